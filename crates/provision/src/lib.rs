@@ -1,1 +1,10 @@
-//! provision
+//! Provisioning files of SIP desk phones: how their URLs are written, what is in them, which key
+//! seals them and when.
+//!
+//! Nothing here reads a clock, draws a random number or does I/O: times (Unix milliseconds) and
+//! random bytes are arguments.
+#![deny(missing_docs)]
+
+pub mod family;
+pub mod kind;
+pub mod layers;

@@ -1,0 +1,69 @@
+//! What a phone downloads, and in which form.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of a provisioning file, by whom it is for.
+///
+/// A phone asks for the initial file first; that names the others. Where two files set the same
+/// parameter, standard beats product beats master, and system (KX-UDS124 only) is the lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// Names the other files and the root certificates; fetched from the provisioning URL.
+    Initial,
+    /// For one device, by its MAC.
+    Standard,
+    /// For one model.
+    Product,
+    /// For all devices of a tenant.
+    Master,
+    /// For all devices behind a KX-UDS124.
+    System,
+}
+
+impl FileKind {
+    /// Every kind, from the nearest to the device to the farthest; the initial file first.
+    pub const ALL: [Self; 5] = [
+        Self::Initial,
+        Self::Standard,
+        Self::Product,
+        Self::Master,
+        Self::System,
+    ];
+
+    /// The word used in URLs of the API, in storage and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Standard => "standard",
+            Self::Product => "product",
+            Self::Master => "master",
+            Self::System => "system",
+        }
+    }
+
+    /// The kind that [`as_str`](Self::as_str) names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Whether a name serves a file as it is or encrypted with the device's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// As the phone reads it.
+    Plain,
+    /// Encrypted with the device's key.
+    Sealed,
+}
+
+impl Form {
+    /// The word used in storage and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Sealed => "sealed",
+        }
+    }
+}
