@@ -1,0 +1,5 @@
+//! HTTP as both halves of the Worker use it: problem documents, ranges, validators.
+
+pub mod conditional;
+pub mod problem;
+pub mod range;

@@ -1,0 +1,4 @@
+//! What the Worker stores and shows, as types: the JSON in D1, in KV and of the API.
+
+pub mod device;
+pub mod tenant;

@@ -1,0 +1,173 @@
+//! A tenant's options: how its URLs are written and what a phone may get in which way.
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::kind::{FileKind, Form};
+use ringfence_provision::url_template::{Route, RouteConflict, RouteTable, UrlTemplate};
+use serde::{Deserialize, Serialize};
+
+/// What a tenant decides. Every field has a default, so that an empty object is a whole tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantOptions {
+    /// The names under which each kind of file is served, relative to the access path.
+    pub urls: BTreeMap<FileKind, Names>,
+    /// What the plain name of a standard file answers once its bootstrap is gone.
+    pub plain_name_after_delivery: PlainName,
+    /// How product and master files go to devices that have a sealing profile.
+    pub shared_files: SharedFiles,
+    /// The family of the plain master and system file, where a tenant has phones of several and
+    /// the file's name has no `{MODEL}` to tell.
+    pub shared_family: Option<ringfence_provision::family::Family>,
+    /// Whether an initial file asked for by MAC names `Config{MAC}.cfg` before and
+    /// `Config{MAC}.enc` after the key was delivered, instead of both by the phone's own rule.
+    pub state_dependent_names: bool,
+    /// For how many seconds after a bootstrap was taken the same source address may take it
+    /// again; 0 is never. It ends at the first sealed fetch.
+    pub retry_window_s: u32,
+    /// After how many seconds an unused bootstrap expires; 0 is never.
+    pub bootstrap_expiry_s: u32,
+    /// Whether sealed files may leave over plain HTTP. A bootstrap never does.
+    pub sealed_over_http: bool,
+    /// How many events a minute are written; the rest is counted.
+    pub events_per_minute: u32,
+    /// For how many days events are kept.
+    pub event_retention_days: u32,
+}
+
+impl Default for TenantOptions {
+    fn default() -> Self {
+        Self {
+            urls: default_urls(),
+            plain_name_after_delivery: PlainName::Refuse,
+            shared_files: SharedFiles::Sealed,
+            shared_family: None,
+            state_dependent_names: false,
+            retry_window_s: 0,
+            bootstrap_expiry_s: 7 * 24 * 3600,
+            sealed_over_http: false,
+            events_per_minute: 600,
+            event_retention_days: 30,
+        }
+    }
+}
+
+/// The names of one kind of file, in the order of preference: the first that fits is the one an
+/// initial file names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// Where it is served as it is.
+    pub plain: Vec<UrlTemplate>,
+    /// Where it is served encrypted: needs `{MAC}`, and ends in the extension of a profile.
+    pub sealed: Vec<UrlTemplate>,
+}
+
+/// What the plain name answers after the bootstrap is gone. Which name a phone asks for once it
+/// has its key is not published, so it is a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlainName {
+    /// The same refusal as everything else.
+    Refuse,
+    /// The sealed file.
+    Sealed,
+}
+
+/// How files that are not one device's go to devices with a sealing profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedFiles {
+    /// Sealed with the asking device's key.
+    Sealed,
+    /// As they are.
+    Plain,
+}
+
+impl TenantOptions {
+    /// Every name with what is served there.
+    pub fn routes(&self) -> Vec<Route> {
+        self.urls
+            .iter()
+            .flat_map(|(&kind, names)| {
+                let plain = names.plain.iter().map(move |name| (kind, Form::Plain, name));
+                let sealed = names.sealed.iter().map(move |name| (kind, Form::Sealed, name));
+                plain.chain(sealed)
+            })
+            .map(|(kind, form, template)| Route {
+                kind,
+                form,
+                template: template.clone(),
+            })
+            .collect()
+    }
+
+    /// The names as a table to look requests up in.
+    ///
+    /// # Errors
+    /// Two names could read one path in two ways.
+    pub fn route_table(&self) -> Result<RouteTable, RouteConflict> {
+        RouteTable::new(self.routes())
+    }
+
+    /// The name under which a phone is told to ask for a file.
+    pub fn preferred_name(&self, kind: FileKind, form: Form, extension: &str) -> Option<&UrlTemplate> {
+        let names = self.urls.get(&kind)?;
+        match form {
+            Form::Plain => names.plain.first(),
+            Form::Sealed => names
+                .sealed
+                .iter()
+                .find(|name| has_extension(name.as_str(), extension)),
+        }
+    }
+}
+
+/// Whether a path ends in `.extension`; the extension tells which profile a sealed name is for.
+pub fn has_extension(path: &str, extension: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, end)| end == extension)
+}
+
+fn default_urls() -> BTreeMap<FileKind, Names> {
+    let names = |plain: &[&str], sealed: &[&str]| Names {
+        plain: plain.iter().filter_map(|text| UrlTemplate::parse(text).ok()).collect(),
+        sealed: sealed.iter().filter_map(|text| UrlTemplate::parse(text).ok()).collect(),
+    };
+    BTreeMap::from([
+        // `{MODEL}.cfg` is what a phone appends to a URL that ends in a slash.
+        (FileKind::Initial, names(&["{MODEL}.cfg", "Initial{MAC}.cfg"], &[])),
+        (FileKind::Standard, names(&["Config{MAC}.cfg"], &["Config{MAC}.enc"])),
+        (FileKind::Product, names(&["Config{MODEL}.cfg"], &["Product{MAC}.enc"])),
+        (FileKind::Master, names(&["ConfigCom.cfg"], &["Master{MAC}.enc"])),
+        (FileKind::System, names(&["System.cfg"], &[])),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_empty_object_is_the_default() {
+        let options: TenantOptions = serde_json::from_str("{}").unwrap();
+        assert_eq!(options, TenantOptions::default());
+    }
+
+    #[test]
+    fn the_default_names_are_all_there_and_never_in_conflict() {
+        let options = TenantOptions::default();
+        assert_eq!(options.routes().len(), 9);
+        let table = options.route_table().unwrap();
+        let resolved = table.resolve("Config0080F0C571EB.enc").unwrap();
+        assert_eq!((resolved.kind, resolved.form), (FileKind::Standard, Form::Sealed));
+        let resolved = table.resolve("ConfigCom.cfg").unwrap();
+        assert_eq!((resolved.kind, resolved.form), (FileKind::Master, Form::Plain));
+    }
+
+    #[test]
+    fn unknown_options_are_refused() {
+        assert!(serde_json::from_str::<TenantOptions>(r#"{"retry_windows":1}"#).is_err());
+    }
+}
