@@ -43,9 +43,7 @@ impl DeviceKey {
     /// assert_eq!(key.expose(), "0123456789ABCDEFGHIJKLMNOPQRSTUV");
     /// # Ok::<(), std::convert::Infallible>(())
     /// ```
-    pub fn from_random<E>(
-        mut next: impl FnMut(&mut [u8]) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    pub fn from_random<E>(mut next: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         // With room from the start the string never moves, and leaves no copy behind.
         let mut key = Zeroizing::new(String::with_capacity(Self::LEN));
         let mut bytes = Zeroizing::new([0_u8; 48]);
@@ -94,7 +92,10 @@ impl fmt::Debug for DeviceKey {
 
 impl PartialEq for DeviceKey {
     fn eq(&self, other: &Self) -> bool {
-        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+        self.expose()
+            .as_bytes()
+            .ct_eq(other.expose().as_bytes())
+            .into()
     }
 }
 
@@ -198,7 +199,10 @@ mod tests {
 
     #[test]
     fn debug_says_nothing() {
-        assert_eq!(format!("{:?}", DeviceKey::parse(TEXT).unwrap()), "DeviceKey(…)");
+        assert_eq!(
+            format!("{:?}", DeviceKey::parse(TEXT).unwrap()),
+            "DeviceKey(…)"
+        );
     }
 
     #[test]

@@ -35,15 +35,18 @@
 //!
 //! ```sql
 //! (state = 'armed' AND (armed_until IS NULL OR :now < armed_until))
-//! OR (state = 'delivered' AND :source <> '' AND delivered_to = :source
+//! OR (state = 'delivered' AND :retry_window > 0 AND :source <> '' AND delivered_to = :source
 //!     AND :now < delivered_at + :retry_window)
 //! ```
 //!
-//! with [`Policy::retry_window`] (0 when it is off, which no time is before) and times in
-//! milliseconds. It sets `state = 'delivered'`, `ever_delivered = 1`, `delivered_to = :source` and,
-//! only where the state was *armed*, `delivered_at = :now`: a retry does not extend its own window.
-//! No row back is the refusal. A NULL never opens anything but `armed_until`, where it means that
-//! the bootstrap does not expire, and that only while the state says *armed*.
+//! with [`Policy::retry_window`], which is 0 when it is off, and times in milliseconds. It sets
+//! `state = 'delivered'`, `ever_delivered = 1`, `delivered_to = :source`; only where the state was
+//! *armed* also `delivered_at = :now` and `confirmed_at = NULL`, so that a retry does not extend
+//! its own window. No row back is the refusal. A NULL never opens anything but `armed_until`,
+//! where it means that the bootstrap does not expire, and that only while the state says *armed*.
+//!
+//! The confirmation is a conditional write too: `state = 'confirmed', confirmed_at = :now` where
+//! `ever_delivered = 1 AND state IN ('delivered', 'expired')`, again for one generation.
 
 mod record;
 mod step;

@@ -98,7 +98,12 @@ impl Keyring {
     pub fn unwrap(&self, associated_data: &str, wrapped: &str) -> Result<Vec<u8>, WrapError> {
         let wrapped = Wrapped::parse(wrapped)?;
         let key = self.find(wrapped.key_id)?;
-        open(key.wrap_key(), wrapped.nonce, associated_data, &wrapped.ciphertext)
+        open(
+            key.wrap_key(),
+            wrapped.nonce,
+            associated_data,
+            &wrapped.ciphertext,
+        )
     }
 
     /// Wraps a value again if it is not under the current master key: one step of a rotation.
@@ -149,7 +154,12 @@ impl Keyring {
     pub fn unwrap_file(&self, associated_data: &str, frame: &[u8]) -> Result<Vec<u8>, WrapError> {
         let frame = FileFrame::parse(frame)?;
         let key = self.find(frame.key_id)?;
-        open(key.file_key(), frame.nonce, associated_data, frame.ciphertext)
+        open(
+            key.file_key(),
+            frame.nonce,
+            associated_data,
+            frame.ciphertext,
+        )
     }
 }
 
@@ -261,4 +271,186 @@ fn open(
     Aes256Gcm::new(key.into())
         .decrypt(&nonce.into(), payload)
         .map_err(|_| WrapError::Tampered)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use crate::hash::hex;
+
+    /// The bytes 0 to 31.
+    const MASTER: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const OTHER: &str = "k2:AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const NONCE: [u8; 12] = [
+        0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab,
+    ];
+    const ROW: &str = "device/1/key/1";
+    const KEY: &str = "12341234abcdabcd12341234abcdabcd";
+    /// Made by WebCrypto, as are the other pinned values here.
+    const WRAPPED: &str = "v1.k1.oKGio6Slpqeoqaqr.\
+        WBlWoSGsC5GngdCN6WrO1NlGDG_NzLwhFVi1RxIxA2vp-inaex_XemC46Z3O3kRp";
+
+    fn ring(current: &str, previous: Option<&str>) -> Keyring {
+        let parse = |text| MasterKey::parse(text).unwrap();
+        Keyring::new(parse(current), previous.map(parse)).unwrap()
+    }
+
+    #[test]
+    fn wrapped_text_format_unchanged() {
+        let ring = ring(MASTER, None);
+        assert_eq!(ring.wrap(NONCE, ROW, KEY.as_bytes()).unwrap(), WRAPPED);
+        assert_eq!(ring.unwrap(ROW, WRAPPED).unwrap(), KEY.as_bytes());
+        assert_eq!(key_id_of(WRAPPED).unwrap(), "k1");
+    }
+
+    #[test]
+    fn file_frame_format_unchanged() {
+        let ring = ring(MASTER, None);
+        let text = b"NAME=\"value\"\r\n";
+        let frame = ring.wrap_file(NONCE, "file/1", text).unwrap();
+        assert_eq!(
+            hex(&frame),
+            "7631026b31a0a1a2a3a4a5a6a7a8a9aaab\
+             4e46b1e1aa4bae57a2cd101814a56e82e34b74dd0049b7d3b41c6d0cb34c"
+                .replace(' ', "")
+        );
+        assert_eq!(ring.unwrap_file("file/1", &frame).unwrap(), text);
+    }
+
+    #[test]
+    fn subkeys_unchanged() {
+        let key = MasterKey::parse(MASTER).unwrap();
+        let subkeys = [
+            key.wrap_key(),
+            key.fingerprint_key(),
+            key.salt_key(),
+            key.file_key(),
+        ];
+        assert_eq!(
+            subkeys.map(|subkey| hex(subkey)),
+            [
+                "ad3d2f7c78a48ffd4cf1e265528c6180057fc8e0e1791b3c43aec0412b4335fd",
+                "c26cf730ec10c99bf924c6cb45843d0854b658a525e15ea4191495b4b8a5e1fe",
+                "e95c8d394a76ef10bccee6199723d92cc2059264e28922badfdb62cfb797432c",
+                "7f2eff349699f6bf84634cb12e3163ea63e3e34935f456c9d39117b1defee301",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_in_another_row_does_not_unwrap() {
+        let ring = ring(MASTER, None);
+        let moved = ring.unwrap("device/2/key/1", WRAPPED);
+        assert_eq!(moved, Err(WrapError::Tampered));
+    }
+
+    #[test]
+    fn a_text_does_not_unwrap_as_a_file() {
+        let ring = ring(MASTER, None);
+        let text = Wrapped::parse(WRAPPED).unwrap();
+        let frame = FileFrame::write(ring.current(), text.nonce, &text.ciphertext);
+        assert_eq!(ring.unwrap_file(ROW, &frame), Err(WrapError::Tampered));
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let ring = ring(MASTER, None);
+        let frame = ring.wrap_file(NONCE, ROW, b"content").unwrap();
+        for bit in 0..frame.len() * 8 {
+            let mut flipped = frame.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(ring.unwrap_file(ROW, &flipped).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_rotation_goes_value_by_value_and_may_stop_anywhere() {
+        let during = ring(OTHER, Some(MASTER));
+        assert_eq!(during.unwrap(ROW, WRAPPED).unwrap(), KEY.as_bytes());
+        let again = during.rewrap([1; 12], ROW, WRAPPED).unwrap().unwrap();
+        assert_eq!(key_id_of(&again).unwrap(), "k2");
+        assert_eq!(during.rewrap([2; 12], ROW, &again).unwrap(), None);
+
+        let after = ring(OTHER, None);
+        assert_eq!(after.unwrap(ROW, &again).unwrap(), KEY.as_bytes());
+        assert_eq!(
+            after.unwrap(ROW, WRAPPED),
+            Err(WrapError::UnknownKey {
+                id: "k1".to_owned()
+            })
+        );
+    }
+
+    #[test]
+    fn during_a_rotation_a_key_has_two_fingerprints() {
+        let key = DeviceKey::parse(KEY).unwrap();
+        let (before, none) = ring(MASTER, None).fingerprints(&key);
+        let (current, previous) = ring(OTHER, Some(MASTER)).fingerprints(&key);
+        assert_eq!((none, previous), (None, Some(before.clone())));
+        assert_ne!(current, before);
+    }
+
+    #[test]
+    fn two_master_keys_of_one_id_are_no_ring() {
+        let one = MasterKey::parse(MASTER).unwrap();
+        let same = Keyring::new(one.clone(), Some(one)).unwrap_err();
+        assert_eq!(
+            same,
+            MasterKeyError::SameId {
+                id: "k1".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_master_key_without_repeating_it() {
+        let parse = |text: &str| MasterKey::parse(text).unwrap_err();
+        let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        assert_eq!(parse(secret), MasterKeyError::NoId);
+        assert_eq!(parse(&format!(":{secret}")), MasterKeyError::Id);
+        assert_eq!(parse(&format!("a.b:{secret}")), MasterKeyError::Id);
+        let short = parse("k1:AAECAwQ=");
+        assert_eq!(
+            short,
+            MasterKeyError::Length {
+                id: "k1".to_owned(),
+                found: 5
+            }
+        );
+        let garbled = parse(&format!("k1:!{secret}"));
+        assert!(matches!(garbled, MasterKeyError::NotBase64 { .. }));
+        assert!(!format!("{garbled} {garbled:?} {short}").contains("AAEC"));
+        assert!(MasterKey::parse(&format!("{MASTER}\n")).is_ok());
+    }
+
+    #[test]
+    fn debug_shows_ids_alone() {
+        let ring = ring(OTHER, Some(MASTER));
+        insta::assert_snapshot!(
+            format!("{ring:?}"),
+            @r#"Keyring { current: MasterKey { id: "k2", .. }, previous: Some(MasterKey { id: "k1", .. }) }"#
+        );
+    }
+
+    #[test]
+    fn says_what_is_no_wrapped_text() {
+        for text in [
+            "",
+            "v1",
+            "v1.k1.AA",
+            "v2.k1.AA.AA",
+            "v1..AA.AA",
+            "v1.k1.AA.AA",
+            "v1.k1.AA.AA.AA",
+        ] {
+            assert!(
+                matches!(key_id_of(text), Err(WrapError::Format(_))),
+                "{text}"
+            );
+        }
+        let padded = format!("{WRAPPED}=");
+        assert!(matches!(key_id_of(&padded), Err(WrapError::Format(_))));
+    }
 }

@@ -134,7 +134,7 @@ mod tests {
             ..KeyRecord::delivered(2, 1000)
         };
         let json = serde_json::to_string(&record).unwrap();
-        insta::assert_snapshot!(json, @"");
+        insta::assert_snapshot!(json, @r#"{"generation":2,"state":"delivered","ever_delivered":true,"armed_at":1000,"armed_until":604801000,"delivered_at":1000,"delivered_to":"192.0.2.7","confirmed_at":null}"#);
         assert_eq!(serde_json::from_str::<KeyRecord>(&json).unwrap(), record);
     }
 }

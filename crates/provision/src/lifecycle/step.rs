@@ -199,9 +199,7 @@ fn claim(record: &KeyRecord, now: u64, source: &str, policy: &Policy) -> Transit
         KeyState::Delivered if may_retry(record, now, source, policy) => {
             stay(record, Effect::ServePlaintext { retry: true })
         }
-        KeyState::Delivered | KeyState::Confirmed => {
-            stay(record, Effect::Refuse(Reason::Consumed))
-        }
+        KeyState::Delivered | KeyState::Confirmed => stay(record, Effect::Refuse(Reason::Consumed)),
         KeyState::Replaced => stay(record, Effect::Refuse(Reason::Replaced)),
     }
 }

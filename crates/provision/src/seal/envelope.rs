@@ -108,7 +108,9 @@ pub enum OpenError {
     #[error("not base64: is the file sealed, and is the profile's encoding right?")]
     NotBase64,
     /// The first eight bytes are not `Salted__`.
-    #[error("the file does not begin with `Salted__`: is it sealed, and is the profile's encoding right?")]
+    #[error(
+        "the file does not begin with `Salted__`: is it sealed, and is the profile's encoding right?"
+    )]
     NotSalted,
     /// Shorter than `Salted__` and a salt.
     #[error("the file ends after {len} bytes, within its header")]
@@ -117,7 +119,9 @@ pub enum OpenError {
         len: usize,
     },
     /// Not a positive number of blocks: part of the file is missing.
-    #[error("the ciphertext has {len} bytes, not a positive multiple of {BLOCK}: part of the file is missing")]
+    #[error(
+        "the ciphertext has {len} bytes, not a positive multiple of {BLOCK}: part of the file is missing"
+    )]
     Ragged {
         /// The bytes of ciphertext.
         len: usize,
@@ -184,7 +188,10 @@ mod tests {
         let base64 = |file: &[u8]| Envelope::parse(Encoding::Base64Lines64, file).unwrap_err();
         let binary = |file: &[u8]| Envelope::parse(Encoding::Binary, file).unwrap_err();
         let one_line = STANDARD.encode(Envelope::write(Encoding::Binary, SALT, &[7; 64]));
-        assert_eq!(base64(one_line.as_bytes()), OpenError::LineTooLong { line: 1 });
+        assert_eq!(
+            base64(one_line.as_bytes()),
+            OpenError::LineTooLong { line: 1 }
+        );
         assert_eq!(base64(b"<PANASIPPhoneConfig/>\n"), OpenError::NotBase64);
         assert_eq!(base64(b""), OpenError::Truncated { len: 0 });
         assert_eq!(binary(b"Salted__1234567"), OpenError::Truncated { len: 15 });

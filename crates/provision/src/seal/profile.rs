@@ -224,17 +224,18 @@ impl TryFrom<Unchecked> for Profile {
         let made_of = |text: &str, max: usize, allowed: fn(char) -> bool| {
             (1..=max).contains(&text.len()) && text.chars().all(allowed)
         };
-        if !made_of(&from.name, 32, |c| {
-            matches!(c, 'a'..='z' | '0'..='9' | '-')
-        }) {
+        if !made_of(&from.name, 32, |c| matches!(c, 'a'..='z' | '0'..='9' | '-')) {
             return Err(ProfileError::Name(from.name));
         }
         if !made_of(&from.extension, 16, |c| c.is_ascii_alphanumeric()) {
             return Err(ProfileError::Extension(from.extension));
         }
-        for parameter in [Some(&from.key_parameter), from.key_length_parameter.as_ref()]
-            .into_iter()
-            .flatten()
+        for parameter in [
+            Some(&from.key_parameter),
+            from.key_length_parameter.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
         {
             if !made_of(parameter, 32, |c| matches!(c, 'A'..='Z' | '0'..='9' | '_')) {
                 return Err(ProfileError::Parameter(parameter.clone()));
@@ -300,4 +301,142 @@ where
     key.as_mut_slice().zeroize();
     bytes.zeroize();
     mode
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    const PASS: &str = "12341234abcdabcd12341234abcdabcd";
+    const SALT: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+    const PLAIN: &[u8] = b"<PANASIPPhoneConfig/>\n";
+
+    fn sealed(cipher: Cipher, digest: Digest) -> String {
+        let profile = Profile::utg(cipher).with_digest(digest);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
+        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
+        String::from_utf8(file).unwrap()
+    }
+
+    /// What the guide's command writes, with the salt given.
+    #[test]
+    fn sealed_bytes_are_those_of_the_openssl_command() {
+        for (cipher, digest, file) in [
+            (
+                Cipher::Aes128,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCBsc0vVMoxi4ozQdEbcKwwsLgi8XBN7ivfS1/gq+yTWF\n",
+            ),
+            (
+                Cipher::Aes192,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCNvfndNeN0MxSQLVSEs5PSASqJPjETttUc842cWGR9k6\n",
+            ),
+            (
+                Cipher::Aes256,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCIRjSnKySPIIOSmTepkqQQeNoGxPmYXxF0gDvBJC40dj\n",
+            ),
+            (
+                Cipher::Aes128,
+                Digest::Sha256,
+                "U2FsdGVkX18BAgMEBQYHCHwzQ8lLJvfGDZ9FJd8PONmmOIcBnMNHY1brZxcQe30Y\n",
+            ),
+            (
+                Cipher::Aes256,
+                Digest::Sha256,
+                "U2FsdGVkX18BAgMEBQYHCHy49M+5XE+9S3OVDZQeO5NgGeUde96QkVhTwrh1SKao\n",
+            ),
+        ] {
+            assert_eq!(sealed(cipher, digest), file, "{cipher:?} {digest:?}");
+        }
+    }
+
+    #[test]
+    fn another_key_does_not_open() {
+        let profile = Profile::utg(Cipher::Aes128);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        let opened = profile.open("12341234abcdabcd12341234abcdabce", &file);
+        assert_eq!(opened, Err(OpenError::Padding));
+    }
+
+    #[test]
+    fn only_the_published_envelope_is_verified() {
+        for name in Profile::BUILTIN {
+            let profile = Profile::builtin(name).unwrap();
+            assert_eq!(profile.name, name);
+            assert_eq!(profile.verified, name.starts_with("utg-"));
+        }
+        assert_eq!(Profile::builtin("e4c"), None);
+    }
+
+    #[test]
+    fn each_extension_of_the_text_families_has_its_own_key_slot() {
+        for (name, parameter) in [
+            ("e1c", "CFG_FILE_KEY1"),
+            ("e2c", "CFG_FILE_KEY2"),
+            ("e3c", "CFG_FILE_KEY3"),
+        ] {
+            let profile = Profile::builtin(name).unwrap();
+            assert_eq!(profile.extension, name);
+            assert_eq!(profile.key_parameter, parameter);
+        }
+    }
+
+    #[test]
+    fn profile_json_format_unchanged() {
+        let profile = Profile::utg(Cipher::Aes192);
+        let json = serde_json::to_string_pretty(&profile).unwrap();
+        insta::assert_snapshot!(json, @r#"
+        {
+          "name": "utg-192",
+          "cipher": "aes-192-cbc",
+          "kdf": "md5",
+          "encoding": "base64",
+          "extension": "enc",
+          "key_parameter": "CFG_FILE_KEY",
+          "key_length_parameter": "CFG_FILE_KEY_LENGTH",
+          "verified": true
+        }
+        "#);
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+
+    /// Another vendor's way needs no code.
+    #[test]
+    fn binary_aes_256_is_a_matter_of_data() {
+        let profile: Profile = serde_json::from_str(
+            r#"{
+                "name": "binary-256", "cipher": "aes-256-cbc", "kdf": "md5",
+                "encoding": "binary", "extension": "cfg", "key_parameter": "KEY"
+            }"#,
+        )
+        .unwrap();
+        assert!(!profile.verified);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        assert_eq!(file[..16], *b"Salted__\x01\x02\x03\x04\x05\x06\x07\x08");
+        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
+        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
+    }
+
+    #[test]
+    fn a_profile_that_would_break_urls_or_files_is_refused() {
+        let with = |field: &str, value: &str| {
+            let mut json = serde_json::to_value(Profile::utg(Cipher::Aes128)).unwrap();
+            json[field] = value.into();
+            serde_json::from_value::<Profile>(json)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(with("name", "Über").contains("the profile's name"));
+        assert!(with("extension", ".enc").contains("without a dot"));
+        assert!(with("extension", "").contains("without a dot"));
+        assert!(with("key_parameter", "KEY=\"").contains("the parameter"));
+        assert!(with("key_length_parameter", "a b").contains("the parameter"));
+        assert!(with("kdf", "sha1").contains("sha1"));
+        assert!(with("iterations", "1").contains("unknown field"));
+    }
 }

@@ -49,8 +49,11 @@ impl MasterKey {
         let hkdf = Hkdf::<Sha256>::new(None, &secret);
         let subkey = |purpose: &str| {
             let mut subkey = Zeroizing::new([0; 32]);
-            hkdf.expand_multi_info(&[b"ringfence/v1/", purpose.as_bytes()], subkey.as_mut_slice())
-                .map_err(|_| MasterKeyError::Derivation)?;
+            hkdf.expand_multi_info(
+                &[b"ringfence/v1/", purpose.as_bytes()],
+                subkey.as_mut_slice(),
+            )
+            .map_err(|_| MasterKeyError::Derivation)?;
             Ok(subkey)
         };
         Ok(Self {
@@ -124,7 +127,9 @@ pub enum MasterKeyError {
         id: String,
     },
     /// The secret has another length.
-    #[error("the master key `{id}` has {found} bytes, not 32; make one with `openssl rand -base64 32`")]
+    #[error(
+        "the master key `{id}` has {found} bytes, not 32; make one with `openssl rand -base64 32`"
+    )]
     Length {
         /// The id.
         id: String,
@@ -132,7 +137,9 @@ pub enum MasterKeyError {
         found: usize,
     },
     /// The current and the previous master key have one id.
-    #[error("the current and the previous master key are both called `{id}`: give the new one a new id")]
+    #[error(
+        "the current and the previous master key are both called `{id}`: give the new one a new id"
+    )]
     SameId {
         /// The id.
         id: String,
