@@ -2,16 +2,18 @@
 // of WebCrypto, and breaks storage on demand. `POST /__probe` sets faults and answers with the counts
 // since the last time:
 //
-//   { "d1": "fail" | "hang-up" | null, "kv": "fail" | "empty" | null, "d1After": N, "reset": true }
+//   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
+//     "kv": "fail" | "empty" | "fail-writes" | null, "reset": true }
 //
-// `d1After: N` lets N more D1 calls through before the fault begins.
+// `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
+// `d1Match` limits the fault to statements that match.
 
 import Worker from './index.js';
 export * from './index.js';
 
 const none = () => ({ kvReads: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
 let counts = none();
-let faults = { d1: null, kv: null, d1After: 0 };
+let faults = { d1: null, d1Match: null, kv: null };
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
 const real = new WeakMap();
 
@@ -26,12 +28,13 @@ function forward(target, overrides) {
 }
 
 async function d1(statements, work) {
-  if (faults.d1 && faults.d1After <= 0) throw new Error(`D1_ERROR: ${faults.d1} (made by the test)`);
-  faults.d1After -= 1;
+  const meant = faults.d1 && (!faults.d1Match || statements.some((sql) => new RegExp(faults.d1Match).test(sql)));
+  if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
   counts.d1Calls += 1;
   counts.d1Statements += statements.length;
   counts.sql.push(...statements.map((sql) => sql.replace(/\s+/g, ' ').trim()));
   const answer = await work();
+  if (meant && faults.d1 === 'lose-answer') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
   for (const result of Array.isArray(answer) ? answer : [answer]) {
     counts.rowsRead += result?.meta?.rows_read ?? 0;
     counts.rowsWritten += result?.meta?.rows_written ?? 0;
@@ -71,7 +74,7 @@ function namespace(kv) {
   };
   const write = (name, counter) => async (...values) => {
     counts[counter] += 1;
-    if (faults.kv === 'fail') throw new Error('KV PUT failed: 500 (made by the test)');
+    if (faults.kv === 'fail' || faults.kv === 'fail-writes') throw new Error('KV PUT failed: 500 (made by the test)');
     return kv[name](...values);
   };
   return forward(kv, {

@@ -126,6 +126,11 @@ export class Ringfence {
     });
   }
 
+  /** Sets faults and answers with the counts of probe.mjs. */
+  async probe(wanted = {}) {
+    return (await this.fetch('/__probe', { method: 'POST', body: JSON.stringify(wanted) })).json();
+  }
+
   /** Structured log lines that workerd printed so far. */
   logLines() {
     return this.log.split('\n').flatMap((line) => {
