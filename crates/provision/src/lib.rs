@@ -8,3 +8,5 @@
 pub mod family;
 pub mod kind;
 pub mod layers;
+pub mod mac;
+pub mod secret;
