@@ -10,3 +10,4 @@ pub mod kind;
 pub mod layers;
 pub mod mac;
 pub mod secret;
+pub mod url_template;
