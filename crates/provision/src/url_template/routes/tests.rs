@@ -308,7 +308,7 @@ fn some_vars() -> impl Strategy<Value = (Mac, String, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn a_table_reads_what_it_writes_or_is_refused_with_a_true_example(
