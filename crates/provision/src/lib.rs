@@ -5,7 +5,9 @@
 //! random bytes are arguments.
 #![deny(missing_docs)]
 
+pub mod effective;
 pub mod family;
+pub mod format;
 pub mod kind;
 pub mod layers;
 pub mod mac;
