@@ -3,6 +3,9 @@
 //! `phone` answers phones, `api` answers operators; both stand on `files` (from settings to bytes),
 //! `store` (D1) and `edge` (KV). The pure crates know nothing of any of them.
 
+// Nothing uses this crate but the runtime: `pub` says "to the rest of the Worker".
+#![allow(unreachable_pub)]
+
 mod api;
 mod app;
 mod config;
@@ -45,7 +48,10 @@ async fn route(
     let app = match App::new(env, context, now, request_id) {
         Ok(app) => app,
         Err(error) => {
-            observe::warn("not_set_up", &[("request_id", request_id), ("error", &error.to_string())]);
+            observe::warn(
+                "not_set_up",
+                &[("request_id", request_id), ("error", &error.to_string())],
+            );
             return if operator {
                 Ok(Problem::from(error).into_response(request_id)?.into())
             } else {

@@ -16,5 +16,6 @@ pub mod lifecycle;
 pub mod mac;
 pub mod seal;
 pub mod secret;
+pub mod template;
 pub mod url_template;
 pub mod wrap;
