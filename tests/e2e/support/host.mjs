@@ -21,15 +21,15 @@ function modules(build, probe) {
 }
 
 /** Workers that a benchmark starts beside the real one, each a single script. */
-function others(list, persist) {
-  return list.map((other) => ({
-    modules: true,
-    script: other.script,
-    name: other.name,
-    compatibilityDate: '2026-10-01',
-    kvNamespaces: other.kvNamespaces ?? {},
+function others(list, compatibilityDate) {
+  return list.map(({ name, script, modules: files, kvNamespaces = {} }) => ({
+    name,
+    compatibilityDate,
+    kvNamespaces,
+    ...(files
+      ? { modulesRoot: '/bench', modules: files.map((file) => ({ ...file, path: join('/bench', file.path) })) }
+      : { modules: true, script }),
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-    persist,
   }));
 }
 
@@ -58,7 +58,7 @@ const operations = {
           modules: modules(build, probe),
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         },
-        ...others(extra),
+        ...others(extra, config.compatibilityDate),
       ],
     });
     const https = await miniflare.ready;
