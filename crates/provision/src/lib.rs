@@ -12,4 +12,5 @@ pub mod kind;
 pub mod layers;
 pub mod mac;
 pub mod secret;
+pub mod template;
 pub mod url_template;
