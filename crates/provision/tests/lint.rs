@@ -205,6 +205,21 @@ fn the_root_and_the_section_are_those_of_the_kind() {
 }
 
 #[test]
+fn nothing_but_comments_and_blanks_stands_outside_of_the_root() {
+    let file = |before: &str, behind: &str| {
+        format!("{before}<PANASIPPhoneConfig><Device/></PANASIPPhoneConfig>{behind}")
+    };
+    let good = file("<!-- a -->\n", " <!-- b -->\n");
+    assert!(Document::parse(Family::Utg, good.as_bytes()).is_ok());
+    for stray in ["x", "&#32;", "<![CDATA[ ]]>", "<![CDATA[]]>", "&amp;"] {
+        for bad in [file(stray, ""), file("", stray)] {
+            let findings = Document::parse(Family::Utg, bad.as_bytes()).unwrap_err();
+            assert_eq!(findings[0].code, codes::XML_STRAY_TEXT, "{bad}");
+        }
+    }
+}
+
+#[test]
 fn xml_is_utf8_and_says_so_or_nothing() {
     let codes = |file: &[u8]| -> Vec<_> {
         let findings = lint(Family::Utg, FileKind::Master, file);
