@@ -61,7 +61,7 @@ impl Reading<'_> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        while !self.findings.is_full() {
+        while !self.findings.is_hopeless() {
             let at = from + position(&reader);
             match reader.read_event() {
                 Ok(Event::Eof) => return None,
@@ -444,9 +444,7 @@ impl Reading<'_> {
             };
             let name = attribute.key.0;
             match attribute.normalized_value(XmlVersion::Implicit1_0) {
-                Ok(value)
-                    if is_name(&name.replace(':', "_")) && !value.contains(escape::forbidden) =>
-                {
+                Ok(value) if is_name(name) && !value.contains(escape::forbidden) => {
                     attributes.push((name.to_owned(), value.into_owned()));
                 }
                 _ => good = false,
