@@ -2,15 +2,16 @@
 //! rules for a parameter's name and value.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Parameter;
-use super::escape::{self, MAX_VALUE};
+use super::escape::{self, EscapeError, MAX_VALUE};
 use super::finding::{Finding, Findings, Place, codes};
 use crate::family::{Duplicates, Family, Format};
 
 /// The longest name of a parameter, in characters.
-pub(super) const MAX_NAME: usize = 32;
+const MAX_NAME: usize = 32;
 
 /// The text of a file, or `None` when it is too large to be looked at.
 ///
@@ -89,27 +90,37 @@ fn control_character(at: Place, character: char) -> Finding {
 }
 
 /// From byte offsets to lines and columns.
+///
+/// Offsets are asked for in rising order, all but a few: each count goes on from the last one, so
+/// that a file of one long line costs no more than one of many short ones.
 pub(super) struct Lines<'a> {
     text: &'a str,
-    /// Where each line begins.
-    starts: Vec<usize>,
+    last: Cell<(usize, Place)>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let next = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             text,
-            starts: std::iter::once(0).chain(next).collect(),
+            last: Cell::new((0, Place::new(1, 1))),
         }
     }
 
     pub(super) fn place(&self, offset: usize) -> Place {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).copied();
-        let before = self.text.get(start.unwrap_or(0)..offset);
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
-        Place::new(line, 1).right(before.unwrap_or_default().chars().count())
+        let (mut from, mut place) = self.last.get();
+        if offset < from {
+            (from, place) = (0, Place::new(1, 1));
+        }
+        let mut between = self.text.get(from..offset).unwrap_or_default();
+        if let Some(end) = between.rfind('\n') {
+            let lines = between.matches('\n').count();
+            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+            place = Place::new(place.line.saturating_add(lines), 1);
+            between = between.get(end + 1..).unwrap_or_default();
+        }
+        place = place.right(between.chars().count());
+        self.last.set((offset, place));
+        place
     }
 }
 
@@ -162,6 +173,14 @@ pub(super) fn is_parameter_name(word: &str) -> bool {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// The same for a writer.
+pub(super) fn require_name(name: &str) -> Result<(), EscapeError> {
+    match is_parameter_name(name) && name.len() <= MAX_NAME {
+        true => Ok(()),
+        false => Err(EscapeError::Name),
+    }
+}
+
 /// What may be wrong with a value in either format, its syntax apart.
 pub(super) fn check_value(
     format: Format,
@@ -173,7 +192,8 @@ pub(super) fn check_value(
     let name = shown(name);
     let length = value.chars().count();
     if length > MAX_VALUE {
-        let message = format!("the value of {name} has {length} characters, of {MAX_VALUE}");
+        let message =
+            format!("the value of {name} has {length} characters, of {MAX_VALUE} allowed");
         let help = "Shorten it; the phone loses a longer one.";
         findings.push(match format {
             Format::Text => Finding::error(codes::VALUE_TOO_LONG, at, message, help),
@@ -254,6 +274,7 @@ mod tests {
         assert_eq!(lines.place(3), Place::new(1, 3));
         assert_eq!(lines.place(7), Place::new(2, 2));
         assert_eq!(lines.place(9), Place::new(3, 1));
+        assert_eq!(lines.place(3), Place::new(1, 3));
     }
 
     #[test]

@@ -25,7 +25,7 @@ const TYPOGRAPHIC: [char; 8] = [
 const SINGLE: [char; 5] = ['\'', '`', '\u{2018}', '\u{2019}', '\u{201a}'];
 
 /// A text file: parameters in order.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Document {
     family: Family,
     parameters: Vec<Parameter>,
@@ -43,8 +43,9 @@ impl Document {
     /// Adds a parameter at the end.
     ///
     /// # Errors
-    /// When the value cannot be written in the text format.
+    /// When the value cannot be written in the text format, or the name is none of a parameter.
     pub fn push(&mut self, name: &str, value: &str) -> Result<(), EscapeError> {
+        source::require_name(name)?;
         escape(Format::Text, value)?;
         self.parameters.push(Parameter {
             path: name.to_owned(),
@@ -78,6 +79,17 @@ impl Document {
     }
 }
 
+/// Places are no part of what a file says.
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        let mine = self.parameters.iter().map(|own| (&own.name, &own.value));
+        let its = other.parameters.iter().map(|own| (&own.name, &own.value));
+        self.family == other.family && mine.eq(its)
+    }
+}
+
+impl Eq for Document {}
+
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("text::Document")
@@ -97,9 +109,9 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
     check_ends(&text, findings);
     check_magic(family, &text, findings);
 
-    let mut lines = (1..).zip(text.lines()).peekable();
+    let mut lines = (1..).zip(text.lines());
     while let Some((number, line)) = lines.next() {
-        if findings.is_full() {
+        if findings.is_hopeless() {
             break;
         }
         check_length(number, line, findings);
@@ -156,19 +168,17 @@ fn check_ends(text: &str, findings: &mut Findings) {
         findings.push(Finding::warning(
             codes::LINE_END,
             at,
-            format!("{count} lines do not end in CRLF, this one first"),
+            match count {
+                1 => "this line does not end in CRLF".to_owned(),
+                _ => format!("{count} lines do not end in CRLF, this one first"),
+            },
             "Ringfence writes CRLF when it serves the file; elsewhere, save it with DOS line ends.",
         ));
     }
     if !text.is_empty() && !text.ends_with("\n\n") && !text.ends_with("\n\r\n") {
-        let last = Place::new(1, 1).right(text.rsplit('\n').next().unwrap_or("").chars().count());
-        let line = u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
         findings.push(Finding::warning(
             codes::FINAL_EMPTY_LINE,
-            Place {
-                line: line.saturating_add(1),
-                ..last
-            },
+            source::Lines::new(text).place(text.len()),
             "the file does not end with an empty line",
             "Ringfence writes one when it serves the file; elsewhere, add one.",
         ));
@@ -185,10 +195,10 @@ fn check_magic(family: Family, text: &str, findings: &mut Findings) {
         let line = line.trim_start();
         line.starts_with(magic)
     });
-    let others = Family::ALL.into_iter().filter_map(Family::magic);
+    let mut others = Family::ALL.into_iter().filter_map(Family::magic);
     let message = if let Some((number, _)) = elsewhere {
         format!("the magic line stands in line {number}, not first in line 1")
-    } else if others.into_iter().any(|other| first.starts_with(other)) {
+    } else if others.any(|other| first.starts_with(other)) {
         "the first line is the magic line of another family".to_owned()
     } else {
         "the first line is not the magic line".to_owned()

@@ -37,6 +37,9 @@ pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findin
     reading.finish()
 }
 
+/// What XML takes as white space.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 struct Reading<'a> {
     text: &'a str,
     lines: Lines<'a>,
@@ -58,7 +61,7 @@ impl Reading<'_> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        while !self.findings.is_full() {
+        while !self.findings.is_hopeless() {
             let at = from + position(&reader);
             match reader.read_event() {
                 Ok(Event::Eof) => return None,
@@ -83,7 +86,10 @@ impl Reading<'_> {
                     self.end(tag.name().0, at);
                 }
                 Ok(Event::Text(text)) => self.characters(&text, at),
-                Ok(Event::CData(text)) => self.add_text(&text, at),
+                Ok(Event::CData(text)) => {
+                    self.content_only(at);
+                    self.add_text(&text, at);
+                }
                 Ok(Event::GeneralRef(reference)) => self.reference(&reference, at),
                 Ok(Event::Comment(comment)) => {
                     if comment.contains("--") || comment.ends_with('-') {
@@ -174,7 +180,8 @@ impl Reading<'_> {
         {
             let parameter = top.name.clone();
             if MACROS.contains(&name) {
-                top.value.push_str(&format!("<{name}>"));
+                // What was meant, so that there is one finding about it.
+                top.value.push_str(&format!("{{{name}}}"));
                 self.findings.push(Finding::error(
                     codes::MACRO_ANGLE,
                     place,
@@ -321,7 +328,7 @@ impl Reading<'_> {
             ..
         } = element;
         source::check_value(Format::Xml, name, value, *value_at, self.findings);
-        if value.trim_matches([' ', '\t', '\r', '\n']) != value && !value.contains('\n') {
+        if value.trim_matches(BLANKS) != value && !value.contains('\n') {
             self.findings.push(Finding::warning(
                 codes::VALUE_BLANKS,
                 *value_at,
@@ -332,7 +339,7 @@ impl Reading<'_> {
     }
 
     fn check_group_text(&mut self, element: &Element) {
-        if element.value.trim().is_empty() {
+        if element.value.is_empty() {
             return;
         }
         let name = shown(&element.name);
@@ -371,17 +378,37 @@ impl Reading<'_> {
     }
 
     fn add_text(&mut self, text: &str, at: usize) {
+        let indented = text.trim_start_matches(BLANKS);
         if let Some(top) = self.open.last_mut() {
+            if !is_parameter(&top.name) {
+                if indented.is_empty() {
+                    return;
+                }
+                if top.value.is_empty() {
+                    top.value_at = self.lines.place(at + text.len() - indented.len());
+                }
+            }
             // XML 1.0 §2.11: a line end is one LF to the application.
             top.value.push_str(&text.replace("\r\n", "\n"));
-        } else if !text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
-            self.error(
-                codes::XML_STRAY_TEXT,
-                at,
-                format!("there is text outside of <{ROOT}>"),
-                "Delete it.",
-            );
+        } else if !indented.is_empty() {
+            self.outside(at);
         }
+    }
+
+    /// A reference or CDATA section, of which not even blanks may stand outside of the root.
+    fn content_only(&mut self, at: usize) {
+        if self.open.is_empty() {
+            self.outside(at);
+        }
+    }
+
+    fn outside(&mut self, at: usize) {
+        self.error(
+            codes::XML_STRAY_TEXT,
+            at,
+            format!("there is text outside of <{ROOT}>"),
+            "Delete it.",
+        );
     }
 
     /// `&amp;`, `&#38;` and the like.
@@ -394,6 +421,7 @@ impl Reading<'_> {
             "apos" => Some('\''),
             _ => numeric(reference),
         };
+        self.content_only(at);
         match character {
             Some(character) => self.add_text(character.encode_utf8(&mut [0; 4]), at),
             None => self.error(
@@ -427,7 +455,8 @@ impl Reading<'_> {
                 codes::XML_ATTRIBUTE,
                 at,
                 format!("the attributes of <{}> are malformed", shown(tag.name().0)),
-                "Write name=\"value\", each name once, with a blank before each.",
+                "Write name=\"value\", each name once and without a prefix, with a blank before \
+                 each.",
             ));
         }
         attributes
@@ -562,12 +591,13 @@ fn numeric(reference: &str) -> Option<char> {
     char::from_u32(code).filter(|c| matches!(c, '\t' | '\r' | '\n') || !escape::forbidden(*c))
 }
 
-/// A name of an element or attribute. XML allows more; the format does not use it.
+/// A name of an element or attribute. XML allows more, and prefixes of namespaces; the format uses
+/// neither.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// Whether there is a blank before each attribute, which quick-xml does not mind.
