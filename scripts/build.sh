@@ -16,4 +16,9 @@ export RUSTFLAGS="-Cllvm-args=-wasm-use-legacy-eh"
 export PATH=$RINGFENCE_WRAPPERS:$PATH
 # Its own folder: the compiler differs from the one that builds native code.
 export CARGO_TARGET_DIR=${RINGFENCE_WASM_TARGET:-$PWD/target/wasm}
-exec "$RINGFENCE_TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --release --panic-unwind "$@"
+"$RINGFENCE_TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --release --panic-unwind "$@"
+
+# The names of functions are a third of the module, and Cargo's `strip` may not take them (see
+# Cargo.toml): a panic says its file and line without them.
+"$WASM_OPT_BIN" -Oz --all-features --strip-debug --strip-producers \
+  build/index_bg.wasm -o build/index_bg.wasm
