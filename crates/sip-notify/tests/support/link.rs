@@ -17,6 +17,7 @@ pub struct Weather {
     pub jitter: u64,
 }
 
+#[derive(Clone, Copy)]
 enum To {
     Phone,
     Session,
@@ -138,10 +139,6 @@ fn post(
         }
         *serial += 1;
         let at = now + weather.delay + random.below(weather.jitter + 1);
-        let to = match to {
-            To::Phone => To::Phone,
-            To::Session => To::Session,
-        };
         on_the_way.insert((at, *serial), (to, datagram.clone()));
     }
 }
