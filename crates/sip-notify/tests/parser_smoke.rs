@@ -1,4 +1,4 @@
-//! The fuzz target's function on a bounded number of inputs: random bytes, and messages with pieces
+//! The fuzz targets' functions on a bounded number of inputs: random bytes, and messages with pieces
 //! changed, doubled, cut and moved.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
@@ -91,5 +91,26 @@ fn random_bytes_are_read_without_panic() {
         let mut message = b"SIP/2.0 200 \r\n".to_vec();
         message.extend(bytes);
         fuzzing::datagram(&message);
+    }
+}
+
+#[test]
+fn settings_read_the_same_again() {
+    let seeds: Vec<Vec<u8>> = [
+        "sip:+49;x=y@PBX.example.:5070;transport=UDP;lr",
+        "sip:a%20b@[2001:DB8:0::7]:5062;user=phone",
+        "check-sync;reboot=true",
+        "x-Reason",
+        " a value\twith \"quotes\" ",
+    ]
+    .map(|seed| seed.as_bytes().to_vec())
+    .into();
+    let mut random = Random(9);
+    for _ in 0..60_000 {
+        let mut bytes = seeds[random.below(seeds.len() as u64) as usize].clone();
+        if !random.chance(5) {
+            mutate(&mut bytes, &seeds, &mut random);
+        }
+        fuzzing::setting(&String::from_utf8_lossy(&bytes));
     }
 }
