@@ -7,6 +7,7 @@
 #
 #   scripts/setup.sh build     what compiles and runs the Worker (default)
 #   scripts/setup.sh test      the same, and the SIP peers and tools the tests use
+#   scripts/setup.sh bench    what compiles and runs it, and a load generator
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -104,6 +105,10 @@ cargo_tool worker-build "$WORKER_BUILD_VERSION" --locked
 rm -rf "$RINGFENCE_TOOLS/build"
 
 # --- What only the tests use -----------------------------------------------------------------------
+
+if [ "$want" = bench ]; then
+  apt_need wrk wrk
+fi
 
 if [ "$want" = test ]; then
   apt_need sipp sip-tester
