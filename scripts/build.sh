@@ -39,4 +39,9 @@ export CARGO_TARGET_DIR=${RINGFENCE_WASM_TARGET:-$PWD/target/wasm}
 rm -f "$out/.stamp"
 echo "[build] compiling the Worker to $out (a few minutes the first time)"
 "$RINGFENCE_TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --release --panic-unwind --out-dir "$out" . "$@" 9>&-
+
+# The names of functions are a third of the module, and Cargo's `strip` may not take them (see
+# Cargo.toml): a panic says its file and line without them.
+"$WASM_OPT_BIN" -Oz --all-features --strip-debug --strip-producers \
+  "$out/index_bg.wasm" -o "$out/index_bg.wasm"
 [ "$(stamp "$@")" != "$now" ] || echo "$now" >"$out/.stamp"
