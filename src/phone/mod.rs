@@ -18,7 +18,7 @@ use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
 use sha2::{Digest as _, Sha256};
 use web_sys::Response;
-use worker::{Method, Request};
+use worker::Request;
 
 pub use answer::{Body, Outcome, Reason, Served, refusal, unavailable};
 
@@ -52,7 +52,8 @@ pub struct PhoneRequest {
 
 /// Answers a phone.
 pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Result<Response> {
-    let method = request.method();
+    // As it was sent: `worker::Method` takes every name that it does not know for GET.
+    let method = request.inner().method();
     let path = request.path();
     let (access_path, rest) = path
         .strip_prefix('/')
@@ -61,7 +62,7 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
         .unwrap_or(("", ""));
     let header = |name: &str| request.headers().get(name).ok().flatten();
     let request = PhoneRequest {
-        head: method == Method::Head,
+        head: method == "HEAD",
         access_path: access_path.to_owned(),
         path: rest.to_owned(),
         if_none_match: header("if-none-match"),
@@ -78,7 +79,7 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
         app,
         caller,
     };
-    let allowed = matches!(method, Method::Get | Method::Head);
+    let allowed = matches!(method.as_str(), "GET" | "HEAD");
     let mut record = Record::default();
     let outcome = match find(&request, allowed, &mut record).await {
         Ok(outcome) => outcome,
