@@ -4,7 +4,12 @@
 //! failover) and [`outbox`] (what the pool has yet to hear). The shell around it is thin: [`link`]
 //! (the WebSocket), [`udp`], [`resolver`], [`http`], and [`run`], which joins them in one task.
 
+pub mod backoff;
 pub mod config;
 pub mod destination;
+pub mod engine;
+pub mod link;
 pub mod locate;
+pub mod outbox;
 pub mod resolver;
+pub mod udp;

@@ -9,7 +9,7 @@ use hickory_resolver::config::{
 };
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::{RData, Record, RecordType};
 use hickory_resolver::proto::rr::rdata::{NAPTR, SRV};
 use ringfence_sip_notify::Host;
 
@@ -95,7 +95,7 @@ impl Resolver {
     }
 
     async fn by_naptr(&self, name: &str) -> Result<Vec<Service>, LookupError> {
-        let answer = self.dns.naptr_lookup(absolute(name)).await;
+        let answer = self.dns.lookup(absolute(name), RecordType::NAPTR).await;
         let records = some(name, answer.map(|answer| rdata(answer.answers())))?;
         let mut udp: Vec<NAPTR> = records
             .into_iter()
@@ -175,7 +175,7 @@ fn absolute(name: &str) -> String {
     format!("{}.", name.trim_end_matches('.'))
 }
 
-fn rdata(records: &[hickory_resolver::proto::rr::Record]) -> Vec<RData> {
+fn rdata(records: &[Record]) -> Vec<RData> {
     records.iter().map(|record| record.data.clone()).collect()
 }
 

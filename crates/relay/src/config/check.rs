@@ -227,9 +227,9 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         from: from?,
         outbound_proxy,
         timers: Timers {
-            t1: u64::from(sip.t1_ms),
-            t2: u64::from(sip.t2_ms),
-            t4: u64::from(sip.t4_ms),
+            t1: sip.t1_ms,
+            t2: sip.t2_ms,
+            t4: sip.t4_ms,
         },
         socket_buffer: usize::try_from(sip.socket_buffer_kib).map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
     })

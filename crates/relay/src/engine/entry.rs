@@ -73,6 +73,15 @@ impl Entry {
         self.lease_end.saturating_sub(needed)
     }
 
+    /// Datagrams sent for it so far.
+    pub(super) fn sent(&self) -> u32 {
+        let flying = match &self.state {
+            State::Flying(flight) => u32::from(flight.session.transmissions()),
+            State::Locating | State::Waiting => 0,
+        };
+        self.sent_before.saturating_add(flying)
+    }
+
     /// Where the last datagram went.
     pub(super) fn destination(&self) -> Option<SocketAddr> {
         match &self.state {

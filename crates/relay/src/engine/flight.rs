@@ -2,28 +2,26 @@
 
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{Ending, NotifySession, Outcome, Receipt, Response};
+use ringfence_sip_notify::{Ending, NotifySession, Outcome, Receipt, Response, peek_branch};
 use ringfence_wire::{JobResult, ReturnReason};
 
 use super::entry::{Flight, State};
 use super::{Engine, verdict};
 
 impl Engine {
-    /// The socket would not send to `to`: the session ends at once, as RFC 3261 §8.1.3.1 has it
-    /// for a transport error, and the next destination is tried.
-    pub fn send_failed(&mut self, bytes: &[u8], error: &std::io::Error, now: u64) {
-        let key = ringfence_sip_notify::peek_branch(bytes)
+    /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
+    /// it for a transport error, and the next destination is tried.
+    pub fn send_failed(&mut self, bytes: &[u8], now: u64) {
+        let key = peek_branch(bytes)
             .and_then(|branch| self.by_branch.get(branch))
             .copied();
-        let Some(key) = key else { return };
-        let Some(entry) = self.entries.get_mut(&key) else {
-            return;
-        };
-        let State::Flying(flight) = &entry.state else {
-            return;
-        };
-        let result = verdict::not_sent(entry, flight.to, error);
-        self.next_or(key, result, 1, now);
+        if let Some(key) = key
+            && let Some(entry) = self.entries.get_mut(&key)
+            && let State::Flying(flight) = &mut entry.state
+        {
+            flight.session.handle_transport_error();
+            self.settle(key, now);
+        }
     }
 
     /// A job's turn has come.
@@ -97,8 +95,8 @@ impl Engine {
                 self.by_branch.remove(branch);
                 self.by_branch.insert(flight.session.branch().into(), key);
             }
-            Receipt::Ignored => self.counts.stray += 1,
-            _ => {}
+            Receipt::Foreign | Receipt::Late => self.counts.stray += 1,
+            Receipt::Provisional | Receipt::Finished => {}
         }
         self.settle(key, now);
     }
@@ -118,7 +116,7 @@ impl Engine {
         };
         let result = verdict::of(entry, &outcome);
         if moves_on(&outcome) {
-            self.next_or(key, result, outcome.transmissions, now);
+            self.next_or(key, result, u32::from(outcome.transmissions), now);
         } else {
             self.end(key, result);
         }

@@ -25,7 +25,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{Datagram, SentBy, refuse};
+use ringfence_sip_notify::{Datagram, Entropy, SentBy, refuse};
 use ringfence_wire::{Job, JobRef, JobResult, ReturnReason};
 
 use self::entry::{Entry, State};
@@ -81,10 +81,13 @@ pub struct Counts {
     pub failovers: u64,
 }
 
+/// Refusals of requests that may wait for the socket.
+const MAX_REPLIES: usize = 64;
+
 /// Jobs in every stage.
 pub struct Engine {
     config: EngineConfig,
-    random: Box<dyn FnMut(&mut [u8]) + Send>,
+    random: Box<dyn Entropy + Send>,
     entries: HashMap<u64, Box<Entry>>,
     by_job: HashMap<Box<str>, u64>,
     by_branch: HashMap<Box<str>, u64>,
@@ -99,6 +102,8 @@ pub struct Engine {
     done: VecDeque<Done>,
     in_flight: usize,
     draining: bool,
+    /// The To tag of every refusal, one for the life of the process.
+    tag: String,
     unix_ms_at_zero: u64,
     counts: Counts,
 }
@@ -106,7 +111,10 @@ pub struct Engine {
 impl Engine {
     /// An engine without jobs. `random` must be unguessable: see
     /// [`Entropy`](ringfence_sip_notify::Entropy).
-    pub fn new(config: EngineConfig, random: impl FnMut(&mut [u8]) + Send + 'static) -> Self {
+    pub fn new(config: EngineConfig, mut random: impl Entropy + Send + 'static) -> Self {
+        let mut tag = [0; 8];
+        random.fill(&mut tag);
+        let tag = format!("{:016x}", u64::from_le_bytes(tag));
         let total = (config.pace.total > 0).then(|| Rate::per_second(config.pace.total));
         Self {
             config,
@@ -123,6 +131,7 @@ impl Engine {
             done: VecDeque::new(),
             in_flight: 0,
             draining: false,
+            tag,
             unix_ms_at_zero: 0,
             counts: Counts::default(),
         }
@@ -217,15 +226,17 @@ impl Engine {
             Datagram::Response(response) => self.response(&response, now),
             Datagram::Request(request) => {
                 self.counts.requests += 1;
-                // Only whoever may be told anything gets an answer, so that the relay reflects
-                // nothing towards a forged source address.
-                if self.config.destinations.permits(from).is_ok()
-                    && let Some(reply) = refuse(&request, from, &mut *self.random)
+                // Only whoever may be told anything gets an answer, and a flood gets few: the relay
+                // reflects nothing towards a forged source address.
+                if self.replies.len() < MAX_REPLIES
+                    && self.config.destinations.permits(from).is_ok()
+                    && let Some(reply) = refuse(&request, from, &self.tag)
                 {
                     self.replies.push_back((from, reply));
                 }
             }
-            _ => self.counts.malformed += 1,
+            Datagram::KeepAlive => {}
+            Datagram::Garbage(_) => self.counts.malformed += 1,
         }
     }
 
@@ -329,7 +340,7 @@ impl Engine {
         let random = &mut self.random;
         let addresses = order(services, |n| {
             let mut bytes = [0; 8];
-            random(&mut bytes);
+            random.fill(&mut bytes);
             u64::from_le_bytes(bytes) % n.max(1)
         });
         let mut refusal = None;
@@ -414,7 +425,7 @@ impl Engine {
 
     /// How long a request without an answer lasts: timer F, 64·T1.
     fn longest_transaction(&self) -> u64 {
-        64 * self.config.sip.timers.t1
+        self.config.sip.timers.timeout()
     }
 
     fn end(&mut self, key: u64, result: JobResult) {

@@ -2,9 +2,11 @@
 //! anything is looked up.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ringfence_sip_notify::{
-    Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, SentBy, SipUri,
+    Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, RequestError, SentBy,
+    SipUri,
 };
 use ringfence_wire::{Job, JobRef, JobResult, Outcome};
 
@@ -20,7 +22,7 @@ pub(super) struct Prepared {
     route: Option<SipUri>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<(HeaderValue, Vec<u8>)>,
-    pub(super) credentials: Option<Credentials>,
+    pub(super) credentials: Option<Arc<Credentials>>,
     /// Whether its next hop is a proxy, with a limit of its own.
     pub(super) via_proxy: bool,
 }
@@ -40,6 +42,10 @@ impl Refused {
             reason,
             explanation: explanation.to_string(),
         }
+    }
+
+    pub(super) fn too_large(error: RequestError) -> Self {
+        Self::invalid("too_large", error)
     }
 
     pub(super) fn result(self, job: JobRef) -> JobResult {
@@ -88,7 +94,8 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     let credentials = match &job.credentials {
         Some(given) => Some(
             Credentials::new(&given.username, given.password.expose(), given.realm.as_deref())
-                .map_err(|error| Refused::invalid("bad_credentials", error))?,
+                .map_err(|error| Refused::invalid("bad_credentials", error))?
+                .into(),
         ),
         None => None,
     };
@@ -116,7 +123,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
         .and_then(|request| {
             request
                 .build(&mut |bytes: &mut [u8]| bytes.fill(0))
-                .map_err(|error| Refused::invalid("too_large", error))
+                .map_err(Refused::too_large)
         })?;
     Ok((prepared, query))
 }
