@@ -75,12 +75,14 @@ impl Destinations {
             return true;
         }
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        self.domains.iter().any(|domain| match domain.strip_prefix("*.") {
-            Some(parent) => host
-                .strip_suffix(parent)
-                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-            None => *domain == host,
-        })
+        self.domains
+            .iter()
+            .any(|domain| match domain.strip_prefix("*.") {
+                Some(parent) => host
+                    .strip_suffix(parent)
+                    .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+                None => *domain == host,
+            })
     }
 
     fn permits_ip(&self, ip: IpAddr) -> Result<(), Refusal> {
@@ -246,10 +248,20 @@ mod tests {
         };
         assert!(domains(&[]).permits_domain("any.example"));
         let some = domains(&["PBX.example", "*.phones.example"]);
-        for yes in ["pbx.example", "pbx.EXAMPLE.", "a.phones.example", "a.b.phones.example"] {
+        for yes in [
+            "pbx.example",
+            "pbx.EXAMPLE.",
+            "a.phones.example",
+            "a.b.phones.example",
+        ] {
             assert!(some.permits_domain(yes), "{yes}");
         }
-        for no in ["x.pbx.example", "phones.example", ".phones.example", "evilphones.example"] {
+        for no in [
+            "x.pbx.example",
+            "phones.example",
+            ".phones.example",
+            "evilphones.example",
+        ] {
             assert!(!some.permits_domain(no), "{no}");
         }
     }

@@ -5,11 +5,19 @@
 //! (the WebSocket), [`udp`], [`resolver`], [`http`], and [`run`], which joins them in one task.
 
 pub mod backoff;
+pub mod cli;
 pub mod config;
 pub mod destination;
 pub mod engine;
+pub mod http;
 pub mod link;
 pub mod locate;
+pub mod log;
+pub mod metrics;
+pub mod node;
 pub mod outbox;
+pub mod random;
 pub mod resolver;
+pub mod run;
+pub mod send;
 pub mod udp;

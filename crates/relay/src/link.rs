@@ -92,14 +92,24 @@ async fn connect(pool: &PoolSettings) -> Result<Socket, String> {
         .write_buffer_size(16 * 1024)
         .max_message_size(Some(4 * MAX_FRAME_BYTES))
         .max_frame_size(Some(4 * MAX_FRAME_BYTES));
-    match timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(config), true)).await {
+    match timeout(
+        CONNECT_TIMEOUT,
+        connect_async_with_config(request, Some(config), true),
+    )
+    .await
+    {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(Error::Http(response))) => Err(match response.status().as_u16() {
-            401 | 403 => "the pool refuses the credential: it is revoked, or of another deployment".into(),
+            401 | 403 => {
+                "the pool refuses the credential: it is revoked, or of another deployment".into()
+            }
             status => format!("the pool answered HTTP {status} instead of a WebSocket"),
         }),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())),
+        Err(_) => Err(format!(
+            "no connection within {} s",
+            CONNECT_TIMEOUT.as_secs()
+        )),
     }
 }
 

@@ -19,10 +19,7 @@ pub struct Query {
 impl Query {
     /// What `uri` asks for.
     pub fn of(uri: &SipUri) -> Self {
-        let udp_named = uri
-            .as_str()
-            .to_ascii_lowercase()
-            .contains(";transport=udp");
+        let udp_named = uri.as_str().to_ascii_lowercase().contains(";transport=udp");
         Self {
             host: uri.host().clone(),
             port: uri.port(),

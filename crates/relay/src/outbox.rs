@@ -110,7 +110,12 @@ impl Outbox {
         } else if let Some((_, reason)) = self.returns.first() {
             let reason = *reason;
             let same = |item: &(JobRef, ReturnReason)| item.1 == reason;
-            let count = self.returns.iter().take(BATCH).take_while(|item| same(item)).count();
+            let count = self
+                .returns
+                .iter()
+                .take(BATCH)
+                .take_while(|item| same(item))
+                .count();
             let jobs = self.returns.drain(..count).map(|(job, _)| job).collect();
             batches(jobs, |jobs| RelayFrame::Return { jobs, reason }).0
         } else {
@@ -212,7 +217,11 @@ mod tests {
             [("ack", vec![job("a", 2)]), ("result", vec![job("a", 2)])]
         );
         outbox.recorded(&[job("a", 1)]);
-        assert_eq!(outbox.unrecorded(), 1, "the word about the old lease is not about this one");
+        assert_eq!(
+            outbox.unrecorded(),
+            1,
+            "the word about the old lease is not about this one"
+        );
         outbox.recorded(&[job("a", 2)]);
         assert_eq!(outbox.unrecorded(), 0);
     }
@@ -243,7 +252,11 @@ mod tests {
                 .filter(|(k, _)| *k == kind)
                 .flat_map(|(_, jobs)| jobs.iter().map(|job| job.id.clone()))
                 .collect();
-            assert_eq!(ids, (0..1000).map(|n| format!("{n:04}")).collect::<Vec<_>>(), "{kind}");
+            assert_eq!(
+                ids,
+                (0..1000).map(|n| format!("{n:04}")).collect::<Vec<_>>(),
+                "{kind}"
+            );
         }
     }
 
@@ -256,7 +269,10 @@ mod tests {
         let said = say(&mut outbox);
         assert_eq!(
             said,
-            [("return", vec![job("a", 1), job("b", 1)]), ("return", vec![job("c", 1)])]
+            [
+                ("return", vec![job("a", 1), job("b", 1)]),
+                ("return", vec![job("c", 1)])
+            ]
         );
     }
 }

@@ -43,7 +43,11 @@ impl Sockets {
     pub fn sent_by(&self, sip: &SipSettings) -> (Option<SentBy>, Option<SentBy>) {
         let of = |socket: Option<&UdpSocket>, advertised: Option<&SentBy>| {
             let local = socket?.local_addr().ok()?;
-            Some(advertised.cloned().unwrap_or_else(|| known_as(local).into()))
+            Some(
+                advertised
+                    .cloned()
+                    .unwrap_or_else(|| known_as(local).into()),
+            )
         };
         (
             of(self.v4.as_ref(), sip.advertise_v4.as_ref()),
@@ -68,9 +72,7 @@ impl Sockets {
     /// Sends, or says that it would have to wait ([`io::ErrorKind::WouldBlock`]).
     pub fn try_send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
-        let socket = socket
-            .as_ref()
-            .ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let socket = socket.as_ref().ok_or(io::ErrorKind::AddrNotAvailable)?;
         socket.try_send_to(bytes, to).map(|_| ())
     }
 
@@ -112,7 +114,11 @@ impl Sockets {
 }
 
 fn bind(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -130,7 +136,11 @@ fn known_as(local: SocketAddr) -> SocketAddr {
     if !local.ip().is_unspecified() {
         return local;
     }
-    let elsewhere = if local.is_ipv4() { "192.0.2.1:9" } else { "[2001:db8::1]:9" };
+    let elsewhere = if local.is_ipv4() {
+        "192.0.2.1:9"
+    } else {
+        "[2001:db8::1]:9"
+    };
     let asked = StdSocket::bind((local.ip(), 0)).and_then(|socket| {
         socket.connect(elsewhere)?;
         socket.local_addr()

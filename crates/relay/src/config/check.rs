@@ -97,7 +97,10 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
     let url = pool_url(pool, to);
     let credential = credential(pool, to);
     if pool.capacity == 0 {
-        to.error("pool.capacity", "0 jobs at a time means that nothing is ever sent");
+        to.error(
+            "pool.capacity",
+            "0 jobs at a time means that nothing is ever sent",
+        );
     }
     if pool.ping_interval_s < 5 {
         to.error("pool.ping_interval_s", "must be at least 5");
@@ -109,7 +112,10 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
         );
     }
     if pool.drain_s > 60 {
-        to.warning("pool.drain_s", "a service manager seldom waits a minute for a program to stop");
+        to.warning(
+            "pool.drain_s",
+            "a service manager seldom waits a minute for a program to stop",
+        );
     }
     Some(PoolSettings {
         url: url?,
@@ -124,7 +130,10 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
 fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
     const KEY: &str = "pool.url";
     let Some(text) = &pool.url else {
-        to.error(KEY, format!("missing: the Worker's address, wss://HOST{PATH}"));
+        to.error(
+            KEY,
+            format!("missing: the Worker's address, wss://HOST{PATH}"),
+        );
         return None;
     };
     let Ok(url) = text.parse::<Uri>() else {
@@ -132,13 +141,15 @@ fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
         return None;
     };
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let loopback =
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     match url.scheme_str() {
         Some("wss") => {}
         Some("ws") if loopback => {}
         Some("ws") => {
-            to.error(KEY, "ws:// would send the credential in clear: use wss:// (ws:// is for loopback)");
+            to.error(
+                KEY,
+                "ws:// would send the credential in clear: use wss:// (ws:// is for loopback)",
+            );
             return None;
         }
         _ => {
@@ -151,7 +162,10 @@ fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
         return None;
     }
     if url.path() != PATH {
-        to.warning(KEY, format!("the path is usually {PATH}, not `{}`", url.path()));
+        to.warning(
+            KEY,
+            format!("the path is usually {PATH}, not `{}`", url.path()),
+        );
     }
     Some(url)
 }
@@ -164,7 +178,10 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
             return None;
         }
         (None, None) => {
-            to.error(KEY, "missing: a file with the credential that the API gave when the relay was created");
+            to.error(
+                KEY,
+                "missing: a file with the credential that the API gave when the relay was created",
+            );
             return None;
         }
         (Some(secret), None) => secret.clone(),
@@ -179,7 +196,10 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
     // RFC 6750 §2.1, b64token: anything else would break the header.
     let fits = |c: u8| c.is_ascii_alphanumeric() || b"-._~+/=".contains(&c);
     if secret.expose().is_empty() || !secret.expose().bytes().all(fits) {
-        to.error(KEY, "the credential is empty, or holds a character that no credential has");
+        to.error(
+            KEY,
+            "the credential is empty, or holds a character that no credential has",
+        );
         return None;
     }
     Some(secret)
@@ -187,15 +207,33 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
 
 fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
     if sip.bind.is_empty() {
-        to.error("sip.bind", "names no address to send from, for example 0.0.0.0:5070");
+        to.error(
+            "sip.bind",
+            "names no address to send from, for example 0.0.0.0:5070",
+        );
     }
     for v6 in [false, true] {
-        let of_family: Vec<_> = sip.bind.iter().filter(|bind| bind.is_ipv6() == v6).collect();
+        let of_family: Vec<_> = sip
+            .bind
+            .iter()
+            .filter(|bind| bind.is_ipv6() == v6)
+            .collect();
         if of_family.len() > 1 {
-            to.error("sip.bind", "one socket for each address family: at most one IPv4 and one IPv6 address");
+            to.error(
+                "sip.bind",
+                "one socket for each address family: at most one IPv4 and one IPv6 address",
+            );
         }
-        let key = if v6 { "sip.advertise_v6" } else { "sip.advertise_v4" };
-        let advertised = if v6 { &sip.advertise_v6 } else { &sip.advertise_v4 };
+        let key = if v6 {
+            "sip.advertise_v6"
+        } else {
+            "sip.advertise_v4"
+        };
+        let advertised = if v6 {
+            &sip.advertise_v6
+        } else {
+            &sip.advertise_v4
+        };
         if of_family.iter().any(|bind| bind.ip().is_unspecified()) && advertised.is_none() {
             to.warning(key, "missing while sip.bind is the unspecified address: Via and Contact will say whichever address the system would send from");
         }
@@ -208,7 +246,10 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         }
     };
     if sip.from == Sip::default().from {
-        to.warning("sip.from", "missing: a proxy may refuse a From that is not of its own domain");
+        to.warning(
+            "sip.from",
+            "missing: a proxy may refuse a From that is not of its own domain",
+        );
     }
     let outbound_proxy = sip.outbound_proxy.as_ref().and_then(|text| {
         SipUri::parse(text)
@@ -216,9 +257,15 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
             .ok()
     });
     if sip.t1_ms == 0 || sip.t2_ms < sip.t1_ms || sip.t4_ms == 0 {
-        to.error("sip.t1_ms", "t1_ms and t4_ms must be above 0 and t2_ms at least t1_ms");
+        to.error(
+            "sip.t1_ms",
+            "t1_ms and t4_ms must be above 0 and t2_ms at least t1_ms",
+        );
     } else if sip.t1_ms < 500 {
-        to.warning("sip.t1_ms", "below 500 ms is for a network without distance (RFC 3261 §17.1.1.1)");
+        to.warning(
+            "sip.t1_ms",
+            "below 500 ms is for a network without distance (RFC 3261 §17.1.1.1)",
+        );
     }
     Some(SipSettings {
         bind: sip.bind.clone(),
@@ -231,7 +278,8 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
             t2: sip.t2_ms,
             t4: sip.t4_ms,
         },
-        socket_buffer: usize::try_from(sip.socket_buffer_kib).map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
+        socket_buffer: usize::try_from(sip.socket_buffer_kib)
+            .map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
     })
 }
 
@@ -250,23 +298,35 @@ fn advertised(key: &'static str, text: Option<&str>, to: &mut Findings) -> Optio
 fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> Destinations {
     let config = &file.destinations;
     if config.allow.is_empty() {
-        to.error("destinations.allow", "empty: nothing could be sent; name the networks of the phones or of the proxy");
+        to.error(
+            "destinations.allow",
+            "empty: nothing could be sent; name the networks of the phones or of the proxy",
+        );
     }
     for net in &config.allow {
         if let Some(what) = never(net.addr())
             && net.prefix_len() > 0
         {
-            to.error("destinations.allow", format!("{net} is {what}: no NOTIFY goes there"));
+            to.error(
+                "destinations.allow",
+                format!("{net} is {what}: no NOTIFY goes there"),
+            );
         }
         if net.prefix_len() == 0 {
             to.warning("destinations.allow", format!("{net} lets whoever can queue jobs send to any address (loopback, link-local and multicast stay closed)"));
         }
     }
     if config.port_min > config.port_max || config.port_min == 0 {
-        to.error("destinations.port_min", "must be above 0 and at most port_max");
+        to.error(
+            "destinations.port_min",
+            "must be above 0 and at most port_max",
+        );
     }
     if file.pace.per_destination == 0 && file.pace.total == 0 {
-        to.warning("pace.per_destination", "no limit at all: an office's phones would all be told, and all download, at once");
+        to.warning(
+            "pace.per_destination",
+            "no limit at all: an office's phones would all be told, and all download, at once",
+        );
     }
     let destinations = Destinations::new(
         config.allow.clone(),
@@ -325,14 +385,24 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_told_all_that_is_missing() {
-        let keys: Vec<_> = findings("").into_iter().filter(|f| f.error).map(|f| f.key).collect();
-        assert_eq!(keys, ["pool.url", "pool.credential_file", "destinations.allow"]);
+        let keys: Vec<_> = findings("")
+            .into_iter()
+            .filter(|f| f.error)
+            .map(|f| f.key)
+            .collect();
+        assert_eq!(
+            keys,
+            ["pool.url", "pool.credential_file", "destinations.allow"]
+        );
     }
 
     #[test]
     fn a_credential_is_never_sent_in_clear_over_a_network() {
         assert!(broken("wss://", "ws://")[0].message.contains("in clear"));
-        assert_eq!(broken("wss://ringfence.example", "ws://127.0.0.1:8787"), vec![]);
+        assert_eq!(
+            broken("wss://ringfence.example", "ws://127.0.0.1:8787"),
+            vec![]
+        );
         assert_eq!(broken("wss://ringfence.example", "ws://[::1]:8787"), vec![]);
         assert!(broken("wss://", "https://")[0].error);
     }
@@ -352,7 +422,11 @@ mod tests {
     #[test]
     fn a_proxy_outside_the_allowed_networks_is_an_error() {
         let text = GOOD.replace("[sip]", "[sip]\noutbound_proxy = \"sip:203.0.113.1\"");
-        assert!(findings(&text).iter().any(|f| f.error && f.key == "sip.outbound_proxy"));
+        assert!(
+            findings(&text)
+                .iter()
+                .any(|f| f.error && f.key == "sip.outbound_proxy")
+        );
     }
 
     #[test]
@@ -364,7 +438,10 @@ mod tests {
 
     #[test]
     fn two_sockets_of_a_family_are_refused() {
-        let found = broken("\"198.51.100.20:5070\"", "\"198.51.100.20:5070\", \"198.51.100.21:5070\"");
+        let found = broken(
+            "\"198.51.100.20:5070\"",
+            "\"198.51.100.20:5070\", \"198.51.100.21:5070\"",
+        );
         assert_eq!((found[0].error, found[0].key), (true, "sip.bind"));
     }
 }

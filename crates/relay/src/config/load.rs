@@ -77,7 +77,10 @@ fn overlay(table: &mut Table, name: &str, value: &str) -> Option<()> {
 fn typed(key: &str, value: &str) -> Value {
     const LISTS: [&str; 5] = ["bind", "allow", "deny", "domains", "servers"];
     if LISTS.contains(&key) {
-        let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let items = value
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
         return Value::Array(items.map(|item| Value::String(item.to_owned())).collect());
     }
     // A credential may be all digits.
@@ -93,15 +96,25 @@ mod tests {
     use super::*;
 
     fn with(env: &[(&str, &str)]) -> Result<File, ConfigError> {
-        load(None, env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+        load(
+            None,
+            env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+        )
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("relay.toml");
-        std::fs::write(&path, "[pool]\nurl = \"wss://a.example/relay/v1\"\ncapacity = 7\n").unwrap();
-        let env = [("RINGFENCE_RELAY_POOL_URL".to_owned(), "wss://b.example/relay/v1".to_owned())];
+        std::fs::write(
+            &path,
+            "[pool]\nurl = \"wss://a.example/relay/v1\"\ncapacity = 7\n",
+        )
+        .unwrap();
+        let env = [(
+            "RINGFENCE_RELAY_POOL_URL".to_owned(),
+            "wss://b.example/relay/v1".to_owned(),
+        )];
         let file = load(Some(&path), env).unwrap();
         assert_eq!(file.pool.url.as_deref(), Some("wss://b.example/relay/v1"));
         assert_eq!(file.pool.capacity, 7);
@@ -119,7 +132,10 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(file.sip.bind.len(), 2);
-        assert_eq!(file.sip.outbound_proxy.as_deref(), Some("sip:proxy.example"));
+        assert_eq!(
+            file.sip.outbound_proxy.as_deref(),
+            Some("sip:proxy.example")
+        );
         assert_eq!(file.destinations.allow.len(), 1);
         assert_eq!(file.pace.total, 500);
         assert_eq!(file.pool.credential.unwrap().expose(), "12345");
@@ -130,7 +146,10 @@ mod tests {
         let error = with(&[("RINGFENCE_RELAY_POOL_CAPACTY", "1")]).unwrap_err();
         assert!(error.to_string().contains("capacty"), "{error}");
         let error = with(&[("RINGFENCE_RELAY_COLOUR", "red")]).unwrap_err();
-        assert!(error.to_string().contains("RINGFENCE_RELAY_COLOUR"), "{error}");
+        assert!(
+            error.to_string().contains("RINGFENCE_RELAY_COLOUR"),
+            "{error}"
+        );
     }
 
     #[test]

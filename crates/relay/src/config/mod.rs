@@ -16,7 +16,9 @@ use ringfence_wire::Secret;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 pub use check::{Checked, Finding, check};
-pub use file::{Destinations as DestinationsFile, Dns, File, Http, Log, LogFormat, Pace, Pool, Sip};
+pub use file::{
+    Destinations as DestinationsFile, Dns, File, Http, Log, LogFormat, Pace, Pool, Sip,
+};
 pub use load::{ConfigError, ENV_PREFIX, load};
 
 use crate::destination::Destinations;

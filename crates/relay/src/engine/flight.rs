@@ -90,7 +90,10 @@ impl Engine {
         let State::Flying(flight) = &mut entry.state else {
             return;
         };
-        match flight.session.handle_response(response, now, &mut *self.random) {
+        match flight
+            .session
+            .handle_response(response, now, &mut *self.random)
+        {
             Receipt::Resent => {
                 self.by_branch.remove(branch);
                 self.by_branch.insert(flight.session.branch().into(), key);

@@ -383,7 +383,8 @@ impl Engine {
         };
         entry.state = State::Waiting;
         let network = network(to.ip(), pace.prefix_v4, pace.prefix_v6);
-        self.pacer.push(network, Rate::per_second(per_second), key, now);
+        self.pacer
+            .push(network, Rate::per_second(per_second), key, now);
         self.arm(key, now);
     }
 

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 /// How many requests may start in a second.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
+pub(super) struct Rate {
     interval_us: u64,
     tolerance_us: u64,
 }
@@ -20,7 +20,7 @@ pub struct Rate {
 impl Rate {
     /// `per_second` requests, evenly spaced as far as a clock of milliseconds and a busy loop can:
     /// up to 20 ms worth of them may start together. 0: no limit.
-    pub fn per_second(per_second: u32) -> Self {
+    pub(super) fn per_second(per_second: u32) -> Self {
         let interval_us = 1_000_000_u64
             .checked_div(u64::from(per_second))
             .unwrap_or(0);
@@ -32,11 +32,11 @@ impl Rate {
 }
 
 /// The network whose phones share a limit.
-pub type Network = IpNet;
+pub(super) type Network = IpNet;
 
 /// What shares a limit with `ip`: the address itself for IPv4 (an office behind NAT is one address),
 /// its /64 for IPv6, unless configured wider.
-pub fn network(ip: IpAddr, prefix_v4: u8, prefix_v6: u8) -> Network {
+pub(super) fn network(ip: IpAddr, prefix_v4: u8, prefix_v6: u8) -> Network {
     let (prefix, longest) = match ip {
         IpAddr::V4(_) => (prefix_v4, 32),
         IpAddr::V6(_) => (prefix_v6, 128),
@@ -54,7 +54,7 @@ struct Lane<T> {
 
 /// Requests that wait for their turn.
 #[derive(Debug)]
-pub struct Pacer<T> {
+pub(super) struct Pacer<T> {
     lanes: HashMap<Network, Lane<T>>,
     /// Every lane is here exactly once, at the time it wants to be looked at.
     order: BinaryHeap<Reverse<(u64, Network)>>,
@@ -65,7 +65,7 @@ pub struct Pacer<T> {
 
 impl<T> Pacer<T> {
     /// `total`: the limit over all networks.
-    pub fn new(total: Option<Rate>) -> Self {
+    pub(super) fn new(total: Option<Rate>) -> Self {
         Self {
             lanes: HashMap::new(),
             order: BinaryHeap::new(),
@@ -75,18 +75,8 @@ impl<T> Pacer<T> {
         }
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.waiting
-    }
-
-    /// Whether nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiting == 0
-    }
-
     /// Puts `item` at the end of its network's line.
-    pub fn push(&mut self, network: Network, rate: Rate, item: T, now: u64) {
+    pub(super) fn push(&mut self, network: Network, rate: Rate, item: T, now: u64) {
         self.waiting += 1;
         let order = &mut self.order;
         let lane = self.lanes.entry(network).or_insert_with(|| {
@@ -102,7 +92,7 @@ impl<T> Pacer<T> {
     }
 
     /// The next request that may start at `now` (milliseconds). Call until `None`.
-    pub fn pop(&mut self, now: u64) -> Option<T> {
+    pub(super) fn pop(&mut self, now: u64) -> Option<T> {
         let now_us = now * 1000;
         while let Some(Reverse((at_us, network))) = self.order.peek().copied() {
             if at_us > now_us || !self.total_allows(now_us) {
@@ -136,7 +126,7 @@ impl<T> Pacer<T> {
     }
 
     /// When [`Pacer::pop`] should be called next, in milliseconds; `None` while nobody waits.
-    pub fn next(&self) -> Option<u64> {
+    pub(super) fn next(&self) -> Option<u64> {
         if self.waiting == 0 {
             return None;
         }
@@ -148,7 +138,7 @@ impl<T> Pacer<T> {
     }
 
     /// Takes out everything that waits, in no particular order.
-    pub fn drain(&mut self) -> Vec<T> {
+    pub(super) fn drain(&mut self) -> Vec<T> {
         self.waiting = 0;
         self.lanes
             .values_mut()
@@ -189,9 +179,15 @@ mod tests {
             pacer.push(net(1), Rate::per_second(50), n, 0);
         }
         let seen = play(&mut pacer, 10_000);
-        assert_eq!(seen.iter().map(|s| s.1).collect::<Vec<_>>(), (0..200).collect::<Vec<_>>());
+        assert_eq!(
+            seen.iter().map(|s| s.1).collect::<Vec<_>>(),
+            (0..200).collect::<Vec<_>>()
+        );
         for start in 0..9_000 {
-            let count = seen.iter().filter(|s| (start..start + 1000).contains(&s.0)).count();
+            let count = seen
+                .iter()
+                .filter(|s| (start..start + 1000).contains(&s.0))
+                .count();
             assert!(count <= 51, "{count} in the second from {start}");
         }
         assert!(seen.last().unwrap().0 <= 4_000);
@@ -276,6 +272,9 @@ mod tests {
         assert_eq!(net(7).to_string(), "198.51.100.7/32");
         let ip = "2001:db8::1:2:3:4".parse().unwrap();
         assert_eq!(network(ip, 32, 64).to_string(), "2001:db8::/64");
-        assert_eq!(network([198, 51, 100, 7].into(), 24, 64), "198.51.100.0/24".parse().unwrap());
+        assert_eq!(
+            network([198, 51, 100, 7].into(), 24, 64),
+            "198.51.100.0/24".parse().unwrap()
+        );
     }
 }

@@ -56,8 +56,9 @@ impl Refused {
 /// Parses a job and says whose address is to be looked up: an address of its own, its route, the
 /// relay's outbound proxy, or the host of the address of record, in this order.
 pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Query), Refused> {
-    let target = SipUri::parse(&job.target.aor)
-        .map_err(|error| Refused::invalid("bad_target", format!("`{}`: {error}", job.target.aor)))?;
+    let target = SipUri::parse(&job.target.aor).map_err(|error| {
+        Refused::invalid("bad_target", format!("`{}`: {error}", job.target.aor))
+    })?;
     if let Host::Name(name) = target.host()
         && !config.destinations.permits_domain(name)
     {
@@ -69,7 +70,8 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             ),
         });
     }
-    let event = EventType::parse(&job.event).map_err(|error| Refused::invalid("bad_event", error))?;
+    let event =
+        EventType::parse(&job.event).map_err(|error| Refused::invalid("bad_event", error))?;
     let route = match &job.route {
         Some(text) => Some(
             SipUri::parse(text)
@@ -93,9 +95,13 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     let headers = headers(&job)?;
     let credentials = match &job.credentials {
         Some(given) => Some(
-            Credentials::new(&given.username, given.password.expose(), given.realm.as_deref())
-                .map_err(|error| Refused::invalid("bad_credentials", error))?
-                .into(),
+            Credentials::new(
+                &given.username,
+                given.password.expose(),
+                given.realm.as_deref(),
+            )
+            .map_err(|error| Refused::invalid("bad_credentials", error))?
+            .into(),
         ),
         None => None,
     };
@@ -119,7 +125,10 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     };
     // Built once for nothing, so that what cannot be built is said at once and not after a wait.
     prepared
-        .request(&config.sip.from, SentBy::from(SocketAddr::from(([192, 0, 2, 1], 65535))))
+        .request(
+            &config.sip.from,
+            SentBy::from(SocketAddr::from(([192, 0, 2, 1], 65535))),
+        )
         .and_then(|request| {
             request
                 .build(&mut |bytes: &mut [u8]| bytes.fill(0))
@@ -131,8 +140,12 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
 impl Prepared {
     /// The request, from a socket known as `sent_by`.
     pub(super) fn request(&self, from: &SipUri, sent_by: SentBy) -> Result<NotifyRequest, Refused> {
-        let mut request =
-            NotifyRequest::new(self.target.clone(), from.clone(), sent_by, self.event.clone());
+        let mut request = NotifyRequest::new(
+            self.target.clone(),
+            from.clone(),
+            sent_by,
+            self.event.clone(),
+        );
         if let Some(route) = &self.route {
             request = request.with_route(route.clone());
         }

@@ -62,7 +62,12 @@ pub(super) fn not_located(entry: &Entry, error: &LookupError) -> JobResult {
     };
     JobResult {
         outcome: Outcome::Unreachable,
-        ..blank(entry, reason.into(), format!("{error}. {what_to_do}"), Retry::Later)
+        ..blank(
+            entry,
+            reason.into(),
+            format!("{error}. {what_to_do}"),
+            Retry::Later,
+        )
     }
 }
 
@@ -73,7 +78,9 @@ pub(super) fn not_allowed(entry: &Entry, refusal: &Refusal) -> JobResult {
         ..blank(
             entry,
             "destination_not_allowed".into(),
-            format!("This relay may not send there: {refusal}. Nothing was sent. Correct the device's SIP address, or the relay's configuration."),
+            format!(
+                "This relay may not send there: {refusal}. Nothing was sent. Correct the device's SIP address, or the relay's configuration."
+            ),
             Retry::Never,
         )
     }
@@ -87,7 +94,9 @@ pub(super) fn no_socket(entry: &Entry, to: SocketAddr) -> JobResult {
         ..blank(
             entry,
             "no_socket".into(),
-            format!("{to} is an {family} address, and the relay has no {family} socket: add one to `sip.bind`."),
+            format!(
+                "{to} is an {family} address, and the relay has no {family} socket: add one to `sip.bind`."
+            ),
             Retry::Never,
         )
     }
