@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use ringfence_sip_notify::{Host, SipUri};
 use thiserror::Error;
 
+/// The port of SIP over UDP where none is named (RFC 3261 §19.1.2).
+pub const DEFAULT_PORT: u16 = 5060;
+
 /// What has to be looked up for a URI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Query {
@@ -37,6 +40,17 @@ pub struct Service {
     pub weight: u16,
     /// Tried one after the other.
     pub addresses: Vec<SocketAddr>,
+}
+
+impl Service {
+    /// One address, named and not looked up.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
+            rank: 0,
+            weight: 0,
+            addresses: vec![address],
+        }
+    }
 }
 
 /// Why there is no address.

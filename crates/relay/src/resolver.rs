@@ -14,10 +14,8 @@ use hickory_resolver::proto::rr::{RData, Record, RecordType};
 use ringfence_sip_notify::Host;
 
 use crate::config::Dns;
-use crate::locate::{LookupError, Query, Service};
+use crate::locate::{DEFAULT_PORT, LookupError, Query, Service};
 
-/// RFC 3261 §19.1.2, for UDP.
-const DEFAULT_PORT: u16 = 5060;
 /// More NAPTR or SRV records, or addresses of one host, than this are not looked at.
 const MAX_RECORDS: usize = 16;
 
@@ -87,11 +85,8 @@ impl Resolver {
         if (ip.is_ipv4() && !self.v4) || (ip.is_ipv6() && !self.v6) {
             return Err(LookupError::NotFound(ip.to_string()));
         }
-        Ok(vec![Service {
-            rank: 0,
-            weight: 0,
-            addresses: vec![(ip, port.unwrap_or(DEFAULT_PORT)).into()],
-        }])
+        let address = SocketAddr::new(ip, port.unwrap_or(DEFAULT_PORT));
+        Ok(vec![Service::at(address)])
     }
 
     async fn by_naptr(&self, name: &str) -> Result<Vec<Service>, LookupError> {

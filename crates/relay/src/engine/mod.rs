@@ -34,7 +34,7 @@ use self::pacer::{Pacer, Rate, network};
 use self::prepare::prepare;
 use crate::config::{Pace, SipSettings};
 use crate::destination::Destinations;
-use crate::locate::{LookupError, Query, Service, order};
+use crate::locate::{DEFAULT_PORT, LookupError, Query, Service, order};
 
 /// What the engine runs with.
 #[derive(Debug, Clone)]
@@ -197,7 +197,10 @@ impl Engine {
         let entry = Entry::new(id, lease_ms, lease_end, prepared);
         self.entries.insert(key, Box::new(entry));
         self.arm(key, now);
-        if let Some(found) = self.lookups.ask(hop, key, now) {
+        if let Some(ip) = hop.host.ip() {
+            let address = SocketAddr::new(ip, hop.port.unwrap_or(DEFAULT_PORT));
+            self.route(key, &Ok(vec![Service::at(address)]), now);
+        } else if let Some(found) = self.lookups.ask(hop, key, now) {
             self.route(key, &found, now);
         }
     }

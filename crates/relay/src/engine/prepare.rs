@@ -12,7 +12,7 @@ use ringfence_wire::{Job, JobRef, JobResult, Outcome};
 
 use super::EngineConfig;
 use super::verdict;
-use crate::locate::Query;
+use crate::locate::{DEFAULT_PORT, Query};
 
 /// Everything about a NOTIFY but where it is sent from and to.
 #[derive(Debug, Clone)]
@@ -180,7 +180,7 @@ fn address(text: &str) -> Option<Query> {
     };
     Some(Query {
         host: Host::parse(host)?,
-        port: Some(port.unwrap_or(5060)),
+        port: Some(port.unwrap_or(DEFAULT_PORT)),
         udp_named: true,
     })
 }
