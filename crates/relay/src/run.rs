@@ -67,6 +67,9 @@ impl Relay {
     /// Opens sockets and starts to connect.
     pub async fn open(settings: Settings) -> Result<Self, RunError> {
         let pool = settings.pool.clone().ok_or(RunError::NoPool)?;
+        // Said once here: should a dependency ever bring a second provider along, rustls would have
+        // to be told which. An error means that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let capacity = pool.capacity;
         let node = Node::open(&settings, usize::try_from(capacity).unwrap_or(usize::MAX))?;
         let http = match settings.http {

@@ -153,7 +153,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             per_destination: 50,
-            per_proxy: 500,
+            per_proxy: 1000,
             total: 0,
             prefix_v4: 32,
             prefix_v6: 64,

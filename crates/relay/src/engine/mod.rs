@@ -32,6 +32,7 @@ use self::entry::{Entry, State};
 use self::lookups::Lookups;
 use self::pacer::{Pacer, Rate, network};
 use self::prepare::prepare;
+pub(crate) use self::verdict::WHAT_TO_DO;
 use crate::config::{Pace, SipSettings};
 use crate::destination::Destinations;
 use crate::locate::{DEFAULT_PORT, LookupError, Query, Service, order};
@@ -81,6 +82,8 @@ pub struct Counts {
     pub failovers: u64,
 }
 
+/// Timers that act in one call: what they bring about is taken out before more of it is made.
+const TIMERS: usize = 1024;
 /// Refusals of requests that may wait for the socket.
 const MAX_REPLIES: usize = 64;
 
@@ -243,14 +246,17 @@ impl Engine {
         }
     }
 
-    /// What happens because time passes.
+    /// What happens because time passes. When very much is due at once, part of it is left, and
+    /// [`Engine::poll_timeout`] still says `now` or earlier.
     pub fn handle_timeout(&mut self, now: u64) {
-        while let Some(Reverse((at, key))) = self.timers.peek().copied() {
-            if at > now {
-                break;
+        for _ in 0..TIMERS {
+            match self.timers.peek().copied() {
+                Some(Reverse((at, key))) if at <= now => {
+                    self.timers.pop();
+                    self.timer(key, at, now);
+                }
+                _ => break,
             }
-            self.timers.pop();
-            self.timer(key, at, now);
         }
         while let Some(key) = self.pacer.pop(now) {
             self.start(key, now);

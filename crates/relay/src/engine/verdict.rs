@@ -9,6 +9,9 @@ use super::entry::Entry;
 use crate::destination::Refusal;
 use crate::locate::LookupError;
 
+/// Between an explanation's two halves.
+pub(crate) const WHAT_TO_DO: &str = " What to do: ";
+
 /// A NOTIFY session's end.
 pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
     let explanation = outcome.ending.explanation();
@@ -26,7 +29,10 @@ pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
         Ending::Unreachable(why) => (Outcome::Unreachable, why.as_str().into(), None),
         Ending::AuthFailed { failure, .. } => (Outcome::Unauthorized, auth_reason(*failure), None),
     };
-    let mut words = format!("{} {}", explanation.meaning, explanation.what_to_do);
+    let mut words = format!(
+        "{}{WHAT_TO_DO}{}",
+        explanation.meaning, explanation.what_to_do
+    );
     if let Ending::Rejected { code, reason, .. } = &outcome.ending
         && !reason.is_empty()
     {
@@ -65,7 +71,7 @@ pub(super) fn not_located(entry: &Entry, error: &LookupError) -> JobResult {
         ..blank(
             entry,
             reason.into(),
-            format!("{error}. {what_to_do}"),
+            format!("{error}.{WHAT_TO_DO}{what_to_do}"),
             Retry::Later,
         )
     }
@@ -79,7 +85,7 @@ pub(super) fn not_allowed(entry: &Entry, refusal: &Refusal) -> JobResult {
             entry,
             "destination_not_allowed".into(),
             format!(
-                "This relay may not send there: {refusal}. Nothing was sent. Correct the device's SIP address, or the relay's configuration."
+                "This relay may not send there: {refusal}. Nothing was sent.{WHAT_TO_DO}Correct the device's SIP address, or the relay's configuration."
             ),
             Retry::Never,
         )

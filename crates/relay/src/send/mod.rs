@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::cli::SendOptions;
 use crate::config::{ConfigError, File, Settings, check, load as load_file};
-use crate::engine::Done;
+use crate::engine::{Done, WHAT_TO_DO};
 use crate::node::{Node, NodeError};
 
 /// Why nothing was sent.
@@ -97,7 +97,12 @@ fn words(
         (Some(code), None) => format!("  answer    {code}\n"),
         _ => format!("  answer    none ({})\n", result.reason),
     };
-    text += &format!("  meaning   {}\n", result.explanation);
+    match result.explanation.split_once(WHAT_TO_DO) {
+        Some((meaning, what_to_do)) => {
+            text += &format!("  meaning   {meaning}\n  to do     {what_to_do}\n");
+        }
+        None => text += &format!("  meaning   {}\n", result.explanation),
+    }
     if let Some(seconds) = result.retry_after_s {
         text += &format!("  again     not before {seconds} s have passed, says the answer\n");
     }
