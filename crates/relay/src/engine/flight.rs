@@ -1,5 +1,6 @@
 //! A NOTIFY's way: out, answered, and on to the next destination where the answer allows it.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use ringfence_sip_notify::{Ending, NotifySession, Outcome, Receipt, Response, peek_branch};
@@ -12,9 +13,7 @@ impl Engine {
     /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
     /// it for a transport error, and the next destination is tried.
     pub fn send_failed(&mut self, bytes: &[u8], now: u64) {
-        let key = peek_branch(bytes)
-            .and_then(|branch| self.by_branch.get(branch))
-            .copied();
+        let key = peek_branch(bytes).and_then(|branch| self.by_branch.job(branch));
         if let Some(key) = key
             && let Some(entry) = self.entries.get_mut(&key)
             && let State::Flying(flight) = &mut entry.state
@@ -66,10 +65,12 @@ impl Engine {
         };
         let credentials = prepared.credentials.clone();
         if entry.candidates.is_empty() {
+            // Most NOTIFYs end here: what the next destination would have needed is given up now.
             entry.prepared = None;
+            entry.candidates = VecDeque::new();
         }
         let session = NotifySession::new(message, credentials, self.config.sip.timers, now);
-        self.by_branch.insert(session.branch().into(), key);
+        self.by_branch.insert(session.branch(), key);
         entry.state = State::Flying(Flight { session, to });
         self.in_flight += 1;
         self.counts.started += 1;
@@ -79,7 +80,7 @@ impl Engine {
     pub(super) fn response(&mut self, response: &Response<'_>, now: u64) {
         let key = response
             .branch()
-            .and_then(|branch| Some((*self.by_branch.get(branch)?, branch)));
+            .and_then(|branch| Some((self.by_branch.job(branch)?, branch)));
         let Some((key, branch)) = key else {
             self.counts.stray += 1;
             return;
@@ -95,8 +96,8 @@ impl Engine {
             .handle_response(response, now, &mut *self.random)
         {
             Receipt::Resent => {
-                self.by_branch.remove(branch);
-                self.by_branch.insert(flight.session.branch().into(), key);
+                self.by_branch.remove(branch, key);
+                self.by_branch.insert(flight.session.branch(), key);
             }
             Receipt::Foreign | Receipt::Late => self.counts.stray += 1,
             Receipt::Provisional | Receipt::Finished => {}
@@ -141,7 +142,7 @@ impl Engine {
             return;
         };
         if let State::Flying(flight) = &entry.state {
-            self.by_branch.remove(flight.session.branch());
+            self.by_branch.remove(flight.session.branch(), key);
             self.in_flight -= 1;
         }
         entry.sent_before += sent;

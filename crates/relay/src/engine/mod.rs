@@ -11,6 +11,7 @@
 //!
 //! Every job that `submit` took comes out of `poll_done` exactly once.
 
+mod by_text;
 mod entry;
 mod flight;
 mod lookups;
@@ -28,6 +29,7 @@ use std::net::SocketAddr;
 use ringfence_sip_notify::{Datagram, Entropy, SentBy, refuse};
 use ringfence_wire::{Job, JobRef, JobResult, ReturnReason};
 
+use self::by_text::ByText;
 use self::entry::{Entry, State};
 use self::lookups::Lookups;
 use self::pacer::{Pacer, Rate, network};
@@ -92,8 +94,8 @@ pub struct Engine {
     config: EngineConfig,
     random: Box<dyn Entropy + Send>,
     entries: HashMap<u64, Box<Entry>>,
-    by_job: HashMap<Box<str>, u64>,
-    by_branch: HashMap<Box<str>, u64>,
+    by_job: ByText,
+    by_branch: ByText,
     next_key: u64,
     lookups: Lookups,
     pacer: Pacer<u64>,
@@ -123,8 +125,8 @@ impl Engine {
             config,
             random: Box::new(random),
             entries: HashMap::new(),
-            by_job: HashMap::new(),
-            by_branch: HashMap::new(),
+            by_job: ByText::default(),
+            by_branch: ByText::default(),
             next_key: 0,
             lookups: Lookups::default(),
             pacer: Pacer::new(total),
@@ -169,7 +171,7 @@ impl Engine {
     /// twice because the pool asked twice.
     pub fn submit(&mut self, job: Job, now: u64) {
         let lease_end = now.saturating_add(u64::from(job.lease_ms));
-        if let Some(key) = self.by_job.get(job.job.id.as_str()).copied() {
+        if let Some(key) = self.held(&job.job.id) {
             if let Some(entry) = self.entries.get_mut(&key) {
                 entry.job.lease = job.job.lease;
                 entry.lease_end = lease_end;
@@ -196,7 +198,7 @@ impl Engine {
         };
         let key = self.next_key;
         self.next_key += 1;
-        self.by_job.insert(id.id.as_str().into(), key);
+        self.by_job.insert(&id.id, key);
         let entry = Entry::new(id, lease_ms, lease_end, prepared);
         self.entries.insert(key, Box::new(entry));
         self.arm(key, now);
@@ -210,10 +212,9 @@ impl Engine {
 
     /// Gives up a job, wherever it stands.
     pub fn cancel(&mut self, job: &JobRef) {
-        let Some(key) = self.by_job.get(job.id.as_str()).copied() else {
-            return;
-        };
-        if let Some(entry) = self.remove(key) {
+        if let Some(key) = self.held(&job.id)
+            && let Some(entry) = self.remove(key)
+        {
             let result = Box::new(verdict::cancelled(&entry));
             self.done.push_back(Done::Result(result, entry.lease_end));
         }
@@ -332,6 +333,15 @@ impl Engine {
             (Some(timer), Some(pace)) => Some(timer.min(pace)),
             (timer, pace) => timer.or(pace),
         }
+    }
+
+    /// The key of a job that is held.
+    fn held(&self, id: &str) -> Option<u64> {
+        self.by_job.job(id).filter(|key| {
+            self.entries
+                .get(key)
+                .is_some_and(|entry| entry.job.id == id)
+        })
     }
 
     /// Chooses the destinations of a located job and lets it wait for its turn.
@@ -457,10 +467,10 @@ impl Engine {
 
     fn remove(&mut self, key: u64) -> Option<Box<Entry>> {
         let entry = self.entries.remove(&key)?;
-        self.by_job.remove(entry.job.id.as_str());
+        self.by_job.remove(&entry.job.id, key);
         if let State::Flying(flight) = &entry.state {
             self.in_flight -= 1;
-            self.by_branch.remove(flight.session.branch());
+            self.by_branch.remove(flight.session.branch(), key);
         }
         Some(entry)
     }
