@@ -1,4 +1,4 @@
-//! Answering challenges, without end in sight for nobody.
+//! Answering challenges, a bounded number of times.
 //!
 //! Each realm of each challenger is answered once; a second time only if it says that the nonce was
 //! too old (`stale`); a third time never. So a session ends after a bounded number of requests,

@@ -203,7 +203,7 @@ pub fn explain(code: u16) -> Explanation {
             "Correct the device's SIP address.",
             Never,
         ),
-        500..=599 => (
+        _ if code / 100 == 5 => (
             "The phone or the proxy failed at it, for a reason of its own.",
             "Look up the code in the documentation of the proxy or the phone.",
             Retry,

@@ -1,6 +1,8 @@
 //! What the fuzz targets and the smoke test run on any bytes. Not part of the interface.
 
-use crate::{Challenger, Datagram, Response, peek_branch, refuse};
+use crate::{
+    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, peek_branch, refuse,
+};
 
 /// Reads a datagram and everything in it.
 pub fn datagram(bytes: &[u8]) {
@@ -31,5 +33,26 @@ fn whole(response: &Response<'_>, bytes: &[u8]) {
             assert!(!challenge.realm.contains(['\r', '\n']));
             assert!(!challenge.nonce.contains(['\r', '\n']));
         }
+    }
+}
+
+/// Reads a text as each thing that a setting may hold. What is taken reads the same again and keeps
+/// to its line.
+pub fn setting(text: &str) {
+    if let Ok(uri) = SipUri::parse(text) {
+        let again = SipUri::parse(uri.as_str());
+        assert!(again.is_ok_and(|again| again == uri), "{uri}");
+        assert!(uri.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(!uri.as_str().contains(['<', '>', '"']));
+    }
+    if let Ok(event) = EventType::parse(text) {
+        assert_eq!(EventType::parse(event.as_str()), Ok(event));
+    }
+    if let Ok(value) = HeaderValue::parse(text) {
+        assert!(!value.as_str().contains(['\r', '\n', '\0']));
+        assert_eq!(HeaderValue::parse(value.as_str()), Ok(value));
+    }
+    if let Ok(name) = HeaderName::parse(text) {
+        assert_eq!(HeaderName::parse(name.as_str()), Ok(name));
     }
 }

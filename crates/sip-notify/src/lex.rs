@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn numbers_saturate() {
         assert_eq!(number(b"0120"), Some(120));
-        assert_eq!(number(b"949302838503028349304023988"), Some(u64::MAX));
+        assert_eq!(number(b"987654321098765432109876543"), Some(u64::MAX));
         for text in [&b""[..], b"-1", b"1 ", b"x"] {
             assert_eq!(number(text), None);
         }
