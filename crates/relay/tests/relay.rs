@@ -9,7 +9,7 @@ use ringfence_relay::config::{Checked, check, load};
 use ringfence_relay::run::Relay;
 use ringfence_wire::{
     ErrorCode, Hello, Job, JobRef, JobResult, Outcome, PING, PONG, PoolFrame, RelayFrame,
-    ReturnReason, Target, Welcome,
+    ReturnReason, Target, Welcome, batches,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -339,6 +339,55 @@ async fn what_is_not_understood_is_answered_and_the_connection_stays() {
     phone.hear().await;
     drop(running.stop);
     running.task.abort();
+}
+
+#[tokio::test]
+async fn thousands_of_jobs_are_each_acknowledged_told_and_answered_once() {
+    const JOBS: usize = 3000;
+    let (listener, phone) = (pool().await, Phone::new().await);
+    let running = start(&listener, "[pace]\nper_destination = 3000").await;
+    let mut pool = Conversation::accept(&listener).await;
+    let jobs: Vec<Job> = (0..JOBS)
+        .map(|n| job(&format!("{n:026}"), phone.aor("101")))
+        .collect();
+    let (frames, misfits) = batches(jobs, PoolFrame::Job);
+    assert!(misfits.is_empty());
+    // Branches, since a copy of a NOTIFY may be heard where the machine is slow.
+    let told = tokio::spawn(async move {
+        let mut branches = std::collections::BTreeSet::new();
+        while branches.len() < JOBS {
+            let heard = phone.hear().await;
+            phone.answer(&heard, "200 OK").await;
+            let via = heard.1.lines().find(|line| line.starts_with("Via:"));
+            branches.insert(via.unwrap().to_owned());
+        }
+        phone
+    });
+    let (mut acknowledged, mut answered) = (Vec::new(), Vec::new());
+    for frame in &frames {
+        pool.say(frame).await;
+    }
+    while answered.len() < JOBS {
+        match pool.next().await {
+            RelayFrame::Ack(jobs) => acknowledged.extend(jobs),
+            RelayFrame::Result(results) => {
+                assert!(results.iter().all(|r| r.outcome == Outcome::Answered));
+                let jobs: Vec<JobRef> = results.into_iter().map(|result| result.job).collect();
+                pool.say(&PoolFrame::Recorded(jobs.clone())).await;
+                answered.extend(jobs);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let phone = told.await.unwrap();
+    for mut jobs in [acknowledged, answered] {
+        jobs.sort();
+        jobs.dedup();
+        assert_eq!(jobs.len(), JOBS);
+    }
+    running.stop.send(()).unwrap();
+    timeout(PATIENCE, running.task).await.unwrap().unwrap();
+    drop(phone);
 }
 
 #[tokio::test]
