@@ -41,7 +41,7 @@ use worker::{Request, Response};
 
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
-use answer::{Outgoing, Written};
+use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
 
@@ -50,31 +50,32 @@ pub use auth::sha256_hex;
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Answers a request below `/api/v1/`.
+/// Says whether the Worker and its database answer; the one path that needs no HTTPS.
+const HEALTH: &str = "/healthz";
+
+/// Answers a request below `/api/`, or for `/healthz`.
 ///
 /// # Errors
 /// The runtime refuses the response.
 pub async fn answer(request: Request, app: App, caller: Caller) -> worker::Result<Response> {
     let request_id = app.request_id.clone();
-    let response = match dispatch(request, app, caller).await {
-        Ok(outgoing) => outgoing.into_response()?,
+    match dispatch(request, app, caller).await {
+        Ok(outgoing) => outgoing.into_response(),
         Err(problem) => {
             log(&problem, &request_id);
-            problem.into_response(&request_id)?
+            problem.into_response(&request_id)
         }
-    };
-    response.headers().set("x-request-id", &request_id)?;
-    Ok(response)
+    }
 }
 
 async fn dispatch(request: Request, app: App, caller: Caller) -> Result<Outgoing, Problem> {
-    if !caller.tls {
+    let path = request.path();
+    if !caller.tls && path != HEALTH {
         return Err(Problem::new(
             "forbidden",
             "The API answers over HTTPS only: a token that was sent over plain HTTP is known to everybody on the way. Replace it.",
         ));
     }
-    let path = request.path();
     let method = request.method().to_string();
     let (route, params) = match route::find(routes::ROUTES, &method, &path) {
         Found::Route(route, params) => (route, params),
@@ -94,6 +95,19 @@ async fn dispatch(request: Request, app: App, caller: Caller) -> Result<Outgoing
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
     (route.run)(Incoming { app, caller, token, params, request }).await
+}
+
+/// That all is well.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Health {
+    status: &'static str,
+}
+
+/// `getHealth`.
+async fn health(call: Call) -> Result<Shown<Health>, Problem> {
+    call.app.db.run("SELECT 1", &[]).await?;
+    Ok(Shown(Health { status: "ok" }))
 }
 
 /// `getOpenapi`.

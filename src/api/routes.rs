@@ -10,6 +10,7 @@ use super::{
 /// The table.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
+    route!(GET    "/healthz" Nothing "getHealth" super::health, "Says whether the Worker and its database answer; takes plain HTTP too"),
     route!(GET    "/api/v1/openapi.json" Nothing "getOpenapi" super::openapi, "This document"),
     route!(POST   "/api/v1/lint" Read "lint" lint::pasted, "Checks a file that an operator pastes; nothing is stored"),
 

@@ -1,8 +1,10 @@
 //! Tenants.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use ringfence_provision::kind::FileKind;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::url_template::RouteError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -16,7 +18,7 @@ use crate::http::problem::Problem;
 use crate::model::tenant::{TenantOptions, has_extension};
 use crate::store::devices::Affected;
 use crate::store::tenants::{TenantRow, TenantValues};
-use crate::store::{access_paths, certificates, tenants};
+use crate::store::{access_paths, tenants};
 
 /// What an operator decides about a tenant.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,7 +91,7 @@ pub async fn create(
     call: Call<Nothing, TenantInput>,
 ) -> Result<CreatedRevised<TenantView>, Problem> {
     let input = &call.body;
-    check(input, &[])?;
+    check(input)?;
     let id = call.app.new_id();
     let options = text_of(&input.options)?;
     let values = values(input, &options);
@@ -119,9 +121,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     if before.hostname != input.hostname && call.token.tenant.is_some() {
         return Err(Problem::new("forbidden", "The hostname takes a token for all tenants."));
     }
-    let named = certificates::list(&call.app.db, &row.id).await?;
-    let named: Vec<&str> = named.iter().map(|row| row.name.as_str()).collect();
-    check(input, &named)?;
+    check(input)?;
     let unchanged = before.name == input.name
         && before.hostname == input.hostname
         && before.options == input.options;
@@ -131,7 +131,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     }
     let mut checked = None;
     if before.options != input.options {
-        let mut world = World::load(&call.app, &row.id, &Affected::All).await?;
+        let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
         checked = Some(world.check()?);
     }
@@ -192,8 +192,8 @@ const BOUNDS: [(&str, u32); 4] = [
 /// Names of one kind and form.
 const NAMES_MAX: usize = 8;
 
-/// Checks what the types do not say. `certificates` are names that are served beside the files.
-fn check(input: &TenantInput, certificates: &[&str]) -> Result<(), Problem> {
+/// Checks what the types do not say.
+fn check(input: &TenantInput) -> Result<(), Problem> {
     valid::name("name", &input.name)?;
     input.hostname.as_deref().map(valid::hostname).transpose()?;
     let options = &input.options;
@@ -212,44 +212,36 @@ fn check(input: &TenantInput, certificates: &[&str]) -> Result<(), Problem> {
         return Err(Problem::invalid_value("`options.event_retention_days` is at least 1."));
     }
     check_names(options)?;
-    let table = options.route_table().map_err(|conflict| {
-        Problem::invalid_value(format!("`options.urls`: {conflict}"))
-            .with("templates", [conflict.first.as_str(), conflict.second.as_str()])
-            .with("example_path", &conflict.example_path)
-    })?;
-    match certificates.iter().find(|name| table.resolve(name).is_some()) {
-        Some(name) => Err(Problem::invalid_value(format!(
-            "`options.urls`: the certificate {name} is served under that very name. Rename it first."
-        ))),
-        None => Ok(()),
+    options.route_table().map_err(unroutable)?;
+    Ok(())
+}
+
+fn unroutable(error: RouteError) -> Problem {
+    let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
+    match error {
+        RouteError::Conflict(conflict) => problem
+            .with("templates", [conflict.first.template.as_str(), conflict.second.template.as_str()])
+            .with("example_path", &conflict.example_path),
+        _ => problem,
     }
 }
 
 fn check_names(options: &TenantOptions) -> Result<(), Problem> {
-    use ringfence_provision::kind::FileKind;
-
-    let extensions: BTreeMap<String, &str> = Profile::BUILTIN
+    let extensions: BTreeSet<String> = Profile::BUILTIN
         .iter()
-        .filter_map(|name| Some((Profile::builtin(name)?.extension, *name)))
+        .filter_map(|name| Some(Profile::builtin(name)?.extension))
         .collect();
     for (kind, names) in &options.urls {
         let member = format!("options.urls.{}", kind.as_str());
         if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
             return Err(Problem::invalid_value(format!("`{member}` has at most {NAMES_MAX} names of a form.")));
         }
-        let anonymous = names.plain.iter().find(|name| *kind == FileKind::Standard && !name.uses_mac());
-        if let Some(name) = anonymous {
-            return Err(Problem::invalid_value(format!(
-                "`{member}.plain`: {} has no {{MAC}}, so it does not tell whose file it is.",
-                name.as_str()
-            )));
-        }
         for name in &names.sealed {
-            let known = extensions.keys().any(|extension| has_extension(name.as_str(), extension));
-            if !name.uses_mac() || !known || *kind == FileKind::Initial {
-                let known = extensions.keys().map(String::as_str).collect::<Vec<_>>().join(", .");
+            let known = extensions.iter().any(|extension| has_extension(name.as_str(), extension));
+            if !known || *kind == FileKind::Initial {
+                let known = extensions.iter().map(String::as_str).collect::<Vec<_>>().join(", .");
                 return Err(Problem::invalid_value(format!(
-                    "`{member}.sealed`: {} must have {{MAC}}, for only one device can open a sealed file, and end in one of .{known}; an initial file is never sealed.",
+                    "`{member}.sealed`: {} must end in .{known}, which tells the profile; an initial file is never sealed.",
                     name.as_str()
                 )));
             }
@@ -269,7 +261,7 @@ mod tests {
     }
 
     fn refusal(options: serde_json::Value) -> String {
-        let problem = check(&input(options), &["root.pem"]).unwrap_err();
+        let problem = check(&input(options)).unwrap_err();
         assert_eq!(problem.status, 422);
         problem.detail
     }
@@ -277,7 +269,7 @@ mod tests {
     #[test]
     fn an_empty_object_is_a_whole_tenant() {
         let input: TenantInput = serde_json::from_str(r#"{"name":"Tenant"}"#).unwrap();
-        assert!(check(&input, &["root.pem"]).is_ok());
+        assert!(check(&input).is_ok());
     }
 
     #[test]
@@ -293,7 +285,7 @@ mod tests {
             "product": { "plain": ["{MODEL}{MAC}.cfg"] },
             "master": { "plain": ["Config{MAC}.cfg"] },
         });
-        let problem = check(&input(json!({ "urls": urls })), &[]).unwrap_err();
+        let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
         assert_eq!(problem.status, 422);
         let members: Vec<_> = problem.more.iter().map(|(name, _)| *name).collect();
         assert_eq!(members, ["templates", "example_path"]);
@@ -301,17 +293,11 @@ mod tests {
 
     #[test]
     fn sealed_names_tell_the_device_and_the_profile() {
-        for name in ["Config.enc", "Config{MAC}.cfg", "Config{MODEL}.enc"] {
+        for name in ["Config.enc", "Config{MAC}.sealed", "Config{MODEL}.enc"] {
             let urls = json!({ "standard": { "sealed": [name] } });
             assert!(refusal(json!({ "urls": urls })).contains(name), "{name}");
         }
         let urls = json!({ "standard": { "plain": ["Config.cfg"] } });
         assert!(refusal(json!({ "urls": urls })).contains("{MAC}"));
-    }
-
-    #[test]
-    fn a_certificate_keeps_its_name() {
-        let urls = json!({ "master": { "plain": ["root.pem"] } });
-        assert!(refusal(json!({ "urls": urls })).contains("root.pem"));
     }
 }

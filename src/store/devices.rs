@@ -128,6 +128,8 @@ fn list_query<'a>(
 pub struct NewDevice<'a> {
     pub row: &'a DeviceRow,
     pub key: StoredKey,
+    /// When everything cached for its MAC became void; 0 where nothing was.
+    pub fenced_at: u64,
     /// The model, if it is to be added too.
     pub model: Option<&'a models::ModelRow>,
     pub settings: Option<&'a NewLayer>,
@@ -156,8 +158,8 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
             "INSERT INTO devices (tenant_id, id, mac, model, site_id, label, version, fenced_at, \
              key_state, generation, ever_delivered, key_wrapped, key_master, key_fingerprint, \
              armed_at, armed_until, delivered_at, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, {SEQ}, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?7, ?7)"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, {SEQ}, ?17, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?7, ?7)"
         ),
         args![
             tenant_id,
@@ -175,7 +177,8 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
             &new.key.fingerprint,
             row.armed_at,
             row.armed_until,
-            row.delivered_at
+            row.delivered_at,
+            new.fenced_at
         ],
     )?;
     if let Some(layer) = new.settings {
@@ -184,6 +187,30 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
     }
     change.commit(entry).await?;
     Ok(())
+}
+
+/// Whether a device of this name (a path of the API below its tenant) was removed since a time.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn deleted_since(
+    db: &Db,
+    tenant_id: &str,
+    path: &str,
+    since: u64,
+) -> Result<bool, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        found: i64,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
+             AND action = 'device.delete' AND at >= ?3) AS found",
+            args![path, tenant_id, since],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| row.found == 1))
 }
 
 /// What an operator decides about a device, besides its settings.

@@ -18,6 +18,9 @@ pub struct ModelRow {
     pub updated_at: u64,
 }
 
+/// How many models a tenant has at most.
+pub const MOST: u32 = 1_000;
+
 const COLUMNS: &str = "name, family, profile, revision, created_at, updated_at";
 const AT_REVISION: &str =
     "EXISTS (SELECT 1 FROM models WHERE tenant_id = ?1 AND name = ?2 AND revision = ?3)";
