@@ -10,8 +10,8 @@ use ringfence_provision::layers::Layers;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::template::{
-    DeviceVars, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting, default_template,
-    render as render_template,
+    DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
+    default_template, render as render_template,
 };
 
 use super::bundle::Bundle;
@@ -84,6 +84,7 @@ pub fn render(
                 &none
             },
             secrets,
+            limits: Limits::default(),
         },
     )?;
     let findings = format::lint(bundle.family, kind, text.as_bytes());

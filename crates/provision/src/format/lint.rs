@@ -35,7 +35,7 @@ const INITIAL_GROUPS: [&str; 2] = ["Certs", "CfgFiles"];
 /// let findings = lint(Family::Hdv, FileKind::Standard, file);
 /// assert_eq!(findings.len(), 1);
 /// assert_eq!(findings[0].code, "space-around-equals");
-/// assert_eq!((findings[0].line, findings[0].column), (2, 14));
+/// assert_eq!((findings[0].line, findings[0].column), (2, 15));
 /// ```
 pub fn lint(family: Family, kind: FileKind, bytes: &[u8]) -> Vec<Finding> {
     check(family, kind, bytes, false)
@@ -72,6 +72,10 @@ pub fn lint_sizes(family: Family, sizes: &[(FileKind, usize)]) -> Vec<Finding> {
 
 fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<Finding> {
     let (document, mut findings) = Document::scan(family, bytes);
+    if bytes.len() > family.total_limit() {
+        // Nothing of it has been read.
+        return findings.into_vec();
+    }
     if !family.kinds().contains(&kind) {
         findings.push(Finding::error(
             codes::KIND_NOT_OF_FAMILY,
@@ -88,7 +92,7 @@ fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<F
     }
     let parameters = document.parameters();
     for parameter in &parameters {
-        check_parameter(parameter, &document, bootstrap, &mut findings);
+        check_parameter(parameter, bootstrap, &mut findings);
     }
     let names_standard = |parameter: &Parameter| {
         parameter.name == "CFG_STANDARD_FILE_PATH" && !parameter.value.is_empty()
@@ -104,12 +108,7 @@ fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<F
     findings.into_vec()
 }
 
-fn check_parameter(
-    parameter: &Parameter,
-    document: &Document,
-    bootstrap: bool,
-    findings: &mut Findings,
-) {
+fn check_parameter(parameter: &Parameter, bootstrap: bool, findings: &mut Findings) {
     let Parameter { name, value, .. } = parameter;
     let at = Place::new(parameter.line, parameter.column);
     if name.starts_with(KEY_PREFIX) && !bootstrap {
@@ -123,7 +122,7 @@ fn check_parameter(
     if name == "CFG_RESYNC_FROM_SIP" {
         check_resync(value, at, findings);
     }
-    url::check(document.format(), parameter, findings);
+    url::check(parameter, findings);
 }
 
 /// `CFG_RESYNC_FROM_SIP` is the text of the Event header that a phone obeys, a token of RFC 3261

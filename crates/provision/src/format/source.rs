@@ -2,6 +2,7 @@
 //! rules for a parameter's name and value.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Parameter;
@@ -89,27 +90,37 @@ fn control_character(at: Place, character: char) -> Finding {
 }
 
 /// From byte offsets to lines and columns.
+///
+/// Offsets are asked for in rising order, all but a few: each count goes on from the last one, so
+/// that a file of one long line costs no more than one of many short ones.
 pub(super) struct Lines<'a> {
     text: &'a str,
-    /// Where each line begins.
-    starts: Vec<usize>,
+    last: Cell<(usize, Place)>,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let next = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             text,
-            starts: std::iter::once(0).chain(next).collect(),
+            last: Cell::new((0, Place::new(1, 1))),
         }
     }
 
     pub(super) fn place(&self, offset: usize) -> Place {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self.starts.get(line.saturating_sub(1)).copied();
-        let before = self.text.get(start.unwrap_or(0)..offset);
-        let line = u32::try_from(line).unwrap_or(u32::MAX);
-        Place::new(line, 1).right(before.unwrap_or_default().chars().count())
+        let (mut from, mut place) = self.last.get();
+        if offset < from {
+            (from, place) = (0, Place::new(1, 1));
+        }
+        let mut between = self.text.get(from..offset).unwrap_or_default();
+        if let Some(end) = between.rfind('\n') {
+            let lines = between.matches('\n').count();
+            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+            place = Place::new(place.line.saturating_add(lines), 1);
+            between = between.get(end + 1..).unwrap_or_default();
+        }
+        place = place.right(between.chars().count());
+        self.last.set((offset, place));
+        place
     }
 }
 
@@ -254,6 +265,7 @@ mod tests {
         assert_eq!(lines.place(3), Place::new(1, 3));
         assert_eq!(lines.place(7), Place::new(2, 2));
         assert_eq!(lines.place(9), Place::new(3, 1));
+        assert_eq!(lines.place(3), Place::new(1, 3));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What may be wrong with a URL in a file.
 //!
 //! A phone takes what it is given: a URL with one slash or a misspelt macro makes it ask for the
-//! wrong thing, for ever. Nothing before the path is repeated in a finding, since
+//! wrong thing, for ever. Nothing before an `@` is repeated in a finding, since
 //! `scheme://user:password@host` is allowed.
 
 use super::Parameter;
 use super::finding::{Finding, Findings, Place, codes};
 use super::source::shown;
-use crate::family::Format;
 
 /// The macros that phones expand, within braces; case matters.
 pub(super) const MACROS: [&str; 4] = ["MAC", "mac", "MODEL", "fwver"];
@@ -19,7 +18,7 @@ const MAX_URL: usize = 384;
 const SCHEMES: [&str; 4] = ["https", "http", "ftp", "tftp"];
 
 /// Checks a parameter's value if it is a URL.
-pub(super) fn check(format: Format, parameter: &Parameter, findings: &mut Findings) {
+pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
     let Parameter { name, value, .. } = parameter;
     let at = Place::new(parameter.line, parameter.column);
     let scheme = value.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -68,12 +67,9 @@ pub(super) fn check(format: Format, parameter: &Parameter, findings: &mut Findin
             format!("Write {scheme}://host/path."),
         ));
     }
-    // Where a user and a password may be: up to the last `@` of the authority.
-    let secret = match authority.rfind('@') {
-        Some(end) => value.len() - after.len() + end,
-        None => 0,
-    };
-    check_macros(format, &name, value, secret, at, findings);
+    // Where a user and a password may be; a password may even have a slash in it.
+    let secret = value.rfind('@').unwrap_or_default();
+    check_macros(&name, value, secret, at, findings);
 }
 
 /// Whether a parameter of that name holds a URL, by the guides' habit.
@@ -86,14 +82,7 @@ fn is_url_name(name: &str) -> bool {
 
 /// Goes through braces, angle brackets and blanks. What lies before the offset `secret` is not
 /// repeated.
-fn check_macros(
-    format: Format,
-    name: &str,
-    value: &str,
-    secret: usize,
-    at: Place,
-    findings: &mut Findings,
-) {
+fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mut Findings) {
     let mut skip = 0;
     for (column, (offset, character)) in value.char_indices().enumerate() {
         let at = at.right(column);
@@ -144,10 +133,7 @@ fn check_macros(
                 skip = offset + text.len() + "<>".len();
                 let message = format!("`<{text}>` in {name} is not how phones spell a macro");
                 let help = format!("Write {{{text}}}.");
-                match format {
-                    Format::Text => Finding::warning(codes::MACRO_ANGLE, at, message, help),
-                    Format::Xml => Finding::error(codes::MACRO_ANGLE, at, message, help),
-                }
+                Finding::warning(codes::MACRO_ANGLE, at, message, help)
             }
             '<' | '>' | ' ' | '"' | '\\' => Finding::error(
                 codes::URL_CHARACTER,
@@ -173,32 +159,32 @@ enum Macro<'a> {
 
 /// `rest` begins with the brace.
 fn read_macro(rest: &str) -> Macro<'_> {
-    let inside = rest.get(1..).unwrap_or_default();
-    let Some(stop) = inside.find(['{', '}', '/']) else {
-        return Macro::Broken("{", rest.len().min(1));
+    let Some(end) = rest.find('}') else {
+        return Macro::Broken("{", 1);
     };
-    let word = inside.get(..stop).unwrap_or_default();
-    let whole = rest.get(..stop + 2).unwrap_or_default();
-    if whole.ends_with('}') && !word.trim().is_empty() {
-        return match MACROS.contains(&word) {
-            true => Macro::Known(whole.len()),
-            false => Macro::Unknown(whole),
-        };
+    let text = rest.get(..=end).unwrap_or_default();
+    if let Some(whole) = read_word(text) {
+        return whole;
     }
-    // Up to the closing brace, if one comes before the next pair: `{/{fwver}`, `{}`, `{MAC/x}`.
-    match inside.find('}').map(|end| end + 2) {
-        Some(end) => {
-            let text = rest.get(..end).unwrap_or_default();
-            let inner = text.rfind('{').and_then(|inner| text.get(inner..));
-            match inner.map(read_macro) {
-                Some(Macro::Unknown(inner)) if inner.len() < text.len() => {
-                    Macro::Broken(text, text.len() - inner.len())
-                }
-                _ => Macro::Broken(text, text.len()),
-            }
-        }
-        None => Macro::Broken("{", 1),
+    // `{}`, `{MAC/x}`, or the brace of another macro comes first, as in `{/{fwver}`.
+    let inner = text.rfind('{').unwrap_or_default();
+    let seen = match text.get(inner..).and_then(read_word) {
+        Some(Macro::Unknown(_)) => inner,
+        _ => text.len(),
+    };
+    Macro::Broken(text, seen)
+}
+
+/// One word in braces, or nothing.
+fn read_word(text: &str) -> Option<Macro<'_>> {
+    let word = text.strip_prefix('{')?.strip_suffix('}')?;
+    if word.trim().is_empty() || word.contains(['{', '}', '/']) {
+        return None;
     }
+    Some(match MACROS.contains(&word) {
+        true => Macro::Known(text.len()),
+        false => Macro::Unknown(text),
+    })
 }
 
 fn angle_macro(rest: &str) -> Option<&str> {
@@ -231,7 +217,7 @@ mod tests {
             line: 1,
             column: 1,
         };
-        check(Format::Text, &parameter, &mut findings);
+        check(&parameter, &mut findings);
         let findings = findings.into_vec();
         findings.iter().map(|f| (f.code, f.column)).collect()
     }
@@ -320,7 +306,7 @@ mod tests {
             line: 1,
             column: 1,
         };
-        check(Format::Text, &parameter, &mut findings);
+        check(&parameter, &mut findings);
         let findings = findings.into_vec();
         assert!(!findings.is_empty());
         assert!(!format!("{findings:?}").contains("hunter"));

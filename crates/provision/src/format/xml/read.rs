@@ -37,6 +37,9 @@ pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findin
     reading.finish()
 }
 
+/// What XML takes as white space.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 struct Reading<'a> {
     text: &'a str,
     lines: Lines<'a>,
@@ -174,7 +177,8 @@ impl Reading<'_> {
         {
             let parameter = top.name.clone();
             if MACROS.contains(&name) {
-                top.value.push_str(&format!("<{name}>"));
+                // What was meant, so that there is one finding about it.
+                top.value.push_str(&format!("{{{name}}}"));
                 self.findings.push(Finding::error(
                     codes::MACRO_ANGLE,
                     place,
@@ -321,7 +325,7 @@ impl Reading<'_> {
             ..
         } = element;
         source::check_value(Format::Xml, name, value, *value_at, self.findings);
-        if value.trim_matches([' ', '\t', '\r', '\n']) != value && !value.contains('\n') {
+        if value.trim_matches(BLANKS) != value && !value.contains('\n') {
             self.findings.push(Finding::warning(
                 codes::VALUE_BLANKS,
                 *value_at,
@@ -332,7 +336,7 @@ impl Reading<'_> {
     }
 
     fn check_group_text(&mut self, element: &Element) {
-        if element.value.trim().is_empty() {
+        if element.value.is_empty() {
             return;
         }
         let name = shown(&element.name);
@@ -371,10 +375,19 @@ impl Reading<'_> {
     }
 
     fn add_text(&mut self, text: &str, at: usize) {
+        let indented = text.trim_start_matches(BLANKS);
         if let Some(top) = self.open.last_mut() {
+            if !is_parameter(&top.name) {
+                if indented.is_empty() {
+                    return;
+                }
+                if top.value.is_empty() {
+                    top.value_at = self.lines.place(at + text.len() - indented.len());
+                }
+            }
             // XML 1.0 §2.11: a line end is one LF to the application.
             top.value.push_str(&text.replace("\r\n", "\n"));
-        } else if !text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+        } else if !indented.is_empty() {
             self.error(
                 codes::XML_STRAY_TEXT,
                 at,
