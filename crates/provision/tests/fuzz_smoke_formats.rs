@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use ringfence_provision::family::Family;
+use ringfence_provision::format::Document;
+
 #[path = "../fuzz/checks/formats.rs"]
 mod formats;
 
@@ -59,6 +62,32 @@ fn disturbed_text_files_are_read_or_refused() {
 #[test]
 fn disturbed_xml_files_are_read_or_refused() {
     run(&XML, 6_000, formats::xml);
+}
+
+/// What is accepted is XML to a reader that knows nothing of ours, and says the same.
+#[test]
+fn disturbed_xml_files_that_are_read_are_xml_to_others_too() {
+    let accepted = std::cell::Cell::new(0);
+    run(&XML[..1], 6_000, |data| {
+        let Ok(document) = Document::parse(Family::Utg, data) else {
+            return;
+        };
+        accepted.set(accepted.get() + 1);
+        let text = std::str::from_utf8(data).unwrap();
+        let other = roxmltree::Document::parse(text).expect(text);
+        let capital = |name: &str| name == name.to_ascii_uppercase();
+        let theirs: Vec<_> = other
+            .descendants()
+            .filter(|node| node.is_element() && capital(node.tag_name().name()))
+            .map(|node| -> String {
+                let texts = node.children().filter(|child| child.is_text());
+                texts.filter_map(|child| child.text()).collect()
+            })
+            .collect();
+        let ours: Vec<_> = document.parameters().into_iter().map(|p| p.value).collect();
+        assert_eq!(ours, theirs, "{text}");
+    });
+    assert!(accepted.get() > 600, "{}", accepted.get());
 }
 
 #[test]

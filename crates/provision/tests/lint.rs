@@ -161,6 +161,23 @@ fn a_file_of_rubbish_yields_a_bounded_number_of_findings() {
 }
 
 #[test]
+fn many_warnings_do_not_end_the_reading() {
+    let lines: String = (0..300).map(|n| format!("  A_{n}=\"1\"\r\n")).collect();
+    let file = format!("{MAGIC}{lines}\r\n");
+    let document = Document::parse(Family::Ut, file.as_bytes()).unwrap();
+    assert_eq!(document.parameters().len(), 300);
+
+    let file = format!("{MAGIC}{lines}LAST=1\r\n\r\n");
+    let findings = lint(Family::Ut, FileKind::Standard, file.as_bytes());
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.code == codes::VALUE_UNQUOTED)
+    );
+    assert!(Document::parse(Family::Ut, file.as_bytes()).is_err());
+}
+
+#[test]
 fn a_document_type_is_refused_and_nothing_behind_it_read() {
     for doctype in [
         "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>",
@@ -202,6 +219,21 @@ fn the_root_and_the_section_are_those_of_the_kind() {
     assert!(codes(FileKind::Master, "").contains(&codes::XML_ROOT));
     let loose = "<PANASIPPhoneConfig><Device><SIP_PASS>x</SIP_PASS></Device></PANASIPPhoneConfig>";
     assert_eq!(codes(FileKind::Standard, loose), [codes::XML_SECTION]);
+}
+
+#[test]
+fn nothing_but_comments_and_blanks_stands_outside_of_the_root() {
+    let file = |before: &str, behind: &str| {
+        format!("{before}<PANASIPPhoneConfig><Device/></PANASIPPhoneConfig>{behind}")
+    };
+    let good = file("<!-- a -->\n", " <!-- b -->\n");
+    assert!(Document::parse(Family::Utg, good.as_bytes()).is_ok());
+    for stray in ["x", "&#32;", "<![CDATA[ ]]>", "<![CDATA[]]>", "&amp;"] {
+        for bad in [file(stray, ""), file("", stray)] {
+            let findings = Document::parse(Family::Utg, bad.as_bytes()).unwrap_err();
+            assert_eq!(findings[0].code, codes::XML_STRAY_TEXT, "{bad}");
+        }
+    }
 }
 
 #[test]

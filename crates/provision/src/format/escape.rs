@@ -26,6 +26,9 @@ pub enum EscapeError {
         /// Its code point.
         code: u32,
     },
+    /// A parameter cannot have that name.
+    #[error("a parameter has a name of at most 32 of A-Z, 0-9 and `_`, a letter first")]
+    Name,
     /// Longer than [`MAX_VALUE`].
     #[error("a value of {length} characters is too long: a phone takes {MAX_VALUE} at most")]
     TooLong {

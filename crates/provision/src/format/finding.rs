@@ -110,51 +110,51 @@ impl Place {
     }
 }
 
-/// Collects findings up to [`MOST`], and never forgets that there was an error among the rest.
+/// Collects findings up to [`MOST`]; an error takes the place of a warning rather than be dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     kept: Vec<Finding>,
-    dropped: usize,
-    dropped_error: bool,
+    errors: usize,
+    dropped: bool,
 }
 
 impl Findings {
     pub(crate) fn push(&mut self, finding: Finding) {
-        if self.is_full() {
-            self.dropped += 1;
-            self.dropped_error |= finding.severity == Severity::Error;
-        } else {
+        let is_error = finding.severity == Severity::Error;
+        self.errors += usize::from(is_error);
+        if self.kept.len() < MOST {
+            self.kept.push(finding);
+            return;
+        }
+        self.dropped = true;
+        let is_warning = |kept: &Finding| kept.severity == Severity::Warning;
+        if is_error && let Some(warning) = self.kept.iter().rposition(is_warning) {
+            self.kept.remove(warning);
             self.kept.push(finding);
         }
     }
 
-    /// No use in looking further.
-    pub(crate) fn is_full(&self) -> bool {
-        self.kept.len() >= MOST
+    /// There are so many errors that a reader need not go on. Warnings never stop it: what they
+    /// are about is served, and must have been read to its end.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.errors >= MOST
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.dropped_error || has_errors(&self.kept)
+        self.errors > 0
     }
 
     /// The findings in the order of the file.
     pub(crate) fn into_vec(mut self) -> Vec<Finding> {
         self.kept
             .sort_by_key(|finding| (finding.line, finding.column));
-        if self.is_full() {
-            self.kept.push(Finding {
-                severity: if self.dropped_error {
-                    Severity::Error
-                } else {
-                    Severity::Warning
-                },
-                ..Finding::warning(
-                    codes::TOO_MANY_FINDINGS,
-                    Place::FILE,
-                    format!("only the first {MOST} findings are listed"),
-                    "Mend these and look again.",
-                )
-            });
+        if self.dropped || self.is_hopeless() {
+            self.kept.push(Finding::warning(
+                codes::TOO_MANY_FINDINGS,
+                Place::FILE,
+                format!("only {MOST} findings are listed"),
+                "Mend these and look again.",
+            ));
         }
         self.kept
     }
@@ -290,20 +290,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_among_too_many_findings_is_not_forgotten() {
+    fn an_error_takes_the_place_of_a_warning() {
         let mut findings = Findings::default();
         for line in 0..200 {
             findings.push(Finding::warning("a", Place::new(200 - line, 1), "", ""));
         }
-        assert!(!findings.has_errors());
-        findings.push(Finding::error("b", Place::new(1, 1), "", ""));
-        assert!(findings.has_errors());
-        let findings = findings.into_vec();
+        assert!(!findings.has_errors() && !findings.is_hopeless());
+        findings.push(Finding::error("b", Place::new(1000, 1), "", ""));
+        assert!(findings.has_errors() && !findings.is_hopeless());
+
+        let mut findings = findings.into_vec();
         assert_eq!(findings.len(), MOST + 1);
-        assert!(has_errors(&findings));
-        assert!(findings.is_sorted_by_key(|finding| match finding.line {
-            0 => u32::MAX,
-            line => line,
-        }));
+        assert_eq!(
+            findings.pop().map(|last| last.code),
+            Some("too-many-findings")
+        );
+        assert_eq!(findings.last().map(|last| last.code), Some("b"));
+        assert!(findings.is_sorted_by_key(|finding| finding.line));
+    }
+
+    #[test]
+    fn a_reader_stops_at_errors_only() {
+        let mut findings = Findings::default();
+        for _ in 0..MOST {
+            assert!(!findings.is_hopeless());
+            findings.push(Finding::error("b", Place::FILE, "", ""));
+        }
+        assert!(findings.is_hopeless());
     }
 }

@@ -2,7 +2,6 @@
 
 use super::finding::{Finding, Place, codes};
 use super::lint::KEY_PREFIX;
-use super::source::is_parameter_name;
 use super::{Document, EscapeError};
 use crate::family::Family;
 use crate::kind::FileKind;
@@ -57,11 +56,6 @@ pub fn insert_key(
     let bits = key_len_param.map(|(name, bits)| (name, bits.to_string()));
     let length = bits.iter().map(|(name, bits)| (*name, bits.as_str()));
     for (name, value) in std::iter::once((key_param, key)).chain(length) {
-        if !is_parameter_name(name) {
-            return Err(refusal(
-                "the profile's name for the key is none of a parameter",
-            ));
-        }
         push(&mut document, name, value).map_err(|error| refusal(error.to_string()))?;
     }
     Ok(document)

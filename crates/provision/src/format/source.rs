@@ -6,12 +6,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::Parameter;
-use super::escape::{self, MAX_VALUE};
+use super::escape::{self, EscapeError, MAX_VALUE};
 use super::finding::{Finding, Findings, Place, codes};
 use crate::family::{Duplicates, Family, Format};
 
 /// The longest name of a parameter, in characters.
-pub(super) const MAX_NAME: usize = 32;
+const MAX_NAME: usize = 32;
 
 /// The text of a file, or `None` when it is too large to be looked at.
 ///
@@ -173,6 +173,14 @@ pub(super) fn is_parameter_name(word: &str) -> bool {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// The same for a writer.
+pub(super) fn require_name(name: &str) -> Result<(), EscapeError> {
+    match is_parameter_name(name) && name.len() <= MAX_NAME {
+        true => Ok(()),
+        false => Err(EscapeError::Name),
+    }
+}
+
 /// What may be wrong with a value in either format, its syntax apart.
 pub(super) fn check_value(
     format: Format,
@@ -184,7 +192,8 @@ pub(super) fn check_value(
     let name = shown(name);
     let length = value.chars().count();
     if length > MAX_VALUE {
-        let message = format!("the value of {name} has {length} characters, of {MAX_VALUE}");
+        let message =
+            format!("the value of {name} has {length} characters, of {MAX_VALUE} allowed");
         let help = "Shorten it; the phone loses a longer one.";
         findings.push(match format {
             Format::Text => Finding::error(codes::VALUE_TOO_LONG, at, message, help),

@@ -43,8 +43,9 @@ impl Document {
     /// Adds a parameter at the end.
     ///
     /// # Errors
-    /// When the value cannot be written in the text format.
+    /// When the value cannot be written in the text format, or the name is none of a parameter.
     pub fn push(&mut self, name: &str, value: &str) -> Result<(), EscapeError> {
+        source::require_name(name)?;
         escape(Format::Text, value)?;
         self.parameters.push(Parameter {
             path: name.to_owned(),
@@ -108,9 +109,9 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
     check_ends(&text, findings);
     check_magic(family, &text, findings);
 
-    let mut lines = (1..).zip(text.lines()).peekable();
+    let mut lines = (1..).zip(text.lines());
     while let Some((number, line)) = lines.next() {
-        if findings.is_full() {
+        if findings.is_hopeless() {
             break;
         }
         check_length(number, line, findings);
@@ -194,10 +195,10 @@ fn check_magic(family: Family, text: &str, findings: &mut Findings) {
         let line = line.trim_start();
         line.starts_with(magic)
     });
-    let others = Family::ALL.into_iter().filter_map(Family::magic);
+    let mut others = Family::ALL.into_iter().filter_map(Family::magic);
     let message = if let Some((number, _)) = elsewhere {
         format!("the magic line stands in line {number}, not first in line 1")
-    } else if others.into_iter().any(|other| first.starts_with(other)) {
+    } else if others.any(|other| first.starts_with(other)) {
         "the first line is the magic line of another family".to_owned()
     } else {
         "the first line is not the magic line".to_owned()

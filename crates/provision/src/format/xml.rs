@@ -13,6 +13,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use super::Parameter;
 use super::escape::{EscapeError, escape};
 use super::finding::{Findings, Place};
+use super::source;
 use crate::family::{Family, Format};
 
 pub(super) use read::read;
@@ -78,8 +79,9 @@ impl Document {
     /// `["Device", "System", "Prov"]`; groups that are missing are made.
     ///
     /// # Errors
-    /// When the value cannot be written in XML.
+    /// When the value cannot be written in XML, or the name is none of a parameter.
     pub fn push(&mut self, groups: &[&str], name: &str, value: &str) -> Result<(), EscapeError> {
+        source::require_name(name)?;
         escape(Format::Xml, value)?;
         let mut group = &mut self.root;
         for step in groups {

@@ -19,8 +19,18 @@ use super::macros::{Macro, Progress, START};
 /// The digit and the letter make a MAC that a device could have.
 const REPRESENTATIVES: &[u8] = b"4CcKk._-";
 
-/// How many states a search for inclusion may visit. Templates that people write take hundreds.
-const MAX_VISITED: usize = 20_000;
+/// How much work the comparison of a whole table may be, in steps from one state by one character:
+/// a fraction of a second. The tables that people write take some ten thousand; long literals
+/// behind a macro that could be part of it, repeated over many templates, take any number.
+const MAX_STEPS: usize = 2_000_000;
+
+/// What is left of [`MAX_STEPS`].
+#[derive(Debug)]
+pub(crate) struct Budget(usize);
+
+/// A comparison that takes too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuchWork;
 
 /// What a character of a path is to a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +61,19 @@ pub(crate) struct Reading<'p> {
     pub(crate) mac: Option<&'p str>,
     pub(crate) model: Option<&'p str>,
     pub(crate) fwver: Option<&'p str>,
+}
+
+impl Budget {
+    fn spend(&mut self, steps: usize) -> Result<(), TooMuchWork> {
+        self.0 = self.0.checked_sub(steps).ok_or(TooMuchWork)?;
+        Ok(())
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_STEPS)
+    }
 }
 
 impl Automaton {
@@ -93,7 +116,12 @@ impl Automaton {
 
     /// The shortest path that both read; with `differently`, that they read with different values
     /// for their macros.
-    pub(crate) fn common_path(&self, other: &Self, differently: bool) -> Option<String> {
+    pub(crate) fn common_path(
+        &self,
+        other: &Self,
+        differently: bool,
+        budget: &mut Budget,
+    ) -> Result<Option<String>, TooMuchWork> {
         let alphabet = alphabet(&[self, other]);
         let start = (self.start(), other.start(), false);
         // From each place that was reached, the place before it and the character between.
@@ -102,8 +130,9 @@ impl Automaton {
         while let Some(place) = queue.pop_front() {
             let (mine, theirs, differ) = place;
             if (differ || !differently) && self.accepts(mine) && other.accepts(theirs) {
-                return Some(path_to(place, &came_from));
+                return Ok(Some(path_to(place, &came_from)));
             }
+            budget.spend(alphabet.len())?;
             for &byte in &alphabet {
                 for (to_mine, my_symbol) in self.step(mine, byte) {
                     for (to_theirs, their_symbol) in other.step(theirs, byte) {
@@ -117,36 +146,31 @@ impl Automaton {
                 }
             }
         }
-        None
+        Ok(None)
     }
 
-    /// Whether `other` reads every path that this one reads. Says no where it would take too long
-    /// to find out.
-    pub(crate) fn within(&self, other: &Self) -> bool {
+    /// Whether `other` reads every path that this one reads.
+    pub(crate) fn within(&self, other: &Self, budget: &mut Budget) -> Result<bool, TooMuchWork> {
         let alphabet = alphabet(&[self, other]);
         let start = (self.start(), BTreeSet::from([other.start()]));
         let mut seen = BTreeSet::from([start.clone()]);
         let mut queue = vec![start];
         while let Some((mine, theirs)) = queue.pop() {
             if self.accepts(mine) && !theirs.iter().any(|state| other.accepts(*state)) {
-                return false;
+                return Ok(false);
             }
+            budget.spend(alphabet.len() * (1 + theirs.len()))?;
             for &byte in &alphabet {
                 for (to_mine, _) in self.step(mine, byte) {
                     let to_theirs = theirs.iter().flat_map(|state| other.step(*state, byte));
                     let to = (to_mine, to_theirs.map(|(state, _)| state).collect());
-                    if seen.contains(&to) {
-                        continue;
+                    if seen.insert(to.clone()) {
+                        queue.push(to);
                     }
-                    if seen.len() == MAX_VISITED {
-                        return false;
-                    }
-                    seen.insert(to.clone());
-                    queue.push(to);
                 }
             }
         }
-        true
+        Ok(true)
     }
 
     fn start(&self) -> State {

@@ -21,7 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::automaton::{Automaton, Reading};
+use super::automaton::{Automaton, Budget, Reading, TooMuchWork};
 use super::{Macro, UrlTemplate, path};
 use crate::kind::{FileKind, Form};
 use crate::mac::Mac;
@@ -93,6 +93,12 @@ pub enum RouteError {
         /// The template.
         template: String,
     },
+    /// Nobody can say in reasonable time whether the templates are unambiguous.
+    #[error(
+        "these templates take too long to compare with each other: use shorter ones, or tell them \
+         apart by their first characters"
+    )]
+    TooComplicated,
     /// More than [`MAX_ROUTES`].
     #[error("{0} routes are too many; at most {MAX_ROUTES} are compared with each other")]
     TooMany(usize),
@@ -135,10 +141,11 @@ impl RouteTable {
         }
         // Pairs of positions (narrower, wider).
         let mut narrower = Vec::new();
+        let mut budget = Budget::default();
         for (at, first) in entries.iter().enumerate() {
-            first.check_alone()?;
+            first.check_alone(&mut budget)?;
             for (n, second) in entries.iter().enumerate().skip(at + 1) {
-                match first.compare(second)? {
+                match first.compare(second, &mut budget)? {
                     Order::First => narrower.push((at, n)),
                     Order::Second => narrower.push((n, at)),
                     Order::Any => {}
@@ -203,22 +210,20 @@ enum Order {
 }
 
 impl Entry {
-    fn check_alone(&self) -> Result<(), RouteError> {
-        match self.automaton.common_path(&self.automaton, true) {
+    fn check_alone(&self, budget: &mut Budget) -> Result<(), RouteError> {
+        match self.automaton.common_path(&self.automaton, true, budget)? {
             Some(example) => Err(self.conflict(self, example)),
             None => Ok(()),
         }
     }
 
-    fn compare(&self, other: &Self) -> Result<Order, RouteError> {
+    fn compare(&self, other: &Self, budget: &mut Budget) -> Result<Order, RouteError> {
+        let (mine, theirs) = (&self.automaton, &other.automaton);
         let same_file = self.route.kind == other.route.kind && self.route.form == other.route.form;
-        let Some(example) = self.automaton.common_path(&other.automaton, same_file) else {
+        let Some(example) = mine.common_path(theirs, same_file, budget)? else {
             return Ok(Order::Any);
         };
-        match (
-            self.automaton.within(&other.automaton),
-            other.automaton.within(&self.automaton),
-        ) {
+        match (mine.within(theirs, budget)?, theirs.within(mine, budget)?) {
             (true, false) => Ok(Order::First),
             (false, true) => Ok(Order::Second),
             _ => Err(self.conflict(other, example)),
@@ -231,6 +236,12 @@ impl Entry {
             second: other.route.clone(),
             example_path,
         }))
+    }
+}
+
+impl From<TooMuchWork> for RouteError {
+    fn from(_: TooMuchWork) -> Self {
+        Self::TooComplicated
     }
 }
 

@@ -61,7 +61,7 @@ impl Reading<'_> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        while !self.findings.is_full() {
+        while !self.findings.is_hopeless() {
             let at = from + position(&reader);
             match reader.read_event() {
                 Ok(Event::Eof) => return None,
@@ -86,7 +86,10 @@ impl Reading<'_> {
                     self.end(tag.name().0, at);
                 }
                 Ok(Event::Text(text)) => self.characters(&text, at),
-                Ok(Event::CData(text)) => self.add_text(&text, at),
+                Ok(Event::CData(text)) => {
+                    self.content_only(at);
+                    self.add_text(&text, at);
+                }
                 Ok(Event::GeneralRef(reference)) => self.reference(&reference, at),
                 Ok(Event::Comment(comment)) => {
                     if comment.contains("--") || comment.ends_with('-') {
@@ -388,13 +391,24 @@ impl Reading<'_> {
             // XML 1.0 §2.11: a line end is one LF to the application.
             top.value.push_str(&text.replace("\r\n", "\n"));
         } else if !indented.is_empty() {
-            self.error(
-                codes::XML_STRAY_TEXT,
-                at,
-                format!("there is text outside of <{ROOT}>"),
-                "Delete it.",
-            );
+            self.outside(at);
         }
+    }
+
+    /// A reference or CDATA section, of which not even blanks may stand outside of the root.
+    fn content_only(&mut self, at: usize) {
+        if self.open.is_empty() {
+            self.outside(at);
+        }
+    }
+
+    fn outside(&mut self, at: usize) {
+        self.error(
+            codes::XML_STRAY_TEXT,
+            at,
+            format!("there is text outside of <{ROOT}>"),
+            "Delete it.",
+        );
     }
 
     /// `&amp;`, `&#38;` and the like.
@@ -407,6 +421,7 @@ impl Reading<'_> {
             "apos" => Some('\''),
             _ => numeric(reference),
         };
+        self.content_only(at);
         match character {
             Some(character) => self.add_text(character.encode_utf8(&mut [0; 4]), at),
             None => self.error(
@@ -440,7 +455,8 @@ impl Reading<'_> {
                 codes::XML_ATTRIBUTE,
                 at,
                 format!("the attributes of <{}> are malformed", shown(tag.name().0)),
-                "Write name=\"value\", each name once, with a blank before each.",
+                "Write name=\"value\", each name once and without a prefix, with a blank before \
+                 each.",
             ));
         }
         attributes
@@ -575,12 +591,13 @@ fn numeric(reference: &str) -> Option<char> {
     char::from_u32(code).filter(|c| matches!(c, '\t' | '\r' | '\n') || !escape::forbidden(*c))
 }
 
-/// A name of an element or attribute. XML allows more; the format does not use it.
+/// A name of an element or attribute. XML allows more, and prefixes of namespaces; the format uses
+/// neither.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
 /// Whether there is a blank before each attribute, which quick-xml does not mind.
