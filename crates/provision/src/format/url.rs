@@ -94,6 +94,16 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
             true => "what is in braces".to_owned(),
             false => format!("`{}`", shown(text)),
         };
+        if let Some(text) = angle_macro(rest) {
+            skip = offset + text.len() + "<>".len();
+            findings.push(Finding::warning(
+                codes::MACRO_ANGLE,
+                at,
+                format!("`<{text}>` in {name} is not how phones spell a macro"),
+                format!("Write {{{text}}}."),
+            ));
+            continue;
+        }
         let finding = match character {
             '{' => match read_macro(rest) {
                 Macro::Known(length) => {
@@ -129,12 +139,6 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
                 format!("a closing brace in {name} that was not opened"),
                 "Write {MAC}, {mac}, {MODEL} or {fwver}, one pair of braces each.",
             ),
-            '<' if let Some(text) = angle_macro(rest) => {
-                skip = offset + text.len() + "<>".len();
-                let message = format!("`<{text}>` in {name} is not how phones spell a macro");
-                let help = format!("Write {{{text}}}.");
-                Finding::warning(codes::MACRO_ANGLE, at, message, help)
-            }
             '<' | '>' | ' ' | '"' | '\\' => Finding::error(
                 codes::URL_CHARACTER,
                 at,
