@@ -12,6 +12,7 @@ pub use log::{info, warn};
 
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
+use web_sys::Response;
 
 use crate::app::App;
 use crate::phone::{Outcome, PhoneRequest};
@@ -46,7 +47,8 @@ struct Event {
 }
 
 /// Logs an answer to a phone and, after it has gone out, writes its event.
-pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, status: u16) {
+pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, response: &Response) {
+    let status = response.status();
     let (word, reason, bytes, detail) = match outcome {
         Outcome::Served(served) => (
             if status == 304 {
@@ -55,11 +57,7 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, status: 
                 "served"
             },
             served.reason.as_str(),
-            if request.head || status == 304 || status == 416 {
-                0
-            } else {
-                u64::from(served.body.0.byte_length())
-            },
+            if request.head { 0 } else { length(response) },
             served.detail.as_ref().map(ToString::to_string),
         ),
         Outcome::Refused(reason) => ("refused", reason.as_str(), 0, None),
@@ -88,6 +86,12 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, status: 
             );
         }
     });
+}
+
+/// How many bytes a response has; none at 304.
+fn length(response: &Response) -> u64 {
+    let header = response.headers().get("content-length").ok().flatten();
+    header.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 impl Event {

@@ -20,7 +20,8 @@ use sha2::{Digest as _, Sha256};
 use web_sys::Response;
 use worker::Request;
 
-pub use answer::{Body, Outcome, Reason, Served, refusal, unavailable};
+pub use answer::{Body, Outcome, Reason, Served, unavailable};
+pub use initial::urls;
 
 use crate::app::{App, Caller};
 use crate::edge::{self, TenantEdge};
@@ -88,7 +89,7 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
         },
     };
     let response = outcome.to_response(&request)?;
-    observe::phone(&request, record, &outcome, response.status());
+    observe::phone(&request, record, &outcome, &response);
     Ok(response)
 }
 
