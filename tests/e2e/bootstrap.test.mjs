@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { element } from './support/content.mjs';
 import { rawRequest, withoutRequestId } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { mac, seedDevice, seedDevices, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
 
 describe('a bootstrap', () => {
@@ -42,8 +42,7 @@ describe('a bootstrap', () => {
   });
 
   it('has exactly one winner among 50 requests at once, for 20 devices at once', async () => {
-    const phones = [];
-    for (let i = 0; i < 20; i += 1) phones.push(await device());
+    const phones = await seedDevices(worker, tenant, Array.from({ length: 20 }, () => ({ mac: mac((next += 1)) })));
     const unknown = withoutRequestId(await raw(tenant.path(`Config${mac(0xfffffe)}.cfg`)));
     const answers = await Promise.all(
       phones.map((phone) => Promise.all(Array.from({ length: 50 }, () => raw(plain(phone))))),

@@ -83,7 +83,7 @@ describe('events', () => {
       worker.sql(
         `INSERT INTO events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
          VALUES (?1, ?2, 'refused', 'unknown_device', 404, 0, '', '', '', ?1, ?3)`,
-        ulid(), tenant.id, Date.now() - age,
+        ulid(undefined, Date.now() - age), tenant.id, Date.now() - age,
       );
     await add(3 * DAY);
     await add(DAY);

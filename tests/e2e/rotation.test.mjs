@@ -8,7 +8,7 @@ import { Api } from './support/api.mjs';
 import { element } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { Ringfence, newMasterKey } from './support/ringfence.mjs';
-import { Master, mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { Master, mac, seedDevices, seedTenant } from './support/seed.mjs';
 
 const DEVICES = 30;
 
@@ -23,10 +23,11 @@ describe('rotation of the master key', () => {
     worker = await Ringfence.start();
     first = worker.options.secrets.MASTER_KEY;
     tenant = await seedTenant(worker);
-    phones = [];
-    for (let i = 0; i < DEVICES; i += 1) {
-      phones.push(await seedDevice(worker, tenant, { mac: mac(i), state: 'confirmed', settings: { SIP_PASS: { secret: `secret-${i}` } } }));
-    }
+    phones = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: DEVICES }, (_, i) => ({ mac: mac(i), state: 'confirmed', settings: { SIP_PASS: { secret: `secret-${i}` } } })),
+    );
     api = new Api(worker);
   });
   after(() => worker?.stop());
