@@ -7,6 +7,7 @@
 #
 #   scripts/setup.sh build     what compiles and runs the Worker (default)
 #   scripts/setup.sh test      the same, and the SIP peers and tools the tests use
+#   scripts/setup.sh bench    what compiles and runs it, and a load generator
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -64,6 +65,8 @@ else
   apt_need wasm-ld-22 lld-22
   wasm_cargo=/usr/bin/cargo
   wasm_rustc=/usr/bin/rustc
+  # worker-build looks for the target's folder, though nothing in it is used: std is built.
+  [ -d /usr/lib/rustlib/wasm32-unknown-unknown/lib ] || as_root mkdir -p /usr/lib/rustlib/wasm32-unknown-unknown/lib
 fi
 
 # worker-build asks `cargo +nightly` and `rustup` for what the stable compiler above already has.
@@ -104,6 +107,10 @@ cargo_tool worker-build "$WORKER_BUILD_VERSION" --locked
 rm -rf "$RINGFENCE_TOOLS/build"
 
 # --- What only the tests use -----------------------------------------------------------------------
+
+if [ "$want" = bench ]; then
+  apt_need wrk wrk
+fi
 
 if [ "$want" = test ]; then
   apt_need sipp sip-tester

@@ -1,0 +1,58 @@
+//! What the fuzz targets and the smoke test run on any bytes. Not part of the interface.
+
+use crate::{
+    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, peek_branch, refuse,
+};
+
+/// Reads a datagram and everything in it.
+pub fn datagram(bytes: &[u8]) {
+    match Datagram::classify(bytes) {
+        Datagram::Response(response) => whole(&response, bytes),
+        Datagram::Request(request) => {
+            let source = ([192, 0, 2, 1], 5060).into();
+            if let Some(answer) = refuse(&request, source, "t") {
+                // What we answer must itself be a response.
+                assert!(
+                    Response::parse(&answer).is_ok(),
+                    "{}",
+                    answer.escape_ascii()
+                );
+            }
+        }
+        Datagram::KeepAlive | Datagram::Garbage(_) => {}
+    }
+}
+
+fn whole(response: &Response<'_>, bytes: &[u8]) {
+    assert!((100..700).contains(&response.status()));
+    assert!(response.body().len() <= bytes.len());
+    assert_eq!(response.branch(), peek_branch(bytes));
+    let _ = response.reason();
+    for challenger in [Challenger::Origin, Challenger::Proxy] {
+        for challenge in response.challenges(challenger).into_iter().flatten() {
+            assert!(!challenge.realm.contains(['\r', '\n']));
+            assert!(!challenge.nonce.contains(['\r', '\n']));
+        }
+    }
+}
+
+/// Reads a text as each thing that a setting may hold. What is taken reads the same again and keeps
+/// to its line.
+pub fn setting(text: &str) {
+    if let Ok(uri) = SipUri::parse(text) {
+        let again = SipUri::parse(uri.as_str());
+        assert!(again.is_ok_and(|again| again == uri), "{uri}");
+        assert!(uri.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(!uri.as_str().contains(['<', '>', '"']));
+    }
+    if let Ok(event) = EventType::parse(text) {
+        assert_eq!(EventType::parse(event.as_str()), Ok(event));
+    }
+    if let Ok(value) = HeaderValue::parse(text) {
+        assert!(!value.as_str().contains(['\r', '\n', '\0']));
+        assert_eq!(HeaderValue::parse(value.as_str()), Ok(value));
+    }
+    if let Ok(name) = HeaderName::parse(text) {
+        assert_eq!(HeaderName::parse(name.as_str()), Ok(name));
+    }
+}

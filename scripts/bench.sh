@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# How fast the Worker is, beside named baselines, in one run (tests/bench). QUICK=1 for a look.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+scripts/setup.sh bench
+scripts/build.sh
+
+echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
+(
+  if [ -e "$RINGFENCE_WRAPPERS/linker" ]; then
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(cat "$RINGFENCE_WRAPPERS/linker")
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER
+  fi
+  CARGO_TARGET_DIR=$PWD/target/bench-seal "$RINGFENCE_WRAPPERS/cargo" build --quiet --release \
+    --manifest-path tests/bench/seal-wasm/Cargo.toml --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
+)
+
+node tests/bench/run.mjs

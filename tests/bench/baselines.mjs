@@ -1,0 +1,68 @@
+// What the Worker is measured against: Workers in plain JavaScript in the same workerd, over the same
+// KV namespace. `kv` does what a hot sealed file cannot do without (two KV reads, the answer) and
+// nothing else; `constant` does not even that.
+
+/** Scripts for Ringfence.start({ extra }); `namespace` is the id of the real Worker's KV namespace. */
+export function baselines(namespace) {
+  return [
+    {
+      name: 'kv',
+      kvNamespaces: { FILES: namespace },
+      script: `export default {
+        async fetch(request, env) {
+          const [, tenant, file] = new URL(request.url).pathname.split('/').map(decodeURIComponent);
+          await env.FILES.get(tenant, 'text');
+          const { value } = await env.FILES.getWithMetadata(file, 'arrayBuffer');
+          return new Response(value, { headers: { 'content-type': 'application/octet-stream' } });
+        },
+      };`,
+    },
+    {
+      name: 'constant',
+      script: `const bytes = {};
+      export default {
+        fetch(request) {
+          const length = Number(new URL(request.url).pathname.slice(1));
+          return new Response((bytes[length] ??= new Uint8Array(length)));
+        },
+      };`,
+    },
+    {
+      name: 'webcrypto',
+      script: `export default {
+        async fetch(request) {
+          const [, size, times] = new URL(request.url).pathname.split('/').map(Number);
+          const data = new Uint8Array(size);
+          for (let i = 0; i < times; i += 1) {
+            const key = await crypto.subtle.importKey('raw', new Uint8Array(16), 'AES-CBC', false, ['encrypt']);
+            await crypto.subtle.encrypt({ name: 'AES-CBC', iv: new Uint8Array(16) }, key, data);
+          }
+          return new Response('done');
+        },
+      };`,
+    },
+  ];
+}
+
+/** The \`aes\` crate's sealing as WebAssembly in a Worker; see seal-wasm/. */
+export function aesCrate(wasm) {
+  return {
+    name: 'aes',
+    modules: [
+      {
+        type: 'ESModule',
+        path: 'aes.mjs',
+        contents: `import module from './seal.wasm';
+        const { exports } = new WebAssembly.Instance(module, {});
+        export default {
+          fetch(request) {
+            const [, size, times] = new URL(request.url).pathname.split('/').map(Number);
+            for (let i = 0; i < times; i += 1) exports.encrypt(size);
+            return new Response('done');
+          },
+        };`,
+      },
+      { type: 'CompiledWasm', path: 'seal.wasm', contents: wasm },
+    ],
+  };
+}
