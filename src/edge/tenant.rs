@@ -28,15 +28,17 @@ const WRITE_PAUSE: Duration = Duration::from_millis(1100);
 /// in which that matters, what it left behind ends by itself.
 const LIFETIME_S: u32 = 24 * 3600;
 
-/// An isolate that misses a tenant in KV publishes it, and then not again for so long: a value takes
-/// up to a minute to be seen everywhere.
+/// An isolate that misses a tenant in KV publishes it, and then the same state not again for so long:
+/// a value takes up to a minute to be seen everywhere.
 const REPUBLISH_MS: u64 = 60 * 1000;
 
 /// More tenants than this are not remembered as published.
 const PUBLISHED_MAX: usize = 1000;
 
 thread_local! {
-    static PUBLISHED: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+    /// By tenant: the version, and when.
+    static PUBLISHED: RefCell<BTreeMap<String, (u64, u64)>> =
+        const { RefCell::new(BTreeMap::new()) };
 }
 
 /// What the hot path needs to know of a tenant.
@@ -97,7 +99,7 @@ pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<Rc<Known>>, Sto
     let Some(row) = phone::tenant_of(&app.db, hash).await? else {
         return Ok(None);
     };
-    if publishing_is_due(&row.tenant, app.now) {
+    if publishing_is_due(&row.tenant, row.version, app.now) {
         let publisher = app.clone();
         let tenant_id = row.tenant.clone();
         app.later(async move {
@@ -114,16 +116,17 @@ pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<Rc<Known>>, Sto
 
 /// Whether a request that missed a tenant in KV is to put it there. A whole office behind a new
 /// access path must not write the same value at once: KV takes one write a second.
-fn publishing_is_due(tenant: &str, now: u64) -> bool {
+fn publishing_is_due(tenant: &str, version: u64, now: u64) -> bool {
     PUBLISHED.with_borrow_mut(|published| {
-        let recent = |at: &u64| now < at.saturating_add(REPUBLISH_MS);
+        let recent =
+            |&(last, at): &(u64, u64)| last == version && now < at.saturating_add(REPUBLISH_MS);
         if published.get(tenant).is_some_and(recent) {
             return false;
         }
         if published.len() >= PUBLISHED_MAX {
             published.clear();
         }
-        published.insert(tenant.to_owned(), now);
+        published.insert(tenant.to_owned(), (version, now));
         true
     })
 }
@@ -218,11 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn an_isolate_publishes_what_it_missed_once_a_minute() {
-        assert!(publishing_is_due("a", 1));
-        assert!(!publishing_is_due("a", 2));
-        assert!(publishing_is_due("b", 2));
-        assert!(publishing_is_due("a", 1 + REPUBLISH_MS));
+    fn an_isolate_publishes_a_state_that_it_missed_once_a_minute() {
+        assert!(publishing_is_due("a", 1, 1));
+        assert!(!publishing_is_due("a", 1, 2));
+        assert!(publishing_is_due("b", 1, 2));
+        assert!(publishing_is_due("a", 2, 3));
+        assert!(!publishing_is_due("a", 2, 4));
+        assert!(publishing_is_due("a", 2, 3 + REPUBLISH_MS));
     }
 
     #[test]
