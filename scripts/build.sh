@@ -32,7 +32,12 @@ if [ -e "$RINGFENCE_WRAPPERS/linker" ]; then
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(cat "$RINGFENCE_WRAPPERS/linker")
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER
 fi
-export RUSTFLAGS="-Cllvm-args=-wasm-use-legacy-eh"
+# Paths of the machine that built it are no part of a published module.
+remap="--remap-path-prefix=$PWD= --remap-path-prefix=$("$RINGFENCE_WRAPPERS/rustc" --print sysroot)/lib/rustlib/src/rust=rust"
+for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+  remap="$remap --remap-path-prefix=$registry=crates"
+done
+export RUSTFLAGS="-Cllvm-args=-wasm-use-legacy-eh $remap"
 export PATH=$RINGFENCE_WRAPPERS:$PATH
 # Its own folder: the compiler differs from the one that builds native code.
 export CARGO_TARGET_DIR=${RINGFENCE_WASM_TARGET:-$PWD/target/wasm}

@@ -1,0 +1,447 @@
+//! What is wrong with a configuration, all of it at once, and what to do.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ringfence_sip_notify::{Host, SentBy, SipUri, Timers};
+use ringfence_wire::{PATH, Secret};
+use tokio_tungstenite::tungstenite::http::Uri;
+
+use super::file::{File, Pool, Sip};
+use super::{PoolSettings, Settings, SipSettings};
+use crate::destination::{Destinations, never};
+
+/// One thing to know about a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether the relay refuses to start.
+    pub error: bool,
+    /// The key, `sip.bind`.
+    pub key: &'static str,
+    /// What is the matter and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.error { "error" } else { "warning" };
+        write!(f, "{word}: {}: {}", self.key, self.message)
+    }
+}
+
+/// The outcome of a check.
+#[derive(Debug)]
+pub struct Checked {
+    /// There, if no finding is an error.
+    pub settings: Option<Settings>,
+    /// In the order of the file.
+    pub findings: Vec<Finding>,
+}
+
+/// Checks a file. `needs_pool`: whether it must say where the jobs come from.
+pub fn check(file: &File, needs_pool: bool) -> Checked {
+    let mut to = Findings(Vec::new());
+    let pool = if needs_pool {
+        pool(&file.pool, &mut to)
+    } else {
+        None
+    };
+    let sip = sip(&file.sip, &mut to);
+    let destinations = destinations(file, sip.as_ref(), &mut to);
+    if let Some(listen) = file.http.listen
+        && !listen.ip().is_loopback()
+    {
+        to.error(
+            "http.listen",
+            format!("{listen} is not loopback: the metrics have no protection of their own; use 127.0.0.1:{}", listen.port()),
+        );
+    }
+    let findings = to.0;
+    let settings = match sip {
+        Some(sip) if !findings.iter().any(|finding| finding.error) => Some(Settings {
+            pool,
+            sip,
+            destinations,
+            pace: file.pace,
+            dns: file.dns.clone(),
+            http: file.http.listen,
+            drain: Duration::from_secs(u64::from(file.pool.drain_s)),
+        }),
+        _ => None,
+    };
+    Checked { settings, findings }
+}
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn error(&mut self, key: &'static str, message: impl Into<String>) {
+        self.push(true, key, message.into());
+    }
+
+    fn warning(&mut self, key: &'static str, message: impl Into<String>) {
+        self.push(false, key, message.into());
+    }
+
+    fn push(&mut self, error: bool, key: &'static str, message: String) {
+        self.0.push(Finding {
+            error,
+            key,
+            message,
+        });
+    }
+}
+
+fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
+    let url = pool_url(pool, to);
+    let credential = credential(pool, to);
+    if pool.capacity == 0 {
+        to.error(
+            "pool.capacity",
+            "0 jobs at a time means that nothing is ever sent",
+        );
+    }
+    if pool.ping_interval_s < 5 {
+        to.error("pool.ping_interval_s", "must be at least 5");
+    }
+    if pool.reconnect_min_ms < 100 || pool.reconnect_max_ms < pool.reconnect_min_ms {
+        to.error(
+            "pool.reconnect_min_ms",
+            "must be at least 100 and at most reconnect_max_ms",
+        );
+    }
+    if pool.drain_s > 60 {
+        to.warning(
+            "pool.drain_s",
+            "a service manager seldom waits a minute for a program to stop",
+        );
+    }
+    Some(PoolSettings {
+        url: url?,
+        credential: credential?,
+        capacity: pool.capacity,
+        ping_interval: Duration::from_secs(u64::from(pool.ping_interval_s)),
+        reconnect_min: Duration::from_millis(u64::from(pool.reconnect_min_ms)),
+        reconnect_max: Duration::from_millis(u64::from(pool.reconnect_max_ms)),
+    })
+}
+
+fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
+    const KEY: &str = "pool.url";
+    let Some(text) = &pool.url else {
+        to.error(
+            KEY,
+            format!("missing: the Worker's address, wss://HOST{PATH}"),
+        );
+        return None;
+    };
+    let Ok(url) = text.parse::<Uri>() else {
+        to.error(KEY, format!("`{text}` is no URL"));
+        return None;
+    };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match url.scheme_str() {
+        Some("wss") => {}
+        Some("ws") if loopback => {}
+        Some("ws") => {
+            to.error(
+                KEY,
+                "ws:// would send the credential in clear: use wss:// (ws:// is for loopback)",
+            );
+            return None;
+        }
+        _ => {
+            to.error(KEY, format!("`{text}` does not start with wss://"));
+            return None;
+        }
+    }
+    if host.is_empty() {
+        to.error(KEY, format!("`{text}` names no host"));
+        return None;
+    }
+    if url.path() != PATH {
+        to.warning(
+            KEY,
+            format!("the path is usually {PATH}, not `{}`", url.path()),
+        );
+    }
+    Some(url)
+}
+
+fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
+    const KEY: &str = "pool.credential_file";
+    let secret = match (&pool.credential, &pool.credential_file) {
+        (Some(_), Some(_)) => {
+            to.error(KEY, "there is `pool.credential` too: keep one of them");
+            return None;
+        }
+        (None, None) => {
+            to.error(
+                KEY,
+                "missing: a file with the credential that the API gave when the relay was created",
+            );
+            return None;
+        }
+        (Some(secret), None) => secret.clone(),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Secret::new(text.lines().next().unwrap_or_default().trim()),
+            Err(error) => {
+                to.error(KEY, format!("cannot read {}: {error}", path.display()));
+                return None;
+            }
+        },
+    };
+    // RFC 6750 §2.1, b64token: anything else would break the header.
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b"-._~+/=".contains(&c);
+    if secret.expose().is_empty() || !secret.expose().bytes().all(fits) {
+        to.error(
+            KEY,
+            "the credential is empty, or holds a character that no credential has",
+        );
+        return None;
+    }
+    Some(secret)
+}
+
+fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
+    if sip.bind.is_empty() {
+        to.error(
+            "sip.bind",
+            "names no address to send from, for example 0.0.0.0:5070",
+        );
+    }
+    for v6 in [false, true] {
+        let of_family: Vec<_> = sip
+            .bind
+            .iter()
+            .filter(|bind| bind.is_ipv6() == v6)
+            .collect();
+        if of_family.len() > 1 {
+            to.error(
+                "sip.bind",
+                "one socket for each address family: at most one IPv4 and one IPv6 address",
+            );
+        }
+        let key = if v6 {
+            "sip.advertise_v6"
+        } else {
+            "sip.advertise_v4"
+        };
+        let advertised = if v6 {
+            &sip.advertise_v6
+        } else {
+            &sip.advertise_v4
+        };
+        if of_family.iter().any(|bind| bind.ip().is_unspecified()) && advertised.is_none() {
+            to.warning(key, "missing while sip.bind is the unspecified address: Via and Contact will say whichever address the system would send from");
+        }
+    }
+    let from = match SipUri::parse(&sip.from) {
+        Ok(uri) => Some(uri),
+        Err(error) => {
+            to.error("sip.from", format!("`{}`: {error}", sip.from));
+            None
+        }
+    };
+    if sip.from == Sip::default().from {
+        to.warning(
+            "sip.from",
+            "missing: a proxy may refuse a From that is not of its own domain",
+        );
+    }
+    let outbound_proxy = sip.outbound_proxy.as_ref().and_then(|text| {
+        SipUri::parse(text)
+            .map_err(|error| to.error("sip.outbound_proxy", format!("`{text}`: {error}")))
+            .ok()
+    });
+    if sip.t1_ms == 0 || sip.t2_ms < sip.t1_ms || sip.t4_ms == 0 {
+        to.error(
+            "sip.t1_ms",
+            "t1_ms and t4_ms must be above 0 and t2_ms at least t1_ms",
+        );
+    } else if sip.t1_ms < 500 {
+        to.warning(
+            "sip.t1_ms",
+            "below 500 ms is for a network without distance (RFC 3261 §17.1.1.1)",
+        );
+    }
+    Some(SipSettings {
+        bind: sip.bind.clone(),
+        advertise_v4: advertised("sip.advertise_v4", sip.advertise_v4.as_deref(), to),
+        advertise_v6: advertised("sip.advertise_v6", sip.advertise_v6.as_deref(), to),
+        from: from?,
+        outbound_proxy,
+        timers: Timers {
+            t1: sip.t1_ms,
+            t2: sip.t2_ms,
+            t4: sip.t4_ms,
+        },
+        socket_buffer: usize::try_from(sip.socket_buffer_kib)
+            .map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
+    })
+}
+
+fn advertised(key: &'static str, text: Option<&str>, to: &mut Findings) -> Option<SentBy> {
+    let text = text?;
+    let parts = text
+        .rsplit_once(':')
+        .and_then(|(host, port)| Some((Host::parse(host)?, port.parse().ok()?)));
+    if parts.is_none() {
+        to.error(key, format!("`{text}` is not host:port"));
+    }
+    let (host, port) = parts?;
+    Some(SentBy { host, port })
+}
+
+fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> Destinations {
+    let config = &file.destinations;
+    if config.allow.is_empty() {
+        to.error(
+            "destinations.allow",
+            "empty: nothing could be sent; name the networks of the phones or of the proxy",
+        );
+    }
+    for net in &config.allow {
+        if let Some(what) = never(net.addr())
+            && net.prefix_len() > 0
+        {
+            to.error(
+                "destinations.allow",
+                format!("{net} is {what}: no NOTIFY goes there"),
+            );
+        }
+        if net.prefix_len() == 0 {
+            to.warning("destinations.allow", format!("{net} lets whoever can queue jobs send to any address (loopback, link-local and multicast stay closed)"));
+        }
+    }
+    if config.port_min > config.port_max || config.port_min == 0 {
+        to.error(
+            "destinations.port_min",
+            "must be above 0 and at most port_max",
+        );
+    }
+    if file.pace.per_destination == 0 && file.pace.total == 0 {
+        to.warning(
+            "pace.per_destination",
+            "no limit at all: an office's phones would all be told, and all download, at once",
+        );
+    }
+    let destinations = Destinations::new(
+        config.allow.clone(),
+        config.deny.clone(),
+        config.port_min..=config.port_max,
+        config.domains.clone(),
+    );
+    if let Some(sip) = sip
+        && let Some(proxy) = &sip.outbound_proxy
+    {
+        if config.domains.is_empty() {
+            to.warning("destinations.domains", "empty: the outbound proxy may be asked to reach any domain; name those of your phones");
+        }
+        if let Some(ip) = proxy.host().ip()
+            && let Err(refusal) = destinations.permits((ip, proxy.port().unwrap_or(5060)).into())
+        {
+            to.error("sip.outbound_proxy", format!("{refusal}"));
+        }
+    }
+    destinations
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+    use serde::Deserialize;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+        [pool]
+        url = "wss://ringfence.example/relay/v1"
+        credential = "abc"
+        [sip]
+        bind = ["198.51.100.20:5070"]
+        from = "sip:prov@pbx.example"
+        [destinations]
+        allow = ["198.51.100.0/24"]
+    "#;
+
+    fn findings(text: &str) -> Vec<Finding> {
+        let file = File::deserialize(text.parse::<toml::Table>().unwrap()).unwrap();
+        check(&file, true).findings
+    }
+
+    fn broken(from: &str, to: &str) -> Vec<Finding> {
+        let text = GOOD.replace(from, to);
+        assert_ne!(text, GOOD);
+        findings(&text)
+    }
+
+    #[test]
+    fn a_good_configuration_has_no_findings() {
+        assert_eq!(findings(GOOD), vec![]);
+    }
+
+    #[test]
+    fn an_empty_file_is_told_all_that_is_missing() {
+        let keys: Vec<_> = findings("")
+            .into_iter()
+            .filter(|f| f.error)
+            .map(|f| f.key)
+            .collect();
+        assert_eq!(
+            keys,
+            ["pool.url", "pool.credential_file", "destinations.allow"]
+        );
+    }
+
+    #[test]
+    fn a_credential_is_never_sent_in_clear_over_a_network() {
+        assert!(broken("wss://", "ws://")[0].message.contains("in clear"));
+        assert_eq!(
+            broken("wss://ringfence.example", "ws://127.0.0.1:8787"),
+            vec![]
+        );
+        assert_eq!(broken("wss://ringfence.example", "ws://[::1]:8787"), vec![]);
+        assert!(broken("wss://", "https://")[0].error);
+    }
+
+    #[test]
+    fn a_credential_that_would_break_the_header_is_refused_and_not_printed() {
+        let found = broken("\"abc\"", "\"a\\nsecret\"");
+        assert!(found[0].error && !found[0].to_string().contains("secret"));
+    }
+
+    #[test]
+    fn metrics_stay_on_loopback() {
+        let found = findings(&format!("{GOOD}\n[http]\nlisten = \"0.0.0.0:9470\""));
+        assert_eq!((found.len(), found[0].key), (1, "http.listen"));
+    }
+
+    #[test]
+    fn a_proxy_outside_the_allowed_networks_is_an_error() {
+        let text = GOOD.replace("[sip]", "[sip]\noutbound_proxy = \"sip:203.0.113.1\"");
+        assert!(
+            findings(&text)
+                .iter()
+                .any(|f| f.error && f.key == "sip.outbound_proxy")
+        );
+    }
+
+    #[test]
+    fn everything_and_multicast_are_pointed_out() {
+        let all = broken("198.51.100.0/24", "0.0.0.0/0");
+        assert!(!all[0].error && all[0].message.contains("any address"));
+        assert!(broken("198.51.100.0/24", "224.0.0.0/4")[0].error);
+    }
+
+    #[test]
+    fn two_sockets_of_a_family_are_refused() {
+        let found = broken(
+            "\"198.51.100.20:5070\"",
+            "\"198.51.100.20:5070\", \"198.51.100.21:5070\"",
+        );
+        assert_eq!((found[0].error, found[0].key), (true, "sip.bind"));
+    }
+}

@@ -1,0 +1,161 @@
+//! A NOTIFY's way: out, answered, and on to the next destination where the answer allows it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use ringfence_sip_notify::{Ending, NotifySession, Outcome, Receipt, Response, peek_branch};
+use ringfence_wire::{JobResult, ReturnReason};
+
+use super::entry::{Flight, State};
+use super::{Engine, verdict};
+
+impl Engine {
+    /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
+    /// it for a transport error, and the next destination is tried.
+    pub fn send_failed(&mut self, bytes: &[u8], now: u64) {
+        let key = peek_branch(bytes).and_then(|branch| self.by_branch.job(branch));
+        if let Some(key) = key
+            && let Some(entry) = self.entries.get_mut(&key)
+            && let State::Flying(flight) = &mut entry.state
+        {
+            flight.session.handle_transport_error();
+            self.settle(key, now);
+        }
+    }
+
+    /// A job's turn has come.
+    pub(super) fn start(&mut self, key: u64, now: u64) {
+        let lasts = self.longest_transaction();
+        // The job may have been cancelled while it waited.
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        if !matches!(entry.state, State::Waiting) {
+            return;
+        }
+        if now > entry.latest_start(lasts) {
+            return self.return_entry(key, ReturnReason::Pace);
+        }
+        let Some(to) = entry.candidates.pop_front() else {
+            return;
+        };
+        let sent_by = match to {
+            SocketAddr::V4(_) => self.config.sent_by_v4.clone(),
+            SocketAddr::V6(_) => self.config.sent_by_v6.clone(),
+        };
+        let (Some(sent_by), Some(prepared)) = (sent_by, entry.prepared.as_ref()) else {
+            let result = verdict::no_socket(entry, to);
+            return self.next_or(key, result, 0, now);
+        };
+        let unix_s = (self.unix_ms_at_zero + now) / 1000;
+        let built = prepared
+            .request(&self.config.sip.from, sent_by)
+            .and_then(|request| {
+                request
+                    .with_date(unix_s)
+                    .build(&mut *self.random)
+                    .map_err(super::prepare::Refused::too_large)
+            });
+        let message = match built {
+            Ok(message) => message,
+            Err(refused) => {
+                let result = refused.result(entry.job.clone());
+                return self.end(key, result);
+            }
+        };
+        let credentials = prepared.credentials.clone();
+        if entry.candidates.is_empty() {
+            // Most NOTIFYs end here: what the next destination would have needed is given up now.
+            entry.prepared = None;
+            entry.candidates = VecDeque::new();
+        }
+        let session = NotifySession::new(message, credentials, self.config.sip.timers, now);
+        self.by_branch.insert(session.branch(), key);
+        entry.state = State::Flying(Flight { session, to });
+        self.in_flight += 1;
+        self.counts.started += 1;
+        self.settle(key, now);
+    }
+
+    pub(super) fn response(&mut self, response: &Response<'_>, now: u64) {
+        let key = response
+            .branch()
+            .and_then(|branch| Some((self.by_branch.job(branch)?, branch)));
+        let Some((key, branch)) = key else {
+            self.counts.stray += 1;
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        let State::Flying(flight) = &mut entry.state else {
+            return;
+        };
+        match flight
+            .session
+            .handle_response(response, now, &mut *self.random)
+        {
+            Receipt::Resent => {
+                self.by_branch.remove(branch, key);
+                self.by_branch.insert(flight.session.branch(), key);
+            }
+            Receipt::Foreign | Receipt::Late => self.counts.stray += 1,
+            Receipt::Provisional | Receipt::Finished => {}
+        }
+        self.settle(key, now);
+    }
+
+    /// After anything was done to a session: has it ended, has it something to send, when is it
+    /// next due?
+    pub(super) fn settle(&mut self, key: u64, now: u64) {
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        let State::Flying(flight) = &mut entry.state else {
+            return;
+        };
+        let Some(outcome) = flight.session.poll_outcome() else {
+            self.ready.push_back(key);
+            return self.arm(key, now);
+        };
+        let result = verdict::of(entry, &outcome);
+        if moves_on(&outcome) {
+            self.next_or(key, result, u32::from(outcome.transmissions), now);
+        } else {
+            self.end(key, result);
+        }
+    }
+
+    /// Tries the next destination, or ends with `result` if there is none, or no time for it.
+    fn next_or(&mut self, key: u64, result: JobResult, sent: u32, now: u64) {
+        let lasts = self.longest_transaction();
+        let draining = self.draining;
+        let next = self.entries.get(&key).and_then(|entry| {
+            (!draining && now <= entry.latest_start(lasts))
+                .then(|| entry.candidates.front().copied())
+                .flatten()
+        });
+        let Some(next) = next else {
+            return self.end(key, result);
+        };
+        let Some(entry) = self.entries.get_mut(&key) else {
+            return;
+        };
+        if let State::Flying(flight) = &entry.state {
+            self.by_branch.remove(flight.session.branch(), key);
+            self.in_flight -= 1;
+        }
+        entry.sent_before += sent;
+        self.counts.failovers += 1;
+        self.wait(key, next, now);
+    }
+}
+
+/// RFC 3263 §4.3: silence, a transport error and 503 are followed by the next address; any other
+/// answer is the answer.
+fn moves_on(outcome: &Outcome) -> bool {
+    matches!(
+        outcome.ending,
+        Ending::Unreachable(_) | Ending::Rejected { code: 503, .. }
+    )
+}

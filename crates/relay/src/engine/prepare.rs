@@ -1,0 +1,186 @@
+//! A job as it came over the wire, parsed into what a NOTIFY is built from, or refused before
+//! anything is looked up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ringfence_sip_notify::{
+    Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, RequestError, SentBy,
+    SipUri,
+};
+use ringfence_wire::{Job, JobRef, JobResult, Outcome};
+
+use super::EngineConfig;
+use super::verdict;
+use crate::locate::{DEFAULT_PORT, Query};
+
+/// Everything about a NOTIFY but where it is sent from and to.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    target: SipUri,
+    event: EventType,
+    route: Option<SipUri>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<(HeaderValue, Vec<u8>)>,
+    pub(super) credentials: Option<Arc<Credentials>>,
+    /// Whether its next hop is a proxy, with a limit of its own.
+    pub(super) via_proxy: bool,
+}
+
+/// Why a job is not even tried.
+#[derive(Debug)]
+pub(super) struct Refused {
+    outcome: Outcome,
+    reason: &'static str,
+    explanation: String,
+}
+
+impl Refused {
+    fn invalid(reason: &'static str, explanation: impl ToString) -> Self {
+        Self {
+            outcome: Outcome::Invalid,
+            reason,
+            explanation: explanation.to_string(),
+        }
+    }
+
+    pub(super) fn too_large(error: RequestError) -> Self {
+        Self::invalid("too_large", error)
+    }
+
+    pub(super) fn result(self, job: JobRef) -> JobResult {
+        verdict::refused(job, self.outcome, self.reason, self.explanation)
+    }
+}
+
+/// Parses a job and says whose address is to be looked up: an address of its own, its route, the
+/// relay's outbound proxy, or the host of the address of record, in this order.
+pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Query), Refused> {
+    let target = SipUri::parse(&job.target.aor).map_err(|error| {
+        Refused::invalid("bad_target", format!("`{}`: {error}", job.target.aor))
+    })?;
+    if let Host::Name(name) = target.host()
+        && !config.destinations.permits_domain(name)
+    {
+        return Err(Refused {
+            outcome: Outcome::NotAllowed,
+            reason: "domain_not_allowed",
+            explanation: format!(
+                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration."
+            ),
+        });
+    }
+    let event =
+        EventType::parse(&job.event).map_err(|error| Refused::invalid("bad_event", error))?;
+    let route = match &job.route {
+        Some(text) => Some(
+            SipUri::parse(text)
+                .map_err(|error| Refused::invalid("bad_route", format!("`{text}`: {error}")))?,
+        ),
+        None => None,
+    };
+    let hop = match &job.target.address {
+        Some(text) => Some(address(text).ok_or_else(|| {
+            Refused::invalid("bad_address", format!("`{text}` is not address:port"))
+        })?),
+        None => None,
+    };
+    let route = route.or_else(|| match hop {
+        // An address of its own says that the phone is reached directly.
+        Some(_) => None,
+        None => config.sip.outbound_proxy.clone(),
+    });
+    let via_proxy = hop.is_none() && route.is_some();
+    let query = hop.unwrap_or_else(|| Query::of(route.as_ref().unwrap_or(&target)));
+    let headers = headers(&job)?;
+    let credentials = match &job.credentials {
+        Some(given) => Some(
+            Credentials::new(
+                &given.username,
+                given.password.expose(),
+                given.realm.as_deref(),
+            )
+            .map_err(|error| Refused::invalid("bad_credentials", error))?
+            .into(),
+        ),
+        None => None,
+    };
+    let body = match job.body {
+        Some(body) => {
+            let content_type = job.content_type.as_deref().unwrap_or("text/plain");
+            let content_type = HeaderValue::parse(content_type)
+                .map_err(|error| Refused::invalid("bad_header", error))?;
+            Some((content_type, body.into_bytes()))
+        }
+        None => None,
+    };
+    let prepared = Prepared {
+        target,
+        event,
+        route,
+        headers,
+        body,
+        credentials,
+        via_proxy,
+    };
+    // Built once for nothing, so that what cannot be built is said at once and not after a wait.
+    prepared
+        .request(
+            &config.sip.from,
+            SentBy::from(SocketAddr::from(([192, 0, 2, 1], 65535))),
+        )
+        .and_then(|request| {
+            request
+                .build(&mut |bytes: &mut [u8]| bytes.fill(0))
+                .map_err(Refused::too_large)
+        })?;
+    Ok((prepared, query))
+}
+
+impl Prepared {
+    /// The request, from a socket known as `sent_by`.
+    pub(super) fn request(&self, from: &SipUri, sent_by: SentBy) -> Result<NotifyRequest, Refused> {
+        let mut request = NotifyRequest::new(
+            self.target.clone(),
+            from.clone(),
+            sent_by,
+            self.event.clone(),
+        );
+        if let Some(route) = &self.route {
+            request = request.with_route(route.clone());
+        }
+        for (name, value) in &self.headers {
+            request = request
+                .with_header(name.clone(), value.clone())
+                .map_err(|error| Refused::invalid("bad_header", error))?;
+        }
+        if let Some((content_type, body)) = &self.body {
+            request = request.with_body(content_type.clone(), body.clone());
+        }
+        Ok(request)
+    }
+}
+
+fn headers(job: &Job) -> Result<Vec<(HeaderName, HeaderValue)>, Refused> {
+    job.headers
+        .iter()
+        .map(|header| {
+            let name = HeaderName::parse(&header.name)?;
+            Ok((name, HeaderValue::parse(&header.value)?))
+        })
+        .collect::<Result<_, ringfence_sip_notify::HeaderError>>()
+        .map_err(|error| Refused::invalid("bad_header", error))
+}
+
+/// `198.51.100.7`, `198.51.100.7:5060`, `[2001:db8::7]:5060` or `phone.example:5060`.
+fn address(text: &str) -> Option<Query> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
+        _ => (text, None),
+    };
+    Some(Query {
+        host: Host::parse(host)?,
+        port: Some(port.unwrap_or(DEFAULT_PORT)),
+        udp_named: true,
+    })
+}

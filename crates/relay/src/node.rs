@@ -1,0 +1,194 @@
+//! The engine on real sockets: everything that `run` and `send` have in common.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::Settings;
+use crate::engine::{Engine, EngineConfig};
+use crate::locate::{LookupError, Query, Service};
+use crate::random::Random;
+use crate::resolver::Resolver;
+use crate::udp::{MAX_DATAGRAM, Sockets};
+
+/// Look-ups under way at one time.
+const LOOKUPS: usize = 64;
+/// Datagrams read, and written, before anything else gets a turn.
+const BURST: usize = 256;
+
+type Answer = (Query, Result<Vec<Service>, LookupError>);
+
+/// Why there is no node.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// No socket.
+    #[error("{0}. Is another relay running? `sip.bind` names the address")]
+    Bind(std::io::Error),
+    /// No resolver.
+    #[error("no name servers: {0}. Set `dns.servers`")]
+    Resolver(hickory_resolver::net::NetError),
+}
+
+/// An engine with sockets, a resolver and a clock.
+pub struct Node {
+    /// The engine. After feeding it, call [`Node::pump`].
+    pub engine: Engine,
+    sockets: Sockets,
+    resolver: Resolver,
+    answers: mpsc::Receiver<Answer>,
+    answer: mpsc::Sender<Answer>,
+    slots: Arc<Semaphore>,
+    zero: Instant,
+    buffer: Vec<u8>,
+    /// A datagram that the socket had no room for.
+    stuck: Option<(SocketAddr, Vec<u8>)>,
+    /// Whether [`Node::pump`] stopped for the sake of others and not for want of work.
+    busy: bool,
+}
+
+impl Node {
+    /// Opens the sockets.
+    pub fn open(settings: &Settings, capacity: usize) -> Result<Self, NodeError> {
+        let sockets = Sockets::bind(&settings.sip).map_err(NodeError::Bind)?;
+        let (sent_by_v4, sent_by_v6) = sockets.sent_by(&settings.sip);
+        let (v4, v6) = sockets.families();
+        let resolver = Resolver::new(&settings.dns, v4, v6).map_err(NodeError::Resolver)?;
+        let config = EngineConfig {
+            sip: settings.sip.clone(),
+            sent_by_v4,
+            sent_by_v6,
+            destinations: settings.destinations.clone(),
+            pace: settings.pace,
+            capacity,
+        };
+        let (answer, answers) = mpsc::channel(LOOKUPS);
+        Ok(Self {
+            engine: Engine::new(config, Random::default()),
+            sockets,
+            resolver,
+            answers,
+            answer,
+            slots: Arc::new(Semaphore::new(LOOKUPS)),
+            zero: Instant::now(),
+            buffer: vec![0; MAX_DATAGRAM],
+            stuck: None,
+            busy: false,
+        })
+    }
+
+    /// Milliseconds since the node was opened: the `now` of everything.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.zero.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The moment that [`Node::now`] will be `at`.
+    pub fn instant(&self, at: u64) -> Instant {
+        self.zero + Duration::from_millis(at)
+    }
+
+    /// Where the sockets are bound.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.local_addresses()
+    }
+
+    /// Whether each family has a socket.
+    pub fn families(&self) -> (bool, bool) {
+        self.sockets.families()
+    }
+
+    /// Does everything that can be done without waiting: reads, lets timers act, asks DNS, sends.
+    pub fn pump(&mut self) {
+        let now = self.now();
+        self.set_wall_clock(now);
+        let (engine, mut received) = (&mut self.engine, 0);
+        // Before the timers: an answer that is there makes a copy unnecessary.
+        self.sockets
+            .receive(BURST, &mut self.buffer, |from, bytes| {
+                received += 1;
+                engine.datagram(from, bytes, now);
+            });
+        engine.handle_timeout(now);
+        while let Some(query) = self.engine.poll_lookup() {
+            self.look_up(query);
+        }
+        self.busy = !self.transmit(now) || received >= BURST;
+    }
+
+    /// Waits until [`Node::pump`] has something to do. Nothing is lost if this is dropped.
+    pub async fn wait(&mut self) {
+        if self.busy {
+            self.busy = false;
+            return tokio::task::yield_now().await;
+        }
+        let next = self.engine.poll_timeout().map(|at| self.instant(at));
+        let far = self.zero + Duration::from_secs(86_400 * 365 * 30);
+        tokio::select! {
+            _ = self.sockets.readable() => {}
+            () = writable(&self.sockets, self.stuck.as_ref()) => {}
+            Some((query, found)) = self.answers.recv() => {
+                let now = self.now();
+                self.engine.located(&query, found, now);
+            }
+            () = sleep_until(next.unwrap_or(far)), if next.is_some() => {}
+        }
+    }
+
+    /// Sends what there is; false if it stopped with more to send at once.
+    fn transmit(&mut self, now: u64) -> bool {
+        for _ in 0..BURST {
+            let Some((to, bytes)) = self.stuck.take().or_else(|| self.engine.poll_transmit())
+            else {
+                return true;
+            };
+            match self.sockets.try_send(to, &bytes) {
+                Ok(()) => tracing::trace!(%to, bytes = bytes.len(), "sent"),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.stuck = Some((to, bytes));
+                    return true;
+                }
+                // An ICMP error of an earlier datagram, reported late: it is not about this one.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+                Err(error) => {
+                    tracing::debug!(%to, %error, "not sent");
+                    self.engine.send_failed(&bytes, now);
+                }
+            }
+        }
+        false
+    }
+
+    fn look_up(&self, query: Query) {
+        let (resolver, answer, slots) = (
+            self.resolver.clone(),
+            self.answer.clone(),
+            self.slots.clone(),
+        );
+        tokio::spawn(async move {
+            let _slot = slots.acquire().await;
+            let found = resolver.locate(&query).await;
+            let _ = answer.send((query, found)).await;
+        });
+    }
+
+    fn set_wall_clock(&mut self, now: u64) {
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let unix_ms = u64::try_from(unix.as_millis()).unwrap_or_default();
+        self.engine.set_wall_clock(unix_ms.saturating_sub(now));
+    }
+}
+
+async fn writable(sockets: &Sockets, stuck: Option<&(SocketAddr, Vec<u8>)>) {
+    match stuck {
+        Some((to, _)) => {
+            let _ = sockets.writable(*to).await;
+        }
+        None => std::future::pending().await,
+    }
+}
