@@ -65,6 +65,8 @@ else
   apt_need wasm-ld-22 lld-22
   wasm_cargo=/usr/bin/cargo
   wasm_rustc=/usr/bin/rustc
+  # worker-build looks for the target's folder, though nothing in it is used: std is built.
+  [ -d /usr/lib/rustlib/wasm32-unknown-unknown/lib ] || as_root mkdir -p /usr/lib/rustlib/wasm32-unknown-unknown/lib
 fi
 
 # worker-build asks `cargo +nightly` and `rustup` for what the stable compiler above already has.

@@ -43,7 +43,7 @@ impl App {
         Ok(Self {
             db: Rc::new(Db::new(&env)?),
             kv: Rc::new(Kv::new(&env)?),
-            keyring: Rc::new(config::keyring(&env)?),
+            keyring: config::keyring(&env)?,
             env,
             now,
             request_id: request_id.into(),

@@ -1,5 +1,8 @@
 //! What a deployment configures: secrets and switches, read once per request from the bindings.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use ringfence_provision::wrap::{Keyring, MasterKey};
 use worker::Env;
 
@@ -9,24 +12,44 @@ use worker::Env;
 #[error("configuration: {0}")]
 pub struct ConfigError(pub String);
 
-/// The secrets that wrap what is stored.
+/// The secrets that wrap what is stored. Deriving the keys costs more than a whole answer from KV,
+/// so an isolate does it once for the same secrets.
 ///
 /// # Errors
 /// `MASTER_KEY` is missing, or one of the two keys is not `<id>:<base64 of 32 bytes>`.
-pub fn keyring(env: &Env) -> Result<Keyring, ConfigError> {
+pub fn keyring(env: &Env) -> Result<Rc<Keyring>, ConfigError> {
     let current = secret(env, "MASTER_KEY").ok_or_else(|| {
         ConfigError("MASTER_KEY is not set: run `wrangler secret put MASTER_KEY`".into())
     })?;
-    let current =
-        MasterKey::parse(&current).map_err(|error| ConfigError(format!("MASTER_KEY: {error}")))?;
-    let previous = match secret(env, "MASTER_KEY_PREVIOUS") {
-        Some(text) => Some(
-            MasterKey::parse(&text)
-                .map_err(|error| ConfigError(format!("MASTER_KEY_PREVIOUS: {error}")))?,
-        ),
-        None => None,
+    kept_keyring(current, secret(env, "MASTER_KEY_PREVIOUS"))
+}
+
+type Kept = Option<(String, Option<String>, Rc<Keyring>)>;
+
+thread_local! {
+    static KEYRING: RefCell<Kept> = const { RefCell::new(None) };
+}
+
+fn kept_keyring(current: String, previous: Option<String>) -> Result<Rc<Keyring>, ConfigError> {
+    let kept = KEYRING.with_borrow(|kept| match kept {
+        Some((of, and, keyring)) if *of == current && *and == previous => Some(Rc::clone(keyring)),
+        _ => None,
+    });
+    if let Some(keyring) = kept {
+        return Ok(keyring);
+    }
+    let parse = |name: &str, text: &str| {
+        MasterKey::parse(text).map_err(|error| ConfigError(format!("{name}: {error}")))
     };
-    Keyring::new(current, previous).map_err(|error| ConfigError(error.to_string()))
+    let older = previous
+        .as_deref()
+        .map(|text| parse("MASTER_KEY_PREVIOUS", text))
+        .transpose()?;
+    let keyring = Keyring::new(parse("MASTER_KEY", &current)?, older)
+        .map_err(|error| ConfigError(error.to_string()))?;
+    let keyring = Rc::new(keyring);
+    KEYRING.set(Some((current, previous, Rc::clone(&keyring))));
+    Ok(keyring)
 }
 
 /// The first API token, if one is set. Without it only tokens from the database work.
@@ -47,4 +70,34 @@ fn secret(env: &Env, name: &str) -> Option<String> {
         .ok()
         .map(|value| value.to_string())
         .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// 32 bytes, all the same.
+    fn key(id: &str, letters: &str) -> String {
+        format!("{id}:{}=", letters.repeat(43))
+    }
+
+    #[test]
+    fn keys_are_derived_once_for_the_same_secrets_and_anew_for_others() {
+        let first = kept_keyring(key("a", "A"), None).unwrap();
+        assert!(Rc::ptr_eq(
+            &first,
+            &kept_keyring(key("a", "A"), None).unwrap()
+        ));
+        let rotated = kept_keyring(key("b", "A"), Some(key("a", "A"))).unwrap();
+        assert!(rotated.find("a").is_ok());
+        assert!(
+            kept_keyring(key("b", "A"), None)
+                .unwrap()
+                .find("a")
+                .is_err()
+        );
+        assert!(kept_keyring("nonsense".into(), None).is_err());
+    }
 }

@@ -23,15 +23,17 @@ use app::{App, Caller};
 use http::problem::Problem;
 use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
-/// Carries the request's id in every answer.
-const REQUEST_ID: &str = "ringfence-request-id";
-
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let now = platform::now();
     let request_id = platform::new_id(now);
-    let response = route(request, env, context, now, &request_id).await?;
-    response.headers().set(REQUEST_ID, &request_id)?;
+    route(request, env, context, now, &request_id).await
+}
+
+/// Every answer carries the request's id: a phone's is made with it, an operator's gets it here.
+fn stamped(response: worker::Response, id: &str) -> worker::Result<web_sys::Response> {
+    let response = web_sys::Response::from(response);
+    response.headers().set(http::REQUEST_ID, id)?;
     Ok(response)
 }
 
@@ -53,9 +55,9 @@ async fn route(
                 &[("request_id", request_id), ("error", &error.to_string())],
             );
             return if operator {
-                Ok(Problem::from(error).into_response(request_id)?.into())
+                stamped(Problem::from(error).into_response(request_id)?, request_id)
             } else {
-                phone::unavailable(request.method() == worker::Method::Head)
+                phone::unavailable(request.inner().method() == "HEAD", request_id)
             };
         }
     };
@@ -64,7 +66,7 @@ async fn route(
         panic!("a panic on purpose, to show what it costs");
     }
     if operator {
-        Ok(api::answer(request, app, caller).await?.into())
+        stamped(api::answer(request, app, caller).await?, request_id)
     } else {
         phone::answer(&request, app, caller).await
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::answer::{Created, Done, Shown};
 use super::auth::sha256_hex;
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::http::problem::Problem;
@@ -161,7 +161,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     Ok(Done)
 }
 
-async fn find<Q, B>(call: &Call<Q, B>) -> Result<AccessPathRow, Problem> {
+async fn find(call: &Context) -> Result<AccessPathRow, Problem> {
     access_paths::find(&call.app.db, call.param("tenant"), call.param("path"))
         .await?
         .ok_or_else(|| Problem::not_found("access path"))

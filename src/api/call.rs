@@ -1,5 +1,7 @@
 //! What a handler is called with.
 
+use std::ops::Deref;
+
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
 use serde::Deserialize;
@@ -19,13 +21,63 @@ use crate::store::{Entry, devices, tenants};
 /// The longest body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
 
-/// A request that found its route and has its token.
-pub struct Incoming {
+/// Who calls for what. The same type for every operation, so that what many of them do is compiled
+/// once.
+pub struct Context {
     pub app: App,
     pub caller: Caller,
     pub token: Token,
-    pub params: Params,
-    pub request: Request,
+    pub if_match: IfMatch,
+    params: Params,
+}
+
+/// A request that found its route and has its token.
+pub struct Incoming {
+    context: Context,
+    query: String,
+    body: Vec<u8>,
+}
+
+impl Incoming {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The body is too large, or `If-Match` cannot be read.
+    pub async fn read(
+        mut request: Request,
+        app: App,
+        caller: Caller,
+        token: Token,
+        params: Params,
+    ) -> Result<Self, Problem> {
+        let query = request.url()?.query().unwrap_or_default().to_owned();
+        let if_match = request.headers().get("if-match")?;
+        let if_match = IfMatch::parse(if_match.as_deref())?;
+        let length = request.headers().get("content-length")?;
+        let length: usize = length
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let body = match request.method() {
+            _ if length > BODY_MAX => return Err(too_large()),
+            worker::Method::Get => Vec::new(),
+            _ => request.bytes().await?,
+        };
+        if body.len() > BODY_MAX {
+            return Err(too_large());
+        }
+        let context = Context {
+            app,
+            caller,
+            token,
+            if_match,
+            params,
+        };
+        Ok(Self {
+            context,
+            query,
+            body,
+        })
+    }
 }
 
 /// A query or a body, as a handler takes it.
@@ -57,47 +109,34 @@ pub struct RevealQuery {
 
 /// One call of an operation.
 pub struct Call<Q = Nothing, B = Nothing> {
-    pub app: App,
-    pub caller: Caller,
-    pub token: Token,
-    pub if_match: IfMatch,
-    params: Params,
+    context: Context,
     pub query: Q,
     pub body: B,
 }
 
 impl<Q: Input, B: Input> Call<Q, B> {
-    /// Reads a request.
+    /// Reads query and body.
     ///
     /// # Errors
-    /// The query or the body is not what the operation takes.
-    pub async fn read(mut incoming: Incoming) -> Result<Self, Problem> {
-        let url = incoming.request.url()?;
-        let query = parse_query(url.query().unwrap_or_default())?;
-        let if_match = incoming.request.headers().get("if-match")?;
-        let body = match incoming.request.headers().get("content-length")? {
-            Some(length) if length.parse().is_ok_and(|length: usize| length > BODY_MAX) => {
-                return Err(too_large());
-            }
-            _ if incoming.request.method() == worker::Method::Get => Vec::new(),
-            _ => incoming.request.bytes().await?,
-        };
-        if body.len() > BODY_MAX {
-            return Err(too_large());
-        }
+    /// One of them is not what the operation takes.
+    pub fn new(incoming: Incoming) -> Result<Self, Problem> {
         Ok(Self {
-            app: incoming.app,
-            caller: incoming.caller,
-            token: incoming.token,
-            if_match: IfMatch::parse(if_match.as_deref())?,
-            params: incoming.params,
-            query,
-            body: parse_body(&body)?,
+            query: parse_query(&incoming.query)?,
+            body: parse_body(&incoming.body)?,
+            context: incoming.context,
         })
     }
 }
 
-impl<Q, B> Call<Q, B> {
+impl<Q, B> Deref for Call<Q, B> {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Context {
     /// What stands for `{name}` in the path.
     pub fn param(&self, name: &str) -> &str {
         self.params

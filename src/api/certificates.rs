@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::answer::{Done, Shown};
 use super::auth::sha256_hex;
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::http::problem::Problem;
@@ -119,7 +119,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     Ok(Done)
 }
 
-async fn find<Q, B>(call: &Call<Q, B>) -> Result<CertificateRow, Problem> {
+async fn find(call: &Context) -> Result<CertificateRow, Problem> {
     certificates::find(&call.app.db, call.param("tenant"), call.param("name"))
         .await?
         .ok_or_else(|| Problem::not_found("certificate"))

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::affected::{self, World};
 use super::answer::{CreatedRevised, Done, Revised, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::models::{self, ModelInput};
 use super::page::{Page, Window};
 use super::{commit, etag::IfMatch, keys, settings, valid};
@@ -366,8 +366,8 @@ struct Wanted {
     site_id: Option<String>,
 }
 
-async fn wanted<Q, B>(
-    call: &Call<Q, B>,
+async fn wanted(
+    call: &Context,
     tenant: &TenantRow,
     input: &DeviceInput,
 ) -> Result<Wanted, Problem> {
@@ -401,8 +401,8 @@ async fn wanted<Q, B>(
     })
 }
 
-async fn add<Q, B>(
-    call: &Call<Q, B>,
+async fn add(
+    call: &Context,
     tenant: &TenantRow,
     mac: String,
     input: &DeviceInput,
@@ -465,10 +465,7 @@ async fn add<Q, B>(
     .await?;
     let mut after = audited(&row);
     if let Some(members) = after.as_object_mut() {
-        members.insert(
-            "settings".into(),
-            settings::difference(&none, &values).1["settings"].clone(),
-        );
+        members.insert("settings".into(), settings::difference(&none, &values).1);
     }
     let entry = call.entry("device.create", path(&row.mac), None, Some(after));
     for _ in 0..keys::DRAWS {
@@ -501,8 +498,8 @@ async fn add<Q, B>(
 /// For how long after its deletion a file of a device could still be on its way into KV.
 const FENCE_MS: u64 = 10 * 60 * 1000;
 
-async fn change<Q, B>(
-    call: &Call<Q, B>,
+async fn change(
+    call: &Context,
     tenant: &TenantRow,
     row: DeviceRow,
     input: &DeviceInput,
@@ -544,7 +541,7 @@ async fn change<Q, B>(
     if values != before {
         for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
             if let Some(members) = all.as_object_mut() {
-                members.insert("settings".into(), settings["settings"].clone());
+                members.insert("settings".into(), settings);
             }
         }
     }
@@ -569,7 +566,7 @@ async fn change<Q, B>(
     reread(call, &tenant.id, &row.mac).await
 }
 
-async fn publish<Q, B>(call: &Call<Q, B>, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {
+async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {
     if fenced {
         return commit::publish_device(&call.app, &row.tenant_id, &row.mac).await;
     }
@@ -578,7 +575,7 @@ async fn publish<Q, B>(call: &Call<Q, B>, row: &DeviceRow, fenced: bool) -> Resu
         .map_err(commit::not_in_effect)
 }
 
-async fn reread<Q, B>(call: &Call<Q, B>, tenant_id: &str, mac: &str) -> Result<DeviceRow, Problem> {
+async fn reread(call: &Context, tenant_id: &str, mac: &str) -> Result<DeviceRow, Problem> {
     devices::find(&call.app.db, tenant_id, mac)
         .await?
         .ok_or_else(|| Problem::not_found("device"))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Revised;
-use super::call::{Call, Input, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::commit;
 use super::devices::{self, DeviceView, SeenView};
 use crate::app::App;
@@ -58,7 +58,7 @@ pub async fn rekey(call: Call) -> Result<Revised<DeviceView>, Problem> {
         now: call.app.now,
         until,
     };
-    let (_, row) = turn(&call, &event, "device.rekey", || {
+    let (_, row) = turn(&call, &event, "device.rekey", &|| {
         Ok(DeviceKey::from_random(platform::random)?)
     })
     .await?;
@@ -70,7 +70,7 @@ pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>
     let key = DeviceKey::parse(call.body.key.expose())
         .map_err(|error| Problem::invalid_value(format!("`key`: {error}.")))?;
     let event = Event::Import { now: call.app.now };
-    let (_, row) = turn(&call, &event, "device.import-key", || Ok(key.clone())).await?;
+    let (_, row) = turn(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
     Ok(devices::revised(row, call.app.now))
 }
 
@@ -81,7 +81,7 @@ pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Problem> {
         now: call.app.now,
         until,
     };
-    let (before, row) = turn(&call, &event, "device.rearm", || {
+    let (before, row) = turn(&call, &event, "device.rearm", &|| {
         Err(Problem::internal("a re-arm draws no key"))
     })
     .await?;
@@ -164,11 +164,11 @@ pub fn stored(
 }
 
 /// Decides, writes, publishes. The row before and after.
-async fn turn<Q: Input, B: Input>(
-    call: &Call<Q, B>,
+async fn turn(
+    call: &Context,
     event: &Event,
     action: &'static str,
-    draw: impl Fn() -> Result<DeviceKey, Problem>,
+    draw: &dyn Fn() -> Result<DeviceKey, Problem>,
 ) -> Result<(DeviceRow, DeviceRow), Problem> {
     let app = &call.app;
     let mut last_seen: Option<DeviceRow> = None;
@@ -244,12 +244,7 @@ fn decide(row: &DeviceRow, event: &Event) -> Result<Transition, Problem> {
     }
 }
 
-fn entry<Q, B>(
-    call: &Call<Q, B>,
-    action: &'static str,
-    row: &DeviceRow,
-    transition: &Transition,
-) -> Entry {
+fn entry(call: &Context, action: &'static str, row: &DeviceRow, transition: &Transition) -> Entry {
     let before = json!({
         "key": {
             "state": row.key_state,

@@ -108,14 +108,7 @@ async fn dispatch(
     line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    (route.run)(Incoming {
-        app,
-        caller,
-        token,
-        params,
-        request,
-    })
-    .await
+    (route.run)(Incoming::read(request, app, caller, token, params).await?).await
 }
 
 /// What the log says of an answer.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::affected::{Checked, World};
 use super::answer::{Done, Revised, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::http::problem::Problem;
@@ -171,7 +171,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
 ///
 /// # Errors
 /// There is none.
-pub async fn find<Q, B>(call: &Call<Q, B>, name: &str) -> Result<ModelRow, Problem> {
+pub async fn find(call: &Context, name: &str) -> Result<ModelRow, Problem> {
     models::find(&call.app.db, call.param("tenant"), name)
         .await?
         .ok_or_else(|| Problem::not_found("model"))

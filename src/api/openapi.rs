@@ -2,6 +2,7 @@
 //! make it; the Worker serves the file that a test holds to it.
 //!
 //! `UPDATE=1 cargo test -p ringfence openapi` writes the file anew.
+#![allow(clippy::indexing_slicing)]
 
 use std::future::Future;
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::affected::unreadable;
 use super::answer::Shown;
-use super::call::{Call, Input, RevealQuery};
+use super::call::{Call, Context, RevealQuery};
 use super::page::Page;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, File, FileError};
@@ -136,7 +136,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
     Ok(Shown(Page { items, next: None }))
 }
 
-fn secrets<B: Input>(call: &Call<RevealQuery, B>) -> Result<SecretsMode, Problem> {
+fn secrets(call: &Call<RevealQuery>) -> Result<SecretsMode, Problem> {
     Ok(match call.may_reveal(call.query.reveal)? {
         true => SecretsMode::Reveal,
         false => SecretsMode::Mask,
@@ -162,7 +162,7 @@ impl Of {
     ///
     /// # Errors
     /// There is no such device, or D1 does not answer.
-    pub async fn read<Q, B>(call: &Call<Q, B>) -> Result<Self, Problem> {
+    pub async fn read(call: &Context) -> Result<Self, Problem> {
         let tenant = call.tenant().await?;
         let bundle = bundle::for_device(&call.app, &tenant.id, &call.mac()?)
             .await

@@ -66,10 +66,7 @@ where
     A: Answer,
     F: Future<Output = Result<A, Problem>> + 'static,
 {
-    Box::pin(async move {
-        let call = Call::read(incoming).await?;
-        handler(call).await?.outgoing()
-    })
+    Box::pin(async move { handler(Call::new(incoming)?).await?.outgoing() })
 }
 
 /// What stands for the `{name}`s of a pattern.
@@ -138,7 +135,7 @@ fn decode(segment: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use crate::api::routes::ROUTES;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::affected::{self, Checked, World};
 use super::answer::Revised;
-use super::call::{Call, Nothing, RevealQuery};
+use super::call::{Call, Context, Nothing, RevealQuery};
 use super::{commit, sites};
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -121,17 +121,17 @@ pub async fn put_device(call: Put) -> Shown {
     put(&call, scope).await
 }
 
-async fn site<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
+async fn site(call: &Context) -> Result<Scope, Problem> {
     Ok(Scope::Site(sites::find(call, call.param("site")).await?.id))
 }
 
-async fn model<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
+async fn model(call: &Context) -> Result<Scope, Problem> {
     Ok(Scope::Model(
         super::models::find(call, call.param("model")).await?.name,
     ))
 }
 
-async fn device<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
+async fn device(call: &Context) -> Result<Scope, Problem> {
     let device = call.device().await?;
     Ok(Scope::Device {
         id: device.id,
@@ -370,14 +370,14 @@ pub fn difference(
                 (name.clone(), shown)
             })
             .collect();
-        json!({ "settings": changed })
+        serde_json::Value::Object(changed)
     };
     (side(before, after), side(after, before))
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
 
@@ -443,10 +443,10 @@ mod tests {
         let mut after = stored();
         after.insert("PASS".into(), Value::Secret("new".into()));
         let (was, is) = difference(&stored(), &after);
-        assert_eq!(was, json!({ "settings": { "PASS": { "secret": null } } }));
+        assert_eq!(was, json!({ "PASS": { "secret": null } }));
         assert_eq!(is, was);
         let (was, is) = difference(&stored(), &LayerSettings::new());
-        assert_eq!(was["settings"]["NTP"], json!("ntp.example"));
-        assert_eq!(is, json!({ "settings": {} }));
+        assert_eq!(was["NTP"], json!("ntp.example"));
+        assert_eq!(is, json!({}));
     }
 }

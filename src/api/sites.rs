@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{CreatedRevised, Done, Revised, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::http::problem::Problem;
@@ -132,7 +132,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
 ///
 /// # Errors
 /// There is none.
-pub async fn find<Q, B>(call: &Call<Q, B>, id: &str) -> Result<SiteRow, Problem> {
+pub async fn find(call: &Context, id: &str) -> Result<SiteRow, Problem> {
     sites::find(&call.app.db, call.param("tenant"), id)
         .await?
         .ok_or_else(|| Problem::not_found("site"))

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::affected::{Checked, World};
 use super::answer::{Done, Revised, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::app::App;
@@ -205,7 +205,7 @@ fn audited(source: &str) -> serde_json::Value {
     json!({ "sha256": digest, "bytes": source.len() })
 }
 
-fn key<Q, B>(call: &Call<Q, B>) -> Result<TemplateKey, Problem> {
+fn key(call: &Context) -> Result<TemplateKey, Problem> {
     let kind = call.kind()?;
     let family = family(call.param("family"))?;
     let model = call.param("model");

@@ -23,9 +23,13 @@ pub struct FileMeta {
     /// Whether taking it says nothing new about the key's life.
     #[serde(rename = "c")]
     pub settled: bool,
-    /// The device, for events; empty for files of a model or tenant.
+    /// The device that it was made for; empty for files of a model or tenant.
     #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
     pub device: String,
+    /// Extension of the names that it may be served under, if it is sealed: a tenant's names may
+    /// be for several profiles.
+    #[serde(rename = "x", default, skip_serializing_if = "String::is_empty")]
+    pub extension: String,
     /// Value of `Content-Type`.
     #[serde(rename = "t")]
     pub content_type: String,
@@ -93,13 +97,14 @@ mod tests {
             etag: "\"0123456789abcdef0123456789abcdef\"".into(),
             settled: true,
             device: "01JD0000000000000000000000".into(),
+            extension: "enc".into(),
             content_type: "application/octet-stream".into(),
             length: 28_672,
         };
         let text = serde_json::to_string(&meta).unwrap();
         assert_eq!(
             text,
-            r#"{"v":12,"g":2,"e":"\"0123456789abcdef0123456789abcdef\"","c":true,"d":"01JD0000000000000000000000","t":"application/octet-stream","n":28672}"#
+            r#"{"v":12,"g":2,"e":"\"0123456789abcdef0123456789abcdef\"","c":true,"d":"01JD0000000000000000000000","x":"enc","t":"application/octet-stream","n":28672}"#
         );
         assert_eq!(serde_json::from_str::<FileMeta>(&text).unwrap(), meta);
     }

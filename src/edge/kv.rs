@@ -75,10 +75,17 @@ impl Kv {
             .zip(metadata.as_string()))
     }
 
-    /// Stores text.
-    pub(super) async fn put_text(&self, key: &str, value: &str) -> Result<(), StorageError> {
+    /// Stores text for so many seconds, at least 60.
+    pub(super) async fn put_text(
+        &self,
+        key: &str,
+        value: &str,
+        seconds: u32,
+    ) -> Result<(), StorageError> {
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"expirationTtl".into(), &seconds.into()).map_err(failed)?;
         self.0
-            .put(key, &value.into(), &JsValue::UNDEFINED)
+            .put(key, &value.into(), &options)
             .await
             .map_err(failed)?;
         Ok(())

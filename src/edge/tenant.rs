@@ -1,10 +1,14 @@
 //! The tenant behind an access path, as KV holds it.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use worker::Delay;
 
+use super::known::{self, Known};
 use crate::app::App;
 use crate::model::tenant::TenantOptions;
 use crate::observe;
@@ -19,6 +23,23 @@ const FENCES_MAX: usize = 100;
 
 /// KV takes one write a second per key; a refused one is tried again after this long.
 const WRITE_PAUSE: Duration = Duration::from_millis(1100);
+
+/// A value lives so long without being written again: should a writer be cut off in the one moment
+/// in which that matters, what it left behind ends by itself.
+const LIFETIME_S: u32 = 24 * 3600;
+
+/// An isolate that misses a tenant in KV publishes it, and then the same state not again for so long:
+/// a value takes up to a minute to be seen everywhere.
+const REPUBLISH_MS: u64 = 60 * 1000;
+
+/// More tenants than this are not remembered as published.
+const PUBLISHED_MAX: usize = 1000;
+
+thread_local! {
+    /// By tenant: the version, and when.
+    static PUBLISHED: RefCell<BTreeMap<String, (u64, u64)>> =
+        const { RefCell::new(BTreeMap::new()) };
+}
 
 /// What the hot path needs to know of a tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,25 +91,44 @@ fn key(hash: &str) -> String {
 ///
 /// # Errors
 /// D1 does not answer either.
-pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<TenantEdge>, StorageError> {
+pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<Rc<Known>>, StorageError> {
     let cached = app.kv.text(&key(hash)).await.ok().flatten();
-    if let Some(tenant) = cached.and_then(|text| serde_json::from_str(&text).ok()) {
-        return Ok(Some(tenant));
+    if let Some(known) = cached.and_then(|text| known::read(hash, text)) {
+        return Ok(Some(known));
     }
     let Some(row) = phone::tenant_of(&app.db, hash).await? else {
         return Ok(None);
     };
-    let publisher = app.clone();
-    let tenant_id = row.tenant.clone();
-    app.later(async move {
-        if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
-            observe::warn(
-                "publish_failed",
-                &[("tenant", &tenant_id), ("error", &error.0)],
-            );
+    if publishing_is_due(&row.tenant, row.version, app.now) {
+        let publisher = app.clone();
+        let tenant_id = row.tenant.clone();
+        app.later(async move {
+            if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
+                observe::warn(
+                    "publish_failed",
+                    &[("tenant", &tenant_id), ("error", &error.0)],
+                );
+            }
+        });
+    }
+    Ok(Some(Rc::new(Known::from(row))))
+}
+
+/// Whether a request that missed a tenant in KV is to put it there. A whole office behind a new
+/// access path must not write the same value at once: KV takes one write a second.
+fn publishing_is_due(tenant: &str, version: u64, now: u64) -> bool {
+    PUBLISHED.with_borrow_mut(|published| {
+        let recent =
+            |&(last, at): &(u64, u64)| last == version && now < at.saturating_add(REPUBLISH_MS);
+        if published.get(tenant).is_some_and(recent) {
+            return false;
         }
-    });
-    Ok(Some(row))
+        if published.len() >= PUBLISHED_MAX {
+            published.clear();
+        }
+        published.insert(tenant.to_owned(), (version, now));
+        true
+    })
 }
 
 /// Writes a tenant to KV under each of its access paths. To be called after every change that
@@ -98,7 +138,9 @@ pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<TenantEdge>, St
 /// KV or D1 fails, also when tried again: the change is stored but not yet in effect here, so the
 /// caller must not acknowledge it.
 pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageError> {
-    // Two publishers may cross; the one that finds a newer change than it wrote writes again.
+    // Two publishers may cross; the one that finds a newer change than it wrote writes again, and
+    // takes out again what the newer change has removed.
+    let mut written = BTreeSet::new();
     for _ in 0..5 {
         let fenced_since = app.now.saturating_sub(FENCE_MS);
         let paths = phone::edge_of(&app.db, tenant_id, fenced_since, FENCES_MAX).await?;
@@ -106,6 +148,10 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
             let text =
                 serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;
             put_patiently(app, &key(hash), &text).await?;
+            written.insert(hash.clone());
+        }
+        for hash in written.iter().filter(|hash| !paths.has(hash)) {
+            drop_access_path(app, hash).await?;
         }
         if phone::sequence_of(&app.db, tenant_id).await? == paths.sequence {
             return Ok(());
@@ -123,13 +169,13 @@ pub async fn drop_access_path(app: &App, hash: &str) -> Result<(), StorageError>
 }
 
 async fn put_patiently(app: &App, key: &str, text: &str) -> Result<(), StorageError> {
-    let mut result = app.kv.put_text(key, text).await;
+    let mut result = app.kv.put_text(key, text, LIFETIME_S).await;
     for _ in 0..3 {
         if result.is_ok() {
             break;
         }
         Delay::from(WRITE_PAUSE).await;
-        result = app.kv.put_text(key, text).await;
+        result = app.kv.put_text(key, text, LIFETIME_S).await;
     }
     result
 }
@@ -172,6 +218,16 @@ mod tests {
         tenant.expires_at = None;
         tenant.hostname = Some("b.example".into());
         assert!(!tenant.answers("a.example", 1));
+    }
+
+    #[test]
+    fn an_isolate_publishes_a_state_that_it_missed_once_a_minute() {
+        assert!(publishing_is_due("a", 1, 1));
+        assert!(!publishing_is_due("a", 1, 2));
+        assert!(publishing_is_due("b", 1, 2));
+        assert!(publishing_is_due("a", 2, 3));
+        assert!(!publishing_is_due("a", 2, 4));
+        assert!(publishing_is_due("a", 2, 3 + REPUBLISH_MS));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::model::device::DeviceRow;
 use crate::store::StorageError;
-use crate::store::phone::{self, SettingRow, TemplateRow};
+use crate::store::phone::{self, Reads, SettingRow, TemplateRow};
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
@@ -62,7 +62,21 @@ pub async fn for_device(
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::device(&app.db, tenant_id, &mac.upper()).await? else {
+    for_phone(app, tenant_id, mac, Reads::Always).await
+}
+
+/// The bundle of a device for a phone's request. Where the condition of `reads` does not hold it
+/// has neither settings nor templates, and the request is to be refused.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_phone(
+    app: &App,
+    tenant_id: &str,
+    mac: &Mac,
+    reads: Reads,
+) -> Result<Option<Bundle>, BundleError> {
+    let Some(parts) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await? else {
         return Ok(None);
     };
     let device = parts.device;

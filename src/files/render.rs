@@ -66,7 +66,7 @@ pub fn render(
         .map_or_else(|| default_template(bundle.family, kind), String::as_str);
     let layers = visible(&bundle.layers, kind);
     let device = own_of_device(kind)
-        .then(|| bundle.device.as_ref())
+        .then_some(bundle.device.as_ref())
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();

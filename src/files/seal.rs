@@ -3,12 +3,13 @@
 
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use ringfence_provision::key::DeviceKey;
-use ringfence_provision::seal::{self, Profile};
+use ringfence_provision::seal::{self, KeyIv, Profile};
 use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
 use sha2::{Digest as _, Sha256};
 use wasm_bindgen::prelude::*;
 
 use crate::model::device::DeviceRow;
+use crate::observe;
 
 #[wasm_bindgen]
 extern "C" {
@@ -77,18 +78,32 @@ pub fn unwrap_key(keyring: &Keyring, device: &DeviceRow) -> Result<DeviceKey, Se
 }
 
 /// Seals a file. The same content under the same key gives the same bytes, hence a stable ETag.
-///
-/// # Errors
-/// WebCrypto refuses.
+/// Where WebCrypto refuses (an engine may lack AES-192) the crate seals: slower, and the same bytes.
 pub async fn seal(
     keyring: &Keyring,
     profile: &Profile,
     key: &DeviceKey,
     key_id: &str,
     plaintext: &[u8],
-) -> Result<Vec<u8>, SealError> {
+) -> Vec<u8> {
     let salt = seal::salt(keyring.current().salt_key(), key_id, plaintext);
-    let material = profile.key_and_iv(key.expose(), salt);
+    match cbc(&profile.key_and_iv(key.expose(), salt), plaintext).await {
+        Ok(ciphertext) => profile.assemble(salt, &ciphertext),
+        Err(error) => {
+            observe::warn(
+                "webcrypto_refused",
+                &[
+                    ("cipher", profile.cipher.as_str()),
+                    ("error", &SealError::from(error).to_string()),
+                ],
+            );
+            profile.seal(key.expose(), salt, plaintext)
+        }
+    }
+}
+
+/// AES-CBC with PKCS#7 by WebCrypto.
+async fn cbc(material: &KeyIv, plaintext: &[u8]) -> Result<Vec<u8>, JsValue> {
     let algorithm = Object::new();
     Reflect::set(&algorithm, &"name".into(), &"AES-CBC".into())?;
     Reflect::set(
@@ -98,7 +113,7 @@ pub async fn seal(
     )?;
     let aes = import(&material.key, "AES-CBC", "encrypt").await?;
     let sealed = encrypt(&algorithm, &aes, &Uint8Array::from(plaintext)).await?;
-    Ok(profile.assemble(salt, &bytes_of(sealed)))
+    Ok(bytes_of(sealed))
 }
 
 /// Wraps a plaintext file for KV.
@@ -141,13 +156,18 @@ pub async fn unwrap_file(
 
 /// A strong validator: 128 bits of SHA-256, quoted.
 pub fn etag(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let half: String = digest
+    let mut digest = hex(&Sha256::digest(bytes));
+    digest.truncate(32);
+    format!("\"{digest}\"")
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes
         .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{half}\"")
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 async fn import(key: &[u8], algorithm: &str, usage: &str) -> Result<JsValue, JsValue> {
@@ -176,4 +196,15 @@ fn gcm(nonce: &[u8; 12], identity: &str) -> Result<JsValue, JsValue> {
 
 fn bytes_of(buffer: JsValue) -> Vec<u8> {
     Uint8Array::new(&buffer).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_half_a_digest_in_quotes() {
+        assert_eq!(etag(b""), "\"e3b0c44298fc1c149afbf4c8996fb924\"");
+        assert_eq!(hex(&[0, 15, 255]), "000fff");
+    }
 }

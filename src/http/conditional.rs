@@ -1,4 +1,10 @@
-//! `If-None-Match` and `If-Range` (RFC 9110 §13).
+//! `If-Match`, `If-None-Match` and `If-Range` (RFC 9110 §13).
+
+/// Whether `If-Match` lets a request through, by strong comparison (§13.1.1).
+pub fn if_match(header: &str, etag: &str) -> bool {
+    let header = header.trim();
+    header == "*" || header.split(',').any(|candidate| candidate.trim() == etag)
+}
 
 /// Whether `If-None-Match` names the ETag, by weak comparison (§13.1.2).
 pub fn none_match(header: &str, etag: &str) -> bool {
@@ -31,6 +37,15 @@ mod tests {
         assert!(!none_match("\"b\"", "\"a\""));
         assert!(!none_match("", "\"a\""));
         assert!(!none_match("a", "\"a\""));
+    }
+
+    #[test]
+    fn if_match_takes_a_list_and_a_star_but_no_weak_form() {
+        assert!(if_match("\"a\"", "\"a\""));
+        assert!(if_match("\"b\" , \"a\"", "\"a\""));
+        assert!(if_match("*", "\"a\""));
+        assert!(!if_match("W/\"a\"", "\"a\""));
+        assert!(!if_match("\"b\"", "\"a\""));
     }
 
     #[test]

@@ -3,3 +3,6 @@
 pub mod conditional;
 pub mod problem;
 pub mod range;
+
+/// Carries the request's id in every answer.
+pub const REQUEST_ID: &str = "ringfence-request-id";

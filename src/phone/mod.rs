@@ -10,29 +10,32 @@ mod answer;
 mod bootstrap;
 mod certificate;
 mod initial;
-mod routes;
 mod sealed;
 mod shared;
 
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::mac::Mac;
 use sha2::{Digest as _, Sha256};
 use web_sys::Response;
-use worker::Request;
+use worker::{Headers, Request};
 
-pub use answer::{Body, Outcome, Reason, Served, unavailable};
+pub use answer::{Answer, Body, Outcome, Reason, Served, unavailable};
 pub use initial::urls;
 
 use crate::app::{App, Caller};
-use crate::edge::{self, TenantEdge};
+use crate::edge;
+use crate::files::seal::hex;
 use crate::observe::{self, Record};
-use crate::store::{StorageError, phone};
+use crate::store::StorageError;
+use crate::store::phone::{self, Reads};
 
 /// Files below this folder are the tenant's root certificates, under their own names.
 pub const CERTIFICATES: &str = "certs/";
 
 /// The longest path that is looked at.
 const PATH_MAX: usize = 512;
+
+/// A key under which KV never has a file.
+const NO_FILE: &str = "f1:none";
 
 /// A phone's request, with what every handler needs.
 pub struct PhoneRequest {
@@ -44,11 +47,27 @@ pub struct PhoneRequest {
     pub access_path: String,
     /// The rest, still percent-encoded.
     pub path: String,
-    pub if_none_match: Option<String>,
-    /// Whether any header makes the request conditional.
-    pub conditional: bool,
-    pub if_range: Option<String>,
-    pub range: Option<String>,
+    headers: Headers,
+}
+
+impl PhoneRequest {
+    /// A header of the request. Each look costs a call out of the module: only where it matters.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// Whether any header makes the request conditional (RFC 9110 §13.1, but for `If-Range`, which
+    /// is about a part).
+    pub fn is_conditional(&self) -> bool {
+        [
+            "if-none-match",
+            "if-match",
+            "if-modified-since",
+            "if-unmodified-since",
+        ]
+        .iter()
+        .any(|name| self.header(name).is_some())
+    }
 }
 
 /// Answers a phone.
@@ -61,22 +80,11 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
         .unwrap_or(&path)
         .split_once('/')
         .unwrap_or(("", ""));
-    let header = |name: &str| request.headers().get(name).ok().flatten();
     let request = PhoneRequest {
         head: method == "HEAD",
         access_path: access_path.to_owned(),
         path: rest.to_owned(),
-        if_none_match: header("if-none-match"),
-        conditional: [
-            "if-none-match",
-            "if-match",
-            "if-modified-since",
-            "if-unmodified-since",
-        ]
-        .iter()
-        .any(|name| header(name).is_some()),
-        if_range: header("if-range"),
-        range: header("range"),
+        headers: request.headers().clone(),
         app,
         caller,
     };
@@ -88,9 +96,9 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
             detail: error.to_string(),
         },
     };
-    let response = outcome.to_response(&request)?;
-    observe::phone(&request, record, &outcome, &response);
-    Ok(response)
+    let answer = outcome.to_answer(&request)?;
+    observe::phone(&request, record, &outcome, &answer);
+    Ok(answer.response)
 }
 
 /// From the path to the handler of the kind of file it names.
@@ -100,13 +108,19 @@ async fn find(
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
-    if !allowed || request.access_path.is_empty() || request.path.len() > PATH_MAX {
-        return refuse_unknown(app, Reason::NoSuchPath).await;
-    }
-    let hash = hash_access_path(&request.access_path);
-    let Some(tenant) = edge::find_tenant(app, &hash).await? else {
-        return refuse_unknown(app, Reason::UnknownAccessPath).await;
+    // What cannot be one is looked up like any other: it takes as long.
+    let sound = allowed && request.path.len() <= PATH_MAX && request.access_path.len() <= PATH_MAX;
+    let access_path = if sound { &*request.access_path } else { "" };
+    let Some(known) = edge::find_tenant(app, &hash_access_path(access_path)).await? else {
+        // D1 has been asked: a KV read is what is left of the usual work.
+        edge::read_file(app, NO_FILE).await;
+        return Ok(Outcome::Refused(if access_path.is_empty() {
+            Reason::NoSuchPath
+        } else {
+            Reason::UnknownAccessPath
+        }));
     };
+    let tenant = &known.tenant;
     if !tenant.answers(&request.caller.host, app.now) {
         return refuse_unknown(app, Reason::AccessPathClosed).await;
     }
@@ -114,11 +128,13 @@ async fn find(
     record.events_per_minute = tenant.options.events_per_minute;
 
     if let Some(name) = request.path.strip_prefix(CERTIFICATES) {
-        return certificate::serve(request, &tenant, name).await;
+        if !request.caller.tls {
+            return refuse_unknown(app, Reason::NotTls).await;
+        }
+        return certificate::serve(request, tenant, name).await;
     }
-    let Some(resolved) =
-        routes::table(&tenant.options).and_then(|table| table.resolve(&request.path))
-    else {
+    let table = known.table.as_ref();
+    let Some(resolved) = table.and_then(|table| table.resolve(&request.path)) else {
         return refuse_unknown(app, Reason::NoSuchPath).await;
     };
     record.kind = Some(resolved.kind);
@@ -129,16 +145,14 @@ async fn find(
         return refuse_unknown(app, Reason::NotTls).await;
     }
     match (resolved.kind, resolved.form, resolved.mac) {
-        (kind, Form::Sealed, Some(mac)) => {
-            sealed::serve(request, &tenant, kind, &mac, record).await
-        }
+        (kind, Form::Sealed, Some(mac)) => sealed::serve(request, tenant, kind, &mac, record).await,
         (FileKind::Standard, Form::Plain, Some(mac)) => {
-            bootstrap::serve(request, &tenant, &mac, record).await
+            bootstrap::serve(request, tenant, &mac, record).await
         }
         (FileKind::Initial, Form::Plain, mac) => {
             initial::serve(
                 request,
-                &tenant,
+                tenant,
                 mac.as_ref(),
                 resolved.model.as_deref(),
                 record,
@@ -148,7 +162,7 @@ async fn find(
         (kind, Form::Plain, mac) => {
             shared::serve(
                 request,
-                &tenant,
+                tenant,
                 kind,
                 mac.as_ref(),
                 resolved.model.as_deref(),
@@ -163,22 +177,14 @@ async fn find(
 /// The refusal of what is not even looked up, after as much work as a look-up takes: a stranger
 /// learns nothing from the time either.
 async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
-    edge::read_file(app, "f1:none").await;
-    phone::device(&app.db, "none", "none").await?;
+    edge::read_file(app, NO_FILE).await;
+    phone::device(&app.db, "none", "none", Reads::Always).await?;
     Ok(Outcome::Refused(reason))
 }
 
 /// How an access path is stored: 128 random bits need no salt and no slow hash.
 pub fn hash_access_path(segment: &str) -> String {
-    Sha256::digest(segment.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Whether this is the tenant's and the phone's own file, still good.
-fn is_fresh(tenant: &TenantEdge, mac: &Mac, meta: &edge::FileMeta) -> bool {
-    tenant.accepts(&mac.upper(), meta.version)
+    hex(&Sha256::digest(segment.as_bytes()))
 }
 
 /// Whatever keeps a bundle from being put together, the phone hears 503 and comes back.

@@ -5,22 +5,27 @@
 
 use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
+use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::template::SecretsMode;
 use serde_json::{Value, json};
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, is_fresh};
+use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
 use crate::app::App;
 use crate::edge::{self, FileMeta, TenantEdge};
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
 use crate::model::tenant::has_extension;
-use crate::observe::Record;
-use crate::store::{StorageError, phone};
+use crate::observe::{self, Record};
+use crate::store::StorageError;
+use crate::store::phone::{self, Reads};
 
 /// `Content-Type` of every sealed file.
 const CONTENT_TYPE: &str = "application/octet-stream";
+
+/// So many findings of a file are in its event: every phone that asks for the file writes one.
+const FINDINGS_MAX: usize = 20;
 
 /// Serves a sealed file at its own name.
 pub(super) async fn serve(
@@ -30,19 +35,28 @@ pub(super) async fn serve(
     mac: &Mac,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &mac.upper());
+    let subject = mac.upper();
+    let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &subject);
     let cached = edge::read_file(&request.app, &key).await;
-    if let Some((bytes, meta)) = cached
-        .as_ref()
-        .filter(|(_, meta)| is_fresh(tenant, mac, meta))
-    {
+    let fresh = cached.as_ref().filter(|(_, meta)| {
+        tenant.accepts(&subject, meta.version) && has_extension(&request.path, &meta.extension)
+    });
+    if let Some((bytes, meta)) = fresh {
         note(record, kind, meta);
-        if !meta.settled {
-            settle_later(&request.app, key, bytes.clone(), meta.clone());
+        record.came_from_kv(&key, meta.version, Some(meta.generation));
+        if !meta.settled && !request.head {
+            let after = After {
+                fetched: true,
+                in_kv: true,
+            };
+            settle_later(&request.app, key, bytes.clone(), meta.clone(), after);
         }
         return Ok(served(bytes.clone(), meta, Reason::Sealed, None));
     }
-    let Some(bundle) = find(&request.app, tenant, mac).await? else {
+    let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::Sealed)
+        .await
+        .map_err(storage)?
+    else {
         return Ok(Outcome::Refused(Reason::UnknownDevice));
     };
     record.device = bundle.device.as_ref().map(|device| device.id.clone());
@@ -52,7 +66,9 @@ pub(super) async fn serve(
     }
 }
 
-/// Serves the sealed standard file at the plain name, for tenants that want that.
+/// Serves the sealed standard file at the plain name, for tenants that want that. It goes out whole
+/// and without an ETag: a phone that had one would ask conditionally from then on, and a
+/// conditional request does not get the bootstrap that waits here after a re-key.
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &TenantEdge,
@@ -69,7 +85,15 @@ pub(super) async fn serve_at_plain_name(
                 &mac.upper(),
             );
             let cached = edge::read_file(&request.app, &key).await;
-            from_bundle(request, bundle, FileKind::Standard, mac, cached, record).await
+            let kind = FileKind::Standard;
+            let outcome = from_bundle(request, bundle, kind, mac, cached, record).await?;
+            Ok(match outcome {
+                Outcome::Served(served) => Outcome::Served(Served {
+                    etag: None,
+                    ..served
+                }),
+                other => other,
+            })
         }
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
@@ -81,7 +105,9 @@ pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
         && let Ok((bytes, meta)) = make(app, &bundle, FileKind::Standard).await
     {
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
-        store(app, &key, &bytes, &meta).await;
+        if state(app, &meta).await.is_some() {
+            store(app, &key, &bytes, &meta).await;
+        }
     }
 }
 
@@ -101,6 +127,8 @@ fn fit(
         Err(Reason::NotDelivered)
     } else if path.is_some_and(|path| !has_extension(path, &profile.extension))
         || !bundle.family.kinds().contains(&kind)
+        // It holds the access path it was asked under, so it is never kept, hence never sealed.
+        || kind == FileKind::Initial
         || (kind != FileKind::Standard
             && tenant.options.shared_files != crate::model::tenant::SharedFiles::Sealed)
     {
@@ -123,23 +151,34 @@ async fn from_bundle(
             note(record, kind, &meta);
             let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
             let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &mac.upper());
-            settle_later(&request.app, key, bytes, meta);
+            let after = After {
+                fetched: !request.head,
+                in_kv: false,
+            };
+            settle_later(&request.app, key, bytes, meta, after);
             Ok(outcome)
         }
         Err(MakeError::File(error)) => {
             let detail = broken(&error);
-            let generation = bundle.device.as_ref().map_or(0, |device| device.generation);
-            match cached {
-                // What was good goes on being served, but never under a key that is gone.
-                Some((bytes, meta)) if meta.generation == generation => {
-                    record.device = Some(meta.device.clone());
-                    Ok(served(bytes, &meta, Reason::SealedLastGood, Some(detail)))
-                }
-                _ => Ok(Outcome::Broken { detail }),
-            }
+            Ok(match cached.filter(|(_, meta)| is_own(bundle, meta)) {
+                Some((bytes, meta)) => served(bytes, &meta, Reason::SealedLastGood, Some(detail)),
+                None => Outcome::Broken { detail },
+            })
         }
         Err(MakeError::Seal(error)) => Err(StorageError(error)),
     }
+}
+
+/// Whether a file of before is still this device's under its present key. What was good goes on
+/// being served, but never under a key that is gone, and never another device's that had the MAC:
+/// its generations begin at 1 again.
+fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
+    let extension = bundle.profile.as_ref().map(|profile| &profile.extension);
+    bundle
+        .device
+        .as_ref()
+        .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
+        && extension == Some(&meta.extension)
 }
 
 /// Why a sealed file could not be made.
@@ -158,61 +197,77 @@ async fn make(
     };
     let file = render::render(bundle, kind, &Default::default(), SecretsMode::Reveal)
         .map_err(MakeError::File)?;
-    let sealing = async {
-        let key = seal::unwrap_key(&app.keyring, device)?;
-        let key_id = seal::key_identity(&device.id, device.generation);
-        seal::seal(&app.keyring, profile, &key, &key_id, &file.bytes).await
-    };
-    let bytes = sealing
-        .await
+    let key = seal::unwrap_key(&app.keyring, device)
         .map_err(|error| MakeError::Seal(error.to_string()))?;
+    let key_id = seal::key_identity(&device.id, device.generation);
+    let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &file.bytes).await;
     let meta = FileMeta {
         version: bundle.version(),
         generation: device.generation,
         etag: seal::etag(&bytes),
         settled: false,
         device: device.id.clone(),
+        extension: profile.extension.clone(),
         content_type: CONTENT_TYPE.into(),
         length: bytes.len(),
     };
     Ok((edge::to_buffer(&bytes), meta))
 }
 
-/// Stores a file, unless the device has changed meanwhile; and takes it out again should it have
+/// The state of the key that a file is sealed with, as long as the file is the device's latest.
+async fn state(app: &App, meta: &FileMeta) -> Option<KeyState> {
+    phone::if_current(&app.db, &meta.device, Some(meta.generation), meta.version)
+        .await
+        .ok()
+        .flatten()
+}
+
+/// Stores a file that was the latest a moment ago; and takes it out again should the device have
 /// changed while it was being stored. (A re-key in that gap is covered by its fence.)
 async fn store(app: &App, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
-    let current = async || {
-        let current =
-            phone::is_current(&app.db, &meta.device, Some(meta.generation), meta.version).await;
-        matches!(current, Ok(true))
-    };
-    if !current().await {
-        return;
-    }
+    // A put that failed may have landed all the same.
     let stored = edge::put_file(app, key, bytes, meta).await;
-    if stored.is_ok() && !current().await {
+    // A file stored as settled must not outlive a re-arm: the next fetch has something to say.
+    let fits = state(app, meta)
+        .await
+        .is_some_and(|state| !meta.settled || state == KeyState::Confirmed);
+    if !fits {
         edge::remove_file(app, key).await;
+    } else if let Err(error) = stored {
+        observe::warn("file_not_stored", &[("key", key), ("error", &error.0)]);
     }
 }
 
-/// The first sealed fetch after a delivery confirms the key; then the file is stored as one that
-/// has nothing new to say.
-fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta) {
+/// After what a file is settled.
+struct After {
+    /// Whether the phone got it.
+    fetched: bool,
+    /// Whether KV has it already.
+    in_kv: bool,
+}
+
+/// The first sealed fetch after a delivery confirms the key (`HEAD` is none); then the file is
+/// stored as one that has nothing new to say. While a bootstrap waits for a phone that may have the
+/// key already, every fetch goes on asking.
+fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, after: After) {
     let worker = app.clone();
     app.later(async move {
-        let confirmed = phone::confirm(&worker.db, &meta.device, meta.generation, worker.now).await;
-        let meta = FileMeta {
-            settled: confirmed.is_ok(),
-            ..meta
+        if after.fetched {
+            let generation = meta.generation;
+            let confirmed = phone::confirm(&worker.db, &meta.device, generation, worker.now).await;
+            if let Err(error) = confirmed {
+                observe::warn("key_not_confirmed", &[("error", &error.0)]);
+            }
+        }
+        let Some(state) = state(&worker, &meta).await else {
+            return;
         };
-        store(&worker, &key, &bytes, &meta).await;
+        let settled = state == KeyState::Confirmed;
+        if settled || !after.in_kv {
+            let meta = FileMeta { settled, ..meta };
+            store(&worker, &key, &bytes, &meta).await;
+        }
     });
-}
-
-async fn find(app: &App, tenant: &TenantEdge, mac: &Mac) -> Result<Option<Bundle>, StorageError> {
-    bundle::for_device(app, &tenant.tenant, mac)
-        .await
-        .map_err(super::storage)
 }
 
 fn note(record: &mut Record, kind: FileKind, meta: &FileMeta) {
@@ -236,6 +291,13 @@ fn served(bytes: ArrayBuffer, meta: &FileMeta, reason: Reason, detail: Option<Va
 pub(super) fn broken(error: &FileError) -> Value {
     match error {
         FileError::Render(error) => json!({ "render": error.to_string() }),
-        FileError::Lint(findings) => json!({ "findings": findings }),
+        FileError::Lint(findings) => {
+            let (first, rest) = findings.split_at(findings.len().min(FINDINGS_MAX));
+            if rest.is_empty() {
+                json!({ "findings": first })
+            } else {
+                json!({ "findings": first, "more": rest.len() })
+            }
+        }
     }
 }

@@ -13,8 +13,9 @@ use crate::edge::{self, FileMeta, TenantEdge};
 use crate::files::bundle::{self, Bundle};
 use crate::files::{render, seal};
 use crate::model::tenant::SharedFiles;
-use crate::observe::Record;
-use crate::store::{StorageError, phone};
+use crate::observe::{self, Record};
+use crate::store::StorageError;
+use crate::store::phone::{self, Reads};
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(
@@ -33,7 +34,7 @@ pub(super) async fn serve(
         return Ok(outcome);
     }
     let bundle = match (mac, model) {
-        (Some(mac), _) => bundle::for_device(&request.app, &tenant.tenant, mac)
+        (Some(mac), _) => bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::InService)
             .await
             .map_err(storage)?,
         (None, Some(model)) => bundle::for_model(&request.app, &tenant.tenant, model)
@@ -88,9 +89,10 @@ pub(super) async fn cached(
         .ok()?;
     if !meta.device.is_empty() {
         record.device = Some(meta.device.clone());
-        record.fetched = Some(meta.version);
+        record.came_from_kv(&key, meta.version, None);
     }
     let reason = if kind == FileKind::Standard {
+        record.fetched = Some(meta.version);
         Reason::PlainOverHttps
     } else {
         Reason::Shared
@@ -118,16 +120,13 @@ pub(super) async fn from_bundle(
             return last_good(request, bundle, kind, subject, sealed::broken(&error)).await;
         }
     };
-    let own = bundle
-        .device
-        .as_ref()
-        .filter(|_| kind == FileKind::Standard);
     let meta = FileMeta {
         version: bundle.version(),
         generation: 0,
         etag: String::new(),
         settled: true,
-        device: own.map(|device| device.id.clone()).unwrap_or_default(),
+        device: device_id(bundle).to_owned(),
+        extension: String::new(),
         content_type: render::content_type(bundle).into(),
         length: file.bytes.len(),
     };
@@ -142,12 +141,14 @@ pub(super) async fn from_bundle(
     let app = request.app.clone();
     request.app.later(async move {
         if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
-            // A device's change in between makes its own version newer: the next request for the
-            // file finds out by the check that follows here.
             let stored = edge::put_file(&app, &key, &edge::to_buffer(&frame), &meta).await;
-            if stored.is_ok() && !meta.device.is_empty() {
-                let current = phone::is_current(&app.db, &meta.device, None, meta.version).await;
-                if !matches!(current, Ok(true)) {
+            if let Err(error) = stored {
+                observe::warn("file_not_stored", &[("key", &key), ("error", &error.0)]);
+            }
+            // A device's change while it was being stored does not make it stale: it has to go.
+            if !meta.device.is_empty() {
+                let current = phone::if_current(&app.db, &meta.device, None, meta.version).await;
+                if !matches!(current, Ok(Some(_))) {
                     edge::remove_file(&app, &key).await;
                 }
             }
@@ -165,7 +166,10 @@ async fn last_good(
     detail: serde_json::Value,
 ) -> Result<Outcome, StorageError> {
     let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
-    let Some((frame, meta)) = edge::read_file(&request.app, &key).await else {
+    let found = edge::read_file(&request.app, &key).await;
+    // Another device may have had the MAC.
+    let own = found.filter(|(_, meta)| meta.device == device_id(bundle));
+    let Some((frame, meta)) = own else {
         return Ok(Outcome::Broken { detail });
     };
     let frame = js_sys::Uint8Array::new(&frame).to_vec();
@@ -181,6 +185,11 @@ async fn last_good(
             Err(_) => Outcome::Broken { detail },
         },
     )
+}
+
+/// The device that a file is made for; empty for one of a model or tenant.
+fn device_id(bundle: &Bundle) -> &str {
+    bundle.device.as_ref().map_or("", |device| &device.id)
 }
 
 /// A model whose family a file for the whole tenant is written for: the tenant's choice, or its

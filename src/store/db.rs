@@ -125,7 +125,12 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        rows(&self.statement(sql, args)?.all().await?)
+        rows(&self.query(sql, args).await?)
+    }
+
+    /// What [`rows`](Self::rows) waits for; compiled once, for every type of row.
+    async fn query(&self, sql: &str, args: &[Arg<'_>]) -> Result<D1Result, StorageError> {
+        Ok(self.statement(sql, args)?.all().await?)
     }
 
     /// The first row of a query, if any.

@@ -1,6 +1,7 @@
 //! What answering a phone reads and writes.
 
 use ringfence_provision::family::Family;
+use ringfence_provision::lifecycle::KeyState;
 use serde::Deserialize;
 
 use super::{Db, StorageError, changes, rows};
@@ -82,6 +83,13 @@ pub struct Published {
     pub entries: Vec<(String, TenantEdge)>,
     /// The tenant's sequence number that this shows.
     pub sequence: u64,
+}
+
+impl Published {
+    /// Whether the tenant has that access path.
+    pub fn has(&self, hash: &str) -> bool {
+        self.entries.iter().any(|(entry, _)| entry == hash)
+    }
 }
 
 /// Reads what KV is to hold of a tenant. More than `fences_max` fences since `fenced_since` become
@@ -204,6 +212,37 @@ pub struct DeviceParts {
     pub templates: Vec<TemplateRow>,
 }
 
+/// When a device's settings and templates are wanted along with it. What a phone is going to be
+/// refused is not read: it would tell a stranger by its time that the device exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Always: an operator asks.
+    Always,
+    /// If the device is in service.
+    InService,
+    /// If the device is in service and its key was delivered.
+    Sealed,
+    /// If the device is in service and its bootstrap waits, or it has none; `delivered` if also
+    /// after that.
+    Plain { delivered: bool },
+}
+
+impl Reads {
+    /// The condition, on a device `d`.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Always => "",
+            Self::InService | Self::Plain { delivered: true } => " AND d.disabled = 0",
+            Self::Sealed => " AND d.disabled = 0 AND d.ever_delivered = 1",
+            Self::Plain { delivered: false } => {
+                " AND d.disabled = 0 AND (d.key_state = 'armed' OR EXISTS (\
+                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
+                 AND p.profile IS NULL))"
+            }
+        }
+    }
+}
+
 /// Reads a device with its settings and templates, in one round trip.
 ///
 /// # Errors
@@ -212,7 +251,9 @@ pub async fn device(
     db: &Db,
     tenant_id: &str,
     mac: &str,
+    reads: Reads,
 ) -> Result<Option<DeviceParts>, StorageError> {
+    let condition = reads.condition();
     let results = db
         .batch(vec![
             db.statement(
@@ -220,19 +261,23 @@ pub async fn device(
                 args![tenant_id, mac],
             )?,
             db.statement(
-                "SELECT s.scope, s.name, s.value, s.master FROM devices d \
-                 JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
-                 ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
-                 WHERE d.tenant_id = ?1 AND d.mac = ?2",
+                &format!(
+                    "SELECT s.scope, s.name, s.value, s.master FROM devices d \
+                     JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
+                     ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
+                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                ),
                 args![tenant_id, mac],
             )?,
             db.statement(
-                "SELECT f.kind, f.model, f.source FROM devices d \
-                 JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
-                 JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
-                 ('initial', 'standard', 'product', 'master', 'system') \
-                 AND f.family = m.family AND f.model IN ('', d.model) \
-                 WHERE d.tenant_id = ?1 AND d.mac = ?2",
+                &format!(
+                    "SELECT f.kind, f.model, f.source FROM devices d \
+                     JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+                     JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
+                     ('initial', 'standard', 'product', 'master', 'system') \
+                     AND f.family = m.family AND f.model IN ('', d.model) \
+                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                ),
                 args![tenant_id, mac],
             )?,
         ])
@@ -315,7 +360,8 @@ pub async fn model(
     }))
 }
 
-/// One model of each family that a tenant has, for files that no name ties to a model.
+/// One model of each family that a tenant has, for files that no name ties to a model; one without
+/// sealing where there is one, since that is whom a plain file is for.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -327,7 +373,8 @@ pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<(Family, String)>,
     }
     let rows: Vec<Row> = db
         .rows(
-            "SELECT family, min(name) AS name FROM models WHERE tenant_id = ?1 GROUP BY family",
+            "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
+             AS name FROM models WHERE tenant_id = ?1 GROUP BY family",
             args![tenant_id],
         )
         .await?;
@@ -345,8 +392,10 @@ pub struct Claim<'a> {
 }
 
 /// Takes the bootstrap: the one conditional write that decides who gets it
-/// (`ringfence_provision::lifecycle` says what its condition means). `version` ties it to what was
-/// rendered: after a change in between, nobody gets the older file.
+/// (`ringfence_provision::lifecycle` says what its condition means). The two versions tie it to what
+/// was rendered: after a change in between, of the device or above it, nobody gets the older file.
+/// What the request believes of the retry window came from KV and may be stale, so the tenant's row
+/// has the last word; a window of 0 is off even where two locations' clocks disagree.
 ///
 /// # Errors
 /// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
@@ -361,13 +410,17 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
         .row(
             "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
              delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
+             confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
              delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
              last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
              fetched_version = ?9, fetched_at = ?4 \
-             WHERE id = ?1 AND generation = ?2 AND version = ?3 AND disabled = 0 AND (\
+             WHERE id = ?1 AND generation = ?2 AND version = ?3 AND disabled = 0 \
+             AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
              (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
-             (key_state = 'delivered' AND ?5 <> '' AND delivered_address = ?5 \
-             AND ?4 < delivered_at + ?8)) RETURNING id",
+             (key_state = 'delivered' AND ?8 > 0 AND ?5 <> '' AND delivered_address = ?5 \
+             AND ?4 < delivered_at + ?8 AND ?4 < delivered_at + 1000 * coalesce(\
+             (SELECT json_extract(options, '$.retry_window_s') FROM tenants WHERE id = tenant_id), \
+             0))) RETURNING id",
             args![
                 &device.id,
                 device.generation,
@@ -377,7 +430,8 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
                 claim.user_agent,
                 claim.country,
                 claim.retry_window_ms,
-                device.file_version()
+                device.file_version(),
+                device.tenant_version
             ],
         )
         .await?;
@@ -393,16 +447,15 @@ pub async fn confirm(
     device_id: &str,
     generation: u32,
     now: u64,
-) -> Result<bool, StorageError> {
-    let changed = db
-        .run(
-            "UPDATE devices SET key_state = 'confirmed', confirmed_at = ?3 \
-             WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
-             AND key_state IN ('delivered', 'expired')",
-            args![device_id, generation, now],
-        )
-        .await?;
-    Ok(changed == 1)
+) -> Result<(), StorageError> {
+    db.run(
+        "UPDATE devices SET key_state = 'confirmed', confirmed_at = ?3 \
+         WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
+         AND key_state IN ('delivered', 'expired')",
+        args![device_id, generation, now],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Notes that a device was here; `fetched` is the version of the standard file it took, if it did.
@@ -415,16 +468,31 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// The statement, for a batch with the event.
+    /// Notes it by itself, where there is no event to write; the device as it is now.
+    ///
+    /// # Errors
+    /// D1 does not answer.
+    pub async fn write(&self, db: &Db) -> Result<Option<Now>, StorageError> {
+        let result = self.statement(db)?.all().await?;
+        Ok(rows::<Now>(&result)?.into_iter().next())
+    }
+
+    /// The statement, for a batch with the event. Answers are noted in any order, so what was
+    /// taken and who was here are each compared with their own time: the note about a later
+    /// product file must not cost the one about the standard file before it. Its row is [`Now`].
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+    fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
         db.statement(
-            "UPDATE devices SET last_seen_at = ?2, last_seen_address = ?3, \
-             last_seen_user_agent = ?4, fetched_version = coalesce(?5, fetched_version), \
-             fetched_at = CASE WHEN ?5 IS NULL THEN fetched_at ELSE ?2 END \
-             WHERE id = ?1 AND (last_seen_at IS NULL OR last_seen_at <= ?2)",
+            "UPDATE devices SET last_seen_at = max(coalesce(last_seen_at, ?2), ?2), \
+             last_seen_address = CASE WHEN last_seen_at > ?2 THEN last_seen_address ELSE ?3 END, \
+             last_seen_user_agent = CASE WHEN last_seen_at > ?2 THEN last_seen_user_agent \
+             ELSE ?4 END, \
+             fetched_version = CASE WHEN ?5 IS NULL OR fetched_at > ?2 THEN fetched_version \
+             ELSE ?5 END, \
+             fetched_at = CASE WHEN ?5 IS NULL OR fetched_at > ?2 THEN fetched_at ELSE ?2 END \
+             WHERE id = ?1 RETURNING version, generation, disabled",
             args![
                 self.device_id,
                 self.now,
@@ -436,35 +504,57 @@ impl Seen<'_> {
     }
 }
 
-/// Whether a device's files are still of that version, and of that generation where they are
-/// sealed.
+/// A device's files as they have to be now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Now {
+    /// Of the device's last change.
+    pub version: u64,
+    pub generation: u32,
+    pub disabled: i64,
+}
+
+impl Now {
+    /// Whether a file of that version, and of that generation where it is sealed, may no longer
+    /// be served to the device.
+    pub fn voids(&self, version: u64, generation: Option<u32>) -> bool {
+        self.disabled != 0
+            || version < self.version
+            || generation.is_some_and(|served| served != self.generation)
+    }
+}
+
+/// The state of a device's key, if the device's files are still of that version, and of that
+/// generation where they are sealed, and the device is in service.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn is_current(
+pub async fn if_current(
     db: &Db,
     device_id: &str,
     generation: Option<u32>,
     version: u64,
-) -> Result<bool, StorageError> {
+) -> Result<Option<KeyState>, StorageError> {
     #[derive(Deserialize)]
     struct Row {
+        key_state: KeyState,
         generation: u32,
         version: u64,
         disabled: i64,
     }
     let row: Option<Row> = db
         .row(
-            "SELECT d.generation, max(d.version, t.version) AS version, d.disabled FROM devices d \
-             JOIN tenants t ON t.id = d.tenant_id WHERE d.id = ?1",
+            "SELECT d.key_state, d.generation, max(d.version, t.version) AS version, d.disabled \
+             FROM devices d JOIN tenants t ON t.id = d.tenant_id WHERE d.id = ?1",
             args![device_id],
         )
         .await?;
-    Ok(row.is_some_and(|row| {
-        row.disabled == 0
-            && row.version == version
-            && generation.is_none_or(|wanted| wanted == row.generation)
-    }))
+    Ok(row
+        .filter(|row| {
+            row.disabled == 0
+                && row.version == version
+                && generation.is_none_or(|wanted| wanted == row.generation)
+        })
+        .map(|row| row.key_state))
 }
 
 /// The body of a certificate file, base64.
@@ -507,7 +597,15 @@ pub async fn certificate_names(db: &Db, tenant_id: &str) -> Result<Vec<String>, 
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// Writes an event, as long as its tenant's minute has room; answers how many the minute has seen.
+/// What is known once an event is written.
+pub struct Written {
+    /// How many events the minute has seen, this one included.
+    pub minute: u64,
+    /// The device that was seen; `None` if there is no such device (any more).
+    pub device: Option<Now>,
+}
+
+/// Writes an event, as long as its tenant's minute has room.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -515,7 +613,7 @@ pub async fn write_event(
     db: &Db,
     event: &EventRow<'_>,
     seen: Option<&Seen<'_>>,
-) -> Result<u64, StorageError> {
+) -> Result<Written, StorageError> {
     #[derive(Deserialize)]
     struct Minute {
         seen: u64,
@@ -523,9 +621,9 @@ pub async fn write_event(
     let minute = event.at / 60_000;
     let mut statements = vec![
         db.statement(
-            "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, ?3) \
-             ON CONFLICT DO UPDATE SET seen = seen + ?3 RETURNING seen",
-            args![event.tenant_id, minute, 1 + event.uncounted],
+            "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, 1) \
+             ON CONFLICT DO UPDATE SET seen = seen + 1 RETURNING seen",
+            args![event.tenant_id, minute],
         )?,
         db.statement(
             "INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
@@ -563,7 +661,15 @@ pub async fn write_event(
         .map(rows::<Minute>)
         .transpose()?
         .and_then(|rows| rows.into_iter().next());
-    Ok(minute.map_or(0, |minute| minute.seen))
+    let device = results
+        .get(2)
+        .map(rows::<Now>)
+        .transpose()?
+        .and_then(|rows| rows.into_iter().next());
+    Ok(Written {
+        minute: minute.map_or(0, |minute| minute.seen),
+        device,
+    })
 }
 
 /// An event as it is written.
@@ -586,8 +692,6 @@ pub struct EventRow<'a> {
     pub at: u64,
     /// How many a minute may be written.
     pub limit: u32,
-    /// Events of before that were not even tried, to be counted now.
-    pub uncounted: u64,
 }
 
 /// Counts events that were not written.
@@ -607,4 +711,23 @@ pub async fn count_events(
     )?;
     changes(&counted.run().await?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_before_a_change_or_under_another_key_is_void() {
+        let now = Now {
+            version: 5,
+            generation: 2,
+            disabled: 0,
+        };
+        assert!(!now.voids(5, Some(2)));
+        assert!(!now.voids(9, None));
+        assert!(now.voids(4, Some(2)));
+        assert!(now.voids(9, Some(1)));
+        assert!(Now { disabled: 1, ..now }.voids(9, Some(2)));
+    }
 }

@@ -73,6 +73,25 @@ describe('a sealed file', () => {
     assert.equal((await tenant.device(device.mac)).confirmed_at, first);
   });
 
+  it('is not confirmed by HEAD', async () => {
+    const device = await seedDevice(worker, tenant, { mac: mac(0x60), state: 'delivered' });
+    const sealed = tenant.path(`Config${device.mac}.enc`);
+    for (let i = 0; i < 2; i += 1) {
+      assert.equal((await rawRequest(worker.port, sealed, { method: 'HEAD' })).status, 200);
+      await eventually(() => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${device.mac}` }), Boolean);
+    }
+    assert.equal((await tenant.device(device.mac)).key_state, 'delivered');
+    assert.equal((await rawRequest(worker.port, sealed)).status, 200);
+    await eventually(() => tenant.device(device.mac), (row) => row.key_state === 'confirmed');
+  });
+
+  it('heeds If-Match', async () => {
+    assert.equal((await raw({ headers: [['If-Match', whole.header('etag')]] })).status, 200);
+    const answer = await raw({ headers: [['If-Match', '"another"']] });
+    assert.equal(answer.status, 412);
+    assert.equal(answer.body.length, 0);
+  });
+
   it('carries Content-Length, a strong ETag, a type that is no text, and is not for shared caches', () => {
     assert.equal(whole.status, 200);
     assert.equal(Number(whole.header('content-length')), whole.body.length);

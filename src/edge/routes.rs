@@ -21,7 +21,7 @@ thread_local! {
 
 /// The table of a tenant's names; `None` if they contradict each other, which is refused when they
 /// are saved.
-pub(super) fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
+pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
     let routes = options.routes();
     let known = TABLES.with_borrow(|tables| {
         tables
@@ -40,4 +40,25 @@ pub(super) fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
         tables.push((routes, Rc::clone(&table)));
     });
     Some(table)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_same_names_are_compared_with_each_other_once() {
+        let options = TenantOptions::default();
+        let first = table(&options).unwrap();
+        let same = TenantOptions {
+            retry_window_s: 60,
+            ..options.clone()
+        };
+        assert!(Rc::ptr_eq(&first, &table(&same).unwrap()));
+        let mut other = options;
+        other.urls.clear();
+        assert!(!Rc::ptr_eq(&first, &table(&other).unwrap()));
+    }
 }
