@@ -6,5 +6,10 @@
 #![deny(missing_docs)]
 
 pub mod family;
+mod hash;
+pub mod key;
 pub mod kind;
 pub mod layers;
+pub mod lifecycle;
+pub mod seal;
+pub mod wrap;

@@ -1,0 +1,442 @@
+//! How a kind of phone wants its files sealed, as data.
+
+use aes::{Aes128, Aes192, Aes256};
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, Iv, Key, KeyIvInit};
+use cbc::{Decryptor, Encryptor};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use super::envelope::{BLOCK, Encoding, Envelope, OpenError};
+use super::kdf::{Digest, KeyIv, derive};
+
+/// AES in CBC mode with PKCS#7 padding, by the size of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cipher {
+    /// 128 bits.
+    #[serde(rename = "aes-128-cbc")]
+    Aes128,
+    /// 192 bits; the guide prints "AES-196-CBC" and means this.
+    #[serde(rename = "aes-192-cbc")]
+    Aes192,
+    /// 256 bits.
+    #[serde(rename = "aes-256-cbc")]
+    Aes256,
+}
+
+impl Cipher {
+    /// The name that `openssl enc` takes after a dash.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Aes128 => "aes-128-cbc",
+            Self::Aes192 => "aes-192-cbc",
+            Self::Aes256 => "aes-256-cbc",
+        }
+    }
+
+    /// The size of the cipher's key in bits, which is what `CFG_FILE_KEY_LENGTH` means. The length
+    /// of a device's key text is another matter: always 32 characters.
+    pub fn bits(self) -> u16 {
+        match self {
+            Self::Aes128 => 128,
+            Self::Aes192 => 192,
+            Self::Aes256 => 256,
+        }
+    }
+}
+
+/// A way of sealing.
+///
+/// ```
+/// use ringfence_provision::seal::Profile;
+///
+/// let profile = Profile::builtin("utg-128").expect("built in");
+/// let sealed = profile.seal(
+///     "12341234abcdabcd12341234abcdabcd",
+///     [1, 2, 3, 4, 5, 6, 7, 8],
+///     b"<PANASIPPhoneConfig/>\n",
+/// );
+/// assert_eq!(
+///     sealed,
+///     b"U2FsdGVkX18BAgMEBQYHCBsc0vVMoxi4ozQdEbcKwwsLgi8XBN7ivfS1/gq+yTWF\n"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Profile {
+    /// What an operator calls it: 1 to 32 of `[a-z0-9-]`.
+    pub name: String,
+    /// The cipher.
+    pub cipher: Cipher,
+    /// The digest of the key derivation.
+    pub kdf: Digest,
+    /// How the envelope is written.
+    pub encoding: Encoding,
+    /// The extension of sealed files, without its dot: 1 to 16 letters and digits.
+    pub extension: String,
+    /// The parameter that carries the key in a bootstrap.
+    pub key_parameter: String,
+    /// The parameter that carries [`Cipher::bits`], for phones that must be told.
+    pub key_length_parameter: Option<String>,
+    /// Whether the vendor has published the envelope. A profile that is not verified is only
+    /// used where an operator has switched it on.
+    pub verified: bool,
+}
+
+impl Profile {
+    /// The names that [`builtin`](Self::builtin) knows, the default of the KX-UTG first.
+    pub const BUILTIN: [&'static str; 6] = ["utg-128", "utg-192", "utg-256", "e1c", "e2c", "e3c"];
+
+    /// A profile by its name.
+    ///
+    /// `utg-128`, `utg-192` and `utg-256` are the KX-UTG's, from the command in its guide.
+    ///
+    /// `e1c`, `e2c` and `e3c` are for the text families: the extension tells the phone to use
+    /// `CFG_FILE_KEY1`, `2` or `3` (the KX-HDV and KX-TGP600/700 know only the last two). The
+    /// envelope behind them is not published. These have the KX-UTG's as a stand-in, have not been
+    /// tried on hardware, and so are not [`verified`](Self::verified).
+    pub fn builtin(name: &str) -> Option<Self> {
+        match name {
+            "utg-128" => Some(Self::utg(Cipher::Aes128)),
+            "utg-192" => Some(Self::utg(Cipher::Aes192)),
+            "utg-256" => Some(Self::utg(Cipher::Aes256)),
+            "e1c" => Some(Self::key_slot("e1c", "CFG_FILE_KEY1")),
+            "e2c" => Some(Self::key_slot("e2c", "CFG_FILE_KEY2")),
+            "e3c" => Some(Self::key_slot("e3c", "CFG_FILE_KEY3")),
+            _ => None,
+        }
+    }
+
+    /// The KX-UTG's profile with this cipher.
+    pub fn utg(cipher: Cipher) -> Self {
+        Self {
+            name: format!("utg-{}", cipher.bits()),
+            cipher,
+            kdf: Digest::Md5,
+            encoding: Encoding::Base64Lines64,
+            extension: "enc".to_owned(),
+            key_parameter: "CFG_FILE_KEY".to_owned(),
+            key_length_parameter: Some("CFG_FILE_KEY_LENGTH".to_owned()),
+            verified: true,
+        }
+    }
+
+    /// The same profile with another digest.
+    #[must_use]
+    pub fn with_digest(self, kdf: Digest) -> Self {
+        Self { kdf, ..self }
+    }
+
+    /// The key and IV for AES-CBC, for a caller that lets WebCrypto do it and then calls
+    /// [`assemble`](Self::assemble).
+    pub fn key_and_iv(&self, pass: &str, salt: [u8; 8]) -> KeyIv {
+        match self.cipher {
+            Cipher::Aes128 => key_iv::<16>(self.kdf, pass, salt),
+            Cipher::Aes192 => key_iv::<24>(self.kdf, pass, salt),
+            Cipher::Aes256 => key_iv::<32>(self.kdf, pass, salt),
+        }
+    }
+
+    /// Seals a file. For the salt see [`super::salt`].
+    pub fn seal(&self, pass: &str, salt: [u8; 8], plaintext: &[u8]) -> Vec<u8> {
+        let ciphertext = match self.cipher {
+            Cipher::Aes128 => encrypt::<Encryptor<Aes128>, 16>(self.kdf, pass, salt, plaintext),
+            Cipher::Aes192 => encrypt::<Encryptor<Aes192>, 24>(self.kdf, pass, salt, plaintext),
+            Cipher::Aes256 => encrypt::<Encryptor<Aes256>, 32>(self.kdf, pass, salt, plaintext),
+        };
+        self.assemble(salt, &ciphertext)
+    }
+
+    /// Opens a sealed file.
+    ///
+    /// About one wrong key in 256 goes unnoticed and gives nonsense, since nothing authenticates
+    /// the file. Not for a service to run on what strangers send: see the module.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(&self, pass: &str, file: &[u8]) -> Result<Vec<u8>, OpenError> {
+        let envelope = Envelope::parse(self.encoding, file)?;
+        match self.cipher {
+            Cipher::Aes128 => decrypt::<Decryptor<Aes128>, 16>(self.kdf, pass, &envelope),
+            Cipher::Aes192 => decrypt::<Decryptor<Aes192>, 24>(self.kdf, pass, &envelope),
+            Cipher::Aes256 => decrypt::<Decryptor<Aes256>, 32>(self.kdf, pass, &envelope),
+        }
+    }
+
+    /// The file with this salt and ciphertext. The ciphertext is AES-CBC's, padding included.
+    pub fn assemble(&self, salt: [u8; 8], ciphertext: &[u8]) -> Vec<u8> {
+        Envelope::write(self.encoding, salt, ciphertext)
+    }
+
+    /// The bytes of the sealed file of a plaintext of `plain_len` bytes.
+    pub fn sealed_len(&self, plain_len: usize) -> usize {
+        // PKCS#7 always pads: a plaintext of whole blocks grows by one.
+        let ciphertext = (plain_len / BLOCK).saturating_add(1).saturating_mul(BLOCK);
+        self.encoding.file_len(ciphertext)
+    }
+
+    fn key_slot(extension: &str, key_parameter: &str) -> Self {
+        Self {
+            name: extension.to_owned(),
+            extension: extension.to_owned(),
+            key_parameter: key_parameter.to_owned(),
+            key_length_parameter: None,
+            verified: false,
+            ..Self::utg(Cipher::Aes128)
+        }
+    }
+}
+
+/// Why a profile cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// The name.
+    #[error("the profile's name `{0}` must be 1 to 32 of the characters a–z, 0–9 and -")]
+    Name(String),
+    /// The extension.
+    #[error("the extension `{0}` must be 1 to 16 letters and digits, without a dot")]
+    Extension(String),
+    /// One of the two parameters.
+    #[error("the parameter `{0}` must be 1 to 32 of the characters A–Z, 0–9 and _")]
+    Parameter(String),
+}
+
+/// A profile as it was written, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    name: String,
+    cipher: Cipher,
+    kdf: Digest,
+    encoding: Encoding,
+    extension: String,
+    key_parameter: String,
+    #[serde(default)]
+    key_length_parameter: Option<String>,
+    #[serde(default)]
+    verified: bool,
+}
+
+impl TryFrom<Unchecked> for Profile {
+    type Error = ProfileError;
+
+    fn try_from(from: Unchecked) -> Result<Self, ProfileError> {
+        let made_of = |text: &str, max: usize, allowed: fn(char) -> bool| {
+            (1..=max).contains(&text.len()) && text.chars().all(allowed)
+        };
+        if !made_of(&from.name, 32, |c| matches!(c, 'a'..='z' | '0'..='9' | '-')) {
+            return Err(ProfileError::Name(from.name));
+        }
+        if !made_of(&from.extension, 16, |c| c.is_ascii_alphanumeric()) {
+            return Err(ProfileError::Extension(from.extension));
+        }
+        for parameter in [
+            Some(&from.key_parameter),
+            from.key_length_parameter.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if !made_of(parameter, 32, |c| matches!(c, 'A'..='Z' | '0'..='9' | '_')) {
+                return Err(ProfileError::Parameter(parameter.clone()));
+            }
+        }
+        Ok(Self {
+            name: from.name,
+            cipher: from.cipher,
+            kdf: from.kdf,
+            encoding: from.encoding,
+            extension: from.extension,
+            key_parameter: from.key_parameter,
+            key_length_parameter: from.key_length_parameter,
+            verified: from.verified,
+        })
+    }
+}
+
+fn key_iv<const K: usize>(digest: Digest, pass: &str, salt: [u8; 8]) -> KeyIv {
+    let (mut key, iv) = derive::<K>(digest, pass, salt);
+    let key_iv = KeyIv {
+        key: key.to_vec(),
+        iv,
+    };
+    key.zeroize();
+    key_iv
+}
+
+fn encrypt<M, const K: usize>(kdf: Digest, pass: &str, salt: [u8; 8], plaintext: &[u8]) -> Vec<u8>
+where
+    M: KeyIvInit + BlockModeEncrypt,
+    Key<M>: From<[u8; K]>,
+    Iv<M>: From<[u8; 16]>,
+{
+    mode::<M, K>(kdf, pass, salt).encrypt_padded_vec::<Pkcs7>(plaintext)
+}
+
+fn decrypt<M, const K: usize>(
+    kdf: Digest,
+    pass: &str,
+    envelope: &Envelope,
+) -> Result<Vec<u8>, OpenError>
+where
+    M: KeyIvInit + BlockModeDecrypt,
+    Key<M>: From<[u8; K]>,
+    Iv<M>: From<[u8; 16]>,
+{
+    mode::<M, K>(kdf, pass, envelope.salt)
+        .decrypt_padded_vec::<Pkcs7>(&envelope.ciphertext)
+        .map_err(|_| OpenError::Padding)
+}
+
+/// Keys a block mode. That `K` is the size of the mode's key is checked by the compiler.
+fn mode<M, const K: usize>(kdf: Digest, pass: &str, salt: [u8; 8]) -> M
+where
+    M: KeyIvInit,
+    Key<M>: From<[u8; K]>,
+    Iv<M>: From<[u8; 16]>,
+{
+    let (mut bytes, iv) = derive::<K>(kdf, pass, salt);
+    let mut key = Key::<M>::from(bytes);
+    let mode = M::new(&key, &Iv::<M>::from(iv));
+    key.as_mut_slice().zeroize();
+    bytes.zeroize();
+    mode
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    const PASS: &str = "12341234abcdabcd12341234abcdabcd";
+    const SALT: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+    const PLAIN: &[u8] = b"<PANASIPPhoneConfig/>\n";
+
+    fn sealed(cipher: Cipher, digest: Digest) -> String {
+        let profile = Profile::utg(cipher).with_digest(digest);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
+        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
+        String::from_utf8(file).unwrap()
+    }
+
+    /// What the guide's command writes, with the salt given.
+    #[test]
+    fn sealed_bytes_are_those_of_the_openssl_command() {
+        for (cipher, digest, file) in [
+            (
+                Cipher::Aes128,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCBsc0vVMoxi4ozQdEbcKwwsLgi8XBN7ivfS1/gq+yTWF\n",
+            ),
+            (
+                Cipher::Aes192,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCNvfndNeN0MxSQLVSEs5PSASqJPjETttUc842cWGR9k6\n",
+            ),
+            (
+                Cipher::Aes256,
+                Digest::Md5,
+                "U2FsdGVkX18BAgMEBQYHCIRjSnKySPIIOSmTepkqQQeNoGxPmYXxF0gDvBJC40dj\n",
+            ),
+            (
+                Cipher::Aes128,
+                Digest::Sha256,
+                "U2FsdGVkX18BAgMEBQYHCHwzQ8lLJvfGDZ9FJd8PONmmOIcBnMNHY1brZxcQe30Y\n",
+            ),
+            (
+                Cipher::Aes256,
+                Digest::Sha256,
+                "U2FsdGVkX18BAgMEBQYHCHy49M+5XE+9S3OVDZQeO5NgGeUde96QkVhTwrh1SKao\n",
+            ),
+        ] {
+            assert_eq!(sealed(cipher, digest), file, "{cipher:?} {digest:?}");
+        }
+    }
+
+    #[test]
+    fn another_key_does_not_open() {
+        let profile = Profile::utg(Cipher::Aes128);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        let opened = profile.open("12341234abcdabcd12341234abcdabce", &file);
+        assert_eq!(opened, Err(OpenError::Padding));
+    }
+
+    #[test]
+    fn only_the_published_envelope_is_verified() {
+        for name in Profile::BUILTIN {
+            let profile = Profile::builtin(name).unwrap();
+            assert_eq!(profile.name, name);
+            assert_eq!(profile.verified, name.starts_with("utg-"));
+        }
+        assert_eq!(Profile::builtin("e4c"), None);
+    }
+
+    #[test]
+    fn each_extension_of_the_text_families_has_its_own_key_slot() {
+        for (name, parameter) in [
+            ("e1c", "CFG_FILE_KEY1"),
+            ("e2c", "CFG_FILE_KEY2"),
+            ("e3c", "CFG_FILE_KEY3"),
+        ] {
+            let profile = Profile::builtin(name).unwrap();
+            assert_eq!(profile.extension, name);
+            assert_eq!(profile.key_parameter, parameter);
+        }
+    }
+
+    #[test]
+    fn profile_json_format_unchanged() {
+        let profile = Profile::utg(Cipher::Aes192);
+        let json = serde_json::to_string_pretty(&profile).unwrap();
+        insta::assert_snapshot!(json, @r#"
+        {
+          "name": "utg-192",
+          "cipher": "aes-192-cbc",
+          "kdf": "md5",
+          "encoding": "base64",
+          "extension": "enc",
+          "key_parameter": "CFG_FILE_KEY",
+          "key_length_parameter": "CFG_FILE_KEY_LENGTH",
+          "verified": true
+        }
+        "#);
+        assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+    }
+
+    /// Another vendor's way needs no code.
+    #[test]
+    fn binary_aes_256_is_a_matter_of_data() {
+        let profile: Profile = serde_json::from_str(
+            r#"{
+                "name": "binary-256", "cipher": "aes-256-cbc", "kdf": "md5",
+                "encoding": "binary", "extension": "cfg", "key_parameter": "KEY"
+            }"#,
+        )
+        .unwrap();
+        assert!(!profile.verified);
+        let file = profile.seal(PASS, SALT, PLAIN);
+        assert_eq!(file[..16], *b"Salted__\x01\x02\x03\x04\x05\x06\x07\x08");
+        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
+        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
+    }
+
+    #[test]
+    fn a_profile_that_would_break_urls_or_files_is_refused() {
+        let with = |field: &str, value: &str| {
+            let mut json = serde_json::to_value(Profile::utg(Cipher::Aes128)).unwrap();
+            json[field] = value.into();
+            serde_json::from_value::<Profile>(json)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(with("name", "Über").contains("the profile's name"));
+        assert!(with("extension", ".enc").contains("without a dot"));
+        assert!(with("extension", "").contains("without a dot"));
+        assert!(with("key_parameter", "KEY=\"").contains("the parameter"));
+        assert!(with("key_length_parameter", "a b").contains("the parameter"));
+        assert!(with("kdf", "sha1").contains("sha1"));
+        assert!(with("iterations", "1").contains("unknown field"));
+    }
+}

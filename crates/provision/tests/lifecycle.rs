@@ -1,0 +1,294 @@
+//! What must hold in every history of a device's keys.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use proptest::prelude::*;
+use ringfence_provision::lifecycle::{
+    Change, Effect, Event, KeyRecord, KeyState, Policy, Reason, Transition, may_serve_sealed, step,
+};
+
+const SOURCES: [&str; 3] = ["192.0.2.7", "2001:db8::7", ""];
+
+/// An event, with what its request knew: the current generation, or one that has been replaced
+/// meanwhile (counted back).
+#[derive(Clone, Debug)]
+struct Input {
+    event: Event,
+    stale_by: usize,
+}
+
+fn inputs() -> impl Strategy<Value = Vec<Input>> {
+    // Time may go backwards a little, as it does between two machines.
+    let event = (
+        0_u64..400,
+        0_u8..12,
+        0_usize..3,
+        proptest::option::of(0_u64..200),
+    );
+    let input = (event, 0_usize..8).prop_map(|((now, choice, source, lifetime), stale)| Input {
+        event: event_of(now, choice, SOURCES[source], lifetime.map(|ms| now + ms)),
+        stale_by: stale.saturating_sub(5),
+    });
+    proptest::collection::vec(input, 0..80)
+}
+
+fn event_of(now: u64, choice: u8, source: &str, until: Option<u64>) -> Event {
+    match choice {
+        0..=4 => Event::Claim {
+            now,
+            source: source.to_owned(),
+        },
+        5..=7 => Event::SealedFetch { now },
+        8 => Event::Tick { now },
+        9 => Event::Rearm { now, until },
+        10 => Event::Rekey { now, until },
+        _ => Event::Import { now },
+    }
+}
+
+/// Every generation of a device's key, the current one last, and what went out.
+struct History {
+    generations: Vec<KeyRecord>,
+    policy: Policy,
+}
+
+impl History {
+    fn new(policy: Policy) -> Self {
+        Self {
+            generations: vec![KeyRecord::new(0, Some(100))],
+            policy,
+        }
+    }
+
+    /// Applies an event and gives the generation it was for, from 0, with what came of it.
+    fn apply(&mut self, input: &Input) -> (usize, Transition) {
+        let last = self.generations.len() - 1;
+        let at = last.saturating_sub(input.stale_by);
+        let transition = step(&self.generations[at], &input.event, &self.policy);
+        if let Some(replaced) = transition.replaced.clone() {
+            assert_eq!(at, last, "only the current generation is replaced");
+            self.generations[at] = replaced;
+            self.generations.push(transition.next.clone());
+        } else {
+            self.generations[at] = transition.next.clone();
+        }
+        (at, transition)
+    }
+
+    fn current(&self) -> usize {
+        self.generations.len() - 1
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_plaintext_goes_out_at_most_once_per_arming(inputs in inputs()) {
+        let mut history = History::new(Policy::default());
+        let mut taken = false;
+        for input in &inputs {
+            match history.apply(input).1.effect {
+                Effect::ServePlaintext { retry } => {
+                    prop_assert!(!retry && !taken);
+                    taken = true;
+                }
+                Effect::Changed(Change::Rearmed { .. } | Change::Rekeyed) => taken = false,
+                Effect::Changed(Change::Imported) => taken = true,
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_retry_is_for_the_taker_in_time_and_before_a_sealed_fetch(
+        inputs in inputs(),
+        window in 0_u64..300,
+    ) {
+        let policy = Policy { retry_window_ms: Some(window) };
+        let mut history = History::new(policy);
+        // Who took the bootstrap of this arming, and when, while a retry is thinkable.
+        let mut taken: Option<(String, u64)> = None;
+        for input in &inputs {
+            let effect = history.apply(input).1.effect;
+            match (&effect, &input.event) {
+                (Effect::ServePlaintext { retry: false }, Event::Claim { now, source }) => {
+                    prop_assert_eq!(&taken, &None);
+                    taken = Some((source.clone(), *now));
+                }
+                (Effect::ServePlaintext { retry: true }, Event::Claim { now, source }) => {
+                    let (taker, at) = taken.as_ref().unwrap();
+                    prop_assert_eq!(source, taker);
+                    prop_assert!(!source.is_empty());
+                    prop_assert!(*now < at + window);
+                }
+                (Effect::ServePlaintext { .. }, other) => {
+                    prop_assert!(false, "a plaintext for {:?}", other);
+                }
+                // Nobody may retry from here on until it is armed again.
+                (Effect::ServeSealed { confirms: true }, _) => taken = Some((String::new(), 0)),
+                (Effect::Changed(Change::Rearmed { .. } | Change::Rekeyed), _) => taken = None,
+                (Effect::Changed(Change::Imported), _) => taken = Some((String::new(), 0)),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_served_under_an_old_key(inputs in inputs(), window in 0_u64..300) {
+        let mut history = History::new(Policy { retry_window_ms: Some(window) });
+        for input in &inputs {
+            let (at, transition) = history.apply(input);
+            if matches!(
+                transition.effect,
+                Effect::ServePlaintext { .. } | Effect::ServeSealed { .. }
+            ) {
+                prop_assert_eq!(at, history.current());
+            }
+            for (at, record) in history.generations.iter().enumerate() {
+                let old = at != history.current();
+                prop_assert_eq!(record.state == KeyState::Replaced, old);
+                prop_assert_eq!(record.generation as usize, at + 1);
+                prop_assert!(!(old && may_serve_sealed(record)));
+            }
+        }
+    }
+
+    #[test]
+    fn sealed_files_are_served_once_a_phone_has_the_key(inputs in inputs()) {
+        let mut history = History::new(Policy::default());
+        let mut phone_has_it = false;
+        for input in &inputs {
+            let (at, transition) = history.apply(input);
+            match transition.effect {
+                Effect::ServePlaintext { .. } | Effect::Changed(Change::Imported) => {
+                    phone_has_it = true;
+                }
+                Effect::Changed(Change::Rekeyed) => phone_has_it = false,
+                Effect::ServeSealed { .. } => prop_assert!(phone_has_it),
+                Effect::Refuse(_) if matches!(input.event, Event::SealedFetch { .. }) => {
+                    prop_assert!(!phone_has_it || at != history.current());
+                }
+                _ => {}
+            }
+            let current = &history.generations[history.current()];
+            prop_assert_eq!(may_serve_sealed(current), phone_has_it);
+        }
+    }
+
+    /// The two places that tell whether something is to be written agree.
+    #[test]
+    fn what_is_not_announced_as_a_change_changes_nothing(inputs in inputs(), window in 0_u64..300) {
+        let mut history = History::new(Policy { retry_window_ms: Some(window) });
+        for input in &inputs {
+            let before = history.generations.clone();
+            let (_, transition) = history.apply(input);
+            let writes = matches!(
+                transition.effect,
+                Effect::ServePlaintext { retry: false }
+                    | Effect::ServeSealed { confirms: true }
+                    | Effect::Changed(_)
+            );
+            if !writes {
+                prop_assert_eq!(&before, &history.generations);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bootstrap_is_void_from_its_time_on_whether_or_not_anybody_looked() {
+    let record = KeyRecord::new(0, Some(100));
+    let claim = |now| Event::Claim {
+        now,
+        source: "192.0.2.7".to_owned(),
+    };
+    let policy = Policy::default();
+    let in_time = step(&record, &claim(99), &policy);
+    assert_eq!(in_time.effect, Effect::ServePlaintext { retry: false });
+    let late = step(&record, &claim(100), &policy);
+    assert_eq!(late.effect, Effect::Refuse(Reason::Expired));
+    let expired = step(&record, &Event::Tick { now: 100 }, &policy);
+    assert_eq!(expired.next.state, KeyState::Expired);
+    let later = step(&expired.next, &claim(100), &policy);
+    assert_eq!(later.effect, Effect::Refuse(Reason::Expired));
+}
+
+#[test]
+fn a_re_arm_says_who_took_the_last_bootstrap() {
+    let policy = Policy::default();
+    let claim = Event::Claim {
+        now: 5,
+        source: "192.0.2.7".to_owned(),
+    };
+    let delivered = step(&KeyRecord::new(0, None), &claim, &policy).next;
+    let rearm = Event::Rearm {
+        now: 9,
+        until: Some(20),
+    };
+    let rearmed = step(&delivered, &rearm, &policy);
+    assert_eq!(
+        rearmed.effect,
+        Effect::Changed(Change::Rearmed {
+            last_delivered_at: Some(5),
+            last_delivered_to: Some("192.0.2.7".to_owned()),
+        })
+    );
+    assert_eq!(rearmed.next.generation, 1);
+    assert!(rearmed.next.bootstrap_waits(19) && !rearmed.next.bootstrap_waits(20));
+    assert!(may_serve_sealed(&rearmed.next));
+}
+
+#[test]
+fn a_sealed_fetch_does_not_take_a_waiting_bootstrap_away() {
+    let policy = Policy::default();
+    let imported = KeyRecord::imported(0);
+    let rearm = Event::Rearm {
+        now: 1,
+        until: None,
+    };
+    let rearmed = step(&imported, &rearm, &policy).next;
+    let fetched = step(&rearmed, &Event::SealedFetch { now: 2 }, &policy);
+    assert_eq!(fetched.effect, Effect::ServeSealed { confirms: false });
+    assert!(fetched.next.bootstrap_waits(3));
+}
+
+#[test]
+fn with_the_window_off_a_clock_that_runs_behind_opens_nothing() {
+    let claim = |now| Event::Claim {
+        now,
+        source: "192.0.2.7".to_owned(),
+    };
+    for policy in [
+        Policy::default(),
+        Policy {
+            retry_window_ms: Some(0),
+        },
+    ] {
+        let delivered = step(&KeyRecord::new(0, None), &claim(100), &policy).next;
+        let again = step(&delivered, &claim(50), &policy);
+        assert_eq!(again.effect, Effect::Refuse(Reason::Consumed));
+    }
+}
+
+#[test]
+fn the_retry_window_is_bounded() {
+    let policy = Policy {
+        retry_window_ms: Some(u64::MAX),
+    };
+    assert_eq!(policy.retry_window(), Policy::RETRY_WINDOW_MAX_MS);
+}
+
+#[test]
+fn the_last_generation_cannot_be_replaced() {
+    let last = KeyRecord {
+        generation: u32::MAX,
+        ..KeyRecord::new(0, None)
+    };
+    let rekey = Event::Rekey {
+        now: 1,
+        until: None,
+    };
+    let transition = step(&last, &rekey, &Policy::default());
+    assert_eq!(transition.effect, Effect::Refuse(Reason::NoGenerationLeft));
+    assert_eq!((transition.next, transition.replaced), (last, None));
+}
