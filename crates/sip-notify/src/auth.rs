@@ -1,0 +1,178 @@
+//! Answering challenges, without end in sight for nobody.
+//!
+//! Each realm of each challenger is answered once; a second time only if it says that the nonce was
+//! too old (`stale`); a third time never. So a session ends after a bounded number of requests,
+//! whatever the peer says.
+
+use crate::challenge::{Challenge, ChallengeError, Challenger};
+use crate::credentials::Credentials;
+use crate::digest::{Input, nonce_count};
+use crate::entropy::{self, Entropy};
+use crate::outcome::AuthFailure;
+use crate::response::Response;
+use crate::transaction::METHOD;
+
+/// Realms answered in one session: a phone and three proxies.
+const MAX_REALMS: usize = 4;
+/// Characters of a cnonce: 80 bits.
+const CNONCE_CHARS: usize = 16;
+
+/// The challenges met so far. A later request answers them all again: the proxy that let the first
+/// through wants to see its password on the next too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers {
+    held: Vec<Answer>,
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    challenger: Challenger,
+    challenge: Challenge,
+    /// Kept with its nonce, since a `-sess` password is bound to both.
+    cnonce: String,
+    nonce_count: u32,
+    refreshed: bool,
+}
+
+impl Answers {
+    /// Takes in the challenges of a 401 or 407.
+    pub(crate) fn challenged(
+        &mut self,
+        challenger: Challenger,
+        response: &Response<'_>,
+        credentials: Option<&Credentials>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), AuthFailure> {
+        let credentials = credentials.ok_or(AuthFailure::NoCredentials)?;
+        for challenge in strongest(response.challenges(challenger), credentials)? {
+            let full = self.held.len() >= MAX_REALMS;
+            let met = self.held.iter_mut().find(|answer| {
+                answer.challenger == challenger && answer.challenge.realm == challenge.realm
+            });
+            match met {
+                Some(answer) if challenge.stale && !answer.refreshed => {
+                    *answer = Answer::new(challenger, challenge, true, entropy);
+                }
+                Some(_) => return Err(AuthFailure::Refused),
+                None if full => return Err(AuthFailure::TooMany),
+                None => self
+                    .held
+                    .push(Answer::new(challenger, challenge, false, entropy)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The header lines that answer all of them, for a request to `uri`.
+    pub(crate) fn header_lines(&mut self, credentials: &Credentials, uri: &str) -> String {
+        let mut lines = String::new();
+        for answer in &mut self.held {
+            answer.nonce_count = answer.nonce_count.saturating_add(1);
+            answer.write(&mut lines, credentials, uri);
+        }
+        lines
+    }
+}
+
+impl Answer {
+    fn new(
+        challenger: Challenger,
+        challenge: Challenge,
+        refreshed: bool,
+        entropy: &mut dyn Entropy,
+    ) -> Self {
+        Self {
+            challenger,
+            challenge,
+            cnonce: entropy::token(CNONCE_CHARS, entropy),
+            nonce_count: 0,
+            refreshed,
+        }
+    }
+
+    /// One header line (RFC 7616 §3.4). Every value is free of quotes at the wrong place: ours by
+    /// construction, the challenger's because they stood between quotes before.
+    fn write(&self, lines: &mut String, credentials: &Credentials, uri: &str) {
+        let Challenge {
+            realm,
+            nonce,
+            opaque,
+            algorithm,
+            qop_auth,
+            ..
+        } = &self.challenge;
+        let username = credentials.username();
+        let response = Input {
+            algorithm: *algorithm,
+            username,
+            password: credentials.password(),
+            realm,
+            nonce,
+            method: METHOD,
+            uri,
+            cnonce: &self.cnonce,
+            nonce_count: qop_auth.then_some(self.nonce_count),
+        }
+        .response();
+        for piece in [
+            self.challenger.answer_header(),
+            ": Digest username=\"",
+            username,
+            "\", realm=\"",
+            realm,
+            "\", nonce=\"",
+            nonce,
+            "\", uri=\"",
+            uri,
+            "\", response=\"",
+            &response,
+            "\", algorithm=",
+            algorithm.as_str(),
+        ] {
+            lines.push_str(piece);
+        }
+        if let Some(opaque) = opaque {
+            for piece in [", opaque=\"", opaque, "\""] {
+                lines.push_str(piece);
+            }
+        }
+        if *qop_auth {
+            let count = nonce_count(self.nonce_count);
+            for piece in [", qop=auth, nc=", &count, ", cnonce=\"", &self.cnonce, "\""] {
+                lines.push_str(piece);
+            }
+        }
+        lines.push_str("\r\n");
+    }
+}
+
+/// One challenge for each realm that the credentials are for: the strongest, or among equals the
+/// first, as RFC 8760 §2.4 leaves to local policy. A peer in the middle can still strip the stronger
+/// ones; against that helps only a proxy that does not offer MD5.
+fn strongest(
+    offered: Vec<Result<Challenge, ChallengeError>>,
+    credentials: &Credentials,
+) -> Result<Vec<Challenge>, AuthFailure> {
+    let mut failure = AuthFailure::Unsupported;
+    let mut chosen: Vec<Challenge> = Vec::new();
+    for challenge in offered.into_iter().flatten() {
+        if !credentials.fit(&challenge.realm) {
+            failure = AuthFailure::OtherRealm;
+            continue;
+        }
+        match chosen
+            .iter_mut()
+            .find(|other| other.realm == challenge.realm)
+        {
+            Some(other) if other.algorithm.strength() < challenge.algorithm.strength() => {
+                *other = challenge;
+            }
+            Some(_) => {}
+            None => chosen.push(challenge),
+        }
+    }
+    if chosen.is_empty() {
+        return Err(failure);
+    }
+    Ok(chosen)
+}

@@ -1,0 +1,401 @@
+//! Responses, as they come from the network.
+
+use std::borrow::Cow;
+
+use crate::challenge::{self, Challenge, ChallengeError, Challenger};
+use crate::header::full_name;
+use crate::lex::{
+    Cursor, HeaderLines, ParseError, is_token_byte, number, split_line, trim, visible,
+};
+use crate::via::{self, Via};
+
+/// A response (RFC 3261 §7.2), read from one datagram and borrowing from it.
+///
+/// What is needed to match it must be right, or [`parse`](Self::parse) refuses it; any other header
+/// may hold what it likes.
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    status: u16,
+    reason: &'a [u8],
+    head: HeaderLines<'a>,
+    body: &'a [u8],
+    via: Via<'a>,
+    via_is_single: bool,
+    cseq: CSeq<'a>,
+    call_id: &'a str,
+    retry_after: Option<u32>,
+}
+
+/// A CSeq (RFC 3261 §20.16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CSeq<'a> {
+    /// Below 2³¹.
+    pub number: u32,
+    /// The method, which distinguishes case.
+    pub method: &'a str,
+}
+
+impl<'a> Response<'a> {
+    /// Reads a datagram. Line ends before the first line are skipped (RFC 3261 §7.5); what follows
+    /// the body that Content-Length counts is dropped, and a body shorter than that is refused
+    /// (§18.3).
+    pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
+        let (line, rest) = start_line(datagram)?;
+        let (status, reason) = status_line(line)?;
+        let head = HeaderLines::new(rest);
+        let common = Common::read(head)?;
+        Ok(Self {
+            status,
+            reason,
+            head,
+            body: common.body,
+            via: common.via,
+            via_is_single: common.via_is_single,
+            cseq: common.cseq,
+            call_id: common.call_id,
+            retry_after: common.retry_after,
+        })
+    }
+
+    /// The status code, 100–699.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether more answers follow (1xx).
+    pub fn is_provisional(&self) -> bool {
+        self.status < 200
+    }
+
+    /// The words after the status code; they may be none, and in any language.
+    pub fn reason(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.reason)
+    }
+
+    /// The topmost Via.
+    pub fn via(&self) -> &Via<'a> {
+        &self.via
+    }
+
+    /// Whether there is one Via only. A response with more was meant for somebody behind us, and a
+    /// user agent drops it (RFC 3261 §8.1.3.3).
+    pub fn has_single_via(&self) -> bool {
+        self.via_is_single
+    }
+
+    /// The branch of the topmost Via.
+    pub fn branch(&self) -> Option<&'a str> {
+        self.via.branch
+    }
+
+    /// The CSeq.
+    pub fn cseq(&self) -> CSeq<'a> {
+        self.cseq
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &'a str {
+        self.call_id
+    }
+
+    /// Retry-After in seconds (RFC 3261 §20.33), without its comment and parameters. One too large
+    /// for `u32` is `u32::MAX`; one that is no number counts as absent.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+    }
+
+    /// The body.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The values of a header, by its full name in any case, compact forms included. Raw: trimmed,
+    /// but with its folds.
+    pub fn header<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let mut lines = self.head;
+        std::iter::from_fn(move || lines.next_line().ok().flatten())
+            .filter(move |(found, _)| full_name(found).eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// The challenges of a 401 ([`Challenger::Origin`]) or 407 ([`Challenger::Proxy`]), in order; an
+    /// error stands for one that cannot be answered.
+    pub fn challenges(&self, from: Challenger) -> Vec<Result<Challenge, ChallengeError>> {
+        self.header(from.challenge_header())
+            .flat_map(challenge::parse_all)
+            .collect()
+    }
+}
+
+/// The branch of the topmost Via of a datagram that may be a response, without reading the rest:
+/// enough to look up whose it is.
+pub fn peek_branch(datagram: &[u8]) -> Option<&str> {
+    let (line, rest) = start_line(datagram).ok()?;
+    status_line(line).ok()?;
+    let mut lines = HeaderLines::new(rest);
+    while let Some((name, value)) = lines.next_line().ok()? {
+        if full_name(name).eq_ignore_ascii_case("Via") {
+            return via::parse(value)?.0.branch;
+        }
+    }
+    None
+}
+
+/// What requests and responses have in common, as far as we look.
+pub(crate) struct Common<'a> {
+    pub(crate) via: Via<'a>,
+    pub(crate) via_is_single: bool,
+    pub(crate) cseq: CSeq<'a>,
+    pub(crate) call_id: &'a str,
+    pub(crate) retry_after: Option<u32>,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> Common<'a> {
+    pub(crate) fn read(mut lines: HeaderLines<'a>) -> Result<Self, ParseError> {
+        let mut top_via = None;
+        let mut via_is_single = true;
+        let mut cseq = None;
+        let mut call_id = None;
+        let mut retry_after = None;
+        let mut content_length = None;
+        while let Some((name, value)) = lines.next_line()? {
+            let name = full_name(name);
+            if name.eq_ignore_ascii_case("Via") {
+                if top_via.is_some() {
+                    via_is_single = false;
+                } else {
+                    let (via, more) = via::parse(value).ok_or(ParseError::Header("Via"))?;
+                    top_via = Some(via);
+                    via_is_single = !more;
+                }
+            } else if name.eq_ignore_ascii_case("CSeq") {
+                once(&mut cseq, read_cseq(value), "CSeq")?;
+            } else if name.eq_ignore_ascii_case("Call-ID") {
+                once(&mut call_id, visible(value), "Call-ID")?;
+            } else if name.eq_ignore_ascii_case("Content-Length") {
+                once(&mut content_length, number(value), "Content-Length")?;
+            } else if name.eq_ignore_ascii_case("Retry-After") && retry_after.is_none() {
+                retry_after = read_retry_after(value);
+            }
+        }
+        let body = lines.body();
+        let body = match content_length {
+            None => body,
+            Some(len) => usize::try_from(len)
+                .ok()
+                .and_then(|len| body.get(..len))
+                .ok_or(ParseError::BodyCut)?,
+        };
+        Ok(Self {
+            via: top_via.ok_or(ParseError::Missing("Via"))?,
+            via_is_single,
+            cseq: cseq.ok_or(ParseError::Missing("CSeq"))?,
+            call_id: call_id.ok_or(ParseError::Missing("Call-ID"))?,
+            retry_after,
+            body,
+        })
+    }
+}
+
+fn once<T>(slot: &mut Option<T>, value: Option<T>, name: &'static str) -> Result<(), ParseError> {
+    let value = value.ok_or(ParseError::Header(name))?;
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(ParseError::Repeated(name)),
+    }
+}
+
+/// The first line that is not empty, and what follows it.
+pub(crate) fn start_line(datagram: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    let mut rest = datagram;
+    loop {
+        let (line, after) = split_line(rest).ok_or(ParseError::StartLine)?;
+        if !line.is_empty() {
+            return Ok((line, after));
+        }
+        rest = after;
+    }
+}
+
+/// `SIP/2.0 200 OK`. The reason may be empty, and some peers then leave out the space before it too.
+fn status_line(line: &[u8]) -> Result<(u16, &[u8]), ParseError> {
+    let (version, rest) = split_at_space(line).ok_or(ParseError::StartLine)?;
+    let is_sip = version
+        .get(..4)
+        .is_some_and(|name| name.eq_ignore_ascii_case(b"SIP/"));
+    if !is_sip {
+        return Err(ParseError::StartLine);
+    }
+    if version.get(4..) != Some(b"2.0") {
+        return Err(ParseError::Version);
+    }
+    let (code, reason) = split_at_space(rest).unwrap_or((rest, b""));
+    if code.len() != 3 {
+        return Err(ParseError::StatusCode);
+    }
+    match number(code).and_then(|code| u16::try_from(code).ok()) {
+        Some(code @ 100..=699) => Ok((code, trim(reason))),
+        _ => Err(ParseError::StatusCode),
+    }
+}
+
+pub(crate) fn split_at_space(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|byte| *byte == b' ')?;
+    let (before, rest) = bytes.split_at_checked(at)?;
+    Some((before, rest.get(1..)?))
+}
+
+fn read_cseq(value: &[u8]) -> Option<CSeq<'_>> {
+    let mut cursor = Cursor::new(value);
+    let digits = cursor.take_while(|byte| byte.is_ascii_digit());
+    let number = u32::try_from(number(digits)?).ok()?;
+    if number > i32::MAX.unsigned_abs() {
+        return None;
+    }
+    let before = cursor.rest().len();
+    cursor.skip_space();
+    if cursor.rest().len() == before {
+        return None;
+    }
+    let method = cursor.take_while(is_token_byte);
+    if !cursor.is_empty() {
+        return None;
+    }
+    Some(CSeq {
+        number,
+        method: visible(method)?,
+    })
+}
+
+fn read_retry_after(value: &[u8]) -> Option<u32> {
+    let mut cursor = Cursor::new(value);
+    let seconds = number(cursor.take_while(|byte| byte.is_ascii_digit()))?;
+    cursor.skip_space();
+    match cursor.rest().first() {
+        None | Some(b';' | b'(') => Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const OK: &str = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKa;rport=5060\r\n\
+        From: <sip:prov@pbx.example>;tag=1\r\nTo: <sip:100@pbx.example>;tag=2\r\n\
+        Call-ID: c1\r\nCSeq: 1 NOTIFY\r\n";
+
+    fn with(more: &str) -> Vec<u8> {
+        format!("{OK}{more}").into_bytes()
+    }
+
+    #[test]
+    fn the_parts_of_a_response() {
+        let bytes = with("Retry-After: 120 (busy);duration=3\r\nContent-Length: 2\r\n\r\nhi there");
+        let response = Response::parse(&bytes).unwrap();
+        assert_eq!((response.status(), &*response.reason()), (200, "OK"));
+        assert_eq!(response.branch(), Some("z9hG4bKa"));
+        assert_eq!(peek_branch(&bytes), Some("z9hG4bKa"));
+        assert_eq!(response.via().rport, Some(5060));
+        assert_eq!(
+            response.cseq(),
+            CSeq {
+                number: 1,
+                method: "NOTIFY"
+            }
+        );
+        assert_eq!(response.call_id(), "c1");
+        assert_eq!(response.retry_after(), Some(120));
+        assert_eq!(response.body(), b"hi");
+        assert_eq!(
+            response.header("from").next(),
+            Some(&b"<sip:prov@pbx.example>;tag=1"[..])
+        );
+        assert!(response.has_single_via());
+    }
+
+    #[test]
+    fn compact_and_folded_headers_are_read() {
+        let bytes = b"\r\nsip/2.0 486\r\nv:\r\n SIP/2.0/UDP\r\n h;branch=z9hG4bKb\r\ni:\r\n  c2\r\nCSEQ: 007\r\n NOTIFY\r\nl: 0\r\n\r\n";
+        let response = Response::parse(bytes).unwrap();
+        assert_eq!((response.status(), &*response.reason()), (486, ""));
+        assert_eq!(response.branch(), Some("z9hG4bKb"));
+        assert_eq!(response.call_id(), "c2");
+        assert_eq!(
+            response.cseq(),
+            CSeq {
+                number: 7,
+                method: "NOTIFY"
+            }
+        );
+        assert_eq!(response.header("Call-ID").count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_matched_is_refused() {
+        for (bytes, error) in [
+            (with("CSeq: 1 NOTIFY\r\n\r\n"), ParseError::Repeated("CSeq")),
+            (with("i: c1\r\n\r\n"), ParseError::Repeated("Call-ID")),
+            (
+                with("l: 0\r\nContent-Length: 0\r\n\r\n"),
+                ParseError::Repeated("Content-Length"),
+            ),
+            (
+                with("Content-Length: -1\r\n\r\n"),
+                ParseError::Header("Content-Length"),
+            ),
+            (with("Content-Length: 5\r\n\r\nhi"), ParseError::BodyCut),
+            (
+                with("Content-Length: 99999999999999999999\r\n\r\nhi"),
+                ParseError::BodyCut,
+            ),
+            (with(""), ParseError::Unfinished),
+            (
+                b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
+                ParseError::Missing("Via"),
+            ),
+            (b"SIP/7.0 200 OK\r\n\r\n".to_vec(), ParseError::Version),
+            (b"SIP/2.0 99 no\r\n\r\n".to_vec(), ParseError::StatusCode),
+            (b"SIP/2.0 700 no\r\n\r\n".to_vec(), ParseError::StatusCode),
+            (b"SIP/2.0 2000 no\r\n\r\n".to_vec(), ParseError::StatusCode),
+            (b"SIP/2.0 +20 no\r\n\r\n".to_vec(), ParseError::StatusCode),
+            (b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), ParseError::StartLine),
+            (b"\r\n\r\n".to_vec(), ParseError::StartLine),
+            (b"\x00\x01garbage".to_vec(), ParseError::StartLine),
+        ] {
+            assert_eq!(
+                Response::parse(&bytes).unwrap_err(),
+                error,
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn a_cseq_is_below_two_to_the_31() {
+        assert_eq!(read_cseq(b"2147483647 X").unwrap().number, 2_147_483_647);
+        for value in [
+            &b"2147483648 X"[..],
+            b"1",
+            b"1X",
+            b"x X",
+            b"1 X Y",
+            b"-1 X",
+            b"",
+        ] {
+            assert_eq!(read_cseq(value), None, "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_retry_after_that_is_no_number_is_absent() {
+        assert_eq!(read_retry_after(b"18000;duration=3600"), Some(18000));
+        assert_eq!(read_retry_after(b"99999999999"), Some(u32::MAX));
+        for value in [&b"soon"[..], b"", b"5x", b"-5"] {
+            assert_eq!(read_retry_after(value), None);
+        }
+    }
+}
