@@ -80,7 +80,14 @@ impl Caller {
     /// Reads the connection's facts off a request.
     pub fn new(request: &Request, env: &Env) -> worker::Result<Self> {
         let url = request.url()?;
-        let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
+        let header = |name: &str| {
+            request
+                .headers()
+                .get(name)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        };
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
         Ok(Self {
             tls: url.scheme() == "https" || config::loopback_counts_as_tls(env, &host),
@@ -95,5 +102,8 @@ impl Caller {
 
 /// The first `limit` characters, without control characters: what strangers send goes into logs.
 fn bounded(text: &str, limit: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(limit).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(limit)
+        .collect()
 }

@@ -26,7 +26,7 @@ pub fn keyring(env: &Env) -> Result<Keyring, ConfigError> {
         ),
         None => None,
     };
-    Ok(Keyring { current, previous })
+    Keyring::new(current, previous).map_err(|error| ConfigError(error.to_string()))
 }
 
 /// The first API token, if one is set. Without it only tokens from the database work.

@@ -1,7 +1,79 @@
-//! The Worker.
-use worker::{Context, Env, Request, Response, Result, event};
+//! The Ringfence Worker: phones on one side, operators on the other.
+//!
+//! `phone` answers phones, `api` answers operators; both stand on `files` (from settings to bytes),
+//! `store` (D1) and `edge` (KV). The pure crates know nothing of any of them.
+
+// Nothing uses this crate but the runtime: `pub` says "to the rest of the Worker".
+#![allow(unreachable_pub)]
+
+mod api;
+mod app;
+mod config;
+mod edge;
+mod files;
+mod http;
+mod maintenance;
+mod model;
+mod observe;
+mod phone;
+mod platform;
+mod store;
+
+use app::{App, Caller};
+use http::problem::Problem;
+use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
+
+/// Carries the request's id in every answer.
+const REQUEST_ID: &str = "ringfence-request-id";
 
 #[event(fetch)]
-async fn fetch(_request: Request, _env: Env, _context: Context) -> Result<Response> {
-    Response::ok("hello")
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    let now = platform::now();
+    let request_id = platform::new_id(now);
+    let response = route(request, env, context, now, &request_id).await?;
+    response.headers().set(REQUEST_ID, &request_id)?;
+    Ok(response)
+}
+
+async fn route(
+    request: Request,
+    env: Env,
+    context: Context,
+    now: u64,
+    request_id: &str,
+) -> worker::Result<web_sys::Response> {
+    let path = request.path();
+    let caller = Caller::new(&request, &env)?;
+    let operator = path.starts_with("/api/") || path == "/healthz";
+    let app = match App::new(env, context, now, request_id) {
+        Ok(app) => app,
+        Err(error) => {
+            observe::warn(
+                "not_set_up",
+                &[("request_id", request_id), ("error", &error.to_string())],
+            );
+            return if operator {
+                Ok(Problem::from(error).into_response(request_id)?.into())
+            } else {
+                phone::unavailable(request.method() == worker::Method::Head)
+            };
+        }
+    };
+    #[cfg(feature = "panic-route")]
+    if path == "/__panic" {
+        panic!("a panic on purpose, to show what it costs");
+    }
+    if operator {
+        Ok(api::answer(request, app, caller).await?.into())
+    } else {
+        phone::answer(&request, app, caller).await
+    }
+}
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let now = platform::now();
+    if let Err(error) = maintenance::run(&env, now).await {
+        observe::warn("maintenance_failed", &[("error", &error.0)]);
+    }
 }

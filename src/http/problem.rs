@@ -40,23 +40,52 @@ pub const KINDS: &[(&str, u16, &str)] = &[
     ("unauthorized", 401, "A valid API token is needed"),
     ("forbidden", 403, "The token may not do this"),
     ("not-found", 404, "There is no such thing"),
-    ("method-not-allowed", 405, "The resource does not take this method"),
-    ("conflict", 409, "The state of the resource does not allow this"),
-    ("revision-mismatch", 412, "The resource has changed since it was read"),
+    (
+        "method-not-allowed",
+        405,
+        "The resource does not take this method",
+    ),
+    (
+        "conflict",
+        409,
+        "The state of the resource does not allow this",
+    ),
+    (
+        "revision-mismatch",
+        412,
+        "The resource has changed since it was read",
+    ),
     ("too-large", 413, "The body is too large"),
-    ("invalid-files", 422, "The change would break files of phones"),
+    (
+        "invalid-files",
+        422,
+        "The change would break files of phones",
+    ),
     ("invalid-value", 422, "A value is not acceptable"),
     ("too-many-requests", 429, "Too many requests"),
     ("internal", 500, "The server failed"),
-    ("unavailable", 503, "Storage does not answer; nothing was changed"),
+    (
+        "unavailable",
+        503,
+        "Storage does not answer; nothing was changed",
+    ),
     ("misconfigured", 503, "The deployment is not configured"),
 ];
 
 impl Problem {
     /// A problem of a kind listed in [`KINDS`].
     pub fn new(kind: &'static str, detail: impl Into<String>) -> Self {
-        let status = KINDS.iter().find(|(name, ..)| *name == kind).map_or(500, |found| found.1);
-        Self { kind, status, detail: detail.into(), more: Vec::new(), internal: None }
+        let status = KINDS
+            .iter()
+            .find(|(name, ..)| *name == kind)
+            .map_or(500, |found| found.1);
+        Self {
+            kind,
+            status,
+            detail: detail.into(),
+            more: Vec::new(),
+            internal: None,
+        }
     }
 
     pub fn invalid_request(detail: impl Into<String>) -> Self {
@@ -68,7 +97,10 @@ impl Problem {
     }
 
     pub fn not_found(what: &str) -> Self {
-        Self::new("not-found", format!("There is no {what} of that name here, or the token may not see it."))
+        Self::new(
+            "not-found",
+            format!("There is no {what} of that name here, or the token may not see it."),
+        )
     }
 
     pub fn conflict(detail: impl Into<String>) -> Self {
@@ -79,7 +111,10 @@ impl Problem {
     pub fn internal(what: impl Into<String>) -> Self {
         Self {
             internal: Some(what.into()),
-            ..Self::new("internal", "Nothing can be done about it from outside; the log has more under the request id.")
+            ..Self::new(
+                "internal",
+                "Nothing can be done about it from outside; the log has more under the request id.",
+            )
         }
     }
 
@@ -103,7 +138,11 @@ impl Problem {
             status: self.status,
             detail: &self.detail,
             request_id,
-            more: self.more.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            more: self
+                .more
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         };
         let headers = Headers::new();
         headers.set("content-type", "application/problem+json")?;
@@ -124,7 +163,10 @@ impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         Self {
             internal: Some(error.to_string()),
-            ..Self::new("unavailable", "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.")
+            ..Self::new(
+                "unavailable",
+                "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",
+            )
         }
     }
 }

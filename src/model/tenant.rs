@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::url_template::{Route, RouteConflict, RouteTable, UrlTemplate};
+use ringfence_provision::url_template::{Route, RouteError, RouteTable, UrlTemplate};
 use serde::{Deserialize, Serialize};
 
 /// What a tenant decides. Every field has a default, so that an empty object is a whole tenant.
@@ -29,6 +29,8 @@ pub struct TenantOptions {
     pub bootstrap_expiry_s: u32,
     /// Whether sealed files may leave over plain HTTP. A bootstrap never does.
     pub sealed_over_http: bool,
+    /// Whether models may have a sealing profile that nobody verified on hardware.
+    pub unverified_profiles: bool,
     /// How many events a minute are written; the rest is counted.
     pub events_per_minute: u32,
     /// For how many days events are kept.
@@ -46,6 +48,7 @@ impl Default for TenantOptions {
             retry_window_s: 0,
             bootstrap_expiry_s: 7 * 24 * 3600,
             sealed_over_http: false,
+            unverified_profiles: false,
             events_per_minute: 600,
             event_retention_days: 30,
         }
@@ -90,8 +93,14 @@ impl TenantOptions {
         self.urls
             .iter()
             .flat_map(|(&kind, names)| {
-                let plain = names.plain.iter().map(move |name| (kind, Form::Plain, name));
-                let sealed = names.sealed.iter().map(move |name| (kind, Form::Sealed, name));
+                let plain = names
+                    .plain
+                    .iter()
+                    .map(move |name| (kind, Form::Plain, name));
+                let sealed = names
+                    .sealed
+                    .iter()
+                    .map(move |name| (kind, Form::Sealed, name));
                 plain.chain(sealed)
             })
             .map(|(kind, form, template)| Route {
@@ -106,12 +115,17 @@ impl TenantOptions {
     ///
     /// # Errors
     /// Two names could read one path in two ways.
-    pub fn route_table(&self) -> Result<RouteTable, RouteConflict> {
+    pub fn route_table(&self) -> Result<RouteTable, RouteError> {
         RouteTable::new(self.routes())
     }
 
     /// The name under which a phone is told to ask for a file.
-    pub fn preferred_name(&self, kind: FileKind, form: Form, extension: &str) -> Option<&UrlTemplate> {
+    pub fn preferred_name(
+        &self,
+        kind: FileKind,
+        form: Form,
+        extension: &str,
+    ) -> Option<&UrlTemplate> {
         let names = self.urls.get(&kind)?;
         match form {
             Form::Plain => names.plain.first(),
@@ -125,20 +139,39 @@ impl TenantOptions {
 
 /// Whether a path ends in `.extension`; the extension tells which profile a sealed name is for.
 pub fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.').is_some_and(|(_, end)| end == extension)
+    path.rsplit_once('.')
+        .is_some_and(|(_, end)| end == extension)
 }
 
 fn default_urls() -> BTreeMap<FileKind, Names> {
     let names = |plain: &[&str], sealed: &[&str]| Names {
-        plain: plain.iter().filter_map(|text| UrlTemplate::parse(text).ok()).collect(),
-        sealed: sealed.iter().filter_map(|text| UrlTemplate::parse(text).ok()).collect(),
+        plain: plain
+            .iter()
+            .filter_map(|text| UrlTemplate::parse(text).ok())
+            .collect(),
+        sealed: sealed
+            .iter()
+            .filter_map(|text| UrlTemplate::parse(text).ok())
+            .collect(),
     };
     BTreeMap::from([
         // `{MODEL}.cfg` is what a phone appends to a URL that ends in a slash.
-        (FileKind::Initial, names(&["{MODEL}.cfg", "Initial{MAC}.cfg"], &[])),
-        (FileKind::Standard, names(&["Config{MAC}.cfg"], &["Config{MAC}.enc"])),
-        (FileKind::Product, names(&["Config{MODEL}.cfg"], &["Product{MAC}.enc"])),
-        (FileKind::Master, names(&["ConfigCom.cfg"], &["Master{MAC}.enc"])),
+        (
+            FileKind::Initial,
+            names(&["{MODEL}.cfg", "Initial{MAC}.cfg"], &[]),
+        ),
+        (
+            FileKind::Standard,
+            names(&["Config{MAC}.cfg"], &["Config{MAC}.enc"]),
+        ),
+        (
+            FileKind::Product,
+            names(&["Config{MODEL}.cfg"], &["Product{MAC}.enc"]),
+        ),
+        (
+            FileKind::Master,
+            names(&["ConfigCom.cfg"], &["Master{MAC}.enc"]),
+        ),
         (FileKind::System, names(&["System.cfg"], &[])),
     ])
 }
@@ -161,9 +194,15 @@ mod tests {
         assert_eq!(options.routes().len(), 9);
         let table = options.route_table().unwrap();
         let resolved = table.resolve("Config0080F0C571EB.enc").unwrap();
-        assert_eq!((resolved.kind, resolved.form), (FileKind::Standard, Form::Sealed));
+        assert_eq!(
+            (resolved.kind, resolved.form),
+            (FileKind::Standard, Form::Sealed)
+        );
         let resolved = table.resolve("ConfigCom.cfg").unwrap();
-        assert_eq!((resolved.kind, resolved.form), (FileKind::Master, Form::Plain));
+        assert_eq!(
+            (resolved.kind, resolved.form),
+            (FileKind::Master, Form::Plain)
+        );
     }
 
     #[test]

@@ -2,12 +2,6 @@
 
 mod db;
 
-pub mod audit;
-pub mod devices;
-pub mod events;
-pub mod settings;
-pub mod templates;
-pub mod tenants;
-pub mod tokens;
+pub mod phone;
 
 pub use db::{Arg, Db, StorageError, changes, rows};

@@ -5,11 +5,17 @@
 //! random bytes are arguments.
 #![deny(missing_docs)]
 
+pub mod effective;
 pub mod family;
+pub mod format;
 mod hash;
 pub mod key;
 pub mod kind;
 pub mod layers;
 pub mod lifecycle;
+pub mod mac;
 pub mod seal;
+pub mod secret;
+pub mod template;
+pub mod url_template;
 pub mod wrap;

@@ -1,0 +1,7 @@
+//! MAC addresses in every notation.
+#![no_main]
+
+#[path = "../checks/templates.rs"]
+mod templates;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| templates::mac(data));

@@ -1,0 +1,7 @@
+//! URL templates, tables of them, and paths.
+#![no_main]
+
+#[path = "../checks/templates.rs"]
+mod templates;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| templates::routes(data));

@@ -1,0 +1,285 @@
+//! What both formats have in common when bytes come in: bounds, UTF-8, lines and columns, and the
+//! rules for a parameter's name and value.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use super::Parameter;
+use super::escape::{self, EscapeError, MAX_VALUE};
+use super::finding::{Finding, Findings, Place, codes};
+use crate::family::{Duplicates, Family, Format};
+
+/// The longest name of a parameter, in characters.
+const MAX_NAME: usize = 32;
+
+/// The text of a file, or `None` when it is too large to be looked at.
+///
+/// Bytes that are not UTF-8 become U+FFFD, after a finding that is an error, so that the rest can
+/// be looked at too.
+pub(super) fn decode<'a>(
+    family: Family,
+    bytes: &'a [u8],
+    findings: &mut Findings,
+) -> Option<Cow<'a, str>> {
+    let limit = family.total_limit();
+    if bytes.len() > limit {
+        findings.push(Finding::error(
+            codes::FILE_TOO_LARGE,
+            Place::FILE,
+            format!("the file has {} bytes, of {limit} allowed", bytes.len()),
+            "Leave out what the phones have as their own defaults.",
+        ));
+        return None;
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(error) => {
+            let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let good = std::str::from_utf8(good).unwrap_or_default();
+            findings.push(Finding::error(
+                codes::NOT_UTF8,
+                Lines::new(good).place(good.len()),
+                "the bytes from here on are not UTF-8",
+                "Save the file as UTF-8 without a byte order mark.",
+            ));
+            String::from_utf8_lossy(bytes)
+        }
+    };
+    if !text.starts_with('\u{feff}') {
+        return Some(text);
+    }
+    findings.push(Finding::error(
+        codes::BYTE_ORDER_MARK,
+        Place::new(1, 1),
+        "the file begins with a byte order mark, which hides its first line from the phone",
+        "Save the file as UTF-8 without a byte order mark.",
+    ));
+    Some(Cow::Owned(text.trim_start_matches('\u{feff}').to_owned()))
+}
+
+/// Names the first control character of each line; tabs are left to whoever knows whether they are
+/// in a value.
+pub(super) fn control_characters(text: &str, findings: &mut Findings) {
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        // A CR is a part of a line end or a control character.
+        let line = line
+            .strip_suffix('\n')
+            .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+        let found = line
+            .chars()
+            .enumerate()
+            .find(|(_, character)| *character != '\t' && escape::forbidden(*character));
+        if let Some((before, character)) = found {
+            findings.push(control_character(
+                Place::new(number, 1).right(before),
+                character,
+            ));
+        }
+    }
+}
+
+fn control_character(at: Place, character: char) -> Finding {
+    let code = u32::from(character);
+    Finding::error(
+        codes::CONTROL_CHARACTER,
+        at,
+        format!("the control character U+{code:04X}"),
+        "Delete it; no value can carry it.",
+    )
+}
+
+/// From byte offsets to lines and columns.
+///
+/// Offsets are asked for in rising order, all but a few: each count goes on from the last one, so
+/// that a file of one long line costs no more than one of many short ones.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    last: Cell<(usize, Place)>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            last: Cell::new((0, Place::new(1, 1))),
+        }
+    }
+
+    pub(super) fn place(&self, offset: usize) -> Place {
+        let (mut from, mut place) = self.last.get();
+        if offset < from {
+            (from, place) = (0, Place::new(1, 1));
+        }
+        let mut between = self.text.get(from..offset).unwrap_or_default();
+        if let Some(end) = between.rfind('\n') {
+            let lines = between.matches('\n').count();
+            let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+            place = Place::new(place.line.saturating_add(lines), 1);
+            between = between.get(end + 1..).unwrap_or_default();
+        }
+        place = place.right(between.chars().count());
+        self.last.set((offset, place));
+        place
+    }
+}
+
+/// What may be wrong with a parameter's name in either format.
+pub(super) fn check_name(name: &str, at: Place, findings: &mut Findings) {
+    if name.is_empty() {
+        findings.push(Finding::error(
+            codes::NAME_INVALID,
+            at,
+            "there is no name before `=`",
+            "Write NAME=\"value\".",
+        ));
+    } else if let Some(bad) = name.chars().find(|c| !is_name_character(*c)) {
+        let bad = bad.escape_default();
+        findings.push(Finding::error(
+            codes::NAME_INVALID,
+            at,
+            format!("a name of a parameter cannot have `{bad}` in it"),
+            "Names are made of A-Z, 0-9 and `_`; a comment begins with `#`.",
+        ));
+    } else if name.contains(|c: char| c.is_ascii_lowercase()) {
+        findings.push(Finding::warning(
+            codes::NAME_CASE,
+            at,
+            format!("`{}` is in small letters", shown(name)),
+            "The guides write every parameter in capitals; a phone ignores a name that it does \
+             not know.",
+        ));
+    }
+    let length = name.chars().count();
+    if length > MAX_NAME {
+        findings.push(Finding::error(
+            codes::NAME_TOO_LONG,
+            at,
+            format!("a name of {length} characters, of {MAX_NAME} allowed"),
+            "Look the name up in the guide of the model.",
+        ));
+    }
+}
+
+fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+/// Whether the word could be the name of a parameter, as the guides write them.
+pub(super) fn is_parameter_name(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The same for a writer.
+pub(super) fn require_name(name: &str) -> Result<(), EscapeError> {
+    match is_parameter_name(name) && name.len() <= MAX_NAME {
+        true => Ok(()),
+        false => Err(EscapeError::Name),
+    }
+}
+
+/// What may be wrong with a value in either format, its syntax apart.
+pub(super) fn check_value(
+    format: Format,
+    name: &str,
+    value: &str,
+    at: Place,
+    findings: &mut Findings,
+) {
+    let name = shown(name);
+    let length = value.chars().count();
+    if length > MAX_VALUE {
+        let message =
+            format!("the value of {name} has {length} characters, of {MAX_VALUE} allowed");
+        let help = "Shorten it; the phone loses a longer one.";
+        findings.push(match format {
+            Format::Text => Finding::error(codes::VALUE_TOO_LONG, at, message, help),
+            Format::Xml => Finding::warning(codes::VALUE_TOO_LONG, at, message, help),
+        });
+    }
+    if value.contains(['\r', '\n']) {
+        findings.push(Finding::error(
+            codes::VALUE_OVER_LINES,
+            at,
+            format!("the value of {name} goes over several lines"),
+            "Write it on one line.",
+        ));
+    } else if let Some(before) = value.chars().position(|c| c == '\t') {
+        findings.push(control_character(at.right(before), '\t'));
+    }
+}
+
+/// Names each parameter that a file sets more than once, and which of them the phone obeys.
+pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], findings: &mut Findings) {
+    let mut first: BTreeMap<&str, &Parameter> = BTreeMap::new();
+    for parameter in parameters {
+        let Some(earlier) = first.get(parameter.path.as_str()) else {
+            first.insert(&parameter.path, parameter);
+            continue;
+        };
+        let (path, line) = (shown(&parameter.path), earlier.line);
+        let at = Place::new(parameter.line, parameter.column);
+        let help = "Keep one of them.";
+        findings.push(match family.duplicate_rule() {
+            Duplicates::FirstWins => Finding::warning(
+                codes::DUPLICATE_PARAMETER,
+                at,
+                format!("{path} is set in line {line} already; the phone obeys the first"),
+                help,
+            ),
+            Duplicates::LastWins => Finding::warning(
+                codes::DUPLICATE_PARAMETER,
+                at,
+                format!("{path} is set in line {line} already; the phone obeys the last"),
+                help,
+            ),
+            Duplicates::Unstated if earlier.value == parameter.value => Finding::warning(
+                codes::DUPLICATE_PARAMETER,
+                at,
+                format!("{path} is set to the same in line {line} already"),
+                help,
+            ),
+            Duplicates::Unstated => Finding::error(
+                codes::DUPLICATE_PARAMETER,
+                at,
+                format!(
+                    "{path} is set otherwise in line {line} already, and the guide does not say \
+                     which one the phone obeys"
+                ),
+                help,
+            ),
+        });
+    }
+}
+
+/// At most 64 characters of something from the file, for a message.
+pub(super) fn shown(word: &str) -> Cow<'_, str> {
+    match word.char_indices().nth(64) {
+        None => Cow::Borrowed(word),
+        Some((end, _)) => Cow::Owned(format!("{}…", word.get(..end).unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let lines = Lines::new("aü\r\nöb\n");
+        assert_eq!(lines.place(0), Place::new(1, 1));
+        assert_eq!(lines.place(3), Place::new(1, 3));
+        assert_eq!(lines.place(7), Place::new(2, 2));
+        assert_eq!(lines.place(9), Place::new(3, 1));
+        assert_eq!(lines.place(3), Place::new(1, 3));
+    }
+
+    #[test]
+    fn a_long_word_is_cut_for_a_message() {
+        assert_eq!(shown("SIP"), "SIP");
+        assert_eq!(shown(&"ü".repeat(99)).chars().count(), 65);
+    }
+}

@@ -1,0 +1,619 @@
+//! Reading XML with quick-xml as the tokenizer, and going on after an error.
+//!
+//! Nesting is checked here and not by quick-xml: an end tag that does not fit is held against the
+//! elements that are open, so that each fault gets its own name and place and does not make ten
+//! others. There is no document type, hence no entity but XML's own five; depth, size and the
+//! number of findings are bounded.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+use super::super::escape;
+use super::super::finding::{Finding, Place, codes};
+use super::super::source::{self, Lines, shown};
+use super::super::url::MACROS;
+use super::{Document, Element, Family, Findings, Format, MAX_DEPTH, ROOT, is_parameter};
+
+/// Reads what can be read, and says everything that is wrong.
+pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Document {
+    let Some(text) = source::decode(family, bytes, findings) else {
+        return Document::new();
+    };
+    source::control_characters(&text, findings);
+    let mut reading = Reading {
+        text: &text,
+        lines: Lines::new(&text),
+        findings,
+        open: Vec::new(),
+        root: None,
+        last_closed: String::new(),
+        declaration: false,
+    };
+    let mut from = 0;
+    while let Some(next) = reading.run(from) {
+        from = next;
+    }
+    reading.finish()
+}
+
+/// What XML takes as white space.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
+struct Reading<'a> {
+    text: &'a str,
+    lines: Lines<'a>,
+    findings: &'a mut Findings,
+    /// The elements whose end tag has not come yet, the outermost first.
+    open: Vec<Element>,
+    root: Option<Element>,
+    /// The name in the last end tag, to know a doubled one.
+    last_closed: String,
+    declaration: bool,
+}
+
+impl Reading<'_> {
+    /// Reads from an offset to the end; or to a fault that the tokenizer cannot go on from, and
+    /// then says where to begin again.
+    fn run(&mut self, from: usize) -> Option<usize> {
+        let mut reader = Reader::from_str(self.text.get(from..)?);
+        let config = reader.config_mut();
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        while !self.findings.is_hopeless() {
+            let at = from + position(&reader);
+            match reader.read_event() {
+                Ok(Event::Eof) => return None,
+                Ok(Event::Start(tag)) => {
+                    if let Some(next) = self.broken_tag(at, 1, &tag) {
+                        return Some(next);
+                    }
+                    self.start(&tag, at, from + position(&reader))?;
+                }
+                Ok(Event::Empty(tag)) => {
+                    if let Some(next) = self.broken_tag(at, 1, &tag) {
+                        return Some(next);
+                    }
+                    if self.start(&tag, at, from + position(&reader))? {
+                        self.close_top();
+                    }
+                }
+                Ok(Event::End(tag)) => {
+                    if let Some(next) = self.broken_tag(at, 2, &tag) {
+                        return Some(next);
+                    }
+                    self.end(tag.name().0, at);
+                }
+                Ok(Event::Text(text)) => self.characters(&text, at),
+                Ok(Event::CData(text)) => {
+                    self.content_only(at);
+                    self.add_text(&text, at);
+                }
+                Ok(Event::GeneralRef(reference)) => self.reference(&reference, at),
+                Ok(Event::Comment(comment)) => {
+                    if comment.contains("--") || comment.ends_with('-') {
+                        self.markup(at, "a comment with `--` in it");
+                    }
+                }
+                Ok(Event::Decl(declaration)) => self.check_declaration(&declaration, at),
+                Ok(Event::PI(_)) => self.error(
+                    codes::XML_INSTRUCTION,
+                    at,
+                    "a processing instruction",
+                    "Delete it: the format has none.",
+                ),
+                Ok(Event::DocType(_)) => {
+                    self.doctype(at);
+                    return None;
+                }
+                Err(_) => return self.not_a_token(at),
+            }
+        }
+        None
+    }
+
+    /// Ends with what is still open, and checks that there was a root.
+    fn finish(mut self) -> Document {
+        while let Some(element) = self.open.last() {
+            let (name, at) = (element.name.clone(), element.at);
+            self.unclosed(&name, at);
+            self.close_top();
+        }
+        let root = self.root.unwrap_or_else(|| {
+            self.findings.push(Finding::error(
+                codes::XML_ROOT,
+                Place::new(1, 1),
+                "the file has no element at all",
+                format!("Begin it with <{ROOT}>."),
+            ));
+            Element::new(ROOT)
+        });
+        Document {
+            declaration: self.declaration,
+            root,
+        }
+    }
+
+    /// A tag that another tag begins in has no `>`; reading goes on at that other tag.
+    fn broken_tag(&mut self, at: usize, prefix: usize, content: &str) -> Option<usize> {
+        let inner = content.find('<')?;
+        self.error(
+            codes::XML_BROKEN_TAG,
+            at,
+            "this tag is not closed by `>` (or a quote in it is not closed)",
+            "Add what is missing.",
+        );
+        Some(at + prefix + inner)
+    }
+
+    /// What quick-xml makes no token of: something that runs to the end of the file.
+    fn not_a_token(&mut self, at: usize) -> Option<usize> {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let is_doctype = rest
+            .get(..9)
+            .is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"));
+        if is_doctype {
+            self.doctype(at);
+            return None;
+        }
+        if rest.starts_with("<!") || rest.starts_with("<?") {
+            self.markup(at, "a comment, section or instruction that is never closed");
+        } else {
+            self.error(
+                codes::XML_BROKEN_TAG,
+                at,
+                "this tag is not closed by `>` (or a quote in it is not closed)",
+                "Add what is missing.",
+            );
+        }
+        let next = rest.get(1..)?.find('<')?;
+        Some(at + 1 + next)
+    }
+
+    /// Whether the tag opened an element; `None` when reading must stop here.
+    fn start(&mut self, tag: &BytesStart<'_>, at: usize, end: usize) -> Option<bool> {
+        let name = tag.name().0;
+        let place = self.lines.place(at);
+        if let Some(top) = self.open.last_mut()
+            && is_parameter(&top.name)
+        {
+            let parameter = top.name.clone();
+            if MACROS.contains(&name) {
+                // What was meant, so that there is one finding about it.
+                top.value.push_str(&format!("{{{name}}}"));
+                self.findings.push(Finding::error(
+                    codes::MACRO_ANGLE,
+                    place,
+                    format!("`<{name}>` within {} is a tag to XML", shown(&parameter)),
+                    format!("Write {{{name}}}."),
+                ));
+                return Some(false);
+            }
+            let opened = top.at;
+            self.unclosed(&parameter, opened);
+            self.close_top();
+        }
+        if self.open.len() >= MAX_DEPTH {
+            self.findings.push(Finding::error(
+                codes::XML_DEPTH,
+                place,
+                format!("elements are nested deeper than {MAX_DEPTH}"),
+                "Nest them as the guide does.",
+            ));
+            return None;
+        }
+        if !is_name(name) {
+            self.findings.push(Finding::error(
+                codes::XML_BROKEN_TAG,
+                place,
+                "`<` is not followed by a name",
+                "Write &lt; where the sign itself is meant.",
+            ));
+        } else if is_parameter(name) {
+            source::check_name(name, place.right(1), self.findings);
+        }
+        if self.open.is_empty() {
+            self.check_root(name, place);
+        }
+        let element = Element {
+            attributes: self.attributes(tag, place),
+            at: place,
+            value_at: self.lines.place(end),
+            ..Element::new(name)
+        };
+        self.check_attributes(&element);
+        self.open.push(element);
+        Some(true)
+    }
+
+    fn check_root(&mut self, name: &str, at: Place) {
+        if self.root.is_some() {
+            self.findings.push(Finding::error(
+                codes::XML_AFTER_ROOT,
+                at,
+                format!("<{}> stands behind the outermost element", shown(name)),
+                format!("A file is one <{ROOT}> element; move it in there."),
+            ));
+        } else if name != ROOT {
+            self.findings.push(Finding::error(
+                codes::XML_ROOT,
+                at,
+                format!("the outermost element is <{}>", shown(name)),
+                format!("It must be <{ROOT}>."),
+            ));
+        }
+    }
+
+    fn end(&mut self, name: &str, at: usize) {
+        let place = self.lines.place(at);
+        let tag = shown(name);
+        if self.is_open(name) {
+            // Whatever was opened within it and is still open lacks its own end tag.
+            while let Some(top) = self.open.last()
+                && top.name != name
+            {
+                let (name, opened) = (top.name.clone(), top.at);
+                self.unclosed(&name, opened);
+                self.close_top();
+            }
+            self.close_top();
+        } else if name == self.last_closed {
+            self.findings.push(Finding::error(
+                codes::XML_DOUBLED_END_TAG,
+                place,
+                format!("the end tag </{tag}> is doubled"),
+                "Delete it.",
+            ));
+        } else if let Some(top) = self.open.last()
+            && is_parameter(&top.name)
+            && is_parameter(name)
+        {
+            let opened = shown(&top.name);
+            self.findings.push(Finding::error(
+                codes::XML_MISMATCHED_END_TAG,
+                place,
+                format!("<{opened}> is closed by </{tag}>"),
+                "Give both tags the same name.",
+            ));
+            self.close_top();
+        } else {
+            self.findings.push(Finding::error(
+                codes::XML_STRAY_END_TAG,
+                place,
+                format!("the end tag </{tag}> has no start tag"),
+                "Delete it, or add the start tag.",
+            ));
+        }
+        name.clone_into(&mut self.last_closed);
+    }
+
+    fn unclosed(&mut self, name: &str, at: Place) {
+        let name = shown(name);
+        self.findings.push(Finding::error(
+            codes::XML_UNCLOSED_TAG,
+            at,
+            format!("<{name}> is never closed"),
+            format!("Add </{name}>."),
+        ));
+        // What is left of the text up to the next tag is indentation.
+        if let Some(top) = self.open.last_mut() {
+            top.value.truncate(top.value.trim_end().len());
+        }
+    }
+
+    /// Takes the innermost open element as complete.
+    fn close_top(&mut self) {
+        let Some(mut element) = self.open.pop() else {
+            return;
+        };
+        if is_parameter(&element.name) {
+            self.check_value(&element);
+        } else {
+            self.check_group_text(&element);
+            element.value.clear();
+        }
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(element),
+            None if self.root.is_none() => self.root = Some(element),
+            None => {}
+        }
+    }
+
+    fn check_value(&mut self, element: &Element) {
+        let Element {
+            name,
+            value,
+            value_at,
+            ..
+        } = element;
+        source::check_value(Format::Xml, name, value, *value_at, self.findings);
+        if value.trim_matches(BLANKS) != value && !value.contains('\n') {
+            self.findings.push(Finding::warning(
+                codes::VALUE_BLANKS,
+                *value_at,
+                format!("the value of {} has blanks at an end", shown(name)),
+                "Delete them unless they are meant; a phone may keep or drop them.",
+            ));
+        }
+    }
+
+    fn check_group_text(&mut self, element: &Element) {
+        if element.value.is_empty() {
+            return;
+        }
+        let name = shown(&element.name);
+        let finding = if element.children.is_empty() && element.name != ROOT {
+            Finding::error(
+                codes::XML_LEAF_NAME,
+                element.at,
+                format!("<{name}> holds a value, but that is not how a parameter is called"),
+                "Parameters have names in capitals; look it up in the guide of the model.",
+            )
+        } else {
+            Finding::error(
+                codes::XML_STRAY_TEXT,
+                element.value_at,
+                format!("there is text between the elements of <{name}>"),
+                "Delete it, or make it a comment: <!-- … -->.",
+            )
+        };
+        self.findings.push(finding);
+    }
+
+    /// Text as it stands in the file.
+    fn characters(&mut self, text: &str, at: usize) {
+        if text.starts_with('&') {
+            self.error(
+                codes::XML_REFERENCE,
+                at,
+                "`&` begins no reference that XML knows",
+                "Write &amp; where the sign itself is meant.",
+            );
+        }
+        if let Some(before) = text.find("]]>") {
+            self.markup(at + before, "`]]>` outside of a CDATA section");
+        }
+        self.add_text(text, at);
+    }
+
+    fn add_text(&mut self, text: &str, at: usize) {
+        let indented = text.trim_start_matches(BLANKS);
+        if let Some(top) = self.open.last_mut() {
+            if !is_parameter(&top.name) {
+                if indented.is_empty() {
+                    return;
+                }
+                if top.value.is_empty() {
+                    top.value_at = self.lines.place(at + text.len() - indented.len());
+                }
+            }
+            // XML 1.0 §2.11: a line end is one LF to the application.
+            top.value.push_str(&text.replace("\r\n", "\n"));
+        } else if !indented.is_empty() {
+            self.outside(at);
+        }
+    }
+
+    /// A reference or CDATA section, of which not even blanks may stand outside of the root.
+    fn content_only(&mut self, at: usize) {
+        if self.open.is_empty() {
+            self.outside(at);
+        }
+    }
+
+    fn outside(&mut self, at: usize) {
+        self.error(
+            codes::XML_STRAY_TEXT,
+            at,
+            format!("there is text outside of <{ROOT}>"),
+            "Delete it.",
+        );
+    }
+
+    /// `&amp;`, `&#38;` and the like.
+    fn reference(&mut self, reference: &str, at: usize) {
+        let character = match reference {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            _ => numeric(reference),
+        };
+        self.content_only(at);
+        match character {
+            Some(character) => self.add_text(character.encode_utf8(&mut [0; 4]), at),
+            None => self.error(
+                codes::XML_REFERENCE,
+                at,
+                "this reference is none of XML's own, or names no character of a value",
+                "XML knows &amp; &lt; &gt; &quot; &apos; and &#…; only; write &amp; where the \
+                 sign itself is meant.",
+            ),
+        }
+    }
+
+    fn attributes(&mut self, tag: &BytesStart<'_>, at: Place) -> Vec<(String, String)> {
+        let mut attributes = Vec::new();
+        let mut good = spaced(tag.attributes_raw());
+        for attribute in tag.attributes() {
+            let Ok(attribute) = attribute else {
+                good = false;
+                break;
+            };
+            let name = attribute.key.0;
+            match attribute.normalized_value(XmlVersion::Implicit1_0) {
+                Ok(value) if is_name(name) && !value.contains(escape::forbidden) => {
+                    attributes.push((name.to_owned(), value.into_owned()));
+                }
+                _ => good = false,
+            }
+        }
+        if !good {
+            self.findings.push(Finding::error(
+                codes::XML_ATTRIBUTE,
+                at,
+                format!("the attributes of <{}> are malformed", shown(tag.name().0)),
+                "Write name=\"value\", each name once and without a prefix, with a blank before \
+                 each.",
+            ));
+        }
+        attributes
+    }
+
+    /// What the guide knows of attributes: `perm` and `access` on parameters, `idx` on lines.
+    fn check_attributes(&mut self, element: &Element) {
+        let tag = shown(&element.name);
+        let parameter = is_parameter(&element.name);
+        for (name, value) in &element.attributes {
+            let finding = match name.as_str() {
+                "perm" if parameter => match value.as_str() {
+                    "R" | "RW" | "!" | "!R" | "!RW" => continue,
+                    _ => Finding::error(
+                        codes::XML_PERM,
+                        element.at,
+                        format!("the perm of <{tag}> is none that the guide knows"),
+                        "Write R, RW, !, !R or !RW.",
+                    ),
+                },
+                "access" if parameter => match value.as_str() {
+                    "A" | "U" | "AU" => continue,
+                    _ => Finding::error(
+                        codes::XML_ACCESS,
+                        element.at,
+                        format!("the access of <{tag}> is none that the guide knows"),
+                        "Write A, U or AU.",
+                    ),
+                },
+                "idx" if element.name == "Line" => continue,
+                _ => Finding::warning(
+                    codes::XML_UNKNOWN_ATTRIBUTE,
+                    element.at,
+                    format!("<{tag}> has an attribute {} there", shown(name)),
+                    "Parameters may have perm and access, <Line> has idx; a phone ignores others.",
+                ),
+            };
+            self.findings.push(finding);
+        }
+        if element.name != "Line" {
+            return;
+        }
+        let index = element.attribute("idx").unwrap_or_default();
+        if !(1..=3).contains(&index.len())
+            || index.starts_with('0')
+            || index.contains(|c: char| !c.is_ascii_digit())
+        {
+            self.findings.push(Finding::error(
+                codes::XML_LINE_INDEX,
+                element.at,
+                "<Line> has no idx that is a number from 1",
+                "Write <Line idx=\"1\">, with the number of the line.",
+            ));
+        }
+    }
+
+    /// `text` is what stands between `<?` and `?>`.
+    fn check_declaration(&mut self, text: &str, at: usize) {
+        let attributes = BytesStart::from_content(text, "xml".len());
+        let known = attributes.attributes().all(|attribute| {
+            let Ok(attribute) = attribute else {
+                return false;
+            };
+            let value = attribute.value.as_ref();
+            match attribute.key.0 {
+                "version" => value == "1.0",
+                "encoding" => value.eq_ignore_ascii_case("utf-8"),
+                "standalone" => value == "yes" || value == "no",
+                _ => false,
+            }
+        });
+        let mut names = attributes.attributes().flatten();
+        let version = names.next().is_some_and(|first| first.key.0 == "version");
+        if at == 0 && known && version {
+            self.declaration = true;
+            return;
+        }
+        self.error(
+            codes::XML_DECLARATION,
+            at,
+            "this XML declaration is not at the beginning, or not one of UTF-8 and XML 1.0",
+            "Begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>, or leave it out.",
+        );
+    }
+
+    fn doctype(&mut self, at: usize) {
+        self.error(
+            codes::XML_DOCTYPE,
+            at,
+            "a document type declaration; nothing behind it was read",
+            "Delete it: the format has none, and none is ever followed.",
+        );
+    }
+
+    fn markup(&mut self, at: usize, message: &str) {
+        let help = "Delete it, or write it as XML demands.";
+        self.error(codes::XML_MARKUP, at, message, help);
+    }
+
+    fn error(
+        &mut self,
+        code: &'static str,
+        at: usize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let at = self.lines.place(at);
+        self.findings.push(Finding::error(code, at, message, help));
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|element| element.name == name)
+    }
+}
+
+/// How far the reader has come, in bytes.
+fn position(reader: &Reader<&[u8]>) -> usize {
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+}
+
+/// A character by its number, if a value may hold it; a tab or a line end passes here and is found
+/// in the value.
+fn numeric(reference: &str) -> Option<char> {
+    let number = reference.strip_prefix('#')?;
+    let code = match number.strip_prefix('x') {
+        Some(hex) if hex.starts_with(|c: char| c.is_ascii_hexdigit()) => {
+            u32::from_str_radix(hex, 16).ok()?
+        }
+        None if number.starts_with(|c: char| c.is_ascii_digit()) => number.parse().ok()?,
+        _ => return None,
+    };
+    char::from_u32(code).filter(|c| matches!(c, '\t' | '\r' | '\n') || !escape::forbidden(*c))
+}
+
+/// A name of an element or attribute. XML allows more, and prefixes of namespaces; the format uses
+/// neither.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+}
+
+/// Whether there is a blank before each attribute, which quick-xml does not mind.
+fn spaced(attributes: &str) -> bool {
+    let mut quote = None;
+    let mut closed = false;
+    for character in attributes.chars() {
+        match quote {
+            Some(open) if open == character => (quote, closed) = (None, true),
+            Some(_) => {}
+            None if closed && !character.is_ascii_whitespace() => return false,
+            None => {
+                closed = false;
+                quote = Some(character).filter(|c| matches!(c, '"' | '\''));
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,210 @@
+//! Rendering a file: an operator's template over the settings of the layers.
+//!
+//! Templates are written in Jinja's language, as minijinja reads it. This module takes away what a
+//! provisioning file has no use for and adds what it needs:
+//!
+//! - **A value is always escaped for the format, exactly once.** There is no `safe`, no
+//!   `autoescape`, and no block that catches output to use it as a value: nothing that a value
+//!   could slip through, or be escaped twice in. What a format cannot hold is an error that names
+//!   the setting; nothing is left out or replaced.
+//! - **Unknown variables are errors**, with the line and the layers searched. `{% if X is defined
+//!   %}` and `setting("X", "")` are for what may be missing.
+//! - **Work is bounded**: size and nesting of the template, fuel, depth, and size of the output
+//!   while it is being written. Nothing is read from anywhere: there is no `include`.
+//! - **It says what it used**: which setting of which layer had a say in which line.
+//!
+//! | a template may use | |
+//! |---|---|
+//! | `NAME` | the setting |
+//! | `setting("NAME")`, `setting("NAME", default)` | the same by a computed name |
+//! | `parameters("prefix_")` | every setting whose name begins so, each with `.name` (the rest) and `.value` |
+//! | `device.mac`, `device.mac_lower`, `device.model` | in files for one device |
+//! | `urls.standard`, `urls.certificate_1`, … | what the caller gave |
+//! | `range(1, 5)` | 1 to 4 |
+//! | `if` `elif` `else` `for` `set` `with` | blocks |
+//! | `default` `first` `int` `join` `last` `length` `lower` `replace` `split` `trim` `upper` | filters |
+//! | `defined` `undefined` `none` `number` `string` `startingwith` `endingwith` `in` | tests |
+//!
+//! A masked rendering (for a preview) sees the mask in the place of a secret from the start: no
+//! filter, comparison or error message can show what it never had.
+
+mod defaults;
+mod engine;
+mod error;
+mod guard;
+mod record;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+pub use defaults::default_template;
+pub use error::RenderError;
+pub use guard::{MAX_NESTING, MAX_SOURCE_LEN, MAX_TAG_LEN};
+
+use crate::family::Format;
+use crate::kind::FileKind;
+use crate::layers::{Layer, Layers};
+use crate::mac::Mac;
+
+/// All that a file is rendered from, beside its template.
+#[derive(Clone, Copy, Debug)]
+pub struct RenderContext<'a> {
+    /// The file's name in errors: its URL template, for example.
+    pub file_name: &'a str,
+    /// Its kind.
+    pub kind: FileKind,
+    /// What values are escaped for.
+    pub format: Format,
+    /// The settings.
+    pub layers: &'a Layers,
+    /// The device, in files that are for one.
+    pub device: Option<DeviceVars<'a>>,
+    /// What `urls.…` stands for, by name: `standard`, `product`, `master`, `system`,
+    /// `certificate_1` to `certificate_3`.
+    pub urls: &'a BTreeMap<String, String>,
+    /// Whether secrets are written or masked.
+    pub secrets: SecretsMode,
+    /// How much work and output there may be.
+    pub limits: Limits,
+}
+
+/// What `device.…` stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceVars<'a> {
+    /// `device.mac`, and in lower case `device.mac_lower`.
+    pub mac: Mac,
+    /// `device.model`.
+    pub model: &'a str,
+}
+
+/// What happens to secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretsMode {
+    /// They are written: for a phone, and for whoever may read them.
+    Reveal,
+    /// [`MASK`](crate::secret::MASK) stands for each. A secret that the format cannot hold is an
+    /// error all the same.
+    Mask,
+}
+
+/// Bounds on one rendering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// minijinja's fuel: about one per instruction, and one per 64 bytes that are made or written.
+    pub fuel: u64,
+    /// The size of the file, in bytes; [`Family::total_limit`](crate::family::Family::total_limit)
+    /// for example.
+    pub output: usize,
+}
+
+/// A rendered file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The file as the template wrote it, to be linted and parsed. Text files have CRLF line ends
+    /// whatever the template has; XML files have LF. With [`SecretsMode::Reveal`] there are secrets
+    /// in it, so `Debug` shows its size only.
+    pub text: String,
+    /// Which settings had a say in it: by line, then by name.
+    pub used: Vec<UsedSetting>,
+}
+
+/// A setting that had a say in a line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct UsedSetting {
+    /// The line of the rendered file, counted from 1: where the value stands, or, where it decided
+    /// about a block, where that begins.
+    pub line: u32,
+    /// The setting.
+    pub name: String,
+    /// The layer whose value counted.
+    pub layer: Layer,
+    /// Whether it is a secret.
+    pub secret: bool,
+}
+
+/// Renders a file.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use ringfence_provision::{family::Format, kind::FileKind, layers::{Layers, Value}};
+/// use ringfence_provision::template::{Limits, RenderContext, SecretsMode, render};
+///
+/// let mut layers = Layers::default();
+/// layers.tenant.insert("PASS".into(), Value::Secret("e3#rl2(&ae#1".into()));
+/// let context = RenderContext {
+///     file_name: "Config{MAC}.cfg",
+///     kind: FileKind::Standard,
+///     format: Format::Xml,
+///     layers: &layers,
+///     device: None,
+///     urls: &BTreeMap::new(),
+///     secrets: SecretsMode::Reveal,
+///     limits: Limits::default(),
+/// };
+/// let rendered = render("<P>{{ PASS }}</P>\n", &context)?;
+/// assert_eq!(rendered.text, "<P>e3#rl2(&amp;ae#1</P>\n");
+/// let error = render("<P>{{ PAS }}</P>\n", &context).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "Config{MAC}.cfg, line 1: PAS is not set on any layer (searched: device, model, site, tenant)"
+/// );
+/// # Ok::<(), ringfence_provision::template::RenderError>(())
+/// ```
+///
+/// # Errors
+/// See [`RenderError`]. No error shows a secret.
+pub fn render(source: &str, context: &RenderContext<'_>) -> Result<Rendered, RenderError> {
+    engine::render(source, context)
+}
+
+/// Checks what can be checked about a template without settings: size, nesting and syntax.
+///
+/// # Errors
+/// [`RenderError::Syntax`], [`RenderError::NotAvailable`], [`RenderError::SourceTooLong`] and
+/// [`RenderError::TooDeep`].
+pub fn check_template(source: &str, file_name: &str) -> Result<(), RenderError> {
+    engine::check(source, file_name)
+}
+
+impl Default for Limits {
+    /// Plenty for a file of 120 KB, the most that all files of most phones may have together.
+    fn default() -> Self {
+        Self {
+            fuel: 100_000,
+            output: 120 * 1024,
+        }
+    }
+}
+
+impl Rendered {
+    /// The nearest layer that had a say in a line, for
+    /// [`effective`](crate::effective::effective).
+    pub fn layer_at(&self, line: u32) -> Option<Layer> {
+        let first = self.used.partition_point(|used| used.line < line);
+        let from_there = self.used.get(first..).unwrap_or_default();
+        from_there
+            .iter()
+            .take_while(|used| used.line == line)
+            .map(|used| used.layer)
+            .max()
+    }
+
+    fn new(text: String, used: BTreeSet<UsedSetting>) -> Self {
+        let used = used.into_iter().collect();
+        Self { text, used }
+    }
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("bytes", &self.text.len())
+            .field("used", &self.used)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,442 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::family::Family;
+use crate::format::{Document, has_errors, lint};
+use crate::layers::Value;
+use crate::secret::MASK;
+
+const PASSWORD: &str = "e3#rl2(&ae#1";
+
+/// What a test renders with.
+struct Bench {
+    layers: Layers,
+    urls: BTreeMap<String, String>,
+    format: Format,
+    secrets: SecretsMode,
+    limits: Limits,
+}
+
+impl Bench {
+    fn new(format: Format) -> Self {
+        let mut bench = Self {
+            layers: Layers::default(),
+            urls: BTreeMap::new(),
+            format,
+            secrets: SecretsMode::Reveal,
+            limits: Limits::default(),
+        };
+        let tenant = &mut bench.layers.tenant;
+        tenant.insert("NTP".into(), Value::Text("ntp.example".into()));
+        tenant.insert("REGION".into(), Value::Text("EU".into()));
+        bench
+            .layers
+            .site
+            .insert("NTP".into(), Value::Text("ntp2.example".into()));
+        bench
+            .layers
+            .device
+            .insert("PASS".into(), Value::Secret(PASSWORD.into()));
+        bench
+    }
+
+    fn set(mut self, name: &str, value: &str) -> Self {
+        let value = Value::Text(value.to_owned());
+        self.layers.device.insert(name.to_owned(), value);
+        self
+    }
+
+    fn secret(mut self, name: &str, value: &str) -> Self {
+        let value = Value::Secret(value.into());
+        self.layers.device.insert(name.to_owned(), value);
+        self
+    }
+
+    fn masked(mut self) -> Self {
+        self.secrets = SecretsMode::Mask;
+        self
+    }
+
+    fn render(&self, source: &str) -> Result<Rendered, RenderError> {
+        render(
+            source,
+            &RenderContext {
+                file_name: "Config{MAC}.cfg",
+                kind: FileKind::Standard,
+                format: self.format,
+                layers: &self.layers,
+                device: Some(DeviceVars {
+                    mac: Mac::parse("0080F0C571EB").unwrap(),
+                    model: "KX-UTG300B",
+                }),
+                urls: &self.urls,
+                secrets: self.secrets,
+                limits: self.limits,
+            },
+        )
+    }
+
+    fn text(&self, source: &str) -> String {
+        self.render(source).unwrap().text
+    }
+
+    fn error(&self, source: &str) -> String {
+        self.render(source).unwrap_err().to_string()
+    }
+}
+
+fn text() -> Bench {
+    Bench::new(Format::Text)
+}
+
+fn xml() -> Bench {
+    Bench::new(Format::Xml)
+}
+
+#[test]
+fn a_password_survives_every_format_or_is_refused() {
+    assert_eq!(text().text("P=\"{{ PASS }}\"\n"), "P=\"e3#rl2(&ae#1\"\r\n");
+    assert_eq!(xml().text("<P>{{ PASS }}</P>"), "<P>e3#rl2(&amp;ae#1</P>");
+    let quoted = |bench: Bench| bench.secret("PASS", "a\"b<c>'d").render("{{ PASS }}");
+    assert_eq!(quoted(xml()).unwrap().text, "a&quot;b&lt;c&gt;&apos;d");
+    insta::assert_snapshot!(quoted(text()).unwrap_err().to_string());
+}
+
+#[test]
+fn nothing_goes_round_the_escape() {
+    for source in [
+        "{{ PASS|safe }}",
+        "{{ PASS|e }}",
+        "{{ PASS|escape }}",
+        "{% autoescape false %}{{ PASS }}{% endautoescape %}",
+        "{% set x %}{{ PASS }}{% endset %}{{ x }}",
+        "{% filter upper %}{{ PASS }}{% endfilter %}",
+        "{% macro m() %}{{ PASS }}{% endmacro %}{{ m() }}",
+        "{% raw %}{{ PASS }}{% endraw %}",
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% extends 'x' %}",
+        "{% block x %}{% endblock %}",
+        "<![CDATA[{{ PASS }}]]>",
+        "<![CDATA{{ '['|lower }}{{ PASS }}]]>",
+        "{% for x in [[1]] recursive %}{% set y = loop([]) %}{% endfor %}{% if false %}{%endif%}\
+         {% for x in [[]] recursive %}{{ PASS }}{{ loop(x) ~ loop([[]]) }}{% endfor %}",
+    ] {
+        let result = xml().render(source);
+        assert!(result.is_err(), "{source}: {:?}", result.map(|it| it.text));
+    }
+    // What a filter or an operator makes is escaped like any value, once.
+    assert_eq!(
+        xml().text("{{ PASS|upper }} {{ PASS ~ '<' }} {{ [PASS, '&']|join('>') }} {{ '&amp;' }}"),
+        "E3#RL2(&amp;AE#1 e3#rl2(&amp;ae#1&lt; e3#rl2(&amp;ae#1&gt;&amp; &amp;amp;"
+    );
+}
+
+#[test]
+fn an_unknown_variable_names_itself_the_file_the_line_and_the_layers() {
+    let source = |expression: &str| format!("A=\"{{{{ NTP }}}}\"\n\n{expression}\n");
+    let errors: Vec<String> = [
+        "{{ NTQ }}",
+        "{% if NTQ == 'x' %}{% endif %}",
+        "{% if OTHER is defined %}x{% endif %}{{ NTQ|upper }}",
+        "{{ OTHER|default('') }}{{ NTQ ~ NTP }}",
+        "{{ setting('NTQ') }}",
+        "{% for n in range(1, 3) %}{{ setting('NTQ_' ~ n) }}{% endfor %}",
+        "{% set x = NTQ %}\n\n{{ x }}",
+        "{{ device.serial }}",
+        "{{ urls.product }}",
+        "{{ urls['certificate_' ~ 1] }}",
+        "{{ NTP.x }}",
+    ]
+    .iter()
+    .map(|expression| text().error(&source(expression)))
+    .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn what_may_be_missing_can_be_asked_for() {
+    let source = "{% if X is defined %}X{% else %}-{% endif %}{{ X|default('d') }}\
+                  {{ setting('X', 'e') }}{{ 'x' if NTP is undefined }}";
+    assert_eq!(text().text(source), "-de");
+    assert_eq!(text().set("X", "1").text(source), "X11");
+}
+
+#[test]
+fn what_is_used_is_told_by_line_and_layer() {
+    let source = "# {{ device.mac }} {{ device.mac_lower }} {{ device.model }}\r\n\
+                  {% set ntp = NTP %}\r\n\
+                  {% if REGION == 'EU' %}\r\n\
+                  A=\"{{ ntp }}\"\r\n\
+                  {% endif %}\r\n\
+                  B=\"\"\r\n\
+                  C=\"{{ PASS|lower }}\"\r\n\
+                  {% for p in parameters('PA') %}\r\n\
+                  D=\"{{ p.name }} {{ p.value }}\"\r\n\
+                  {% endfor %}\r\n";
+    let rendered = text().render(source).unwrap();
+    insta::assert_snapshot!(format!("{}\n{:#?}", rendered.text, rendered.used));
+    assert_eq!(rendered.layer_at(1), None);
+    assert_eq!(rendered.layer_at(2), Some(Layer::Site));
+    assert_eq!(rendered.layer_at(3), None);
+    assert_eq!(rendered.layer_at(4), Some(Layer::Device));
+    assert_eq!(rendered.layer_at(9), None);
+}
+
+#[test]
+fn a_masked_rendering_never_has_the_secret() {
+    let source = "{{ PASS }} {{ PASS|upper }} {{ PASS|length }} {{ PASS == 'e3#rl2(&ae#1' and 1 }}";
+    let error = text().masked().error(source);
+    assert!(error.contains("bool"), "{error}");
+    let rendered = text()
+        .masked()
+        .render("{{ PASS }} {{ PASS|length }} {{ NTP }}")
+        .unwrap();
+    assert_eq!(rendered.text, format!("{MASK} 8 ntp2.example"));
+    assert!(rendered.used.iter().any(|used| used.secret));
+    // A preview fails where the file would.
+    let bad = text().secret("PASS", "a\"b").masked();
+    assert_eq!(
+        bad.error("{{ PASS }}"),
+        text().secret("PASS", "a\"b").error("{{ PASS }}")
+    );
+}
+
+#[test]
+fn no_error_and_no_debug_shows_a_secret() {
+    for source in [
+        "{{ PASS }}\n{{ PASS|int }}",
+        "{{ PASS + 1 }}",
+        "{{ PASS|nope }}",
+        "{{ PASS() }}",
+        "{{ PASS.upper() }}",
+        "{{ {}[PASS] }}",
+        "{{ range(PASS) }}",
+        "{{ setting(PASS) }}",
+        "{{ setting(PASS|upper|lower) }}",
+        "{{ urls[PASS] }}",
+        "{{ device[PASS ~ ''] }}",
+        "{% if PASS == 'hunter2' %}{{ urls[PASS] }}{% endif %}",
+        "{{ [PASS] }}",
+        "{{ [PASS]|int }}",
+        "{{ PASS|replace }}",
+        "{{ -PASS }}",
+        "{% for x in 5 %}{{ PASS }}{% endfor %}",
+        "{{ PASS|default(nope=PASS) }}",
+    ] {
+        let error = text().secret("PASS", "hunter2").render(source).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+    let rendered = text().render("{{ PASS }}").unwrap();
+    assert!(!format!("{rendered:?}").contains(PASSWORD));
+}
+
+#[test]
+fn only_texts_and_numbers_are_values() {
+    assert_eq!(text().text("{{ 5060 }} {{ 1 + 1 }}"), "5060 2");
+    let errors = [
+        "{{ true }}",
+        "{{ [1] }}",
+        "{{ {} }}",
+        "{{ none }}",
+        "{{ setting }}",
+    ]
+    .map(|source| text().error(source));
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn work_is_bounded() {
+    let nested = format!(
+        "{}x{}",
+        "{% for a in range(1000) %}".repeat(5),
+        "{% endfor %}".repeat(5)
+    );
+    let doubling = format!(
+        "{{% set a = 'aaaaaaaa' %}}{}",
+        "{% set a = a ~ a %}".repeat(40)
+    );
+    for source in [
+        nested.as_str(),
+        &doubling,
+        "{{ 'a' * 100000000 }}",
+        "{% for x in [1] * 100000000 %}{% endfor %}",
+        "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+        "{% for a in range(1000) %}{% for b in range(1000) %}{% set c = 'x' * 1000 %}\
+         {% endfor %}{% endfor %}",
+    ] {
+        let error = text().render(source).unwrap_err();
+        let expected = matches!(
+            error,
+            RenderError::TooMuchWork { .. }
+                | RenderError::TooLarge { .. }
+                | RenderError::Failed { .. }
+        );
+        assert!(expected, "{source}: {error}");
+    }
+    let mut small = text();
+    small.limits.output = 10;
+    assert_eq!(small.text("123456789"), "123456789");
+    assert_eq!(small.text("12345678\n").len(), 10);
+    assert_eq!(
+        small.render("123456789\n"),
+        Err(RenderError::TooLarge {
+            file: "Config{MAC}.cfg".into(),
+            limit: 10
+        })
+    );
+}
+
+#[test]
+fn a_template_that_would_exhaust_the_stack_is_refused() {
+    for source in [
+        format!("{{{{ 1{} }}}}", "+1".repeat(100_000)),
+        format!("{{{{ \"}}}}\"{} }}}}", "~'}}'".repeat(40_000)),
+        format!("{{{{ {}1 }}}}", "-".repeat(200_000)),
+        format!("{{{{ {}1 }}}}", "not ".repeat(50_000)),
+        format!("{{{{ NTP{} }}}}", "|upper".repeat(30_000)),
+        format!("{{{{ NTP{} }}}}", ".a".repeat(100_000)),
+        format!("{{{{ {}1{} }}}}", "(".repeat(100), ")".repeat(100)),
+        format!("{{{{ {}{} }}}}", "[".repeat(100_000), "]".repeat(100_000)),
+        format!(
+            "{}{}",
+            "{% if 1 %}".repeat(9000),
+            "{% endif %}".repeat(9000)
+        ),
+        format!("{{% if 0 %}}{}{{% endif %}}", "{% elif 0 %}".repeat(20_000)),
+        "x".repeat(MAX_SOURCE_LEN + 1),
+        "\n".repeat(20_001),
+    ] {
+        let error = text().render(&source).unwrap_err();
+        let expected = matches!(
+            error,
+            RenderError::TooDeep { .. } | RenderError::SourceTooLong { .. }
+        );
+        assert!(expected, "{error}");
+    }
+    // The longest of what is let through, in the worst shapes.
+    for source in [
+        format!("{{{{ {}1 }}}}", "-".repeat(MAX_TAG_LEN - 4)),
+        format!("{{{{ 1{} }}}}", "+1".repeat((MAX_TAG_LEN - 4) / 2)),
+        format!("{{{{ NTP{} }}}}", "|d".repeat((MAX_TAG_LEN - 8) / 2)),
+        format!(
+            "{}{{{{ {}1{} }}}}{}",
+            "{% if 1 %}".repeat(MAX_NESTING),
+            "(".repeat(MAX_NESTING),
+            ")".repeat(MAX_NESTING),
+            "{% endif %}".repeat(MAX_NESTING)
+        ),
+    ] {
+        let result = text().render(&source);
+        assert!(result.is_ok(), "{:?}", result.unwrap_err());
+    }
+    // Many blocks one after the other are no nesting.
+    let flat = "{% if 1 %}{% if 0 %}{% elif 0 %}{% elif 1 %}x{% endif %}{% endif %}".repeat(500);
+    assert_eq!(text().text(&flat), "x".repeat(500));
+}
+
+#[test]
+fn syntax_errors_have_a_line() {
+    let errors = [
+        "\n\n{{ A B }}",
+        "\n{% if X %}",
+        "{{ 'x }}",
+        "\n{# x",
+        "{% nope %}",
+        "{{ a) }}",
+    ]
+    .map(|source| {
+        check_template(source, "Config{MAC}.cfg")
+            .unwrap_err()
+            .to_string()
+    });
+    insta::assert_snapshot!(errors.join("\n"));
+    assert_eq!(check_template("{{ UNKNOWN|upper }}", "x"), Ok(()));
+}
+
+#[test]
+fn default_templates_render_to_files_without_findings() {
+    let mut files = String::new();
+    let mut bench = text().secret("standard_SIP_PASS_1", PASSWORD);
+    for (name, value) in [
+        ("initial_CFG_RTRY_INTVL", "30"),
+        ("standard_SIP_DETECT_SSAF_1", "N"),
+        ("product_NTP_ADDR", "ntp.example"),
+        ("master_CFG_RESYNC_FROM_SIP", "check-sync"),
+        ("standard_Prov_CFG_RESYNC_FROM_SIP", "check-sync"),
+        ("standard_Line1_Sip_SIP_DETECT_SSAF", "N"),
+        ("master_Voip_EXAMPLE", "1 & 2"),
+    ] {
+        bench = bench.set(name, value);
+    }
+    let base = "https://prov.example/ap";
+    for (name, path) in [
+        ("standard", "Config{MAC}.cfg"),
+        ("product", "Config{MODEL}.cfg"),
+        ("master", "ConfigCom.cfg"),
+        ("certificate_1", "root.pem"),
+    ] {
+        bench.urls.insert(name.to_owned(), format!("{base}/{path}"));
+    }
+    for family in Family::ALL {
+        bench.format = family.format();
+        for &kind in family.kinds() {
+            let text = bench.text(default_template(family, kind));
+            // Settings of the other format's spelling are no parameters of this one.
+            let findings = lint(family, kind, text.as_bytes());
+            assert!(
+                findings.is_empty(),
+                "{family:?} {kind:?}: {findings:#?}\n{text}"
+            );
+            if matches!(family, Family::Utg | Family::Tgp500) {
+                files += &format!("== {family:?} {kind:?}\n{text}");
+            }
+            let mut bare = Bench::new(family.format());
+            bare.urls = bench.urls.clone();
+            let text = bare.text(default_template(family, kind));
+            let findings = lint(family, kind, text.as_bytes());
+            assert!(
+                !has_errors(&findings),
+                "{family:?} {kind:?}: {findings:#?}\n{text}"
+            );
+        }
+    }
+    insta::assert_snapshot!(files);
+}
+
+/// The value that the phone would read, from a file with one parameter.
+fn read_back(family: Family, text: &str) -> String {
+    let document = Document::parse(family, text.as_bytes()).unwrap();
+    document.parameters()[0].value.clone()
+}
+
+fn one_parameter(family: Family) -> &'static str {
+    match family {
+        Family::Utg => {
+            "<PANASIPPhoneConfig>\n <Device>\n  <System>\n   <Prov>\n    \
+             <X>{{ PASS }}</X>\n   </Prov>\n  </System>\n </Device>\n</PANASIPPhoneConfig>\n"
+        }
+        _ => "# Panasonic SIP Phone Standard Format File #\nX=\"{{ PASS }}\"\n\n",
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_value_is_read_back_as_it_was_or_refused(
+        value in "[ -~]{0,40}|\\PC{0,40}|[<>&\"'#=;\\]\\[\r\n\t a]{0,12}"
+    ) {
+        for family in [Family::Hdv, Family::Utg] {
+            let bench = Bench::new(family.format()).secret("PASS", &value);
+            let Ok(rendered) = bench.render(one_parameter(family)) else {
+                continue;
+            };
+            if let Ok(document) = Document::parse(family, rendered.text.as_bytes()) {
+                prop_assert_eq!(&document.parameters()[0].value, &value, "{:?}", family);
+                let served = String::from_utf8(document.to_bytes()).unwrap();
+                prop_assert_eq!(&read_back(family, &served), &value, "{:?}", family);
+            }
+        }
+    }
+}

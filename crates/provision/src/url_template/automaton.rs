@@ -1,0 +1,285 @@
+//! What a template can read, as a small non-deterministic automaton, and how two of them compare.
+//!
+//! A state is a place in the template: a literal character or a macro, and the progress within it.
+//! All questions that [`super::RouteTable`] asks are searches through such states, and exact:
+//!
+//! - *Can two templates read one path differently?* Walk both over the same path and note whether
+//!   they ever disagree about what a character is (a literal, or part of which macro).
+//! - *Does one read all that another reads?* Walk the one, and beside it all states in which the
+//!   other may be (the subset construction, on demand).
+//!
+//! Characters that no template at hand tells apart are represented by one of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::Part;
+use super::macros::{Macro, Progress, START};
+
+/// One that stands for each kind of character that a macro knows, all templates' literals aside.
+/// The digit and the letter make a MAC that a device could have.
+const REPRESENTATIVES: &[u8] = b"4CcKk._-";
+
+/// How much work the comparison of a whole table may be, in steps from one state by one character:
+/// a fraction of a second. The tables that people write take some ten thousand; long literals
+/// behind a macro that could be part of it, repeated over many templates, take any number.
+const MAX_STEPS: usize = 2_000_000;
+
+/// What is left of [`MAX_STEPS`].
+#[derive(Debug)]
+pub(crate) struct Budget(usize);
+
+/// A comparison that takes too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuchWork;
+
+/// What a character of a path is to a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Symbol {
+    Byte(u8),
+    Macro(Macro),
+}
+
+/// A template, made ready to read paths.
+#[derive(Clone, Debug)]
+pub(crate) struct Automaton {
+    symbols: Vec<Symbol>,
+}
+
+/// A place in a template. Ordered so that sets of them compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    symbol: usize,
+    progress: Progress,
+}
+
+/// Where in a path the value of each macro begins and ends, in bytes; by [`slot`].
+type Spans = [Option<(usize, usize)>; 3];
+
+/// What a template reads out of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading<'p> {
+    pub(crate) mac: Option<&'p str>,
+    pub(crate) model: Option<&'p str>,
+    pub(crate) fwver: Option<&'p str>,
+}
+
+impl Budget {
+    fn spend(&mut self, steps: usize) -> Result<(), TooMuchWork> {
+        self.0 = self.0.checked_sub(steps).ok_or(TooMuchWork)?;
+        Ok(())
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_STEPS)
+    }
+}
+
+impl Automaton {
+    pub(crate) fn new(parts: &[Part]) -> Self {
+        let mut symbols = Vec::new();
+        for part in parts {
+            match part {
+                Part::Literal(text) => symbols.extend(text.bytes().map(Symbol::Byte)),
+                Part::Macro(each) => symbols.push(Symbol::Macro(*each)),
+            }
+        }
+        Self { symbols }
+    }
+
+    /// Reads a whole path. Where a template could read it in two ways (a table refuses such
+    /// templates), any of them.
+    pub(crate) fn read<'p>(&self, path: &'p str) -> Option<Reading<'p>> {
+        let mut threads = vec![(self.start(), Spans::default())];
+        for (at, byte) in path.bytes().enumerate() {
+            let mut next: Vec<(State, Spans)> = Vec::with_capacity(threads.len());
+            for (state, spans) in threads {
+                for (to, symbol) in self.step(state, byte) {
+                    if next.iter().any(|(known, _)| *known == to) {
+                        continue;
+                    }
+                    next.push((to, extended(spans, symbol, at)));
+                }
+            }
+            threads = next;
+            if threads.is_empty() {
+                return None;
+            }
+        }
+        let (_, spans) = threads
+            .into_iter()
+            .find(|(state, _)| self.accepts(*state))?;
+        let [mac, model, fwver] = spans.map(|span| path.get(span?.0..span?.1));
+        Some(Reading { mac, model, fwver })
+    }
+
+    /// The shortest path that both read; with `differently`, that they read with different values
+    /// for their macros.
+    pub(crate) fn common_path(
+        &self,
+        other: &Self,
+        differently: bool,
+        budget: &mut Budget,
+    ) -> Result<Option<String>, TooMuchWork> {
+        let alphabet = alphabet(&[self, other]);
+        let start = (self.start(), other.start(), false);
+        // From each place that was reached, the place before it and the character between.
+        let mut came_from = BTreeMap::from([(start, None)]);
+        let mut queue = VecDeque::from([start]);
+        while let Some(place) = queue.pop_front() {
+            let (mine, theirs, differ) = place;
+            if (differ || !differently) && self.accepts(mine) && other.accepts(theirs) {
+                return Ok(Some(path_to(place, &came_from)));
+            }
+            budget.spend(alphabet.len())?;
+            for &byte in &alphabet {
+                for (to_mine, my_symbol) in self.step(mine, byte) {
+                    for (to_theirs, their_symbol) in other.step(theirs, byte) {
+                        let differ = differ || slot(my_symbol) != slot(their_symbol);
+                        let to = (to_mine, to_theirs, differ);
+                        came_from.entry(to).or_insert_with(|| {
+                            queue.push_back(to);
+                            Some((place, byte))
+                        });
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether `other` reads every path that this one reads.
+    pub(crate) fn within(&self, other: &Self, budget: &mut Budget) -> Result<bool, TooMuchWork> {
+        let alphabet = alphabet(&[self, other]);
+        let start = (self.start(), BTreeSet::from([other.start()]));
+        let mut seen = BTreeSet::from([start.clone()]);
+        let mut queue = vec![start];
+        while let Some((mine, theirs)) = queue.pop() {
+            if self.accepts(mine) && !theirs.iter().any(|state| other.accepts(*state)) {
+                return Ok(false);
+            }
+            budget.spend(alphabet.len() * (1 + theirs.len()))?;
+            for &byte in &alphabet {
+                for (to_mine, _) in self.step(mine, byte) {
+                    let to_theirs = theirs.iter().flat_map(|state| other.step(*state, byte));
+                    let to = (to_mine, to_theirs.map(|(state, _)| state).collect());
+                    if seen.insert(to.clone()) {
+                        queue.push(to);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&self) -> State {
+        State {
+            symbol: 0,
+            progress: START,
+        }
+    }
+
+    /// Where one more character leads to, and what it is there: on within the symbol, or, where
+    /// that may end, into the next.
+    fn step(&self, state: State, byte: u8) -> impl Iterator<Item = (State, Symbol)> + use<> {
+        let within = self.advance(state, byte);
+        let next = State {
+            symbol: state.symbol + 1,
+            progress: START,
+        };
+        let beyond = self
+            .complete(state)
+            .then(|| self.advance(next, byte))
+            .flatten();
+        [within, beyond].into_iter().flatten()
+    }
+
+    fn advance(&self, state: State, byte: u8) -> Option<(State, Symbol)> {
+        let symbol = *self.symbols.get(state.symbol)?;
+        let progress = match symbol {
+            Symbol::Byte(wanted) => (state.progress == START && wanted == byte).then_some(1)?,
+            Symbol::Macro(each) => each.advance(state.progress, byte)?,
+        };
+        Some((State { progress, ..state }, symbol))
+    }
+
+    fn complete(&self, state: State) -> bool {
+        match self.symbols.get(state.symbol) {
+            Some(Symbol::Byte(_)) => state.progress != START,
+            Some(Symbol::Macro(each)) => each.complete(state.progress),
+            None => false,
+        }
+    }
+
+    fn accepts(&self, state: State) -> bool {
+        state.symbol + 1 == self.symbols.len() && self.complete(state)
+    }
+}
+
+/// The thing that a symbol says something about, as an index of [`Spans`].
+fn slot(symbol: Symbol) -> Option<usize> {
+    match symbol {
+        Symbol::Byte(_) => None,
+        Symbol::Macro(Macro::MacUpper | Macro::MacLower) => Some(0),
+        Symbol::Macro(Macro::Model) => Some(1),
+        Symbol::Macro(Macro::Fwver) => Some(2),
+    }
+}
+
+fn extended(mut spans: Spans, symbol: Symbol, at: usize) -> Spans {
+    if let Some(span) = slot(symbol).and_then(|slot| spans.get_mut(slot)) {
+        let begin = span.map_or(at, |(begin, _)| begin);
+        *span = Some((begin, at + 1));
+    }
+    spans
+}
+
+/// Every literal of the templates, and one of each kind of character that stands in none of them.
+fn alphabet(automata: &[&Automaton]) -> Vec<u8> {
+    let symbols = || automata.iter().flat_map(|automaton| &automaton.symbols);
+    let literals: BTreeSet<u8> = symbols()
+        .filter_map(|symbol| match symbol {
+            Symbol::Byte(byte) => Some(*byte),
+            Symbol::Macro(_) => None,
+        })
+        .collect();
+    // A literal may use up a representative: its kind then needs another.
+    let spares = (b'0'..=b'9').chain(b'A'..=b'Z').chain(b'a'..=b'z');
+    let mut alphabet: Vec<u8> = REPRESENTATIVES.to_vec();
+    for spare in spares {
+        let kind = kind(spare);
+        let covered = |byte: &&u8| !literals.contains(byte) && self::kind(**byte) == kind;
+        if !literals.contains(&spare) && !alphabet.iter().any(|byte| covered(&byte)) {
+            alphabet.push(spare);
+        }
+    }
+    alphabet.extend(
+        literals
+            .iter()
+            .filter(|byte| !REPRESENTATIVES.contains(byte)),
+    );
+    alphabet
+}
+
+/// Characters of one kind are the same to every macro.
+fn kind(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => b'4',
+        b'A'..=b'F' => b'C',
+        b'a'..=b'f' => b'c',
+        b'G'..=b'Z' => b'K',
+        b'g'..=b'z' => b'k',
+        other => other,
+    }
+}
+
+fn path_to<P: Copy + Ord>(place: P, came_from: &BTreeMap<P, Option<(P, u8)>>) -> String {
+    let mut bytes = Vec::new();
+    let mut at = place;
+    while let Some(Some((before, byte))) = came_from.get(&at) {
+        bytes.push(char::from(*byte));
+        at = *before;
+    }
+    bytes.into_iter().rev().collect()
+}

@@ -1,0 +1,338 @@
+//! The routes of a tenant: which path asks for which file.
+//!
+//! A table is checked when it is saved, so that reading a path never has to guess:
+//!
+//! - Where two templates read one path differently and every path of the one is also a path of the
+//!   other, the narrower wins: `ConfigCom.cfg` before `Config{MODEL}.cfg`, `Config{MAC}.cfg`
+//!   before `{MODEL}.cfg`.
+//! - Where neither is narrower, or one template alone can read a path in two ways, the table is
+//!   refused, with the templates and an example.
+//! - Two templates that read a path in the same way (`Config{MAC}.cfg` and `Config{mac}.cfg` for
+//!   the same file, and a MAC without letters) do not disturb each other.
+//!
+//! The comparison is exact but for one thing, on purpose: it does not know the upper bounds on the
+//! length of a model and a firmware. With them `Config{MODEL}.cfg` would not be narrower than
+//! `{MODEL}.cfg` (a model of 30 characters fits behind `Config` but not together with it), and
+//! phones that append `{MODEL}.cfg` to their URL by themselves could not be served beside it. The
+//! bounds are checked after a path has been read; a value beyond them asks for nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::automaton::{Automaton, Budget, Reading, TooMuchWork};
+use super::{Macro, UrlTemplate, path};
+use crate::kind::{FileKind, Form};
+use crate::mac::Mac;
+
+/// The most routes that one table holds.
+pub const MAX_ROUTES: usize = 32;
+
+/// The name under which a file is served in one form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// What is served.
+    pub kind: FileKind,
+    /// Plain or sealed.
+    pub form: Form,
+    /// Under which name.
+    pub template: UrlTemplate,
+}
+
+/// What a path asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The kind of file.
+    pub kind: FileKind,
+    /// Plain or sealed.
+    pub form: Form,
+    /// The device, where the template names it.
+    pub mac: Option<Mac>,
+    /// The model, where the template names it.
+    pub model: Option<String>,
+    /// The firmware, where the template names it.
+    pub fwver: Option<String>,
+}
+
+/// A tenant's routes, in the order in which they are tried.
+///
+/// Serialises as a list of routes in that order. Deserialising trusts the list: it is meant for
+/// what [`RouteTable::new`] made and a store kept, on the path of every request; whatever an
+/// operator sends goes through `new`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RouteTable {
+    routes: Vec<Entry>,
+}
+
+/// Why a table is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RouteError {
+    /// A path could be read in two ways.
+    #[error(transparent)]
+    Conflict(Box<RouteConflict>),
+    /// The file belongs to one device, and the template does not name it.
+    #[error(
+        "{template:?} is to serve the {} {} file, which belongs to one device: put {{MAC}} into \
+         it", .form.as_str(), .kind.as_str()
+    )]
+    NoDevice {
+        /// What is served.
+        kind: FileKind,
+        /// In which form.
+        form: Form,
+        /// The template.
+        template: String,
+    },
+    /// The file differs from model to model, and the template names neither model nor device.
+    #[error(
+        "{template:?} is to serve the product file, which differs from model to model: put {{MODEL}} or {{MAC}} into it"
+    )]
+    NoModel {
+        /// The template.
+        template: String,
+    },
+    /// Nobody can say in reasonable time whether the templates are unambiguous.
+    #[error(
+        "these templates take too long to compare with each other: use shorter ones, or tell them \
+         apart by their first characters"
+    )]
+    TooComplicated,
+    /// More than [`MAX_ROUTES`].
+    #[error("{0} routes are too many; at most {MAX_ROUTES} are compared with each other")]
+    TooMany(usize),
+}
+
+/// A path that could be read in two ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteConflict {
+    /// One of the routes.
+    pub first: Route,
+    /// The other; the same one where it is ambiguous by itself.
+    pub second: Route,
+    /// A path that both read, as short as can be.
+    pub example_path: String,
+}
+
+/// A route, ready to read.
+#[derive(Clone, Debug)]
+struct Entry {
+    route: Route,
+    automaton: Automaton,
+}
+
+impl RouteTable {
+    /// Checks routes against each other and brings them into the order in which they are tried.
+    /// The same route twice is kept once.
+    ///
+    /// # Errors
+    /// [`RouteError`]. The first conflict found is reported.
+    pub fn new(routes: Vec<Route>) -> Result<Self, RouteError> {
+        if routes.len() > MAX_ROUTES {
+            return Err(RouteError::TooMany(routes.len()));
+        }
+        let mut entries: Vec<Entry> = Vec::with_capacity(routes.len());
+        for route in routes {
+            route.check()?;
+            if !entries.iter().any(|entry| entry.route == route) {
+                entries.push(Entry::from(route));
+            }
+        }
+        // Pairs of positions (narrower, wider).
+        let mut narrower = Vec::new();
+        let mut budget = Budget::default();
+        for (at, first) in entries.iter().enumerate() {
+            first.check_alone(&mut budget)?;
+            for (n, second) in entries.iter().enumerate().skip(at + 1) {
+                match first.compare(second, &mut budget)? {
+                    Order::First => narrower.push((at, n)),
+                    Order::Second => narrower.push((n, at)),
+                    Order::Any => {}
+                }
+            }
+        }
+        let routes = sorted(entries, narrower);
+        Ok(Self { routes })
+    }
+
+    /// The routes, in the order in which they are tried.
+    pub fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().map(|entry| &entry.route)
+    }
+
+    /// The template under which a phone is told to ask for a file; of several, the first given
+    /// among those that are tried equally early.
+    pub fn template(&self, kind: FileKind, form: Form) -> Option<&UrlTemplate> {
+        self.routes()
+            .find(|route| route.kind == kind && route.form == form)
+            .map(|route| &route.template)
+    }
+
+    /// What a request's path asks for: the path below the access path, as it came, without a
+    /// leading slash. `None` for all that asks for nothing.
+    pub fn resolve(&self, path: &str) -> Option<Resolved> {
+        let path = path::decode(path).ok()?;
+        self.routes.iter().find_map(|entry| {
+            let reading = entry.automaton.read(&path)?;
+            Some(resolved(&entry.route, &reading))
+        })?
+    }
+}
+
+impl Route {
+    /// Whether the template names what the file depends on.
+    fn check(&self) -> Result<(), RouteError> {
+        let &Self { kind, form, .. } = self;
+        let template = &self.template;
+        let of_a_device = kind == FileKind::Standard || form == Form::Sealed;
+        if of_a_device && !template.uses_mac() {
+            let template = template.to_string();
+            return Err(RouteError::NoDevice {
+                kind,
+                form,
+                template,
+            });
+        }
+        if kind == FileKind::Product && !template.uses_model() && !template.uses_mac() {
+            let template = template.to_string();
+            return Err(RouteError::NoModel { template });
+        }
+        Ok(())
+    }
+}
+
+/// Which of two routes is tried before the other.
+enum Order {
+    First,
+    Second,
+    Any,
+}
+
+impl Entry {
+    fn check_alone(&self, budget: &mut Budget) -> Result<(), RouteError> {
+        match self.automaton.common_path(&self.automaton, true, budget)? {
+            Some(example) => Err(self.conflict(self, example)),
+            None => Ok(()),
+        }
+    }
+
+    fn compare(&self, other: &Self, budget: &mut Budget) -> Result<Order, RouteError> {
+        let (mine, theirs) = (&self.automaton, &other.automaton);
+        let same_file = self.route.kind == other.route.kind && self.route.form == other.route.form;
+        let Some(example) = mine.common_path(theirs, same_file, budget)? else {
+            return Ok(Order::Any);
+        };
+        match (mine.within(theirs, budget)?, theirs.within(mine, budget)?) {
+            (true, false) => Ok(Order::First),
+            (false, true) => Ok(Order::Second),
+            _ => Err(self.conflict(other, example)),
+        }
+    }
+
+    fn conflict(&self, other: &Self, example_path: String) -> RouteError {
+        RouteError::Conflict(Box::new(RouteConflict {
+            first: self.route.clone(),
+            second: other.route.clone(),
+            example_path,
+        }))
+    }
+}
+
+impl From<TooMuchWork> for RouteError {
+    fn from(_: TooMuchWork) -> Self {
+        Self::TooComplicated
+    }
+}
+
+impl From<Route> for Entry {
+    fn from(route: Route) -> Self {
+        let automaton = Automaton::new(route.template.parts());
+        Self { route, automaton }
+    }
+}
+
+impl Serialize for Entry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.route.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Route::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl fmt::Display for RouteConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            first,
+            second,
+            example_path,
+        } = self;
+        if first == second {
+            return write!(
+                f,
+                "{first} reads {example_path:?} in two ways: put a character between the macros \
+                 that cannot be part of either, such as /"
+            );
+        }
+        write!(
+            f,
+            "{first} and {second} both read {example_path:?}, and neither is the narrower one: \
+             tell them apart by a literal prefix, folder or extension"
+        )
+    }
+}
+
+impl std::error::Error for RouteConflict {}
+
+/// `"Config{MAC}.cfg" (plain standard file)`
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} ({} {} file)",
+            self.template.as_str(),
+            self.form.as_str(),
+            self.kind.as_str()
+        )
+    }
+}
+
+/// `None` where a value is none that a phone can have.
+fn resolved(route: &Route, reading: &Reading<'_>) -> Option<Resolved> {
+    let mac = reading.mac.map(Mac::parse).transpose().ok()?;
+    let bounded = |wanted: Macro, value: Option<&str>| match value {
+        Some(value) if !wanted.accepts(value) => None,
+        value => Some(value.map(str::to_owned)),
+    };
+    Some(Resolved {
+        kind: route.kind,
+        form: route.form,
+        mac,
+        model: bounded(Macro::Model, reading.model)?,
+        fwver: bounded(Macro::Fwver, reading.fwver)?,
+    })
+}
+
+/// Narrower entries before wider ones, otherwise in the order given. Being narrower is transitive
+/// and irreflexive, so there is always one to take next.
+fn sorted(entries: Vec<Entry>, mut narrower: Vec<(usize, usize)>) -> Vec<Entry> {
+    let mut left: Vec<(usize, Entry)> = entries.into_iter().enumerate().collect();
+    let mut sorted = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let free = left
+            .iter()
+            .position(|(at, _)| !narrower.iter().any(|(_, wider)| wider == at))
+            .unwrap_or(0);
+        let (at, entry) = left.remove(free);
+        narrower.retain(|(first, _)| *first != at);
+        sorted.push(entry);
+    }
+    sorted
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! A file as KV holds it: sealed, or wrapped where its method is plaintext over HTTPS.
+
+use js_sys::ArrayBuffer;
+use ringfence_provision::kind::{FileKind, Form};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::observe;
+use crate::store::StorageError;
+
+/// What the hot path needs to know of a file, kept as KV metadata (at most 1,024 bytes).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMeta {
+    /// Version of the settings it was rendered from.
+    #[serde(rename = "v")]
+    pub version: u64,
+    /// Generation of the key it is sealed with; 0 where no key is.
+    #[serde(rename = "g")]
+    pub generation: u32,
+    /// With its quotes.
+    #[serde(rename = "e")]
+    pub etag: String,
+    /// Whether taking it says nothing new about the key's life.
+    #[serde(rename = "c")]
+    pub settled: bool,
+    /// The device, for events; empty for files of a model or tenant.
+    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
+    /// Value of `Content-Type`.
+    #[serde(rename = "t")]
+    pub content_type: String,
+    /// Length of what the phone gets, in bytes.
+    #[serde(rename = "n")]
+    pub length: usize,
+}
+
+/// The key of a file. `subject` is a MAC, a model, or empty for a file of the whole tenant.
+pub fn file_key(tenant: &str, kind: FileKind, form: Form, subject: &str) -> String {
+    format!("f1:{tenant}:{}:{}:{subject}", kind.as_str(), form.as_str())
+}
+
+/// A file from KV; `None` where KV does not know it or does not answer.
+pub async fn read_file(app: &App, key: &str) -> Option<(ArrayBuffer, FileMeta)> {
+    let (bytes, metadata) = app.kv.buffer(key).await.ok().flatten()?;
+    Some((bytes, serde_json::from_str(&metadata).ok()?))
+}
+
+/// Stores a file.
+///
+/// # Errors
+/// KV fails; nothing but speed is lost.
+pub async fn put_file(
+    app: &App,
+    key: &str,
+    bytes: &ArrayBuffer,
+    meta: &FileMeta,
+) -> Result<(), StorageError> {
+    let metadata = serde_json::to_string(meta).map_err(|error| StorageError(error.to_string()))?;
+    app.kv.put_buffer(key, bytes, &metadata).await
+}
+
+/// Removes a file. Should KV fail, the file is as good as it was: its version tells.
+pub async fn remove_file(app: &App, key: &str) {
+    if let Err(error) = app.kv.delete(key).await {
+        observe::warn("file_not_removed", &[("key", key), ("error", &error.0)]);
+    }
+}
+
+/// Removes every file of a device: what was sealed under an old key is gone.
+///
+/// # Errors
+/// KV fails: a file may still be there, so the caller must not acknowledge the change.
+pub async fn drop_device_files(app: &App, tenant: &str, mac: &str) -> Result<(), StorageError> {
+    for kind in FileKind::ALL {
+        for form in [Form::Plain, Form::Sealed] {
+            app.kv.delete(&file_key(tenant, kind, form, mac)).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn file_meta_json_format_unchanged() {
+        let meta = FileMeta {
+            version: 12,
+            generation: 2,
+            etag: "\"0123456789abcdef0123456789abcdef\"".into(),
+            settled: true,
+            device: "01JD0000000000000000000000".into(),
+            content_type: "application/octet-stream".into(),
+            length: 28_672,
+        };
+        let text = serde_json::to_string(&meta).unwrap();
+        assert_eq!(
+            text,
+            r#"{"v":12,"g":2,"e":"\"0123456789abcdef0123456789abcdef\"","c":true,"d":"01JD0000000000000000000000","t":"application/octet-stream","n":28672}"#
+        );
+        assert_eq!(serde_json::from_str::<FileMeta>(&text).unwrap(), meta);
+    }
+
+    #[test]
+    fn file_key_format_unchanged() {
+        assert_eq!(
+            file_key("T", FileKind::Standard, Form::Sealed, "0080F0C571EB"),
+            "f1:T:standard:sealed:0080F0C571EB"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! The KV binding, by its JavaScript interface.
+//!
+//! `worker::KvStore` copies every value into the module's memory; a sealed file only passes
+//! through, so this keeps it the `ArrayBuffer` that the runtime made.
+
+use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use worker::Env;
+
+use crate::store::StorageError;
+
+#[wasm_bindgen]
+extern "C" {
+    type Namespace;
+
+    #[wasm_bindgen(method, catch)]
+    async fn get(this: &Namespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
+    async fn get_with_metadata(
+        this: &Namespace,
+        key: &str,
+        options: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn put(
+        this: &Namespace,
+        key: &str,
+        value: &JsValue,
+        options: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn delete(this: &Namespace, key: &str) -> Result<JsValue, JsValue>;
+}
+
+/// The namespace bound as `FILES`.
+pub struct Kv(Namespace);
+
+impl Kv {
+    /// The binding.
+    ///
+    /// # Errors
+    /// The deployment has no KV namespace bound as `FILES`.
+    pub fn new(env: &Env) -> Result<Self, StorageError> {
+        let binding = Reflect::get(env, &"FILES".into()).map_err(failed)?;
+        if binding.is_undefined() {
+            return Err(StorageError("no KV namespace is bound as FILES".into()));
+        }
+        Ok(Self(binding.unchecked_into()))
+    }
+
+    /// A value as text.
+    pub(super) async fn text(&self, key: &str) -> Result<Option<String>, StorageError> {
+        let value = self.0.get(key, &"text".into()).await.map_err(failed)?;
+        Ok(value.as_string())
+    }
+
+    /// A value as bytes outside the module's memory, with its metadata as text.
+    pub(super) async fn buffer(
+        &self,
+        key: &str,
+    ) -> Result<Option<(ArrayBuffer, String)>, StorageError> {
+        let found = self
+            .0
+            .get_with_metadata(key, &"arrayBuffer".into())
+            .await
+            .map_err(failed)?;
+        let value = Reflect::get(&found, &"value".into()).map_err(failed)?;
+        let metadata = Reflect::get(&found, &"metadata".into()).map_err(failed)?;
+        Ok(value
+            .dyn_into::<ArrayBuffer>()
+            .ok()
+            .zip(metadata.as_string()))
+    }
+
+    /// Stores text.
+    pub(super) async fn put_text(&self, key: &str, value: &str) -> Result<(), StorageError> {
+        self.0
+            .put(key, &value.into(), &JsValue::UNDEFINED)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Stores bytes with metadata.
+    pub(super) async fn put_buffer(
+        &self,
+        key: &str,
+        value: &ArrayBuffer,
+        metadata: &str,
+    ) -> Result<(), StorageError> {
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"metadata".into(), &metadata.into()).map_err(failed)?;
+        self.0.put(key, value, &options).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Removes a value; a value that is not there is no error.
+    pub(super) async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        self.0.delete(key).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// Bytes as the runtime's own, for KV and for a response body.
+pub fn to_buffer(bytes: &[u8]) -> ArrayBuffer {
+    Uint8Array::from(bytes).buffer()
+}
+
+fn failed(error: JsValue) -> StorageError {
+    let text = error
+        .dyn_ref::<js_sys::Error>()
+        .map(|error| String::from(error.message()))
+        .or_else(|| error.as_string())
+        .unwrap_or_else(|| "KV failed".into());
+    StorageError(text)
+}

@@ -1,0 +1,19 @@
+//! KV: what answers a phone without asking D1.
+//!
+//! KV may be a minute behind at other locations, so it holds only what is safe when stale:
+//!
+//! - `t1:<hash of the access path>`: the tenant, with the version that its files must have at least
+//!   ([`TenantEdge`]);
+//! - `f1:<tenant>:<kind>:<form>:<subject>`: a file, sealed or wrapped, with its version, generation
+//!   and ETag in the metadata ([`FileMeta`]).
+//!
+//! *Architecture invariant:* nothing here decides who gets a bootstrap, and nothing here is ever a
+//! plaintext.
+
+mod file;
+mod kv;
+mod tenant;
+
+pub use file::{FileMeta, drop_device_files, file_key, put_file, read_file, remove_file};
+pub use kv::{Kv, to_buffer};
+pub use tenant::{Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};

@@ -1,0 +1,181 @@
+//! The tenant behind an access path, as KV holds it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use worker::Delay;
+
+use crate::app::App;
+use crate::model::tenant::TenantOptions;
+use crate::observe;
+use crate::store::{StorageError, phone};
+
+/// How long after a re-key (or a disabling, or a deletion) a file of before could still be on its
+/// way into KV: no request lives that long.
+const FENCE_MS: u64 = 10 * 60 * 1000;
+
+/// More fences than this are one: everything of the tenant is stale.
+const FENCES_MAX: usize = 100;
+
+/// KV takes one write a second per key; a refused one is tried again after this long.
+const WRITE_PAUSE: Duration = Duration::from_millis(1100);
+
+/// What the hot path needs to know of a tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TenantEdge {
+    pub tenant: String,
+    /// Files of an older version are stale.
+    pub version: u64,
+    /// Where alone the access path answers, if the tenant is bound to a hostname.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// When the access path expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
+    pub options: TenantOptions,
+    /// Devices whose older files are void although the tenant's version stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fences: Vec<Fence>,
+}
+
+/// What is older than `version` was sealed under a key that is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    pub mac: String,
+    pub version: u64,
+}
+
+impl TenantEdge {
+    /// Whether a file of that version may still be served for that subject (a MAC or a model).
+    pub fn accepts(&self, subject: &str, version: u64) -> bool {
+        version >= self.version
+            && !self
+                .fences
+                .iter()
+                .any(|fence| fence.mac == subject && version < fence.version)
+    }
+
+    /// Whether the access path is good at this time on this host.
+    pub fn answers(&self, host: &str, now: u64) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+            && self.hostname.as_deref().is_none_or(|bound| bound == host)
+    }
+}
+
+fn key(hash: &str) -> String {
+    format!("t1:{hash}")
+}
+
+/// The tenant of an access path: from KV, or from D1 where KV does not know or does not answer.
+///
+/// # Errors
+/// D1 does not answer either.
+pub async fn find_tenant(app: &App, hash: &str) -> Result<Option<TenantEdge>, StorageError> {
+    let cached = app.kv.text(&key(hash)).await.ok().flatten();
+    if let Some(tenant) = cached.and_then(|text| serde_json::from_str(&text).ok()) {
+        return Ok(Some(tenant));
+    }
+    let Some(row) = phone::tenant_of(&app.db, hash).await? else {
+        return Ok(None);
+    };
+    let publisher = app.clone();
+    let tenant_id = row.tenant.clone();
+    app.later(async move {
+        if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
+            observe::warn(
+                "publish_failed",
+                &[("tenant", &tenant_id), ("error", &error.0)],
+            );
+        }
+    });
+    Ok(Some(row))
+}
+
+/// Writes a tenant to KV under each of its access paths. To be called after every change that
+/// takes a new version and before the change is acknowledged.
+///
+/// # Errors
+/// KV or D1 fails, also when tried again: the change is stored but not yet in effect here, so the
+/// caller must not acknowledge it.
+pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageError> {
+    // Two publishers may cross; the one that finds a newer change than it wrote writes again.
+    for _ in 0..5 {
+        let fenced_since = app.now.saturating_sub(FENCE_MS);
+        let paths = phone::edge_of(&app.db, tenant_id, fenced_since, FENCES_MAX).await?;
+        for (hash, tenant) in &paths.entries {
+            let text =
+                serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;
+            put_patiently(app, &key(hash), &text).await?;
+        }
+        if phone::sequence_of(&app.db, tenant_id).await? == paths.sequence {
+            return Ok(());
+        }
+    }
+    Err(StorageError("the tenant keeps changing".into()))
+}
+
+/// Takes an access path out of KV.
+///
+/// # Errors
+/// KV fails: the path may answer for as long as it stays there.
+pub async fn drop_access_path(app: &App, hash: &str) -> Result<(), StorageError> {
+    app.kv.delete(&key(hash)).await
+}
+
+async fn put_patiently(app: &App, key: &str, text: &str) -> Result<(), StorageError> {
+    let mut result = app.kv.put_text(key, text).await;
+    for _ in 0..3 {
+        if result.is_ok() {
+            break;
+        }
+        Delay::from(WRITE_PAUSE).await;
+        result = app.kv.put_text(key, text).await;
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn tenant() -> TenantEdge {
+        TenantEdge {
+            tenant: "01JD0000000000000000000000".into(),
+            version: 7,
+            hostname: None,
+            expires_at: None,
+            options: TenantOptions::default(),
+            fences: vec![Fence {
+                mac: "0080F0C571EB".into(),
+                version: 9,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_file_is_stale_below_the_tenants_version_or_its_own_fence() {
+        let tenant = tenant();
+        assert!(tenant.accepts("0080F0000001", 7));
+        assert!(!tenant.accepts("0080F0000001", 6));
+        assert!(!tenant.accepts("0080F0C571EB", 8));
+        assert!(tenant.accepts("0080F0C571EB", 9));
+    }
+
+    #[test]
+    fn an_access_path_answers_until_it_expires_and_on_its_host_alone() {
+        let mut tenant = tenant();
+        assert!(tenant.answers("a.example", 1));
+        tenant.expires_at = Some(10);
+        assert!(!tenant.answers("a.example", 10));
+        tenant.expires_at = None;
+        tenant.hostname = Some("b.example".into());
+        assert!(!tenant.answers("a.example", 1));
+    }
+
+    #[test]
+    fn tenant_edge_json_format_unchanged() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&tenant()).unwrap());
+    }
+}

@@ -1,0 +1,228 @@
+//! Everything a file is made from, read from D1 in one round trip and unwrapped.
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::{Layer, LayerSettings, Layers, Value};
+use ringfence_provision::mac::Mac;
+use ringfence_provision::seal::Profile;
+use ringfence_provision::secret::SecretString;
+use ringfence_provision::wrap::{Keyring, WrapError};
+
+use crate::app::App;
+use crate::model::device::DeviceRow;
+use crate::store::StorageError;
+use crate::store::phone::{self, SettingRow, TemplateRow};
+
+/// What the files of a device, or of a model, are made from.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    pub tenant_id: String,
+    /// Of the last change above the devices.
+    pub tenant_version: u64,
+    pub device: Option<DeviceRow>,
+    pub model: String,
+    pub family: Family,
+    /// How files are sealed; `None` where the method is plaintext over HTTPS.
+    pub profile: Option<Profile>,
+    pub layers: Layers,
+    /// Operator-written templates; a kind without one has the family's built-in template.
+    pub templates: BTreeMap<FileKind, String>,
+}
+
+/// A bundle cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A secret setting does not unwrap: the master key is missing, or the row was moved.
+    #[error("setting {name}: {source}")]
+    Secret { name: String, source: WrapError },
+    /// The model names a profile that does not exist.
+    #[error("model {model} has the unknown sealing profile {profile}")]
+    Profile { model: String, profile: String },
+}
+
+impl Bundle {
+    /// The version of the files made from it.
+    pub fn version(&self) -> u64 {
+        self.device
+            .as_ref()
+            .map_or(self.tenant_version, DeviceRow::file_version)
+    }
+}
+
+/// The bundle of a device.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_device(
+    app: &App,
+    tenant_id: &str,
+    mac: &Mac,
+) -> Result<Option<Bundle>, BundleError> {
+    let Some(parts) = phone::device(&app.db, tenant_id, &mac.upper()).await? else {
+        return Ok(None);
+    };
+    let device = parts.device;
+    Ok(Some(Bundle {
+        tenant_id: tenant_id.to_owned(),
+        tenant_version: device.tenant_version,
+        model: device.model.clone(),
+        family: device.family,
+        profile: profile(device.profile.as_deref(), &device.model)?,
+        layers: layers(&app.keyring, tenant_id, &parts.settings)?,
+        templates: templates(&parts.templates),
+        device: Some(device),
+    }))
+}
+
+/// The bundle of a model, for files that are not one device's.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_model(
+    app: &App,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<Bundle>, BundleError> {
+    let Some(parts) = phone::model(&app.db, tenant_id, model).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Bundle {
+        tenant_id: tenant_id.to_owned(),
+        tenant_version: parts.tenant_version,
+        profile: profile(parts.profile.as_deref(), &parts.model)?,
+        model: parts.model,
+        family: parts.family,
+        layers: layers(&app.keyring, tenant_id, &parts.settings)?,
+        templates: templates(&parts.templates),
+        device: None,
+    }))
+}
+
+/// The row identity that a secret setting is wrapped for.
+pub fn setting_identity(tenant_id: &str, scope: &str, name: &str) -> String {
+    format!("setting:{tenant_id}:{scope}:{name}")
+}
+
+/// Sorts rows into layers and unwraps secrets.
+///
+/// # Errors
+/// [`BundleError::Secret`].
+pub fn layers(
+    keyring: &Keyring,
+    tenant_id: &str,
+    rows: &[SettingRow],
+) -> Result<Layers, BundleError> {
+    let mut layers = Layers::default();
+    for row in rows {
+        let value = if row.master.is_some() {
+            let identity = setting_identity(tenant_id, &row.scope, &row.name);
+            let bytes =
+                keyring
+                    .unwrap(&identity, &row.value)
+                    .map_err(|source| BundleError::Secret {
+                        name: row.name.clone(),
+                        source,
+                    })?;
+            let text = String::from_utf8(bytes).map_err(|_| BundleError::Secret {
+                name: row.name.clone(),
+                source: WrapError::Format("it is not text"),
+            })?;
+            Value::Secret(SecretString::new(text))
+        } else {
+            Value::Text(row.value.clone())
+        };
+        if let Some(settings) = layer_of(&mut layers, &row.scope) {
+            settings.insert(row.name.clone(), value);
+        }
+    }
+    Ok(layers)
+}
+
+/// The layer that a scope (`tenant`, `site:<id>`, `model:<name>`, `device:<id>`) belongs to.
+pub fn layer_named(scope: &str) -> Option<Layer> {
+    match scope.split_once(':').map_or(scope, |(layer, _)| layer) {
+        "tenant" => Some(Layer::Tenant),
+        "site" => Some(Layer::Site),
+        "model" => Some(Layer::Model),
+        "device" => Some(Layer::Device),
+        _ => None,
+    }
+}
+
+fn layer_of<'a>(layers: &'a mut Layers, scope: &str) -> Option<&'a mut LayerSettings> {
+    Some(match layer_named(scope)? {
+        Layer::Tenant => &mut layers.tenant,
+        Layer::Site => &mut layers.site,
+        Layer::Model => &mut layers.model,
+        Layer::Device => &mut layers.device,
+    })
+}
+
+/// The profile of a model.
+///
+/// # Errors
+/// [`BundleError::Profile`].
+pub fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, BundleError> {
+    name.map(|name| {
+        Profile::builtin(name).ok_or_else(|| BundleError::Profile {
+            model: model.to_owned(),
+            profile: name.to_owned(),
+        })
+    })
+    .transpose()
+}
+
+/// For each kind the template written for the very model, or else the one for its family.
+pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
+    let mut chosen = BTreeMap::new();
+    for wanted_model in [false, true] {
+        for row in rows
+            .iter()
+            .filter(|row| row.model.is_empty() != wanted_model)
+        {
+            if let Some(kind) = FileKind::parse(&row.kind) {
+                chosen.insert(kind, row.source.clone());
+            }
+        }
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn row(kind: &str, model: &str, source: &str) -> TemplateRow {
+        TemplateRow {
+            kind: kind.into(),
+            model: model.into(),
+            source: source.into(),
+        }
+    }
+
+    #[test]
+    fn the_template_of_the_model_beats_the_familys_in_any_order() {
+        let rows = [
+            row("standard", "KX-UTG300B", "near"),
+            row("standard", "", "far"),
+            row("master", "", "all"),
+        ];
+        let chosen = templates(&rows);
+        assert_eq!(chosen.get(&FileKind::Standard).unwrap(), "near");
+        assert_eq!(chosen.get(&FileKind::Master).unwrap(), "all");
+        assert_eq!(chosen.get(&FileKind::Product), None);
+    }
+
+    #[test]
+    fn a_scope_names_its_layer() {
+        assert_eq!(layer_named("tenant"), Some(Layer::Tenant));
+        assert_eq!(layer_named("model:KX-UTG300B"), Some(Layer::Model));
+        assert_eq!(layer_named("planet:earth"), None);
+    }
+}

@@ -1,0 +1,5 @@
+//! From what is stored to the bytes a phone gets: bundle, render, lint, seal.
+
+pub mod bundle;
+pub mod render;
+pub mod seal;

@@ -1,0 +1,179 @@
+//! Sealing and wrapping by WebCrypto. The pure crate is the reference that a test holds this to;
+//! AES in WebAssembly is about nine times slower.
+
+use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
+use ringfence_provision::key::DeviceKey;
+use ringfence_provision::seal::{self, Profile};
+use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
+use sha2::{Digest as _, Sha256};
+use wasm_bindgen::prelude::*;
+
+use crate::model::device::DeviceRow;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
+    async fn import_key(
+        format: &str,
+        key: &Uint8Array,
+        algorithm: &JsValue,
+        extractable: bool,
+        usages: &js_sys::Array,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = encrypt)]
+    async fn encrypt(
+        algorithm: &JsValue,
+        key: &JsValue,
+        data: &Uint8Array,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = decrypt)]
+    async fn decrypt(
+        algorithm: &JsValue,
+        key: &JsValue,
+        data: &Uint8Array,
+    ) -> Result<JsValue, JsValue>;
+}
+
+/// A file cannot be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error("the device's key: {0}")]
+    Key(#[from] WrapError),
+    #[error("the device's key is not one")]
+    NotAKey,
+    #[error("WebCrypto: {0}")]
+    WebCrypto(String),
+    #[error("no randomness: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+impl From<JsValue> for SealError {
+    fn from(error: JsValue) -> Self {
+        let text = error
+            .dyn_ref::<js_sys::Error>()
+            .map(|error| String::from(error.message()));
+        Self::WebCrypto(text.unwrap_or_else(|| "failed".into()))
+    }
+}
+
+/// The row identity that a device's key is wrapped for.
+pub fn key_identity(device_id: &str, generation: u32) -> String {
+    format!("device-key:{device_id}:{generation}")
+}
+
+/// A device's key in clear.
+///
+/// # Errors
+/// The master key is missing, or the row was moved.
+pub fn unwrap_key(keyring: &Keyring, device: &DeviceRow) -> Result<DeviceKey, SealError> {
+    let bytes = keyring.unwrap(
+        &key_identity(&device.id, device.generation),
+        &device.key_wrapped,
+    )?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| SealError::NotAKey)?;
+    DeviceKey::parse(text).map_err(|_| SealError::NotAKey)
+}
+
+/// Seals a file. The same content under the same key gives the same bytes, hence a stable ETag.
+///
+/// # Errors
+/// WebCrypto refuses.
+pub async fn seal(
+    keyring: &Keyring,
+    profile: &Profile,
+    key: &DeviceKey,
+    key_id: &str,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let salt = seal::salt(keyring.current().salt_key(), key_id, plaintext);
+    let material = profile.key_and_iv(key.expose(), salt);
+    let algorithm = Object::new();
+    Reflect::set(&algorithm, &"name".into(), &"AES-CBC".into())?;
+    Reflect::set(
+        &algorithm,
+        &"iv".into(),
+        &Uint8Array::from(&material.iv[..]),
+    )?;
+    let aes = import(&material.key, "AES-CBC", "encrypt").await?;
+    let sealed = encrypt(&algorithm, &aes, &Uint8Array::from(plaintext)).await?;
+    Ok(profile.assemble(salt, &bytes_of(sealed)))
+}
+
+/// Wraps a plaintext file for KV.
+///
+/// # Errors
+/// WebCrypto refuses, or there is no randomness.
+pub async fn wrap_file(
+    keyring: &Keyring,
+    identity: &str,
+    plaintext: &[u8],
+) -> Result<Vec<u8>, SealError> {
+    let nonce = crate::platform::random_array()?;
+    let master = keyring.current();
+    let aes = import(master.file_key(), "AES-GCM", "encrypt").await?;
+    let wrapped = encrypt(&gcm(&nonce, identity)?, &aes, &Uint8Array::from(plaintext)).await?;
+    Ok(FileFrame::write(master, nonce, &bytes_of(wrapped)))
+}
+
+/// Opens a file from KV that [`wrap_file`] made for the same identity.
+///
+/// # Errors
+/// The master key is missing, or the value was changed or moved.
+pub async fn unwrap_file(
+    keyring: &Keyring,
+    identity: &str,
+    frame: &[u8],
+) -> Result<ArrayBuffer, SealError> {
+    let frame = FileFrame::parse(frame)?;
+    let aes = import(keyring.find(frame.key_id)?.file_key(), "AES-GCM", "decrypt").await?;
+    let plain = decrypt(
+        &gcm(&frame.nonce, identity)?,
+        &aes,
+        &Uint8Array::from(frame.ciphertext),
+    )
+    .await?;
+    plain
+        .dyn_into()
+        .map_err(|_| SealError::WebCrypto("no buffer".into()))
+}
+
+/// A strong validator: 128 bits of SHA-256, quoted.
+pub fn etag(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let half: String = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{half}\"")
+}
+
+async fn import(key: &[u8], algorithm: &str, usage: &str) -> Result<JsValue, JsValue> {
+    let usages = js_sys::Array::of1(&usage.into());
+    import_key(
+        "raw",
+        &Uint8Array::from(key),
+        &algorithm.into(),
+        false,
+        &usages,
+    )
+    .await
+}
+
+fn gcm(nonce: &[u8; 12], identity: &str) -> Result<JsValue, JsValue> {
+    let algorithm = Object::new();
+    Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into())?;
+    Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(&nonce[..]))?;
+    Reflect::set(
+        &algorithm,
+        &"additionalData".into(),
+        &Uint8Array::from(identity.as_bytes()),
+    )?;
+    Ok(algorithm.into())
+}
+
+fn bytes_of(buffer: JsValue) -> Vec<u8> {
+    Uint8Array::new(&buffer).to_vec()
+}

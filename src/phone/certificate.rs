@@ -1,0 +1,38 @@
+//! A root certificate that the operator uploaded, under its own name. Certificates are public.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Body, Outcome, PhoneRequest, Reason, Served};
+use crate::edge::TenantEdge;
+use crate::files::seal::etag;
+use crate::store::{StorageError, phone};
+
+/// Serves `certs/{name}`.
+pub(super) async fn serve(
+    request: &PhoneRequest,
+    tenant: &TenantEdge,
+    name: &str,
+) -> Result<Outcome, StorageError> {
+    if !request.caller.tls {
+        return Ok(Outcome::Refused(Reason::NotTls));
+    }
+    let Some(body) = phone::certificate(&request.app.db, &tenant.tenant, name).await? else {
+        return Ok(Outcome::Refused(Reason::NoCertificate));
+    };
+    let bytes = STANDARD
+        .decode(body)
+        .map_err(|error| StorageError(format!("certificate {name}: {error}")))?;
+    let content_type = if bytes.starts_with(b"-----BEGIN") {
+        "application/x-pem-file"
+    } else {
+        "application/x-x509-ca-cert"
+    };
+    Ok(Outcome::Served(Served {
+        etag: Some(etag(&bytes)),
+        body: Body::new(&bytes),
+        content_type: content_type.into(),
+        reason: Reason::Certificate,
+        detail: None,
+    }))
+}

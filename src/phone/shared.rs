@@ -1,0 +1,201 @@
+//! Files as they are, over HTTPS: product, master and system files of a model or a tenant, and the
+//! standard file of phones whose files are not sealed.
+//!
+//! In KV they are wrapped: a rendered file is never stored in clear.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::{FileKind, Form};
+use ringfence_provision::mac::Mac;
+use ringfence_provision::template::SecretsMode;
+
+use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
+use crate::edge::{self, FileMeta, TenantEdge};
+use crate::files::bundle::{self, Bundle};
+use crate::files::{render, seal};
+use crate::model::tenant::SharedFiles;
+use crate::observe::Record;
+use crate::store::{StorageError, phone};
+
+/// Serves a product, master or system file.
+pub(super) async fn serve(
+    request: &PhoneRequest,
+    tenant: &TenantEdge,
+    kind: FileKind,
+    mac: Option<&Mac>,
+    model: Option<&str>,
+    record: &mut Record,
+) -> Result<Outcome, StorageError> {
+    let subject = mac
+        .map(|mac| mac.upper())
+        .or(model.map(str::to_owned))
+        .unwrap_or_default();
+    if let Some(outcome) = cached(request, tenant, kind, &subject, record).await {
+        return Ok(outcome);
+    }
+    let bundle = match (mac, model) {
+        (Some(mac), _) => bundle::for_device(&request.app, &tenant.tenant, mac)
+            .await
+            .map_err(storage)?,
+        (None, Some(model)) => bundle::for_model(&request.app, &tenant.tenant, model)
+            .await
+            .map_err(storage)?,
+        (None, None) => match common_model(request, tenant).await? {
+            Some(model) => bundle::for_model(&request.app, &tenant.tenant, &model)
+                .await
+                .map_err(storage)?,
+            None => return Ok(Outcome::Refused(Reason::NoFamily)),
+        },
+    };
+    let Some(bundle) = bundle else {
+        return Ok(Outcome::Refused(if mac.is_some() {
+            Reason::UnknownDevice
+        } else {
+            Reason::UnknownModel
+        }));
+    };
+    record.device = bundle.device.as_ref().map(|device| device.id.clone());
+    if bundle
+        .device
+        .as_ref()
+        .is_some_and(|device| device.disabled != 0)
+    {
+        return Ok(Outcome::Refused(Reason::Disabled));
+    }
+    let sealed_only =
+        bundle.profile.is_some() && tenant.options.shared_files == SharedFiles::Sealed;
+    if sealed_only || !bundle.family.kinds().contains(&kind) {
+        return Ok(Outcome::Refused(Reason::WrongForm));
+    }
+    from_bundle(request, &bundle, kind, &subject, Reason::Shared).await
+}
+
+/// A file that KV holds and that is still good.
+pub(super) async fn cached(
+    request: &PhoneRequest,
+    tenant: &TenantEdge,
+    kind: FileKind,
+    subject: &str,
+    record: &mut Record,
+) -> Option<Outcome> {
+    let key = edge::file_key(&tenant.tenant, kind, Form::Plain, subject);
+    let (frame, meta) = edge::read_file(&request.app, &key).await?;
+    if !tenant.accepts(subject, meta.version) {
+        return None;
+    }
+    let frame = js_sys::Uint8Array::new(&frame).to_vec();
+    let bytes = seal::unwrap_file(&request.app.keyring, &key, &frame)
+        .await
+        .ok()?;
+    if !meta.device.is_empty() {
+        record.device = Some(meta.device.clone());
+        record.fetched = Some(meta.version);
+    }
+    let reason = if kind == FileKind::Standard {
+        Reason::PlainOverHttps
+    } else {
+        Reason::Shared
+    };
+    Some(Outcome::Served(Served {
+        body: Body(bytes),
+        content_type: meta.content_type,
+        etag: None,
+        reason,
+        detail: None,
+    }))
+}
+
+/// Renders a file, answers with it, and puts it into KV afterwards.
+pub(super) async fn from_bundle(
+    request: &PhoneRequest,
+    bundle: &Bundle,
+    kind: FileKind,
+    subject: &str,
+    reason: Reason,
+) -> Result<Outcome, StorageError> {
+    let file = match render::render(bundle, kind, &Default::default(), SecretsMode::Reveal) {
+        Ok(file) => file,
+        Err(error) => {
+            return last_good(request, bundle, kind, subject, sealed::broken(&error)).await;
+        }
+    };
+    let own = bundle
+        .device
+        .as_ref()
+        .filter(|_| kind == FileKind::Standard);
+    let meta = FileMeta {
+        version: bundle.version(),
+        generation: 0,
+        etag: String::new(),
+        settled: true,
+        device: own.map(|device| device.id.clone()).unwrap_or_default(),
+        content_type: render::content_type(bundle).into(),
+        length: file.bytes.len(),
+    };
+    let outcome = Outcome::Served(Served {
+        body: Body::new(&file.bytes),
+        content_type: meta.content_type.clone(),
+        etag: None,
+        reason,
+        detail: None,
+    });
+    let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
+    let app = request.app.clone();
+    request.app.later(async move {
+        if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
+            // A device's change in between makes its own version newer: the next request for the
+            // file finds out by the check that follows here.
+            let stored = edge::put_file(&app, &key, &edge::to_buffer(&frame), &meta).await;
+            if stored.is_ok() && !meta.device.is_empty() {
+                let current = phone::is_current(&app.db, &meta.device, None, meta.version).await;
+                if !matches!(current, Ok(true)) {
+                    edge::remove_file(&app, &key).await;
+                }
+            }
+        }
+    });
+    Ok(outcome)
+}
+
+/// The file of before, where the present one cannot be made.
+async fn last_good(
+    request: &PhoneRequest,
+    bundle: &Bundle,
+    kind: FileKind,
+    subject: &str,
+    detail: serde_json::Value,
+) -> Result<Outcome, StorageError> {
+    let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
+    let Some((frame, meta)) = edge::read_file(&request.app, &key).await else {
+        return Ok(Outcome::Broken { detail });
+    };
+    let frame = js_sys::Uint8Array::new(&frame).to_vec();
+    Ok(
+        match seal::unwrap_file(&request.app.keyring, &key, &frame).await {
+            Ok(bytes) => Outcome::Served(Served {
+                body: Body(bytes),
+                content_type: meta.content_type,
+                etag: None,
+                reason: Reason::SharedLastGood,
+                detail: Some(detail),
+            }),
+            Err(_) => Outcome::Broken { detail },
+        },
+    )
+}
+
+/// A model whose family a file for the whole tenant is written for: the tenant's choice, or its
+/// only family.
+async fn common_model(
+    request: &PhoneRequest,
+    tenant: &TenantEdge,
+) -> Result<Option<String>, StorageError> {
+    let families: Vec<(Family, String)> = phone::families(&request.app.db, &tenant.tenant).await?;
+    let chosen = tenant.options.shared_family;
+    let mut fitting = families
+        .into_iter()
+        .filter(|(family, _)| chosen.is_none_or(|chosen| chosen == *family));
+    Ok(match (fitting.next(), fitting.next()) {
+        (Some((_, model)), None) => Some(model),
+        _ => None,
+    })
+}

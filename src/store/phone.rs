@@ -1,0 +1,625 @@
+//! What answering a phone reads and writes.
+
+use ringfence_provision::family::Family;
+use serde::Deserialize;
+
+use super::{Db, StorageError, changes, rows};
+use crate::args;
+use crate::edge::{Fence, TenantEdge};
+use crate::model::device::DeviceRow;
+use crate::model::tenant::TenantOptions;
+
+/// The columns of [`DeviceRow`]; the joined tables are `d`, `m` and `t`.
+pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.label, \
+     d.disabled, d.version, d.key_state, d.generation, d.ever_delivered, d.key_wrapped, \
+     d.armed_at, d.armed_until, d.delivered_at, d.delivered_address, d.delivered_user_agent, \
+     d.delivered_country, d.confirmed_at, d.last_seen_at, d.last_seen_address, \
+     d.last_seen_user_agent, d.fetched_version, d.fetched_at, d.revision, d.created_at, \
+     d.updated_at, m.family, m.profile, t.version AS tenant_version";
+
+/// The tables of [`DEVICE_COLUMNS`].
+pub const DEVICE_TABLES: &str = "devices d \
+     JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+     JOIN tenants t ON t.id = d.tenant_id";
+
+#[derive(Deserialize)]
+struct TenantRow {
+    id: String,
+    hostname: Option<String>,
+    options: String,
+    version: u64,
+    seq: u64,
+}
+
+impl TenantRow {
+    fn options(&self) -> Result<TenantOptions, StorageError> {
+        serde_json::from_str(&self.options)
+            .map_err(|error| StorageError(format!("options of tenant {}: {error}", self.id)))
+    }
+}
+
+#[derive(Deserialize)]
+struct AccessPathRow {
+    hash: String,
+    expires_at: Option<u64>,
+}
+
+/// The tenant behind an access path, without fences: what comes from D1 needs none.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn tenant_of(db: &Db, hash: &str) -> Result<Option<TenantEdge>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(flatten)]
+        tenant: TenantRow,
+        expires_at: Option<u64>,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.expires_at \
+             FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
+            args![hash],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(TenantEdge {
+            options: row.tenant.options()?,
+            tenant: row.tenant.id,
+            // A file cached before a fence must not pass: nothing cached does.
+            version: row.tenant.seq + 1,
+            hostname: row.tenant.hostname,
+            expires_at: row.expires_at,
+            fences: Vec::new(),
+        })
+    })
+    .transpose()
+}
+
+/// What KV is to hold of a tenant.
+pub struct Published {
+    /// Hash of an access path, and the value under it.
+    pub entries: Vec<(String, TenantEdge)>,
+    /// The tenant's sequence number that this shows.
+    pub sequence: u64,
+}
+
+/// Reads what KV is to hold of a tenant. More than `fences_max` fences since `fenced_since` become
+/// one: the tenant's version goes up, and every file of it is rendered again on its next request.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn edge_of(
+    db: &Db,
+    tenant_id: &str,
+    fenced_since: u64,
+    fences_max: usize,
+) -> Result<Published, StorageError> {
+    loop {
+        let results = db
+            .batch(vec![
+                db.statement(
+                    "SELECT id, hostname, options, version, seq FROM tenants WHERE id = ?1",
+                    args![tenant_id],
+                )?,
+                db.statement(
+                    "SELECT hash, expires_at FROM access_paths WHERE tenant_id = ?1",
+                    args![tenant_id],
+                )?,
+                db.statement(
+                    "SELECT mac, version FROM devices INDEXED BY devices_by_fence \
+                     WHERE tenant_id = ?1 AND fenced_at > ?2 \
+                     AND version > (SELECT version FROM tenants WHERE id = ?1) LIMIT ?3",
+                    args![tenant_id, fenced_since, fences_max as u64 + 1],
+                )?,
+            ])
+            .await?;
+        let [tenant, paths, fences] = results.as_slice() else {
+            return Err(StorageError("a batch lost a result".into()));
+        };
+        let Some(tenant) = rows::<TenantRow>(tenant)?.into_iter().next() else {
+            return Ok(Published {
+                entries: Vec::new(),
+                sequence: 0,
+            });
+        };
+        #[derive(Deserialize)]
+        struct FenceRow {
+            mac: String,
+            version: u64,
+        }
+        let fences: Vec<Fence> = rows::<FenceRow>(fences)?
+            .into_iter()
+            .map(|row| Fence {
+                mac: row.mac,
+                version: row.version,
+            })
+            .collect();
+        if fences.len() > fences_max {
+            db.run(
+                "UPDATE tenants SET seq = seq + 1, version = seq + 1 WHERE id = ?1",
+                args![tenant_id],
+            )
+            .await?;
+            continue;
+        }
+        let options = tenant.options()?;
+        let entries = rows::<AccessPathRow>(paths)?
+            .into_iter()
+            .map(|path| {
+                let edge = TenantEdge {
+                    tenant: tenant.id.clone(),
+                    version: tenant.version,
+                    hostname: tenant.hostname.clone(),
+                    expires_at: path.expires_at,
+                    options: options.clone(),
+                    fences: fences.clone(),
+                };
+                (path.hash, edge)
+            })
+            .collect();
+        return Ok(Published {
+            entries,
+            sequence: tenant.seq,
+        });
+    }
+}
+
+/// The last version given to a change of a tenant; 0 if it is gone.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn sequence_of(db: &Db, tenant_id: &str) -> Result<u64, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        seq: u64,
+    }
+    let row: Option<Row> = db
+        .row("SELECT seq FROM tenants WHERE id = ?1", args![tenant_id])
+        .await?;
+    Ok(row.map_or(0, |row| row.seq))
+}
+
+/// A setting as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SettingRow {
+    pub scope: String,
+    pub name: String,
+    pub value: String,
+    pub master: Option<String>,
+}
+
+/// An operator-written template as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TemplateRow {
+    pub kind: String,
+    pub model: String,
+    pub source: String,
+}
+
+/// All that a device's files are made from.
+pub struct DeviceParts {
+    pub device: DeviceRow,
+    pub settings: Vec<SettingRow>,
+    pub templates: Vec<TemplateRow>,
+}
+
+/// Reads a device with its settings and templates, in one round trip.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn device(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+) -> Result<Option<DeviceParts>, StorageError> {
+    let results = db
+        .batch(vec![
+            db.statement(
+                &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"),
+                args![tenant_id, mac],
+            )?,
+            db.statement(
+                "SELECT s.scope, s.name, s.value, s.master FROM devices d \
+                 JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
+                 ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
+                 WHERE d.tenant_id = ?1 AND d.mac = ?2",
+                args![tenant_id, mac],
+            )?,
+            db.statement(
+                "SELECT f.kind, f.model, f.source FROM devices d \
+                 JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+                 JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
+                 ('initial', 'standard', 'product', 'master', 'system') \
+                 AND f.family = m.family AND f.model IN ('', d.model) \
+                 WHERE d.tenant_id = ?1 AND d.mac = ?2",
+                args![tenant_id, mac],
+            )?,
+        ])
+        .await?;
+    let [device, settings, templates] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let Some(device) = rows::<DeviceRow>(device)?.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(Some(DeviceParts {
+        device,
+        settings: rows(settings)?,
+        templates: rows(templates)?,
+    }))
+}
+
+/// All that a file of a model or of a whole tenant is made from.
+pub struct SharedParts {
+    pub model: String,
+    pub family: Family,
+    pub profile: Option<String>,
+    pub tenant_version: u64,
+    pub settings: Vec<SettingRow>,
+    pub templates: Vec<TemplateRow>,
+}
+
+#[derive(Deserialize)]
+struct ModelRow {
+    name: String,
+    family: Family,
+    profile: Option<String>,
+    tenant_version: u64,
+}
+
+/// Reads a model with its settings and templates, in one round trip.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn model(
+    db: &Db,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<SharedParts>, StorageError> {
+    let results = db
+        .batch(vec![
+            db.statement(
+                "SELECT m.name, m.family, m.profile, t.version AS tenant_version FROM models m \
+                 JOIN tenants t ON t.id = m.tenant_id WHERE m.tenant_id = ?1 AND m.name = ?2",
+                args![tenant_id, model],
+            )?,
+            db.statement(
+                "SELECT scope, name, value, master FROM settings \
+                 WHERE tenant_id = ?1 AND scope IN ('tenant', 'model:' || ?2)",
+                args![tenant_id, model],
+            )?,
+            db.statement(
+                "SELECT f.kind, f.model, f.source FROM models m \
+                 JOIN file_templates f ON f.tenant_id = m.tenant_id AND f.kind IN \
+                 ('initial', 'standard', 'product', 'master', 'system') \
+                 AND f.family = m.family AND f.model IN ('', m.name) \
+                 WHERE m.tenant_id = ?1 AND m.name = ?2",
+                args![tenant_id, model],
+            )?,
+        ])
+        .await?;
+    let [model, settings, templates] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let Some(model) = rows::<ModelRow>(model)?.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(Some(SharedParts {
+        model: model.name,
+        family: model.family,
+        profile: model.profile,
+        tenant_version: model.tenant_version,
+        settings: rows(settings)?,
+        templates: rows(templates)?,
+    }))
+}
+
+/// One model of each family that a tenant has, for files that no name ties to a model.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<(Family, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        family: Family,
+        name: String,
+    }
+    let rows: Vec<Row> = db
+        .rows(
+            "SELECT family, min(name) AS name FROM models WHERE tenant_id = ?1 GROUP BY family",
+            args![tenant_id],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.family, row.name)).collect())
+}
+
+/// Who claims a bootstrap.
+pub struct Claim<'a> {
+    pub device: &'a DeviceRow,
+    pub now: u64,
+    pub retry_window_ms: u64,
+    pub address: &'a str,
+    pub user_agent: &'a str,
+    pub country: &'a str,
+}
+
+/// Takes the bootstrap: the one conditional write that decides who gets it
+/// (`ringfence_provision::lifecycle` says what its condition means). `version` ties it to what was
+/// rendered: after a change in between, nobody gets the older file.
+///
+/// # Errors
+/// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
+pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
+    #[derive(Deserialize)]
+    struct Won {
+        #[serde(rename = "id")]
+        _id: String,
+    }
+    let device = claim.device;
+    let won: Option<Won> = db
+        .row(
+            "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
+             delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
+             delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
+             last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
+             fetched_version = ?9, fetched_at = ?4 \
+             WHERE id = ?1 AND generation = ?2 AND version = ?3 AND disabled = 0 AND (\
+             (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
+             (key_state = 'delivered' AND ?5 <> '' AND delivered_address = ?5 \
+             AND ?4 < delivered_at + ?8)) RETURNING id",
+            args![
+                &device.id,
+                device.generation,
+                device.version,
+                claim.now,
+                claim.address,
+                claim.user_agent,
+                claim.country,
+                claim.retry_window_ms,
+                device.file_version()
+            ],
+        )
+        .await?;
+    Ok(won.is_some())
+}
+
+/// Notes that a phone came back for a sealed file, once per delivery.
+///
+/// # Errors
+/// D1 does not answer; the next sealed fetch tries again.
+pub async fn confirm(
+    db: &Db,
+    device_id: &str,
+    generation: u32,
+    now: u64,
+) -> Result<bool, StorageError> {
+    let changed = db
+        .run(
+            "UPDATE devices SET key_state = 'confirmed', confirmed_at = ?3 \
+             WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
+             AND key_state IN ('delivered', 'expired')",
+            args![device_id, generation, now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Notes that a device was here; `fetched` is the version of the standard file it took, if it did.
+pub struct Seen<'a> {
+    pub device_id: &'a str,
+    pub now: u64,
+    pub address: &'a str,
+    pub user_agent: &'a str,
+    pub fetched: Option<u64>,
+}
+
+impl Seen<'_> {
+    /// The statement, for a batch with the event.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+        db.statement(
+            "UPDATE devices SET last_seen_at = ?2, last_seen_address = ?3, \
+             last_seen_user_agent = ?4, fetched_version = coalesce(?5, fetched_version), \
+             fetched_at = CASE WHEN ?5 IS NULL THEN fetched_at ELSE ?2 END \
+             WHERE id = ?1 AND (last_seen_at IS NULL OR last_seen_at <= ?2)",
+            args![
+                self.device_id,
+                self.now,
+                self.address,
+                self.user_agent,
+                self.fetched
+            ],
+        )
+    }
+}
+
+/// Whether a device's files are still of that version, and of that generation where they are
+/// sealed.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn is_current(
+    db: &Db,
+    device_id: &str,
+    generation: Option<u32>,
+    version: u64,
+) -> Result<bool, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        generation: u32,
+        version: u64,
+        disabled: i64,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT d.generation, max(d.version, t.version) AS version, d.disabled FROM devices d \
+             JOIN tenants t ON t.id = d.tenant_id WHERE d.id = ?1",
+            args![device_id],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| {
+        row.disabled == 0
+            && row.version == version
+            && generation.is_none_or(|wanted| wanted == row.generation)
+    }))
+}
+
+/// The body of a certificate file, base64.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn certificate(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+) -> Result<Option<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        body: String,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT body FROM certificates WHERE tenant_id = ?1 AND name = ?2",
+            args![tenant_id, name],
+        )
+        .await?;
+    Ok(row.map(|row| row.body))
+}
+
+/// The names of a tenant's certificates, in the order in which an initial file names them.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn certificate_names(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        name: String,
+    }
+    let rows: Vec<Row> = db
+        .rows(
+            "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3",
+            args![tenant_id],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+/// Writes an event, as long as its tenant's minute has room; answers how many the minute has seen.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn write_event(
+    db: &Db,
+    event: &EventRow<'_>,
+    seen: Option<&Seen<'_>>,
+) -> Result<u64, StorageError> {
+    #[derive(Deserialize)]
+    struct Minute {
+        seen: u64,
+    }
+    let minute = event.at / 60_000;
+    let mut statements = vec![
+        db.statement(
+            "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, ?3) \
+             ON CONFLICT DO UPDATE SET seen = seen + ?3 RETURNING seen",
+            args![event.tenant_id, minute, 1 + event.uncounted],
+        )?,
+        db.statement(
+            "INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
+             status, bytes, address, user_agent, country, request_id, detail, at) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 \
+             WHERE (SELECT seen FROM event_minutes WHERE tenant_id = ?2 AND minute = ?17) <= ?18",
+            args![
+                event.id,
+                event.tenant_id,
+                event.device_id,
+                event.mac,
+                event.kind,
+                event.form,
+                event.outcome,
+                event.reason,
+                u32::from(event.status),
+                event.bytes,
+                event.address,
+                event.user_agent,
+                event.country,
+                event.request_id,
+                event.detail,
+                event.at,
+                minute,
+                event.limit
+            ],
+        )?,
+    ];
+    if let Some(seen) = seen {
+        statements.push(seen.statement(db)?);
+    }
+    let results = db.batch(statements).await?;
+    let minute = results
+        .first()
+        .map(rows::<Minute>)
+        .transpose()?
+        .and_then(|rows| rows.into_iter().next());
+    Ok(minute.map_or(0, |minute| minute.seen))
+}
+
+/// An event as it is written.
+pub struct EventRow<'a> {
+    pub id: &'a str,
+    pub tenant_id: &'a str,
+    pub device_id: Option<&'a str>,
+    pub mac: Option<&'a str>,
+    pub kind: Option<&'a str>,
+    pub form: Option<&'a str>,
+    pub outcome: &'a str,
+    pub reason: &'a str,
+    pub status: u16,
+    pub bytes: u64,
+    pub address: &'a str,
+    pub user_agent: &'a str,
+    pub country: &'a str,
+    pub request_id: &'a str,
+    pub detail: Option<&'a str>,
+    pub at: u64,
+    /// How many a minute may be written.
+    pub limit: u32,
+    /// Events of before that were not even tried, to be counted now.
+    pub uncounted: u64,
+}
+
+/// Counts events that were not written.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_events(
+    db: &Db,
+    tenant_id: &str,
+    minute: u64,
+    number: u64,
+) -> Result<(), StorageError> {
+    let counted = db.statement(
+        "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET seen = seen + ?3",
+        args![tenant_id, minute, number],
+    )?;
+    changes(&counted.run().await?)?;
+    Ok(())
+}
+
+/// Marks bootstraps that nobody took in time. The claim looks at the time itself, so this only
+/// tells the operator.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn expire_bootstraps(db: &Db, now: u64) -> Result<(), StorageError> {
+    db.run(
+        "UPDATE devices SET key_state = 'expired', revision = revision + 1 WHERE id IN (\
+         SELECT id FROM devices WHERE key_state = 'armed' AND armed_until <= ?1 LIMIT 1000)",
+        args![now],
+    )
+    .await?;
+    Ok(())
+}
