@@ -1,3 +1,85 @@
+<<<<<<< HEAD
+//! The cron event: what has to happen though nobody asks.
+
+use ulid::Ulid;
+
+use crate::app::App;
+use crate::model::tenant::TenantOptions;
+use crate::store::{StorageError, maintenance};
+
+/// How many rows of a kind one run changes at most.
+const BATCH: u32 = 500;
+const EVENTS: u32 = 5_000;
+/// How many tenants share a statement.
+const TENANTS: u32 = 500;
+/// A minute's counter is of no use when the minute is over; a day leaves room to look at it.
+const MINUTES_KEPT: u64 = 24 * 60;
+const DAY: u64 = 24 * 3600 * 1000;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Swept {
+    pub expired: usize,
+    pub events: usize,
+    pub minutes: usize,
+}
+
+/// Expires bootstraps that were not taken in time and removes old events.
+///
+/// # Errors
+/// D1 fails; what was done stays done, and the next run does the rest.
+pub async fn sweep(app: &App) -> Result<Swept, StorageError> {
+    let mut swept = Swept::default();
+    let overdue = maintenance::overdue(&app.db, app.now, BATCH).await?;
+    if !overdue.is_empty() {
+        let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, app.new_id())).collect();
+        swept.expired = maintenance::expire(&app.db, &entries, app.now, &app.request_id).await?;
+    }
+    let mut after = String::new();
+    loop {
+        let page = maintenance::retentions(&app.db, &after, TENANTS).await?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.id);
+        let floors: Vec<_> = page
+            .into_iter()
+            .map(|row| (row.id, floor(app.now, row.days)))
+            .collect();
+        swept.events += maintenance::delete_events(&app.db, &floors, EVENTS).await?;
+        if swept.events >= EVENTS as usize {
+            break;
+        }
+    }
+    let oldest = (app.now / 60_000).saturating_sub(MINUTES_KEPT);
+    swept.minutes = maintenance::delete_minutes(&app.db, oldest, EVENTS).await?;
+    Ok(swept)
+}
+
+/// The smallest id of an event that is kept; ids begin with the time.
+fn floor(now: u64, days: Option<u64>) -> String {
+    let days = days.unwrap_or_else(|| u64::from(TenantOptions::default().event_retention_days));
+    first_id_at(now.saturating_sub(days.saturating_mul(DAY)))
+}
+
+/// The smallest ULID of a time in Unix milliseconds.
+pub fn first_id_at(at: u64) -> String {
+    Ulid::from_parts(at, 0).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_a_time_begin_at_its_floor() {
+        let at = 1_700_000_000_000;
+        let floor = first_id_at(at);
+        assert!(Ulid::from_parts(at, 1).to_string() > floor);
+        assert!(Ulid::from_parts(at - 1, u128::MAX).to_string() < floor);
+        assert_eq!(super::floor(at + 30 * DAY, None), floor);
+        assert_eq!(super::floor(at + DAY, Some(1)), floor);
+        assert_eq!(super::floor(5, Some(1)), first_id_at(0));
+    }
+=======
 //! What the cron trigger does: expires unused bootstraps and removes old events, in batches that a
 //! run can finish.
 
@@ -12,4 +94,5 @@ use crate::store::{Db, StorageError, phone};
 pub async fn run(env: &Env, now: u64) -> Result<(), StorageError> {
     let db = Db::new(env)?;
     phone::expire_bootstraps(&db, now).await
+>>>>>>> main
 }

@@ -1,6 +1,136 @@
+<<<<<<< HEAD
+//! The operator's API, version 1: JSON below `/api/v1`.
+//!
+//! [`routes`] is the whole of it at a glance. One file per resource; a handler takes a [`call::Call`]
+//! with its query and body as types, and gives an [`answer::Answer`]. Those types and the table are
+//! also what `openapi.json` is made from (by a test, which fails when the file is not up to date).
+//!
+//! *Architecture invariants:* every change goes through [`crate::store::Change`], and so has its
+//! audit entry in its own transaction; it is published to the edge before it is acknowledged; no
+//! handler reads a device's key back out.
+
+mod access_paths;
+mod affected;
+mod answer;
+mod audit;
+mod auth;
+mod call;
+mod certificates;
+mod commit;
+mod devices;
+mod etag;
+mod events;
+mod keys;
+mod lint;
+mod models;
+#[cfg(test)]
+mod openapi;
+mod page;
+mod preview;
+mod rotation;
+mod route;
+mod routes;
+mod settings;
+mod sites;
+mod templates;
+mod tenants;
+mod tokens;
+mod valid;
+
+use worker::{Request, Response};
+
+use crate::app::{App, Caller};
+use crate::http::problem::Problem;
+use answer::{Outgoing, Shown, Written};
+use call::{Call, Incoming};
+use route::{Found, Needs};
+
+pub use auth::sha256_hex;
+
+/// The description of this API, made from the table of routes.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// Says whether the Worker and its database answer; the one path that needs no HTTPS.
+const HEALTH: &str = "/healthz";
+
+/// Answers a request below `/api/`, or for `/healthz`.
+///
+/// # Errors
+/// The runtime refuses the response.
+pub async fn answer(request: Request, app: App, caller: Caller) -> worker::Result<Response> {
+    let request_id = app.request_id.clone();
+    match dispatch(request, app, caller).await {
+        Ok(outgoing) => outgoing.into_response(),
+        Err(problem) => {
+            log(&problem, &request_id);
+            problem.into_response(&request_id)
+        }
+    }
+}
+
+async fn dispatch(request: Request, app: App, caller: Caller) -> Result<Outgoing, Problem> {
+    let path = request.path();
+    if !caller.tls && path != HEALTH {
+        return Err(Problem::new(
+            "forbidden",
+            "The API answers over HTTPS only: a token that was sent over plain HTTP is known to everybody on the way. Replace it.",
+        ));
+    }
+    let method = request.method().to_string();
+    let (route, params) = match route::find(routes::ROUTES, &method, &path) {
+        Found::Route(route, params) => (route, params),
+        Found::OtherMethod(methods) => {
+            let methods = methods.join(", ");
+            return Err(Problem::new("method-not-allowed", format!("This takes {methods}.")));
+        }
+        Found::Nothing => {
+            return Err(Problem::new("not-found", "There is no such path: /api/v1/openapi.json lists them all."));
+        }
+    };
+    let header = request.headers().get("authorization")?;
+    let token = match route.needs {
+        Needs::Nothing => auth::Token::nobody(),
+        _ => auth::authenticate(&app, header.as_deref()).await?,
+    };
+    let tenant = params.iter().find(|(name, _)| *name == "tenant");
+    token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
+    (route.run)(Incoming { app, caller, token, params, request }).await
+}
+
+/// That all is well.
+#[derive(serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Health {
+    status: &'static str,
+}
+
+/// `getHealth`.
+async fn health(call: Call) -> Result<Shown<Health>, Problem> {
+    call.app.db.run("SELECT 1", &[]).await?;
+    Ok(Shown(Health { status: "ok" }))
+}
+
+/// `getOpenapi`.
+async fn openapi(_call: Call) -> Result<Written, Problem> {
+    Ok(Written(OPENAPI))
+}
+
+/// What went wrong inside, for the log alone.
+fn log(problem: &Problem, request_id: &str) {
+    if let Some(internal) = &problem.internal {
+        let line = serde_json::json!({
+            "event": "api_failed",
+            "problem": problem.kind,
+            "error": internal,
+            "request_id": request_id,
+        });
+        worker::console_error!("{line}");
+    }
+=======
 //! stub
 use crate::app::{App, Caller};
 use worker::{Request, Response};
 pub async fn answer(_r: Request, _a: App, _c: Caller) -> worker::Result<Response> {
     Response::ok("{}")
+>>>>>>> main
 }

@@ -77,6 +77,16 @@ impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
 }
 
 impl Arg<'_> {
+    /// The same value once more, borrowed.
+    pub fn reborrow(&self) -> Arg<'_> {
+        match self {
+            Self::Text(text) => Arg::Text(text),
+            Self::Owned(text) => Arg::Text(text),
+            Self::Int(number) => Arg::Int(*number),
+            Self::Null => Arg::Null,
+        }
+    }
+
     fn to_js(&self) -> JsValue {
         match self {
             Self::Text(text) => JsValue::from_str(text),

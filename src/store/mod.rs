@@ -1,7 +1,26 @@
 //! D1: one module per table, every statement of the Worker is here.
 
+mod change;
 mod db;
 
+pub mod access_paths;
+pub mod audit;
+pub mod certificates;
+pub mod devices;
+pub mod events;
+pub mod maintenance;
+pub mod models;
 pub mod phone;
+pub mod rotation;
+pub mod settings;
+pub mod sites;
+pub mod templates;
+pub mod tenants;
+pub mod tokens;
 
+pub use audit::Entry;
+pub use change::{Change, ChangeError, Reach, SEQ};
 pub use db::{Arg, Db, StorageError, changes, rows};
+
+/// Sorts after every ULID.
+pub const LAST_ID: &str = "~";

@@ -1,0 +1,396 @@
+//! Whether a change would break files: every affected device is rendered and linted with the change
+//! in it, before the change is stored.
+//!
+//! Up to [`ALL_MAX`] devices that is each of them. Above, it is one device of every combination of
+//! model and site, which together see every template and every layer but the devices' own, and a
+//! sample of the rest; the answer says so. What slips through is caught when it is rendered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringfence_provision::family::Family;
+use ringfence_provision::format::{self, Finding, Severity};
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::{LayerSettings, Layers};
+use ringfence_provision::template::SecretsMode;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::files::bundle::{self, Bundle, BundleError};
+use crate::files::render::{self, FileError};
+use crate::http::problem::Problem;
+use crate::model::device::DeviceRow;
+use crate::model::tenant::TenantOptions;
+use crate::phone;
+use crate::store::devices::Affected;
+use crate::store::models::ModelRow;
+use crate::store::phone::SettingRow;
+use crate::store::settings::Scope;
+use crate::store::templates::TemplateKey;
+use crate::store::tenants::TenantRow;
+use crate::store::{certificates, devices, models, settings, templates};
+
+/// Up to so many devices, each is checked.
+pub const ALL_MAX: u64 = 500;
+/// So many combinations of model and site at most.
+const COMBINATIONS_MAX: u32 = 1_000;
+/// So many devices of the sample.
+const SAMPLE: u32 = 200;
+/// So many broken files are told; the number of all of them is told too.
+const TOLD_MAX: usize = 20;
+
+/// How devices were chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Method {
+    /// Each affected device.
+    All,
+    /// One device of every combination of model and site, and a sample.
+    CombinationsAndSample,
+}
+
+/// What was rendered to see that a change breaks no file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Checked {
+    /// So many devices,
+    pub devices: u64,
+    /// of so many affected,
+    pub of: u64,
+    /// chosen this way.
+    pub method: Method,
+}
+
+/// What is wrong with one file, in the answer that refuses a change.
+#[derive(Clone, Debug, Serialize)]
+pub struct Broken {
+    /// Whose file; none for a file of a model.
+    pub mac: Option<String>,
+    pub model: String,
+    pub file: FileKind,
+    pub findings: Vec<Finding>,
+    /// Why it cannot be rendered, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A tenant as it is, or as it would be: change the fields, then [`check`](Self::check).
+pub struct World {
+    tenant_id: String,
+    tenant_version: u64,
+    base: String,
+    certificates: Vec<String>,
+    pub options: TenantOptions,
+    pub models: BTreeMap<String, ModelRow>,
+    /// By scope.
+    pub layers: BTreeMap<String, LayerSettings>,
+    pub templates: BTreeMap<TemplateKey, String>,
+    pub devices: Vec<DeviceRow>,
+    /// Models whose shared files are checked though none of `devices` has them.
+    pub shared: BTreeSet<String>,
+    of: u64,
+    method: Method,
+}
+
+impl World {
+    /// Reads all that the files of the affected devices are made from.
+    ///
+    /// # Errors
+    /// D1 does not answer, or a stored secret does not unwrap.
+    pub async fn load(
+        app: &App,
+        tenant: &TenantRow,
+        affected: &Affected,
+    ) -> Result<Self, Problem> {
+        let mut world = Self::of_nobody(app, tenant).await?;
+        world.of = devices::count_affected(&app.db, &tenant.id, affected).await?;
+        world.shared = match affected {
+            Affected::All => world.models.keys().cloned().collect(),
+            Affected::Models(names) => names.iter().cloned().collect(),
+            Affected::Site(_) => BTreeSet::new(),
+        };
+        let limit = u32::try_from(ALL_MAX).unwrap_or(u32::MAX);
+        world.devices = if world.of <= ALL_MAX {
+            devices::affected(&app.db, &tenant.id, affected, limit).await?
+        } else {
+            world.method = Method::CombinationsAndSample;
+            let stride = world.of / u64::from(SAMPLE);
+            let mut chosen = devices::one_of_each_combination(
+                &app.db,
+                &tenant.id,
+                affected,
+                COMBINATIONS_MAX,
+            )
+            .await?;
+            chosen.extend(
+                devices::sample(&app.db, &tenant.id, affected, stride.max(1), SAMPLE).await?,
+            );
+            chosen.sort_by(|one, other| one.id.cmp(&other.id));
+            chosen.dedup_by(|one, other| one.id == other.id);
+            chosen
+        };
+        for chunk in world.devices.chunks(100) {
+            let ids: Vec<&str> = chunk.iter().map(|device| device.id.as_str()).collect();
+            let rows = settings::of_devices(&app.db, &tenant.id, &ids).await?;
+            world.layers.extend(unwrapped(app, &tenant.id, rows)?);
+        }
+        Ok(world)
+    }
+
+    /// The same with one device, which need not be stored yet.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn of_device(
+        app: &App,
+        tenant: &TenantRow,
+        device: DeviceRow,
+    ) -> Result<Self, Problem> {
+        let mut world = Self::of_nobody(app, tenant).await?;
+        let rows = settings::of_devices(&app.db, &tenant.id, &[&device.id]).await?;
+        world.layers.extend(unwrapped(app, &tenant.id, rows)?);
+        world.devices = vec![device];
+        world.of = 1;
+        Ok(world)
+    }
+
+    async fn of_nobody(app: &App, tenant: &TenantRow) -> Result<Self, Problem> {
+        let id = &tenant.id;
+        let rows = settings::above_devices(&app.db, id).await?;
+        let models = models::list(&app.db, id, "", models::MOST).await?;
+        let templates = templates::list(&app.db, id).await?;
+        let certificates = certificates::list(&app.db, id).await?;
+        Ok(Self {
+            base: base(tenant.hostname.as_deref()),
+            options: tenant.options()?,
+            tenant_id: id.clone(),
+            tenant_version: tenant.version,
+            certificates: certificates.into_iter().map(|row| row.name).collect(),
+            models: models.into_iter().map(|row| (row.name.clone(), row)).collect(),
+            layers: unwrapped(app, id, rows)?,
+            templates: templates
+                .into_iter()
+                .map(|row| {
+                    let key = TemplateKey { kind: row.kind, family: row.family, model: row.model };
+                    (key, row.source)
+                })
+                .collect(),
+            devices: Vec::new(),
+            shared: BTreeSet::new(),
+            of: 0,
+            method: Method::All,
+        })
+    }
+
+    /// Replaces the settings of one layer.
+    pub fn set_layer(&mut self, scope: &Scope, values: LayerSettings) {
+        self.layers.insert(scope.key(), values);
+    }
+
+    /// Renders and lints.
+    ///
+    /// # Errors
+    /// [`Problem`] `invalid-files`, with the devices and the findings.
+    pub fn check(&self) -> Result<Checked, Problem> {
+        let mut broken = Vec::new();
+        let mut number = 0_usize;
+        let mut tell = |files: Vec<Broken>| {
+            number += files.len();
+            broken.extend(files);
+            broken.truncate(TOLD_MAX);
+        };
+        let mut sizes = BTreeMap::new();
+        let models: BTreeSet<&str> = self
+            .devices
+            .iter()
+            .map(|device| device.model.as_str())
+            .chain(self.shared.iter().map(String::as_str))
+            .collect();
+        for model in models {
+            let files = self.files(self.bundle(None, model)?, |kind| !is_own(kind));
+            sizes.insert(model, files.sizes);
+            tell(files.broken);
+        }
+        for device in &self.devices {
+            let mut files = self.files(self.bundle(Some(device), &device.model)?, is_own);
+            files.sizes.extend(sizes.get(device.model.as_str()).into_iter().flatten());
+            // The initial file only names the others.
+            files.sizes.retain(|(kind, _)| *kind != FileKind::Initial);
+            files.check_sizes();
+            tell(files.broken);
+        }
+        let checked = Checked {
+            devices: self.devices.len() as u64,
+            of: self.of,
+            method: self.method,
+        };
+        if number == 0 {
+            return Ok(checked);
+        }
+        Err(refusal(number, broken, &checked))
+    }
+
+    /// All that one device's files, or a model's, are made from.
+    fn bundle(&self, device: Option<&DeviceRow>, model: &str) -> Result<Bundle, Problem> {
+        let Some(row) = self.models.get(model) else {
+            return Err(Problem::internal(format!("model {model} is not there")));
+        };
+        let layer = |scope: String| self.layers.get(&scope).cloned().unwrap_or_default();
+        let site = device.and_then(|device| device.site_id.as_ref());
+        let device = device.map(|device| DeviceRow {
+            family: row.family,
+            profile: row.profile.clone(),
+            ..device.clone()
+        });
+        Ok(Bundle {
+            tenant_id: self.tenant_id.clone(),
+            tenant_version: self.tenant_version,
+            model: model.to_owned(),
+            family: row.family,
+            profile: bundle::profile(row.profile.as_deref(), model).map_err(unreadable)?,
+            layers: Layers {
+                tenant: layer("tenant".to_owned()),
+                site: site.map(|id| layer(format!("site:{id}"))).unwrap_or_default(),
+                model: layer(format!("model:{model}")),
+                device: device
+                    .as_ref()
+                    .map(|device| layer(format!("device:{}", device.id)))
+                    .unwrap_or_default(),
+            },
+            templates: self.templates_for(row.family, model),
+            device,
+        })
+    }
+
+    fn templates_for(&self, family: Family, model: &str) -> BTreeMap<FileKind, String> {
+        let find = |kind, model: &str| {
+            self.templates.get(&TemplateKey { kind, family, model: model.to_owned() })
+        };
+        FileKind::ALL
+            .into_iter()
+            .filter_map(|kind| {
+                let source = find(kind, model).or_else(|| find(kind, ""))?;
+                Some((kind, source.clone()))
+            })
+            .collect()
+    }
+
+    fn files(&self, bundle: Bundle, wanted: impl Fn(FileKind) -> bool) -> Files {
+        let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
+        let mut files = Files { bundle, sizes: Vec::new(), broken: Vec::new() };
+        for &kind in files.bundle.family.kinds().iter().filter(|kind| wanted(**kind)) {
+            match render::render(&files.bundle, kind, &urls, SecretsMode::Reveal) {
+                Ok(file) => files.sizes.push((kind, file.bytes.len())),
+                Err(error) => {
+                    let broken = files.broken_by(kind, error);
+                    files.broken.push(broken);
+                }
+            }
+        }
+        files
+    }
+}
+
+/// The files of one bundle.
+struct Files {
+    bundle: Bundle,
+    sizes: Vec<(FileKind, usize)>,
+    broken: Vec<Broken>,
+}
+
+impl Files {
+    fn broken(&self, file: FileKind, findings: Vec<Finding>, error: Option<String>) -> Broken {
+        Broken {
+            mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
+            model: self.bundle.model.clone(),
+            file,
+            findings,
+            error,
+        }
+    }
+
+    fn broken_by(&self, kind: FileKind, error: FileError) -> Broken {
+        match error {
+            FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
+            FileError::Lint(mut findings) => {
+                findings.retain(|finding| finding.severity == Severity::Error);
+                self.broken(kind, findings, None)
+            }
+        }
+    }
+
+    fn check_sizes(&mut self) {
+        let findings = format::lint_sizes(self.bundle.family, &self.sizes);
+        if format::has_errors(&findings) {
+            let broken = self.broken(FileKind::Standard, findings, None);
+            self.broken.push(broken);
+        }
+    }
+}
+
+/// Whether a file of this kind may differ from device to device.
+fn is_own(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Initial | FileKind::Standard)
+}
+
+/// What URLs begin with, as long as they will be: the length of a URL is checked too.
+fn base(hostname: Option<&str>) -> String {
+    let host = hostname.unwrap_or("provisioning.example");
+    format!("https://{host}/{}", "0".repeat(32))
+}
+
+fn refusal(number: usize, broken: Vec<Broken>, checked: &Checked) -> Problem {
+    Problem::new(
+        "invalid-files",
+        format!(
+            "With this change {number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+        ),
+    )
+    .with("files", number)
+    .with("devices", broken)
+    .with("checked", checked)
+}
+
+/// Settings by scope, secrets unwrapped.
+fn unwrapped(
+    app: &App,
+    tenant_id: &str,
+    rows: Vec<SettingRow>,
+) -> Result<BTreeMap<String, LayerSettings>, Problem> {
+    let mut scopes: BTreeMap<String, Vec<SettingRow>> = BTreeMap::new();
+    for row in rows {
+        scopes.entry(row.scope.clone()).or_default().push(row);
+    }
+    scopes
+        .into_iter()
+        .map(|(scope, rows)| {
+            let values = layer(app, tenant_id, &scope, &rows)?;
+            Ok((scope, values))
+        })
+        .collect()
+}
+
+/// The settings of one scope, secrets unwrapped.
+///
+/// # Errors
+/// A stored secret does not unwrap.
+pub fn layer(
+    app: &App,
+    tenant_id: &str,
+    scope: &str,
+    rows: &[SettingRow],
+) -> Result<LayerSettings, Problem> {
+    let layers = bundle::layers(&app.keyring, tenant_id, rows).map_err(unreadable)?;
+    Ok(bundle::layer_named(scope)
+        .map(|layer| layers.layer(layer).clone())
+        .unwrap_or_default())
+}
+
+/// The problem of data that is there and cannot be used.
+pub fn unreadable(error: BundleError) -> Problem {
+    match error {
+        BundleError::Storage(error) => error.into(),
+        // It names a setting or a key id, never a value, and tells the operator what to do.
+        error => Problem::new("misconfigured", format!("{error}.")),
+    }
+}

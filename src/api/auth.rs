@@ -1,0 +1,217 @@
+//! Bearer tokens: `rf_<ULID>_<43 characters of base64url>`.
+//!
+//! The ULID finds the row, the rest is 32 random bytes whose SHA-256 the row holds. Random bytes
+//! need no slow hash. Two hashes are compared in constant time, also where there is no row.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::route::Needs;
+use crate::app::App;
+use crate::config;
+use crate::http::problem::Problem;
+use crate::store::tokens::{self, TokenRow};
+
+/// What the caller's token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The row's id, or `admin`; empty where no token was needed.
+    pub id: String,
+    /// The one tenant it sees; `None`: every one.
+    pub tenant: Option<String>,
+    pub write: bool,
+    /// Whether it may see secrets.
+    pub reveal: bool,
+}
+
+impl Token {
+    fn admin() -> Self {
+        Self { id: "admin".to_owned(), tenant: None, write: true, reveal: true }
+    }
+
+    /// The token of somebody who needs none.
+    pub fn nobody() -> Self {
+        Self { id: String::new(), tenant: Some(String::new()), write: false, reveal: false }
+    }
+
+    fn of_row(row: TokenRow) -> Self {
+        Self {
+            write: row.access == "write",
+            reveal: row.reveal == 1,
+            id: row.id,
+            tenant: row.tenant_id,
+        }
+    }
+
+    /// Whether a tenant exists as far as this token is concerned.
+    pub fn sees(&self, tenant_id: &str) -> bool {
+        self.tenant.as_deref().is_none_or(|own| own == tenant_id)
+    }
+
+    /// Lets an operation go on. Another tenant is not there, so this says 404 before it says 403.
+    ///
+    /// # Errors
+    /// The token is not good for it.
+    pub fn check(&self, needs: Needs, tenant_id: Option<&str>) -> Result<(), Problem> {
+        if needs == Needs::Nothing {
+            return Ok(());
+        }
+        if tenant_id.is_some_and(|id| !self.sees(id)) {
+            return Err(Problem::not_found("tenant"));
+        }
+        if matches!(needs, Needs::ReadAll | Needs::WriteAll) && self.tenant.is_some() {
+            return Err(Problem::new(
+                "forbidden",
+                "This takes a token for all tenants, and this one is for a single tenant.",
+            ));
+        }
+        if matches!(needs, Needs::Write | Needs::WriteAll) && !self.write {
+            return Err(Problem::new(
+                "forbidden",
+                "This token may only read. Use one that was made with `\"access\": \"write\"`.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A token's text and what is stored of it.
+pub struct NewToken {
+    pub text: String,
+    pub hash: String,
+}
+
+/// Makes a token's text.
+pub fn new_token(id: &str, random: [u8; 32]) -> NewToken {
+    let secret = URL_SAFE_NO_PAD.encode(random);
+    NewToken { text: format!("rf_{id}_{secret}"), hash: sha256_hex(&secret) }
+}
+
+/// SHA-256 as 64 lower-case hexadecimal digits: how tokens and access paths are stored.
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
+}
+
+/// Finds out who calls.
+///
+/// # Errors
+/// There is no token, or not a valid one.
+pub async fn authenticate(app: &App, header: Option<&str>) -> Result<Token, Problem> {
+    let text = bearer(header).ok_or_else(|| {
+        unauthorized("Send an API token: `Authorization: Bearer rf_…`.")
+    })?;
+    if config::admin_token(&app.env).is_some_and(|admin| same(&admin, text)) {
+        return Ok(Token::admin());
+    }
+    let refused = || unauthorized("The token is not valid: it was removed, has expired, or was not copied whole.");
+    let (id, secret) = parts(text).ok_or_else(refused)?;
+    let row = tokens::find(&app.db, id).await?;
+    let stored = row.as_ref().map_or_else(|| sha256_hex(""), |row| row.hash.clone());
+    let matches: bool = sha256_hex(secret).as_bytes().ct_eq(stored.as_bytes()).into();
+    row.filter(|row| matches && row.expires_at.is_none_or(|end| app.now < end))
+        .map(Token::of_row)
+        .ok_or_else(refused)
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new("unauthorized", detail)
+}
+
+/// Compared by their hashes, so that not even the length shows.
+fn same(one: &str, other: &str) -> bool {
+    sha256_hex(one).as_bytes().ct_eq(sha256_hex(other).as_bytes()).into()
+}
+
+fn bearer(header: Option<&str>) -> Option<&str> {
+    let (scheme, token) = header?.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= 512)
+        .then_some(token)
+}
+
+fn parts(token: &str) -> Option<(&str, &str)> {
+    let (id, secret) = token.strip_prefix("rf_")?.split_once('_')?;
+    let is_id = id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_id && secret.len() == 43).then_some((id, secret))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const ID: &str = "01JD0000000000000000000000";
+
+    fn token(tenant: Option<&str>, write: bool) -> Token {
+        Token { id: ID.into(), tenant: tenant.map(Into::into), write, reveal: false }
+    }
+
+    #[test]
+    fn token_format_unchanged() {
+        let token = new_token(ID, [7; 32]);
+        assert_eq!(
+            token.text,
+            "rf_01JD0000000000000000000000_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
+        );
+        let (id, secret) = parts(&token.text).unwrap();
+        assert_eq!((id, sha256_hex(secret)), (ID, token.hash));
+        // printf abc | sha256sum
+        assert_eq!(
+            sha256_hex("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_token_is_not_looked_up() {
+        let whole = new_token(ID, [7; 32]).text;
+        for text in ["", "rf_", "rf_01JD_x", &whole[1..], &whole[..whole.len() - 1]] {
+            assert_eq!(parts(text), None, "{text}");
+        }
+        assert_eq!(bearer(Some("Bearer abc")), Some("abc"));
+        assert_eq!(bearer(Some("bearer  abc ")), Some("abc"));
+        for header in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Basic abc")] {
+            assert_eq!(bearer(header), None);
+        }
+        assert_eq!(bearer(Some(&format!("Bearer {}", "a".repeat(513)))), None);
+    }
+
+    #[test]
+    fn another_tenant_is_not_there_whatever_the_token_may() {
+        let own = token(Some("A"), true);
+        assert!(own.check(Needs::Write, Some("A")).is_ok());
+        assert_eq!(own.check(Needs::Write, Some("B")).unwrap_err().status, 404);
+        assert_eq!(token(Some("A"), false).check(Needs::Write, Some("B")).unwrap_err().status, 404);
+        assert_eq!(own.check(Needs::ReadAll, None).unwrap_err().status, 403);
+    }
+
+    #[test]
+    fn a_token_that_reads_does_not_write() {
+        let reader = token(None, false);
+        assert!(reader.check(Needs::Read, Some("A")).is_ok());
+        assert!(reader.check(Needs::ReadAll, None).is_ok());
+        assert_eq!(reader.check(Needs::Write, Some("A")).unwrap_err().status, 403);
+        assert_eq!(reader.check(Needs::WriteAll, None).unwrap_err().status, 403);
+    }
+
+    #[test]
+    fn nobody_sees_nothing() {
+        let nobody = Token::nobody();
+        assert!(nobody.check(Needs::Nothing, None).is_ok());
+        assert!(!nobody.sees("A"));
+        assert_eq!(nobody.check(Needs::ReadAll, None).unwrap_err().status, 403);
+    }
+
+    #[test]
+    fn whole_tokens_are_compared() {
+        assert!(same("abc", "abc"));
+        assert!(!same("abc", "abcd"));
+    }
+}

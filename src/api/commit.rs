@@ -1,0 +1,75 @@
+//! How a change ends: what its refusal says, and that it is in effect before it is acknowledged.
+
+use super::etag::IfMatch;
+use crate::app::App;
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::store::{ChangeError, StorageError};
+
+/// The problem of a change that was not written. `taken` are pairs of a unique column and what to
+/// say when another row has its value.
+pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> Problem {
+    let error = match error {
+        ChangeError::Overtaken => return if_match.overtaken(),
+        ChangeError::Storage(error) => error,
+    };
+    let words = taken.iter().find(|(column, _)| error.violates_unique(column));
+    if let Some((_, words)) = words {
+        return Problem::conflict(*words);
+    }
+    if error.violates_foreign_key() {
+        return Problem::conflict(
+            "Something else refers to this, or what this refers to is gone. Nothing was written.",
+        );
+    }
+    error.into()
+}
+
+/// Has the edge know of a change of the tenant. A repeated request gets here again even if it
+/// changes nothing more, so whoever repeats after a failure is helped.
+///
+/// # Errors
+/// KV or D1 fails: the change must not be acknowledged.
+pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
+    edge::publish_tenant(app, tenant_id).await.map_err(not_in_effect)
+}
+
+/// The same for a change that voids a device's files.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_device(app: &App, tenant_id: &str, mac: &str) -> Result<(), Problem> {
+    edge::drop_device_files(app, tenant_id, mac).await.map_err(not_in_effect)?;
+    publish(app, tenant_id).await
+}
+
+/// The problem of a change that is stored and could not be published.
+pub fn not_in_effect(error: StorageError) -> Problem {
+    Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(
+            "unavailable",
+            "The change is stored, but could not be made known to the edge, so phones may still get what was before. Repeat the request until it succeeds.",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage(text: &str) -> ChangeError {
+        ChangeError::from(StorageError(text.into()))
+    }
+
+    #[test]
+    fn a_refused_write_says_why() {
+        let taken = [("sites.name", "taken")];
+        let failed = |error| failed(error, IfMatch::Absent, &taken);
+        let unique = failed(storage("D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name"));
+        assert_eq!((unique.status, unique.detail.as_str()), (409, "taken"));
+        assert_eq!(failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status, 409);
+        assert_eq!(failed(storage("D1_ERROR: Network connection lost.")).status, 503);
+        assert_eq!(failed(ChangeError::Overtaken).status, 409);
+    }
+}

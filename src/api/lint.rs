@@ -1,0 +1,85 @@
+//! Lint: of a device's files, and of any text.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::format::{self, Finding, has_errors};
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::template::SecretsMode;
+use serde::{Deserialize, Serialize};
+
+use super::answer::Shown;
+use super::call::{Call, Nothing};
+use super::page::Page;
+use super::preview::Of;
+use crate::files::render::FileError;
+use crate::http::problem::Problem;
+
+/// A text to check.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LintInput {
+    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
+    pub family: Family,
+    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
+    pub kind: FileKind,
+    /// The file.
+    pub text: String,
+}
+
+/// What lint says of a text.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LintView {
+    /// Whether it may be served: no finding is an error.
+    pub ok: bool,
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
+    pub findings: Vec<Finding>,
+}
+
+/// What lint says of one of a device's files.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FileLintView {
+    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
+    pub kind: FileKind,
+    /// Whether it may be served.
+    pub ok: bool,
+    /// Why it cannot be rendered, where it cannot.
+    pub error: Option<String>,
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
+    pub findings: Vec<Finding>,
+}
+
+/// `lint`.
+pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, Problem> {
+    let input = &call.body;
+    let findings = format::lint(input.family, input.kind, input.text.as_bytes());
+    Ok(Shown(LintView { ok: !has_errors(&findings), findings }))
+}
+
+/// `lintDevice`.
+pub async fn device(call: Call) -> Result<Shown<Page<FileLintView>>, Problem> {
+    let of = Of::read(&call).await?;
+    let mut sizes = Vec::new();
+    let mut items: Vec<FileLintView> = Vec::new();
+    for &kind in of.bundle.family.kinds() {
+        // With the secrets in it, for they may be what is wrong; findings never show a value.
+        let (findings, error) = match of.render(kind, SecretsMode::Reveal) {
+            Ok(file) => {
+                sizes.push((kind, file.bytes.len()));
+                (file.findings, None)
+            }
+            Err(FileError::Lint(findings)) => (findings, None),
+            Err(FileError::Render(error)) => (Vec::new(), Some(error.to_string())),
+        };
+        let ok = error.is_none() && !has_errors(&findings);
+        items.push(FileLintView { kind, ok, error, findings });
+    }
+    sizes.retain(|(kind, _)| *kind != FileKind::Initial);
+    let together = format::lint_sizes(of.bundle.family, &sizes);
+    if let Some(standard) = items.iter_mut().find(|item| item.kind == FileKind::Standard) {
+        standard.ok &= !has_errors(&together);
+        standard.findings.extend(together);
+    }
+    Ok(Shown(Page { items, next: None }))
+}

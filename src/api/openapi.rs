@@ -1,0 +1,341 @@
+//! The OpenAPI document, made from the table of routes and the types of the handlers. Only tests
+//! make it; the Worker serves the file that a test holds to it.
+//!
+//! `UPDATE=1 cargo test -p ringfence openapi` writes the file anew.
+
+use std::future::Future;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::call::{Call, Input, Nothing};
+use super::route::{Needs, Route};
+use super::routes::ROUTES;
+use crate::http::problem::{KINDS, Problem};
+
+/// What a handler takes and gives.
+pub struct Shapes {
+    query: Option<Schema>,
+    body: Option<Schema>,
+    status: u16,
+    etag: bool,
+    answer: Option<Schema>,
+}
+
+/// Reads a handler's shapes off its type.
+pub fn shapes<Q, B, A, F>(generator: &mut SchemaGenerator, _: fn(Call<Q, B>) -> F) -> Shapes
+where
+    Q: Input,
+    B: Input,
+    A: Answer,
+    F: Future<Output = Result<A, Problem>>,
+{
+    let nothing = Nothing::schema_name();
+    Shapes {
+        // A query is taken apart into its parameters, so it is not a component.
+        query: (Q::schema_name() != nothing).then(|| Q::json_schema(generator)),
+        body: (B::schema_name() != nothing).then(|| generator.subschema_for::<B>()),
+        status: A::STATUS,
+        etag: A::ETAG,
+        answer: (A::STATUS != 204).then(|| generator.subschema_for::<A::Body>()),
+    }
+}
+
+/// The whole document.
+fn document() -> Value {
+    let mut generator = schemars::generate::SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into())
+        .into_generator();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in ROUTES {
+        let path = paths.entry(route.pattern).or_insert_with(|| json!({}));
+        path[route.method.to_ascii_lowercase()] = operation(route, &mut generator);
+    }
+    let mut schemas = generator.take_definitions(true);
+    schemas.insert("Problem".to_owned(), problem());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ringfence",
+            "version": "1",
+            "summary": "Phone provisioning at the edge: the operator's API",
+            "description": "Times are Unix milliseconds. `PUT` writes a whole resource and may be repeated. A resource with a `revision` has it as its ETag: sent back as `If-Match`, it protects from overwriting what somebody else changed. Lists are paged: `next` of a page is the `cursor` of the next one. A body is at most 1 MiB, and members that it does not know are refused. Every answer carries its request id in `ringfence-request-id`.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "token": [] }],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token, `rf_…`, or the deployment's `ADMIN_TOKEN`.",
+                },
+            },
+            "responses": {
+                "Problem": {
+                    "description": "What is wrong, as RFC 9457 problem details",
+                    "content": { "application/problem+json": {
+                        "schema": { "$ref": "#/components/schemas/Problem" },
+                    } },
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let shapes = (route.shapes)(generator);
+    let mut parameters: Vec<Value> = route.pattern.split('/').filter_map(path_parameter).collect();
+    parameters.extend(shapes.query.iter().flat_map(query_parameters));
+    if shapes.etag && matches!(route.method, "PUT" | "POST") || route.method == "DELETE" {
+        parameters.push(json!({
+            "name": "If-Match",
+            "in": "header",
+            "description": "The ETag that the resource was read with, or `*`.",
+            "schema": { "type": "string" },
+        }));
+    }
+    let mut success = json!({ "description": "Done" });
+    if let Some(answer) = shapes.answer {
+        success["content"] = json!({ "application/json": { "schema": answer } });
+    }
+    if shapes.etag {
+        success["headers"] = json!({ "ETag": {
+            "description": "The revision, in quotes",
+            "schema": { "type": "string" },
+        } });
+    }
+    let mut operation = json!({
+        "operationId": route.operation,
+        "summary": route.summary,
+        "tags": [tag(route.pattern)],
+        "responses": {
+            shapes.status.to_string(): success,
+            "default": { "$ref": "#/components/responses/Problem" },
+        },
+    });
+    if !parameters.is_empty() {
+        operation["parameters"] = json!(parameters);
+    }
+    if let Some(body) = shapes.body {
+        operation["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": body } },
+        });
+    }
+    match route.needs {
+        Needs::Nothing => operation["security"] = json!([]),
+        needs => operation["description"] = json!(right(needs)),
+    }
+    operation
+}
+
+fn right(needs: Needs) -> &'static str {
+    match needs {
+        Needs::Nothing => "Takes no token.",
+        Needs::Read => "Takes any token that sees the tenant.",
+        Needs::Write => "Takes a token that sees the tenant and may write.",
+        Needs::ReadAll => "Takes a token for all tenants.",
+        Needs::WriteAll => "Takes a token for all tenants that may write.",
+    }
+}
+
+/// The resource that a path is about: its last plural.
+fn tag(pattern: &str) -> &str {
+    let known = [
+        "devices", "certificates", "templates", "models", "sites", "access-paths", "events",
+        "audit", "tokens", "rotation", "tenants",
+    ];
+    known
+        .into_iter()
+        .find(|tag| pattern.split('/').any(|segment| segment == *tag))
+        .unwrap_or("service")
+}
+
+fn path_parameter(segment: &str) -> Option<Value> {
+    let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+    let description = match name {
+        "tenant" => "Id of a tenant",
+        "site" => "Id of a site",
+        "token" => "Id of a token",
+        "path" => "Id of an access path",
+        "mac" => "MAC of a device, in any notation",
+        "model" => "Name of a model, as the phone writes it",
+        "kind" => "Kind of file: initial, standard, product, master or system",
+        "family" => "Family: ut, uds124, tgp500, utg or hdv",
+        "name" => "File name of a certificate",
+        other => panic!("{other} has no description"),
+    };
+    Some(json!({
+        "name": name,
+        "in": "path",
+        "required": true,
+        "description": description,
+        "schema": { "type": "string" },
+    }))
+}
+
+fn query_parameters(schema: &Schema) -> Vec<Value> {
+    let schema = schema.as_value();
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+    properties
+        .into_iter()
+        .map(|(name, mut schema)| {
+            let description = schema.as_object_mut().and_then(|members| members.remove("description"));
+            let mut parameter = json!({ "name": name, "in": "query", "schema": schema });
+            if let Some(description) = description {
+                parameter["description"] = description;
+            }
+            if required.contains(&json!(name)) {
+                parameter["required"] = json!(true);
+            }
+            parameter
+        })
+        .collect()
+}
+
+fn problem() -> Value {
+    let types: Vec<String> =
+        KINDS.iter().map(|(kind, ..)| format!("urn:ringfence:problem:{kind}")).collect();
+    json!({
+        "type": "object",
+        "description": "RFC 9457 problem details. `type` is stable; further members depend on it, such as `devices` and `checked` of `invalid-files`.",
+        "properties": {
+            "type": { "type": "string", "enum": types },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "What is wrong with this very request, and what to do" },
+            "request_id": { "type": "string" },
+        },
+        "required": ["type", "title", "status", "detail", "request_id"],
+    })
+}
+
+/// A mirror of a type of the pure crates, which know nothing of schemas. Each is held to the
+/// original by a test.
+macro_rules! words {
+    ($name:ident { $($word:ident),* }) => {
+        #[derive(JsonSchema, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[allow(dead_code)]
+        pub enum $name { $($word),* }
+    };
+}
+words!(Family { Ut, Uds124, Tgp500, Utg, Hdv });
+words!(FileKind { Initial, Standard, Product, Master, System });
+words!(Layer { Tenant, Site, Model, Device });
+words!(KeyState { Armed, Delivered, Confirmed, Expired, Replaced });
+words!(Severity { Warning, Error });
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Finding {
+    /// What it is, for programs; never renamed.
+    code: String,
+    /// An error forbids serving the file.
+    severity: Severity,
+    /// Counted from 1; 0 where it is about the file as a whole.
+    line: u32,
+    /// In characters, counted from 1; 0 where it is about the file as a whole.
+    column: u32,
+    /// What is wrong, for people.
+    message: String,
+    /// What to do about it.
+    help: String,
+}
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct UsedSetting {
+    /// The line of the file, counted from 1.
+    line: u32,
+    name: String,
+    /// The layer whose value counted.
+    layer: Layer,
+    secret: bool,
+}
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Shadowed {
+    /// The file that it came from.
+    kind: FileKind,
+    value: String,
+    layer: Option<Layer>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision as provision;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
+
+    #[test]
+    fn the_served_openapi_document_is_up_to_date() {
+        let made = format!("{:#}\n", document());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(FILE, &made).unwrap();
+            return;
+        }
+        let served = crate::api::OPENAPI;
+        let differs = made.lines().zip(served.lines()).find(|(made, served)| made != served);
+        assert!(
+            made == served,
+            "src/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence openapi"
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let (pointer, _) = reference.split_once('"').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+        assert!(!text.contains("$defs"));
+    }
+
+    fn same<M: DeserializeOwned>(original: impl serde::Serialize) {
+        serde_json::from_value::<M>(serde_json::to_value(original).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn mirrored_types_are_like_their_originals() {
+        provision::family::Family::ALL.map(same::<Family>);
+        provision::kind::FileKind::ALL.map(same::<FileKind>);
+        provision::layers::Layer::ALL.map(same::<Layer>);
+        provision::lifecycle::KeyState::ALL.map(same::<KeyState>);
+        let findings = provision::format::lint(
+            provision::family::Family::Hdv,
+            provision::kind::FileKind::Standard,
+            b"x",
+        );
+        assert!(!findings.is_empty());
+        findings.into_iter().for_each(same::<Finding>);
+        same::<UsedSetting>(provision::template::UsedSetting {
+            line: 1,
+            name: "A".into(),
+            layer: provision::layers::Layer::Site,
+            secret: true,
+        });
+        same::<Shadowed>(provision::effective::Shadowed {
+            kind: provision::kind::FileKind::Master,
+            value: "x".into(),
+            layer: None,
+        });
+    }
+}

@@ -1,0 +1,191 @@
+//! What a device would get, and what it ends up with. Looking never consumes anything.
+
+use ringfence_provision::effective::{self, Shadowed};
+use ringfence_provision::format::Finding;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::Layer;
+use ringfence_provision::template::{SecretsMode, UsedSetting};
+use serde::Serialize;
+
+use super::affected::unreadable;
+use super::answer::Shown;
+use super::call::{Call, Input, RevealQuery};
+use super::page::Page;
+use crate::files::bundle::{self, Bundle};
+use crate::files::render::{self, File, FileError};
+use crate::http::problem::Problem;
+use crate::phone;
+use crate::store::certificates;
+
+/// A file as a device would get it, but for its key.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PreviewView {
+    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
+    pub kind: FileKind,
+    /// Of the settings that it was made from.
+    pub version: u64,
+    /// The file, before sealing; null if it cannot be made. Secrets are masked unless the token
+    /// may see them and asked to; then these are the very bytes.
+    pub text: Option<String>,
+    /// Its length in bytes, as shown.
+    pub length: usize,
+    /// Why it cannot be rendered, where it cannot.
+    pub error: Option<String>,
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
+    pub findings: Vec<Finding>,
+    /// The settings that had a say in it, by line of the file.
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::UsedSetting>"))]
+    pub used: Vec<UsedSetting>,
+}
+
+/// A parameter as the phone obeys it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EffectiveView {
+    /// Names it within its file: in XML, the elements below the root.
+    pub path: String,
+    pub name: String,
+    pub value: String,
+    /// The file that it came from.
+    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
+    pub from: FileKind,
+    /// The layer whose setting it shows, if it shows one.
+    #[cfg_attr(test, schemars(with = "Option<super::openapi::Layer>"))]
+    pub layer: Option<Layer>,
+    /// What it overrides, the strongest first.
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Shadowed>"))]
+    pub shadows: Vec<Shadowed>,
+}
+
+/// `previewFile`.
+pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem> {
+    let secrets = secrets(&call)?;
+    let kind = call.kind()?;
+    let of = Of::read(&call).await?;
+    if !of.bundle.family.kinds().contains(&kind) {
+        return Err(Problem::not_found("file"));
+    }
+    let version = of.bundle.version();
+    let empty = PreviewView {
+        kind,
+        version,
+        text: None,
+        length: 0,
+        error: None,
+        findings: Vec::new(),
+        used: Vec::new(),
+    };
+    Ok(Shown(match of.render(kind, secrets) {
+        Ok(file) => PreviewView {
+            length: file.bytes.len(),
+            text: Some(String::from_utf8_lossy(&file.bytes).into_owned()),
+            findings: file.findings,
+            used: file.used,
+            ..empty
+        },
+        Err(FileError::Lint(findings)) => PreviewView { findings, ..empty },
+        Err(FileError::Render(error)) => {
+            PreviewView { error: Some(error.to_string()), ..empty }
+        }
+    }))
+}
+
+/// `effectiveParameters`.
+pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveView>>, Problem> {
+    let secrets = secrets(&call)?;
+    let of = Of::read(&call).await?;
+    let mut files = Vec::new();
+    for &kind in of.bundle.family.kinds().iter().filter(|kind| **kind != FileKind::Initial) {
+        match of.render(kind, secrets) {
+            Ok(file) => files.push((kind, file)),
+            Err(error) => {
+                return Err(Problem::conflict(format!(
+                    "The {} file cannot be made: {error}. The last good one stays in service; the preview says more.",
+                    kind.as_str()
+                )));
+            }
+        }
+    }
+    let documents: Vec<_> = files.iter().map(|(kind, file)| (*kind, &file.document)).collect();
+    let origin = |kind: FileKind, _: &str, line: u32| {
+        let (_, file) = files.iter().find(|(found, _)| *found == kind)?;
+        layer_at(&file.used, line)
+    };
+    let items = effective::effective(of.bundle.family, &documents, origin)
+        .into_iter()
+        .map(|parameter| EffectiveView {
+            path: parameter.path,
+            name: parameter.name,
+            value: parameter.value,
+            from: parameter.from,
+            layer: parameter.layer,
+            shadows: parameter.shadows,
+        })
+        .collect();
+    Ok(Shown(Page { items, next: None }))
+}
+
+fn secrets<B: Input>(call: &Call<RevealQuery, B>) -> Result<SecretsMode, Problem> {
+    Ok(match call.may_reveal(call.query.reveal)? {
+        true => SecretsMode::Reveal,
+        false => SecretsMode::Mask,
+    })
+}
+
+/// The nearest layer that had a say in a line.
+fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
+    used.iter().filter(|used| used.line == line).map(|used| used.layer).max()
+}
+
+/// A device's files.
+pub struct Of {
+    pub bundle: Bundle,
+    urls: std::collections::BTreeMap<String, String>,
+}
+
+impl Of {
+    /// Reads what the files of the path's device are made from.
+    ///
+    /// # Errors
+    /// There is no such device, or D1 does not answer.
+    pub async fn read<Q, B>(call: &Call<Q, B>) -> Result<Self, Problem> {
+        let tenant = call.tenant().await?;
+        let bundle = bundle::for_device(&call.app, &tenant.id, &call.mac()?)
+            .await
+            .map_err(unreadable)?
+            .ok_or_else(|| Problem::not_found("device"))?;
+        let named = certificates::list(&call.app.db, &tenant.id).await?;
+        let named: Vec<String> = named.into_iter().map(|row| row.name).collect();
+        // No access path is known here: only its hash is stored.
+        let origin = match &tenant.hostname {
+            Some(host) => format!("https://{host}"),
+            None => call.caller.origin.clone(),
+        };
+        let base = format!("{origin}/ACCESS-PATH");
+        let urls = phone::urls(&base, &tenant.options()?, &bundle, &named);
+        Ok(Self { bundle, urls })
+    }
+
+    /// One of the files.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn render(&self, kind: FileKind, secrets: SecretsMode) -> Result<File, FileError> {
+        render::render(&self.bundle, kind, &self.urls, secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_shows_the_nearest_layer() {
+        let used = |line, layer| UsedSetting { line, name: "A".into(), layer, secret: false };
+        let all = [used(1, Layer::Tenant), used(1, Layer::Device), used(2, Layer::Site)];
+        assert_eq!(layer_at(&all, 1), Some(Layer::Device));
+        assert_eq!(layer_at(&all, 2), Some(Layer::Site));
+        assert_eq!(layer_at(&all, 3), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Rotation of the master key.
+//!
+//! 1. `MASTER_KEY` becomes `MASTER_KEY_PREVIOUS`, a new one with another id takes its place: from
+//!    now on everything is wrapped under the new one and the old one still opens.
+//! 2. `POST /api/v1/rotation` until `remaining` is 0. It may stop and start again anywhere.
+//! 3. `MASTER_KEY_PREVIOUS` goes.
+
+use ringfence_provision::key::DeviceKey;
+use ringfence_provision::wrap::{Keyring, WrapError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::answer::Shown;
+use super::call::{Call, Nothing};
+use super::commit;
+use crate::app::App;
+use crate::files::seal::key_identity;
+use crate::http::problem::Problem;
+use crate::platform;
+use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, SecretRow};
+use crate::store::settings::associated_data;
+
+/// How many values a step wraps again unless it is told, and at most.
+const DEFAULT: u32 = 50;
+const MOST: u32 = 90;
+
+/// How much a step does.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StepInput {
+    /// How many values; 1 to 90, by default 50.
+    pub limit: Option<u32>,
+}
+
+/// How far a rotation is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RotationView {
+    /// Id of the master key that wraps.
+    pub current: String,
+    /// Id of the one before it, if the deployment still has it.
+    pub previous: Option<String>,
+    /// Values under the previous one, still to be wrapped again.
+    pub remaining: u64,
+    /// Values under neither. They cannot be read until their master key is back as the previous one.
+    pub unreadable: u64,
+    /// How many values this step wrapped again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrapped: Option<usize>,
+    /// Values of this step that do not open although their master key is there, by their place:
+    /// they were changed or moved in the database.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+}
+
+/// `getRotation`.
+pub async fn show(call: Call) -> Result<Shown<RotationView>, Problem> {
+    Ok(Shown(state(&call.app).await?))
+}
+
+/// `rotate`.
+pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>, Problem> {
+    let app = &call.app;
+    let limit = call.body.limit.unwrap_or(DEFAULT);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::invalid_value(format!("`limit` is 1 to {MOST}.")));
+    }
+    let Some(previous) = app.keyring.previous() else {
+        let view = state(app).await?;
+        return Ok(Shown(RotationView { rewrapped: Some(0), ..view }));
+    };
+    let mut failed = Vec::new();
+    let mut keys = Vec::new();
+    for row in rotation::keys_under(&app.db, previous.id(), limit).await? {
+        let place = key_identity(&row.id, row.generation);
+        match new_key(&app.keyring, row, &place)? {
+            Some(key) => keys.push(key),
+            None => failed.push(place),
+        }
+    }
+    let left = limit.saturating_sub(u32::try_from(keys.len()).unwrap_or(u32::MAX));
+    let mut secrets = Vec::new();
+    if left > 0 {
+        for row in rotation::secrets_under(&app.db, previous.id(), left).await? {
+            let place = associated_data(&row.tenant_id, &row.scope, &row.name);
+            match new_secret(&app.keyring, row, &place)? {
+                Some(secret) => secrets.push(secret),
+                None => failed.push(place),
+            }
+        }
+    }
+    let number = keys.len() + secrets.len();
+    if number > 0 {
+        let current = app.keyring.current().id();
+        let after = json!({ "master": current, "rewrapped": number });
+        let before = json!({ "master": previous.id() });
+        let entry = call.entry("rotation.step", "rotation", Some(before), Some(after));
+        rotation::write(&app.db, current, &keys, &secrets, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    let view = state(app).await?;
+    Ok(Shown(RotationView { rewrapped: Some(number), failed, ..view }))
+}
+
+async fn state(app: &App) -> Result<RotationView, Problem> {
+    let mut counts = rotation::count_keys(&app.db).await?;
+    counts.extend(rotation::count_settings(&app.db).await?);
+    let previous = app.keyring.previous().map(|key| key.id().to_owned());
+    Ok(summary(app.keyring.current().id(), previous, &counts))
+}
+
+fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> RotationView {
+    let sum = |wanted: &dyn Fn(&str) -> bool| {
+        counts.iter().filter(|count| wanted(&count.master)).map(|count| count.number).sum()
+    };
+    let is_previous = |id: &str| previous.as_deref() == Some(id);
+    RotationView {
+        remaining: sum(&is_previous),
+        unreadable: sum(&|id| id != current && !is_previous(id)),
+        current: current.to_owned(),
+        previous,
+        rewrapped: None,
+        failed: Vec::new(),
+    }
+}
+
+/// A device's key under the current master key; nothing if it does not open.
+fn new_key(keyring: &Keyring, row: KeyRow, place: &str) -> Result<Option<NewKey>, Problem> {
+    let Some(plain) = opened(keyring, place, &row.key_wrapped) else {
+        return Ok(None);
+    };
+    let key = std::str::from_utf8(&plain).ok().and_then(|text| DeviceKey::parse(text).ok());
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    let wrapped = wrap(keyring, place, key.expose().as_bytes())?;
+    let (fingerprint, _) = keyring.fingerprints(&key);
+    Ok(Some(NewKey { row, wrapped, fingerprint }))
+}
+
+/// A secret setting under the current master key; nothing if it does not open.
+fn new_secret(
+    keyring: &Keyring,
+    row: SecretRow,
+    place: &str,
+) -> Result<Option<NewSecret>, Problem> {
+    let Some(plain) = opened(keyring, place, &row.value) else {
+        return Ok(None);
+    };
+    let wrapped = wrap(keyring, place, &plain)?;
+    Ok(Some(NewSecret { row, wrapped }))
+}
+
+fn opened(keyring: &Keyring, place: &str, wrapped: &str) -> Option<Zeroizing<Vec<u8>>> {
+    keyring.unwrap(place, wrapped).ok().map(Zeroizing::new)
+}
+
+fn wrap(keyring: &Keyring, place: &str, plain: &[u8]) -> Result<String, Problem> {
+    let nonce = platform::random_array()?;
+    keyring
+        .wrap(nonce, place, plain)
+        .map_err(|error: WrapError| Problem::internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision::wrap::MasterKey;
+
+    use super::*;
+
+    const KEY: &str = "12341234abcdabcd12341234abcdabcd";
+    const OLD: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    const NEW: &str = "k2:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+    fn ring(current: &str, previous: Option<&str>) -> Keyring {
+        let master = |text: &str| MasterKey::parse(text).unwrap();
+        Keyring::new(master(current), previous.map(master)).unwrap()
+    }
+
+    #[test]
+    fn a_key_moves_to_the_current_master_key_with_its_fingerprint() {
+        let place = key_identity("D", 3);
+        let row = KeyRow {
+            id: "D".into(),
+            generation: 3,
+            key_wrapped: ring(OLD, None).wrap([1; 12], &place, KEY.as_bytes()).unwrap(),
+        };
+        let both = ring(NEW, Some(OLD));
+        let new = new_key(&both, row, &place).unwrap().unwrap();
+        let after = ring(NEW, None);
+        assert_eq!(after.unwrap(&place, &new.wrapped).unwrap(), KEY.as_bytes());
+        assert_eq!(new.fingerprint, after.fingerprints(&DeviceKey::parse(KEY).unwrap()).0);
+    }
+
+    #[test]
+    fn a_value_that_was_moved_is_told_and_left() {
+        let row = SecretRow {
+            tenant_id: "T".into(),
+            scope: "tenant".into(),
+            name: "PASS".into(),
+            value: ring(OLD, None).wrap([1; 12], "elsewhere", b"x").unwrap(),
+        };
+        let place = associated_data("T", "tenant", "PASS");
+        assert!(new_secret(&ring(NEW, Some(OLD)), row, &place).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_remains_and_what_cannot_be_read_are_told_apart() {
+        let count = |master: &str, number| Count { master: master.into(), number };
+        let counts = [count("k1", 3), count("k2", 5), count("k0", 2), count("k1", 4)];
+        let view = summary("k2", Some("k1".into()), &counts);
+        assert_eq!((view.remaining, view.unreadable), (7, 2));
+        let view = summary("k2", None, &counts);
+        assert_eq!((view.remaining, view.unreadable), (0, 9));
+    }
+}

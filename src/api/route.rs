@@ -1,0 +1,204 @@
+//! What a row of the table of routes is, and how a path finds one.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::answer::{Answer, Outgoing};
+use super::call::{Call, Incoming, Input};
+use crate::http::problem::Problem;
+
+/// What a handler gives back, boxed.
+pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Problem>>>>;
+
+/// What a token must be good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// No token.
+    Nothing,
+    /// Any token; of a path with `{tenant}`, one that sees that tenant.
+    Read,
+    /// One that may write.
+    Write,
+    /// One that sees every tenant.
+    ReadAll,
+    /// One that may write in every tenant.
+    WriteAll,
+}
+
+/// One operation: what the dispatcher matches on, and what the OpenAPI document is made from.
+pub struct Route {
+    pub method: &'static str,
+    /// A path; `{name}` stands for one segment.
+    pub pattern: &'static str,
+    /// The `operationId`.
+    pub operation: &'static str,
+    pub needs: Needs,
+    pub run: fn(Incoming) -> Pending,
+    #[cfg(test)]
+    pub summary: &'static str,
+    #[cfg(test)]
+    pub shapes: fn(&mut schemars::SchemaGenerator) -> super::openapi::Shapes,
+}
+
+/// A row of the table. The types of a handler say what it takes and gives; nothing is said twice.
+macro_rules! route {
+    ($method:ident $pattern:literal $needs:ident $operation:literal $handler:path, $summary:literal) => {
+        $crate::api::route::Route {
+            method: stringify!($method),
+            pattern: $pattern,
+            operation: $operation,
+            needs: $crate::api::route::Needs::$needs,
+            run: |incoming| $crate::api::route::run(incoming, $handler),
+            #[cfg(test)]
+            summary: $summary,
+            #[cfg(test)]
+            shapes: |generator| $crate::api::openapi::shapes(generator, $handler),
+        }
+    };
+}
+pub(super) use route;
+
+/// Reads what a handler takes, runs it, and writes down what it gives.
+pub fn run<Q, B, A, F>(incoming: Incoming, handler: fn(Call<Q, B>) -> F) -> Pending
+where
+    Q: Input + 'static,
+    B: Input + 'static,
+    A: Answer,
+    F: Future<Output = Result<A, Problem>> + 'static,
+{
+    Box::pin(async move {
+        let call = Call::read(incoming).await?;
+        handler(call).await?.outgoing()
+    })
+}
+
+/// What stands for the `{name}`s of a pattern.
+pub type Params = Vec<(&'static str, String)>;
+
+/// What a method and a path lead to.
+pub enum Found<'a> {
+    Route(&'a Route, Params),
+    /// The path exists, for these methods.
+    OtherMethod(Vec<&'static str>),
+    Nothing,
+}
+
+/// Looks a request up in the table.
+pub fn find<'a>(routes: &'a [Route], method: &str, path: &str) -> Found<'a> {
+    let mut others = Vec::new();
+    for route in routes {
+        match matches(route.pattern, path) {
+            Some(params) if route.method == method => return Found::Route(route, params),
+            Some(_) => others.push(route.method),
+            None => {}
+        }
+    }
+    if others.is_empty() {
+        Found::Nothing
+    } else {
+        Found::OtherMethod(others)
+    }
+}
+
+/// What stands for the pattern's names in a path that fits it.
+fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+    let mut params = Params::new();
+    let mut segments = path.split('/');
+    for wanted in pattern.split('/') {
+        let segment = segments.next()?;
+        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            Some(name) => params.push((name, decode(segment)?)),
+            None if wanted == segment => {}
+            None => return None,
+        }
+    }
+    segments.next().is_none().then_some(params)
+}
+
+/// A segment without its percent-encoding; nothing if it is empty or no UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::api::routes::ROUTES;
+
+    fn operation(method: &str, path: &str) -> Option<&'static str> {
+        match find(ROUTES, method, path) {
+            Found::Route(route, _) => Some(route.operation),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_path_finds_its_operation_and_its_names() {
+        let path = "/api/v1/tenants/01JD/devices/00%3A80:F0:C5:71:EB/rekey";
+        let Found::Route(route, params) = find(ROUTES, "POST", path) else {
+            panic!("not found");
+        };
+        assert_eq!(route.operation, "rekeyDevice");
+        assert_eq!(
+            params,
+            [("tenant", "01JD".to_owned()), ("mac", "00:80:F0:C5:71:EB".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_known_path_names_its_methods_for_an_unknown_one() {
+        let Found::OtherMethod(methods) = find(ROUTES, "PATCH", "/api/v1/tenants/01JD") else {
+            panic!("not found");
+        };
+        assert_eq!(methods, ["GET", "PUT", "DELETE"]);
+    }
+
+    #[test]
+    fn nothing_else_is_found() {
+        for path in ["/api/v1", "/api/v1/", "/api/v1/tenants/", "/api/v1/tenants//devices", "/", ""] {
+            assert_eq!(operation("GET", path), None, "{path}");
+        }
+        for segment in ["%", "%4", "%zz", "%ff"] {
+            assert_eq!(operation("GET", &format!("/api/v1/tenants/{segment}")), None);
+        }
+    }
+
+    #[test]
+    fn no_two_routes_read_the_same_path_and_no_operation_is_there_twice() {
+        for (at, route) in ROUTES.iter().enumerate() {
+            for other in &ROUTES[at + 1..] {
+                assert_ne!(route.operation, other.operation);
+                let same = route.method == other.method
+                    && (matches(route.pattern, other.pattern).is_some()
+                        || matches(other.pattern, route.pattern).is_some());
+                assert!(!same, "{} {}", route.pattern, other.pattern);
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_changes_something_needs_a_token_that_may_write() {
+        for route in ROUTES {
+            let reads = route.method == "GET" || route.operation == "lint";
+            let may_write = matches!(route.needs, Needs::Write | Needs::WriteAll);
+            assert_eq!(may_write, !reads, "{}", route.operation);
+            let global = !route.pattern.contains("{tenant}");
+            if may_write && global {
+                assert_eq!(route.needs, Needs::WriteAll, "{}", route.operation);
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! File templates: per kind and family, and where one model differs, for that model.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::template::{check_template, default_template};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::affected::{Checked, World};
+use super::answer::{Done, Revised, Shown};
+use super::call::{Call, Nothing};
+use super::page::Page;
+use super::{commit, valid};
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::store::devices::Affected;
+use crate::store::templates::{self, TemplateKey, TemplateRow};
+use crate::store::tenants::TenantRow;
+
+/// How many templates a tenant has at most.
+const MOST: usize = 500;
+
+/// A template, as an operator writes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TemplateInput {
+    /// The text, for minijinja.
+    pub source: String,
+}
+
+/// A template. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TemplateView {
+    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
+    pub kind: FileKind,
+    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
+    pub family: Family,
+    /// Null: for every model of the family.
+    pub model: Option<String>,
+    pub source: String,
+    /// Whether it is the one that comes with Ringfence, because nobody wrote another.
+    pub builtin: bool,
+    /// 0 before anything was written.
+    pub revision: u64,
+    pub created_at: Option<u64>,
+    pub updated_at: Option<u64>,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+impl From<TemplateRow> for TemplateView {
+    fn from(row: TemplateRow) -> Self {
+        Self {
+            kind: row.kind,
+            family: row.family,
+            model: (!row.model.is_empty()).then_some(row.model),
+            source: row.source,
+            builtin: false,
+            revision: row.revision,
+            created_at: Some(row.created_at),
+            updated_at: Some(row.updated_at),
+            checked: None,
+        }
+    }
+}
+
+/// `listTemplates`.
+pub async fn list(call: Call) -> Result<Shown<Page<TemplateView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let rows = templates::list(&call.app.db, &tenant.id).await?;
+    let items = rows.into_iter().map(TemplateView::from).collect();
+    Ok(Shown(Page { items, next: None }))
+}
+
+/// `getTemplate` and `getModelTemplate`.
+pub async fn show(call: Call) -> Result<Revised<TemplateView>, Problem> {
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    match templates::find(&call.app.db, &tenant.id, &key).await? {
+        Some(row) => Ok(revised(row, None)),
+        None if key.model.is_empty() => Ok(Revised(builtin(&key), 0)),
+        None => Err(Problem::not_found("template")),
+    }
+}
+
+/// `putTemplate` and `putModelTemplate`.
+pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateView>, Problem> {
+    let app = &call.app;
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    let source = &call.body.source;
+    check_template(source, &key.path())
+        .map_err(|error| Problem::invalid_value(format!("`source`: {error}.")))?;
+    let rows = templates::list(&app.db, &tenant.id).await?;
+    let stored = rows.iter().find(|row| is(row, &key)).cloned();
+    let revision = stored.as_ref().map_or(0, |row| row.revision);
+    call.if_match.check(revision)?;
+    if let Some(row) = stored.clone().filter(|row| row.source == *source) {
+        commit::publish(app, &tenant.id).await?;
+        return Ok(revised(row, None));
+    }
+    if stored.is_none() && rows.len() >= MOST {
+        return Err(Problem::conflict(format!("A tenant has at most {MOST} templates.")));
+    }
+    let checked = check(app, &tenant, &key, Some(source)).await?;
+    let entry = call.entry(
+        "template.update",
+        key.path(),
+        stored.as_ref().map(|row| audited(&row.source)),
+        Some(audited(source)),
+    );
+    templates::put(&app.db, &tenant.id, &key, revision, source, app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    commit::publish(app, &tenant.id).await?;
+    let row = templates::find(&app.db, &tenant.id, &key)
+        .await?
+        .ok_or_else(|| Problem::not_found("template"))?;
+    Ok(revised(row, Some(checked)))
+}
+
+/// `deleteTemplate` and `deleteModelTemplate`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let app = &call.app;
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    let row = templates::find(&app.db, &tenant.id, &key)
+        .await?
+        .ok_or_else(|| Problem::not_found("template"))?;
+    call.if_match.check(row.revision)?;
+    check(app, &tenant, &key, None).await?;
+    let entry = call.entry("template.delete", key.path(), Some(audited(&row.source)), None);
+    templates::delete(&app.db, &tenant.id, &key, row.revision, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    commit::publish(app, &tenant.id).await?;
+    Ok(Done)
+}
+
+async fn check(
+    app: &App,
+    tenant: &TenantRow,
+    key: &TemplateKey,
+    source: Option<&String>,
+) -> Result<Checked, Problem> {
+    let models = crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MOST)
+        .await?
+        .into_iter()
+        .filter(|row| row.family == key.family)
+        .map(|row| row.name)
+        .filter(|name| key.model.is_empty() || *name == key.model)
+        .collect();
+    let mut world = World::load(app, tenant, &Affected::Models(models)).await?;
+    match source {
+        Some(source) => world.templates.insert(key.clone(), source.clone()),
+        None => world.templates.remove(key),
+    };
+    world.check()
+}
+
+fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
+    row.kind == key.kind && row.family == key.family && row.model == key.model
+}
+
+fn revised(row: TemplateRow, checked: Option<Checked>) -> Revised<TemplateView> {
+    let revision = row.revision;
+    Revised(TemplateView { checked, ..row.into() }, revision)
+}
+
+fn builtin(key: &TemplateKey) -> TemplateView {
+    TemplateView {
+        kind: key.kind,
+        family: key.family,
+        model: None,
+        source: default_template(key.family, key.kind).to_owned(),
+        builtin: true,
+        revision: 0,
+        created_at: None,
+        updated_at: None,
+        checked: None,
+    }
+}
+
+/// A template may hold what should have been a secret setting, so the audit log has its digest.
+fn audited(source: &str) -> serde_json::Value {
+    let digest = Sha256::digest(source.as_bytes());
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "sha256": digest, "bytes": source.len() })
+}
+
+fn key<Q, B>(call: &Call<Q, B>) -> Result<TemplateKey, Problem> {
+    let kind = call.kind()?;
+    let family = family(call.param("family"))?;
+    let model = call.param("model");
+    if !family.kinds().contains(&kind) {
+        return Err(Problem::invalid_request(format!(
+            "Phones of the family {} never ask for a {} file.",
+            family.as_str(),
+            kind.as_str()
+        )));
+    }
+    if !model.is_empty() {
+        valid::model(model)?;
+        if matches!(kind, FileKind::Master | FileKind::System) {
+            return Err(Problem::invalid_request(format!(
+                "The {} file is the same for every model: write the family's template.",
+                kind.as_str()
+            )));
+        }
+    }
+    Ok(TemplateKey { kind, family, model: model.to_owned() })
+}
+
+/// The family that a word of a path names.
+///
+/// # Errors
+/// None has that name.
+pub fn family(word: &str) -> Result<Family, Problem> {
+    Family::parse(word).ok_or_else(|| {
+        let families = Family::ALL.map(Family::as_str).join(", ");
+        Problem::invalid_request(format!("The families are {families}."))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audit_log_has_no_template() {
+        let audited = audited("CFG=\"secret\"").to_string();
+        assert!(!audited.contains("secret"));
+        assert!(audited.contains("\"bytes\":12"));
+    }
+
+    #[test]
+    fn without_a_written_template_the_built_in_one_is_shown() {
+        let key = TemplateKey {
+            kind: FileKind::Standard,
+            family: Family::Utg,
+            model: String::new(),
+        };
+        let view = builtin(&key);
+        assert!(view.builtin && !view.source.is_empty());
+        assert_eq!(key.path(), "templates/standard/utg");
+    }
+}

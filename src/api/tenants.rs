@@ -1,0 +1,303 @@
+//! Tenants.
+
+use std::collections::BTreeSet;
+
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::seal::Profile;
+use ringfence_provision::url_template::RouteError;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::affected::{Checked, World};
+use super::answer::{CreatedRevised, Done, Revised, Shown};
+use super::call::{Call, Nothing};
+use super::page::{Page, PageQuery};
+use super::{commit, valid};
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::model::tenant::{TenantOptions, has_extension};
+use crate::store::devices::Affected;
+use crate::store::tenants::{TenantRow, TenantValues};
+use crate::store::{access_paths, tenants};
+
+/// What an operator decides about a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TenantInput {
+    /// Unique; 1 to 100 characters.
+    pub name: String,
+    /// Where alone the tenant's access paths answer; without it they answer everywhere.
+    #[serde(default)]
+    pub hostname: Option<String>,
+    #[serde(default)]
+    pub options: TenantOptions,
+}
+
+/// A tenant. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TenantView {
+    pub id: String,
+    pub name: String,
+    pub hostname: Option<String>,
+    pub options: TenantOptions,
+    /// Of the last change above its devices.
+    pub version: u64,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+    /// What was rendered to see that a change of options breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+impl TenantView {
+    fn new(row: TenantRow) -> Result<Self, Problem> {
+        Ok(Self {
+            options: row.options()?,
+            id: row.id,
+            name: row.name,
+            hostname: row.hostname,
+            version: row.version,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            checked: None,
+        })
+    }
+}
+
+const TAKEN: &[(&str, &str)] = &[
+    ("tenants.name", "Another tenant has this name."),
+    ("tenants.hostname", "Another tenant has this hostname."),
+];
+
+/// `listTenants`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Problem> {
+    if let Some(own) = &call.token.tenant {
+        let row = tenants::find(&call.app.db, own).await?;
+        let items = row.map(TenantView::new).transpose()?.into_iter().collect();
+        return Ok(Shown(Page { items, next: None }));
+    }
+    let window = call.query.window()?;
+    let rows = tenants::list(&call.app.db, window.after_text(), window.rows()).await?;
+    let views: Vec<TenantView> = rows.into_iter().map(TenantView::new).collect::<Result<_, _>>()?;
+    Ok(Shown(window.page(views, |view| [view.id.clone()], |view| view)))
+}
+
+/// `createTenant`.
+pub async fn create(
+    call: Call<Nothing, TenantInput>,
+) -> Result<CreatedRevised<TenantView>, Problem> {
+    let input = &call.body;
+    check(input)?;
+    let id = call.app.new_id();
+    let options = text_of(&input.options)?;
+    let values = values(input, &options);
+    let mut entry = call.entry("tenant.create", "", None, Some(audited(input)));
+    entry.tenant_id = Some(id.clone());
+    tenants::insert(&call.app.db, &id, &values, call.app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    let row = tenants::find(&call.app.db, &id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let revision = row.revision;
+    Ok(CreatedRevised(TenantView::new(row)?, revision))
+}
+
+/// `getTenant`.
+pub async fn show(call: Call) -> Result<Revised<TenantView>, Problem> {
+    let row = call.tenant().await?;
+    let revision = row.revision;
+    Ok(Revised(TenantView::new(row)?, revision))
+}
+
+/// `putTenant`.
+pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>, Problem> {
+    let input = &call.body;
+    let row = call.tenant().await?;
+    call.if_match.check(row.revision)?;
+    let before = TenantView::new(row.clone())?;
+    if before.hostname != input.hostname && call.token.tenant.is_some() {
+        return Err(Problem::new("forbidden", "The hostname takes a token for all tenants."));
+    }
+    check(input)?;
+    let unchanged = before.name == input.name
+        && before.hostname == input.hostname
+        && before.options == input.options;
+    if unchanged {
+        commit::publish(&call.app, &row.id).await?;
+        return Ok(Revised(before, row.revision));
+    }
+    let mut checked = None;
+    if before.options != input.options {
+        let mut world = World::load(&call.app, &row, &Affected::All).await?;
+        world.options = input.options.clone();
+        checked = Some(world.check()?);
+    }
+    let options = text_of(&input.options)?;
+    let before = json!({
+        "name": before.name, "hostname": before.hostname, "options": before.options,
+    });
+    let entry = call.entry("tenant.update", "", Some(before), Some(audited(input)));
+    tenants::update(&call.app.db, &row.id, row.revision, &values(input, &options), call.app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    commit::publish(&call.app, &row.id).await?;
+    let row = call.tenant().await?;
+    let revision = row.revision;
+    Ok(Revised(TenantView { checked, ..TenantView::new(row)? }, revision))
+}
+
+/// `deleteTenant`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = call.tenant().await?;
+    call.if_match.check(row.revision)?;
+    let db = &call.app.db;
+    if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
+        return Err(Problem::conflict("The tenant still has devices: remove them first."));
+    }
+    let paths = access_paths::list(db, &row.id, "", access_paths::MOST).await?;
+    let before = json!({ "name": row.name, "hostname": row.hostname });
+    let entry = call.entry("tenant.delete", "", Some(before), None);
+    tenants::delete(db, &row.id, row.revision, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    for path in paths {
+        edge::drop_access_path(&call.app, &path.hash).await.map_err(commit::not_in_effect)?;
+    }
+    Ok(Done)
+}
+
+fn values<'a>(input: &'a TenantInput, options: &'a str) -> TenantValues<'a> {
+    TenantValues { name: &input.name, hostname: input.hostname.as_deref(), options }
+}
+
+fn audited(input: &TenantInput) -> serde_json::Value {
+    json!({ "name": input.name, "hostname": input.hostname, "options": input.options })
+}
+
+fn text_of(options: &TenantOptions) -> Result<String, Problem> {
+    serde_json::to_string(options).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// The largest values of the options that count something.
+const BOUNDS: [(&str, u32); 4] = [
+    ("retry_window_s", 600),
+    ("bootstrap_expiry_s", 366 * 24 * 3600),
+    ("events_per_minute", 100_000),
+    ("event_retention_days", 3660),
+];
+
+/// Names of one kind and form.
+const NAMES_MAX: usize = 8;
+
+/// Checks what the types do not say.
+fn check(input: &TenantInput) -> Result<(), Problem> {
+    valid::name("name", &input.name)?;
+    input.hostname.as_deref().map(valid::hostname).transpose()?;
+    let options = &input.options;
+    let values = [
+        options.retry_window_s,
+        options.bootstrap_expiry_s,
+        options.events_per_minute,
+        options.event_retention_days,
+    ];
+    for ((member, most), value) in BOUNDS.into_iter().zip(values) {
+        if value > most {
+            return Err(Problem::invalid_value(format!("`options.{member}` is at most {most}.")));
+        }
+    }
+    if options.event_retention_days == 0 {
+        return Err(Problem::invalid_value("`options.event_retention_days` is at least 1."));
+    }
+    check_names(options)?;
+    options.route_table().map_err(unroutable)?;
+    Ok(())
+}
+
+fn unroutable(error: RouteError) -> Problem {
+    let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
+    match error {
+        RouteError::Conflict(conflict) => problem
+            .with("templates", [conflict.first.template.as_str(), conflict.second.template.as_str()])
+            .with("example_path", &conflict.example_path),
+        _ => problem,
+    }
+}
+
+fn check_names(options: &TenantOptions) -> Result<(), Problem> {
+    let extensions: BTreeSet<String> = Profile::BUILTIN
+        .iter()
+        .filter_map(|name| Some(Profile::builtin(name)?.extension))
+        .collect();
+    for (kind, names) in &options.urls {
+        let member = format!("options.urls.{}", kind.as_str());
+        if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
+            return Err(Problem::invalid_value(format!("`{member}` has at most {NAMES_MAX} names of a form.")));
+        }
+        for name in &names.sealed {
+            let known = extensions.iter().any(|extension| has_extension(name.as_str(), extension));
+            if !known || *kind == FileKind::Initial {
+                let known = extensions.iter().map(String::as_str).collect::<Vec<_>>().join(", .");
+                return Err(Problem::invalid_value(format!(
+                    "`{member}.sealed`: {} must end in .{known}, which tells the profile; an initial file is never sealed.",
+                    name.as_str()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn input(options: serde_json::Value) -> TenantInput {
+        serde_json::from_value(json!({ "name": "Tenant", "options": options })).unwrap()
+    }
+
+    fn refusal(options: serde_json::Value) -> String {
+        let problem = check(&input(options)).unwrap_err();
+        assert_eq!(problem.status, 422);
+        problem.detail
+    }
+
+    #[test]
+    fn an_empty_object_is_a_whole_tenant() {
+        let input: TenantInput = serde_json::from_str(r#"{"name":"Tenant"}"#).unwrap();
+        assert!(check(&input).is_ok());
+    }
+
+    #[test]
+    fn counts_are_bounded() {
+        assert!(refusal(json!({ "retry_window_s": 601 })).contains("options.retry_window_s"));
+        assert!(refusal(json!({ "event_retention_days": 0 })).contains("at least 1"));
+    }
+
+    #[test]
+    fn urls_that_could_be_read_in_two_ways_are_refused_with_both_and_an_example() {
+        let urls = json!({
+            "standard": { "plain": ["Config{MAC}.cfg"] },
+            "product": { "plain": ["{MODEL}{MAC}.cfg"] },
+            "master": { "plain": ["Config{MAC}.cfg"] },
+        });
+        let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
+        assert_eq!(problem.status, 422);
+        let members: Vec<_> = problem.more.iter().map(|(name, _)| *name).collect();
+        assert_eq!(members, ["templates", "example_path"]);
+    }
+
+    #[test]
+    fn sealed_names_tell_the_device_and_the_profile() {
+        for name in ["Config.enc", "Config{MAC}.sealed", "Config{MODEL}.enc"] {
+            let urls = json!({ "standard": { "sealed": [name] } });
+            assert!(refusal(json!({ "urls": urls })).contains(name), "{name}");
+        }
+        let urls = json!({ "standard": { "plain": ["Config.cfg"] } });
+        assert!(refusal(json!({ "urls": urls })).contains("{MAC}"));
+    }
+}

@@ -1,0 +1,131 @@
+//! Access paths: the first segments under which a tenant's phones ask. Stored hashed.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// An access path as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AccessPathRow {
+    pub id: String,
+    /// SHA-256 of the segment, hex.
+    pub hash: String,
+    pub label: String,
+    pub created_at: u64,
+    pub expires_at: Option<u64>,
+}
+
+/// How many access paths a tenant has at most.
+pub const MOST: u32 = 20;
+
+const COLUMNS: &str = "id, hash, label, created_at, expires_at";
+
+/// An access path of a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+) -> Result<Option<AccessPathRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM access_paths WHERE id = ?2 AND tenant_id = ?1"),
+        args![tenant_id, id],
+    )
+    .await
+}
+
+/// Access paths of a tenant in the order of their ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(
+    db: &Db,
+    tenant_id: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<AccessPathRow>, StorageError> {
+    db.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM access_paths WHERE tenant_id = ?1 AND id > ?2 \
+             ORDER BY id LIMIT ?3"
+        ),
+        args![tenant_id, after, limit],
+    )
+    .await
+}
+
+/// Adds an access path, unless the tenant has `most` already.
+///
+/// # Errors
+/// There are too many ([`ChangeError::Overtaken`]), or D1 fails.
+pub async fn insert(
+    db: &Db,
+    tenant_id: &str,
+    row: &AccessPathRow,
+    most: u32,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Near,
+        "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
+        args![most],
+    )?;
+    change.push(
+        "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        args![tenant_id, &row.id, &row.hash, &row.label, row.created_at, row.expires_at],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Changes the label and the expiry of an access path.
+///
+/// # Errors
+/// It is gone, or D1 fails.
+pub async fn update(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    label: &str,
+    expires_at: Option<u64>,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Near,
+        "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1)",
+        args![id],
+    )?;
+    change.push(
+        "UPDATE access_paths SET label = ?2, expires_at = ?3 WHERE id = ?1",
+        args![id, label, expires_at],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes an access path.
+///
+/// # Errors
+/// D1 fails.
+pub async fn delete(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    change.push(
+        "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",
+        args![tenant_id, id],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Root certificates that an operator uploaded, served under their own names.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// A certificate as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CertificateRow {
+    pub name: String,
+    /// The file as it was uploaded, base64.
+    pub body: String,
+    pub created_at: u64,
+}
+
+/// A certificate of a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+) -> Result<Option<CertificateRow>, StorageError> {
+    db.row(
+        "SELECT name, body, created_at FROM certificates WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, name],
+    )
+    .await
+}
+
+/// All certificates of a tenant; there are few.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<CertificateRow>, StorageError> {
+    db.rows(
+        "SELECT name, body, created_at FROM certificates WHERE tenant_id = ?1 ORDER BY name",
+        args![tenant_id],
+    )
+    .await
+}
+
+/// Adds or replaces a certificate, unless that would be more than `most`.
+///
+/// # Errors
+/// There are too many ([`ChangeError::Overtaken`]), or D1 fails.
+pub async fn put(
+    db: &Db,
+    tenant_id: &str,
+    row: &CertificateRow,
+    most: u32,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Above,
+        "(SELECT count(*) FROM certificates WHERE tenant_id = ?1 AND name <> ?2) < ?3",
+        args![&row.name, most],
+    )?;
+    change.push(
+        "INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT DO UPDATE SET body = excluded.body, created_at = excluded.created_at",
+        args![tenant_id, &row.name, &row.body, row.created_at],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a certificate.
+///
+/// # Errors
+/// D1 fails.
+pub async fn delete(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::new(db, tenant_id, Reach::Above)?;
+    change.push(
+        "DELETE FROM certificates WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, name],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}

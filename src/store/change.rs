@@ -1,0 +1,148 @@
+//! A change of a tenant's data: guard, version, the change itself and its audit entry, as one D1
+//! transaction.
+//!
+//! Every change takes the tenant's next `seq`. The same statement holds the guard: where its
+//! condition does not hold, `seq` would become NULL, which the schema refuses, and with it D1 rolls
+//! the whole batch back. So what a change was decided on is still true when it is written, or
+//! nothing is written, not even the audit entry.
+
+use worker::{D1PreparedStatement, D1Result};
+
+use super::audit::Entry;
+use super::{Arg, Db, StorageError};
+use crate::args;
+
+/// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is
+/// the tenant.
+pub const SEQ: &str = "(SELECT seq FROM tenants WHERE id = ?1)";
+
+/// What a change makes stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Files of one device, or of none.
+    Near,
+    /// Files of everything below: the tenant's version goes up too.
+    Above,
+}
+
+/// A change was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// Somebody else changed the same thing in the meantime.
+    #[error("overtaken by another change")]
+    Overtaken,
+    #[error(transparent)]
+    Storage(StorageError),
+}
+
+impl From<StorageError> for ChangeError {
+    fn from(error: StorageError) -> Self {
+        if error.0.contains("NOT NULL constraint failed: tenants.seq") {
+            Self::Overtaken
+        } else {
+            Self::Storage(error)
+        }
+    }
+}
+
+/// The statements of one change, in the order in which they run.
+pub struct Change<'a> {
+    db: &'a Db,
+    statements: Vec<D1PreparedStatement>,
+}
+
+impl<'a> Change<'a> {
+    /// A change that nothing stands against.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn new(db: &'a Db, tenant_id: &str, reach: Reach) -> Result<Self, StorageError> {
+        Self::guarded(db, tenant_id, reach, "1", &[])
+    }
+
+    /// A change that is written only while `condition` holds. In it the tenant is `?1` and
+    /// `values` begin at `?2`.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn guarded(
+        db: &'a Db,
+        tenant_id: &str,
+        reach: Reach,
+        condition: &str,
+        values: &[Arg<'_>],
+    ) -> Result<Self, StorageError> {
+        let mut all = vec![Arg::Text(tenant_id)];
+        all.extend(values.iter().map(Arg::reborrow));
+        let guard = db.statement(&guard(reach, condition), &all)?;
+        Ok(Self { db, statements: vec![guard] })
+    }
+
+    /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
+    pub fn of_no_tenant(db: &'a Db) -> Self {
+        Self { db, statements: Vec::new() }
+    }
+
+    /// Adds a statement.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) -> Result<(), StorageError> {
+        self.statements.push(self.db.statement(sql, values)?);
+        Ok(())
+    }
+
+    /// Writes the change and its audit entry, or neither.
+    ///
+    /// # Errors
+    /// The guard does not hold, or D1 fails or refuses a row.
+    pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
+        self.push(
+            "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
+             request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            args![
+                &entry.id,
+                entry.tenant_id.as_deref(),
+                &entry.token_id,
+                entry.action,
+                &entry.object,
+                entry.before.as_deref(),
+                entry.after.as_deref(),
+                &entry.address,
+                &entry.request_id,
+                entry.at
+            ],
+        )?;
+        Ok(self.db.batch(self.statements).await?)
+    }
+}
+
+fn guard(reach: Reach, condition: &str) -> String {
+    let version = match reach {
+        Reach::Near => "",
+        Reach::Above => ", version = seq + 1",
+    };
+    format!("UPDATE tenants SET seq = CASE WHEN {condition} THEN seq + 1 END{version} WHERE id = ?1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_that_does_not_hold_would_leave_no_sequence_number() {
+        assert_eq!(
+            guard(Reach::Above, "EXISTS (SELECT 1 FROM sites WHERE id = ?2)"),
+            "UPDATE tenants SET seq = CASE WHEN EXISTS (SELECT 1 FROM sites WHERE id = ?2) \
+             THEN seq + 1 END, version = seq + 1 WHERE id = ?1"
+        );
+    }
+
+    #[test]
+    fn a_failed_guard_is_told_from_a_failed_database() {
+        let overtaken = StorageError("D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into());
+        assert!(matches!(overtaken.into(), ChangeError::Overtaken));
+        let broken = StorageError("D1_ERROR: Network connection lost.".into());
+        assert!(matches!(broken.into(), ChangeError::Storage(_)));
+    }
+}

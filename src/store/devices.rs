@@ -1,0 +1,519 @@
+//! Devices as an operator changes them. [`phone`](super::phone) has what a phone does to them.
+
+use ringfence_provision::lifecycle::KeyState;
+use serde::Deserialize;
+
+use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
+use super::settings::{self, NewLayer};
+use super::{Arg, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
+use crate::args;
+use crate::model::device::DeviceRow;
+
+/// A key as it is stored.
+pub struct StoredKey {
+    pub wrapped: String,
+    /// Id of the master key that wraps it.
+    pub master: String,
+    pub fingerprint: String,
+    /// The fingerprint under the previous master key, while a rotation runs: it may be what another
+    /// device with the same key has.
+    pub previous_fingerprint: Option<String>,
+}
+
+/// That no device has this key, for the guard of a change; takes two values.
+fn key_is_free(first: usize) -> String {
+    let second = first + 1;
+    format!("NOT EXISTS (SELECT 1 FROM devices WHERE key_fingerprint IN (?{first}, ?{second}))")
+}
+
+/// Which devices.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    pub state: Option<KeyState>,
+    pub model: Option<&'a str>,
+    pub site: Option<&'a str>,
+    pub disabled: Option<bool>,
+    pub never_seen: bool,
+    /// Unix milliseconds, exclusive.
+    pub seen_before: Option<u64>,
+    /// Unix milliseconds, inclusive.
+    pub seen_after: Option<u64>,
+}
+
+impl Filter<'_> {
+    /// Whether the list is in the order of the last request rather than of the ids.
+    pub fn by_last_seen(&self) -> bool {
+        !self.never_seen && (self.seen_before.is_some() || self.seen_after.is_some())
+    }
+}
+
+/// Where a list goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    pub id: String,
+    /// Only in the order of the last request.
+    pub last_seen_at: u64,
+}
+
+/// A device of a tenant by its MAC.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
+    db.row(
+        &format!(
+            "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
+        ),
+        args![tenant_id, mac],
+    )
+    .await
+}
+
+/// Devices of a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(
+    db: &Db,
+    tenant_id: &str,
+    filter: &Filter<'_>,
+    after: Option<&After>,
+    limit: u32,
+) -> Result<Vec<DeviceRow>, StorageError> {
+    let (sql, args) = list_query(tenant_id, filter, after, limit);
+    db.rows(&sql, &args).await
+}
+
+fn list_query<'a>(
+    tenant_id: &'a str,
+    filter: &Filter<'a>,
+    after: Option<&'a After>,
+    limit: u32,
+) -> (String, Vec<Arg<'a>>) {
+    let mut sql = format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1");
+    let mut args: Vec<Arg<'a>> = vec![tenant_id.into()];
+    let mut also = |condition: &str, value: Option<Arg<'a>>| {
+        if let Some(value) = value {
+            args.push(value);
+            sql.push_str(&format!(" AND {condition} ?{}", args.len()));
+        }
+    };
+    also("d.key_state =", filter.state.map(|state| state.as_str().into()));
+    also("d.model =", filter.model.map(Into::into));
+    also("d.site_id =", filter.site.map(Into::into));
+    also("d.disabled =", filter.disabled.map(Into::into));
+    also("d.last_seen_at <", filter.seen_before.map(Into::into));
+    also("d.last_seen_at >=", filter.seen_after.map(Into::into));
+    if filter.never_seen {
+        sql.push_str(" AND d.last_seen_at IS NULL");
+    }
+    let order = if filter.by_last_seen() { "d.last_seen_at, d.id" } else { "d.id" };
+    if let Some(after) = after {
+        if filter.by_last_seen() {
+            args.push(after.last_seen_at.into());
+            args.push(after.id.as_str().into());
+            let number = args.len();
+            sql.push_str(&format!(" AND ({order}) > (?{}, ?{number})", number - 1));
+        } else {
+            args.push(after.id.as_str().into());
+            sql.push_str(&format!(" AND d.id > ?{}", args.len()));
+        }
+    }
+    args.push(limit.into());
+    sql.push_str(&format!(" ORDER BY {order} LIMIT ?{}", args.len()));
+    (sql, args)
+}
+
+/// A device to be added.
+pub struct NewDevice<'a> {
+    pub row: &'a DeviceRow,
+    pub key: StoredKey,
+    /// When everything cached for its MAC became void; 0 where nothing was.
+    pub fenced_at: u64,
+    /// The model, if it is to be added too.
+    pub model: Option<&'a models::ModelRow>,
+    pub settings: Option<&'a NewLayer>,
+}
+
+/// Adds a device.
+///
+/// # Errors
+/// [`ChangeError::Overtaken`] if another device has its key; its MAC is taken, its site or model
+/// is gone, or D1 fails.
+pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), ChangeError> {
+    let row = new.row;
+    let tenant_id = row.tenant_id.as_str();
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Near,
+        &key_is_free(2),
+        args![&new.key.fingerprint, new.key.previous_fingerprint.as_deref()],
+    )?;
+    if let Some(model) = new.model {
+        models::ensure(&mut change, tenant_id, model)?;
+    }
+    change.push(
+        &format!(
+            "INSERT INTO devices (tenant_id, id, mac, model, site_id, label, version, fenced_at, \
+             key_state, generation, ever_delivered, key_wrapped, key_master, key_fingerprint, \
+             armed_at, armed_until, delivered_at, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, {SEQ}, ?17, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?7, ?7)"
+        ),
+        args![
+            tenant_id,
+            &row.id,
+            &row.mac,
+            &row.model,
+            row.site_id.as_deref(),
+            &row.label,
+            row.created_at,
+            row.key_state.as_str(),
+            row.generation,
+            row.ever_delivered,
+            &new.key.wrapped,
+            &new.key.master,
+            &new.key.fingerprint,
+            row.armed_at,
+            row.armed_until,
+            row.delivered_at,
+            new.fenced_at
+        ],
+    )?;
+    if let Some(layer) = new.settings {
+        let scope = format!("device:{}", row.id);
+        settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
+    }
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Whether a device of this name (a path of the API below its tenant) was removed since a time.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn deleted_since(
+    db: &Db,
+    tenant_id: &str,
+    path: &str,
+    since: u64,
+) -> Result<bool, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        found: i64,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
+             AND action = 'device.delete' AND at >= ?3) AS found",
+            args![path, tenant_id, since],
+        )
+        .await?;
+    Ok(row.is_some_and(|row| row.found == 1))
+}
+
+/// What an operator decides about a device, besides its settings.
+pub struct DeviceValues<'a> {
+    pub model: &'a str,
+    pub site_id: Option<&'a str>,
+    pub label: &'a str,
+}
+
+fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, StorageError> {
+    Change::guarded(
+        db,
+        &device.tenant_id,
+        Reach::Near,
+        "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)",
+        args![&device.id, device.revision],
+    )
+}
+
+/// Replaces what an operator decided about a device.
+///
+/// # Errors
+/// It is no longer at the revision of `device`, its site or model is gone, or D1 fails.
+pub async fn update(
+    db: &Db,
+    device: &DeviceRow,
+    values: &DeviceValues<'_>,
+    model: Option<&models::ModelRow>,
+    settings: Option<(&NewLayer, u64)>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = match settings {
+        None => at_revision(db, device)?,
+        Some((_, layer_revision)) => Change::guarded(
+            db,
+            &device.tenant_id,
+            Reach::Near,
+            "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3) \
+             AND coalesce((SELECT revision FROM layers \
+             WHERE tenant_id = ?1 AND scope = 'device:' || ?2), 0) = ?4",
+            args![&device.id, device.revision, layer_revision],
+        )?,
+    };
+    if let Some(model) = model {
+        models::ensure(&mut change, &device.tenant_id, model)?;
+    }
+    // What was cached for another model must not outlive it: fenced like a new key.
+    change.push(
+        &format!(
+            "UPDATE devices SET model = ?3, site_id = ?4, label = ?5, updated_at = ?6, \
+             fenced_at = CASE WHEN model = ?3 THEN fenced_at ELSE ?6 END, \
+             version = {SEQ}, revision = revision + 1 WHERE id = ?2"
+        ),
+        args![
+            &device.tenant_id,
+            &device.id,
+            values.model,
+            values.site_id,
+            values.label,
+            now
+        ],
+    )?;
+    if let Some((layer, _)) = settings {
+        let scope = format!("device:{}", device.id);
+        settings::replace(&mut change, &device.tenant_id, &scope, layer, now)?;
+    }
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Puts a device in or out of service.
+///
+/// # Errors
+/// It is no longer at the revision of `device`, or D1 fails.
+pub async fn set_disabled(
+    db: &Db,
+    device: &DeviceRow,
+    disabled: bool,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = at_revision(db, device)?;
+    change.push(
+        &format!(
+            "UPDATE devices SET disabled = ?3, fenced_at = ?4, updated_at = ?4, \
+             version = {SEQ}, revision = revision + 1 WHERE id = ?2"
+        ),
+        args![&device.tenant_id, &device.id, disabled, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a device and its settings.
+///
+/// # Errors
+/// It is no longer at the revision of `device`, or D1 fails.
+pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = at_revision(db, device)?;
+    change.push("DELETE FROM devices WHERE id = ?1", args![&device.id])?;
+    let scope = format!("device:{}", device.id);
+    settings::delete_scope(&mut change, &device.tenant_id, &scope)?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// What a device's key becomes.
+pub struct NextKey<'a> {
+    pub state: KeyState,
+    pub generation: u32,
+    pub ever_delivered: bool,
+    pub armed_at: u64,
+    pub armed_until: Option<u64>,
+    pub delivered_at: Option<u64>,
+    pub confirmed_at: Option<u64>,
+    /// With a new generation; without one the key stays, and so does who took it last.
+    pub key: Option<&'a StoredKey>,
+}
+
+/// Moves a device's key on, if it is still where `device` says: a phone may have taken the
+/// bootstrap in the meantime.
+///
+/// # Errors
+/// [`ChangeError::Overtaken`] if it is not, or if another device has the new key; or D1 fails.
+pub async fn set_key(
+    db: &Db,
+    device: &DeviceRow,
+    next: &NextKey<'_>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    const UNMOVED: &str = "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3 \
+                           AND key_state = ?4 AND generation = ?5 AND delivered_at IS ?6)";
+    let mut values: Vec<Arg<'_>> = vec![
+        (&device.id).into(),
+        device.revision.into(),
+        device.key_state.as_str().into(),
+        device.generation.into(),
+        device.delivered_at.into(),
+    ];
+    let mut condition = UNMOVED.to_owned();
+    if let Some(key) = next.key {
+        values.push((&key.fingerprint).into());
+        values.push(key.previous_fingerprint.as_deref().into());
+        condition = format!("{UNMOVED} AND {}", key_is_free(7));
+    }
+    let mut change =
+        Change::guarded(db, &device.tenant_id, Reach::Near, &condition, &values)?;
+    change.push(
+        &format!(
+            "UPDATE devices SET key_state = ?3, generation = ?4, ever_delivered = ?5, \
+             armed_at = ?6, armed_until = ?7, delivered_at = ?8, confirmed_at = ?9, \
+             fenced_at = ?10, updated_at = ?10, version = {SEQ}, revision = revision + 1 \
+             WHERE id = ?2 AND generation = ?11 AND key_state = ?12"
+        ),
+        args![
+            &device.tenant_id,
+            &device.id,
+            next.state.as_str(),
+            next.generation,
+            next.ever_delivered,
+            next.armed_at,
+            next.armed_until,
+            next.delivered_at,
+            next.confirmed_at,
+            now,
+            device.generation,
+            device.key_state.as_str()
+        ],
+    )?;
+    if let Some(key) = next.key {
+        change.push(
+            "UPDATE devices SET key_wrapped = ?2, key_master = ?3, key_fingerprint = ?4, \
+             delivered_address = NULL, delivered_user_agent = NULL, delivered_country = NULL \
+             WHERE id = ?1 AND generation = ?5",
+            args![&device.id, &key.wrapped, &key.master, &key.fingerprint, next.generation],
+        )?;
+    }
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Which devices a change may affect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Affected {
+    All,
+    Site(String),
+    /// Devices of these models.
+    Models(Vec<String>),
+}
+
+impl Affected {
+    fn condition(&self) -> Result<(&'static str, Arg<'_>), StorageError> {
+        Ok(match self {
+            Self::All => ("", Arg::Null),
+            Self::Site(id) => (" AND d.site_id = ?2", id.into()),
+            Self::Models(names) => (
+                " AND d.model IN (SELECT value FROM json_each(?2))",
+                settings::json(names)?.into(),
+            ),
+        })
+    }
+}
+
+/// How many devices a change may affect.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_affected(
+    db: &Db,
+    tenant_id: &str,
+    affected: &Affected,
+) -> Result<u64, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        number: u64,
+    }
+    let (condition, value) = affected.condition()?;
+    let sql = format!(
+        "SELECT count(*) AS number FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}"
+    );
+    let row: Option<Row> = db.row(&sql, &[tenant_id.into(), value]).await?;
+    Ok(row.map_or(0, |row| row.number))
+}
+
+/// Affected devices in the order of their ids.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn affected(
+    db: &Db,
+    tenant_id: &str,
+    affected: &Affected,
+    limit: u32,
+) -> Result<Vec<DeviceRow>, StorageError> {
+    let (condition, value) = affected.condition()?;
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND ?2 IS ?2\
+         {condition} ORDER BY d.id LIMIT ?3"
+    );
+    db.rows(&sql, &[tenant_id.into(), value, limit.into()]).await
+}
+
+/// One affected device of every combination of model and site.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn one_of_each_combination(
+    db: &Db,
+    tenant_id: &str,
+    affected: &Affected,
+    limit: u32,
+) -> Result<Vec<DeviceRow>, StorageError> {
+    let (condition, value) = affected.condition()?;
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.id IN (\
+         SELECT min(d.id) FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition} \
+         GROUP BY d.model, d.site_id LIMIT ?3)"
+    );
+    db.rows(&sql, &[tenant_id.into(), value, limit.into()]).await
+}
+
+/// Affected devices from all over the tenant: every `stride`-th row.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn sample(
+    db: &Db,
+    tenant_id: &str,
+    affected: &Affected,
+    stride: u64,
+    limit: u32,
+) -> Result<Vec<DeviceRow>, StorageError> {
+    let (condition, value) = affected.condition()?;
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND ?2 IS ?2\
+         {condition} AND d.rowid % ?3 = 0 LIMIT ?4"
+    );
+    db.rows(&sql, &[tenant_id.into(), value, stride.into(), limit.into()]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_by_last_request_goes_on_where_it_stopped() {
+        let filter = Filter { model: Some("KX-UTG300B"), seen_before: Some(9), ..Filter::default() };
+        let after = After { id: "01JD".into(), last_seen_at: 7 };
+        let (sql, args) = list_query("T", &filter, Some(&after), 51);
+        assert!(sql.ends_with(
+            "WHERE d.tenant_id = ?1 AND d.model = ?2 AND d.last_seen_at < ?3 \
+             AND (d.last_seen_at, d.id) > (?4, ?5) ORDER BY d.last_seen_at, d.id LIMIT ?6"
+        ));
+        assert_eq!(args.len(), 6);
+    }
+
+    #[test]
+    fn a_plain_list_is_in_the_order_of_ids() {
+        let after = After { id: "01JD".into(), last_seen_at: 0 };
+        let (sql, args) = list_query("T", &Filter::default(), Some(&after), 51);
+        assert!(sql.ends_with("WHERE d.tenant_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3"));
+        assert_eq!(args.len(), 3);
+    }
+}

@@ -1,0 +1,168 @@
+//! Models: what a tenant's phones are.
+
+use ringfence_provision::family::Family;
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// A model as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ModelRow {
+    pub name: String,
+    pub family: Family,
+    /// Name of the sealing profile; `None`: plaintext over HTTPS.
+    pub profile: Option<String>,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+/// How many models a tenant has at most.
+pub const MOST: u32 = 1_000;
+
+const COLUMNS: &str = "name, family, profile, revision, created_at, updated_at";
+const AT_REVISION: &str =
+    "EXISTS (SELECT 1 FROM models WHERE tenant_id = ?1 AND name = ?2 AND revision = ?3)";
+
+/// A model of a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
+        args![tenant_id, name],
+    )
+    .await
+}
+
+/// Models of a tenant in the order of their names, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(
+    db: &Db,
+    tenant_id: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<ModelRow>, StorageError> {
+    db.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name > ?2 \
+             ORDER BY name LIMIT ?3"
+        ),
+        args![tenant_id, after, limit],
+    )
+    .await
+}
+
+/// Adds a model.
+///
+/// # Errors
+/// It exists already, or D1 fails.
+pub async fn insert(
+    db: &Db,
+    tenant_id: &str,
+    model: &ModelRow,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    push_insert(&mut change, tenant_id, model, "")?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Adds to a change that a model is there, as a device's change may need it.
+///
+/// # Errors
+/// The statement cannot be made.
+pub fn ensure(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    model: &ModelRow,
+) -> Result<(), StorageError> {
+    push_insert(change, tenant_id, model, " ON CONFLICT DO NOTHING")
+}
+
+fn push_insert(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    model: &ModelRow,
+    conflict: &str,
+) -> Result<(), StorageError> {
+    change.push(
+        &format!(
+            "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5){conflict}"
+        ),
+        args![
+            tenant_id,
+            &model.name,
+            model.family.as_str(),
+            model.profile.as_deref(),
+            model.created_at
+        ],
+    )
+}
+
+/// Gives a model another family or profile.
+///
+/// # Errors
+/// It is no longer at the revision of `model`, or D1 fails.
+pub async fn update(
+    db: &Db,
+    tenant_id: &str,
+    model: &ModelRow,
+    family: Family,
+    profile: Option<&str>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Above,
+        AT_REVISION,
+        args![&model.name, model.revision],
+    )?;
+    change.push(
+        "UPDATE models SET family = ?3, profile = ?4, updated_at = ?5, revision = revision + 1 \
+         WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, &model.name, family.as_str(), profile, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a model, its settings and its templates. A model with devices stays: the foreign key
+/// refuses it.
+///
+/// # Errors
+/// It is no longer at the revision of `model`, has devices, or D1 fails.
+pub async fn delete(
+    db: &Db,
+    tenant_id: &str,
+    model: &ModelRow,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Above,
+        AT_REVISION,
+        args![&model.name, model.revision],
+    )?;
+    change.push(
+        "DELETE FROM models WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, &model.name],
+    )?;
+    change.push(
+        "DELETE FROM file_templates WHERE tenant_id = ?1 AND kind IN \
+         ('initial', 'standard', 'product', 'master', 'system') AND family = ?3 AND model = ?2",
+        args![tenant_id, &model.name, model.family.as_str()],
+    )?;
+    super::settings::delete_scope(&mut change, tenant_id, &format!("model:{}", model.name))?;
+    change.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Rotation of the master key: values that are wrapped under another than the current one.
+//!
+//! A step writes only where the value is still the one it was made from, so a step that is cut,
+//! repeated or overtaken by a change does no harm.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, StorageError};
+use crate::args;
+
+/// How many values a master key wraps.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Count {
+    pub master: String,
+    pub number: u64,
+}
+
+/// How many device keys each master key wraps.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_keys(db: &Db) -> Result<Vec<Count>, StorageError> {
+    db.rows(
+        "SELECT key_master AS master, count(*) AS number FROM devices GROUP BY key_master",
+        &[],
+    )
+    .await
+}
+
+/// How many secret settings each master key wraps.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_settings(db: &Db) -> Result<Vec<Count>, StorageError> {
+    db.rows(
+        "SELECT master, count(*) AS number FROM settings WHERE master IS NOT NULL GROUP BY master",
+        &[],
+    )
+    .await
+}
+
+/// A device key under a master key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct KeyRow {
+    pub id: String,
+    pub generation: u32,
+    pub key_wrapped: String,
+}
+
+/// A secret setting under a master key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SecretRow {
+    pub tenant_id: String,
+    pub scope: String,
+    pub name: String,
+    pub value: String,
+}
+
+/// Device keys under a master key.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn keys_under(db: &Db, master: &str, limit: u32) -> Result<Vec<KeyRow>, StorageError> {
+    db.rows(
+        "SELECT id, generation, key_wrapped FROM devices WHERE key_master = ?1 \
+         ORDER BY id LIMIT ?2",
+        args![master, limit],
+    )
+    .await
+}
+
+/// Secret settings under a master key.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn secrets_under(
+    db: &Db,
+    master: &str,
+    limit: u32,
+) -> Result<Vec<SecretRow>, StorageError> {
+    db.rows(
+        "SELECT tenant_id, scope, name, value FROM settings WHERE master = ?1 \
+         ORDER BY tenant_id, scope, name LIMIT ?2",
+        args![master, limit],
+    )
+    .await
+}
+
+/// A device key, wrapped again.
+pub struct NewKey {
+    pub row: KeyRow,
+    pub wrapped: String,
+    pub fingerprint: String,
+}
+
+/// A secret setting, wrapped again.
+pub struct NewSecret {
+    pub row: SecretRow,
+    pub wrapped: String,
+}
+
+/// Writes one step.
+///
+/// # Errors
+/// D1 fails; nothing of the step is written then.
+pub async fn write(
+    db: &Db,
+    master: &str,
+    keys: &[NewKey],
+    secrets: &[NewSecret],
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    for key in keys {
+        change.push(
+            "UPDATE devices SET key_wrapped = ?1, key_master = ?2, key_fingerprint = ?3 \
+             WHERE id = ?4 AND generation = ?5 AND key_wrapped = ?6",
+            args![
+                &key.wrapped,
+                master,
+                &key.fingerprint,
+                &key.row.id,
+                key.row.generation,
+                &key.row.key_wrapped
+            ],
+        )?;
+    }
+    for secret in secrets {
+        change.push(
+            "UPDATE settings SET value = ?1, master = ?2 \
+             WHERE tenant_id = ?3 AND scope = ?4 AND name = ?5 AND value = ?6",
+            args![
+                &secret.wrapped,
+                master,
+                &secret.row.tenant_id,
+                &secret.row.scope,
+                &secret.row.name,
+                &secret.row.value
+            ],
+        )?;
+    }
+    change.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Settings of every layer. A layer's settings are one document with one revision.
+
+use serde::Deserialize;
+
+use super::phone::SettingRow;
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError, rows};
+use crate::args;
+
+/// One layer of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    Tenant,
+    /// A site's id.
+    Site(String),
+    /// A model's name.
+    Model(String),
+    /// A device's id, and its MAC for people.
+    Device { id: String, mac: String },
+}
+
+impl Scope {
+    /// How the scope is written in the table; part of the associated data of secrets.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Tenant => "tenant".to_owned(),
+            Self::Site(id) => format!("site:{id}"),
+            Self::Model(name) => format!("model:{name}"),
+            Self::Device { id, .. } => format!("device:{id}"),
+        }
+    }
+
+    /// What the audit log calls it: a path of the API below its tenant.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Tenant => "settings".to_owned(),
+            Self::Site(id) => format!("sites/{id}/settings"),
+            Self::Model(name) => format!("models/{name}/settings"),
+            Self::Device { mac, .. } => format!("devices/{mac}/settings"),
+        }
+    }
+}
+
+/// What a wrapped secret of a setting is bound to.
+pub fn associated_data(tenant_id: &str, scope: &str, name: &str) -> String {
+    format!("setting:{tenant_id}:{scope}:{name}")
+}
+
+/// A layer's settings as they are stored.
+#[derive(Debug)]
+pub struct LayerRows {
+    pub rows: Vec<SettingRow>,
+    /// 0 before anything was ever put there.
+    pub revision: u64,
+}
+
+/// Reads a layer.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn layer(db: &Db, tenant_id: &str, scope: &str) -> Result<LayerRows, StorageError> {
+    #[derive(Deserialize)]
+    struct Revision {
+        revision: u64,
+    }
+    let results = db
+        .batch(vec![
+            db.statement(
+                "SELECT scope, name, value, master FROM settings \
+                 WHERE tenant_id = ?1 AND scope = ?2",
+                args![tenant_id, scope],
+            )?,
+            db.statement(
+                "SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = ?2",
+                args![tenant_id, scope],
+            )?,
+        ])
+        .await?;
+    let [settings, revision] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    Ok(LayerRows {
+        rows: rows(settings)?,
+        revision: rows::<Revision>(revision)?.first().map_or(0, |row| row.revision),
+    })
+}
+
+/// Every setting of a tenant that is not one device's.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn above_devices(db: &Db, tenant_id: &str) -> Result<Vec<SettingRow>, StorageError> {
+    // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
+    db.rows(
+        "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 \
+         AND (scope < 'device:' OR scope >= 'device;')",
+        args![tenant_id],
+    )
+    .await
+}
+
+/// The settings of some devices, by their ids.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn of_devices(
+    db: &Db,
+    tenant_id: &str,
+    ids: &[&str],
+) -> Result<Vec<SettingRow>, StorageError> {
+    let scopes: Vec<String> = ids.iter().map(|id| format!("device:{id}")).collect();
+    db.rows(
+        "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
+         JOIN settings s ON s.tenant_id = ?1 AND s.scope = j.value",
+        args![tenant_id, json(&scopes)?],
+    )
+    .await
+}
+
+/// A layer's new content.
+pub struct NewLayer {
+    /// Rows to write; a secret comes wrapped.
+    pub write: Vec<SettingRow>,
+    /// Names of stored rows that stay as they are.
+    pub keep: Vec<String>,
+}
+
+/// Adds to a change that a layer's content is `layer`.
+///
+/// What is kept is not read and written again, so that a rotation of the master key in between is
+/// not undone.
+///
+/// # Errors
+/// A statement cannot be made.
+pub fn replace(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    scope: &str,
+    layer: &NewLayer,
+    now: u64,
+) -> Result<(), StorageError> {
+    let rows: Vec<(&str, &str, Option<&str>)> = layer
+        .write
+        .iter()
+        .map(|row| (row.name.as_str(), row.value.as_str(), row.master.as_deref()))
+        .collect();
+    change.push(
+        "DELETE FROM settings WHERE tenant_id = ?1 AND scope = ?2 \
+         AND name NOT IN (SELECT value FROM json_each(?3))",
+        args![tenant_id, scope, json(&layer.keep)?],
+    )?;
+    change.push(
+        "INSERT INTO settings (tenant_id, scope, name, value, master) \
+         SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?3)",
+        args![tenant_id, scope, json(&rows)?],
+    )?;
+    change.push(
+        "INSERT INTO layers (tenant_id, scope, revision, updated_at) VALUES (?1, ?2, 1, ?3) \
+         ON CONFLICT DO UPDATE SET revision = revision + 1, updated_at = excluded.updated_at",
+        args![tenant_id, scope, now],
+    )
+}
+
+/// Replaces a layer that is still at `revision`.
+///
+/// # Errors
+/// It is not, or D1 fails.
+pub async fn put(
+    db: &Db,
+    tenant_id: &str,
+    scope: &Scope,
+    revision: u64,
+    layer: &NewLayer,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let key = scope.key();
+    let (reach, exists) = match scope {
+        Scope::Tenant => (Reach::Above, "1"),
+        Scope::Site(_) => (
+            Reach::Above,
+            "EXISTS (SELECT 1 FROM sites WHERE tenant_id = ?1 AND 'site:' || id = ?2)",
+        ),
+        Scope::Model(_) => (
+            Reach::Above,
+            "EXISTS (SELECT 1 FROM models WHERE tenant_id = ?1 AND 'model:' || name = ?2)",
+        ),
+        Scope::Device { .. } => (
+            Reach::Near,
+            "EXISTS (SELECT 1 FROM devices WHERE id = ?4 AND tenant_id = ?1)",
+        ),
+    };
+    let device = match scope {
+        Scope::Device { id, .. } => id.as_str(),
+        _ => "",
+    };
+    let mut values = vec![crate::store::Arg::from(&key), revision.into()];
+    if !device.is_empty() {
+        values.push(device.into());
+    }
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        reach,
+        &format!(
+            "{exists} AND coalesce((SELECT revision FROM layers \
+             WHERE tenant_id = ?1 AND scope = ?2), 0) = ?3"
+        ),
+        &values,
+    )?;
+    replace(&mut change, tenant_id, &key, layer, now)?;
+    if !device.is_empty() {
+        change.push(
+            &format!("UPDATE devices SET version = {}, updated_at = ?3 WHERE id = ?2", super::SEQ),
+            args![tenant_id, device, now],
+        )?;
+    }
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Adds to a change that a layer is gone.
+///
+/// # Errors
+/// A statement cannot be made.
+pub fn delete_scope(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    scope: &str,
+) -> Result<(), StorageError> {
+    for table in ["settings", "layers"] {
+        change.push(
+            &format!("DELETE FROM {table} WHERE tenant_id = ?1 AND scope = ?2"),
+            args![tenant_id, scope],
+        )?;
+    }
+    Ok(())
+}
+
+/// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<String, StorageError> {
+    serde_json::to_string(value).map_err(|error| StorageError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scope_format_unchanged() {
+        let device = Scope::Device { id: "01JD".into(), mac: "0080F0C571EB".into() };
+        let site = Scope::Site("01JC".into());
+        let model = Scope::Model("KX-UTG300B".into());
+        let keys = [Scope::Tenant.key(), site.key(), model.key(), device.key()];
+        assert_eq!(keys, ["tenant", "site:01JC", "model:KX-UTG300B", "device:01JD"]);
+        assert_eq!(device.path(), "devices/0080F0C571EB/settings");
+        assert_eq!(associated_data("T", "tenant", "PASS"), "setting:T:tenant:PASS");
+    }
+}

@@ -1,0 +1,123 @@
+//! Sites.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// A site as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SiteRow {
+    pub id: String,
+    pub name: String,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+const COLUMNS: &str = "id, name, revision, created_at, updated_at";
+const AT_REVISION: &str =
+    "EXISTS (SELECT 1 FROM sites WHERE id = ?2 AND tenant_id = ?1 AND revision = ?3)";
+
+/// A site of a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM sites WHERE id = ?2 AND tenant_id = ?1"),
+        args![tenant_id, id],
+    )
+    .await
+}
+
+/// Sites of a tenant in the order of their ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(
+    db: &Db,
+    tenant_id: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<SiteRow>, StorageError> {
+    db.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM sites WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+        ),
+        args![tenant_id, after, limit],
+    )
+    .await
+}
+
+/// Adds a site.
+///
+/// # Errors
+/// Another one has its name, or D1 fails.
+pub async fn insert(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    name: &str,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    change.push(
+        "INSERT INTO sites (tenant_id, id, name, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?4)",
+        args![tenant_id, id, name, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Renames a site.
+///
+/// # Errors
+/// It is no longer at `revision`, another one has the name, or D1 fails.
+pub async fn rename(
+    db: &Db,
+    tenant_id: &str,
+    site: &SiteRow,
+    name: &str,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Near,
+        AT_REVISION,
+        args![&site.id, site.revision],
+    )?;
+    change.push(
+        "UPDATE sites SET name = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
+        args![&site.id, name, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a site and its settings. A site with devices stays: the foreign key refuses it.
+///
+/// # Errors
+/// It is no longer at `revision`, has devices, or D1 fails.
+pub async fn delete(
+    db: &Db,
+    tenant_id: &str,
+    site: &SiteRow,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Reach::Near,
+        AT_REVISION,
+        args![&site.id, site.revision],
+    )?;
+    change.push("DELETE FROM sites WHERE id = ?1", args![&site.id])?;
+    super::settings::delete_scope(&mut change, tenant_id, &format!("site:{}", site.id))?;
+    change.commit(entry).await?;
+    Ok(())
+}

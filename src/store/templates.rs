@@ -1,0 +1,133 @@
+//! Operator-written file templates.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TemplateKey {
+    pub kind: FileKind,
+    pub family: Family,
+    pub model: String,
+}
+
+impl TemplateKey {
+    /// What the audit log calls it: a path of the API below its tenant.
+    pub fn path(&self) -> String {
+        let path = format!("templates/{}/{}", self.kind.as_str(), self.family.as_str());
+        if self.model.is_empty() {
+            path
+        } else {
+            format!("{path}/{}", self.model)
+        }
+    }
+}
+
+/// A template as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TemplateRow {
+    pub kind: FileKind,
+    pub family: Family,
+    pub model: String,
+    pub source: String,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+const COLUMNS: &str = "kind, family, model, source, revision, created_at, updated_at";
+const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
+
+/// Every template that an operator wrote for a tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
+    db.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM file_templates WHERE tenant_id = ?1 \
+             ORDER BY kind, family, model LIMIT 1000"
+        ),
+        args![tenant_id],
+    )
+    .await
+}
+
+/// One template.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(
+    db: &Db,
+    tenant_id: &str,
+    key: &TemplateKey,
+) -> Result<Option<TemplateRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM file_templates WHERE {KEY}"),
+        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model],
+    )
+    .await
+}
+
+fn at_revision<'a>(
+    db: &'a Db,
+    tenant_id: &str,
+    key: &TemplateKey,
+    revision: u64,
+) -> Result<Change<'a>, StorageError> {
+    Change::guarded(
+        db,
+        tenant_id,
+        Reach::Above,
+        &format!("coalesce((SELECT revision FROM file_templates WHERE {KEY}), 0) = ?5"),
+        args![key.kind.as_str(), key.family.as_str(), &key.model, revision],
+    )
+}
+
+/// Adds or replaces a template that is still at `revision` (0: there is none).
+///
+/// # Errors
+/// It is not, or D1 fails.
+pub async fn put(
+    db: &Db,
+    tenant_id: &str,
+    key: &TemplateKey,
+    revision: u64,
+    source: &str,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = at_revision(db, tenant_id, key, revision)?;
+    change.push(
+        "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, \
+         updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET \
+         source = excluded.source, updated_at = excluded.updated_at, revision = revision + 1",
+        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model, source, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a template that is still at `revision`.
+///
+/// # Errors
+/// It is not, or D1 fails.
+pub async fn delete(
+    db: &Db,
+    tenant_id: &str,
+    key: &TemplateKey,
+    revision: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = at_revision(db, tenant_id, key, revision)?;
+    change.push(
+        &format!("DELETE FROM file_templates WHERE {KEY}"),
+        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Tenants.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+use crate::model::tenant::TenantOptions;
+
+/// A tenant as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TenantRow {
+    pub id: String,
+    pub name: String,
+    pub hostname: Option<String>,
+    options: String,
+    /// Of the last change above its devices.
+    pub version: u64,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+const COLUMNS: &str = "id, name, hostname, options, version, revision, created_at, updated_at";
+
+impl TenantRow {
+    /// What the tenant has decided.
+    ///
+    /// # Errors
+    /// The stored JSON is not what this program writes.
+    pub fn options(&self) -> Result<TenantOptions, StorageError> {
+        serde_json::from_str(&self.options)
+            .map_err(|error| StorageError(format!("options of tenant {}: {error}", self.id)))
+    }
+}
+
+/// What an operator decides about a tenant.
+pub struct TenantValues<'a> {
+    pub name: &'a str,
+    pub hostname: Option<&'a str>,
+    /// JSON.
+    pub options: &'a str,
+}
+
+/// A tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
+    db.row(&format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"), args![id]).await
+}
+
+/// Tenants in the order of their ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<TenantRow>, StorageError> {
+    db.rows(
+        &format!("SELECT {COLUMNS} FROM tenants WHERE id > ?1 ORDER BY id LIMIT ?2"),
+        args![after, limit],
+    )
+    .await
+}
+
+/// Adds a tenant.
+///
+/// # Errors
+/// Another one has its name or hostname, or D1 fails.
+pub async fn insert(
+    db: &Db,
+    id: &str,
+    values: &TenantValues<'_>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push(
+        "INSERT INTO tenants (id, name, hostname, options, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        args![id, values.name, values.hostname, values.options, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Replaces what an operator decided about a tenant.
+///
+/// # Errors
+/// It is no longer at `revision`, another one has its name or hostname, or D1 fails.
+pub async fn update(
+    db: &Db,
+    id: &str,
+    revision: u64,
+    values: &TenantValues<'_>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(db, id, Reach::Above, "revision = ?2", args![revision])?;
+    change.push(
+        "UPDATE tenants SET name = ?2, hostname = ?3, options = ?4, updated_at = ?5, \
+         revision = revision + 1 WHERE id = ?1",
+        args![id, values.name, values.hostname, values.options, now],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Removes a tenant that has no devices, and everything that belongs to it.
+///
+/// # Errors
+/// It is no longer at `revision` or has devices, or D1 fails.
+pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        id,
+        Reach::Above,
+        "revision = ?2 AND NOT EXISTS (SELECT 1 FROM devices WHERE tenant_id = ?1)",
+        args![revision],
+    )?;
+    change.push("DELETE FROM tenants WHERE id = ?1", args![id])?;
+    change.commit(entry).await?;
+    Ok(())
+}
