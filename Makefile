@@ -1,0 +1,34 @@
+# The commands. Each installs what it misses; see scripts/.
+.PHONY: help setup build run test lint bench deploy clean
+
+help:
+	@echo "make run     build, start on 127.0.0.1:8787 (PORT=…) and play a phone against it"
+	@echo "make test    everything that proves it works"
+	@echo "make lint    formatting, clippy, dependency rules, secrets, advisories"
+	@echo "make bench   how fast it is, beside named baselines"
+	@echo "make deploy  to Cloudflare; make deploy CHECK=1 for what can be checked without an account"
+
+setup:
+	@scripts/setup.sh
+
+build:
+	@scripts/setup.sh
+	@scripts/build.sh
+
+run:
+	@scripts/run.sh
+
+test:
+	@scripts/test.sh
+
+lint:
+	@scripts/lint.sh
+
+bench:
+	@scripts/bench.sh
+
+deploy:
+	@scripts/deploy.sh $(if $(CHECK),check)
+
+clean:
+	rm -rf build target .wrangler .local

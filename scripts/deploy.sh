@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Deploys to Cloudflare; safe to run again: each step first looks whether it is done.
+#
+#   scripts/deploy.sh          needs `wrangler login`, or CLOUDFLARE_API_TOKEN (and, with several
+#                              accounts, CLOUDFLARE_ACCOUNT_ID)
+#   scripts/deploy.sh check    what can be checked without an account: bundle, size, start-up
+#
+# In this order, because each step needs the one before:
+#   1. build
+#   2. create the D1 database and the KV namespace, once; their ids go to wrangler.deploy.toml, a
+#      git-ignored copy of wrangler.toml (keep it, or keep the ids: they are no secrets)
+#   3. apply the migrations, before the code that needs them; they only go forward and only add
+#   4. deploy
+#   5. set the secrets that are missing. MASTER_KEY is shown once: without it nobody can read the keys
+#      and secret settings in the database, so put it where you keep such things
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+say() { printf '\033[1m[deploy]\033[0m %s\n' "$*"; }
+die() { printf '[deploy] %s\n' "$*" >&2; exit 1; }
+
+scripts/setup.sh
+scripts/build.sh
+
+if [ "${1:-}" = check ]; then
+  mkdir -p .local
+  say "wrangler deploy --dry-run"
+  wrangler deploy --dry-run --outdir .local/dry-run
+  say "gzip: JavaScript $(gzip -9c build/index.js | wc -c) bytes, WebAssembly $(gzip -9c build/index_bg.wasm | wc -c) bytes"
+  say "wrangler check startup"
+  wrangler check startup --outfile .local/startup.cpuprofile
+  say "migrations, on a new local database"
+  rm -rf .local/migrations-check
+  wrangler d1 migrations apply ringfence --local --persist-to .local/migrations-check >/dev/null
+  say "ready to deploy (secrets, database and namespace need an account)"
+  exit 0
+fi
+
+wrangler whoami >/dev/null 2>&1 || die "not logged in: run node_modules/.bin/wrangler login, or set CLOUDFLARE_API_TOKEN"
+
+config=wrangler.deploy.toml
+zero_d1=00000000-0000-0000-0000-000000000000
+zero_kv=00000000000000000000000000000000
+
+id_of() { # id_of KIND: the id that an earlier deployment wrote down
+  [ -e "$config" ] || return 0
+  case $1 in
+    d1) sed -n 's/^database_id = "\(.*\)"/\1/p' "$config" | grep -v "$zero_d1" || true ;;
+    kv) sed -n 's/^id = "\(.*\)"/\1/p' "$config" | grep -v "$zero_kv" || true ;;
+  esac
+}
+d1=$(id_of d1)
+if [ -z "$d1" ]; then
+  d1=$(wrangler d1 list --json | jq -r '.[] | select(.name == "ringfence") | .uuid')
+  if [ -z "$d1" ]; then
+    say "creating the D1 database"
+    wrangler d1 create ringfence >/dev/null
+    d1=$(wrangler d1 list --json | jq -r '.[] | select(.name == "ringfence") | .uuid')
+  fi
+fi
+kv=$(id_of kv)
+if [ -z "$kv" ]; then
+  kv=$(wrangler kv namespace list | jq -r '.[] | select(.title == "ringfence-files") | .id')
+  if [ -z "$kv" ]; then
+    say "creating the KV namespace"
+    wrangler kv namespace create ringfence-files >/dev/null
+    kv=$(wrangler kv namespace list | jq -r '.[] | select(.title == "ringfence-files") | .id')
+  fi
+fi
+[ -n "$d1" ] && [ -n "$kv" ] || die "the database or the namespace could not be created: see the messages above"
+sed -e "s/$zero_d1/$d1/" -e "s/^id = \"$zero_kv\"/id = \"$kv\"/" wrangler.toml >"$config"
+
+say "applying migrations"
+wrangler d1 migrations apply ringfence --remote --config "$config"
+
+say "deploying"
+wrangler deploy --config "$config"
+
+have=$(wrangler secret list --config "$config" --format json | jq -r '.[].name')
+new_secret() { # new_secret NAME VALUE WORDS
+  if grep -qx "$1" <<<"$have"; then return 0; fi
+  printf '%s' "$2" | wrangler secret put "$1" --config "$config" >/dev/null
+  say "$1 is set. It is shown this once; $3"
+  printf '\n    %s\n\n' "$2"
+}
+new_secret MASTER_KEY "k$(date +%Y%m%d):$(openssl rand -base64 32)" "keep it: without it the database cannot be read"
+new_secret ADMIN_TOKEN "$(openssl rand -hex 24)" "the first API token; make scoped ones with it, then delete it"
+say "done: GET /healthz at the address above answers"

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# What a machine can hold the code to: formatting, clippy, the arrows between the crates, that no
+# secret is committed, and known vulnerabilities in dependencies.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+failed=0
+step() { printf '\033[1m[lint]\033[0m %s\n' "$*"; }
+bad() { printf '[lint] %s\n' "$*" >&2; failed=1; }
+
+step "cargo fmt"
+cargo fmt --all --check || bad "run cargo fmt --all"
+
+step "cargo clippy, warnings are errors"
+cargo clippy --workspace --all-targets --quiet -- -D warnings || bad "clippy has something to say"
+
+# --- Arrows between the crates (ARCHITECTURE.md, invariant 1) ---------------------------------------
+
+depends() { # depends PACKAGE [FLAG…]: names of everything PACKAGE is built from, without tests' own
+  local package=$1; shift
+  cargo tree --locked --package "$package" --edges normal,build --prefix none --format '{p}' "$@" | cut -d' ' -f1 | sort -u
+}
+forbid() { # forbid PACKAGE "WHY" NAME…
+  local package=$1 why=$2 tree; shift 2
+  tree=$(depends "$package")
+  for name in "$@"; do
+    if grep -qx "$name" <<<"$tree"; then bad "$package depends on $name: $why"; fi
+  done
+}
+
+step "dependency rules"
+pure=(ringfence-provision ringfence-sip-notify ringfence-wire)
+runtime=(worker wasm-bindgen js-sys web-sys)
+sockets=(tokio mio socket2 async-std smol hyper reqwest)
+impure=(getrandom rand time chrono)
+for package in "${pure[@]}"; do
+  forbid "$package" "only the Worker (src/) may" "${runtime[@]}"
+  forbid "$package" "only crates/relay opens sockets" "${sockets[@]}"
+  forbid "$package" "time and random bytes are arguments of the pure crates" "${impure[@]}"
+  for other in "${pure[@]}"; do
+    [ "$package" = "$other" ] || forbid "$package" "the pure crates do not know each other" "$other"
+  done
+  forbid "$package" "arrows point inwards" ringfence ringfence-relay
+done
+forbid ringfence-relay "only the Worker (src/) may" worker
+forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
+
+step "no I/O, clock or randomness in the pure crates' source"
+if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
+    crates/provision/src crates/sip-notify/src crates/wire/src; then
+  bad "a pure crate reaches outside"
+fi
+if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi
+
+# --- Secrets ----------------------------------------------------------------------------------------
+
+step "no secret is committed"
+if git ls-files | grep -E '(^|/)(\.dev\.vars|\.env)($|\.)|(^|/)\.local/'; then bad "a file with secrets is in git"; fi
+if git grep -nIE -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' -e 'MASTER_KEY(_PREVIOUS)? *[=:] *"?[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=' -- .; then
+  bad "this looks like a secret"
+fi
+if [ -e .dev.vars ]; then
+  while IFS='=' read -r name value; do
+    if [ ${#value} -ge 32 ] && git grep -qF -e "$value" -- .; then bad "$name of .dev.vars is in git"; fi
+  done <.dev.vars
+fi
+
+# --- Advisories -------------------------------------------------------------------------------------
+
+if command -v cargo-audit >/dev/null; then
+  step "cargo audit"
+  database=${CARGO_HOME:-$HOME/.cargo}/advisory-db
+  if [ -d "$database" ]; then cargo audit --no-fetch --quiet || bad "cargo audit found advisories"
+  elif cargo audit --quiet; then :
+  elif [ -d "$database" ]; then bad "cargo audit found advisories"
+  else step "skipped: the advisory database cannot be had here"; fi
+else
+  step "advisories skipped: cargo-audit is not installed (cargo install cargo-audit)"
+fi
+
+if [ "$failed" = 0 ]; then step "clean"; else exit 1; fi

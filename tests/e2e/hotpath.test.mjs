@@ -1,0 +1,104 @@
+// What one request costs in storage and sealings: the numbers of design.md, "Cost of a request".
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { rawRequest } from './support/raw.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
+
+const EVENT = /^(INSERT INTO (event_minutes|events)|UPDATE devices SET last_seen_at)/;
+
+describe('the hot path', () => {
+  let worker;
+  let tenant;
+  let phone;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+    tenant = await seedTenant(worker);
+    phone = await seedDevice(worker, tenant, { mac: mac(1), state: 'delivered' });
+    await rawRequest(worker.port, sealed());
+    await settled();
+  });
+  after(() => worker?.stop());
+
+  const sealed = () => tenant.path(`Config${phone.mac}.enc`);
+  /** Until the file is in KV as one that has nothing new to say. */
+  const settled = () =>
+    eventually(
+      () => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${phone.mac}` }),
+      (value) => value !== null && JSON.parse(value.metadata).c === true,
+    );
+  /** The counts of one request, with D1 holding its breath: what is asked before the answer. */
+  async function cost(path, options) {
+    await worker.probe({ reset: true });
+    const answer = await rawRequest(worker.port, path, options);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { answer, ...(await worker.probe({ reset: true })) };
+  }
+
+  it('a sealed file takes two KV reads, no D1 but its event afterwards, no sealing, no KV write', async () => {
+    const { answer, kvReads, kvWrites, encryptions, sql } = await cost(sealed());
+    assert.equal(answer.status, 200);
+    assert.equal(kvReads, 2);
+    assert.equal(kvWrites, 0);
+    assert.equal(encryptions, 0);
+    for (const text of sql) assert.match(text, EVENT);
+  });
+
+  it('the answer does not wait for D1: it comes with D1 down', async () => {
+    await worker.probe({ d1: 'fail' });
+    assert.equal((await rawRequest(worker.port, sealed())).status, 200);
+    await worker.probe({ d1: null });
+  });
+
+  it('304 and 206 cost the same', async () => {
+    const { answer } = await cost(sealed());
+    for (const header of [['If-None-Match', answer.header('etag')], ['Range', 'bytes=0-9']]) {
+      const { kvReads, encryptions, sql } = await cost(sealed(), { headers: [header] });
+      assert.equal(kvReads, 2);
+      assert.equal(encryptions, 0);
+      for (const text of sql) assert.match(text, EVENT);
+    }
+  });
+
+  it('a change above the device is one version; the next request renders, seals once and refreshes KV', async () => {
+    await tenant.changed();
+    const first = await cost(sealed());
+    assert.equal(first.answer.status, 200);
+    assert.equal(first.encryptions, 1);
+    await settled();
+    const second = await cost(sealed());
+    assert.equal(second.encryptions, 0);
+    assert.equal(second.kvReads, 2);
+    for (const text of second.sql) assert.match(text, EVENT);
+    assert.deepEqual(second.answer.body, first.answer.body);
+  });
+
+  it('a bootstrap takes one conditional write', async () => {
+    const fresh = await seedDevice(worker, tenant, { mac: mac(2) });
+    const { answer, sql } = await cost(tenant.path(`Config${fresh.mac}.cfg`));
+    assert.equal(answer.status, 200);
+    const claims = sql.filter((text) => /^UPDATE devices SET key_state = 'delivered'/.test(text));
+    assert.equal(claims.length, 1);
+    assert.match(claims[0], /RETURNING/);
+    const other = sql.filter((text) => /^(INSERT|UPDATE|DELETE)/.test(text) && !EVENT.test(text) && text !== claims[0]);
+    assert.deepEqual(other, []);
+  });
+
+  it('the claim refreshes KV, so that the next request at that location is right', async () => {
+    const fresh = await seedDevice(worker, tenant, { mac: mac(3) });
+    await rawRequest(worker.port, tenant.path(`Config${fresh.mac}.cfg`));
+    await eventually(() => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${fresh.mac}` }), Boolean);
+    const { answer, encryptions } = await cost(tenant.path(`Config${fresh.mac}.enc`));
+    assert.equal(answer.status, 200);
+    assert.equal(encryptions, 0);
+  });
+
+  it('nothing that repeats a sealed fetch writes the confirmation again', async () => {
+    await rawRequest(worker.port, sealed());
+    const { sql } = await cost(sealed());
+    assert.ok(!sql.some((text) => text.includes('confirmed')));
+  });
+});

@@ -1,0 +1,116 @@
+// Stands between workerd and the Worker, in tests only: counts what each request asks of storage and
+// of WebCrypto, and breaks storage on demand. `POST /__probe` sets faults and answers with the counts
+// since the last time:
+//
+//   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
+//     "kv": "fail" | "empty" | "fail-writes" | null, "reset": true }
+//
+// `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
+// `d1Match` limits the fault to statements that match.
+
+import Worker from './index.js';
+export * from './index.js';
+
+const none = () => ({ kvReads: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
+let counts = none();
+let faults = { d1: null, d1Match: null, kv: null };
+/** Wrapped statement → the real one, which is what the runtime takes in a batch. */
+const real = new WeakMap();
+
+function forward(target, overrides) {
+  return new Proxy(target, {
+    get(object, key) {
+      if (Object.hasOwn(overrides, key)) return overrides[key];
+      const value = object[key];
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(object) : value;
+    },
+  });
+}
+
+async function d1(statements, work) {
+  const meant = faults.d1 && (!faults.d1Match || statements.some((sql) => new RegExp(faults.d1Match).test(sql)));
+  if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
+  counts.d1Calls += 1;
+  counts.d1Statements += statements.length;
+  counts.sql.push(...statements.map((sql) => sql.replace(/\s+/g, ' ').trim()));
+  const answer = await work();
+  if (meant && faults.d1 === 'lose-answer') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
+  for (const result of Array.isArray(answer) ? answer : [answer]) {
+    counts.rowsRead += result?.meta?.rows_read ?? 0;
+    counts.rowsWritten += result?.meta?.rows_written ?? 0;
+  }
+  return answer;
+}
+
+function statement(inner, sql) {
+  const wrapped = forward(inner, {
+    bind: (...values) => statement(inner.bind(...values), sql),
+    all: () => d1([sql], () => inner.all()),
+    run: () => d1([sql], () => inner.run()),
+    raw: (options) => d1([sql], () => inner.raw(options)),
+    first: (column) => d1([sql], () => (column === undefined ? inner.first() : inner.first(column))),
+  });
+  real.set(wrapped, { inner, sql });
+  return wrapped;
+}
+
+function database(db) {
+  return forward(db, {
+    prepare: (sql) => statement(db.prepare(sql), sql),
+    batch: (list) => {
+      const found = list.map((one) => real.get(one));
+      return d1(found.map((one) => one.sql), () => db.batch(found.map((one) => one.inner)));
+    },
+    withSession: (bookmark) => database(db.withSession(bookmark)),
+  });
+}
+
+function namespace(kv) {
+  const read = (name, nothing) => async (...values) => {
+    counts.kvReads += 1;
+    if (faults.kv === 'fail') throw new Error('KV GET failed: 500 (made by the test)');
+    if (faults.kv === 'empty') return nothing;
+    return kv[name](...values);
+  };
+  const write = (name, counter) => async (...values) => {
+    counts[counter] += 1;
+    if (faults.kv === 'fail' || faults.kv === 'fail-writes') throw new Error('KV PUT failed: 500 (made by the test)');
+    return kv[name](...values);
+  };
+  return forward(kv, {
+    get: read('get', null),
+    getWithMetadata: read('getWithMetadata', { value: null, metadata: null, cacheStatus: null }),
+    put: write('put', 'kvWrites'),
+    delete: write('delete', 'kvDeletes'),
+  });
+}
+
+const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+Object.defineProperty(crypto.subtle, 'encrypt', {
+  value: (algorithm, ...rest) => {
+    if (algorithm?.name === 'AES-CBC') counts.encryptions += 1;
+    return encrypt(algorithm, ...rest);
+  },
+});
+
+export default class Probe extends Worker {
+  constructor(context, env) {
+    super(context, forwardEnv(env));
+  }
+
+  async fetch(request) {
+    if (new URL(request.url).pathname !== '/__probe') return super.fetch(request);
+    const { reset, ...wanted } = await request.json();
+    faults = { ...faults, ...wanted };
+    const answer = Response.json(counts);
+    if (reset) counts = none();
+    return answer;
+  }
+}
+
+function forwardEnv(env) {
+  const copy = { ...env };
+  if (env.DB) copy.DB = database(env.DB);
+  if (env.FILES) copy.FILES = namespace(env.FILES);
+  return copy;
+}

@@ -1,0 +1,198 @@
+// The real Worker in workerd, as the tests use it: start, look, break, kill, start again.
+
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ROOT } from './config.mjs';
+import { migrations } from './sql.mjs';
+
+/** No call of the harness may hang a test run. */
+const PATIENCE_MS = 60_000;
+
+/** Secrets as scripts/secrets.sh makes them, new for every run. */
+export function newSecrets() {
+  return {
+    MASTER_KEY: newMasterKey('k1'),
+    ADMIN_TOKEN: randomBytes(24).toString('hex'),
+    LOCAL_HTTP: 'loopback',
+  };
+}
+
+export function newMasterKey(id) {
+  return `${id}:${randomBytes(32).toString('base64')}`;
+}
+
+/** A promise that fails instead of waiting for ever. */
+export function within(promise, what, milliseconds = PATIENCE_MS) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: no answer in ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+export class Ringfence {
+  /**
+   * Starts a Worker. `probe` puts tests/e2e/support/probe.mjs in front, which counts and breaks
+   * storage; `migrate: false` leaves the database empty; `extra` are further Workers (benchmarks).
+   */
+  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [] } = {}) {
+    const worker = new Ringfence();
+    worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
+    worker.options = { build, probe, extra, secrets: { ...newSecrets(), ...secrets } };
+    await worker.#launch();
+    if (migrate) await worker.migrate();
+    return worker;
+  }
+
+  get adminToken() {
+    return this.options.secrets.ADMIN_TOKEN;
+  }
+
+  async #launch() {
+    this.log = '';
+    this.exited = undefined;
+    // Its own process group: killing the group leaves nothing behind.
+    this.process = fork(new URL('./host.mjs', import.meta.url).pathname, {
+      detached: true,
+      silent: true,
+      serialization: 'advanced',
+    });
+    this.waiting = new Map();
+    this.next = 0;
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.log += text;
+        if (process.env.RINGFENCE_LOG) process.stderr.write(text);
+      });
+    }
+    this.process.on('message', ({ id, value, error }) => {
+      const entry = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (error === undefined) entry?.resolve(value);
+      else entry?.reject(new Error(`${entry.op}: ${error}`));
+    });
+    this.gone = new Promise((resolve) => {
+      this.process.on('exit', (code, signal) => {
+        this.exited = { code, signal };
+        for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
+        this.waiting.clear();
+        resolve();
+      });
+    });
+    process.once('exit', () => this.#signalGroup('SIGKILL'));
+    const { https, http, direct } = await this.ask('start', { ...this.options, persist: this.persist });
+    this.https = https;
+    this.http = http;
+    this.direct = direct;
+    this.port = Number(new URL(http).port);
+  }
+
+  /** One operation of host.mjs. */
+  ask(op, rest = {}) {
+    const id = (this.next += 1);
+    const answer = new Promise((resolve, reject) => this.waiting.set(id, { op, resolve, reject }));
+    this.process.send({ id, op, ...rest });
+    return within(answer, op);
+  }
+
+  /** Applies the migrations whose name is not after `last`, and not before `first`. */
+  async migrate({ first = '', last = '\uffff' } = {}) {
+    for (const { name, statements } of migrations()) {
+      if (name >= first && name <= last) await this.batch(...statements.map((sql) => [sql]));
+    }
+  }
+
+  /** The rows of one statement. */
+  async sql(sql, ...values) {
+    const [{ rows }] = await this.ask('sql', { statements: [[sql, ...values]] });
+    return rows;
+  }
+
+  /** Several statements as one transaction: `[sql, …values]` each. */
+  batch(...statements) {
+    return this.ask('sql', { statements });
+  }
+
+  /** An HTTP request that ends in time and follows nothing. `path` is relative to the Worker. */
+  fetch(path, init = {}) {
+    return fetch(new URL(path, this.http), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...init,
+    });
+  }
+
+  /** Sets faults and answers with the counts of probe.mjs. */
+  async probe(wanted = {}) {
+    return (await this.fetch('/__probe', { method: 'POST', body: JSON.stringify(wanted) })).json();
+  }
+
+  /** Structured log lines that workerd printed so far. */
+  logLines() {
+    return this.log.split('\n').flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** The process ids of the workerd below this host. */
+  workerdPids() {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        try {
+          // Field 2 is the command in brackets, 4 the parent.
+          const [, command, parent] = /^\d+ \((.*)\) \S+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+          return command === 'workerd' && Number(parent) === this.process.pid;
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  /** SIGKILL for workerd, then for what is left; the storage stays for `restart`. */
+  async kill() {
+    const pids = this.workerdPids();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    this.#signalGroup('SIGKILL');
+    await within(this.gone, 'end of the killed host');
+    return pids;
+  }
+
+  /** Starts again over the same storage; `secrets` replaces some of them (null removes one). */
+  async restart({ secrets = {}, ...options } = {}) {
+    if (this.exited === undefined) await this.#end();
+    this.options = { ...this.options, ...options, secrets: { ...this.options.secrets, ...secrets } };
+    for (const [name, value] of Object.entries(secrets)) {
+      if (value === null) delete this.options.secrets[name];
+    }
+    await this.#launch();
+  }
+
+  async stop() {
+    if (this.exited === undefined) await this.#end();
+    rmSync(this.persist, { recursive: true, force: true });
+  }
+
+  async #end() {
+    await this.ask('stop').catch(() => this.#signalGroup('SIGKILL'));
+    await within(this.gone, 'end of the host');
+    this.#signalGroup('SIGKILL');
+  }
+
+  #signalGroup(signal) {
+    try {
+      process.kill(-this.process.pid, signal);
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+}
