@@ -17,6 +17,7 @@ mod model;
 mod observe;
 mod phone;
 mod platform;
+mod pool;
 mod store;
 
 use app::{App, Caller};

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The cron event: what has to happen though nobody asks.
 
 use ulid::Ulid;
@@ -79,20 +78,4 @@ mod tests {
         assert_eq!(super::floor(at + DAY, Some(1)), floor);
         assert_eq!(super::floor(5, Some(1)), first_id_at(0));
     }
-=======
-//! What the cron trigger does: expires unused bootstraps and removes old events, in batches that a
-//! run can finish.
-
-use worker::Env;
-
-use crate::store::{Db, StorageError, phone};
-
-/// Runs once; what is left over is the next run's.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn run(env: &Env, now: u64) -> Result<(), StorageError> {
-    let db = Db::new(env)?;
-    phone::expire_bootstraps(&db, now).await
->>>>>>> main
 }

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The operator's API, version 1: JSON below `/api/v1`.
 //!
 //! [`routes`] is the whole of it at a glance. One file per resource; a handler takes a [`call::Call`]
@@ -126,11 +125,4 @@ fn log(problem: &Problem, request_id: &str) {
         });
         worker::console_error!("{line}");
     }
-=======
-//! stub
-use crate::app::{App, Caller};
-use worker::{Request, Response};
-pub async fn answer(_r: Request, _a: App, _c: Caller) -> worker::Result<Response> {
-    Response::ok("{}")
->>>>>>> main
 }
