@@ -1,10 +1,11 @@
 //! The cron event: what has to happen though nobody asks.
 
 use ulid::Ulid;
+use worker::Env;
 
-use crate::app::App;
 use crate::model::tenant::TenantOptions;
-use crate::store::{StorageError, maintenance};
+use crate::platform;
+use crate::store::{Db, StorageError, maintenance};
 
 /// How many rows of a kind one run changes at most.
 const BATCH: u32 = 500;
@@ -27,29 +28,31 @@ pub struct Swept {
 ///
 /// # Errors
 /// D1 fails; what was done stays done, and the next run does the rest.
-pub async fn sweep(app: &App) -> Result<Swept, StorageError> {
+pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
+    let db = Db::new(env)?;
     let mut swept = Swept::default();
-    let overdue = maintenance::overdue(&app.db, app.now, BATCH).await?;
+    let overdue = maintenance::overdue(&db, now, BATCH).await?;
     if !overdue.is_empty() {
-        let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, app.new_id())).collect();
-        swept.expired = maintenance::expire(&app.db, &entries, app.now, &app.request_id).await?;
+        let new_id = || platform::new_id(now);
+        let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, new_id())).collect();
+        swept.expired = maintenance::expire(&db, &entries, now, &new_id()).await?;
     }
     let mut after = String::new();
     loop {
-        let page = maintenance::retentions(&app.db, &after, TENANTS).await?;
+        let page = maintenance::retentions(&db, &after, TENANTS).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.id);
         let floors: Vec<_> = page
             .into_iter()
-            .map(|row| (row.id, floor(app.now, row.days)))
+            .map(|row| (row.id, floor(now, row.days)))
             .collect();
-        swept.events += maintenance::delete_events(&app.db, &floors, EVENTS).await?;
+        swept.events += maintenance::delete_events(&db, &floors, EVENTS).await?;
         if swept.events >= EVENTS as usize {
             break;
         }
     }
-    let oldest = (app.now / 60_000).saturating_sub(MINUTES_KEPT);
-    swept.minutes = maintenance::delete_minutes(&app.db, oldest, EVENTS).await?;
+    let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
+    swept.minutes = maintenance::delete_minutes(&db, oldest, EVENTS).await?;
     Ok(swept)
 }
 

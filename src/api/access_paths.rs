@@ -10,8 +10,8 @@ use super::call::{Call, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::http::problem::Problem;
-use crate::store::access_paths::{self, AccessPathRow, MOST};
 use crate::store::ChangeError;
+use crate::store::access_paths::{self, AccessPathRow, MOST};
 use crate::{edge, platform};
 
 /// What an operator decides about an access path.
@@ -62,7 +62,11 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, 
     let window = call.query.window()?;
     let rows =
         access_paths::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
-    Ok(Shown(window.page(rows, |row| [row.id.clone()], AccessPathView::from)))
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        AccessPathView::from,
+    )))
 }
 
 /// `createAccessPath`.
@@ -81,7 +85,12 @@ pub async fn create(
         expires_at: call.body.expires_at,
     };
     let after = json!({ "label": row.label, "expires_at": row.expires_at });
-    let entry = call.entry("access-path.create", format!("access-paths/{}", row.id), None, Some(after));
+    let entry = call.entry(
+        "access-path.create",
+        format!("access-paths/{}", row.id),
+        None,
+        Some(after),
+    );
     access_paths::insert(&call.app.db, &tenant.id, &row, MOST, &entry)
         .await
         .map_err(|error| match error {
@@ -91,11 +100,16 @@ pub async fn create(
             ChangeError::Storage(error) => error.into(),
         })?;
     commit::publish(&call.app, &tenant.id).await?;
-    let origin = tenant
-        .hostname
-        .map_or_else(|| call.caller.origin.clone(), |host| format!("https://{host}"));
+    let origin = tenant.hostname.map_or_else(
+        || call.caller.origin.clone(),
+        |host| format!("https://{host}"),
+    );
     let url = Some(format!("{origin}/{segment}/"));
-    Ok(Created(AccessPathView { segment: Some(segment), url, ..row.into() }))
+    Ok(Created(AccessPathView {
+        segment: Some(segment),
+        url,
+        ..row.into()
+    }))
 }
 
 /// `putAccessPath`.
@@ -110,9 +124,16 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
             Some(json!({ "label": row.label, "expires_at": row.expires_at })),
             Some(json!({ "label": label, "expires_at": call.body.expires_at })),
         );
-        access_paths::update(&call.app.db, tenant_id, &row.id, label, call.body.expires_at, &entry)
-            .await
-            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+        access_paths::update(
+            &call.app.db,
+            tenant_id,
+            &row.id,
+            label,
+            call.body.expires_at,
+            &entry,
+        )
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
     commit::publish(&call.app, tenant_id).await?;
     Ok(Shown(find(&call).await?.into()))
@@ -122,15 +143,21 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
 pub async fn delete(call: Call) -> Result<Done, Problem> {
     let row = find(&call).await?;
     let before = json!({ "label": row.label, "expires_at": row.expires_at });
-    let entry =
-        call.entry("access-path.delete", format!("access-paths/{}", row.id), Some(before), None);
+    let entry = call.entry(
+        "access-path.delete",
+        format!("access-paths/{}", row.id),
+        Some(before),
+        None,
+    );
     // KV first: after the row is gone nobody knows the name of its value any more.
     edge::drop_access_path(&call.app, &row.hash).await?;
     access_paths::delete(&call.app.db, call.param("tenant"), &row.id, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     // A request in between may have put it back.
-    edge::drop_access_path(&call.app, &row.hash).await.map_err(commit::not_in_effect)?;
+    edge::drop_access_path(&call.app, &row.hash)
+        .await
+        .map_err(commit::not_in_effect)?;
     Ok(Done)
 }
 

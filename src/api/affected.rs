@@ -97,11 +97,7 @@ impl World {
     ///
     /// # Errors
     /// D1 does not answer, or a stored secret does not unwrap.
-    pub async fn load(
-        app: &App,
-        tenant: &TenantRow,
-        affected: &Affected,
-    ) -> Result<Self, Problem> {
+    pub async fn load(app: &App, tenant: &TenantRow, affected: &Affected) -> Result<Self, Problem> {
         let mut world = Self::of_nobody(app, tenant).await?;
         world.of = devices::count_affected(&app.db, &tenant.id, affected).await?;
         world.shared = match affected {
@@ -115,13 +111,9 @@ impl World {
         } else {
             world.method = Method::CombinationsAndSample;
             let stride = world.of / u64::from(SAMPLE);
-            let mut chosen = devices::one_of_each_combination(
-                &app.db,
-                &tenant.id,
-                affected,
-                COMBINATIONS_MAX,
-            )
-            .await?;
+            let mut chosen =
+                devices::one_of_each_combination(&app.db, &tenant.id, affected, COMBINATIONS_MAX)
+                    .await?;
             chosen.extend(
                 devices::sample(&app.db, &tenant.id, affected, stride.max(1), SAMPLE).await?,
             );
@@ -166,12 +158,19 @@ impl World {
             tenant_id: id.clone(),
             tenant_version: tenant.version,
             certificates: certificates.into_iter().map(|row| row.name).collect(),
-            models: models.into_iter().map(|row| (row.name.clone(), row)).collect(),
+            models: models
+                .into_iter()
+                .map(|row| (row.name.clone(), row))
+                .collect(),
             layers: unwrapped(app, id, rows)?,
             templates: templates
                 .into_iter()
                 .map(|row| {
-                    let key = TemplateKey { kind: row.kind, family: row.family, model: row.model };
+                    let key = TemplateKey {
+                        kind: row.kind,
+                        family: row.family,
+                        model: row.model,
+                    };
                     (key, row.source)
                 })
                 .collect(),
@@ -213,7 +212,9 @@ impl World {
         }
         for device in &self.devices {
             let mut files = self.files(self.bundle(Some(device), &device.model)?, is_own);
-            files.sizes.extend(sizes.get(device.model.as_str()).into_iter().flatten());
+            files
+                .sizes
+                .extend(sizes.get(device.model.as_str()).into_iter().flatten());
             // The initial file only names the others.
             files.sizes.retain(|(kind, _)| *kind != FileKind::Initial);
             files.check_sizes();
@@ -250,7 +251,9 @@ impl World {
             profile: bundle::profile(row.profile.as_deref(), model).map_err(unreadable)?,
             layers: Layers {
                 tenant: layer("tenant".to_owned()),
-                site: site.map(|id| layer(format!("site:{id}"))).unwrap_or_default(),
+                site: site
+                    .map(|id| layer(format!("site:{id}")))
+                    .unwrap_or_default(),
                 model: layer(format!("model:{model}")),
                 device: device
                     .as_ref()
@@ -264,7 +267,11 @@ impl World {
 
     fn templates_for(&self, family: Family, model: &str) -> BTreeMap<FileKind, String> {
         let find = |kind, model: &str| {
-            self.templates.get(&TemplateKey { kind, family, model: model.to_owned() })
+            self.templates.get(&TemplateKey {
+                kind,
+                family,
+                model: model.to_owned(),
+            })
         };
         FileKind::ALL
             .into_iter()
@@ -277,8 +284,18 @@ impl World {
 
     fn files(&self, bundle: Bundle, wanted: impl Fn(FileKind) -> bool) -> Files {
         let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
-        let mut files = Files { bundle, sizes: Vec::new(), broken: Vec::new() };
-        for &kind in files.bundle.family.kinds().iter().filter(|kind| wanted(**kind)) {
+        let mut files = Files {
+            bundle,
+            sizes: Vec::new(),
+            broken: Vec::new(),
+        };
+        for &kind in files
+            .bundle
+            .family
+            .kinds()
+            .iter()
+            .filter(|kind| wanted(**kind))
+        {
             match render::render(&files.bundle, kind, &urls, SecretsMode::Reveal) {
                 Ok(file) => files.sizes.push((kind, file.bytes.len())),
                 Err(error) => {

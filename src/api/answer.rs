@@ -31,6 +31,7 @@ pub trait Answer {
     /// The status.
     const STATUS: u16;
     /// Whether it carries an ETag for `If-Match`.
+    #[cfg(test)]
     const ETAG: bool;
     /// The body.
     type Body: Output;
@@ -63,13 +64,18 @@ pub struct Written(pub &'static str);
 fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<Outgoing, Problem> {
     let body = serde_json::to_vec(body)
         .map_err(|error| Problem::internal(format!("an answer does not serialise: {error}")))?;
-    Ok(Outgoing { status, etag: revision.map(etag::of), body })
+    Ok(Outgoing {
+        status,
+        etag: revision.map(etag::of),
+        body,
+    })
 }
 
 macro_rules! answer {
     ($name:ident, $status:literal, $etag:literal, |$self:ident| $revision:expr) => {
         impl<T: Output> Answer for $name<T> {
             const STATUS: u16 = $status;
+            #[cfg(test)]
             const ETAG: bool = $etag;
             type Body = T;
 
@@ -87,21 +93,31 @@ answer!(CreatedRevised, 201, true, |it| Some(it.1));
 
 impl Answer for Done {
     const STATUS: u16 = 204;
+    #[cfg(test)]
     const ETAG: bool = false;
     type Body = ();
 
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing { status: Self::STATUS, etag: None, body: Vec::new() })
+        Ok(Outgoing {
+            status: Self::STATUS,
+            etag: None,
+            body: Vec::new(),
+        })
     }
 }
 
 impl Answer for Written {
     const STATUS: u16 = 200;
+    #[cfg(test)]
     const ETAG: bool = false;
     type Body = serde_json::Value;
 
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing { status: Self::STATUS, etag: None, body: self.0.as_bytes().to_vec() })
+        Ok(Outgoing {
+            status: Self::STATUS,
+            etag: None,
+            body: self.0.as_bytes().to_vec(),
+        })
     }
 }
 

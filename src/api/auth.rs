@@ -28,12 +28,22 @@ pub struct Token {
 
 impl Token {
     fn admin() -> Self {
-        Self { id: "admin".to_owned(), tenant: None, write: true, reveal: true }
+        Self {
+            id: "admin".to_owned(),
+            tenant: None,
+            write: true,
+            reveal: true,
+        }
     }
 
     /// The token of somebody who needs none.
     pub fn nobody() -> Self {
-        Self { id: String::new(), tenant: Some(String::new()), write: false, reveal: false }
+        Self {
+            id: String::new(),
+            tenant: Some(String::new()),
+            write: false,
+            reveal: false,
+        }
     }
 
     fn of_row(row: TokenRow) -> Self {
@@ -86,7 +96,10 @@ pub struct NewToken {
 /// Makes a token's text.
 pub fn new_token(id: &str, random: [u8; 32]) -> NewToken {
     let secret = URL_SAFE_NO_PAD.encode(random);
-    NewToken { text: format!("rf_{id}_{secret}"), hash: sha256_hex(&secret) }
+    NewToken {
+        text: format!("rf_{id}_{secret}"),
+        hash: sha256_hex(&secret),
+    }
 }
 
 /// SHA-256 as 64 lower-case hexadecimal digits: how tokens and access paths are stored.
@@ -103,17 +116,25 @@ pub fn sha256_hex(text: &str) -> String {
 /// # Errors
 /// There is no token, or not a valid one.
 pub async fn authenticate(app: &App, header: Option<&str>) -> Result<Token, Problem> {
-    let text = bearer(header).ok_or_else(|| {
-        unauthorized("Send an API token: `Authorization: Bearer rf_…`.")
-    })?;
+    let text = bearer(header)
+        .ok_or_else(|| unauthorized("Send an API token: `Authorization: Bearer rf_…`."))?;
     if config::admin_token(&app.env).is_some_and(|admin| same(&admin, text)) {
         return Ok(Token::admin());
     }
-    let refused = || unauthorized("The token is not valid: it was removed, has expired, or was not copied whole.");
+    let refused = || {
+        unauthorized(
+            "The token is not valid: it was removed, has expired, or was not copied whole.",
+        )
+    };
     let (id, secret) = parts(text).ok_or_else(refused)?;
     let row = tokens::find(&app.db, id).await?;
-    let stored = row.as_ref().map_or_else(|| sha256_hex(""), |row| row.hash.clone());
-    let matches: bool = sha256_hex(secret).as_bytes().ct_eq(stored.as_bytes()).into();
+    let stored = row
+        .as_ref()
+        .map_or_else(|| sha256_hex(""), |row| row.hash.clone());
+    let matches: bool = sha256_hex(secret)
+        .as_bytes()
+        .ct_eq(stored.as_bytes())
+        .into();
     row.filter(|row| matches && row.expires_at.is_none_or(|end| app.now < end))
         .map(Token::of_row)
         .ok_or_else(refused)
@@ -125,7 +146,10 @@ fn unauthorized(detail: &str) -> Problem {
 
 /// Compared by their hashes, so that not even the length shows.
 fn same(one: &str, other: &str) -> bool {
-    sha256_hex(one).as_bytes().ct_eq(sha256_hex(other).as_bytes()).into()
+    sha256_hex(one)
+        .as_bytes()
+        .ct_eq(sha256_hex(other).as_bytes())
+        .into()
 }
 
 fn bearer(header: Option<&str>) -> Option<&str> {
@@ -150,7 +174,12 @@ mod tests {
     const ID: &str = "01JD0000000000000000000000";
 
     fn token(tenant: Option<&str>, write: bool) -> Token {
-        Token { id: ID.into(), tenant: tenant.map(Into::into), write, reveal: false }
+        Token {
+            id: ID.into(),
+            tenant: tenant.map(Into::into),
+            write,
+            reveal: false,
+        }
     }
 
     #[test]
@@ -172,12 +201,24 @@ mod tests {
     #[test]
     fn what_is_not_a_token_is_not_looked_up() {
         let whole = new_token(ID, [7; 32]).text;
-        for text in ["", "rf_", "rf_01JD_x", &whole[1..], &whole[..whole.len() - 1]] {
+        for text in [
+            "",
+            "rf_",
+            "rf_01JD_x",
+            &whole[1..],
+            &whole[..whole.len() - 1],
+        ] {
             assert_eq!(parts(text), None, "{text}");
         }
         assert_eq!(bearer(Some("Bearer abc")), Some("abc"));
         assert_eq!(bearer(Some("bearer  abc ")), Some("abc"));
-        for header in [None, Some(""), Some("Bearer"), Some("Bearer "), Some("Basic abc")] {
+        for header in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some("Basic abc"),
+        ] {
             assert_eq!(bearer(header), None);
         }
         assert_eq!(bearer(Some(&format!("Bearer {}", "a".repeat(513)))), None);
@@ -188,7 +229,13 @@ mod tests {
         let own = token(Some("A"), true);
         assert!(own.check(Needs::Write, Some("A")).is_ok());
         assert_eq!(own.check(Needs::Write, Some("B")).unwrap_err().status, 404);
-        assert_eq!(token(Some("A"), false).check(Needs::Write, Some("B")).unwrap_err().status, 404);
+        assert_eq!(
+            token(Some("A"), false)
+                .check(Needs::Write, Some("B"))
+                .unwrap_err()
+                .status,
+            404
+        );
         assert_eq!(own.check(Needs::ReadAll, None).unwrap_err().status, 403);
     }
 
@@ -197,7 +244,10 @@ mod tests {
         let reader = token(None, false);
         assert!(reader.check(Needs::Read, Some("A")).is_ok());
         assert!(reader.check(Needs::ReadAll, None).is_ok());
-        assert_eq!(reader.check(Needs::Write, Some("A")).unwrap_err().status, 403);
+        assert_eq!(
+            reader.check(Needs::Write, Some("A")).unwrap_err().status,
+            403
+        );
         assert_eq!(reader.check(Needs::WriteAll, None).unwrap_err().status, 403);
     }
 

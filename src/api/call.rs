@@ -187,7 +187,10 @@ impl<Q, B> Call<Q, B> {
 }
 
 fn too_large() -> Problem {
-    Problem::new("too-large", format!("A body is at most {BODY_MAX} bytes long."))
+    Problem::new(
+        "too-large",
+        format!("A body is at most {BODY_MAX} bytes long."),
+    )
 }
 
 fn parse_query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
@@ -218,15 +221,27 @@ mod tests {
     fn an_unknown_member_is_named() {
         let problem = parse_body::<Named>(br#"{"name":"a","nmae":"b"}"#).unwrap_err();
         assert_eq!((problem.kind, problem.status), ("invalid-request", 400));
-        assert!(problem.detail.contains("unknown field `nmae`"), "{}", problem.detail);
+        assert!(
+            problem.detail.contains("unknown field `nmae`"),
+            "{}",
+            problem.detail
+        );
         let problem = parse_query::<RevealQuery>("revael=true").unwrap_err();
-        assert!(problem.detail.contains("unknown field `revael`"), "{}", problem.detail);
+        assert!(
+            problem.detail.contains("unknown field `revael`"),
+            "{}",
+            problem.detail
+        );
     }
 
     #[test]
     fn a_missing_member_is_named() {
         let problem = parse_body::<Named>(b"").unwrap_err();
-        assert!(problem.detail.contains("missing field `name`"), "{}", problem.detail);
+        assert!(
+            problem.detail.contains("missing field `name`"),
+            "{}",
+            problem.detail
+        );
         assert_eq!(parse_body::<Named>(br#"{"name":"a"}"#).unwrap().name, "a");
     }
 

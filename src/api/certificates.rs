@@ -89,14 +89,14 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
         stored.as_ref().map(audited),
         Some(audited(&row)),
     );
-    certificates::put(&call.app.db, &tenant.id, &row, MOST, &entry).await.map_err(|error| {
-        match error {
+    certificates::put(&call.app.db, &tenant.id, &row, MOST, &entry)
+        .await
+        .map_err(|error| match error {
             ChangeError::Overtaken => {
                 Problem::conflict(format!("A tenant has at most {MOST} certificates."))
             }
             error => commit::failed(error, call.if_match, &[]),
-        }
-    })?;
+        })?;
     commit::publish(&call.app, &tenant.id).await?;
     Ok(Shown(row.into()))
 }
@@ -106,8 +106,12 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     let row = find(&call).await?;
     let tenant_id = call.param("tenant");
     let before = json!({ "digest": sha256_hex(&row.body) });
-    let entry =
-        call.entry("certificate.delete", format!("certificates/{}", row.name), Some(before), None);
+    let entry = call.entry(
+        "certificate.delete",
+        format!("certificates/{}", row.name),
+        Some(before),
+        None,
+    );
     certificates::delete(&call.app.db, tenant_id, &row.name, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
@@ -140,7 +144,9 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
         _ => return Err(Problem::invalid_value("Send `pem` or `der`.")),
     };
     if bytes.len() > SIZE_MAX {
-        return Err(Problem::invalid_value(format!("A certificate is at most {SIZE_MAX} bytes.")));
+        return Err(Problem::invalid_value(format!(
+            "A certificate is at most {SIZE_MAX} bytes."
+        )));
     }
     Ok(bytes)
 }
@@ -159,7 +165,9 @@ fn check_pem(text: &str) -> Result<(), &'static str> {
     for block in blocks {
         let (body, _) = block.split_once(END).ok_or("has a block without its end")?;
         let body: String = body.split_ascii_whitespace().collect();
-        let der = STANDARD.decode(body).map_err(|_| "has a block that is not base64")?;
+        let der = STANDARD
+            .decode(body)
+            .map_err(|_| "has a block that is not base64")?;
         if !is_der(&der) {
             return Err("has a block that is no certificate");
         }
@@ -169,11 +177,13 @@ fn check_pem(text: &str) -> Result<(), &'static str> {
 
 /// Whether bytes are one DER sequence, whole and with nothing after it (X.690 §8.1.3, §10.1).
 fn is_der(bytes: &[u8]) -> bool {
-    let [0x30, rest @ ..] = bytes else { return false };
+    let [0x30, rest @ ..] = bytes else {
+        return false;
+    };
     let (length, content) = match rest {
         [0x81, length, content @ ..] => (usize::from(*length), content),
         [0x82, high, low, content @ ..] => (usize::from(*high) << 8 | usize::from(*low), content),
-        [length @ 0..0x80, content @ ..] => (usize::from(*length), content),
+        [length @ ..=0x7F, content @ ..] => (usize::from(*length), content),
         _ => return false,
     };
     length > 0 && content.len() == length
@@ -209,11 +219,22 @@ mod tests {
     fn anything_else_is_refused() {
         assert!(upload(None, None).is_err());
         assert!(upload(Some(&pem(&[0x30, 1, 0])), Some(&[0x30, 1, 0])).is_err());
-        for der in [&[][..], &[0x30], &[0x30, 0], &[0x30, 2, 0], &[0x30, 1, 0, 0], &[0x31, 1, 0]] {
+        for der in [
+            &[][..],
+            &[0x30],
+            &[0x30, 0],
+            &[0x30, 2, 0],
+            &[0x30, 1, 0, 0],
+            &[0x31, 1, 0],
+        ] {
             assert!(upload(None, Some(der)).is_err(), "{der:?}");
             assert!(upload(Some(&pem(der)), None).is_err(), "{der:?}");
         }
-        for text in ["", "-----BEGIN CERTIFICATE-----", &pem(&[0x30, 1, 0]).replace("END", "FIN")] {
+        for text in [
+            "",
+            "-----BEGIN CERTIFICATE-----",
+            &pem(&[0x30, 1, 0]).replace("END", "FIN"),
+        ] {
             assert!(upload(Some(text), None).is_err(), "{text}");
         }
     }
@@ -221,6 +242,11 @@ mod tests {
     #[test]
     fn a_private_key_is_sent_back() {
         let text = format!("{}-----BEGIN PRIVATE KEY-----\n", pem(&[0x30, 1, 0]));
-        assert!(upload(Some(&text), None).unwrap_err().detail.contains("private key"));
+        assert!(
+            upload(Some(&text), None)
+                .unwrap_err()
+                .detail
+                .contains("private key")
+        );
     }
 }

@@ -13,7 +13,9 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
         ChangeError::Overtaken => return if_match.overtaken(),
         ChangeError::Storage(error) => error,
     };
-    let words = taken.iter().find(|(column, _)| error.violates_unique(column));
+    let words = taken
+        .iter()
+        .find(|(column, _)| error.violates_unique(column));
     if let Some((_, words)) = words {
         return Problem::conflict(*words);
     }
@@ -31,7 +33,9 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
 /// # Errors
 /// KV or D1 fails: the change must not be acknowledged.
 pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
-    edge::publish_tenant(app, tenant_id).await.map_err(not_in_effect)
+    edge::publish_tenant(app, tenant_id)
+        .await
+        .map_err(not_in_effect)
 }
 
 /// The same for a change that voids a device's files.
@@ -39,7 +43,9 @@ pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
 /// # Errors
 /// As [`publish`].
 pub async fn publish_device(app: &App, tenant_id: &str, mac: &str) -> Result<(), Problem> {
-    edge::drop_device_files(app, tenant_id, mac).await.map_err(not_in_effect)?;
+    edge::drop_device_files(app, tenant_id, mac)
+        .await
+        .map_err(not_in_effect)?;
     publish(app, tenant_id).await
 }
 
@@ -66,10 +72,18 @@ mod tests {
     fn a_refused_write_says_why() {
         let taken = [("sites.name", "taken")];
         let failed = |error| failed(error, IfMatch::Absent, &taken);
-        let unique = failed(storage("D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name"));
+        let unique = failed(storage(
+            "D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name",
+        ));
         assert_eq!((unique.status, unique.detail.as_str()), (409, "taken"));
-        assert_eq!(failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status, 409);
-        assert_eq!(failed(storage("D1_ERROR: Network connection lost.")).status, 503);
+        assert_eq!(
+            failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status,
+            409
+        );
+        assert_eq!(
+            failed(storage("D1_ERROR: Network connection lost.")).status,
+            503
+        );
         assert_eq!(failed(ChangeError::Overtaken).status, 409);
     }
 }

@@ -248,18 +248,42 @@ pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Pr
             id: id.clone(),
             last_seen_at: at.parse().unwrap_or_default(),
         });
-        let rows =
-            devices::list(&call.app.db, &tenant.id, &filter, after.as_ref(), window.rows()).await?;
+        let rows = devices::list(
+            &call.app.db,
+            &tenant.id,
+            &filter,
+            after.as_ref(),
+            window.rows(),
+        )
+        .await?;
         let key = |row: &DeviceRow| {
-            [row.last_seen_at.unwrap_or_default().to_string(), row.id.clone()]
+            [
+                row.last_seen_at.unwrap_or_default().to_string(),
+                row.id.clone(),
+            ]
         };
-        return Ok(Shown(window.page(rows, key, |row| DeviceView::new(row, now))));
+        return Ok(Shown(
+            window.page(rows, key, |row| DeviceView::new(row, now)),
+        ));
     }
     let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
-    let after = window.after.as_ref().map(|[id]| After { id: id.clone(), last_seen_at: 0 });
-    let rows =
-        devices::list(&call.app.db, &tenant.id, &filter, after.as_ref(), window.rows()).await?;
-    Ok(Shown(window.page(rows, |row| [row.id.clone()], |row| DeviceView::new(row, now))))
+    let after = window.after.as_ref().map(|[id]| After {
+        id: id.clone(),
+        last_seen_at: 0,
+    });
+    let rows = devices::list(
+        &call.app.db,
+        &tenant.id,
+        &filter,
+        after.as_ref(),
+        window.rows(),
+    )
+    .await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        |row| DeviceView::new(row, now),
+    )))
 }
 
 /// `getDevice`.
@@ -273,7 +297,10 @@ pub async fn create(
 ) -> Result<CreatedRevised<DeviceView>, Problem> {
     let tenant = call.tenant().await?;
     let mac = call.body.mac.upper();
-    if devices::find(&call.app.db, &tenant.id, &mac).await?.is_some() {
+    if devices::find(&call.app.db, &tenant.id, &mac)
+        .await?
+        .is_some()
+    {
         return Err(taken());
     }
     let input = DeviceInput {
@@ -351,15 +378,27 @@ async fn wanted<Q, B>(
         Some(model) => (model, false),
         None => {
             let chosen = models::choose(name, &ModelInput::default(), &tenant.options()?)?;
-            (ModelRow { created_at: call.app.now, ..chosen }, true)
+            (
+                ModelRow {
+                    created_at: call.app.now,
+                    ..chosen
+                },
+                true,
+            )
         }
     };
     if let Some(id) = &input.site
         && sites::find(db, &tenant.id, id).await?.is_none()
     {
-        return Err(Problem::invalid_value("`site` is not the id of a site of this tenant."));
+        return Err(Problem::invalid_value(
+            "`site` is not the id of a site of this tenant.",
+        ));
     }
-    Ok(Wanted { model, new_model, site_id: input.site.clone() })
+    Ok(Wanted {
+        model,
+        new_model,
+        site_id: input.site.clone(),
+    })
 }
 
 async fn add<Q, B>(
@@ -403,11 +442,16 @@ async fn add<Q, B>(
         profile: wanted.model.profile.clone(),
         tenant_version: tenant.version,
     };
-    let scope = Scope::Device { id: row.id.clone(), mac: row.mac.clone() };
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
     let none = LayerSettings::new();
     let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
     let mut world = World::of_device(app, tenant, row.clone()).await?;
-    world.models.insert(wanted.model.name.clone(), wanted.model.clone());
+    world
+        .models
+        .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
     world.check()?;
 
@@ -421,7 +465,10 @@ async fn add<Q, B>(
     .await?;
     let mut after = audited(&row);
     if let Some(members) = after.as_object_mut() {
-        members.insert("settings".into(), settings::difference(&none, &values).1["settings"].clone());
+        members.insert(
+            "settings".into(),
+            settings::difference(&none, &values).1["settings"].clone(),
+        );
     }
     let entry = call.entry("device.create", path(&row.mac), None, Some(after));
     for _ in 0..keys::DRAWS {
@@ -462,7 +509,10 @@ async fn change<Q, B>(
 ) -> Result<DeviceRow, Problem> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
-    let scope = Scope::Device { id: row.id.clone(), mac: row.mac.clone() };
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
     let stored = stored_settings::layer(&app.db, &tenant.id, &scope.key()).await?;
     let before = affected::layer(app, &tenant.id, &scope.key(), &stored.rows)?;
     let values = match &input.settings {
@@ -481,7 +531,9 @@ async fn change<Q, B>(
         ..row.clone()
     };
     let mut world = World::of_device(app, tenant, candidate.clone()).await?;
-    world.models.insert(wanted.model.name.clone(), wanted.model.clone());
+    world
+        .models
+        .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
     world.check()?;
 
@@ -557,15 +609,21 @@ pub(super) mod tests {
 
     #[test]
     fn device_json_format_unchanged() {
-        insta::assert_json_snapshot!(DeviceView::new(row(), 1600), @"");
+        insta::assert_json_snapshot!(DeviceView::new(row(), 1600));
     }
 
     #[test]
     fn a_bootstrap_waits_only_while_it_would_be_served() {
-        let armed = DeviceRow { key_state: KeyState::Armed, ..row() };
+        let armed = DeviceRow {
+            key_state: KeyState::Armed,
+            ..row()
+        };
         assert!(DeviceView::new(armed.clone(), 1999).key.bootstrap_waits);
         assert!(!DeviceView::new(armed.clone(), 2000).key.bootstrap_waits);
-        let disabled = DeviceRow { disabled: 1, ..armed };
+        let disabled = DeviceRow {
+            disabled: 1,
+            ..armed
+        };
         assert!(!DeviceView::new(disabled, 1999).key.bootstrap_waits);
         assert!(!DeviceView::new(row(), 1600).key.bootstrap_waits);
     }

@@ -89,8 +89,21 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "7", "\"", "\"\"", "W/\"7\"", "\"7\", \"8\"", "\"-1\"", "\"+7\""] {
-            assert_eq!(IfMatch::parse(Some(text)).unwrap_err().status, 400, "{text}");
+        for text in [
+            "",
+            "7",
+            "\"",
+            "\"\"",
+            "W/\"7\"",
+            "\"7\", \"8\"",
+            "\"-1\"",
+            "\"+7\"",
+        ] {
+            assert_eq!(
+                IfMatch::parse(Some(text)).unwrap_err().status,
+                400,
+                "{text}"
+            );
         }
     }
 

@@ -105,5 +105,9 @@ pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Prob
         from: from.as_deref(),
     };
     let rows = events::list(&call.app.db, &tenant.id, &filter, window.rows()).await?;
-    Ok(Shown(window.page(rows, |row| [row.id.clone()], EventView::from)))
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        EventView::from,
+    )))
 }

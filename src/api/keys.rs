@@ -54,7 +54,10 @@ pub struct Rearmed {
 /// `rekeyDevice`.
 pub async fn rekey(call: Call) -> Result<Revised<DeviceView>, Problem> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
-    let event = Event::Rekey { now: call.app.now, until };
+    let event = Event::Rekey {
+        now: call.app.now,
+        until,
+    };
     let (_, row) = turn(&call, &event, "device.rekey", || {
         Ok(DeviceKey::from_random(platform::random)?)
     })
@@ -74,13 +77,22 @@ pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>
 /// `rearmDevice`.
 pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Problem> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
-    let event = Event::Rearm { now: call.app.now, until };
+    let event = Event::Rearm {
+        now: call.app.now,
+        until,
+    };
     let (before, row) = turn(&call, &event, "device.rearm", || {
         Err(Problem::internal("a re-arm draws no key"))
     })
     .await?;
     let Revised(device, revision) = devices::revised(row, call.app.now);
-    Ok(Revised(Rearmed { device, last_taken_by: devices::delivered(&before) }, revision))
+    Ok(Revised(
+        Rearmed {
+            device,
+            last_taken_by: devices::delivered(&before),
+        },
+        revision,
+    ))
 }
 
 /// `disableDevice`.
@@ -98,7 +110,11 @@ async fn set_disabled(call: Call, disabled: bool) -> Result<Revised<DeviceView>,
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
     if (row.disabled == 1) != disabled {
-        let action = if disabled { "device.disable" } else { "device.enable" };
+        let action = if disabled {
+            "device.disable"
+        } else {
+            "device.enable"
+        };
         let entry = call.entry(
             action,
             devices::path(&row.mac),
@@ -132,7 +148,11 @@ pub fn stored(
     let identity = key_identity(device_id, generation);
     let wrapped = app
         .keyring
-        .wrap(platform::random_array()?, &identity, key.expose().as_bytes())
+        .wrap(
+            platform::random_array()?,
+            &identity,
+            key.expose().as_bytes(),
+        )
         .map_err(|error| Problem::internal(error.to_string()))?;
     let (fingerprint, previous_fingerprint) = app.keyring.fingerprints(key);
     Ok(StoredKey {
@@ -196,8 +216,17 @@ async fn turn<Q: Input, B: Input>(
 }
 
 fn same_key(one: &DeviceRow, other: &DeviceRow) -> bool {
-    (one.revision, one.generation, one.key_state, one.delivered_at)
-        == (other.revision, other.generation, other.key_state, other.delivered_at)
+    (
+        one.revision,
+        one.generation,
+        one.key_state,
+        one.delivered_at,
+    ) == (
+        other.revision,
+        other.generation,
+        other.key_state,
+        other.delivered_at,
+    )
 }
 
 /// What the life cycle says to an operator's event.
@@ -209,7 +238,9 @@ fn decide(row: &DeviceRow, event: &Event) -> Result<Transition, Problem> {
             "The state of the device's key does not allow this: {}.",
             reason.as_str()
         ))),
-        _ => Err(Problem::internal("an operator's event was taken for a phone's")),
+        _ => Err(Problem::internal(
+            "an operator's event was taken for a phone's",
+        )),
     }
 }
 
@@ -247,28 +278,69 @@ mod tests {
 
     #[test]
     fn a_bootstrap_expires_as_the_tenant_decided() {
-        let options = TenantOptions { bootstrap_expiry_s: 60, ..TenantOptions::default() };
+        let options = TenantOptions {
+            bootstrap_expiry_s: 60,
+            ..TenantOptions::default()
+        };
         assert_eq!(until(&options, 1000), Some(61_000));
-        let never = TenantOptions { bootstrap_expiry_s: 0, ..options };
+        let never = TenantOptions {
+            bootstrap_expiry_s: 0,
+            ..options
+        };
         assert_eq!(until(&never, 1000), None);
     }
 
     #[test]
     fn a_new_key_has_a_new_generation_and_a_rearmed_one_has_not() {
-        let rekeyed = decide(&row(), &Event::Rekey { now: 9, until: None }).unwrap().next;
+        let rekeyed = decide(
+            &row(),
+            &Event::Rekey {
+                now: 9,
+                until: None,
+            },
+        )
+        .unwrap()
+        .next;
         assert_eq!((rekeyed.generation, rekeyed.state), (3, KeyState::Armed));
-        assert_eq!((rekeyed.ever_delivered, rekeyed.delivered_at), (false, None));
-        let rearmed = decide(&row(), &Event::Rearm { now: 9, until: None }).unwrap().next;
+        assert_eq!(
+            (rekeyed.ever_delivered, rekeyed.delivered_at),
+            (false, None)
+        );
+        let rearmed = decide(
+            &row(),
+            &Event::Rearm {
+                now: 9,
+                until: None,
+            },
+        )
+        .unwrap()
+        .next;
         assert_eq!((rearmed.generation, rearmed.state), (2, KeyState::Armed));
-        assert_eq!((rearmed.ever_delivered, rearmed.delivered_at), (true, Some(1500)));
+        assert_eq!(
+            (rearmed.ever_delivered, rearmed.delivered_at),
+            (true, Some(1500))
+        );
         let imported = decide(&row(), &Event::Import { now: 9 }).unwrap().next;
-        assert_eq!((imported.generation, imported.state), (3, KeyState::Delivered));
+        assert_eq!(
+            (imported.generation, imported.state),
+            (3, KeyState::Delivered)
+        );
     }
 
     #[test]
     fn a_device_that_had_every_key_gets_no_other() {
-        let last = DeviceRow { generation: u32::MAX, ..row() };
-        let problem = decide(&last, &Event::Rekey { now: 9, until: None }).unwrap_err();
+        let last = DeviceRow {
+            generation: u32::MAX,
+            ..row()
+        };
+        let problem = decide(
+            &last,
+            &Event::Rekey {
+                now: 9,
+                until: None,
+            },
+        )
+        .unwrap_err();
         assert_eq!(problem.status, 409);
     }
 

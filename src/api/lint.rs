@@ -54,7 +54,10 @@ pub struct FileLintView {
 pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, Problem> {
     let input = &call.body;
     let findings = format::lint(input.family, input.kind, input.text.as_bytes());
-    Ok(Shown(LintView { ok: !has_errors(&findings), findings }))
+    Ok(Shown(LintView {
+        ok: !has_errors(&findings),
+        findings,
+    }))
 }
 
 /// `lintDevice`.
@@ -73,11 +76,19 @@ pub async fn device(call: Call) -> Result<Shown<Page<FileLintView>>, Problem> {
             Err(FileError::Render(error)) => (Vec::new(), Some(error.to_string())),
         };
         let ok = error.is_none() && !has_errors(&findings);
-        items.push(FileLintView { kind, ok, error, findings });
+        items.push(FileLintView {
+            kind,
+            ok,
+            error,
+            findings,
+        });
     }
     sizes.retain(|(kind, _)| *kind != FileKind::Initial);
     let together = format::lint_sizes(of.bundle.family, &sizes);
-    if let Some(standard) = items.iter_mut().find(|item| item.kind == FileKind::Standard) {
+    if let Some(standard) = items
+        .iter_mut()
+        .find(|item| item.kind == FileKind::Standard)
+    {
         standard.ok &= !has_errors(&together);
         standard.findings.extend(together);
     }

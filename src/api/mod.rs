@@ -23,7 +23,7 @@ mod keys;
 mod lint;
 mod models;
 #[cfg(test)]
-mod openapi;
+pub(crate) mod openapi;
 mod page;
 mod preview;
 mod rotation;
@@ -40,11 +40,10 @@ use worker::{Request, Response};
 
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
+use crate::observe;
 use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
-
-pub use auth::sha256_hex;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -58,21 +57,30 @@ const HEALTH: &str = "/healthz";
 /// The runtime refuses the response.
 pub async fn answer(request: Request, app: App, caller: Caller) -> worker::Result<Response> {
     let request_id = app.request_id.clone();
-    match dispatch(request, app, caller).await {
+    let mut line = Line {
+        address: caller.address.clone(),
+        ..Line::default()
+    };
+    let result = dispatch(request, app, caller, &mut line).await;
+    line.write(result.as_ref(), &request_id);
+    match result {
         Ok(outgoing) => outgoing.into_response(),
-        Err(problem) => {
-            log(&problem, &request_id);
-            problem.into_response(&request_id)
-        }
+        Err(problem) => problem.into_response(&request_id),
     }
 }
 
-async fn dispatch(request: Request, app: App, caller: Caller) -> Result<Outgoing, Problem> {
+async fn dispatch(
+    request: Request,
+    app: App,
+    caller: Caller,
+    line: &mut Line,
+) -> Result<Outgoing, Problem> {
     let path = request.path();
     if !caller.tls && path != HEALTH {
         return Err(Problem::new(
             "forbidden",
-            "The API answers over HTTPS only: a token that was sent over plain HTTP is known to everybody on the way. Replace it.",
+            "The API answers over HTTPS only: a token that was sent over plain HTTP is known to \
+             everybody on the way. Replace it.",
         ));
     }
     let method = request.method().to_string();
@@ -80,20 +88,67 @@ async fn dispatch(request: Request, app: App, caller: Caller) -> Result<Outgoing
         Found::Route(route, params) => (route, params),
         Found::OtherMethod(methods) => {
             let methods = methods.join(", ");
-            return Err(Problem::new("method-not-allowed", format!("This takes {methods}.")));
+            let detail = format!("This takes {methods}.");
+            return Err(Problem::new("method-not-allowed", detail).with("allow", methods));
         }
         Found::Nothing => {
-            return Err(Problem::new("not-found", "There is no such path: /api/v1/openapi.json lists them all."));
+            return Err(Problem::new(
+                "not-found",
+                "There is no such path: /api/v1/openapi.json lists them all.",
+            ));
         }
     };
+    line.operation = route.operation;
     let header = request.headers().get("authorization")?;
     let token = match route.needs {
         Needs::Nothing => auth::Token::nobody(),
         _ => auth::authenticate(&app, header.as_deref()).await?,
     };
+    line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    (route.run)(Incoming { app, caller, token, params, request }).await
+    (route.run)(Incoming {
+        app,
+        caller,
+        token,
+        params,
+        request,
+    })
+    .await
+}
+
+/// What the log says of an answer.
+#[derive(Default)]
+struct Line {
+    operation: &'static str,
+    token: String,
+    address: String,
+}
+
+impl Line {
+    fn write(&self, result: Result<&Outgoing, &Problem>, request_id: &str) {
+        let status = result.map_or_else(|problem| problem.status, |outgoing| outgoing.status);
+        let problem = result.err();
+        let fields = [
+            ("operation", self.operation),
+            ("status", &status.to_string()),
+            ("problem", problem.map_or("", |problem| problem.kind)),
+            (
+                "error",
+                problem
+                    .and_then(|problem| problem.internal.as_deref())
+                    .unwrap_or_default(),
+            ),
+            ("token", &self.token),
+            ("address", &self.address),
+            ("request_id", request_id),
+        ];
+        if status >= 500 {
+            observe::warn("api", &fields);
+        } else {
+            observe::info("api", &fields);
+        }
+    }
 }
 
 /// That all is well.
@@ -112,17 +167,4 @@ async fn health(call: Call) -> Result<Shown<Health>, Problem> {
 /// `getOpenapi`.
 async fn openapi(_call: Call) -> Result<Written, Problem> {
     Ok(Written(OPENAPI))
-}
-
-/// What went wrong inside, for the log alone.
-fn log(problem: &Problem, request_id: &str) {
-    if let Some(internal) = &problem.internal {
-        let line = serde_json::json!({
-            "event": "api_failed",
-            "problem": problem.kind,
-            "error": internal,
-            "request_id": request_id,
-        });
-        worker::console_error!("{line}");
-    }
 }

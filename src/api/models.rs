@@ -73,7 +73,11 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<ModelView>>, Probl
     let tenant = call.tenant().await?;
     let window = call.query.window()?;
     let rows = models::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
-    Ok(Shown(window.page(rows, |row| [row.name.clone()], ModelView::from)))
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.name.clone()],
+        ModelView::from,
+    )))
 }
 
 /// `getModel`.
@@ -88,14 +92,18 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
     let tenant = call.tenant().await?;
     let name = valid::model(call.param("model"))?;
     let stored = models::find(&call.app.db, &tenant.id, name).await?;
-    call.if_match.check(stored.as_ref().map_or(0, |row| row.revision))?;
+    call.if_match
+        .check(stored.as_ref().map_or(0, |row| row.revision))?;
     let wanted = choose(name, &call.body, &tenant.options()?)?;
     let path = format!("models/{name}");
     let after = json!({ "family": wanted.family, "profile": wanted.profile });
     let mut checked = None;
     match stored {
         None => {
-            let row = ModelRow { created_at: call.app.now, ..wanted };
+            let row = ModelRow {
+                created_at: call.app.now,
+                ..wanted
+            };
             let entry = call.entry("model.create", path, None, Some(after));
             models::insert(&call.app.db, &tenant.id, &row, &entry)
                 .await
@@ -110,19 +118,35 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let before = json!({ "family": row.family, "profile": row.profile });
             let entry = call.entry("model.update", path, Some(before), Some(after));
             let profile = wanted.profile.as_deref();
-            models::update(&call.app.db, &tenant.id, &row, wanted.family, profile, call.app.now, &entry)
-                .await
-                .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+            models::update(
+                &call.app.db,
+                &tenant.id,
+                &row,
+                wanted.family,
+                profile,
+                call.app.now,
+                &entry,
+            )
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }
     }
     commit::publish(&call.app, &tenant.id).await?;
     let row = find(&call, name).await?;
     let revision = row.revision;
-    Ok(Revised(ModelView { checked, ..row.into() }, revision))
+    Ok(Revised(
+        ModelView {
+            checked,
+            ..row.into()
+        },
+        revision,
+    ))
 }
 
-const TAKEN: &[(&str, &str)] =
-    &[("models.name", "Somebody else added this model at the same moment. Repeat the request.")];
+const TAKEN: &[(&str, &str)] = &[(
+    "models.name",
+    "Somebody else added this model at the same moment. Repeat the request.",
+)];
 
 /// `deleteModel`.
 pub async fn delete(call: Call) -> Result<Done, Problem> {
@@ -130,7 +154,12 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     call.if_match.check(row.revision)?;
     let tenant_id = call.param("tenant");
     let before = json!({ "family": row.family, "profile": row.profile });
-    let entry = call.entry("model.delete", format!("models/{}", row.name), Some(before), None);
+    let entry = call.entry(
+        "model.delete",
+        format!("models/{}", row.name),
+        Some(before),
+        None,
+    );
     models::delete(&call.app.db, tenant_id, &row, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
@@ -157,12 +186,15 @@ pub fn choose(
     input: &ModelInput,
     options: &TenantOptions,
 ) -> Result<ModelRow, Problem> {
-    let family = input.family.or_else(|| Family::guess(name)).ok_or_else(|| {
-        let families = Family::ALL.map(Family::as_str).join(", ");
-        Problem::invalid_value(format!(
-            "The name {name} suggests no family. Add the model with its `family`: {families}."
-        ))
-    })?;
+    let family = input
+        .family
+        .or_else(|| Family::guess(name))
+        .ok_or_else(|| {
+            let families = Family::ALL.map(Family::as_str).join(", ");
+            Problem::invalid_value(format!(
+                "The name {name} suggests no family. Add the model with its `family`: {families}."
+            ))
+        })?;
     let profile = match &input.profile {
         None => family.default_profile_name().map(str::to_owned),
         Some(None) => None,
@@ -178,11 +210,7 @@ pub fn choose(
     })
 }
 
-fn check_profile(
-    family: Family,
-    name: &str,
-    options: &TenantOptions,
-) -> Result<String, Problem> {
+fn check_profile(family: Family, name: &str, options: &TenantOptions) -> Result<String, Problem> {
     let fitting: Vec<&str> = Profile::BUILTIN
         .into_iter()
         .filter(|profile| match family {
@@ -191,13 +219,15 @@ fn check_profile(
             Family::Ut | Family::Uds124 | Family::Tgp500 => profile.starts_with('e'),
         })
         .collect();
-    let profile = Profile::builtin(name).filter(|_| fitting.contains(&name)).ok_or_else(|| {
-        Problem::invalid_value(format!(
-            "`profile` of the family {} is null or one of {}.",
-            family.as_str(),
-            fitting.join(", ")
-        ))
-    })?;
+    let profile = Profile::builtin(name)
+        .filter(|_| fitting.contains(&name))
+        .ok_or_else(|| {
+            Problem::invalid_value(format!(
+                "`profile` of the family {} is null or one of {}.",
+                family.as_str(),
+                fitting.join(", ")
+            ))
+        })?;
     if !profile.verified && !options.unverified_profiles {
         return Err(Problem::invalid_value(format!(
             "The cipher behind {name} is not published and nobody has tried it on hardware. To use it all the same, set the tenant's option `unverified_profiles`."
@@ -220,28 +250,55 @@ mod tests {
     #[test]
     fn a_name_suggests_family_and_profile() {
         let row = chosen("KX-UTG300B", json!({})).unwrap();
-        assert_eq!((row.family, row.profile.as_deref()), (Family::Utg, Some("utg-128")));
+        assert_eq!(
+            (row.family, row.profile.as_deref()),
+            (Family::Utg, Some("utg-128"))
+        );
         let row = chosen("KX-HDV130N", json!({})).unwrap();
         assert_eq!((row.family, row.profile), (Family::Hdv, None));
         assert_eq!(chosen("SPA504G", json!({})).unwrap_err().status, 422);
-        assert_eq!(chosen("SPA504G", json!({ "family": "ut" })).unwrap().family, Family::Ut);
+        assert_eq!(
+            chosen("SPA504G", json!({ "family": "ut" })).unwrap().family,
+            Family::Ut
+        );
     }
 
     #[test]
     fn null_is_plaintext_and_nothing_is_the_default() {
-        assert_eq!(chosen("KX-UTG300B", json!({ "profile": null })).unwrap().profile, None);
+        assert_eq!(
+            chosen("KX-UTG300B", json!({ "profile": null }))
+                .unwrap()
+                .profile,
+            None
+        );
         let row = chosen("KX-UTG300B", json!({ "profile": "utg-256" })).unwrap();
         assert_eq!(row.profile.as_deref(), Some("utg-256"));
     }
 
     #[test]
     fn a_profile_goes_with_its_family_and_is_switched_on_where_it_is_not_verified() {
-        assert_eq!(chosen("KX-UTG300B", json!({ "profile": "e2c" })).unwrap_err().status, 422);
-        assert_eq!(chosen("KX-HDV130N", json!({ "profile": "e1c" })).unwrap_err().status, 422);
+        assert_eq!(
+            chosen("KX-UTG300B", json!({ "profile": "e2c" }))
+                .unwrap_err()
+                .status,
+            422
+        );
+        assert_eq!(
+            chosen("KX-HDV130N", json!({ "profile": "e1c" }))
+                .unwrap_err()
+                .status,
+            422
+        );
         let refused = chosen("KX-HDV130N", json!({ "profile": "e2c" })).unwrap_err();
         assert!(refused.detail.contains("unverified_profiles"));
-        let options = TenantOptions { unverified_profiles: true, ..TenantOptions::default() };
-        let input = ModelInput { profile: Some(Some("e2c".into())), ..ModelInput::default() };
+        let options = TenantOptions {
+            unverified_profiles: true,
+            ..TenantOptions::default()
+        };
+        let input = ModelInput {
+            profile: Some(Some("e2c".into())),
+            ..ModelInput::default()
+        };
         assert!(choose("KX-HDV130N", &input, &options).is_ok());
     }
 }

@@ -89,7 +89,11 @@ fn document() -> Value {
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let shapes = (route.shapes)(generator);
-    let mut parameters: Vec<Value> = route.pattern.split('/').filter_map(path_parameter).collect();
+    let mut parameters: Vec<Value> = route
+        .pattern
+        .split('/')
+        .filter_map(path_parameter)
+        .collect();
     parameters.extend(shapes.query.iter().flat_map(query_parameters));
     if shapes.etag && matches!(route.method, "PUT" | "POST") || route.method == "DELETE" {
         parameters.push(json!({
@@ -147,8 +151,17 @@ fn right(needs: Needs) -> &'static str {
 /// The resource that a path is about: its last plural.
 fn tag(pattern: &str) -> &str {
     let known = [
-        "devices", "certificates", "templates", "models", "sites", "access-paths", "events",
-        "audit", "tokens", "rotation", "tenants",
+        "devices",
+        "certificates",
+        "templates",
+        "models",
+        "sites",
+        "access-paths",
+        "events",
+        "audit",
+        "tokens",
+        "rotation",
+        "tenants",
     ];
     known
         .into_iter()
@@ -182,11 +195,16 @@ fn path_parameter(segment: &str) -> Option<Value> {
 fn query_parameters(schema: &Schema) -> Vec<Value> {
     let schema = schema.as_value();
     let required = schema["required"].as_array().cloned().unwrap_or_default();
-    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+    let properties = schema["properties"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     properties
         .into_iter()
         .map(|(name, mut schema)| {
-            let description = schema.as_object_mut().and_then(|members| members.remove("description"));
+            let description = schema
+                .as_object_mut()
+                .and_then(|members| members.remove("description"));
             let mut parameter = json!({ "name": name, "in": "query", "schema": schema });
             if let Some(description) = description {
                 parameter["description"] = description;
@@ -200,8 +218,10 @@ fn query_parameters(schema: &Schema) -> Vec<Value> {
 }
 
 fn problem() -> Value {
-    let types: Vec<String> =
-        KINDS.iter().map(|(kind, ..)| format!("urn:ringfence:problem:{kind}")).collect();
+    let types: Vec<String> = KINDS
+        .iter()
+        .map(|(kind, ..)| format!("urn:ringfence:problem:{kind}"))
+        .collect();
     json!({
         "type": "object",
         "description": "RFC 9457 problem details. `type` is stable; further members depend on it, such as `devices` and `checked` of `invalid-files`.",
@@ -226,10 +246,33 @@ macro_rules! words {
         pub enum $name { $($word),* }
     };
 }
-words!(Family { Ut, Uds124, Tgp500, Utg, Hdv });
-words!(FileKind { Initial, Standard, Product, Master, System });
-words!(Layer { Tenant, Site, Model, Device });
-words!(KeyState { Armed, Delivered, Confirmed, Expired, Replaced });
+words!(Family {
+    Ut,
+    Uds124,
+    Tgp500,
+    Utg,
+    Hdv
+});
+words!(FileKind {
+    Initial,
+    Standard,
+    Product,
+    Master,
+    System
+});
+words!(Layer {
+    Tenant,
+    Site,
+    Model,
+    Device
+});
+words!(KeyState {
+    Armed,
+    Delivered,
+    Confirmed,
+    Expired,
+    Replaced
+});
 words!(Severity { Warning, Error });
 
 #[derive(JsonSchema, serde::Deserialize)]
@@ -291,7 +334,10 @@ mod tests {
             return;
         }
         let served = crate::api::OPENAPI;
-        let differs = made.lines().zip(served.lines()).find(|(made, served)| made != served);
+        let differs = made
+            .lines()
+            .zip(served.lines())
+            .find(|(made, served)| made != served);
         assert!(
             made == served,
             "src/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence openapi"
@@ -315,10 +361,18 @@ mod tests {
 
     #[test]
     fn mirrored_types_are_like_their_originals() {
-        provision::family::Family::ALL.map(same::<Family>);
-        provision::kind::FileKind::ALL.map(same::<FileKind>);
-        provision::layers::Layer::ALL.map(same::<Layer>);
-        provision::lifecycle::KeyState::ALL.map(same::<KeyState>);
+        provision::family::Family::ALL
+            .into_iter()
+            .for_each(same::<Family>);
+        provision::kind::FileKind::ALL
+            .into_iter()
+            .for_each(same::<FileKind>);
+        provision::layers::Layer::ALL
+            .into_iter()
+            .for_each(same::<Layer>);
+        provision::lifecycle::KeyState::ALL
+            .into_iter()
+            .for_each(same::<KeyState>);
         let findings = provision::format::lint(
             provision::family::Family::Hdv,
             provision::kind::FileKind::Standard,

@@ -52,7 +52,9 @@ impl<const PARTS: usize> Window<PARTS> {
         let after = match cursor {
             None => None,
             Some(cursor) => Some(read(cursor).ok_or_else(|| {
-                Problem::invalid_request("`cursor` takes `next` of this list's page before, as it was.")
+                Problem::invalid_request(
+                    "`cursor` takes `next` of this list's page before, as it was.",
+                )
             })?),
         };
         Ok(Self { limit, after })
@@ -74,7 +76,10 @@ impl<const PARTS: usize> Window<PARTS> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| write(&key(row)));
-        Page { items: rows.into_iter().map(view).collect(), next }
+        Page {
+            items: rows.into_iter().map(view).collect(),
+            next,
+        }
     }
 }
 
@@ -103,7 +108,9 @@ fn write(key: &[String]) -> String {
 }
 
 fn read<const PARTS: usize>(cursor: &str) -> Option<[String; PARTS]> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor.get(..cursor.len().min(400))?).ok()?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(cursor.get(..cursor.len().min(400))?)
+        .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let parts: Vec<String> = text.split('\n').map(str::to_owned).collect();
     parts.try_into().ok()
@@ -140,9 +147,16 @@ mod tests {
     #[test]
     fn limits_and_foreign_cursors_are_refused() {
         assert_eq!(Window::<1>::new(Some(0), None).unwrap_err().status, 400);
-        assert_eq!(Window::<1>::new(Some(MOST + 1), None).unwrap_err().status, 400);
+        assert_eq!(
+            Window::<1>::new(Some(MOST + 1), None).unwrap_err().status,
+            400
+        );
         for cursor in ["!", "é", "_w", &write(&["a".into(), "b".into()])] {
-            assert_eq!(Window::<1>::new(None, Some(cursor)).unwrap_err().status, 400, "{cursor}");
+            assert_eq!(
+                Window::<1>::new(None, Some(cursor)).unwrap_err().status,
+                400,
+                "{cursor}"
+            );
         }
     }
 

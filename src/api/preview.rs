@@ -85,9 +85,10 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem
             ..empty
         },
         Err(FileError::Lint(findings)) => PreviewView { findings, ..empty },
-        Err(FileError::Render(error)) => {
-            PreviewView { error: Some(error.to_string()), ..empty }
-        }
+        Err(FileError::Render(error)) => PreviewView {
+            error: Some(error.to_string()),
+            ..empty
+        },
     }))
 }
 
@@ -96,7 +97,13 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
     let secrets = secrets(&call)?;
     let of = Of::read(&call).await?;
     let mut files = Vec::new();
-    for &kind in of.bundle.family.kinds().iter().filter(|kind| **kind != FileKind::Initial) {
+    for &kind in of
+        .bundle
+        .family
+        .kinds()
+        .iter()
+        .filter(|kind| **kind != FileKind::Initial)
+    {
         match of.render(kind, secrets) {
             Ok(file) => files.push((kind, file)),
             Err(error) => {
@@ -107,7 +114,10 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
             }
         }
     }
-    let documents: Vec<_> = files.iter().map(|(kind, file)| (*kind, &file.document)).collect();
+    let documents: Vec<_> = files
+        .iter()
+        .map(|(kind, file)| (*kind, &file.document))
+        .collect();
     let origin = |kind: FileKind, _: &str, line: u32| {
         let (_, file) = files.iter().find(|(found, _)| *found == kind)?;
         layer_at(&file.used, line)
@@ -135,7 +145,10 @@ fn secrets<B: Input>(call: &Call<RevealQuery, B>) -> Result<SecretsMode, Problem
 
 /// The nearest layer that had a say in a line.
 fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
-    used.iter().filter(|used| used.line == line).map(|used| used.layer).max()
+    used.iter()
+        .filter(|used| used.line == line)
+        .map(|used| used.layer)
+        .max()
 }
 
 /// A device's files.
@@ -182,8 +195,17 @@ mod tests {
 
     #[test]
     fn a_line_shows_the_nearest_layer() {
-        let used = |line, layer| UsedSetting { line, name: "A".into(), layer, secret: false };
-        let all = [used(1, Layer::Tenant), used(1, Layer::Device), used(2, Layer::Site)];
+        let used = |line, layer| UsedSetting {
+            line,
+            name: "A".into(),
+            layer,
+            secret: false,
+        };
+        let all = [
+            used(1, Layer::Tenant),
+            used(1, Layer::Device),
+            used(2, Layer::Site),
+        ];
         assert_eq!(layer_at(&all, 1), Some(Layer::Device));
         assert_eq!(layer_at(&all, 2), Some(Layer::Site));
         assert_eq!(layer_at(&all, 3), None);

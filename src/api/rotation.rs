@@ -69,7 +69,10 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     }
     let Some(previous) = app.keyring.previous() else {
         let view = state(app).await?;
-        return Ok(Shown(RotationView { rewrapped: Some(0), ..view }));
+        return Ok(Shown(RotationView {
+            rewrapped: Some(0),
+            ..view
+        }));
     };
     let mut failed = Vec::new();
     let mut keys = Vec::new();
@@ -102,7 +105,11 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
     let view = state(app).await?;
-    Ok(Shown(RotationView { rewrapped: Some(number), failed, ..view }))
+    Ok(Shown(RotationView {
+        rewrapped: Some(number),
+        failed,
+        ..view
+    }))
 }
 
 async fn state(app: &App) -> Result<RotationView, Problem> {
@@ -114,7 +121,11 @@ async fn state(app: &App) -> Result<RotationView, Problem> {
 
 fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> RotationView {
     let sum = |wanted: &dyn Fn(&str) -> bool| {
-        counts.iter().filter(|count| wanted(&count.master)).map(|count| count.number).sum()
+        counts
+            .iter()
+            .filter(|count| wanted(&count.master))
+            .map(|count| count.number)
+            .sum()
     };
     let is_previous = |id: &str| previous.as_deref() == Some(id);
     RotationView {
@@ -132,13 +143,19 @@ fn new_key(keyring: &Keyring, row: KeyRow, place: &str) -> Result<Option<NewKey>
     let Some(plain) = opened(keyring, place, &row.key_wrapped) else {
         return Ok(None);
     };
-    let key = std::str::from_utf8(&plain).ok().and_then(|text| DeviceKey::parse(text).ok());
+    let key = std::str::from_utf8(&plain)
+        .ok()
+        .and_then(|text| DeviceKey::parse(text).ok());
     let Some(key) = key else {
         return Ok(None);
     };
     let wrapped = wrap(keyring, place, key.expose().as_bytes())?;
     let (fingerprint, _) = keyring.fingerprints(&key);
-    Ok(Some(NewKey { row, wrapped, fingerprint }))
+    Ok(Some(NewKey {
+        row,
+        wrapped,
+        fingerprint,
+    }))
 }
 
 /// A secret setting under the current master key; nothing if it does not open.
@@ -188,13 +205,18 @@ mod tests {
         let row = KeyRow {
             id: "D".into(),
             generation: 3,
-            key_wrapped: ring(OLD, None).wrap([1; 12], &place, KEY.as_bytes()).unwrap(),
+            key_wrapped: ring(OLD, None)
+                .wrap([1; 12], &place, KEY.as_bytes())
+                .unwrap(),
         };
         let both = ring(NEW, Some(OLD));
         let new = new_key(&both, row, &place).unwrap().unwrap();
         let after = ring(NEW, None);
         assert_eq!(after.unwrap(&place, &new.wrapped).unwrap(), KEY.as_bytes());
-        assert_eq!(new.fingerprint, after.fingerprints(&DeviceKey::parse(KEY).unwrap()).0);
+        assert_eq!(
+            new.fingerprint,
+            after.fingerprints(&DeviceKey::parse(KEY).unwrap()).0
+        );
     }
 
     #[test]
@@ -206,13 +228,25 @@ mod tests {
             value: ring(OLD, None).wrap([1; 12], "elsewhere", b"x").unwrap(),
         };
         let place = associated_data("T", "tenant", "PASS");
-        assert!(new_secret(&ring(NEW, Some(OLD)), row, &place).unwrap().is_none());
+        assert!(
+            new_secret(&ring(NEW, Some(OLD)), row, &place)
+                .unwrap()
+                .is_none()
+        );
     }
 
     #[test]
     fn what_remains_and_what_cannot_be_read_are_told_apart() {
-        let count = |master: &str, number| Count { master: master.into(), number };
-        let counts = [count("k1", 3), count("k2", 5), count("k0", 2), count("k1", 4)];
+        let count = |master: &str, number| Count {
+            master: master.into(),
+            number,
+        };
+        let counts = [
+            count("k1", 3),
+            count("k2", 5),
+            count("k0", 2),
+            count("k1", 4),
+        ];
         let view = summary("k2", Some("k1".into()), &counts);
         assert_eq!((view.remaining, view.unreadable), (7, 2));
         let view = summary("k2", None, &counts);

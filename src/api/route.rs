@@ -106,7 +106,10 @@ fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     let mut segments = path.split('/');
     for wanted in pattern.split('/') {
         let segment = segments.next()?;
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        match wanted
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
             Some(name) => params.push((name, decode(segment)?)),
             None if wanted == segment => {}
             None => return None,
@@ -128,7 +131,9 @@ fn decode(segment: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]
@@ -154,7 +159,10 @@ mod tests {
         assert_eq!(route.operation, "rekeyDevice");
         assert_eq!(
             params,
-            [("tenant", "01JD".to_owned()), ("mac", "00:80:F0:C5:71:EB".to_owned())]
+            [
+                ("tenant", "01JD".to_owned()),
+                ("mac", "00:80:F0:C5:71:EB".to_owned())
+            ]
         );
     }
 
@@ -168,11 +176,21 @@ mod tests {
 
     #[test]
     fn nothing_else_is_found() {
-        for path in ["/api/v1", "/api/v1/", "/api/v1/tenants/", "/api/v1/tenants//devices", "/", ""] {
+        for path in [
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/tenants/",
+            "/api/v1/tenants//devices",
+            "/",
+            "",
+        ] {
             assert_eq!(operation("GET", path), None, "{path}");
         }
         for segment in ["%", "%4", "%zz", "%ff"] {
-            assert_eq!(operation("GET", &format!("/api/v1/tenants/{segment}")), None);
+            assert_eq!(
+                operation("GET", &format!("/api/v1/tenants/{segment}")),
+                None
+            );
         }
     }
 

@@ -53,7 +53,9 @@ enum SettingShape {
 pub enum SettingView {
     Text(String),
     /// Null, unless the token may see secrets and asked to.
-    Secret { secret: Option<String> },
+    Secret {
+        secret: Option<String>,
+    },
 }
 
 /// A layer's settings, as they are shown.
@@ -124,12 +126,17 @@ async fn site<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
 }
 
 async fn model<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
-    Ok(Scope::Model(super::models::find(call, call.param("model")).await?.name))
+    Ok(Scope::Model(
+        super::models::find(call, call.param("model")).await?.name,
+    ))
 }
 
 async fn device<Q, B>(call: &Call<Q, B>) -> Result<Scope, Problem> {
     let device = call.device().await?;
-    Ok(Scope::Device { id: device.id, mac: device.mac })
+    Ok(Scope::Device {
+        id: device.id,
+        mac: device.mac,
+    })
 }
 
 async fn show(call: &Get, scope: Scope) -> Shown {
@@ -169,9 +176,17 @@ async fn put(call: &Put, scope: Scope) -> Shown {
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
-    settings::put(&app.db, &tenant.id, &scope, stored.revision, &layer, app.now, &entry)
-        .await
-        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    settings::put(
+        &app.db,
+        &tenant.id,
+        &scope,
+        stored.revision,
+        &layer,
+        app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     publish(app, &tenant.id, &scope).await?;
     Ok(view(&after, false, stored.revision + 1, Some(checked)))
 }
@@ -196,13 +211,17 @@ pub fn new_layer(
     before: &LayerSettings,
     after: &LayerSettings,
 ) -> Result<NewLayer, Problem> {
-    let (keep, write): (Vec<_>, Vec<_>) =
-        after.iter().partition(|(name, value)| before.get(*name) == Some(*value));
+    let (keep, write): (Vec<_>, Vec<_>) = after
+        .iter()
+        .partition(|(name, value)| before.get(*name) == Some(*value));
     let write = write
         .into_iter()
         .map(|(name, value)| row(app, tenant_id, scope, name, value))
         .collect::<Result<_, Problem>>()?;
-    Ok(NewLayer { write, keep: keep.into_iter().map(|(name, _)| name.clone()).collect() })
+    Ok(NewLayer {
+        write,
+        keep: keep.into_iter().map(|(name, _)| name.clone()).collect(),
+    })
 }
 
 fn row(
@@ -218,12 +237,21 @@ fn row(
             let identity = settings::associated_data(tenant_id, scope, name);
             let wrapped = app
                 .keyring
-                .wrap(platform::random_array()?, &identity, secret.expose().as_bytes())
+                .wrap(
+                    platform::random_array()?,
+                    &identity,
+                    secret.expose().as_bytes(),
+                )
                 .map_err(|error| Problem::internal(error.to_string()))?;
             (wrapped, Some(app.keyring.current().id().to_owned()))
         }
     };
-    Ok(SettingRow { scope: scope.to_owned(), name: name.to_owned(), value, master })
+    Ok(SettingRow {
+        scope: scope.to_owned(),
+        name: name.to_owned(),
+        value,
+        master,
+    })
 }
 
 fn view(
@@ -244,7 +272,14 @@ fn view(
             (name.clone(), view)
         })
         .collect();
-    Revised(SettingsView { settings, revision, checked }, revision)
+    Revised(
+        SettingsView {
+            settings,
+            revision,
+            checked,
+        },
+        revision,
+    )
 }
 
 /// Rows as values, with secrets left wrapped: nobody sees them.
@@ -269,7 +304,9 @@ pub fn merge(
     written: &BTreeMap<String, serde_json::Value>,
 ) -> Result<LayerSettings, Problem> {
     if written.len() > MOST {
-        return Err(Problem::invalid_value(format!("A layer has at most {MOST} settings.")));
+        return Err(Problem::invalid_value(format!(
+            "A layer has at most {MOST} settings."
+        )));
     }
     written
         .iter()
@@ -308,9 +345,9 @@ fn parse(written: &serde_json::Value) -> Option<Written> {
         _ => return None,
     };
     match (members.get("secret"), members.get("keep")) {
-        (Some(Json::String(secret)), None) => {
-            Some(Written::New(Value::Secret(SecretString::new(secret.as_str()))))
-        }
+        (Some(Json::String(secret)), None) => Some(Written::New(Value::Secret(SecretString::new(
+            secret.as_str(),
+        )))),
         (Some(Json::Null), None) | (None, Some(Json::Bool(true))) => Some(Written::Keep),
         _ => None,
     }
@@ -369,7 +406,8 @@ mod tests {
     #[test]
     fn a_document_replaces_the_whole_layer() {
         assert_eq!(merged(json!({})).unwrap(), LayerSettings::new());
-        let values = merged(json!({ "PASS": { "secret": "new" }, "NTP": { "keep": true } })).unwrap();
+        let values =
+            merged(json!({ "PASS": { "secret": "new" }, "NTP": { "keep": true } })).unwrap();
         assert_eq!(values.get("PASS"), Some(&Value::Secret("new".into())));
         assert_eq!(values.get("NTP"), stored().get("NTP"));
     }

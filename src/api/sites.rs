@@ -49,7 +49,11 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Proble
     let tenant = call.tenant().await?;
     let window = call.query.window()?;
     let rows = sites::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
-    Ok(Shown(window.page(rows, |row| [row.id.clone()], SiteView::from)))
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        SiteView::from,
+    )))
 }
 
 /// `createSite`.
@@ -57,7 +61,12 @@ pub async fn create(call: Call<Nothing, SiteInput>) -> Result<CreatedRevised<Sit
     let tenant = call.tenant().await?;
     let name = valid::name("name", &call.body.name)?;
     let id = call.app.new_id();
-    let entry = call.entry("site.create", format!("sites/{id}"), None, Some(json!({ "name": name })));
+    let entry = call.entry(
+        "site.create",
+        format!("sites/{id}"),
+        None,
+        Some(json!({ "name": name })),
+    );
     sites::insert(&call.app.db, &tenant.id, &id, name, call.app.now, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
@@ -88,9 +97,16 @@ pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Pr
         Some(json!({ "name": row.name })),
         Some(json!({ "name": name })),
     );
-    sites::rename(&call.app.db, call.param("tenant"), &row, name, call.app.now, &entry)
-        .await
-        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    sites::rename(
+        &call.app.db,
+        call.param("tenant"),
+        &row,
+        name,
+        call.app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
     let row = find(&call, &row.id).await?;
     let revision = row.revision;
     Ok(Revised(row.into(), revision))

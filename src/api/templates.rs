@@ -104,7 +104,9 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         return Ok(revised(row, None));
     }
     if stored.is_none() && rows.len() >= MOST {
-        return Err(Problem::conflict(format!("A tenant has at most {MOST} templates.")));
+        return Err(Problem::conflict(format!(
+            "A tenant has at most {MOST} templates."
+        )));
     }
     let checked = check(app, &tenant, &key, Some(source)).await?;
     let entry = call.entry(
@@ -133,7 +135,12 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         .ok_or_else(|| Problem::not_found("template"))?;
     call.if_match.check(row.revision)?;
     check(app, &tenant, &key, None).await?;
-    let entry = call.entry("template.delete", key.path(), Some(audited(&row.source)), None);
+    let entry = call.entry(
+        "template.delete",
+        key.path(),
+        Some(audited(&row.source)),
+        None,
+    );
     templates::delete(&app.db, &tenant.id, &key, row.revision, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
@@ -168,7 +175,13 @@ fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
 
 fn revised(row: TemplateRow, checked: Option<Checked>) -> Revised<TemplateView> {
     let revision = row.revision;
-    Revised(TemplateView { checked, ..row.into() }, revision)
+    Revised(
+        TemplateView {
+            checked,
+            ..row.into()
+        },
+        revision,
+    )
 }
 
 fn builtin(key: &TemplateKey) -> TemplateView {
@@ -212,7 +225,11 @@ fn key<Q, B>(call: &Call<Q, B>) -> Result<TemplateKey, Problem> {
             )));
         }
     }
-    Ok(TemplateKey { kind, family, model: model.to_owned() })
+    Ok(TemplateKey {
+        kind,
+        family,
+        model: model.to_owned(),
+    })
 }
 
 /// The family that a word of a path names.

@@ -82,8 +82,15 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Prob
     }
     let window = call.query.window()?;
     let rows = tenants::list(&call.app.db, window.after_text(), window.rows()).await?;
-    let views: Vec<TenantView> = rows.into_iter().map(TenantView::new).collect::<Result<_, _>>()?;
-    Ok(Shown(window.page(views, |view| [view.id.clone()], |view| view)))
+    let views: Vec<TenantView> = rows
+        .into_iter()
+        .map(TenantView::new)
+        .collect::<Result<_, _>>()?;
+    Ok(Shown(window.page(
+        views,
+        |view| [view.id.clone()],
+        |view| view,
+    )))
 }
 
 /// `createTenant`.
@@ -100,7 +107,9 @@ pub async fn create(
     tenants::insert(&call.app.db, &id, &values, call.app.now, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
-    let row = tenants::find(&call.app.db, &id).await?.ok_or_else(|| Problem::not_found("tenant"))?;
+    let row = tenants::find(&call.app.db, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
     let revision = row.revision;
     Ok(CreatedRevised(TenantView::new(row)?, revision))
 }
@@ -119,7 +128,10 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     call.if_match.check(row.revision)?;
     let before = TenantView::new(row.clone())?;
     if before.hostname != input.hostname && call.token.tenant.is_some() {
-        return Err(Problem::new("forbidden", "The hostname takes a token for all tenants."));
+        return Err(Problem::new(
+            "forbidden",
+            "The hostname takes a token for all tenants.",
+        ));
     }
     check(input)?;
     let unchanged = before.name == input.name
@@ -140,13 +152,26 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         "name": before.name, "hostname": before.hostname, "options": before.options,
     });
     let entry = call.entry("tenant.update", "", Some(before), Some(audited(input)));
-    tenants::update(&call.app.db, &row.id, row.revision, &values(input, &options), call.app.now, &entry)
-        .await
-        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    tenants::update(
+        &call.app.db,
+        &row.id,
+        row.revision,
+        &values(input, &options),
+        call.app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
     commit::publish(&call.app, &row.id).await?;
     let row = call.tenant().await?;
     let revision = row.revision;
-    Ok(Revised(TenantView { checked, ..TenantView::new(row)? }, revision))
+    Ok(Revised(
+        TenantView {
+            checked,
+            ..TenantView::new(row)?
+        },
+        revision,
+    ))
 }
 
 /// `deleteTenant`.
@@ -155,7 +180,9 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     call.if_match.check(row.revision)?;
     let db = &call.app.db;
     if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
-        return Err(Problem::conflict("The tenant still has devices: remove them first."));
+        return Err(Problem::conflict(
+            "The tenant still has devices: remove them first.",
+        ));
     }
     let paths = access_paths::list(db, &row.id, "", access_paths::MOST).await?;
     let before = json!({ "name": row.name, "hostname": row.hostname });
@@ -164,13 +191,19 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     for path in paths {
-        edge::drop_access_path(&call.app, &path.hash).await.map_err(commit::not_in_effect)?;
+        edge::drop_access_path(&call.app, &path.hash)
+            .await
+            .map_err(commit::not_in_effect)?;
     }
     Ok(Done)
 }
 
 fn values<'a>(input: &'a TenantInput, options: &'a str) -> TenantValues<'a> {
-    TenantValues { name: &input.name, hostname: input.hostname.as_deref(), options }
+    TenantValues {
+        name: &input.name,
+        hostname: input.hostname.as_deref(),
+        options,
+    }
 }
 
 fn audited(input: &TenantInput) -> serde_json::Value {
@@ -205,11 +238,15 @@ fn check(input: &TenantInput) -> Result<(), Problem> {
     ];
     for ((member, most), value) in BOUNDS.into_iter().zip(values) {
         if value > most {
-            return Err(Problem::invalid_value(format!("`options.{member}` is at most {most}.")));
+            return Err(Problem::invalid_value(format!(
+                "`options.{member}` is at most {most}."
+            )));
         }
     }
     if options.event_retention_days == 0 {
-        return Err(Problem::invalid_value("`options.event_retention_days` is at least 1."));
+        return Err(Problem::invalid_value(
+            "`options.event_retention_days` is at least 1.",
+        ));
     }
     check_names(options)?;
     options.route_table().map_err(unroutable)?;
@@ -220,7 +257,13 @@ fn unroutable(error: RouteError) -> Problem {
     let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
     match error {
         RouteError::Conflict(conflict) => problem
-            .with("templates", [conflict.first.template.as_str(), conflict.second.template.as_str()])
+            .with(
+                "templates",
+                [
+                    conflict.first.template.as_str(),
+                    conflict.second.template.as_str(),
+                ],
+            )
             .with("example_path", &conflict.example_path),
         _ => problem,
     }
@@ -234,12 +277,20 @@ fn check_names(options: &TenantOptions) -> Result<(), Problem> {
     for (kind, names) in &options.urls {
         let member = format!("options.urls.{}", kind.as_str());
         if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
-            return Err(Problem::invalid_value(format!("`{member}` has at most {NAMES_MAX} names of a form.")));
+            return Err(Problem::invalid_value(format!(
+                "`{member}` has at most {NAMES_MAX} names of a form."
+            )));
         }
         for name in &names.sealed {
-            let known = extensions.iter().any(|extension| has_extension(name.as_str(), extension));
+            let known = extensions
+                .iter()
+                .any(|extension| has_extension(name.as_str(), extension));
             if !known || *kind == FileKind::Initial {
-                let known = extensions.iter().map(String::as_str).collect::<Vec<_>>().join(", .");
+                let known = extensions
+                    .iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", .");
                 return Err(Problem::invalid_value(format!(
                     "`{member}.sealed`: {} must end in .{known}, which tells the profile; an initial file is never sealed.",
                     name.as_str()

@@ -11,8 +11,8 @@ use super::page::{Page, Window};
 use super::{commit, valid};
 use crate::http::problem::Problem;
 use crate::platform;
-use crate::store::tokens::{self, TokenRow};
 use crate::store::tenants;
+use crate::store::tokens::{self, TokenRow};
 
 /// What a token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,11 @@ impl From<TokenRow> for TokenView {
             id: row.id,
             name: row.name,
             tenant: row.tenant_id,
-            access: if row.access == "write" { Access::Write } else { Access::Read },
+            access: if row.access == "write" {
+                Access::Write
+            } else {
+                Access::Read
+            },
             reveal: row.reveal == 1,
             created_at: row.created_at,
             expires_at: row.expires_at,
@@ -105,7 +109,11 @@ pub async fn list(call: Call<TokenQuery>) -> Result<Shown<Page<TokenView>>, Prob
         Some(tenant) => tokens::of_tenant(db, tenant, after, limit).await?,
         None => tokens::list(db, after, limit).await?,
     };
-    Ok(Shown(window.page(rows, |row| [row.id.clone()], TokenView::from)))
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        TokenView::from,
+    )))
 }
 
 /// `getToken`.
@@ -131,7 +139,9 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     if let Some(tenant) = &input.tenant
         && tenants::find(&call.app.db, tenant).await?.is_none()
     {
-        return Err(Problem::invalid_value("`tenant` is not the id of a tenant."));
+        return Err(Problem::invalid_value(
+            "`tenant` is not the id of a tenant.",
+        ));
     }
     let id = call.app.new_id();
     let new = auth::new_token(&id, platform::random_array()?);
@@ -145,20 +155,31 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
         created_at: call.app.now,
         expires_at: input.expires_at,
     };
-    let mut entry =
-        call.entry("token.create", format!("tokens/{}", row.id), None, Some(audited(&row)));
+    let mut entry = call.entry(
+        "token.create",
+        format!("tokens/{}", row.id),
+        None,
+        Some(audited(&row)),
+    );
     entry.tenant_id.clone_from(&row.tenant_id);
     tokens::insert(&call.app.db, &row, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
-    Ok(Created(TokenView { token: Some(new.text), ..row.into() }))
+    Ok(Created(TokenView {
+        token: Some(new.text),
+        ..row.into()
+    }))
 }
 
 /// `deleteToken`.
 pub async fn delete(call: Call) -> Result<Done, Problem> {
     let row = find(&call).await?;
-    let mut entry =
-        call.entry("token.delete", format!("tokens/{}", row.id), Some(audited(&row)), None);
+    let mut entry = call.entry(
+        "token.delete",
+        format!("tokens/{}", row.id),
+        Some(audited(&row)),
+        None,
+    );
     entry.tenant_id.clone_from(&row.tenant_id);
     tokens::delete(&call.app.db, &row.id, &entry)
         .await
@@ -211,7 +232,11 @@ mod tests {
 
     #[test]
     fn neither_a_list_nor_the_audit_log_shows_a_hash() {
-        assert!(!serde_json::to_string(&TokenView::from(row())).unwrap().contains("abab"));
+        assert!(
+            !serde_json::to_string(&TokenView::from(row()))
+                .unwrap()
+                .contains("abab")
+        );
         assert!(!audited(&row()).to_string().contains("abab"));
     }
 }

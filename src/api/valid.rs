@@ -11,7 +11,9 @@ pub const NAME_MAX: usize = 100;
 /// It is not.
 pub fn name<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid_value(format!("`{member}` must not be empty.")));
+        return Err(Problem::invalid_value(format!(
+            "`{member}` must not be empty."
+        )));
     }
     label(member, text)
 }
@@ -118,7 +120,16 @@ mod tests {
     #[test]
     fn hostnames_are_dns_names() {
         assert!(hostname("phones.operator.example").is_ok());
-        for text in ["", "a.", ".a", "A.example", "a:8080", "https://a", "-a.example", "a b"] {
+        for text in [
+            "",
+            "a.",
+            ".a",
+            "A.example",
+            "a:8080",
+            "https://a",
+            "-a.example",
+            "a b",
+        ] {
             assert!(hostname(text).is_err(), "{text}");
         }
     }

@@ -132,6 +132,14 @@ impl Problem {
             .iter()
             .find(|(name, ..)| *name == self.kind)
             .map_or("The server failed", |found| found.2);
+        let headers = Headers::new();
+        headers.set("content-type", "application/problem+json")?;
+        headers.set("cache-control", "no-store")?;
+        // RFC 9110 §15.5.6.
+        let allow = self.more.iter().find(|(name, _)| *name == "allow");
+        if let Some(methods) = allow.and_then(|(_, value)| value.as_str()) {
+            headers.set("allow", methods)?;
+        }
         let body = Body {
             kind: format!("urn:ringfence:problem:{}", self.kind),
             title,
@@ -144,9 +152,6 @@ impl Problem {
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
         };
-        let headers = Headers::new();
-        headers.set("content-type", "application/problem+json")?;
-        headers.set("cache-control", "no-store")?;
         match self.status {
             401 => headers.set("www-authenticate", "Bearer realm=\"ringfence\"")?,
             503 => headers.set("retry-after", "30")?,

@@ -9,8 +9,13 @@ use serde::{Deserialize, Serialize};
 /// What a tenant decides. Every field has a default, so that an empty object is a whole tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantOptions {
     /// The names under which each kind of file is served, relative to the access path.
+    #[cfg_attr(
+        test,
+        schemars(with = "BTreeMap<crate::api::openapi::FileKind, Names>")
+    )]
     pub urls: BTreeMap<FileKind, Names>,
     /// What the plain name of a standard file answers once its bootstrap is gone.
     pub plain_name_after_delivery: PlainName,
@@ -18,6 +23,7 @@ pub struct TenantOptions {
     pub shared_files: SharedFiles,
     /// The family of the plain master and system file, where a tenant has phones of several and
     /// the file's name has no `{MODEL}` to tell.
+    #[cfg_attr(test, schemars(with = "Option<crate::api::openapi::Family>"))]
     pub shared_family: Option<ringfence_provision::family::Family>,
     /// Whether an initial file asked for by MAC names `Config{MAC}.cfg` before and
     /// `Config{MAC}.enc` after the key was delivered, instead of both by the phone's own rule.
@@ -59,10 +65,13 @@ impl Default for TenantOptions {
 /// initial file names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Names {
     /// Where it is served as it is.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub plain: Vec<UrlTemplate>,
     /// Where it is served encrypted: needs `{MAC}`, and ends in the extension of a profile.
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub sealed: Vec<UrlTemplate>,
 }
 
@@ -70,6 +79,7 @@ pub struct Names {
 /// has its key is not published, so it is a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum PlainName {
     /// The same refusal as everything else.
     Refuse,
@@ -80,6 +90,7 @@ pub enum PlainName {
 /// How files that are not one device's go to devices with a sealing profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum SharedFiles {
     /// Sealed with the asking device's key.
     Sealed,

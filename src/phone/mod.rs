@@ -21,6 +21,7 @@ use web_sys::Response;
 use worker::{Method, Request};
 
 pub use answer::{Body, Outcome, Reason, Served, refusal, unavailable};
+pub use initial::urls;
 
 use crate::app::{App, Caller};
 use crate::edge::{self, TenantEdge};

@@ -78,7 +78,14 @@ pub async fn insert(
     change.push(
         "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        args![tenant_id, &row.id, &row.hash, &row.label, row.created_at, row.expires_at],
+        args![
+            tenant_id,
+            &row.id,
+            &row.hash,
+            &row.label,
+            row.created_at,
+            row.expires_at
+        ],
     )?;
     change.commit(entry).await?;
     Ok(())
@@ -115,12 +122,7 @@ pub async fn update(
 ///
 /// # Errors
 /// D1 fails.
-pub async fn delete(
-    db: &Db,
-    tenant_id: &str,
-    id: &str,
-    entry: &Entry,
-) -> Result<(), ChangeError> {
+pub async fn delete(db: &Db, tenant_id: &str, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::new(db, tenant_id, Reach::Near)?;
     change.push(
         "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",

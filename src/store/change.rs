@@ -75,12 +75,18 @@ impl<'a> Change<'a> {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
         let guard = db.statement(&guard(reach, condition), &all)?;
-        Ok(Self { db, statements: vec![guard] })
+        Ok(Self {
+            db,
+            statements: vec![guard],
+        })
     }
 
     /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
     pub fn of_no_tenant(db: &'a Db) -> Self {
-        Self { db, statements: Vec::new() }
+        Self {
+            db,
+            statements: Vec::new(),
+        }
     }
 
     /// Adds a statement.
@@ -122,7 +128,9 @@ fn guard(reach: Reach, condition: &str) -> String {
         Reach::Near => "",
         Reach::Above => ", version = seq + 1",
     };
-    format!("UPDATE tenants SET seq = CASE WHEN {condition} THEN seq + 1 END{version} WHERE id = ?1")
+    format!(
+        "UPDATE tenants SET seq = CASE WHEN {condition} THEN seq + 1 END{version} WHERE id = ?1"
+    )
 }
 
 #[cfg(test)]
@@ -140,7 +148,9 @@ mod tests {
 
     #[test]
     fn a_failed_guard_is_told_from_a_failed_database() {
-        let overtaken = StorageError("D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into());
+        let overtaken = StorageError(
+            "D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into(),
+        );
         assert!(matches!(overtaken.into(), ChangeError::Overtaken));
         let broken = StorageError("D1_ERROR: Network connection lost.".into());
         assert!(matches!(broken.into(), ChangeError::Storage(_)));

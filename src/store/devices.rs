@@ -98,7 +98,10 @@ fn list_query<'a>(
             sql.push_str(&format!(" AND {condition} ?{}", args.len()));
         }
     };
-    also("d.key_state =", filter.state.map(|state| state.as_str().into()));
+    also(
+        "d.key_state =",
+        filter.state.map(|state| state.as_str().into()),
+    );
     also("d.model =", filter.model.map(Into::into));
     also("d.site_id =", filter.site.map(Into::into));
     also("d.disabled =", filter.disabled.map(Into::into));
@@ -107,7 +110,11 @@ fn list_query<'a>(
     if filter.never_seen {
         sql.push_str(" AND d.last_seen_at IS NULL");
     }
-    let order = if filter.by_last_seen() { "d.last_seen_at, d.id" } else { "d.id" };
+    let order = if filter.by_last_seen() {
+        "d.last_seen_at, d.id"
+    } else {
+        "d.id"
+    };
     if let Some(after) = after {
         if filter.by_last_seen() {
             args.push(after.last_seen_at.into());
@@ -148,7 +155,10 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         tenant_id,
         Reach::Near,
         &key_is_free(2),
-        args![&new.key.fingerprint, new.key.previous_fingerprint.as_deref()],
+        args![
+            &new.key.fingerprint,
+            new.key.previous_fingerprint.as_deref()
+        ],
     )?;
     if let Some(model) = new.model {
         models::ensure(&mut change, tenant_id, model)?;
@@ -358,8 +368,7 @@ pub async fn set_key(
         values.push(key.previous_fingerprint.as_deref().into());
         condition = format!("{UNMOVED} AND {}", key_is_free(7));
     }
-    let mut change =
-        Change::guarded(db, &device.tenant_id, Reach::Near, &condition, &values)?;
+    let mut change = Change::guarded(db, &device.tenant_id, Reach::Near, &condition, &values)?;
     change.push(
         &format!(
             "UPDATE devices SET key_state = ?3, generation = ?4, ever_delivered = ?5, \
@@ -387,7 +396,13 @@ pub async fn set_key(
             "UPDATE devices SET key_wrapped = ?2, key_master = ?3, key_fingerprint = ?4, \
              delivered_address = NULL, delivered_user_agent = NULL, delivered_country = NULL \
              WHERE id = ?1 AND generation = ?5",
-            args![&device.id, &key.wrapped, &key.master, &key.fingerprint, next.generation],
+            args![
+                &device.id,
+                &key.wrapped,
+                &key.master,
+                &key.fingerprint,
+                next.generation
+            ],
         )?;
     }
     change.commit(entry).await?;
@@ -452,7 +467,8 @@ pub async fn affected(
         "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND ?2 IS ?2\
          {condition} ORDER BY d.id LIMIT ?3"
     );
-    db.rows(&sql, &[tenant_id.into(), value, limit.into()]).await
+    db.rows(&sql, &[tenant_id.into(), value, limit.into()])
+        .await
 }
 
 /// One affected device of every combination of model and site.
@@ -471,7 +487,8 @@ pub async fn one_of_each_combination(
          SELECT min(d.id) FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition} \
          GROUP BY d.model, d.site_id LIMIT ?3)"
     );
-    db.rows(&sql, &[tenant_id.into(), value, limit.into()]).await
+    db.rows(&sql, &[tenant_id.into(), value, limit.into()])
+        .await
 }
 
 /// Affected devices from all over the tenant: every `stride`-th row.
@@ -490,7 +507,11 @@ pub async fn sample(
         "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND ?2 IS ?2\
          {condition} AND d.rowid % ?3 = 0 LIMIT ?4"
     );
-    db.rows(&sql, &[tenant_id.into(), value, stride.into(), limit.into()]).await
+    db.rows(
+        &sql,
+        &[tenant_id.into(), value, stride.into(), limit.into()],
+    )
+    .await
 }
 
 #[cfg(test)]
@@ -499,8 +520,15 @@ mod tests {
 
     #[test]
     fn a_list_by_last_request_goes_on_where_it_stopped() {
-        let filter = Filter { model: Some("KX-UTG300B"), seen_before: Some(9), ..Filter::default() };
-        let after = After { id: "01JD".into(), last_seen_at: 7 };
+        let filter = Filter {
+            model: Some("KX-UTG300B"),
+            seen_before: Some(9),
+            ..Filter::default()
+        };
+        let after = After {
+            id: "01JD".into(),
+            last_seen_at: 7,
+        };
         let (sql, args) = list_query("T", &filter, Some(&after), 51);
         assert!(sql.ends_with(
             "WHERE d.tenant_id = ?1 AND d.model = ?2 AND d.last_seen_at < ?3 \
@@ -511,7 +539,10 @@ mod tests {
 
     #[test]
     fn a_plain_list_is_in_the_order_of_ids() {
-        let after = After { id: "01JD".into(), last_seen_at: 0 };
+        let after = After {
+            id: "01JD".into(),
+            last_seen_at: 0,
+        };
         let (sql, args) = list_query("T", &Filter::default(), Some(&after), 51);
         assert!(sql.ends_with("WHERE d.tenant_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3"));
         assert_eq!(args.len(), 3);

@@ -45,9 +45,10 @@ pub async fn list(
     filter: &Filter<'_>,
     limit: u32,
 ) -> Result<Vec<EventRow>, StorageError> {
-    let mut sql = "SELECT id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
+    let mut sql =
+        "SELECT id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
                    user_agent, country, request_id, detail, at FROM events WHERE tenant_id = ?1"
-        .to_owned();
+            .to_owned();
     let mut args: Vec<Arg<'_>> = vec![tenant_id.into()];
     let conditions = [
         ("device_id =", filter.device_id),

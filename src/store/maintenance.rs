@@ -74,11 +74,7 @@ pub struct Retention {
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn retentions(
-    db: &Db,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<Retention>, StorageError> {
+pub async fn retentions(db: &Db, after: &str, limit: u32) -> Result<Vec<Retention>, StorageError> {
     db.rows(
         "SELECT id, options ->> '$.event_retention_days' AS days FROM tenants \
          WHERE id > ?1 ORDER BY id LIMIT ?2",

@@ -608,18 +608,3 @@ pub async fn count_events(
     changes(&counted.run().await?)?;
     Ok(())
 }
-
-/// Marks bootstraps that nobody took in time. The claim looks at the time itself, so this only
-/// tells the operator.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn expire_bootstraps(db: &Db, now: u64) -> Result<(), StorageError> {
-    db.run(
-        "UPDATE devices SET key_state = 'expired', revision = revision + 1 WHERE id IN (\
-         SELECT id FROM devices WHERE key_state = 'armed' AND armed_until <= ?1 LIMIT 1000)",
-        args![now],
-    )
-    .await?;
-    Ok(())
-}

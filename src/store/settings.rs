@@ -15,7 +15,10 @@ pub enum Scope {
     /// A model's name.
     Model(String),
     /// A device's id, and its MAC for people.
-    Device { id: String, mac: String },
+    Device {
+        id: String,
+        mac: String,
+    },
 }
 
 impl Scope {
@@ -80,7 +83,9 @@ pub async fn layer(db: &Db, tenant_id: &str, scope: &str) -> Result<LayerRows, S
     };
     Ok(LayerRows {
         rows: rows(settings)?,
-        revision: rows::<Revision>(revision)?.first().map_or(0, |row| row.revision),
+        revision: rows::<Revision>(revision)?
+            .first()
+            .map_or(0, |row| row.revision),
     })
 }
 
@@ -210,7 +215,10 @@ pub async fn put(
     replace(&mut change, tenant_id, &key, layer, now)?;
     if !device.is_empty() {
         change.push(
-            &format!("UPDATE devices SET version = {}, updated_at = ?3 WHERE id = ?2", super::SEQ),
+            &format!(
+                "UPDATE devices SET version = {}, updated_at = ?3 WHERE id = ?2",
+                super::SEQ
+            ),
             args![tenant_id, device, now],
         )?;
     }
@@ -247,12 +255,21 @@ mod tests {
 
     #[test]
     fn scope_format_unchanged() {
-        let device = Scope::Device { id: "01JD".into(), mac: "0080F0C571EB".into() };
+        let device = Scope::Device {
+            id: "01JD".into(),
+            mac: "0080F0C571EB".into(),
+        };
         let site = Scope::Site("01JC".into());
         let model = Scope::Model("KX-UTG300B".into());
         let keys = [Scope::Tenant.key(), site.key(), model.key(), device.key()];
-        assert_eq!(keys, ["tenant", "site:01JC", "model:KX-UTG300B", "device:01JD"]);
+        assert_eq!(
+            keys,
+            ["tenant", "site:01JC", "model:KX-UTG300B", "device:01JD"]
+        );
         assert_eq!(device.path(), "devices/0080F0C571EB/settings");
-        assert_eq!(associated_data("T", "tenant", "PASS"), "setting:T:tenant:PASS");
+        assert_eq!(
+            associated_data("T", "tenant", "PASS"),
+            "setting:T:tenant:PASS"
+        );
     }
 }

@@ -68,7 +68,12 @@ pub async fn find(
 ) -> Result<Option<TemplateRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM file_templates WHERE {KEY}"),
-        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model],
+        args![
+            tenant_id,
+            key.kind.as_str(),
+            key.family.as_str(),
+            &key.model
+        ],
     )
     .await
 }
@@ -106,7 +111,14 @@ pub async fn put(
         "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, \
          updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET \
          source = excluded.source, updated_at = excluded.updated_at, revision = revision + 1",
-        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model, source, now],
+        args![
+            tenant_id,
+            key.kind.as_str(),
+            key.family.as_str(),
+            &key.model,
+            source,
+            now
+        ],
     )?;
     change.commit(entry).await?;
     Ok(())
@@ -126,7 +138,12 @@ pub async fn delete(
     let mut change = at_revision(db, tenant_id, key, revision)?;
     change.push(
         &format!("DELETE FROM file_templates WHERE {KEY}"),
-        args![tenant_id, key.kind.as_str(), key.family.as_str(), &key.model],
+        args![
+            tenant_id,
+            key.kind.as_str(),
+            key.family.as_str(),
+            &key.model
+        ],
     )?;
     change.commit(entry).await?;
     Ok(())

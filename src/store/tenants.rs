@@ -46,7 +46,11 @@ pub struct TenantValues<'a> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
-    db.row(&format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"), args![id]).await
+    db.row(
+        &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
+        args![id],
+    )
+    .await
 }
 
 /// Tenants in the order of their ids, after `after`.

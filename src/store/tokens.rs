@@ -27,7 +27,11 @@ const COLUMNS: &str = "id, hash, name, tenant_id, access, reveal, created_at, ex
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TokenRow>, StorageError> {
-    db.row(&format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"), args![id]).await
+    db.row(
+        &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"),
+        args![id],
+    )
+    .await
 }
 
 /// Tokens in the order of their ids, after `after`.
