@@ -18,6 +18,9 @@ mod observe;
 mod phone;
 mod platform;
 mod pool;
+mod pool_client;
+mod pool_do;
+mod relay_door;
 mod store;
 
 use app::{App, Caller};
@@ -64,7 +67,9 @@ async fn route(
     if path == "/__panic" {
         panic!("a panic on purpose, to show what it costs");
     }
-    if operator {
+    if path == relay_door::PATH {
+        Ok(relay_door::answer(&request, &app, &caller).await?.into())
+    } else if operator {
         Ok(api::answer(request, app, caller).await?.into())
     } else {
         phone::answer(&request, app, caller).await

@@ -32,6 +32,7 @@ const SLOWEST_CHECK_MS: u64 = 60_000;
 /// Where a job stands. The first three are pending, the others final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum State {
     /// Waits for its time, or for a relay.
     Queued,

@@ -61,7 +61,7 @@ pub enum Reply {
     Submitted { jobs: Vec<Submitted> },
     Jobs { jobs: Vec<Job>, next: Option<String> },
     Job { job: Box<Job>, attempts: Vec<Attempt> },
-    Rollouts { rollouts: Vec<RolloutRow> },
+    Rollouts { rollouts: Vec<(RolloutRow, Vec<TallyRow>)> },
     Rollout { rollout: Box<RolloutRow>, tallies: Vec<TallyRow> },
     Status(Status),
     Done,

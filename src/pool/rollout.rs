@@ -19,6 +19,7 @@ pub const MAX_MACS: usize = 10_000;
 /// Which devices. Several fields narrow each other; without any it is every device of the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Selection {
     /// Id of a site.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +35,7 @@ pub struct Selection {
 /// How far one stage goes, counted from the first device of the rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Stage {
     /// Up to this many devices.
     Devices(u64),
@@ -46,6 +48,7 @@ pub enum Stage {
 /// What must be true for a rollout to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Threshold {
     /// The least share of a stage's devices that fetched in time, 0 to 1.
     pub share: f64,
@@ -139,6 +142,7 @@ impl Spec {
 /// Where a rollout stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum RolloutState {
     /// Going on, or waiting for its window or a relay.
     Running,

@@ -23,8 +23,6 @@ use ringfence_sip_notify::{EventType, HeaderName, HeaderValue, SipUri};
 use ringfence_wire::{Credentials, Header, Secret, Target};
 use zeroize::Zeroizing;
 
-/// Names of settings that begin with this, and [`EVENT_SETTING`], are all that is read.
-pub const PREFIX: &str = "NOTIFY_";
 /// The text of the Event header.
 pub const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 /// From when to when, in the wall time of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Window {
     /// `HH:MM`, inclusive.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub from: Clock,
     /// `HH:MM`, exclusive. Not after `from`: on the next day. Equal to `from`: a whole day.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub to: Clock,
     /// The days on which it opens; absent is every day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,7 @@ impl From<Clock> for String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Day {
     Mon,
     Tue,

@@ -5,7 +5,7 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Arg, Db, StorageError};
+use super::{Db, StorageError};
 use crate::args;
 use crate::pool::rollout::Selection;
 use crate::pool::target::Settings;
@@ -78,10 +78,10 @@ pub async fn by_ids(db: &Db, ids: &[&str]) -> Result<Vec<FleetRow>, StorageError
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn by_macs(db: &Db, tenant_id: &str, pool: Option<&str>, macs: &[String]) -> Result<Vec<FleetRow>, StorageError> {
+pub async fn by_macs(db: &Db, tenant_id: &str, pool: &str, macs: &[String]) -> Result<Vec<FleetRow>, StorageError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.tenant_id = ?2 AND d.mac = j.value {TABLES} \
-         WHERE (?3 IS NULL OR coalesce(s.pool_id, t.pool_id, 'default') = ?3) AND d.disabled = 0 ORDER BY j.key"
+         WHERE coalesce(s.pool_id, t.pool_id, 'default') = ?3 AND d.disabled = 0 ORDER BY j.key"
     );
     db.rows(&sql, args![json(macs), tenant_id, pool]).await
 }
@@ -101,8 +101,7 @@ pub async fn next(db: &Db, tenant_id: &str, pool: &str, selection: &Selection, a
     db.rows(&sql, args![tenant_id, site, model, pool, after, limit]).await
 }
 
-/// How many devices in service a selection has, by the pool that reaches them. Where it names MACs,
-/// only those count.
+/// How many devices in service a selection without MACs has, by the pool that reaches them.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -112,23 +111,37 @@ pub async fn count(db: &Db, tenant_id: &str, selection: &Selection) -> Result<Ve
         pool: String,
         n: u64,
     }
-    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
-    let mut values = vec![Arg::from(tenant_id), Arg::from(site), Arg::from(model)];
-    let from = match &selection.macs {
-        Some(macs) => {
-            values.push(Arg::from(json(macs)));
-            "json_each(?4) j JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value"
-        }
-        None => "devices d",
-    };
     let sql = format!(
-        "SELECT coalesce(s.pool_id, t.pool_id, 'default') AS pool, count(*) AS n FROM {from} \
+        "SELECT coalesce(s.pool_id, t.pool_id, 'default') AS pool, count(*) AS n FROM devices d \
          JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
          WHERE d.tenant_id = ?1 AND {} AND d.disabled = 0 GROUP BY 1",
         narrowed(selection)
     );
-    let rows: Vec<Row> = db.rows(&sql, &values).await?;
+    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
+    let rows: Vec<Row> = db.rows(&sql, args![tenant_id, site, model]).await?;
     Ok(rows.into_iter().map(|row| (row.pool, row.n)).collect())
+}
+
+/// Which of these MACs are devices in service of a selection, each with the pool that reaches it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn known(db: &Db, tenant_id: &str, selection: &Selection, macs: &[String]) -> Result<Vec<(String, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        mac: String,
+        pool: String,
+    }
+    let sql = format!(
+        "SELECT d.mac, coalesce(s.pool_id, t.pool_id, 'default') AS pool FROM json_each(?4) j \
+         JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
+         JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
+         WHERE {} AND d.disabled = 0 ORDER BY d.mac",
+        narrowed(selection)
+    );
+    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
+    let rows: Vec<Row> = db.rows(&sql, args![tenant_id, site, model, json(macs)]).await?;
+    Ok(rows.into_iter().map(|row| (row.mac, row.pool)).collect())
 }
 
 /// What each of these devices took last, and when; those that are gone are not in it.

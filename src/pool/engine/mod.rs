@@ -15,7 +15,7 @@ mod tests;
 
 use std::cell::Cell;
 
-pub use lease::{Candidate, Found, Free, Session};
+pub use lease::{Candidate, Found, Session};
 pub use relays::Cancels;
 pub use rollouts::{Device, Expansion};
 
@@ -122,6 +122,18 @@ impl<S: Sql> Engine<S> {
             }
             _ => Reply::NotFound,
         })
+    }
+
+    /// A tenant's rollouts, newest first.
+    pub fn show_rollouts(&self, tenant: &str, before: &str, limit: u32) -> Result<Reply, SqlError> {
+        let rows = self.store.rollouts_of(tenant, before, limit)?.into_iter();
+        let rollouts = rows.map(|row| self.store.tallies(&row.id).map(|tallies| (row, tallies)));
+        Ok(Reply::Rollouts { rollouts: rollouts.collect::<Result<_, _>>()? })
+    }
+
+    /// A relay's connection is no more.
+    pub fn relay_seen(&self, relay: &str, now: u64) -> Result<(), SqlError> {
+        self.store.relay_seen(relay, now)
     }
 
     /// Takes new options.

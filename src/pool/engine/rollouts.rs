@@ -172,6 +172,7 @@ impl<S: Sql> Engine<S> {
         let gone = walked.saturating_sub(found);
         if gone > 0 {
             self.store.add_tally(&row.id, row.stage, "excluded", gone)?;
+            self.store.add_tally(&row.id, row.stage, "skipped", gone)?;
         }
         row.released += walked;
         row.cursor = match &asked.macs {
@@ -223,7 +224,7 @@ impl<S: Sql> Engine<S> {
             self.store.save_job(&pending, &adopted)?;
         } else {
             self.store.add_tally(&row.id, row.stage, "excluded", 1)?;
-            self.store.add_tally(&row.id, row.stage, "joined", 1)?;
+            self.store.add_tally(&row.id, row.stage, "skipped", 1)?;
         }
         if let Some(pending) = self.store.job(&pending.id)? {
             let join = Event::Join { version: new.version, not_before: new.due_at, expires_at: new.expires_at, solo: false };

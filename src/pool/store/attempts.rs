@@ -8,6 +8,7 @@ use crate::args;
 
 /// One lease of a job, and how it went. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Attempt {
     pub lease: u32,
     /// Id of the relay.

@@ -16,10 +16,9 @@ pub(crate) mod testing;
 use serde::de::DeserializeOwned;
 
 pub use attempts::Attempt;
-pub use jobs::{JobFilter, NewJob, Wakes};
+pub use jobs::{JobFilter, NewJob};
 pub use relays::RelayRow;
 pub use rollouts::{RolloutRow, TallyRow};
-pub use schema::MIGRATIONS;
 
 use crate::store::Arg;
 

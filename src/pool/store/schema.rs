@@ -5,7 +5,7 @@ use super::{Sql, SqlError, Store};
 use crate::args;
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
-pub const MIGRATIONS: &[&[&str]] = &[&[
+const MIGRATIONS: &[&[&str]] = &[&[
     "CREATE TABLE jobs (
        id TEXT PRIMARY KEY NOT NULL,
        tenant TEXT NOT NULL,
