@@ -38,7 +38,7 @@ if [ -z "$tenant" ]; then
   tenant=$(api POST /tenants '{"name":"Demo"}' | jq -r .id)
 fi
 api PUT "/tenants/$tenant/models/$model" '{"family":"utg","profile":"utg-128"}' >/dev/null
-api PUT "/tenants/$tenant/settings" "$(jq -n '{settings: {SIP_REGISTRAR: "sip.demo.example", NTP_SERVER: "ntp.demo.example"}}')" >/dev/null
+api PUT "/tenants/$tenant/settings" '{"settings":{"master_SysTime_NTP_ADDR":"ntp.demo.example","standard_Prov_CFG_RESYNC_FROM_SIP":"check-sync"}}' >/dev/null
 if exists "/tenants/$tenant/devices/$mac"; then
   api POST "/tenants/$tenant/devices/$mac/rekey" >/dev/null
   note "the device was there already: it has a new key, and a new bootstrap waits"
@@ -47,7 +47,8 @@ else
 fi
 password=$(openssl rand -base64 12)
 api PUT "/tenants/$tenant/devices/$mac/settings" "$(jq -n --arg password "$password" \
-  '{settings: {SIP_USER: "7001", SIP_PASS: {secret: $password}, DISPLAY_NAME: "Reception & <Lobby>"}}')" >/dev/null
+  '{settings: {standard_Line1_Sip_SIP_USER_ID: "7001", standard_Line1_Sip_SIP_PASS: {secret: $password},
+    standard_Line1_Sip_DISPLAY_NAME: "Reception & <Lobby>"}}')" >/dev/null
 
 # The segment of an access path is shown once, so it is kept beside the local database.
 segment=$(cat ".local/access-path-$tenant" 2>/dev/null || true)
@@ -86,14 +87,14 @@ RINGFENCE_KEY=$key openssl enc -d -aes-128-cbc -a -md md5 -pass env:RINGFENCE_KE
 note "$(wc -c <"$work/standard.xml") bytes of XML"
 
 step "6. it is what the operator's preview says"
-api GET "/tenants/$tenant/devices/$mac/files/standard/preview?reveal=true" | jq -j '.text // .content // .file' >"$work/preview.xml"
+api GET "/tenants/$tenant/devices/$mac/files/standard/preview?reveal=true" | jq -j .text >"$work/preview.xml"
 cmp "$work/standard.xml" "$work/preview.xml" || die "the decrypted file differs from the preview"
 grep -qF -- "$password" "$work/standard.xml" || die "the SIP password is not in the file"
 note "byte for byte"
 
 step "7. what the operator sees"
 for _ in $(seq 50); do
-  state=$(api GET "/tenants/$tenant/devices/$mac" | jq -r '.key.state // .key_state // .state')
+  state=$(api GET "/tenants/$tenant/devices/$mac" | jq -r .key.state)
   [ "$state" != confirmed ] || break
   sleep 0.1
 done

@@ -90,7 +90,8 @@ async fn dispatch(
              everybody on the way. Replace it.",
         ));
     }
-    let method = request.method().to_string();
+    // As it was sent: `worker::Method` takes every name that it does not know for GET.
+    let method = request.inner().method();
     let (route, params) = match route::find(routes::ROUTES, &method, &path) {
         Found::Route(route, params) => (route, params),
         Found::OtherMethod(methods) => {

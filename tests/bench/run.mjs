@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { ROOT, wranglerConfig } from '../e2e/support/config.mjs';
 import { standard, XML } from '../e2e/support/content.mjs';
 import { Ringfence } from '../e2e/support/ringfence.mjs';
-import { hashAccessPath, mac, seedCrowd, seedDevice, seedTenant } from '../e2e/support/seed.mjs';
+import { hashAccessPath, mac, seedCrowd, seedDevice, seedDevices, seedTenant } from '../e2e/support/seed.mjs';
 import { eventually } from '../e2e/support/wait.mjs';
 import { aesCrate, baselines } from './baselines.mjs';
 import { eachOnce, generator, interleaved, median, repeat } from './load.mjs';
@@ -72,11 +72,7 @@ async function rates() {
     progress('requests that can be made once: bootstrap, first fetch after a change');
     const each = QUICK ? 50 : 200;
     let next = 0x10000;
-    const seeded = async (state) => {
-      const phones = [];
-      for (let i = 0; i < each; i += 1) phones.push(await seedDevice(worker, tenant, { mac: mac((next += 1)), state }));
-      return phones;
-    };
+    const seeded = (state) => seedDevices(worker, tenant, Array.from({ length: each }, () => ({ mac: mac((next += 1)), state })));
     const changing = await seeded('confirmed');
     const once = { baseline: [], change: [], bootstrap: [] };
     for (let round = 0; round < Math.min(3, ROUNDS); round += 1) {

@@ -8,7 +8,7 @@ import { element } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { rawRequest } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { mac, seedDevices, seedTenant } from './support/seed.mjs';
 
 const DEVICES = 200;
 
@@ -21,10 +21,7 @@ describe('SIGKILL during claims', () => {
 
   it('delivers no key twice and loses none', async () => {
     const tenant = await seedTenant(worker);
-    const phones = [];
-    for (let number = 0; number < DEVICES; number += 1) {
-      phones.push(await seedDevice(worker, tenant, { mac: mac(number) }));
-    }
+    const phones = await seedDevices(worker, tenant, Array.from({ length: DEVICES }, (_, number) => ({ mac: mac(number) })));
     const plain = (phone) => tenant.path(`Config${phone.mac}.cfg`);
     const delivered = new Map(phones.map((phone) => [phone.mac, 0]));
     const note = (phone, answer) => {

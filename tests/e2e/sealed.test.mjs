@@ -45,7 +45,7 @@ describe('a sealed file', () => {
       const plain = opensslDecrypt(sealed, device.key, { bits }).toString();
       assert.equal(element(plain, 'SIP_AUTHID_1'), device.mac.toLowerCase());
       assert.equal(element(plain, 'CFG_FILE_KEY'), undefined);
-      assert.equal(plain.replace(/\s+/g, ''), withoutKey(bootstrap).replace(/<System><Prov><\/Prov><\/System>/, '').replace(/\s+/g, '').replace('<System><Prov></Prov></System>', ''));
+      assert.equal(withoutKey(plain), withoutKey(bootstrap));
       assert.throws(() => opensslDecrypt(sealed, 'x'.repeat(32), { bits }));
     });
   }

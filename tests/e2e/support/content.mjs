@@ -70,7 +70,12 @@ export function element(xml, name) {
     .replaceAll('&amp;', '&');
 }
 
-/** A file without the key that only the bootstrap has. */
+/** A file without the key that only the bootstrap has, without groups that are empty, and without indentation. */
 export function withoutKey(xml) {
-  return xml.replace(/\s*<CFG_FILE_KEY(_LENGTH)?>[^<]*<\/CFG_FILE_KEY(_LENGTH)?>/g, '');
+  let text = xml.replace(/<CFG_FILE_KEY(_LENGTH)?>[^<]*<\/CFG_FILE_KEY(_LENGTH)?>/g, '').replace(/>\s+</g, '><').trim();
+  for (let before; before !== text; ) {
+    before = text;
+    text = text.replace(/<([A-Z][A-Za-z]*[a-z][A-Za-z]*)\/>/g, '').replace(/<([A-Z][A-Za-z]*[a-z][A-Za-z]*)><\/\1>/g, '');
+  }
+  return text;
 }

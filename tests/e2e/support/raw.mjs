@@ -41,7 +41,7 @@ export function rawBytes(port, text, { abortAfter = Infinity, secure = false } =
     socket.on('error', (error) => (length >= abortAfter ? resolve() : reject(error)));
     socket.on('close', resolve);
   });
-  return within(done, 'raw request', 30_000).then(() => Buffer.concat(received));
+  return within(done, 'raw request', 180_000).then(() => Buffer.concat(received));
 }
 
 /** Status, reason, headers (lower-case names; a list in the order of arrival) and body of an answer. */

@@ -10,7 +10,7 @@ import { ROOT } from './config.mjs';
 import { migrations } from './sql.mjs';
 
 /** No call of the harness may hang a test run. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Secrets as scripts/secrets.sh makes them, new for every run. */
 export function newSecrets() {

@@ -9,9 +9,9 @@ import { XML } from './content.mjs';
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const KEY_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A ULID for now; `serial` makes many of them in order. */
-export function ulid(serial) {
-  let time = BigInt(Date.now());
+/** A ULID for now or for `at`; `serial` makes many of them in order. */
+export function ulid(serial, at = Date.now()) {
+  let time = BigInt(at);
   let text = '';
   for (let i = 0; i < 10; i += 1) {
     text = CROCKFORD[Number(time % 32n)] + text;
@@ -131,12 +131,26 @@ export async function seedTenant(worker, { name, options = {}, hostname = null, 
 }
 
 /** Writes a device; `state` other than armed says its key was delivered. */
-export async function seedDevice(worker, tenant, { mac, model = UTG.name, state = 'armed', generation = 1, armedUntil = null, disabled = 0, settings = {}, key = randomKey(), site = null, delivered }) {
+export async function seedDevice(worker, tenant, options) {
+  const [device] = await seedDevices(worker, tenant, [options]);
+  return device;
+}
+
+/** Writes several devices at once. */
+export async function seedDevices(worker, tenant, list) {
+  const made = list.map((options) => newDevice(worker, tenant, options));
+  for (let first = 0; first < made.length; first += 50) {
+    await worker.batch(...made.slice(first, first + 50).flatMap(({ statements }) => statements));
+  }
+  return made.map(({ device }) => device);
+}
+
+function newDevice(worker, tenant, { mac, model = UTG.name, state = 'armed', generation = 1, armedUntil = null, disabled = 0, settings = {}, key = randomKey(), site = null, delivered }) {
   const master = new Master(worker.options.secrets.MASTER_KEY);
   const id = ulid();
   const now = Date.now();
   const everDelivered = (delivered ?? !['armed', 'expired'].includes(state)) ? 1 : 0;
-  await worker.batch(
+  const statements = [
     ['UPDATE tenants SET seq = seq + 1 WHERE id = ?1', tenant.id],
     [
       `INSERT INTO devices (id, tenant_id, mac, model, site_id, disabled, version, fenced_at, key_state, generation,
@@ -146,8 +160,8 @@ export async function seedDevice(worker, tenant, { mac, model = UTG.name, state 
       master.wrap(`device-key:${id}:${generation}`, key), master.id, master.fingerprint(key), armedUntil, everDelivered ? now : null,
     ],
     ...settingRows(worker, tenant.id, `device:${id}`, settings),
-  );
-  return { id, mac, key, generation };
+  ];
+  return { device: { id, mac, key, generation }, statements };
 }
 
 /** Rows of settings; a value `{ secret }` is wrapped. */

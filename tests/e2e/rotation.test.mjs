@@ -1,0 +1,104 @@
+// Rotation of the master key: two are accepted at once, it may stop anywhere, and nothing is lost
+// (issue 2 §5).
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { element } from './support/content.mjs';
+import { opensslDecrypt } from './support/openssl.mjs';
+import { Ringfence, newMasterKey } from './support/ringfence.mjs';
+import { Master, mac, seedDevices, seedTenant } from './support/seed.mjs';
+
+const DEVICES = 30;
+
+describe('rotation of the master key', () => {
+  let worker;
+  let tenant;
+  let phones;
+  let api;
+  let first;
+  const second = newMasterKey('k2');
+  before(async () => {
+    worker = await Ringfence.start();
+    first = worker.options.secrets.MASTER_KEY;
+    tenant = await seedTenant(worker);
+    phones = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: DEVICES }, (_, i) => ({ mac: mac(i), state: 'confirmed', settings: { SIP_PASS: { secret: `secret-${i}` } } })),
+    );
+    api = new Api(worker);
+  });
+  after(() => worker?.stop());
+
+  const allServed = async () => {
+    for (const [index, phone] of phones.entries()) {
+      const response = await tenant.get(`Config${phone.mac}.enc`);
+      assert.equal(response.status, 200, phone.mac);
+      const text = opensslDecrypt(Buffer.from(await response.arrayBuffer()), phone.key).toString();
+      assert.equal(element(text, 'SIP_PASS_1'), `secret-${index}`);
+    }
+  };
+  const forget = async () => {
+    const keys = await worker.ask('kvList', {});
+    await worker.ask('kvDelete', { names: keys.map((key) => key.name) });
+  };
+
+  it('begins with both keys: everything opens, new things are wrapped under the new one', async () => {
+    await worker.restart({ secrets: { MASTER_KEY: second, MASTER_KEY_PREVIOUS: first } });
+    const state = await api.get('/rotation');
+    assert.equal(state.current, 'k2');
+    assert.equal(state.previous, 'k1');
+    assert.equal(state.remaining, DEVICES * 2);
+    await forget();
+    await allServed();
+    await api.put(`/tenants/${tenant.id}/devices/${mac(0x500)}`, { model: 'KX-UTG300B' });
+    assert.equal((await tenant.device(mac(0x500))).key_master, 'k2');
+  });
+
+  it('a key that another device has under the old master key is still refused', async () => {
+    const answer = await api.call('POST', `/tenants/${tenant.id}/devices/${mac(0x500)}/import-key`, { body: { key: phones[0].key } });
+    assert.equal(answer.status, 409);
+  });
+
+  it('is interrupted by SIGKILL anywhere and goes on where it was', async () => {
+    let remaining = (await api.get('/rotation')).remaining;
+    for (let kill = 0; kill < 3; kill += 1) {
+      const step = api.call('POST', '/rotation', { body: { limit: 7 } }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, kill * 15));
+      await worker.kill();
+      await step;
+      await worker.restart();
+      const now = (await api.get('/rotation')).remaining;
+      // A step is one transaction: all of it or nothing.
+      assert.ok(now === remaining || now === remaining - 7, `${remaining} → ${now}`);
+      remaining = now;
+      await forget();
+      await allServed();
+    }
+    for (let step = 0; remaining > 0; step += 1) {
+      assert.ok(step < 40, 'it ends');
+      const answer = await api.post('/rotation', { limit: 11 });
+      assert.ok(answer.remaining < remaining);
+      assert.deepEqual(answer.failed ?? [], []);
+      remaining = answer.remaining;
+    }
+  });
+
+  it('ends: the old key goes, everything is served, fingerprints are those of the new key', async () => {
+    await worker.restart({ secrets: { MASTER_KEY_PREVIOUS: null } });
+    await forget();
+    await allServed();
+    const master = new Master(second);
+    for (const phone of phones) {
+      const row = await tenant.device(phone.mac);
+      assert.equal(row.key_master, 'k2');
+      assert.equal(row.key_fingerprint, master.fingerprint(phone.key));
+    }
+    assert.deepEqual(await worker.sql("SELECT name FROM settings WHERE master IS NOT NULL AND master <> 'k2'"), []);
+    const state = await api.get('/rotation');
+    assert.equal(state.remaining, 0);
+    assert.equal(state.unreadable, 0);
+  });
+});

@@ -1,0 +1,179 @@
+// The database: every statement of src/store has an index behind it, and migrations carry data from
+// every earlier schema (issue 2 §5).
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { ROOT } from './support/config.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { migrations } from './support/sql.mjs';
+
+/**
+ * Plans that read a whole table on purpose: `[what the statement has, what is scanned, why]`.
+ */
+const WHOLE_TABLES = [
+  [/FROM tenants WHERE id > \?1 ORDER BY id/, 'tenants', 'a page of tenants, in the order of the primary key'],
+  [/^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/, 'devices', 'an operator asks what a rotation has left; reads the index alone'],
+  [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
+];
+
+/** SQL in string literals of src/store, with Rust's line continuations and constants resolved. */
+function statementsInSource() {
+  const folder = join(ROOT, 'src/store');
+  const sources = readdirSync(folder).filter((name) => name.endsWith('.rs')).map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8').split('#[cfg(test)]\nmod tests')[0] }));
+  const literal = /"((?:[^"\\]|\\[\s\S])*)"/g;
+  const clean = (text) => text.replace(/\\\n\s*/g, '').replace(/\\n/g, ' ').replace(/\\"/g, '"').replace(/\s+/g, ' ').trim();
+  const constantsOf = (text) =>
+    Object.fromEntries([...text.matchAll(/const (\w+): &str =\s*"((?:[^"\\]|\\[\s\S])*)"/g)].map(([, name, value]) => [name, clean(value)]));
+  const shared = Object.assign({}, ...sources.map(({ text }) => constantsOf(text)));
+  const found = [];
+  for (const { name, text } of sources) {
+    // A file's own constants come before another's of the same name.
+    const constants = { ...shared, ...constantsOf(text) };
+    const resolve = (sql) => sql.replace(/\{(\w+)\}/g, (whole, name) => constants[name] ?? whole);
+    for (const [, raw] of text.matchAll(literal)) {
+      const sql = resolve(resolve(clean(raw)));
+      if (/^(SELECT|UPDATE|INSERT|DELETE|WITH)\b.*\b(FROM|SET|INTO)\b/i.test(sql)) found.push({ file: name, sql });
+    }
+  }
+  return found;
+}
+
+describe('the schema', () => {
+  let worker;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+  });
+  after(() => worker?.stop());
+
+  async function plan(sql) {
+    const last = Math.max(0, ...[...sql.matchAll(/\?(\d+)/g)].map((match) => Number(match[1])));
+    return worker.sql(`EXPLAIN QUERY PLAN ${sql}`, ...Array(last).fill(null));
+  }
+
+  /** Steps that read a whole table or index: SCAN of anything but constant rows and json_each. */
+  async function scans(sql) {
+    const rows = await plan(sql);
+    return rows
+      .map((row) => row.detail)
+      .filter((detail) => /^SCAN /.test(detail) && !/CONSTANT ROW|VIRTUAL TABLE/.test(detail))
+      .filter((detail) => !WHOLE_TABLES.some(([statement, table]) => statement.test(sql) && detail.startsWith(`SCAN ${table}`)));
+  }
+
+  it('has an index behind every statement written in src/store', async () => {
+    const statements = statementsInSource();
+    assert.ok(statements.length >= 20, `only ${statements.length} statements were found in the source`);
+    const partial = [];
+    for (const { file, sql } of statements) {
+      // A statement put together at run time is seen below, when it runs.
+      if (/\{\w*\}/.test(sql)) {
+        partial.push(sql);
+        continue;
+      }
+      let found;
+      try {
+        found = await scans(sql);
+      } catch (error) {
+        // The beginning of a statement that continues in another literal.
+        if (/incomplete input|syntax error/.test(error.message)) {
+          partial.push(sql);
+          continue;
+        }
+        throw new Error(`${file}: ${sql}: ${error.message}`);
+      }
+      assert.deepEqual(found, [], `${file}: ${sql}`);
+    }
+    assert.ok(partial.length < statements.length / 2, `most statements could not be read: ${partial.join('\n')}`);
+  });
+
+  it('has an index behind every statement that runs', async () => {
+    const tenant = await seedTenant(worker);
+    const phone = await seedDevice(worker, tenant, { mac: mac(1) });
+    const api = new Api(worker);
+    await worker.probe({ reset: true });
+    const phoneAsks = ['KX-UTG300B.cfg', `Initial${phone.mac}.cfg`, `Config${phone.mac}.cfg`, `Config${phone.mac}.cfg`, `Config${phone.mac}.enc`, `Product${phone.mac}.enc`, `Master${phone.mac}.enc`, 'ConfigCom.cfg', 'certs/root.pem', 'nothing', `Config${mac(0xffff)}.enc`];
+    for (const name of phoneAsks) await tenant.get(name);
+    const t = `/tenants/${tenant.id}`;
+    const site = (await api.post(`${t}/sites`, { name: 'Harbour' })).id;
+    const lists = ['', '?limit=1', '?state=armed', '?model=KX-UTG300B', `?site=${site}`, '?disabled=false', '?never_seen=true', '?last_seen_before=9999999999999', '?last_seen_after=1', '?state=armed&model=KX-UTG300B&disabled=false'];
+    for (const query of lists) {
+      const page = await api.get(`${t}/devices${query}`);
+      if (page.next) await api.get(`${t}/devices${query}&cursor=${page.next}`);
+    }
+    for (const path of ['/tenants', '/tokens', '/audit', '/rotation', t, `${t}/audit`, `${t}/audit?object=settings`, `${t}/events`, `${t}/events?outcome=served`, `${t}/events?device=${phone.mac}`, `${t}/events?after=1&before=9999999999999`, `${t}/access-paths`, `${t}/sites`, `${t}/models`, `${t}/settings`, `${t}/templates`, `${t}/certificates`, `${t}/devices/${phone.mac}`, `${t}/devices/${phone.mac}/effective`]) {
+      await api.get(path);
+    }
+    await api.put(`${t}/settings`, { settings: { A: 'x' } });
+    await api.put(`${t}/sites/${site}/settings`, { settings: { A: 'x' } });
+    await api.put(`${t}/models/KX-UTG300B/settings`, { settings: { A: 'x' } });
+    await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', site });
+    await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', label: 'x' });
+    for (const action of ['rekey', 'rearm', 'disable', 'enable']) await api.call('POST', `${t}/devices/${phone.mac}/${action}`, { body: {} });
+    await api.delete(`${t}/devices/${mac(2)}`);
+    await api.delete(`${t}/sites/${site}`);
+    await api.post('/rotation', {});
+    await worker.ask('scheduled', {});
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { sql } = await worker.probe({ reset: true });
+    const distinct = [...new Set(sql)];
+    assert.ok(distinct.length > 40, `${distinct.length} different statements ran`);
+    const bad = [];
+    for (const text of distinct) {
+      for (const detail of await scans(text)) bad.push(`${detail}: ${text}`);
+    }
+    assert.deepEqual(bad, []);
+  });
+
+  it('is STRICT throughout, with foreign keys that hold', async () => {
+    const tables = await worker.sql("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'd1_migrations'");
+    assert.ok(tables.length >= 13);
+    for (const { name, sql } of tables) assert.match(sql, /\bSTRICT\b[^)]*$/, name);
+    assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
+    await assert.rejects(worker.sql("INSERT INTO access_paths (id, tenant_id, hash, label, created_at) VALUES ('x', 'nobody', 'x', 'x', 1)"), /FOREIGN KEY/);
+    await assert.rejects(worker.sql("INSERT INTO tenants (id, name, options, created_at, updated_at) VALUES ('x', 'x', '{}', 'soon', 1)"), /cannot store TEXT/);
+  });
+
+  it('does not take two devices with one key, or one MAC twice in a tenant', async () => {
+    const tenant = await seedTenant(worker);
+    const phone = await seedDevice(worker, tenant, { mac: mac(10) });
+    await assert.rejects(seedDevice(worker, tenant, { mac: mac(11), key: phone.key }), /UNIQUE.*key_fingerprint/);
+    await assert.rejects(seedDevice(worker, tenant, { mac: mac(10) }), /UNIQUE/);
+  });
+});
+
+describe('migrations', () => {
+  const all = migrations();
+
+  it('are numbered without a gap, and only go forward', () => {
+    all.forEach(({ name }, index) => assert.match(name, new RegExp(`^${String(index + 1).padStart(4, '0')}_[a-z0-9_]+\\.sql$`)));
+    for (const { name, statements } of all.slice(1)) {
+      for (const sql of statements) assert.doesNotMatch(sql, /\bDROP TABLE (?!.*_old)/i, `${name}: ${sql}`);
+    }
+  });
+
+  for (const [index, { name }] of all.entries()) {
+    it(`from the schema of ${name}, with data in it, lead to one that serves that data`, async () => {
+      const worker = await Ringfence.start({ migrate: false });
+      try {
+        await worker.migrate({ last: name });
+        const tenant = await seedTenant(worker);
+        const armed = await seedDevice(worker, tenant, { mac: mac(1) });
+        const confirmed = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });
+        const before = await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac');
+        if (index + 1 < all.length) await worker.migrate({ first: all[index + 1].name });
+        assert.deepEqual(await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac'), before);
+        assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
+        assert.equal((await tenant.get(`Config${armed.mac}.cfg`)).status, 200);
+        assert.equal((await tenant.get(`Config${confirmed.mac}.enc`)).status, 200);
+        const view = await new Api(worker).get(`/tenants/${tenant.id}/devices/${confirmed.mac}`);
+        assert.equal(view.key.state, 'confirmed');
+      } finally {
+        await worker.stop();
+      }
+    });
+  }
+});
