@@ -17,6 +17,10 @@ mod model;
 mod observe;
 mod phone;
 mod platform;
+mod pool;
+mod pool_client;
+mod pool_do;
+mod relay_door;
 mod store;
 
 use app::{App, Caller};
@@ -65,7 +69,9 @@ async fn route(
     if path == "/__panic" {
         panic!("a panic on purpose, to show what it costs");
     }
-    if operator {
+    if path == relay_door::PATH {
+        Ok(relay_door::answer(&request, &app, &caller).await?.into())
+    } else if operator {
         stamped(api::answer(request, app, caller).await?, request_id)
     } else {
         phone::answer(&request, app, caller).await

@@ -55,6 +55,9 @@ pub struct Created<T>(pub T);
 /// 201 with a body that has a revision.
 pub struct CreatedRevised<T>(pub T, pub u64);
 
+/// 202 with a body: it was ordered, and goes on by itself.
+pub struct Accepted<T>(pub T);
+
 /// 204.
 pub struct Done;
 
@@ -89,6 +92,7 @@ macro_rules! answer {
 answer!(Shown, 200, false, |it| None);
 answer!(Revised, 200, true, |it| Some(it.1));
 answer!(Created, 201, false, |it| None);
+answer!(Accepted, 202, false, |it| None);
 answer!(CreatedRevised, 201, true, |it| Some(it.1));
 
 impl Answer for Done {

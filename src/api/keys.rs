@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Revised;
-use super::call::{Call, Context, Nothing};
+use super::call::{Call, Context, Input, Nothing};
 use super::commit;
 use super::devices::{self, DeviceView, SeenView};
+use super::notify::{self, NotifyQuery, WithNotices};
 use crate::app::App;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
@@ -52,7 +53,7 @@ pub struct Rearmed {
 }
 
 /// `rekeyDevice`.
-pub async fn rekey(call: Call) -> Result<Revised<DeviceView>, Problem> {
+pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Problem> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
     let event = Event::Rekey {
         now: call.app.now,
@@ -62,7 +63,9 @@ pub async fn rekey(call: Call) -> Result<Revised<DeviceView>, Problem> {
         Ok(DeviceKey::from_random(platform::random)?)
     })
     .await?;
-    Ok(devices::revised(row, call.app.now))
+    let notified = notify::after_device(&call, call.query.notify, &row.id).await;
+    let Revised(answer, revision) = devices::revised(row, call.app.now);
+    Ok(Revised(WithNotices { answer, notified }, revision))
 }
 
 /// `importDeviceKey`.

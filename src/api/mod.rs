@@ -19,13 +19,18 @@ mod commit;
 mod devices;
 mod etag;
 mod events;
+mod jobs;
 mod keys;
 mod lint;
 mod models;
+mod notify;
 #[cfg(test)]
 pub(crate) mod openapi;
 mod page;
+mod pools;
 mod preview;
+mod relays;
+mod rollouts;
 mod rotation;
 mod route;
 mod routes;
@@ -44,6 +49,8 @@ use crate::observe;
 use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
+
+pub use auth::sha256_hex;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");

@@ -152,6 +152,10 @@ fn right(needs: Needs) -> &'static str {
 /// The resource that a path is about: its last plural.
 fn tag(pattern: &str) -> &str {
     let known = [
+        "jobs",
+        "rollouts",
+        "relays",
+        "pools",
         "devices",
         "certificates",
         "templates",
@@ -182,6 +186,10 @@ fn path_parameter(segment: &str) -> Option<Value> {
         "kind" => "Kind of file: initial, standard, product, master or system",
         "family" => "Family: ut, uds124, tgp500, utg or hdv",
         "name" => "File name of a certificate",
+        "job" => "Id of a job",
+        "rollout" => "Id of a rollout",
+        "pool" => "Id of a pool",
+        "relay" => "Id of a relay",
         other => panic!("{other} has no description"),
     };
     Some(json!({

@@ -75,7 +75,7 @@ impl<const PARTS: usize> Window<PARTS> {
         let limit = self.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| write(&key(row)));
+        let next = rows.last().filter(|_| more).map(|row| cursor(&key(row)));
         Page {
             items: rows.into_iter().map(view).collect(),
             next,
@@ -103,7 +103,8 @@ impl PageQuery {
     }
 }
 
-fn write(key: &[String]) -> String {
+/// A cursor that leads to what comes after `key`.
+pub fn cursor(key: &[String]) -> String {
     URL_SAFE_NO_PAD.encode(key.join("\n"))
 }
 
@@ -151,7 +152,7 @@ mod tests {
             Window::<1>::new(Some(MOST + 1), None).unwrap_err().status,
             400
         );
-        for cursor in ["!", "é", "_w", &write(&["a".into(), "b".into()])] {
+        for cursor in ["!", "é", "_w", &cursor(&["a".into(), "b".into()])] {
             assert_eq!(
                 Window::<1>::new(None, Some(cursor)).unwrap_err().status,
                 400,

@@ -3,8 +3,8 @@
 
 use super::route::{Route, route};
 use super::{
-    access_paths, audit, certificates, devices, events, keys, lint, models, preview, rotation,
-    settings, sites, templates, tenants, tokens,
+    access_paths, audit, certificates, devices, events, jobs, keys, lint, models, notify, pools,
+    preview, relays, rollouts, rotation, settings, sites, templates, tenants, tokens,
 };
 
 /// The table.
@@ -83,4 +83,30 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/preview" Read "previewFile" preview::file, "Shows a file as the device would get it, without its key"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/effective" Read "effectiveParameters" preview::effective, "Shows each parameter that the device ends up with, and what it shadows"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/lint" Read "lintDevice" lint::device, "Checks every file of a device"),
+
+    route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/notify" Write "notifyDevice" notify::device, "Tells a phone to fetch its files; the job's end says whether it did"),
+    route!(GET    "/api/v1/tenants/{tenant}/jobs" Read "listJobs" jobs::list, "Lists the NOTIFY jobs, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/jobs/{job}" Read "getJob" jobs::show, "Shows a job with its history"),
+    route!(POST   "/api/v1/tenants/{tenant}/jobs/{job}/cancel" Write "cancelJob" jobs::cancel, "Takes a job back, if it has not ended"),
+    route!(GET    "/api/v1/tenants/{tenant}/rollouts" Read "listRollouts" rollouts::list, "Lists the rollouts, the newest first"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollouts" Write "createRollout" rollouts::create, "Tells many phones, paced and in stages"),
+    route!(GET    "/api/v1/tenants/{tenant}/rollouts/{rollout}" Read "getRollout" rollouts::show, "Shows a rollout and how far it is"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/pause" Write "pauseRollout" rollouts::pause, "Stops a rollout for now"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/resume" Write "resumeRollout" rollouts::resume, "Lets a paused rollout go on, overlooking what its threshold stopped it for"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/cancel" Write "cancelRollout" rollouts::cancel, "Ends a rollout and takes its waiting jobs back"),
+    route!(GET    "/api/v1/tenants/{tenant}/pool" Read "getTenantPool" pools::of_tenant, "Shows which pool reaches the tenant's phones"),
+    route!(PUT    "/api/v1/tenants/{tenant}/pool" WriteAll "putTenantPool" pools::put_of_tenant, "Decides which pool reaches the tenant's phones"),
+    route!(GET    "/api/v1/tenants/{tenant}/sites/{site}/pool" Read "getSitePool" pools::of_site, "Shows which pool reaches the site's phones, if the site names one"),
+    route!(PUT    "/api/v1/tenants/{tenant}/sites/{site}/pool" WriteAll "putSitePool" pools::put_of_site, "Decides which pool reaches the site's phones"),
+
+    route!(GET    "/api/v1/pools" ReadAll "listPools" pools::list, "Lists the pools"),
+    route!(POST   "/api/v1/pools" WriteAll "createPool" pools::create, "Adds a pool"),
+    route!(GET    "/api/v1/pools/{pool}" ReadAll "getPool" pools::show, "Shows a pool and what its queue holds"),
+    route!(PUT    "/api/v1/pools/{pool}" WriteAll "putPool" pools::put, "Replaces a pool's name and options"),
+    route!(DELETE "/api/v1/pools/{pool}" WriteAll "deletePool" pools::delete, "Removes a pool without relays, tenants and sites"),
+    route!(GET    "/api/v1/pools/{pool}/relays" ReadAll "listRelays" relays::list, "Lists a pool's relays and how they are"),
+    route!(POST   "/api/v1/pools/{pool}/relays" WriteAll "createRelay" relays::create, "Adds a relay; its credential is in this answer alone"),
+    route!(GET    "/api/v1/pools/{pool}/relays/{relay}" ReadAll "getRelay" relays::show, "Shows a relay and how it is"),
+    route!(DELETE "/api/v1/pools/{pool}/relays/{relay}" WriteAll "deleteRelay" relays::delete, "Removes a relay: its credential is worth nothing and its connection is closed"),
+    route!(POST   "/api/v1/pools/{pool}/relays/{relay}/drain" WriteAll "drainRelay" relays::drain, "Gives a relay no more jobs until it connects again"),
 ];

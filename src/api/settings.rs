@@ -13,6 +13,7 @@ use serde_json::json;
 use super::affected::{self, Checked, World};
 use super::answer::Revised;
 use super::call::{Call, Context, Nothing, RevealQuery};
+use super::notify::{self, Notices, NotifyQuery};
 use super::{commit, sites};
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -68,11 +69,14 @@ pub struct SettingsView {
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
+    /// What came of `?notify=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notices>,
 }
 
 type Shown = Result<Revised<SettingsView>, Problem>;
 type Get = Call<RevealQuery>;
-type Put = Call<Nothing, SettingsInput>;
+type Put = Call<NotifyQuery, SettingsInput>;
 
 /// `getTenantSettings`.
 pub async fn of_tenant(call: Get) -> Shown {
@@ -152,6 +156,12 @@ async fn show(call: &Get, scope: Scope) -> Shown {
 }
 
 async fn put(call: &Put, scope: Scope) -> Shown {
+    let Revised(view, revision) = change(call, &scope).await?;
+    let notified = notify::after_layer(call, call.query.notify, &scope).await;
+    Ok(Revised(SettingsView { notified, ..view }, revision))
+}
+
+async fn change(call: &Put, scope: &Scope) -> Shown {
     let app = &call.app;
     let tenant = call.tenant().await?;
     let key = scope.key();
@@ -160,10 +170,10 @@ async fn put(call: &Put, scope: Scope) -> Shown {
     let before = affected::layer(app, &tenant.id, &key, &stored.rows)?;
     let after = merge(&before, &call.body.settings)?;
     if before == after {
-        publish(app, &tenant.id, &scope).await?;
+        publish(app, &tenant.id, scope).await?;
         return Ok(view(&after, false, stored.revision, None));
     }
-    let mut world = match &scope {
+    let mut world = match scope {
         Scope::Tenant => World::load(app, &tenant, &Affected::All).await?,
         Scope::Site(id) => World::load(app, &tenant, &Affected::Site(id.clone())).await?,
         Scope::Model(name) => {
@@ -171,7 +181,7 @@ async fn put(call: &Put, scope: Scope) -> Shown {
         }
         Scope::Device { .. } => World::of_device(app, &tenant, call.device().await?).await?,
     };
-    world.set_layer(&scope, after.clone());
+    world.set_layer(scope, after.clone());
     let checked = world.check()?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&before, &after);
@@ -179,7 +189,7 @@ async fn put(call: &Put, scope: Scope) -> Shown {
     settings::put(
         &app.db,
         &tenant.id,
-        &scope,
+        scope,
         stored.revision,
         &layer,
         app.now,
@@ -187,7 +197,7 @@ async fn put(call: &Put, scope: Scope) -> Shown {
     )
     .await
     .map_err(|error| commit::failed(error, call.if_match, &[]))?;
-    publish(app, &tenant.id, &scope).await?;
+    publish(app, &tenant.id, scope).await?;
     Ok(view(&after, false, stored.revision + 1, Some(checked)))
 }
 
@@ -277,6 +287,7 @@ fn view(
             settings,
             revision,
             checked,
+            notified: None,
         },
         revision,
     )

@@ -43,8 +43,11 @@ pub(super) async fn serve(
             .filter(|&window| window > 0),
     };
     let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
+    let ask = Ask::of(request);
+    let consumes = !ask.head && !ask.conditional;
     let reads = Reads::Plain {
-        delivered: sealed_after || policy.retry_window() > 0,
+        armed: consumes,
+        delivered: sealed_after || (consumes && policy.retry_window() > 0),
     };
     for _ in 0..ATTEMPTS {
         let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, reads)
@@ -71,7 +74,7 @@ pub(super) async fn serve(
             )
             .await;
         };
-        if let Err(reason) = may_claim(&Ask::of(request), &device, &policy) {
+        if let Err(reason) = may_claim(&ask, &device, &policy) {
             let waits = matches!(
                 reason,
                 Reason::HeadOfBootstrap | Reason::ConditionalBootstrap

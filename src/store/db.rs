@@ -87,7 +87,7 @@ impl Arg<'_> {
         }
     }
 
-    fn to_js(&self) -> JsValue {
+    pub(crate) fn to_js(&self) -> JsValue {
         match self {
             Self::Text(text) => JsValue::from_str(text),
             Self::Owned(text) => JsValue::from_str(text),

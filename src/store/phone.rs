@@ -222,9 +222,9 @@ pub enum Reads {
     InService,
     /// If the device is in service and its key was delivered.
     Sealed,
-    /// If the device is in service and its bootstrap waits, or it has none; `delivered` if also
-    /// after that.
-    Plain { delivered: bool },
+    /// If the device is in service and its files are not sealed; `armed` if also where a bootstrap
+    /// waits, `delivered` if in any state of the key.
+    Plain { armed: bool, delivered: bool },
 }
 
 impl Reads {
@@ -232,9 +232,17 @@ impl Reads {
     fn condition(self) -> &'static str {
         match self {
             Self::Always => "",
-            Self::InService | Self::Plain { delivered: true } => " AND d.disabled = 0",
+            Self::InService
+            | Self::Plain {
+                delivered: true, ..
+            } => " AND d.disabled = 0",
             Self::Sealed => " AND d.disabled = 0 AND d.ever_delivered = 1",
-            Self::Plain { delivered: false } => {
+            Self::Plain { armed: false, .. } => {
+                " AND d.disabled = 0 AND EXISTS (\
+                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
+                 AND p.profile IS NULL)"
+            }
+            Self::Plain { armed: true, .. } => {
                 " AND d.disabled = 0 AND (d.key_state = 'armed' OR EXISTS (\
                  SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
                  AND p.profile IS NULL))"

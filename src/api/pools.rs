@@ -1,0 +1,302 @@
+//! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
+//! they serve.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::answer::{CreatedRevised, Done, Revised, Shown};
+use super::call::{Call, Nothing};
+use super::page::{Page, PageQuery};
+use super::{commit, sites, valid};
+use crate::http::problem::Problem;
+use crate::pool::messages::{Call as PoolCall, Reply, Status};
+use crate::pool::options::PoolOptions;
+use crate::pool_client;
+use crate::store::fleet::DEFAULT_POOL;
+use crate::store::pools::{self, PoolRow};
+
+/// What an operator decides about a pool.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolInput {
+    /// Unique; 1 to 100 characters.
+    pub name: String,
+    #[serde(default)]
+    pub options: PoolOptions,
+}
+
+/// A pool. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolView {
+    pub id: String,
+    pub name: String,
+    pub options: PoolOptions,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+    /// What its queue holds; only where one pool is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueView>,
+}
+
+/// What a pool's queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct QueueView {
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs with relays.
+    pub leased: u64,
+    /// Jobs whose phones answered and have not come back yet.
+    pub answered: u64,
+    /// Relays that are connected.
+    pub relays_connected: u64,
+}
+
+impl QueueView {
+    fn new(status: &Status) -> Self {
+        let of = |state: &str| {
+            status
+                .pending
+                .iter()
+                .find(|(name, _)| name == state)
+                .map_or(0, |(_, n)| *n)
+        };
+        Self {
+            queued: of("queued"),
+            leased: of("leased"),
+            answered: of("answered"),
+            relays_connected: status.connected.len() as u64,
+        }
+    }
+}
+
+impl From<PoolRow> for PoolView {
+    fn from(row: PoolRow) -> Self {
+        Self {
+            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            id: row.id,
+            name: row.name,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            queue: None,
+        }
+    }
+}
+
+/// Which pool reaches the phones of a tenant or site.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Assignment {
+    /// Id of a pool; null: of a site its tenant's, of a tenant `default`.
+    pub pool: Option<String>,
+}
+
+const TAKEN: &[(&str, &str)] = &[("pools.name", "Another pool has this name.")];
+
+/// `listPools`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Problem> {
+    let window = call.query.window()?;
+    let rows = pools::list(&call.app.db, window.after_text(), window.rows()).await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        PoolView::from,
+    )))
+}
+
+/// `createPool`.
+pub async fn create(call: Call<Nothing, PoolInput>) -> Result<CreatedRevised<PoolView>, Problem> {
+    let (name, options) = checked(&call.body)?;
+    let id = call.app.new_id();
+    let now = call.app.now;
+    let row = PoolRow {
+        id: id.clone(),
+        name,
+        options,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let after = json!({ "name": row.name, "options": call.body.options });
+    let entry = call.entry("pool.create", format!("pools/{id}"), None, Some(after));
+    pools::insert(&call.app.db, &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    publish(&call, &id, &call.body.options).await?;
+    Ok(CreatedRevised(find(&call, &id).await?.into(), 1))
+}
+
+/// `getPool`.
+pub async fn show(call: Call) -> Result<Revised<PoolView>, Problem> {
+    let row = find(&call, call.param("pool")).await?;
+    let revision = row.revision;
+    let status = status(&call, &row.id).await?;
+    Ok(Revised(
+        PoolView {
+            queue: Some(QueueView::new(&status)),
+            ..row.into()
+        },
+        revision,
+    ))
+}
+
+/// `putPool`.
+pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Problem> {
+    let (name, options) = checked(&call.body)?;
+    let row = find(&call, call.param("pool")).await?;
+    call.if_match.check(row.revision)?;
+    if (&row.name, &row.options) != (&name, &options) {
+        let before = PoolView::from(row.clone());
+        let entry = call.entry(
+            "pool.update",
+            format!("pools/{}", row.id),
+            Some(json!({ "name": before.name, "options": before.options })),
+            Some(json!({ "name": name, "options": call.body.options })),
+        );
+        pools::update(&call.app.db, &row, &name, &options, call.app.now, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    }
+    publish(&call, &row.id, &call.body.options).await?;
+    let row = find(&call, &row.id).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `deletePool`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = find(&call, call.param("pool")).await?;
+    call.if_match.check(row.revision)?;
+    if row.id == DEFAULT_POOL {
+        return Err(Problem::conflict(
+            "This is the pool of whatever names no other: it stays.",
+        ));
+    }
+    let entry = call.entry(
+        "pool.delete",
+        format!("pools/{}", row.id),
+        Some(json!({ "name": row.name })),
+        None,
+    );
+    pools::delete(&call.app.db, &row.id, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
+
+/// `getTenantPool`.
+pub async fn of_tenant(call: Call) -> Result<Shown<Assignment>, Problem> {
+    let tenant = call.tenant().await?;
+    Ok(Shown(Assignment {
+        pool: pools::assigned(&call.app.db, &tenant.id, None).await?,
+    }))
+}
+
+/// `putTenantPool`.
+pub async fn put_of_tenant(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+    call.tenant().await?;
+    assign(&call, None, "tenant.pool", String::new()).await
+}
+
+/// `getSitePool`.
+pub async fn of_site(call: Call) -> Result<Shown<Assignment>, Problem> {
+    let site = sites::find(&call, call.param("site")).await?;
+    Ok(Shown(Assignment {
+        pool: pools::assigned(&call.app.db, call.param("tenant"), Some(&site.id)).await?,
+    }))
+}
+
+/// `putSitePool`.
+pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+    let site = sites::find(&call, call.param("site")).await?.id;
+    assign(&call, Some(&site), "site.pool", format!("sites/{site}")).await
+}
+
+async fn assign(
+    call: &Call<Nothing, Assignment>,
+    site: Option<&str>,
+    action: &'static str,
+    object: String,
+) -> Result<Shown<Assignment>, Problem> {
+    let (db, tenant, pool) = (
+        &call.app.db,
+        call.param("tenant"),
+        call.body.pool.as_deref(),
+    );
+    if let Some(pool) = pool
+        && pools::find(db, pool).await?.is_none()
+    {
+        return Err(Problem::invalid_value("`pool` is not the id of a pool."));
+    }
+    let before = pools::assigned(db, tenant, site).await?;
+    if before.as_deref() != pool {
+        let entry = call.entry(
+            action,
+            object,
+            Some(json!({ "pool": before })),
+            Some(json!({ "pool": pool })),
+        );
+        pools::assign(db, tenant, site, pool, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Shown(call.body.clone()))
+}
+
+/// A pool by its id.
+///
+/// # Errors
+/// There is none.
+pub async fn find<Q, B>(call: &Call<Q, B>, id: &str) -> Result<PoolRow, Problem> {
+    pools::find(&call.app.db, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("pool"))
+}
+
+/// What a pool's object says of itself.
+///
+/// # Errors
+/// It does not answer.
+pub async fn status<Q, B>(call: &Call<Q, B>, pool: &str) -> Result<Status, Problem> {
+    match pool_client::call(&call.app.env, pool, &PoolCall::Status).await? {
+        Reply::Status(status) => Ok(status),
+        other => Err(pool_client::unexpected(&other)),
+    }
+}
+
+/// Has the object know its options.
+async fn publish<Q, B>(
+    call: &Call<Q, B>,
+    pool: &str,
+    options: &PoolOptions,
+) -> Result<(), Problem> {
+    let set = PoolCall::SetOptions {
+        options: options.clone(),
+    };
+    match pool_client::call(&call.app.env, pool, &set).await {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(Problem {
+            internal: problem.internal,
+            ..Problem::new(
+                "unavailable",
+                "The change is stored, but the queue does not know of it yet. Repeat the request until it succeeds.",
+            )
+        }),
+    }
+}
+
+fn checked(input: &PoolInput) -> Result<(String, String), Problem> {
+    let name = valid::name("name", &input.name)?.to_owned();
+    input
+        .options
+        .check()
+        .map_err(|error| Problem::invalid_value(format!("`options`: {error}.")))?;
+    let options = serde_json::to_string(&input.options)
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    Ok((name, options))
+}

@@ -1,0 +1,374 @@
+//! From the queue to the relays.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
+
+use super::Engine;
+use crate::pool::job::{Event, Job, State};
+use crate::pool::messages::Status;
+use crate::pool::pace::{self, interval_us};
+use crate::pool::rollout::{RolloutState, Spec};
+use crate::pool::store::{Sql, SqlError};
+use crate::pool::target::{Message, TargetError};
+
+/// Jobs handed to relays in one step.
+const MOST: u64 = 250;
+
+/// Rows of one lane looked at in one step, most of them perhaps only to be given a later turn.
+const LOOK: u64 = 2_000;
+
+/// How late a job may take the turn that its network's pace gave it, in milliseconds. Later, it is
+/// given another, so that a pause does not end in a burst.
+const LATE_MS: u64 = 150;
+
+/// A connected relay that said hello.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub relay: String,
+    pub capacity: u32,
+    pub transports: Vec<Transport>,
+    pub draining: bool,
+}
+
+/// What a relay can still take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Free {
+    pub relay: String,
+    pub free: u64,
+    pub v4: bool,
+    pub v6: bool,
+}
+
+/// A job whose turn it is: D1 is to be asked what there is to know of its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub job: String,
+    pub device: String,
+}
+
+/// What D1 knows of a candidate's device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// It is no more.
+    Gone,
+    Disabled,
+    Device {
+        /// What it took last, and when.
+        fetched: Option<(u64, u64)>,
+        message: Result<Box<Message>, TargetError>,
+    },
+}
+
+impl<S: Sql> Engine<S> {
+    /// What the connected relays can still take.
+    pub fn free(&self, sessions: &[Session]) -> Result<Vec<Free>, SqlError> {
+        let loads: BTreeMap<String, u64> = self.store.loads()?.into_iter().collect();
+        let taking = sessions.iter().filter(|session| !session.draining);
+        Ok(taking
+            .map(|session| Free {
+                relay: session.relay.clone(),
+                free: u64::from(session.capacity)
+                    .saturating_sub(loads.get(&session.relay).copied().unwrap_or(0)),
+                v4: session.transports.contains(&Transport::Udp4),
+                v6: session.transports.contains(&Transport::Udp6),
+            })
+            .collect())
+    }
+
+    /// The jobs whose turn it is now, as many as the relays can take, and as the paces allow: first
+    /// those of no rollout, then those of each rollout that is open.
+    ///
+    /// A turn that is handed out is spent, whatever becomes of it.
+    pub fn candidates(&self, free: &[Free], now: u64) -> Result<Vec<Candidate>, SqlError> {
+        let options = self.store.options()?;
+        let mut room = free.iter().map(|free| free.free).sum::<u64>().min(MOST);
+        let mut taken = self.turns("", options.network_per_second, room, now)?;
+        room -= taken.len() as u64;
+        for mut row in self.store.open_rollouts()? {
+            let Some(spec) = row.spec() else { continue };
+            if room == 0 || row.state != RolloutState::Running || row.closed_since.is_some() {
+                continue;
+            }
+            let interval = interval_us(spec.per_second);
+            let credit = pace::credit(row.due_us, now * 1000, interval).min(room);
+            let turns = self.turns(&row.id, spec.network_per_second, credit, now)?;
+            if turns.is_empty() {
+                continue;
+            }
+            room -= turns.len() as u64;
+            row.due_us = pace::take(row.due_us, now * 1000, interval, turns.len() as u64);
+            self.store.save_rollout(&row)?;
+            taken.extend(turns);
+        }
+        Ok(taken)
+    }
+
+    /// Up to `most` jobs of a lane that are due and that their networks' pace lets through. Those
+    /// it does not let through are given their turn later.
+    fn turns(
+        &self,
+        lane: &str,
+        per_second: f64,
+        most: u64,
+        now: u64,
+    ) -> Result<Vec<Candidate>, SqlError> {
+        let mut taken = Vec::new();
+        let mut looked = 0;
+        let mut networks: BTreeMap<String, u64> = BTreeMap::new();
+        while (taken.len() as u64) < most && looked < LOOK {
+            // Those taken are still queued, and come first again.
+            let due = self.store.due(lane, now, most)?;
+            let fresh: Vec<Job> = due
+                .into_iter()
+                .filter(|job| !taken.iter().any(|c: &Candidate| c.job == job.id))
+                .collect();
+            if fresh.is_empty() {
+                break;
+            }
+            let mut moved = false;
+            for job in fresh {
+                looked += 1;
+                if taken.len() as u64 >= most {
+                    break;
+                }
+                match self.network_turn(&job, per_second, &mut networks, now)? {
+                    None if job.is_due(now) => taken.push(Candidate {
+                        job: job.id,
+                        device: job.device,
+                    }),
+                    None => {}
+                    Some(due_at) => {
+                        moved = true;
+                        let later = Job {
+                            due_at,
+                            slot: 1,
+                            ..job.clone()
+                        };
+                        self.store.save_job(&job, &later)?;
+                    }
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        for (network, due_us) in networks {
+            self.store.set_network_due_us(&network, due_us)?;
+        }
+        Ok(taken)
+    }
+
+    /// `None` if the job's network lets it through now; else when it will.
+    fn network_turn(
+        &self,
+        job: &Job,
+        per_second: f64,
+        networks: &mut BTreeMap<String, u64>,
+        now: u64,
+    ) -> Result<Option<u64>, SqlError> {
+        if per_second <= 0.0 || job.network.is_empty() {
+            return Ok(None);
+        }
+        if job.slot == 1 && now <= job.due_at + LATE_MS {
+            return Ok(None);
+        }
+        let due_us = match networks.get(&job.network) {
+            Some(due_us) => *due_us,
+            None => self.store.network_due_us(&job.network)?,
+        };
+        let turn_us = due_us.max(now * 1000);
+        networks.insert(job.network.clone(), turn_us + interval_us(per_second));
+        Ok((turn_us > now * 1000).then(|| turn_us.div_ceil(1000)))
+    }
+
+    /// Leases candidates to relays, by what D1 found. What goes to whom is in the answer; it is
+    /// written down before it is returned.
+    pub fn lease(
+        &self,
+        found: Vec<(Candidate, Found)>,
+        free: &mut [Free],
+        now: u64,
+    ) -> Result<Vec<(String, wire::Job)>, SqlError> {
+        let options = self.store.options()?;
+        let mut specs: BTreeMap<String, Option<Spec>> = BTreeMap::new();
+        let mut out = Vec::new();
+        for (candidate, found) in found {
+            let Some(job) = self
+                .store
+                .job(&candidate.job)?
+                .filter(|job| job.is_due(now))
+            else {
+                continue;
+            };
+            let message = match self.look(&job, found) {
+                Ok(message) => message,
+                Err(event) => {
+                    let event = event.event();
+                    self.change(job, &event, &options, now)?;
+                    continue;
+                }
+            };
+            let Some(relay) = choose(free, &message.target) else {
+                if free.iter().all(|free| free.free == 0) {
+                    break;
+                }
+                // Nobody with room speaks its address family: not to be looked at again at once.
+                let later = Job {
+                    due_at: now + 10_000,
+                    slot: 0,
+                    ..job.clone()
+                };
+                self.store.save_job(&job, &later)?;
+                continue;
+            };
+            if let Some(rollout) = &job.rollout
+                && !specs.contains_key(rollout)
+            {
+                let spec = self.store.rollout(rollout)?.and_then(|row| row.spec());
+                specs.insert(rollout.clone(), spec);
+            }
+            let spec = job
+                .rollout
+                .as_ref()
+                .and_then(|rollout| specs.get(rollout))
+                .and_then(Option::as_ref);
+            let judge_ms = spec
+                .and_then(|spec| spec.threshold)
+                .map(|threshold| u64::from(threshold.within_s) * 1000);
+            let job = self.change(
+                job,
+                &Event::Lease {
+                    relay: &relay,
+                    judge_ms,
+                },
+                &options,
+                now,
+            )?;
+            self.store.attempt_begins(&job.id, job.lease, &relay, now)?;
+            out.push((
+                relay,
+                frame(&job, message, options.lease_s.saturating_mul(1000)),
+            ));
+        }
+        Ok(out)
+    }
+
+    /// The frame with these jobs did not leave: nothing was sent, they are due again.
+    pub fn unsent(&self, jobs: &[JobRef], now: u64) -> Result<(), SqlError> {
+        let options = self.store.options()?;
+        for unsent in jobs {
+            if let Some(job) = self.store.job(&unsent.id)? {
+                self.store.attempt_ends(
+                    &unsent.id,
+                    unsent.lease,
+                    "returned",
+                    "not_connected",
+                    now,
+                )?;
+                let event = Event::GivenBack {
+                    lease: unsent.lease,
+                    reason: ReturnReason::Full,
+                };
+                self.change(job, &event, &options, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The pool at a glance; the caller adds who is connected.
+    pub fn status(&self) -> Result<Status, SqlError> {
+        Ok(Status {
+            pending: self.store.pending_counts()?,
+            relays: self.store.relays()?,
+            connected: Vec::new(),
+        })
+    }
+
+    /// The message, or what else is to happen to the job.
+    fn look(&self, job: &Job, found: Found) -> Result<Message, Instead> {
+        match found {
+            Found::Gone => Err(Instead::Cancel("device_gone", "Its device was deleted.")),
+            Found::Disabled => Err(Instead::Cancel(
+                "device_disabled",
+                "Its device was disabled.",
+            )),
+            Found::Device {
+                fetched: Some((version, at)),
+                ..
+            } if version >= job.version && job.first_sent_at.is_some_and(|sent| at > sent) => {
+                // It came back after a sending that nobody answered: not to be told again.
+                Err(Instead::Seen(version, at))
+            }
+            Found::Device {
+                message: Ok(message),
+                ..
+            } => Ok(*message),
+            Found::Device {
+                message: Err(error),
+                ..
+            } => Err(Instead::Refuse(error.reason(), error.to_string())),
+        }
+    }
+}
+
+/// What happens to a candidate that is not sent.
+enum Instead {
+    Cancel(&'static str, &'static str),
+    Seen(u64, u64),
+    Refuse(&'static str, String),
+}
+
+impl Instead {
+    fn event(&self) -> Event<'_> {
+        match self {
+            Self::Cancel(reason, words) => Event::Cancel { reason, words },
+            Self::Seen(version, at) => Event::Seen {
+                version: *version,
+                at: *at,
+            },
+            Self::Refuse(reason, words) => Event::Refuse { reason, words },
+        }
+    }
+}
+
+/// The relay with the most room among those that can reach the target.
+fn choose(free: &mut [Free], target: &wire::Target) -> Option<String> {
+    let address = target.address.as_deref().and_then(|text| {
+        let bare = text.trim_matches(['[', ']']);
+        text.parse::<SocketAddr>()
+            .map(|socket| socket.ip())
+            .or_else(|_| bare.parse::<IpAddr>())
+            .ok()
+    });
+    let reaches = |free: &Free| match address {
+        Some(IpAddr::V4(_)) => free.v4,
+        Some(IpAddr::V6(_)) => free.v6,
+        None => true,
+    };
+    let best = free
+        .iter_mut()
+        .filter(|free| free.free > 0 && reaches(free))
+        .max_by_key(|free| free.free)?;
+    best.free -= 1;
+    Some(best.relay.clone())
+}
+
+fn frame(job: &Job, message: Message, lease_ms: u32) -> wire::Job {
+    debug_assert_eq!(job.state, State::Leased);
+    wire::Job {
+        job: JobRef {
+            id: job.id.clone(),
+            lease: job.lease,
+        },
+        lease_ms,
+        target: message.target,
+        event: job.event.clone(),
+        headers: message.headers,
+        content_type: message.content_type,
+        body: message.body,
+        route: message.route,
+        credentials: message.credentials,
+    }
+}

@@ -1,0 +1,249 @@
+//! The work of a pool, on its tables.
+//!
+//! Between two calls nothing is remembered but a random state: whoever makes a new engine on the same
+//! tables goes on where the last one stopped. Each call is one step without waiting; what has to be
+//! asked of D1 is handed out by one call and its answer handed in by another, which looks again at
+//! every row it touches, because the world may have changed meanwhile.
+
+mod lease;
+mod relays;
+mod rollouts;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
+
+pub use lease::{Candidate, Found, Session};
+pub use relays::Cancels;
+pub use rollouts::{Device, Expansion};
+
+use super::job::{Event, Job, State, Verdict};
+use super::messages::{Change, Reply, Submitted};
+use super::options::PoolOptions;
+use super::pace::network_of;
+use super::store::{NewJob, Sql, SqlError, Store};
+
+/// Rows that one step takes in hand at most.
+pub const BATCH: u64 = 500;
+
+/// The pool's work on its tables.
+pub struct Engine<S> {
+    pub store: Store<S>,
+    random: Cell<u64>,
+}
+
+impl<S: Sql> Engine<S> {
+    /// An engine on the tables. `seed` only spreads delays; any will do.
+    pub fn new(store: Store<S>, seed: u64) -> Self {
+        Self {
+            store,
+            random: Cell::new(seed | 1),
+        }
+    }
+
+    /// Queues jobs; one whose device and event have a pending job joins that.
+    pub fn submit(&self, jobs: Vec<NewJob>, now: u64) -> Result<Vec<Submitted>, SqlError> {
+        let options = self.store.options()?;
+        jobs.into_iter()
+            .map(|new| {
+                let pending = self.store.pending(&new.device, &new.event)?;
+                let joined = pending.is_some();
+                let fresh = fresh(new, &options, now);
+                let job = match pending {
+                    Some(pending) => {
+                        let event = Event::Join {
+                            version: fresh.version,
+                            not_before: fresh.due_at,
+                            expires_at: fresh.expires_at,
+                            solo: true,
+                        };
+                        self.change(pending, &event, &options, now)?
+                    }
+                    None => {
+                        self.store.insert_job(&fresh)?;
+                        fresh
+                    }
+                };
+                Ok(Submitted {
+                    id: job.id,
+                    device: job.device,
+                    mac: job.mac,
+                    joined,
+                    state: job.state,
+                    due_at: job.due_at,
+                    event: job.event,
+                })
+            })
+            .collect()
+    }
+
+    /// One job with its history.
+    pub fn show_job(&self, tenant: &str, id: &str) -> Result<Reply, SqlError> {
+        Ok(match self.store.job(id)? {
+            Some(job) if job.tenant == tenant => {
+                let attempts = self.store.attempts(id)?;
+                Reply::Job {
+                    job: Box::new(job),
+                    attempts,
+                }
+            }
+            _ => Reply::NotFound,
+        })
+    }
+
+    /// Takes a job back; also whom to tell to stop.
+    pub fn cancel_job(
+        &self,
+        tenant: &str,
+        id: &str,
+        now: u64,
+    ) -> Result<(Reply, Cancels), SqlError> {
+        let Some(job) = self.store.job(id)?.filter(|job| job.tenant == tenant) else {
+            return Ok((Reply::NotFound, Vec::new()));
+        };
+        if job.state.is_final() {
+            let detail = format!("The job has ended: {}.", job.state.as_str());
+            return Ok((Reply::Conflict { detail }, Vec::new()));
+        }
+        let cancels = relays::cancel_of(&job);
+        let options = self.store.options()?;
+        let event = Event::Cancel {
+            reason: "operator",
+            words: "An operator took it back.",
+        };
+        self.change(job, &event, &options, now)?;
+        Ok((self.show_job(tenant, id)?, cancels))
+    }
+
+    /// Pauses, resumes or cancels a rollout.
+    pub fn change_rollout(
+        &self,
+        tenant: &str,
+        id: &str,
+        change: Change,
+        now: u64,
+    ) -> Result<Reply, SqlError> {
+        match self.store.rollout(id)?.filter(|row| row.tenant == tenant) {
+            Some(row) => match self.apply_change(row, change, now)? {
+                Ok(()) => self.show_rollout(tenant, id),
+                Err(detail) => Ok(Reply::Conflict { detail }),
+            },
+            None => Ok(Reply::NotFound),
+        }
+    }
+
+    /// A rollout and how far it is.
+    pub fn show_rollout(&self, tenant: &str, id: &str) -> Result<Reply, SqlError> {
+        Ok(match self.store.rollout(id)? {
+            Some(row) if row.tenant == tenant => Reply::Rollout {
+                rollout: Box::new(row),
+                tallies: self.store.tallies(id)?,
+            },
+            _ => Reply::NotFound,
+        })
+    }
+
+    /// A tenant's rollouts, newest first.
+    pub fn show_rollouts(&self, tenant: &str, before: &str, limit: u32) -> Result<Reply, SqlError> {
+        let rows = self.store.rollouts_of(tenant, before, limit)?.into_iter();
+        let rollouts = rows.map(|row| self.store.tallies(&row.id).map(|tallies| (row, tallies)));
+        Ok(Reply::Rollouts {
+            rollouts: rollouts.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// A relay's connection is no more.
+    pub fn relay_seen(&self, relay: &str, now: u64) -> Result<(), SqlError> {
+        self.store.relay_seen(relay, now)
+    }
+
+    /// Takes new options.
+    pub fn set_options(&self, options: &PoolOptions) -> Result<(), SqlError> {
+        self.store.set_meta(
+            "options",
+            &serde_json::to_string(options).unwrap_or_default(),
+        )
+    }
+
+    /// Applies an event to a row and writes what changed.
+    fn change(
+        &self,
+        job: Job,
+        event: &Event,
+        options: &PoolOptions,
+        now: u64,
+    ) -> Result<Job, SqlError> {
+        let mut next = job.clone();
+        next.apply(event, now, &options.policy(), self.next_random());
+        self.store.save_job(&job, &next)?;
+        Ok(next)
+    }
+
+    /// xorshift64: good enough to spread delays, and nothing more is made of it.
+    fn next_random(&self) -> u64 {
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.random.set(x);
+        x
+    }
+}
+
+/// A job of no rollout, as it is first queued.
+fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
+    let wait = u64::from(options.change_wait_s) * 1000;
+    let due_at = new
+        .changed_at
+        .map_or(now, |changed| now.max(changed + wait));
+    Job {
+        network: network_of(
+            &new.destination,
+            options.network_bits_v4,
+            options.network_bits_v6,
+        ),
+        id: new.id,
+        tenant: new.tenant,
+        device: new.device,
+        mac: new.mac,
+        event: new.event,
+        version: new.version,
+        rollout: None,
+        stage: 0,
+        lane: String::new(),
+        state: State::Queued,
+        created_at: now,
+        due_at,
+        expires_at: due_at + u64::from(options.expiry_s) * 1000,
+        slot: 0,
+        lease: 0,
+        relay: None,
+        lease_until: None,
+        tries: 0,
+        joined: 0,
+        first_sent_at: None,
+        sent_at: None,
+        answered_at: None,
+        fetched_at: None,
+        ended_at: None,
+        check_at: None,
+        checked_at: None,
+        judge_at: None,
+        verdict: Verdict::None,
+        code: None,
+        reason: if due_at > now {
+            "waits_for_change"
+        } else {
+            "queued"
+        }
+        .to_owned(),
+        words: if due_at > now {
+            "It waits until every location can see the change."
+        } else {
+            "It waits for its turn, or for a relay."
+        }
+        .to_owned(),
+    }
+}

@@ -1,0 +1,143 @@
+//! What relays say.
+
+use ringfence_wire::{Hello, JobRef, JobResult, ReturnReason};
+
+use super::{BATCH, Engine};
+use crate::pool::job::{Event, Job, State};
+use crate::pool::store::{RelayRow, Sql, SqlError};
+
+/// Whom to tell to give up what.
+pub type Cancels = Vec<(String, JobRef)>;
+
+impl<S: Sql> Engine<S> {
+    /// A relay says hello. If it is another process than before, what that one held is lost: it goes
+    /// back into the queue.
+    pub fn hello(&self, relay: &str, hello: &Hello, now: u64) -> Result<(), SqlError> {
+        let before = self.store.relay(relay)?;
+        if before.is_none_or(|before| before.instance != hello.instance) {
+            self.void_leases(relay, now)?;
+        }
+        let bounded = |text: &str| {
+            text.chars()
+                .filter(|c| !c.is_control())
+                .take(64)
+                .collect::<String>()
+        };
+        let transports: Vec<String> = hello
+            .transports
+            .iter()
+            .take(8)
+            .filter_map(|transport| {
+                serde_json::to_value(transport)
+                    .ok()?
+                    .as_str()
+                    .map(str::to_owned)
+            })
+            .collect();
+        self.store.put_relay(&RelayRow {
+            id: relay.to_owned(),
+            instance: bounded(&hello.instance),
+            software: bounded(&hello.software),
+            version: bounded(&hello.version),
+            capacity: hello.capacity,
+            transports: transports.join(","),
+            hello_at: now,
+            seen_at: now,
+        })
+    }
+
+    /// Every job that a relay holds goes back into the queue.
+    pub fn void_leases(&self, relay: &str, now: u64) -> Result<(), SqlError> {
+        let options = self.store.options()?;
+        loop {
+            let held = self.store.leased_to(relay, BATCH)?;
+            if held.is_empty() {
+                return Ok(());
+            }
+            for job in held {
+                self.store
+                    .attempt_ends(&job.id, job.lease, "lost", "relay_lost", now)?;
+                self.change(job, &Event::LeaseVoid, &options, now)?;
+            }
+        }
+    }
+
+    /// Jobs arrived at a relay.
+    pub fn ack(&self, relay: &str, jobs: &[JobRef], now: u64) -> Result<(), SqlError> {
+        jobs.iter()
+            .try_for_each(|job| self.store.attempt_acked(&job.id, job.lease, relay, now))
+    }
+
+    /// A relay is done with jobs. Every result is recorded, so that the relay forgets it; what it
+    /// does to its job is the job's business, and a job that this relay did not have is not touched.
+    pub fn results(
+        &self,
+        relay: &str,
+        results: &[JobResult],
+        now: u64,
+    ) -> Result<Vec<JobRef>, SqlError> {
+        let options = self.store.options()?;
+        for result in results {
+            if self
+                .store
+                .is_lease_of(&result.job.id, result.job.lease, relay)?
+            {
+                self.store.attempt_reported(result, relay, now)?;
+                if let Some(job) = self.store.job(&result.job.id)? {
+                    self.change(job, &Event::Report(result), &options, now)?;
+                }
+            }
+        }
+        Ok(results.iter().map(|result| result.job.clone()).collect())
+    }
+
+    /// A relay gives jobs back.
+    pub fn given_back(
+        &self,
+        relay: &str,
+        jobs: &[JobRef],
+        reason: ReturnReason,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let options = self.store.options()?;
+        let word = serde_json::to_value(reason).ok();
+        let word = word
+            .as_ref()
+            .and_then(|word| word.as_str())
+            .unwrap_or("other");
+        for given in jobs {
+            if self.store.is_lease_of(&given.id, given.lease, relay)?
+                && let Some(job) = self.store.job(&given.id)?
+            {
+                self.store
+                    .attempt_ends(&given.id, given.lease, "returned", word, now)?;
+                let event = Event::GivenBack {
+                    lease: given.lease,
+                    reason,
+                };
+                self.change(job, &event, &options, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A relay's credential is no more.
+    pub fn drop_relay(&self, relay: &str, now: u64) -> Result<(), SqlError> {
+        self.void_leases(relay, now)?;
+        self.store.forget_relay(relay)
+    }
+}
+
+/// Whom to tell that a job is no longer wanted.
+pub(super) fn cancel_of(job: &Job) -> Cancels {
+    match (&job.relay, job.state) {
+        (Some(relay), State::Leased) => vec![(
+            relay.clone(),
+            JobRef {
+                id: job.id.clone(),
+                lease: job.lease,
+            },
+        )],
+        _ => Vec::new(),
+    }
+}

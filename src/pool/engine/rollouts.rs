@@ -1,0 +1,473 @@
+//! Rollouts: opened and closed, walked, judged.
+
+use ringfence_wire::JobRef;
+
+use super::{BATCH, Engine, fresh, relays};
+use crate::pool::job::{Event, Job, State, Verdict};
+use crate::pool::messages::{Change, NewRollout};
+use crate::pool::options::PoolOptions;
+use crate::pool::rollout::{Decision, RolloutState, Selection, Spec, Tally, decide};
+use crate::pool::store::{NewJob, RolloutRow, Sql, SqlError, TallyRow};
+use crate::pool::target::TargetError;
+use crate::pool::window::Opening;
+
+/// For how many seconds of its pace a rollout keeps jobs queued.
+const AHEAD_S: f64 = 10.0;
+
+/// Most devices asked of D1 at once.
+const CHUNK: u64 = 1_000;
+
+/// Most queued jobs of a rollout, whatever keeps them from being sent.
+const MOST_QUEUED: u64 = 100_000;
+
+/// After every date: where a query means "whenever".
+const WHENEVER: u64 = 1 << 52;
+
+/// The next devices of a selection: D1 is to be asked for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    pub rollout: String,
+    pub tenant: String,
+    pub selection: Selection,
+    /// The next MACs, where the selection names some.
+    pub macs: Option<Vec<String>>,
+    /// Go on after this device's id; of no meaning where there are MACs.
+    pub cursor: String,
+    pub limit: u64,
+    /// The event of the whole rollout, if it has one.
+    pub event: Option<String>,
+}
+
+/// One device that D1 found for an [`Expansion`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// Its job. The id is used unless the device has a pending one.
+    pub job: NewJob,
+    /// Why it cannot be told as it stands.
+    pub problem: Option<TargetError>,
+}
+
+impl<S: Sql> Engine<S> {
+    /// Begins a rollout.
+    pub fn start_rollout(&self, new: &NewRollout, now: u64) -> Result<(), SqlError> {
+        let row = RolloutRow {
+            id: new.id.clone(),
+            tenant: new.tenant.clone(),
+            spec: serde_json::to_string(&new.spec).unwrap_or_default(),
+            state: RolloutState::Running,
+            reason: "running".into(),
+            words: "It is going on.".into(),
+            total: new.total,
+            cursor: String::new(),
+            released: 0,
+            stage: 0,
+            stage_from: 0,
+            forgiven_in_time: 0,
+            forgiven_late: 0,
+            due_us: now * 1000,
+            closed_since: None,
+            created_at: now,
+            ended_at: None,
+        };
+        self.store.insert_rollout(&row, &new.macs)
+    }
+
+    /// Moves every open rollout on: opens and closes it, decides on its stage, ends it. Returns what
+    /// relays should give up.
+    ///
+    /// `relays` says whether any relay is there; `offset` is a zone's offset from UTC now, in
+    /// milliseconds.
+    pub fn advance(
+        &self,
+        relays: bool,
+        offset: &dyn Fn(&str) -> Option<i64>,
+        now: u64,
+    ) -> Result<relays::Cancels, SqlError> {
+        let options = self.store.options()?;
+        let mut cancels = Vec::new();
+        for mut row in self.store.open_rollouts()? {
+            let Some(spec) = row.spec() else {
+                self.finish(
+                    &mut row,
+                    RolloutState::Cancelled,
+                    "unreadable",
+                    "Its order cannot be read.",
+                    now,
+                )?;
+                continue;
+            };
+            match row.state {
+                RolloutState::Running => {
+                    self.open_or_close(&mut row, &spec, relays, offset, now)?;
+                    self.next_stage(&mut row, &spec, now)?;
+                }
+                RolloutState::Cancelled => cancels.extend(self.wind_down(&mut row, &options, now)?),
+                RolloutState::Paused | RolloutState::Finished => {}
+            }
+        }
+        Ok(cancels)
+    }
+
+    /// Pauses, resumes or cancels; the inner error says why not.
+    pub(super) fn apply_change(
+        &self,
+        mut row: RolloutRow,
+        change: Change,
+        now: u64,
+    ) -> Result<Result<(), String>, SqlError> {
+        let state = row.state.as_str();
+        match (change, row.state) {
+            (Change::Pause, RolloutState::Running) => {
+                row.state = RolloutState::Paused;
+                row.closed_since.get_or_insert(now);
+                set_words(&mut row, "operator", "An operator paused it.");
+            }
+            (Change::Resume, RolloutState::Paused) => {
+                if row.reason == "threshold" {
+                    // The operator has seen it: what was judged in this stage is overlooked.
+                    let tallies = self.store.tallies(&row.id)?;
+                    row.forgiven_in_time = count(&tallies, Some(row.stage), "in_time");
+                    row.forgiven_late = count(&tallies, Some(row.stage), "late");
+                }
+                row.state = RolloutState::Running;
+                set_words(&mut row, "running", "It is going on.");
+            }
+            (Change::Cancel, RolloutState::Running | RolloutState::Paused) => {
+                row.state = RolloutState::Cancelled;
+                set_words(&mut row, "operator", "An operator cancelled it.");
+            }
+            (Change::Pause, RolloutState::Paused)
+            | (Change::Resume, RolloutState::Running)
+            | (Change::Cancel, RolloutState::Cancelled) => return Ok(Ok(())),
+            _ => return Ok(Err(format!("The rollout is {state}."))),
+        }
+        self.store.save_rollout(&row)?;
+        Ok(Ok(()))
+    }
+
+    /// Which devices D1 is to be asked for next.
+    pub fn expansions(&self, now: u64) -> Result<Vec<Expansion>, SqlError> {
+        let mut out = Vec::new();
+        for row in self.store.open_rollouts()? {
+            let Some(spec) = row.spec() else { continue };
+            let limit = self.wanted(&row, &spec, now)?;
+            if limit == 0 {
+                continue;
+            }
+            let macs = match row.spec().and_then(|spec| spec.selection.macs) {
+                Some(_) => Some(self.store.rollout_macs(&row.id, row.released, limit)?),
+                None => None,
+            };
+            out.push(Expansion {
+                rollout: row.id,
+                tenant: row.tenant,
+                selection: Selection {
+                    macs: None,
+                    ..spec.selection
+                },
+                macs,
+                cursor: row.cursor,
+                limit,
+                event: spec.event,
+            });
+        }
+        Ok(out)
+    }
+
+    /// D1's answer to an expansion: the devices found, and the last device's id.
+    pub fn expanded(
+        &self,
+        asked: &Expansion,
+        devices: Vec<Device>,
+        cursor: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let options = self.store.options()?;
+        let Some(mut row) = self.store.rollout(&asked.rollout)? else {
+            return Ok(());
+        };
+        let Some(spec) = row.spec() else {
+            return Ok(());
+        };
+        if row.state != RolloutState::Running || row.cursor != asked.cursor {
+            return Ok(());
+        }
+        let found = devices.len() as u64;
+        for device in devices {
+            self.release(&row, &spec, &options, device, now)?;
+        }
+        // MACs are counted by the list, because some may have gone since it was made.
+        let walked = asked.macs.as_ref().map_or(found, |macs| macs.len() as u64);
+        let gone = walked.saturating_sub(found);
+        if gone > 0 {
+            self.store.add_tally(&row.id, row.stage, "excluded", gone)?;
+            self.store.add_tally(&row.id, row.stage, "skipped", gone)?;
+        }
+        row.released += walked;
+        row.cursor = match &asked.macs {
+            Some(_) => row.released.to_string(),
+            None => cursor.to_owned(),
+        };
+        if walked < asked.limit && (asked.macs.is_none() || walked == 0) {
+            // The selection has shrunk since it was counted.
+            row.total = row.released;
+        }
+        self.store.save_rollout(&row)
+    }
+
+    /// One device's job: a new one, or its pending one.
+    fn release(
+        &self,
+        row: &RolloutRow,
+        spec: &Spec,
+        options: &PoolOptions,
+        device: Device,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let spread = match u64::from(spec.spread_s) * 1000 {
+            0 => 0,
+            spread => self.next_random() % spread,
+        };
+        let template = fresh(device.job, options, now);
+        let due_at = template.due_at.max(now + spread);
+        let new = Job {
+            due_at,
+            expires_at: due_at + u64::from(spec.expiry_s) * 1000,
+            rollout: Some(row.id.clone()),
+            stage: row.stage,
+            lane: row.id.clone(),
+            verdict: Verdict::Open,
+            ..template
+        };
+        let Some(pending) = self.store.pending(&new.device, &new.event)? else {
+            self.store.insert_job(&new)?;
+            if let Some(problem) = device.problem {
+                let event = Event::Refuse {
+                    reason: problem.reason(),
+                    words: &problem.to_string(),
+                };
+                self.change(new, &event, options, now)?;
+            }
+            return Ok(());
+        };
+        if pending.rollout.is_none() {
+            // Adopted: it counts for this rollout, but goes its own way.
+            let judge_at = spec
+                .threshold
+                .map(|threshold| now + u64::from(threshold.within_s) * 1000);
+            let adopted = Job {
+                rollout: new.rollout.clone(),
+                stage: new.stage,
+                verdict: Verdict::Open,
+                judge_at: pending.first_sent_at.and(judge_at),
+                ..pending.clone()
+            };
+            self.store.save_job(&pending, &adopted)?;
+        } else {
+            self.store.add_tally(&row.id, row.stage, "excluded", 1)?;
+            self.store.add_tally(&row.id, row.stage, "skipped", 1)?;
+        }
+        if let Some(pending) = self.store.job(&pending.id)? {
+            let join = Event::Join {
+                version: new.version,
+                not_before: new.due_at,
+                expires_at: new.expires_at,
+                solo: false,
+            };
+            self.change(pending, &join, options, now)?;
+        }
+        Ok(())
+    }
+
+    /// How many more devices a rollout should have jobs for.
+    pub(super) fn wanted(&self, row: &RolloutRow, spec: &Spec, now: u64) -> Result<u64, SqlError> {
+        if row.state != RolloutState::Running || row.closed_since.is_some() {
+            return Ok(0);
+        }
+        let left = spec
+            .boundary(row.stage, row.total)
+            .saturating_sub(row.released);
+        if left == 0 {
+            return Ok(0);
+        }
+        let ahead_s = AHEAD_S + f64::from(spec.spread_s);
+        let ahead = ((spec.per_second * ahead_s) as u64).clamp(50, MOST_QUEUED);
+        let ready = self
+            .store
+            .queued(&row.id, now + (ahead_s * 1000.0) as u64, ahead)?;
+        // In chunks worth a question, unless little is left.
+        let missing = ahead.saturating_sub(ready);
+        let worthwhile = missing >= (ahead / 4).min(left).min(CHUNK);
+        let full = self.store.queued(&row.id, WHENEVER, MOST_QUEUED)? >= MOST_QUEUED;
+        Ok(if worthwhile && !full {
+            missing.min(left).min(CHUNK)
+        } else {
+            0
+        })
+    }
+
+    fn open_or_close(
+        &self,
+        row: &mut RolloutRow,
+        spec: &Spec,
+        relays: bool,
+        offset: &dyn Fn(&str) -> Option<i64>,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let shut = match opening(spec, offset, now) {
+            Some(Opening::Closed(_)) => Some(("window", "It waits for its time of day.")),
+            _ if !relays => Some(("no_relay", "It waits for a relay of its pool to connect.")),
+            _ => None,
+        };
+        match (shut, row.closed_since) {
+            (Some((reason, words)), since) => {
+                if since.is_none() || row.reason != reason {
+                    row.closed_since.get_or_insert(now);
+                    set_words(row, reason, words);
+                    self.store.save_rollout(row)?;
+                }
+            }
+            (None, Some(since)) => {
+                self.store.extend_lane(&row.id, now.saturating_sub(since))?;
+                row.closed_since = None;
+                row.due_us = row.due_us.max(now * 1000);
+                set_words(row, "running", "It is going on.");
+                self.store.save_rollout(row)?;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn next_stage(&self, row: &mut RolloutRow, spec: &Spec, now: u64) -> Result<(), SqlError> {
+        let tallies = self.store.tallies(&row.id)?;
+        // At most once for each stage: stages may be empty.
+        for _ in 0..=spec.stages.len() {
+            match decide(&tally(row, spec, &tallies), spec.threshold.as_ref()) {
+                Decision::Go => return Ok(()),
+                Decision::Pause(words) => {
+                    row.state = RolloutState::Paused;
+                    row.closed_since.get_or_insert(now);
+                    set_words(row, "threshold", &words);
+                    return self.store.save_rollout(row);
+                }
+                Decision::Next if (row.stage as usize) + 1 < spec.stages.len() => {
+                    row.stage += 1;
+                    row.stage_from = row.released;
+                    row.forgiven_in_time = 0;
+                    row.forgiven_late = 0;
+                    self.store.save_rollout(row)?;
+                }
+                Decision::Next => {
+                    if pending(&tallies) == 0 {
+                        self.finish(
+                            row,
+                            RolloutState::Finished,
+                            "finished",
+                            "Every job has ended.",
+                            now,
+                        )?;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a cancelled rollout's jobs back, a batch at a time. Phones that answered were told:
+    /// their jobs end by themselves.
+    fn wind_down(
+        &self,
+        row: &mut RolloutRow,
+        options: &PoolOptions,
+        now: u64,
+    ) -> Result<relays::Cancels, SqlError> {
+        let mut cancels: Vec<(String, JobRef)> = Vec::new();
+        let mut jobs = self.store.queued_in(&row.id, BATCH)?;
+        jobs.extend(self.store.leased_of(&row.id, BATCH)?);
+        for job in jobs {
+            cancels.extend(relays::cancel_of(&job));
+            let event = Event::Cancel {
+                reason: "rollout_cancelled",
+                words: "Its rollout was cancelled.",
+            };
+            self.change(job, &event, options, now)?;
+        }
+        if pending(&self.store.tallies(&row.id)?) == 0 {
+            let words = row.words.clone();
+            self.finish(row, RolloutState::Cancelled, "operator", &words, now)?;
+        }
+        Ok(cancels)
+    }
+
+    fn finish(
+        &self,
+        row: &mut RolloutRow,
+        state: RolloutState,
+        reason: &str,
+        words: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        row.state = state;
+        row.ended_at = Some(now);
+        set_words(row, reason, words);
+        self.store.save_rollout(row)
+    }
+}
+
+/// The state of a rollout's window; `None` without one. A zone that is not known keeps it closed.
+pub(super) fn opening(
+    spec: &Spec,
+    offset: &dyn Fn(&str) -> Option<i64>,
+    now: u64,
+) -> Option<Opening> {
+    let window = spec.window.as_ref()?;
+    Some(match offset(window.zone.as_deref().unwrap_or("UTC")) {
+        Some(offset) => window.at(now, offset),
+        None => Opening::Closed(3_600_000),
+    })
+}
+
+fn set_words(row: &mut RolloutRow, reason: &str, words: &str) {
+    row.reason = reason.to_owned();
+    row.words = words.to_owned();
+}
+
+/// What is known of a rollout's current stage.
+fn tally(row: &RolloutRow, spec: &Spec, tallies: &[TallyRow]) -> Tally {
+    let forgiven = row.forgiven_in_time + row.forgiven_late;
+    let of_stage = |name| count(tallies, Some(row.stage), name);
+    let size = spec
+        .boundary(row.stage, row.total)
+        .saturating_sub(row.stage_from);
+    Tally {
+        size: size.saturating_sub(forgiven),
+        released: row
+            .released
+            .saturating_sub(row.stage_from)
+            .saturating_sub(forgiven),
+        in_time: of_stage("in_time").saturating_sub(row.forgiven_in_time),
+        late: of_stage("late").saturating_sub(row.forgiven_late),
+        excluded: of_stage("excluded"),
+    }
+}
+
+/// Jobs of a name, in one stage or in all.
+fn count(tallies: &[TallyRow], stage: Option<u32>, name: &str) -> u64 {
+    let of = |row: &&TallyRow| row.name == name && stage.is_none_or(|stage| row.stage == stage);
+    tallies
+        .iter()
+        .filter(of)
+        .map(|row| row.n)
+        .sum::<i64>()
+        .max(0)
+        .unsigned_abs()
+}
+
+fn pending(tallies: &[TallyRow]) -> u64 {
+    [State::Queued, State::Leased, State::Answered]
+        .iter()
+        .map(|state| count(tallies, None, state.as_str()))
+        .sum()
+}

@@ -1,0 +1,476 @@
+//! One job: a NOTIFY to one device, and what becomes of it.
+//!
+//! ```text
+//!            ┌────────── retry, returned, lease over, stale copy ──────────┐
+//!            ▼                                                             │
+//!  submit  queued ── lease ──▶ leased ── 2xx ──▶ answered ── download ──▶ fetched
+//!            │                   │                  │
+//!            │                   ├── code ──────────┼──▶ rejected
+//!            │                   ├── silence ───────┼──▶ unreachable
+//!            ├── too old ────────┼── no download ───┴──▶ expired
+//!            └── operator, device gone ────────────────▶ cancelled
+//! ```
+//!
+//! Invariant: a job reaches exactly one final state and never leaves it, whatever arrives in
+//! whatever order; every pending state ends by time alone. The property tests below hold it.
+//!
+//! A phone that answered and never came back ends *expired* with the reason `never_fetched`; one
+//! that came back each time for older files than the job is about, *expired* with `stale_copy`.
+
+use ringfence_wire::{JobResult, Outcome, Retry, ReturnReason};
+use serde::{Deserialize, Serialize};
+
+use super::backoff;
+
+/// What the object adds to the lease it tells the relay, in milliseconds: the relay counts from the
+/// arrival of the frame.
+pub const LEASE_GRACE_MS: u64 = 5_000;
+
+/// Longest time between two questions whether a phone has come back, in milliseconds.
+const SLOWEST_CHECK_MS: u64 = 60_000;
+
+/// Where a job stands. The first three are pending, the others final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum State {
+    /// Waits for its time, or for a relay.
+    Queued,
+    /// With a relay, until its lease ends.
+    Leased,
+    /// The phone said 2xx; its download is waited for.
+    Answered,
+    /// The phone took the files the job was about, after it was told.
+    Fetched,
+    /// The phone or a proxy refused, or it cannot be told at all.
+    Rejected,
+    /// No answer, however often.
+    Unreachable,
+    /// Its time is over; the reason says in which way.
+    Expired,
+    /// An operator took it back, or its device is no more.
+    Cancelled,
+}
+
+impl State {
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Leased | Self::Answered)
+    }
+
+    /// As it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Leased => "leased",
+            Self::Answered => "answered",
+            Self::Fetched => "fetched",
+            Self::Rejected => "rejected",
+            Self::Unreachable => "unreachable",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What a job says about its rollout's success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Of no rollout.
+    None,
+    /// Not known yet.
+    Open,
+    /// Fetched within the rollout's minutes.
+    InTime,
+    /// Not.
+    Late,
+    /// Taken back by somebody: counts for neither.
+    Excluded,
+}
+
+impl Verdict {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Open => "open",
+            Self::InTime => "in_time",
+            Self::Late => "late",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// A job as it is stored: the columns of the table `jobs`. Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// A ULID.
+    pub id: String,
+    /// Id of the tenant.
+    pub tenant: String,
+    /// Id of the device.
+    pub device: String,
+    /// Its MAC.
+    pub mac: String,
+    /// Text of the Event header. One job per device and event is pending at a time.
+    pub event: String,
+    /// The version of the device's files that it is to come for.
+    pub version: u64,
+    /// Destination network, for the pace; see [`pace::network_of`](super::pace::network_of).
+    pub network: String,
+    /// The rollout it counts for.
+    pub rollout: Option<String>,
+    /// That rollout's stage.
+    pub stage: u32,
+    /// The rollout whose pace, window and pauses it obeys; empty is none.
+    pub lane: String,
+    pub state: State,
+    pub created_at: u64,
+    /// While queued: not before.
+    pub due_at: u64,
+    /// While queued: not after.
+    pub expires_at: u64,
+    /// 1 if `due_at` is a turn that the pace of its network has granted.
+    pub slot: u8,
+    /// How often it was given to a relay.
+    pub lease: u32,
+    /// The relay that has it, or had it last.
+    pub relay: Option<String>,
+    pub lease_until: Option<u64>,
+    /// Sendings in vain.
+    pub tries: u32,
+    /// Further requests that joined it.
+    pub joined: u32,
+    /// When it was first given to a relay that did not give it back unsent.
+    pub first_sent_at: Option<u64>,
+    /// When it was last given to a relay.
+    pub sent_at: Option<u64>,
+    pub answered_at: Option<u64>,
+    /// When the phone took its files, by D1.
+    pub fetched_at: Option<u64>,
+    pub ended_at: Option<u64>,
+    /// While answered: when to ask D1 next.
+    pub check_at: Option<u64>,
+    pub checked_at: Option<u64>,
+    /// Until when a download counts as in time for its rollout.
+    pub judge_at: Option<u64>,
+    pub verdict: Verdict,
+    /// Last SIP status code.
+    pub code: Option<u16>,
+    /// Why it is where it is: a stable word.
+    pub reason: String,
+    /// The same for a person, with what to do.
+    pub words: String,
+}
+
+/// The pool's options that a job obeys, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub change_wait_ms: u64,
+    pub lease_ms: u64,
+    pub fetch_timeout_ms: u64,
+    pub fetch_poll_ms: u64,
+    pub max_attempts: u32,
+    pub retry_base_ms: u64,
+    pub retry_cap_ms: u64,
+}
+
+/// What can happen to a job.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A relay takes it. `judge_ms` is how long the rollout gives a phone to come back.
+    Lease {
+        relay: &'a str,
+        judge_ms: Option<u64>,
+    },
+    /// The relay is done with it.
+    Report(&'a JobResult),
+    /// The relay gives this lease back.
+    GivenBack { lease: u32, reason: ReturnReason },
+    /// The frame could not be handed to the relay, or the relay's process is another one now.
+    LeaseVoid,
+    /// D1 was asked: the device last took this version, at this time.
+    Seen { version: u64, at: u64 },
+    /// D1 was asked; `Seen` went before if there was anything.
+    Checked,
+    /// Another request wants the same. It is about `version` and must not go before `not_before`;
+    /// one of no rollout takes the job out of its lane.
+    Join {
+        version: u64,
+        not_before: u64,
+        expires_at: u64,
+        solo: bool,
+    },
+    /// It cannot be sent as things are.
+    Refuse { reason: &'a str, words: &'a str },
+    /// Somebody takes it back.
+    Cancel { reason: &'a str, words: &'a str },
+    /// Time passes.
+    Clock,
+}
+
+impl Job {
+    /// Whether it may be given to a relay at `now`.
+    pub fn is_due(&self, now: u64) -> bool {
+        self.state == State::Queued && self.due_at <= now && now < self.expires_at
+    }
+
+    /// What becomes of it. Whatever does not fit its state leaves it as it is; a final job always.
+    pub fn apply(&mut self, event: &Event, now: u64, policy: &Policy, random: u64) {
+        if self.state.is_final() {
+            return;
+        }
+        match event {
+            Event::Lease { relay, judge_ms } => self.lease(relay, *judge_ms, now, policy),
+            Event::Report(result) => self.report(result, now, policy, random),
+            Event::GivenBack { lease, reason } => {
+                if self.state == State::Leased && self.lease == *lease {
+                    self.unsend();
+                    let wait = match reason {
+                        ReturnReason::Drain => 0,
+                        ReturnReason::Pace => 3_000 + random % 4_000,
+                        _ => 1_000,
+                    };
+                    self.queue(
+                        now + wait,
+                        "returned",
+                        "A relay gave it back; it goes out again.",
+                    );
+                }
+            }
+            Event::LeaseVoid => {
+                if self.state == State::Leased {
+                    self.queue(
+                        now,
+                        "relay_lost",
+                        "The relay that had it is gone; it goes to another, or waits for one.",
+                    );
+                }
+            }
+            Event::Seen { version, at } => self.seen(*version, *at, now, policy, random),
+            Event::Checked => self.checked(now, policy),
+            Event::Join {
+                version,
+                not_before,
+                expires_at,
+                solo,
+            } => {
+                self.version = self.version.max(*version);
+                self.joined = self.joined.saturating_add(1);
+                self.expires_at = self.expires_at.max(*expires_at);
+                if self.state == State::Queued && self.due_at < *not_before {
+                    self.due_at = *not_before;
+                    self.slot = 0;
+                }
+                if *solo {
+                    self.lane.clear();
+                }
+            }
+            Event::Refuse { reason, words } => {
+                if self.state == State::Queued {
+                    self.end(State::Rejected, now, reason, words);
+                }
+            }
+            Event::Cancel { reason, words } => self.end(State::Cancelled, now, reason, words),
+            Event::Clock => self.clock(now),
+        }
+    }
+
+    /// Decides for its rollout once the answer is known, or `judge_at` has passed.
+    pub fn judge(&mut self, now: u64) {
+        if self.verdict != Verdict::Open {
+            return;
+        }
+        let in_time = |at: u64| self.judge_at.is_none_or(|until| at <= until);
+        self.verdict = match self.state {
+            State::Fetched if self.fetched_at.is_some_and(in_time) => Verdict::InTime,
+            State::Cancelled => Verdict::Excluded,
+            state if state.is_final() => Verdict::Late,
+            _ if !in_time(now) => Verdict::Late,
+            _ => Verdict::Open,
+        };
+    }
+
+    fn lease(&mut self, relay: &str, judge_ms: Option<u64>, now: u64, policy: &Policy) {
+        if !self.is_due(now) {
+            return;
+        }
+        self.state = State::Leased;
+        self.lease = self.lease.saturating_add(1);
+        self.relay = Some(relay.to_owned());
+        self.lease_until = Some(now + policy.lease_ms + LEASE_GRACE_MS);
+        self.first_sent_at.get_or_insert(now);
+        self.sent_at = Some(now);
+        self.slot = 0;
+        if let Some(judge_ms) = judge_ms {
+            self.judge_at.get_or_insert(now + judge_ms);
+        }
+        self.note("leased", "A relay is telling the phone.");
+    }
+
+    fn report(&mut self, result: &JobResult, now: u64, policy: &Policy, random: u64) {
+        let current = self.state == State::Leased && result.job.lease == self.lease;
+        if result.outcome == Outcome::Answered {
+            // Even of a lease that has ended: the phone heard, and need not hear it twice.
+            if current || (matches!(self.state, State::Queued | State::Leased) && self.lease > 0) {
+                self.state = State::Answered;
+                self.answered_at = Some(now);
+                self.first_sent_at.get_or_insert(now);
+                self.lease_until = None;
+                self.check_at = Some(now);
+                self.code = result.code;
+                self.note(&result.reason, &result.explanation);
+            }
+            return;
+        }
+        if !current {
+            return;
+        }
+        self.code = result.code.or(self.code);
+        let again = match (result.outcome, result.code) {
+            (
+                Outcome::Answered | Outcome::Unauthorized | Outcome::NotAllowed | Outcome::Invalid,
+                _,
+            ) => false,
+            (Outcome::Cancelled | Outcome::Other, _) => true,
+            (_, Some(408 | 480 | 486 | 500 | 503)) => true,
+            (_, Some(403 | 404 | 481 | 489 | 501)) => false,
+            _ => result.retry == Retry::Later,
+        };
+        self.tries = self.tries.saturating_add(1);
+        if again && self.tries < policy.max_attempts {
+            let wait = self.delay(policy, result.retry_after_s, random);
+            self.queue(now + wait, &result.reason, &result.explanation);
+            return;
+        }
+        let state = match result.outcome {
+            Outcome::Unreachable => State::Unreachable,
+            _ => State::Rejected,
+        };
+        let words = match self.tries {
+            1 => result.explanation.clone(),
+            tries => format!("{} Tried {tries} times.", result.explanation),
+        };
+        self.end(state, now, &result.reason, &words);
+    }
+
+    fn seen(&mut self, version: u64, at: u64, now: u64, policy: &Policy, random: u64) {
+        if version >= self.version && self.first_sent_at.is_some_and(|sent| at > sent) {
+            self.fetched_at = Some(at);
+            self.end(
+                State::Fetched,
+                now,
+                "fetched",
+                "The phone came back and took its new files.",
+            );
+        } else if self.state == State::Answered && self.sent_at.is_some_and(|sent| at > sent) {
+            self.tries = self.tries.saturating_add(1);
+            if self.tries >= policy.max_attempts {
+                let words =
+                    "The phone came back each time, but took older files than it was told about.";
+                self.end(State::Expired, now, "stale_copy", words);
+            } else {
+                let wait = self
+                    .delay(policy, None, random)
+                    .min(policy.retry_base_ms)
+                    .max(policy.change_wait_ms);
+                self.queue(
+                    now + wait,
+                    "stale_copy",
+                    "The phone came back too early and took a stale copy; it is told again.",
+                );
+            }
+        }
+    }
+
+    fn checked(&mut self, now: u64, policy: &Policy) {
+        let (State::Answered, Some(answered)) = (self.state, self.answered_at) else {
+            return;
+        };
+        let until = answered + policy.fetch_timeout_ms;
+        if now >= until {
+            let words = "The phone answered, but never came back for its files. Compare the event \
+                         with its CFG_RESYNC_FROM_SIP, and see whether it can reach this server.";
+            self.end(State::Expired, now, "never_fetched", words);
+            return;
+        }
+        let poll = policy.fetch_poll_ms.max(1);
+        let wait = (now.saturating_sub(answered) / 4).clamp(poll, SLOWEST_CHECK_MS.max(poll));
+        // On a common beat, so that many are asked about together.
+        let next = (now + wait).next_multiple_of(poll);
+        self.checked_at = Some(now);
+        self.check_at = Some(next.min(until));
+    }
+
+    fn clock(&mut self, now: u64) {
+        if self.state == State::Leased && self.lease_until.is_none_or(|until| now >= until) {
+            self.queue(
+                now,
+                "lease_over",
+                "The relay said nothing about it within its lease; it goes out again.",
+            );
+        }
+        if self.state == State::Queued && now >= self.expires_at {
+            let words = match (self.lease, self.reason.as_str()) {
+                (0, _) => "It was never sent: no relay was there for it, or its turn never came."
+                    .to_owned(),
+                (_, reason) => format!(
+                    "Its time is over. The last that happened: {reason}. {}",
+                    self.words
+                ),
+            };
+            let reason = if self.lease == 0 {
+                "never_sent"
+            } else {
+                "too_old"
+            };
+            self.end(State::Expired, now, reason, &words);
+        }
+    }
+
+    fn delay(&self, policy: &Policy, retry_after_s: Option<u32>, random: u64) -> u64 {
+        backoff::delay(
+            self.tries,
+            policy.retry_base_ms,
+            policy.retry_cap_ms,
+            retry_after_s,
+            random,
+        )
+    }
+
+    fn queue(&mut self, due_at: u64, reason: &str, words: &str) {
+        self.state = State::Queued;
+        self.due_at = due_at;
+        self.slot = 0;
+        self.lease_until = None;
+        self.check_at = None;
+        self.note(reason, words);
+    }
+
+    /// Nothing went out under this lease: a download after it proves nothing.
+    fn unsend(&mut self) {
+        if self.tries == 0 && self.first_sent_at == self.sent_at {
+            self.first_sent_at = None;
+            self.judge_at = None;
+        }
+    }
+
+    fn end(&mut self, state: State, now: u64, reason: &str, words: &str) {
+        self.state = state;
+        self.ended_at = Some(now);
+        self.lease_until = None;
+        self.check_at = None;
+        self.note(reason, words);
+        self.judge(now);
+    }
+
+    fn note(&mut self, reason: &str, words: &str) {
+        self.reason = reason.chars().take(64).collect();
+        self.words = words.chars().take(600).collect();
+    }
+}
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! What the Worker and the object say to each other: Durable Objects written in Rust have no RPC, so
+//! a call is a POST with JSON, and so is its answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{Job, State};
+use super::options::PoolOptions;
+use super::rollout::Spec;
+use super::store::{Attempt, JobFilter, NewJob, RelayRow, RolloutRow, TallyRow};
+
+/// A call of the Worker. Who may make it was decided before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Call {
+    /// Queue jobs, or join pending ones.
+    Submit {
+        jobs: Vec<NewJob>,
+    },
+    /// A page of jobs.
+    Jobs(JobFilter),
+    /// One job with its history.
+    Job {
+        tenant: String,
+        id: String,
+    },
+    CancelJob {
+        tenant: String,
+        id: String,
+    },
+    StartRollout(NewRollout),
+    Rollouts {
+        tenant: String,
+        before: String,
+        limit: u32,
+    },
+    Rollout {
+        tenant: String,
+        id: String,
+    },
+    ChangeRollout {
+        tenant: String,
+        id: String,
+        change: Change,
+    },
+    /// The pool at a glance.
+    Status,
+    SetOptions {
+        options: PoolOptions,
+    },
+    /// Closes a relay's connection and takes its jobs back: its credential is no more.
+    DropRelay {
+        relay: String,
+    },
+    /// Gives a relay no more jobs until it says hello again.
+    DrainRelay {
+        relay: String,
+        reason: String,
+    },
+}
+
+/// A rollout as it is ordered: checked, every default filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewRollout {
+    pub id: String,
+    pub tenant: String,
+    pub spec: Spec,
+    /// The selection's MACs, if it names some: only such as exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macs: Vec<String>,
+    /// How many devices the selection has now.
+    pub total: u64,
+}
+
+/// What an operator can do to a rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    Pause,
+    Resume,
+    Cancel,
+}
+
+/// What the object answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    Submitted {
+        jobs: Vec<Submitted>,
+    },
+    Jobs {
+        jobs: Vec<Job>,
+        next: Option<String>,
+    },
+    Job {
+        job: Box<Job>,
+        attempts: Vec<Attempt>,
+    },
+    Rollouts {
+        rollouts: Vec<(RolloutRow, Vec<TallyRow>)>,
+    },
+    Rollout {
+        rollout: Box<RolloutRow>,
+        tallies: Vec<TallyRow>,
+    },
+    Status(Status),
+    Done,
+    /// There is none of that id here.
+    NotFound,
+    /// Its state does not allow it; in words.
+    Conflict {
+        detail: String,
+    },
+    /// The object failed; for the log.
+    Failed {
+        detail: String,
+    },
+}
+
+/// What became of one ordered job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Of the new job, or of the pending one that the request joined.
+    pub id: String,
+    pub device: String,
+    pub mac: String,
+    pub joined: bool,
+    pub state: State,
+    /// When it is sent at the earliest, Unix milliseconds.
+    pub due_at: u64,
+    pub event: String,
+}
+
+/// The pool at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Pending jobs by state.
+    pub pending: Vec<(String, u64)>,
+    /// Every relay that ever said hello and still has its credential.
+    pub relays: Vec<RelayRow>,
+    /// Those connected now.
+    pub connected: Vec<Connected>,
+}
+
+/// A relay that is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connected {
+    pub relay: String,
+    /// Jobs it holds.
+    pub in_flight: u64,
+    pub draining: bool,
+    pub seen_at: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn call_json_format_unchanged() {
+        for text in [
+            r#"{"op":"submit","jobs":[{"id":"J","tenant":"T","device":"D","mac":"0080F0C571EB","event":"check-sync","version":7,"changed_at":1,"destination":"198.51.100.7"}]}"#,
+            r#"{"op":"jobs","tenant":"T","state":"queued","limit":50}"#,
+            r#"{"op":"job","tenant":"T","id":"J"}"#,
+            r#"{"op":"cancel_job","tenant":"T","id":"J"}"#,
+            r#"{"op":"rollouts","tenant":"T","before":"~","limit":50}"#,
+            r#"{"op":"change_rollout","tenant":"T","id":"R","change":"pause"}"#,
+            r#"{"op":"status"}"#,
+            r#"{"op":"drop_relay","relay":"R"}"#,
+            r#"{"op":"drain_relay","relay":"R","reason":"maintenance"}"#,
+        ] {
+            let call: Call = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&call).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn reply_json_format_unchanged() {
+        for text in [
+            r#"{"reply":"submitted","jobs":[{"id":"J","device":"D","mac":"0080F0C571EB","joined":true,"state":"queued","due_at":1,"event":"check-sync"}]}"#,
+            r#"{"reply":"status","pending":[["queued",1]],"relays":[{"id":"R","instance":"i","software":"ringfence-relay","version":"0.1.0","capacity":5,"transports":"udp4","hello_at":1,"seen_at":2}],"connected":[{"relay":"R","in_flight":3,"draining":false,"seen_at":2}]}"#,
+            r#"{"reply":"done"}"#,
+            r#"{"reply":"not_found"}"#,
+            r#"{"reply":"conflict","detail":"It has ended."}"#,
+        ] {
+            let reply: Reply = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&reply).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What an operator may set for a pool.
+
+use ringfence_wire::DEFAULT_LEASE_MS;
+use serde::{Deserialize, Serialize};
+
+use super::job::Policy;
+
+/// A pool's options. Every field has a default, so that an empty object is a whole set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolOptions {
+    /// How long a job about a change waits, from the change on, until every location can see it, in
+    /// seconds: KV's 60. A phone that took a stale copy nevertheless is told again after as long.
+    pub change_wait_s: u32,
+    /// How long a job may try, in seconds.
+    pub expiry_s: u32,
+    /// How long a relay has for a job, in seconds. Two NOTIFY transactions need 64.
+    pub lease_s: u32,
+    /// How long after its 2xx a phone has to come back for its files, in seconds.
+    pub fetch_timeout_s: u32,
+    /// How often, at first, D1 is asked whether a phone that answered has come back, in
+    /// milliseconds; it gets rarer with time, up to once a minute.
+    pub fetch_poll_ms: u32,
+    /// Sendings of one job, retries included.
+    pub max_attempts: u32,
+    /// Delay before the first retry, in seconds; it doubles with each one.
+    pub retry_base_s: u32,
+    /// Longest delay between two retries, in seconds.
+    pub retry_cap_s: u32,
+    /// Pace of a rollout that does not name its own.
+    pub rollout_per_second: f64,
+    /// Most NOTIFYs a second to one destination network; 0 is no limit.
+    pub network_per_second: f64,
+    /// Prefix length that makes IPv4 destinations one network.
+    pub network_bits_v4: u8,
+    /// The same for IPv6.
+    pub network_bits_v6: u8,
+    /// For how many days ended jobs and rollouts are kept.
+    pub retention_days: u32,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self {
+            change_wait_s: 60,
+            expiry_s: 24 * 3600,
+            lease_s: DEFAULT_LEASE_MS / 1000,
+            fetch_timeout_s: 1800,
+            fetch_poll_ms: 2000,
+            max_attempts: 10,
+            retry_base_s: 30,
+            retry_cap_s: 3600,
+            rollout_per_second: 20.0,
+            network_per_second: 10.0,
+            network_bits_v4: 24,
+            network_bits_v6: 48,
+            retention_days: 30,
+        }
+    }
+}
+
+impl PoolOptions {
+    /// Refuses what could not work.
+    ///
+    /// # Errors
+    /// In words: which option may have which values.
+    pub fn check(&self) -> Result<(), String> {
+        let week = 7 * 24 * 3600;
+        let range = |name: &str, value: u32, least: u32, most: u32| match value {
+            value if (least..=most).contains(&value) => Ok(()),
+            value => Err(format!("{name} is {value}; it may be {least} to {most}")),
+        };
+        range("change_wait_s", self.change_wait_s, 0, 3600)?;
+        range("expiry_s", self.expiry_s, 1, week)?;
+        range("lease_s", self.lease_s, 2, 3600)?;
+        range("fetch_timeout_s", self.fetch_timeout_s, 1, week)?;
+        range("fetch_poll_ms", self.fetch_poll_ms, 100, 60_000)?;
+        range("max_attempts", self.max_attempts, 1, 100)?;
+        range("retry_base_s", self.retry_base_s, 1, 3600)?;
+        range("retry_cap_s", self.retry_cap_s, 1, 24 * 3600)?;
+        range("network_bits_v4", self.network_bits_v4.into(), 0, 32)?;
+        range("network_bits_v6", self.network_bits_v6.into(), 0, 128)?;
+        range("retention_days", self.retention_days, 1, 400)?;
+        check_pace("rollout_per_second", self.rollout_per_second, false)?;
+        check_pace("network_per_second", self.network_per_second, true)
+    }
+
+    /// The part that the job's state machine needs.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            change_wait_ms: u64::from(self.change_wait_s) * 1000,
+            lease_ms: u64::from(self.lease_s) * 1000,
+            fetch_timeout_ms: u64::from(self.fetch_timeout_s) * 1000,
+            fetch_poll_ms: u64::from(self.fetch_poll_ms),
+            max_attempts: self.max_attempts,
+            retry_base_ms: u64::from(self.retry_base_s) * 1000,
+            retry_cap_ms: u64::from(self.retry_cap_s) * 1000,
+        }
+    }
+}
+
+/// A pace is 0.001 to 10,000 a second; with `or_none`, 0 says that there is no limit.
+///
+/// # Errors
+/// In words.
+pub fn check_pace(name: &str, value: f64, or_none: bool) -> Result<(), String> {
+    if (0.001..=10_000.0).contains(&value) || (or_none && value == 0.0) {
+        return Ok(());
+    }
+    let none = if or_none { ", or 0 for no limit" } else { "" };
+    Err(format!(
+        "{name} is {value}; it may be 0.001 to 10000 a second{none}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_empty_object_is_the_default_and_the_default_is_right() {
+        let options: PoolOptions = serde_json::from_str("{}").unwrap();
+        assert_eq!(options, PoolOptions::default());
+        options.check().unwrap();
+        assert!(serde_json::from_str::<PoolOptions>(r#"{"lease":1}"#).is_err());
+    }
+
+    #[test]
+    fn what_could_not_work_is_refused_in_words() {
+        let options = PoolOptions {
+            lease_s: 0,
+            ..PoolOptions::default()
+        };
+        assert_eq!(
+            options.check().unwrap_err(),
+            "lease_s is 0; it may be 2 to 3600"
+        );
+        let options = PoolOptions {
+            rollout_per_second: f64::NAN,
+            ..PoolOptions::default()
+        };
+        assert!(options.check().is_err());
+        let options = PoolOptions {
+            network_per_second: 0.0,
+            ..PoolOptions::default()
+        };
+        options.check().unwrap();
+    }
+
+    #[test]
+    fn stored_options_format_unchanged() {
+        insta::assert_json_snapshot!(PoolOptions::default(), @r#"
+        {
+          "change_wait_s": 60,
+          "expiry_s": 86400,
+          "lease_s": 120,
+          "fetch_timeout_s": 1800,
+          "fetch_poll_ms": 2000,
+          "max_attempts": 10,
+          "retry_base_s": 30,
+          "retry_cap_s": 3600,
+          "rollout_per_second": 20.0,
+          "network_per_second": 10.0,
+          "network_bits_v4": 24,
+          "network_bits_v6": 48,
+          "retention_days": 30
+        }
+        "#);
+    }
+}

@@ -1,0 +1,112 @@
+//! A job's history: one row for each time it was given to a relay.
+
+use ringfence_wire::JobResult;
+use serde::{Deserialize, Serialize};
+
+use super::{Sql, SqlError, Store};
+use crate::args;
+
+/// One lease of a job, and how it went. Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Attempt {
+    pub lease: u32,
+    /// Id of the relay.
+    pub relay: String,
+    pub leased_at: u64,
+    /// When the relay said that it has the job.
+    pub acked_at: Option<u64>,
+    pub ended_at: Option<u64>,
+    /// `answered`, `rejected`, …, or `returned`, `lost`.
+    pub outcome: Option<String>,
+    pub code: Option<u16>,
+    pub reason: Option<String>,
+    pub words: Option<String>,
+    /// Datagrams sent, retransmissions included.
+    pub datagrams: Option<u32>,
+    pub rtt_ms: Option<u32>,
+    pub destination: Option<String>,
+}
+
+impl<S: Sql> Store<S> {
+    /// Every attempt of a job, oldest first; its last hundred.
+    pub fn attempts(&self, job: &str) -> Result<Vec<Attempt>, SqlError> {
+        let sql = "SELECT * FROM (SELECT lease, relay, leased_at, acked_at, ended_at, outcome, code, reason, words, datagrams, rtt_ms, destination
+                     FROM attempts WHERE job = ? ORDER BY lease DESC LIMIT 100) ORDER BY lease";
+        self.sql.rows(sql, args![job])
+    }
+
+    /// Whether this relay had this lease.
+    pub fn is_lease_of(&self, job: &str, lease: u32, relay: &str) -> Result<bool, SqlError> {
+        let sql = "SELECT 1 AS n FROM attempts WHERE job = ? AND lease = ? AND relay = ?";
+        Ok(self.number(sql, args![job, lease, relay])?.is_some())
+    }
+
+    pub(in crate::pool) fn attempt_begins(
+        &self,
+        job: &str,
+        lease: u32,
+        relay: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let sql = "INSERT INTO attempts (job, lease, relay, leased_at) VALUES (?, ?, ?, ?)";
+        self.sql.run(sql, args![job, lease, relay, now])
+    }
+
+    pub(in crate::pool) fn attempt_acked(
+        &self,
+        job: &str,
+        lease: u32,
+        relay: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let sql = "UPDATE attempts SET acked_at = ? WHERE job = ? AND lease = ? AND relay = ? AND acked_at IS NULL";
+        self.sql.run(sql, args![now, job, lease, relay])
+    }
+
+    /// Writes a relay's result down, unless there is one already.
+    pub(in crate::pool) fn attempt_reported(
+        &self,
+        result: &JobResult,
+        relay: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let outcome = serde_json::to_value(result.outcome).ok();
+        let outcome = outcome
+            .as_ref()
+            .and_then(|value| value.as_str())
+            .unwrap_or("other");
+        let bounded = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+        let sql = "UPDATE attempts SET ended_at = ?, outcome = ?, code = ?, reason = ?, words = ?, datagrams = ?, rtt_ms = ?, destination = ?
+                    WHERE job = ? AND lease = ? AND relay = ? AND (outcome IS NULL OR outcome = 'lost')";
+        self.sql.run(
+            sql,
+            args![
+                now,
+                outcome,
+                result.code.map(u32::from),
+                bounded(&result.reason, 64),
+                bounded(&result.explanation, 600),
+                result.attempts,
+                result.rtt_ms,
+                result.destination.as_deref().map(|text| bounded(text, 80)),
+                &result.job.id,
+                result.job.lease,
+                relay,
+            ],
+        )
+    }
+
+    /// Writes down that a lease ended without a result: `returned` or `lost`.
+    pub(in crate::pool) fn attempt_ends(
+        &self,
+        job: &str,
+        lease: u32,
+        outcome: &str,
+        reason: &str,
+        now: u64,
+    ) -> Result<(), SqlError> {
+        let sql = "UPDATE attempts SET ended_at = ?, outcome = ?, reason = ? WHERE job = ? AND lease = ? AND outcome IS NULL";
+        self.sql.run(sql, args![now, outcome, reason, job, lease])
+    }
+}

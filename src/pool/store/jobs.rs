@@ -1,0 +1,304 @@
+//! The jobs: the queue, the leases, the questions to ask, the lists to show.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Sql, SqlError, Store};
+use crate::args;
+use crate::pool::job::Job;
+use crate::store::Arg;
+
+/// How many rows a filtered page looks at before it gives up: the page is then short, and its
+/// cursor goes on from there.
+const SCAN: u32 = 5_000;
+
+/// A job as it is ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewJob {
+    /// A ULID, used unless the request joins a pending job.
+    pub id: String,
+    pub tenant: String,
+    pub device: String,
+    pub mac: String,
+    pub event: String,
+    /// Version of the device's files that it should come for.
+    pub version: u64,
+    /// When what it should come for changed; absent: nothing changed that it does not have.
+    pub changed_at: Option<u64>,
+    /// An address or host, for the pace of its network.
+    pub destination: String,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFilter {
+    pub tenant: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Ids below this one; absent is from the newest on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    pub limit: u32,
+}
+
+/// When what is due next, Unix milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Wakes {
+    pub solo: Option<u64>,
+    pub lease: Option<u64>,
+    pub check: Option<u64>,
+    pub judge: Option<u64>,
+    pub end: Option<u64>,
+}
+
+impl<S: Sql> Store<S> {
+    pub fn job(&self, id: &str) -> Result<Option<Job>, SqlError> {
+        self.row("SELECT * FROM jobs WHERE id = ?", args![id])
+    }
+
+    /// The pending job of a device and event.
+    pub fn pending(&self, device: &str, event: &str) -> Result<Option<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE device = ? AND event = ? AND state IN ('queued', 'leased', 'answered')";
+        self.row(sql, args![device, event])
+    }
+
+    pub(in crate::pool) fn insert_job(&self, job: &Job) -> Result<(), SqlError> {
+        let sql = "INSERT INTO jobs (id, tenant, device, mac, event, version, network, rollout, stage, lane, state, created_at, due_at, expires_at, verdict, reason, words)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        self.sql.run(
+            sql,
+            args![
+                &job.id,
+                &job.tenant,
+                &job.device,
+                &job.mac,
+                &job.event,
+                job.version,
+                &job.network,
+                job.rollout.as_ref(),
+                job.stage,
+                &job.lane,
+                job.state.as_str(),
+                job.created_at,
+                job.due_at,
+                job.expires_at,
+                job.verdict.as_str(),
+                &job.reason,
+                &job.words,
+            ],
+        )
+    }
+
+    /// Writes the columns that changed: an index whose columns did not costs nothing.
+    pub(in crate::pool) fn save_job(&self, old: &Job, new: &Job) -> Result<(), SqlError> {
+        let mut sets = String::new();
+        let mut values: Vec<Arg> = Vec::new();
+        let mut set = |column: &str, changed: bool, value: Arg<'static>| {
+            if changed {
+                sets.push_str(if sets.is_empty() { "" } else { ", " });
+                sets.push_str(column);
+                sets.push_str(" = ?");
+                values.push(value);
+            }
+        };
+        macro_rules! set {
+            ($($column:ident => $value:expr),* $(,)?) => {
+                $(set(stringify!($column), old.$column != new.$column, Arg::from($value));)*
+            };
+        }
+        set! {
+            version => new.version, network => new.network.clone(), rollout => new.rollout.clone(), stage => new.stage,
+            lane => new.lane.clone(), state => Arg::Owned(new.state.as_str().to_owned()),
+            due_at => new.due_at, expires_at => new.expires_at, slot => u32::from(new.slot),
+            lease => new.lease, relay => new.relay.clone(), lease_until => new.lease_until,
+            tries => new.tries, joined => new.joined,
+            first_sent_at => new.first_sent_at, sent_at => new.sent_at, answered_at => new.answered_at,
+            fetched_at => new.fetched_at, ended_at => new.ended_at,
+            check_at => new.check_at, checked_at => new.checked_at, judge_at => new.judge_at,
+            verdict => Arg::Owned(new.verdict.as_str().to_owned()), code => new.code.map(u32::from),
+            reason => new.reason.clone(), words => new.words.clone(),
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        values.push(Arg::Owned(new.id.clone()));
+        self.sql
+            .run(&format!("UPDATE jobs SET {sets} WHERE id = ?"), &values)
+    }
+
+    /// Queued jobs of a lane whose time has come, the longest due first.
+    pub(in crate::pool) fn due(
+        &self,
+        lane: &str,
+        now: u64,
+        limit: u64,
+    ) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?";
+        self.sql.rows(sql, args![lane, now, limit])
+    }
+
+    /// How many jobs of a lane are queued for before `until`; counts up to `most`.
+    pub(in crate::pool) fn queued(
+        &self,
+        lane: &str,
+        until: u64,
+        most: u64,
+    ) -> Result<u64, SqlError> {
+        let sql = "SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? LIMIT ?)";
+        Ok(self.number(sql, args![lane, until, most])?.unwrap_or(0))
+    }
+
+    /// Any queued jobs of a lane.
+    pub(in crate::pool) fn queued_in(&self, lane: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY due_at LIMIT ?";
+        self.sql.rows(sql, args![lane, limit])
+    }
+
+    pub(in crate::pool) fn next_due(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+        let sql = "SELECT min(due_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
+        self.number(sql, args![lane])
+    }
+
+    /// Jobs that a relay holds.
+    pub(in crate::pool) fn leased_to(&self, relay: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'leased' AND relay = ? LIMIT ?";
+        self.sql.rows(sql, args![relay, limit])
+    }
+
+    /// Jobs of a rollout that a relay holds.
+    pub(in crate::pool) fn leased_of(
+        &self,
+        rollout: &str,
+        limit: u64,
+    ) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'leased' AND lane = ? LIMIT ?";
+        self.sql.rows(sql, args![rollout, limit])
+    }
+
+    /// Jobs whose lease has ended.
+    pub(in crate::pool) fn overdue(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'leased' AND lease_until <= ? LIMIT ?";
+        self.sql.rows(sql, args![now, limit])
+    }
+
+    /// Queued jobs whose time is over, less those of lanes that stand still.
+    pub(in crate::pool) fn too_old(
+        &self,
+        now: u64,
+        closed: &[String],
+        limit: u64,
+    ) -> Result<Vec<Job>, SqlError> {
+        let closed = serde_json::to_string(closed).unwrap_or_default();
+        let sql = "SELECT * FROM jobs WHERE state = 'queued' AND expires_at <= ? AND lane NOT IN (SELECT value FROM json_each(?)) ORDER BY expires_at LIMIT ?";
+        self.sql.rows(sql, args![now, closed, limit])
+    }
+
+    pub(in crate::pool) fn next_expiry(&self, closed: &[String]) -> Result<Option<u64>, SqlError> {
+        let closed = serde_json::to_string(closed).unwrap_or_default();
+        let sql = "SELECT expires_at AS n FROM jobs WHERE state = 'queued' AND lane NOT IN (SELECT value FROM json_each(?)) ORDER BY expires_at LIMIT 1";
+        self.number(sql, args![closed])
+    }
+
+    /// Jobs whose phones D1 should be asked about.
+    pub(in crate::pool) fn to_check(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'answered' AND check_at <= ? ORDER BY check_at LIMIT ?";
+        self.sql.rows(sql, args![now, limit])
+    }
+
+    /// Jobs whose time to be fetched for their rollout is over.
+    pub(in crate::pool) fn to_judge(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE verdict = 'open' AND judge_at IS NOT NULL AND judge_at < ? ORDER BY judge_at LIMIT ?";
+        self.sql.rows(sql, args![now, limit])
+    }
+
+    pub(in crate::pool) fn wakes(&self) -> Result<Wakes, SqlError> {
+        let sql = "SELECT (SELECT min(due_at) FROM jobs WHERE state = 'queued' AND lane = '') AS solo,
+                          (SELECT min(lease_until) FROM jobs WHERE state = 'leased') AS lease,
+                          (SELECT min(check_at) FROM jobs WHERE state = 'answered') AS \"check\",
+                          (SELECT min(judge_at) FROM jobs WHERE verdict = 'open' AND judge_at IS NOT NULL) AS judge,
+                          (SELECT min(ended_at) FROM jobs WHERE ended_at IS NOT NULL) AS \"end\"";
+        Ok(self.row(sql, args![])?.unwrap_or_default())
+    }
+
+    /// Deletes ended jobs and their history; whether there may be more.
+    pub(in crate::pool) fn forget_jobs(&self, before: u64, limit: u64) -> Result<bool, SqlError> {
+        #[derive(Deserialize)]
+        struct Row {
+            id: String,
+        }
+        let sql = "SELECT id FROM jobs WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?";
+        let rows: Vec<Row> = self.sql.rows(sql, args![before, limit])?;
+        let ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let list = serde_json::to_string(&ids).unwrap_or_default();
+        self.sql.run(
+            "DELETE FROM attempts WHERE job IN (SELECT value FROM json_each(?))",
+            args![&list],
+        )?;
+        self.sql.run(
+            "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
+            args![&list],
+        )?;
+        Ok(ids.len() as u64 >= limit)
+    }
+
+    /// A page of jobs, newest first, and the id from which the next page goes on.
+    pub fn list_jobs(&self, filter: &JobFilter) -> Result<(Vec<Job>, Option<String>), SqlError> {
+        let before = filter.before.as_deref().unwrap_or("~");
+        let state = filter.state.as_deref().unwrap_or_default();
+        let (column, value) = match (&filter.rollout, &filter.device) {
+            (Some(rollout), _) => ("rollout", rollout),
+            (_, Some(device)) => ("device", device),
+            _ => ("tenant", &filter.tenant),
+        };
+        let sql = format!(
+            "SELECT * FROM (SELECT * FROM jobs WHERE {column} = ? AND id < ? ORDER BY id DESC LIMIT {SCAN})
+              WHERE tenant = ? AND (? = '' OR state = ?) AND (? = '' OR device = ?) LIMIT ?"
+        );
+        let device = filter.device.as_deref().unwrap_or_default();
+        let jobs: Vec<Job> = self.sql.rows(
+            &sql,
+            args![
+                value,
+                before,
+                &filter.tenant,
+                state,
+                state,
+                device,
+                device,
+                filter.limit,
+            ],
+        )?;
+        if jobs.len() as u64 == u64::from(filter.limit) {
+            let next = jobs.last().map(|job| job.id.clone());
+            return Ok((jobs, next));
+        }
+        // A short page: either that was all, or the scan stopped.
+        #[derive(Deserialize)]
+        struct Last {
+            id: Option<String>,
+        }
+        let sql = format!(
+            "SELECT id FROM jobs WHERE {column} = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET {}",
+            SCAN - 1
+        );
+        let last: Option<Last> = self.row(&sql, args![value, before])?;
+        Ok((jobs, last.and_then(|last| last.id)))
+    }
+
+    /// How many jobs are pending, by state.
+    pub fn pending_counts(&self) -> Result<Vec<(String, u64)>, SqlError> {
+        ["queued", "leased", "answered"]
+            .into_iter()
+            .map(|state| {
+                let sql = format!("SELECT count(*) AS n FROM jobs WHERE state = '{state}'");
+                Ok((state.to_owned(), self.number(&sql, args![])?.unwrap_or(0)))
+            })
+            .collect()
+    }
+}

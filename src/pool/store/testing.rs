@@ -1,0 +1,65 @@
+//! SQLite for the tests: a database in memory, or in a file where an object is to be woken again.
+//! Integers are bound as floating point, as the Durable Object does it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::rc::Rc;
+
+use rusqlite::types::{Value, ValueRef};
+use serde::de::DeserializeOwned;
+
+use super::{Sql, SqlError};
+use crate::store::Arg;
+
+#[derive(Clone)]
+pub(crate) struct Memory(pub(crate) Rc<rusqlite::Connection>);
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self(Rc::new(rusqlite::Connection::open_in_memory().unwrap()))
+    }
+}
+
+fn failed(error: impl ToString) -> SqlError {
+    SqlError(error.to_string())
+}
+
+impl Sql for Memory {
+    fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg]) -> Result<Vec<T>, SqlError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(failed)?;
+        let names: Vec<String> = statement
+            .column_names()
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect();
+        let values = args.iter().map(|arg| match arg {
+            Arg::Text(text) => Value::Text((*text).to_owned()),
+            Arg::Owned(text) => Value::Text(text.clone()),
+            Arg::Int(number) => Value::Real(*number as f64),
+            Arg::Null => Value::Null,
+        });
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(values))
+            .map_err(failed)?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let mut object = serde_json::Map::new();
+            for (n, name) in names.iter().enumerate() {
+                let value = match row.get_ref(n).map_err(failed)? {
+                    ValueRef::Null => serde_json::Value::Null,
+                    ValueRef::Integer(number) => number.into(),
+                    ValueRef::Real(number) => number.into(),
+                    ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
+                    ValueRef::Blob(_) => return Err(SqlError("a blob".into())),
+                };
+                object.insert(name.clone(), value);
+            }
+            out.push(serde_json::from_value(object.into()).map_err(failed)?);
+        }
+        Ok(out)
+    }
+
+    fn run(&self, sql: &str, args: &[Arg]) -> Result<(), SqlError> {
+        self.rows::<serde_json::Value>(sql, args).map(drop)
+    }
+}

@@ -1,0 +1,362 @@
+//! From a device's settings to whom to tell and what.
+//!
+//! These settings are read from the four layers like every other (tenant < site < model < device):
+//!
+//! | setting | meaning |
+//! |---|---|
+//! | `NOTIFY_AOR` | address of record, `sip:101@pbx.example` (`sip:` may be left out) |
+//! | `NOTIFY_ADDRESS` | where the datagrams go, `198.51.100.7:5060`, if not to be looked up from the address of record |
+//! | `NOTIFY_ROUTE` | outbound proxy, `sip:proxy.example;lr` |
+//! | `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`, `NOTIFY_REALM` | credentials of the line, for a phone or proxy that challenges; the password as a secret |
+//! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
+//! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line |
+//! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
+//! | `CFG_RESYNC_FROM_SIP` | text of the Event header, default `check-sync`: the very setting that a phone's template uses |
+//!
+//! Per line: of `NOTIFY_AOR`, `NOTIFY_ADDRESS`, `NOTIFY_ROUTE`, `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`
+//! and `NOTIFY_REALM` there may be one with `_<line>` at its end (`NOTIFY_AOR_2`), which then
+//! counts instead. Either of `NOTIFY_AOR` and `NOTIFY_ADDRESS` is enough.
+
+use std::collections::BTreeMap;
+
+use ringfence_sip_notify::{EventType, HeaderName, HeaderValue, SipUri};
+use ringfence_wire::{Credentials, Header, Secret, Target};
+use zeroize::Zeroizing;
+
+/// The text of the Event header.
+pub const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
+/// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
+pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
+
+const MAX_BODY: usize = 1024;
+const MAX_HEADERS: usize = 16;
+
+/// The settings that count for one device, the nearest layer's of each name.
+#[derive(Clone, Default)]
+pub struct Settings(BTreeMap<String, Zeroizing<String>>);
+
+impl Settings {
+    /// Puts a layer on top.
+    pub fn set(&mut self, name: &str, value: Zeroizing<String>) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn of_line(&self, name: &str, line: u8) -> Option<&str> {
+        self.text(&format!("{name}_{line}"))
+            .or_else(|| self.text(name))
+    }
+}
+
+/// Everything about a NOTIFY but the event that its job is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub target: Target,
+    pub route: Option<String>,
+    pub headers: Vec<Header>,
+    pub content_type: Option<String>,
+    pub body: Option<String>,
+    pub credentials: Option<Credentials>,
+}
+
+/// Why a device cannot be told. The words name the setting, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error(
+        "Nobody knows where this device is: set NOTIFY_AOR (sip:user@host) or NOTIFY_ADDRESS (address:port) on the device or a layer above it."
+    )]
+    None,
+    #[error("The setting {name} cannot be used: {why}.")]
+    Setting { name: &'static str, why: String },
+}
+
+impl TargetError {
+    /// The stable word for it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::None => "no_target",
+            Self::Setting { .. } => "bad_setting",
+        }
+    }
+}
+
+/// The text of the Event header for a device.
+///
+/// # Errors
+/// [`TargetError::Setting`].
+pub fn event(settings: &Settings) -> Result<String, TargetError> {
+    let text = settings.text(EVENT_SETTING).unwrap_or("check-sync");
+    let event = EventType::parse(text).map_err(|error| bad(EVENT_SETTING, error))?;
+    Ok(event.as_str().to_owned())
+}
+
+/// Where a device is, for the pace of its network: its address if set, else where it was last seen
+/// downloading from (an office is one address), else the host of its address of record.
+pub fn destination(settings: &Settings, last_seen_address: Option<&str>) -> String {
+    let line = line(settings).unwrap_or(1);
+    if let Some(address) = settings.of_line("NOTIFY_ADDRESS", line) {
+        return address.to_owned();
+    }
+    if let Some(address) = last_seen_address.filter(|address| !address.is_empty()) {
+        return address.to_owned();
+    }
+    let aor = settings
+        .of_line("NOTIFY_AOR", line)
+        .and_then(|aor| uri("NOTIFY_AOR", aor).ok());
+    aor.map(|aor| aor.host().to_string()).unwrap_or_default()
+}
+
+/// The whole message.
+///
+/// # Errors
+/// There is no target, or a setting would break the request or end a header's line.
+pub fn message(settings: &Settings) -> Result<Message, TargetError> {
+    let line = line(settings)?;
+    let address = settings.of_line("NOTIFY_ADDRESS", line).map(str::to_owned);
+    if address
+        .as_deref()
+        .is_some_and(|text| text.len() > 260 || !text.bytes().all(|b| b.is_ascii_graphic()))
+    {
+        return Err(bad(
+            "NOTIFY_ADDRESS",
+            "it is an address and a port, 198.51.100.7:5060",
+        ));
+    }
+    let aor = match (settings.of_line("NOTIFY_AOR", line), &address) {
+        (Some(aor), _) => uri("NOTIFY_AOR", aor)?,
+        (None, Some(address)) => uri("NOTIFY_ADDRESS", address)?,
+        (None, None) => return Err(TargetError::None),
+    };
+    let route = settings
+        .of_line("NOTIFY_ROUTE", line)
+        .map(|route| uri("NOTIFY_ROUTE", route))
+        .transpose()?;
+    let credentials = match (
+        settings.of_line("NOTIFY_USERNAME", line),
+        settings.of_line("NOTIFY_PASSWORD", line),
+    ) {
+        (Some(username), Some(password)) => Some(Credentials {
+            username: checked_value("NOTIFY_USERNAME", username)?,
+            password: Secret::new(password),
+            realm: settings
+                .of_line("NOTIFY_REALM", line)
+                .map(|realm| checked_value("NOTIFY_REALM", realm))
+                .transpose()?,
+        }),
+        _ => None,
+    };
+    let body = settings.text("NOTIFY_BODY").map(str::to_owned);
+    if body.as_ref().is_some_and(|body| body.len() > MAX_BODY) {
+        return Err(bad(
+            "NOTIFY_BODY",
+            "it has more than 1024 bytes, and a NOTIFY is one datagram",
+        ));
+    }
+    let content_type = match &body {
+        Some(_) => Some(checked_value(
+            "NOTIFY_CONTENT_TYPE",
+            settings.text("NOTIFY_CONTENT_TYPE").unwrap_or("text/plain"),
+        )?),
+        None => None,
+    };
+    Ok(Message {
+        target: Target {
+            aor: aor.as_str().to_owned(),
+            address,
+        },
+        route: route.map(|route| route.into_loose_router().as_str().to_owned()),
+        headers: headers(settings.text("NOTIFY_HEADERS").unwrap_or_default())?,
+        content_type,
+        body,
+        credentials,
+    })
+}
+
+fn line(settings: &Settings) -> Result<u8, TargetError> {
+    match settings.text("NOTIFY_LINE").unwrap_or("1").parse::<u8>() {
+        Ok(line @ 1..=24) => Ok(line),
+        _ => Err(bad("NOTIFY_LINE", "it is the number of a line, 1 to 24")),
+    }
+}
+
+fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
+    let bad = |why: String| bad("NOTIFY_HEADERS", why);
+    let mut headers = Vec::new();
+    for line in text.split('\n').map(|line| line.trim_end_matches('\r')) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| bad("a line is not `Name: value`".into()))?;
+        let name = HeaderName::parse(name.trim()).map_err(|error| bad(error.to_string()))?;
+        if name.is_reserved() {
+            return Err(bad(format!("the request decides {name} itself")));
+        }
+        let value = HeaderValue::parse(value).map_err(|error| bad(error.to_string()))?;
+        headers.push(Header {
+            name: name.as_str().to_owned(),
+            value: value.as_str().to_owned(),
+        });
+    }
+    if headers.len() > MAX_HEADERS {
+        return Err(bad(format!("more than {MAX_HEADERS} headers")));
+    }
+    Ok(headers)
+}
+
+fn uri(name: &'static str, text: &str) -> Result<SipUri, TargetError> {
+    let schemed = ["sip:", "sips:"].iter().any(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let full = if schemed {
+        text.to_owned()
+    } else {
+        format!("sip:{text}")
+    };
+    SipUri::parse(&full).map_err(|error| bad(name, error))
+}
+
+fn checked_value(name: &'static str, text: &str) -> Result<String, TargetError> {
+    let value = HeaderValue::parse(text).map_err(|error| bad(name, error))?;
+    Ok(value.as_str().to_owned())
+}
+
+fn bad(name: &'static str, why: impl ToString) -> TargetError {
+    TargetError::Setting {
+        name,
+        why: why.to_string().trim_end_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        let mut settings = Settings::default();
+        for (name, value) in pairs {
+            settings.set(name, Zeroizing::new((*value).to_owned()));
+        }
+        settings
+    }
+
+    #[test]
+    fn an_address_of_record_is_enough() {
+        let message = message(&settings(&[("NOTIFY_AOR", "101@pbx.example")])).unwrap();
+        assert_eq!(
+            message.target,
+            Target {
+                aor: "sip:101@pbx.example".into(),
+                address: None
+            }
+        );
+        assert_eq!(message.credentials, None);
+    }
+
+    #[test]
+    fn so_is_an_address() {
+        let message = message(&settings(&[("NOTIFY_ADDRESS", "[2001:db8::7]:5060")])).unwrap();
+        assert_eq!(message.target.aor, "sip:[2001:db8::7]:5060");
+        assert_eq!(
+            message.target.address.as_deref(),
+            Some("[2001:db8::7]:5060")
+        );
+        assert_eq!(super::message(&settings(&[])), Err(TargetError::None));
+    }
+
+    #[test]
+    fn a_line_has_its_own_settings_and_shares_the_rest() {
+        let message = message(&settings(&[
+            ("NOTIFY_LINE", "2"),
+            ("NOTIFY_AOR", "sip:101@pbx.example"),
+            ("NOTIFY_AOR_2", "sip:102@pbx.example"),
+            ("NOTIFY_USERNAME_2", "102"),
+            ("NOTIFY_PASSWORD", "e3#rl2(&ae#1"),
+            ("NOTIFY_ROUTE", "sip:proxy.example"),
+        ]))
+        .unwrap();
+        assert_eq!(message.target.aor, "sip:102@pbx.example");
+        assert_eq!(message.route.as_deref(), Some("sip:proxy.example;lr"));
+        let credentials = message.credentials.unwrap();
+        assert_eq!(
+            (credentials.username.as_str(), credentials.password.expose()),
+            ("102", "e3#rl2(&ae#1")
+        );
+    }
+
+    #[test]
+    fn no_setting_can_add_a_header() {
+        for (name, value) in [
+            (
+                "NOTIFY_AOR",
+                "sip:101@pbx.example\r\nRoute: <sip:evil.example>",
+            ),
+            ("NOTIFY_AOR", "sips:101@pbx.example"),
+            ("NOTIFY_USERNAME", "a\r\nVia: x"),
+            ("NOTIFY_REALM", "a\nb"),
+            ("NOTIFY_ROUTE", "sip:proxy.example>\r\nX: y"),
+            ("NOTIFY_ADDRESS", "198.51.100.7\r\nX: y"),
+            ("NOTIFY_HEADERS", "X-A: b\rVia: x"),
+            ("NOTIFY_HEADERS", "Via: SIP/2.0/UDP evil.example"),
+            ("NOTIFY_HEADERS", "v: SIP/2.0/UDP evil.example"),
+            ("NOTIFY_HEADERS", "X A: b"),
+            ("NOTIFY_HEADERS", "no colon"),
+            ("NOTIFY_CONTENT_TYPE", "text/plain\r\nX: y"),
+            ("NOTIFY_LINE", "25"),
+        ] {
+            let mut settings = settings(&[
+                ("NOTIFY_AOR", "sip:101@pbx.example"),
+                ("NOTIFY_USERNAME", "101"),
+                ("NOTIFY_PASSWORD", "secret"),
+                ("NOTIFY_BODY", "x"),
+            ]);
+            settings.set(name, Zeroizing::new(value.to_owned()));
+            let error = message(&settings).unwrap_err();
+            assert_eq!(error.reason(), "bad_setting", "{name} {value:?}");
+            assert!(!error.to_string().contains("evil"), "{error}");
+        }
+        assert!(event(&settings(&[(EVENT_SETTING, "check-sync\r\nX: y")])).is_err());
+    }
+
+    #[test]
+    fn headers_are_lines_and_the_event_is_the_phones() {
+        let settings = settings(&[
+            ("NOTIFY_AOR", "101@pbx.example"),
+            (
+                "NOTIFY_HEADERS",
+                "Subscription-State: terminated\r\nX-Reason: resync\n",
+            ),
+            (EVENT_SETTING, "resync;reboot=false"),
+        ]);
+        let headers = message(&settings).unwrap().headers;
+        assert_eq!(headers.len(), 2);
+        assert_eq!(
+            (headers[1].name.as_str(), headers[1].value.as_str()),
+            ("X-Reason", "resync")
+        );
+        assert_eq!(event(&settings).unwrap(), "resync;reboot=false");
+        assert_eq!(event(&self::settings(&[])).unwrap(), "check-sync");
+    }
+
+    #[test]
+    fn the_network_is_the_offices() {
+        let aor = settings(&[("NOTIFY_AOR", "101@pbx.example")]);
+        assert_eq!(destination(&aor, Some("198.51.100.7")), "198.51.100.7");
+        assert_eq!(destination(&aor, None), "pbx.example");
+        let address = settings(&[("NOTIFY_ADDRESS", "192.0.2.1:5060")]);
+        assert_eq!(
+            destination(&address, Some("198.51.100.7")),
+            "192.0.2.1:5060"
+        );
+    }
+}

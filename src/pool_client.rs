@@ -1,0 +1,67 @@
+//! The Worker's side of a pool's Durable Object.
+
+use worker::{Env, Headers, Method, Request, RequestInit, Stub};
+
+use crate::http::problem::Problem;
+use crate::pool::messages::{Call, Reply};
+
+/// The binding of the class `Pool`.
+const BINDING: &str = "POOL";
+
+/// The object of a pool.
+///
+/// # Errors
+/// The binding is missing.
+pub fn stub(env: &Env, pool: &str) -> worker::Result<Stub> {
+    env.durable_object(BINDING)?.get_by_name(pool)
+}
+
+/// Calls a pool's object. What it refuses becomes the problem that an operator sees.
+///
+/// # Errors
+/// The object does not answer, has no such thing, or its state does not allow it.
+pub async fn call(env: &Env, pool: &str, call: &Call) -> Result<Reply, Problem> {
+    match ask(env, pool, call).await {
+        Ok(Reply::Conflict { detail }) => Err(Problem::conflict(detail)),
+        Ok(Reply::Failed { detail }) => Err(unavailable(detail)),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(unavailable(error.to_string())),
+    }
+}
+
+async fn ask(env: &Env, pool: &str, call: &Call) -> worker::Result<Reply> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set(crate::pool_do::POOL_HEADER, pool)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_body(Some(serde_json::to_string(call)?.into()));
+    let request = Request::new_with_init("https://pool/call", &init)?;
+    stub(env, pool)?
+        .fetch_with_request(request)
+        .await?
+        .json()
+        .await
+}
+
+/// An answer that this call does not have.
+pub fn unexpected(reply: &Reply) -> Problem {
+    match reply {
+        Reply::NotFound => Problem::not_found("job or rollout"),
+        other => Problem::internal(format!(
+            "the pool's object answered {}",
+            std::any::type_name_of_val(other)
+        )),
+    }
+}
+
+fn unavailable(detail: String) -> Problem {
+    Problem {
+        internal: Some(format!("pool: {detail}")),
+        ..Problem::new(
+            "unavailable",
+            "The pool's queue does not answer. Try again in half a minute.",
+        )
+    }
+}

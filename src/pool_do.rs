@@ -1,0 +1,264 @@
+//! The Durable Object `Pool`: the queue of NOTIFY jobs of one relay pool, and the WebSockets of its
+//! relays. One object per pool; its name is the pool's id.
+//!
+//! *Invariant:* whatever an answer or a frame says has happened is in the object's SQLite before it
+//! leaves (output gates), an alarm is set whenever there is anything to come, and nothing that
+//! matters is in memory. So the object may be evicted, restarted or cut off at any moment.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `POST /call` | a [`Call`] | 200 with a [`Reply`]; 400 if the body is none |
+//! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 503 if the pool has no room for more connections |
+//!
+//! Only the Worker reaches it: who may call was decided there, and so was which relay this is.
+//!
+//! Every change ends with [`Pool::poke`], which brings the alarm forward; all the work that waits for
+//! anything is done by the alarm alone, so that it never runs twice at once. The alarm sets itself
+//! again first (a failure leaves that), never fails, and sets itself to the next thing to do last.
+//! Who decides what is in [`crate::pool`]; this only moves it between D1, SQLite and the sockets.
+
+mod fleet;
+mod sockets;
+mod sql;
+mod work;
+mod zone;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use ringfence_wire::{PING, PONG};
+use worker::{
+    DurableObject, Env, Method, Request, Response, State, WebSocket, WebSocketIncomingMessage,
+    durable_object,
+};
+
+use crate::observe;
+use crate::platform;
+use crate::pool::engine::Engine;
+use crate::pool::messages::{Call, Reply};
+use crate::pool::store::{SqlError, Store};
+use sql::ObjectSql;
+
+pub use fleet::new_job;
+pub use zone::offset_ms as zone_offset_ms;
+
+/// Header of the pool's id, from the Worker.
+pub const POOL_HEADER: &str = "ringfence-pool";
+/// Header of the relay's id, from the Worker.
+pub const RELAY_HEADER: &str = "ringfence-relay";
+
+/// When an alarm rings again that did not get to set itself, in milliseconds.
+const BACKUP_MS: u64 = 30_000;
+
+/// How long the work rests after D1 failed, in milliseconds.
+const TROUBLE_MS: u64 = 2_000;
+
+/// See the module.
+#[durable_object]
+pub struct Pool {
+    state: State,
+    env: Env,
+    engine: Result<Engine<ObjectSql>, SqlError>,
+    /// Unix milliseconds before which D1 is left alone: it has just failed.
+    rest_until: Cell<u64>,
+}
+
+// A panic costs its own request: what it leaves behind is in SQLite, statement by statement.
+impl std::panic::RefUnwindSafe for Pool {}
+
+impl DurableObject for Pool {
+    fn new(state: State, env: Env) -> Self {
+        match worker::WebSocketRequestResponsePair::new(PING, PONG) {
+            Ok(pair) => state.set_websocket_auto_response(&pair),
+            Err(error) => observe::warn("pool_auto_response", &[("error", &format!("{error:?}"))]),
+        }
+        let seed = platform::random_array()
+            .map(u64::from_le_bytes)
+            .unwrap_or(1);
+        let engine =
+            Store::open(ObjectSql(state.storage().sql())).map(|store| Engine::new(store, seed));
+        if let Err(error) = &engine {
+            observe::warn("pool_not_opened", &[("error", &error.0)]);
+        }
+        Self {
+            state,
+            env,
+            engine,
+            rest_until: Cell::new(0),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        if request.method() == Method::Get {
+            return self.accept(&request).await;
+        }
+        let call: Call = match request.json().await {
+            Ok(call) => call,
+            Err(error) => return Response::error(format!("not a call: {error}"), 400),
+        };
+        let reply = match self.call(call).await {
+            Ok(reply) => reply,
+            Err(error) => Reply::Failed { detail: error.0 },
+        };
+        Response::from_json(&reply)
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.set_alarm(platform::now() + BACKUP_MS).await;
+        if let Ok(engine) = &self.engine {
+            let resting = self.rest_until.get() > platform::now();
+            if !resting && let Err(error) = self.work(engine).await {
+                observe::warn("pool_work", &[("error", &error)]);
+                self.rest_until.set(platform::now() + TROUBLE_MS);
+            }
+            self.rearm(engine).await;
+        }
+        Response::empty()
+    }
+
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> worker::Result<()> {
+        if let Ok(engine) = &self.engine
+            && let Err(error) = self.message(engine, &socket, message)
+        {
+            // Nothing was said back, so the relay says it again.
+            observe::warn("pool_message", &[("error", &error.0)]);
+        }
+        self.poke().await;
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> worker::Result<()> {
+        self.gone(&socket);
+        // Completes the closing handshake where the runtime does not; elsewhere it is closed already.
+        let _ = socket.close(Some(1000), Some("closed"));
+        self.poke().await;
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, error: worker::Error) -> worker::Result<()> {
+        observe::warn("pool_socket", &[("error", &error.to_string())]);
+        self.gone(&socket);
+        self.poke().await;
+        Ok(())
+    }
+
+    async fn connect(&self, _socket: worker::Socket) -> worker::Result<()> {
+        Err("this object takes no TCP connections".into())
+    }
+}
+
+impl Pool {
+    /// Brings the alarm forward to now.
+    async fn poke(&self) {
+        let now = platform::now();
+        match self.state.storage().get_alarm().await {
+            Ok(Some(at)) if at <= i64::try_from(now).unwrap_or(i64::MAX) + 10 => {}
+            _ => self.set_alarm(now).await,
+        }
+    }
+
+    /// Sets the alarm to the next thing to do, or takes it away.
+    async fn rearm(&self, engine: &Engine<ObjectSql>) {
+        let now = platform::now();
+        let sessions = self.sessions();
+        let room = engine
+            .free(&sessions)
+            .map(|free| free.iter().any(|free| free.free > 0));
+        let next = room.and_then(|room| {
+            engine.next_wake(
+                !sessions.is_empty(),
+                room,
+                &|zone| zone::offset_ms(zone, now),
+                now,
+            )
+        });
+        match next {
+            // No await between the question and the alarm: a poke that comes later wins.
+            Ok(Some(at)) => self.set_alarm(at.max(self.rest_until.get())).await,
+            Ok(None) => {
+                if let Err(error) = self.state.storage().delete_alarm().await {
+                    observe::warn("pool_alarm", &[("error", &error.to_string())]);
+                }
+            }
+            // The backup alarm stands.
+            Err(error) => observe::warn("pool_next_wake", &[("error", &error.0)]),
+        }
+    }
+
+    async fn set_alarm(&self, at: u64) {
+        let offset = Duration::from_millis(at.saturating_sub(platform::now()));
+        if let Err(error) = self.state.storage().set_alarm(offset).await {
+            observe::warn("pool_alarm", &[("error", &error.to_string())]);
+        }
+    }
+
+    /// Does what the Worker asks.
+    async fn call(&self, call: Call) -> Result<Reply, SqlError> {
+        let engine = self
+            .engine
+            .as_ref()
+            .map_err(|error| SqlError(error.0.clone()))?;
+        let now = platform::now();
+        let changes = !matches!(
+            call,
+            Call::Jobs(_)
+                | Call::Job { .. }
+                | Call::Rollouts { .. }
+                | Call::Rollout { .. }
+                | Call::Status
+        );
+        let reply = match call {
+            Call::Submit { jobs } => Reply::Submitted {
+                jobs: engine.submit(jobs, now)?,
+            },
+            Call::Jobs(filter) => {
+                let (jobs, next) = engine.store.list_jobs(&filter)?;
+                Reply::Jobs { jobs, next }
+            }
+            Call::Job { tenant, id } => engine.show_job(&tenant, &id)?,
+            Call::CancelJob { tenant, id } => {
+                let (reply, cancels) = engine.cancel_job(&tenant, &id, now)?;
+                self.send_cancels(cancels);
+                reply
+            }
+            Call::StartRollout(new) => {
+                engine.start_rollout(&new, now)?;
+                engine.show_rollout(&new.tenant, &new.id)?
+            }
+            Call::Rollouts {
+                tenant,
+                before,
+                limit,
+            } => engine.show_rollouts(&tenant, &before, limit)?,
+            Call::Rollout { tenant, id } => engine.show_rollout(&tenant, &id)?,
+            Call::ChangeRollout { tenant, id, change } => {
+                engine.change_rollout(&tenant, &id, change, now)?
+            }
+            Call::Status => self.status(engine)?,
+            Call::SetOptions { options } => {
+                engine.set_options(&options)?;
+                Reply::Done
+            }
+            Call::DropRelay { relay } => {
+                self.close(&relay, "its credential was removed");
+                engine.drop_relay(&relay, now)?;
+                Reply::Done
+            }
+            Call::DrainRelay { relay, reason } => self.drain(&relay, reason),
+        };
+        if changes {
+            self.poke().await;
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,118 @@
+//! D1 as the queue asks it.
+
+use worker::Env;
+
+use crate::config;
+use crate::platform;
+use crate::pool::engine::{Candidate, Device, Expansion, Found};
+use crate::pool::store::NewJob;
+use crate::pool::target::{self, Settings};
+use crate::store::fleet::{self, FleetRow};
+use crate::store::{Db, StorageError};
+
+/// What there is to know of the candidates' devices.
+///
+/// # Errors
+/// D1 does not answer, or secrets do not unwrap.
+pub async fn look_up(
+    env: &Env,
+    candidates: Vec<Candidate>,
+) -> Result<Vec<(Candidate, Found)>, StorageError> {
+    let db = Db::new(env)?;
+    let ids: Vec<&str> = candidates
+        .iter()
+        .map(|candidate| candidate.device.as_str())
+        .collect();
+    let rows = fleet::by_ids(&db, &ids).await?;
+    let known = with_settings(env, &db, rows).await?;
+    Ok(candidates
+        .into_iter()
+        .map(|candidate| {
+            let found = match known.iter().find(|(row, _)| row.id == candidate.device) {
+                None => Found::Gone,
+                Some((row, _)) if row.disabled != 0 => Found::Disabled,
+                Some((row, settings)) => Found::Device {
+                    fetched: row.fetched(),
+                    message: target::message(settings).map(Box::new),
+                },
+            };
+            (candidate, found)
+        })
+        .collect())
+}
+
+/// The devices of an expansion, and the last one's id.
+///
+/// # Errors
+/// D1 does not answer, or secrets do not unwrap.
+pub async fn expand(
+    env: &Env,
+    pool: &str,
+    asked: &Expansion,
+) -> Result<(Vec<Device>, String), StorageError> {
+    let db = Db::new(env)?;
+    let rows = match &asked.macs {
+        Some(macs) => fleet::by_macs(&db, &asked.tenant, pool, macs).await?,
+        None => {
+            fleet::next(
+                &db,
+                &asked.tenant,
+                pool,
+                &asked.selection,
+                &asked.cursor,
+                asked.limit,
+            )
+            .await?
+        }
+    };
+    let last = rows
+        .last()
+        .map_or_else(|| asked.cursor.clone(), |row| row.id.clone());
+    let now = platform::now();
+    let devices = with_settings(env, &db, rows)
+        .await?
+        .into_iter()
+        .map(|(row, settings)| {
+            let event = match &asked.event {
+                Some(event) => Ok(event.clone()),
+                None => target::event(&settings),
+            };
+            let problem = target::message(&settings)
+                .err()
+                .or_else(|| event.as_ref().err().cloned());
+            let event = event.unwrap_or_else(|_| "check-sync".to_owned());
+            Device {
+                job: new_job(platform::new_id(now), &row, &settings, event),
+                problem,
+            }
+        })
+        .collect();
+    Ok((devices, last))
+}
+
+/// A job for a device as it is now.
+pub fn new_job(id: String, row: &FleetRow, settings: &Settings, event: String) -> NewJob {
+    NewJob {
+        id,
+        tenant: row.tenant_id.clone(),
+        device: row.id.clone(),
+        mac: row.mac.clone(),
+        event,
+        version: row.version,
+        changed_at: row.pending_change(),
+        destination: target::destination(settings, row.last_seen_address.as_deref()),
+    }
+}
+
+async fn with_settings(
+    env: &Env,
+    db: &Db,
+    rows: Vec<FleetRow>,
+) -> Result<Vec<(FleetRow, Settings)>, StorageError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keyring = config::keyring(env).map_err(|error| StorageError(error.0))?;
+    let settings = fleet::settings(db, &keyring, &rows).await?;
+    Ok(rows.into_iter().zip(settings).collect())
+}

@@ -1,0 +1,351 @@
+//! The relays' WebSockets. They hibernate: what there is to know of a connection is in its attachment,
+//! and pings are answered by the runtime while the object sleeps.
+
+use std::collections::BTreeMap;
+
+use ringfence_wire::{
+    Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame, Transport, Welcome,
+    batches,
+};
+use serde::{Deserialize, Serialize};
+use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
+
+use super::sql::ObjectSql;
+use super::{POOL_HEADER, Pool, RELAY_HEADER};
+use crate::observe;
+use crate::platform;
+use crate::pool::engine::{Cancels, Engine, Session};
+use crate::pool::messages::{Connected, Reply};
+use crate::pool::store::SqlError;
+
+/// Most connections of one pool.
+const MOST_SOCKETS: usize = 200;
+
+/// Most jobs that a relay may hold, whatever it says.
+const MOST_CAPACITY: u32 = 100_000;
+
+/// How often an attachment's time is renewed, in milliseconds.
+const SEEN_MS: u64 = 10_000;
+
+/// Close codes, from the range that is the application's.
+const REPLACED: u16 = 4001;
+const REMOVED: u16 = 4003;
+
+/// What is remembered of a connection while the object sleeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Attachment {
+    relay: String,
+    /// Unknown until the relay has said hello.
+    capacity: Option<u32>,
+    transports: Vec<Transport>,
+    draining: bool,
+    seen_at: u64,
+}
+
+impl Pool {
+    /// Accepts a relay's connection; the Worker has authenticated it.
+    pub(super) async fn accept(&self, request: &Request) -> worker::Result<Response> {
+        let header = |name: &str| {
+            request
+                .headers()
+                .get(name)
+                .ok()
+                .flatten()
+                .unwrap_or_default()
+        };
+        let (pool, relay) = (header(POOL_HEADER), header(RELAY_HEADER));
+        if pool.is_empty() || relay.is_empty() {
+            return Response::error("not a relay", 400);
+        }
+        if self.state.get_websockets().len() >= MOST_SOCKETS {
+            return Response::error("the pool has no room for more connections", 503);
+        }
+        if let Ok(engine) = &self.engine
+            && let Err(error) = engine.store.set_meta("pool", &pool)
+        {
+            return Response::error(error.to_string(), 503);
+        }
+        let pair = WebSocketPair::new()?;
+        self.state
+            .accept_websocket_with_tags(&pair.server, &[&relay]);
+        pair.server.serialize_attachment(Attachment {
+            relay,
+            capacity: None,
+            transports: Vec::new(),
+            draining: false,
+            seen_at: platform::now(),
+        })?;
+        Response::from_websocket(pair.client)
+    }
+
+    /// The relays that said hello.
+    pub(super) fn sessions(&self) -> Vec<Session> {
+        self.attachments()
+            .into_iter()
+            .filter_map(|(_, attachment)| {
+                Some(Session {
+                    capacity: attachment.capacity?,
+                    relay: attachment.relay,
+                    transports: attachment.transports,
+                    draining: attachment.draining,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether anybody is there to take jobs.
+    pub(super) fn any_relay(&self) -> bool {
+        self.sessions().iter().any(|session| !session.draining)
+    }
+
+    /// A relay says something.
+    pub(super) fn message(
+        &self,
+        engine: &Engine<ObjectSql>,
+        socket: &WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> Result<(), SqlError> {
+        let Some(mut attachment) = attachment(socket) else {
+            let _ = socket.close(Some(REMOVED), Some("unknown connection"));
+            return Ok(());
+        };
+        let now = platform::now();
+        if now >= attachment.seen_at + SEEN_MS {
+            attachment.seen_at = now;
+            attach(socket, &attachment);
+        }
+        let frame = match message {
+            WebSocketIncomingMessage::String(text) => match RelayFrame::decode(&text) {
+                Ok(frame) => frame,
+                Err(error) => return say(socket, PoolFrame::Error(error.frame())),
+            },
+            WebSocketIncomingMessage::Binary(_) => {
+                return refuse(socket, "frames are text messages");
+            }
+        };
+        let relay = attachment.relay.clone();
+        match frame {
+            RelayFrame::Hello(hello) => self.hello(engine, socket, attachment, &hello),
+            RelayFrame::Error(error) => {
+                observe::warn(
+                    "pool_relay_error",
+                    &[("relay", &relay), ("message", &error.message)],
+                );
+                Ok(())
+            }
+            _ if attachment.capacity.is_none() => refuse(socket, "the first frame is hello"),
+            RelayFrame::Ack(jobs) => engine.ack(&relay, &jobs, now),
+            RelayFrame::Result(results) => {
+                let recorded = engine.results(&relay, &results, now)?;
+                say_all(socket, recorded, PoolFrame::Recorded);
+                Ok(())
+            }
+            RelayFrame::Return { jobs, reason } => engine.given_back(&relay, &jobs, reason, now),
+        }
+    }
+
+    /// Hands leased jobs to their relays. What cannot leave is due again.
+    pub(super) fn send_jobs(
+        &self,
+        engine: &Engine<ObjectSql>,
+        jobs: Vec<(String, Job)>,
+    ) -> Result<(), SqlError> {
+        let mut by_relay: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+        for (relay, job) in jobs {
+            by_relay.entry(relay).or_default().push(job);
+        }
+        for (relay, jobs) in by_relay {
+            let socket = self
+                .sockets(&relay)
+                .into_iter()
+                .find(|socket| attachment(socket).is_some_and(|a| a.capacity.is_some()));
+            let (frames, misfits) = batches(jobs, PoolFrame::Job);
+            let mut unsent: Vec<JobRef> = misfits.into_iter().map(|job| job.job).collect();
+            for frame in frames {
+                let sent = socket.as_ref().is_some_and(|socket| {
+                    frame
+                        .encode()
+                        .is_ok_and(|text| socket.send_with_str(text).is_ok())
+                });
+                if !sent && let PoolFrame::Job(jobs) = frame {
+                    unsent.extend(jobs.into_iter().map(|job| job.job));
+                }
+            }
+            engine.unsent(&unsent, platform::now())?;
+        }
+        Ok(())
+    }
+
+    /// Tells relays what is no longer wanted.
+    pub(super) fn send_cancels(&self, cancels: Cancels) {
+        let mut by_relay: BTreeMap<String, Vec<JobRef>> = BTreeMap::new();
+        for (relay, job) in cancels {
+            by_relay.entry(relay).or_default().push(job);
+        }
+        for (relay, jobs) in by_relay {
+            for socket in self.sockets(&relay) {
+                say_all(&socket, jobs.clone(), PoolFrame::Cancel);
+            }
+        }
+    }
+
+    /// The pool at a glance.
+    pub(super) fn status(&self, engine: &Engine<ObjectSql>) -> Result<Reply, SqlError> {
+        let loads: BTreeMap<String, u64> = engine.store.loads()?.into_iter().collect();
+        let mut status = engine.status()?;
+        status.connected = self
+            .attachments()
+            .into_iter()
+            .filter(|(_, attachment)| attachment.capacity.is_some())
+            .map(|(socket, attachment)| Connected {
+                in_flight: loads.get(&attachment.relay).copied().unwrap_or(0),
+                draining: attachment.draining,
+                seen_at: attachment.seen_at.max(self.pinged_at(&socket)),
+                relay: attachment.relay,
+            })
+            .collect();
+        Ok(Reply::Status(status))
+    }
+
+    /// Gives a relay no more jobs; it hands back what it has not sent.
+    pub(super) fn drain(&self, relay: &str, reason: String) -> Reply {
+        let sockets = self.sockets(relay);
+        if sockets.is_empty() {
+            return Reply::Conflict {
+                detail: "The relay is not connected.".into(),
+            };
+        }
+        for socket in sockets {
+            if let Some(mut attachment) = attachment(&socket) {
+                attachment.draining = true;
+                attach(&socket, &attachment);
+            }
+            let _ = say(
+                &socket,
+                PoolFrame::Drain(Drain {
+                    reason: reason.clone(),
+                }),
+            );
+        }
+        Reply::Done
+    }
+
+    /// Closes a relay's connections.
+    pub(super) fn close(&self, relay: &str, why: &str) {
+        for socket in self.sockets(relay) {
+            forget(&socket);
+            let _ = socket.close(Some(REMOVED), Some(why));
+        }
+    }
+
+    /// A connection is no more.
+    pub(super) fn gone(&self, socket: &WebSocket) {
+        if let (Ok(engine), Some(attachment)) = (&self.engine, attachment(socket))
+            && let Err(error) = engine.relay_seen(&attachment.relay, platform::now())
+        {
+            observe::warn("pool_relay_gone", &[("error", &error.0)]);
+        }
+        forget(socket);
+    }
+
+    fn hello(
+        &self,
+        engine: &Engine<ObjectSql>,
+        socket: &WebSocket,
+        before: Attachment,
+        hello: &Hello,
+    ) -> Result<(), SqlError> {
+        let now = platform::now();
+        engine.hello(&before.relay, hello, now)?;
+        // Of a relay only its last connection counts.
+        for other in self.sockets(&before.relay) {
+            if other != *socket {
+                forget(&other);
+                let _ = other.close(Some(REPLACED), Some("replaced by another connection"));
+            }
+        }
+        let attachment = Attachment {
+            capacity: Some(hello.capacity.min(MOST_CAPACITY)),
+            transports: hello.transports.iter().copied().take(8).collect(),
+            draining: false,
+            seen_at: now,
+            relay: before.relay,
+        };
+        attach(socket, &attachment);
+        let pool = engine.store.meta("pool")?.unwrap_or_default();
+        let welcome = Welcome {
+            pool,
+            relay: attachment.relay,
+            ping_interval_ms: None,
+        };
+        say(socket, PoolFrame::Welcome(welcome))
+    }
+
+    fn sockets(&self, relay: &str) -> Vec<WebSocket> {
+        self.state.get_websockets_with_tag(relay)
+    }
+
+    fn attachments(&self) -> Vec<(WebSocket, Attachment)> {
+        let sockets = self.state.get_websockets().into_iter();
+        sockets
+            .filter_map(|socket| attachment(&socket).map(|attachment| (socket, attachment)))
+            .collect()
+    }
+
+    /// When the runtime last answered a ping on this connection, Unix milliseconds; 0 is never.
+    fn pinged_at(&self, socket: &WebSocket) -> u64 {
+        use js_sys::{Date, Function, Reflect};
+        use worker::wasm_bindgen::JsCast;
+
+        let state = self.state.as_raw();
+        let ask = || -> Option<u64> {
+            let method: Function = Reflect::get(state, &"getWebSocketAutoResponseTimestamp".into())
+                .ok()?
+                .dyn_into()
+                .ok()?;
+            let at: Date = method.call1(state, socket.as_ref()).ok()?.dyn_into().ok()?;
+            Some(at.get_time() as u64)
+        };
+        ask().unwrap_or(0)
+    }
+}
+
+/// Nothing for a connection that is closing: it has been forgotten.
+fn attachment(socket: &WebSocket) -> Option<Attachment> {
+    socket.deserialize_attachment().ok().flatten()
+}
+
+fn attach(socket: &WebSocket, attachment: &Attachment) {
+    if let Err(error) = socket.serialize_attachment(attachment) {
+        observe::warn("pool_attachment", &[("error", &error.to_string())]);
+    }
+}
+
+fn forget(socket: &WebSocket) {
+    let _ = socket.serialize_attachment(None::<Attachment>);
+}
+
+fn refuse(socket: &WebSocket, message: &str) -> Result<(), SqlError> {
+    let error = ErrorFrame {
+        code: ErrorCode::Malformed,
+        message: message.into(),
+    };
+    say(socket, PoolFrame::Error(error))
+}
+
+/// Says something. A connection that is gone hears nothing, and its closing is told by the runtime.
+fn say(socket: &WebSocket, frame: PoolFrame) -> Result<(), SqlError> {
+    match frame.encode() {
+        Ok(text) => {
+            let _ = socket.send_with_str(text);
+        }
+        Err(error) => observe::warn("pool_frame", &[("error", &error.to_string())]),
+    }
+    Ok(())
+}
+
+fn say_all(socket: &WebSocket, jobs: Vec<JobRef>, frame: impl Fn(Vec<JobRef>) -> PoolFrame) {
+    for frame in batches(jobs, frame).0 {
+        let _ = say(socket, frame);
+    }
+}

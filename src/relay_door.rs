@@ -1,0 +1,168 @@
+//! `GET /relay/v1`: the door through which relays come in.
+//!
+//! A relay shows its credential (`Authorization: Bearer rfr_<ULID>_<43 characters of base64url>`),
+//! which is good for its own pool alone, and its connection goes to that pool's Durable Object. The
+//! ULID finds the row, which holds the SHA-256 of the rest; hashes are compared in constant time,
+//! also where there is no row. Whatever is wrong with a credential, the answer is the same.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+use worker::{Headers, Method, Request, RequestInit, Response};
+
+use crate::api::sha256_hex;
+use crate::app::{App, Caller};
+use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
+use crate::store::relays::{self, RelayRow};
+use crate::{observe, pool_client};
+
+/// Where it is.
+pub use ringfence_wire::PATH;
+
+/// A credential's text and what is stored of it.
+pub struct NewCredential {
+    pub text: String,
+    pub hash: String,
+}
+
+/// Makes a relay's credential.
+pub fn new_credential(id: &str, random: [u8; 32]) -> NewCredential {
+    let secret = URL_SAFE_NO_PAD.encode(random);
+    NewCredential {
+        text: format!("rfr_{id}_{secret}"),
+        hash: sha256_hex(&secret),
+    }
+}
+
+/// Lets a relay in, or says why not: 401, 403 without TLS, 426 without an upgrade, 503 if storage does
+/// not answer.
+///
+/// # Errors
+/// The runtime refuses.
+pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Result<Response> {
+    if !caller.tls {
+        return refuse(403, "A relay connects over TLS only: wss://.");
+    }
+    let header = request.headers().get("authorization")?;
+    let relay = match authenticate(app, header.as_deref()).await {
+        Ok(Some(relay)) => relay,
+        Ok(None) => {
+            observe::warn(
+                "relay_refused",
+                &[
+                    ("address", &caller.address),
+                    ("request_id", &app.request_id),
+                ],
+            );
+            return refuse(
+                401,
+                "A valid relay credential is needed: Authorization: Bearer rfr_…",
+            );
+        }
+        Err(error) => {
+            observe::warn(
+                "relay_door",
+                &[("error", &error.0), ("request_id", &app.request_id)],
+            );
+            return refuse(503, "Storage does not answer; try again.");
+        }
+    };
+    let upgrade = request.headers().get("upgrade")?.unwrap_or_default();
+    if request.method() != Method::Get || !upgrade.eq_ignore_ascii_case("websocket") {
+        return refuse(426, "This is a WebSocket.");
+    }
+    let headers = Headers::new();
+    headers.set("upgrade", "websocket")?;
+    headers.set(POOL_HEADER, &relay.pool_id)?;
+    headers.set(RELAY_HEADER, &relay.id)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    let inner = Request::new_with_init("https://pool/relay", &init)?;
+    let answer = pool_client::stub(&app.env, &relay.pool_id)?
+        .fetch_with_request(inner)
+        .await?;
+    let status = answer.status_code();
+    // A stub's response cannot be changed, and every answer carries the request's id.
+    match answer.websocket() {
+        Some(socket) => Response::from_websocket(socket),
+        None => refuse(
+            if status == 503 { 503 } else { 502 },
+            "The pool does not take the connection; try again.",
+        ),
+    }
+}
+
+async fn authenticate(
+    app: &App,
+    header: Option<&str>,
+) -> Result<Option<RelayRow>, crate::store::StorageError> {
+    let Some((id, secret)) = header.and_then(parts) else {
+        return Ok(None);
+    };
+    let row = relays::find(&app.db, id).await?;
+    let stored = row
+        .as_ref()
+        .map_or_else(|| sha256_hex(""), |row| row.hash.clone());
+    let matches: bool = sha256_hex(secret)
+        .as_bytes()
+        .ct_eq(stored.as_bytes())
+        .into();
+    Ok(row.filter(|_| matches))
+}
+
+/// Id and secret of an `Authorization` header.
+fn parts(header: &str) -> Option<(&str, &str)> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    let (id, secret) = token.trim().strip_prefix("rfr_")?.split_once('_')?;
+    let is_id = id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (scheme.eq_ignore_ascii_case("bearer") && is_id && secret.len() == 43).then_some((id, secret))
+}
+
+fn refuse(status: u16, words: &str) -> worker::Result<Response> {
+    let mut response = Response::error(words, status)?;
+    let headers = response.headers_mut();
+    headers.set("cache-control", "no-store")?;
+    match status {
+        401 => headers.set("www-authenticate", "Bearer realm=\"ringfence-relay\"")?,
+        426 => headers.set("upgrade", "websocket")?,
+        503 => headers.set("retry-after", "5")?,
+        _ => {}
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const ID: &str = "01K6F0000000000000000RELAY";
+
+    #[test]
+    fn credential_format_unchanged() {
+        let credential = new_credential(ID, [7; 32]);
+        assert_eq!(
+            credential.text,
+            format!("rfr_{ID}_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc")
+        );
+        let header = format!("Bearer {}", credential.text);
+        let (id, secret) = parts(&header).unwrap();
+        assert_eq!((id, sha256_hex(secret)), (ID, credential.hash));
+    }
+
+    #[test]
+    fn what_is_no_credential_is_not_looked_up() {
+        let whole = new_credential(ID, [7; 32]).text;
+        for header in [
+            "",
+            "Bearer",
+            "Bearer x",
+            &whole,
+            &format!("Basic {whole}"),
+            &format!("Bearer {}", whole.replace("rfr_", "rf_")),
+        ] {
+            assert_eq!(parts(header), None, "{header}");
+        }
+    }
+}

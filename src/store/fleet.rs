@@ -1,0 +1,306 @@
+//! What the NOTIFY queue asks of D1: the devices of a selection, what there is to know of some of
+//! them, and which came back. Lists of ids travel as one JSON parameter, because D1 binds a hundred.
+
+use ringfence_provision::wrap::{Keyring, WrapError};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{Db, StorageError};
+use crate::args;
+use crate::pool::rollout::Selection;
+use crate::pool::target::Settings;
+
+/// The pool of whatever names none.
+pub const DEFAULT_POOL: &str = "default";
+
+/// A device, as far as telling it is concerned.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FleetRow {
+    pub id: String,
+    pub tenant_id: String,
+    pub mac: String,
+    pub model: String,
+    pub site_id: Option<String>,
+    pub disabled: i64,
+    /// Of its files.
+    pub version: u64,
+    pub fetched_version: Option<u64>,
+    pub fetched_at: Option<u64>,
+    pub last_seen_address: Option<String>,
+    /// When anything last changed that its files may be made of, in Unix milliseconds.
+    pub changed_at: u64,
+    /// The pool that reaches it.
+    pub pool: String,
+}
+
+impl FleetRow {
+    /// When what it has not taken yet changed; nothing if it has everything.
+    pub fn pending_change(&self) -> Option<u64> {
+        (self
+            .fetched_version
+            .is_none_or(|fetched| fetched < self.version))
+        .then_some(self.changed_at)
+    }
+
+    /// What it took last, and when.
+    pub fn fetched(&self) -> Option<(u64, u64)> {
+        self.fetched_version.zip(self.fetched_at)
+    }
+
+    /// The layers that count for it, the farthest first.
+    fn scopes(&self) -> Vec<String> {
+        let site = self.site_id.as_ref().map(|site| format!("site:{site}"));
+        [
+            Some("tenant".to_owned()),
+            site,
+            Some(format!("model:{}", self.model)),
+            Some(format!("device:{}", self.id)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+const COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.disabled, \
+     max(d.version, t.version) AS version, d.fetched_version, d.fetched_at, d.last_seen_address, \
+     max(d.updated_at, t.updated_at, coalesce(m.updated_at, 0), \
+       coalesce((SELECT max(l.updated_at) FROM layers l WHERE l.tenant_id = d.tenant_id AND l.scope IN \
+         ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id)), 0), \
+       coalesce((SELECT max(f.updated_at) FROM file_templates f WHERE f.tenant_id = d.tenant_id), 0)) AS changed_at, \
+     coalesce(s.pool_id, t.pool_id, 'default') AS pool";
+
+const TABLES: &str = "JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
+     LEFT JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model";
+
+/// Devices by their ids; those that are gone are not in it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn by_ids(db: &Db, ids: &[&str]) -> Result<Vec<FleetRow>, StorageError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.id = j.value {TABLES}");
+    db.rows(&sql, args![json(ids)]).await
+}
+
+/// Devices of a tenant by their MACs, that this pool reaches and that are in service.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn by_macs(
+    db: &Db,
+    tenant_id: &str,
+    pool: &str,
+    macs: &[String],
+) -> Result<Vec<FleetRow>, StorageError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.tenant_id = ?2 AND d.mac = j.value {TABLES} \
+         WHERE coalesce(s.pool_id, t.pool_id, 'default') = ?3 AND d.disabled = 0 ORDER BY j.key"
+    );
+    db.rows(&sql, args![json(macs), tenant_id, pool]).await
+}
+
+/// The next devices of a selection without MACs, in the order of their ids, that this pool reaches
+/// and that are in service.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn next(
+    db: &Db,
+    tenant_id: &str,
+    pool: &str,
+    selection: &Selection,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<FleetRow>, StorageError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM devices d {TABLES} WHERE d.tenant_id = ?1 AND {} \
+         AND coalesce(s.pool_id, t.pool_id, 'default') = ?4 AND d.id > ?5 AND d.disabled = 0 ORDER BY d.id LIMIT ?6",
+        narrowed(selection)
+    );
+    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
+    db.rows(&sql, args![tenant_id, site, model, pool, after, limit])
+        .await
+}
+
+/// How many devices in service a selection without MACs has, by the pool that reaches them.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count(
+    db: &Db,
+    tenant_id: &str,
+    selection: &Selection,
+) -> Result<Vec<(String, u64)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        pool: String,
+        n: u64,
+    }
+    let sql = format!(
+        "SELECT coalesce(s.pool_id, t.pool_id, 'default') AS pool, count(*) AS n FROM devices d \
+         JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
+         WHERE d.tenant_id = ?1 AND {} AND d.disabled = 0 GROUP BY 1",
+        narrowed(selection)
+    );
+    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
+    let rows: Vec<Row> = db.rows(&sql, args![tenant_id, site, model]).await?;
+    Ok(rows.into_iter().map(|row| (row.pool, row.n)).collect())
+}
+
+/// Which of these MACs are devices in service of a selection, each with the pool that reaches it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn known(
+    db: &Db,
+    tenant_id: &str,
+    selection: &Selection,
+    macs: &[String],
+) -> Result<Vec<(String, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        mac: String,
+        pool: String,
+    }
+    let sql = format!(
+        "SELECT d.mac, coalesce(s.pool_id, t.pool_id, 'default') AS pool FROM json_each(?4) j \
+         JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
+         JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
+         WHERE {} AND d.disabled = 0 ORDER BY d.mac",
+        narrowed(selection)
+    );
+    let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
+    let rows: Vec<Row> = db
+        .rows(&sql, args![tenant_id, site, model, json(macs)])
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.mac, row.pool)).collect())
+}
+
+/// What each of these devices took last, and when; those that are gone are not in it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn fetched(
+    db: &Db,
+    ids: &[&str],
+) -> Result<Vec<(String, Option<(u64, u64)>)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        fetched_version: Option<u64>,
+        fetched_at: Option<u64>,
+    }
+    let sql = "SELECT d.id, d.fetched_version, d.fetched_at FROM json_each(?1) j JOIN devices d ON d.id = j.value";
+    let rows: Vec<Row> = db.rows(sql, args![json(ids)]).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, row.fetched_version.zip(row.fetched_at)))
+        .collect())
+}
+
+/// The settings that say whom to tell, of each of these devices, in their order.
+///
+/// # Errors
+/// D1 does not answer, or a secret does not unwrap.
+pub async fn settings(
+    db: &Db,
+    keyring: &Keyring,
+    devices: &[FleetRow],
+) -> Result<Vec<Settings>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        tenant_id: String,
+        scope: String,
+        name: String,
+        value: String,
+        master: Option<String>,
+    }
+    let mut layers: Vec<(&str, String)> = devices
+        .iter()
+        .flat_map(|device| {
+            device
+                .scopes()
+                .into_iter()
+                .map(|scope| (device.tenant_id.as_str(), scope))
+        })
+        .collect();
+    layers.sort_unstable();
+    layers.dedup();
+    let sql = "SELECT s.tenant_id, s.scope, s.name, s.value, s.master FROM json_each(?1) j JOIN settings s \
+               ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
+               WHERE s.name GLOB 'NOTIFY_*' OR s.name = 'CFG_RESYNC_FROM_SIP'";
+    let rows: Vec<Row> = db.rows(sql, args![json(&layers)]).await?;
+    let mut by_layer: std::collections::BTreeMap<
+        (String, String),
+        Vec<(String, Zeroizing<String>)>,
+    > = Default::default();
+    for row in rows {
+        let value = match row.master {
+            None => Zeroizing::new(row.value),
+            Some(_) => {
+                let identity =
+                    super::settings::associated_data(&row.tenant_id, &row.scope, &row.name);
+                let bytes =
+                    Zeroizing::new(keyring.unwrap(&identity, &row.value).map_err(unwrapping)?);
+                Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+            }
+        };
+        by_layer
+            .entry((row.tenant_id, row.scope))
+            .or_default()
+            .push((row.name, value));
+    }
+    Ok(devices
+        .iter()
+        .map(|device| {
+            let mut settings = Settings::default();
+            for scope in device.scopes() {
+                for (name, value) in by_layer
+                    .get(&(device.tenant_id.clone(), scope))
+                    .into_iter()
+                    .flatten()
+                {
+                    settings.set(name, value.clone());
+                }
+            }
+            settings
+        })
+        .collect())
+}
+
+/// A tenant's own setting of that name, if it is no secret.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn tenant_setting(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+) -> Result<Option<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        value: String,
+    }
+    let sql = "SELECT value FROM settings WHERE tenant_id = ?1 AND scope = 'tenant' AND name = ?2 AND master IS NULL";
+    let row: Option<Row> = db.row(sql, args![tenant_id, name]).await?;
+    Ok(row.map(|row| row.value))
+}
+
+/// What narrows a selection; the site is `?2`, the model `?3`.
+fn narrowed(selection: &Selection) -> &'static str {
+    match (&selection.site, &selection.model) {
+        (None, None) => "?2 IS NULL AND ?3 IS NULL",
+        (Some(_), None) => "d.site_id = ?2 AND ?3 IS NULL",
+        (None, Some(_)) => "?2 IS NULL AND d.model = ?3",
+        (Some(_), Some(_)) => "d.site_id = ?2 AND d.model = ?3",
+    }
+}
+
+fn json<T: serde::Serialize + ?Sized>(list: &T) -> String {
+    serde_json::to_string(list).unwrap_or_default()
+}
+
+fn unwrapping(error: WrapError) -> StorageError {
+    StorageError(format!("a secret setting: {error}"))
+}

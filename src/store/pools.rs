@@ -1,0 +1,189 @@
+//! Pools, and who belongs to which.
+
+use serde::Deserialize;
+
+use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use crate::args;
+
+/// A pool as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PoolRow {
+    pub id: String,
+    pub name: String,
+    /// JSON, see [`PoolOptions`](crate::pool::options::PoolOptions).
+    pub options: String,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+const COLUMNS: &str = "id, name, options, revision, created_at, updated_at";
+
+/// A pool by its id.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find(db: &Db, id: &str) -> Result<Option<PoolRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM pools WHERE id = ?1"),
+        args![id],
+    )
+    .await
+}
+
+/// Pools in the order of their ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, StorageError> {
+    let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > ?1 ORDER BY id LIMIT ?2");
+    db.rows(&sql, args![after, limit]).await
+}
+
+/// Adds a pool.
+///
+/// # Errors
+/// Another one has its name, or D1 fails.
+pub async fn insert(db: &Db, row: &PoolRow, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push(
+        "INSERT INTO pools (id, name, options, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        args![
+            &row.id,
+            &row.name,
+            &row.options,
+            row.created_at,
+            row.updated_at
+        ],
+    )?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// Replaces a pool's name and options. The revision would become NULL, which the schema refuses,
+/// if the pool is no longer at `row.revision`.
+///
+/// # Errors
+/// It is no longer at that revision, another one has the name, or D1 fails.
+pub async fn update(
+    db: &Db,
+    row: &PoolRow,
+    name: &str,
+    options: &str,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push(
+        "UPDATE pools SET name = ?3, options = ?4, updated_at = ?5, \
+         revision = CASE WHEN revision = ?2 THEN revision + 1 END WHERE id = ?1",
+        args![&row.id, row.revision, name, options, now],
+    )?;
+    change.commit(entry).await.map_err(|error| match error {
+        ChangeError::Storage(error)
+            if error
+                .0
+                .contains("NOT NULL constraint failed: pools.revision") =>
+        {
+            ChangeError::Overtaken
+        }
+        error => error,
+    })?;
+    Ok(())
+}
+
+/// Removes a pool without relays, tenants and sites: foreign keys refuse any other.
+///
+/// # Errors
+/// Something belongs to it, or D1 fails.
+pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push("DELETE FROM pools WHERE id = ?1", args![id])?;
+    change.commit(entry).await?;
+    Ok(())
+}
+
+/// The pool that a tenant names, and every pool that may have its jobs: its own, its sites', those
+/// it ever gave jobs to.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn of_tenant(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        pool: String,
+    }
+    let sql = "SELECT coalesce(pool_id, 'default') AS pool FROM tenants WHERE id = ?1 \
+               UNION SELECT pool_id FROM sites WHERE tenant_id = ?1 AND pool_id IS NOT NULL \
+               UNION SELECT pool_id FROM tenant_pools WHERE tenant_id = ?1 ORDER BY 1 LIMIT 100";
+    let rows: Vec<Row> = db.rows(sql, args![tenant_id]).await?;
+    Ok(rows.into_iter().map(|row| row.pool).collect())
+}
+
+/// Notes that a tenant gives jobs to a pool.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn note(db: &Db, tenant_id: &str, pool: &str) -> Result<(), StorageError> {
+    let sql =
+        "INSERT INTO tenant_pools (tenant_id, pool_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    db.run(sql, args![tenant_id, pool]).await.map(drop)
+}
+
+/// What a tenant, or a site of it, names as its pool.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn assigned(
+    db: &Db,
+    tenant_id: &str,
+    site_id: Option<&str>,
+) -> Result<Option<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        pool_id: Option<String>,
+    }
+    let row: Option<Row> = match site_id {
+        Some(site) => {
+            db.row(
+                "SELECT pool_id FROM sites WHERE id = ?2 AND tenant_id = ?1",
+                args![tenant_id, site],
+            )
+            .await?
+        }
+        None => {
+            db.row(
+                "SELECT pool_id FROM tenants WHERE id = ?1",
+                args![tenant_id],
+            )
+            .await?
+        }
+    };
+    Ok(row.and_then(|row| row.pool_id))
+}
+
+/// Assigns a tenant, or a site of it, to a pool; `None` is the next above.
+///
+/// # Errors
+/// There is no such pool, or D1 fails.
+pub async fn assign(
+    db: &Db,
+    tenant_id: &str,
+    site_id: Option<&str>,
+    pool: Option<&str>,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    match site_id {
+        Some(site) => change.push(
+            "UPDATE sites SET pool_id = ?3 WHERE id = ?2 AND tenant_id = ?1",
+            args![tenant_id, site, pool],
+        )?,
+        None => change.push(
+            "UPDATE tenants SET pool_id = ?2 WHERE id = ?1",
+            args![tenant_id, pool],
+        )?,
+    }
+    change.commit(entry).await?;
+    Ok(())
+}

@@ -1,0 +1,405 @@
+// The queue of NOTIFY jobs on the real Worker and its Durable Object, with relays played by a
+// WebSocket client: what issue 3 asks of §1, §2 and §5, without SIP.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { FakeRelay, ok, rejected, silence } from './support/relay.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac, seedCrowd, seedDevice, seedTenant, ulid } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
+
+/** Everything in seconds that is in minutes otherwise. */
+const QUICK = {
+  change_wait_s: 0, fetch_poll_ms: 100, fetch_timeout_s: 3, lease_s: 2, retry_base_s: 1, retry_cap_s: 2, max_attempts: 3,
+  network_per_second: 0,
+};
+const AOR = { NOTIFY_AOR: 'sip:101@pbx.example' };
+
+async function newPool(api, name, options = {}) {
+  const pool = await api.post('/pools', { name, options: { ...QUICK, ...options } });
+  const relay = await api.post(`/pools/${pool.id}/relays`, { name: 'one' });
+  return { ...pool, relay: relay.id, credential: relay.credential };
+}
+
+describe('the NOTIFY queue', () => {
+  let worker;
+  let api;
+  let serial = 1;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+  });
+  after(() => worker?.stop());
+
+  /** A tenant with one device in a pool of its own. */
+  async function scene({ settings = AOR, options = {}, tenantSettings = {} } = {}) {
+    const pool = await newPool(api, `Pool ${ulid()}`, options);
+    const tenant = await seedTenant(worker, { settings: tenantSettings });
+    await api.put(`/tenants/${tenant.id}/pool`, { pool: pool.id });
+    const device = await seedDevice(worker, tenant, { mac: mac((serial += 1)), settings });
+    const at = `/tenants/${tenant.id}`;
+    return {
+      pool, tenant, device, at,
+      notify: (body) => api.post(`${at}/devices/${device.mac}/notify`, body),
+      job: (id) => api.get(`${at}/jobs/${id}`),
+      ends: (id) => eventually(() => api.get(`${at}/jobs/${id}`), (job) => job.ended_at !== null, 'the end of a job'),
+      fetches: () => tenant.get(`Config${device.mac}.cfg`),
+    };
+  }
+
+  describe('the door', () => {
+    it('lets nobody in without a relay’s credential, and says the same to each', async () => {
+      const { pool } = await scene();
+      const wrong = pool.credential.slice(0, -1) + (pool.credential.endsWith('A') ? 'B' : 'A');
+      const answers = [];
+      for (const authorization of [undefined, 'Bearer x', `Bearer ${wrong}`, `Bearer ${worker.adminToken}`, `Bearer rfr_${ulid()}_${'A'.repeat(43)}`]) {
+        const answer = await worker.fetch('/relay/v1', { headers: authorization ? { authorization } : {} });
+        answers.push(`${answer.status} ${await answer.text()}`);
+      }
+      assert.equal(new Set(answers).size, 1);
+      assert.match(answers[0], /^401 /);
+      await assert.rejects(FakeRelay.connect(worker, wrong));
+      const plain = await worker.fetch('/relay/v1', { headers: { authorization: `Bearer ${pool.credential}` } });
+      assert.equal(plain.status, 426);
+    });
+
+    it('answers frames it does not understand with an error and goes on', async () => {
+      const { pool } = await scene();
+      const relay = await FakeRelay.connect(worker, pool.credential, { hello: false });
+      relay.say({ type: 'ack', jobs: [] });
+      assert.match((await relay.frame('error')).message, /first frame is hello/);
+      relay.say({ type: 'hello', version: '0', software: 'x', instance: 'i', capacity: 1, transports: ['udp4'], unknown: 'field' });
+      const welcome = await relay.frame('welcome');
+      assert.deepEqual([welcome.pool, welcome.relay], [pool.id, pool.relay]);
+      for (const [text, code] of [
+        ['{"v":1,"type":"news"}', 'unknown_type'],
+        ['{"v":2,"type":"hello"}', 'version'],
+        ['not json', 'malformed'],
+        [`{"v":1,"type":"ack","jobs":[],"x":"${'x'.repeat(65_536)}"}`, 'too_large'],
+      ]) {
+        relay.say(text);
+        assert.equal((await relay.frame('error')).code, code);
+      }
+      relay.say('PING');
+      await eventually(() => relay.texts.length, (n) => n === 1);
+      await relay.close();
+    });
+
+    it('closes for a relay whose credential is removed', async () => {
+      const { pool } = await scene();
+      const relay = await FakeRelay.connect(worker, pool.credential);
+      const seen = await api.get(`/pools/${pool.id}/relays/${pool.relay}`);
+      assert.deepEqual([seen.connected, seen.version, seen.capacity, seen.credential], [true, '0.0.0', 1000, undefined]);
+      assert.ok(seen.last_seen_at >= seen.created_at);
+      await api.delete(`/pools/${pool.id}/relays/${pool.relay}`);
+      assert.equal((await relay.gone).code, 4003);
+      await assert.rejects(FakeRelay.connect(worker, pool.credential));
+    });
+  });
+
+  describe('a job', () => {
+    it('goes out, is answered, and ends fetched when the phone has come back', async () => {
+      const { pool, notify, job, ends, fetches, device } = await scene({
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'X-Reason: resync', CFG_RESYNC_FROM_SIP: 'resync' },
+      });
+      const relay = await FakeRelay.connect(worker, pool.credential);
+      const { job: brief, joined } = await notify();
+      assert.deepEqual([brief.device, brief.event, brief.pool, joined], [device.mac, 'resync', pool.id, false]);
+      const { jobs: [sent] } = await relay.frame('job');
+      assert.deepEqual(sent, {
+        id: brief.id, lease: 1, lease_ms: 2000, target: { aor: 'sip:101@pbx.example' }, event: 'resync',
+        headers: [{ name: 'X-Reason', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
+      });
+      await eventually(() => job(brief.id), ({ state }) => state === 'answered');
+      assert.deepEqual((await relay.frame('recorded')).jobs, [{ id: brief.id, lease: 1 }]);
+      assert.equal((await fetches()).status, 200);
+      const end = await ends(brief.id);
+      assert.deepEqual([end.state, end.reason, end.code, end.relay], ['fetched', 'fetched', 200, pool.relay]);
+      assert.ok(end.fetched_at > end.sent_at);
+      assert.equal(end.attempts.length, 1);
+      const [attempt] = end.attempts;
+      assert.deepEqual([attempt.outcome, attempt.rtt_ms, attempt.datagrams, attempt.words], ['answered', 12, 1, 'The phone heard.']);
+      assert.ok(attempt.acked_at >= attempt.leased_at);
+      await relay.close();
+    });
+
+    it('is joined by a second request while it is pending', async () => {
+      const { notify, at } = await scene();
+      const first = await notify();
+      const second = await notify();
+      assert.deepEqual([second.joined, second.job.id], [true, first.job.id]);
+      assert.equal((await notify({ event: 'reboot' })).joined, false);
+      assert.equal((await api.get(`${at}/jobs`)).items.length, 2);
+    });
+
+    it('ends by itself when the phone answered and never came back, and says so', async () => {
+      const { pool, notify, ends } = await scene();
+      const relay = await FakeRelay.connect(worker, pool.credential);
+      const end = await ends((await notify()).job.id);
+      assert.deepEqual([end.state, end.reason], ['expired', 'never_fetched']);
+      assert.match(end.words, /answered, but never came back/);
+      await relay.close();
+    });
+
+    it('tells a phone again that took a stale copy', async () => {
+      const { pool, notify, ends, device } = await scene();
+      const took = (version) => worker.sql('UPDATE devices SET fetched_version = ?2, fetched_at = ?3 WHERE id = ?1', device.id, version, Date.now() + 1);
+      let times = 0;
+      const relay = await FakeRelay.connect(worker, pool.credential, {
+        answer: async () => { times += 1; setTimeout(() => took(times === 1 ? 0 : 99), 50); return ok(); },
+      });
+      const end = await ends((await notify()).job.id);
+      assert.deepEqual([end.state, end.attempts.length, times], ['fetched', 2, 2]);
+      await relay.close();
+    });
+
+    it('is tried again where that can help, and not where it cannot', async () => {
+      for (const [answers, state, code] of [
+        [[rejected(486), ok()], 'fetched', 200],
+        [[rejected(503, { retry_after_s: 1 }), ok()], 'fetched', 200],
+        [[rejected(481)], 'rejected', 481],
+        [[rejected(489)], 'rejected', 489],
+        [[silence(), silence(), silence()], 'unreachable', null],
+      ]) {
+        const { pool, notify, ends, fetches } = await scene();
+        let times = 0;
+        const relay = await FakeRelay.connect(worker, pool.credential, {
+          answer: () => { const answer = answers[times]; times += 1; if (answer.code === 200) setTimeout(fetches, 20); return answer; },
+        });
+        const end = await ends((await notify()).job.id);
+        assert.deepEqual([end.state, end.code, times], [state, code, answers.length]);
+        await relay.close();
+      }
+    });
+
+    it('goes to another relay when its own vanishes', async () => {
+      const { pool, notify, ends, fetches } = await scene();
+      const other = await api.post(`/pools/${pool.id}/relays`, { name: 'two' });
+      const lost = await FakeRelay.connect(worker, pool.credential, { answer: () => undefined });
+      const { job: brief } = await notify();
+      await lost.frame('job');
+      await lost.close();
+      const relay = await FakeRelay.connect(worker, other.credential, { answer: () => { setTimeout(fetches, 20); return ok(); } });
+      const end = await ends(brief.id);
+      assert.deepEqual([end.state, end.relay, end.attempts.length], ['fetched', other.id, 2]);
+      assert.deepEqual([end.attempts[0].outcome, end.attempts[0].reason], ['lost', 'lease_over']);
+      await relay.close();
+    });
+
+    it('goes out again at once when its relay comes back as another process, or gives it back', async () => {
+      const { pool, notify, ends, fetches } = await scene({ options: { lease_s: 600 } });
+      const first = await FakeRelay.connect(worker, pool.credential, { instance: 'a', answer: () => undefined });
+      const { job: brief } = await notify();
+      await first.frame('job');
+      const second = await FakeRelay.connect(worker, pool.credential, { instance: 'b', answer: (job, relay) => {
+        relay.say({ type: 'return', jobs: [{ id: job.id, lease: job.lease }], reason: 'drain' });
+      } });
+      assert.equal((await first.gone).code, 4001);
+      await second.frame('job');
+      await second.close();
+      const third = await FakeRelay.connect(worker, pool.credential, { instance: 'c', answer: () => { setTimeout(fetches, 20); return ok(); } });
+      assert.equal((await ends(brief.id)).state, 'fetched');
+      await third.close();
+    });
+
+    it('can be taken back, and the relay is told', async () => {
+      const { pool, notify, job, at } = await scene();
+      const relay = await FakeRelay.connect(worker, pool.credential, { answer: () => undefined });
+      const { job: { id } } = await notify();
+      await relay.frame('job');
+      const cancelled = await api.post(`${at}/jobs/${id}/cancel`);
+      assert.equal(cancelled.state, 'cancelled');
+      await eventually(() => relay.cancelled.length, (n) => n === 1);
+      relay.result({ id, lease: 1 }, {});
+      await relay.frame('recorded');
+      assert.equal((await job(id)).state, 'cancelled');
+      assert.equal((await api.call('POST', `${at}/jobs/${id}/cancel`)).status, 409);
+      await relay.close();
+    });
+
+    it('is not made where nobody is to be told, or a setting would break the request', async () => {
+      const nobody = await scene({ settings: {} });
+      const answer = await api.call('POST', `${nobody.at}/devices/${nobody.device.mac}/notify`, { body: {} });
+      assert.deepEqual([answer.status, answer.body.reason], [422, 'no_target']);
+      const injected = await scene({ settings: { ...AOR, NOTIFY_HEADERS: 'X-A: b\rVia: SIP/2.0/UDP evil.example' } });
+      const refused = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: {} });
+      assert.deepEqual([refused.status, refused.body.reason], [422, 'bad_setting']);
+      const event = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: { event: 'a\r\nb: c' } });
+      assert.equal(event.status, 422);
+    });
+
+    it('waits until a change can be seen everywhere, and not without a change', async () => {
+      const { notify, fetches } = await scene({ options: { change_wait_s: 60 } });
+      const { job: brief } = await notify();
+      assert.ok(brief.due_at > Date.now() + 50_000);
+      await fetches();
+      const other = await scene({ options: { change_wait_s: 60 } });
+      await worker.sql('UPDATE devices SET fetched_version = 99, fetched_at = ?2 WHERE id = ?1', other.device.id, Date.now());
+      assert.ok((await other.notify()).job.due_at <= Date.now());
+    });
+
+    it('is seen by its own tenant alone', async () => {
+      const one = await scene();
+      const other = await scene();
+      const { job: { id } } = await one.notify();
+      const { token } = await api.post('/tokens', { name: 'other', tenant: other.tenant.id, access: 'write' });
+      const stranger = new Api(worker, token);
+      assert.equal((await stranger.call('GET', `${one.at}/jobs/${id}`)).status, 404);
+      assert.equal((await stranger.call('GET', `${other.at}/jobs/${id}`)).status, 404);
+      assert.equal((await stranger.call('PUT', `${other.at}/pool`, { body: { pool: null } })).status, 403);
+      assert.equal((await stranger.call('GET', '/pools')).status, 403);
+    });
+  });
+
+  describe('a rollout', () => {
+    /** A tenant with a crowd, and a relay whose phones fetch at once unless told otherwise. */
+    async function crowd(count, { fetch = () => true, options, relay: more = {} } = {}) {
+      const it = await scene({ options, tenantSettings: AOR });
+      await seedCrowd(worker, it.tenant, count, { prefix: `BCC${(serial += 1).toString(16).toUpperCase().padStart(3, '0')}` });
+      const pending = [];
+      const timer = setInterval(() => {
+        const ids = pending.splice(0);
+        if (ids.length) worker.sql('UPDATE devices SET fetched_version = 99, fetched_at = ?1 WHERE id IN (SELECT value FROM json_each(?2))', Date.now(), JSON.stringify(ids)).catch(() => {});
+      }, 50);
+      const devices = new Map((await worker.sql('SELECT id, mac FROM devices WHERE tenant_id = ?1', it.tenant.id)).map((row) => [row.mac, row.id]));
+      const jobs = new Map();
+      let n = 0;
+      const relay = await FakeRelay.connect(worker, it.pool.credential, {
+        capacity: 10_000,
+        answer: async (job) => {
+          n += 1;
+          if (!fetch(n)) return ok();
+          // Which device it is, only the queue knows.
+          if (!jobs.has(job.id)) for (const { id, device } of await all(`${it.at}/jobs`)) jobs.set(id, device);
+          pending.push(devices.get(jobs.get(job.id)));
+          return ok();
+        },
+        ...more,
+      });
+      return { ...it, relay, count: devices.size, stop: async () => { clearInterval(timer); await relay.close(); } };
+    }
+
+    async function all(path) {
+      const items = [];
+      for (let cursor; ;) {
+        const page = await api.get(`${path}?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
+        items.push(...page.items);
+        if (!(cursor = page.next)) return items;
+      }
+    }
+
+    it('tells everyone at its pace, and shows its progress', async () => {
+      const { at, relay, count, stop, pool } = await crowd(299);
+      const rollout = await api.post(`${at}/rollouts`, { per_second: 100 });
+      assert.deepEqual([rollout.state, rollout.total, rollout.pool], ['running', count, pool.id]);
+      const end = await eventually(() => api.get(`${at}/rollouts/${rollout.id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      assert.equal(end.progress.fetched, count);
+      assert.equal(relay.jobs.length, count);
+      const took = (relay.jobs.at(-1).at - relay.jobs[0].at) / 1000;
+      const rate = (count - 1) / took;
+      assert.ok(rate > 50 && rate < 130, `${rate.toFixed(0)}/s`);
+      assert.equal((await api.get(`${at}/rollouts`)).items[0].id, rollout.id);
+      assert.equal((await api.get(`${at}/jobs?rollout=${rollout.id}&state=fetched&limit=200`)).items.length, 200);
+      await stop();
+    });
+
+    it('stops at a stage whose phones do not come back, and says why; resumes; is cancelled', async () => {
+      const { at, stop, relay } = await crowd(40, { fetch: (n) => n % 2 === 0 });
+      const { id } = await api.post(`${at}/rollouts`, { per_second: 100, stages: [{ devices: 10 }, { percent: 50 }], threshold: { share: 0.9, within_s: 1 } });
+      const paused = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'paused', 'the pause');
+      assert.deepEqual([paused.reason, paused.released, paused.stage], ['threshold', 10, 0]);
+      assert.match(paused.words, /devices of this stage fetched within 1 s .* below 90.0 %/);
+      assert.equal(relay.jobs.length, 10);
+      await api.post(`${at}/rollouts/${id}/resume`);
+      const again = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'paused', 'the second pause');
+      assert.deepEqual([again.stage, again.stages[1].devices], [1, 21]);
+      assert.equal((await api.post(`${at}/rollouts/${id}/cancel`)).state, 'cancelled');
+      const end = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ ended_at: ended }) => ended !== null, 'the end');
+      assert.equal(end.progress.queued + end.progress.leased + end.progress.answered, 0);
+      await stop();
+    });
+
+    it('tells no network faster than its limit', async () => {
+      const { at, relay, count, stop } = await crowd(39, { options: { network_per_second: 10 } });
+      const { id } = await api.post(`${at}/rollouts`, { per_second: 1000 });
+      await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      assert.equal(relay.jobs.length, count);
+      const times = relay.jobs.map((job) => job.at);
+      for (const from of times) {
+        const within = times.filter((at) => at >= from && at < from + 1000).length;
+        assert.ok(within <= 13, `${within} in one second`);
+      }
+      await stop();
+    });
+
+    it('obeys its window and can be for some MACs only', async () => {
+      const { at, relay, stop, device } = await crowd(3);
+      const hour = (new Date().getUTCHours() + 3) % 24;
+      const clock = (hours) => `${String(hours % 24).padStart(2, '0')}:00`;
+      const window = { from: clock(hour), to: clock(hour + 1), zone: 'Etc/UTC' };
+      const { id } = await api.post(`${at}/rollouts`, { window, selection: { macs: [device.mac] } });
+      const waiting = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ reason }) => reason === 'window', 'the window');
+      assert.deepEqual([waiting.total, waiting.state, relay.jobs.length], [1, 'running', 0]);
+      // The same hour three hours to the east is now.
+      const open = { from: clock(hour), to: clock(hour + 1), zone: 'Etc/GMT-3' };
+      const now = await api.post(`${at}/rollouts`, { window: open, selection: { macs: [device.mac.toLowerCase()] } });
+      await eventually(() => api.get(`${at}/rollouts/${now.id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      assert.equal(relay.jobs.length, 1);
+      for (const [body, words] of [
+        [{ window: { ...window, zone: 'Mars/Olympus' } }, /no time zone/],
+        [{ selection: { macs: [mac(0xffffff)] } }, /no device in service/],
+        [{ stages: [{ percent: 0 }] }, /percent/],
+        [{ per_second: 0 }, /per_second/],
+      ]) {
+        const refused = await api.call('POST', `${at}/rollouts`, { body });
+        assert.equal(refused.status, 422);
+        assert.match(refused.body.detail, words);
+      }
+      await stop();
+    });
+  });
+
+  it('offers to tell the phones with a change', async () => {
+    const { at, device, pool } = await scene({ tenantSettings: AOR, settings: {} });
+    const own = await api.put(`${at}/devices/${device.mac}/settings?notify=true`, { settings: { SIP_USER: '102' } });
+    assert.deepEqual([own.notified.jobs[0].job.device, own.notified.jobs[0].joined], [device.mac, false]);
+    const rekeyed = await api.post(`${at}/devices/${device.mac}/rekey?notify=true`);
+    assert.deepEqual([rekeyed.notified.jobs[0].joined, rekeyed.key.generation], [true, 2]);
+    const all = await api.put(`${at}/settings?notify=true`, { settings: { ...AOR, SIP_USER: '103' } });
+    assert.deepEqual([all.notified.rollouts[0].total, all.notified.rollouts[0].pool], [1, pool.id]);
+    const none = await api.put(`${at}/settings?notify=true`, { settings: { SIP_USER: '104' } });
+    assert.equal(none.notified.rollouts.length, 1);
+    const untold = await api.put(`${at}/devices/${device.mac}/settings?notify=true`, { settings: { SIP_USER: '105' } });
+    assert.match(untold.notified.problem, /set NOTIFY_AOR/);
+  });
+
+  it('loses nothing when workerd is killed', async () => {
+    const { pool, notify, ends, at, device, tenant } = await scene({ options: { fetch_timeout_s: 60 } });
+    const relay = await FakeRelay.connect(worker, pool.credential, { answer: () => undefined });
+    const { job: { id } } = await notify();
+    const { job: waiting } = await notify({ event: 'other' });
+    await relay.frame('job');
+    await worker.kill();
+    await worker.restart();
+    api = new Api(worker);
+    const fetches = () => tenant.get(`Config${device.mac}.cfg`);
+    const again = await FakeRelay.connect(worker, pool.credential, { answer: () => { setTimeout(fetches, 20); return ok(); } });
+    assert.equal((await ends(id)).state, 'fetched');
+    assert.equal((await ends(waiting.id)).state, 'fetched');
+    assert.equal((await api.get(`${at}/jobs`)).items.length, 2);
+    await again.close();
+  });
+
+  it('keeps pools that are in use, and their options in bounds', async () => {
+    const { pool } = await scene();
+    assert.equal((await api.call('DELETE', `/pools/${pool.id}`)).status, 409);
+    assert.equal((await api.call('DELETE', '/pools/default')).status, 409);
+    const refused = await api.call('PUT', `/pools/${pool.id}`, { body: { name: 'x', options: { lease_s: 0 } } });
+    assert.match(refused.body.detail, /lease_s is 0; it may be 2 to 3600/);
+    const shown = await api.call('GET', `/pools/${pool.id}`);
+    assert.deepEqual(shown.body.queue, { queued: 0, leased: 0, answered: 0, relays_connected: 0 });
+    assert.equal((await api.call('PUT', `/pools/${pool.id}`, { body: { name: 'x', options: {} }, ifMatch: '"9"' })).status, 412);
+  });
+});
