@@ -34,6 +34,10 @@ export function within(promise, what, milliseconds = PATIENCE_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** Whatever happens to a test, no workerd outlives it. */
+const running = new Set();
+process.once('exit', () => running.forEach((worker) => worker.killGroup()));
+
 export class Ringfence {
   /**
    * Starts a Worker. `probe` puts tests/e2e/support/probe.mjs in front, which counts and breaks
@@ -78,12 +82,13 @@ export class Ringfence {
     this.gone = new Promise((resolve) => {
       this.process.on('exit', (code, signal) => {
         this.exited = { code, signal };
+        running.delete(this);
         for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
         this.waiting.clear();
         resolve();
       });
     });
-    process.once('exit', () => this.#signalGroup('SIGKILL'));
+    running.add(this);
     const { https, http, direct } = await this.ask('start', { ...this.options, persist: this.persist });
     this.https = https;
     this.http = http;
@@ -162,7 +167,7 @@ export class Ringfence {
   async kill() {
     const pids = this.workerdPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
-    this.#signalGroup('SIGKILL');
+    this.killGroup();
     await within(this.gone, 'end of the killed host');
     return pids;
   }
@@ -183,14 +188,15 @@ export class Ringfence {
   }
 
   async #end() {
-    await this.ask('stop').catch(() => this.#signalGroup('SIGKILL'));
+    await this.ask('stop').catch(() => this.killGroup());
     await within(this.gone, 'end of the host');
-    this.#signalGroup('SIGKILL');
+    this.killGroup();
   }
 
-  #signalGroup(signal) {
+  /** SIGKILL for the host and everything it started. */
+  killGroup() {
     try {
-      process.kill(-this.process.pid, signal);
+      process.kill(-this.process.pid, 'SIGKILL');
     } catch {
       // Nobody is left in the group.
     }
