@@ -286,9 +286,9 @@ describe('the API', () => {
       const entry = items.find((item) => item.action === 'settings.update');
       assert.equal(entry.token, made.id);
       assert.equal(entry.object, 'settings');
-      assert.equal(entry.before.settings.NTP, 'a.example');
-      assert.equal(entry.after.settings.NTP, 'b.example');
-      assert.deepEqual(entry.after.settings.SIP_PASS, { secret: null });
+      assert.equal(entry.before.NTP, 'a.example');
+      assert.equal(entry.after.NTP, 'b.example');
+      assert.deepEqual(entry.after.SIP_PASS, { secret: null });
       assert.equal(entry.address, '192.0.2.77');
       assert.equal(entry.request_id, answer.headers.get('ringfence-request-id'));
       assert.ok(Math.abs(entry.at - Date.now()) < 60_000);
