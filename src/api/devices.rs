@@ -377,6 +377,7 @@ async fn wanted(
     let (model, new_model) = match crate::store::models::find(db, &tenant.id, name).await? {
         Some(model) => (model, false),
         None => {
+            models::check_room(call, &tenant.id).await?;
             let chosen = models::choose(name, &ModelInput::default(), &tenant.options()?)?;
             (
                 ModelRow {

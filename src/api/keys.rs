@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Revised;
-use super::call::{Call, Context, Input, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::commit;
 use super::devices::{self, DeviceView, SeenView};
 use super::notify::{self, NotifyQuery, WithNotices};

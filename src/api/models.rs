@@ -100,6 +100,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
     let mut checked = None;
     match stored {
         None => {
+            check_room(&call, &tenant.id).await?;
             let row = ModelRow {
                 created_at: call.app.now,
                 ..wanted
@@ -165,6 +166,20 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(&call.app, tenant_id).await?;
     Ok(Done)
+}
+
+/// Whether the tenant may have one model more.
+///
+/// # Errors
+/// It has as many as can be.
+pub async fn check_room(call: &Context, tenant_id: &str) -> Result<(), Problem> {
+    if models::count(&call.app.db, tenant_id).await? >= models::MOST {
+        return Err(Problem::conflict(format!(
+            "A tenant has at most {} models: remove some that no device has.",
+            models::MOST
+        )));
+    }
+    Ok(())
 }
 
 /// A model of the path's tenant.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Accepted;
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::devices;
 use super::rollouts::{self, RolloutInput, RolloutView};
 use crate::app::App;
@@ -104,7 +104,7 @@ pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notifie
 
 /// What `?notify=true` does after a change of a layer. Whatever fails is said in the answer: the
 /// change is done.
-pub async fn after_layer<Q, B>(call: &Call<Q, B>, wanted: bool, scope: &Scope) -> Option<Notices> {
+pub async fn after_layer(call: &Context, wanted: bool, scope: &Scope) -> Option<Notices> {
     let selection = match scope {
         Scope::Device { id, .. } => return after_device(call, wanted, id).await,
         Scope::Tenant => Selection::default(),
@@ -137,11 +137,7 @@ pub async fn after_layer<Q, B>(call: &Call<Q, B>, wanted: bool, scope: &Scope) -
 }
 
 /// The same after a change of one device.
-pub async fn after_device<Q, B>(
-    call: &Call<Q, B>,
-    wanted: bool,
-    device_id: &str,
-) -> Option<Notices> {
+pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Option<Notices> {
     if !wanted {
         return None;
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{CreatedRevised, Done, Revised, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, sites, valid};
 use crate::http::problem::Problem;
@@ -252,7 +252,7 @@ async fn assign(
 ///
 /// # Errors
 /// There is none.
-pub async fn find<Q, B>(call: &Call<Q, B>, id: &str) -> Result<PoolRow, Problem> {
+pub async fn find(call: &Context, id: &str) -> Result<PoolRow, Problem> {
     pools::find(&call.app.db, id)
         .await?
         .ok_or_else(|| Problem::not_found("pool"))
@@ -262,7 +262,7 @@ pub async fn find<Q, B>(call: &Call<Q, B>, id: &str) -> Result<PoolRow, Problem>
 ///
 /// # Errors
 /// It does not answer.
-pub async fn status<Q, B>(call: &Call<Q, B>, pool: &str) -> Result<Status, Problem> {
+pub async fn status(call: &Context, pool: &str) -> Result<Status, Problem> {
     match pool_client::call(&call.app.env, pool, &PoolCall::Status).await? {
         Reply::Status(status) => Ok(status),
         other => Err(pool_client::unexpected(&other)),
@@ -270,11 +270,7 @@ pub async fn status<Q, B>(call: &Call<Q, B>, pool: &str) -> Result<Status, Probl
 }
 
 /// Has the object know its options.
-async fn publish<Q, B>(
-    call: &Call<Q, B>,
-    pool: &str,
-    options: &PoolOptions,
-) -> Result<(), Problem> {
+async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<(), Problem> {
     let set = PoolCall::SetOptions {
         options: options.clone(),
     };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Created, Done, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, notify, pools, valid};
 use crate::http::problem::Problem;
@@ -188,7 +188,7 @@ pub async fn drain(call: Call<Nothing, DrainInput>) -> Result<Shown<RelayView>, 
     Ok(Shown(RelayView::new(row, &status)))
 }
 
-async fn find<Q, B>(call: &Call<Q, B>) -> Result<RelayRow, Problem> {
+async fn find(call: &Context) -> Result<RelayRow, Problem> {
     let row = relays::find(&call.app.db, call.param("relay")).await?;
     row.filter(|row| row.pool_id == call.param("pool"))
         .ok_or_else(|| Problem::not_found("relay"))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Accepted, Shown};
-use super::call::{Call, Nothing};
+use super::call::{Call, Context, Nothing};
 use super::notify;
 use super::page::{self, Page, PageQuery, Window};
 use crate::app::App;
@@ -204,8 +204,8 @@ pub async fn create(call: Call<Nothing, RolloutInput>) -> Result<Accepted<Rollou
 ///
 /// # Errors
 /// There is nobody, or a pool does not answer.
-pub async fn start_everywhere<Q, B>(
-    call: &Call<Q, B>,
+pub async fn start_everywhere(
+    call: &Context,
     input: &RolloutInput,
 ) -> Result<Vec<RolloutView>, Problem> {
     let tenant = call.param("tenant").to_owned();
@@ -399,8 +399,8 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Par
         .collect())
 }
 
-async fn start<Q, B>(
-    call: &Call<Q, B>,
+async fn start(
+    call: &Context,
     tenant: &str,
     input: &RolloutInput,
     part: Part,

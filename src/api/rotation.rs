@@ -94,13 +94,13 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             }
         }
     }
-    let number = keys.len() + secrets.len();
+    let mut number = keys.len() + secrets.len();
     if number > 0 {
         let current = app.keyring.current().id();
         let after = json!({ "master": current, "rewrapped": number });
         let before = json!({ "master": previous.id() });
         let entry = call.entry("rotation.step", "rotation", Some(before), Some(after));
-        rotation::write(&app.db, current, &keys, &secrets, &entry)
+        number = rotation::write(&app.db, current, &keys, &secrets, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::affected::{self, Checked, World};
 use super::answer::Revised;
-use super::call::{Call, Context, Nothing, RevealQuery};
+use super::call::{Call, Context, RevealQuery};
 use super::notify::{self, Notices, NotifyQuery};
 use super::{commit, sites};
 use crate::app::App;

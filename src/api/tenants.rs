@@ -17,6 +17,7 @@ use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::tenant::{TenantOptions, has_extension};
 use crate::store::devices::Affected;
+use crate::store::models::ModelRow;
 use crate::store::tenants::{TenantRow, TenantValues};
 use crate::store::{access_paths, tenants};
 
@@ -145,6 +146,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     if before.options != input.options {
         let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
+        check_profiles(&input.options, world.models.values())?;
         checked = Some(world.check()?);
     }
     let options = text_of(&input.options)?;
@@ -253,6 +255,24 @@ fn check(input: &TenantInput) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Checks that no model uses what the options no longer allow.
+fn check_profiles<'a>(
+    options: &TenantOptions,
+    mut models: impl Iterator<Item = &'a ModelRow>,
+) -> Result<(), Problem> {
+    let unverified = |model: &&ModelRow| {
+        let profile = model.profile.as_deref().and_then(Profile::builtin);
+        profile.is_some_and(|profile| !profile.verified)
+    };
+    match models.find(unverified) {
+        Some(model) if !options.unverified_profiles => Err(Problem::invalid_value(format!(
+            "`options.unverified_profiles`: the model {} has such a profile. Change it first.",
+            model.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn unroutable(error: RouteError) -> Problem {
     let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
     match error {
@@ -350,5 +370,21 @@ mod tests {
         }
         let urls = json!({ "standard": { "plain": ["Config.cfg"] } });
         assert!(refusal(json!({ "urls": urls })).contains("{MAC}"));
+    }
+
+    #[test]
+    fn a_profile_in_use_stays_allowed() {
+        let model = ModelRow {
+            name: "KX-HDV130N".into(),
+            family: ringfence_provision::family::Family::Hdv,
+            profile: Some("e2c".into()),
+            revision: 1,
+            created_at: 0,
+            updated_at: 0,
+        };
+        let mut options = TenantOptions::default();
+        assert!(check_profiles(&options, [&model].into_iter()).is_err());
+        options.unverified_profiles = true;
+        assert!(check_profiles(&options, [&model].into_iter()).is_ok());
     }
 }

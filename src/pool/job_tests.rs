@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use proptest::prelude::*;
 use ringfence_wire::JobRef;
@@ -96,6 +96,14 @@ fn answered(now: u64) -> Job {
     );
     assert_eq!(job.state, State::Answered);
     job
+}
+
+#[test]
+fn stored_job_format_unchanged() {
+    assert_eq!(
+        serde_json::to_string(&answered(T0)).unwrap(),
+        r#"{"id":"01K6F00000000000000000JOB1","tenant":"01K6F000000000000000TENANT","device":"01K6F000000000000000DEVICE","mac":"0080F0C571EB","event":"check-sync","version":7,"network":"198.51.100.0/24","rollout":null,"stage":0,"lane":"","state":"answered","created_at":1790812800000,"due_at":1790812800000,"expires_at":1790899200000,"slot":0,"lease":1,"relay":"r1","lease_until":null,"tries":0,"joined":0,"first_sent_at":1790812800000,"sent_at":1790812800000,"answered_at":1790812800020,"fetched_at":null,"ended_at":null,"check_at":1790812800020,"checked_at":null,"judge_at":null,"verdict":"none","code":200,"reason":"status_200","words":"Words."}"#
+    );
 }
 
 #[test]

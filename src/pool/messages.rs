@@ -10,7 +10,7 @@ use super::store::{Attempt, JobFilter, NewJob, RelayRow, RolloutRow, TallyRow};
 
 /// A call of the Worker. Who may make it was decided before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// Queue jobs, or join pending ones.
     Submit {
@@ -82,7 +82,7 @@ pub enum Change {
 
 /// What the object answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     Submitted {
         jobs: Vec<Submitted>,
@@ -160,15 +160,15 @@ mod tests {
     #[test]
     fn call_json_format_unchanged() {
         for text in [
-            r#"{"op":"submit","jobs":[{"id":"J","tenant":"T","device":"D","mac":"0080F0C571EB","event":"check-sync","version":7,"changed_at":1,"destination":"198.51.100.7"}]}"#,
-            r#"{"op":"jobs","tenant":"T","state":"queued","limit":50}"#,
-            r#"{"op":"job","tenant":"T","id":"J"}"#,
-            r#"{"op":"cancel_job","tenant":"T","id":"J"}"#,
-            r#"{"op":"rollouts","tenant":"T","before":"~","limit":50}"#,
-            r#"{"op":"change_rollout","tenant":"T","id":"R","change":"pause"}"#,
-            r#"{"op":"status"}"#,
-            r#"{"op":"drop_relay","relay":"R"}"#,
-            r#"{"op":"drain_relay","relay":"R","reason":"maintenance"}"#,
+            r#"{"submit":{"jobs":[{"id":"J","tenant":"T","device":"D","mac":"0080F0C571EB","event":"check-sync","version":7,"changed_at":1,"destination":"198.51.100.7"}]}}"#,
+            r#"{"jobs":{"tenant":"T","state":"queued","limit":50}}"#,
+            r#"{"job":{"tenant":"T","id":"J"}}"#,
+            r#"{"cancel_job":{"tenant":"T","id":"J"}}"#,
+            r#"{"rollouts":{"tenant":"T","before":"~","limit":50}}"#,
+            r#"{"change_rollout":{"tenant":"T","id":"R","change":"pause"}}"#,
+            r#""status""#,
+            r#"{"drop_relay":{"relay":"R"}}"#,
+            r#"{"drain_relay":{"relay":"R","reason":"maintenance"}}"#,
         ] {
             let call: Call = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&call).unwrap(), text);
@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn reply_json_format_unchanged() {
         for text in [
-            r#"{"reply":"submitted","jobs":[{"id":"J","device":"D","mac":"0080F0C571EB","joined":true,"state":"queued","due_at":1,"event":"check-sync"}]}"#,
-            r#"{"reply":"status","pending":[["queued",1]],"relays":[{"id":"R","instance":"i","software":"ringfence-relay","version":"0.1.0","capacity":5,"transports":"udp4","hello_at":1,"seen_at":2}],"connected":[{"relay":"R","in_flight":3,"draining":false,"seen_at":2}]}"#,
-            r#"{"reply":"done"}"#,
-            r#"{"reply":"not_found"}"#,
-            r#"{"reply":"conflict","detail":"It has ended."}"#,
+            r#"{"submitted":{"jobs":[{"id":"J","device":"D","mac":"0080F0C571EB","joined":true,"state":"queued","due_at":1,"event":"check-sync"}]}}"#,
+            r#"{"status":{"pending":[["queued",1]],"relays":[{"id":"R","instance":"i","software":"ringfence-relay","version":"0.1.0","capacity":5,"transports":"udp4","hello_at":1,"seen_at":2}],"connected":[{"relay":"R","in_flight":3,"draining":false,"seen_at":2}]}}"#,
+            r#""done""#,
+            r#""not_found""#,
+            r#"{"conflict":{"detail":"It has ended."}}"#,
         ] {
             let reply: Reply = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&reply).unwrap(), text);

@@ -1,6 +1,8 @@
 //! What the NOTIFY queue asks of D1: the devices of a selection, what there is to know of some of
 //! them, and which came back. Lists of ids travel as one JSON parameter, because D1 binds a hundred.
 
+use std::collections::BTreeMap;
+
 use ringfence_provision::wrap::{Keyring, WrapError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -199,6 +201,9 @@ pub async fn fetched(
         .collect())
 }
 
+/// A setting's name and value.
+type Named = (String, Zeroizing<String>);
+
 /// The settings that say whom to tell, of each of these devices, in their order.
 ///
 /// # Errors
@@ -231,10 +236,7 @@ pub async fn settings(
                ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
                WHERE s.name GLOB 'NOTIFY_*' OR s.name = 'CFG_RESYNC_FROM_SIP'";
     let rows: Vec<Row> = db.rows(sql, args![json(&layers)]).await?;
-    let mut by_layer: std::collections::BTreeMap<
-        (String, String),
-        Vec<(String, Zeroizing<String>)>,
-    > = Default::default();
+    let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {
         let value = match row.master {
             None => Zeroizing::new(row.value),

@@ -57,6 +57,24 @@ pub async fn list(
     .await
 }
 
+/// How many models a tenant has.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        number: u32,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT count(*) AS number FROM models WHERE tenant_id = ?1",
+            args![tenant_id],
+        )
+        .await?;
+    Ok(row.map_or(0, |row| row.number))
+}
+
 /// Adds a model.
 ///
 /// # Errors

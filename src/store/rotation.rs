@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, StorageError};
+use super::{Change, ChangeError, Db, Entry, StorageError, changes};
 use crate::args;
 
 /// How many values a master key wraps.
@@ -99,7 +99,8 @@ pub struct NewSecret {
     pub wrapped: String,
 }
 
-/// Writes one step.
+/// Writes one step; how many values it changed, which is fewer where another step or a change came
+/// first.
 ///
 /// # Errors
 /// D1 fails; nothing of the step is written then.
@@ -109,7 +110,7 @@ pub async fn write(
     keys: &[NewKey],
     secrets: &[NewSecret],
     entry: &Entry,
-) -> Result<(), ChangeError> {
+) -> Result<usize, ChangeError> {
     let mut change = Change::of_no_tenant(db);
     for key in keys {
         change.push(
@@ -139,6 +140,10 @@ pub async fn write(
             ],
         )?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    let results = change.commit(entry).await?;
+    let mut changed = 0;
+    for result in results.iter().take(keys.len() + secrets.len()) {
+        changed += changes(result)?;
+    }
+    Ok(changed)
 }

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { rawRequest, withoutRequestId } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
 import { mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
 
 describe('a refusal', () => {
   let worker;
@@ -148,9 +149,9 @@ describe('a refusal', () => {
     const before = (await worker.sql('SELECT count(*) AS n FROM events'))[0].n;
     const answer = await rawRequest(worker.port, `/${newAccessPath()}/Config${mac(1)}.cfg`);
     const id = answer.header('ringfence-request-id');
-    const line = worker.logLines().find((entry) => entry.request_id === id);
-    assert.equal(line?.outcome, 'refused');
-    assert.equal(line?.reason, 'unknown_access_path');
+    const line = await eventually(() => worker.logLines().find((entry) => entry.request_id === id), Boolean);
+    assert.equal(line.outcome, 'refused');
+    assert.equal(line.reason, 'unknown_access_path');
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal((await worker.sql('SELECT count(*) AS n FROM events'))[0].n, before);
   });

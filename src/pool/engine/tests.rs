@@ -28,11 +28,14 @@ enum Phone {
     Silent,
 }
 
+/// A job with a relay: when it is answered, and for which device it is.
+type Held = (u64, JobRef, String);
+
 struct World {
     memory: Memory,
     engine: Engine<Memory>,
     now: u64,
-    relays: Vec<(Session, Vec<(u64, JobRef, String)>)>,
+    relays: Vec<(Session, Vec<Held>)>,
     phones: HashMap<String, Phone>,
     /// What D1 would say: version and time of the last download.
     fetched: BTreeMap<String, (u64, u64)>,
@@ -919,6 +922,62 @@ fn old_jobs_are_forgotten() {
             .unwrap(),
         None
     );
+}
+
+#[test]
+fn an_index_is_behind_every_look_up() {
+    let mut world = World::new(quick());
+    world.relay("r1", 5);
+    for n in 0..20 {
+        world.phones.insert(format!("d{n}"), Phone::Fetches(300));
+    }
+    world.submit("d1");
+    start(
+        &world,
+        Spec {
+            network_per_second: 5.0,
+            stages: vec![Stage::Devices(3)],
+            ..spec()
+        },
+        20,
+    );
+    world.run(T0 + 2_000);
+    for change in [Change::Pause, Change::Resume, Change::Cancel] {
+        world
+            .engine
+            .change_rollout("T", "R", change, world.now)
+            .unwrap();
+        world.run(world.now + 1_000);
+    }
+    world.engine.drop_relay("r1", world.now).unwrap();
+    world.engine.cancel_job("T", "Jd1", world.now).unwrap();
+    world.engine.show_rollouts("T", "~", 10).unwrap();
+    for filter in [
+        JobFilter {
+            limit: 5,
+            ..JobFilter::default()
+        },
+        JobFilter {
+            limit: 5,
+            device: Some("d1".into()),
+            ..JobFilter::default()
+        },
+        JobFilter {
+            limit: 5,
+            rollout: Some("R".into()),
+            ..JobFilter::default()
+        },
+    ] {
+        world.engine.store.list_jobs(&filter).unwrap();
+    }
+    world.run(T0 + 40 * 86_400_000);
+    let scans = world.memory.scans();
+    // The relays of a pool are few, and all of them are wanted.
+    let scans: Vec<&String> = scans
+        .iter()
+        .filter(|scan| !scan.starts_with("SCAN relays"))
+        .collect();
+    assert!(scans.is_empty(), "{scans:#?}");
 }
 
 #[test]

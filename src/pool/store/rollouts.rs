@@ -169,11 +169,13 @@ impl<S: Sql> Store<S> {
     pub(in crate::pool) fn forget_rollouts(&self, before: u64) -> Result<(), SqlError> {
         for table in ["rollout_macs", "tallies"] {
             let sql = format!(
-                "DELETE FROM {table} WHERE rollout IN (SELECT id FROM rollouts WHERE ended_at < ?)"
+                "DELETE FROM {table} WHERE rollout IN (SELECT id FROM rollouts WHERE ended_at IS NOT NULL AND ended_at < ?)"
             );
             self.sql.run(&sql, args![before])?;
         }
-        self.sql
-            .run("DELETE FROM rollouts WHERE ended_at < ?", args![before])
+        self.sql.run(
+            "DELETE FROM rollouts WHERE ended_at IS NOT NULL AND ended_at < ?",
+            args![before],
+        )
     }
 }

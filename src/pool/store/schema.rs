@@ -89,6 +89,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
      ) STRICT, WITHOUT ROWID",
     "CREATE INDEX rollouts_by_tenant ON rollouts (tenant, id)",
     "CREATE INDEX rollouts_open ON rollouts (id) WHERE ended_at IS NULL",
+    "CREATE INDEX rollouts_by_end ON rollouts (ended_at) WHERE ended_at IS NOT NULL",
     "CREATE TABLE rollout_macs (
        rollout TEXT NOT NULL,
        n INTEGER NOT NULL,

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use rusqlite::types::{Value, ValueRef};
@@ -12,11 +14,48 @@ use super::{Sql, SqlError};
 use crate::store::Arg;
 
 #[derive(Clone)]
-pub(crate) struct Memory(pub(crate) Rc<rusqlite::Connection>);
+pub(crate) struct Memory(
+    pub(crate) Rc<rusqlite::Connection>,
+    /// Every statement that was run.
+    Rc<RefCell<BTreeSet<String>>>,
+);
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        Self(Rc::new(rusqlite::Connection::open_in_memory().unwrap()))
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        Self(Rc::new(connection), Rc::default())
+    }
+
+    /// Statements so far that read a whole table, or sort what they read, each with its plan.
+    pub(crate) fn scans(&self) -> Vec<String> {
+        let mut scans = Vec::new();
+        for sql in self.1.borrow().iter() {
+            if !["SELECT", "UPDATE", "DELETE"]
+                .iter()
+                .any(|verb| sql.starts_with(verb))
+            {
+                continue;
+            }
+            let mut statement = self
+                .0
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap();
+            let nothing = vec![Value::Null; statement.parameter_count()];
+            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| {
+                row.get::<_, String>(3)
+            });
+            for step in rows.unwrap().map(Result::unwrap) {
+                let whole = step.starts_with("SCAN")
+                    && !step.contains("INDEX")
+                    && !step.contains("json_each")
+                    && !step.contains("subquery")
+                    && !step.contains("CONSTANT ROW");
+                if whole || step.contains("TEMP B-TREE") {
+                    scans.push(format!("{step}: {sql}"));
+                }
+            }
+        }
+        scans
     }
 }
 
@@ -26,6 +65,7 @@ fn failed(error: impl ToString) -> SqlError {
 
 impl Sql for Memory {
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg]) -> Result<Vec<T>, SqlError> {
+        self.1.borrow_mut().insert(sql.to_owned());
         let mut statement = self.0.prepare_cached(sql).map_err(failed)?;
         let names: Vec<String> = statement
             .column_names()
