@@ -1,8 +1,9 @@
 // Two ways to put load on an address: wrk for one URL again and again, node for URLs that may each
 // be asked once. Rates are compared only within one way.
 
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import http from 'node:http';
+import { promisify } from 'node:util';
 
 const haveWrk = spawnSync('wrk', ['--version']).error === undefined;
 
@@ -15,15 +16,16 @@ export async function repeat(url, { seconds = 2, connections = 16, headers = {},
   await probe.arrayBuffer();
   if (probe.status !== status) throw new Error(`${url}: ${probe.status}, expected ${status}`);
   if (!haveWrk) return repeatByNode(url, { seconds, connections, headers, status });
-  const result = spawnSync(
+  // Not spawnSync: this process must go on reading what workerd prints.
+  const { stdout } = await promisify(execFile)(
     'wrk',
     ['-t1', `-c${connections}`, `-d${seconds}s`, ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]), url],
-    { encoding: 'utf8', timeout: 120_000 },
+    { timeout: 120_000 },
   );
-  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(result.stdout)?.[1]);
-  if (!(rate > 0)) throw new Error(`wrk: ${result.stdout}${result.stderr}`);
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+  if (!(rate > 0)) throw new Error(`wrk: ${stdout}`);
   // wrk counts only statuses of 400 and more.
-  if (status < 400 && /Non-2xx or 3xx responses/.test(result.stdout)) throw new Error(`${url}: ${result.stdout}`);
+  if (status < 400 && /Non-2xx or 3xx responses/.test(stdout)) throw new Error(`${url}: ${stdout}`);
   return rate;
 }
 

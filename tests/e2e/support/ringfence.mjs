@@ -41,12 +41,13 @@ process.once('exit', () => running.forEach((worker) => worker.killGroup()));
 export class Ringfence {
   /**
    * Starts a Worker. `probe` puts tests/e2e/support/probe.mjs in front, which counts and breaks
-   * storage; `migrate: false` leaves the database empty; `extra` are further Workers (benchmarks).
+   * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
+   * `silent` throws log lines away (both for benchmarks).
    */
-  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [] } = {}) {
+  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false } = {}) {
     const worker = new Ringfence();
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, extra, silent, secrets: { ...newSecrets(), ...secrets } };
     await worker.#launch();
     if (migrate) await worker.migrate();
     return worker;
