@@ -1,7 +1,9 @@
 // A tenant whose phones are told by a real relay: what the tests of NOTIFY set up.
 
 import { startRelay } from './native-relay.mjs';
-import { mac, seedDevice, seedTenant, ulid } from './seed.mjs';
+import { udpPort } from './ports.mjs';
+import { mac, seedDevice, seedDevices, seedTenant, ulid } from './seed.mjs';
+import { sipp } from './sipp.mjs';
 
 /** What takes minutes for a provider takes seconds here. */
 export const QUICK = {
@@ -53,4 +55,79 @@ export async function jobs(api, at, query = '') {
     items.push(...page.items);
     if (!(cursor = page.next)) return items;
   }
+}
+
+/**
+ * `count` phones behind one address, and SIPp in their place. Whoever is told fetches its sealed file
+ * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came.
+ */
+export async function crowd(worker, tenant, count, { args = [], fetches = true } = {}) {
+  const port = await udpPort();
+  const devices = await seedDevices(worker, tenant, Array.from({ length: count }, () => {
+    const number = (serial += 1);
+    return { mac: mac(number), state: 'delivered', settings: { NOTIFY_AOR: `sip:${mac(number)}@pbx.test`, NOTIFY_ADDRESS: `127.0.0.1:${port}` } };
+  }));
+  const people = { port, devices, told: new Map(), count: 0 };
+  people.start = async () => {
+    const phones = await sipp('answer', { port, keys: { status: '200 OK', linger: '3000' }, args: ['-l', '100000', ...args] });
+    const waiting = [];
+    let seen = 0;
+    let over = false;
+    const look = setInterval(() => {
+      const lines = phones.lines();
+      for (const line of lines.slice(seen)) {
+        const [, who] = /sip:(\w+)/.exec(line) ?? [];
+        // A line that is not whole yet is read again.
+        if (!who || !/tick=\d+$/.test(line)) break;
+        seen += 1;
+        people.count += 1;
+        people.told.set(who, (people.told.get(who) ?? 0) + 1);
+        if (fetches) waiting.push(who);
+      }
+    }, 100);
+    const fetcher = async () => {
+      while (!over) {
+        const who = waiting.shift();
+        if (!who) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          continue;
+        }
+        const answer = await tenant.get(`Config${who}.enc`).catch(() => undefined);
+        await answer?.arrayBuffer().catch(() => {});
+        if (answer?.status !== 200) {
+          waiting.push(who);
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      }
+    };
+    const fetchers = Array.from({ length: 8 }, fetcher);
+    people.end = async () => {
+      over = true;
+      clearInterval(look);
+      await Promise.all(fetchers);
+      await phones.end();
+    };
+    people.errors = phones.errors;
+  };
+  people.end = async () => {};
+  return people;
+}
+
+/** Until every one of the tenant's `count` jobs has ended; the jobs. Goes on while the Worker is away. */
+export async function allEnded(worker, tenant, count, api, seconds = 120) {
+  const at = `/tenants/${tenant.id}`;
+  let last;
+  for (const deadline = Date.now() + seconds * 1000; ; ) {
+    last = await jobs(api, at).catch(() => undefined);
+    if (last?.length === count && last.every(({ state }) => FINAL.includes(state))) return last;
+    if (Date.now() > deadline) throw new Error(`jobs go on: ${JSON.stringify(tally(last ?? []))}`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+/** How many jobs are in each state. */
+export function tally(list) {
+  const states = {};
+  for (const { state } of list) states[state] = (states[state] ?? 0) + 1;
+  return states;
 }
