@@ -37,6 +37,8 @@ allow = ["127.0.0.0/8"]
 [pace]
 per_destination = 0
 per_proxy = 0
+[http]
+listen = "127.0.0.1:0"
 [log]
 format = "text"
 `);

@@ -2,7 +2,7 @@
 
 import { startRelay } from './native-relay.mjs';
 import { udpPort } from './ports.mjs';
-import { mac, seedDevice, seedDevices, seedTenant, ulid } from './seed.mjs';
+import { mac, Master, randomKey, seedDevice, seedTenant, settingRows, ulid, UTG } from './seed.mjs';
 import { sipp } from './sipp.mjs';
 
 /** What takes minutes for a provider takes seconds here. */
@@ -57,17 +57,45 @@ export async function jobs(api, at, query = '') {
   }
 }
 
+/** Many devices that have their keys, each with its own address of record, in few statements; their MACs. */
+async function seedPhones(worker, tenant, count, port) {
+  const master = new Master(worker.options.secrets.MASTER_KEY);
+  const now = Date.now();
+  const macs = [];
+  for (let first = 0; first < count; first += 500) {
+    const rows = [];
+    for (let number = first; number < Math.min(count, first + 500); number += 1) {
+      const [id, own, key] = [ulid(), mac((serial += 1)), randomKey()];
+      macs.push(own);
+      rows.push([id, own, master.wrap(`device-key:${id}:1`, key), master.fingerprint(key)]);
+    }
+    const json = JSON.stringify(rows);
+    await worker.batch(
+      [
+        `INSERT INTO devices (id, tenant_id, mac, model, version, fenced_at, key_state, generation, ever_delivered,
+         key_wrapped, key_master, key_fingerprint, armed_at, delivered_at, created_at, updated_at)
+         SELECT value ->> 0, ?1, value ->> 1, ?2, 1, 0, 'delivered', 1, 1, value ->> 2, ?3, value ->> 3, ?4, ?4, ?4, ?4 FROM json_each(?5)`,
+        tenant.id, UTG.name, master.id, now, json,
+      ],
+      [
+        `INSERT INTO settings (tenant_id, scope, name, value)
+         SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_AOR', 'sip:' || (value ->> 1) || '@pbx.test' FROM json_each(?2)`,
+        tenant.id, json,
+      ],
+    );
+  }
+  await worker.batch(...settingRows(worker, tenant.id, 'tenant', { NOTIFY_ADDRESS: `127.0.0.1:${port}` }));
+  return macs;
+}
+
 /**
  * `count` phones behind one address, and SIPp in their place. Whoever is told fetches its sealed file
  * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came.
  */
 export async function crowd(worker, tenant, count, { args = [], fetches = true } = {}) {
   const port = await udpPort();
-  const devices = await seedDevices(worker, tenant, Array.from({ length: count }, () => {
-    const number = (serial += 1);
-    return { mac: mac(number), state: 'delivered', settings: { NOTIFY_AOR: `sip:${mac(number)}@pbx.test`, NOTIFY_ADDRESS: `127.0.0.1:${port}` } };
-  }));
-  const people = { port, devices, told: new Map(), count: 0 };
+  const macs = await seedPhones(worker, tenant, count, port);
+  const people = { port, macs, told: new Map(), count: 0 };
   people.start = async () => {
     const phones = await sipp('answer', { port, keys: { status: '200 OK', linger: '3000' }, args: ['-l', '100000', ...args] });
     const waiting = [];
