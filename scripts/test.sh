@@ -28,10 +28,8 @@ scripts/build.sh
 step "the Worker with the test-only panic route"
 RINGFENCE_OUT=target/panic-route scripts/build.sh --features panic-route
 
-if [ -d crates/relay/src ] && grep -q '^tokio' crates/relay/Cargo.toml; then
-  step "the relay"
-  cargo build --release --quiet -p ringfence-relay
-fi
+step "the relay"
+cargo build --profile relay --quiet -p ringfence-relay
 
 step "end to end on workerd"
 if [ $# -gt 0 ] && [ "$only" = e2e ]; then files=("$@"); else files=(tests/e2e/*.test.mjs); fi
