@@ -57,7 +57,7 @@ if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a
 
 step "no secret is committed"
 if git ls-files | grep -E '(^|/)(\.dev\.vars|\.env)($|\.)|(^|/)\.local/'; then bad "a file with secrets is in git"; fi
-if git grep -nIE -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' -e 'MASTER_KEY(_PREVIOUS)? *[=:] *"?[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=' -- .; then
+if git grep -nIE -e '^ *-----BEGIN ([A-Z]+ )*PRIVATE KEY-----$' -e 'PRIVATE KEY-----(\\r)?\\n[A-Za-z0-9+/]{16}' -e 'MASTER_KEY(_PREVIOUS)? *[=:] *"?[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=' -- .; then
   bad "this looks like a secret"
 fi
 if [ -e .dev.vars ]; then

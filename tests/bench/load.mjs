@@ -77,11 +77,16 @@ export function median(values) {
 /**
  * Runs every subject once per round, one after the other, so that a machine that becomes slower or
  * faster does so for all; the median of each. `subjects`: name → function that gives a rate.
+ * `settle` is waited for in between: what one subject left to be done afterwards must not be done at
+ * the cost of the next.
  */
-export async function interleaved(subjects, rounds = 5) {
+export async function interleaved(subjects, rounds, settle) {
   const rates = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, run] of Object.entries(subjects)) rates[name].push(await run());
+    for (const [name, run] of Object.entries(subjects)) {
+      await settle();
+      rates[name].push(await run());
+    }
   }
   return Object.fromEntries(Object.entries(rates).map(([name, list]) => [name, median(list)]));
 }
