@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { connected, poolAndTenant } from './support/notify.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { seedCrowd } from './support/seed.mjs';
-import { sipp } from './support/sipp.mjs';
+import { Api } from '../e2e/support/api.mjs';
+import { connected, poolAndTenant } from '../e2e/support/notify.mjs';
+import { Ringfence } from '../e2e/support/ringfence.mjs';
+import { seedCrowd } from '../e2e/support/seed.mjs';
+import { sipp } from '../e2e/support/sipp.mjs';
 
 const COUNT = 10_000;
 const PACE = 500;
