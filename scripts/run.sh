@@ -36,8 +36,17 @@ helpers=()
 stop() {
   trap '' INT TERM
   trap - EXIT
-  for helper in "${helpers[@]}"; do kill -TERM "$helper" 2>/dev/null || true; done
-  for helper in "${helpers[@]}"; do wait "$helper" 2>/dev/null || true; done
+  # Asked again and again and not by `wait`, which can hang in a trap that interrupted a `wait`.
+  local left
+  for _ in $(seq 120); do
+    left=
+    for helper in "${helpers[@]}"; do
+      if kill -TERM "$helper" 2>/dev/null; then left=1; fi
+    done
+    [ -n "$left" ] || break
+    sleep 0.1
+  done
+  for helper in "${helpers[@]}"; do kill -KILL "$helper" 2>/dev/null || true; done
   [ -n "$server" ] || return 0
   kill -INT -- "-$server" 2>/dev/null || true
   for _ in $(seq 50); do

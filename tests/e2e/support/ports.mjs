@@ -41,7 +41,7 @@ export async function door(port) {
   await once(server, 'listening');
   return {
     port: server.address().port,
-    cut: () => [...open].forEach((socket) => socket.resetAndDestroy()),
+    cut: () => [...open].forEach((socket) => socket.destroy()),
     close() {
       this.cut();
       return new Promise((resolve) => server.close(resolve));
