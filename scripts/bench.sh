@@ -18,3 +18,8 @@ echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
 )
 
 node tests/bench/run.mjs
+
+echo "[bench] a rollout to 10,000 phones at 500 a second, counted at the phones"
+scripts/setup.sh test
+cargo build --profile relay --quiet -p ringfence-relay
+node --test --test-force-exit --test-timeout=600000 --test-reporter=spec tests/bench/rollout-pace.test.mjs

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything, starts the Worker on this machine, and plays a phone against it with curl and
-# openssl. Then it stays up until Ctrl-C. Another port by PORT=.
+# Builds everything, starts the Worker and a relay on this machine, and plays a phone against them: its
+# first boot, then a change that it is told about by NOTIFY. Stays up until Ctrl-C. Another port by
+# PORT=, a relay that is built already by RINGFENCE_RELAY=.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -18,6 +19,11 @@ fi
 scripts/setup.sh
 scripts/secrets.sh
 scripts/build.sh
+relay=${RINGFENCE_RELAY:-target/relay/ringfence-relay}
+if [ -z "${RINGFENCE_RELAY:-}" ]; then
+  say "building the relay (a few minutes the first time)"
+  cargo build --profile relay --quiet -p ringfence-relay
+fi
 
 mkdir -p .local
 log=.local/wrangler.log
@@ -26,9 +32,21 @@ wrangler d1 migrations apply ringfence --local >.local/migrations.log 2>&1 || { 
 
 # The Worker gets a process group of its own: whatever wrangler starts goes with it.
 server=
+helpers=()
 stop() {
   trap '' INT TERM
   trap - EXIT
+  # Asked again and again and not by `wait`, which can hang in a trap that interrupted a `wait`.
+  local left
+  for _ in $(seq 120); do
+    left=
+    for helper in "${helpers[@]}"; do
+      if kill -TERM "$helper" 2>/dev/null; then left=1; fi
+    done
+    [ -n "$left" ] || break
+    sleep 0.1
+  done
+  for helper in "${helpers[@]}"; do kill -KILL "$helper" 2>/dev/null || true; done
   [ -n "$server" ] || return 0
   kill -INT -- "-$server" 2>/dev/null || true
   for _ in $(seq 50); do
@@ -56,15 +74,30 @@ done
 
 scripts/phone.sh "$base"
 
+scripts/notify.sh "$base" prepare
+say "starting the relay (log: .local/relay.log) and the phone's SIP side"
+rm -f .local/phone/{port,notified,update.enc}
+"$relay" --config .local/relay.toml <&- >.local/relay.log 2>&1 &
+helpers+=($!)
+node scripts/handset.mjs "$(cat .local/phone/sealed-url)" .local/phone <&- >.local/handset.log 2>&1 &
+helpers+=($!)
+for tenth in $(seq 300); do
+  if [ -s .local/phone/port ] && grep -q connected .local/relay.log; then break; fi
+  kill -0 "${helpers[0]}" 2>/dev/null || { tail -n 20 .local/relay.log >&2; die "the relay ended; its log above says why"; }
+  [ "$tenth" != 300 ] || { tail -n 20 .local/relay.log .local/handset.log >&2; die "the relay is not connected after half a minute"; }
+  sleep 0.1
+done
+scripts/notify.sh "$base" tell
+
 cat <<TEXT
 
-[run] The Worker is up at $base and stays until Ctrl-C.
+[run] The Worker is up at $base, with a relay and a phone, and stays until Ctrl-C.
 
   API token   the line ADMIN_TOKEN= in .dev.vars (git-ignored, made once)
   try         token=\$(sed -n 's/^ADMIN_TOKEN=//p' .dev.vars)
               curl -H "Authorization: Bearer \$token" $base/api/v1/tenants
   the API     $base/api/v1/openapi.json
-  log         $log
+  logs        $log, .local/relay.log
 TEXT
 # `wait` returns at once when a signal comes, so that the trap runs; and when the Worker ends.
 wait "$server" || true

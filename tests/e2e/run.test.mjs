@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { ROOT } from './support/config.mjs';
+import { RELAY } from './support/native-relay.mjs';
 import { within } from './support/ringfence.mjs';
 
 const PATIENCE_MS = 240_000;
@@ -30,7 +31,7 @@ describe('make run', () => {
 
   /** Starts `make run` in a process group and a session of its own. */
   function run() {
-    const child = spawn('make', ['--no-print-directory', 'run'], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: String(port) } });
+    const child = spawn('make', ['--no-print-directory', 'run'], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: String(port), RINGFENCE_RELAY: RELAY } });
     const state = { child, output: '' };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (state.output += text));
     state.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
@@ -72,7 +73,7 @@ describe('make run', () => {
       const state = run();
       try {
         await until(state, 'stays until Ctrl-C');
-        for (const step of ['1. the phone asks', '2. it asks', '3. anybody', '4. the phone', '5. openssl', '6. it is what']) {
+        for (const step of ['1. the phone asks', '2. it asks', '3. anybody', '4. the phone', '5. openssl', '6. it is what', '8. the operator', '9. the relay', 'the job reads fetched', '10. the phone', 'its number is']) {
           assert.ok(state.output.includes(step), `${step} in\n${state.output}`);
         }
         assert.ok(state.output.includes('byte for byte'));

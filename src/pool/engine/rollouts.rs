@@ -124,10 +124,7 @@ impl<S: Sql> Engine<S> {
             }
             (Change::Resume, RolloutState::Paused) => {
                 if row.reason == "threshold" {
-                    // The operator has seen it: what was judged in this stage is overlooked.
-                    let tallies = self.store.tallies(&row.id)?;
-                    row.forgiven_in_time = count(&tallies, Some(row.stage), "in_time");
-                    row.forgiven_late = count(&tallies, Some(row.stage), "late");
+                    self.forgive(&mut row)?;
                 }
                 row.state = RolloutState::Running;
                 set_words(&mut row, "running", "It is going on.");
@@ -143,6 +140,29 @@ impl<S: Sql> Engine<S> {
         }
         self.store.save_rollout(&row)?;
         Ok(Ok(()))
+    }
+
+    /// An operator has seen what the threshold stopped the rollout for: it is overlooked. A stage of
+    /// which everybody was told is over with that; in any other what was judged so far.
+    fn forgive(&self, row: &mut RolloutRow) -> Result<(), SqlError> {
+        let Some(spec) = row.spec() else {
+            return Ok(());
+        };
+        let through = row.released >= spec.boundary(row.stage, row.total);
+        if through && (row.stage as usize) + 1 < spec.stages.len() {
+            row.stage += 1;
+            row.stage_from = row.released;
+            row.forgiven_in_time = 0;
+            row.forgiven_late = 0;
+            return Ok(());
+        }
+        let tallies = self.store.tallies(&row.id)?;
+        row.forgiven_in_time = count(&tallies, Some(row.stage), "in_time");
+        row.forgiven_late = match through {
+            true => row.total,
+            false => count(&tallies, Some(row.stage), "late"),
+        };
+        Ok(())
     }
 
     /// Which devices D1 is to be asked for next.

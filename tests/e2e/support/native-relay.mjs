@@ -1,0 +1,49 @@
+// The real relay, as `make test` builds it.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Child } from './child.mjs';
+import { ROOT } from './config.mjs';
+import { udpPort } from './ports.mjs';
+
+export const RELAY = join(ROOT, 'target/relay/ringfence-relay');
+
+/**
+ * Starts a relay and waits until the pool has welcomed it. `port` is the Worker's (or its door's);
+ * `t1` shortens RFC 3261's timers with it: at 50 ms, a NOTIFY is given up after 3.2 s.
+ */
+export async function startRelay({ port, credential, t1 = 50, capacity = 20_000 }) {
+  if (!existsSync(RELAY)) throw new Error(`${RELAY} is missing: cargo build --profile relay -p ringfence-relay`);
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-relay-'));
+  const sip = await udpPort();
+  writeFileSync(join(folder, 'credential'), `${credential}\n`, { mode: 0o600 });
+  writeFileSync(join(folder, 'relay.toml'), `
+[pool]
+url = "ws://127.0.0.1:${port}/relay/v1"
+credential_file = "${join(folder, 'credential')}"
+capacity = ${capacity}
+reconnect_min_ms = 100
+reconnect_max_ms = 500
+[sip]
+bind = ["127.0.0.1:${sip}"]
+from = "sip:prov@pbx.test"
+t1_ms = ${t1}
+t2_ms = ${t1 * 8}
+t4_ms = ${t1 * 10}
+[destinations]
+allow = ["127.0.0.0/8"]
+[pace]
+per_destination = 0
+per_proxy = 0
+[http]
+listen = "127.0.0.1:0"
+[log]
+format = "text"
+`);
+  const relay = new Child(RELAY, ['--config', join(folder, 'relay.toml')]);
+  relay.gone.then(() => rmSync(folder, { recursive: true, force: true }));
+  relay.sip = sip;
+  return relay;
+}
