@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { element, standard, withoutKey } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { rawBytes, rawRequest } from './support/raw.mjs';
+import { saltOf, sealAsTheCrate } from './support/reference.mjs';
 import { Ringfence } from './support/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
@@ -47,6 +48,19 @@ describe('a sealed file', () => {
       assert.equal(element(plain, 'CFG_FILE_KEY'), undefined);
       assert.equal(withoutKey(plain), withoutKey(bootstrap));
       assert.throws(() => opensslDecrypt(sealed, 'x'.repeat(32), { bits }));
+    });
+  }
+
+  for (const { name, bits } of PROFILES) {
+    it(`of AES-${bits} is, byte for byte, what the crate makes of it`, async () => {
+      const device = await seedDevice(worker, tenant, { mac: mac(0x2000 + bits), model: `KX-UTG300-${bits}` });
+      await tenant.get(`Config${device.mac}.cfg`);
+      const sealed = Buffer.from(await (await tenant.get(`Config${device.mac}.enc`)).arrayBuffer());
+      const plain = opensslDecrypt(sealed, device.key, { bits });
+      assert.ok(plain.length > 0);
+      const reference = sealAsTheCrate(plain, device.key, name, saltOf(sealed));
+      assert.ok(sealed.equals(reference));
+      assert.ok(!sealed.equals(sealAsTheCrate(plain, device.key, name, Buffer.alloc(8))));
     });
   }
 
