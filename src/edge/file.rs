@@ -4,6 +4,7 @@ use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
 use serde::{Deserialize, Serialize};
 
+use super::kv::Reading;
 use crate::app::App;
 use crate::observe;
 use crate::store::StorageError;
@@ -43,10 +44,36 @@ pub fn file_key(tenant: &str, kind: FileKind, form: Form, subject: &str) -> Stri
     format!("f1:{tenant}:{}:{}:{subject}", kind.as_str(), form.as_str())
 }
 
+/// A file on its way from KV.
+pub struct FileRead {
+    key: String,
+    /// `None` where KV could not even be asked.
+    reading: Option<Reading>,
+}
+
+impl FileRead {
+    /// Asks KV for a file. What else there is to ask can be asked before [`finish`](Self::finish).
+    pub fn begin(app: &App, key: String) -> Self {
+        Self {
+            reading: app.kv.begin(&key).ok(),
+            key,
+        }
+    }
+
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The file; `None` where KV does not know it or does not answer.
+    pub async fn finish(self) -> Option<(ArrayBuffer, FileMeta)> {
+        let (bytes, metadata) = self.reading?.finish().await.ok().flatten()?;
+        Some((bytes, serde_json::from_str(&metadata).ok()?))
+    }
+}
+
 /// A file from KV; `None` where KV does not know it or does not answer.
 pub async fn read_file(app: &App, key: &str) -> Option<(ArrayBuffer, FileMeta)> {
-    let (bytes, metadata) = app.kv.buffer(key).await.ok().flatten()?;
-    Some((bytes, serde_json::from_str(&metadata).ok()?))
+    FileRead::begin(app, key.to_owned()).finish().await
 }
 
 /// Stores a file.

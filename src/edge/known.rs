@@ -41,6 +41,14 @@ impl From<TenantEdge> for Known {
     }
 }
 
+/// What KV last had for an access path: for a guess only, which KV's next answer confirms or not.
+pub fn last_known(hash: &str) -> Option<Rc<Known>> {
+    KNOWN.with_borrow(|entries| {
+        let entry = entries.iter().find(|entry| entry.hash == hash)?;
+        Some(Rc::clone(&entry.known))
+    })
+}
+
 /// The tenant that KV has for an access path; `None` if the text is none of this version's.
 pub(super) fn read(hash: &str, text: String) -> Option<Rc<Known>> {
     let kept = KNOWN.with_borrow(|entries| {
@@ -85,7 +93,9 @@ mod tests {
         assert!(Rc::ptr_eq(&first, &read("a", text(1)).unwrap()));
         let next = read("a", text(2)).unwrap();
         assert_eq!(next.tenant.version, 2);
+        assert_eq!(last_known("a").unwrap().tenant.version, 2);
         assert_eq!(read("a", text(1)).unwrap().tenant.version, 1);
+        assert!(last_known("nobody").is_none());
     }
 
     #[test]

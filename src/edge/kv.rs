@@ -3,8 +3,9 @@
 //! `worker::KvStore` copies every value into the module's memory; a sealed file only passes
 //! through, so this keeps it the `ArrayBuffer` that the runtime made.
 
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
 use crate::store::StorageError;
@@ -16,12 +17,13 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     async fn get(this: &Namespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
 
+    // Not `async`: the read begins with the call, whoever waits for it and when.
     #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
-    async fn get_with_metadata(
+    fn get_with_metadata(
         this: &Namespace,
         key: &str,
         options: &JsValue,
-    ) -> Result<JsValue, JsValue>;
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     async fn put(
@@ -57,22 +59,10 @@ impl Kv {
         Ok(value.as_string())
     }
 
-    /// A value as bytes outside the module's memory, with its metadata as text.
-    pub(super) async fn buffer(
-        &self,
-        key: &str,
-    ) -> Result<Option<(ArrayBuffer, String)>, StorageError> {
-        let found = self
-            .0
-            .get_with_metadata(key, &"arrayBuffer".into())
-            .await
-            .map_err(failed)?;
-        let value = Reflect::get(&found, &"value".into()).map_err(failed)?;
-        let metadata = Reflect::get(&found, &"metadata".into()).map_err(failed)?;
-        Ok(value
-            .dyn_into::<ArrayBuffer>()
-            .ok()
-            .zip(metadata.as_string()))
+    /// Begins to read a value as bytes.
+    pub(super) fn begin(&self, key: &str) -> Result<Reading, StorageError> {
+        let promise = self.0.get_with_metadata(key, &"arrayBuffer".into());
+        Ok(Reading(JsFuture::from(promise.map_err(failed)?)))
     }
 
     /// Stores text for so many seconds, at least 60.
@@ -108,6 +98,22 @@ impl Kv {
     pub(super) async fn delete(&self, key: &str) -> Result<(), StorageError> {
         self.0.delete(key).await.map_err(failed)?;
         Ok(())
+    }
+}
+
+/// A value on its way from KV. Dropping it wastes the read and nothing else.
+pub(super) struct Reading(JsFuture);
+
+impl Reading {
+    /// The bytes, outside the module's memory, with their metadata as text.
+    pub(super) async fn finish(self) -> Result<Option<(ArrayBuffer, String)>, StorageError> {
+        let found = self.0.await.map_err(failed)?;
+        let value = Reflect::get(&found, &"value".into()).map_err(failed)?;
+        let metadata = Reflect::get(&found, &"metadata".into()).map_err(failed)?;
+        Ok(value
+            .dyn_into::<ArrayBuffer>()
+            .ok()
+            .zip(metadata.as_string()))
     }
 }
 

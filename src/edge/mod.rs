@@ -16,6 +16,7 @@ mod kv;
 mod routes;
 mod tenant;
 
-pub use file::{FileMeta, drop_device_files, file_key, put_file, read_file, remove_file};
+pub use file::{FileMeta, FileRead, drop_device_files, file_key, put_file, read_file, remove_file};
+pub use known::last_known;
 pub use kv::{Kv, to_buffer};
 pub use tenant::{Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};

@@ -69,6 +69,20 @@ struct Event {
     country: String,
 }
 
+/// What an answer leaves to be written.
+#[derive(Debug, PartialEq, Eq)]
+struct Due {
+    minute: u64,
+    /// Earlier events to be counted.
+    uncounted: Option<Uncounted>,
+    /// The event itself.
+    event: bool,
+    /// That the device was here.
+    seen: bool,
+    /// The version that it took.
+    fetched: Option<u64>,
+}
+
 /// Logs an answer to a phone and, after it has gone out, writes its event.
 pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &Answer) {
     let status = answer.status;
@@ -102,10 +116,14 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: 
         record,
     };
     event.log(&request.app.request_id);
-    let fetched = matches!(status, 200 | 206 | 304) && !request.head;
+    let taken = matches!(status, 200 | 206 | 304) && !request.head;
+    // Most of a flood leaves nothing to write: then nothing outlives the answer either.
+    let Some(due) = event.due(request.app.now, taken) else {
+        return;
+    };
     let app = request.app.clone();
     request.app.later(async move {
-        if let Err(error) = event.write(&app, fetched).await {
+        if let Err(error) = event.write(&app, due).await {
             warn(
                 "event_not_written",
                 &[("request_id", &app.request_id), ("error", &error.0)],
@@ -147,38 +165,49 @@ impl Event {
         );
     }
 
-    /// Writes the event if it belongs to a tenant and the tenant's minute has room, and notes on
-    /// the device that it was here.
-    async fn write(&self, app: &App, fetched: bool) -> Result<(), crate::store::StorageError> {
+    /// What is to be written, if anything: the event if it belongs to a tenant whose minute has
+    /// room, and on the device that it was here. `taken`: the phone has the file now.
+    fn due(&self, now: u64, taken: bool) -> Option<Due> {
+        let tenant = self.record.tenant.as_ref()?;
+        let minute = now / 60_000;
+        let (uncounted, room) = match overflow::room(tenant, minute) {
+            Room::Left { earlier } => (earlier, true),
+            Room::None { report } => (report, false),
+        };
+        let fetched = self.record.fetched.filter(|_| taken);
+        let served = matches!(self.outcome, "served" | "not_modified");
+        let device = self.record.device.as_ref().filter(|_| served);
+        // In a full minute, what a job waits for is noted however many there are; who else was
+        // here, now and then.
+        let seen = device.filter(|device| room || overflow::notable(tenant, now, device, fetched));
+        let due = Due {
+            minute,
+            uncounted,
+            event: room,
+            seen: seen.is_some(),
+            fetched,
+        };
+        (due.event || due.seen || due.uncounted.is_some()).then_some(due)
+    }
+
+    /// Writes what is due.
+    async fn write(&self, app: &App, due: Due) -> Result<(), crate::store::StorageError> {
         let Some(tenant_id) = &self.record.tenant else {
             return Ok(());
         };
-        let served = matches!(self.outcome, "served" | "not_modified");
-        let seen = self
-            .record
-            .device
-            .as_ref()
-            .filter(|_| served)
-            .map(|device_id| Seen {
-                device_id,
-                now: app.now,
-                address: &self.address,
-                user_agent: &self.user_agent,
-                fetched: self.record.fetched.filter(|_| fetched),
-            });
-        let minute = app.now / 60_000;
-        let (uncounted, full) = match overflow::room(tenant_id, minute) {
-            Room::Left { earlier } => (earlier, false),
-            Room::None { report } => (report, true),
-        };
-        if let Some(Uncounted { minute, number }) = uncounted {
+        if let Some(Uncounted { minute, number }) = due.uncounted {
             phone::count_events(&app.db, tenant_id, minute, number).await?;
         }
-        if full {
-            // What a job waits for is noted however many there are; who else was here, once.
-            let again =
-                |seen: &Seen<'_>| !overflow::first(tenant_id, minute, seen.device_id, seen.fetched);
-            if let Some(seen) = seen.filter(|seen| !again(seen)) {
+        let seen = self.record.device.as_ref().filter(|_| due.seen);
+        let seen = seen.map(|device_id| Seen {
+            device_id,
+            now: app.now,
+            address: &self.address,
+            user_agent: &self.user_agent,
+            fetched: due.fetched,
+        });
+        if !due.event {
+            if let Some(seen) = seen {
                 self.check_kept(app, seen.write(&app.db).await?).await;
             }
             return Ok(());
@@ -210,7 +239,7 @@ impl Event {
         )
         .await?;
         if written.minute > u64::from(self.record.events_per_minute) {
-            overflow::full(tenant_id, minute);
+            overflow::full(tenant_id, due.minute);
         }
         if seen.is_some() {
             self.check_kept(app, written.device).await;
@@ -234,6 +263,52 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event(tenant: Option<&str>, outcome: &'static str) -> Event {
+        Event {
+            record: Record {
+                tenant: tenant.map(Into::into),
+                device: Some("D".into()),
+                fetched: Some(7),
+                ..Record::default()
+            },
+            outcome,
+            reason: "",
+            status: 0,
+            bytes: 0,
+            detail: None,
+            address: String::new(),
+            user_agent: String::new(),
+            country: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_nobody_leaves_nothing_to_write() {
+        assert_eq!(event(None, "refused").due(60_000, false), None);
+    }
+
+    #[test]
+    fn a_minute_with_room_has_the_event_and_a_full_one_each_device_once() {
+        let due = |event, seen, fetched| {
+            Some(Due {
+                minute: 1,
+                uncounted: None,
+                event,
+                seen,
+                fetched,
+            })
+        };
+        let served = event(Some("due"), "served");
+        assert_eq!(served.due(60_000, true), due(true, true, Some(7)));
+        assert_eq!(served.due(60_000, false), due(true, true, None));
+        let refused = event(Some("due"), "refused");
+        assert_eq!(refused.due(60_000, false), due(true, false, None));
+        overflow::full("due", 1);
+        assert_eq!(served.due(60_000, true), due(false, true, Some(7)));
+        assert_eq!(served.due(60_000, true), None);
+        assert_eq!(refused.due(60_000, false), None);
+    }
 
     #[test]
     fn what_is_written_down_is_without_the_access_path() {

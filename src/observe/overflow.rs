@@ -3,7 +3,7 @@
 //! Memory only spares writes here; the bound itself is D1's, which every isolate shares.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How many uncounted events are reported at a time.
 const REPORT: u64 = 100;
@@ -14,12 +14,16 @@ const TENANTS_MAX: usize = 1000;
 /// More devices of a full minute than this are not remembered; they are noted again.
 const DEVICES_MAX: usize = 5000;
 
+/// In a full minute a device that takes the same again is noted again after so long: it may have been
+/// told in between, and the job waits to see it come back.
+const AGAIN_MS: u64 = 5_000;
+
 #[derive(Debug, Default)]
 struct Full {
     minute: u64,
     uncounted: u64,
-    /// Devices that were noted in it, with the version they took.
-    noted: BTreeSet<(String, Option<u64>)>,
+    /// Devices that were noted in it, with the version they took: when.
+    noted: BTreeMap<(String, Option<u64>), u64>,
 }
 
 thread_local! {
@@ -82,11 +86,18 @@ pub(super) fn full(tenant: &str, minute: u64) {
     });
 }
 
-/// Whether it is the first time in a full minute that a device takes that.
-pub(super) fn first(tenant: &str, minute: u64, device: &str, fetched: Option<u64>) -> bool {
+/// Whether a device that takes that in a full minute is to be noted: the first time, and again once
+/// that is a while ago. `now` is in Unix milliseconds.
+pub(super) fn notable(tenant: &str, now: u64, device: &str, fetched: Option<u64>) -> bool {
     FULL.with_borrow_mut(|tenants| match tenants.get_mut(tenant) {
-        Some(full) if full.minute == minute && full.noted.len() < DEVICES_MAX => {
-            full.noted.insert((device.to_owned(), fetched))
+        Some(full) if full.minute == now / 60_000 && full.noted.len() < DEVICES_MAX => {
+            let noted = full.noted.entry((device.to_owned(), fetched));
+            let last = noted.or_default();
+            let due = *last == 0 || now >= *last + AGAIN_MS;
+            if due {
+                *last = now;
+            }
+            due
         }
         _ => true,
     })
@@ -138,15 +149,16 @@ mod tests {
     }
 
     #[test]
-    fn in_a_full_minute_a_device_is_noted_once_and_again_for_another_version() {
+    fn in_a_full_minute_a_device_is_noted_once_and_again_for_another_version_or_later() {
         full("e", 1);
-        assert!(first("e", 1, "D", None));
-        assert!(!first("e", 1, "D", None));
-        assert!(first("e", 1, "D", Some(7)));
-        assert!(!first("e", 1, "D", Some(7)));
-        full("e", 1);
-        assert!(!first("e", 1, "D", Some(7)));
+        let now = 60_000;
+        assert!(notable("e", now, "D", None));
+        assert!(!notable("e", now, "D", None));
+        assert!(notable("e", now, "D", Some(7)));
+        assert!(!notable("e", now + AGAIN_MS - 1, "D", Some(7)));
+        assert!(notable("e", now + AGAIN_MS, "D", Some(7)));
+        assert!(!notable("e", now + AGAIN_MS, "D", Some(7)));
         full("e", 2);
-        assert!(first("e", 2, "D", Some(7)));
+        assert!(notable("e", 120_000, "D", Some(7)));
     }
 }

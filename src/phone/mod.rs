@@ -9,6 +9,7 @@
 mod answer;
 mod bootstrap;
 mod certificate;
+mod guess;
 mod initial;
 mod sealed;
 mod shared;
@@ -20,6 +21,8 @@ use worker::{Headers, Request};
 
 pub use answer::{Answer, Body, Outcome, Reason, Served, unavailable};
 pub use initial::urls;
+
+use guess::Guess;
 
 use crate::app::{App, Caller};
 use crate::edge;
@@ -111,7 +114,9 @@ async fn find(
     // What cannot be one is looked up like any other: it takes as long.
     let sound = allowed && request.path.len() <= PATH_MAX && request.access_path.len() <= PATH_MAX;
     let access_path = if sound { &*request.access_path } else { "" };
-    let Some(known) = edge::find_tenant(app, &hash_access_path(access_path)).await? else {
+    let hash = hash_access_path(access_path);
+    let guess = Guess::new(app, &hash, &request.path);
+    let Some(known) = edge::find_tenant(app, &hash).await? else {
         // D1 has been asked: a KV read is what is left of the usual work.
         edge::read_file(app, NO_FILE).await;
         return Ok(Outcome::Refused(if access_path.is_empty() {
@@ -133,8 +138,11 @@ async fn find(
         }
         return certificate::serve(request, tenant, name).await;
     }
-    let table = known.table.as_ref();
-    let Some(resolved) = table.and_then(|table| table.resolve(&request.path)) else {
+    let (resolved, begun) = match &known.table {
+        Some(table) => Guess::settle(guess, table, &request.path),
+        None => (None, None),
+    };
+    let Some(resolved) = resolved else {
         return refuse_unknown(app, Reason::NoSuchPath).await;
     };
     record.kind = Some(resolved.kind);
@@ -145,7 +153,9 @@ async fn find(
         return refuse_unknown(app, Reason::NotTls).await;
     }
     match (resolved.kind, resolved.form, resolved.mac) {
-        (kind, Form::Sealed, Some(mac)) => sealed::serve(request, tenant, kind, &mac, record).await,
+        (kind, Form::Sealed, Some(mac)) => {
+            sealed::serve(request, tenant, kind, &mac, begun, record).await
+        }
         (FileKind::Standard, Form::Plain, Some(mac)) => {
             bootstrap::serve(request, tenant, &mac, record).await
         }

@@ -1,7 +1,8 @@
 //! A file encrypted with the device's key: the hot path.
 //!
-//! Two KV reads answer it: the tenant's (done by then) and the file's. D1 is asked only where KV
-//! has no file that is still good, and what the operator wants to know is written afterwards.
+//! Two KV reads answer it: the tenant's and the file's, at once where an earlier request told which
+//! file it will be. D1 is asked only where KV has no file that is still good, and what the operator
+//! wants to know is written afterwards.
 
 use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
 use crate::app::App;
-use crate::edge::{self, FileMeta, TenantEdge};
+use crate::edge::{self, FileMeta, FileRead, TenantEdge};
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
@@ -27,17 +28,22 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
 const FINDINGS_MAX: usize = 20;
 
-/// Serves a sealed file at its own name.
+/// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &TenantEdge,
     kind: FileKind,
     mac: &Mac,
+    begun: Option<FileRead>,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let subject = mac.upper();
     let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &subject);
-    let cached = edge::read_file(&request.app, &key).await;
+    let read = match begun.filter(|read| read.key() == key) {
+        Some(read) => read,
+        None => FileRead::begin(&request.app, key.clone()),
+    };
+    let cached = read.finish().await;
     let fresh = cached.as_ref().filter(|(_, meta)| {
         tenant.accepts(&subject, meta.version) && has_extension(&request.path, &meta.extension)
     });

@@ -20,6 +20,8 @@ describe('the hot path', () => {
     phone = await seedDevice(worker, tenant, { mac: mac(1), state: 'delivered' });
     await rawRequest(worker.port, sealed());
     await settled();
+    // Now the isolate has seen what KV holds for this access path.
+    await rawRequest(worker.port, sealed());
   });
   after(() => worker?.stop());
 
@@ -39,9 +41,11 @@ describe('the hot path', () => {
   }
 
   it('a sealed file takes two KV reads, no D1 but its event afterwards, no sealing, no KV write', async () => {
-    const { answer, kvReads, kvWrites, encryptions, sql } = await cost(sealed());
+    const { answer, kvReads, kvReadsAtOnce, kvWrites, encryptions, sql } = await cost(sealed());
     assert.equal(answer.status, 200);
     assert.equal(kvReads, 2);
+    // Neither waits for the other.
+    assert.equal(kvReadsAtOnce, 2);
     assert.equal(kvWrites, 0);
     assert.equal(encryptions, 0);
     for (const text of sql) assert.match(text, EVENT);
@@ -74,6 +78,18 @@ describe('the hot path', () => {
     assert.equal(second.kvReads, 2);
     for (const text of second.sql) assert.match(text, EVENT);
     assert.deepEqual(second.answer.body, first.answer.body);
+  });
+
+  it('what the isolate knew of a tenant’s names decides nothing once they have changed', async () => {
+    const named = (plain, name) => ({ urls: { standard: { plain: [plain], sealed: [name] } } });
+    const other = await seedTenant(worker, { options: named('Config{MAC}.cfg', 'Config{MAC}.enc') });
+    const one = await seedDevice(worker, other, { mac: mac(1), state: 'delivered' });
+    const before = await rawRequest(worker.port, other.path(`Config${one.mac}.enc`));
+    assert.equal(before.status, 200);
+    // The name of the sealed file is the plain one’s from now on, and the other way round.
+    await other.setOptions(named('Config{MAC}.enc', 'Config{MAC}.enc.enc'));
+    assert.equal((await rawRequest(worker.port, other.path(`Config${one.mac}.enc`))).status, 404);
+    assert.equal((await rawRequest(worker.port, other.path(`Config${one.mac}.enc.enc`))).status, 200);
   });
 
   it('a bootstrap takes one conditional write', async () => {

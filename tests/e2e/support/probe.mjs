@@ -11,8 +11,10 @@
 import Worker from './index.js';
 export * from './index.js';
 
-const none = () => ({ kvReads: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
+const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
 let counts = none();
+/** KV reads that are under way. */
+let reading = 0;
 let faults = { d1: null, d1Match: null, kv: null };
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
 const real = new WeakMap();
@@ -70,7 +72,13 @@ function namespace(kv) {
     counts.kvReads += 1;
     if (faults.kv === 'fail') throw new Error('KV GET failed: 500 (made by the test)');
     if (faults.kv === 'empty') return nothing;
-    return kv[name](...values);
+    reading += 1;
+    counts.kvReadsAtOnce = Math.max(counts.kvReadsAtOnce, reading);
+    try {
+      return await kv[name](...values);
+    } finally {
+      reading -= 1;
+    }
   };
   const write = (name, counter) => async (...values) => {
     counts[counter] += 1;
