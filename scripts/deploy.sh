@@ -11,7 +11,7 @@
 #      git-ignored copy of wrangler.toml (keep it, or keep the ids: they are no secrets)
 #   3. apply the migrations, before the code that needs them; they only go forward and only add
 #   4. deploy
-#   5. set the secrets that are missing. MASTER_KEY is shown once: without it nobody can read the keys
+#   5. set the secrets, the first time. MASTER_KEY is shown once: without it nobody can read the keys
 #      and secret settings in the database, so put it where you keep such things
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,7 +36,7 @@ if [ "${1:-}" = check ]; then
   exit 0
 fi
 
-wrangler whoami >/dev/null 2>&1 || die "not logged in: run node_modules/.bin/wrangler login, or set CLOUDFLARE_API_TOKEN"
+wrangler whoami >/dev/null 2>&1 || die "not logged in: run \`npx wrangler login\`, or set CLOUDFLARE_API_TOKEN"
 
 config=wrangler.deploy.toml
 zero_d1=00000000-0000-0000-0000-000000000000
@@ -83,6 +83,10 @@ new_secret() { # new_secret NAME VALUE WORDS
   say "$1 is set. It is shown this once; $3"
   printf '\n    %s\n\n' "$2"
 }
+# Without MASTER_KEY nothing works, so without it this is the first deployment, and it comes last. Later
+# a missing ADMIN_TOKEN was removed on purpose.
+if ! grep -qx MASTER_KEY <<<"$have"; then
+  new_secret ADMIN_TOKEN "$(openssl rand -hex 24)" "the first API token; make scoped ones with it, then delete it"
+fi
 new_secret MASTER_KEY "k$(date +%Y%m%d):$(openssl rand -base64 32)" "keep it: without it the database cannot be read"
-new_secret ADMIN_TOKEN "$(openssl rand -hex 24)" "the first API token; make scoped ones with it, then delete it"
 say "done: GET /healthz at the address above answers"

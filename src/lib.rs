@@ -22,6 +22,7 @@ mod pool_client;
 mod pool_do;
 mod relay_door;
 mod store;
+mod throttle;
 
 use app::{App, Caller};
 use http::problem::Problem;

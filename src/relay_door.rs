@@ -14,7 +14,7 @@ use crate::api::sha256_hex;
 use crate::app::{App, Caller};
 use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
-use crate::{observe, pool_client};
+use crate::{observe, pool_client, throttle};
 
 /// Where it is.
 pub use ringfence_wire::PATH;
@@ -34,14 +34,20 @@ pub fn new_credential(id: &str, random: [u8; 32]) -> NewCredential {
     }
 }
 
-/// Lets a relay in, or says why not: 401, 403 without TLS, 426 without an upgrade, 503 if storage does
-/// not answer.
+/// Lets a relay in, or says why not: 401, 403 without TLS, 426 without an upgrade, 429 after too many
+/// wrong credentials from its address, 503 if storage does not answer.
 ///
 /// # Errors
 /// The runtime refuses.
 pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Result<Response> {
     if !caller.tls {
         return refuse(403, "A relay connects over TLS only: wss://.");
+    }
+    if throttle::is_barred(&caller.address, app.now) {
+        return refuse(
+            429,
+            "Too many wrong credentials came from this address. Wait a minute.",
+        );
     }
     let header = request.headers().get("authorization")?;
     let relay = match authenticate(app, header.as_deref()).await {
@@ -54,6 +60,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
                     ("request_id", &app.request_id),
                 ],
             );
+            throttle::wrong_guess(app, &caller.address);
             return refuse(
                 401,
                 "A valid relay credential is needed: Authorization: Bearer rfr_…",
@@ -125,6 +132,7 @@ fn refuse(status: u16, words: &str) -> worker::Result<Response> {
     match status {
         401 => headers.set("www-authenticate", "Bearer realm=\"ringfence-relay\"")?,
         426 => headers.set("upgrade", "websocket")?,
+        429 => headers.set("retry-after", "60")?,
         503 => headers.set("retry-after", "5")?,
         _ => {}
     }

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::config;
 use crate::http::problem::Problem;
 use crate::store::tokens::{self, TokenRow};
+use crate::throttle;
 
 /// What the caller's token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,17 +112,29 @@ pub fn sha256_hex(text: &str) -> String {
         .collect()
 }
 
-/// Finds out who calls.
+/// Finds out who calls, from `address`.
 ///
 /// # Errors
-/// There is no token, or not a valid one.
-pub async fn authenticate(app: &App, header: Option<&str>) -> Result<Token, Problem> {
+/// There is no token, or not a valid one, or there were too many wrong ones from there.
+pub async fn authenticate(
+    app: &App,
+    header: Option<&str>,
+    address: &str,
+) -> Result<Token, Problem> {
     let text = bearer(header)
         .ok_or_else(|| unauthorized("Send an API token: `Authorization: Bearer rf_…`."))?;
     if config::admin_token(&app.env).is_some_and(|admin| same(&admin, text)) {
         return Ok(Token::admin());
     }
+    if throttle::is_barred(address, app.now) {
+        return Err(Problem::new(
+            "too-many-requests",
+            "Too many wrong tokens came from this address. Wait a minute; `ADMIN_TOKEN` works all \
+             the time.",
+        ));
+    }
     let refused = || {
+        throttle::wrong_guess(app, address);
         unauthorized(
             "The token is not valid: it was removed, has expired, or was not copied whole.",
         )

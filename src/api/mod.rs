@@ -110,7 +110,7 @@ async fn dispatch(
     let header = request.headers().get("authorization")?;
     let token = match route.needs {
         Needs::Nothing => auth::Token::nobody(),
-        _ => auth::authenticate(&app, header.as_deref()).await?,
+        _ => auth::authenticate(&app, header.as_deref(), &caller.address).await?,
     };
     line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");

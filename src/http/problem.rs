@@ -154,6 +154,7 @@ impl Problem {
         };
         match self.status {
             401 => headers.set("www-authenticate", "Bearer realm=\"ringfence\"")?,
+            429 => headers.set("retry-after", "60")?,
             503 => headers.set("retry-after", "30")?,
             _ => {}
         }

@@ -30,6 +30,7 @@ export function bindings(config = wranglerConfig()) {
     d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.database_id])),
     kvNamespaces: Object.fromEntries((config.kv_namespaces ?? []).map((kv) => [kv.binding, kv.id])),
     durableObjects,
+    ratelimits: Object.fromEntries((config.ratelimits ?? []).map(({ name, ...limit }) => [name, limit])),
     bindings: { ...config.vars },
     ...assets(config.assets),
   };

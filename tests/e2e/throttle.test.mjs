@@ -1,0 +1,71 @@
+// Who guesses from one address asks D1 a bounded number of times a minute, and nobody else is harmed.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+
+import { rawRequest } from './support/raw.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant, ulid } from './support/seed.mjs';
+
+/** Twice the limit and more, should a minute of the limiter end meanwhile. */
+const GUESSES = 250;
+
+describe('an address that guesses', () => {
+  let worker;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+  });
+  after(() => worker?.stop());
+
+  const wrongToken = () => `rf_${ulid()}_${randomBytes(32).toString('base64url')}`;
+  const api = (address, token) => worker.fetch('/api/v1/tenants', { headers: { authorization: `Bearer ${token}`, 'cf-connecting-ip': address } });
+
+  /** Guesses until `over` says that the address is barred; how many it took. */
+  async function guess(once, over) {
+    for (let count = 1; count <= GUESSES; count += 1) {
+      if (await over(await once())) return count;
+      // The counting follows the answer.
+      if (count >= 100) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return assert.fail(`not barred after ${GUESSES} guesses`);
+  }
+
+  it('with wrong tokens gets 429, whatever token it tries, but for ADMIN_TOKEN', async () => {
+    const made = await (await worker.fetch('/api/v1/tokens', {
+      method: 'POST', body: JSON.stringify({ name: 'one', access: 'read' }),
+      headers: { authorization: `Bearer ${worker.adminToken}`, 'content-type': 'application/json' },
+    })).json();
+    const count = await guess(() => api('192.0.2.1', wrongToken()), (answer) => answer.status === 429 || assert.equal(answer.status, 401));
+    assert.ok(count > 100, `barred after ${count}`);
+    const barred = await api('192.0.2.1', made.token);
+    assert.deepEqual([barred.status, barred.headers.get('retry-after')], [429, '60']);
+    assert.match((await barred.json()).detail, /Wait a minute/);
+    assert.equal((await api('192.0.2.1', worker.adminToken)).status, 200);
+    assert.equal((await api('192.0.2.2', made.token)).status, 200);
+    const door = await worker.fetch('/relay/v1', { headers: { authorization: 'Bearer rfr_x', 'cf-connecting-ip': '192.0.2.1' } });
+    assert.deepEqual([door.status, door.headers.get('retry-after')], [429, '60']);
+  });
+
+  it('with access paths is refused as before, without D1; a phone beside it is served', async () => {
+    const tenant = await seedTenant(worker);
+    const phone = await seedDevice(worker, tenant, { mac: mac(1), state: 'confirmed' });
+    const options = { headers: [['CF-Connecting-IP', '2001:db8::1']] };
+    const file = () => rawRequest(worker.port, tenant.path(`Config${phone.mac}.enc`), options);
+    assert.equal((await file()).status, 200);
+    // As somebody who has a whole /64.
+    let host = 0;
+    const stranger = () => rawRequest(worker.port, `/${newAccessPath()}/Config${phone.mac}.enc`, { headers: [['CF-Connecting-IP', `2001:db8::${(host += 1).toString(16)}`]] });
+    const first = await stranger();
+    await worker.probe({ reset: true });
+    await guess(stranger, async (answer) => {
+      assert.deepEqual([answer.status, answer.body], [first.status, first.body]);
+      return (await worker.probe({ reset: true })).sql.length === 0;
+    });
+    assert.equal((await file()).status, 200);
+    // KV does not answer: then nobody can be told from a phone, and D1 is asked for all.
+    await worker.probe({ kv: 'fail', reset: true });
+    assert.equal((await file()).status, 200);
+    await worker.probe({ kv: null });
+  });
+});
