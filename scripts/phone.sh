@@ -13,7 +13,7 @@ if [ -z "$tenant" ]; then
   tenant=$(api POST /tenants '{"name":"Demo"}' | jq -r .id)
 fi
 api PUT "/tenants/$tenant/models/$model" '{"family":"utg","profile":"utg-128"}' >/dev/null
-api PUT "/tenants/$tenant/settings" '{"settings":{"master_SysTime_NTP_ADDR":"ntp.demo.example","standard_Prov_CFG_RESYNC_FROM_SIP":"check-sync"}}' >/dev/null
+api PUT "/tenants/$tenant/settings" '{"settings":{"master_SysTime_NTP_ADDR":"ntp.demo.example","CFG_RESYNC_FROM_SIP":"check-sync"}}' >/dev/null
 if exists "/tenants/$tenant/devices/$mac"; then
   api POST "/tenants/$tenant/devices/$mac/rekey" >/dev/null
   note "the device was there already: it has a new key, and a new bootstrap waits"

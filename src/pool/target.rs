@@ -11,7 +11,7 @@
 //! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
 //! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line |
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
-//! | `CFG_RESYNC_FROM_SIP` | text of the Event header, default `check-sync`: the very setting that a phone's template uses |
+//! | `CFG_RESYNC_FROM_SIP` | text of the Event header, default `check-sync`; the built-in templates give it to the phone. Without it, what a `standard_…` setting gives to the phone |
 //!
 //! Per line: of `NOTIFY_AOR`, `NOTIFY_ADDRESS`, `NOTIFY_ROUTE`, `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`
 //! and `NOTIFY_REALM` there may be one with `_<line>` at its end (`NOTIFY_AOR_2`), which then
@@ -25,6 +25,11 @@ use zeroize::Zeroizing;
 
 /// The text of the Event header.
 pub const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
+/// Where else it is looked for: what the built-in templates give to phones of either format.
+const PHONES_OWN: [&str; 2] = [
+    "standard_Prov_CFG_RESYNC_FROM_SIP",
+    "standard_CFG_RESYNC_FROM_SIP",
+];
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
 pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
 
@@ -91,8 +96,12 @@ impl TargetError {
 /// # Errors
 /// [`TargetError::Setting`].
 pub fn event(settings: &Settings) -> Result<String, TargetError> {
-    let text = settings.text(EVENT_SETTING).unwrap_or("check-sync");
-    let event = EventType::parse(text).map_err(|error| bad(EVENT_SETTING, error))?;
+    let named = [EVENT_SETTING].into_iter().chain(PHONES_OWN);
+    let (name, text) = named
+        .filter_map(|name| settings.text(name).map(|text| (name, text)))
+        .next()
+        .unwrap_or((EVENT_SETTING, "check-sync"));
+    let event = EventType::parse(text).map_err(|error| bad(name, error))?;
     Ok(event.as_str().to_owned())
 }
 
@@ -346,6 +355,10 @@ mod tests {
         );
         assert_eq!(event(&settings).unwrap(), "resync;reboot=false");
         assert_eq!(event(&self::settings(&[])).unwrap(), "check-sync");
+        let phones = ("standard_Prov_CFG_RESYNC_FROM_SIP", "phones");
+        assert_eq!(event(&self::settings(&[phones])).unwrap(), "phones");
+        let both = self::settings(&[phones, (EVENT_SETTING, "ours")]);
+        assert_eq!(event(&both).unwrap(), "ours");
     }
 
     #[test]

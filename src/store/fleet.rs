@@ -234,7 +234,8 @@ pub async fn settings(
     layers.dedup();
     let sql = "SELECT s.tenant_id, s.scope, s.name, s.value, s.master FROM json_each(?1) j JOIN settings s \
                ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
-               WHERE s.name GLOB 'NOTIFY_*' OR s.name = 'CFG_RESYNC_FROM_SIP'";
+               WHERE s.name GLOB 'NOTIFY_*' OR s.name IN ('CFG_RESYNC_FROM_SIP', \
+                 'standard_Prov_CFG_RESYNC_FROM_SIP', 'standard_CFG_RESYNC_FROM_SIP')";
     let rows: Vec<Row> = db.rows(sql, args![json(&layers)]).await?;
     let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {

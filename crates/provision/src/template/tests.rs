@@ -406,6 +406,33 @@ fn default_templates_render_to_files_without_findings() {
     insta::assert_snapshot!(files);
 }
 
+#[test]
+fn the_event_of_a_notify_is_what_the_phone_obeys() {
+    let event = |family: Family, settings: &[(&str, &str)]| {
+        let mut bench = Bench::new(family.format());
+        for (name, value) in settings {
+            bench = bench.set(name, value);
+        }
+        let text = bench.text(default_template(family, FileKind::Standard));
+        let findings = lint(family, FileKind::Standard, text.as_bytes());
+        assert!(!has_errors(&findings), "{findings:#?}\n{text}");
+        let document = Document::parse(family, text.as_bytes()).unwrap();
+        let parameters = document.parameters().into_iter();
+        let events = parameters.filter(|one| one.name.ends_with("CFG_RESYNC_FROM_SIP"));
+        events.map(|one| one.value.clone()).collect::<Vec<_>>()
+    };
+    for (family, own) in [
+        (Family::Utg, "standard_Prov_CFG_RESYNC_FROM_SIP"),
+        (Family::Hdv, "standard_CFG_RESYNC_FROM_SIP"),
+    ] {
+        let shared = ("CFG_RESYNC_FROM_SIP", "resync;reboot=false");
+        assert!(event(family, &[]).is_empty());
+        assert_eq!(event(family, &[shared]), ["resync"]);
+        assert_eq!(event(family, &[(own, "own")]), ["own"]);
+        assert_eq!(event(family, &[shared, (own, "own")]), ["own"]);
+    }
+}
+
 /// The value that the phone would read, from a file with one parameter.
 fn read_back(family: Family, text: &str) -> String {
     let document = Document::parse(family, text.as_bytes()).unwrap();
