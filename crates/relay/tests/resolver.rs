@@ -115,7 +115,6 @@ async fn locate(uri: &str, v4: bool, v6: bool) -> Result<Vec<Service>, LookupErr
         timeout_ms: 1000,
     };
     let found = Resolver::new(&dns, v4, v6)
-        .unwrap()
         .locate(&Query::of(&SipUri::parse(uri).unwrap()))
         .await;
     task.abort();

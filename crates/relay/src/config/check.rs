@@ -1,7 +1,9 @@
 //! What is wrong with a configuration, all of it at once, and what to do.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use ringfence_sip_notify::{Host, SentBy, SipUri, Timers};
@@ -186,9 +188,31 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
         }
         (Some(secret), None) => secret.clone(),
         (None, Some(path)) => match std::fs::read_to_string(path) {
-            Ok(text) => Secret::new(text.lines().next().unwrap_or_default().trim()),
+            Ok(text) => {
+                let open = std::fs::metadata(path).is_ok_and(|file| file.mode() & 0o007 != 0);
+                if open {
+                    let path = path.display();
+                    to.warning(
+                        KEY,
+                        format!("everybody on this machine may read {path}: chmod 600 {path}"),
+                    );
+                }
+                Secret::new(text.lines().next().unwrap_or_default().trim())
+            }
             Err(error) => {
-                to.error(KEY, format!("cannot read {}: {error}", path.display()));
+                let advice = match error.kind() {
+                    ErrorKind::NotFound => {
+                        "write the credential there that the API gave when the relay was created"
+                    }
+                    ErrorKind::PermissionDenied => {
+                        "it must belong to the user that the relay runs as (the systemd unit hands it over by LoadCredential)"
+                    }
+                    _ => "its first line is the credential",
+                };
+                to.error(
+                    KEY,
+                    format!("cannot read {}: {error}; {advice}", path.display()),
+                );
                 return None;
             }
         },
