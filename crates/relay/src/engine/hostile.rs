@@ -227,6 +227,7 @@ fn is_one_notify(message: &str) -> bool {
 fn play(
     everything: bool,
     proxy: bool,
+    domains: &[&str],
     mut job: Value,
     found: &[Service],
     status: &str,
@@ -238,7 +239,12 @@ fn play(
         false => (&["198.51.100.0/24", "2001:db8::/32"], &["198.51.100.13/32"]),
     };
     let nets = |list: &[&str]| list.iter().map(|net| net.parse().unwrap()).collect();
-    config.destinations = Destinations::new(nets(allow), nets(deny), 1024..=65535, vec![]);
+    config.destinations = Destinations::new(
+        nets(allow),
+        nets(deny),
+        1024..=65535,
+        domains.iter().map(|name| (*name).to_owned()).collect(),
+    );
     if proxy {
         config.sip.outbound_proxy =
             ringfence_sip_notify::SipUri::parse("sip:198.51.100.10;lr").ok();
@@ -289,13 +295,21 @@ proptest! {
     fn no_job_is_sent_where_the_configuration_does_not_allow(
         everything: bool,
         proxy: bool,
+        limited: bool,
         job in job(),
         found in services(),
         status in proptest::sample::select(&["", "200 OK", "401 Unauthorized", "503 Busy", "302 Moved", "305 Use Proxy"][..]),
     ) {
-        for (to, message) in play(everything, proxy, job.clone(), &found, status) {
+        for (to, message) in play(everything, proxy, if limited { &["pbx.example"] } else { &[] }, job.clone(), &found, status) {
             prop_assert!(allowed(to, everything), "to {to}");
             prop_assert!(is_one_notify(&message), "{message}");
+            if limited {
+                let uri = message.split(' ').nth(1).unwrap_or_default();
+                let uri = ringfence_sip_notify::SipUri::parse(uri).unwrap();
+                let port = uri.port().unwrap_or(5060);
+                let ip = uri.host().ip().is_some_and(|ip| allowed((ip, port).into(), everything));
+                prop_assert!(ip || ["pbx.example", "pbx.example."].contains(&uri.host().to_string().as_str()), "for {uri}");
+            }
         }
     }
 }
@@ -310,7 +324,7 @@ fn a_good_job_among_them_is_sent() {
             Service::at(address.parse().unwrap()),
         ]
     };
-    let sent = play(false, false, job, &at("198.51.100.7:5060"), "200 OK");
+    let sent = play(false, false, &[], job, &at("198.51.100.7:5060"), "200 OK");
     assert_eq!(sent.len(), 1);
     assert!(is_one_notify(&sent[0].1));
     assert!(!is_one_notify(

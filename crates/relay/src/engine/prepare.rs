@@ -11,7 +11,7 @@ use ringfence_sip_notify::{
 use ringfence_wire::{Job, JobRef, JobResult, Outcome};
 
 use super::EngineConfig;
-use super::verdict;
+use super::verdict::{self, WHAT_TO_DO};
 use crate::locate::{DEFAULT_PORT, Query};
 
 /// Everything about a NOTIFY but where it is sent from and to.
@@ -66,7 +66,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: "domain_not_allowed",
             explanation: format!(
-                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration."
+                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration.{WHAT_TO_DO}Add it there, or correct the device's SIP address."
             ),
         });
     }
@@ -98,7 +98,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: "domain_not_allowed",
             explanation: format!(
-                "This relay does not ask a proxy for {}: it is neither in `destinations.domains` of its configuration nor in `destinations.allow`.",
+                "This relay does not ask a proxy for {}: it is neither in `destinations.domains` of its configuration nor in `destinations.allow`.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
                 beyond.host()
             ),
         });

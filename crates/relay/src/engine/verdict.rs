@@ -105,7 +105,7 @@ pub(super) fn no_socket(entry: &Entry, to: SocketAddr) -> JobResult {
             entry,
             "no_socket".into(),
             format!(
-                "{to} is an {family} address, and the relay has no {family} socket: add one to `sip.bind`."
+                "{to} is an {family} address, and the relay has no {family} socket.{WHAT_TO_DO}Add one to `sip.bind`."
             ),
             Retry::Never,
         )
