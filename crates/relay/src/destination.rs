@@ -109,12 +109,11 @@ impl Destinations {
     fn permits_ip(&self, ip: IpAddr) -> Result<(), Refusal> {
         // `::ffff:127.0.0.1` and `64:ff9b::7f00:1` are 127.0.0.1 in other clothes.
         let ip = ip.to_canonical();
-        if let Some(inner) = nat64(ip) {
-            self.special(IpAddr::V4(inner))?;
-        }
-        self.special(ip)?;
-        if self.deny.iter().any(|net| net.contains(&ip)) {
-            return Err(Refusal::Denied(ip));
+        for ip in nat64(ip).map(IpAddr::V4).into_iter().chain([ip]) {
+            self.special(ip)?;
+            if self.deny.iter().any(|net| net.contains(&ip)) {
+                return Err(Refusal::Denied(ip));
+            }
         }
         if !self.allow.iter().any(|net| net.contains(&ip)) {
             return Err(Refusal::NotAllowed(ip));
@@ -216,6 +215,9 @@ mod tests {
     #[test]
     fn a_denied_network_wins_over_an_allowed_one() {
         assert!(!allowed(ALL, "198.51.100.13:5060"));
+        assert!(!allowed(ALL, "[::ffff:198.51.100.13]:5060"));
+        assert!(!allowed(ALL, "[64:ff9b::198.51.100.13]:5060"));
+        assert!(allowed(ALL, "[64:ff9b::198.51.100.14]:5060"));
     }
 
     #[test]
