@@ -2,7 +2,7 @@
 //!
 //! The C library is not asked: what it would load at run time (NSS) is not there for a static binary.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -190,6 +190,13 @@ impl Resolver {
 /// is broken more often. The system's name servers and its `/etc/hosts` are asked, or, where there
 /// are none, `dns.servers`: those may know nothing but SIP.
 pub async fn addresses(host: &str, port: u16, config: &Dns) -> Result<Vec<SocketAddr>, String> {
+    // RFC 6761 §6.3: nobody has to be asked for it.
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![
+            (Ipv4Addr::LOCALHOST, port).into(),
+            (Ipv6Addr::LOCALHOST, port).into(),
+        ]);
+    }
     let system = Dns {
         servers: Vec::new(),
         ..config.clone()

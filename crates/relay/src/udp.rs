@@ -156,10 +156,11 @@ fn known_as(local: SocketAddr) -> SocketAddr {
     if !local.ip().is_unspecified() {
         return local;
     }
+    // Addresses and not texts: a text would link the C library's look-up into a static binary.
     let elsewhere = if local.is_ipv4() {
-        "192.0.2.1:9"
+        SocketAddr::from(([192, 0, 2, 1], 9))
     } else {
-        "[2001:db8::1]:9"
+        SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9))
     };
     let asked = StdSocket::bind((local.ip(), 0)).and_then(|socket| {
         socket.connect(elsewhere)?;

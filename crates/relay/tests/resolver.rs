@@ -191,7 +191,7 @@ async fn there_is_none_and_nobody_knows_are_told_apart() {
     assert!(matches!(found, Err(LookupError::NoAnswer(_))), "{found:?}");
 }
 
-/// By `/etc/hosts` or as RFC 6761 has it: no name server is asked.
+/// As RFC 6761 has it: no name server is asked.
 #[tokio::test]
 async fn the_pools_host_may_be_this_one_and_ipv4_is_tried_first() {
     let dns = Dns {
