@@ -109,13 +109,23 @@ async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
             }
             status => format!("the pool answered HTTP {status} instead of a WebSocket"),
         }),
-        Ok(Err(Error::Io(error))) => Err(error.to_string()),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(Error::Io(error))) => Err(advised(error.to_string())),
+        Ok(Err(error)) => Err(advised(error.to_string())),
         Err(_) => Err(format!(
             "no connection within {} s",
             CONNECT_TIMEOUT.as_secs()
         )),
     }
+}
+
+/// With what to do about a certificate that this machine does not trust.
+fn advised(error: String) -> String {
+    if !error.contains("invalid peer certificate") {
+        return error;
+    }
+    format!(
+        "{error}. The certificate is not one of pool.url's host that this machine trusts: see its CA certificates (the package ca-certificates, or a file named by SSL_CERT_FILE) and its clock"
+    )
 }
 
 /// A TCP connection to the first of the pool's addresses that takes one.
