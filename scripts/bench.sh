@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast the Worker is, beside named baselines, in one run (tests/bench). QUICK=1 for a look.
+# How fast Worker and relay are, beside named baselines, in one run (tests/bench). QUICK=1 for a look.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -19,7 +19,9 @@ echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
 
 node tests/bench/run.mjs
 
-echo "[bench] a rollout to 10,000 phones at 500 a second, counted at the phones"
 scripts/setup.sh test
 cargo build --profile relay --quiet -p ringfence-relay
+node tests/bench/relay.mjs
+
+echo "[bench] a rollout to 10,000 phones at 500 a second, counted at the phones"
 node --test --test-force-exit --test-timeout=600000 --test-reporter=spec tests/bench/rollout-pace.test.mjs

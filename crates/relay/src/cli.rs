@@ -158,8 +158,14 @@ fn send(mut parser: lexopt::Parser, config: Option<PathBuf>) -> Result<Command, 
             Long("content-type") => to.content_type = Some(parser.value()?.string()?),
             Long("username") => to.username = Some(parser.value()?.string()?),
             Long("realm") => to.realm = Some(parser.value()?.string()?),
-            Long("bind") => to.bind.push(parser.value()?.parse()?),
-            Long("allow") => to.allow.push(parser.value()?.parse()?),
+            Long("bind") => to.bind.push(read(
+                &parser.value()?.string()?,
+                "--bind takes ADDRESS:PORT, for example 198.51.100.20:5070 or [2001:db8::20]:5070",
+            )?),
+            Long("allow") => to.allow.push(read(
+                &parser.value()?.string()?,
+                "--allow takes a network, for example 198.51.100.0/24; one address is 198.51.100.7/32",
+            )?),
             Long("json") => to.json = true,
             Long("count") => to.count = Some(parser.value()?.parse()?),
             Long("rate") => to.rate = parser.value()?.parse()?,
@@ -173,6 +179,11 @@ fn send(mut parser: lexopt::Parser, config: Option<PathBuf>) -> Result<Command, 
         return Err("send needs a SIP address, for example sip:101@pbx.example".into());
     }
     Ok(Command::Send(Box::new(to)))
+}
+
+fn read<T: std::str::FromStr>(text: &str, takes: &str) -> Result<T, lexopt::Error> {
+    text.parse()
+        .map_err(|_| format!("`{text}`: {takes}").into())
 }
 
 fn header(text: &str) -> Result<Header, lexopt::Error> {
@@ -220,6 +231,17 @@ mod tests {
         assert_eq!((options.event.as_str(), options.json), ("resync", true));
         assert_eq!(options.headers[0].name, "X-A");
         assert_eq!(options.allow.len(), 1);
+    }
+
+    #[test]
+    fn an_address_of_another_shape_is_told_how_to_write_it() {
+        for (line, words) in [
+            ("send sip:a --bind 127.0.0.1", "ADDRESS:PORT"),
+            ("send sip:a --allow 198.51.100.7", "/32"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

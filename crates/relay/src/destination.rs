@@ -8,7 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
+use ringfence_sip_notify::Host;
 use thiserror::Error;
+
+use crate::locate::DEFAULT_PORT;
 
 /// Why a destination is refused. The words are for the operator of the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -26,8 +29,8 @@ pub enum Refusal {
     #[error("{0} is in none of the networks of `destinations.allow`")]
     NotAllowed(IpAddr),
     /// A port outside the allowed ones.
-    #[error("port {0} is not in `destinations.ports`")]
-    Port(u16),
+    #[error("port {0} is outside `destinations.port_min` to `port_max`, {1} to {2}")]
+    Port(u16, u16, u16),
 }
 
 /// The networks, ports and domains that a relay serves.
@@ -63,7 +66,8 @@ impl Destinations {
     pub fn permits(&self, to: SocketAddr) -> Result<(), Refusal> {
         self.permits_ip(to.ip())?;
         if !self.ports.contains(&to.port()) {
-            return Err(Refusal::Port(to.port()));
+            let (min, max) = (*self.ports.start(), *self.ports.end());
+            return Err(Refusal::Port(to.port(), min, max));
         }
         Ok(())
     }
@@ -85,15 +89,31 @@ impl Destinations {
             })
     }
 
+    /// Whether a request may name `to` as where it is to end up, when it is sent to a proxy that
+    /// would carry it there: the proxy must not be the scanner either. With `domains`, an address
+    /// has to be one of them or a destination that this relay itself might send to.
+    pub fn permits_beyond(&self, host: &Host, port: Option<u16>) -> bool {
+        match (host, host.ip()) {
+            (Host::Name(name), _) => self.permits_domain(name),
+            (_, None) => false,
+            (_, Some(ip)) => {
+                self.domains.is_empty()
+                    || self.domains.contains(&ip.to_string())
+                    || self
+                        .permits((ip, port.unwrap_or(DEFAULT_PORT)).into())
+                        .is_ok()
+            }
+        }
+    }
+
     fn permits_ip(&self, ip: IpAddr) -> Result<(), Refusal> {
         // `::ffff:127.0.0.1` and `64:ff9b::7f00:1` are 127.0.0.1 in other clothes.
         let ip = ip.to_canonical();
-        if let Some(inner) = nat64(ip) {
-            self.special(IpAddr::V4(inner))?;
-        }
-        self.special(ip)?;
-        if self.deny.iter().any(|net| net.contains(&ip)) {
-            return Err(Refusal::Denied(ip));
+        for ip in nat64(ip).map(IpAddr::V4).into_iter().chain([ip]) {
+            self.special(ip)?;
+            if self.deny.iter().any(|net| net.contains(&ip)) {
+                return Err(Refusal::Denied(ip));
+            }
         }
         if !self.allow.iter().any(|net| net.contains(&ip)) {
             return Err(Refusal::NotAllowed(ip));
@@ -195,6 +215,9 @@ mod tests {
     #[test]
     fn a_denied_network_wins_over_an_allowed_one() {
         assert!(!allowed(ALL, "198.51.100.13:5060"));
+        assert!(!allowed(ALL, "[::ffff:198.51.100.13]:5060"));
+        assert!(!allowed(ALL, "[64:ff9b::198.51.100.13]:5060"));
+        assert!(allowed(ALL, "[64:ff9b::198.51.100.14]:5060"));
     }
 
     #[test]
@@ -237,7 +260,49 @@ mod tests {
 
     #[test]
     fn a_port_of_a_system_service_is_refused() {
-        assert!(!allowed(&["198.51.100.0/24"], "198.51.100.7:53"));
+        let why = destinations(&["198.51.100.0/24"])
+            .permits("198.51.100.7:53".parse().unwrap())
+            .unwrap_err();
+        assert_eq!(
+            why.to_string(),
+            "port 53 is outside `destinations.port_min` to `port_max`, 1024 to 65535"
+        );
+    }
+
+    #[test]
+    fn a_proxy_is_not_asked_for_an_address_that_this_relay_would_not_send_to() {
+        let some = |domains: &[&str]| {
+            Destinations::new(
+                vec!["198.51.100.0/24".parse().unwrap()],
+                vec![],
+                1024..=65535,
+                domains.iter().map(|d| (*d).to_owned()).collect(),
+            )
+        };
+        let beyond = |to: &Destinations, uri: &str| {
+            let uri = ringfence_sip_notify::SipUri::parse(uri).unwrap();
+            to.permits_beyond(uri.host(), uri.port())
+        };
+        let limited = some(&["pbx.example", "203.0.113.5", "2001:db8::5"]);
+        for yes in [
+            "sip:1@pbx.example",
+            "sip:1@198.51.100.7",
+            "sip:1@203.0.113.5",
+            "sip:1@[2001:db8::5]",
+        ] {
+            assert!(beyond(&limited, yes), "{yes}");
+        }
+        for no in [
+            "sip:1@evil.example",
+            "sip:1@203.0.113.6",
+            "sip:1@127.0.0.1",
+            "sip:1@169.254.169.254",
+            "sip:1@198.51.100.7:53",
+            "sip:1@[::1]",
+        ] {
+            assert!(!beyond(&limited, no), "{no}");
+        }
+        assert!(beyond(&some(&[]), "sip:1@203.0.113.6"));
     }
 
     #[test]

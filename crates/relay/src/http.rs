@@ -1,6 +1,7 @@
 //! `/metrics` and `/healthz`, on loopback. A client that is slow, or asks for anything else, is not
 //! kept.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -53,7 +54,21 @@ pub async fn serve(listener: TcpListener, ask: Ask) {
 /// Listens.
 pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        std::io::Error::new(error.kind(), format!("http.listen {address}: {error}"))
+        let advice = match error.kind() {
+            ErrorKind::AddrInUse => format!(
+                " Another relay on this host has it, or another program: give this one an address of its own, for example `http.listen = \"{}\"`.",
+                SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(9470)),
+            ),
+            ErrorKind::AddrNotAvailable => {
+                " Name an address of this machine, for example 127.0.0.1:9470.".into()
+            }
+            ErrorKind::PermissionDenied => " Take a port of 1024 or more.".into(),
+            _ => String::new(),
+        };
+        std::io::Error::new(
+            error.kind(),
+            format!("cannot listen on http.listen {address}: {error}.{advice}"),
+        )
     })
 }
 

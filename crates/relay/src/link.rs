@@ -1,6 +1,7 @@
 //! The WebSocket to the pool: connects, keeps alive, connects again. What is said over it is none
 //! of its business.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -12,15 +13,18 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use crate::backoff::Backoff;
-use crate::config::PoolSettings;
+use crate::config::{Dns, PoolSettings};
+use crate::resolver::addresses;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long connecting, TLS and the upgrade may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long one of the pool's addresses may take to accept, before the next is tried.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A connection this old was a good one: the next wait is short again.
 const GOOD_AFTER: Duration = Duration::from_secs(20);
 /// Frames that may wait for the socket.
@@ -41,13 +45,14 @@ pub enum LinkEvent {
 /// Keeps a connection until the sender of one is dropped, or `events` is closed.
 pub async fn keep(
     pool: PoolSettings,
+    dns: Dns,
     events: mpsc::Sender<LinkEvent>,
     mut random: impl FnMut() -> u64,
 ) {
     let mut backoff = Backoff::new(pool.reconnect_min, pool.reconnect_max);
     loop {
         let since = Instant::now();
-        let reason = match connect(&pool).await {
+        let reason = match connect(&pool, &dns).await {
             Ok(socket) => {
                 let (sender, frames) = mpsc::channel(QUEUE);
                 if events.send(LinkEvent::Up(sender)).await.is_err() {
@@ -70,7 +75,7 @@ pub async fn keep(
     }
 }
 
-async fn connect(pool: &PoolSettings) -> Result<Socket, String> {
+async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
     let mut request = pool
         .url
         .clone()
@@ -92,12 +97,11 @@ async fn connect(pool: &PoolSettings) -> Result<Socket, String> {
         .write_buffer_size(16 * 1024)
         .max_message_size(Some(4 * MAX_FRAME_BYTES))
         .max_frame_size(Some(4 * MAX_FRAME_BYTES));
-    match timeout(
-        CONNECT_TIMEOUT,
-        connect_async_with_config(request, Some(config), true),
-    )
-    .await
-    {
+    let upgrade = async {
+        let stream = reach(pool, dns).await?;
+        client_async_tls_with_config(request, stream, Some(config), None).await
+    };
+    match timeout(CONNECT_TIMEOUT, upgrade).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(Error::Http(response))) => Err(match response.status().as_u16() {
             401 | 403 => {
@@ -105,12 +109,50 @@ async fn connect(pool: &PoolSettings) -> Result<Socket, String> {
             }
             status => format!("the pool answered HTTP {status} instead of a WebSocket"),
         }),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(Error::Io(error))) => Err(advised(error.to_string())),
+        Ok(Err(error)) => Err(advised(error.to_string())),
         Err(_) => Err(format!(
             "no connection within {} s",
             CONNECT_TIMEOUT.as_secs()
         )),
     }
+}
+
+/// With what to do about a certificate that this machine does not trust.
+fn advised(error: String) -> String {
+    if !error.contains("invalid peer certificate") {
+        return error;
+    }
+    format!(
+        "{error}. The certificate is not one of pool.url's host that this machine trusts: see its CA certificates (the package ca-certificates, or a file named by SSL_CERT_FILE) and its clock"
+    )
+}
+
+/// A TCP connection to the first of the pool's addresses that takes one.
+async fn reach(pool: &PoolSettings, dns: &Dns) -> std::io::Result<TcpStream> {
+    let host = pool.url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let secure = pool.url.scheme_str() != Some("ws");
+    let port = pool.url.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let found = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![(ip, port).into()],
+        Err(_) => addresses(host, port, dns)
+            .await
+            .map_err(std::io::Error::other)?,
+    };
+    let mut last = std::io::Error::other(format!("{host} has no address"));
+    for address in found {
+        let why = match timeout(ACCEPT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // A frame waits for no other.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} s", ACCEPT_TIMEOUT.as_secs()),
+        };
+        last = std::io::Error::other(format!("cannot reach the pool at {address}: {why}"));
+    }
+    Err(last)
 }
 
 enum Ended {

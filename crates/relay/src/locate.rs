@@ -22,7 +22,10 @@ pub struct Query {
 impl Query {
     /// What `uri` asks for.
     pub fn of(uri: &SipUri) -> Self {
-        let udp_named = uri.as_str().to_ascii_lowercase().contains(";transport=udp");
+        // No parameter of the user part: `sip:a;transport=udp@pbx.example` says nothing of it.
+        let text = uri.as_str();
+        let after_user = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+        let udp_named = after_user.to_ascii_lowercase().contains(";transport=udp");
         Self {
             host: uri.host().clone(),
             port: uri.port(),
@@ -62,6 +65,9 @@ pub enum LookupError {
     /// DNS did not say.
     #[error("DNS gave no answer for {0}")]
     NoAnswer(String),
+    /// There is nobody to ask.
+    #[error("there are no name servers to look up {0}")]
+    NoServers(String),
 }
 
 /// The addresses of `services` in the order to try: by rank, and within a rank drawn by weight
@@ -143,5 +149,6 @@ mod tests {
         assert_eq!(query("sip:1@pbx.example"), query("sip:2@PBX.example;lr"));
         assert_ne!(query("sip:1@pbx.example"), query("sip:1@pbx.example:5060"));
         assert!(query("sip:pbx.example;Transport=UDP").udp_named);
+        assert!(!query("sip:1;transport=udp@pbx.example").udp_named);
     }
 }

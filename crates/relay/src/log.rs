@@ -1,16 +1,34 @@
 //! Log lines on standard error, where a service manager or a container picks them up.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Starts logging. The DNS library's own lines are kept to warnings unless asked for.
-pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(format!(
+/// What is to be logged, or what is wrong with saying so. The DNS library's own lines are kept to
+/// warnings unless asked for.
+pub fn directives(log: &Log) -> Result<EnvFilter, String> {
+    let wrong = || {
+        format!(
+            "`{}` is none: write error, warn, info, debug or trace, or directives such as info,ringfence_relay=debug",
+            log.level
+        )
+    };
+    // A bare word that is no level would be taken for a module's name, and nothing be logged.
+    let bare = |word: &str| word.contains('=') || word.trim().parse::<LevelFilter>().is_ok();
+    if !log.level.split(',').all(bare) {
+        return Err(wrong());
+    }
+    EnvFilter::try_new(format!(
         "hickory_resolver=warn,hickory_net=warn,{}",
         log.level
     ))
-    .map_err(|error| format!("log.level `{}`: {error}", log.level))?;
+    .map_err(|_| wrong())
+}
+
+/// Starts logging.
+pub fn start(log: &Log) -> Result<(), String> {
+    let filter = directives(log)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ringfence_relay::cli::{self, Command};
-use ringfence_relay::config::{check, load};
+use ringfence_relay::config::{Finding, check, load, on_this_machine};
 use ringfence_relay::run::Relay;
 use ringfence_relay::{log, send};
 use ringfence_wire::Secret;
@@ -49,15 +49,16 @@ async fn run(config: Option<PathBuf>, only_check: bool) -> ExitCode {
         Err(error) => return fail(2, &error.to_string()),
     };
     let checked = check(&file, true);
-    let mut err = std::io::stderr().lock();
-    for finding in &checked.findings {
-        let _ = writeln!(err, "{finding}");
-    }
-    drop(err);
+    say(&checked.findings);
     let Some(settings) = checked.settings else {
         return ExitCode::from(2);
     };
     if only_check {
+        let findings = on_this_machine(&settings);
+        say(&findings);
+        if findings.iter().any(|finding| finding.error) {
+            return ExitCode::from(2);
+        }
         let _ = std::io::stdout().write_all(b"the configuration is fit to run\n");
         return ExitCode::SUCCESS;
     }
@@ -84,6 +85,13 @@ async fn run(config: Option<PathBuf>, only_check: bool) -> ExitCode {
         })
         .await;
     ExitCode::SUCCESS
+}
+
+fn say(findings: &[Finding]) {
+    let mut err = std::io::stderr().lock();
+    for finding in findings {
+        let _ = writeln!(err, "{finding}");
+    }
 }
 
 fn fail(code: u8, message: &str) -> ExitCode {

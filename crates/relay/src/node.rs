@@ -27,11 +27,8 @@ type Answer = (Query, Result<Vec<Service>, LookupError>);
 #[derive(Debug, Error)]
 pub enum NodeError {
     /// No socket.
-    #[error("{0}. Is another relay running? `sip.bind` names the address")]
+    #[error("{0}")]
     Bind(std::io::Error),
-    /// No resolver.
-    #[error("no name servers: {0}. Set `dns.servers`")]
-    Resolver(hickory_resolver::net::NetError),
 }
 
 /// An engine with sockets, a resolver and a clock.
@@ -57,7 +54,7 @@ impl Node {
         let sockets = Sockets::bind(&settings.sip).map_err(NodeError::Bind)?;
         let (sent_by_v4, sent_by_v6) = sockets.sent_by(&settings.sip);
         let (v4, v6) = sockets.families();
-        let resolver = Resolver::new(&settings.dns, v4, v6).map_err(NodeError::Resolver)?;
+        let resolver = Resolver::new(&settings.dns, v4, v6);
         let config = EngineConfig {
             sip: settings.sip.clone(),
             sent_by_v4,

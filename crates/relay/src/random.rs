@@ -1,6 +1,8 @@
 //! Randomness from the system, a block at a time: a NOTIFY draws four times, and a system call for
 //! each would be noticed at thousands a second.
 
+use std::io::Write as _;
+
 use ringfence_sip_notify::Entropy;
 
 const BLOCK: usize = 4096;
@@ -47,7 +49,11 @@ impl Entropy for Random {
 /// Without randomness every branch could be guessed, so there is nothing to go on with.
 fn system(bytes: &mut [u8]) {
     if let Err(error) = getrandom::fill(bytes) {
-        tracing::error!(%error, "the system gives no random numbers");
+        // `send` writes no log.
+        let _ = writeln!(
+            std::io::stderr(),
+            "ringfence-relay: the system gives no random numbers: {error}"
+        );
         std::process::abort();
     }
 }

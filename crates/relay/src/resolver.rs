@@ -1,7 +1,11 @@
 //! RFC 3263 look-ups, by a DNS library with its own cache and retries.
+//!
+//! The C library is not asked: what it would load at run time (NSS) is not there for a static binary.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -19,43 +23,57 @@ use crate::locate::{DEFAULT_PORT, LookupError, Query, Service};
 /// More NAPTR or SRV records, or addresses of one host, than this are not looked at.
 const MAX_RECORDS: usize = 16;
 
-/// Looks up SIP hosts.
+/// Where the system says which name servers it uses.
+const SYSTEM: &str = "/etc/resolv.conf";
+
+/// Looks up SIP hosts. The system's name servers are read again when they have changed, and for the
+/// first time when a name is looked up: a relay that is given addresses needs none.
 #[derive(Clone)]
 pub struct Resolver {
-    dns: TokioResolver,
+    config: Dns,
+    built: Arc<Mutex<Option<Built>>>,
     v4: bool,
     v6: bool,
 }
 
+struct Built {
+    dns: TokioResolver,
+    /// When the system's configuration was written.
+    of: Option<SystemTime>,
+}
+
 impl Resolver {
     /// `v4`, `v6`: which families the relay can send over.
-    pub fn new(config: &Dns, v4: bool, v6: bool) -> Result<Self, NetError> {
-        let mut builder = if config.servers.is_empty() {
-            TokioResolver::builder_tokio()?
-        } else {
-            let servers = config.servers.iter().map(|ip| {
-                let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-                for connection in &mut connections {
-                    connection.port = config.port;
-                }
-                NameServerConfig::new(*ip, true, connections)
-            });
-            let servers = ResolverConfig::from_parts(None, vec![], servers.collect());
-            TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default())
-        };
-        let options = builder.options_mut();
-        options.timeout = Duration::from_millis(u64::from(config.timeout_ms.max(100)));
-        options.attempts = 2;
-        options.ip_strategy = match (v4, v6) {
-            (true, false) => LookupIpStrategy::Ipv4Only,
-            (false, true) => LookupIpStrategy::Ipv6Only,
-            _ => LookupIpStrategy::Ipv4AndIpv6,
-        };
-        Ok(Self {
-            dns: builder.build()?,
+    pub fn new(config: &Dns, v4: bool, v6: bool) -> Self {
+        Self {
+            config: config.clone(),
+            built: Arc::default(),
             v4,
             v6,
-        })
+        }
+    }
+
+    fn dns(&self, name: &str) -> Result<TokioResolver, LookupError> {
+        let of = if self.config.servers.is_empty() {
+            changed(Path::new(SYSTEM))
+        } else {
+            None
+        };
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = &*built
+            && there.of == of
+        {
+            return Ok(there.dns.clone());
+        }
+        let dns = build(&self.config, self.v4, self.v6).map_err(|error| {
+            tracing::warn!(%error, "no name servers: set `dns.servers`, or see /etc/resolv.conf");
+            LookupError::NoServers(name.to_owned())
+        })?;
+        *built = Some(Built {
+            dns: dns.clone(),
+            of,
+        });
+        Ok(dns)
     }
 
     /// The places that serve a URI's host over UDP (RFC 3263 §4.1 and §4.2).
@@ -90,7 +108,10 @@ impl Resolver {
     }
 
     async fn by_naptr(&self, name: &str) -> Result<Vec<Service>, LookupError> {
-        let answer = self.dns.lookup(absolute(name), RecordType::NAPTR).await;
+        let answer = self
+            .dns(name)?
+            .lookup(absolute(name), RecordType::NAPTR)
+            .await;
         let records = some(name, answer.map(|answer| rdata(answer.answers())))?;
         let mut udp: Vec<NAPTR> = records
             .into_iter()
@@ -113,7 +134,7 @@ impl Resolver {
     }
 
     async fn by_srv(&self, name: &str, rank: u32) -> Result<Vec<Service>, LookupError> {
-        let answer = self.dns.srv_lookup(absolute(name)).await;
+        let answer = self.dns(name)?.srv_lookup(absolute(name)).await;
         let records = some(name, answer.map(|answer| rdata(answer.answers())))?;
         let records: Vec<SRV> = records
             .into_iter()
@@ -147,7 +168,7 @@ impl Resolver {
     }
 
     async fn host(&self, name: &str, port: u16) -> Result<Vec<Service>, LookupError> {
-        let answer = self.dns.lookup_ip(absolute(name)).await;
+        let answer = self.dns(name)?.lookup_ip(absolute(name)).await;
         let addresses: Vec<SocketAddr> = some(name, answer.map(|ips| ips.iter().collect()))?
             .into_iter()
             .filter(|ip: &IpAddr| if ip.is_ipv4() { self.v4 } else { self.v6 })
@@ -163,6 +184,72 @@ impl Resolver {
             addresses,
         }])
     }
+}
+
+/// The addresses of a host that is no SIP host: the pool's. IPv4 comes first, since an office's IPv6
+/// is broken more often. The system's name servers and its `/etc/hosts` are asked, or, where there
+/// are none, `dns.servers`: those may know nothing but SIP.
+pub async fn addresses(host: &str, port: u16, config: &Dns) -> Result<Vec<SocketAddr>, String> {
+    // RFC 6761 §6.3: nobody has to be asked for it.
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![
+            (Ipv4Addr::LOCALHOST, port).into(),
+            (Ipv6Addr::LOCALHOST, port).into(),
+        ]);
+    }
+    let system = Dns {
+        servers: Vec::new(),
+        ..config.clone()
+    };
+    let dns = build(&system, true, true)
+        .or_else(|error| match config.servers.is_empty() {
+            true => Err(error),
+            false => build(config, true, true),
+        })
+        .map_err(|error| {
+            format!(
+                "no name servers to look up {host}: {error}. See {SYSTEM}, or set `dns.servers`"
+            )
+        })?;
+    let found = dns
+        .lookup_ip(host)
+        .await
+        .map_err(|error| format!("cannot look up {host}: {error}"))?;
+    let mut addresses: Vec<SocketAddr> = found.iter().map(|ip| (ip, port).into()).collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses.truncate(MAX_RECORDS);
+    Ok(addresses)
+}
+
+fn build(config: &Dns, v4: bool, v6: bool) -> Result<TokioResolver, NetError> {
+    let mut builder = if config.servers.is_empty() {
+        TokioResolver::builder_tokio()?
+    } else {
+        let servers = config.servers.iter().map(|ip| {
+            let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+            for connection in &mut connections {
+                connection.port = config.port;
+            }
+            NameServerConfig::new(*ip, true, connections)
+        });
+        let servers = ResolverConfig::from_parts(None, vec![], servers.collect());
+        TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default())
+    };
+    let options = builder.options_mut();
+    options.timeout = Duration::from_millis(u64::from(config.timeout_ms.max(100)));
+    options.attempts = 2;
+    options.ip_strategy = match (v4, v6) {
+        (true, false) => LookupIpStrategy::Ipv4Only,
+        (false, true) => LookupIpStrategy::Ipv6Only,
+        _ => LookupIpStrategy::Ipv4AndIpv6,
+    };
+    builder.build()
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path)
+        .and_then(|file| file.modified())
+        .ok()
 }
 
 /// With a final dot, so that no search domain is tried.

@@ -33,7 +33,7 @@ pub enum RunError {
     /// Settings without a pool.
     #[error("the configuration names no pool")]
     NoPool,
-    /// Sockets or resolver.
+    /// No sockets.
     #[error(transparent)]
     Node(#[from] NodeError),
     /// `/metrics` cannot listen.
@@ -83,6 +83,7 @@ impl Relay {
             version = env!("CARGO_PKG_VERSION"),
             %instance,
             bound = ?node.local_addresses(),
+            http = ?http.as_ref().and_then(|listener| listener.local_addr().ok()),
             pool = %pool.url,
             capacity,
             "relay starts"
@@ -94,7 +95,9 @@ impl Relay {
             instance,
             capacity,
             drain: settings.drain,
-            link: tokio::spawn(link::keep(pool, sender, move || random.number())),
+            link: tokio::spawn(link::keep(pool, settings.dns, sender, move || {
+                random.number()
+            })),
             events,
             http,
             frames: None,

@@ -26,9 +26,7 @@ impl Sockets {
             let address = sip.bind.iter().find(|bind| bind.is_ipv6() == v6);
             address
                 .map(|address| {
-                    bind(*address, sip.socket_buffer).map_err(|error| {
-                        io::Error::new(error.kind(), format!("cannot bind {address}: {error}"))
-                    })
+                    bind(*address, sip.socket_buffer).map_err(|error| cannot_bind(*address, &error))
                 })
                 .transpose()
         };
@@ -113,6 +111,28 @@ impl Sockets {
     }
 }
 
+/// Why there is no socket, and what to do.
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "Another relay on this host has it, or another program (`ss -lunp` says which): give this one a port of its own, for example `sip.bind = [\"{}\"]`",
+            SocketAddr::new(address.ip(), address.port().checked_add(1).unwrap_or(5070)),
+        ),
+        io::ErrorKind::AddrNotAvailable => format!(
+            "No interface of this machine has {} (`ip address` lists what there is); 0.0.0.0 or [::] is all of them",
+            address.ip()
+        ),
+        io::ErrorKind::PermissionDenied => {
+            "A port below 1024 needs CAP_NET_BIND_SERVICE: 5070 needs nothing".into()
+        }
+        _ => "`sip.bind` names the address to send from".into(),
+    };
+    io::Error::new(
+        error.kind(),
+        format!("cannot bind sip.bind {address}: {error}. {advice}."),
+    )
+}
+
 fn bind(address: SocketAddr, buffer: usize) -> io::Result<UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -136,10 +156,11 @@ fn known_as(local: SocketAddr) -> SocketAddr {
     if !local.ip().is_unspecified() {
         return local;
     }
+    // Addresses and not texts: a text would link the C library's look-up into a static binary.
     let elsewhere = if local.is_ipv4() {
-        "192.0.2.1:9"
+        SocketAddr::from(([192, 0, 2, 1], 9))
     } else {
-        "[2001:db8::1]:9"
+        SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 9))
     };
     let asked = StdSocket::bind((local.ip(), 0)).and_then(|socket| {
         socket.connect(elsewhere)?;

@@ -9,7 +9,7 @@ use hickory_resolver::proto::rr::rdata::{A, AAAA, NAPTR, SRV};
 use hickory_resolver::proto::rr::{Name, RData, Record};
 use ringfence_relay::config::Dns;
 use ringfence_relay::locate::{LookupError, Query, Service};
-use ringfence_relay::resolver::Resolver;
+use ringfence_relay::resolver::{Resolver, addresses};
 use ringfence_sip_notify::SipUri;
 use tokio::net::UdpSocket;
 
@@ -115,7 +115,6 @@ async fn locate(uri: &str, v4: bool, v6: bool) -> Result<Vec<Service>, LookupErr
         timeout_ms: 1000,
     };
     let found = Resolver::new(&dns, v4, v6)
-        .unwrap()
         .locate(&Query::of(&SipUri::parse(uri).unwrap()))
         .await;
     task.abort();
@@ -190,4 +189,28 @@ async fn there_is_none_and_nobody_knows_are_told_apart() {
     assert!(matches!(found, Err(LookupError::NotFound(_))), "{found:?}");
     let found = locate("sip:101@broken.example", true, false).await;
     assert!(matches!(found, Err(LookupError::NoAnswer(_))), "{found:?}");
+}
+
+/// As RFC 6761 has it: no name server is asked.
+#[tokio::test]
+async fn the_pools_host_may_be_this_one_and_ipv4_is_tried_first() {
+    let dns = Dns {
+        servers: vec![Ipv4Addr::LOCALHOST.into()],
+        ..Dns::default()
+    };
+    let found = addresses("localhost", 8787, &dns).await.unwrap();
+    assert_eq!(found[0], "127.0.0.1:8787".parse::<SocketAddr>().unwrap());
+}
+
+#[tokio::test]
+async fn an_address_needs_no_name_server() {
+    // Nobody listens there.
+    let dns = Dns {
+        servers: vec![Ipv4Addr::LOCALHOST.into()],
+        port: 9,
+        timeout_ms: 100,
+    };
+    let query = Query::of(&SipUri::parse("sip:101@198.51.100.7").unwrap());
+    let found = Resolver::new(&dns, true, false).locate(&query).await;
+    assert_eq!(found, Ok(vec![service(0, 0, &["198.51.100.7:5060"])]));
 }

@@ -2,22 +2,22 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 
 import { Child } from './child.mjs';
 import { ROOT } from './config.mjs';
 import { udpPort } from './ports.mjs';
 
 /**
- * Starts SIPp on a free port of loopback with a scenario of tests/e2e/sipp. `keys` are the
- * scenario's words in brackets, `args` further options of SIPp.
+ * Starts SIPp on a free port of loopback with a scenario of tests/e2e/sipp, or with a file of one's
+ * own. `keys` are the scenario's words in brackets, `args` further options of SIPp.
  */
 export async function sipp(scenario, { keys = {}, args = [], port } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-sipp-'));
   const own = port ?? (await udpPort());
   const values = { linger: '1000', more: 'X-Nothing: more', file: join(folder, 'file'), ...keys };
   // By hand and not by -key: SIPp reads the status of an answer before it knows its own keys.
-  const xml = readFileSync(join(ROOT, 'tests/e2e/sipp', `${scenario}.xml`), 'utf8').replace(/\[(\w+)\]/g, (word, name) => values[name] ?? word);
+  const xml = readFileSync(isAbsolute(scenario) ? scenario : join(ROOT, 'tests/e2e/sipp', `${scenario}.xml`), 'utf8').replace(/\[(\w+)\]/g, (word, name) => values[name] ?? word);
   writeFileSync(join(folder, 'scenario.xml'), xml);
   const phone = new Child('sipp', [
     '-sf', join(folder, 'scenario.xml'), '-i', '127.0.0.1', '-p', String(own),

@@ -1,9 +1,12 @@
 //! What is wrong with a configuration, all of it at once, and what to do.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ringfence_sip_notify::{Host, SentBy, SipUri, Timers};
 use ringfence_wire::{PATH, Secret};
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -11,6 +14,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::file::{File, Pool, Sip};
 use super::{PoolSettings, Settings, SipSettings};
 use crate::destination::{Destinations, never};
+use crate::log;
 
 /// One thing to know about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,9 @@ pub fn check(file: &File, needs_pool: bool) -> Checked {
             "http.listen",
             format!("{listen} is not loopback: the metrics have no protection of their own; use 127.0.0.1:{}", listen.port()),
         );
+    }
+    if let Err(error) = log::directives(&file.log) {
+        to.error("log.level", error);
     }
     let findings = to.0;
     let settings = match sip {
@@ -137,7 +144,10 @@ fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
         return None;
     };
     let Ok(url) = text.parse::<Uri>() else {
-        to.error(KEY, format!("`{text}` is no URL"));
+        to.error(
+            KEY,
+            format!("`{text}` is no URL: write wss://HOST{PATH}, with the Worker's host"),
+        );
         return None;
     };
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
@@ -153,12 +163,18 @@ fn pool_url(pool: &Pool, to: &mut Findings) -> Option<Uri> {
             return None;
         }
         _ => {
-            to.error(KEY, format!("`{text}` does not start with wss://"));
+            to.error(
+                KEY,
+                format!("`{text}` does not start with wss://: write wss://HOST{PATH}, with the Worker's host"),
+            );
             return None;
         }
     }
     if host.is_empty() {
-        to.error(KEY, format!("`{text}` names no host"));
+        to.error(
+            KEY,
+            format!("`{text}` names no host: write wss://HOST{PATH}, with the Worker's host"),
+        );
         return None;
     }
     if url.path() != PATH {
@@ -186,9 +202,31 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
         }
         (Some(secret), None) => secret.clone(),
         (None, Some(path)) => match std::fs::read_to_string(path) {
-            Ok(text) => Secret::new(text.lines().next().unwrap_or_default().trim()),
+            Ok(text) => {
+                let open = std::fs::metadata(path).is_ok_and(|file| file.mode() & 0o007 != 0);
+                if open {
+                    let path = path.display();
+                    to.warning(
+                        KEY,
+                        format!("everybody on this machine may read {path}: chmod 600 {path}"),
+                    );
+                }
+                Secret::new(text.lines().next().unwrap_or_default().trim())
+            }
             Err(error) => {
-                to.error(KEY, format!("cannot read {}: {error}", path.display()));
+                let advice = match error.kind() {
+                    ErrorKind::NotFound => {
+                        "write the credential there that the API gave when the relay was created"
+                    }
+                    ErrorKind::PermissionDenied => {
+                        "it must belong to the user that the relay runs as (the systemd unit hands it over by LoadCredential)"
+                    }
+                    _ => "its first line is the credential",
+                };
+                to.error(
+                    KEY,
+                    format!("cannot read {}: {error}; {advice}", path.display()),
+                );
                 return None;
             }
         },
@@ -210,6 +248,12 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         to.error(
             "sip.bind",
             "names no address to send from, for example 0.0.0.0:5070",
+        );
+    }
+    for bind in sip.bind.iter().filter(|bind| bind.port() == 0) {
+        to.warning(
+            "sip.bind",
+            format!("{bind} is another port at each start, which no firewall or proxy can know; 5070 is usual"),
         );
     }
     for v6 in [false, true] {
@@ -312,6 +356,16 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
                 format!("{net} is {what}: no NOTIFY goes there"),
             );
         }
+        if net.trunc() != *net {
+            to.warning(
+                "destinations.allow",
+                format!(
+                    "{net} means all of {}; that address alone is {}",
+                    net.trunc(),
+                    IpNet::from(net.addr())
+                ),
+            );
+        }
         if net.prefix_len() == 0 {
             to.warning("destinations.allow", format!("{net} lets whoever can queue jobs send to any address (loopback, link-local and multicast stay closed)"));
         }
@@ -320,6 +374,12 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
         to.error(
             "destinations.port_min",
             "must be above 0 and at most port_max",
+        );
+    }
+    if file.pace.prefix_v4 > 32 || file.pace.prefix_v6 > 128 {
+        to.error(
+            "pace.prefix_v4",
+            "prefix_v4 is at most 32 (one address) and prefix_v6 at most 128",
         );
     }
     if file.pace.per_destination == 0 && file.pace.total == 0 {
@@ -434,6 +494,85 @@ mod tests {
         let all = broken("198.51.100.0/24", "0.0.0.0/0");
         assert!(!all[0].error && all[0].message.contains("any address"));
         assert!(broken("198.51.100.0/24", "224.0.0.0/4")[0].error);
+    }
+
+    #[test]
+    fn what_is_probably_meant_otherwise_is_pointed_out() {
+        for (from, to, key, error, words) in [
+            (
+                "wss://ringfence.example",
+                "not a url",
+                "pool.url",
+                true,
+                "wss://HOST/relay/v1",
+            ),
+            (
+                "wss://",
+                "https://",
+                "pool.url",
+                true,
+                "wss://HOST/relay/v1",
+            ),
+            (
+                "wss://ringfence.example",
+                "wss://",
+                "pool.url",
+                true,
+                "wss://HOST/relay/v1",
+            ),
+            ("20:5070", "20:0", "sip.bind", false, "5070 is usual"),
+            (
+                "198.51.100.0/24",
+                "198.51.100.7/24",
+                "destinations.allow",
+                false,
+                "198.51.100.7/32",
+            ),
+            (
+                "[sip]",
+                "[log]\nlevel = \"loud\"\n[sip]",
+                "log.level",
+                true,
+                "info",
+            ),
+            (
+                "[sip]",
+                "[pace]\nprefix_v4 = 33\n[sip]",
+                "pace.prefix_v4",
+                true,
+                "at most 32",
+            ),
+        ] {
+            let found = broken(from, to);
+            assert_eq!(
+                (found.len(), found[0].key, found[0].error),
+                (1, key, error),
+                "{found:?}"
+            );
+            assert!(found[0].message.contains(words), "{}", found[0]);
+        }
+    }
+
+    #[test]
+    fn a_credential_that_everybody_may_read_is_pointed_out() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("credential");
+        std::fs::write(&path, "abc\n").unwrap();
+        let text = format!("credential_file = \"{}\"", path.display());
+        for (mode, warnings) in [(0o600, 0), (0o640, 0), (0o644, 1)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let found = broken("credential = \"abc\"", &text);
+            assert_eq!(found.len(), warnings, "{mode:o}: {found:?}");
+            assert!(
+                found
+                    .iter()
+                    .all(|f| !f.error && f.message.contains("chmod 600"))
+            );
+        }
+        std::fs::remove_file(&path).unwrap();
+        let found = broken("credential = \"abc\"", &text);
+        assert!(found[0].error && found[0].message.contains("write the credential there"));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use ringfence_wire::Secret;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// A whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -187,7 +188,8 @@ impl Default for Dns {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
-    /// A loopback address, or absent for none.
+    /// A loopback address; an empty text is none.
+    #[serde(deserialize_with = "address_or_none")]
     pub listen: Option<SocketAddr>,
 }
 
@@ -197,6 +199,14 @@ impl Default for Http {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 9470))),
         }
     }
+}
+
+fn address_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// `[log]`

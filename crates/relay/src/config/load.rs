@@ -17,7 +17,9 @@ const SECTIONS: [&str; 7] = ["pool", "sip", "destinations", "pace", "dns", "http
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {error}")]
+    #[error(
+        "cannot read {path}: {error}. --config names the file; ringfence-relay.example.toml is one to begin with"
+    )]
     Read {
         /// Which file.
         path: PathBuf,
@@ -55,7 +57,47 @@ pub fn load(
             overlay(&mut table, rest, &value).ok_or(ConfigError::Variable(name))?;
         }
     }
-    File::deserialize(table).map_err(|error| ConfigError::Shape(error.to_string()))
+    File::deserialize(table).map_err(|error| {
+        ConfigError::Shape(match path {
+            Some(path) => format!("{}: {}", path.display(), shape(&error.to_string())),
+            None => shape(&error.to_string()),
+        })
+    })
+}
+
+/// The library's words in one line, and how the value is written where they do not say.
+fn shape(error: &str) -> String {
+    let (words, key) = error
+        .trim_end()
+        .rsplit_once("\nin `")
+        .map_or((error.trim_end(), ""), |(words, key)| {
+            (words, key.trim_end_matches('`'))
+        });
+    let at = if key.is_empty() {
+        String::new()
+    } else {
+        format!("{key}: ")
+    };
+    let hint = match key.split('[').next().unwrap_or(key) {
+        // Those errors list the keys that there are.
+        _ if words.starts_with("unknown field") => "",
+        "sip.bind" => {
+            ". Write a list of ADDRESS:PORT, for example bind = [\"198.51.100.20:5070\", \"[2001:db8::20]:5070\"]"
+        }
+        "destinations.allow" | "destinations.deny" => {
+            ". Write a list of networks, for example [\"198.51.100.0/24\"]; one address is \"198.51.100.7/32\""
+        }
+        "destinations.domains" => ". Write a list of names, for example [\"pbx.example\"]",
+        "dns.servers" => {
+            ". Write a list of addresses without ports, for example [\"198.51.100.53\"]"
+        }
+        "http.listen" => ". Write ADDRESS:PORT, for example \"127.0.0.1:9470\", or \"\" for none",
+        "destinations.port_min" | "destinations.port_max" | "dns.port" => {
+            ". Write a number from 1 to 65535"
+        }
+        _ => "",
+    };
+    format!("{at}{words}{hint}")
 }
 
 fn overlay(table: &mut Table, name: &str, value: &str) -> Option<()> {
@@ -150,6 +192,44 @@ mod tests {
             error.to_string().contains("RINGFENCE_RELAY_COLOUR"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_told_with_its_key_and_how_to_write_it() {
+        for (text, words) in [
+            (
+                "[sip]\nbind = [\"::1:5070\"]",
+                "sip.bind: invalid socket address syntax. Write a list of ADDRESS:PORT",
+            ),
+            ("[sip]\nbind = \"127.0.0.1:5070\"", "bind = ["),
+            (
+                "[destinations]\nallow = [\"198.51.100.7\"]",
+                "\"198.51.100.7/32\"",
+            ),
+            (
+                "[http]\nlisten = \"9470\"",
+                "\"127.0.0.1:9470\", or \"\" for none",
+            ),
+            ("[destinations]\nport_min = 70000", "from 1 to 65535"),
+            ("[destinations]\nports = 5", "expected one of `allow`"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("relay.toml");
+            std::fs::write(&path, text).unwrap();
+            let error = load(Some(&path), []).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+            assert!(
+                error.contains("relay.toml: ") && !error.contains('\n'),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_metrics_can_be_switched_off() {
+        assert!(with(&[]).unwrap().http.listen.is_some());
+        let off = with(&[("RINGFENCE_RELAY_HTTP_LISTEN", "")]).unwrap();
+        assert_eq!(off.http.listen, None);
     }
 
     #[test]

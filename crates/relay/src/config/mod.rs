@@ -7,6 +7,7 @@
 mod check;
 mod file;
 mod load;
+mod machine;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use file::{
     Destinations as DestinationsFile, Dns, File, Http, Log, LogFormat, Pace, Pool, Sip,
 };
 pub use load::{ConfigError, ENV_PREFIX, load};
+pub use machine::on_this_machine;
 
 use crate::destination::Destinations;
 

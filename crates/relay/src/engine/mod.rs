@@ -20,6 +20,8 @@ mod prepare;
 mod verdict;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;

@@ -11,7 +11,7 @@ use ringfence_sip_notify::{
 use ringfence_wire::{Job, JobRef, JobResult, Outcome};
 
 use super::EngineConfig;
-use super::verdict;
+use super::verdict::{self, WHAT_TO_DO};
 use crate::locate::{DEFAULT_PORT, Query};
 
 /// Everything about a NOTIFY but where it is sent from and to.
@@ -66,7 +66,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: "domain_not_allowed",
             explanation: format!(
-                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration."
+                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration.{WHAT_TO_DO}Add it there, or correct the device's SIP address."
             ),
         });
     }
@@ -85,6 +85,24 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
         })?),
         None => None,
     };
+    if let Some(beyond) = [
+        (hop.is_some() || route.is_some() || config.sip.outbound_proxy.is_some())
+            .then_some(&target),
+        hop.as_ref().and(route.as_ref()),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|uri| !config.destinations.permits_beyond(uri.host(), uri.port()))
+    {
+        return Err(Refused {
+            outcome: Outcome::NotAllowed,
+            reason: "domain_not_allowed",
+            explanation: format!(
+                "This relay does not ask a proxy for {}: it is neither in `destinations.domains` of its configuration nor in `destinations.allow`.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
+                beyond.host()
+            ),
+        });
+    }
     let route = route.or_else(|| match hop {
         // An address of its own says that the phone is reached directly.
         Some(_) => None,

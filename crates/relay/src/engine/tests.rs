@@ -13,7 +13,7 @@ use super::*;
 const PHONE: &str = "198.51.100.7:5060";
 const OTHER: &str = "198.51.100.8:5060";
 
-fn config() -> EngineConfig {
+pub(super) fn config() -> EngineConfig {
     EngineConfig {
         sip: SipSettings {
             bind: vec![],
@@ -44,7 +44,7 @@ fn config() -> EngineConfig {
     }
 }
 
-fn engine_with(config: EngineConfig) -> Engine {
+pub(super) fn engine_with(config: EngineConfig) -> Engine {
     let mut state = 1_u64;
     Engine::new(config, move |bytes: &mut [u8]| {
         bytes.fill_with(|| {
@@ -101,7 +101,7 @@ fn service(rank: u32, addresses: &[SocketAddr]) -> Service {
     }
 }
 
-fn answer(request: &str, status: &str, more: &str) -> Vec<u8> {
+pub(super) fn answer(request: &str, status: &str, more: &str) -> Vec<u8> {
     let echoed = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
     let lines: String = request
         .lines()

@@ -65,6 +65,10 @@ pub(super) fn not_located(entry: &Entry, error: &LookupError) -> JobResult {
             "Check the domain of the device's SIP address, and that the relay has a socket of its address family.",
         ),
         LookupError::NoAnswer(_) => ("dns_failed", "Check the relay's name servers."),
+        LookupError::NoServers(_) => (
+            "dns_failed",
+            "Set `dns.servers` in the relay's configuration, or give its host an /etc/resolv.conf; or name an address instead of a domain.",
+        ),
     };
     JobResult {
         outcome: Outcome::Unreachable,
@@ -101,7 +105,7 @@ pub(super) fn no_socket(entry: &Entry, to: SocketAddr) -> JobResult {
             entry,
             "no_socket".into(),
             format!(
-                "{to} is an {family} address, and the relay has no {family} socket: add one to `sip.bind`."
+                "{to} is an {family} address, and the relay has no {family} socket.{WHAT_TO_DO}Add one to `sip.bind`."
             ),
             Retry::Never,
         )

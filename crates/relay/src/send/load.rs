@@ -56,7 +56,7 @@ pub(super) async fn load(
     let (mut submitted, mut ended) = (0, 0);
     let begun = node.now();
     let mut targets = targets.iter().cycle();
-    while ended < count {
+    loop {
         let now = node.now();
         let due = due(options.rate, now - begun, count);
         // A bounded burst, so that answers are read between the requests.
@@ -82,6 +82,9 @@ pub(super) async fn load(
                 Some(count) => *count += 1,
                 None => drop(report.reasons.insert(result.reason, 1)),
             }
+        }
+        if ended >= count {
+            break;
         }
         let more_now = submitted < due && node.engine.len() < most;
         let until_next = if submitted < count && node.engine.len() < most {

@@ -4,6 +4,7 @@ mod load;
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use ringfence_sip_notify::SipUri;
 use ringfence_wire::{Credentials, Job, JobRef, JobResult, Outcome, Secret, Target};
@@ -26,7 +27,10 @@ pub enum SendError {
     /// No sockets.
     #[error(transparent)]
     Node(#[from] NodeError),
-    /// A targets file that cannot be read, or standard output that cannot be written.
+    /// A targets file that cannot be read.
+    #[error("cannot read --targets-file {0}: {1}")]
+    Targets(PathBuf, std::io::Error),
+    /// Standard output that cannot be written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// No target.
@@ -139,7 +143,9 @@ fn targets(options: &SendOptions) -> Result<Vec<Target>, SendError> {
         });
     }
     if let Some(path) = &options.targets_file {
-        for line in std::fs::read_to_string(path)?.lines() {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SendError::Targets(path.clone(), error))?;
+        for line in text.lines() {
             let mut words = line.split_whitespace();
             if let Some(aor) = words.next()
                 && !aor.starts_with('#')
