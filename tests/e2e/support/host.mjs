@@ -108,6 +108,15 @@ const operations = {
     return worker.scheduled({ cron, scheduledTime: new Date() });
   },
 
+  /**
+   * Evicts a Durable Object that runs, as the runtime does with an idle one. `webSockets` says what
+   * becomes of its connections: `hibernate` keeps them, as an eviction does; `close` drops them, as
+   * a deploy does.
+   */
+  async evict({ className, name, webSockets }) {
+    await miniflare.unsafeEvictDurableObject(bindings().name, className, { name, webSockets });
+  },
+
   async stop() {
     await miniflare?.dispose();
   },

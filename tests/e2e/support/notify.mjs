@@ -90,24 +90,28 @@ async function seedPhones(worker, tenant, count, port) {
 
 /**
  * `count` phones behind one address, and SIPp in their place. Whoever is told fetches its sealed file
- * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came.
+ * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came:
+ * copies, which have the same Call-ID, count once. `behind` is the port that the phones are told at,
+ * if something stands in front of them.
  */
-export async function crowd(worker, tenant, count, { args = [], fetches = true } = {}) {
+export async function crowd(worker, tenant, count, { scenario = 'answer', keys = {}, args = [], fetches = true, behind } = {}) {
   const port = await udpPort();
-  const macs = await seedPhones(worker, tenant, count, port);
+  const macs = await seedPhones(worker, tenant, count, behind ?? port);
   const people = { port, macs, told: new Map(), count: 0 };
   people.start = async () => {
-    const phones = await sipp('answer', { port, keys: { status: '200 OK', linger: '3000' }, args: ['-l', '100000', ...args] });
+    const phones = await sipp(scenario, { port, keys: { status: '200 OK', linger: '3000', ...keys }, args: ['-l', '100000', ...args] });
+    const calls = new Set();
     const waiting = [];
     let seen = 0;
     let over = false;
     const look = setInterval(() => {
       const lines = phones.lines();
       for (const line of lines.slice(seen)) {
-        const [, who] = /sip:(\w+)/.exec(line) ?? [];
+        const [, who, call] = /sip:(\w+).* call=(\S+) tick=\d+$/.exec(line) ?? [];
         // A line that is not whole yet is read again.
-        if (!who || !/tick=\d+$/.test(line)) break;
+        if (!who) break;
         seen += 1;
+        if (calls.size === calls.add(call).size) continue;
         people.count += 1;
         people.told.set(who, (people.told.get(who) ?? 0) + 1);
         if (fetches) waiting.push(who);

@@ -148,6 +148,28 @@ export class Ringfence {
     });
   }
 
+  /**
+   * Evicts the object of a pool, though it may be busy just now; it must run. `webSockets` is
+   * `hibernate` (connections survive, as they do when an idle object leaves the memory) or `close`
+   * (as when the runtime itself goes).
+   */
+  async evictPool(pool, webSockets) {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await this.ask('evict', { className: 'Pool', name: pool, webSockets });
+      } catch (error) {
+        // "It still has active references": an alarm was at work.
+        if (turn === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** How often the runtime has made the object of a pool since the Worker started; needs the probe. */
+  poolMade(pool) {
+    return this.logLines().filter((line) => line.message === 'pool_constructed' && line.pool === pool).length;
+  }
+
   /** The process ids of the workerd below this host. */
   workerdPids() {
     return readdirSync('/proc')
