@@ -112,7 +112,7 @@ export async function crowd(worker, tenant, count, { scenario = 'answer', keys =
         if (!who) break;
         seen += 1;
         if (calls.size === calls.add(call).size) continue;
-        people.count += 1;
+        people.count = calls.size;
         people.told.set(who, (people.told.get(who) ?? 0) + 1);
         if (fetches) waiting.push(who);
       }
