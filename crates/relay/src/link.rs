@@ -105,11 +105,27 @@ async fn connect(pool: &PoolSettings) -> Result<Socket, String> {
             }
             status => format!("the pool answered HTTP {status} instead of a WebSocket"),
         }),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(trouble(&error)),
         Err(_) => Err(format!(
             "no connection within {} s",
             CONNECT_TIMEOUT.as_secs()
         )),
+    }
+}
+
+/// What went wrong; for a certificate of an unknown CA also what to do.
+fn trouble(error: &Error) -> String {
+    let tls = match error {
+        Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match tls {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+            "the pool's certificate is of a CA that this system does not trust; if it is a private \
+             one, let SSL_CERT_FILE name the file with the CA's certificate"
+                .into()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -42,12 +42,13 @@ export class Ringfence {
   /**
    * Starts a Worker. `probe` puts tests/e2e/support/probe.mjs in front, which counts and breaks
    * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
-   * `silent` throws log lines away (both for benchmarks).
+   * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
+   * (see tls.mjs).
    */
-  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false } = {}) {
+  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false, tls } = {}) {
     const worker = new Ringfence();
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, silent, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, extra, silent, tls, secrets: { ...newSecrets(), ...secrets } };
     await worker.#launch();
     if (migrate) await worker.migrate();
     return worker;
