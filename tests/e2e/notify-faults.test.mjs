@@ -85,7 +85,7 @@ describe('NOTIFY under faults', () => {
     t.diagnostic(`RINGFENCE_SEED=${seed} breaks the same things at the same points of the rollout`);
     const roll = dice(seed);
     const lease = 10;
-    const here = await poolAndTenant(worker, api, { relays: 2, options: { lease_s: lease, fetch_timeout_s: 120, fetch_poll_ms: 1000, max_attempts: 10 } });
+    const here = await poolAndTenant(worker, api, { relays: 2, options: { lease_s: lease, fetch_timeout_s: 900, fetch_poll_ms: 1000, max_attempts: 10 } });
     let phones;
     const line = await badLine(() => phones, { loss: 0.05, roll: dice(seed + 1) });
     ends.push(() => line.close());
@@ -126,18 +126,18 @@ describe('NOTIFY under faults', () => {
     const wanted = ['relay', 'relay', 'relay', 'worker', 'worker', 'cut', 'cut', 'evict', 'evict', 'evict'];
     const order = wanted.map((fault) => [roll(), fault]).sort(([a], [b]) => a - b).map(([, fault]) => fault);
     const happened = [];
-    const { id: rollout } = await api.post(`${here.at}/rollouts`, { per_second: 200 });
+    const { id: rollout } = await api.post(`${here.at}/rollouts`, { per_second: 120 });
     for (const [turn, fault] of order.entries()) {
       // One in each tenth of the rollout, at a random point of it.
       const point = (turn + roll()) / order.length * count;
-      for (const deadline = Date.now() + 120_000; people.told.size < point; await pause(20)) {
+      for (const deadline = Date.now() + 300_000; people.told.size < point; await pause(20)) {
         assert.ok(Date.now() < deadline, `${people.told.size} were told, and no more`);
       }
       const inFlight = (await jobs(api, here.at, '&state=leased')).length;
-      await faults[fault]();
       happened.push({ fault, at: people.told.size, inFlight });
+      await faults[fault]();
     }
-    const list = await allEnded(worker, here.tenant, count, api, 150);
+    const list = await allEnded(worker, here.tenant, count, api, 400);
 
     assert.deepEqual(tally(list), { fetched: count });
     assert.equal(new Set(list.map(({ device }) => device)).size, count, 'one job for each device');
