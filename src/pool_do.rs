@@ -136,9 +136,9 @@ impl DurableObject for Pool {
         socket: WebSocket,
         _code: usize,
         _reason: String,
-        _clean: bool,
+        clean: bool,
     ) -> worker::Result<()> {
-        self.gone(&socket);
+        self.gone(&socket, clean);
         // Completes the closing handshake where the runtime does not; elsewhere it is closed already.
         let _ = socket.close(Some(1000), Some("closed"));
         self.poke().await;
@@ -147,7 +147,7 @@ impl DurableObject for Pool {
 
     async fn websocket_error(&self, socket: WebSocket, error: worker::Error) -> worker::Result<()> {
         observe::warn("pool_socket", &[("error", &error.to_string())]);
-        self.gone(&socket);
+        self.gone(&socket, false);
         self.poke().await;
         Ok(())
     }

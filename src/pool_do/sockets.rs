@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use ringfence_wire::{
-    Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame, Transport, Welcome,
-    batches,
+    Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame, ReturnReason,
+    Transport, Welcome, batches,
 };
 use serde::{Deserialize, Serialize};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
@@ -140,7 +140,14 @@ impl Pool {
                 say_all(socket, recorded, PoolFrame::Recorded);
                 Ok(())
             }
-            RelayFrame::Return { jobs, reason } => engine.given_back(&relay, &jobs, reason, now),
+            RelayFrame::Return { jobs, reason } => {
+                // Whoever drains would give each further job back as well.
+                if reason == ReturnReason::Drain && !attachment.draining {
+                    attachment.draining = true;
+                    attach(socket, &attachment);
+                }
+                engine.given_back(&relay, &jobs, reason, now)
+            }
         }
     }
 
@@ -238,12 +245,18 @@ impl Pool {
         }
     }
 
-    /// A connection is no more.
-    pub(super) fn gone(&self, socket: &WebSocket) {
-        if let (Ok(engine), Some(attachment)) = (&self.engine, attachment(socket))
-            && let Err(error) = engine.relay_seen(&attachment.relay, platform::now())
-        {
-            observe::warn("pool_relay_gone", &[("error", &error.0)]);
+    /// A connection is no more. A relay that drained and closed it in order has said all that it
+    /// had to say: what was on its way to it goes to another at once, not when its lease ends.
+    pub(super) fn gone(&self, socket: &WebSocket, in_order: bool) {
+        if let (Ok(engine), Some(attachment)) = (&self.engine, attachment(socket)) {
+            let (relay, now) = (&attachment.relay, platform::now());
+            let mut left = engine.relay_seen(relay, now);
+            if in_order && attachment.draining {
+                left = left.and_then(|()| engine.void_leases(relay, now));
+            }
+            if let Err(error) = left {
+                observe::warn("pool_relay_gone", &[("error", &error.0)]);
+            }
         }
         forget(socket);
     }

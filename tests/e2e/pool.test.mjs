@@ -209,6 +209,33 @@ describe('the NOTIFY queue', () => {
       assert.equal((await ends(brief.id)).state, 'fetched');
     });
 
+    it('is not offered to a relay that drains, and one on its way when that leaves waits for no lease', async () => {
+      const { pool, notify, job, ends, fetches } = await scene({ options: { lease_s: 3000 } });
+      const first = await connect(pool.credential, { answer: () => undefined });
+      const { job: { id } } = await notify();
+      await first.frame('job');
+      // As after SIGTERM: of the job that has just left the pool it knows nothing yet.
+      first.say({ type: 'return', jobs: [], reason: 'drain' });
+      first.result({ id: 'none', lease: 1 }, {});
+      await first.frame('recorded');
+      assert.equal((await job(id)).state, 'leased');
+      await first.close();
+      await eventually(() => job(id), ({ state }) => state === 'queued', 'the job back in the queue');
+
+      const second = await connect(pool.credential, { instance: 'b', answer: ({ id: own, lease }, relay) => {
+        relay.say({ type: 'return', jobs: [{ id: own, lease }], reason: 'drain' });
+      } });
+      await second.frame('job');
+      await eventually(() => job(id), ({ state }) => state === 'queued', 'the job given back');
+      // Time for it to be offered again, if it were.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.equal(second.jobs.length, 1);
+      await second.close();
+      await connect(pool.credential, { instance: 'c', answer: () => { setTimeout(fetches, 20); return ok(); } });
+      const done = await ends(id);
+      assert.deepEqual([done.state, done.attempts.map(({ outcome }) => outcome)], ['fetched', ['lost', 'returned', 'answered']]);
+    });
+
     it('can be taken back, and the relay is told', async () => {
       const { pool, notify, job, at } = await scene();
       const relay = await connect(pool.credential, { answer: () => undefined });

@@ -109,8 +109,7 @@ async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
             }
             status => format!("the pool answered HTTP {status} instead of a WebSocket"),
         }),
-        Ok(Err(Error::Io(error))) => Err(advised(error.to_string())),
-        Ok(Err(error)) => Err(advised(error.to_string())),
+        Ok(Err(error)) => Err(trouble(&error)),
         Err(_) => Err(format!(
             "no connection within {} s",
             CONNECT_TIMEOUT.as_secs()
@@ -118,14 +117,25 @@ async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
     }
 }
 
-/// With what to do about a certificate that this machine does not trust.
-fn advised(error: String) -> String {
-    if !error.contains("invalid peer certificate") {
-        return error;
+/// What went wrong; for a certificate that this machine does not trust also what to do.
+fn trouble(error: &Error) -> String {
+    let inner = match error {
+        Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match inner {
+        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) => {
+            "the pool's certificate is of a CA that this system does not trust: install the package \
+             ca-certificates, or, if the CA is a private one, let SSL_CERT_FILE name the file with its \
+             certificate"
+                .into()
+        }
+        Some(rustls::Error::InvalidCertificate(wrong)) => format!(
+            "the pool's certificate is not good: {wrong}. See that pool.url names the host as the \
+             certificate does, and that this machine's clock is right"
+        ),
+        _ => error.to_string(),
     }
-    format!(
-        "{error}. The certificate is not one of pool.url's host that this machine trusts: see its CA certificates (the package ca-certificates, or a file named by SSL_CERT_FILE) and its clock"
-    )
 }
 
 /// A TCP connection to the first of the pool's addresses that takes one.

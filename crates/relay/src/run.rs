@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ringfence_wire::{DecodeError, EncodeError, Hello, PoolFrame, RelayFrame, Transport};
+use ringfence_wire::{
+    DecodeError, EncodeError, Hello, PoolFrame, RelayFrame, ReturnReason, Transport,
+};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -318,6 +320,13 @@ impl Relay {
             "stopping: finishing what is out, handing back the rest"
         );
         self.stop_at = Some(Instant::now() + self.drain);
+        if self.welcomed {
+            // Of no job: it says that further ones are for others.
+            self.say(&RelayFrame::Return {
+                jobs: Vec::new(),
+                reason: ReturnReason::Drain,
+            });
+        }
         self.node.engine.drain();
     }
 

@@ -199,6 +199,13 @@ fn job(id: &str, aor: String) -> Job {
     }
 }
 
+fn returned(ids: &[&str]) -> RelayFrame {
+    RelayFrame::Return {
+        jobs: ids.iter().map(|id| job_ref(id)).collect(),
+        reason: ReturnReason::Drain,
+    }
+}
+
 fn job_ref(id: &str) -> JobRef {
     JobRef {
         id: id.into(),
@@ -284,6 +291,7 @@ async fn a_stop_finishes_what_is_out_and_hands_back_the_rest() {
     assert!(matches!(pool.next().await, RelayFrame::Ack(jobs) if jobs.len() == 2));
     let heard = phone.hear().await;
     running.stop.send(()).unwrap();
+    assert_eq!(pool.next().await, returned(&[]), "no more jobs, please");
     let RelayFrame::Return { jobs, reason } = pool.next().await else {
         panic!("the waiting job comes back");
     };
@@ -311,11 +319,8 @@ async fn a_stop_hands_back_what_nobody_answers_in_time() {
     pool.next().await;
     phone.hear().await;
     running.stop.send(()).unwrap();
-    let expected = RelayFrame::Return {
-        jobs: vec![job_ref("out")],
-        reason: ReturnReason::Drain,
-    };
-    assert_eq!(pool.next().await, expected);
+    assert_eq!(pool.next().await, returned(&[]));
+    assert_eq!(pool.next().await, returned(&["out"]));
     timeout(PATIENCE, running.task).await.unwrap().unwrap();
 }
 

@@ -13,7 +13,8 @@ pub enum RelayFrame {
     Ack(Vec<JobRef>),
     /// These jobs are done, for good or ill. Repeated after a reconnect until `recorded`.
     Result(Vec<JobResult>),
-    /// These jobs are given back, to be leased again at once.
+    /// These jobs are given back, to be leased again at once. With [`ReturnReason::Drain`], even of no
+    /// job at all, the relay takes no more of them on this connection.
     Return {
         /// What is given back.
         jobs: Vec<JobRef>,

@@ -38,12 +38,15 @@ let miniflare;
 const databases = new Map();
 
 const operations = {
-  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false }) {
+  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false, tls = {} }) {
     const config = bindings();
     miniflare = new Miniflare({
       host: '127.0.0.1',
       port,
+      // Without a certificate of the test's, Miniflare brings its own.
       https: true,
+      httpsKey: tls.key,
+      httpsCert: tls.certificate,
       // Never asks the network for a sample of `request.cf`.
       cf: false,
       log: new Log(LogLevel.ERROR),
@@ -106,6 +109,15 @@ const operations = {
   async scheduled({ cron }) {
     const worker = await miniflare.getWorker();
     return worker.scheduled({ cron, scheduledTime: new Date() });
+  },
+
+  /**
+   * Evicts a Durable Object that runs, as the runtime does with an idle one. `webSockets` says what
+   * becomes of its connections: `hibernate` keeps them, as an eviction does; `close` drops them, as
+   * a deploy does.
+   */
+  async evict({ className, name, webSockets }) {
+    await miniflare.unsafeEvictDurableObject(bindings().name, className, { name, webSockets });
   },
 
   async stop() {

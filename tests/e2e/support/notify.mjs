@@ -2,7 +2,7 @@
 
 import { startRelay } from './native-relay.mjs';
 import { udpPort } from './ports.mjs';
-import { mac, Master, randomKey, seedDevice, seedTenant, settingRows, ulid, UTG } from './seed.mjs';
+import { mac, Master, randomKey, seedDevice, seedTenant, ulid, UTG } from './seed.mjs';
 import { sipp } from './sipp.mjs';
 
 /** What takes minutes for a provider takes seconds here. */
@@ -57,8 +57,11 @@ export async function jobs(api, at, query = '') {
   }
 }
 
-/** Many devices that have their keys, each with its own address of record, in few statements; their MACs. */
-async function seedPhones(worker, tenant, count, port) {
+/**
+ * Many devices that have their keys, in few statements; their MACs. Each has its own address of record
+ * and is told at `host` of its number.
+ */
+async function seedPhones(worker, tenant, count, port, host) {
   const master = new Master(worker.options.secrets.MASTER_KEY);
   const now = Date.now();
   const macs = [];
@@ -67,7 +70,7 @@ async function seedPhones(worker, tenant, count, port) {
     for (let number = first; number < Math.min(count, first + 500); number += 1) {
       const [id, own, key] = [ulid(), mac((serial += 1)), randomKey()];
       macs.push(own);
-      rows.push([id, own, master.wrap(`device-key:${id}:1`, key), master.fingerprint(key)]);
+      rows.push([id, own, master.wrap(`device-key:${id}:1`, key), master.fingerprint(key), `${host(number)}:${port}`]);
     }
     const json = JSON.stringify(rows);
     await worker.batch(
@@ -79,36 +82,42 @@ async function seedPhones(worker, tenant, count, port) {
       ],
       [
         `INSERT INTO settings (tenant_id, scope, name, value)
-         SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_AOR', 'sip:' || (value ->> 1) || '@pbx.test' FROM json_each(?2)`,
+         SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_AOR', 'sip:' || (value ->> 1) || '@pbx.test' FROM json_each(?2)
+         UNION ALL SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_ADDRESS', value ->> 4 FROM json_each(?2)`,
         tenant.id, json,
       ],
     );
   }
-  await worker.batch(...settingRows(worker, tenant.id, 'tenant', { NOTIFY_ADDRESS: `127.0.0.1:${port}` }));
   return macs;
 }
 
 /**
  * `count` phones behind one address, and SIPp in their place. Whoever is told fetches its sealed file
- * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came.
+ * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came:
+ * copies, which have the same Call-ID, count once. `ticks` says at which millisecond of SIPp's clock
+ * the first came. `behind` is the port that the phones are told at, if something stands in front of
+ * them; `host` gives the address of each, by its number.
  */
-export async function crowd(worker, tenant, count, { args = [], fetches = true } = {}) {
+export async function crowd(worker, tenant, count, { scenario = 'answer', keys = {}, args = [], fetches = true, behind, host } = {}) {
   const port = await udpPort();
-  const macs = await seedPhones(worker, tenant, count, port);
-  const people = { port, macs, told: new Map(), count: 0 };
+  const macs = await seedPhones(worker, tenant, count, behind ?? port, host ?? (() => '127.0.0.1'));
+  const people = { port, macs, told: new Map(), ticks: new Map(), count: 0 };
   people.start = async () => {
-    const phones = await sipp('answer', { port, keys: { status: '200 OK', linger: '3000' }, args: ['-l', '100000', ...args] });
+    const phones = await sipp(scenario, { port, host: host && '0.0.0.0', keys: { status: '200 OK', linger: '3000', ...keys }, args: ['-l', '100000', ...args] });
+    const calls = new Set();
     const waiting = [];
     let seen = 0;
     let over = false;
     const look = setInterval(() => {
       const lines = phones.lines();
       for (const line of lines.slice(seen)) {
-        const [, who] = /sip:(\w+)/.exec(line) ?? [];
+        const [, who, call, tick] = /sip:(\w+).* call=(\S+) tick=(\d+)$/.exec(line) ?? [];
         // A line that is not whole yet is read again.
-        if (!who || !/tick=\d+$/.test(line)) break;
+        if (!who) break;
         seen += 1;
-        people.count += 1;
+        if (calls.size === calls.add(call).size) continue;
+        people.count = calls.size;
+        if (!people.ticks.has(who)) people.ticks.set(who, Number(tick));
         people.told.set(who, (people.told.get(who) ?? 0) + 1);
         if (fetches) waiting.push(who);
       }

@@ -20,6 +20,15 @@ export async function udpPort() {
   }
 }
 
+/** A TCP port that is free now. */
+export async function tcpPort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /**
  * Forwards TCP connections to `port()` of the moment. A Worker that was killed comes back on another
  * port; its relays and phones keep the address they know. `cut` breaks all connections.

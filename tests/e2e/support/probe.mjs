@@ -8,7 +8,7 @@
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match.
 
-import Worker from './index.js';
+import Worker, { Pool as Queue } from './index.js';
 export * from './index.js';
 
 const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
@@ -100,6 +100,14 @@ Object.defineProperty(crypto.subtle, 'encrypt', {
     return encrypt(algorithm, ...rest);
   },
 });
+
+/** Says that it is made: after an eviction, it must be made again. */
+export class Pool extends Queue {
+  constructor(state, env) {
+    super(state, env);
+    console.log(JSON.stringify({ message: 'pool_constructed', pool: state.id.name }));
+  }
+}
 
 export default class Probe extends Worker {
   constructor(context, env) {

@@ -42,12 +42,13 @@ export class Ringfence {
   /**
    * Starts a Worker. `probe` puts tests/e2e/support/probe.mjs in front, which counts and breaks
    * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
-   * `silent` throws log lines away (both for benchmarks).
+   * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
+   * (see tls.mjs).
    */
-  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false } = {}) {
+  static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false, tls } = {}) {
     const worker = new Ringfence();
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, silent, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, extra, silent, tls, secrets: { ...newSecrets(), ...secrets } };
     await worker.#launch();
     if (migrate) await worker.migrate();
     return worker;
@@ -146,6 +147,28 @@ export class Ringfence {
         return [];
       }
     });
+  }
+
+  /**
+   * Evicts the object of a pool, though it may be busy just now; it must run. `webSockets` is
+   * `hibernate` (connections survive, as they do when an idle object leaves the memory) or `close`
+   * (as when the runtime itself goes).
+   */
+  async evictPool(pool, webSockets) {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await this.ask('evict', { className: 'Pool', name: pool, webSockets });
+      } catch (error) {
+        // "It still has active references": an alarm was at work.
+        if (turn === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** How often the runtime has made the object of a pool since the Worker started; needs the probe. */
+  poolMade(pool) {
+    return this.logLines().filter((line) => line.message === 'pool_constructed' && line.pool === pool).length;
   }
 
   /** The process ids of the workerd below this host. */

@@ -10,9 +10,10 @@ import { udpPort } from './ports.mjs';
 
 /**
  * Starts SIPp on a free port of loopback with a scenario of tests/e2e/sipp, or with a file of one's
- * own. `keys` are the scenario's words in brackets, `args` further options of SIPp.
+ * own. `keys` are the scenario's words in brackets, `args` further options of SIPp. `host` is where it
+ * listens: 0.0.0.0 is all of loopback's 16 million addresses.
  */
-export async function sipp(scenario, { keys = {}, args = [], port } = {}) {
+export async function sipp(scenario, { keys = {}, args = [], port, host = '127.0.0.1' } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-sipp-'));
   const own = port ?? (await udpPort());
   const values = { linger: '1000', more: 'X-Nothing: more', file: join(folder, 'file'), ...keys };
@@ -20,7 +21,7 @@ export async function sipp(scenario, { keys = {}, args = [], port } = {}) {
   const xml = readFileSync(isAbsolute(scenario) ? scenario : join(ROOT, 'tests/e2e/sipp', `${scenario}.xml`), 'utf8').replace(/\[(\w+)\]/g, (word, name) => values[name] ?? word);
   writeFileSync(join(folder, 'scenario.xml'), xml);
   const phone = new Child('sipp', [
-    '-sf', join(folder, 'scenario.xml'), '-i', '127.0.0.1', '-p', String(own),
+    '-sf', join(folder, 'scenario.xml'), '-i', host, '-p', String(own),
     '-nostdin', '-timeout', '300s', '-trace_logs', '-log_file', join(folder, 'log'),
     '-trace_err', '-error_file', join(folder, 'errors'),
     ...args,
@@ -32,7 +33,7 @@ export async function sipp(scenario, { keys = {}, args = [], port } = {}) {
       return Buffer.alloc(0);
     }
   };
-  await listening(own, phone);
+  await listening(host, own, phone);
   return Object.assign(phone, {
     port: own,
     address: `127.0.0.1:${own}`,
@@ -49,8 +50,9 @@ export async function sipp(scenario, { keys = {}, args = [], port } = {}) {
 }
 
 /** Until the port is bound, as the kernel shows it. */
-async function listening(port, phone) {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+async function listening(host, port, phone) {
+  const address = host.split('.').reverse().map((byte) => Number(byte).toString(16).padStart(2, '0')).join('').toUpperCase();
+  const local = `${address}:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   for (let turn = 0; turn < 500 && !phone.ended; turn += 1) {
     if (readFileSync('/proc/net/udp', 'latin1').includes(local)) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
