@@ -16,6 +16,14 @@ pub fn interval_us(per_second: f64) -> u64 {
     (1e6 / per_second.max(0.001)) as u64
 }
 
+/// The distance of a network's turns, in microseconds, so that no second holds more than `per_second`
+/// although each turn may be taken up to `late_ms` late. They are handed out in rounds, and a round
+/// that waits for D1 ends when D1 has answered: a second may hold the turns of its own 1,000 ms and
+/// `late_ms` before them, and those of the round before, which are another `late_ms`.
+pub fn network_interval_us(per_second: f64, late_ms: u64) -> u64 {
+    interval_us(per_second) * (1_000 + 2 * late_ms) / 1_000
+}
+
 /// How many may go out at `now_us`, where `due_us` is the time of the next one.
 pub fn credit(due_us: u64, now_us: u64, interval_us: u64) -> u64 {
     let from = due_us.max(now_us.saturating_sub(CATCH_UP_US));

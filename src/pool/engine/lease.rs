@@ -8,7 +8,7 @@ use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 use super::Engine;
 use crate::pool::job::{Event, Job, State};
 use crate::pool::messages::Status;
-use crate::pool::pace::{self, interval_us};
+use crate::pool::pace::{self, interval_us, network_interval_us};
 use crate::pool::rollout::{RolloutState, Spec};
 use crate::pool::store::{Sql, SqlError};
 use crate::pool::target::{Message, TargetError};
@@ -179,7 +179,10 @@ impl<S: Sql> Engine<S> {
             None => self.store.network_due_us(&job.network)?,
         };
         let turn_us = due_us.max(now * 1000);
-        networks.insert(job.network.clone(), turn_us + interval_us(per_second));
+        networks.insert(
+            job.network.clone(),
+            turn_us + network_interval_us(per_second, LATE_MS),
+        );
         Ok((turn_us > now * 1000).then(|| turn_us.div_ceil(1000)))
     }
 

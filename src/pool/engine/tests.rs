@@ -642,11 +642,11 @@ fn no_network_is_told_faster_than_its_limit() {
         .collect();
     for (n, from) in office.iter().enumerate() {
         let within = office[n..].iter().filter(|at| **at < from + 1_000).count();
-        assert!(within <= 22, "{within} in one second");
+        assert!(within <= 20, "{within} in one second");
     }
     let spread = office.last().unwrap() - office[0];
     assert!(
-        (14_000..18_000).contains(&spread),
+        (18_000..23_000).contains(&spread),
         "300 at 20/s took {spread} ms"
     );
 }

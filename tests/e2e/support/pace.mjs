@@ -15,17 +15,15 @@ export function busiest(times, width = 1000) {
  * The busiest second of each destination network, beside what `perSecond` allows in it. `told` is a list
  * of `{ network, leased, heard }`: the pool's and the phones' clock, which need not agree.
  *
- * The pool's turns are exactly 1/`perSecond` apart. It may hand a turn out up to 150 ms late; then the
- * job gets another. It hands them out in rounds, one after the other, and a round that waits for D1
- * leases its jobs when D1 has answered: so the leases of a second are at most the turns of 150 ms
- * before its first round, and those of the second itself with 150 ms before it. From pool to phone a
+ * The pool's turns are so far apart that a second of it holds no more than the limit, but for one at
+ * each edge of the two stretches of turns that it may hold (src/pool/pace.rs). From pool to phone a
  * busy machine may take a while, not always the same: by how much the ways differed is in `told`, and
  * by as much a second at the phones may hold more.
  */
 export function networks(told, perSecond) {
   const ways = told.map(({ leased, heard }) => heard - leased);
   const unevenMs = ways.reduce((a, b) => Math.max(a, b), -Infinity) - ways.reduce((a, b) => Math.min(a, b), Infinity);
-  const allowed = { atPool: 1.3 * perSecond + 2, atPhones: (1.3 + unevenMs / 1000) * perSecond + 2 };
+  const allowed = { atPool: perSecond + 2, atPhones: (1 + unevenMs / 1000) * perSecond + 2 };
   const names = [...new Set(told.map(({ network }) => network))].sort();
   const found = names.map((network) => {
     const own = told.filter((one) => one.network === network);
