@@ -30,8 +30,9 @@ set +m
 trap 'kill -- -"$building" 2>/dev/null || true' EXIT
 
 if [ "$only" != e2e ]; then
-  step "formatting"
+  step "formatting, the arrows between the crates, no secret committed"
   cargo fmt --all --check
+  scripts/lint.sh rules
   step "unit, property, snapshot and smoke-fuzz tests of every crate (the Worker is built meanwhile)"
   cargo test --workspace --quiet
 fi
