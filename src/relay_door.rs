@@ -14,7 +14,8 @@ use crate::api::sha256_hex;
 use crate::app::{App, Caller};
 use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
-use crate::{observe, pool_client, throttle};
+use crate::throttle::{self, Guessed};
+use crate::{observe, pool_client};
 
 /// Where it is.
 pub use ringfence_wire::PATH;
@@ -43,7 +44,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
     if !caller.tls {
         return refuse(403, "A relay connects over TLS only: wss://.");
     }
-    if throttle::is_barred(&caller.address, app.now) {
+    if throttle::is_barred(Guessed::Credential, &caller.address, app.now) {
         return refuse(
             429,
             "Too many wrong credentials came from this address. Wait a minute.",
@@ -60,7 +61,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
                     ("request_id", &app.request_id),
                 ],
             );
-            throttle::wrong_guess(app, &caller.address);
+            throttle::wrong_guess(app, Guessed::Credential, &caller.address);
             return refuse(
                 401,
                 "A valid relay credential is needed: Authorization: Bearer rfr_…",

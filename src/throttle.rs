@@ -32,46 +32,61 @@ extern "C" {
     async fn limit(this: &RateLimit, options: &Object) -> Result<JsValue, JsValue>;
 }
 
+/// What is guessed. Each is counted for itself: whoever asks for wrong files beside a relay does not
+/// keep the relay out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guessed {
+    AccessPath,
+    Token,
+    Credential,
+}
+
 thread_local! {
-    /// Network → until when it is barred, in Unix milliseconds.
+    /// Key of the limiter → until when it is barred, in Unix milliseconds.
     static BARRED: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Whether an address is over the limit.
-pub fn is_barred(address: &str, now: u64) -> bool {
+pub fn is_barred(guessed: Guessed, address: &str, now: u64) -> bool {
     BARRED.with_borrow(|barred| {
         // Nearly always empty: then an address is not even looked at.
         !barred.is_empty()
             && barred
-                .get(&network(address))
+                .get(&key(guessed, address))
                 .is_some_and(|&until| now < until)
     })
 }
 
-/// Whom an address stands for: one customer has a /64 of IPv6, and may use each address of it.
-fn network(address: &str) -> String {
+/// What the limiter counts: the guess, and whom the address stands for. One customer has a /64 of
+/// IPv6, and may use each address of it.
+fn key(guessed: Guessed, address: &str) -> String {
+    let guess = match guessed {
+        Guessed::AccessPath => "path",
+        Guessed::Token => "token",
+        Guessed::Credential => "relay",
+    };
     match address.parse::<Ipv6Addr>() {
         Ok(address) => {
             let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+            format!("{guess}:{}", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
-        Err(_) => address.to_owned(),
+        Err(_) => format!("{guess}:{address}"),
     }
 }
 
 /// Counts a wrong guess, after the answer. An address that is barred already is not counted: it is
 /// let go when its time is over, and barred again if it goes on.
-pub fn wrong_guess(app: &App, address: &str) {
-    if address.is_empty() || is_barred(address, app.now) {
+pub fn wrong_guess(app: &App, guessed: Guessed, address: &str) {
+    if address.is_empty() || is_barred(guessed, address, app.now) {
         return;
     }
-    let (worker, network) = (app.clone(), network(address));
+    let (worker, key) = (app.clone(), key(guessed, address));
     app.later(async move {
-        match within_limit(&worker.env, &network).await {
+        match within_limit(&worker.env, &key).await {
             Ok(true) => {}
             Ok(false) => {
-                observe::warn("address_barred", &[("address", &network)]);
-                bar(network, worker.now);
+                observe::warn("address_barred", &[("guess", &key)]);
+                bar(key, worker.now);
             }
             // A limiter that does not work locks nobody out.
             Err(_) => observe::warn("rate_limit_failed", &[]),
@@ -80,23 +95,23 @@ pub fn wrong_guess(app: &App, address: &str) {
 }
 
 /// Asks the limiter, which counts. A deployment without the binding has no limit.
-async fn within_limit(env: &Env, network: &str) -> Result<bool, JsValue> {
+async fn within_limit(env: &Env, key: &str) -> Result<bool, JsValue> {
     let binding = Reflect::get(env, &"GUESSES".into())?;
     if binding.is_undefined() {
         return Ok(true);
     }
     let options = Object::new();
-    Reflect::set(&options, &"key".into(), &network.into())?;
+    Reflect::set(&options, &"key".into(), &key.into())?;
     let limiter: RateLimit = binding.unchecked_into();
     let outcome = limiter.limit(&options).await?;
     Ok(Reflect::get(&outcome, &"success".into())?.is_truthy())
 }
 
-fn bar(network: String, now: u64) {
+fn bar(key: String, now: u64) {
     BARRED.with_borrow_mut(|barred| {
         barred.retain(|_, until| now < *until);
         if barred.len() < ADDRESSES_MAX {
-            barred.insert(network, now + BARRED_MS);
+            barred.insert(key, now + BARRED_MS);
         }
     });
 }
@@ -105,30 +120,32 @@ fn bar(network: String, now: u64) {
 mod tests {
     use super::*;
 
+    use Guessed::{AccessPath, Token};
+
     #[test]
-    fn an_address_is_barred_for_a_minute_and_nobody_else() {
-        bar("192.0.2.1".into(), 1_000);
-        assert!(is_barred("192.0.2.1", 1_000));
-        assert!(is_barred("192.0.2.1", 1_000 + BARRED_MS - 1));
-        assert!(!is_barred("192.0.2.1", 1_000 + BARRED_MS));
-        assert!(!is_barred("192.0.2.2", 1_000));
+    fn an_address_is_barred_for_a_minute_and_nobody_else_and_for_nothing_else() {
+        bar(key(Token, "192.0.2.1"), 1_000);
+        assert!(is_barred(Token, "192.0.2.1", 1_000));
+        assert!(is_barred(Token, "192.0.2.1", 1_000 + BARRED_MS - 1));
+        assert!(!is_barred(Token, "192.0.2.1", 1_000 + BARRED_MS));
+        assert!(!is_barred(Token, "192.0.2.2", 1_000));
+        assert!(!is_barred(AccessPath, "192.0.2.1", 1_000));
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_guesser() {
-        bar(network("2001:db8:1:2::1"), 1_000);
-        assert!(is_barred("2001:DB8:1:2:ffff::2", 1_000));
-        assert!(!is_barred("2001:db8:1:3::1", 1_000));
-        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        bar(key(Token, "2001:db8:1:2::1"), 1_000);
+        assert!(is_barred(Token, "2001:DB8:1:2:ffff::2", 1_000));
+        assert!(!is_barred(Token, "2001:db8:1:3::1", 1_000));
     }
 
     #[test]
     fn what_is_remembered_is_bounded_and_the_old_makes_room() {
         for number in 0..ADDRESSES_MAX + 5 {
-            bar(network(&format!("2001:db8:0:{number:x}::1")), 1_000);
+            bar(key(Token, &format!("2001:db8:0:{number:x}::1")), 1_000);
         }
         assert_eq!(BARRED.with_borrow(BTreeMap::len), ADDRESSES_MAX);
-        bar("192.0.2.1".into(), 1_000 + BARRED_MS);
+        bar(key(Token, "192.0.2.1"), 1_000 + BARRED_MS);
         assert_eq!(BARRED.with_borrow(BTreeMap::len), 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::config;
 use crate::http::problem::Problem;
 use crate::store::tokens::{self, TokenRow};
-use crate::throttle;
+use crate::throttle::{self, Guessed};
 
 /// What the caller's token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ pub async fn authenticate(
     if config::admin_token(&app.env).is_some_and(|admin| same(&admin, text)) {
         return Ok(Token::admin());
     }
-    if throttle::is_barred(address, app.now) {
+    if throttle::is_barred(Guessed::Token, address, app.now) {
         return Err(Problem::new(
             "too-many-requests",
             "Too many wrong tokens came from this address. Wait a minute; `ADMIN_TOKEN` works all \
@@ -134,7 +134,7 @@ pub async fn authenticate(
         ));
     }
     let refused = || {
-        throttle::wrong_guess(app, address);
+        throttle::wrong_guess(app, Guessed::Token, address);
         unauthorized(
             "The token is not valid: it was removed, has expired, or was not copied whole.",
         )

@@ -10,6 +10,7 @@ use super::devices;
 use super::rollouts::{self, RolloutInput, RolloutView};
 use crate::app::App;
 use crate::http::problem::Problem;
+use crate::observe;
 use crate::pool::messages::{Call as PoolCall, Reply, Submitted};
 use crate::pool::rollout::Selection;
 use crate::pool::target;
@@ -191,15 +192,33 @@ fn notified(submitted: Submitted, pool: &str) -> Notified {
     }
 }
 
-/// An audit entry of something that D1 has no rows of.
+/// The audit entry of something that a pool's object has done: it cannot be one transaction with it.
 ///
 /// # Errors
-/// D1 fails.
+/// D1 fails. The answer says that it is done all the same, and the log has the entry.
 pub async fn audit(app: &App, entry: &Entry) -> Result<(), Problem> {
-    let written = Change::of_no_tenant(&app.db).commit(entry).await;
-    written
-        .map(drop)
-        .map_err(|error| super::commit::failed(error, super::etag::IfMatch::Absent, &[]))
+    let Err(error) = Change::of_no_tenant(&app.db).commit(entry).await else {
+        return Ok(());
+    };
+    observe::warn(
+        "audit_not_written",
+        &[
+            ("action", entry.action),
+            ("tenant", entry.tenant_id.as_deref().unwrap_or_default()),
+            ("object", &entry.object),
+            ("after", entry.after.as_deref().unwrap_or_default()),
+            ("token", &entry.token_id),
+            ("address", &entry.address),
+            ("request_id", &entry.request_id),
+        ],
+    );
+    Err(Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(
+            "unavailable",
+            "It is done, but the audit log could not be written; the Worker's log has the entry. Do not repeat the request.",
+        )
+    })
 }
 
 fn unusable(error: target::TargetError) -> Problem {

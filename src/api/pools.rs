@@ -177,6 +177,13 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
             "This is the pool of whatever names no other: it stays.",
         ));
     }
+    let status = status(&call, &row.id).await?;
+    let pending: u64 = status.pending.iter().map(|(_, number)| number).sum();
+    if pending > 0 {
+        return Err(Problem::conflict(format!(
+            "{pending} jobs are pending in this pool, and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
+        )));
+    }
     let entry = call.entry(
         "pool.delete",
         format!("pools/{}", row.id),

@@ -30,7 +30,7 @@ use crate::files::seal::hex;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
-use crate::throttle;
+use crate::throttle::{self, Guessed};
 
 /// Files below this folder are the tenant's root certificates, under their own names.
 pub const CERTIFICATES: &str = "certs/";
@@ -118,9 +118,9 @@ async fn find(
     let hash = hash_access_path(access_path);
     let guess = Guess::new(app, &hash, &request.path);
     let address = &request.caller.address;
-    let trusted = !throttle::is_barred(address, app.now);
+    let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
     let Some(known) = edge::find_tenant(app, &hash, trusted).await? else {
-        throttle::wrong_guess(app, address);
+        throttle::wrong_guess(app, Guessed::AccessPath, address);
         // D1 has been asked: a KV read is what is left of the usual work.
         edge::read_file(app, NO_FILE).await;
         return Ok(Outcome::Refused(if access_path.is_empty() {

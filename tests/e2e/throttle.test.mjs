@@ -21,6 +21,8 @@ describe('an address that guesses', () => {
   const wrongToken = () => `rf_${ulid()}_${randomBytes(32).toString('base64url')}`;
   const api = (address, token) => worker.fetch('/api/v1/tenants', { headers: { authorization: `Bearer ${token}`, 'cf-connecting-ip': address } });
 
+  const door = (address) => worker.fetch('/relay/v1', { headers: { authorization: `Bearer rfr_${ulid()}_${randomBytes(32).toString('base64url')}`, 'cf-connecting-ip': address } });
+
   /** Guesses until `over` says that the address is barred; how many it took. */
   async function guess(once, over) {
     for (let count = 1; count <= GUESSES; count += 1) {
@@ -43,8 +45,15 @@ describe('an address that guesses', () => {
     assert.match((await barred.json()).detail, /Wait a minute/);
     assert.equal((await api('192.0.2.1', worker.adminToken)).status, 200);
     assert.equal((await api('192.0.2.2', made.token)).status, 200);
-    const door = await worker.fetch('/relay/v1', { headers: { authorization: 'Bearer rfr_x', 'cf-connecting-ip': '192.0.2.1' } });
-    assert.deepEqual([door.status, door.headers.get('retry-after')], [429, '60']);
+    // A relay beside it is not kept out: its door counts for itself.
+    assert.equal((await door('192.0.2.1')).status, 401);
+  });
+
+  it('with relay credentials gets 429 at the door, and nowhere else', async () => {
+    await guess(() => door('192.0.2.3'), (answer) => answer.status === 429 || assert.equal(answer.status, 401));
+    assert.equal((await door('192.0.2.3')).headers.get('retry-after'), '60');
+    assert.equal((await door('192.0.2.4')).status, 401);
+    assert.equal((await api('192.0.2.3', wrongToken())).status, 401);
   });
 
   it('with access paths is refused as before, without D1; a phone beside it is served', async () => {
