@@ -181,7 +181,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     let pending: u64 = status.pending.iter().map(|(_, number)| number).sum();
     if pending > 0 {
         return Err(Problem::conflict(format!(
-            "{pending} jobs are pending in this pool, and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
+            "Jobs are pending in this pool ({pending}), and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
         )));
     }
     let entry = call.entry(

@@ -271,6 +271,16 @@ describe('the NOTIFY queue', () => {
       assert.ok((await other.notify()).job.due_at <= Date.now());
     });
 
+    it('keeps its pool from being deleted', async () => {
+      const { pool, notify, at } = await scene();
+      const { job: { id } } = await notify();
+      const refused = await api.call('DELETE', `/pools/${pool.id}`);
+      assert.equal(refused.status, 409);
+      assert.match(refused.body.detail, /pending in this pool \(1\)/);
+      await api.post(`${at}/jobs/${id}/cancel`);
+      assert.equal((await api.call('DELETE', `/pools/${pool.id}`)).status, 204);
+    });
+
     it('is seen by its own tenant alone', async () => {
       const one = await scene();
       const other = await scene();
