@@ -276,7 +276,8 @@ impl World {
         FileKind::ALL
             .into_iter()
             .filter_map(|kind| {
-                let source = find(kind, model).or_else(|| find(kind, ""))?;
+                let own = || bundle::may_differ_by_model(kind).then(|| find(kind, model));
+                let source = own().flatten().or_else(|| find(kind, ""))?;
                 Some((kind, source.clone()))
             })
             .collect()

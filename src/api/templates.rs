@@ -13,6 +13,7 @@ use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::app::App;
+use crate::files::bundle;
 use crate::http::problem::Problem;
 use crate::store::devices::Affected;
 use crate::store::templates::{self, TemplateKey, TemplateRow};
@@ -218,7 +219,7 @@ fn key(call: &Context) -> Result<TemplateKey, Problem> {
     }
     if !model.is_empty() {
         valid::model(model)?;
-        if matches!(kind, FileKind::Master | FileKind::System) {
+        if !bundle::may_differ_by_model(kind) {
             return Err(Problem::invalid_request(format!(
                 "The {} file is the same for every model: write the family's template.",
                 kind.as_str()
