@@ -51,7 +51,6 @@ pub struct DeviceQuery {
 
 /// A device to be added.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NewDeviceInput {
     /// In any notation.
@@ -74,7 +73,6 @@ pub struct NewDeviceInput {
 
 /// What an operator decides about a device.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeviceInput {
     /// As the phone writes it, with its regional suffix. A model that the tenant does not have

@@ -17,7 +17,7 @@ use crate::store::models::{self, ModelRow};
 
 /// What an operator decides about a model.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelInput {
     /// Left out, it is guessed from the name.

@@ -30,7 +30,7 @@ const READ: u32 = 200;
 
 /// How much a step does.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepInput {
     /// How many values; 1 to 90, by default 50.

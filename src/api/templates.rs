@@ -24,7 +24,6 @@ const MOST: usize = 500;
 
 /// A template, as an operator writes it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TemplateInput {
     /// The text, for minijinja.

@@ -24,7 +24,6 @@ use crate::store::{access_paths, tenants};
 
 /// What an operator decides about a tenant.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantInput {
     /// Unique; 1 to 100 characters.
