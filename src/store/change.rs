@@ -102,6 +102,14 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// The guard does not hold, or D1 fails or refuses a row.
+    pub async fn write(self, entry: &Entry) -> Result<(), ChangeError> {
+        self.commit(entry).await.map(drop)
+    }
+
+    /// The same, with what each statement gave.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
         self.push(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \

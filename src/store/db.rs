@@ -1,5 +1,7 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
@@ -140,6 +142,25 @@ impl Db {
         args: &[Arg<'_>],
     ) -> Result<Option<T>, StorageError> {
         Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// The values of a query with one column.
+    pub async fn values<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, StorageError> {
+        let rows: Vec<BTreeMap<String, T>> = self.rows(sql, args).await?;
+        Ok(rows.into_iter().flat_map(BTreeMap::into_values).collect())
+    }
+
+    /// The first of them, if any.
+    pub async fn value<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<T>, StorageError> {
+        Ok(self.values(sql, args).await?.into_iter().next())
     }
 
     /// Runs a statement; the number of rows it changed.

@@ -1,7 +1,6 @@
 //! Devices as an operator changes them. [`phone`](super::phone) has what a phone does to them.
 
 use ringfence_provision::lifecycle::KeyState;
-use serde::Deserialize;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
@@ -195,8 +194,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         let scope = format!("device:{}", row.id);
         settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Whether a device of this name (a path of the API below its tenant) was removed since a time.
@@ -209,18 +207,14 @@ pub async fn deleted_since(
     path: &str,
     since: u64,
 ) -> Result<bool, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        found: i64,
-    }
-    let row: Option<Row> = db
-        .row(
+    let found: Option<i64> = db
+        .value(
             "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
-             AND action = 'device.delete' AND at >= ?3) AS found",
+             AND action = 'device.delete' AND at >= ?3)",
             args![path, tenant_id, since],
         )
         .await?;
-    Ok(row.is_some_and(|row| row.found == 1))
+    Ok(found == Some(1))
 }
 
 /// What an operator decides about a device, besides its settings.
@@ -288,8 +282,7 @@ pub async fn update(
         let scope = format!("device:{}", device.id);
         settings::replace(&mut change, &device.tenant_id, &scope, layer, now)?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Puts a device in or out of service.
@@ -311,8 +304,7 @@ pub async fn set_disabled(
         ),
         args![&device.tenant_id, &device.id, disabled, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a device and its settings.
@@ -324,8 +316,7 @@ pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Ch
     change.push("DELETE FROM devices WHERE id = ?1", args![&device.id])?;
     let scope = format!("device:{}", device.id);
     settings::delete_scope(&mut change, &device.tenant_id, &scope)?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// What a device's key becomes.
@@ -405,8 +396,7 @@ pub async fn set_key(
             ],
         )?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Which devices a change may affect.
@@ -440,16 +430,11 @@ pub async fn count_affected(
     tenant_id: &str,
     affected: &Affected,
 ) -> Result<u64, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: u64,
-    }
     let (condition, value) = affected.condition()?;
-    let sql = format!(
-        "SELECT count(*) AS number FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}"
-    );
-    let row: Option<Row> = db.row(&sql, &[tenant_id.into(), value]).await?;
-    Ok(row.map_or(0, |row| row.number))
+    let sql =
+        format!("SELECT count(*) FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}");
+    let number = db.value(&sql, &[tenant_id.into(), value]).await?;
+    Ok(number.unwrap_or(0))
 }
 
 /// Affected devices in the order of their ids.

@@ -62,17 +62,8 @@ pub async fn list(
 /// # Errors
 /// D1 does not answer.
 pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: u32,
-    }
-    let row: Option<Row> = db
-        .row(
-            "SELECT count(*) AS number FROM models WHERE tenant_id = ?1",
-            args![tenant_id],
-        )
-        .await?;
-    Ok(row.map_or(0, |row| row.number))
+    let sql = "SELECT count(*) FROM models WHERE tenant_id = ?1";
+    Ok(db.value(sql, args![tenant_id]).await?.unwrap_or(0))
 }
 
 /// Adds a model.
@@ -87,8 +78,7 @@ pub async fn insert(
 ) -> Result<(), ChangeError> {
     let mut change = Change::new(db, tenant_id, Reach::Near)?;
     push_insert(&mut change, tenant_id, model, "")?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Adds to a change that a model is there, as a device's change may need it.
@@ -149,8 +139,7 @@ pub async fn update(
          WHERE tenant_id = ?1 AND name = ?2",
         args![tenant_id, &model.name, family.as_str(), profile, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a model, its settings and its templates. A model with devices stays: the foreign key
@@ -181,6 +170,5 @@ pub async fn delete(
         args![tenant_id, &model.name, model.family.as_str()],
     )?;
     super::settings::delete_scope(&mut change, tenant_id, &format!("model:{}", model.name))?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

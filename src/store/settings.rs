@@ -222,8 +222,7 @@ pub async fn put(
             args![tenant_id, device, now],
         )?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Adds to a change that a layer is gone.

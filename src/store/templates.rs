@@ -120,8 +120,7 @@ pub async fn put(
             now
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a template that is still at `revision`.
@@ -145,6 +144,5 @@ pub async fn delete(
             &key.model
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -82,8 +82,7 @@ pub async fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         args![id, values.name, values.hostname, values.options, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Replaces what an operator decided about a tenant.
@@ -104,8 +103,7 @@ pub async fn update(
          revision = revision + 1 WHERE id = ?1",
         args![id, values.name, values.hostname, values.options, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a tenant that has no devices, and everything that belongs to it.
@@ -121,6 +119,5 @@ pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(
         args![revision],
     )?;
     change.push("DELETE FROM tenants WHERE id = ?1", args![id])?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
