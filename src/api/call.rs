@@ -1,6 +1,7 @@
 //! What a handler is called with.
 
 use std::ops::Deref;
+use std::rc::Rc;
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
@@ -23,6 +24,7 @@ pub const BODY_MAX: usize = 1024 * 1024;
 
 /// Who calls for what. The same type for every operation, so that what many of them do is compiled
 /// once.
+#[derive(Clone)]
 pub struct Context {
     pub app: App,
     pub caller: Caller,
@@ -32,10 +34,11 @@ pub struct Context {
 }
 
 /// A request that found its route and has its token.
+#[derive(Clone)]
 pub struct Incoming {
     context: Context,
     query: String,
-    body: Vec<u8>,
+    body: Rc<[u8]>,
 }
 
 impl Incoming {
@@ -75,7 +78,7 @@ impl Incoming {
         Ok(Self {
             context,
             query,
-            body,
+            body: body.into(),
         })
     }
 }

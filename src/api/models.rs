@@ -121,7 +121,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let profile = wanted.profile.as_deref();
             models::update(
                 &call.app.db,
-                &tenant.id,
+                &world.basis,
                 &row,
                 wanted.family,
                 profile,

@@ -187,7 +187,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
-        &tenant.id,
+        &world.basis,
         scope,
         stored.revision,
         &layer,

@@ -143,11 +143,13 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         return Ok(Revised(before, row.revision));
     }
     let mut checked = None;
+    let mut basis = None;
     if before.options != input.options {
         let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
         check_profiles(&input.options, world.models.values())?;
         checked = Some(world.check()?);
+        basis = Some(world.basis);
     }
     let options = text_of(&input.options)?;
     let before = json!({
@@ -156,8 +158,8 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     let entry = call.entry("tenant.update", "", Some(before), Some(audited(input)));
     tenants::update(
         &call.app.db,
-        &row.id,
-        row.revision,
+        &row,
+        basis.as_ref(),
         &values(input, &options),
         call.app.now,
         &entry,

@@ -4,7 +4,7 @@ use ringfence_provision::lifecycle::KeyState;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Arg, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
+use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
 use crate::args;
 use crate::model::device::DeviceRow;
 
@@ -133,6 +133,8 @@ fn list_query<'a>(
 /// A device to be added.
 pub struct NewDevice<'a> {
     pub row: &'a DeviceRow,
+    /// What its files were checked against.
+    pub basis: &'a Basis,
     pub key: StoredKey,
     /// When everything cached for its MAC became void; 0 where nothing was.
     pub fenced_at: u64,
@@ -144,14 +146,14 @@ pub struct NewDevice<'a> {
 /// Adds a device.
 ///
 /// # Errors
-/// [`ChangeError::Overtaken`] if another device has its key; its MAC is taken, its site or model
-/// is gone, or D1 fails.
+/// [`ChangeError::Overtaken`] if another device has its key, or what it was checked against is no
+/// longer so; its MAC is taken, its site or model is gone, or D1 fails.
 pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), ChangeError> {
     let row = new.row;
     let tenant_id = row.tenant_id.as_str();
-    let mut change = Change::guarded(
+    let mut change = Change::checked(
         db,
-        tenant_id,
+        new.basis,
         Reach::Near,
         &key_is_free(2),
         args![
@@ -219,17 +221,21 @@ pub async fn deleted_since(
 
 /// What an operator decides about a device, besides its settings.
 pub struct DeviceValues<'a> {
+    /// What its files were checked against.
+    pub basis: &'a Basis,
     pub model: &'a str,
     pub site_id: Option<&'a str>,
     pub label: &'a str,
 }
+
+const AT_REVISION: &str = "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)";
 
 fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, StorageError> {
     Change::guarded(
         db,
         &device.tenant_id,
         Reach::Near,
-        "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)",
+        AT_REVISION,
         args![&device.id, device.revision],
     )
 }
@@ -237,7 +243,8 @@ fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, Storage
 /// Replaces what an operator decided about a device.
 ///
 /// # Errors
-/// It is no longer at the revision of `device`, its site or model is gone, or D1 fails.
+/// It is no longer at the revision of `device`, what it was checked against is no longer so, its site
+/// or model is gone, or D1 fails.
 pub async fn update(
     db: &Db,
     device: &DeviceRow,
@@ -247,18 +254,16 @@ pub async fn update(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = match settings {
-        None => at_revision(db, device)?,
-        Some((_, layer_revision)) => Change::guarded(
-            db,
-            &device.tenant_id,
-            Reach::Near,
-            "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3) \
-             AND coalesce((SELECT revision FROM layers \
+    let mut condition = AT_REVISION.to_owned();
+    let mut guards: Vec<Arg<'_>> = vec![(&device.id).into(), device.revision.into()];
+    if let Some((_, layer_revision)) = settings {
+        condition.push_str(
+            " AND coalesce((SELECT revision FROM layers \
              WHERE tenant_id = ?1 AND scope = 'device:' || ?2), 0) = ?4",
-            args![&device.id, device.revision, layer_revision],
-        )?,
-    };
+        );
+        guards.push(layer_revision.into());
+    }
+    let mut change = Change::checked(db, values.basis, Reach::Near, &condition, &guards)?;
     if let Some(model) = model {
         models::ensure(&mut change, &device.tenant_id, model)?;
     }

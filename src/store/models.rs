@@ -3,7 +3,7 @@
 use ringfence_provision::family::Family;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
 
 /// A model as it is stored.
@@ -117,19 +117,20 @@ fn push_insert(
 /// Gives a model another family or profile.
 ///
 /// # Errors
-/// It is no longer at the revision of `model`, or D1 fails.
+/// It is no longer at the revision of `model`, what it was checked against is no longer so, or D1
+/// fails.
 pub async fn update(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     model: &ModelRow,
     family: Family,
     profile: Option<&str>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::guarded(
+    let mut change = Change::checked(
         db,
-        tenant_id,
+        basis,
         Reach::Above,
         AT_REVISION,
         args![&model.name, model.revision],
@@ -137,7 +138,7 @@ pub async fn update(
     change.push(
         "UPDATE models SET family = ?3, profile = ?4, updated_at = ?5, revision = revision + 1 \
          WHERE tenant_id = ?1 AND name = ?2",
-        args![tenant_id, &model.name, family.as_str(), profile, now],
+        args![&basis.tenant_id, &model.name, family.as_str(), profile, now],
     )?;
     change.write(entry).await
 }
