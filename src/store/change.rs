@@ -66,7 +66,8 @@ impl Basis {
 /// A change was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// Somebody else changed the same thing, or what this was checked against, in the meantime.
+    /// Somebody else changed the same thing, or what this was checked against, in the meantime; or
+    /// added the model that it would add.
     #[error("overtaken by another change")]
     Overtaken,
     #[error(transparent)]
@@ -75,7 +76,8 @@ pub enum ChangeError {
 
 impl From<StorageError> for ChangeError {
     fn from(error: StorageError) -> Self {
-        if error.0.contains("NOT NULL constraint failed: tenants.seq") {
+        let guarded = error.0.contains("NOT NULL constraint failed: tenants.seq");
+        if guarded || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
             Self::Storage(error)
@@ -242,6 +244,10 @@ mod tests {
             "D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into(),
         );
         assert!(matches!(overtaken.into(), ChangeError::Overtaken));
+        let added = StorageError(
+            "D1_ERROR: UNIQUE constraint failed: models.tenant_id, models.name".into(),
+        );
+        assert!(matches!(added.into(), ChangeError::Overtaken));
         let broken = StorageError("D1_ERROR: Network connection lost.".into());
         assert!(matches!(broken.into(), ChangeError::Storage(_)));
     }

@@ -162,7 +162,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         ],
     )?;
     if let Some(model) = new.model {
-        models::ensure(&mut change, tenant_id, model)?;
+        models::push_insert(&mut change, tenant_id, model)?;
     }
     change.push(
         &format!(
@@ -265,7 +265,7 @@ pub async fn update(
     }
     let mut change = Change::checked(db, values.basis, Reach::Near, &condition, &guards)?;
     if let Some(model) = model {
-        models::ensure(&mut change, &device.tenant_id, model)?;
+        models::push_insert(&mut change, &device.tenant_id, model)?;
     }
     // What was cached for another model must not outlive it: fenced like a new key.
     change.push(

@@ -69,7 +69,7 @@ pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
 /// Adds a model.
 ///
 /// # Errors
-/// It exists already, or D1 fails.
+/// Somebody else added it ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
     tenant_id: &str,
@@ -77,33 +77,23 @@ pub async fn insert(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let mut change = Change::new(db, tenant_id, Reach::Near)?;
-    push_insert(&mut change, tenant_id, model, "")?;
+    push_insert(&mut change, tenant_id, model)?;
     change.write(entry).await
 }
 
-/// Adds to a change that a model is there, as a device's change may need it.
+/// Adds to a change that a model is added, as a device's change may need it. Where somebody else has
+/// added it meanwhile, perhaps as another, the change is overtaken.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn ensure(
+pub fn push_insert(
     change: &mut Change<'_>,
     tenant_id: &str,
     model: &ModelRow,
-) -> Result<(), StorageError> {
-    push_insert(change, tenant_id, model, " ON CONFLICT DO NOTHING")
-}
-
-fn push_insert(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    model: &ModelRow,
-    conflict: &str,
 ) -> Result<(), StorageError> {
     change.push(
-        &format!(
-            "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5){conflict}"
-        ),
+        "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         args![
             tenant_id,
             &model.name,

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { Api } from './support/api.mjs';
-import { XML } from './support/content.mjs';
+import { TEXT, XML } from './support/content.mjs';
 import { Ringfence } from './support/ringfence.mjs';
 import { mac, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
@@ -88,6 +88,19 @@ describe('changes that cross', () => {
     const answer = await held('PUT', other, { body: { ...MODEL, settings: { Y: '1' } } }, () => api.put(`${at}/settings`, { settings: { X: '1' } }));
     assertBroken(answer);
     assert.equal((await api.call('GET', other)).status, 404);
+  });
+
+  it('a new device of a new model is checked against the model that somebody else added meanwhile', async () => {
+    await api.put(`${at}/templates/standard/hdv`, { source: TEXT['standard/hdv'].replace('{{ SIP_USER', '{{ NOT_SET }}{{ SIP_USER') });
+    const [model, other] = ['KX-UTG200B', `${at}/devices/${mac(2)}`];
+    const added = () => api.put(`${at}/models/${model}`, { family: 'hdv' });
+    assertBroken(await held('PUT', other, { body: { model } }, added));
+    assert.equal((await api.call('GET', other)).status, 404);
+  });
+
+  it('many devices of a new model are added at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => api.call('PUT', `${at}/devices/${mac(10 + i)}`, { body: { model: 'KX-UTG200B' } })));
+    for (const { status, text } of answers) assert.equal(status, 200, text);
   });
 
   it('two of one device are checked against each other', async () => {
