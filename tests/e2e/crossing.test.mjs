@@ -83,6 +83,28 @@ describe('changes that cross', () => {
     await nothingIsBroken();
   });
 
+  it('so is a model', async () => {
+    const source = TEXT['standard/hdv'].replace('{{ SIP_USER', '{% if Y is defined %}{{ NOT_SET }}{% endif %}{{ SIP_USER');
+    await api.put(`${at}/templates/standard/hdv`, { source });
+    const hdv = { body: { family: 'hdv', profile: null } };
+    assertBroken(await held('PUT', `${at}/models/KX-UTG300B`, hdv, () => api.put(`${device}/settings`, { settings: { Y: '1' } })));
+    assert.equal((await api.get(`${at}/models/KX-UTG300B`)).family, 'utg');
+  });
+
+  it('so are the options of a tenant, and its name alone is checked against nothing', async () => {
+    const { name } = await api.get(at);
+    const other = (value) => () => api.put(`${device}/settings`, { settings: { Y: value } });
+    const writes = async (body, value) => {
+      await worker.probe({ reset: true });
+      const answer = await held('PUT', at, { body }, other(value));
+      assert.equal(answer.status, 200, answer.text);
+      const { sql } = await worker.probe({ reset: true });
+      return sql.filter((text) => text.startsWith('UPDATE tenants SET seq')).length;
+    };
+    assert.equal(await writes({ name, options: { shared_files: 'plain' } }, '1'), 3, 'once more');
+    assert.equal(await writes({ name: `${name}!`, options: { shared_files: 'plain' } }, '2'), 2);
+  });
+
   it('a new device is checked against what changed above it meanwhile, and is not there then', async () => {
     const other = `${at}/devices/${mac(2)}`;
     const answer = await held('PUT', other, { body: { ...MODEL, settings: { Y: '1' } } }, () => api.put(`${at}/settings`, { settings: { X: '1' } }));
