@@ -16,7 +16,6 @@ use crate::{edge, platform};
 
 /// What an operator decides about an access path.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccessPathInput {
     /// For people; at most 100 characters.

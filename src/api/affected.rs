@@ -4,6 +4,9 @@
 //! Up to [`ALL_MAX`] devices that is each of them. Above, it is one device of every combination of
 //! model and site, which together see every template and every layer but the devices' own, and a
 //! sample of the rest; the answer says so. What slips through is caught when it is rendered.
+//!
+//! What it was checked against must still be there when the change is written: that is the world's
+//! [`Basis`]. Where it is not, the request is worked on once more ([`super::commit::unless_overtaken`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +30,7 @@ use crate::store::phone::SettingRow;
 use crate::store::settings::Scope;
 use crate::store::templates::TemplateKey;
 use crate::store::tenants::TenantRow;
-use crate::store::{certificates, devices, models, settings, templates};
+use crate::store::{Basis, certificates, devices, models, settings, templates};
 
 /// Up to so many devices, each is checked.
 pub const ALL_MAX: u64 = 500;
@@ -76,8 +79,8 @@ pub struct Broken {
 
 /// A tenant as it is, or as it would be: change the fields, then [`check`](Self::check).
 pub struct World {
-    tenant_id: String,
-    tenant_version: u64,
+    /// For the change that was checked in it.
+    pub basis: Basis,
     base: String,
     certificates: Vec<String>,
     pub options: TenantOptions,
@@ -141,6 +144,7 @@ impl World {
         let mut world = Self::of_nobody(app, tenant).await?;
         let rows = settings::of_devices(&app.db, &tenant.id, &[&device.id]).await?;
         world.layers.extend(unwrapped(app, &tenant.id, rows)?);
+        world.basis.device = Some((device.id.clone(), device.version));
         world.devices = vec![device];
         world.of = 1;
         Ok(world)
@@ -155,8 +159,13 @@ impl World {
         Ok(Self {
             base: base(tenant.hostname.as_deref()),
             options: tenant.options()?,
-            tenant_id: id.clone(),
-            tenant_version: tenant.version,
+            // `tenant` was read before everything else: whatever changed since then tells.
+            basis: Basis {
+                tenant_id: id.clone(),
+                seq: tenant.seq,
+                version: tenant.version,
+                device: None,
+            },
             certificates: certificates.into_iter().map(|row| row.name).collect(),
             models: models
                 .into_iter()
@@ -244,8 +253,8 @@ impl World {
             ..device.clone()
         });
         Ok(Bundle {
-            tenant_id: self.tenant_id.clone(),
-            tenant_version: self.tenant_version,
+            tenant_id: self.basis.tenant_id.clone(),
+            tenant_version: self.basis.version,
             model: model.to_owned(),
             family: row.family,
             profile: bundle::profile(row.profile.as_deref(), model).map_err(unreadable)?,
@@ -276,7 +285,8 @@ impl World {
         FileKind::ALL
             .into_iter()
             .filter_map(|kind| {
-                let source = find(kind, model).or_else(|| find(kind, ""))?;
+                let own = || bundle::may_differ_by_model(kind).then(|| find(kind, model));
+                let source = own().flatten().or_else(|| find(kind, ""))?;
                 Some((kind, source.clone()))
             })
             .collect()

@@ -23,7 +23,7 @@ const BLOCKS_MAX: usize = 10;
 
 /// A certificate, as an operator uploads it: one of the two.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateInput {
     /// The text of a PEM file.

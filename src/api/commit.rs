@@ -1,16 +1,45 @@
 //! How a change ends: what its refusal says, and that it is in effect before it is acknowledged.
 
+use std::future::Future;
+
 use super::etag::IfMatch;
 use crate::app::App;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::store::{ChangeError, StorageError};
 
+/// How often a request is worked on until it says that others are always faster.
+const ATTEMPTS: usize = 3;
+
+/// Works on a request, and once more if it was overtaken: it reads what is there now, compares it with
+/// `If-Match` and checks it anew. An overtaken change wrote nothing.
+///
+/// # Errors
+/// Whatever `work` says; at last also that it was overtaken.
+pub async fn unless_overtaken<T, F>(mut work: impl FnMut() -> F) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, Problem>>,
+{
+    let mut result = work().await;
+    for _ in 1..ATTEMPTS {
+        match &result {
+            Err(problem) if problem.overtaken => result = work().await,
+            _ => break,
+        }
+    }
+    result
+}
+
 /// The problem of a change that was not written. `taken` are pairs of a unique column and what to
 /// say when another row has its value.
 pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> Problem {
     let error = match error {
-        ChangeError::Overtaken => return if_match.overtaken(),
+        ChangeError::Overtaken => {
+            return Problem {
+                overtaken: true,
+                ..if_match.overtaken()
+            };
+        }
         ChangeError::Storage(error) => error,
     };
     let words = taken
@@ -66,6 +95,31 @@ mod tests {
 
     fn storage(text: &str) -> ChangeError {
         ChangeError::from(StorageError(text.into()))
+    }
+
+    /// The attempts of a request that is overtaken so many times.
+    fn attempts(overtaken: usize) -> (usize, Result<(), Problem>) {
+        let attempts = std::cell::Cell::new(0);
+        let mut working = std::pin::pin!(unless_overtaken(|| {
+            attempts.set(attempts.get() + 1);
+            std::future::ready(match attempts.get() {
+                n if n <= overtaken => Err(failed(ChangeError::Overtaken, IfMatch::Absent, &[])),
+                _ => Ok(()),
+            })
+        }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let std::task::Poll::Ready(result) = working.as_mut().poll(&mut context) else {
+            panic!("nothing is waited for");
+        };
+        (attempts.get(), result)
+    }
+
+    #[test]
+    fn an_overtaken_request_is_worked_on_again_and_not_for_ever() {
+        assert!(matches!(attempts(0), (1, Ok(()))));
+        assert!(matches!(attempts(2), (3, Ok(()))));
+        let (number, result) = attempts(9);
+        assert_eq!((number, result.err().map(|it| it.status)), (3, Some(409)));
     }
 
     #[test]

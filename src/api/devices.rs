@@ -23,7 +23,7 @@ use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice};
 use crate::store::models::ModelRow;
 use crate::store::settings::Scope;
 use crate::store::tenants::TenantRow;
-use crate::store::{ChangeError, settings as stored_settings, sites};
+use crate::store::{settings as stored_settings, sites};
 
 /// Which devices.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -51,7 +51,6 @@ pub struct DeviceQuery {
 
 /// A device to be added.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NewDeviceInput {
     /// In any notation.
@@ -74,7 +73,6 @@ pub struct NewDeviceInput {
 
 /// What an operator decides about a device.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeviceInput {
     /// As the phone writes it, with its regional suffix. A model that the tenant does not have
@@ -301,7 +299,7 @@ pub async fn create(
         .await?
         .is_some()
     {
-        return Err(taken());
+        return Err(Problem::conflict(TAKEN_MAC));
     }
     let input = DeviceInput {
         model: call.body.model.clone(),
@@ -354,9 +352,8 @@ pub fn revised(row: DeviceRow, now: u64) -> Revised<DeviceView> {
     Revised(DeviceView::new(row, now), revision)
 }
 
-fn taken() -> Problem {
-    Problem::conflict("The tenant has a device with this MAC already.")
-}
+const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
+const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
 
 /// What a device is to be, checked against what there is.
 struct Wanted {
@@ -469,31 +466,22 @@ async fn add(
         members.insert("settings".into(), settings::difference(&none, &values).1);
     }
     let entry = call.entry("device.create", path(&row.mac), None, Some(after));
-    for _ in 0..keys::DRAWS {
-        let key = DeviceKey::from_random(crate::platform::random)?;
-        let new = NewDevice {
-            row: &row,
-            key: keys::stored(app, &row.id, row.generation, &key)?,
-            fenced_at: if reused { app.now } else { 0 },
-            model: wanted.new_model.then_some(&wanted.model),
-            settings: (!values.is_empty()).then_some(&layer),
-        };
-        match devices::insert(&app.db, &new, &entry).await {
-            // The guard says that another device has this very key.
-            Err(ChangeError::Overtaken) => {}
-            Err(ChangeError::Storage(error)) if error.violates_unique("devices.mac") => {
-                return Err(taken());
-            }
-            Err(error) => return Err(commit::failed(error, IfMatch::Absent, &[])),
-            Ok(()) => {
-                if reused {
-                    commit::publish_device(app, &tenant.id, &row.mac).await?;
-                }
-                return reread(call, &tenant.id, &row.mac).await;
-            }
-        }
+    let key = DeviceKey::from_random(crate::platform::random)?;
+    let new = NewDevice {
+        row: &row,
+        basis: &world.basis,
+        key: keys::stored(app, &row.id, row.generation, &key)?,
+        fenced_at: if reused { app.now } else { 0 },
+        model: wanted.new_model.then_some(&wanted.model),
+        settings: (!values.is_empty()).then_some(&layer),
+    };
+    devices::insert(&app.db, &new, &entry)
+        .await
+        .map_err(|error| commit::failed(error, IfMatch::Absent, TAKEN))?;
+    if reused {
+        commit::publish_device(app, &tenant.id, &row.mac).await?;
     }
-    Err(Problem::internal("every key that was drawn is taken"))
+    reread(call, &tenant.id, &row.mac).await
 }
 
 /// For how long after its deletion a file of a device could still be on its way into KV.
@@ -548,6 +536,7 @@ async fn change(
     }
     let entry = call.entry("device.update", path(&row.mac), Some(was_all), Some(is_all));
     let change = DeviceValues {
+        basis: &world.basis,
         model: &wanted.model.name,
         site_id: wanted.site_id.as_deref(),
         label: &input.label,

@@ -29,7 +29,6 @@ pub const DRAWS: usize = 5;
 
 /// A key that a device already has.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyInput {
     /// 32 characters of `[A-Za-z0-9]`. Write-only.

@@ -15,7 +15,6 @@ use crate::http::problem::Problem;
 
 /// A text to check.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintInput {
     #[cfg_attr(test, schemars(with = "super::openapi::Family"))]

@@ -115,7 +115,8 @@ async fn dispatch(
     line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    (route.run)(Incoming::read(request, app, caller, token, params).await?).await
+    let incoming = Incoming::read(request, app, caller, token, params).await?;
+    commit::unless_overtaken(|| (route.run)(incoming.clone())).await
 }
 
 /// What the log says of an answer.

@@ -17,7 +17,7 @@ use crate::store::models::{self, ModelRow};
 
 /// What an operator decides about a model.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelInput {
     /// Left out, it is guessed from the name.
@@ -108,7 +108,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let entry = call.entry("model.create", path, None, Some(after));
             models::insert(&call.app.db, &tenant.id, &row, &entry)
                 .await
-                .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+                .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }
         Some(row) if row.family == wanted.family && row.profile == wanted.profile => {}
         Some(row) => {
@@ -121,7 +121,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let profile = wanted.profile.as_deref();
             models::update(
                 &call.app.db,
-                &tenant.id,
+                &world.basis,
                 &row,
                 wanted.family,
                 profile,
@@ -143,11 +143,6 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
         revision,
     ))
 }
-
-const TAKEN: &[(&str, &str)] = &[(
-    "models.name",
-    "Somebody else added this model at the same moment. Repeat the request.",
-)];
 
 /// `deleteModel`.
 pub async fn delete(call: Call) -> Result<Done, Problem> {

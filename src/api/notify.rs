@@ -20,7 +20,7 @@ use crate::{pool_client, pool_do};
 
 /// What a phone is told.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotifyInput {
     /// Text of the Event header; absent is the setting `CFG_RESYNC_FROM_SIP`, or `check-sync`.

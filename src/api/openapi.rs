@@ -4,6 +4,7 @@
 //! `UPDATE=1 cargo test -p ringfence openapi` writes the file anew.
 #![allow(clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -54,6 +55,7 @@ fn document() -> Value {
         path[route.method.to_ascii_lowercase()] = operation(route, &mut generator);
     }
     let mut schemas = generator.take_definitions(true);
+    close_bodies(&mut paths, &mut schemas);
     schemas.insert("Problem".to_owned(), problem());
     json!({
         "openapi": "3.1.0",
@@ -137,6 +139,50 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         needs => operation["description"] = json!(right(needs)),
     }
     operation
+}
+
+/// Says of every object of a body, and of every object in it, that it takes no other members: the
+/// API refuses them ([`Call::new`]), though the types pass over them.
+fn close_bodies(paths: &mut Map<String, Value>, schemas: &mut Map<String, Value>) {
+    let mut open: Vec<String> = Vec::new();
+    for operation in paths.values_mut().flat_map(|path| path.as_object_mut()) {
+        for body in operation
+            .values_mut()
+            .filter_map(|operation| operation.get_mut("requestBody"))
+        {
+            close(body, &mut open);
+        }
+    }
+    let mut closed = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if closed.insert(name.clone()) {
+            close(&mut schemas[&name], &mut open);
+        }
+    }
+}
+
+/// The same of one schema; the names of those that it refers to go to `references`.
+fn close(schema: &mut Value, references: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            if members.contains_key("properties") {
+                let none = json!(false);
+                members.entry("additionalProperties").or_insert(none);
+            }
+            for (member, value) in members {
+                match value {
+                    Value::String(pointer) if member == "$ref" => {
+                        references.extend(pointer.rsplit('/').next().map(str::to_owned));
+                    }
+                    // An example or a default is no schema.
+                    _ if member == "default" => {}
+                    value => close(value, references),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| close(item, references)),
+        _ => {}
+    }
 }
 
 fn right(needs: Needs) -> &'static str {

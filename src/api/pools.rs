@@ -17,7 +17,6 @@ use crate::store::pools::{self, PoolRow};
 
 /// What an operator decides about a pool.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PoolInput {
     /// Unique; 1 to 100 characters.
@@ -89,7 +88,6 @@ impl From<PoolRow> for PoolView {
 
 /// Which pool reaches the phones of a tenant or site.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// Id of a pool; null: of a site its tenant's, of a tenant `default`.

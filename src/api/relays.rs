@@ -14,7 +14,6 @@ use crate::{platform, pool_client, relay_door};
 
 /// A relay to be added.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayInput {
     /// Unique in its pool; 1 to 100 characters.
@@ -23,7 +22,7 @@ pub struct RelayInput {
 
 /// Why a relay is drained.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DrainInput {
     /// For the relay's log; at most 100 characters.

@@ -24,7 +24,7 @@ use crate::{pool_client, pool_do};
 
 /// A rollout to be started. Whatever is left out is the pool's default.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RolloutInput {
     /// Which devices in service: a site, a model, a group of MACs, several of them to narrow each

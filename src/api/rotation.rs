@@ -25,9 +25,12 @@ use crate::store::settings::associated_data;
 const DEFAULT: u32 = 50;
 const MOST: u32 = 90;
 
+/// How many values are read at a time.
+const READ: u32 = 200;
+
 /// How much a step does.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepInput {
     /// How many values; 1 to 90, by default 50.
@@ -42,7 +45,8 @@ pub struct RotationView {
     pub current: String,
     /// Id of the one before it, if the deployment still has it.
     pub previous: Option<String>,
-    /// Values under the previous one, still to be wrapped again.
+    /// Values under the previous one, still to be wrapped again. In the answer to a step without
+    /// those that `failed`: they would never be.
     pub remaining: u64,
     /// Values under neither. They cannot be read until their master key is back as the previous one.
     pub unreadable: u64,
@@ -74,19 +78,38 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             ..view
         }));
     };
+    let limit = limit as usize;
+    // What does not open stays under the previous master key and comes first in every step: a step
+    // counts what it wraps, and reads on behind what it cannot.
     let mut failed = Vec::new();
     let mut keys = Vec::new();
-    for row in rotation::keys_under(&app.db, previous.id(), limit).await? {
-        let place = key_identity(&row.id, row.generation);
-        match new_key(&app.keyring, row, &place)? {
-            Some(key) => keys.push(key),
-            None => failed.push(place),
+    let mut after = String::new();
+    while keys.len() < limit {
+        let rows = rotation::keys_under(&app.db, previous.id(), &after, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.id);
+        for row in rows {
+            if keys.len() == limit {
+                break;
+            }
+            let place = key_identity(&row.id, row.generation);
+            match new_key(&app.keyring, row, &place)? {
+                Some(key) => keys.push(key),
+                None => failed.push(place),
+            }
         }
     }
-    let left = limit.saturating_sub(u32::try_from(keys.len()).unwrap_or(u32::MAX));
     let mut secrets = Vec::new();
-    if left > 0 {
-        for row in rotation::secrets_under(&app.db, previous.id(), left).await? {
+    let mut after = [String::new(), String::new(), String::new()];
+    while keys.len() + secrets.len() < limit {
+        let behind = after.each_ref().map(String::as_str);
+        let rows = rotation::secrets_under(&app.db, previous.id(), behind, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after = [&last.tenant_id, &last.scope, &last.name].map(Clone::clone);
+        for row in rows {
+            if keys.len() + secrets.len() == limit {
+                break;
+            }
             let place = associated_data(&row.tenant_id, &row.scope, &row.name);
             match new_secret(&app.keyring, row, &place)? {
                 Some(secret) => secrets.push(secret),
@@ -107,6 +130,7 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     let view = state(app).await?;
     Ok(Shown(RotationView {
         rewrapped: Some(number),
+        remaining: view.remaining.saturating_sub(failed.len() as u64),
         failed,
         ..view
     }))

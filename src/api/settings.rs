@@ -27,7 +27,6 @@ const MOST: usize = 1_000;
 
 /// A layer's settings, as an operator writes them.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingsInput {
     /// By name, `[A-Za-z_][A-Za-z0-9_]{0,63}`: a string; `{"secret": "…"}`, which nobody can read
@@ -188,7 +187,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
-        &tenant.id,
+        &world.basis,
         scope,
         stored.revision,
         &layer,

@@ -12,7 +12,6 @@ use crate::store::sites::{self, SiteRow};
 
 /// What an operator decides about a site.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SiteInput {
     /// Unique within the tenant; 1 to 100 characters.

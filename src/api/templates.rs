@@ -13,7 +13,9 @@ use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::app::App;
+use crate::files::bundle;
 use crate::http::problem::Problem;
+use crate::store::Basis;
 use crate::store::devices::Affected;
 use crate::store::templates::{self, TemplateKey, TemplateRow};
 use crate::store::tenants::TenantRow;
@@ -23,7 +25,6 @@ const MOST: usize = 500;
 
 /// A template, as an operator writes it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TemplateInput {
     /// The text, for minijinja.
@@ -108,14 +109,14 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
             "A tenant has at most {MOST} templates."
         )));
     }
-    let checked = check(app, &tenant, &key, Some(source)).await?;
+    let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
     let entry = call.entry(
         "template.update",
         key.path(),
         stored.as_ref().map(|row| audited(&row.source)),
         Some(audited(source)),
     );
-    templates::put(&app.db, &tenant.id, &key, revision, source, app.now, &entry)
+    templates::put(&app.db, &basis, &key, revision, source, app.now, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;
@@ -134,14 +135,14 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         .await?
         .ok_or_else(|| Problem::not_found("template"))?;
     call.if_match.check(row.revision)?;
-    check(app, &tenant, &key, None).await?;
+    let (_, basis) = check(app, &tenant, &key, None).await?;
     let entry = call.entry(
         "template.delete",
         key.path(),
         Some(audited(&row.source)),
         None,
     );
-    templates::delete(&app.db, &tenant.id, &key, row.revision, &entry)
+    templates::delete(&app.db, &basis, &key, row.revision, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;
@@ -153,7 +154,7 @@ async fn check(
     tenant: &TenantRow,
     key: &TemplateKey,
     source: Option<&String>,
-) -> Result<Checked, Problem> {
+) -> Result<(Checked, Basis), Problem> {
     let models = crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MOST)
         .await?
         .into_iter()
@@ -166,7 +167,7 @@ async fn check(
         Some(source) => world.templates.insert(key.clone(), source.clone()),
         None => world.templates.remove(key),
     };
-    world.check()
+    Ok((world.check()?, world.basis))
 }
 
 fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
@@ -218,7 +219,7 @@ fn key(call: &Context) -> Result<TemplateKey, Problem> {
     }
     if !model.is_empty() {
         valid::model(model)?;
-        if matches!(kind, FileKind::Master | FileKind::System) {
+        if !bundle::may_differ_by_model(kind) {
             return Err(Problem::invalid_request(format!(
                 "The {} file is the same for every model: write the family's template.",
                 kind.as_str()

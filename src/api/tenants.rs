@@ -16,6 +16,7 @@ use super::{commit, valid};
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::tenant::{TenantOptions, has_extension};
+use crate::phone::CERTIFICATES;
 use crate::store::devices::Affected;
 use crate::store::models::ModelRow;
 use crate::store::tenants::{TenantRow, TenantValues};
@@ -23,7 +24,6 @@ use crate::store::{access_paths, tenants};
 
 /// What an operator decides about a tenant.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantInput {
     /// Unique; 1 to 100 characters.
@@ -143,11 +143,13 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         return Ok(Revised(before, row.revision));
     }
     let mut checked = None;
+    let mut basis = None;
     if before.options != input.options {
         let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
         check_profiles(&input.options, world.models.values())?;
         checked = Some(world.check()?);
+        basis = Some(world.basis);
     }
     let options = text_of(&input.options)?;
     let before = json!({
@@ -156,8 +158,8 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     let entry = call.entry("tenant.update", "", Some(before), Some(audited(input)));
     tenants::update(
         &call.app.db,
-        &row.id,
-        row.revision,
+        &row,
+        basis.as_ref(),
         &values(input, &options),
         call.app.now,
         &entry,
@@ -301,18 +303,34 @@ fn check_names(options: &TenantOptions) -> Result<(), Problem> {
                 "`{member}` has at most {NAMES_MAX} names of a form."
             )));
         }
+        if let (FileKind::Initial, Some(name)) = (kind, names.sealed.first()) {
+            let words = format!(
+                "`{member}.sealed`: {} would never be served, because an initial file is for a phone that has no key yet. Leave `sealed` out, or put the name into `plain`.",
+                name.as_str()
+            );
+            return Err(Problem::invalid_value(words).with("templates", [name.as_str()]));
+        }
+        let all = names.plain.iter().chain(&names.sealed);
+        for name in all.map(|name| name.as_str()) {
+            if name.starts_with(CERTIFICATES) {
+                let words = format!(
+                    "`{member}`: {name} would never be served, because below `{CERTIFICATES}` are the tenant's certificates. Choose another folder."
+                );
+                return Err(Problem::invalid_value(words).with("templates", [name]));
+            }
+        }
         for name in &names.sealed {
             let known = extensions
                 .iter()
                 .any(|extension| has_extension(name.as_str(), extension));
-            if !known || *kind == FileKind::Initial {
+            if !known {
                 let known = extensions
                     .iter()
                     .map(String::as_str)
                     .collect::<Vec<_>>()
                     .join(", .");
                 return Err(Problem::invalid_value(format!(
-                    "`{member}.sealed`: {} must end in .{known}, which tells the profile; an initial file is never sealed.",
+                    "`{member}.sealed`: {} must end in .{known}, which tells the profile.",
                     name.as_str()
                 )));
             }
@@ -370,6 +388,26 @@ mod tests {
         }
         let urls = json!({ "standard": { "plain": ["Config.cfg"] } });
         assert!(refusal(json!({ "urls": urls })).contains("{MAC}"));
+    }
+
+    #[test]
+    fn names_that_could_never_be_served_are_refused_with_what_to_do() {
+        let sealed = json!({ "initial": { "sealed": ["Initial{MAC}.enc"] } });
+        let plain = json!({ "master": { "plain": ["Master.cfg", "certs/Master.cfg"] } });
+        let below = json!({ "standard": { "sealed": ["certs/a/{MAC}.enc"] } });
+        for (urls, template, advice) in [
+            (sealed, "Initial{MAC}.enc", "put the name into `plain`"),
+            (plain, "certs/Master.cfg", "Choose another folder"),
+            (below, "certs/a/{MAC}.enc", "Choose another folder"),
+        ] {
+            let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(template), "{}", problem.detail);
+            assert!(problem.detail.contains(advice), "{}", problem.detail);
+            assert_eq!(problem.more, [("templates", json!([template]))]);
+        }
+        let urls = json!({ "master": { "plain": ["mycerts/Master.cfg", "certs.cfg"] } });
+        assert!(check(&input(json!({ "urls": urls }))).is_ok());
     }
 
     #[test]

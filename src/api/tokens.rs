@@ -34,7 +34,6 @@ impl Access {
 
 /// A token to be made.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TokenInput {
     /// For people; 1 to 100 characters.

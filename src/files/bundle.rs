@@ -198,12 +198,21 @@ pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
             .iter()
             .filter(|row| row.model.is_empty() != wanted_model)
         {
-            if let Some(kind) = FileKind::parse(&row.kind) {
+            if let Some(kind) = FileKind::parse(&row.kind)
+                && (row.model.is_empty() || may_differ_by_model(kind))
+            {
                 chosen.insert(kind, row.source.clone());
             }
         }
     }
     chosen
+}
+
+/// Whether a model may have a template of its own for files of this kind. Master and system files
+/// are one for every model of a family, and are asked for by a name that tells no model: the API
+/// takes none for them, and one that is stored nevertheless does not count.
+pub fn may_differ_by_model(kind: FileKind) -> bool {
+    !matches!(kind, FileKind::Master | FileKind::System)
 }
 
 #[cfg(test)]
@@ -231,6 +240,18 @@ mod tests {
         assert_eq!(chosen.get(&FileKind::Standard).unwrap(), "near");
         assert_eq!(chosen.get(&FileKind::Master).unwrap(), "all");
         assert_eq!(chosen.get(&FileKind::Product), None);
+    }
+
+    #[test]
+    fn master_and_system_files_are_the_familys_whatever_the_model() {
+        let rows = [
+            row("master", "KX-UTG300B", "near"),
+            row("master", "", "far"),
+            row("system", "KX-UDS124", "near"),
+        ];
+        let chosen = templates(&rows);
+        assert_eq!(chosen.get(&FileKind::Master).unwrap(), "far");
+        assert_eq!(chosen.get(&FileKind::System), None);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Problem {
     pub more: Vec<(&'static str, Value)>,
     /// What only the log may say.
     pub internal: Option<String>,
+    /// Nothing was written, because of a change at the same moment: the same request may succeed.
+    pub overtaken: bool,
 }
 
 #[derive(Serialize)]
@@ -85,6 +87,7 @@ impl Problem {
             detail: detail.into(),
             more: Vec::new(),
             internal: None,
+            overtaken: false,
         }
     }
 

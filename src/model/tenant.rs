@@ -6,9 +6,10 @@ use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::url_template::{Route, RouteError, RouteTable, UrlTemplate};
 use serde::{Deserialize, Serialize};
 
-/// What a tenant decides. Every field has a default, so that an empty object is a whole tenant.
+/// What a tenant decides. Every field has a default, so that an empty object is a whole tenant, and
+/// what it does not know is passed over: a newer version may have stored it. The API refuses that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantOptions {
     /// The names under which each kind of file is served, relative to the access path.
@@ -64,7 +65,7 @@ impl Default for TenantOptions {
 /// The names of one kind of file, in the order of preference: the first that fits is the one an
 /// initial file names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Names {
     /// Where it is served as it is.
@@ -217,7 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn unknown_options_are_refused() {
-        assert!(serde_json::from_str::<TenantOptions>(r#"{"retry_windows":1}"#).is_err());
+    fn options_that_a_newer_version_stored_are_passed_over() {
+        let text = r#"{"new":{"a":1},"retry_window_s":5,"urls":{"master":{"newer":[],"plain":["M.cfg"]}}}"#;
+        let options: TenantOptions = serde_json::from_str(text).unwrap();
+        assert_eq!(options.retry_window_s, 5);
+        let names = options.urls.get(&FileKind::Master).unwrap();
+        assert_eq!(names.plain.len(), 1);
     }
 }

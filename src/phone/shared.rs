@@ -193,7 +193,8 @@ fn device_id(bundle: &Bundle) -> &str {
 }
 
 /// A model whose family a file for the whole tenant is written for: the tenant's choice, or its
-/// only family.
+/// only family. Which model of it makes no difference: such a file has the family's template and
+/// the tenant's settings alone.
 async fn common_model(
     request: &PhoneRequest,
     tenant: &TenantEdge,

@@ -7,7 +7,7 @@ use super::job::Policy;
 
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PoolOptions {
     /// How long a job about a change waits, from the change on, until every location can see it, in
@@ -125,7 +125,12 @@ mod tests {
         let options: PoolOptions = serde_json::from_str("{}").unwrap();
         assert_eq!(options, PoolOptions::default());
         options.check().unwrap();
-        assert!(serde_json::from_str::<PoolOptions>(r#"{"lease":1}"#).is_err());
+    }
+
+    #[test]
+    fn options_that_a_newer_version_stored_are_passed_over() {
+        let options: PoolOptions = serde_json::from_str(r#"{"new":1,"lease_s":9}"#).unwrap();
+        assert_eq!(options.lease_s, 9);
     }
 
     #[test]

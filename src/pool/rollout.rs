@@ -18,7 +18,7 @@ pub const MAX_MACS: usize = 10_000;
 
 /// Which devices. Several fields narrow each other; without any it is every device of the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Selection {
     /// Id of a site.
@@ -34,7 +34,7 @@ pub struct Selection {
 
 /// How far one stage goes, counted from the first device of the rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Stage {
     /// Up to this many devices.
@@ -47,7 +47,6 @@ pub enum Stage {
 
 /// What must be true for a rollout to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Threshold {
     /// The least share of a stage's devices that fetched in time, 0 to 1.
@@ -370,5 +369,12 @@ mod tests {
         let text = r#"{"selection":{"site":"01K6F0000000000000000SITE0"},"per_second":5.0,"network_per_second":2.0,"spread_s":30,"window":{"from":"22:00","to":"05:00","days":["sat","sun"],"zone":"Europe/Berlin"},"stages":[{"devices":10},{"percent":5.0},"all"],"threshold":{"share":0.9,"within_s":900},"expiry_s":86400}"#;
         let spec: Spec = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&spec).unwrap(), text);
+    }
+    #[test]
+    fn what_a_newer_version_stored_in_a_spec_is_passed_over() {
+        let text = r#"{"new":1,"selection":{"new":1},"per_second":5.0,"network_per_second":2.0,"spread_s":30,"window":{"from":"22:00","to":"05:00","new":1},"stages":["all"],"threshold":{"share":0.9,"within_s":900,"new":1},"expiry_s":86400}"#;
+        let spec: Spec = serde_json::from_str(text).unwrap();
+        assert_eq!(spec.threshold, Some(DEFAULT_THRESHOLD));
+        assert!(spec.window.is_some());
     }
 }

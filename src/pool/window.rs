@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 /// From when to when, in the wall time of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Window {
     /// `HH:MM`, inclusive.

@@ -87,8 +87,7 @@ pub async fn insert(
             row.expires_at
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Changes the label and the expiry of an access path.
@@ -114,8 +113,7 @@ pub async fn update(
         "UPDATE access_paths SET label = ?2, expires_at = ?3 WHERE id = ?1",
         args![id, label, expires_at],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes an access path.
@@ -128,6 +126,5 @@ pub async fn delete(db: &Db, tenant_id: &str, id: &str, entry: &Entry) -> Result
         "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",
         args![tenant_id, id],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -65,8 +65,7 @@ pub async fn put(
          ON CONFLICT DO UPDATE SET body = excluded.body, created_at = excluded.created_at",
         args![tenant_id, &row.name, &row.body, row.created_at],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a certificate.
@@ -84,6 +83,5 @@ pub async fn delete(
         "DELETE FROM certificates WHERE tenant_id = ?1 AND name = ?2",
         args![tenant_id, name],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

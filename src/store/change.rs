@@ -5,6 +5,9 @@
 //! condition does not hold, `seq` would become NULL, which the schema refuses, and with it D1 rolls
 //! the whole batch back. So what a change was decided on is still true when it is written, or
 //! nothing is written, not even the audit entry.
+//!
+//! What a change was checked against is more than what it writes: other layers, other devices. That
+//! is its [`Basis`], and part of the guard.
 
 use worker::{D1PreparedStatement, D1Result};
 
@@ -25,10 +28,46 @@ pub enum Reach {
     Above,
 }
 
+/// What a change was checked against: the tenant as it was when the reading for it began, and the
+/// device that it is about, if it is about one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    pub tenant_id: String,
+    /// The last change of anything in the tenant.
+    pub seq: u64,
+    /// The last change above the devices.
+    pub version: u64,
+    /// Id and version.
+    pub device: Option<(String, u64)>,
+}
+
+impl Basis {
+    /// That all of it is still so when a change that reaches so far is written, and the values of
+    /// the condition, which begin at `?first`. What is above devices was checked with all of them,
+    /// so nothing may have changed; a device with what is above it, so other devices may have.
+    fn condition(&self, reach: Reach, first: usize) -> (String, Vec<Arg<'_>>) {
+        let (mut condition, mut values) = match reach {
+            Reach::Above => (format!("seq = ?{first}"), vec![self.seq.into()]),
+            Reach::Near => (format!("version = ?{first}"), vec![self.version.into()]),
+        };
+        if let Some((id, version)) = &self.device {
+            // A new one is not there yet; one that is gone is for the change's own guard.
+            condition.push_str(&format!(
+                " AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ?{} AND version <> ?{})",
+                first + 1,
+                first + 2
+            ));
+            values.extend([id.into(), Arg::from(*version)]);
+        }
+        (condition, values)
+    }
+}
+
 /// A change was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// Somebody else changed the same thing in the meantime.
+    /// Somebody else changed the same thing, or what this was checked against, in the meantime; or
+    /// added the model that it would add.
     #[error("overtaken by another change")]
     Overtaken,
     #[error(transparent)]
@@ -37,7 +76,8 @@ pub enum ChangeError {
 
 impl From<StorageError> for ChangeError {
     fn from(error: StorageError) -> Self {
-        if error.0.contains("NOT NULL constraint failed: tenants.seq") {
+        let guarded = error.0.contains("NOT NULL constraint failed: tenants.seq");
+        if guarded || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
             Self::Storage(error)
@@ -81,6 +121,24 @@ impl<'a> Change<'a> {
         })
     }
 
+    /// The same for a change that was checked: it is written only while its basis holds too.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn checked(
+        db: &'a Db,
+        basis: &Basis,
+        reach: Reach,
+        condition: &str,
+        values: &[Arg<'_>],
+    ) -> Result<Self, StorageError> {
+        let (unmoved, more) = basis.condition(reach, values.len() + 2);
+        let mut all: Vec<Arg<'_>> = values.iter().map(Arg::reborrow).collect();
+        all.extend(more);
+        let condition = format!("({condition}) AND {unmoved}");
+        Self::guarded(db, &basis.tenant_id, reach, &condition, &all)
+    }
+
     /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
     pub fn of_no_tenant(db: &'a Db) -> Self {
         Self {
@@ -102,6 +160,14 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// The guard does not hold, or D1 fails or refuses a row.
+    pub async fn write(self, entry: &Entry) -> Result<(), ChangeError> {
+        self.commit(entry).await.map(drop)
+    }
+
+    /// The same, with what each statement gave.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
         self.push(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
@@ -147,11 +213,41 @@ mod tests {
     }
 
     #[test]
+    fn a_basis_holds_as_far_as_the_change_reaches() {
+        let above = Basis {
+            tenant_id: "T".into(),
+            seq: 9,
+            version: 7,
+            device: None,
+        };
+        let (condition, values) = above.condition(Reach::Above, 4);
+        assert_eq!(condition, "seq = ?4");
+        assert!(matches!(values.as_slice(), [Arg::Int(9)]));
+        let near = Basis {
+            device: Some(("D".into(), 8)),
+            ..above
+        };
+        let (condition, values) = near.condition(Reach::Near, 2);
+        assert_eq!(
+            condition,
+            "version = ?2 AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ?3 AND version <> ?4)"
+        );
+        assert!(matches!(
+            values.as_slice(),
+            [Arg::Int(7), Arg::Text("D"), Arg::Int(8)]
+        ));
+    }
+
+    #[test]
     fn a_failed_guard_is_told_from_a_failed_database() {
         let overtaken = StorageError(
             "D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into(),
         );
         assert!(matches!(overtaken.into(), ChangeError::Overtaken));
+        let added = StorageError(
+            "D1_ERROR: UNIQUE constraint failed: models.tenant_id, models.name".into(),
+        );
+        assert!(matches!(added.into(), ChangeError::Overtaken));
         let broken = StorageError("D1_ERROR: Network connection lost.".into());
         assert!(matches!(broken.into(), ChangeError::Storage(_)));
     }

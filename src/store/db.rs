@@ -1,5 +1,7 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
@@ -142,6 +144,25 @@ impl Db {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
+    /// The values of a query with one column.
+    pub async fn values<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<T>, StorageError> {
+        let rows: Vec<BTreeMap<String, T>> = self.rows(sql, args).await?;
+        Ok(rows.into_iter().flat_map(BTreeMap::into_values).collect())
+    }
+
+    /// The first of them, if any.
+    pub async fn value<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        args: &[Arg<'_>],
+    ) -> Result<Option<T>, StorageError> {
+        Ok(self.values(sql, args).await?.into_iter().next())
+    }
+
     /// Runs a statement; the number of rows it changed.
     pub async fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StorageError> {
         changes(&self.statement(sql, args)?.run().await?)
@@ -182,8 +203,34 @@ pub fn changes(result: &D1Result) -> Result<usize, StorageError> {
 }
 
 fn check(result: &D1Result) -> Result<(), StorageError> {
-    match result.error() {
-        Some(error) if !result.success() => Err(StorageError(error)),
-        _ => Ok(()),
+    outcome(result.success(), result.error())
+}
+
+/// What a result says of its statement: one without success failed, whether it says why or not.
+fn outcome(success: bool, error: Option<String>) -> Result<(), StorageError> {
+    if success {
+        return Ok(());
+    }
+    let why = error.filter(|text| !text.is_empty());
+    Err(StorageError(why.unwrap_or_else(|| {
+        "D1_ERROR: a statement failed, and D1 does not say why".into()
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_has_not_succeeded_has_failed_even_without_words() {
+        assert!(outcome(true, None).is_ok());
+        let told = outcome(false, Some("D1_ERROR: no such table".into())).unwrap_err();
+        assert_eq!(told.0, "D1_ERROR: no such table");
+        for silent in [None, Some(String::new())] {
+            let error = outcome(false, silent).unwrap_err();
+            assert!(error.0.contains("does not say why"), "{}", error.0);
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! Devices as an operator changes them. [`phone`](super::phone) has what a phone does to them.
 
 use ringfence_provision::lifecycle::KeyState;
-use serde::Deserialize;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Arg, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
+use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
 use crate::args;
 use crate::model::device::DeviceRow;
 
@@ -134,6 +133,8 @@ fn list_query<'a>(
 /// A device to be added.
 pub struct NewDevice<'a> {
     pub row: &'a DeviceRow,
+    /// What its files were checked against.
+    pub basis: &'a Basis,
     pub key: StoredKey,
     /// When everything cached for its MAC became void; 0 where nothing was.
     pub fenced_at: u64,
@@ -145,14 +146,14 @@ pub struct NewDevice<'a> {
 /// Adds a device.
 ///
 /// # Errors
-/// [`ChangeError::Overtaken`] if another device has its key; its MAC is taken, its site or model
-/// is gone, or D1 fails.
+/// [`ChangeError::Overtaken`] if another device has its key, or what it was checked against is no
+/// longer so; its MAC is taken, its site or model is gone, or D1 fails.
 pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), ChangeError> {
     let row = new.row;
     let tenant_id = row.tenant_id.as_str();
-    let mut change = Change::guarded(
+    let mut change = Change::checked(
         db,
-        tenant_id,
+        new.basis,
         Reach::Near,
         &key_is_free(2),
         args![
@@ -161,7 +162,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         ],
     )?;
     if let Some(model) = new.model {
-        models::ensure(&mut change, tenant_id, model)?;
+        models::push_insert(&mut change, tenant_id, model)?;
     }
     change.push(
         &format!(
@@ -195,8 +196,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         let scope = format!("device:{}", row.id);
         settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Whether a device of this name (a path of the API below its tenant) was removed since a time.
@@ -209,33 +209,33 @@ pub async fn deleted_since(
     path: &str,
     since: u64,
 ) -> Result<bool, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        found: i64,
-    }
-    let row: Option<Row> = db
-        .row(
+    let found: Option<i64> = db
+        .value(
             "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
-             AND action = 'device.delete' AND at >= ?3) AS found",
+             AND action = 'device.delete' AND at >= ?3)",
             args![path, tenant_id, since],
         )
         .await?;
-    Ok(row.is_some_and(|row| row.found == 1))
+    Ok(found == Some(1))
 }
 
 /// What an operator decides about a device, besides its settings.
 pub struct DeviceValues<'a> {
+    /// What its files were checked against.
+    pub basis: &'a Basis,
     pub model: &'a str,
     pub site_id: Option<&'a str>,
     pub label: &'a str,
 }
+
+const AT_REVISION: &str = "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)";
 
 fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, StorageError> {
     Change::guarded(
         db,
         &device.tenant_id,
         Reach::Near,
-        "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)",
+        AT_REVISION,
         args![&device.id, device.revision],
     )
 }
@@ -243,7 +243,8 @@ fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, Storage
 /// Replaces what an operator decided about a device.
 ///
 /// # Errors
-/// It is no longer at the revision of `device`, its site or model is gone, or D1 fails.
+/// It is no longer at the revision of `device`, what it was checked against is no longer so, its site
+/// or model is gone, or D1 fails.
 pub async fn update(
     db: &Db,
     device: &DeviceRow,
@@ -253,20 +254,18 @@ pub async fn update(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = match settings {
-        None => at_revision(db, device)?,
-        Some((_, layer_revision)) => Change::guarded(
-            db,
-            &device.tenant_id,
-            Reach::Near,
-            "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3) \
-             AND coalesce((SELECT revision FROM layers \
+    let mut condition = AT_REVISION.to_owned();
+    let mut guards: Vec<Arg<'_>> = vec![(&device.id).into(), device.revision.into()];
+    if let Some((_, layer_revision)) = settings {
+        condition.push_str(
+            " AND coalesce((SELECT revision FROM layers \
              WHERE tenant_id = ?1 AND scope = 'device:' || ?2), 0) = ?4",
-            args![&device.id, device.revision, layer_revision],
-        )?,
-    };
+        );
+        guards.push(layer_revision.into());
+    }
+    let mut change = Change::checked(db, values.basis, Reach::Near, &condition, &guards)?;
     if let Some(model) = model {
-        models::ensure(&mut change, &device.tenant_id, model)?;
+        models::push_insert(&mut change, &device.tenant_id, model)?;
     }
     // What was cached for another model must not outlive it: fenced like a new key.
     change.push(
@@ -288,8 +287,7 @@ pub async fn update(
         let scope = format!("device:{}", device.id);
         settings::replace(&mut change, &device.tenant_id, &scope, layer, now)?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Puts a device in or out of service.
@@ -311,8 +309,7 @@ pub async fn set_disabled(
         ),
         args![&device.tenant_id, &device.id, disabled, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a device and its settings.
@@ -324,8 +321,7 @@ pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Ch
     change.push("DELETE FROM devices WHERE id = ?1", args![&device.id])?;
     let scope = format!("device:{}", device.id);
     settings::delete_scope(&mut change, &device.tenant_id, &scope)?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// What a device's key becomes.
@@ -405,8 +401,7 @@ pub async fn set_key(
             ],
         )?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Which devices a change may affect.
@@ -440,16 +435,11 @@ pub async fn count_affected(
     tenant_id: &str,
     affected: &Affected,
 ) -> Result<u64, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: u64,
-    }
     let (condition, value) = affected.condition()?;
-    let sql = format!(
-        "SELECT count(*) AS number FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}"
-    );
-    let row: Option<Row> = db.row(&sql, &[tenant_id.into(), value]).await?;
-    Ok(row.map_or(0, |row| row.number))
+    let sql =
+        format!("SELECT count(*) FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}");
+    let number = db.value(&sql, &[tenant_id.into(), value]).await?;
+    Ok(number.unwrap_or(0))
 }
 
 /// Affected devices in the order of their ids.

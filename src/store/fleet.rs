@@ -281,13 +281,8 @@ pub async fn tenant_setting(
     tenant_id: &str,
     name: &str,
 ) -> Result<Option<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        value: String,
-    }
     let sql = "SELECT value FROM settings WHERE tenant_id = ?1 AND scope = 'tenant' AND name = ?2 AND master IS NULL";
-    let row: Option<Row> = db.row(sql, args![tenant_id, name]).await?;
-    Ok(row.map(|row| row.value))
+    db.value(sql, args![tenant_id, name]).await
 }
 
 /// What narrows a selection; the site is `?2`, the model `?3`.

@@ -22,7 +22,7 @@ pub mod tenants;
 pub mod tokens;
 
 pub use audit::Entry;
-pub use change::{Change, ChangeError, Reach, SEQ};
+pub use change::{Basis, Change, ChangeError, Reach, SEQ};
 pub use db::{Arg, Db, StorageError, changes, rows};
 
 /// Sorts after every ULID.

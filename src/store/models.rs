@@ -3,7 +3,7 @@
 use ringfence_provision::family::Family;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
 
 /// A model as it is stored.
@@ -62,23 +62,14 @@ pub async fn list(
 /// # Errors
 /// D1 does not answer.
 pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        number: u32,
-    }
-    let row: Option<Row> = db
-        .row(
-            "SELECT count(*) AS number FROM models WHERE tenant_id = ?1",
-            args![tenant_id],
-        )
-        .await?;
-    Ok(row.map_or(0, |row| row.number))
+    let sql = "SELECT count(*) FROM models WHERE tenant_id = ?1";
+    Ok(db.value(sql, args![tenant_id]).await?.unwrap_or(0))
 }
 
 /// Adds a model.
 ///
 /// # Errors
-/// It exists already, or D1 fails.
+/// Somebody else added it ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
     tenant_id: &str,
@@ -86,34 +77,23 @@ pub async fn insert(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let mut change = Change::new(db, tenant_id, Reach::Near)?;
-    push_insert(&mut change, tenant_id, model, "")?;
-    change.commit(entry).await?;
-    Ok(())
+    push_insert(&mut change, tenant_id, model)?;
+    change.write(entry).await
 }
 
-/// Adds to a change that a model is there, as a device's change may need it.
+/// Adds to a change that a model is added, as a device's change may need it. Where somebody else has
+/// added it meanwhile, perhaps as another, the change is overtaken.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn ensure(
+pub fn push_insert(
     change: &mut Change<'_>,
     tenant_id: &str,
     model: &ModelRow,
-) -> Result<(), StorageError> {
-    push_insert(change, tenant_id, model, " ON CONFLICT DO NOTHING")
-}
-
-fn push_insert(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    model: &ModelRow,
-    conflict: &str,
 ) -> Result<(), StorageError> {
     change.push(
-        &format!(
-            "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5){conflict}"
-        ),
+        "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         args![
             tenant_id,
             &model.name,
@@ -127,19 +107,20 @@ fn push_insert(
 /// Gives a model another family or profile.
 ///
 /// # Errors
-/// It is no longer at the revision of `model`, or D1 fails.
+/// It is no longer at the revision of `model`, what it was checked against is no longer so, or D1
+/// fails.
 pub async fn update(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     model: &ModelRow,
     family: Family,
     profile: Option<&str>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::guarded(
+    let mut change = Change::checked(
         db,
-        tenant_id,
+        basis,
         Reach::Above,
         AT_REVISION,
         args![&model.name, model.revision],
@@ -147,10 +128,9 @@ pub async fn update(
     change.push(
         "UPDATE models SET family = ?3, profile = ?4, updated_at = ?5, revision = revision + 1 \
          WHERE tenant_id = ?1 AND name = ?2",
-        args![tenant_id, &model.name, family.as_str(), profile, now],
+        args![&basis.tenant_id, &model.name, family.as_str(), profile, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a model, its settings and its templates. A model with devices stays: the foreign key
@@ -181,6 +161,5 @@ pub async fn delete(
         args![tenant_id, &model.name, model.family.as_str()],
     )?;
     super::settings::delete_scope(&mut change, tenant_id, &format!("model:{}", model.name))?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

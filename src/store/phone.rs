@@ -178,14 +178,8 @@ pub async fn edge_of(
 /// # Errors
 /// D1 does not answer.
 pub async fn sequence_of(db: &Db, tenant_id: &str) -> Result<u64, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        seq: u64,
-    }
-    let row: Option<Row> = db
-        .row("SELECT seq FROM tenants WHERE id = ?1", args![tenant_id])
-        .await?;
-    Ok(row.map_or(0, |row| row.seq))
+    let sql = "SELECT seq FROM tenants WHERE id = ?1";
+    Ok(db.value(sql, args![tenant_id]).await?.unwrap_or(0))
 }
 
 /// A setting as it is stored.
@@ -574,17 +568,11 @@ pub async fn certificate(
     tenant_id: &str,
     name: &str,
 ) -> Result<Option<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        body: String,
-    }
-    let row: Option<Row> = db
-        .row(
-            "SELECT body FROM certificates WHERE tenant_id = ?1 AND name = ?2",
-            args![tenant_id, name],
-        )
-        .await?;
-    Ok(row.map(|row| row.body))
+    db.value(
+        "SELECT body FROM certificates WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, name],
+    )
+    .await
 }
 
 /// The names of a tenant's certificates, in the order in which an initial file names them.
@@ -592,17 +580,11 @@ pub async fn certificate(
 /// # Errors
 /// D1 does not answer.
 pub async fn certificate_names(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        name: String,
-    }
-    let rows: Vec<Row> = db
-        .rows(
-            "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3",
-            args![tenant_id],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+    db.values(
+        "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3",
+        args![tenant_id],
+    )
+    .await
 }
 
 /// What is known once an event is written.

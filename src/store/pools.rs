@@ -56,8 +56,7 @@ pub async fn insert(db: &Db, row: &PoolRow, entry: &Entry) -> Result<(), ChangeE
             row.updated_at
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Replaces a pool's name and options. The revision would become NULL, which the schema refuses,
@@ -99,8 +98,7 @@ pub async fn update(
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
     change.push("DELETE FROM pools WHERE id = ?1", args![id])?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// The pool that a tenant names, and every pool that may have its jobs: its own, its sites', those
@@ -109,15 +107,10 @@ pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError>
 /// # Errors
 /// D1 does not answer.
 pub async fn of_tenant(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        pool: String,
-    }
     let sql = "SELECT coalesce(pool_id, 'default') AS pool FROM tenants WHERE id = ?1 \
                UNION SELECT pool_id FROM sites WHERE tenant_id = ?1 AND pool_id IS NOT NULL \
                UNION SELECT pool_id FROM tenant_pools WHERE tenant_id = ?1 ORDER BY 1 LIMIT 100";
-    let rows: Vec<Row> = db.rows(sql, args![tenant_id]).await?;
-    Ok(rows.into_iter().map(|row| row.pool).collect())
+    db.values(sql, args![tenant_id]).await
 }
 
 /// Notes that a tenant gives jobs to a pool.
@@ -139,27 +132,17 @@ pub async fn assigned(
     tenant_id: &str,
     site_id: Option<&str>,
 ) -> Result<Option<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        pool_id: Option<String>,
-    }
-    let row: Option<Row> = match site_id {
+    let pool: Option<Option<String>> = match site_id {
         Some(site) => {
-            db.row(
-                "SELECT pool_id FROM sites WHERE id = ?2 AND tenant_id = ?1",
-                args![tenant_id, site],
-            )
-            .await?
+            let sql = "SELECT pool_id FROM sites WHERE id = ?2 AND tenant_id = ?1";
+            db.value(sql, args![tenant_id, site]).await?
         }
         None => {
-            db.row(
-                "SELECT pool_id FROM tenants WHERE id = ?1",
-                args![tenant_id],
-            )
-            .await?
+            let sql = "SELECT pool_id FROM tenants WHERE id = ?1";
+            db.value(sql, args![tenant_id]).await?
         }
     };
-    Ok(row.and_then(|row| row.pool_id))
+    Ok(pool.flatten())
 }
 
 /// Assigns a tenant, or a site of it, to a pool; `None` is the next above.
@@ -184,6 +167,5 @@ pub async fn assign(
             args![tenant_id, pool],
         )?,
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -55,8 +55,7 @@ pub async fn insert(db: &Db, row: &RelayRow, entry: &Entry) -> Result<(), Change
         "INSERT INTO relays (id, pool_id, name, hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         args![&row.id, &row.pool_id, &row.name, &row.hash, row.created_at],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a relay: its credential is worth nothing from now on.
@@ -66,6 +65,5 @@ pub async fn insert(db: &Db, row: &RelayRow, entry: &Entry) -> Result<(), Change
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
     change.push("DELETE FROM relays WHERE id = ?1", args![id])?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -56,32 +56,39 @@ pub struct SecretRow {
     pub value: String,
 }
 
-/// Device keys under a master key.
+/// Device keys under a master key, in the order of their devices' ids, after `after`.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn keys_under(db: &Db, master: &str, limit: u32) -> Result<Vec<KeyRow>, StorageError> {
+pub async fn keys_under(
+    db: &Db,
+    master: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<KeyRow>, StorageError> {
     db.rows(
-        "SELECT id, generation, key_wrapped FROM devices WHERE key_master = ?1 \
-         ORDER BY id LIMIT ?2",
-        args![master, limit],
+        "SELECT id, generation, key_wrapped FROM devices WHERE key_master = ?1 AND id > ?2 \
+         ORDER BY id LIMIT ?3",
+        args![master, after, limit],
     )
     .await
 }
 
-/// Secret settings under a master key.
+/// Secret settings under a master key, in the order of tenant, scope and name, after `after`.
 ///
 /// # Errors
 /// D1 does not answer.
 pub async fn secrets_under(
     db: &Db,
     master: &str,
+    after: [&str; 3],
     limit: u32,
 ) -> Result<Vec<SecretRow>, StorageError> {
+    let [tenant_id, scope, name] = after;
     db.rows(
         "SELECT tenant_id, scope, name, value FROM settings WHERE master = ?1 \
-         ORDER BY tenant_id, scope, name LIMIT ?2",
-        args![master, limit],
+         AND (tenant_id, scope, name) > (?2, ?3, ?4) ORDER BY tenant_id, scope, name LIMIT ?5",
+        args![master, tenant_id, scope, name, limit],
     )
     .await
 }

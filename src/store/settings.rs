@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::phone::SettingRow;
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError, rows};
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError, rows};
 use crate::args;
 
 /// One layer of a tenant.
@@ -168,10 +168,10 @@ pub fn replace(
 /// Replaces a layer that is still at `revision`.
 ///
 /// # Errors
-/// It is not, or D1 fails.
+/// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     scope: &Scope,
     revision: u64,
     layer: &NewLayer,
@@ -179,6 +179,7 @@ pub async fn put(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let key = scope.key();
+    let tenant_id = basis.tenant_id.as_str();
     let (reach, exists) = match scope {
         Scope::Tenant => (Reach::Above, "1"),
         Scope::Site(_) => (
@@ -202,9 +203,9 @@ pub async fn put(
     if !device.is_empty() {
         values.push(device.into());
     }
-    let mut change = Change::guarded(
+    let mut change = Change::checked(
         db,
-        tenant_id,
+        basis,
         reach,
         &format!(
             "{exists} AND coalesce((SELECT revision FROM layers \
@@ -222,8 +223,7 @@ pub async fn put(
             args![tenant_id, device, now],
         )?;
     }
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Adds to a change that a layer is gone.

@@ -68,8 +68,7 @@ pub async fn insert(
          VALUES (?1, ?2, ?3, ?4, ?4)",
         args![tenant_id, id, name, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Renames a site.
@@ -95,8 +94,7 @@ pub async fn rename(
         "UPDATE sites SET name = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         args![&site.id, name, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a site and its settings. A site with devices stays: the foreign key refuses it.
@@ -118,6 +116,5 @@ pub async fn delete(
     )?;
     change.push("DELETE FROM sites WHERE id = ?1", args![&site.id])?;
     super::settings::delete_scope(&mut change, tenant_id, &format!("site:{}", site.id))?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -4,7 +4,7 @@ use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
@@ -80,13 +80,13 @@ pub async fn find(
 
 fn at_revision<'a>(
     db: &'a Db,
-    tenant_id: &str,
+    basis: &Basis,
     key: &TemplateKey,
     revision: u64,
 ) -> Result<Change<'a>, StorageError> {
-    Change::guarded(
+    Change::checked(
         db,
-        tenant_id,
+        basis,
         Reach::Above,
         &format!("coalesce((SELECT revision FROM file_templates WHERE {KEY}), 0) = ?5"),
         args![key.kind.as_str(), key.family.as_str(), &key.model, revision],
@@ -96,23 +96,23 @@ fn at_revision<'a>(
 /// Adds or replaces a template that is still at `revision` (0: there is none).
 ///
 /// # Errors
-/// It is not, or D1 fails.
+/// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     key: &TemplateKey,
     revision: u64,
     source: &str,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, tenant_id, key, revision)?;
+    let mut change = at_revision(db, basis, key, revision)?;
     change.push(
         "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, \
          updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET \
          source = excluded.source, updated_at = excluded.updated_at, revision = revision + 1",
         args![
-            tenant_id,
+            &basis.tenant_id,
             key.kind.as_str(),
             key.family.as_str(),
             &key.model,
@@ -120,31 +120,29 @@ pub async fn put(
             now
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a template that is still at `revision`.
 ///
 /// # Errors
-/// It is not, or D1 fails.
+/// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn delete(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     key: &TemplateKey,
     revision: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, tenant_id, key, revision)?;
+    let mut change = at_revision(db, basis, key, revision)?;
     change.push(
         &format!("DELETE FROM file_templates WHERE {KEY}"),
         args![
-            tenant_id,
+            &basis.tenant_id,
             key.kind.as_str(),
             key.family.as_str(),
             &key.model
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
 use crate::model::tenant::TenantOptions;
 
@@ -15,12 +15,14 @@ pub struct TenantRow {
     options: String,
     /// Of the last change above its devices.
     pub version: u64,
+    /// Of the last change of anything in it.
+    pub seq: u64,
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
 }
 
-const COLUMNS: &str = "id, name, hostname, options, version, revision, created_at, updated_at";
+const COLUMNS: &str = "id, name, hostname, options, version, seq, revision, created_at, updated_at";
 
 impl TenantRow {
     /// What the tenant has decided.
@@ -82,30 +84,35 @@ pub async fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         args![id, values.name, values.hostname, values.options, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Replaces what an operator decided about a tenant.
 ///
 /// # Errors
-/// It is no longer at `revision`, another one has its name or hostname, or D1 fails.
+/// It is no longer at the revision of `tenant` or what it was checked against is no longer so;
+/// another one has its name or hostname, or D1 fails.
 pub async fn update(
     db: &Db,
-    id: &str,
-    revision: u64,
+    tenant: &TenantRow,
+    basis: Option<&Basis>,
     values: &TenantValues<'_>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::guarded(db, id, Reach::Above, "revision = ?2", args![revision])?;
+    let id = tenant.id.as_str();
+    let at_revision = "revision = ?2";
+    let revision = args![tenant.revision];
+    let mut change = match basis {
+        Some(basis) => Change::checked(db, basis, Reach::Above, at_revision, revision)?,
+        None => Change::guarded(db, id, Reach::Above, at_revision, revision)?,
+    };
     change.push(
         "UPDATE tenants SET name = ?2, hostname = ?3, options = ?4, updated_at = ?5, \
          revision = revision + 1 WHERE id = ?1",
         args![id, values.name, values.hostname, values.options, now],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a tenant that has no devices, and everything that belongs to it.
@@ -121,6 +128,5 @@ pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(
         args![revision],
     )?;
     change.push("DELETE FROM tenants WHERE id = ?1", args![id])?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -85,8 +85,7 @@ pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), Change
             row.expires_at
         ],
     )?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }
 
 /// Removes a token; from now on it is worth nothing.
@@ -96,6 +95,5 @@ pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), Change
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
     change.push("DELETE FROM tokens WHERE id = ?1", args![id])?;
-    change.commit(entry).await?;
-    Ok(())
+    change.write(entry).await
 }

@@ -212,6 +212,27 @@ describe('the API', () => {
       }
     });
 
+    it('names an unknown member of a member by its path', async () => {
+      const path = `/tenants/${await newTenant()}`;
+      const body = { name: 'x', options: { urls: { master: { plian: [] } }, retry_windows: 1 } };
+      const problem = await admin.call('PUT', path, { body });
+      assertProblem(problem, 400, 'invalid-request');
+      assert.match(problem.body.detail, /`options\.urls\.master\.plian`.*`options\.retry_windows`/);
+      assertProblem(await admin.call('GET', '/tenants?limits=1'), 400, 'invalid-request');
+    });
+
+    it('refuses URL templates that could never be served, and says which', async () => {
+      const path = `/tenants/${await newTenant()}`;
+      for (const [urls, template] of [
+        [{ initial: { sealed: ['Initial{MAC}.enc'] } }, 'Initial{MAC}.enc'],
+        [{ product: { plain: ['certs/{MODEL}.cfg'] } }, 'certs/{MODEL}.cfg'],
+      ]) {
+        const problem = await admin.call('PUT', path, { body: { name: 'x', options: { urls } } });
+        assertProblem(problem, 422, 'invalid-value');
+        assert.deepEqual(problem.body.templates, [template]);
+      }
+    });
+
     it('refuses names and lengths out of bounds', async () => {
       const tenant = await newTenant();
       for (const name of ['', ' ', 'x'.repeat(300), 'a\u0000b']) {

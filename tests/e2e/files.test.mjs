@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { Api } from './support/api.mjs';
 import { TEXT, XML, element } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { rawRequest } from './support/raw.mjs';
@@ -104,6 +105,20 @@ describe('files', () => {
     });
     assert.equal(element(await text(await tenant.get('ConfigKX-UTG200B.cfg')), 'PRODUCT_NOTE'), 'special');
     assert.equal(element(await text(await tenant.get('ConfigKX-UTG300B.cfg')), 'PRODUCT_NOTE'), 'product');
+  });
+
+  it('a file that is one for all models has no template of one of them', async () => {
+    const other = { name: 'KX-UTG200B', family: 'utg', profile: 'utg-128' };
+    const own = (text) => XML['master/utg'].replace('>ntp.example<', `>${text}<`);
+    const tenant = await seedTenant(worker, {
+      options: { shared_files: 'plain' },
+      models: [UTG, other],
+      templates: { ...XML, [`master/utg/${UTG.name}`]: own('near'), [`master/utg/${other.name}`]: own('nearer') },
+    });
+    assert.equal(element(await text(await tenant.get('ConfigCom.cfg')), 'NTP_ADDR'), 'ntp.example');
+    const answer = await new Api(worker).call('PUT', `/tenants/${tenant.id}/templates/master/utg/${UTG.name}`, { body: { source: own('near') } });
+    assert.equal(answer.status, 400);
+    assert.match(answer.body.detail, /the same for every model/);
   });
 
   it('the nearer layer wins, in the standard file; shared files see only what they share', async () => {

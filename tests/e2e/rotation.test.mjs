@@ -62,6 +62,17 @@ describe('rotation of the master key', () => {
     assert.equal(answer.status, 409);
   });
 
+  it('goes past values that do not open, and names them', async () => {
+    const rows = await worker.sql("SELECT id, generation, key_wrapped FROM devices WHERE key_master = 'k1' ORDER BY id LIMIT 5");
+    for (const row of rows) await worker.sql("UPDATE devices SET key_wrapped = 'v1.k1.AAAAAAAAAAAAAAAA.AAAA' WHERE id = ?", row.id);
+    const { remaining } = await api.get('/rotation');
+    const answer = await api.post('/rotation', { limit: 3 });
+    assert.equal(answer.rewrapped, 3);
+    assert.deepEqual(answer.failed, rows.map((row) => `device-key:${row.id}:${row.generation}`));
+    assert.equal(answer.remaining, remaining - 3 - rows.length);
+    for (const row of rows) await worker.sql('UPDATE devices SET key_wrapped = ? WHERE id = ?', row.key_wrapped, row.id);
+  });
+
   it('is interrupted by SIGKILL anywhere and goes on where it was', async () => {
     let remaining = (await api.get('/rotation')).remaining;
     for (let kill = 0; kill < 3; kill += 1) {
@@ -84,6 +95,23 @@ describe('rotation of the master key', () => {
       assert.deepEqual(answer.failed ?? [], []);
       remaining = answer.remaining;
     }
+  });
+
+  it('ends even if only such values are left', async () => {
+    const keys = await worker.sql('SELECT id, key_wrapped FROM devices ORDER BY id LIMIT 3');
+    const secrets = await worker.sql('SELECT tenant_id, scope, name, value FROM settings WHERE master IS NOT NULL ORDER BY tenant_id, scope LIMIT 3');
+    const damage = (key, secret) => Promise.all([
+      ...keys.map((row) => worker.sql('UPDATE devices SET key_wrapped = ?, key_master = ? WHERE id = ?', ...key(row), row.id)),
+      ...secrets.map((row) => worker.sql('UPDATE settings SET value = ?, master = ? WHERE tenant_id = ? AND scope = ? AND name = ?', ...secret(row), row.tenant_id, row.scope, row.name)),
+    ]);
+    const damaged = () => ['v1.k1.AAAAAAAAAAAAAAAA.AAAA', 'k1'];
+    await damage(damaged, damaged);
+    const answer = await api.post('/rotation', { limit: 2 });
+    assert.equal(answer.rewrapped, 0);
+    assert.equal(answer.remaining, 0);
+    assert.equal(answer.failed.length, keys.length + secrets.length);
+    assert.equal((await api.get('/rotation')).remaining, keys.length + secrets.length);
+    await damage((row) => [row.key_wrapped, 'k2'], (row) => [row.value, 'k2']);
   });
 
   it('ends: the old key goes, everything is served, fingerprints are those of the new key', async () => {

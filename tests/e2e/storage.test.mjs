@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
+import { Api } from './support/api.mjs';
 import { element } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { rawRequest } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
-import { mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
+import { hashAccessPath, mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
 
 describe('storage', () => {
@@ -188,6 +189,28 @@ describe('storage', () => {
     const armed = await seedDevice(worker, broken, { mac: mac(0x5ffff2) });
     assertUnavailable(await raw(broken.path(`Config${armed.mac}.cfg`)));
     assert.equal((await broken.device(armed.mac)).key_state, 'armed');
+  });
+
+  it('what a newer Worker stored does not disturb this one', async () => {
+    const api = new Api(worker);
+    const own = await seedTenant(worker);
+    const phone = await seedDevice(worker, own, { mac: mac((next += 1)), state: 'confirmed' });
+    await own.setOptions({ newer: { a: 1 }, retry_window_s: 7, urls: { standard: { plain: ['S{MAC}.cfg'], sealed: ['S{MAC}.enc'], newer: [] } } });
+    assert.equal((await raw(own.path(`S${phone.mac}.enc`))).status, 200);
+    assert.equal((await api.get(`/tenants/${own.id}`)).options.retry_window_s, 7);
+    const name = `t1:${hashAccessPath(own.accessPath)}`;
+    const { base64, metadata } = await eventually(() => worker.ask('kvRead', { name }), Boolean);
+    const stored = JSON.parse(Buffer.from(base64, 'base64').toString());
+    assert.equal(stored.options.retry_window_s, 7);
+    stored.options.newer = 1;
+    await worker.ask('kvPut', { name, value: JSON.stringify(stored), metadata });
+    await worker.restart();
+    await worker.probe({ d1: 'fail' });
+    assert.equal((await raw(own.path(`S${phone.mac}.enc`))).status, 200, 'from KV alone');
+    await worker.probe({ d1: null });
+    const pool = await api.post('/pools', { name: 'newer', options: { lease_s: 99 } });
+    await worker.sql("UPDATE pools SET options = json_set(options, '$.newer', 1) WHERE id = ?1", pool.id);
+    assert.equal((await api.get(`/pools/${pool.id}`)).options.lease_s, 99);
   });
 
   it('a master key that is not there any more: 503, and nothing was consumed', async () => {

@@ -3,10 +3,12 @@
 // since the last time:
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
-//     "kv": "fail" | "empty" | "fail-writes" | null, "reset": true }
+//     "kv": "fail" | "empty" | "fail-writes" | null, "hold": "regular expression" | null,
+//     "release": true, "reset": true }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
-// `d1Match` limits the fault to statements that match.
+// `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
+// that matches back until `release`; `holding` in the answer says whether it is there.
 
 import Worker, { Pool as Queue } from './index.js';
 export * from './index.js';
@@ -15,7 +17,9 @@ const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d
 let counts = none();
 /** KV reads that are under way. */
 let reading = 0;
-let faults = { d1: null, d1Match: null, kv: null };
+let faults = { d1: null, d1Match: null, kv: null, hold: null };
+/** Whether a call of D1 is being held back. */
+let holding = false;
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
 const real = new WeakMap();
 
@@ -30,6 +34,12 @@ function forward(target, overrides) {
 }
 
 async function d1(statements, work) {
+  if (faults.hold && statements.some((sql) => new RegExp(faults.hold).test(sql))) {
+    faults.hold = null;
+    holding = true;
+    // Its own timer: one request of workerd cannot wake another.
+    while (holding) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   const meant = faults.d1 && (!faults.d1Match || statements.some((sql) => new RegExp(faults.d1Match).test(sql)));
   if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
   counts.d1Calls += 1;
@@ -116,9 +126,10 @@ export default class Probe extends Worker {
 
   async fetch(request) {
     if (new URL(request.url).pathname !== '/__probe') return super.fetch(request);
-    const { reset, ...wanted } = await request.json();
+    const { reset, release, ...wanted } = await request.json();
     faults = { ...faults, ...wanted };
-    const answer = Response.json(counts);
+    if (release) holding = false;
+    const answer = Response.json({ ...counts, holding });
     if (reset) counts = none();
     return answer;
   }
