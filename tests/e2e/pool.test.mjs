@@ -278,6 +278,8 @@ describe('the NOTIFY queue', () => {
       assert.equal(refused.status, 409);
       assert.match(refused.body.detail, /pending in this pool \(1\)/);
       await api.post(`${at}/jobs/${id}/cancel`);
+      await api.put(`${at}/pool`, { pool: null });
+      await api.delete(`/pools/${pool.id}/relays/${pool.relay}`);
       assert.equal((await api.call('DELETE', `/pools/${pool.id}`)).status, 204);
     });
 
