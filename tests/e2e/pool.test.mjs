@@ -261,6 +261,31 @@ describe('the NOTIFY queue', () => {
       assert.equal(event.status, 422);
     });
 
+    it('is refused where a secret cannot be read, and holds up nobody else’s', async () => {
+      const { pool, tenant, device, at, notify, ends } = await scene({
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' } }, options: { fetch_timeout_s: 60 },
+      });
+      const other = await seedDevice(worker, tenant, { mac: mac((serial += 1)), settings: { NOTIFY_AOR: 'sip:102@pbx.example' } });
+      const { job: first } = await notify();
+      const { job: second } = await api.post(`${at}/devices/${other.mac}/notify`, {});
+      // As after a rotation that left it behind, when the old key is gone.
+      await worker.sql(
+        `UPDATE settings SET value = replace(value, 'v1.' || master || '.', 'v1.gone.'), master = 'gone'
+         WHERE tenant_id = ?1 AND scope = ?2 AND name = 'NOTIFY_PASSWORD'`,
+        tenant.id, `device:${device.id}`,
+      );
+      const relay = await connect(pool.credential);
+      assert.deepEqual((await relay.frame('job')).jobs.map(({ id }) => id), [second.id]);
+      const refused = await ends(first.id);
+      assert.deepEqual([refused.state, refused.reason, refused.attempts.length], ['rejected', 'bad_setting', 0]);
+      assert.match(refused.words, /NOTIFY_PASSWORD cannot be read .* store the setting again/);
+      const answer = await api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} });
+      assert.deepEqual([answer.status, answer.body.reason], [422, 'bad_setting']);
+      const { id } = await api.post(`${at}/rollouts`, { selection: { macs: [device.mac] } });
+      const rollout = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      assert.equal(rollout.progress.rejected, 1);
+    });
+
     it('waits until a change can be seen everywhere, and not without a change', async () => {
       const { notify, fetches } = await scene({ options: { change_wait_s: 60 } });
       const { job: brief } = await notify();
