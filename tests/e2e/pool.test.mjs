@@ -108,6 +108,38 @@ describe('the NOTIFY queue', () => {
       assert.equal((await relay.gone).code, 4003);
       await assert.rejects(connect(pool.credential));
     });
+
+    it('stays closed for a connection that was let in before its credential was removed', async () => {
+      const { pool } = await scene();
+      const [row] = await worker.sql('SELECT * FROM relays WHERE id = ?1', pool.relay);
+      await api.delete(`/pools/${pool.id}/relays/${pool.relay}`);
+      // What a door that looked a moment earlier has seen.
+      const names = Object.keys(row);
+      await worker.sql(`INSERT INTO relays (${names}) VALUES (${names.map((_, n) => `?${n + 1}`)})`, ...Object.values(row));
+      await assert.rejects(connect(pool.credential));
+      const { relays_connected: connected } = (await api.get(`/pools/${pool.id}`)).queue;
+      assert.equal(connected, 0);
+    });
+
+    it('closes a connection that has fallen silent, and gives its jobs to others', async () => {
+      const { pool, notify } = await scene();
+      const [silent, alive] = await Promise.all(['silent', 'alive'].map(async (name) => {
+        const { credential } = await api.post(`/pools/${pool.id}/relays`, { name });
+        const relay = await connect(credential, { hello: false, answer: () => undefined });
+        const capacity = name === 'silent' ? 1000 : 10;
+        relay.say({ type: 'hello', version: '0', software: 'x', instance: name, capacity, in_flight: 0, transports: ['udp4'], ping_interval_ms: 1000 });
+        await relay.frame('welcome');
+        return relay;
+      }));
+      const timer = setInterval(() => alive.say('PING'), 500);
+      open.push(() => clearInterval(timer));
+      // Longer than what the object writes down of a connection is behind, and three pings.
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      await notify();
+      await alive.frame('job');
+      assert.equal((await silent.gone).code, 4008);
+      assert.deepEqual([silent.jobs.length, alive.closed], [0, undefined]);
+    });
   });
 
   describe('a job', () => {

@@ -50,6 +50,7 @@ impl Conversation {
                 capacity: 0,
                 in_flight: 0,
                 transports: vec![],
+                ping_interval_ms: None,
             },
         };
         let RelayFrame::Hello(hello) = conversation.next().await else {
