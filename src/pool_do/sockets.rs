@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use ringfence_wire::{
-    Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame, ReturnReason,
-    Transport, Welcome, batches,
+    CLOSE_REPLACED, Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame,
+    ReturnReason, Transport, Welcome, batches,
 };
 use serde::{Deserialize, Serialize};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
@@ -28,7 +28,6 @@ const MOST_CAPACITY: u32 = 100_000;
 const SEEN_MS: u64 = 10_000;
 
 /// Close codes, from the range that is the application's.
-const REPLACED: u16 = 4001;
 const REMOVED: u16 = 4003;
 const SILENT: u16 = 4008;
 const TROUBLE: u16 = 4011;
@@ -320,7 +319,7 @@ impl Pool {
         for other in self.sockets(&before.relay) {
             if other != *socket {
                 forget(&other);
-                let _ = other.close(Some(REPLACED), Some("replaced by another connection"));
+                let _ = other.close(Some(CLOSE_REPLACED), Some("replaced by another connection"));
             }
         }
         let attachment = Attachment {
