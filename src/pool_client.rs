@@ -49,11 +49,15 @@ async fn ask(env: &Env, pool: &str, call: &Call) -> worker::Result<Reply> {
 pub fn unexpected(reply: &Reply) -> Problem {
     match reply {
         Reply::NotFound => Problem::not_found("job or rollout"),
-        other => Problem::internal(format!(
-            "the pool's object answered {}",
-            std::any::type_name_of_val(other)
-        )),
+        other => Problem::internal(format!("the pool's object answered {}", variant(other))),
     }
+}
+
+/// A reply's name, as it is on the wire: what is in it may be long, and is nobody's business.
+fn variant(reply: &Reply) -> String {
+    // `"done"` or `{"job":…}`: the first text is the name.
+    let text = serde_json::to_string(reply).unwrap_or_default();
+    text.split('"').nth(1).unwrap_or_default().to_owned()
 }
 
 fn unavailable(detail: String) -> Problem {
@@ -63,5 +67,24 @@ fn unavailable(detail: String) -> Problem {
             "unavailable",
             "The pool's queue does not answer. Try again in half a minute.",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_unexpected_reply_is_named() {
+        let detail = "secret".to_owned();
+        for (reply, name) in [
+            (Reply::Done, "done"),
+            (Reply::Conflict { detail }, "conflict"),
+        ] {
+            let words = unexpected(&reply).internal.unwrap();
+            assert_eq!(words, format!("the pool's object answered {name}"));
+        }
     }
 }

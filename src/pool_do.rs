@@ -8,13 +8,14 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `POST /call` | a [`Call`] | 200 with a [`Reply`]; 400 if the body is none |
-//! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 503 if the pool has no room for more connections |
+//! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 401 if the relay's credential has been removed meanwhile; 503 if the pool has no room for more connections |
 //!
 //! Only the Worker reaches it: who may call was decided there, and so was which relay this is.
 //!
 //! Every change ends with [`Pool::poke`], which brings the alarm forward; all the work that waits for
 //! anything is done by the alarm alone, so that it never runs twice at once. The alarm sets itself
-//! again first (a failure leaves that), never fails, and sets itself to the next thing to do last.
+//! again first (a failure leaves that), and to the next thing to do last; it fails only if it could
+//! do neither, and then the runtime repeats it.
 //! Who decides what is in [`crate::pool`]; this only moves it between D1, SQLite and the sockets.
 
 mod fleet;
@@ -23,7 +24,7 @@ mod sql;
 mod work;
 mod zone;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use ringfence_wire::{PING, PONG};
@@ -36,7 +37,7 @@ use crate::observe;
 use crate::platform;
 use crate::pool::engine::Engine;
 use crate::pool::messages::{Call, Reply};
-use crate::pool::store::{SqlError, Store};
+use crate::pool::store::SqlError;
 use sql::ObjectSql;
 
 pub use fleet::new_job;
@@ -58,7 +59,8 @@ const TROUBLE_MS: u64 = 2_000;
 pub struct Pool {
     state: State,
     env: Env,
-    engine: Result<Engine<ObjectSql>, SqlError>,
+    /// Opened by the first event, or the first that finds the tables in order.
+    engine: OnceCell<Engine<ObjectSql>>,
     /// Unix milliseconds before which D1 is left alone: it has just failed.
     rest_until: Cell<u64>,
 }
@@ -72,18 +74,10 @@ impl DurableObject for Pool {
             Ok(pair) => state.set_websocket_auto_response(&pair),
             Err(error) => observe::warn("pool_auto_response", &[("error", &format!("{error:?}"))]),
         }
-        let seed = platform::random_array()
-            .map(u64::from_le_bytes)
-            .unwrap_or(1);
-        let engine =
-            Store::open(ObjectSql(state.storage().sql())).map(|store| Engine::new(store, seed));
-        if let Err(error) = &engine {
-            observe::warn("pool_not_opened", &[("error", &error.0)]);
-        }
         Self {
             state,
             env,
-            engine,
+            engine: OnceCell::new(),
             rest_until: Cell::new(0),
         }
     }
@@ -104,16 +98,23 @@ impl DurableObject for Pool {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.set_alarm(platform::now() + BACKUP_MS).await;
-        if let Ok(engine) = &self.engine {
-            let resting = self.rest_until.get() > platform::now();
-            if !resting && let Err(error) = self.work(engine).await {
-                observe::warn("pool_work", &[("error", &error)]);
-                self.rest_until.set(platform::now() + TROUBLE_MS);
+        let backup = self.set_alarm(platform::now() + BACKUP_MS).await;
+        let next = match self.engine() {
+            Ok(engine) => {
+                let resting = self.rest_until.get() > platform::now();
+                if !resting && let Err(error) = self.work(engine).await {
+                    observe::warn("pool_work", &[("error", &error)]);
+                    self.rest_until.set(platform::now() + TROUBLE_MS);
+                }
+                self.rearm(engine).await
             }
-            self.rearm(engine).await;
+            Err(error) => Err(error),
+        };
+        match (backup, next) {
+            // Nothing would wake the object.
+            (Err(error), Err(_)) => Err(error.to_string().into()),
+            _ => Response::empty(),
         }
-        Response::empty()
     }
 
     async fn websocket_message(
@@ -121,13 +122,15 @@ impl DurableObject for Pool {
         socket: WebSocket,
         message: WebSocketIncomingMessage,
     ) -> worker::Result<()> {
-        if let Ok(engine) = &self.engine
-            && let Err(error) = self.message(engine, &socket, message)
-        {
-            // Nothing was said back, so the relay says it again.
+        let heard = self
+            .engine()
+            .and_then(|engine| self.message(engine, &socket, message));
+        let poked = self.poke().await;
+        if let Err(error) = heard.and(poked) {
             observe::warn("pool_message", &[("error", &error.0)]);
+            // Nothing was said back: a relay that connects again says it again.
+            sockets::trouble(&socket);
         }
-        self.poke().await;
         Ok(())
     }
 
@@ -141,14 +144,14 @@ impl DurableObject for Pool {
         self.gone(&socket, clean);
         // Completes the closing handshake where the runtime does not; elsewhere it is closed already.
         let _ = socket.close(Some(1000), Some("closed"));
-        self.poke().await;
+        let _ = self.poke().await;
         Ok(())
     }
 
     async fn websocket_error(&self, socket: WebSocket, error: worker::Error) -> worker::Result<()> {
         observe::warn("pool_socket", &[("error", &error.to_string())]);
         self.gone(&socket, false);
-        self.poke().await;
+        let _ = self.poke().await;
         Ok(())
     }
 
@@ -158,17 +161,32 @@ impl DurableObject for Pool {
 }
 
 impl Pool {
+    /// The engine. Tables that could not be opened are tried again by every event: the cause may
+    /// have gone, and the object would else stay as it is until it is evicted.
+    fn engine(&self) -> Result<&Engine<ObjectSql>, SqlError> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
+        }
+        let store = sql::open(&self.state)
+            .inspect_err(|error| observe::warn("pool_not_opened", &[("error", &error.0)]))?;
+        let seed = platform::random_array()
+            .map(u64::from_le_bytes)
+            .unwrap_or(1);
+        Ok(self.engine.get_or_init(|| Engine::new(store, seed)))
+    }
+
     /// Brings the alarm forward to now.
-    async fn poke(&self) {
+    async fn poke(&self) -> Result<(), SqlError> {
         let now = platform::now();
         match self.state.storage().get_alarm().await {
-            Ok(Some(at)) if at <= i64::try_from(now).unwrap_or(i64::MAX) + 10 => {}
+            Ok(Some(at)) if at <= i64::try_from(now).unwrap_or(i64::MAX) + 10 => Ok(()),
             _ => self.set_alarm(now).await,
         }
     }
 
-    /// Sets the alarm to the next thing to do, or takes it away.
-    async fn rearm(&self, engine: &Engine<ObjectSql>) {
+    /// Sets the alarm to the next thing to do, or takes it away. On a failure that alarm stands which
+    /// was set before.
+    async fn rearm(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
         let now = platform::now();
         let sessions = self.sessions();
         let room = engine
@@ -189,25 +207,27 @@ impl Pool {
                 if let Err(error) = self.state.storage().delete_alarm().await {
                     observe::warn("pool_alarm", &[("error", &error.to_string())]);
                 }
+                Ok(())
             }
-            // The backup alarm stands.
-            Err(error) => observe::warn("pool_next_wake", &[("error", &error.0)]),
+            Err(error) => {
+                observe::warn("pool_next_wake", &[("error", &error.0)]);
+                Err(error)
+            }
         }
     }
 
-    async fn set_alarm(&self, at: u64) {
+    async fn set_alarm(&self, at: u64) -> Result<(), SqlError> {
         let offset = Duration::from_millis(at.saturating_sub(platform::now()));
-        if let Err(error) = self.state.storage().set_alarm(offset).await {
+        let set = self.state.storage().set_alarm(offset).await;
+        set.map_err(|error| {
             observe::warn("pool_alarm", &[("error", &error.to_string())]);
-        }
+            SqlError(error.to_string())
+        })
     }
 
     /// Does what the Worker asks.
     async fn call(&self, call: Call) -> Result<Reply, SqlError> {
-        let engine = self
-            .engine
-            .as_ref()
-            .map_err(|error| SqlError(error.0.clone()))?;
+        let engine = self.engine()?;
         let now = platform::now();
         let changes = !matches!(
             call,
@@ -250,14 +270,14 @@ impl Pool {
                 Reply::Done
             }
             Call::DropRelay { relay } => {
-                self.close(&relay, "its credential was removed");
+                self.close(&relay);
                 engine.drop_relay(&relay, now)?;
                 Reply::Done
             }
             Call::DrainRelay { relay, reason } => self.drain(&relay, reason),
         };
         if changes {
-            self.poke().await;
+            self.poke().await?;
         }
         Ok(reply)
     }

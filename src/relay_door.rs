@@ -20,6 +20,8 @@ use crate::{observe, pool_client};
 /// Where it is.
 pub use ringfence_wire::PATH;
 
+const NO_CREDENTIAL: &str = "A valid relay credential is needed: Authorization: Bearer rfr_…";
+
 /// A credential's text and what is stored of it.
 pub struct NewCredential {
     pub text: String,
@@ -62,10 +64,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
                 ],
             );
             throttle::wrong_guess(app, Guessed::Credential, &caller.address);
-            return refuse(
-                401,
-                "A valid relay credential is needed: Authorization: Bearer rfr_…",
-            );
+            return refuse(401, NO_CREDENTIAL);
         }
         Err(error) => {
             observe::warn(
@@ -93,6 +92,8 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
     // A stub's response cannot be changed, and every answer carries the request's id.
     match answer.websocket() {
         Some(socket) => Response::from_websocket(socket),
+        // Its credential was removed between our look at it and the object's.
+        None if status == 401 => refuse(401, NO_CREDENTIAL),
         None => refuse(
             if status == 503 { 503 } else { 502 },
             "The pool does not take the connection; try again.",

@@ -158,9 +158,10 @@ pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Opti
 async fn tell(app: &App, device_id: &str, event: Option<&str>) -> Result<Notified, Problem> {
     let rows = fleet::by_ids(&app.db, &[device_id]).await?;
     let settings = fleet::settings(&app.db, &app.keyring, &rows).await?;
-    let (Some(row), Some(settings)) = (rows.first(), settings.first()) else {
+    let (Some(row), Some(settings)) = (rows.first(), settings.into_iter().next()) else {
         return Err(Problem::not_found("device"));
     };
+    let settings = &settings.map_err(unusable)?;
     let event = match event {
         Some(text) => EventType::parse(text)
             .map_err(|error| Problem::invalid_value(format!("`event`: {error}.")))?

@@ -155,6 +155,11 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
+    // The pool lets nobody in whom it was told to drop: not to be said of one that may be there.
+    let row = match row {
+        Err(problem) if problem.kind != "not-found" => return Err(problem),
+        row => row,
+    };
     if let Err(problem) =
         pool_client::call(&call.app.env, &pool, &PoolCall::DropRelay { relay: id }).await
     {

@@ -79,6 +79,10 @@ pub enum TargetError {
     None,
     #[error("The setting {name} cannot be used: {why}.")]
     Setting { name: &'static str, why: String },
+    #[error(
+        "The secret setting {name} cannot be read with the master keys that this deployment has: store the setting again, or give back the key that it was stored under as MASTER_KEY_PREVIOUS and let the rotation finish."
+    )]
+    Unreadable { name: String },
 }
 
 impl TargetError {
@@ -86,7 +90,7 @@ impl TargetError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::None => "no_target",
-            Self::Setting { .. } => "bad_setting",
+            Self::Setting { .. } | Self::Unreadable { .. } => "bad_setting",
         }
     }
 }

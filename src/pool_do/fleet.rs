@@ -6,14 +6,14 @@ use crate::config;
 use crate::platform;
 use crate::pool::engine::{Candidate, Device, Expansion, Found};
 use crate::pool::store::NewJob;
-use crate::pool::target::{self, Settings};
+use crate::pool::target::{self, Settings, TargetError};
 use crate::store::fleet::{self, FleetRow};
 use crate::store::{Db, StorageError};
 
 /// What there is to know of the candidates' devices.
 ///
 /// # Errors
-/// D1 does not answer, or secrets do not unwrap.
+/// D1 does not answer, or there are no master keys.
 pub async fn look_up(
     env: &Env,
     candidates: Vec<Candidate>,
@@ -33,7 +33,10 @@ pub async fn look_up(
                 Some((row, _)) if row.disabled != 0 => Found::Disabled,
                 Some((row, settings)) => Found::Device {
                     fetched: row.fetched(),
-                    message: target::message(settings).map(Box::new),
+                    message: match settings {
+                        Ok(settings) => target::message(settings).map(Box::new),
+                        Err(error) => Err(error.clone()),
+                    },
                 },
             };
             (candidate, found)
@@ -44,7 +47,7 @@ pub async fn look_up(
 /// The devices of an expansion, and the last one's id.
 ///
 /// # Errors
-/// D1 does not answer, or secrets do not unwrap.
+/// D1 does not answer, or there are no master keys.
 pub async fn expand(
     env: &Env,
     pool: &str,
@@ -73,12 +76,16 @@ pub async fn expand(
         .await?
         .into_iter()
         .map(|(row, settings)| {
+            let (settings, unreadable) = match settings {
+                Ok(settings) => (settings, None),
+                Err(error) => (Settings::default(), Some(error)),
+            };
             let event = match &asked.event {
                 Some(event) => Ok(event.clone()),
                 None => target::event(&settings),
             };
-            let problem = target::message(&settings)
-                .err()
+            let problem = unreadable
+                .or_else(|| target::message(&settings).err())
                 .or_else(|| event.as_ref().err().cloned());
             let event = event.unwrap_or_else(|_| "check-sync".to_owned());
             Device {
@@ -108,7 +115,7 @@ async fn with_settings(
     env: &Env,
     db: &Db,
     rows: Vec<FleetRow>,
-) -> Result<Vec<(FleetRow, Settings)>, StorageError> {
+) -> Result<Vec<(FleetRow, Result<Settings, TargetError>)>, StorageError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }

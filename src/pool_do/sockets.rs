@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use ringfence_wire::{
-    Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame, ReturnReason,
-    Transport, Welcome, batches,
+    CLOSE_REPLACED, Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame,
+    ReturnReason, Transport, Welcome, batches,
 };
 use serde::{Deserialize, Serialize};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
@@ -28,8 +28,15 @@ const MOST_CAPACITY: u32 = 100_000;
 const SEEN_MS: u64 = 10_000;
 
 /// Close codes, from the range that is the application's.
-const REPLACED: u16 = 4001;
 const REMOVED: u16 = 4003;
+const SILENT: u16 = 4008;
+const TROUBLE: u16 = 4011;
+
+/// How often a relay pings that does not say how often, in milliseconds.
+const PING_MS: u32 = 30_000;
+
+/// After how many pings that did not come a connection counts for dead.
+const MISSED_PINGS: u64 = 3;
 
 /// What is remembered of a connection while the object sleeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +46,18 @@ struct Attachment {
     capacity: Option<u32>,
     transports: Vec<Transport>,
     draining: bool,
+    /// When it said something other than a ping, about.
     seen_at: u64,
+    /// How often it pings, in milliseconds.
+    ping_ms: u32,
+}
+
+impl Attachment {
+    /// Whether a relay last heard of at `heard_at` should have been heard of since. Its host may
+    /// have lost power: TCP alone finds that out after many minutes.
+    fn is_silent(&self, heard_at: u64, now: u64) -> bool {
+        now > heard_at + SEEN_MS + u64::from(self.ping_ms) * MISSED_PINGS
+    }
 }
 
 impl Pool {
@@ -60,10 +78,11 @@ impl Pool {
         if self.state.get_websockets().len() >= MOST_SOCKETS {
             return Response::error("the pool has no room for more connections", 503);
         }
-        if let Ok(engine) = &self.engine
-            && let Err(error) = engine.store.set_meta("pool", &pool)
-        {
-            return Response::error(error.to_string(), 503);
+        match self.let_in(&pool, &relay) {
+            Ok(true) => {}
+            // The Worker read its credential before that was removed.
+            Ok(false) => return Response::error("the credential was removed", 401),
+            Err(error) => return Response::error(error.0, 503),
         }
         let pair = WebSocketPair::new()?;
         self.state
@@ -74,23 +93,46 @@ impl Pool {
             transports: Vec::new(),
             draining: false,
             seen_at: platform::now(),
+            ping_ms: PING_MS,
         })?;
         Response::from_websocket(pair.client)
     }
 
-    /// The relays that said hello.
+    /// Whether a relay is one of this pool still. Learns the pool's id on the way.
+    fn let_in(&self, pool: &str, relay: &str) -> Result<bool, SqlError> {
+        let store = &self.engine()?.store;
+        store.set_meta("pool", pool)?;
+        Ok(!store.is_buried(relay)?)
+    }
+
+    /// The relays that said hello. One that has fallen silent gets no more jobs.
     pub(super) fn sessions(&self) -> Vec<Session> {
+        let now = platform::now();
         self.attachments()
             .into_iter()
-            .filter_map(|(_, attachment)| {
+            .filter_map(|(socket, attachment)| {
+                let silent = attachment.is_silent(self.heard_at(&socket, &attachment), now);
                 Some(Session {
                     capacity: attachment.capacity?,
+                    draining: attachment.draining || silent,
                     relay: attachment.relay,
                     transports: attachment.transports,
-                    draining: attachment.draining,
                 })
             })
             .collect()
+    }
+
+    /// Closes the connections that have fallen silent. Asked for where there is work anyway: while
+    /// there is none, a dead connection does no harm, and the object sleeps.
+    pub(super) fn close_silent(&self) {
+        let now = platform::now();
+        for (socket, attachment) in self.attachments() {
+            if attachment.is_silent(self.heard_at(&socket, &attachment), now) {
+                observe::warn("pool_relay_silent", &[("relay", &attachment.relay)]);
+                forget(&socket);
+                let _ = socket.close(Some(SILENT), Some("nothing was heard of it"));
+            }
+        }
     }
 
     /// Whether anybody is there to take jobs.
@@ -207,7 +249,7 @@ impl Pool {
             .map(|(socket, attachment)| Connected {
                 in_flight: loads.get(&attachment.relay).copied().unwrap_or(0),
                 draining: attachment.draining,
-                seen_at: attachment.seen_at.max(self.pinged_at(&socket)),
+                seen_at: self.heard_at(&socket, &attachment),
                 relay: attachment.relay,
             })
             .collect();
@@ -238,17 +280,16 @@ impl Pool {
     }
 
     /// Closes a relay's connections.
-    pub(super) fn close(&self, relay: &str, why: &str) {
+    pub(super) fn close(&self, relay: &str) {
         for socket in self.sockets(relay) {
-            forget(&socket);
-            let _ = socket.close(Some(REMOVED), Some(why));
+            remove(&socket);
         }
     }
 
     /// A connection is no more. A relay that drained and closed it in order has said all that it
     /// had to say: what was on its way to it goes to another at once, not when its lease ends.
     pub(super) fn gone(&self, socket: &WebSocket, in_order: bool) {
-        if let (Ok(engine), Some(attachment)) = (&self.engine, attachment(socket)) {
+        if let (Ok(engine), Some(attachment)) = (self.engine(), attachment(socket)) {
             let (relay, now) = (&attachment.relay, platform::now());
             let mut left = engine.relay_seen(relay, now);
             if in_order && attachment.draining {
@@ -269,12 +310,16 @@ impl Pool {
         hello: &Hello,
     ) -> Result<(), SqlError> {
         let now = platform::now();
+        if engine.store.is_buried(&before.relay)? {
+            remove(socket);
+            return Ok(());
+        }
         engine.hello(&before.relay, hello, now)?;
         // Of a relay only its last connection counts.
         for other in self.sockets(&before.relay) {
             if other != *socket {
                 forget(&other);
-                let _ = other.close(Some(REPLACED), Some("replaced by another connection"));
+                let _ = other.close(Some(CLOSE_REPLACED), Some("replaced by another connection"));
             }
         }
         let attachment = Attachment {
@@ -282,6 +327,7 @@ impl Pool {
             transports: hello.transports.iter().copied().take(8).collect(),
             draining: false,
             seen_at: now,
+            ping_ms: hello.ping_interval_ms.map_or(PING_MS, |ms| ms.max(1000)),
             relay: before.relay,
         };
         attach(socket, &attachment);
@@ -303,6 +349,11 @@ impl Pool {
         sockets
             .filter_map(|socket| attachment(&socket).map(|attachment| (socket, attachment)))
             .collect()
+    }
+
+    /// When anything was last heard on a connection, Unix milliseconds.
+    fn heard_at(&self, socket: &WebSocket, attachment: &Attachment) -> u64 {
+        attachment.seen_at.max(self.pinged_at(socket))
     }
 
     /// When the runtime last answered a ping on this connection, Unix milliseconds; 0 is never.
@@ -336,6 +387,18 @@ fn attach(socket: &WebSocket, attachment: &Attachment) {
 
 fn forget(socket: &WebSocket) {
     let _ = socket.serialize_attachment(None::<Attachment>);
+}
+
+/// Closes a connection for which there is no credential any more.
+fn remove(socket: &WebSocket) {
+    forget(socket);
+    let _ = socket.close(Some(REMOVED), Some("its credential was removed"));
+}
+
+/// Closes a connection whose last word could not be followed for reasons of the object's own.
+pub(super) fn trouble(socket: &WebSocket) {
+    forget(socket);
+    let _ = socket.close(Some(TROUBLE), Some("could not be recorded: connect again"));
 }
 
 fn refuse(socket: &WebSocket, message: &str) -> Result<(), SqlError> {

@@ -3,13 +3,39 @@
 //! Rows go through JSON, because every type of a row is read from JSON elsewhere anyway: a second
 //! reader for each, of JavaScript objects, made the module a tenth larger.
 
-use js_sys::{Array, JSON};
-use serde::de::DeserializeOwned;
-use worker::wasm_bindgen::JsValue;
-use worker::{SqlCursor, SqlStorage};
+use std::cell::RefCell;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
-use crate::pool::store::{Sql, SqlError};
+use js_sys::{Array, Function, JSON, Reflect};
+use serde::de::DeserializeOwned;
+use worker::wasm_bindgen::closure::Closure;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{SqlCursor, SqlStorage, State};
+
+use crate::pool::store::{Sql, SqlError, Store};
 use crate::store::Arg;
+
+/// Opens the tables. A step of the schema that fails leaves nothing of itself: all of it is in one
+/// transaction, which SQL alone cannot begin here.
+pub fn open(state: &State) -> Result<Store<ObjectSql>, SqlError> {
+    let failed = |error: JsValue| SqlError(format!("{error:?}"));
+    let storage = state.as_raw().storage().map_err(failed)?;
+    let transaction: Function = Reflect::get(&storage, &"transactionSync".into())
+        .and_then(JsCast::dyn_into)
+        .map_err(failed)?;
+    let sql = ObjectSql(state.storage().sql());
+    let opened = Rc::new(RefCell::new(None));
+    let slot = Rc::clone(&opened);
+    let work = Closure::once_into_js(AssertUnwindSafe(move || -> Result<(), JsValue> {
+        let store = Store::open(sql).map_err(|error| JsValue::from(error.0))?;
+        *slot.borrow_mut() = Some(store);
+        Ok(())
+    }));
+    transaction.call1(&storage, &work).map_err(failed)?;
+    let store = opened.borrow_mut().take();
+    store.ok_or_else(|| SqlError("the transaction did not run".into()))
+}
 
 pub struct ObjectSql(pub SqlStorage);
 

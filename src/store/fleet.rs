@@ -1,16 +1,17 @@
 //! What the NOTIFY queue asks of D1: the devices of a selection, what there is to know of some of
 //! them, and which came back. Lists of ids travel as one JSON parameter, because D1 binds a hundred.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ringfence_provision::wrap::{Keyring, WrapError};
+use ringfence_provision::wrap::Keyring;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Db, StorageError};
 use crate::args;
+use crate::observe;
 use crate::pool::rollout::Selection;
-use crate::pool::target::Settings;
+use crate::pool::target::{Settings, TargetError};
 
 /// The pool of whatever names none.
 pub const DEFAULT_POOL: &str = "default";
@@ -201,18 +202,19 @@ pub async fn fetched(
         .collect())
 }
 
-/// A setting's name and value.
-type Named = (String, Zeroizing<String>);
+/// A setting's name and value; no value where a secret does not unwrap.
+type Named = (String, Option<Zeroizing<String>>);
 
-/// The settings that say whom to tell, of each of these devices, in their order.
+/// The settings that say whom to tell, of each of these devices, in their order. A device for which
+/// a secret counts that does not unwrap has none: the others do not suffer for it.
 ///
 /// # Errors
-/// D1 does not answer, or a secret does not unwrap.
+/// D1 does not answer.
 pub async fn settings(
     db: &Db,
     keyring: &Keyring,
     devices: &[FleetRow],
-) -> Result<Vec<Settings>, StorageError> {
+) -> Result<Vec<Result<Settings, TargetError>>, StorageError> {
     #[derive(Deserialize)]
     struct Row {
         tenant_id: String,
@@ -240,13 +242,28 @@ pub async fn settings(
     let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {
         let value = match row.master {
-            None => Zeroizing::new(row.value),
+            None => Some(Zeroizing::new(row.value)),
             Some(_) => {
                 let identity =
                     super::settings::associated_data(&row.tenant_id, &row.scope, &row.name);
-                let bytes =
-                    Zeroizing::new(keyring.unwrap(&identity, &row.value).map_err(unwrapping)?);
-                Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+                match keyring.unwrap(&identity, &row.value) {
+                    Ok(bytes) => {
+                        let bytes = Zeroizing::new(bytes);
+                        Some(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+                    }
+                    Err(error) => {
+                        observe::warn(
+                            "setting_unreadable",
+                            &[
+                                ("tenant", &row.tenant_id),
+                                ("scope", &row.scope),
+                                ("setting", &row.name),
+                                ("error", &error.to_string()),
+                            ],
+                        );
+                        None
+                    }
+                }
             }
         };
         by_layer
@@ -258,16 +275,31 @@ pub async fn settings(
         .iter()
         .map(|device| {
             let mut settings = Settings::default();
+            let mut unreadable: BTreeSet<&str> = BTreeSet::new();
             for scope in device.scopes() {
                 for (name, value) in by_layer
                     .get(&(device.tenant_id.clone(), scope))
                     .into_iter()
                     .flatten()
                 {
-                    settings.set(name, value.clone());
+                    // A nearer layer's value counts instead, readable or not.
+                    match value {
+                        Some(value) => {
+                            settings.set(name, value.clone());
+                            unreadable.remove(name.as_str());
+                        }
+                        None => {
+                            unreadable.insert(name);
+                        }
+                    }
                 }
             }
-            settings
+            match unreadable.first() {
+                Some(name) => Err(TargetError::Unreadable {
+                    name: (*name).to_owned(),
+                }),
+                None => Ok(settings),
+            }
         })
         .collect())
 }
@@ -297,8 +329,4 @@ fn narrowed(selection: &Selection) -> &'static str {
 
 fn json<T: serde::Serialize + ?Sized>(list: &T) -> String {
     serde_json::to_string(list).unwrap_or_default()
-}
-
-fn unwrapping(error: WrapError) -> StorageError {
-    StorageError(format!("a secret setting: {error}"))
 }

@@ -108,6 +108,38 @@ describe('the NOTIFY queue', () => {
       assert.equal((await relay.gone).code, 4003);
       await assert.rejects(connect(pool.credential));
     });
+
+    it('stays closed for a connection that was let in before its credential was removed', async () => {
+      const { pool } = await scene();
+      const [row] = await worker.sql('SELECT * FROM relays WHERE id = ?1', pool.relay);
+      await api.delete(`/pools/${pool.id}/relays/${pool.relay}`);
+      // What a door that looked a moment earlier has seen.
+      const names = Object.keys(row);
+      await worker.sql(`INSERT INTO relays (${names}) VALUES (${names.map((_, n) => `?${n + 1}`)})`, ...Object.values(row));
+      await assert.rejects(connect(pool.credential));
+      const { relays_connected: connected } = (await api.get(`/pools/${pool.id}`)).queue;
+      assert.equal(connected, 0);
+    });
+
+    it('closes a connection that has fallen silent, and gives its jobs to others', async () => {
+      const { pool, notify } = await scene();
+      const [silent, alive] = await Promise.all(['silent', 'alive'].map(async (name) => {
+        const { credential } = await api.post(`/pools/${pool.id}/relays`, { name });
+        const relay = await connect(credential, { hello: false, answer: () => undefined });
+        const capacity = name === 'silent' ? 1000 : 10;
+        relay.say({ type: 'hello', version: '0', software: 'x', instance: name, capacity, in_flight: 0, transports: ['udp4'], ping_interval_ms: 1000 });
+        await relay.frame('welcome');
+        return relay;
+      }));
+      const timer = setInterval(() => alive.say('PING'), 500);
+      open.push(() => clearInterval(timer));
+      // Longer than what the object writes down of a connection is behind, and three pings.
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      await notify();
+      await alive.frame('job');
+      assert.equal((await silent.gone).code, 4008);
+      assert.deepEqual([silent.jobs.length, alive.closed], [0, undefined]);
+    });
   });
 
   describe('a job', () => {
@@ -259,6 +291,31 @@ describe('the NOTIFY queue', () => {
       assert.deepEqual([refused.status, refused.body.reason], [422, 'bad_setting']);
       const event = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: { event: 'a\r\nb: c' } });
       assert.equal(event.status, 422);
+    });
+
+    it('is refused where a secret cannot be read, and holds up nobody else’s', async () => {
+      const { pool, tenant, device, at, notify, ends } = await scene({
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' } }, options: { fetch_timeout_s: 60 },
+      });
+      const other = await seedDevice(worker, tenant, { mac: mac((serial += 1)), settings: { NOTIFY_AOR: 'sip:102@pbx.example' } });
+      const { job: first } = await notify();
+      const { job: second } = await api.post(`${at}/devices/${other.mac}/notify`, {});
+      // As after a rotation that left it behind, when the old key is gone.
+      await worker.sql(
+        `UPDATE settings SET value = replace(value, 'v1.' || master || '.', 'v1.gone.'), master = 'gone'
+         WHERE tenant_id = ?1 AND scope = ?2 AND name = 'NOTIFY_PASSWORD'`,
+        tenant.id, `device:${device.id}`,
+      );
+      const relay = await connect(pool.credential);
+      assert.deepEqual((await relay.frame('job')).jobs.map(({ id }) => id), [second.id]);
+      const refused = await ends(first.id);
+      assert.deepEqual([refused.state, refused.reason, refused.attempts.length], ['rejected', 'bad_setting', 0]);
+      assert.match(refused.words, /NOTIFY_PASSWORD cannot be read .* store the setting again/);
+      const answer = await api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} });
+      assert.deepEqual([answer.status, answer.body.reason], [422, 'bad_setting']);
+      const { id } = await api.post(`${at}/rollouts`, { selection: { macs: [device.mac] } });
+      const rollout = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      assert.equal(rollout.progress.rejected, 1);
     });
 
     it('waits until a change can be seen everywhere, and not without a change', async () => {

@@ -26,6 +26,12 @@ impl Backoff {
         self.failures = 0;
     }
 
+    /// A wait for what will not be better sooner: `max`, and up to half as long again.
+    pub fn long(&self, random: u64) -> Duration {
+        let spread = u64::try_from((self.max / 2).as_millis()).unwrap_or(u64::MAX);
+        self.max + Duration::from_millis(random % spread.saturating_add(1))
+    }
+
     /// The next wait: somewhere between `min` and a bound that doubles with every failure, up to
     /// `max`. `random` is any number.
     pub fn next(&mut self, random: u64) -> Duration {
@@ -55,6 +61,14 @@ mod tests {
         assert_eq!(longest.first(), Some(&Duration::from_secs(1)));
         assert_eq!(longest.last(), Some(&Duration::from_secs(60)));
         assert!(longest.is_sorted());
+    }
+
+    #[test]
+    fn a_long_wait_is_no_shorter_than_the_longest() {
+        let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
+        assert_eq!(backoff.long(0), Duration::from_secs(60));
+        assert_eq!(backoff.long(30_000), Duration::from_secs(90));
+        assert_eq!(backoff.long(30_001), Duration::from_secs(60));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use ringfence_wire::{MAX_FRAME_BYTES, PING, PONG};
+use ringfence_wire::{CLOSE_REPLACED, MAX_FRAME_BYTES, PING, PONG};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, sleep, timeout};
@@ -52,6 +52,7 @@ pub async fn keep(
     let mut backoff = Backoff::new(pool.reconnect_min, pool.reconnect_max);
     loop {
         let since = Instant::now();
+        let mut replaced = false;
         let reason = match connect(&pool, &dns).await {
             Ok(socket) => {
                 let (sender, frames) = mpsc::channel(QUEUE);
@@ -60,6 +61,10 @@ pub async fn keep(
                 }
                 match converse(socket, frames, &events, pool.ping_interval).await {
                     Ended::ByUs => return,
+                    Ended::Replaced => {
+                        replaced = true;
+                        "another process connected with the same credential".into()
+                    }
                     Ended::ByThem(reason) => reason,
                 }
             }
@@ -71,7 +76,22 @@ pub async fn keep(
         if since.elapsed() > GOOD_AFTER {
             backoff.reset();
         }
-        sleep(backoff.next(random())).await;
+        let wait = match replaced {
+            // At once back, each would close the other's connection, and the pool would have every
+            // job told again each time.
+            true => {
+                let wait = backoff.long(random());
+                tracing::error!(
+                    wait_s = wait.as_secs(),
+                    "another process uses this relay's credential, and the pool serves the one that \
+                     connected last: stop the other, or create a relay of its own for it and give it \
+                     that credential"
+                );
+                wait
+            }
+            false => backoff.next(random()),
+        };
+        sleep(wait).await;
     }
 }
 
@@ -167,6 +187,8 @@ async fn reach(pool: &PoolSettings, dns: &Dns) -> std::io::Result<TcpStream> {
 
 enum Ended {
     ByUs,
+    /// The pool closed this connection for another one with the same credential.
+    Replaced,
     ByThem(String),
 }
 
@@ -204,6 +226,9 @@ async fn converse(
                             return Ended::ByUs;
                         }
                         Ok(())
+                    }
+                    Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == CLOSE_REPLACED => {
+                        return Ended::Replaced;
                     }
                     Some(Ok(Message::Close(frame))) => {
                         let why = frame.map_or_else(String::new, |frame| format!(": {} {}", frame.code, frame.reason));

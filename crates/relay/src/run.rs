@@ -50,6 +50,7 @@ pub struct Relay {
     metrics: Metrics,
     instance: String,
     capacity: u32,
+    ping_interval: Duration,
     drain: Duration,
     link: JoinHandle<()>,
     events: mpsc::Receiver<LinkEvent>,
@@ -96,6 +97,7 @@ impl Relay {
             metrics: Metrics::default(),
             instance,
             capacity,
+            ping_interval: pool.ping_interval,
             drain: settings.drain,
             link: tokio::spawn(link::keep(pool, settings.dns, sender, move || {
                 random.number()
@@ -310,6 +312,9 @@ impl Relay {
                 .into_iter()
                 .filter_map(|(there, transport)| there.then_some(transport))
                 .collect(),
+            ping_interval_ms: Some(
+                u32::try_from(self.ping_interval.as_millis()).unwrap_or(u32::MAX),
+            ),
         }
     }
 

@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use ringfence_relay::config::{Checked, check, load};
 use ringfence_relay::run::Relay;
 use ringfence_wire::{
-    ErrorCode, Hello, Job, JobRef, JobResult, Outcome, PING, PONG, PoolFrame, RelayFrame,
-    ReturnReason, Target, Welcome, batches,
+    CLOSE_REPLACED, ErrorCode, Hello, Job, JobRef, JobResult, Outcome, PING, PONG, PoolFrame,
+    RelayFrame, ReturnReason, Target, Welcome, batches,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -50,6 +51,7 @@ impl Conversation {
                 capacity: 0,
                 in_flight: 0,
                 transports: vec![],
+                ping_interval_ms: None,
             },
         };
         let RelayFrame::Hello(hello) = conversation.next().await else {
@@ -224,6 +226,7 @@ async fn a_job_goes_out_and_its_result_comes_back() {
     let mut pool = Conversation::accept(&listener).await;
     assert_eq!(pool.hello.software, "ringfence-relay");
     assert_eq!((pool.hello.capacity, pool.hello.in_flight), (20_000, 0));
+    assert_eq!(pool.hello.ping_interval_ms, Some(30_000));
 
     pool.say(&PoolFrame::Job(vec![job("a", phone.aor("101"))]))
         .await;
@@ -277,6 +280,26 @@ async fn a_result_is_said_again_after_the_connection_was_cut() {
     second
         .say(&PoolFrame::Recorded(vec![job_ref("a"), job_ref("b")]))
         .await;
+    running.stop.send(()).unwrap();
+    timeout(PATIENCE, running.task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_whose_credential_another_process_uses_does_not_hurry_back() {
+    let listener = pool().await;
+    let running = start(&listener, "").await;
+    let mut pool = Conversation::accept(&listener).await;
+    for _ in 0..3 {
+        let replaced = CloseFrame {
+            code: CLOSE_REPLACED.into(),
+            reason: "replaced".into(),
+        };
+        let since = Instant::now();
+        pool.socket.close(Some(replaced)).await.unwrap();
+        pool = Conversation::accept(&listener).await;
+        // Its `reconnect_max_ms`; any other wait is shorter.
+        assert!(since.elapsed() >= Duration::from_millis(200));
+    }
     running.stop.send(()).unwrap();
     timeout(PATIENCE, running.task).await.unwrap().unwrap();
 }

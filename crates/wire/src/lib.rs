@@ -59,6 +59,10 @@ pub const PING: &str = "PING";
 /// The object's answer to [`PING`], given by the runtime's auto-response while the object sleeps.
 pub const PONG: &str = "PONG";
 
+/// Code of the close frame for a connection that another one with the same credential has replaced.
+/// To its own process it never comes: that has given the old connection up.
+pub const CLOSE_REPLACED: u16 = 4001;
+
 /// How long a lease should be, in milliseconds, where nothing speaks for another length: two NOTIFY
 /// transactions of 32 s (RFC 3261 §17.1.2.2, timer F; the second carries the digest answer) and as
 /// long again to wait for the pace of the destination.

@@ -41,6 +41,10 @@ pub struct Hello {
     pub in_flight: u32,
     /// How it can reach phones.
     pub transports: Vec<Transport>,
+    /// How often it says [`PING`](crate::PING), in milliseconds: of whom nothing was heard for a few
+    /// times that long is gone. Absent: every 30 s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping_interval_ms: Option<u32>,
 }
 
 /// How a relay reaches phones: the transport and the address family.

@@ -22,15 +22,24 @@ fn pin_pool(frame: PoolFrame, text: &str) {
 
 #[test]
 fn hello_json_format_unchanged() {
+    let bare = Hello {
+        version: "0.1.0".into(),
+        software: "ringfence-relay".into(),
+        instance: "5f3c".into(),
+        capacity: 20_000,
+        in_flight: 3,
+        transports: vec![Transport::Udp4, Transport::Udp6],
+        ping_interval_ms: None,
+    };
     pin_relay(
         RelayFrame::Hello(Hello {
-            version: "0.1.0".into(),
-            software: "ringfence-relay".into(),
-            instance: "5f3c".into(),
-            capacity: 20_000,
-            in_flight: 3,
-            transports: vec![Transport::Udp4, Transport::Udp6],
+            ping_interval_ms: Some(30_000),
+            ..bare.clone()
         }),
+        r#"{"v":1,"type":"hello","version":"0.1.0","software":"ringfence-relay","instance":"5f3c","capacity":20000,"in_flight":3,"transports":["udp4","udp6"],"ping_interval_ms":30000}"#,
+    );
+    pin_relay(
+        RelayFrame::Hello(bare),
         r#"{"v":1,"type":"hello","version":"0.1.0","software":"ringfence-relay","instance":"5f3c","capacity":20000,"in_flight":3,"transports":["udp4","udp6"]}"#,
     );
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use ringfence_sip_notify::{Host, SipUri};
 use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 
 use super::Engine;
@@ -213,7 +214,7 @@ impl<S: Sql> Engine<S> {
                     continue;
                 }
             };
-            let Some(relay) = choose(free, &message.target) else {
+            let Some(relay) = choose(free, &message) else {
                 if free.iter().all(|free| free.free == 0) {
                     break;
                 }
@@ -337,25 +338,41 @@ impl Instead {
 }
 
 /// The relay with the most room among those that can reach the target.
-fn choose(free: &mut [Free], target: &wire::Target) -> Option<String> {
-    let address = target.address.as_deref().and_then(|text| {
-        let bare = text.trim_matches(['[', ']']);
-        text.parse::<SocketAddr>()
-            .map(|socket| socket.ip())
-            .or_else(|_| bare.parse::<IpAddr>())
-            .ok()
-    });
+fn choose(free: &mut [Free], message: &Message) -> Option<String> {
+    let (address, is_sure) = literal(message);
     let reaches = |free: &Free| match address {
         Some(IpAddr::V4(_)) => free.v4,
         Some(IpAddr::V6(_)) => free.v6,
         None => true,
     };
+    let any = !is_sure && !free.iter().any(reaches);
     let best = free
         .iter_mut()
-        .filter(|free| free.free > 0 && reaches(free))
+        .filter(|free| free.free > 0 && (any || reaches(free)))
         .max_by_key(|free| free.free)?;
     best.free -= 1;
     Some(best.relay.clone())
+}
+
+/// The address that a relay would send to, where no name stands for it: the target's own address,
+/// its route, or its address of record, in this order. The last is not sure: a relay may send
+/// everything to an outbound proxy of its own.
+fn literal(message: &Message) -> (Option<IpAddr>, bool) {
+    if let Some(text) = message.target.address.as_deref() {
+        let bare = text.trim_matches(['[', ']']);
+        let address = text
+            .parse::<SocketAddr>()
+            .map(|socket| socket.ip())
+            .or_else(|_| bare.parse::<IpAddr>());
+        return (address.ok(), true);
+    }
+    let uri = message.route.as_deref().unwrap_or(&message.target.aor);
+    let address = match SipUri::parse(uri).ok().map(|uri| uri.host().clone()) {
+        Some(Host::V4(ip)) => Some(ip.into()),
+        Some(Host::V6(ip)) => Some(ip.into()),
+        _ => None,
+    };
+    (address, message.route.is_some())
 }
 
 fn frame(job: &Job, message: Message, lease_ms: u32) -> wire::Job {
@@ -373,5 +390,89 @@ fn frame(job: &Job, message: Message, lease_ms: u32) -> wire::Job {
         body: message.body,
         route: message.route,
         credentials: message.credentials,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Who of a relay with IPv4 only and much room, and one with both and little, is chosen.
+    fn chosen(address: Option<&str>, route: Option<&str>, aor: &str) -> Option<String> {
+        let relay = |name: &str, free, v6| Free {
+            relay: name.into(),
+            free,
+            v4: true,
+            v6,
+        };
+        let message = Message {
+            target: wire::Target {
+                aor: aor.into(),
+                address: address.map(Into::into),
+            },
+            route: route.map(Into::into),
+            headers: Vec::new(),
+            content_type: None,
+            body: None,
+            credentials: None,
+        };
+        choose(
+            &mut [relay("v4", 100, false), relay("both", 1, true)],
+            &message,
+        )
+    }
+
+    #[test]
+    fn a_literal_goes_to_a_relay_with_its_family() {
+        let (six, four) = ("sip:1@[2001:db8::7]", "sip:1@192.0.2.7");
+        let name = "sip:1@pbx.example";
+        let proxy = Some("sip:[2001:db8::9]:5070;lr");
+        for (address, route, aor, expected) in [
+            (None, None, name, "v4"),
+            (None, None, four, "v4"),
+            (None, None, six, "both"),
+            (None, proxy, four, "both"),
+            (None, Some("sip:proxy.example;lr"), six, "v4"),
+            (None, Some("sip:192.0.2.9;lr"), six, "v4"),
+            (Some("[2001:db8::7]:5060"), None, name, "both"),
+            (Some("2001:db8::7"), None, name, "both"),
+            (Some("192.0.2.7:5060"), proxy, six, "v4"),
+            (Some("phone.example:5060"), proxy, six, "v4"),
+        ] {
+            let got = chosen(address, route, aor);
+            assert_eq!(
+                got.as_deref(),
+                Some(expected),
+                "{address:?} {route:?} {aor}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_address_of_record_goes_to_whom_there_is() {
+        let only_v4 = |route: Option<&str>| {
+            let message = Message {
+                target: wire::Target {
+                    aor: "sip:1@[2001:db8::7]".into(),
+                    address: None,
+                },
+                route: route.map(Into::into),
+                headers: Vec::new(),
+                content_type: None,
+                body: None,
+                credentials: None,
+            };
+            let mut free = [Free {
+                relay: "v4".into(),
+                free: 1,
+                v4: true,
+                v6: false,
+            }];
+            choose(&mut free, &message)
+        };
+        assert_eq!(only_v4(None).as_deref(), Some("v4"), "it may have a proxy");
+        assert_eq!(only_v4(Some("sip:[2001:db8::9];lr")), None);
     }
 }

@@ -6,6 +6,10 @@ use super::{BATCH, Engine};
 use crate::pool::job::{Event, Job, State};
 use crate::pool::store::{RelayRow, Sql, SqlError};
 
+/// How long a relay is remembered whose credential was removed, in milliseconds. Ids are never used
+/// again.
+const REMEMBERED_MS: u64 = 86_400_000;
+
 /// Whom to tell to give up what.
 pub type Cancels = Vec<(String, JobRef)>;
 
@@ -121,8 +125,11 @@ impl<S: Sql> Engine<S> {
         Ok(())
     }
 
-    /// A relay's credential is no more.
+    /// A relay's credential is no more. Its id is remembered for a day: a connection may be on its
+    /// way that was let in before.
     pub fn drop_relay(&self, relay: &str, now: u64) -> Result<(), SqlError> {
+        let a_day_ago = now.saturating_sub(REMEMBERED_MS);
+        self.store.bury_relay(relay, now, a_day_ago)?;
         self.void_leases(relay, now)?;
         self.store.forget_relay(relay)
     }

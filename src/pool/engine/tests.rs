@@ -85,6 +85,7 @@ impl World {
             capacity,
             in_flight: 0,
             transports: vec![Transport::Udp4],
+            ping_interval_ms: None,
         };
         self.engine.hello(name, &hello, self.now).unwrap();
         let session = Session {

@@ -58,6 +58,23 @@ impl<S: Sql> Store<S> {
         self.sql.run("DELETE FROM relays WHERE id = ?", args![id])
     }
 
+    /// Remembers that a relay's credential was removed, and forgets those removed before `forget`.
+    pub(in crate::pool) fn bury_relay(
+        &self,
+        id: &str,
+        now: u64,
+        forget: u64,
+    ) -> Result<(), SqlError> {
+        self.set_meta(&tombstone(id), &now.to_string())?;
+        let sql = "DELETE FROM meta WHERE name >= 'removed:' AND name < 'removed;' AND CAST(value AS INTEGER) < ?";
+        self.sql.run(sql, args![forget])
+    }
+
+    /// Whether a relay's credential was removed lately.
+    pub fn is_buried(&self, id: &str) -> Result<bool, SqlError> {
+        Ok(self.meta(&tombstone(id))?.is_some())
+    }
+
     /// How many jobs each relay holds.
     pub fn loads(&self) -> Result<Vec<(String, u64)>, SqlError> {
         #[derive(Deserialize)]
@@ -88,5 +105,30 @@ impl<S: Sql> Store<S> {
     pub(in crate::pool) fn forget_networks(&self, before_us: u64) -> Result<(), SqlError> {
         self.sql
             .run("DELETE FROM networks WHERE due_us < ?", args![before_us])
+    }
+}
+
+fn tombstone(id: &str) -> String {
+    format!("removed:{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::pool::store::testing::Memory;
+
+    #[test]
+    fn a_removed_relay_is_remembered_and_forgotten() {
+        let store = Store::open(Memory::new()).unwrap();
+        let buried = || ["a", "b"].map(|id| store.is_buried(id).unwrap());
+        store.bury_relay("a", 1_000, 0).unwrap();
+        assert_eq!(buried(), [true, false]);
+        store.bury_relay("b", 2_000, 1_000).unwrap();
+        assert_eq!(buried(), [true, true]);
+        store.bury_relay("b", 3_000, 1_001).unwrap();
+        assert_eq!(buried(), [false, true]);
+        assert_eq!(store.meta("schema").unwrap().as_deref(), Some("1"));
     }
 }

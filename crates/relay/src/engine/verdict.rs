@@ -105,9 +105,10 @@ pub(super) fn no_socket(entry: &Entry, to: SocketAddr) -> JobResult {
             entry,
             "no_socket".into(),
             format!(
-                "{to} is an {family} address, and the relay has no {family} socket.{WHAT_TO_DO}Add one to `sip.bind`."
+                "{to} is an {family} address, and the relay has no {family} socket.{WHAT_TO_DO}Add one to `sip.bind`, or run another relay in the pool that has one."
             ),
-            Retry::Never,
+            // Another relay may have one.
+            Retry::Later,
         )
     }
 }
