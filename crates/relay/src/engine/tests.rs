@@ -539,7 +539,7 @@ fn the_end_of_a_drain_hands_back_what_is_still_out_and_says_that_it_was() {
     engine.submit(job("out", "sip:101@198.51.100.7"), 0);
     act(&mut engine, 0);
     // Its turn has come, but no datagram was taken for the socket.
-    engine.submit(job("not out", "sip:101@192.0.2.7"), 1_000);
+    engine.submit(job("not out", "sip:101@198.51.100.8"), 1_000);
     engine.handle_timeout(1_000);
     assert_eq!(engine.in_flight(), 2);
     engine.drain();
