@@ -29,6 +29,10 @@ pub const LEASE_GRACE_MS: u64 = 5_000;
 /// Longest time between two questions whether a phone has come back, in milliseconds.
 const SLOWEST_CHECK_MS: u64 = 60_000;
 
+/// Up to so many sendings in vain, a lost lease is followed by the next without delay: a relay that is
+/// killed delays nobody.
+const FREE_LOSSES: u32 = 2;
+
 /// Where a job stands. The first three are pending, the others final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,7 +142,7 @@ pub struct Job {
     /// The relay that has it, or had it last.
     pub relay: Option<String>,
     pub lease_until: Option<u64>,
-    /// Sendings in vain.
+    /// Sendings in vain, and leases of which nobody knows whether they were.
     pub tries: u32,
     /// Further requests that joined it.
     pub joined: u32,
@@ -186,7 +190,7 @@ pub enum Event<'a> {
     },
     /// The relay is done with it.
     Report(&'a JobResult),
-    /// The relay gives this lease back.
+    /// The relay gives this lease back. With `Drain`, `Full` and `Pace` nothing was sent under it.
     GivenBack { lease: u32, reason: ReturnReason },
     /// The frame could not be handed to the relay, or the relay's process is another one now.
     LeaseVoid,
@@ -195,7 +199,7 @@ pub enum Event<'a> {
     /// D1 was asked; `Seen` went before if there was anything.
     Checked,
     /// Another request wants the same. It is about `version` and must not go before `not_before`;
-    /// one of no rollout takes the job out of its lane.
+    /// one that is `solo`, bound to no rollout's pace or pauses, takes the job out of its lane.
     Join {
         version: u64,
         not_before: u64,
@@ -226,25 +230,28 @@ impl Job {
             Event::Report(result) => self.report(result, now, policy, random),
             Event::GivenBack { lease, reason } => {
                 if self.state == State::Leased && self.lease == *lease {
-                    self.unsend();
+                    let words = "A relay gave it back; it goes out again.";
                     let wait = match reason {
                         ReturnReason::Drain => 0,
                         ReturnReason::Pace => 3_000 + random % 4_000,
-                        _ => 1_000,
+                        ReturnReason::Full => 1_000,
+                        // Of these the phone may have heard.
+                        ReturnReason::Lease | ReturnReason::Other => {
+                            return self.lose("returned", words, now, policy, random);
+                        }
                     };
-                    self.queue(
-                        now + wait,
-                        "returned",
-                        "A relay gave it back; it goes out again.",
-                    );
+                    self.unsend();
+                    self.queue(now + wait, "returned", words);
                 }
             }
             Event::LeaseVoid => {
                 if self.state == State::Leased {
-                    self.queue(
-                        now,
+                    self.lose(
                         "relay_lost",
                         "The relay that had it is gone; it goes to another, or waits for one.",
+                        now,
+                        policy,
+                        random,
                     );
                 }
             }
@@ -273,7 +280,7 @@ impl Job {
                 }
             }
             Event::Cancel { reason, words } => self.end(State::Cancelled, now, reason, words),
-            Event::Clock => self.clock(now),
+            Event::Clock => self.clock(now, policy, random),
         }
     }
 
@@ -403,12 +410,14 @@ impl Job {
         self.check_at = Some(next.min(until));
     }
 
-    fn clock(&mut self, now: u64) {
+    fn clock(&mut self, now: u64, policy: &Policy, random: u64) {
         if self.state == State::Leased && self.lease_until.is_none_or(|until| now >= until) {
-            self.queue(
-                now,
+            self.lose(
                 "lease_over",
                 "The relay said nothing about it within its lease; it goes out again.",
+                now,
+                policy,
+                random,
             );
         }
         if self.state == State::Queued && now >= self.expires_at {
@@ -446,6 +455,25 @@ impl Job {
         self.lease_until = None;
         self.check_at = None;
         self.note(reason, words);
+    }
+
+    /// Its lease ended without a verdict. The phone may have been told: it counts as a sending in
+    /// vain, or one that is silent would be told at the end of every lease. What one relay lost goes
+    /// to the next at once; a job that is lost again and again waits as after any other failure.
+    fn lose(&mut self, reason: &str, words: &str, now: u64, policy: &Policy, random: u64) {
+        self.tries = self.tries.saturating_add(1);
+        if self.tries >= policy.max_attempts {
+            let words = format!(
+                "No relay could say what became of it, the last time: {reason}. Tried {} times.",
+                self.tries
+            );
+            return self.end(State::Unreachable, now, reason, &words);
+        }
+        let wait = match self.tries {
+            0..=FREE_LOSSES => 0,
+            _ => self.delay(policy, None, random),
+        };
+        self.queue(now + wait, reason, words);
     }
 
     /// Nothing went out under this lease: a download after it proves nothing.

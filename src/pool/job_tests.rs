@@ -343,6 +343,59 @@ fn what_was_given_back_unsent_is_not_proven_by_a_download() {
 }
 
 #[test]
+fn what_was_given_back_after_it_was_sent_is_proven_by_a_download() {
+    for reason in [ReturnReason::Lease, ReturnReason::Other] {
+        let mut job = leased(T0);
+        job.apply(&Event::GivenBack { lease: 1, reason }, T0 + 5, &policy(), 0);
+        assert_eq!((job.state, job.tries), (State::Queued, 1));
+        let seen = Event::Seen {
+            version: 7,
+            at: T0 + 3,
+        };
+        job.apply(&seen, T0 + 7, &policy(), 0);
+        assert_eq!(job.state, State::Fetched, "{reason:?}");
+    }
+}
+
+/// A relay that is killed again and again, a lease that is too short, a relay that gives back what it
+/// sent: none of them tells a silent phone more often than silence itself.
+#[test]
+fn sendings_without_a_verdict_count_and_wait_after_the_second() {
+    let losses: [(&str, fn(&Job) -> (u64, Event<'static>)); 3] = [
+        ("lease_over", |job| (job.lease_until.unwrap(), Event::Clock)),
+        ("relay_lost", |job| {
+            (job.sent_at.unwrap() + 9, Event::LeaseVoid)
+        }),
+        ("returned", |job| {
+            let (lease, reason) = (job.lease, ReturnReason::Lease);
+            (job.sent_at.unwrap() + 9, Event::GivenBack { lease, reason })
+        }),
+    ];
+    for (reason, loss) in losses {
+        let mut job = job();
+        let mut waits = Vec::new();
+        let mut now = T0;
+        while job.state == State::Queued {
+            now = now.max(job.due_at);
+            let lease = Event::Lease {
+                relay: "r1",
+                judge_ms: None,
+            };
+            job.apply(&lease, now, &policy(), 0);
+            let (at, event) = loss(&job);
+            now = at;
+            job.apply(&event, now, &policy(), 0);
+            waits.push(job.due_at.saturating_sub(now));
+        }
+        assert_eq!(waits.len(), 10, "{reason}: {waits:?}");
+        assert_eq!(waits[..2], [0, 0], "{reason}");
+        assert_eq!(waits[2..5], [60_000, 120_000, 240_000], "{reason}");
+        assert_eq!((job.state, job.tries), (State::Unreachable, 10));
+        assert_eq!(job.reason, reason);
+    }
+}
+
+#[test]
 fn a_second_request_joins_and_a_solo_one_leaves_the_lane() {
     let mut job = Job {
         lane: "rollout".into(),

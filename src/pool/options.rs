@@ -15,7 +15,10 @@ pub struct PoolOptions {
     pub change_wait_s: u32,
     /// How long a job may try, in seconds.
     pub expiry_s: u32,
-    /// How long a relay has for a job, in seconds. Two NOTIFY transactions need 64.
+    /// How long a relay has for a job, in seconds. Two NOTIFY transactions need 64. With less than
+    /// that (twice 64·T1), a phone that is silent, or must be asked for credentials, runs into the end
+    /// of the lease: it is told again, each time costs one of `max_attempts`, and what it answers
+    /// late may be lost.
     pub lease_s: u32,
     /// How long after its 2xx a phone has to come back for its files, in seconds.
     pub fetch_timeout_s: u32,

@@ -17,11 +17,16 @@ pub fn interval_us(per_second: f64) -> u64 {
 }
 
 /// The distance of a network's turns, in microseconds, so that no second holds more than `per_second`
-/// although each turn may be taken up to `late_ms` late. They are handed out in rounds, and a round
-/// that waits for D1 ends when D1 has answered: a second may hold the turns of its own 1,000 ms and
-/// `late_ms` before them, and those of the round before, which are another `late_ms`.
+/// although rounds come late, and what came late catches up for [`network_tolerance_us`]: a second may
+/// hold the turns of its own 1,000 ms and of that tolerance.
 pub fn network_interval_us(per_second: f64, late_ms: u64) -> u64 {
     interval_us(per_second) * (1_000 + 2 * late_ms) / 1_000
+}
+
+/// How far a network may be ahead of its turns, in microseconds: counted are the times at which jobs
+/// were handed out, so the bound holds however long a round waits for D1.
+pub fn network_tolerance_us(late_ms: u64) -> u64 {
+    2 * late_ms * 1_000
 }
 
 /// How many may go out at `now_us`, where `due_us` is the time of the next one.

@@ -100,6 +100,16 @@ impl Spec {
         if !(1..=7 * 24 * 3600).contains(&self.expiry_s) {
             return Err("expiry_s may be 1 to 604800".into());
         }
+        if let Some(Window {
+            days: Some(days), ..
+        }) = &self.window
+            && days.is_empty()
+        {
+            return Err(
+                "window.days names no day: the window would never open. Leave it out for every day"
+                    .into(),
+            );
+        }
         if self.stages.len() > 20 {
             return Err("a rollout has at most 20 stages".into());
         }
@@ -276,6 +286,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
+        let never = serde_json::from_str(r#"{"from":"22:00","to":"05:00","days":[]}"#).unwrap();
+        let refused = Spec {
+            window: Some(never),
+            ..spec("[]")
+        };
+        assert!(refused.checked().unwrap_err().contains("window.days"));
         assert!(spec(r#"[{"devices":0}]"#).checked().is_err());
         assert!(spec(r#"[{"percent":101}]"#).checked().is_err());
         assert!(

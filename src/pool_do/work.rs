@@ -45,15 +45,15 @@ impl Pool {
             }
         }
 
+        let mut free = engine.free(&self.sessions()).map_err(sql)?;
         for _ in 0..ROUNDS {
-            let free = engine.free(&self.sessions()).map_err(sql)?;
             let candidates = engine.candidates(&free, platform::now()).map_err(sql)?;
             if candidates.is_empty() {
                 break;
             }
             match fleet::look_up(&self.env, candidates).await {
                 Ok(found) => {
-                    let mut free = engine.free(&self.sessions()).map_err(sql)?;
+                    engine.still_free(&mut free, &self.sessions());
                     let jobs = engine
                         .lease(found, &mut free, platform::now())
                         .map_err(sql)?;

@@ -9,9 +9,8 @@ use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 use super::Engine;
 use crate::pool::job::{Event, Job, State};
 use crate::pool::messages::Status;
-use crate::pool::pace::{self, interval_us, network_interval_us};
-use crate::pool::rollout::{RolloutState, Spec};
-use crate::pool::store::{Sql, SqlError};
+use crate::pool::pace::{self, interval_us, network_interval_us, network_tolerance_us};
+use crate::pool::store::{NetworkPace, RolloutRow, Sql, SqlError};
 use crate::pool::target::{Message, TargetError};
 
 /// Jobs handed to relays in one step.
@@ -20,9 +19,9 @@ const MOST: u64 = 250;
 /// Rows of one lane looked at in one step, most of them perhaps only to be given a later turn.
 const LOOK: u64 = 2_000;
 
-/// How late a job may take the turn that its network's pace gave it, in milliseconds. Later, it is
-/// given another, so that a pause does not end in a burst.
-const LATE_MS: u64 = 150;
+/// By how much the rounds in which turns are taken may come late without a turn being lost, in
+/// milliseconds.
+const LATE_MS: u64 = 200;
 
 /// A connected relay that said hello.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +77,15 @@ impl<S: Sql> Engine<S> {
             .collect())
     }
 
+    /// What is left in a later round of what [`Engine::free`] found: counting the leases costs more
+    /// with each, and between two rounds only the relays may have changed.
+    pub fn still_free(&self, free: &mut Vec<Free>, sessions: &[Session]) {
+        free.retain(|free| {
+            let here = |session: &Session| session.relay == free.relay && !session.draining;
+            sessions.iter().any(here)
+        });
+    }
+
     /// The jobs whose turn it is now, as many as the relays can take, and as the paces allow: first
     /// those of no rollout, then those of each rollout that is open.
     ///
@@ -85,16 +93,19 @@ impl<S: Sql> Engine<S> {
     pub fn candidates(&self, free: &[Free], now: u64) -> Result<Vec<Candidate>, SqlError> {
         let options = self.store.options()?;
         let mut room = free.iter().map(|free| free.free).sum::<u64>().min(MOST);
-        let mut taken = self.turns("", options.network_per_second, room, now)?;
+        let mut networks: BTreeMap<String, NetworkPace> = BTreeMap::new();
+        let solo = options.network_per_second;
+        let mut taken = self.turns("", solo, room, &mut networks, now)?;
         room -= taken.len() as u64;
         for mut row in self.store.open_rollouts()? {
             let Some(spec) = row.spec() else { continue };
-            if room == 0 || row.state != RolloutState::Running || row.closed_since.is_some() {
+            if room == 0 || !row.is_open() {
                 continue;
             }
             let interval = interval_us(spec.per_second);
             let credit = pace::credit(row.due_us, now * 1000, interval).min(room);
-            let turns = self.turns(&row.id, spec.network_per_second, credit, now)?;
+            let limit = spec.network_per_second;
+            let turns = self.turns(&row.id, limit, credit, &mut networks, now)?;
             if turns.is_empty() {
                 continue;
             }
@@ -102,6 +113,12 @@ impl<S: Sql> Engine<S> {
             row.due_us = pace::take(row.due_us, now * 1000, interval, turns.len() as u64);
             self.store.save_rollout(&row)?;
             taken.extend(turns);
+        }
+        for (network, pace) in networks {
+            // What is handed out is written down when it is.
+            let NetworkPace { sent_us, .. } = self.store.network(&network)?;
+            self.store
+                .set_network(&network, NetworkPace { sent_us, ..pace })?;
         }
         Ok(taken)
     }
@@ -113,11 +130,11 @@ impl<S: Sql> Engine<S> {
         lane: &str,
         per_second: f64,
         most: u64,
+        networks: &mut BTreeMap<String, NetworkPace>,
         now: u64,
     ) -> Result<Vec<Candidate>, SqlError> {
         let mut taken = Vec::new();
         let mut looked = 0;
-        let mut networks: BTreeMap<String, u64> = BTreeMap::new();
         while (taken.len() as u64) < most && looked < LOOK {
             // Those taken are still queued, and come first again.
             let due = self.store.due(lane, now, most)?;
@@ -134,7 +151,7 @@ impl<S: Sql> Engine<S> {
                 if taken.len() as u64 >= most {
                     break;
                 }
-                match self.network_turn(&job, per_second, &mut networks, now)? {
+                match self.network_turn(&job, per_second, networks, now)? {
                     None if job.is_due(now) => taken.push(Candidate {
                         job: job.id,
                         device: job.device,
@@ -155,36 +172,60 @@ impl<S: Sql> Engine<S> {
                 break;
             }
         }
-        for (network, due_us) in networks {
-            self.store.set_network_due_us(&network, due_us)?;
-        }
         Ok(taken)
     }
 
     /// `None` if the job's network lets it through now; else when it will.
+    ///
+    /// Each job is given a turn, so that it is looked at once and not in every round. A turn may be
+    /// taken late, as late as may be, as long as the network was not told too much just before: a
+    /// slow round loses few turns, and a pause does not end in a burst.
     fn network_turn(
         &self,
         job: &Job,
         per_second: f64,
-        networks: &mut BTreeMap<String, u64>,
+        networks: &mut BTreeMap<String, NetworkPace>,
         now: u64,
     ) -> Result<Option<u64>, SqlError> {
         if per_second <= 0.0 || job.network.is_empty() {
             return Ok(None);
         }
-        if job.slot == 1 && now <= job.due_at + LATE_MS {
-            return Ok(None);
-        }
-        let due_us = match networks.get(&job.network) {
-            Some(due_us) => *due_us,
-            None => self.store.network_due_us(&job.network)?,
+        let now_us = now * 1000;
+        let mut pace = match networks.get(&job.network) {
+            Some(pace) => *pace,
+            None => NetworkPace {
+                // What went before is looked at when D1 has answered.
+                sent_us: now_us,
+                ..self.store.network(&job.network)?
+            },
         };
-        let turn_us = due_us.max(now * 1000);
-        networks.insert(
-            job.network.clone(),
-            turn_us + network_interval_us(per_second, LATE_MS),
-        );
-        Ok((turn_us > now * 1000).then(|| turn_us.div_ceil(1000)))
+        let interval = network_interval_us(per_second, LATE_MS);
+        let goes = admits(pace, now) && (job.slot == 1 || pace.due_us <= now_us);
+        let turn_us = pace.due_us.max(now_us);
+        if goes {
+            pace.sent_us += interval;
+        }
+        if !goes || job.slot == 0 {
+            pace.due_us = turn_us + interval;
+        }
+        networks.insert(job.network.clone(), pace);
+        Ok((!goes).then(|| turn_us.div_ceil(1000).max(now + 1)))
+    }
+
+    /// Counts a job for its network, if that may be told now; whether it may.
+    fn network_lets(&self, job: &Job, per_second: f64, now: u64) -> Result<bool, SqlError> {
+        if per_second <= 0.0 || job.network.is_empty() {
+            return Ok(true);
+        }
+        let pace = self.store.network(&job.network)?;
+        if !admits(pace, now) {
+            return Ok(false);
+        }
+        let interval = network_interval_us(per_second, LATE_MS);
+        let sent_us = pace.sent_us.max(now * 1000) + interval;
+        self.store
+            .set_network(&job.network, NetworkPace { sent_us, ..pace })?;
+        Ok(true)
     }
 
     /// Leases candidates to relays, by what D1 found. What goes to whom is in the answer; it is
@@ -196,7 +237,7 @@ impl<S: Sql> Engine<S> {
         now: u64,
     ) -> Result<Vec<(String, wire::Job)>, SqlError> {
         let options = self.store.options()?;
-        let mut specs: BTreeMap<String, Option<Spec>> = BTreeMap::new();
+        let mut rollouts: BTreeMap<String, Option<RolloutRow>> = BTreeMap::new();
         let mut out = Vec::new();
         for (candidate, found) in found {
             let Some(job) = self
@@ -206,6 +247,17 @@ impl<S: Sql> Engine<S> {
             else {
                 continue;
             };
+            for id in job.rollout.iter().chain([&job.lane]) {
+                if !id.is_empty() && !rollouts.contains_key(id) {
+                    rollouts.insert(id.clone(), self.store.rollout(id)?);
+                }
+            }
+            let row = |id: &str| rollouts.get(id).and_then(Option::as_ref);
+            let lane = row(&job.lane);
+            if !job.lane.is_empty() && !lane.is_some_and(RolloutRow::is_open) {
+                // Paused or cancelled while D1 was asked.
+                continue;
+            }
             let message = match self.look(&job, found) {
                 Ok(message) => message,
                 Err(event) => {
@@ -214,6 +266,14 @@ impl<S: Sql> Engine<S> {
                     continue;
                 }
             };
+            let per_second = match lane.and_then(RolloutRow::spec) {
+                Some(spec) => spec.network_per_second,
+                None => options.network_per_second,
+            };
+            if !self.network_lets(&job, per_second, now)? {
+                // It keeps its turn, and is looked at again in the next round.
+                continue;
+            }
             let Some(relay) = choose(free, &message) else {
                 if free.iter().all(|free| free.free == 0) {
                     break;
@@ -227,18 +287,11 @@ impl<S: Sql> Engine<S> {
                 self.store.save_job(&job, &later)?;
                 continue;
             };
-            if let Some(rollout) = &job.rollout
-                && !specs.contains_key(rollout)
-            {
-                let spec = self.store.rollout(rollout)?.and_then(|row| row.spec());
-                specs.insert(rollout.clone(), spec);
-            }
-            let spec = job
+            let judge_ms = job
                 .rollout
-                .as_ref()
-                .and_then(|rollout| specs.get(rollout))
-                .and_then(Option::as_ref);
-            let judge_ms = spec
+                .as_deref()
+                .and_then(row)
+                .and_then(RolloutRow::spec)
                 .and_then(|spec| spec.threshold)
                 .map(|threshold| u64::from(threshold.within_s) * 1000);
             let job = self.change(
@@ -315,6 +368,11 @@ impl<S: Sql> Engine<S> {
             } => Err(Instead::Refuse(error.reason(), error.to_string())),
         }
     }
+}
+
+/// Whether a network may be told by what it was told before.
+fn admits(pace: NetworkPace, now: u64) -> bool {
+    pace.sent_us.saturating_sub(network_tolerance_us(LATE_MS)) <= now * 1000
 }
 
 /// What happens to a candidate that is not sent.

@@ -20,8 +20,12 @@ const CHUNK: u64 = 1_000;
 /// Most queued jobs of a rollout, whatever keeps them from being sent.
 const MOST_QUEUED: u64 = 100_000;
 
-/// After every date: where a query means "whenever".
-const WHENEVER: u64 = 1 << 52;
+/// A rollout that stood still for so long, in milliseconds, is cancelled: its jobs would wait for ever.
+pub(super) const MOST_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
+
+/// A lane that was closed for less than this, in milliseconds, and for less than a tenth of its jobs'
+/// life, does not give them the time back: a relay that reconnects would cost a write for each.
+const BRIEF_MS: u64 = 10_000;
 
 /// The next devices of a selection: D1 is to be asked for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +100,18 @@ impl<S: Sql> Engine<S> {
                 )?;
                 continue;
             };
+            let still = row
+                .closed_since
+                .map_or(0, |since| now.saturating_sub(since));
+            if row.state != RolloutState::Cancelled && still >= MOST_CLOSED_MS {
+                row.state = RolloutState::Cancelled;
+                let words = format!(
+                    "It stood still for 30 days and was cancelled. {}",
+                    row.words
+                );
+                set_words(&mut row, "stood_still", &words);
+                self.store.save_rollout(&row)?;
+            }
             match row.state {
                 RolloutState::Running => {
                     self.open_or_close(&mut row, &spec, relays, offset, now)?;
@@ -121,6 +137,7 @@ impl<S: Sql> Engine<S> {
                 row.state = RolloutState::Paused;
                 row.closed_since.get_or_insert(now);
                 set_words(&mut row, "operator", "An operator paused it.");
+                self.store.release_joined(&row.id)?;
             }
             (Change::Resume, RolloutState::Paused) => {
                 if row.reason == "threshold" {
@@ -288,11 +305,20 @@ impl<S: Sql> Engine<S> {
             self.store.add_tally(&row.id, row.stage, "skipped", 1)?;
         }
         if let Some(pending) = self.store.job(&pending.id)? {
+            if pending.rollout.as_ref() != Some(&row.id) {
+                self.store.join(&pending.id, &row.id)?;
+            }
+            // Left to a rollout that stands still, it would wait although this one goes on.
+            let solo = !pending.lane.is_empty()
+                && self
+                    .store
+                    .rollout(&pending.lane)?
+                    .is_none_or(|lane| !lane.is_open());
             let join = Event::Join {
                 version: new.version,
                 not_before: new.due_at,
                 expires_at: new.expires_at,
-                solo: false,
+                solo,
             };
             self.change(pending, &join, options, now)?;
         }
@@ -310,6 +336,10 @@ impl<S: Sql> Engine<S> {
         if left == 0 {
             return Ok(0);
         }
+        let tallies = self.store.tallies(&row.id)?;
+        if count(&tallies, None, State::Queued.as_str()) >= MOST_QUEUED {
+            return Ok(0);
+        }
         let ahead_s = AHEAD_S + f64::from(spec.spread_s);
         let ahead = ((spec.per_second * ahead_s) as u64).clamp(50, MOST_QUEUED);
         let ready = self
@@ -318,8 +348,7 @@ impl<S: Sql> Engine<S> {
         // In chunks worth a question, unless little is left.
         let missing = ahead.saturating_sub(ready);
         let worthwhile = missing >= (ahead / 4).min(left).min(CHUNK);
-        let full = self.store.queued(&row.id, WHENEVER, MOST_QUEUED)? >= MOST_QUEUED;
-        Ok(if worthwhile && !full {
+        Ok(if worthwhile {
             missing.min(left).min(CHUNK)
         } else {
             0
@@ -348,7 +377,10 @@ impl<S: Sql> Engine<S> {
                 }
             }
             (None, Some(since)) => {
-                self.store.extend_lane(&row.id, now.saturating_sub(since))?;
+                let closed = now.saturating_sub(since);
+                if closed >= BRIEF_MS.min(u64::from(spec.expiry_s) * 100) {
+                    self.store.extend_lane(&row.id, closed)?;
+                }
                 row.closed_since = None;
                 row.due_us = row.due_us.max(now * 1000);
                 set_words(row, "running", "It is going on.");
@@ -369,6 +401,7 @@ impl<S: Sql> Engine<S> {
                     row.state = RolloutState::Paused;
                     row.closed_since.get_or_insert(now);
                     set_words(row, "threshold", &words);
+                    self.store.release_joined(&row.id)?;
                     return self.store.save_rollout(row);
                 }
                 Decision::Next if (row.stage as usize) + 1 < spec.stages.len() => {
@@ -407,6 +440,15 @@ impl<S: Sql> Engine<S> {
         let mut jobs = self.store.queued_in(&row.id, BATCH)?;
         jobs.extend(self.store.leased_of(&row.id, BATCH)?);
         for job in jobs {
+            if self.store.is_joined(&job.id)? {
+                // Another rollout left it to this one, and still wants it.
+                let released = Job {
+                    lane: String::new(),
+                    ..job.clone()
+                };
+                self.store.save_job(&job, &released)?;
+                continue;
+            }
             cancels.extend(relays::cancel_of(&job));
             let event = Event::Cancel {
                 reason: "rollout_cancelled",
@@ -415,8 +457,8 @@ impl<S: Sql> Engine<S> {
             self.change(job, &event, options, now)?;
         }
         if pending(&self.store.tallies(&row.id)?) == 0 {
-            let words = row.words.clone();
-            self.finish(row, RolloutState::Cancelled, "operator", &words, now)?;
+            let (reason, words) = (row.reason.clone(), row.words.clone());
+            self.finish(row, RolloutState::Cancelled, &reason, &words, now)?;
         }
         Ok(cancels)
     }

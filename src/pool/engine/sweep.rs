@@ -1,8 +1,8 @@
 //! What time does to jobs, what D1 is asked, and when to wake next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::rollouts::opening;
+use super::rollouts::{MOST_CLOSED_MS, opening};
 use super::{BATCH, Engine};
 use crate::pool::job::{Event, Job, State};
 use crate::pool::rollout::RolloutState;
@@ -27,8 +27,10 @@ impl<S: Sql> Engine<S> {
                 .attempt_ends(&job.id, job.lease, "lost", "lease_over", now)?;
             self.change(job, &Event::Clock, &options, now)?;
         }
-        for job in self.store.too_old(now, &self.closed_lanes()?, BATCH)? {
-            self.change(job, &Event::Clock, &options, now)?;
+        for lane in self.moving_lanes()? {
+            for job in self.store.too_old(&lane, now, BATCH)? {
+                self.change(job, &Event::Clock, &options, now)?;
+            }
         }
         for job in self.store.to_judge(now, BATCH)? {
             self.judge(job, now)?;
@@ -102,11 +104,16 @@ impl<S: Sql> Engine<S> {
             wakes.check,
             wakes.judge.map(|at| at + 1),
             wakes.solo.filter(|_| room),
-            self.store.next_expiry(&self.closed_lanes()?)?,
             wakes.end.map(|at| (at + keep).max(now + TIDY_MS)),
         ];
+        for lane in self.moving_lanes()? {
+            next.push(self.store.next_expiry(&lane)?);
+        }
         for row in self.store.open_rollouts()? {
             let Some(spec) = row.spec() else { continue };
+            if row.state != RolloutState::Cancelled {
+                next.push(row.closed_since.map(|since| since + MOST_CLOSED_MS));
+            }
             match row.state {
                 RolloutState::Running if row.closed_since.is_some() => {
                     // A zone's offset may change before the window opens: looked at hourly.
@@ -144,14 +151,18 @@ impl<S: Sql> Engine<S> {
             .map(|at| at.max(now + TICK_MS)))
     }
 
-    /// Lanes whose jobs do not grow old, because nothing of them may go out.
-    fn closed_lanes(&self) -> Result<Vec<String>, SqlError> {
+    /// Lanes with queued jobs, less those whose jobs do not grow old because nothing of them may go
+    /// out.
+    fn moving_lanes(&self) -> Result<Vec<String>, SqlError> {
         let rows = self.store.open_rollouts()?;
-        Ok(rows
+        let closed: BTreeSet<String> = rows
             .into_iter()
             .filter(|row| row.closed_since.is_some())
             .map(|row| row.id)
-            .collect())
+            .collect();
+        let mut lanes = self.store.queued_lanes()?;
+        lanes.retain(|lane| !closed.contains(lane));
+        Ok(lanes)
     }
 
     /// A rollout's time for a phone to come back is over: it is late, unless D1 has not been asked

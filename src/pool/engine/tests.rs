@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
 use ringfence_wire::{Hello, JobRef, JobResult, Outcome, Retry, ReturnReason, Target, Transport};
@@ -46,6 +46,10 @@ struct World {
     networks: HashMap<String, String>,
     offset: i64,
     max_step: usize,
+    /// How long D1 takes for a round's devices.
+    d1_ms: u64,
+    /// What an operator does to the rollout meanwhile.
+    meanwhile: Option<Change>,
 }
 
 impl World {
@@ -65,6 +69,8 @@ impl World {
             networks: HashMap::new(),
             offset: 0,
             max_step: 0,
+            d1_ms: 0,
+            meanwhile: None,
         }
     }
 
@@ -110,9 +116,9 @@ impl World {
         }
     }
 
-    fn released(&self, n: &u64) -> Device {
+    fn released(&self, rollout: &str, n: &u64) -> Device {
         let job = NewJob {
-            id: format!("R{n}"),
+            id: format!("{rollout}{n}"),
             ..self.new_job(&format!("d{n}"))
         };
         Device { job, problem: None }
@@ -162,7 +168,10 @@ impl World {
             let total = self.phones.len() as u64;
             let from: u64 = asked.cursor.parse().unwrap_or(0);
             let ids: Vec<u64> = (from..total.min(from + asked.limit)).collect();
-            let devices = ids.iter().map(|n| self.released(n)).collect();
+            let devices = ids
+                .iter()
+                .map(|n| self.released(&asked.rollout, n))
+                .collect();
             let cursor = ids.last().map_or(from, |n| n + 1).to_string();
             engine.expanded(&asked, devices, &cursor, now).unwrap();
         }
@@ -192,6 +201,11 @@ impl World {
                 (candidate, Found::Device { fetched, message })
             })
             .collect();
+        self.now += self.d1_ms;
+        let now = self.now;
+        if let Some(change) = self.meanwhile.take() {
+            engine.change_rollout("T", "R", change, now).unwrap();
+        }
         for (relay, job) in engine.lease(found, &mut free, now).unwrap() {
             let device = job
                 .target
@@ -332,8 +346,12 @@ fn spec() -> Spec {
 }
 
 fn start(world: &World, spec: Spec, total: u64) {
+    start_as(world, "R", spec, total);
+}
+
+fn start_as(world: &World, id: &str, spec: Spec, total: u64) {
     let new = NewRollout {
-        id: "R".into(),
+        id: id.into(),
         tenant: "T".into(),
         spec: spec.checked().unwrap(),
         macs: Vec::new(),
@@ -650,6 +668,197 @@ fn no_network_is_told_faster_than_its_limit() {
         (18_000..23_000).contains(&spread),
         "300 at 20/s took {spread} ms"
     );
+}
+
+#[test]
+fn slow_rounds_keep_a_networks_limit_and_lose_little_of_it() {
+    for (least, most) in [(400, 400), (300, 500), (20, 450)] {
+        let mut world = World::new(quick());
+        world.relay("r1", 10_000);
+        for n in 0..300 {
+            let device = format!("d{n}");
+            world.phones.insert(device.clone(), Phone::Fetches(300));
+            world.networks.insert(device, "192.0.2.10".into());
+        }
+        let spec = Spec {
+            network_per_second: 20.0,
+            ..spec()
+        };
+        start(&world, spec, 300);
+        for round in 0_u64.. {
+            if tally(&world, "fetched") == 300 {
+                break;
+            }
+            world.d1_ms = least + (round * 7_919) % (most - least + 1);
+            world.run(world.now + 1);
+            assert!(world.now < T0 + 120_000, "{least} to {most} ms");
+        }
+        let told: Vec<u64> = world.told.iter().map(|told| told.0).collect();
+        for (n, from) in told.iter().enumerate() {
+            let within = told[n..].iter().filter(|at| **at < from + 1_000).count();
+            assert!(within <= 20, "{within} in one second, {least} to {most} ms");
+        }
+        let took = told.last().unwrap() - told[0];
+        assert!(took < 30_000, "300 took {took} ms, {least} to {most} ms");
+    }
+}
+
+#[test]
+fn two_lanes_share_a_networks_limit() {
+    let mut world = World::new(PoolOptions {
+        network_per_second: 20.0,
+        ..quick()
+    });
+    world.relay("r1", 10_000);
+    for n in 0..100 {
+        let device = format!("d{n}");
+        world.phones.insert(device.clone(), Phone::Fetches(300));
+        world.networks.insert(device, "192.0.2.10".into());
+        world.networks.insert(format!("s{n}"), "192.0.2.10".into());
+        world.submit(&format!("s{n}"));
+    }
+    let spec = Spec {
+        network_per_second: 20.0,
+        ..spec()
+    };
+    start(&world, spec, 100);
+    world.run(T0 + 60_000);
+    let told: Vec<u64> = world.told.iter().map(|told| told.0).collect();
+    assert_eq!(told.len(), 200);
+    for (n, from) in told.iter().enumerate() {
+        let within = told[n..].iter().filter(|at| **at < from + 1_000).count();
+        assert!(within <= 20, "{within} in one second");
+    }
+}
+
+/// Ten devices, most of them still queued in a slow rollout, that a second one also wants.
+fn two_rollouts() -> World {
+    let mut world = World::new(quick());
+    world.relay("r1", 100);
+    for n in 0..10 {
+        world.phones.insert(format!("d{n}"), Phone::Fetches(300));
+    }
+    let slow = Spec {
+        per_second: 0.01,
+        ..spec()
+    };
+    start(&world, slow, 10);
+    world.run(T0 + 1_000);
+    assert_eq!((world.told.len(), tally(&world, "queued")), (1, 9));
+    world
+}
+
+fn change(world: &World, rollout: &str, change: Change) {
+    let reply = world.engine.change_rollout("T", rollout, change, world.now);
+    assert!(matches!(reply.unwrap(), Reply::Rollout { .. }));
+}
+
+#[test]
+fn what_another_rollout_counts_on_goes_out_although_its_own_stops() {
+    for stop in [Change::Cancel, Change::Pause] {
+        for stopped_first in [false, true] {
+            // What was cancelled before is no longer there to join.
+            if stop == Change::Cancel && stopped_first {
+                continue;
+            }
+            let mut world = two_rollouts();
+            if stopped_first {
+                change(&world, "R", stop);
+            }
+            start_as(&world, "S", spec(), 10);
+            world.run(world.now + 1_000);
+            if !stopped_first {
+                assert!(world.told.len() <= 3, "{:?}", world.told);
+                change(&world, "R", stop);
+            }
+            world.run(world.now + 10_000);
+            let told: BTreeSet<&String> = world.told.iter().map(|told| &told.1).collect();
+            assert_eq!(told.len(), 10, "{stop:?}, first: {stopped_first}");
+            assert_eq!(tally(&world, "cancelled"), 0);
+        }
+    }
+}
+
+#[test]
+fn what_nobody_wants_any_more_does_not_go_out() {
+    let mut world = two_rollouts();
+    start_as(&world, "S", spec(), 10);
+    world.run(world.now + 100);
+    // Cancelled while it goes on: it ends, as all of its devices are the other's.
+    let row = world.engine.store.rollout("S").unwrap().unwrap();
+    if row.ended_at.is_some() {
+        // It had ended: from then on the other's jobs are wanted for good.
+        return;
+    }
+    change(&world, "S", Change::Cancel);
+    change(&world, "R", Change::Cancel);
+    let told = world.told.len();
+    world.run(world.now + 10_000);
+    assert_eq!(world.told.len(), told);
+    assert_eq!(tally(&world, "cancelled"), 9);
+}
+
+#[test]
+fn nothing_goes_out_after_a_rollout_was_stopped_while_d1_was_asked() {
+    for stop in [Change::Pause, Change::Cancel] {
+        let mut world = World::new(quick());
+        world.relay("r1", 100);
+        for n in 0..10 {
+            world.phones.insert(format!("d{n}"), Phone::Fetches(300));
+        }
+        start(&world, spec(), 10);
+        world.d1_ms = 100;
+        world.meanwhile = Some(stop);
+        world.run(T0 + 60_000);
+        assert_eq!(world.max_step, 1, "a candidate there was");
+        assert!(world.told.is_empty(), "{stop:?}: {:?}", world.told);
+    }
+}
+
+#[test]
+fn a_rollout_that_stands_still_for_a_month_is_cancelled_and_its_jobs_end() {
+    let mut world = two_rollouts();
+    change(&world, "R", Change::Pause);
+    let told = world.told.len();
+    world.run(T0 + 29 * 86_400_000);
+    assert_eq!(world.rollout_row().state, RolloutState::Paused);
+    assert_eq!(tally(&world, "queued"), 9);
+    world.run(T0 + 31 * 86_400_000);
+    let row = world.rollout_row();
+    assert_eq!(
+        (row.state, row.reason.as_str(), row.ended_at.is_some()),
+        (RolloutState::Cancelled, "stood_still", true)
+    );
+    assert!(row.words.contains("30 days"), "{}", row.words);
+    assert_eq!((tally(&world, "cancelled"), world.told.len()), (9, told));
+}
+
+#[test]
+fn the_last_hundred_leases_of_a_job_are_kept() {
+    let mut world = World::new(quick());
+    world.relay("r1", 10);
+    world.submit("a");
+    for lease in 1..=150 {
+        world.tick();
+        let job = JobRef {
+            id: "Ja".into(),
+            lease,
+        };
+        let full = ReturnReason::Full;
+        world
+            .engine
+            .given_back("r1", &[job], full, world.now)
+            .unwrap();
+        world.now += 1_000;
+    }
+    let rows = world
+        .memory
+        .0
+        .query_row("SELECT count(*) FROM attempts", [], |row| row.get(0));
+    assert_eq!(rows, Ok(100));
+    let attempts = world.engine.store.attempts("Ja").unwrap();
+    assert_eq!((attempts[0].lease, attempts[99].lease), (51, 150));
+    assert_eq!(attempts[99].reason.as_deref(), Some("full"));
 }
 
 #[test]

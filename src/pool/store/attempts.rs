@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{Sql, SqlError, Store};
 use crate::args;
 
+/// Leases of one job that are remembered.
+const KEPT: u32 = 100;
+
 /// One lease of a job, and how it went. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -29,10 +32,10 @@ pub struct Attempt {
 }
 
 impl<S: Sql> Store<S> {
-    /// Every attempt of a job, oldest first; its last hundred.
+    /// Every attempt of a job that is kept, oldest first.
     pub fn attempts(&self, job: &str) -> Result<Vec<Attempt>, SqlError> {
-        let sql = "SELECT * FROM (SELECT lease, relay, leased_at, acked_at, ended_at, outcome, code, reason, words, datagrams, rtt_ms, destination
-                     FROM attempts WHERE job = ? ORDER BY lease DESC LIMIT 100) ORDER BY lease";
+        let sql = "SELECT lease, relay, leased_at, acked_at, ended_at, outcome, code, reason, words, datagrams, rtt_ms, destination
+                     FROM attempts WHERE job = ? ORDER BY lease LIMIT 100";
         self.sql.rows(sql, args![job])
     }
 
@@ -42,6 +45,8 @@ impl<S: Sql> Store<S> {
         Ok(self.number(sql, args![job, lease, relay])?.is_some())
     }
 
+    /// Writes down that a lease begins. The last [`KEPT`] are kept: a relay that gives everything back
+    /// at once would make a row a second.
     pub(in crate::pool) fn attempt_begins(
         &self,
         job: &str,
@@ -50,7 +55,14 @@ impl<S: Sql> Store<S> {
         now: u64,
     ) -> Result<(), SqlError> {
         let sql = "INSERT INTO attempts (job, lease, relay, leased_at) VALUES (?, ?, ?, ?)";
-        self.sql.run(sql, args![job, lease, relay, now])
+        self.sql.run(sql, args![job, lease, relay, now])?;
+        match lease.checked_sub(KEPT) {
+            None | Some(0) => Ok(()),
+            Some(old) => {
+                let sql = "DELETE FROM attempts WHERE job = ? AND lease <= ?";
+                self.sql.run(sql, args![job, old])
+            }
+        }
     }
 
     pub(in crate::pool) fn attempt_acked(

@@ -184,22 +184,58 @@ impl<S: Sql> Store<S> {
         self.sql.rows(sql, args![now, limit])
     }
 
-    /// Queued jobs whose time is over, less those of lanes that stand still.
-    pub(in crate::pool) fn too_old(
-        &self,
-        now: u64,
-        closed: &[String],
-        limit: u64,
-    ) -> Result<Vec<Job>, SqlError> {
-        let closed = serde_json::to_string(closed).unwrap_or_default();
-        let sql = "SELECT * FROM jobs WHERE state = 'queued' AND expires_at <= ? AND lane NOT IN (SELECT value FROM json_each(?)) ORDER BY expires_at LIMIT ?";
-        self.sql.rows(sql, args![now, closed, limit])
+    /// Every lane in which something is queued. One step in the index for each, however many jobs.
+    pub(in crate::pool) fn queued_lanes(&self) -> Result<Vec<String>, SqlError> {
+        #[derive(Deserialize)]
+        struct Lane {
+            lane: Option<String>,
+        }
+        let mut lanes: Vec<String> = Vec::new();
+        let mut sql = "SELECT min(lane) AS lane FROM jobs WHERE state = 'queued' AND lane >= ?";
+        loop {
+            let after = lanes.last().map_or("", String::as_str);
+            let next: Option<Lane> = self.row(sql, args![after])?;
+            match next.and_then(|next| next.lane) {
+                Some(lane) => lanes.push(lane),
+                None => return Ok(lanes),
+            }
+            sql = "SELECT min(lane) AS lane FROM jobs WHERE state = 'queued' AND lane > ?";
+        }
     }
 
-    pub(in crate::pool) fn next_expiry(&self, closed: &[String]) -> Result<Option<u64>, SqlError> {
-        let closed = serde_json::to_string(closed).unwrap_or_default();
-        let sql = "SELECT expires_at AS n FROM jobs WHERE state = 'queued' AND lane NOT IN (SELECT value FROM json_each(?)) ORDER BY expires_at LIMIT 1";
-        self.number(sql, args![closed])
+    /// Queued jobs of a lane whose time is over.
+    pub(in crate::pool) fn too_old(
+        &self,
+        lane: &str,
+        now: u64,
+        limit: u64,
+    ) -> Result<Vec<Job>, SqlError> {
+        let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?";
+        self.sql.rows(sql, args![lane, now, limit])
+    }
+
+    pub(in crate::pool) fn next_expiry(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+        let sql = "SELECT min(expires_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
+        self.number(sql, args![lane])
+    }
+
+    /// A rollout found this job pending in another, and counts on it.
+    pub(in crate::pool) fn join(&self, job: &str, rollout: &str) -> Result<(), SqlError> {
+        let sql = "INSERT INTO joins (job, rollout) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        self.sql.run(sql, args![job, rollout])
+    }
+
+    /// Whether a rollout counts on this job that is not its own, and was not cancelled.
+    pub(in crate::pool) fn is_joined(&self, job: &str) -> Result<bool, SqlError> {
+        let sql = "SELECT 1 AS n FROM joins JOIN rollouts ON rollouts.id = joins.rollout WHERE joins.job = ? AND rollouts.state <> 'cancelled' LIMIT 1";
+        Ok(self.number(sql, args![job])?.is_some())
+    }
+
+    /// Takes the queued jobs of a lane out of it on which another rollout counts.
+    pub(in crate::pool) fn release_joined(&self, lane: &str) -> Result<(), SqlError> {
+        let sql = "UPDATE jobs SET lane = '' WHERE state = 'queued' AND lane = ? AND EXISTS
+                     (SELECT 1 FROM joins JOIN rollouts ON rollouts.id = joins.rollout WHERE joins.job = jobs.id AND rollouts.state <> 'cancelled')";
+        self.sql.run(sql, args![lane])
     }
 
     /// Jobs whose phones D1 should be asked about.
@@ -236,10 +272,10 @@ impl<S: Sql> Store<S> {
             return Ok(false);
         }
         let list = serde_json::to_string(&ids).unwrap_or_default();
-        self.sql.run(
-            "DELETE FROM attempts WHERE job IN (SELECT value FROM json_each(?))",
-            args![&list],
-        )?;
+        for table in ["attempts", "joins"] {
+            let sql = format!("DELETE FROM {table} WHERE job IN (SELECT value FROM json_each(?))");
+            self.sql.run(&sql, args![&list])?;
+        }
         self.sql.run(
             "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))",
             args![&list],

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempt;
 pub use jobs::{JobFilter, NewJob};
+pub(in crate::pool) use relays::NetworkPace;
 pub use relays::RelayRow;
 pub use rollouts::{RolloutRow, TallyRow};
 

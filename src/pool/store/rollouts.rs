@@ -41,6 +41,11 @@ impl RolloutRow {
     pub fn spec(&self) -> Option<Spec> {
         serde_json::from_str(&self.spec).ok()
     }
+
+    /// Whether its jobs may go out now.
+    pub fn is_open(&self) -> bool {
+        self.state == RolloutState::Running && self.closed_since.is_none()
+    }
 }
 
 /// A count of jobs of a stage: by state or by verdict.

@@ -5,7 +5,9 @@ use super::{Sql, SqlError, Store};
 use crate::args;
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
+const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND];
+
+const FIRST: &[&str] = &[
     "CREATE TABLE jobs (
        id TEXT PRIMARY KEY NOT NULL,
        tenant TEXT NOT NULL,
@@ -133,7 +135,22 @@ const MIGRATIONS: &[&[&str]] = &[&[
        hello_at INTEGER NOT NULL,
        seen_at INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID",
-]];
+];
+
+const SECOND: &[&str] = &[
+    // Closed lanes are passed over as a whole, not job by job.
+    "CREATE INDEX jobs_by_lane_expiry ON jobs (lane, expires_at) WHERE state = 'queued'",
+    "DROP INDEX jobs_by_expiry",
+    "CREATE INDEX jobs_leased_of ON jobs (lane) WHERE state = 'leased'",
+    // Rollouts that found a job pending in another and count on it.
+    "CREATE TABLE joins (
+       job TEXT NOT NULL,
+       rollout TEXT NOT NULL,
+       PRIMARY KEY (job, rollout)
+     ) STRICT, WITHOUT ROWID",
+    // The pace of what was really handed out; `due_us` is that of the turns given.
+    "ALTER TABLE networks ADD COLUMN sent_us INTEGER NOT NULL DEFAULT 0",
+];
 
 impl<S: Sql> Store<S> {
     /// Applies the steps that are missing.
@@ -153,5 +170,45 @@ impl<S: Sql> Store<S> {
             self.set_meta("schema", &(step + 1).to_string())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::pool::store::NetworkPace;
+    use crate::pool::store::testing::Memory;
+
+    /// An object of the first version, with work in hand, wakes with this one.
+    #[test]
+    fn the_second_step_works_on_the_data_of_the_first() {
+        let memory = Memory::new();
+        memory.0.execute_batch(
+            "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        ).unwrap();
+        for statement in FIRST {
+            memory.0.execute(statement, []).unwrap();
+        }
+        memory.0.execute_batch(
+            "INSERT INTO meta VALUES ('schema', '1');
+             INSERT INTO jobs (id, tenant, device, mac, event, version, network, lane, state, created_at, due_at, expires_at, verdict, reason, words)
+               VALUES ('J', 'T', 'D', '0080F0C571EB', 'check-sync', 7, '192.0.2.0/24', 'R', 'queued', 1, 2, 3, 'none', 'queued', '');
+             INSERT INTO networks VALUES ('192.0.2.0/24', 5);",
+        ).unwrap();
+        for _ in 0..2 {
+            let store = Store::open(memory.clone()).unwrap();
+            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("2"));
+            assert_eq!(store.job("J").unwrap().unwrap().version, 7);
+            assert_eq!(store.queued_lanes().unwrap(), ["R"]);
+            assert_eq!(store.next_expiry("R").unwrap(), Some(3));
+            assert!(!store.is_joined("J").unwrap());
+            let pace = NetworkPace {
+                due_us: 5,
+                sent_us: 0,
+            };
+            assert_eq!(store.network("192.0.2.0/24").unwrap(), pace);
+        }
     }
 }

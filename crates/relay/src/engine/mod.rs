@@ -457,8 +457,14 @@ impl Engine {
         }
     }
 
+    /// Gives a job back. If anything was sent for it the phone may have heard, whatever the reason:
+    /// the pool must not take it for untold.
     fn return_entry(&mut self, key: u64, reason: ReturnReason) {
         if let Some(entry) = self.remove(key) {
+            let reason = match entry.sent() {
+                0 => reason,
+                _ => ReturnReason::Lease,
+            };
             self.give_back(entry.job, reason);
         }
     }

@@ -534,16 +534,25 @@ fn a_drain_finishes_what_is_out_and_hands_back_the_rest() {
 }
 
 #[test]
-fn the_end_of_a_drain_hands_back_what_is_still_out() {
+fn the_end_of_a_drain_hands_back_what_is_still_out_and_says_that_it_was() {
     let mut engine = engine();
     engine.submit(job("out", "sip:101@198.51.100.7"), 0);
     act(&mut engine, 0);
+    // Its turn has come, but no datagram was taken for the socket.
+    engine.submit(job("not out", "sip:101@198.51.100.8"), 1_000);
+    engine.handle_timeout(1_000);
+    assert_eq!(engine.in_flight(), 2);
     engine.drain();
     assert_eq!(engine.poll_done(), None);
     engine.abandon();
+    let mut returned = vec![engine.poll_done().unwrap(), engine.poll_done().unwrap()];
+    returned.sort_by_key(|done| format!("{done:?}"));
     assert_eq!(
-        engine.poll_done(),
-        Some(Done::Return(job_ref("out", 1), ReturnReason::Drain))
+        returned,
+        [
+            Done::Return(job_ref("not out", 1), ReturnReason::Drain),
+            Done::Return(job_ref("out", 1), ReturnReason::Lease),
+        ]
     );
     assert!(engine.is_empty() && engine.in_flight() == 0);
 }
