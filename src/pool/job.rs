@@ -12,7 +12,9 @@
 //! ```
 //!
 //! Invariant: a job reaches exactly one final state and never leaves it, whatever arrives in
-//! whatever order; every pending state ends by time alone. The property tests below hold it.
+//! whatever order; every pending state ends by time alone. The property tests below hold it. A job
+//! that waits for a rollout which stands still does not grow old meanwhile: that wait ends when the
+//! rollout is cancelled, by itself after 30 days.
 //!
 //! A phone that answered and never came back ends *expired* with the reason `never_fetched`; one
 //! that came back each time for older files than the job is about, *expired* with `stale_copy`.

@@ -1,8 +1,9 @@
 //! A rollout: jobs for many devices, at a pace, in stages, and stopped in time.
 //!
 //! A rollout does not make all its jobs at once. It walks its selection in the order of the devices'
-//! ids and keeps just enough jobs queued for the pace, so that pausing it stops nearly everything
-//! and no job grows old while it waits for a window or a stage.
+//! ids and keeps just enough jobs queued for the pace, so that pausing it stops nearly everything.
+//! While it waits for an operator, a window or a relay its jobs do not grow old; after 30 days of that
+//! it is cancelled.
 
 use serde::{Deserialize, Serialize};
 
