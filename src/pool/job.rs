@@ -31,6 +31,9 @@ pub const LEASE_GRACE_MS: u64 = 5_000;
 /// Longest time between two questions whether a phone has come back, in milliseconds.
 const SLOWEST_CHECK_MS: u64 = 60_000;
 
+/// The reason of a job whose time was over after it was sent.
+const TOO_OLD: &str = "too_old";
+
 /// Up to so many sendings in vain, a lost lease is followed by the next without delay: a relay that is
 /// killed delays nobody.
 const FREE_LOSSES: u32 = 2;
@@ -44,7 +47,8 @@ pub enum State {
     Queued,
     /// With a relay, until its lease ends.
     Leased,
-    /// The phone said 2xx; its download is waited for.
+    /// The phone said 2xx; its download is waited for. Or it said nothing to the last, and is looked
+    /// for once more before that is final.
     Answered,
     /// The phone took the files the job was about, after it was told.
     Fetched,
@@ -322,7 +326,12 @@ impl Job {
         let current = self.state == State::Leased && result.job.lease == self.lease;
         if result.outcome == Outcome::Answered {
             // Even of a lease that has ended: the phone heard, and need not hear it twice.
-            if current || (matches!(self.state, State::Queued | State::Leased) && self.lease > 0) {
+            let unanswered = match self.state {
+                State::Queued | State::Leased => self.lease > 0,
+                State::Answered => self.answered_at.is_none(),
+                _ => false,
+            };
+            if current || unanswered {
                 self.state = State::Answered;
                 self.answered_at = Some(now);
                 self.first_sent_at.get_or_insert(now);
@@ -361,7 +370,10 @@ impl Job {
             1 => result.explanation.clone(),
             tries => format!("{} Tried {tries} times.", result.explanation),
         };
-        self.end(state, now, &result.reason, &words);
+        match state {
+            State::Unreachable => self.end_unheard(state, now, &result.reason, &words),
+            state => self.end(state, now, &result.reason, &words),
+        }
     }
 
     fn seen(&mut self, version: u64, at: u64, now: u64, policy: &Policy, random: u64) {
@@ -373,7 +385,10 @@ impl Job {
                 "fetched",
                 "The phone came back and took its new files.",
             );
-        } else if self.state == State::Answered && self.sent_at.is_some_and(|sent| at > sent) {
+        } else if self.state == State::Answered
+            && self.answered_at.is_some()
+            && self.sent_at.is_some_and(|sent| at > sent)
+        {
             self.tries = self.tries.saturating_add(1);
             if self.tries >= policy.max_attempts {
                 let words =
@@ -394,8 +409,17 @@ impl Job {
     }
 
     fn checked(&mut self, now: u64, policy: &Policy) {
-        let (State::Answered, Some(answered)) = (self.state, self.answered_at) else {
+        if self.state != State::Answered {
             return;
+        }
+        let Some(answered) = self.answered_at else {
+            let state = match self.reason.as_str() {
+                TOO_OLD => State::Expired,
+                _ => State::Unreachable,
+            };
+            let (reason, words) = (self.reason.clone(), self.words.clone());
+            self.checked_at = Some(now);
+            return self.end(state, now, &reason, &words);
         };
         let until = answered + policy.fetch_timeout_ms;
         if now >= until {
@@ -434,9 +458,9 @@ impl Job {
             let reason = if self.lease == 0 {
                 "never_sent"
             } else {
-                "too_old"
+                TOO_OLD
             };
-            self.end(State::Expired, now, reason, &words);
+            self.end_unheard(State::Expired, now, reason, &words);
         }
     }
 
@@ -469,7 +493,7 @@ impl Job {
                 "No relay could say what became of it, the last time: {reason}. Tried {} times.",
                 self.tries
             );
-            return self.end(State::Unreachable, now, reason, &words);
+            return self.end_unheard(State::Unreachable, now, reason, &words);
         }
         let wait = match self.tries {
             0..=FREE_LOSSES => 0,
@@ -484,6 +508,20 @@ impl Job {
             self.first_sent_at = None;
             self.judge_at = None;
         }
+    }
+
+    /// Ends a job whose phone gave no answer. If it was sent, D1 is asked once more: a phone may have
+    /// heard and downloaded, and only its 200 been lost. Until then the job stands as answered, with
+    /// no `answered_at` and with the reason of its end.
+    fn end_unheard(&mut self, state: State, now: u64, reason: &str, words: &str) {
+        if self.first_sent_at.is_none() {
+            return self.end(state, now, reason, words);
+        }
+        self.state = State::Answered;
+        self.answered_at = None;
+        self.lease_until = None;
+        self.check_at = Some(now);
+        self.note(reason, words);
     }
 
     fn end(&mut self, state: State, now: u64, reason: &str, words: &str) {

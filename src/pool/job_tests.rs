@@ -276,8 +276,45 @@ fn silence_is_unreachable_after_the_last_attempt() {
             3,
         );
     }
+    assert_eq!(
+        (job.state, job.check_at),
+        (State::Answered, Some(now + 32_000))
+    );
+    let mut lost = job.clone();
+    job.apply(&Event::Checked, now + 33_000, &policy(), 0);
     assert_eq!((job.state, job.tries), (State::Unreachable, 10));
     assert_eq!(job.words, "Words. Tried 10 times.");
+    // Only its answer was lost: it has come.
+    let seen = Event::Seen {
+        version: 7,
+        at: now + 9,
+    };
+    lost.apply(&seen, now + 33_000, &policy(), 0);
+    assert_eq!(lost.state, State::Fetched);
+}
+
+#[test]
+fn a_job_that_was_sent_and_grows_too_old_is_looked_for_once_more() {
+    let mut job = leased(T0);
+    let busy = result(1, Outcome::Rejected, Some(486));
+    job.apply(&Event::Report(&busy), T0 + 20, &policy(), 0);
+    let over = job.expires_at;
+    job.apply(&Event::Clock, over, &policy(), 0);
+    assert_eq!(
+        (job.state, job.reason.as_str()),
+        (State::Answered, "too_old")
+    );
+    // An older download since is no reason to tell it again: its time is over.
+    let stale = Event::Seen {
+        version: 6,
+        at: T0 + 9,
+    };
+    job.apply(&stale, over + 50, &policy(), 0);
+    job.apply(&Event::Checked, over + 50, &policy(), 0);
+    assert_eq!(
+        (job.state, job.reason.as_str()),
+        (State::Expired, "too_old")
+    );
 }
 
 #[test]
@@ -361,7 +398,8 @@ fn what_was_given_back_after_it_was_sent_is_proven_by_a_download() {
 /// sent: none of them tells a silent phone more often than silence itself.
 #[test]
 fn sendings_without_a_verdict_count_and_wait_after_the_second() {
-    let losses: [(&str, fn(&Job) -> (u64, Event<'static>)); 3] = [
+    type Loss = fn(&Job) -> (u64, Event<'static>);
+    let losses: [(&str, Loss); 3] = [
         ("lease_over", |job| (job.lease_until.unwrap(), Event::Clock)),
         ("relay_lost", |job| {
             (job.sent_at.unwrap() + 9, Event::LeaseVoid)
@@ -387,6 +425,7 @@ fn sendings_without_a_verdict_count_and_wait_after_the_second() {
             job.apply(&event, now, &policy(), 0);
             waits.push(job.due_at.saturating_sub(now));
         }
+        job.apply(&Event::Checked, now, &policy(), 0);
         assert_eq!(waits.len(), 10, "{reason}: {waits:?}");
         assert_eq!(waits[..2], [0, 0], "{reason}");
         assert_eq!(waits[2..5], [60_000, 120_000, 240_000], "{reason}");

@@ -15,8 +15,8 @@ export function busiest(times, width = 1000) {
  * The busiest second of each destination network, beside what `perSecond` allows in it. `told` is a list
  * of `{ network, leased, heard }`: the pool's and the phones' clock, which need not agree.
  *
- * The pool's turns are so far apart that a second of it holds no more than the limit, but for one at
- * each edge of the two stretches of turns that it may hold (src/pool/pace.rs). From pool to phone a
+ * The pool counts a job for its network when it leases it, so that a second of it holds no more than
+ * the limit (src/pool/pace.rs); two more are allowed for the edges. From pool to phone a
  * busy machine may take a while, not always the same: by how much the ways differed is in `told`, and
  * by as much a second at the phones may hold more.
  */
