@@ -251,10 +251,13 @@ impl Pool {
                 self.send_cancels(cancels);
                 reply
             }
-            Call::StartRollout(new) => {
-                engine.start_rollout(&new, now)?;
-                engine.show_rollout(&new.tenant, &new.id)?
-            }
+            Call::StartRollout(new) => match engine.too_many_rollouts(&new.tenant)? {
+                Some(refusal) => refusal,
+                None => {
+                    engine.start_rollout(&new, now)?;
+                    engine.show_rollout(&new.tenant, &new.id)?
+                }
+            },
             Call::Rollouts {
                 tenant,
                 before,

@@ -4,7 +4,7 @@ use ringfence_wire::JobRef;
 
 use super::{BATCH, Engine, fresh, relays};
 use crate::pool::job::{Event, Job, State, Verdict};
-use crate::pool::messages::{Change, NewRollout};
+use crate::pool::messages::{Change, NewRollout, Reply};
 use crate::pool::options::PoolOptions;
 use crate::pool::rollout::{Decision, RolloutState, Selection, Spec, Tally, decide};
 use crate::pool::store::{NewJob, RolloutRow, Sql, SqlError, TallyRow};
@@ -51,6 +51,9 @@ pub struct Device {
     pub problem: Option<TargetError>,
 }
 
+/// How many rollouts of a tenant may be open in a pool at a time.
+const OPEN_MAX: usize = 20;
+
 impl<S: Sql> Engine<S> {
     /// Begins a rollout.
     pub fn start_rollout(&self, new: &NewRollout, now: u64) -> Result<(), SqlError> {
@@ -74,6 +77,22 @@ impl<S: Sql> Engine<S> {
             ended_at: None,
         };
         self.store.insert_rollout(&row, &new.macs)
+    }
+
+    /// Why a tenant may not start another rollout, if so: each that is open costs every alarm, and a
+    /// pool is shared.
+    pub fn too_many_rollouts(&self, tenant: &str) -> Result<Option<Reply>, SqlError> {
+        let open = self.store.open_rollouts()?;
+        let going_on = |row: &&RolloutRow| {
+            row.tenant == tenant
+                && matches!(row.state, RolloutState::Running | RolloutState::Paused)
+        };
+        let own = open.iter().filter(going_on).count();
+        Ok((own >= OPEN_MAX).then(|| Reply::Conflict {
+            detail: format!(
+                "{own} rollouts of this tenant are running or paused in this pool, as many as there may be. Cancel one, or wait until one has ended."
+            ),
+        }))
     }
 
     /// Moves every open rollout on: opens and closes it, decides on its stage, ends it. Returns what

@@ -1131,6 +1131,23 @@ fn old_jobs_are_forgotten() {
 }
 
 #[test]
+fn a_tenant_has_so_many_open_rollouts_and_does_not_use_up_another_tenants() {
+    let world = World::new(quick());
+    for n in 0..20 {
+        assert_eq!(world.engine.too_many_rollouts("T").unwrap(), None);
+        start_as(&world, &format!("R{n}"), spec(), 1);
+    }
+    let refusal = world.engine.too_many_rollouts("T").unwrap();
+    assert!(matches!(refusal, Some(Reply::Conflict { detail }) if detail.contains("20 rollouts")));
+    assert_eq!(world.engine.too_many_rollouts("other").unwrap(), None);
+    let change = world
+        .engine
+        .change_rollout("T", "R7", Change::Cancel, world.now);
+    change.unwrap();
+    assert_eq!(world.engine.too_many_rollouts("T").unwrap(), None);
+}
+
+#[test]
 fn an_index_is_behind_every_look_up() {
     let mut world = World::new(quick());
     world.relay("r1", 5);
