@@ -200,7 +200,7 @@ fn line(settings: &Settings) -> Result<u8, TargetError> {
 
 fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
     let bad = |why: String| bad("NOTIFY_HEADERS", why);
-    let mut headers = Vec::new();
+    let mut headers: Vec<Header> = Vec::new();
     for line in text.split('\n').map(|line| line.trim_end_matches('\r')) {
         if line.trim().is_empty() {
             continue;
@@ -211,6 +211,14 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
         let name = HeaderName::parse(name.trim()).map_err(|error| bad(error.to_string()))?;
         if name.is_reserved() {
             return Err(bad(format!("the request decides {name} itself")));
+        }
+        let state = "Subscription-State";
+        if name.is(state)
+            && headers
+                .iter()
+                .any(|given| given.name.eq_ignore_ascii_case(state))
+        {
+            return Err(bad(format!("{name} is there twice, and a NOTIFY has one")));
         }
         let value = HeaderValue::parse(value).map_err(|error| bad(error.to_string()))?;
         headers.push(Header {
@@ -322,6 +330,10 @@ mod tests {
             ("NOTIFY_HEADERS", "X-A: b\rVia: x"),
             ("NOTIFY_HEADERS", "Via: SIP/2.0/UDP evil.example"),
             ("NOTIFY_HEADERS", "v: SIP/2.0/UDP evil.example"),
+            (
+                "NOTIFY_HEADERS",
+                "Subscription-State: active\nsubscription-state: terminated",
+            ),
             ("NOTIFY_HEADERS", "X A: b"),
             ("NOTIFY_HEADERS", "no colon"),
             ("NOTIFY_CONTENT_TYPE", "text/plain\r\nX: y"),

@@ -66,7 +66,8 @@ impl HeaderName {
         OWN.iter().any(|own| own.eq_ignore_ascii_case(&self.0))
     }
 
-    pub(crate) fn is(&self, name: &str) -> bool {
+    /// Whether it is that name, in any case.
+    pub fn is(&self, name: &str) -> bool {
         self.0.eq_ignore_ascii_case(name)
     }
 }
@@ -144,6 +145,9 @@ pub enum HeaderError {
     /// One of those that the request decides.
     #[error("the header {0} is written by the request itself: remove it from the extra headers")]
     Reserved(HeaderName),
+    /// Another of a name of which a request has one.
+    #[error("the header {0} is there twice, and a NOTIFY has one")]
+    Twice(HeaderName),
 }
 
 /// The long form of a header's name (RFC 3261 §7.3.3 and the IANA registry), itself if it has none.

@@ -93,7 +93,7 @@ impl NotifyRequest {
     }
 
     /// One more header; several of a name are sent in order. A name that the request decides itself
-    /// is refused.
+    /// is refused, and a second Subscription-State (RFC 6665 §8.4).
     pub fn with_header(
         mut self,
         name: HeaderName,
@@ -101,6 +101,10 @@ impl NotifyRequest {
     ) -> Result<Self, HeaderError> {
         if name.is_reserved() {
             return Err(HeaderError::Reserved(name));
+        }
+        let state = "Subscription-State";
+        if name.is(state) && self.headers.iter().any(|(given, _)| given.is(state)) {
+            return Err(HeaderError::Twice(name));
         }
         self.headers.push((name, value));
         Ok(self)

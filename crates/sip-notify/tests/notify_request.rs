@@ -171,6 +171,17 @@ fn a_header_of_the_requests_own_is_refused_in_either_form() {
 }
 
 #[test]
+fn a_second_subscription_state_is_refused() {
+    let request = request()
+        .with_header(name("Subscription-State"), value("active"))
+        .unwrap();
+    let error = request
+        .with_header(name("subscription-state"), value("terminated"))
+        .unwrap_err();
+    assert!(matches!(error, HeaderError::Twice(_)));
+}
+
+#[test]
 fn a_request_beyond_the_safe_size_of_a_datagram_is_refused() {
     let with_body = |len| request().with_body(value("text/plain"), vec![b'x'; len]);
     let base = with_body(100)
