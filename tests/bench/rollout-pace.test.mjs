@@ -16,7 +16,7 @@ const NETWORKS = 10;
 // The networks take turns in runs of so many devices, as offices do that were entered one after the
 // other: a rollout that minds the order alone would tell a whole run in less than half a second.
 const RUN = 200;
-// What a network gets over a while is three quarters of it; ten times that is a little above the pace.
+// What a network gets over a while is about 70 % of it; ten times that is a little above the pace.
 const LIMIT = 75;
 
 describe('a large rollout', () => {
