@@ -6,6 +6,7 @@
 mod attempts;
 mod jobs;
 mod meta;
+mod networks;
 mod relays;
 mod rollouts;
 mod schema;
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 pub use attempts::Attempt;
 pub use jobs::{JobFilter, NewJob};
-pub(in crate::pool) use relays::NetworkPace;
+pub(in crate::pool) use networks::NetworkPace;
 pub use relays::RelayRow;
 pub use rollouts::{RolloutRow, TallyRow};
 

@@ -20,15 +20,6 @@ pub struct RelayRow {
     pub seen_at: u64,
 }
 
-/// Two paces of a destination network, each the time of the next one in microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(in crate::pool) struct NetworkPace {
-    /// Of the turns given to jobs.
-    pub due_us: u64,
-    /// Of what was handed to relays.
-    pub sent_us: u64,
-}
-
 impl<S: Sql> Store<S> {
     pub fn relay(&self, id: &str) -> Result<Option<RelayRow>, SqlError> {
         self.row("SELECT * FROM relays WHERE id = ?", args![id])
@@ -94,26 +85,6 @@ impl<S: Sql> Store<S> {
         let sql = "SELECT relay, count(*) AS n FROM jobs WHERE state = 'leased' GROUP BY relay";
         let rows: Vec<Load> = self.sql.rows(sql, args![])?;
         Ok(rows.into_iter().map(|row| (row.relay, row.n)).collect())
-    }
-
-    /// The paces of a network.
-    pub(in crate::pool) fn network(&self, network: &str) -> Result<NetworkPace, SqlError> {
-        let sql = "SELECT due_us, sent_us FROM networks WHERE network = ?";
-        Ok(self.row(sql, args![network])?.unwrap_or_default())
-    }
-
-    pub(in crate::pool) fn set_network(
-        &self,
-        network: &str,
-        pace: NetworkPace,
-    ) -> Result<(), SqlError> {
-        let sql = "INSERT INTO networks (network, due_us, sent_us) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET due_us = excluded.due_us, sent_us = excluded.sent_us";
-        self.sql.run(sql, args![network, pace.due_us, pace.sent_us])
-    }
-
-    pub(in crate::pool) fn forget_networks(&self, before_us: u64) -> Result<(), SqlError> {
-        let sql = "DELETE FROM networks WHERE due_us < ? AND sent_us < ?";
-        self.sql.run(sql, args![before_us, before_us])
     }
 }
 
