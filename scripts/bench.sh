@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+export RINGFENCE_PROFILE=release
 
 scripts/setup.sh bench
 scripts/build.sh
@@ -21,6 +22,7 @@ node tests/bench/run.mjs
 
 scripts/setup.sh test
 cargo build --profile relay --quiet -p ringfence-relay
+export RINGFENCE_RELAY=$PWD/target/relay/ringfence-relay
 node tests/bench/relay.mjs
 
 echo "[bench] a rollout to 10,000 phones at 500 a second, counted at the phones"

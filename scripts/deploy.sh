@@ -16,6 +16,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+export RINGFENCE_PROFILE=release
 say() { printf '\033[1m[deploy]\033[0m %s\n' "$*"; }
 die() { printf '[deploy] %s\n' "$*" >&2; exit 1; }
 

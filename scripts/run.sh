@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+export RINGFENCE_PROFILE=fast
 
 PORT=${PORT:-8787}
 base=http://127.0.0.1:$PORT
@@ -19,10 +20,10 @@ fi
 scripts/setup.sh
 scripts/secrets.sh
 scripts/build.sh
-relay=${RINGFENCE_RELAY:-target/relay/ringfence-relay}
+relay=${RINGFENCE_RELAY:-target/debug/ringfence-relay}
 if [ -z "${RINGFENCE_RELAY:-}" ]; then
   say "building the relay (a few minutes the first time)"
-  cargo build --profile relay --quiet -p ringfence-relay
+  cargo build --quiet -p ringfence-relay
 fi
 
 mkdir -p .local

@@ -7,6 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+export RINGFENCE_PROFILE=fast
 
 started=$SECONDS
 step() { printf '\n\033[1m[test %4ds]\033[0m %s\n' "$((SECONDS - started))" "$*"; }
@@ -38,7 +39,7 @@ if [ "$only" != e2e ]; then
 fi
 
 step "the relay"
-cargo build --profile relay --quiet -p ringfence-relay
+cargo build --quiet -p ringfence-relay
 
 step "the Worker, and the Worker with a test-only route that panics"
 while kill -0 "$building" 2>/dev/null; do
