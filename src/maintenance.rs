@@ -5,7 +5,7 @@ use worker::Env;
 
 use crate::model::tenant::TenantOptions;
 use crate::platform;
-use crate::store::{Db, StorageError, maintenance};
+use crate::store::{Db, StorageError, maintenance, moves};
 
 /// How many rows of a kind one run changes at most.
 const BATCH: u32 = 500;
@@ -22,6 +22,8 @@ pub struct Swept {
     pub expired: usize,
     pub events: usize,
     pub minutes: usize,
+    /// Moves that are over.
+    pub moves: usize,
 }
 
 /// Expires bootstraps that were not taken in time and removes old events.
@@ -53,6 +55,7 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     }
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
     swept.minutes = maintenance::delete_minutes(&db, oldest, EVENTS).await?;
+    swept.moves = moves::forget(&db, now.saturating_sub(DAY), now, BATCH).await?;
     Ok(swept)
 }
 

@@ -12,6 +12,7 @@ use super::{commit, valid};
 use crate::http::problem::Problem;
 use crate::store::ChangeError;
 use crate::store::access_paths::{self, AccessPathRow, MOST};
+use crate::store::tenants::TenantRow;
 use crate::{edge, platform};
 
 /// What an operator decides about an access path.
@@ -82,6 +83,7 @@ pub async fn create(
         label: label.to_owned(),
         created_at: call.app.now,
         expires_at: call.body.expires_at,
+        segment: None,
     };
     let after = json!({ "label": row.label, "expires_at": row.expires_at });
     let entry = call.entry(
@@ -99,11 +101,7 @@ pub async fn create(
             ChangeError::Storage(error) => error.into(),
         })?;
     commit::publish(&call.app, &tenant.id).await?;
-    let origin = tenant.hostname.map_or_else(
-        || call.caller.origin.clone(),
-        |host| format!("https://{host}"),
-    );
-    let url = Some(format!("{origin}/{segment}/"));
+    let url = Some(url(&call, &tenant, &segment));
     Ok(Created(AccessPathView {
         segment: Some(segment),
         url,
@@ -160,6 +158,15 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     Ok(Done)
 }
 
+/// What the URLs of a tenant begin with under an access path.
+pub fn url(call: &Context, tenant: &TenantRow, segment: &str) -> String {
+    let origin = match &tenant.hostname {
+        Some(host) => format!("https://{host}"),
+        None => call.caller.origin.clone(),
+    };
+    format!("{origin}/{segment}/")
+}
+
 async fn find(call: &Context) -> Result<AccessPathRow, Problem> {
     access_paths::find(&call.app.db, call.param("tenant"), call.param("path"))
         .await?
@@ -176,7 +183,7 @@ fn check_expiry(expires_at: Option<u64>, now: u64) -> Result<(), Problem> {
 }
 
 /// 128 random bits as 32 hexadecimal digits, which survive being read out over a telephone.
-fn segment(random: [u8; 16]) -> String {
+pub fn segment(random: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(random))
 }
 

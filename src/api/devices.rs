@@ -13,6 +13,7 @@ use serde_json::json;
 use super::affected::{self, World};
 use super::answer::{CreatedRevised, Done, Revised, Shown};
 use super::call::{Call, Context, Nothing};
+use super::fleet::{self, WithDoubles, needle, number, number_key};
 use super::models::{self, ModelInput};
 use super::page::{Page, Window};
 use super::{commit, etag::IfMatch, keys, settings, valid};
@@ -23,13 +24,16 @@ use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice};
 use crate::store::models::ModelRow;
 use crate::store::settings::Scope;
 use crate::store::tenants::TenantRow;
-use crate::store::{settings as stored_settings, sites};
+use crate::store::{search, settings as stored_settings, sites};
 
 /// Which devices.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeviceQuery {
+    /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
+    /// any notation, of a label, of a model or of a site's name. Found devices have an order of their own.
+    pub q: Option<String>,
     /// State of the key.
     #[cfg_attr(test, schemars(with = "Option<super::openapi::KeyState>"))]
     pub state: Option<KeyState>,
@@ -114,6 +118,9 @@ pub struct DeviceView {
     pub fetched_version: Option<u64>,
     pub fetched_at: Option<u64>,
     pub last_seen: Option<SeenView>,
+    /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_until: Option<u64>,
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
@@ -183,6 +190,7 @@ impl DeviceView {
                 user_agent: row.last_seen_user_agent,
                 country: None,
             }),
+            forwarded_until: row.forward_until.filter(|until| now < *until),
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -238,8 +246,23 @@ pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Pr
         seen_before: query.last_seen_before,
         seen_after: query.last_seen_after,
     };
-    // The order is part of the cursor: one of another order is refused by its number of parts.
     let now = call.app.now;
+    if let Some(text) = &query.q {
+        let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
+        let rows = search::find(
+            &call.app.db,
+            Some(&tenant.id),
+            &needle(text)?,
+            &filter,
+            number(&window)?,
+            window.rows(),
+        )
+        .await?;
+        return Ok(Shown(window.page(rows, number_key, |found| {
+            DeviceView::new(found.device, now)
+        })));
+    }
+    // The order is part of the cursor: one of another order is refused by its number of parts.
     if filter.by_last_seen() {
         let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
         let after = window.after.as_ref().map(|[at, id]| After {
@@ -292,7 +315,7 @@ pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
 /// `createDevice`.
 pub async fn create(
     call: Call<Nothing, NewDeviceInput>,
-) -> Result<CreatedRevised<DeviceView>, Problem> {
+) -> Result<CreatedRevised<WithDoubles>, Problem> {
     let tenant = call.tenant().await?;
     let mac = call.body.mac.upper();
     if devices::find(&call.app.db, &tenant.id, &mac)
@@ -309,24 +332,30 @@ pub async fn create(
     };
     let row = add(&call, &tenant, mac, &input).await?;
     let Revised(view, revision) = revised(row, call.app.now);
+    let view = fleet::with_doubles(&call, &tenant.id, view).await?;
     Ok(CreatedRevised(view, revision))
 }
 
 /// `putDevice`.
-pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<DeviceView>, Problem> {
+pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Problem> {
     let tenant = call.tenant().await?;
     let mac = call.mac()?.upper();
     let row = match devices::find(&call.app.db, &tenant.id, &mac).await? {
         Some(row) => {
             call.if_match.check(row.revision)?;
-            change(&call, &tenant, row, &call.body).await?
+            let row = change(&call, &tenant, row, &call.body).await?;
+            let Revised(device, revision) = revised(row, call.app.now);
+            let also_in = Vec::new();
+            return Ok(Revised(WithDoubles { device, also_in }, revision));
         }
         None => {
             call.if_match.check(0)?;
             add(&call, &tenant, mac, &call.body).await?
         }
     };
-    Ok(revised(row, call.app.now))
+    let Revised(view, revision) = revised(row, call.app.now);
+    let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+    Ok(Revised(view, revision))
 }
 
 /// `deleteDevice`.
@@ -436,6 +465,7 @@ async fn add(
         revision: 1,
         created_at: app.now,
         updated_at: app.now,
+        forward_until: None,
         family: wanted.model.family,
         profile: wanted.model.profile.clone(),
         tenant_version: tenant.version,

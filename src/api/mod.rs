@@ -19,10 +19,12 @@ mod commit;
 mod devices;
 mod etag;
 mod events;
+mod fleet;
 mod jobs;
 mod keys;
 mod lint;
 mod models;
+mod moves;
 mod notify;
 #[cfg(test)]
 pub(crate) mod openapi;

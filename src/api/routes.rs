@@ -3,8 +3,9 @@
 
 use super::route::{Route, route};
 use super::{
-    access_paths, audit, certificates, devices, events, jobs, keys, lint, models, notify, pools,
-    preview, relays, rollouts, rotation, settings, sites, templates, tenants, tokens,
+    access_paths, audit, certificates, devices, events, fleet, jobs, keys, lint, models, moves,
+    notify, pools, preview, relays, rollouts, rotation, settings, sites, templates, tenants,
+    tokens,
 };
 
 /// The table.
@@ -68,6 +69,7 @@ pub const ROUTES: &[Route] = &[
     route!(PUT    "/api/v1/tenants/{tenant}/certificates/{name}" Write "putCertificate" certificates::put, "Uploads a root certificate, PEM or DER"),
     route!(DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write "deleteCertificate" certificates::delete, "Removes a root certificate"),
 
+    route!(GET    "/api/v1/devices" ReadAll "listAllDevices" fleet::list, "Lists the devices of all tenants; finds them by a part of MAC, label, model or site, and those whose MAC is there more than once"),
     route!(GET    "/api/v1/tenants/{tenant}/devices" Read "listDevices" devices::list, "Lists the devices"),
     route!(POST   "/api/v1/tenants/{tenant}/devices" Write "createDevice" devices::create, "Adds a device, with its settings; its key is made and armed"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}" Read "getDevice" devices::show, "Shows a device"),
@@ -79,6 +81,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/import-key" Write "importDeviceKey" keys::import, "States the key that a device already has; sealed files are served at once"),
     route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/disable" Write "disableDevice" keys::disable, "Takes a device out of service: it gets nothing"),
     route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/enable" Write "enableDevice" keys::enable, "Puts a device back into service"),
+
+    route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/move" WriteAll "moveDevice" moves::device, "Moves a device to another tenant with its key, state and history; until its phone was there, the old URL answers an initial file that names the new ones"),
+    route!(DELETE "/api/v1/tenants/{tenant}/devices/{mac}/forward" Write "endForward" moves::end, "Ends that the tenant which a device left sends its phone on"),
 
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/preview" Read "previewFile" preview::file, "Shows a file as the device would get it, without its key"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/effective" Read "effectiveParameters" preview::effective, "Shows each parameter that the device ends up with, and what it shadows"),

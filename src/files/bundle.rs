@@ -13,7 +13,7 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::model::device::DeviceRow;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads, SettingRow, TemplateRow};
+use crate::store::phone::{self, DeviceParts, Forward, Reads, SettingRow, TemplateRow};
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
@@ -76,11 +76,40 @@ pub async fn for_phone(
     mac: &Mac,
     reads: Reads,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await? else {
-        return Ok(None);
-    };
+    phone::device(&app.db, tenant_id, &mac.upper(), reads)
+        .await?
+        .map(|parts| of_parts(app, tenant_id, parts))
+        .transpose()
+}
+
+/// What an initial file that is asked for by MAC is made from.
+pub struct Initial {
+    pub bundle: Option<Bundle>,
+    /// Names of the tenant's certificates.
+    pub certificates: Vec<String>,
+    /// Where the phone is sent on to, if the device left the tenant.
+    pub forward: Option<Forward>,
+}
+
+/// What the initial file of a device is made from, in one round trip.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, BundleError> {
+    let parts = phone::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
+    Ok(Initial {
+        bundle: parts
+            .device
+            .map(|device| of_parts(app, tenant_id, device))
+            .transpose()?,
+        certificates: parts.certificates,
+        forward: parts.forward,
+    })
+}
+
+fn of_parts(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, BundleError> {
     let device = parts.device;
-    Ok(Some(Bundle {
+    Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: device.tenant_version,
         model: device.model.clone(),
@@ -89,7 +118,7 @@ pub async fn for_phone(
         layers: layers(&app.keyring, tenant_id, &parts.settings)?,
         templates: templates(&parts.templates),
         device: Some(device),
-    }))
+    })
 }
 
 /// The bundle of a model, for files that are not one device's.

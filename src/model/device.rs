@@ -35,6 +35,9 @@ pub struct DeviceRow {
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
+    /// Until when the tenant that it was in sends its phone on; `None` once the phone was here.
+    #[serde(default)]
+    pub forward_until: Option<u64>,
     /// From the model.
     pub family: Family,
     pub profile: Option<String>,
@@ -88,6 +91,7 @@ pub(crate) mod tests {
             revision: 1,
             created_at: 1,
             updated_at: 1,
+            forward_until: None,
             family: Family::Utg,
             profile: Some("utg-128".into()),
             tenant_version: 1,

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::edge;
 use crate::phone::{Answer, Outcome, PhoneRequest};
 use crate::platform;
+use crate::store::moves;
 use crate::store::phone::{self, EventRow, Now, Seen};
 use overflow::{Room, Uncounted};
 
@@ -200,6 +201,7 @@ impl Event {
         }
         let seen = self.record.device.as_ref().filter(|_| due.seen);
         let seen = seen.map(|device_id| Seen {
+            tenant_id,
             device_id,
             now: app.now,
             address: &self.address,
@@ -208,7 +210,8 @@ impl Event {
         });
         if !due.event {
             if let Some(seen) = seen {
-                self.check_kept(app, seen.write(&app.db).await?).await;
+                self.look_after(app, tenant_id, seen.write(&app.db).await?)
+                    .await?;
             }
             return Ok(());
         }
@@ -242,7 +245,22 @@ impl Event {
             overflow::full(tenant_id, due.minute);
         }
         if seen.is_some() {
-            self.check_kept(app, written.device).await;
+            self.look_after(app, tenant_id, written.device).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what the device's row asks for, now that it was looked at.
+    async fn look_after(
+        &self,
+        app: &App,
+        tenant_id: &str,
+        now: Option<Now>,
+    ) -> Result<(), crate::store::StorageError> {
+        self.check_kept(app, now).await;
+        let device = self.record.device.as_ref();
+        if let Some(device_id) = device.filter(|_| now.is_some_and(|now| now.is_expected())) {
+            moves::arrived(&app.db, tenant_id, device_id).await?;
         }
         Ok(())
     }

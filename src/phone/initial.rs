@@ -8,7 +8,7 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::{UrlVars, check_url_len};
 
-use super::{Body, CERTIFICATES, Outcome, PhoneRequest, Reason, Served, sealed, storage};
+use super::{Body, CERTIFICATES, Outcome, PhoneRequest, Reason, Served, forward, sealed, storage};
 use crate::edge::TenantEdge;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render;
@@ -16,7 +16,7 @@ use crate::model::device::DeviceRow;
 use crate::model::tenant::{SharedFiles, TenantOptions};
 use crate::observe::Record;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads};
+use crate::store::phone;
 
 /// Serves the initial file of a device, or of a model.
 pub(super) async fn serve(
@@ -26,14 +26,27 @@ pub(super) async fn serve(
     model: Option<&str>,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let bundle = match (mac, model) {
-        (Some(mac), _) => bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::InService)
-            .await
-            .map_err(storage)?,
-        (None, Some(model)) => bundle::for_model(&request.app, &tenant.tenant, model)
-            .await
-            .map_err(storage)?,
-        (None, None) => None,
+    let (bundle, certificates) = match (mac, model) {
+        (Some(mac), _) => {
+            let initial = bundle::for_initial(&request.app, &tenant.tenant, mac)
+                .await
+                .map_err(storage)?;
+            if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
+                return forward::serve(request, forward, mac).await;
+            }
+            (initial.bundle, initial.certificates)
+        }
+        (None, Some(model)) => {
+            let bundle = bundle::for_model(&request.app, &tenant.tenant, model)
+                .await
+                .map_err(storage)?;
+            let certificates = match bundle {
+                Some(_) => phone::certificate_names(&request.app.db, &tenant.tenant).await?,
+                None => Vec::new(),
+            };
+            (bundle, certificates)
+        }
+        (None, None) => (None, Vec::new()),
     };
     let Some(bundle) = bundle else {
         return Ok(Outcome::Refused(if mac.is_some() {
@@ -51,22 +64,25 @@ pub(super) async fn serve(
         return Ok(Outcome::Refused(Reason::Disabled));
     }
     let base = format!("{}/{}", request.caller.origin, request.access_path);
-    let certificates = phone::certificate_names(&request.app.db, &tenant.tenant).await?;
     let urls = urls(&base, &tenant.options, &bundle, &certificates);
     Ok(
         match render::render(&bundle, FileKind::Initial, &urls, SecretsMode::Reveal) {
-            Ok(file) => Outcome::Served(Served {
-                body: Body::new(&file.bytes),
-                content_type: render::content_type(&bundle).into(),
-                etag: None,
-                reason: Reason::Initial,
-                detail: None,
-            }),
+            Ok(file) => served(&bundle, &file.bytes, Reason::Initial),
             Err(error) => Outcome::Broken {
                 detail: sealed::broken(&error),
             },
         },
     )
+}
+
+pub(super) fn served(bundle: &Bundle, bytes: &[u8], reason: Reason) -> Outcome {
+    Outcome::Served(Served {
+        body: Body::new(bytes),
+        content_type: render::content_type(bundle).into(),
+        etag: None,
+        reason,
+        detail: None,
+    })
 }
 
 /// The URLs that an initial file may name: `standard`, `product`, `master`, `system` and

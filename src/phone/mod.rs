@@ -9,6 +9,7 @@
 mod answer;
 mod bootstrap;
 mod certificate;
+mod forward;
 mod guess;
 mod initial;
 mod sealed;

@@ -52,6 +52,7 @@ pub(super) async fn serve(
         record.came_from_kv(&key, meta.version, Some(meta.generation));
         if !meta.settled && !request.head {
             let after = After {
+                tenant_id: tenant.tenant.clone(),
                 fetched: true,
                 in_kv: true,
             };
@@ -111,8 +112,8 @@ pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
         && let Ok((bytes, meta)) = make(app, &bundle, FileKind::Standard).await
     {
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
-        if state(app, &meta).await.is_some() {
-            store(app, &key, &bytes, &meta).await;
+        if state(app, tenant_id, &meta).await.is_some() {
+            store(app, tenant_id, &key, &bytes, &meta).await;
         }
     }
 }
@@ -158,6 +159,7 @@ async fn from_bundle(
             let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
             let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &mac.upper());
             let after = After {
+                tenant_id: bundle.tenant_id.clone(),
                 fetched: !request.head,
                 in_kv: false,
             };
@@ -221,8 +223,9 @@ async fn make(
 }
 
 /// The state of the key that a file is sealed with, as long as the file is the device's latest.
-async fn state(app: &App, meta: &FileMeta) -> Option<KeyState> {
-    phone::if_current(&app.db, &meta.device, Some(meta.generation), meta.version)
+async fn state(app: &App, tenant_id: &str, meta: &FileMeta) -> Option<KeyState> {
+    let generation = Some(meta.generation);
+    phone::if_current(&app.db, tenant_id, &meta.device, generation, meta.version)
         .await
         .ok()
         .flatten()
@@ -230,11 +233,11 @@ async fn state(app: &App, meta: &FileMeta) -> Option<KeyState> {
 
 /// Stores a file that was the latest a moment ago; and takes it out again should the device have
 /// changed while it was being stored. (A re-key in that gap is covered by its fence.)
-async fn store(app: &App, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
+async fn store(app: &App, tenant_id: &str, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
     // A put that failed may have landed all the same.
     let stored = edge::put_file(app, key, bytes, meta).await;
     // A file stored as settled must not outlive a re-arm: the next fetch has something to say.
-    let fits = state(app, meta)
+    let fits = state(app, tenant_id, meta)
         .await
         .is_some_and(|state| !meta.settled || state == KeyState::Confirmed);
     if !fits {
@@ -246,6 +249,8 @@ async fn store(app: &App, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
 
 /// After what a file is settled.
 struct After {
+    /// Whose file it is.
+    tenant_id: String,
     /// Whether the phone got it.
     fetched: bool,
     /// Whether KV has it already.
@@ -257,6 +262,7 @@ struct After {
 /// key already, every fetch goes on asking.
 fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, after: After) {
     let worker = app.clone();
+    let tenant_id = after.tenant_id;
     app.later(async move {
         if after.fetched {
             let generation = meta.generation;
@@ -265,13 +271,13 @@ fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, afte
                 observe::warn("key_not_confirmed", &[("error", &error.0)]);
             }
         }
-        let Some(state) = state(&worker, &meta).await else {
+        let Some(state) = state(&worker, &tenant_id, &meta).await else {
             return;
         };
         let settled = state == KeyState::Confirmed;
         if settled || !after.in_kv {
             let meta = FileMeta { settled, ..meta };
-            store(&worker, &key, &bytes, &meta).await;
+            store(&worker, &tenant_id, &key, &bytes, &meta).await;
         }
     });
 }

@@ -139,6 +139,7 @@ pub(super) async fn from_bundle(
     });
     let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
     let app = request.app.clone();
+    let tenant_id = bundle.tenant_id.clone();
     request.app.later(async move {
         if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
             let stored = edge::put_file(&app, &key, &edge::to_buffer(&frame), &meta).await;
@@ -147,7 +148,8 @@ pub(super) async fn from_bundle(
             }
             // A device's change while it was being stored does not make it stale: it has to go.
             if !meta.device.is_empty() {
-                let current = phone::if_current(&app.db, &meta.device, None, meta.version).await;
+                let current =
+                    phone::if_current(&app.db, &tenant_id, &meta.device, None, meta.version).await;
                 if !matches!(current, Ok(Some(_))) {
                     edge::remove_file(&app, &key).await;
                 }

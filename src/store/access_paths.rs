@@ -14,12 +14,20 @@ pub struct AccessPathRow {
     pub label: String,
     pub created_at: u64,
     pub expires_at: Option<u64>,
+    /// The segment, wrapped for [`segment_identity`]: only where moved phones are sent to.
+    #[serde(default)]
+    pub segment: Option<String>,
+}
+
+/// What a wrapped segment is bound to.
+pub fn segment_identity(tenant_id: &str, id: &str) -> String {
+    format!("access-path:{tenant_id}:{id}")
 }
 
 /// How many access paths a tenant has at most.
 pub const MOST: u32 = 20;
 
-const COLUMNS: &str = "id, hash, label, created_at, expires_at";
+const COLUMNS: &str = "id, hash, label, created_at, expires_at, segment";
 
 /// An access path of a tenant.
 ///
@@ -33,6 +41,41 @@ pub async fn find(
     db.row(
         &format!("SELECT {COLUMNS} FROM access_paths WHERE id = ?2 AND tenant_id = ?1"),
         args![tenant_id, id],
+    )
+    .await
+}
+
+/// The access path of a tenant with that hash.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn with_hash(
+    db: &Db,
+    tenant_id: &str,
+    hash: &str,
+) -> Result<Option<AccessPathRow>, StorageError> {
+    db.row(
+        &format!("SELECT {COLUMNS} FROM access_paths WHERE hash = ?2 AND tenant_id = ?1"),
+        args![tenant_id, hash],
+    )
+    .await
+}
+
+/// The newest access path of a tenant whose segment is stored, and that is good until `until`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn with_segment(
+    db: &Db,
+    tenant_id: &str,
+    until: u64,
+) -> Result<Option<AccessPathRow>, StorageError> {
+    db.row(
+        &format!(
+            "SELECT {COLUMNS} FROM access_paths WHERE tenant_id = ?1 AND segment IS NOT NULL \
+             AND (expires_at IS NULL OR expires_at >= ?2) ORDER BY id DESC LIMIT 1"
+        ),
+        args![tenant_id, until],
     )
     .await
 }

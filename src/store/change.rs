@@ -139,6 +139,24 @@ impl<'a> Change<'a> {
         Self::guarded(db, &basis.tenant_id, reach, &condition, &all)
     }
 
+    /// Makes it a change of a second tenant too: that one also takes its next `seq`, and unless
+    /// `condition` holds there, nothing of all this is written. In the condition the tenant is `?1` and
+    /// `values` begin at `?2`.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn also_guarded(
+        &mut self,
+        tenant_id: &str,
+        reach: Reach,
+        condition: &str,
+        values: &[Arg<'_>],
+    ) -> Result<(), StorageError> {
+        let mut all = vec![Arg::Text(tenant_id)];
+        all.extend(values.iter().map(Arg::reborrow));
+        self.push(&guard(reach, condition), &all)
+    }
+
     /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
     pub fn of_no_tenant(db: &'a Db) -> Self {
         Self {
@@ -169,6 +187,15 @@ impl<'a> Change<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
+        self.enter(entry)?;
+        Ok(self.db.batch(self.statements).await?)
+    }
+
+    /// Adds an audit entry besides the one that it is written with.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn enter(&mut self, entry: &Entry) -> Result<(), StorageError> {
         self.push(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
              request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -184,8 +211,7 @@ impl<'a> Change<'a> {
                 &entry.request_id,
                 entry.at
             ],
-        )?;
-        Ok(self.db.batch(self.statements).await?)
+        )
     }
 }
 

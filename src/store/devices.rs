@@ -4,7 +4,7 @@ use ringfence_provision::lifecycle::KeyState;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
+use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, moves};
 use crate::args;
 use crate::model::device::DeviceRow;
 
@@ -91,24 +91,7 @@ fn list_query<'a>(
 ) -> (String, Vec<Arg<'a>>) {
     let mut sql = format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1");
     let mut args: Vec<Arg<'a>> = vec![tenant_id.into()];
-    let mut also = |condition: &str, value: Option<Arg<'a>>| {
-        if let Some(value) = value {
-            args.push(value);
-            sql.push_str(&format!(" AND {condition} ?{}", args.len()));
-        }
-    };
-    also(
-        "d.key_state =",
-        filter.state.map(|state| state.as_str().into()),
-    );
-    also("d.model =", filter.model.map(Into::into));
-    also("d.site_id =", filter.site.map(Into::into));
-    also("d.disabled =", filter.disabled.map(Into::into));
-    also("d.last_seen_at <", filter.seen_before.map(Into::into));
-    also("d.last_seen_at >=", filter.seen_after.map(Into::into));
-    if filter.never_seen {
-        sql.push_str(" AND d.last_seen_at IS NULL");
-    }
+    narrow(&mut sql, &mut args, filter);
     let order = if filter.by_last_seen() {
         "d.last_seen_at, d.id"
     } else {
@@ -128,6 +111,28 @@ fn list_query<'a>(
     args.push(limit.into());
     sql.push_str(&format!(" ORDER BY {order} LIMIT ?{}", args.len()));
     (sql, args)
+}
+
+/// Adds the conditions of a filter, on a device `d`, to a statement and its values.
+pub(super) fn narrow<'a>(sql: &mut String, args: &mut Vec<Arg<'a>>, filter: &Filter<'a>) {
+    let mut also = |condition: &str, value: Option<Arg<'a>>| {
+        if let Some(value) = value {
+            args.push(value);
+            sql.push_str(&format!(" AND {condition} ?{}", args.len()));
+        }
+    };
+    also(
+        "d.key_state =",
+        filter.state.map(|state| state.as_str().into()),
+    );
+    also("d.model =", filter.model.map(Into::into));
+    also("d.site_id =", filter.site.map(Into::into));
+    also("d.disabled =", filter.disabled.map(Into::into));
+    also("d.last_seen_at <", filter.seen_before.map(Into::into));
+    also("d.last_seen_at >=", filter.seen_after.map(Into::into));
+    if filter.never_seen {
+        sql.push_str(" AND d.last_seen_at IS NULL");
+    }
 }
 
 /// A device to be added.
@@ -164,6 +169,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
     if let Some(model) = new.model {
         models::push_insert(&mut change, tenant_id, model)?;
     }
+    moves::push_return(&mut change, tenant_id, &row.mac)?;
     change.push(
         &format!(
             "INSERT INTO devices (tenant_id, id, mac, model, site_id, label, version, fenced_at, \
@@ -199,7 +205,8 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
     change.write(entry).await
 }
 
-/// Whether a device of this name (a path of the API below its tenant) was removed since a time.
+/// Whether a device of this name (a path of the API below its tenant) was removed or moved away since
+/// a time.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -212,7 +219,7 @@ pub async fn deleted_since(
     let found: Option<i64> = db
         .value(
             "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
-             AND action = 'device.delete' AND at >= ?3)",
+             AND action IN ('device.delete', 'device.move') AND at >= ?3)",
             args![path, tenant_id, since],
         )
         .await?;

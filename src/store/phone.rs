@@ -3,6 +3,7 @@
 use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
 use serde::Deserialize;
+use worker::{D1PreparedStatement, D1Result};
 
 use super::{Db, StorageError, changes, rows};
 use crate::args;
@@ -16,7 +17,7 @@ pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, 
      d.armed_at, d.armed_until, d.delivered_at, d.delivered_address, d.delivered_user_agent, \
      d.delivered_country, d.confirmed_at, d.last_seen_at, d.last_seen_address, \
      d.last_seen_user_agent, d.fetched_version, d.fetched_at, d.revision, d.created_at, \
-     d.updated_at, m.family, m.profile, t.version AS tenant_version";
+     d.updated_at, d.forward_until, m.family, m.profile, t.version AS tenant_version";
 
 /// The tables of [`DEVICE_COLUMNS`].
 pub const DEVICE_TABLES: &str = "devices d \
@@ -115,8 +116,12 @@ pub async fn edge_of(
                     args![tenant_id],
                 )?,
                 db.statement(
+                    // A device that left has no row here: its move is its fence.
                     "SELECT mac, version FROM devices INDEXED BY devices_by_fence \
                      WHERE tenant_id = ?1 AND fenced_at > ?2 \
+                     AND version > (SELECT version FROM tenants WHERE id = ?1) \
+                     UNION ALL SELECT mac, version FROM moves INDEXED BY moves_by_fence \
+                     WHERE tenant_id = ?1 AND moved_at > ?2 \
                      AND version > (SELECT version FROM tenants WHERE id = ?1) LIMIT ?3",
                     args![tenant_id, fenced_since, fences_max as u64 + 1],
                 )?,
@@ -255,38 +260,118 @@ pub async fn device(
     mac: &str,
     reads: Reads,
 ) -> Result<Option<DeviceParts>, StorageError> {
-    let condition = reads.condition();
     let results = db
-        .batch(vec![
-            db.statement(
-                &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"),
-                args![tenant_id, mac],
-            )?,
-            db.statement(
-                &format!(
-                    "SELECT s.scope, s.name, s.value, s.master FROM devices d \
-                     JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
-                     ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
-                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
-                ),
-                args![tenant_id, mac],
-            )?,
-            db.statement(
-                &format!(
-                    "SELECT f.kind, f.model, f.source FROM devices d \
-                     JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
-                     JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
-                     ('initial', 'standard', 'product', 'master', 'system') \
-                     AND f.family = m.family AND f.model IN ('', d.model) \
-                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
-                ),
-                args![tenant_id, mac],
-            )?,
-        ])
+        .batch(device_statements(db, tenant_id, mac, reads)?.into())
         .await?;
-    let [device, settings, templates] = results.as_slice() else {
+    match results.as_slice() {
+        [device, settings, templates] => parts(device, settings, templates),
+        _ => Err(StorageError("a batch lost a result".into())),
+    }
+}
+
+/// What an initial file is made from.
+pub struct InitialParts {
+    pub device: Option<DeviceParts>,
+    /// Names of the tenant's certificates, in the order in which an initial file names them.
+    pub certificates: Vec<String>,
+    /// Where the phone is sent on to, if the device left the tenant. A device that is there comes first.
+    pub forward: Option<Forward>,
+}
+
+/// Where the phone of a device that left a tenant is sent on to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Forward {
+    pub device_id: String,
+    /// The tenant that the device is in.
+    pub target_id: String,
+    pub hostname: Option<String>,
+    /// JSON: the target's options.
+    pub options: String,
+    /// Id of the access path that its initial file names.
+    pub access_path_id: String,
+    /// The access path's segment, wrapped.
+    pub segment: String,
+}
+
+/// Reads what the initial file of a device is made from, in one round trip: the same whether the
+/// device is there, left the tenant or never was.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn initial(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    now: u64,
+) -> Result<InitialParts, StorageError> {
+    let mut statements: Vec<_> = device_statements(db, tenant_id, mac, Reads::InService)?.into();
+    statements.push(db.statement(CERTIFICATE_NAMES, args![tenant_id])?);
+    statements.push(db.statement(
+        "SELECT v.device_id, v.target_id, t.hostname, t.options, a.id AS access_path_id, a.segment \
+         FROM moves v JOIN tenants t ON t.id = v.target_id \
+         JOIN access_paths a ON a.id = v.access_path_id AND a.tenant_id = v.target_id \
+         WHERE v.tenant_id = ?1 AND v.mac = ?2 AND v.ends_at > ?3 AND a.segment IS NOT NULL \
+         AND (a.expires_at IS NULL OR a.expires_at > ?3)",
+        args![tenant_id, mac, now],
+    )?);
+    let results = db.batch(statements).await?;
+    let [device, settings, templates, certificates, forward] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let certificates = rows::<Named>(certificates)?;
+    Ok(InitialParts {
+        device: parts(device, settings, templates)?,
+        certificates: certificates.into_iter().map(|row| row.name).collect(),
+        forward: rows(forward)?.into_iter().next(),
+    })
+}
+
+fn device_statements(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    reads: Reads,
+) -> Result<[D1PreparedStatement; 3], StorageError> {
+    let condition = reads.condition();
+    Ok([
+        db.statement(
+            &format!(
+                "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
+            ),
+            args![tenant_id, mac],
+        )?,
+        db.statement(
+            &format!(
+                "SELECT s.scope, s.name, s.value, s.master FROM devices d \
+                 JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
+                 ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
+                 WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+            ),
+            args![tenant_id, mac],
+        )?,
+        db.statement(
+            &format!(
+                "SELECT f.kind, f.model, f.source FROM devices d \
+                 JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+                 JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
+                 ('initial', 'standard', 'product', 'master', 'system') \
+                 AND f.family = m.family AND f.model IN ('', d.model) \
+                 WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+            ),
+            args![tenant_id, mac],
+        )?,
+    ])
+}
+
+fn parts(
+    device: &D1Result,
+    settings: &D1Result,
+    templates: &D1Result,
+) -> Result<Option<DeviceParts>, StorageError> {
     let Some(device) = rows::<DeviceRow>(device)?.into_iter().next() else {
         return Ok(None);
     };
@@ -396,6 +481,7 @@ pub struct Claim<'a> {
 /// Takes the bootstrap: the one conditional write that decides who gets it
 /// (`ringfence_provision::lifecycle` says what its condition means). The two versions tie it to what
 /// was rendered: after a change in between, of the device or above it, nobody gets the older file.
+/// Versions are counted by each tenant for itself, so the tenant is part of the condition.
 /// What the request believes of the retry window came from KV and may be stale, so the tenant's row
 /// has the last word; a window of 0 is off even where two locations' clocks disagree.
 ///
@@ -416,8 +502,8 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
              delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
              last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
              fetched_version = ?9, fetched_at = ?4 \
-             WHERE id = ?1 AND generation = ?2 AND version = ?3 AND disabled = 0 \
-             AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
+             WHERE id = ?1 AND tenant_id = ?11 AND generation = ?2 AND version = ?3 \
+             AND disabled = 0 AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
              (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
              (key_state = 'delivered' AND ?8 > 0 AND ?5 <> '' AND delivered_address = ?5 \
              AND ?4 < delivered_at + ?8 AND ?4 < delivered_at + 1000 * coalesce(\
@@ -433,7 +519,8 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
                 claim.country,
                 claim.retry_window_ms,
                 device.file_version(),
-                device.tenant_version
+                device.tenant_version,
+                &device.tenant_id
             ],
         )
         .await?;
@@ -462,6 +549,8 @@ pub async fn confirm(
 
 /// Notes that a device was here; `fetched` is the version of the standard file it took, if it did.
 pub struct Seen<'a> {
+    /// Where it asked. One that left the tenant meanwhile was not here: versions are the tenant's.
+    pub tenant_id: &'a str,
     pub device_id: &'a str,
     pub now: u64,
     pub address: &'a str,
@@ -494,13 +583,15 @@ impl Seen<'_> {
              fetched_version = CASE WHEN ?5 IS NULL OR fetched_at > ?2 THEN fetched_version \
              ELSE ?5 END, \
              fetched_at = CASE WHEN ?5 IS NULL OR fetched_at > ?2 THEN fetched_at ELSE ?2 END \
-             WHERE id = ?1 RETURNING version, generation, disabled",
+             WHERE id = ?1 AND tenant_id = ?6 \
+             RETURNING version, generation, disabled, forward_until",
             args![
                 self.device_id,
                 self.now,
                 self.address,
                 self.user_agent,
-                self.fetched
+                self.fetched,
+                self.tenant_id
             ],
         )
     }
@@ -513,9 +604,16 @@ pub struct Now {
     pub version: u64,
     pub generation: u32,
     pub disabled: i64,
+    /// Until when the tenant that it was in sends it here, if it did not come before.
+    pub forward_until: Option<u64>,
 }
 
 impl Now {
+    /// Whether the tenant that it was in sends the phone here: it came.
+    pub fn is_expected(&self) -> bool {
+        self.forward_until.is_some()
+    }
+
     /// Whether a file of that version, and of that generation where it is sealed, may no longer
     /// be served to the device.
     pub fn voids(&self, version: u64, generation: Option<u32>) -> bool {
@@ -526,12 +624,13 @@ impl Now {
 }
 
 /// The state of a device's key, if the device's files are still of that version, and of that
-/// generation where they are sealed, and the device is in service.
+/// generation where they are sealed, and the device is in service and still the tenant's.
 ///
 /// # Errors
 /// D1 does not answer.
 pub async fn if_current(
     db: &Db,
+    tenant_id: &str,
     device_id: &str,
     generation: Option<u32>,
     version: u64,
@@ -546,8 +645,9 @@ pub async fn if_current(
     let row: Option<Row> = db
         .row(
             "SELECT d.key_state, d.generation, max(d.version, t.version) AS version, d.disabled \
-             FROM devices d JOIN tenants t ON t.id = d.tenant_id WHERE d.id = ?1",
-            args![device_id],
+             FROM devices d JOIN tenants t ON t.id = d.tenant_id \
+             WHERE d.id = ?1 AND d.tenant_id = ?2",
+            args![device_id, tenant_id],
         )
         .await?;
     Ok(row
@@ -575,16 +675,15 @@ pub async fn certificate(
     .await
 }
 
+const CERTIFICATE_NAMES: &str =
+    "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3";
+
 /// The names of a tenant's certificates, in the order in which an initial file names them.
 ///
 /// # Errors
 /// D1 does not answer.
 pub async fn certificate_names(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
-    db.values(
-        "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3",
-        args![tenant_id],
-    )
-    .await
+    db.values(CERTIFICATE_NAMES, args![tenant_id]).await
 }
 
 /// What is known once an event is written.
@@ -713,6 +812,7 @@ mod tests {
             version: 5,
             generation: 2,
             disabled: 0,
+            forward_until: None,
         };
         assert!(!now.voids(5, Some(2)));
         assert!(!now.voids(9, None));

@@ -1,0 +1,253 @@
+//! Devices that go from one tenant to another, with their key, its state and their history; and what
+//! the tenant that they left goes on answering.
+
+use serde::Deserialize;
+
+use super::access_paths::AccessPathRow;
+use super::settings::NewLayer;
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, settings};
+use crate::args;
+use crate::model::device::DeviceRow;
+
+/// So many of a device's events go with it, the newest.
+const EVENTS: u32 = 500;
+
+/// The access path of the target that the phone is sent to.
+pub struct Road<'a> {
+    pub path: &'a AccessPathRow,
+    /// Its segment, wrapped, and the id of the master key that wraps it; where it is not stored yet.
+    pub segment: Option<(&'a str, &'a str)>,
+    /// Whether the access path is to be added too.
+    pub new: bool,
+    /// Until when the phone is sent on, in Unix milliseconds.
+    pub ends_at: u64,
+}
+
+/// A device on its way.
+pub struct Move<'a> {
+    /// As it is in the tenant that it leaves.
+    pub from: &'a DeviceRow,
+    /// As it will be.
+    pub to: &'a DeviceRow,
+    /// What its files were checked against in the target.
+    pub basis: &'a Basis,
+    /// The model, if the target does not have it yet.
+    pub model: Option<&'a models::ModelRow>,
+    /// What its layer holds in the target; secrets are wrapped for it.
+    pub settings: Option<&'a NewLayer>,
+    /// Where the phone is sent on to, if it is.
+    pub road: Option<Road<'a>>,
+}
+
+/// The audit entries of a move: what each tenant reads, and which tenants they were.
+pub struct Entries<'a> {
+    pub left: &'a Entry,
+    pub came: &'a Entry,
+    pub both: &'a Entry,
+}
+
+/// Moves a device: in one transaction, a change of both tenants.
+///
+/// # Errors
+/// [`ChangeError::Overtaken`] if the device, or what it was checked against, is no longer so; the target
+/// has its MAC; or D1 fails.
+pub async fn write(
+    db: &Db,
+    moved: &Move<'_>,
+    entries: &Entries<'_>,
+    now: u64,
+) -> Result<(), ChangeError> {
+    let (from, to) = (moved.from, moved.to);
+    let target = to.tenant_id.as_str();
+    let mut change = Change::checked(db, moved.basis, Reach::Near, "1", &[])?;
+    change.also_guarded(
+        &from.tenant_id,
+        Reach::Near,
+        "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1 AND revision = ?3 \
+         AND version = ?4)",
+        args![&from.id, from.revision, from.version],
+    )?;
+    if let Some(model) = moved.model {
+        models::push_insert(&mut change, target, model)?;
+    }
+    if let Some(road) = &moved.road {
+        push_road(&mut change, target, road)?;
+    }
+    let scope = format!("device:{}", from.id);
+    settings::delete_scope(&mut change, &from.tenant_id, &scope)?;
+    let ends_at = moved.road.as_ref().map(|road| road.ends_at);
+    // What the phone took was counted by the other tenant.
+    change.push(
+        &format!(
+            "UPDATE devices SET tenant_id = ?1, model = ?3, site_id = ?4, label = ?5, \
+             version = {SEQ}, fenced_at = ?6, fetched_version = NULL, forward_until = ?7, \
+             updated_at = ?6, revision = revision + 1 WHERE id = ?2"
+        ),
+        args![
+            target,
+            &from.id,
+            &to.model,
+            to.site_id.as_deref(),
+            &to.label,
+            now,
+            ends_at
+        ],
+    )?;
+    if let Some(layer) = moved.settings {
+        settings::replace(&mut change, target, &scope, layer, now)?;
+    }
+    change.push(
+        "UPDATE events SET tenant_id = ?1 WHERE id IN (SELECT id FROM events \
+         WHERE tenant_id = ?2 AND device_id = ?3 ORDER BY id DESC LIMIT ?4)",
+        args![target, &from.tenant_id, &from.id, EVENTS],
+    )?;
+    push_traces(&mut change, moved, now)?;
+    change.enter(entries.left)?;
+    change.enter(entries.came)?;
+    change.write(entries.both).await
+}
+
+fn push_road(change: &mut Change<'_>, target: &str, road: &Road<'_>) -> Result<(), StorageError> {
+    let path = road.path;
+    if road.new {
+        change.push(
+            "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            args![
+                target,
+                &path.id,
+                &path.hash,
+                &path.label,
+                path.created_at,
+                path.expires_at
+            ],
+        )?;
+    }
+    if let Some((segment, master)) = road.segment {
+        change.push(
+            "UPDATE access_paths SET segment = ?3, master = ?4 WHERE id = ?2 AND tenant_id = ?1",
+            args![target, &path.id, segment, master],
+        )?;
+    }
+    Ok(())
+}
+
+/// What is remembered of the move, and what becomes of earlier ones.
+fn push_traces(change: &mut Change<'_>, moved: &Move<'_>, now: u64) -> Result<(), StorageError> {
+    let (from, to) = (moved.from, moved.to);
+    let path = moved.road.as_ref().map(|road| road.path.id.as_str());
+    let ends_at = moved.road.as_ref().map_or(0, |road| road.ends_at);
+    push_return(change, &to.tenant_id, &to.mac)?;
+    // Where it was before that, the phone is sent straight to where it is.
+    change.push(
+        "UPDATE moves SET target_id = ?2, access_path_id = ?3, ends_at = min(ends_at, ?4) \
+         WHERE device_id = ?1",
+        args![&from.id, &to.tenant_id, path, ends_at],
+    )?;
+    change.push(
+        "INSERT INTO moves (tenant_id, mac, device_id, target_id, version, moved_at, \
+         access_path_id, ends_at) VALUES (?1, ?2, ?3, ?4, (SELECT seq FROM tenants WHERE id = ?1), \
+         ?5, ?6, ?7) ON CONFLICT DO UPDATE SET device_id = excluded.device_id, \
+         target_id = excluded.target_id, version = excluded.version, moved_at = excluded.moved_at, \
+         access_path_id = excluded.access_path_id, ends_at = excluded.ends_at",
+        args![
+            &from.tenant_id,
+            &from.mac,
+            &from.id,
+            &to.tenant_id,
+            now,
+            path,
+            ends_at
+        ],
+    )
+}
+
+/// Adds to a change that a device of this MAC is in the tenant (again): nobody is sent on from there.
+///
+/// # Errors
+/// The statement cannot be made.
+pub fn push_return(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    mac: &str,
+) -> Result<(), StorageError> {
+    change.push(
+        "DELETE FROM moves WHERE tenant_id = ?1 AND mac = ?2",
+        args![tenant_id, mac],
+    )
+}
+
+/// Where a device went that left a tenant.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Departure {
+    pub device_id: String,
+    /// The tenant that it is in.
+    pub target_id: String,
+    pub access_path_id: Option<String>,
+    pub ends_at: u64,
+}
+
+/// Where the device of that MAC went, if it left the tenant lately or its phone is still sent on.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn departure(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+) -> Result<Option<Departure>, StorageError> {
+    db.row(
+        "SELECT device_id, target_id, access_path_id, ends_at FROM moves \
+         WHERE tenant_id = ?1 AND mac = ?2",
+        args![tenant_id, mac],
+    )
+    .await
+}
+
+/// Notes that a phone was where its device is: it is no longer sent on.
+///
+/// # Errors
+/// D1 fails; the next request of the phone tries again.
+pub async fn arrived(db: &Db, tenant_id: &str, device_id: &str) -> Result<(), StorageError> {
+    db.batch(vec![
+        db.statement(NO_LONGER_SENT, args![device_id, tenant_id])?,
+        db.statement(NO_LONGER_EXPECTED, args![device_id, tenant_id])?,
+    ])
+    .await
+    .map(drop)
+}
+
+const NO_LONGER_SENT: &str = "UPDATE moves SET ends_at = 0 WHERE device_id = ?1 AND target_id = ?2";
+const NO_LONGER_EXPECTED: &str =
+    "UPDATE devices SET forward_until = NULL WHERE id = ?1 AND tenant_id = ?2";
+
+/// Ends by an operator's word that a phone is sent on.
+///
+/// # Errors
+/// The device is no longer in that tenant, or D1 fails.
+pub async fn end(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        &device.tenant_id,
+        Reach::Near,
+        "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1)",
+        args![&device.id],
+    )?;
+    for sql in [NO_LONGER_SENT, NO_LONGER_EXPECTED] {
+        change.push(sql, args![&device.id, &device.tenant_id])?;
+    }
+    change.write(entry).await
+}
+
+/// Forgets moves of before `since` whose phones are no longer sent on, at most `limit`.
+///
+/// # Errors
+/// D1 fails.
+pub async fn forget(db: &Db, since: u64, now: u64, limit: u32) -> Result<usize, StorageError> {
+    db.run(
+        "DELETE FROM moves WHERE (tenant_id, mac) IN (SELECT tenant_id, mac FROM moves \
+         WHERE moved_at < ?1 AND ends_at < ?2 LIMIT ?3)",
+        args![since, now, limit],
+    )
+    .await
+}

@@ -1,0 +1,231 @@
+// Finding devices by a part of what people know of them, in one tenant and across tenants, and telling
+// whoever may know that a MAC is there twice.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac, seedCrowd, seedTenant } from './support/seed.mjs';
+
+const MODEL = 'KX-UTG300B';
+
+describe('a search', () => {
+  let worker;
+  let admin;
+  let one;
+  let other;
+  let quay;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+    admin = new Api(worker);
+    one = `/tenants/${(await seedTenant(worker, { name: 'One' })).id}`;
+    other = `/tenants/${(await seedTenant(worker, { name: 'Other' })).id}`;
+    quay = (await admin.post(`${one}/sites`, { name: 'Quay West' })).id;
+    await admin.put(`${one}/devices/0080F0C571EB`, { model: MODEL, label: 'Reception', site: quay });
+    await admin.put(`${one}/devices/0080F0C57200`, { model: MODEL, label: 'Desk 4 "by the door"' });
+    await admin.put(`${one}/devices/0080F0C57201`, { model: 'KX-UTG200B', label: 'Désk 50%_x' });
+    await admin.put(`${other}/devices/0080F0C57300`, { model: MODEL, label: 'Reception' });
+  });
+  after(() => worker?.stop());
+
+  const found = async (path, q, more = '') => (await admin.get(`${path}/devices?q=${encodeURIComponent(q)}${more}`)).items.map((item) => item.mac);
+  const everywhere = async (query) => (await admin.get(`/devices?${query}`)).items.map((item) => [item.tenant_name, item.mac]);
+
+  it('finds a part of a MAC in any notation', async () => {
+    for (const q of ['C571EB', 'c5:71:eb', 'c5-71-EB', '0.c571', 'f0 c5 71 eb', '00:80:F0:C5:71:EB', '0080.f0c5.71eb', '5:71:e']) {
+      assert.deepEqual(await found(one, q), ['0080F0C571EB'], q);
+    }
+    assert.deepEqual(await found(one, 'f0c57'), ['0080F0C571EB', '0080F0C57200', '0080F0C57201']);
+  });
+
+  it('finds parts of label, model and site, all of the words, in any order and case', async () => {
+    assert.deepEqual(await found(one, 'recept'), ['0080F0C571EB']);
+    assert.deepEqual(await found(one, 'utg200'), ['0080F0C57201']);
+    assert.deepEqual(await found(one, 'quay'), ['0080F0C571EB']);
+    assert.deepEqual(await found(one, 'WEST reception 71:eb'), ['0080F0C571EB']);
+    assert.deepEqual(await found(one, 'west desk'), []);
+    assert.deepEqual(await found(one, 'desk 4'), ['0080F0C57200']);
+    assert.deepEqual(await found(one, 'dÉsk'), ['0080F0C57201']);
+  });
+
+  it('takes everything that is typed for text: quotes, operators, wildcards', async () => {
+    assert.deepEqual(await found(one, '4 "by the'), ['0080F0C57200']);
+    assert.deepEqual(await found(one, '50%_x'), ['0080F0C57201']);
+    const hostile = ['"', '"""', 'a" OR "b', 'label:Desk', 'NEAR(Desk)', 'Desk*', '^Desk', 'Desk AND Reception', 'NOT Desk', '%%%', '___', '{label}: x', "';--", '(((', '+++', 'x'.repeat(100), 'abc '.repeat(25).trim(), '🕿🕿🕿'];
+    for (const q of hostile) {
+      const answer = await admin.call('GET', `${one}/devices?q=${encodeURIComponent(q)}`);
+      if (q === '"') assert.equal(answer.status, 400);
+      else assert.deepEqual([answer.status, answer.body.items], [200, []], q);
+    }
+  });
+
+  it('of less than three characters, or more than a hundred, is refused with what to do', async () => {
+    for (const q of ['', 'ab', '  ab  ', 'x'.repeat(101), 'a\nbc']) {
+      for (const path of [one, '']) {
+        const answer = await admin.call('GET', `${path}/devices?q=${encodeURIComponent(q)}`);
+        assert.equal(answer.status, 400, q);
+        assert.match(answer.body.detail, /3 to 100 characters/);
+      }
+    }
+  });
+
+  it('follows every change: labels, sites, their names, models, deletions', async () => {
+    const device = `${one}/devices/${mac(0xabc001)}`;
+    await admin.put(device, { model: MODEL, label: 'Ferry office' });
+    assert.deepEqual(await found(one, 'ferry'), [mac(0xabc001)]);
+    await admin.put(device, { model: 'KX-UTG200B', label: 'Boat house', site: quay });
+    assert.deepEqual(await found(one, 'ferry'), []);
+    assert.deepEqual(await found(one, 'boat quay utg200'), [mac(0xabc001)]);
+    await admin.put(`${one}/sites/${quay}`, { name: 'Pier East' });
+    assert.deepEqual(await found(one, 'quay'), []);
+    assert.deepEqual(await found(one, 'pier boat'), [mac(0xabc001)]);
+    await admin.put(`${one}/sites/${quay}`, { name: 'Quay West' });
+    await admin.put(device, { model: MODEL, label: 'Boat house' });
+    assert.deepEqual(await found(one, 'boat quay'), []);
+    await admin.delete(device);
+    assert.deepEqual(await found(one, 'boat'), []);
+    await worker.sql("INSERT INTO device_search (device_search, rank) VALUES ('integrity-check', 1)");
+  });
+
+  it('goes with the other filters', async () => {
+    assert.deepEqual(await found(one, 'f0c57', `&model=${MODEL}`), ['0080F0C571EB', '0080F0C57200']);
+    assert.deepEqual(await found(one, 'f0c57', `&site=${quay}&state=armed&disabled=false&never_seen=true`), ['0080F0C571EB']);
+    assert.deepEqual(await found(one, 'f0c57', '&last_seen_after=1'), []);
+  });
+
+  it('across tenants is for tokens that see them all', async () => {
+    assert.deepEqual(await everywhere('q=reception'), [['One', '0080F0C571EB'], ['Other', '0080F0C57300']]);
+    assert.deepEqual(await everywhere('mac=0080.f0c5.7300'), [['Other', '0080F0C57300']]);
+    assert.deepEqual(await everywhere('mac=0080f0c57399'), []);
+    assert.equal((await everywhere('limit=200')).length, 4);
+    assert.equal((await admin.call('GET', '/devices?mac=0080f0')).status, 400);
+    assert.equal((await admin.call('GET', '/devices?mac=0080f0c57300&q=abc')).status, 400);
+    const [, , id] = one.split('/');
+    const bound = new Api(worker, (await admin.post('/tokens', { name: 'bound', access: 'write', tenant: id })).token);
+    for (const query of ['', '?q=reception', '?mac=0080f0c57300', '?doubled=true']) {
+      assert.equal((await bound.call('GET', `/devices${query}`)).status, 403, query);
+    }
+    assert.deepEqual((await bound.get(`${one}/devices?q=reception`)).items.map((item) => item.mac), ['0080F0C571EB']);
+    assert.equal((await bound.call('GET', `${other}/devices?q=reception`)).status, 404);
+    const all = new Api(worker, (await admin.post('/tokens', { name: 'all', access: 'read' })).token);
+    assert.equal((await all.get('/devices?q=reception')).items.length, 2);
+  });
+
+  it('in pages gives each device once, though others come and go in between', async () => {
+    for (const path of [one, other]) {
+      for (let number = 0; number < 7; number += 1) await admin.put(`${path}/devices/${mac(0xdd0000 + number + (path === one ? 0 : 16))}`, { model: MODEL, label: `Paged ${number}` });
+    }
+    for (const [path, expected] of [[one, 7], ['', 14]]) {
+      const seen = [];
+      let cursor = '';
+      for (let page = 0; page < 20; page += 1) {
+        const answer = await admin.get(`${path}/devices?q=paged&limit=3${cursor && `&cursor=${cursor}`}`);
+        seen.push(...answer.items.map((item) => item.mac));
+        if (page === 1) {
+          await admin.delete(`${path || one}/devices/${seen[0]}`);
+          await admin.put(`${path || one}/devices/${seen[0]}`, { model: MODEL, label: 'Paged again' });
+        }
+        if (!answer.next) break;
+        cursor = answer.next;
+      }
+      assert.equal(new Set(seen).size, expected);
+      assert.equal(seen.length, expected + 1, 'the one that was removed and added again comes once more, at the end or in its place');
+    }
+    const list = await admin.get(`${one}/devices?limit=1`);
+    assert.equal((await admin.call('GET', `${one}/devices?q=paged&cursor=${list.next}`)).status, 400, 'the cursor of another list');
+  });
+
+  describe('among many devices', () => {
+    const CROWD = 20_000;
+    let crowd;
+    let small;
+    before(async () => {
+      crowd = await seedTenant(worker, { name: 'Crowd' });
+      await seedCrowd(worker, crowd, CROWD);
+      small = await seedTenant(worker, { name: 'Small' });
+      await admin.put(`/tenants/${small.id}/devices/BCC342FFFFFF`, { model: MODEL, label: 'Alone' });
+    });
+
+    async function rows(path) {
+      await worker.probe({ reset: true });
+      const { items } = await admin.get(path);
+      const { rowsRead } = await worker.probe({ reset: true });
+      return { found: items.length, rowsRead };
+    }
+
+    it('reads what it shows, not what there is', async (t) => {
+      const counts = {};
+      for (const [path, expected] of [
+        [`/tenants/${crowd.id}/devices?q=bcc342001234`, 1],
+        [`/tenants/${crowd.id}/devices?q=${MODEL}&limit=10`, 10],
+        [`/tenants/${small.id}/devices?q=${MODEL}`, 1],
+        [`/tenants/${small.id}/devices?q=001234`, 0],
+        ['/devices?q=001234', 1],
+        ['/devices?q=bcc342&limit=10', 10],
+        ['/devices?mac=BCC342001234', 1],
+      ]) {
+        const count = await rows(path);
+        counts[path.replace(crowd.id, '{crowd}').replace(small.id, '{small}')] = count;
+        assert.equal(count.found, expected, path);
+        assert.ok(count.rowsRead <= 40 + 12 * count.found, `${path}: ${count.rowsRead} rows read of ${CROWD}`);
+      }
+      t.diagnostic(JSON.stringify(counts));
+    });
+  });
+});
+
+describe('a MAC that another tenant has', () => {
+  let worker;
+  let admin;
+  let ids;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+    admin = new Api(worker);
+    ids = [(await seedTenant(worker, { name: 'First' })).id, (await seedTenant(worker, { name: 'Second' })).id];
+    await admin.put(`/tenants/${ids[0]}/devices/${mac(1)}`, { model: MODEL });
+  });
+  after(() => worker?.stop());
+
+  it('is told when it is added, to a token for all tenants', async () => {
+    const first = await admin.get(`/tenants/${ids[0]}/devices/${mac(1)}`);
+    const expected = [{ tenant: ids[0], tenant_name: 'First', device: first.id }];
+    const put = await admin.put(`/tenants/${ids[1]}/devices/${mac(1)}`, { model: MODEL });
+    assert.deepEqual(put.also_in, expected);
+    // Only when it is added.
+    assert.equal((await admin.put(`/tenants/${ids[1]}/devices/${mac(1)}`, { model: MODEL, label: 'x' })).also_in, undefined);
+    await admin.delete(`/tenants/${ids[1]}/devices/${mac(1)}`);
+    const post = await admin.post(`/tenants/${ids[1]}/devices`, { mac: mac(1), model: MODEL });
+    assert.deepEqual(post.also_in, expected);
+    assert.equal((await admin.post(`/tenants/${ids[1]}/devices`, { mac: mac(2), model: MODEL })).also_in, undefined);
+  });
+
+  it('tells a token of one tenant nothing: the same answer after the same work', async () => {
+    const bound = new Api(worker, (await admin.post('/tokens', { name: 'bound', access: 'write', tenant: ids[1] })).token);
+    await admin.put(`/tenants/${ids[0]}/devices/${mac(3)}`, { model: MODEL });
+    const add = async (number) => {
+      await worker.probe({ reset: true });
+      const answer = await bound.call('PUT', `/tenants/${ids[1]}/devices/${mac(number)}`, { body: { model: MODEL } });
+      const { sql, rowsRead, rowsWritten } = await worker.probe({ reset: true });
+      const { id, mac: own, version, file_version, key, created_at, updated_at, ...rest } = answer.body;
+      return { status: answer.status, rest, sql, rowsRead, rowsWritten };
+    };
+    // The first one of all takes the tenant's number; the next ones are alike.
+    await add(90);
+    const doubled = await add(3);
+    assert.deepEqual(doubled, await add(4));
+    assert.ok(!JSON.stringify(doubled.rest).includes('also_in'));
+  });
+
+  it('is listed, for tokens that see all tenants', async () => {
+    const pairs = [];
+    let cursor = '';
+    do {
+      const page = await admin.get(`/devices?doubled=true&limit=1${cursor && `&cursor=${cursor}`}`);
+      pairs.push(...page.items.map((item) => [item.mac, item.tenant_name]));
+      cursor = page.next;
+    } while (cursor);
+    pairs.sort();
+    assert.deepEqual(pairs, [[mac(1), 'First'], [mac(1), 'Second'], [mac(3), 'First'], [mac(3), 'Second']]);
+  });
+});
