@@ -405,7 +405,7 @@ fn base(hostname: Option<&str>) -> Base {
     let host = hostname.unwrap_or("provisioning.example");
     Base {
         origin: format!("https://{host}"),
-        access_path: "0".repeat(32),
+        access_path: "0".repeat(22),
         hostname: hostname.map(str::to_owned),
     }
 }

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use ringfence_provision::template::RenderError;
 use ringfence_provision::url_template::check_url_len;
 
-/// Stands for the access path, and is as long as one.
-const ACCESS_PATH: &str = "access-path-comes-here-in-a-file";
+/// Stands for the access path, and is as long as those that the API makes.
+const ACCESS_PATH: &str = "access-path-comes-here";
 
 /// Stands for the host of a tenant that is bound to none. No such name can exist (RFC 6761 §6.4).
 const HOST: &str = "host-comes-here.invalid";
@@ -129,11 +129,11 @@ mod tests {
     fn a_template_sees_the_same_wherever_it_runs() {
         for hostname in [None, Some("phones.example")] {
             let host = hostname.unwrap_or("ringfence.example.workers.dev");
-            let check = base(hostname, "https://provisioning.example", &"0".repeat(32));
+            let check = base(hostname, "https://provisioning.example", &"0".repeat(22));
             let phone = base(
                 hostname,
                 &format!("https://{host}"),
-                "kqz5wnd7yq3m2v6xkqz5wnd7yq",
+                "kqz5wnd7yq3m2v6xkqz5wn",
             );
             let preview = base(hostname, "http://127.0.0.1:8787", "ACCESS-PATH");
             assert_eq!(urls(&check).seen(), urls(&phone).seen());
@@ -174,9 +174,9 @@ mod tests {
     #[test]
     fn a_url_that_no_phone_takes_is_left_out_for_all_alike() {
         let name = |length| [("standard".to_owned(), "x".repeat(length))];
-        for access_path in ["ACCESS-PATH", &"0".repeat(32)] {
+        for access_path in ["ACCESS-PATH", &"0".repeat(22)] {
             let base = base(None, "https://a.example", access_path);
-            let longest = 384 - "https://a.example/".len() - 32 - 1;
+            let longest = 384 - "https://a.example/".len() - 22 - 1;
             assert!(!Urls::new(&base, name(longest)).seen().is_empty());
             assert!(Urls::new(&base, name(longest + 1)).seen().is_empty());
         }
