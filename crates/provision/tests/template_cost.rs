@@ -1,16 +1,19 @@
 //! What a template may cost, counted: bytes taken from the allocator while it is rendered, and the
 //! fuel that it says it took. No clock is asked.
-#![allow(clippy::unwrap_used, unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use ringfence_provision::family::Format;
+use ringfence_provision::family::{Family, Format};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layers, Value};
-use ringfence_provision::template::{Limits, RenderContext, SecretsMode, render_metered};
+use ringfence_provision::mac::Mac;
+use ringfence_provision::template::{
+    DeviceVars, Limits, RenderContext, SecretsMode, default_template, render_metered,
+};
 
 /// The system's allocator, which counts for each thread.
 struct Counting;
@@ -233,5 +236,43 @@ fn the_costliest_of_each_kind_take_no_more_than_they_have_paid_for() {
         for format in [Format::Text, Format::Xml] {
             assert_bounded(&body, format).unwrap();
         }
+    }
+}
+
+/// The Worker's budget for a whole check is made for this: 500 ordinary devices.
+#[test]
+fn a_device_with_240_settings_takes_less_than_5_000_fuel() {
+    let mut layers = Layers::default();
+    for number in 0..60 {
+        for name in ["standard_P", "standard_Line1_Sip_P", "product_P", "OTHER"] {
+            let value = Value::Text(format!("value {number}"));
+            layers.tenant.insert(format!("{name}_{number}"), value);
+        }
+    }
+    layers.device.insert(
+        "standard_Line1_Sip_SIP_PASS".into(),
+        Value::Secret("s3cret".into()),
+    );
+    let urls = ["standard", "product", "master", "certificate_1"]
+        .map(|name| (name.to_owned(), format!("https://prov.example/{name}.cfg")));
+    for family in Family::ALL {
+        let mut spent = 0;
+        for kind in [FileKind::Initial, FileKind::Standard] {
+            let context = RenderContext {
+                file_name: "file",
+                kind,
+                format: family.format(),
+                layers: &layers,
+                device: Mac::parse("0080F0C571EB")
+                    .ok()
+                    .map(|mac| DeviceVars { mac, model: "KX" }),
+                urls: &BTreeMap::from(urls.clone()),
+                secrets: SecretsMode::Reveal,
+                limits: Limits::default(),
+            };
+            render_metered(default_template(family, kind), &context, &mut spent).unwrap();
+        }
+        println!("{family:?}: {spent} fuel");
+        assert!(spent < 5_000, "{family:?}: {spent}");
     }
 }
