@@ -110,6 +110,8 @@ fn line_at(text: &str, at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn base(hostname: Option<&str>, origin: &str, access_path: &str) -> Base {
