@@ -189,13 +189,10 @@ impl Pool {
     async fn rearm(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
         let now = platform::now();
         let sessions = self.sessions();
-        let room = engine
-            .free(&sessions)
-            .map(|free| free.iter().any(|free| free.free > 0));
-        let next = room.and_then(|room| {
+        let next = engine.free(&sessions).and_then(|free| {
             engine.next_wake(
                 !sessions.is_empty(),
-                room,
+                &free,
                 &|zone| zone::offset_ms(zone, now),
                 now,
             )

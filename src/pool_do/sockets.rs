@@ -14,15 +14,12 @@ use super::sql::ObjectSql;
 use super::{POOL_HEADER, Pool, RELAY_HEADER};
 use crate::observe;
 use crate::platform;
-use crate::pool::engine::{Cancels, Engine, Session};
+use crate::pool::engine::{Cancels, Engine, MOST_CAPACITY, Session};
 use crate::pool::messages::{Connected, Reply};
 use crate::pool::store::SqlError;
 
 /// Most connections of one pool.
 const MOST_SOCKETS: usize = 200;
-
-/// Most jobs that a relay may hold, whatever it says.
-const MOST_CAPACITY: u32 = 100_000;
 
 /// How often an attachment's time is renewed, in milliseconds.
 const SEEN_MS: u64 = 10_000;
@@ -240,7 +237,10 @@ impl Pool {
 
     /// The pool at a glance.
     pub(super) fn status(&self, engine: &Engine<ObjectSql>) -> Result<Reply, SqlError> {
-        let loads: BTreeMap<String, u64> = engine.store.loads()?.into_iter().collect();
+        let mut loads: BTreeMap<String, u64> = BTreeMap::new();
+        for (relay, _, n) in engine.store.loads()? {
+            *loads.entry(relay).or_default() += n;
+        }
         let mut status = engine.status()?;
         status.connected = self
             .attachments()

@@ -145,7 +145,7 @@ describe('the NOTIFY queue', () => {
   describe('a job', () => {
     it('goes out, is answered, and ends fetched when the phone has come back', async () => {
       const { pool, notify, job, ends, fetches, device } = await scene({
-        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'X-Reason: resync', CFG_RESYNC_FROM_SIP: 'resync' },
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'Subject: resync', CFG_RESYNC_FROM_SIP: 'resync' },
       });
       const relay = await connect(pool.credential);
       const { job: brief, joined } = await notify();
@@ -153,7 +153,7 @@ describe('the NOTIFY queue', () => {
       const { jobs: [sent] } = await relay.frame('job');
       assert.deepEqual(sent, {
         id: brief.id, lease: 1, lease_ms: 2000, target: { aor: 'sip:101@pbx.example' }, event: 'resync',
-        headers: [{ name: 'X-Reason', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
+        headers: [{ name: 'Subject', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
       });
       await eventually(() => job(brief.id), ({ state }) => state === 'answered');
       assert.deepEqual((await relay.frame('recorded')).jobs, [{ id: brief.id, lease: 1 }]);
@@ -286,7 +286,7 @@ describe('the NOTIFY queue', () => {
       const nobody = await scene({ settings: {} });
       const answer = await api.call('POST', `${nobody.at}/devices/${nobody.device.mac}/notify`, { body: {} });
       assert.deepEqual([answer.status, answer.body.reason], [422, 'no_target']);
-      const injected = await scene({ settings: { ...AOR, NOTIFY_HEADERS: 'X-A: b\rVia: SIP/2.0/UDP evil.example' } });
+      const injected = await scene({ settings: { ...AOR, NOTIFY_HEADERS: 'Subject: b\rVia: SIP/2.0/UDP evil.example' } });
       const refused = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: {} });
       assert.deepEqual([refused.status, refused.body.reason], [422, 'bad_setting']);
       const event = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: { event: 'a\r\nb: c' } });
