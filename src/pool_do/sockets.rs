@@ -21,6 +21,13 @@ use crate::pool::store::SqlError;
 /// Most connections of one pool.
 const MOST_SOCKETS: usize = 200;
 
+/// Most connections of one relay: the one that works, and the one that is to replace it. An older one
+/// of three is closed, and not the third refused: a relay whose connections died unnoticed gets in.
+const MOST_OF_RELAY: usize = 2;
+
+/// How long a connection may take to say hello, in milliseconds.
+const HELLO_MS: u64 = 10_000;
+
 /// How often an attachment's time is renewed, in milliseconds.
 const SEEN_MS: u64 = 10_000;
 
@@ -47,9 +54,20 @@ struct Attachment {
     seen_at: u64,
     /// How often it pings, in milliseconds.
     ping_ms: u32,
+    /// When it was let in.
+    #[serde(default)]
+    accepted_at: u64,
 }
 
 impl Attachment {
+    /// When it is closed unless it says hello before.
+    fn hello_until(&self) -> Option<u64> {
+        match self.capacity {
+            Some(_) => None,
+            None => Some(self.accepted_at + HELLO_MS),
+        }
+    }
+
     /// Whether a relay last heard of at `heard_at` should have been heard of since. Its host may
     /// have lost power: TCP alone finds that out after many minutes.
     fn is_silent(&self, heard_at: u64, now: u64) -> bool {
@@ -72,7 +90,9 @@ impl Pool {
         if pool.is_empty() || relay.is_empty() {
             return Response::error("not a relay", 400);
         }
-        if self.state.get_websockets().len() >= MOST_SOCKETS {
+        self.close_mute();
+        self.make_room(&relay);
+        if self.attachments().len() >= MOST_SOCKETS {
             return Response::error("the pool has no room for more connections", 503);
         }
         match self.let_in(&pool, &relay) {
@@ -81,6 +101,7 @@ impl Pool {
             Ok(false) => return Response::error("the credential was removed", 401),
             Err(error) => return Response::error(error.0, 503),
         }
+        let now = platform::now();
         let pair = WebSocketPair::new()?;
         self.state
             .accept_websocket_with_tags(&pair.server, &[&relay]);
@@ -89,9 +110,13 @@ impl Pool {
             capacity: None,
             transports: Vec::new(),
             draining: false,
-            seen_at: platform::now(),
+            seen_at: now,
             ping_ms: PING_MS,
+            accepted_at: now,
         })?;
+        if let Err(error) = self.wake_by(now + HELLO_MS).await {
+            return Response::error(error.0, 503);
+        }
         Response::from_websocket(pair.client)
     }
 
@@ -129,6 +154,41 @@ impl Pool {
                 forget(&socket);
                 let _ = socket.close(Some(SILENT), Some("nothing was heard of it"));
             }
+        }
+    }
+
+    /// Closes the connections that did not say hello in time: they hold places of the pool.
+    pub(super) fn close_mute(&self) {
+        let now = platform::now();
+        for (socket, attachment) in self.attachments() {
+            if attachment.hello_until().is_some_and(|until| until <= now) {
+                forget(&socket);
+                let _ = socket.close(Some(SILENT), Some("no hello came"));
+            }
+        }
+    }
+
+    /// When the next connection is to be closed that has not said hello.
+    pub(super) fn next_mute(&self) -> Option<u64> {
+        let attachments = self.attachments().into_iter();
+        attachments
+            .filter_map(|(_, attachment)| attachment.hello_until())
+            .min()
+    }
+
+    /// Closes what a relay has of connections beyond the one that a new one may stand beside: those
+    /// without hello first, and of these the oldest.
+    fn make_room(&self, relay: &str) {
+        let mut own: Vec<_> = self
+            .sockets(relay)
+            .into_iter()
+            .filter_map(|socket| attachment(&socket).map(|attachment| (socket, attachment)))
+            .collect();
+        own.sort_by_key(|(_, attachment)| (attachment.capacity.is_some(), attachment.accepted_at));
+        let beyond = (own.len() + 1).saturating_sub(MOST_OF_RELAY);
+        for (socket, _) in own.into_iter().take(beyond) {
+            forget(&socket);
+            let _ = socket.close(Some(CLOSE_REPLACED), Some("replaced by another connection"));
         }
     }
 
@@ -328,6 +388,7 @@ impl Pool {
             draining: false,
             seen_at: now,
             ping_ms: hello.ping_interval_ms.map_or(PING_MS, |ms| ms.max(1000)),
+            accepted_at: before.accepted_at,
             relay: before.relay,
         };
         attach(socket, &attachment);
