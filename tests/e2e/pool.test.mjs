@@ -98,6 +98,21 @@ describe('the NOTIFY queue', () => {
       await eventually(() => relay.texts.length, (n) => n === 1);
     });
 
+    it('has room for others, however many connections one credential makes', async () => {
+      const { pool } = await scene();
+      const second = await api.post(`/pools/${pool.id}/relays`, { name: 'two' });
+      const mute = [];
+      for (let n = 0; n < 220; n += 1) mute.push(await connect(pool.credential, { hello: false }));
+      const other = await connect(second.credential);
+      // Two stay, and those for ten seconds without a hello.
+      const codes = (await Promise.all(mute.map((relay) => relay.gone))).map(({ code }) => code);
+      assert.deepEqual(codes, [...Array(218).fill(4001), 4008, 4008]);
+      assert.equal(other.closed, undefined, 'whoever said hello stays');
+      const own = await connect(pool.credential);
+      assert.equal((await api.get(`/pools/${pool.id}`)).queue.relays_connected, 2);
+      assert.equal(own.closed, undefined);
+    });
+
     it('closes for a relay whose credential is removed', async () => {
       const { pool } = await scene();
       const relay = await connect(pool.credential);

@@ -17,7 +17,6 @@ mod tests;
 use std::cell::{Cell, RefCell};
 
 pub use lease::{Candidate, Found, Session};
-pub use places::Free;
 pub use relays::{Cancels, MOST_CAPACITY};
 pub use rollouts::{Device, Expansion};
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use proptest::prelude::*;
 use ringfence_wire::{Hello, JobRef, JobResult, Outcome, Retry, ReturnReason, Target, Transport};
 
+use super::places::Free;
 use super::*;
 use crate::pool::messages::NewRollout;
 use crate::pool::rollout::{RolloutState, Selection, Spec, Stage, Threshold};
