@@ -195,7 +195,7 @@ async fn go(
     let mut world = World::of_device(app, target, to.clone()).await?;
     world.models.insert(model.name.clone(), model.clone());
     world.set_layer(&scope, values.clone());
-    let checked = world.check()?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
     let road = road(call, target).await?;

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::initial::{served, urls};
 use super::{Outcome, PhoneRequest, Reason, storage};
+use crate::files::urls::Base;
 use crate::files::{bundle, render};
 use crate::model::tenant::TenantOptions;
 use crate::store::StorageError;
@@ -47,17 +48,16 @@ pub(super) async fn serve(
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| StorageError(format!("{identity} does not open")))?;
-    let origin = match &forward.hostname {
-        Some(host) => format!("https://{host}"),
-        None => request.caller.origin.clone(),
+    let base = Base {
+        origin: match &forward.hostname {
+            Some(host) => format!("https://{host}"),
+            None => request.caller.origin.clone(),
+        },
+        access_path: segment,
+        hostname: forward.hostname.clone(),
     };
     let certificates = phone::certificate_names(&app.db, target).await?;
-    let urls = urls(
-        &format!("{origin}/{segment}"),
-        &options,
-        &bundle,
-        &certificates,
-    );
+    let urls = urls(&base, &options, &bundle, &certificates);
     Ok(
         match render::render(&bundle, FileKind::Initial, &urls, SecretsMode::Reveal) {
             Ok(file) => served(&bundle, &file.bytes, Reason::Forwarded),
