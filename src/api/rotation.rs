@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
 use crate::platform;
-use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, SecretRow};
+use crate::store::access_paths::segment_identity;
+use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
 use crate::store::settings::associated_data;
 
 /// How many values a step wraps again unless it is told, and at most.
@@ -117,13 +118,33 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             }
         }
     }
-    let mut number = keys.len() + secrets.len();
+    let mut segments = Vec::new();
+    let mut after = String::new();
+    while keys.len() + secrets.len() + segments.len() < limit {
+        let rows = rotation::segments_under(&app.db, previous.id(), &after, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.id);
+        for row in rows {
+            if keys.len() + secrets.len() + segments.len() == limit {
+                break;
+            }
+            let place = segment_identity(&row.tenant_id, &row.id);
+            match opened(&app.keyring, &place, &row.segment) {
+                Some(plain) => segments.push(NewSegment {
+                    wrapped: wrap(&app.keyring, &place, &plain)?,
+                    row,
+                }),
+                None => failed.push(place),
+            }
+        }
+    }
+    let mut number = keys.len() + secrets.len() + segments.len();
     if number > 0 {
         let current = app.keyring.current().id();
         let after = json!({ "master": current, "rewrapped": number });
         let before = json!({ "master": previous.id() });
         let entry = call.entry("rotation.step", "rotation", Some(before), Some(after));
-        number = rotation::write(&app.db, current, &keys, &secrets, &entry)
+        number = rotation::write(&app.db, current, &keys, &secrets, &segments, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
@@ -139,6 +160,7 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
 async fn state(app: &App) -> Result<RotationView, Problem> {
     let mut counts = rotation::count_keys(&app.db).await?;
     counts.extend(rotation::count_settings(&app.db).await?);
+    counts.extend(rotation::count_segments(&app.db).await?);
     let previous = app.keyring.previous().map(|key| key.id().to_owned());
     Ok(summary(app.keyring.current().id(), previous, &counts))
 }

@@ -28,7 +28,10 @@ pub async fn look_up(
     Ok(candidates
         .into_iter()
         .map(|candidate| {
-            let found = match known.iter().find(|(row, _)| row.id == candidate.device) {
+            let same = |row: &FleetRow| {
+                row.id == candidate.device && row.tenant_id == candidate.tenant
+            };
+            let found = match known.iter().find(|(row, _)| same(row)) {
                 None => Found::Gone,
                 Some((row, _)) if row.disabled != 0 => Found::Disabled,
                 Some((row, settings)) => Found::Device {

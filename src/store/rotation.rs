@@ -39,6 +39,18 @@ pub async fn count_settings(db: &Db) -> Result<Vec<Count>, StorageError> {
     .await
 }
 
+/// How many segments of access paths each master key wraps.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_segments(db: &Db) -> Result<Vec<Count>, StorageError> {
+    db.rows(
+        "SELECT master, count(*) AS number FROM access_paths WHERE master IS NOT NULL GROUP BY master",
+        &[],
+    )
+    .await
+}
+
 /// A device key under a master key.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KeyRow {
@@ -54,6 +66,32 @@ pub struct SecretRow {
     pub scope: String,
     pub name: String,
     pub value: String,
+}
+
+/// The segment of an access path under a master key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SegmentRow {
+    pub id: String,
+    pub tenant_id: String,
+    pub segment: String,
+}
+
+/// Segments under a master key, in the order of their access paths' ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn segments_under(
+    db: &Db,
+    master: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<SegmentRow>, StorageError> {
+    db.rows(
+        "SELECT id, tenant_id, segment FROM access_paths WHERE master = ?1 AND id > ?2 \
+         ORDER BY id LIMIT ?3",
+        args![master, after, limit],
+    )
+    .await
 }
 
 /// Device keys under a master key, in the order of their devices' ids, after `after`.
@@ -106,6 +144,12 @@ pub struct NewSecret {
     pub wrapped: String,
 }
 
+/// A segment, wrapped again.
+pub struct NewSegment {
+    pub row: SegmentRow,
+    pub wrapped: String,
+}
+
 /// Writes one step; how many values it changed, which is fewer where another step or a change came
 /// first.
 ///
@@ -116,6 +160,7 @@ pub async fn write(
     master: &str,
     keys: &[NewKey],
     secrets: &[NewSecret],
+    segments: &[NewSegment],
     entry: &Entry,
 ) -> Result<usize, ChangeError> {
     let mut change = Change::of_no_tenant(db);
@@ -147,9 +192,23 @@ pub async fn write(
             ],
         )?;
     }
+    for segment in segments {
+        change.push(
+            "UPDATE access_paths SET segment = ?1, master = ?2 WHERE id = ?3 AND segment = ?4",
+            args![
+                &segment.wrapped,
+                master,
+                &segment.row.id,
+                &segment.row.segment
+            ],
+        )?;
+    }
     let results = change.commit(entry).await?;
     let mut changed = 0;
-    for result in results.iter().take(keys.len() + secrets.len()) {
+    for result in results
+        .iter()
+        .take(keys.len() + secrets.len() + segments.len())
+    {
         changed += changes(result)?;
     }
     Ok(changed)

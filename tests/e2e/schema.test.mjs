@@ -19,6 +19,7 @@ const WHOLE_TABLES = [
   [/FROM tenants WHERE id > \?1 ORDER BY id/, 'tenants', 'a page of tenants, in the order of the primary key'],
   [/^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/, 'devices', 'an operator asks what a rotation has left; reads the index alone'],
   [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
+  [/^SELECT master, count\(\*\) AS number FROM access_paths/, 'access_paths', 'the same for segments of access paths'],
 ];
 
 /** SQL in string literals of src/store, with Rust's line continuations and constants resolved. */

@@ -48,6 +48,8 @@ struct Lane {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub job: String,
+    /// Whose job it is: a device may be another tenant's by now.
+    pub tenant: String,
     pub device: String,
 }
 
@@ -216,6 +218,7 @@ impl<S: Sql> Engine<S> {
                 match self.network_turn(&job, lane.network_per_second, networks, now)? {
                     None if job.is_due(now) => taken.push(Candidate {
                         job: job.id,
+                        tenant: job.tenant,
                         device: job.device,
                     }),
                     None => {}
@@ -416,7 +419,10 @@ impl<S: Sql> Engine<S> {
     /// The message, or what else is to happen to the job.
     fn look(&self, job: &Job, found: Found) -> Result<Message, Instead> {
         match found {
-            Found::Gone => Err(Instead::Cancel("device_gone", "Its device was deleted.")),
+            Found::Gone => Err(Instead::Cancel(
+                "device_gone",
+                "Its device was deleted, or is another tenant's.",
+            )),
             Found::Disabled => Err(Instead::Cancel(
                 "device_disabled",
                 "Its device was disabled.",
