@@ -337,10 +337,8 @@ describe('a device that moves', () => {
       const fragile = XML['standard/utg'].replace('<Lines>', '{% if X is defined %}{{ NOT_SET }}{% endif %}<Lines>');
       const broken = await held('^UPDATE tenants SET seq', () => move(a, b), () => admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: fragile }));
       assert.equal(broken.status, 422, broken.text);
-      const mended = await held('^UPDATE tenants SET seq', () => move(a, b, { settings: 'keep' }), async () => {
-        await admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: XML['standard/utg'] });
-        await admin.put(`${at(a)}/settings`, { settings: { X: '2' } });
-      });
+      await admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: XML['standard/utg'] });
+      const mended = await held('^UPDATE tenants SET seq', () => move(a, b), () => admin.put(`${at(a)}/settings`, { settings: { X: '2' } }));
       assert.equal(mended.status, 200, mended.text);
       assert.equal((await admin.get(`${at(b)}/settings`)).settings.X, '2');
     });

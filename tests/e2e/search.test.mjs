@@ -210,10 +210,18 @@ describe('a MAC that another tenant has', () => {
       const { id, mac: own, version, file_version, key, created_at, updated_at, ...rest } = answer.body;
       return { status: answer.status, rest, sql, rowsRead, rowsWritten };
     };
-    // The first one of all takes the tenant's number; the next ones are alike.
+    // The index of trigrams merges its pieces now and then, whoever's turn it is: the least counts.
+    const least = async (numbers) => {
+      const all = [];
+      for (const number of numbers) all.push(await add(number));
+      const { rowsRead, rowsWritten, ...same } = all[0];
+      for (const one of all) assert.deepEqual({ ...one, rowsRead, rowsWritten }, all[0]);
+      return { ...same, rowsRead: Math.min(...all.map((one) => one.rowsRead)), rowsWritten: Math.min(...all.map((one) => one.rowsWritten)) };
+    };
+    for (const number of [3, 4, 5, 6, 7]) await admin.put(`/tenants/${ids[0]}/devices/${mac(number)}`, { model: MODEL });
     await add(90);
-    const doubled = await add(3);
-    assert.deepEqual(doubled, await add(4));
+    const doubled = await least([3, 4, 5, 6, 7]);
+    assert.deepEqual(doubled, await least([13, 14, 15, 16, 17]));
     assert.ok(!JSON.stringify(doubled.rest).includes('also_in'));
   });
 
@@ -226,6 +234,6 @@ describe('a MAC that another tenant has', () => {
       cursor = page.next;
     } while (cursor);
     pairs.sort();
-    assert.deepEqual(pairs, [[mac(1), 'First'], [mac(1), 'Second'], [mac(3), 'First'], [mac(3), 'Second']]);
+    assert.deepEqual(pairs, [1, 3, 4, 5, 6, 7].flatMap((number) => [[mac(number), 'First'], [mac(number), 'Second']]));
   });
 });
