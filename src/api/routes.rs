@@ -3,8 +3,9 @@
 
 use super::route::{Route, route};
 use super::{
-    access_paths, audit, certificates, devices, events, jobs, keys, lint, models, notify, pools,
-    preview, relays, rollouts, rotation, settings, sites, templates, tenants, tokens,
+    access_paths, audit, audit_chain, certificates, devices, events, jobs, keys, lint, models,
+    notify, pools, preview, relays, rollouts, rotation, settings, sites, templates, tenants,
+    tokens,
 };
 
 /// The table.
@@ -19,6 +20,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/tokens/{token}" ReadAll "getToken" tokens::show, "Shows a token, without its secret"),
     route!(DELETE "/api/v1/tokens/{token}" WriteAll "deleteToken" tokens::delete, "Removes a token; it is worth nothing from now on"),
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
+    route!(GET    "/api/v1/audit/export" ReadAll "exportAudit" audit_chain::export, "Exports the audit log, one entry a line, with the hashes of its chain"),
+    route!(GET    "/api/v1/audit/verify" ReadAll "verifyAudit" audit_chain::verify, "Follows the chain over the audit log and says whether anything was changed or taken out"),
+    route!(POST   "/api/v1/audit/cut" WriteAll "cutAudit" audit_chain::cut, "Removes an old period of the audit log that was exported to its end"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),
     route!(POST   "/api/v1/rotation" WriteAll "rotate" rotation::step, "Wraps some values under the current master key; repeat until nothing remains"),
 

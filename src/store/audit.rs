@@ -1,10 +1,11 @@
 //! The audit log: who changed what. Entries are written by [`Change::commit`](super::Change::commit),
 //! in the transaction of the change itself, and read here.
 
-use serde::Deserialize;
+use worker::D1PreparedStatement;
 
 use super::{Db, StorageError};
 use crate::args;
+pub use crate::audit::AuditRow;
 
 /// One change, as it is written.
 #[derive(Clone, Debug)]
@@ -16,32 +17,42 @@ pub struct Entry {
     pub action: &'static str,
     /// What it was done to, as a path of the API below its tenant.
     pub object: String,
-    /// JSON without secrets.
+    /// JSON without secrets, bounded by [`audit::bound`](crate::audit::bound).
     pub before: Option<String>,
-    /// JSON without secrets.
+    /// JSON without secrets, bounded likewise.
     pub after: Option<String>,
     pub address: String,
     pub request_id: String,
     pub at: u64,
 }
 
-/// One change, as it was written.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AuditRow {
-    pub id: String,
-    pub tenant_id: Option<String>,
-    pub token_id: String,
-    pub action: String,
-    pub object: String,
-    pub before: Option<String>,
-    pub after: Option<String>,
-    pub address: String,
-    pub request_id: String,
-    pub at: u64,
+impl Entry {
+    /// The statement that adds it.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn statement(&self, db: &Db) -> Result<D1PreparedStatement, StorageError> {
+        db.statement(
+            "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
+             request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            args![
+                &self.id,
+                self.tenant_id.as_deref(),
+                &self.token_id,
+                self.action,
+                &self.object,
+                self.before.as_deref(),
+                self.after.as_deref(),
+                &self.address,
+                &self.request_id,
+                self.at
+            ],
+        )
+    }
 }
 
-const COLUMNS: &str =
-    "id, tenant_id, token_id, action, object, before, after, address, request_id, at";
+pub(super) const COLUMNS: &str =
+    "number, id, tenant_id, token_id, action, object, before, after, address, request_id, at";
 
 /// The changes of everything, the newest first; `before` is the id to go on below.
 ///

@@ -13,7 +13,6 @@ use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
 use super::{Arg, Db, StorageError};
-use crate::args;
 
 /// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is
 /// the tenant.
@@ -169,22 +168,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
-        self.push(
-            "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
-             request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            args![
-                &entry.id,
-                entry.tenant_id.as_deref(),
-                &entry.token_id,
-                entry.action,
-                &entry.object,
-                entry.before.as_deref(),
-                entry.after.as_deref(),
-                &entry.address,
-                &entry.request_id,
-                entry.at
-            ],
-        )?;
+        self.statements.push(entry.statement(self.db)?);
         Ok(self.db.batch(self.statements).await?)
     }
 }

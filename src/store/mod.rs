@@ -5,6 +5,7 @@ mod db;
 
 pub mod access_paths;
 pub mod audit;
+pub mod audit_chain;
 pub mod certificates;
 pub mod devices;
 pub mod events;
