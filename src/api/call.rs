@@ -222,6 +222,7 @@ impl Context {
             address: self.caller.address.clone(),
             request_id: self.app.request_id.to_string(),
             at: self.app.now,
+            limited: self.token.tenant.is_some(),
         }
     }
 

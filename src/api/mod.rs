@@ -22,6 +22,7 @@ mod etag;
 mod events;
 mod jobs;
 mod keys;
+mod limits;
 mod lint;
 mod models;
 mod notify;
@@ -123,9 +124,16 @@ async fn dispatch(
     if route.needs != Needs::Nothing {
         throttle::spend(&app, &token, route.spent()).await?;
     }
+    let tenant = tenant.map(|(_, id)| id.clone());
+    if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
+        limits::check_audit_room(&app, own).await?;
+    }
     let revealed = Rc::clone(&line.revealed);
     let incoming = Incoming::read(request, app.clone(), caller, token, params, revealed).await?;
-    let result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
+    let mut result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
+    if let Err(problem) = result {
+        result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
+    }
     // Whatever wrote an entry, even one that then failed to be published.
     if method != "GET" || line.revealed.get() {
         audit_chain::extend_later(&app);

@@ -3,9 +3,9 @@
 
 use super::route::{Route, route};
 use super::{
-    access_paths, audit, audit_chain, certificates, devices, events, jobs, keys, lint, models,
-    notify, pools, preview, relays, rollouts, rotation, settings, sites, templates, tenants,
-    tokens,
+    access_paths, audit, audit_chain, certificates, devices, events, jobs, keys, limits, lint,
+    models, notify, pools, preview, relays, rollouts, rotation, settings, sites, templates,
+    tenants, tokens,
 };
 
 /// The table.
@@ -32,6 +32,8 @@ pub const ROUTES: &[Route] = &[
     route!(PUT    "/api/v1/tenants/{tenant}" Write "putTenant" tenants::put, "Replaces a tenant's name, hostname and options"),
     route!(DELETE "/api/v1/tenants/{tenant}" WriteAll "deleteTenant" tenants::delete, "Removes a tenant that has no devices, with all that belongs to it"),
     route!(GET    "/api/v1/tenants/{tenant}/audit" Read "listTenantAudit" audit::of_tenant, "Lists the changes of a tenant, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/limits" Read "getTenantLimits" limits::show, "Shows what the tenant uses and may use"),
+    route!(PUT    "/api/v1/tenants/{tenant}/limits" WriteAll "putTenantLimits" limits::put, "Sets what the tenant may use where it is not the default"),
     route!(GET    "/api/v1/tenants/{tenant}/events" Read "listEvents" events::list, "Lists what phones asked for and got, the newest first"),
 
     route!(GET    "/api/v1/tenants/{tenant}/access-paths" Read "listAccessPaths" access_paths::list, "Lists the access paths, without their segments"),

@@ -230,8 +230,21 @@ pub fn new_layer(
     Ok(NewLayer {
         write,
         keep: keep.into_iter().map(|(name, _)| name.clone()).collect(),
+        grows: bytes(after) > bytes(before),
     })
 }
+
+/// Bytes of names and values, about as they are stored.
+fn bytes(layer: &LayerSettings) -> usize {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Secret(secret) => WRAPPING + secret.expose().len() * 4 / 3,
+    };
+    layer.iter().map(|(name, it)| name.len() + value(it)).sum()
+}
+
+/// About what wrapping adds to a secret.
+const WRAPPING: usize = 60;
 
 fn row(
     app: &App,

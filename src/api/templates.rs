@@ -17,7 +17,7 @@ use crate::files::bundle;
 use crate::http::problem::Problem;
 use crate::store::Basis;
 use crate::store::devices::Affected;
-use crate::store::templates::{self, TemplateKey, TemplateRow};
+use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
 use crate::store::tenants::TenantRow;
 
 /// How many templates a tenant has at most.
@@ -118,7 +118,11 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
             .map(|row| audited(&app.keyring, &tenant.id, &row.source)),
         Some(audited(&app.keyring, &tenant.id, source)),
     );
-    templates::put(&app.db, &basis, &key, revision, source, app.now, &entry)
+    let new = NewTemplate {
+        source,
+        grows: stored.is_none_or(|row| row.source.len() < source.len()),
+    };
+    templates::put(&app.db, &basis, &key, revision, &new, app.now, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;

@@ -165,7 +165,9 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     entry.tenant_id.clone_from(&row.tenant_id);
     tokens::insert(&call.app.db, &row, &entry)
         .await
-        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+        .map_err(|error| {
+            commit::failed(error, call.if_match, &[]).with("tenant", &row.tenant_id)
+        })?;
     Ok(Created(TokenView {
         token: Some(new.text),
         ..row.into()

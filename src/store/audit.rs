@@ -24,6 +24,8 @@ pub struct Entry {
     pub address: String,
     pub request_id: String,
     pub at: u64,
+    /// Whether it is refused where its tenant's entries have filled their part of the log.
+    pub limited: bool,
 }
 
 impl Entry {

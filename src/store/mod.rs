@@ -10,6 +10,7 @@ pub mod certificates;
 pub mod devices;
 pub mod events;
 pub mod fleet;
+pub mod limits;
 pub mod maintenance;
 pub mod models;
 pub mod phone;
