@@ -144,10 +144,11 @@ pub fn line(row: &AuditRow) -> String {
 /// A side of an entry: as JSON where it is an object or a list, written as this program writes it;
 /// else its text, so that no two texts look the same.
 fn side(text: &str) -> Value {
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) if (value.is_object() || value.is_array()) && value.to_string() == text => value,
-        _ => Value::String(text.to_owned()),
-    }
+    let value: Option<Value> = serde_json::from_str(text)
+        .ok()
+        .filter(|value: &Value| value.is_object() || value.is_array())
+        .filter(|value| serde_json::to_string(value).is_ok_and(|written| written == text));
+    value.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// What is wrong with an entry of the chain.

@@ -53,7 +53,7 @@ impl Entry {
     }
 }
 
-pub(super) const COLUMNS: &str =
+pub(super) const AUDIT_COLUMNS: &str =
     "number, id, tenant_id, token_id, action, object, before, after, address, request_id, at";
 
 /// The changes of everything, the newest first; `before` is the id to go on below.
@@ -62,7 +62,7 @@ pub(super) const COLUMNS: &str =
 /// D1 does not answer.
 pub async fn all(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<AuditRow>, StorageError> {
     db.rows(
-        &format!("SELECT {COLUMNS} FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
+        &format!("SELECT {AUDIT_COLUMNS} FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
         args![before.unwrap_or(super::LAST_ID), limit],
     )
     .await
@@ -84,7 +84,7 @@ pub async fn of_tenant(
         Some(object) => {
             db.rows(
                 &format!(
-                    "SELECT {COLUMNS} FROM audit WHERE object = ?1 AND tenant_id = ?2 AND id < ?3 \
+                    "SELECT {AUDIT_COLUMNS} FROM audit WHERE object = ?1 AND tenant_id = ?2 AND id < ?3 \
                      ORDER BY id DESC LIMIT ?4"
                 ),
                 args![object, tenant_id, before, limit],
@@ -94,7 +94,7 @@ pub async fn of_tenant(
         None => {
             db.rows(
                 &format!(
-                    "SELECT {COLUMNS} FROM audit WHERE tenant_id = ?1 AND id < ?2 \
+                    "SELECT {AUDIT_COLUMNS} FROM audit WHERE tenant_id = ?1 AND id < ?2 \
                      ORDER BY id DESC LIMIT ?3"
                 ),
                 args![tenant_id, before, limit],

@@ -7,7 +7,7 @@
 use ringfence_provision::wrap::Keyring;
 use serde::Deserialize;
 
-use super::audit::{AuditRow, COLUMNS};
+use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
 use super::{Db, StorageError, rows};
 use crate::args;
@@ -211,7 +211,7 @@ pub async fn page(
     let found: Vec<Chained> = db
         .rows(
             &format!(
-                "SELECT {COLUMNS}, (SELECT hash FROM audit_chain c WHERE c.number = audit.number) \
+                "SELECT {AUDIT_COLUMNS}, (SELECT hash FROM audit_chain c WHERE c.number = audit.number) \
                  AS hash FROM audit WHERE number > ?1 AND number <= ?2 ORDER BY number"
             ),
             args![after, last],
@@ -280,7 +280,7 @@ pub struct CutRow {
 pub async fn cuts(db: &Db, limit: u32) -> Result<Vec<CutRow>, StorageError> {
     db.rows(
         "SELECT number, hash, first_number, first_hash, entries, first_at, last_at, token_id, at \
-         FROM audit_cuts ORDER BY number DESC LIMIT ?1",
+         FROM audit_cuts WHERE number > 0 ORDER BY number DESC LIMIT ?1",
         args![limit],
     )
     .await
