@@ -14,6 +14,7 @@ mod answer;
 mod audit;
 mod audit_chain;
 mod auth;
+mod budget;
 mod call;
 mod certificates;
 mod commit;
