@@ -29,6 +29,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod rollouts;
 mod rotation;

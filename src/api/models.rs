@@ -105,8 +105,13 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
                 created_at: call.app.now,
                 ..wanted
             };
+            // Templates and settings of before may now have files, which nobody has looked at.
+            let affected = Affected::Models(vec![row.name.clone()]);
+            let mut world = World::load(&call.app, &tenant, &affected).await?;
+            world.models.insert(row.name.clone(), row.clone());
+            checked = Some(world.check()?);
             let entry = call.entry("model.create", path, None, Some(after));
-            models::insert(&call.app.db, &tenant.id, &row, &entry)
+            models::insert(&call.app.db, &world.basis, &row, &entry)
                 .await
                 .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_provision::format::{self, Document, Finding, Severity};
+use ringfence_provision::format::{self, Confidence, Document, RenderedFinding};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layers;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::secret::MASK;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
     default_template, render as render_template,
@@ -25,7 +26,7 @@ pub struct File {
     /// The settings that went into it, and the layer each came from.
     pub used: Vec<UsedSetting>,
     /// Warnings; an error would have been a [`FileError`].
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RenderedFinding>,
 }
 
 /// Why a file cannot be made. Nothing may be served in its place but the last good one.
@@ -34,13 +35,13 @@ pub enum FileError {
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error("the file does not pass its lint: {}", first(.0))]
-    Lint(Vec<Finding>),
+    Lint(Vec<RenderedFinding>),
 }
 
-fn first(findings: &[Finding]) -> String {
+fn first(findings: &[RenderedFinding]) -> String {
     findings
         .iter()
-        .find(|finding| finding.severity == Severity::Error)
+        .find(|finding| finding.is_error())
         .map_or_else(String::new, |finding| {
             format!(
                 "{} at line {}: {}",
@@ -70,34 +71,48 @@ pub fn render(
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
-    let Rendered { text, used } = render_template(
-        source,
-        &RenderContext {
-            file_name: kind.as_str(),
-            kind,
-            format: bundle.family.format(),
-            layers: &layers,
-            device: device.map(|(mac, model)| DeviceVars { mac, model }),
-            urls: if kind == FileKind::Initial {
-                urls
-            } else {
-                &none
-            },
-            secrets,
-            limits: Limits::default(),
+    let context = RenderContext {
+        file_name: kind.as_str(),
+        kind,
+        format: bundle.family.format(),
+        layers: &layers,
+        device: device.map(|(mac, model)| DeviceVars { mac, model }),
+        urls: if kind == FileKind::Initial {
+            urls
+        } else {
+            &none
         },
-    )?;
-    let findings = format::lint(bundle.family, kind, text.as_bytes());
-    if format::has_errors(&findings) {
-        return Err(FileError::Lint(findings));
-    }
-    let document = Document::parse(bundle.family, text.as_bytes()).map_err(FileError::Lint)?;
+        secrets,
+        limits: Limits::default(),
+    };
+    let rendered = render_template(source, &context)?;
+    // Neither a secret nor an access path may be read off a finding.
+    let shows_secrets = secrets == SecretsMode::Reveal && rendered.used.iter().any(|it| it.secret);
+    let confidence = match shows_secrets || !context.urls.is_empty() {
+        true => Confidence::Secret,
+        false => Confidence::Open,
+    };
+    let masked = || masked(source, &context);
+    let judged = format::judge(bundle.family, kind, &rendered, confidence, masked);
+    let (document, findings) = judged.map_err(FileError::Lint)?;
     Ok(File {
         bytes: document.to_bytes(),
         document,
-        used,
+        used: rendered.used,
         findings,
     })
+}
+
+/// The same file with masks in the place of secrets and of the other files' URLs.
+fn masked(source: &str, context: &RenderContext<'_>) -> Option<Rendered> {
+    let names = context.urls.keys();
+    let urls = names.map(|name| (name.clone(), MASK.to_owned())).collect();
+    let context = RenderContext {
+        secrets: SecretsMode::Mask,
+        urls: &urls,
+        ..*context
+    };
+    render_template(source, &context).ok()
 }
 
 /// The bootstrap: the standard file with the device's key in it.
@@ -123,7 +138,7 @@ pub fn with_key(
         key.expose(),
     )
     .map(|document| document.to_bytes())
-    .map_err(|finding| FileError::Lint(vec![finding]))
+    .map_err(|finding| FileError::Lint(vec![finding.into()]))
 }
 
 /// `Content-Type` of a file in clear.
