@@ -257,13 +257,13 @@ describe('a secret setting', () => {
     const good = { NOTIFY_AOR: 'sip:101@pbx.example', NOTIFY_USERNAME: '101' };
     for (const secret of Object.values(SECRETS)) {
       for (const name of ['NOTIFY_AOR', 'NOTIFY_ADDRESS', 'NOTIFY_ROUTE', 'NOTIFY_LINE', 'NOTIFY_HEADERS']) {
-        const value = name === 'NOTIFY_AOR' || name === 'NOTIFY_ROUTE' ? `sip: ${secret}` : `${secret} `;
+// What is an address or a host is used as one, and a job's place is no secret: these are none.
+        const value = name === 'NOTIFY_HEADERS' ? secret : `sip: ${secret}`;
         const stored = await put(device(1), { ...good, [name]: { secret: value.slice(0, 2048) } });
-        assert.equal(stored.status, 200, stored.text);
+        assert.ok([200, 422].includes(stored.status), stored.text);
         const answer = await said(admin, 'POST', `${base}${device(1)}/notify`, { body: {} });
-        // `user:…` is a header, as it happens.
         assert.ok([202, 422].includes(answer.status), `${name}: ${answer.text}`);
-        refused += answer.status === 422;
+        refused += stored.status === 422 || answer.status === 422;
       }
     }
     assert.ok(refused > 55, `${refused} were refused`);
