@@ -9,13 +9,16 @@ use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layers;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
-use ringfence_provision::secret::MASK;
 use ringfence_provision::template::{
-    DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
-    default_template, render as render_template,
+    DeviceVars, Limits, RenderContext, RenderError, SecretsMode, UsedSetting, default_template,
+    render_metered as render_template,
 };
 
 use super::bundle::Bundle;
+use super::urls::Urls;
+
+/// So many bytes of a file cost one fuel to fill in, lint, read and write.
+const BYTES_LINTED_PER_FUEL: u64 = 16;
 
 /// A file in clear, as a phone of that family reads it.
 #[derive(Debug)]
@@ -58,8 +61,22 @@ fn first(findings: &[RenderedFinding]) -> String {
 pub fn render(
     bundle: &Bundle,
     kind: FileKind,
-    urls: &BTreeMap<String, String>,
+    urls: &Urls,
     secrets: SecretsMode,
+) -> Result<File, FileError> {
+    render_metered(bundle, kind, urls, secrets, &mut 0)
+}
+
+/// The same, and adds to `spent` what it took, in the fuel of templates, also where it fails.
+///
+/// # Errors
+/// [`FileError`].
+pub fn render_metered(
+    bundle: &Bundle,
+    kind: FileKind,
+    urls: &Urls,
+    secrets: SecretsMode,
+    spent: &mut u64,
 ) -> Result<File, FileError> {
     let source = bundle
         .templates
@@ -71,28 +88,39 @@ pub fn render(
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
+    let initial = kind == FileKind::Initial;
     let context = RenderContext {
         file_name: kind.as_str(),
         kind,
         format: bundle.family.format(),
         layers: &layers,
         device: device.map(|(mac, model)| DeviceVars { mac, model }),
-        urls: if kind == FileKind::Initial {
-            urls
-        } else {
-            &none
-        },
+        urls: if initial { urls.seen() } else { &none },
         secrets,
         limits: Limits::default(),
     };
-    let rendered = render_template(source, &context)?;
-    // Neither a secret nor an access path may be read off a finding.
+    let mut rendered = render_template(source, &context, spent)?;
+    if initial {
+        rendered.text = urls.fill(kind.as_str(), rendered.text)?;
+    }
+    let linted = |text: &str| text.len() as u64 / BYTES_LINTED_PER_FUEL;
+    *spent = spent.saturating_add(linted(&rendered.text));
+    // Neither a secret nor the access path in an initial file may be read off a finding.
     let shows_secrets = secrets == SecretsMode::Reveal && rendered.used.iter().any(|it| it.secret);
-    let confidence = match shows_secrets || !context.urls.is_empty() {
+    let confidence = match shows_secrets || initial {
         true => Confidence::Secret,
         false => Confidence::Open,
     };
-    let masked = || masked(source, &context);
+    // With stand-ins for host and access path, as the template sees them.
+    let masked = || {
+        let context = RenderContext {
+            secrets: SecretsMode::Mask,
+            ..context
+        };
+        let masked = render_template(source, &context, spent).ok()?;
+        *spent = spent.saturating_add(linted(&masked.text));
+        Some(masked)
+    };
     let judged = format::judge(bundle.family, kind, &rendered, confidence, masked);
     let (document, findings) = judged.map_err(FileError::Lint)?;
     Ok(File {
@@ -101,18 +129,6 @@ pub fn render(
         used: rendered.used,
         findings,
     })
-}
-
-/// The same file with masks in the place of secrets and of the other files' URLs.
-fn masked(source: &str, context: &RenderContext<'_>) -> Option<Rendered> {
-    let names = context.urls.keys();
-    let urls = names.map(|name| (name.clone(), MASK.to_owned())).collect();
-    let context = RenderContext {
-        secrets: SecretsMode::Mask,
-        urls: &urls,
-        ..*context
-    };
-    render_template(source, &context).ok()
 }
 
 /// The bootstrap: the standard file with the device's key in it.
