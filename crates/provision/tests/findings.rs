@@ -130,7 +130,7 @@ fn pieces(secret: &str) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn no_slip_brings_a_piece_of_a_secret_into_what_is_said(
