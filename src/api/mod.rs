@@ -32,6 +32,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod rollouts;
 mod rotation;
