@@ -22,6 +22,8 @@ mod etag;
 mod events;
 mod jobs;
 mod keys;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod models;
 mod notify;
