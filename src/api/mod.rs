@@ -24,6 +24,8 @@ mod events;
 mod jobs;
 mod keys;
 mod limits;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod models;
 mod notify;
