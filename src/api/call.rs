@@ -1,23 +1,29 @@
 //! What a handler is called with.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
 
 use super::auth::Token;
+use super::commit;
 use super::etag::IfMatch;
+use super::read::{body, query};
 use super::route::Params;
 use crate::app::{App, Caller};
+use crate::audit::bound;
+use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::tenants::TenantRow;
-use crate::store::{Entry, devices, tenants};
+use crate::store::{Change, Entry, devices, tenants};
+use crate::throttle::{self, Spent};
 
 /// The longest body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -31,6 +37,8 @@ pub struct Context {
     pub token: Token,
     pub if_match: IfMatch,
     params: Params,
+    /// Whether the answer shows secrets; the log line says so.
+    revealed: Rc<Cell<bool>>,
 }
 
 /// A request that found its route and has its token.
@@ -52,6 +60,7 @@ impl Incoming {
         caller: Caller,
         token: Token,
         params: Params,
+        revealed: Rc<Cell<bool>>,
     ) -> Result<Self, Problem> {
         let query = request.url()?.query().unwrap_or_default().to_owned();
         let if_match = request.headers().get("if-match")?;
@@ -74,6 +83,7 @@ impl Incoming {
             token,
             if_match,
             params,
+            revealed,
         };
         Ok(Self {
             context,
@@ -124,8 +134,8 @@ impl<Q: Input, B: Input> Call<Q, B> {
     /// One of them is not what the operation takes.
     pub fn new(incoming: Incoming) -> Result<Self, Problem> {
         Ok(Self {
-            query: parse_query(&incoming.query)?,
-            body: parse_body(&incoming.body)?,
+            query: query(&incoming.query)?,
+            body: body(&incoming.body)?,
             context: incoming.context,
         })
     }
@@ -189,7 +199,8 @@ impl Context {
             .ok_or_else(|| Problem::not_found("device"))
     }
 
-    /// An audit entry for a change of the path's tenant. `before` and `after` must hold no secret.
+    /// An audit entry for a change of the path's tenant. `before` and `after` must hold no secret;
+    /// what is long in them is cut.
     pub fn entry(
         &self,
         action: &'static str,
@@ -199,21 +210,44 @@ impl Context {
     ) -> Entry {
         let tenant = self.param("tenant");
         let tenant_id = (!tenant.is_empty()).then(|| tenant.to_owned());
+        let digests = Digests::new(&self.app.keyring, format!("entry:{tenant}"));
+        let digest = |text: &str| digests.of("", text);
         Entry {
             tenant_id,
             id: self.app.new_id(),
             token_id: self.token.id.clone(),
             action,
-            object: object.into(),
-            before: before.map(|value| value.to_string()),
-            after: after.map(|value| value.to_string()),
+            object: bound::object(object.into(), &digest),
+            before: before.map(|value| bound::side(value, &digest)),
+            after: after.map(|value| bound::side(value, &digest)),
             address: self.caller.address.clone(),
             request_id: self.app.request_id.to_string(),
             at: self.app.now,
+            limited: self.token.tenant.is_some(),
         }
     }
 
-    /// Whether secrets are to be shown, where a caller asked for it.
+    /// Whether secrets are to be shown, where a caller asked for it. Then the audit log says so before
+    /// the answer does: what it could not be told of is not shown.
+    ///
+    /// # Errors
+    /// The token may not see them, there were too many such calls, or D1 fails.
+    pub async fn reveal(&self, wanted: bool, object: String) -> Result<bool, Problem> {
+        if !wanted {
+            return Ok(false);
+        }
+        self.may_reveal(wanted)?;
+        throttle::spend(&self.app, &self.token, Spent::Write).await?;
+        let entry = self.entry("secrets.reveal", object, None, None);
+        Change::of_no_tenant(&self.app.db)
+            .write(&entry)
+            .await
+            .map_err(|error| commit::failed(error, self.if_match, &[]))?;
+        self.revealed.set(true);
+        Ok(true)
+    }
+
+    /// Whether secrets may be shown, where a caller asked for it; nothing is written.
     ///
     /// # Errors
     /// The token may not see them.
@@ -233,155 +267,4 @@ fn too_large() -> Problem {
         "too-large",
         format!("A body is at most {BODY_MAX} bytes long."),
     )
-}
-
-fn parse_query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
-    serde_urlencoded::from_str(query)
-        .map_err(|error| Problem::invalid_request(format!("The query: {error}.")))
-}
-
-/// An empty body is an empty object: what has only optional members may be left out.
-fn parse_body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map(|Strict(body)| body)
-        .map_err(|error| Problem::invalid_request(format!("The body: {error}.")))
-}
-
-/// A body without members that nothing reads: they are refused. The types themselves pass over them,
-/// because the same types read what is stored, and a newer version may have stored more. A query is
-/// never stored, so its type refuses them by itself.
-struct Strict<T>(T);
-
-/// So many unknown members are named.
-const UNKNOWN_MAX: usize = 5;
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Strict<T> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let mut unknown = Vec::new();
-        let mut note = |path: serde_ignored::Path<'_>| {
-            if unknown.len() < UNKNOWN_MAX {
-                // `?` stands for an optional member on the way.
-                let path = path.to_string().replace("?.", "");
-                unknown.push(format!("unknown field `{path}`"));
-            }
-        };
-        // One type of closure, so that what reads a type is compiled once.
-        let note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut note;
-        let read = serde_ignored::deserialize(input, note);
-        let unknown = unknown.join(", ");
-        match read {
-            Ok(read) if unknown.is_empty() => Ok(Self(read)),
-            Ok(_) => Err(D::Error::custom(unknown)),
-            Err(error) if unknown.is_empty() => Err(error),
-            // The misspelt name first: it is often why another is missing.
-            Err(error) => Err(D::Error::custom(format!("{unknown}; {error}"))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    struct Named {
-        name: String,
-    }
-
-    #[test]
-    fn an_unknown_member_is_named() {
-        let problem = parse_body::<Named>(br#"{"name":"a","nmae":"b"}"#).unwrap_err();
-        assert_eq!((problem.kind, problem.status), ("invalid-request", 400));
-        assert!(
-            problem.detail.contains("unknown field `nmae`"),
-            "{}",
-            problem.detail
-        );
-        // With what is missing because of it.
-        let problem = parse_body::<Named>(br#"{"nmae":"b"}"#).unwrap_err();
-        assert!(
-            problem
-                .detail
-                .starts_with("The body: unknown field `nmae`; missing field `name`"),
-            "{}",
-            problem.detail
-        );
-        let problem = parse_query::<RevealQuery>("revael=true").unwrap_err();
-        assert!(
-            problem.detail.contains("unknown field `revael`"),
-            "{}",
-            problem.detail
-        );
-    }
-
-    #[test]
-    fn an_unknown_member_of_a_member_is_named_by_its_path() {
-        use crate::api::pools::PoolInput;
-        use crate::api::rollouts::RolloutInput;
-        use crate::api::tenants::TenantInput;
-
-        fn refusal<B: DeserializeOwned>(body: &str) -> String {
-            let problem = parse_body::<B>(body.as_bytes()).err().unwrap();
-            assert_eq!(problem.status, 400);
-            problem.detail
-        }
-        let urls = r#"{"name":"a","options":{"urls":{"master":{"plian":[]}}}}"#;
-        assert!(refusal::<TenantInput>(urls).contains("`options.urls.master.plian`"));
-        let option = r#"{"name":"a","options":{"retry_windows":1}}"#;
-        assert!(refusal::<TenantInput>(option).contains("`options.retry_windows`"));
-        let option = r#"{"name":"a","options":{"lease":1}}"#;
-        assert!(refusal::<PoolInput>(option).contains("`options.lease`"));
-        for (body, path) in [
-            (r#"{"selection":{"sites":"x"}}"#, "`selection.sites`"),
-            (
-                r#"{"window":{"from":"08:00","to":"09:00","day":[]}}"#,
-                "`window.day`",
-            ),
-            (
-                r#"{"threshold":{"share":1,"within_s":1,"x":1}}"#,
-                "`threshold.x`",
-            ),
-        ] {
-            let detail = refusal::<RolloutInput>(body);
-            assert!(detail.contains(path), "{detail}");
-        }
-    }
-
-    #[test]
-    fn only_so_many_unknown_members_are_named() {
-        let many: Vec<String> = (0..1000).map(|at| format!(r#""x{at}":1"#)).collect();
-        let body = format!(r#"{{"name":"a",{}}}"#, many.join(","));
-        let problem = parse_body::<Named>(body.as_bytes());
-        let detail = problem.unwrap_err().detail;
-        assert_eq!(detail.matches("unknown field").count(), UNKNOWN_MAX);
-    }
-
-    #[test]
-    fn nothing_may_follow_the_body() {
-        assert!(parse_body::<Nothing>(b"{} {}").is_err());
-    }
-
-    #[test]
-    fn a_missing_member_is_named() {
-        let problem = parse_body::<Named>(b"").unwrap_err();
-        assert!(
-            problem.detail.contains("missing field `name`"),
-            "{}",
-            problem.detail
-        );
-        assert_eq!(parse_body::<Named>(br#"{"name":"a"}"#).unwrap().name, "a");
-    }
-
-    #[test]
-    fn nothing_is_taken_where_nothing_is_wanted() {
-        assert!(parse_body::<Nothing>(b"").is_ok());
-        assert!(parse_body::<Nothing>(b"{}").is_ok());
-        assert!(parse_body::<Nothing>(br#"{"force":true}"#).is_err());
-        assert!(parse_query::<Nothing>("").is_ok());
-        assert!(parse_query::<Nothing>("force=true").is_err());
-        assert!(parse_query::<RevealQuery>("reveal=true").unwrap().reveal);
-    }
 }

@@ -12,6 +12,7 @@ mod access_paths;
 mod affected;
 mod answer;
 mod audit;
+mod audit_chain;
 mod auth;
 mod budget;
 mod call;
@@ -23,6 +24,9 @@ mod events;
 mod fleet;
 mod jobs;
 mod keys;
+mod limits;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod models;
 mod moves;
@@ -32,6 +36,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod rollouts;
 mod rotation;
@@ -44,16 +49,20 @@ mod tenants;
 mod tokens;
 mod valid;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
 use crate::observe;
+use crate::throttle;
 use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
 
-pub use auth::sha256_hex;
+pub use auth::{Token, sha256_hex};
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -118,8 +127,24 @@ async fn dispatch(
     line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    let incoming = Incoming::read(request, app, caller, token, params).await?;
-    commit::unless_overtaken(|| (route.run)(incoming.clone())).await
+    if route.needs != Needs::Nothing {
+        throttle::spend(&app, &token, route.spent()).await?;
+    }
+    let tenant = tenant.map(|(_, id)| id.clone());
+    if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
+        limits::check_audit_room(&app, own).await?;
+    }
+    let revealed = Rc::clone(&line.revealed);
+    let incoming = Incoming::read(request, app.clone(), caller, token, params, revealed).await?;
+    let mut result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
+    if let Err(problem) = result {
+        result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
+    }
+    // Whatever wrote an entry, even one that then failed to be published.
+    if method != "GET" || line.revealed.get() {
+        audit_chain::extend_later(&app);
+    }
+    result
 }
 
 /// What the log says of an answer.
@@ -128,6 +153,8 @@ struct Line {
     operation: &'static str,
     token: String,
     address: String,
+    /// Whether the answer shows secrets.
+    revealed: Rc<Cell<bool>>,
 }
 
 impl Line {
@@ -146,6 +173,7 @@ impl Line {
             ),
             ("token", &self.token),
             ("address", &self.address),
+            ("revealed", if self.revealed.get() { "true" } else { "" }),
             ("request_id", request_id),
         ];
         if status >= 500 {

@@ -199,7 +199,9 @@ async fn go(
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
     let road = road(call, target).await?;
-    let [left, came, both] = entries(call, &row, &to, &settings::difference(&none, &values).1);
+    let digests = settings::digests(app, &target.id, &scope);
+    let (_, taken) = settings::difference(&digests, &none, &values);
+    let [left, came, both] = entries(call, &row, &to, taken);
     let moved = Move {
         from: &row,
         to: &to,
@@ -471,13 +473,13 @@ fn entries(
     call: &Call<Nothing, MoveInput>,
     from: &DeviceRow,
     to: &DeviceRow,
-    settings: &serde_json::Value,
+    settings: serde_json::Value,
 ) -> [Entry; 3] {
     const ACTION: &str = "device.move";
     let object = path(&from.mac);
     let mut after = audited(to);
     if let Some(members) = after.as_object_mut() {
-        members.insert("settings".into(), settings.clone());
+        members.insert("settings".into(), settings);
     }
     let entry = |tenant: Option<&str>, before, after| Entry {
         tenant_id: tenant.map(str::to_owned),

@@ -22,6 +22,7 @@ pub struct Shapes {
     body: Option<Schema>,
     status: u16,
     etag: bool,
+    content_type: &'static str,
     answer: Option<Schema>,
 }
 
@@ -40,6 +41,7 @@ where
         body: (B::schema_name() != nothing).then(|| generator.subschema_for::<B>()),
         status: A::STATUS,
         etag: A::ETAG,
+        content_type: A::CONTENT_TYPE,
         answer: (A::STATUS != 204).then(|| generator.subschema_for::<A::Body>()),
     }
 }
@@ -108,7 +110,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     let mut success = json!({ "description": "Done" });
     if let Some(answer) = shapes.answer {
-        success["content"] = json!({ "application/json": { "schema": answer } });
+        success["content"] = json!({ shapes.content_type: { "schema": answer } });
     }
     if shapes.etag {
         success["headers"] = json!({ "ETag": {
@@ -351,6 +353,27 @@ pub struct Finding {
 #[derive(JsonSchema, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
+pub struct RenderedFinding {
+    /// What it is, for programs; never renamed.
+    code: String,
+    /// An error forbids serving the file.
+    severity: Severity,
+    /// Line of the rendered file, counted from 1; 0 where it is about the file as a whole.
+    line: u32,
+    /// In characters, counted from 1; 0 where it is about the file as a whole.
+    column: u32,
+    /// What is wrong, for people. `…` stands for a piece of the file that may hold a secret.
+    message: String,
+    /// What to do about it.
+    help: String,
+    /// The settings that had a say in the line. Absent where there are none.
+    #[serde(default)]
+    settings: Vec<String>,
+}
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
 pub struct UsedSetting {
     /// The line of the file, counted from 1.
     line: u32,
@@ -434,6 +457,10 @@ mod tests {
             b"x",
         );
         assert!(!findings.is_empty());
+        let rendered = findings.iter().cloned();
+        rendered
+            .map(provision::format::RenderedFinding::from)
+            .for_each(same::<RenderedFinding>);
         findings.into_iter().for_each(same::<Finding>);
         same::<UsedSetting>(provision::template::UsedSetting {
             line: 1,

@@ -17,8 +17,10 @@ use super::commit;
 use crate::app::App;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
+use crate::observe;
 use crate::platform;
 use crate::store::access_paths::segment_identity;
+use crate::store::audit_chain;
 use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
 use crate::store::settings::associated_data;
 
@@ -147,6 +149,10 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
         number = rotation::write(&app.db, current, &keys, &secrets, &segments, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    // The end of the audit chain goes under the current master key too.
+    if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
+        observe::warn("audit_not_chained", &[("error", &error.to_string())]);
     }
     let view = state(app).await?;
     Ok(Shown(RotationView {

@@ -28,9 +28,8 @@ pub async fn look_up(
     Ok(candidates
         .into_iter()
         .map(|candidate| {
-            let same = |row: &FleetRow| {
-                row.id == candidate.device && row.tenant_id == candidate.tenant
-            };
+            let same =
+                |row: &FleetRow| row.id == candidate.device && row.tenant_id == candidate.tenant;
             let found = match known.iter().find(|(row, _)| same(row)) {
                 None => Found::Gone,
                 Some((row, _)) if row.disabled != 0 => Found::Disabled,

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// A model as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -69,15 +70,16 @@ pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
 /// Adds a model.
 ///
 /// # Errors
-/// Somebody else added it ([`ChangeError::Overtaken`]), or D1 fails.
+/// Somebody else added it, or what it was checked against is no longer so
+/// ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     model: &ModelRow,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
-    push_insert(&mut change, tenant_id, model)?;
+    let mut change = Change::checked(db, basis, Reach::Near, "1", &[])?;
+    push_insert(&mut change, &basis.tenant_id, model)?;
     change.write(entry).await
 }
 
@@ -101,7 +103,8 @@ pub fn push_insert(
             model.profile.as_deref(),
             model.created_at
         ],
-    )
+    )?;
+    change.within(tenant_id, Quota::Models)
 }
 
 /// Gives a model another family or profile.

@@ -8,6 +8,7 @@ use super::settings::NewLayer;
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, settings};
 use crate::args;
 use crate::model::device::DeviceRow;
+use crate::model::limits::Quota;
 
 /// So many of a device's events go with it, the newest.
 const EVENTS: u32 = 500;
@@ -93,6 +94,7 @@ pub async fn write(
             ends_at
         ],
     )?;
+    change.within(target, Quota::Devices)?;
     if let Some(layer) = moved.settings {
         settings::replace(&mut change, target, &scope, layer, now)?;
     }
