@@ -4,7 +4,7 @@
 use super::route::{Route, route};
 use super::{
     access_paths, audit, certificates, devices, events, jobs, keys, lint, models, notify, pools,
-    preview, relays, rollouts, rotation, settings, sites, templates, tenants, tokens,
+    preview, relays, restored, rollouts, rotation, settings, sites, templates, tenants, tokens,
 };
 
 /// The table.
@@ -21,6 +21,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),
     route!(POST   "/api/v1/rotation" WriteAll "rotate" rotation::step, "Wraps some values under the current master key; repeat until nothing remains"),
+
+    route!(GET    "/api/v1/restored" ReadAll "getRestored" restored::show, "Shows whether the database was put back to an earlier point, and what that undid; takes ADMIN_TOKEN then"),
+    route!(POST   "/api/v1/restored" WriteAll "restored" restored::take, "Takes a database into use that was put back to an earlier point; takes ADMIN_TOKEN"),
 
     route!(GET    "/api/v1/tenants" Read "listTenants" tenants::list, "Lists the tenants that the token sees"),
     route!(POST   "/api/v1/tenants" WriteAll "createTenant" tenants::create, "Adds a tenant"),

@@ -8,10 +8,13 @@
 //!
 //! What a change was checked against is more than what it writes: other layers, other devices. That
 //! is its [`Basis`], and part of the guard.
+//!
+//! The last statement takes the database a step further ([`super::standing`]).
 
 use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
+use super::standing::{self, Step};
 use super::{Arg, Db, StorageError};
 use crate::args;
 
@@ -185,7 +188,21 @@ impl<'a> Change<'a> {
                 entry.at
             ],
         )?;
-        Ok(self.db.batch(self.statements).await?)
+        self.statements.push(standing::advance(self.db, &entry.id)?);
+        let results = self.db.batch(self.statements).await?;
+        let last = results
+            .last()
+            .ok_or_else(|| StorageError("a batch lost a result".into()))?;
+        self.db.note(Step {
+            standing: standing::one(last)?,
+            action: entry.action.to_owned(),
+            tenant: entry.tenant_id.clone(),
+            object: entry.object.clone(),
+            token: entry.token_id.clone(),
+            generation: None,
+            at: entry.at,
+        });
+        Ok(results)
     }
 }
 
