@@ -480,7 +480,7 @@ impl Reading<'_> {
                 at,
                 format!("the attributes of <{}> are malformed", shown(tag.name().0)),
                 "Write name=\"value\", each name once and without a prefix, with a blank before \
-                 each, and few of them.",
+                 each.",
             ));
         }
         attributes
