@@ -79,7 +79,10 @@ pub struct RestoredView {
     pub complete: bool,
     /// How many undone steps are known.
     pub undone: usize,
-    /// The last 200 of them, the newest first.
+    /// How many undone steps are known by their number alone: their requests were cut off before they
+    /// were answered. What they did was told to nobody.
+    pub unknown: u64,
+    /// The last 200 of those that are known, the newest first.
     pub steps: Vec<UndoneView>,
     /// Ids of tokens that had been removed and are there again.
     pub tokens: Vec<String>,
@@ -138,6 +141,7 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
             "stood_at": found.database.number,
             "witnessed": witnessed.number,
             "undone": found.undone,
+            "unknown": found.unknown(),
             "complete": found.complete,
             "removed_all": all,
             "tokens": first(&undo.tokens),
@@ -234,18 +238,27 @@ async fn look(call: &Context) -> Result<Found, Problem> {
 }
 
 impl Found {
+    /// How many steps there were that nobody told the witness of.
+    fn unknown(&self) -> u64 {
+        let witnessed = self.known.standing.as_ref().map_or(0, |it| it.number);
+        let undone = witnessed.saturating_sub(self.database.number);
+        undone.saturating_sub(self.undone as u64)
+    }
+
     fn view(self, remaining: u64) -> RestoredView {
         let devices = |names: Vec<(String, String)>| {
             let refs = names.into_iter();
             refs.map(|(tenant, mac)| DeviceRef { tenant, mac })
                 .collect()
         };
+        let unknown = self.unknown();
         RestoredView {
             behind: self.behind,
             stands_at: self.database.number,
             witnessed: self.known.standing.map(|standing| standing.number),
             complete: self.complete,
             undone: self.undone,
+            unknown,
             steps: self
                 .last
                 .into_iter()

@@ -6,6 +6,9 @@ use super::settings::json;
 use super::{Change, ChangeError, Db, Entry, StorageError};
 use crate::args;
 
+/// So many names are in one list: D1 takes values of 2 MB.
+const LIST_MAX: usize = 10_000;
+
 /// A device, by its tenant's id and its MAC.
 pub type DeviceName = (String, String);
 
@@ -61,55 +64,67 @@ pub async fn take_into_use(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    let list = |values: &[String]| json(&values);
-    change.push(
-        "DELETE FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
-        args![list(&undo.tokens)?],
-    )?;
-    change.push(
-        "DELETE FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
-        args![list(&undo.access_paths)?],
-    )?;
-    change.push(
-        "DELETE FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
-        args![list(&undo.relays)?],
-    )?;
-    change.push(
-        "DELETE FROM tokens WHERE tenant_id IN (SELECT value FROM json_each(?1))",
-        args![list(&undo.tenants)?],
-    )?;
-    change.push(
-        "DELETE FROM access_paths WHERE tenant_id IN (SELECT value FROM json_each(?1))",
-        args![list(&undo.tenants)?],
-    )?;
+    let removals = [
+        (
+            "DELETE FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tokens,
+        ),
+        (
+            "DELETE FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.access_paths,
+        ),
+        (
+            "DELETE FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.relays,
+        ),
+        (
+            "DELETE FROM tokens WHERE tenant_id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        ),
+        (
+            "DELETE FROM access_paths WHERE tenant_id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        ),
+    ];
+    for (sql, ids) in removals {
+        for some in ids.chunks(LIST_MAX) {
+            change.push(sql, args![json(&some)?])?;
+        }
+    }
     if let Some(keep) = only {
         change.push(
             "DELETE FROM tokens WHERE id > '' AND id NOT IN (SELECT value FROM json_each(?1))",
-            args![list(&keep.tokens)?],
+            args![json(&keep.tokens)?],
         )?;
         change.push(
             "DELETE FROM access_paths WHERE id > '' \
              AND id NOT IN (SELECT value FROM json_each(?1))",
-            args![list(&keep.access_paths)?],
+            args![json(&keep.access_paths)?],
         )?;
     }
-    change.push(
-        "UPDATE devices SET disabled = 1, revision = revision + 1, updated_at = ?2 \
-         WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
-        args![json(&undo.disabled)?, now],
-    )?;
+    for some in undo.disabled.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET disabled = 1, revision = revision + 1, updated_at = ?2 \
+             WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+            args![json(&some)?, now],
+        )?;
+    }
     // The phone has the key: its sealed files may go on.
-    change.push(
-        "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
-         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
-        args![json(&undo.claimed)?],
-    )?;
-    change.push(
-        "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
-         revision = revision + 1, updated_at = ?2 \
-         WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
-        args![json(&undo.rekeyed)?, now],
-    )?;
+    for some in undo.claimed.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
+             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
+            args![json(&some)?],
+        )?;
+    }
+    for some in undo.rekeyed.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
+             revision = revision + 1, updated_at = ?2 \
+             WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+            args![json(&some)?, now],
+        )?;
+    }
     change.push(
         "UPDATE devices SET key_state = 'expired', revision = revision + 1, updated_at = ?1 \
          WHERE key_state = 'armed'",
@@ -132,40 +147,43 @@ pub async fn take_into_use(
 /// # Errors
 /// D1 does not answer.
 pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
-    let ids = |values: &[String]| json(&values);
-    let tokens = db
-        .values(
-            "SELECT id FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
-            args![ids(&undo.tokens)?],
-        )
-        .await?;
-    let access_paths = db
-        .values(
-            "SELECT id FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
-            args![ids(&undo.access_paths)?],
-        )
-        .await?;
-    let relays = db
-        .values(
-            "SELECT id FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
-            args![ids(&undo.relays)?],
-        )
-        .await?;
-    let tenants = db
-        .values(
-            "SELECT id FROM tenants WHERE id IN (SELECT value FROM json_each(?1))",
-            args![ids(&undo.tenants)?],
-        )
-        .await?;
     Ok(Undo {
-        tokens,
-        access_paths,
-        relays,
-        tenants,
+        tokens: ids(
+            db,
+            "SELECT id FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tokens,
+        )
+        .await?,
+        access_paths: ids(
+            db,
+            "SELECT id FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.access_paths,
+        )
+        .await?,
+        relays: ids(
+            db,
+            "SELECT id FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.relays,
+        )
+        .await?,
+        tenants: ids(
+            db,
+            "SELECT id FROM tenants WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        )
+        .await?,
         disabled: devices(db, &undo.disabled).await?,
         rekeyed: devices(db, &undo.rekeyed).await?,
         claimed: undo.claimed.clone(),
     })
+}
+
+async fn ids(db: &Db, sql: &str, ids: &[String]) -> Result<Vec<String>, StorageError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(LIST_MAX) {
+        found.extend(db.values::<String>(sql, args![json(&some)?]).await?);
+    }
+    Ok(found)
 }
 
 async fn devices(db: &Db, names: &[DeviceName]) -> Result<Vec<DeviceName>, StorageError> {
@@ -174,15 +192,16 @@ async fn devices(db: &Db, names: &[DeviceName]) -> Result<Vec<DeviceName>, Stora
         tenant_id: String,
         mac: String,
     }
-    let rows: Vec<Row> = db
-        .rows(
-            "SELECT d.tenant_id, d.mac FROM json_each(?1) j \
-             JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1",
-            args![json(&names)?],
-        )
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.tenant_id, row.mac))
-        .collect())
+    let mut found = Vec::new();
+    for some in names.chunks(LIST_MAX) {
+        let rows: Vec<Row> = db
+            .rows(
+                "SELECT d.tenant_id, d.mac FROM json_each(?1) j \
+                 JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1",
+                args![json(&some)?],
+            )
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.tenant_id, row.mac)));
+    }
+    Ok(found)
 }

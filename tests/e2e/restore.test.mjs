@@ -162,6 +162,7 @@ describe('a database that was put back', () => {
     assert.equal(found.behind, true);
     assert.equal(found.complete, true);
     assert.equal(found.undone, found.witnessed - found.stands_at);
+    assert.equal(found.unknown, 0);
     assert.deepEqual(found.tokens, [d.stolen.id]);
     assert.deepEqual(found.access_paths, [d.leaked.id]);
     assert.deepEqual(found.relays, [d.relay.id]);
