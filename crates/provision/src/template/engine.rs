@@ -7,15 +7,18 @@ use minijinja::syntax::SyntaxConfig;
 use super::error::RenderError;
 use super::eval::{Evaluator, Halt, Why};
 use super::guard::{self, Tag};
-use super::meter::Meter;
+use super::meter::{FUEL, Meter};
 use super::record::Record;
 use super::sink::Sink;
 use super::{RenderContext, Rendered, SecretsMode, outline};
 use crate::family::Format;
 use crate::layers::{Layer, check_name};
 
-/// So many bytes of a template cost one fuel to read.
-const BYTES_READ_PER_FUEL: u64 = 8;
+/// So many bytes of a template cost one fuel to read,
+const BYTES_READ_PER_FUEL: u64 = 16;
+
+/// and so much fuel each of its tags.
+const FUEL_PER_TAG: u64 = 4;
 
 /// Renders, and adds the fuel that it took to `spent`.
 pub(super) fn render(
@@ -64,8 +67,10 @@ fn run(
     meter: &mut Meter,
 ) -> Result<Rendered, Failure> {
     let first_line = |why| explain(Halt { line: 1, why }, tags, &[], context);
-    let reading = source.len() as u64 * super::meter::FUEL / BYTES_READ_PER_FUEL;
-    meter.pay(reading).map_err(first_line)?;
+    let reading = source.len() as u64 / BYTES_READ_PER_FUEL + tags.len() as u64 * FUEL_PER_TAG;
+    meter
+        .pay(reading.saturating_mul(FUEL))
+        .map_err(first_line)?;
     let template = parse(source, context.file_name)?;
     let mut record = Record::new(meter, context).map_err(first_line)?;
     let mut sink = Sink::new(context.format, context.limits.output);

@@ -136,8 +136,11 @@ pub(super) fn filter(
                 None => usize::MAX,
             };
             let (text, from, to) = (value.to_text()?, from.to_text()?, to.to_text()?);
-            meter.bytes(text.len().saturating_add(from.len()))?;
+            // Each place where it is found costs more than a byte that is passed over, and is
+            // found twice.
+            meter.bytes(text.len().saturating_mul(4).saturating_add(from.len()))?;
             let found = text.matches(&*from).take(count).count();
+            meter.places(found)?;
             meter.bytes(text.len().saturating_add(found.saturating_mul(to.len())))?;
             Value::text(text.replacen(&*from, &to, count))
         }
@@ -240,7 +243,7 @@ fn split(meter: &mut Meter, value: &Value, arguments: &mut Arguments<'_>) -> Res
         }
         Some(separator) => {
             let separator = separator.to_text()?;
-            meter.bytes(text.len().saturating_add(separator.len()))?;
+            meter.bytes(text.len().saturating_mul(4).saturating_add(separator.len()))?;
             pay(meter, &text, text.splitn(most, &*separator).count())?;
             text.splitn(most, &*separator).map(piece).collect()
         }

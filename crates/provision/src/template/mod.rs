@@ -102,7 +102,8 @@ pub enum SecretsMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// One for each step, for 64 bytes that are made, compared, searched or written, for two places
-    /// in a list, for 8 bytes of the template and for four settings that it could read. What cannot
+    /// in a list, for 16 bytes of the template and for four settings that it could read; four for
+    /// each tag. What cannot
     /// be paid for is not begun.
     pub fuel: u64,
     /// The size of the file, in bytes; [`Family::total_limit`](crate::family::Family::total_limit)
