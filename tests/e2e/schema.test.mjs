@@ -19,6 +19,7 @@ const WHOLE_TABLES = [
   [/FROM tenants WHERE id > \?1 ORDER BY id/, 'tenants', 'a page of tenants, in the order of the primary key'],
   [/^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/, 'devices', 'an operator asks what a rotation has left; reads the index alone'],
   [/^DELETE FROM (tokens|access_paths) WHERE id > '' AND id NOT IN/, '', 'a restored database that nothing is known about: all but what is kept goes'],
+  [/^UPDATE devices SET key_state = 'expired', revision = revision \+ 1, updated_at = \?1 WHERE key_state = 'armed'/, 'devices', 'after a restore every bootstrap that waits expires; reads the index of those alone'],
   [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
 ];
 
