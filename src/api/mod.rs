@@ -31,6 +31,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod restored;
 mod rollouts;
