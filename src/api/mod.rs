@@ -23,6 +23,8 @@ mod events;
 mod jobs;
 mod keys;
 mod known;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod models;
 mod notify;
