@@ -4,8 +4,8 @@
 use super::route::{Route, route};
 use super::{
     access_paths, audit, audit_chain, certificates, devices, events, jobs, keys, limits, lint,
-    models, notify, pools, preview, relays, rollouts, rotation, settings, sites, templates,
-    tenants, tokens,
+    models, notify, pools, preview, relays, restored, rollouts, rotation, settings, sites,
+    templates, tenants, tokens,
 };
 
 /// The table.
@@ -25,6 +25,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/audit/cut" WriteAll "cutAudit" audit_chain::cut, "Removes an old period of the audit log that was exported to its end"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),
     route!(POST   "/api/v1/rotation" WriteAll "rotate" rotation::step, "Wraps some values under the current master key; repeat until nothing remains"),
+
+    route!(GET    "/api/v1/restored" ReadAll "getRestored" restored::show, "Shows whether the database was put back to an earlier point, and what that undid; takes ADMIN_TOKEN then"),
+    route!(POST   "/api/v1/restored" WriteAll "restored" restored::take, "Takes a database into use that was put back to an earlier point; takes ADMIN_TOKEN"),
 
     route!(GET    "/api/v1/tenants" Read "listTenants" tenants::list, "Lists the tenants that the token sees"),
     route!(POST   "/api/v1/tenants" WriteAll "createTenant" tenants::create, "Adds a tenant"),

@@ -13,7 +13,8 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::model::device::DeviceRow;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads, SettingRow, TemplateRow};
+use crate::store::phone::{self, DeviceParts, Reads, SettingRow, SharedParts, TemplateRow};
+use crate::witness;
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
@@ -62,25 +63,36 @@ pub async fn for_device(
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<Bundle>, BundleError> {
-    for_phone(app, tenant_id, mac, Reads::Always).await
+    let (parts, _) = phone::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
+    parts
+        .map(|parts| of_device(app, tenant_id, parts))
+        .transpose()
 }
 
 /// The bundle of a device for a phone's request. Where the condition of `reads` does not hold it
 /// has neither settings nor templates, and the request is to be refused.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_phone(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
-    reads: Reads,
+    reads: Reads<'_>,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await? else {
-        return Ok(None);
-    };
+    let (parts, standing) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await?;
+    // Also where there is no such device: it takes as long.
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    parts
+        .map(|parts| of_device(app, tenant_id, parts))
+        .transpose()
+}
+
+fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, BundleError> {
     let device = parts.device;
-    Ok(Some(Bundle {
+    Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: device.tenant_version,
         model: device.model.clone(),
@@ -89,22 +101,29 @@ pub async fn for_phone(
         layers: layers(&app.keyring, tenant_id, &parts.settings)?,
         templates: templates(&parts.templates),
         device: Some(device),
-    }))
+    })
 }
 
-/// The bundle of a model, for files that are not one device's.
+/// The bundle of a model for a phone's request, for files that are not one device's.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_model(
     app: &App,
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::model(&app.db, tenant_id, model).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Bundle {
+    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    parts
+        .map(|parts| of_model(app, tenant_id, parts))
+        .transpose()
+}
+
+fn of_model(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
+    Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
         profile: profile(parts.profile.as_deref(), &parts.model)?,
@@ -113,7 +132,7 @@ pub async fn for_model(
         layers: layers(&app.keyring, tenant_id, &parts.settings)?,
         templates: templates(&parts.templates),
         device: None,
-    }))
+    })
 }
 
 /// The row identity that a secret setting is wrapped for.

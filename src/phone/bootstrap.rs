@@ -2,9 +2,9 @@
 //! not sealed, plaintext over HTTPS.
 //!
 //! The order matters. The file is rendered and linted first, so that a claim is never spent on a
-//! file that cannot be made; then one conditional write decides; then the file goes out. Should D1
-//! fail in between, nothing is sent, and a claim that may have been written is the operator's to
-//! re-arm: better a phone too few than a key too many.
+//! file that cannot be made; then one conditional write decides; then the witness is told; then the file
+//! goes out. Should D1 or the witness fail in between, nothing is sent, and a claim that may have been
+//! written is the operator's to re-arm: better a phone too few than a key too many.
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::lifecycle::{KeyState, Policy};
@@ -21,7 +21,8 @@ use crate::model::device::DeviceRow;
 use crate::model::tenant::PlainName;
 use crate::observe::Record;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads};
+use crate::store::phone::{self, AtPlainName, Claimant, Reads};
+use crate::witness;
 
 /// How often a change in between makes the claim start over.
 const ATTEMPTS: usize = 4;
@@ -45,10 +46,15 @@ pub(super) async fn serve(
     let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
     let ask = Ask::of(request);
     let consumes = !ask.head && !ask.conditional;
-    let reads = Reads::Plain {
-        armed: consumes,
-        delivered: sealed_after || (consumes && policy.retry_window() > 0),
+    let claimant = Claimant {
+        now: ask.now,
+        address: ask.address,
+        retry_window_ms: policy.retry_window(),
     };
+    let reads = Reads::Plain(AtPlainName {
+        claim: consumes.then_some(claimant),
+        sealed: sealed_after,
+    });
     for _ in 0..ATTEMPTS {
         let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, reads)
             .await
@@ -104,10 +110,14 @@ pub(super) async fn serve(
                 address: &request.caller.address,
                 user_agent: &request.caller.user_agent,
                 country: &request.caller.country,
+                mark: &request.app.new_id(),
             },
         )
         .await?;
         if won {
+            // Not before somebody else than the database knows that it is gone: a database that is
+            // put back to before this moment must not give it out again.
+            witness::tell(&request.app).await?;
             let (app, tenant_id, mac) = (request.app.clone(), tenant.tenant.clone(), *mac);
             request
                 .app

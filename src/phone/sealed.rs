@@ -21,6 +21,7 @@ use crate::model::tenant::has_extension;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
+use crate::witness;
 
 /// `Content-Type` of every sealed file.
 const CONTENT_TYPE: &str = "application/octet-stream";
@@ -177,7 +178,8 @@ async fn from_bundle(
 
 /// Whether a file of before is still this device's under its present key. What was good goes on
 /// being served, but never under a key that is gone, and never another device's that had the MAC:
-/// its generations begin at 1 again.
+/// its generations begin at 1 again. After a restore of the database a generation may be given out
+/// once more, so a file of another era is nobody's.
 fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
     let extension = bundle.profile.as_ref().map(|profile| &profile.extension);
     bundle
@@ -185,6 +187,7 @@ fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
         .as_ref()
         .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
         && extension == Some(&meta.extension)
+        && witness::is_same_era(meta.version, bundle.version())
 }
 
 /// Why a sealed file could not be made.
@@ -216,6 +219,7 @@ async fn make(
         extension: profile.extension.clone(),
         content_type: CONTENT_TYPE.into(),
         length: bytes.len(),
+        master: String::new(),
     };
     Ok((edge::to_buffer(&bytes), meta))
 }

@@ -16,6 +16,7 @@ use crate::model::tenant::SharedFiles;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
+use crate::witness;
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(
@@ -129,6 +130,7 @@ pub(super) async fn from_bundle(
         extension: String::new(),
         content_type: render::content_type(bundle).into(),
         length: file.bytes.len(),
+        master: request.app.keyring.current().id().to_owned(),
     };
     let outcome = Outcome::Served(Served {
         body: Body::new(&file.bytes),
@@ -167,8 +169,10 @@ async fn last_good(
 ) -> Result<Outcome, StorageError> {
     let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
     let found = edge::read_file(&request.app, &key).await;
-    // Another device may have had the MAC.
-    let own = found.filter(|(_, meta)| meta.device == device_id(bundle));
+    // Another device may have had the MAC, and after a restore another history the versions.
+    let own = found.filter(|(_, meta)| {
+        meta.device == device_id(bundle) && witness::is_same_era(meta.version, bundle.version())
+    });
     let Some((frame, meta)) = own else {
         return Ok(Outcome::Broken { detail });
     };

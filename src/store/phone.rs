@@ -4,7 +4,8 @@ use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
 use serde::Deserialize;
 
-use super::{Db, StorageError, changes, rows};
+use super::standing::{self, Standing, Step};
+use super::{Arg, Db, StorageError, changes, rows};
 use crate::args;
 use crate::edge::{Fence, TenantEdge};
 use crate::model::device::DeviceRow;
@@ -45,36 +46,48 @@ struct AccessPathRow {
     expires_at: Option<u64>,
 }
 
-/// The tenant behind an access path, without fences: what comes from D1 needs none.
+/// The tenant behind an access path, without fences: what comes from D1 needs none. With where the
+/// database stands, for D1 alone vouches for it.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn tenant_of(db: &Db, hash: &str) -> Result<Option<TenantEdge>, StorageError> {
+pub async fn tenant_of(
+    db: &Db,
+    hash: &str,
+) -> Result<(Option<TenantEdge>, Standing), StorageError> {
     #[derive(Deserialize)]
     struct Row {
         #[serde(flatten)]
         tenant: TenantRow,
         expires_at: Option<u64>,
     }
-    let row: Option<Row> = db
-        .row(
-            "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.expires_at \
-             FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
-            args![hash],
-        )
+    let results = db
+        .batch(vec![
+            db.statement(
+                "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.expires_at \
+                 FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
+                args![hash],
+            )?,
+            standing::statement(db)?,
+        ])
         .await?;
-    row.map(|row| {
-        Ok(TenantEdge {
-            options: row.tenant.options()?,
-            tenant: row.tenant.id,
-            // A file cached before a fence must not pass: nothing cached does.
-            version: row.tenant.seq + 1,
-            hostname: row.tenant.hostname,
-            expires_at: row.expires_at,
-            fences: Vec::new(),
-        })
-    })
-    .transpose()
+    let [tenant, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let standing = standing::one(standing)?;
+    let Some(row) = rows::<Row>(tenant)?.into_iter().next() else {
+        return Ok((None, standing));
+    };
+    let edge = TenantEdge {
+        options: row.tenant.options()?,
+        tenant: row.tenant.id,
+        // A file cached before a fence must not pass: nothing cached does.
+        version: row.tenant.seq + 1,
+        hostname: row.tenant.hostname,
+        expires_at: row.expires_at,
+        fences: Vec::new(),
+    };
+    Ok((Some(edge), standing))
 }
 
 /// What KV is to hold of a tenant.
@@ -209,43 +222,82 @@ pub struct DeviceParts {
 /// When a device's settings and templates are wanted along with it. What a phone is going to be
 /// refused is not read: it would tell a stranger by its time that the device exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum Reads<'a> {
     /// Always: an operator asks.
     Always,
     /// If the device is in service.
     InService,
     /// If the device is in service and its key was delivered.
     Sealed,
-    /// If the device is in service and its files are not sealed; `armed` if also where a bootstrap
-    /// waits, `delivered` if in any state of the key.
-    Plain { armed: bool, delivered: bool },
+    /// If the device is in service and gets something at the plain name.
+    Plain(AtPlainName<'a>),
 }
 
-impl Reads {
-    /// The condition, on a device `d`.
-    fn condition(self) -> &'static str {
-        match self {
-            Self::Always => "",
-            Self::InService
-            | Self::Plain {
-                delivered: true, ..
-            } => " AND d.disabled = 0",
-            Self::Sealed => " AND d.disabled = 0 AND d.ever_delivered = 1",
-            Self::Plain { armed: false, .. } => {
-                " AND d.disabled = 0 AND EXISTS (\
-                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
-                 AND p.profile IS NULL)"
+/// What gets something at the plain name of a standard file, besides devices whose files are not
+/// sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtPlainName<'a> {
+    /// Where the request may take a bootstrap.
+    pub claim: Option<Claimant<'a>>,
+    /// Whether the sealed file is served there once a key was delivered.
+    pub sealed: bool,
+}
+
+/// Who would take a bootstrap, as far as it decides whether one is there for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimant<'a> {
+    pub now: u64,
+    pub address: &'a str,
+    /// 0 is off.
+    pub retry_window_ms: u64,
+}
+
+impl<'a> Reads<'a> {
+    /// The condition, on a device `d` that may be another than that of the MAC `?2`, and its values,
+    /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
+    /// whichever part of an AND it likes, and stops at the first of an OR that holds, but not so in a
+    /// CASE or a sum.
+    fn condition(self) -> (String, Vec<Arg<'a>>) {
+        let plain = match self {
+            Self::Always => return ("d.mac = ?2".into(), Vec::new()),
+            Self::InService => return ("d.mac = ?2 AND d.disabled = 0".into(), Vec::new()),
+            Self::Sealed => {
+                return (
+                    "d.mac = ?2 AND d.disabled = 0 AND d.ever_delivered = 1".into(),
+                    Vec::new(),
+                );
             }
-            Self::Plain { armed: true, .. } => {
-                " AND d.disabled = 0 AND (d.key_state = 'armed' OR EXISTS (\
-                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
-                 AND p.profile IS NULL))"
-            }
+            Self::Plain(plain) => plain,
+        };
+        let mut reasons = String::from(
+            "EXISTS (SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id \
+             AND p.name = d.model AND p.profile IS NULL)",
+        );
+        let mut values = Vec::new();
+        if plain.sealed {
+            reasons.push_str(" + (d.ever_delivered = 1)");
         }
+        if let Some(claimant) = plain.claim {
+            reasons.push_str(
+                " + (d.key_state = 'armed' AND (d.armed_until IS NULL OR ?3 < d.armed_until)) \
+                 + (d.key_state = 'delivered' AND d.delivered_address IS ?4 \
+                 AND ?3 < coalesce(d.delivered_at, 0) + ?5)",
+            );
+            values = vec![
+                claimant.now.into(),
+                claimant.address.into(),
+                claimant.retry_window_ms.into(),
+            ];
+        }
+        let condition =
+            format!("CASE WHEN {reasons} > 0 THEN d.mac = ?2 AND d.disabled = 0 ELSE 0 END");
+        (condition, values)
     }
 }
 
-/// Reads a device with its settings and templates, in one round trip.
+/// Reads a device with its settings and templates, in one round trip. For a MAC that the tenant does
+/// not have, another device of it is read and passed over, so that what D1 does, and how long it
+/// takes, does not tell which MACs exist. With where the database stood.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -253,13 +305,19 @@ pub async fn device(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    reads: Reads,
-) -> Result<Option<DeviceParts>, StorageError> {
-    let condition = reads.condition();
+    reads: Reads<'_>,
+) -> Result<(Option<DeviceParts>, Standing), StorageError> {
+    // The device, or the tenant's first one.
+    const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
+         (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
+         (SELECT min(mac) FROM devices WHERE tenant_id = ?1))";
+    let (condition, more) = reads.condition();
+    let mut values: Vec<Arg<'_>> = vec![tenant_id.into(), mac.into()];
+    values.extend(more);
     let results = db
         .batch(vec![
             db.statement(
-                &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"),
+                &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {PICKED}"),
                 args![tenant_id, mac],
             )?,
             db.statement(
@@ -267,9 +325,9 @@ pub async fn device(
                     "SELECT s.scope, s.name, s.value, s.master FROM devices d \
                      JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
                      ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
-                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                     WHERE {PICKED} AND {condition}"
                 ),
-                args![tenant_id, mac],
+                &values,
             )?,
             db.statement(
                 &format!(
@@ -278,23 +336,27 @@ pub async fn device(
                      JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
                      ('initial', 'standard', 'product', 'master', 'system') \
                      AND f.family = m.family AND f.model IN ('', d.model) \
-                     WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                     WHERE {PICKED} AND {condition}"
                 ),
-                args![tenant_id, mac],
+                &values,
             )?,
+            standing::statement(db)?,
         ])
         .await?;
-    let [device, settings, templates] = results.as_slice() else {
+    let [device, settings, templates, standing] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
-    let Some(device) = rows::<DeviceRow>(device)?.into_iter().next() else {
-        return Ok(None);
+    let device = rows::<DeviceRow>(device)?.into_iter().next();
+    let standing = standing::one(standing)?;
+    let Some(device) = device.filter(|device| device.mac == mac) else {
+        return Ok((None, standing));
     };
-    Ok(Some(DeviceParts {
+    let parts = DeviceParts {
         device,
         settings: rows(settings)?,
         templates: rows(templates)?,
-    }))
+    };
+    Ok((Some(parts), standing))
 }
 
 /// All that a file of a model or of a whole tenant is made from.
@@ -315,7 +377,8 @@ struct ModelRow {
     tenant_version: u64,
 }
 
-/// Reads a model with its settings and templates, in one round trip.
+/// Reads a model with its settings and templates, in one round trip. With where the database
+/// stood.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -323,7 +386,7 @@ pub async fn model(
     db: &Db,
     tenant_id: &str,
     model: &str,
-) -> Result<Option<SharedParts>, StorageError> {
+) -> Result<(Option<SharedParts>, Standing), StorageError> {
     let results = db
         .batch(vec![
             db.statement(
@@ -344,22 +407,25 @@ pub async fn model(
                  WHERE m.tenant_id = ?1 AND m.name = ?2",
                 args![tenant_id, model],
             )?,
+            standing::statement(db)?,
         ])
         .await?;
-    let [model, settings, templates] = results.as_slice() else {
+    let [model, settings, templates, standing] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
+    let standing = standing::one(standing)?;
     let Some(model) = rows::<ModelRow>(model)?.into_iter().next() else {
-        return Ok(None);
+        return Ok((None, standing));
     };
-    Ok(Some(SharedParts {
+    let parts = SharedParts {
         model: model.name,
         family: model.family,
         profile: model.profile,
         tenant_version: model.tenant_version,
         settings: rows(settings)?,
         templates: rows(templates)?,
-    }))
+    };
+    Ok((Some(parts), standing))
 }
 
 /// One model of each family that a tenant has, for files that no name ties to a model; one without
@@ -391,6 +457,8 @@ pub struct Claim<'a> {
     pub address: &'a str,
     pub user_agent: &'a str,
     pub country: &'a str,
+    /// A new id: the mark of this step of the database.
+    pub mark: &'a str,
 }
 
 /// Takes the bootstrap: the one conditional write that decides who gets it
@@ -399,18 +467,17 @@ pub struct Claim<'a> {
 /// What the request believes of the retry window came from KV and may be stale, so the tenant's row
 /// has the last word; a window of 0 is off even where two locations' clocks disagree.
 ///
+/// A claim that was written is a step of the database: the witness must be told of it before anything
+/// is sent.
+///
 /// # Errors
 /// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
 pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
-    #[derive(Deserialize)]
-    struct Won {
-        #[serde(rename = "id")]
-        _id: String,
-    }
     let device = claim.device;
-    let won: Option<Won> = db
-        .row(
-            "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
+    let results = db
+        .batch(vec![
+            db.statement(
+                "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
              delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
              confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
              delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
@@ -423,21 +490,38 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
              AND ?4 < delivered_at + ?8 AND ?4 < delivered_at + 1000 * coalesce(\
              (SELECT json_extract(options, '$.retry_window_s') FROM tenants WHERE id = tenant_id), \
              0))) RETURNING id",
-            args![
-                &device.id,
-                device.generation,
-                device.version,
-                claim.now,
-                claim.address,
-                claim.user_agent,
-                claim.country,
-                claim.retry_window_ms,
-                device.file_version(),
-                device.tenant_version
-            ],
-        )
+                args![
+                    &device.id,
+                    device.generation,
+                    device.version,
+                    claim.now,
+                    claim.address,
+                    claim.user_agent,
+                    claim.country,
+                    claim.retry_window_ms,
+                    device.file_version(),
+                    device.tenant_version
+                ],
+            )?,
+            standing::advance_if_changed(db, claim.mark)?,
+        ])
         .await?;
-    Ok(won.is_some())
+    let [_, step] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let Some(standing) = standing::some(step)? else {
+        return Ok(false);
+    };
+    db.note(Step {
+        standing,
+        action: "device.claim".to_owned(),
+        tenant: Some(device.tenant_id.clone()),
+        object: format!("devices/{}", device.mac),
+        token: String::new(),
+        generation: Some(device.generation),
+        at: claim.now,
+    });
+    Ok(true)
 }
 
 /// Notes that a phone came back for a sealed file, once per delivery.
