@@ -16,6 +16,8 @@ pub mod lifecycle;
 pub mod mac;
 pub mod seal;
 pub mod secret;
+#[cfg(test)]
+mod steps;
 pub mod template;
 pub mod url_template;
 pub mod wrap;

@@ -72,6 +72,17 @@ pub enum RenderError {
         /// The line.
         line: u32,
     },
+    /// A list within a list. Lists are flat, so that nothing costs more than it seems to.
+    #[error(
+        "{file}, line {line}: a list holds texts, numbers and truth values only, and no other \
+         list; write the values one after the other, or join the inner list to a text"
+    )]
+    Nested {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+    },
     /// A computation that failed: an unknown filter, a sum of texts.
     #[error("{file}, line {line}: {message}")]
     Failed {
@@ -83,7 +94,10 @@ pub enum RenderError {
         message: String,
     },
     /// The template works for too long; a loop, usually.
-    #[error("{file}, line {line}: the template takes too much work; is a loop too long?")]
+    #[error(
+        "{file}, line {line}: the template takes too much work; is a loop too long, or a text that \
+         it makes?"
+    )]
     TooMuchWork {
         /// The file.
         file: String,
@@ -98,8 +112,10 @@ pub enum RenderError {
         /// How large it may be.
         limit: usize,
     },
-    /// The template is longer than [`MAX_SOURCE_LEN`], or has too many lines.
-    #[error("{file}: the template is too long; at most {MAX_SOURCE_LEN} bytes in 20000 lines")]
+    /// The template is longer than [`MAX_SOURCE_LEN`], or has too many lines or too long ones.
+    #[error(
+        "{file}: the template is too long; at most {MAX_SOURCE_LEN} bytes, in 20000 lines of 60000 bytes"
+    )]
     SourceTooLong {
         /// The file.
         file: String,
