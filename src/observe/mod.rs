@@ -23,7 +23,7 @@ use worker::Delay;
 
 use crate::app::App;
 use crate::edge;
-use crate::phone::{Answer, Outcome, PhoneRequest, Reason};
+use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
 use crate::platform;
 use crate::store::phone::{self, EventRow, Now, Seen, Use};
 use overflow::{Room, Uncounted};
@@ -196,7 +196,8 @@ impl Event {
     /// What is to be written, if anything: the event if it belongs to a tenant whose minute has
     /// room, and on the device that it was here. `taken`: the phone has the file now.
     fn due(&self, now: u64, taken: bool) -> Option<Due> {
-        let tenant = self.record.tenant.as_ref()?;
+        let tenant = self.record.tenant.as_ref();
+        let tenant = tenant.filter(|_| self.reason.trace() != Trace::LogLine)?;
         let minute = now / 60_000;
         let (uncounted, room) = match overflow::room(tenant, minute) {
             Room::Left { earlier } => (earlier, true),

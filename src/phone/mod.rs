@@ -22,7 +22,7 @@ use worker::{Headers, Request};
 
 pub use answer::{Answer, Body, Outcome, Served, unavailable};
 pub use initial::urls;
-pub use reason::Reason;
+pub use reason::{Reason, Trace};
 
 use guess::Guess;
 

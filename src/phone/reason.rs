@@ -12,6 +12,7 @@ macro_rules! reasons {
 
         impl Reason {
             /// Every reason.
+            #[cfg(test)]
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The word in events and logs.
