@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{self, Finding, Severity};
+use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings, Layers};
 use ringfence_provision::template::SecretsMode;
@@ -80,7 +80,7 @@ pub struct Broken {
     pub mac: Option<String>,
     pub model: String,
     pub file: FileKind,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RenderedFinding>,
     /// Why it cannot be rendered, where it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -365,7 +365,12 @@ struct Files {
 }
 
 impl Files {
-    fn broken(&self, file: FileKind, findings: Vec<Finding>, error: Option<String>) -> Broken {
+    fn broken(
+        &self,
+        file: FileKind,
+        findings: Vec<RenderedFinding>,
+        error: Option<String>,
+    ) -> Broken {
         Broken {
             mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
             model: self.bundle.model.clone(),
@@ -379,7 +384,7 @@ impl Files {
         match error {
             FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
             FileError::Lint(mut findings) => {
-                findings.retain(|finding| finding.severity == Severity::Error);
+                findings.retain(RenderedFinding::is_error);
                 self.broken(kind, findings, None)
             }
         }
@@ -388,6 +393,7 @@ impl Files {
     fn check_sizes(&mut self) {
         let findings = format::lint_sizes(self.bundle.family, &self.sizes);
         if format::has_errors(&findings) {
+            let findings = findings.into_iter().map(Into::into).collect();
             let broken = self.broken(FileKind::Standard, findings, None);
             self.broken.push(broken);
         }

@@ -22,6 +22,8 @@ mod etag;
 mod events;
 mod jobs;
 mod keys;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod models;
 mod notify;
@@ -30,6 +32,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod rollouts;
 mod rotation;

@@ -1,0 +1,94 @@
+//! What reads a request takes linear time: headers, path, query, cursor and body, with hostile
+//! repetitions, N of them and four times as many. Quadratic time would be sixteen times as much; the
+//! quickest of several runs counts, so that a busy machine fails nothing.
+
+use std::time::{Duration, Instant};
+
+use super::etag::IfMatch;
+use super::page::Window;
+use super::route::find;
+use super::routes::ROUTES;
+use super::settings::SettingsInput;
+use super::tenants::TenantInput;
+use super::{call::RevealQuery, read};
+use crate::http::conditional::{if_match, if_range, none_match};
+use crate::http::range::part;
+
+const PIECES: [&str; 30] = [
+    "a", "/", "%", "%2", "%41", "?", "&", "=", "a=b&", "reveal=", "+", ",", ", ", "\"", "\"a\",",
+    "W/", "W/\"a\",", "*", "-", "0", "0-1,", "bytes=", "{", "[", "{\"a\":", "[[", "\\", "\\u00",
+    "\n", "\u{fc}",
+];
+
+/// What a clock may say beside the work.
+const SLACK: Duration = Duration::from_millis(80);
+
+fn time(work: &impl Fn(usize), bytes: usize) -> Duration {
+    let begun = Instant::now();
+    work(bytes);
+    begun.elapsed()
+}
+
+fn check(what: &str, bytes: usize, work: impl Fn(usize)) {
+    let (mut once, mut more) = (time(&work, bytes), time(&work, 4 * bytes));
+    for _ in 0..12 {
+        if more <= 8 * once + SLACK {
+            return;
+        }
+        once = once.min(time(&work, bytes));
+        more = more.min(time(&work, 4 * bytes));
+    }
+    panic!("{what}: {once:?}, then {more:?}");
+}
+
+#[test]
+fn headers_paths_queries_and_cursors_are_read_in_linear_time() {
+    for piece in PIECES {
+        check(piece, 8_000, |bytes| {
+            let text = piece.repeat(bytes / piece.len());
+            let _ = IfMatch::parse(Some(&text));
+            if_match(&text, "\"b\"");
+            none_match(&text, "\"b\"");
+            if_range(Some(&text), "\"b\"");
+            part(Some(&text), 1000);
+            part(Some(&format!("bytes={text}")), 1000);
+            let _ = Window::<2>::new(None, Some(&text));
+            let _ = read::query::<RevealQuery>(&text);
+            find(ROUTES, "GET", &text);
+            find(ROUTES, "GET", &format!("/api/v1/tenants/{text}"));
+            find(
+                ROUTES,
+                "GET",
+                &format!("/api/v1/tenants/a/devices/b/files/{text}"),
+            );
+        });
+    }
+}
+
+#[test]
+fn bodies_are_read_in_linear_time() {
+    for piece in PIECES {
+        for (before, after) in [
+            ("", ""),
+            ("{\"settings\":{\"", "\":1}}"),
+            ("{\"settings\":", "}"),
+            ("{\"name\":\"", "\"}"),
+            ("{\"name\":\"a\",\"options\":{\"urls\":", "}}"),
+        ] {
+            check(&format!("{before:?} {piece:?}"), 50_000, |bytes| {
+                let text = format!("{before}{}{after}", piece.repeat(bytes / piece.len()));
+                let _ = read::body::<SettingsInput>(text.as_bytes());
+                let _ = read::body::<TenantInput>(text.as_bytes());
+            });
+        }
+    }
+    // Members that nothing reads, and the same member again and again.
+    for member in ["x", "name"] {
+        check(member, 20_000, |bytes| {
+            let many: Vec<String> = (0..bytes / 8)
+                .map(|at| format!("\"{member}{}\":1", at % 7))
+                .collect();
+            let _ = read::body::<TenantInput>(format!("{{{}}}", many.join(",")).as_bytes());
+        });
+    }
+}
