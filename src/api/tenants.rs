@@ -198,7 +198,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
             "The tenant still has devices: remove them first.",
         ));
     }
-    let paths = access_paths::list(db, &row.id, "", access_paths::MOST).await?;
+    let paths = access_paths::list(db, &row.id, 0, "", access_paths::MOST).await?;
     let before = json!({ "name": row.name, "hostname": row.hostname });
     let entry = call.entry("tenant.delete", "", Some(before), None);
     tenants::delete(db, &row.id, row.revision, &entry)

@@ -54,6 +54,9 @@ pub struct TenantEdge {
     /// When the access path expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// Id of the access path. Values of before it was written have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_path: Option<String>,
     pub options: TenantOptions,
     /// Devices whose older files are void although the tenant's version stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -217,6 +220,7 @@ mod tests {
             version: 7,
             hostname: None,
             expires_at: None,
+            access_path: Some("01JD0000000000000000000001".into()),
             options: TenantOptions::default(),
             fences: vec![Fence {
                 mac: "0080F0C571EB".into(),
@@ -253,6 +257,14 @@ mod tests {
         assert!(publishing_is_due("a", 2, 3));
         assert!(!publishing_is_due("a", 2, 4));
         assert!(publishing_is_due("a", 2, 3 + REPUBLISH_MS));
+    }
+
+    #[test]
+    fn a_value_without_the_access_paths_id_or_with_newer_members_is_read() {
+        let text = r#"{"tenant":"T","version":7,"expires_at":10,"newer":[1],"options":{}}"#;
+        let tenant: TenantEdge = serde_json::from_str(text).unwrap();
+        assert_eq!(tenant.access_path, None);
+        assert_eq!(tenant.expires_at, Some(10));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) async fn serve(
     };
     let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
     let ask = Ask::of(request);
-    let consumes = !ask.head && !ask.conditional;
+    let consumes = !ask.head && ask.conditions_hold;
     let claimant = Claimant {
         now: ask.now,
         address: ask.address,
@@ -140,7 +140,8 @@ struct Ask<'a> {
     now: u64,
     address: &'a str,
     head: bool,
-    conditional: bool,
+    /// Whether its conditions, if it has any, let a bootstrap through.
+    conditions_hold: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -149,7 +150,7 @@ impl<'a> Ask<'a> {
             now: request.app.now,
             address: &request.caller.address,
             head: request.head,
-            conditional: request.is_conditional(),
+            conditions_hold: request.lets_bootstrap_through(),
         }
     }
 }
@@ -176,7 +177,7 @@ fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), R
     }
     if ask.head {
         Err(Reason::HeadOfBootstrap)
-    } else if ask.conditional {
+    } else if !ask.conditions_hold {
         Err(Reason::ConditionalBootstrap)
     } else {
         Ok(())
@@ -215,7 +216,7 @@ mod tests {
         now: 1000,
         address: "192.0.2.7",
         head: false,
-        conditional: false,
+        conditions_hold: true,
     };
 
     fn window(seconds: u64) -> Policy {
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bootstrap_that_waits_is_for_a_plain_get_alone() {
+    fn a_bootstrap_that_waits_is_for_a_get_whose_conditions_hold() {
         let armed = device(KeyState::Armed);
         assert_eq!(may_claim(&GET, &armed, &window(0)), Ok(()));
         let head = Ask { head: true, ..GET };
@@ -242,7 +243,7 @@ mod tests {
             Err(Reason::HeadOfBootstrap)
         );
         let conditional = Ask {
-            conditional: true,
+            conditions_hold: false,
             ..GET
         };
         assert_eq!(

@@ -53,7 +53,7 @@ pub(super) async fn serve(
         record.came_from_kv(&key, meta.version, Some(meta.generation));
         if !meta.settled && !request.head {
             let after = After {
-                fetched: true,
+                confirms: true,
                 in_kv: true,
             };
             settle_later(&request.app, key, bytes.clone(), meta.clone(), after);
@@ -68,14 +68,23 @@ pub(super) async fn serve(
     };
     record.device = bundle.device.as_ref().map(|device| device.id.clone());
     match fit(&bundle, kind, Some(&request.path), tenant) {
-        Ok(()) => from_bundle(request, &bundle, kind, mac, cached, record).await,
+        Ok(()) => {
+            let ask = Ask {
+                kind,
+                mac,
+                at_plain_name: false,
+            };
+            from_bundle(request, &bundle, &ask, cached, record).await
+        }
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
 }
 
 /// Serves the sealed standard file at the plain name, for tenants that want that. It goes out whole
-/// and without an ETag: a phone that had one would ask conditionally from then on, and a
-/// conditional request does not get the bootstrap that waits here after a re-key.
+/// and without an ETag: at this name a bootstrap, which has none, may wait the next time.
+///
+/// It confirms nothing. A phone that holds its key asks here, and so does one whose bootstrap was lost
+/// on its way: which of them it was nobody can tell.
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &TenantEdge,
@@ -92,11 +101,19 @@ pub(super) async fn serve_at_plain_name(
                 &mac.upper(),
             );
             let cached = edge::read_file(&request.app, &key).await;
-            let kind = FileKind::Standard;
-            let outcome = from_bundle(request, bundle, kind, mac, cached, record).await?;
+            let ask = Ask {
+                kind: FileKind::Standard,
+                mac,
+                at_plain_name: true,
+            };
+            let outcome = from_bundle(request, bundle, &ask, cached, record).await?;
             Ok(match outcome {
                 Outcome::Served(served) => Outcome::Served(Served {
                     etag: None,
+                    reason: match served.reason {
+                        Reason::Sealed => Reason::SealedAtPlainName,
+                        other => other,
+                    },
                     ..served
                 }),
                 other => other,
@@ -145,21 +162,29 @@ fn fit(
     }
 }
 
+/// Which sealed file is asked for, and how.
+struct Ask<'a> {
+    kind: FileKind,
+    mac: &'a Mac,
+    /// Whether by the name of the bootstrap.
+    at_plain_name: bool,
+}
+
 async fn from_bundle(
     request: &PhoneRequest,
     bundle: &Bundle,
-    kind: FileKind,
-    mac: &Mac,
+    ask: &Ask<'_>,
     cached: Option<(ArrayBuffer, FileMeta)>,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
+    let kind = ask.kind;
     match make(&request.app, bundle, kind).await {
         Ok((bytes, meta)) => {
             note(record, kind, &meta);
             let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
-            let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &mac.upper());
+            let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &ask.mac.upper());
             let after = After {
-                fetched: !request.head,
+                confirms: !request.head && !ask.at_plain_name,
                 in_kv: false,
             };
             settle_later(&request.app, key, bytes, meta, after);
@@ -250,19 +275,19 @@ async fn store(app: &App, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
 
 /// After what a file is settled.
 struct After {
-    /// Whether the phone got it.
-    fetched: bool,
+    /// Whether it was fetched in a way that confirms the key.
+    confirms: bool,
     /// Whether KV has it already.
     in_kv: bool,
 }
 
-/// The first sealed fetch after a delivery confirms the key (`HEAD` is none); then the file is
+/// The first fetch of a sealed name after a delivery confirms the key (`HEAD` is none); then the file is
 /// stored as one that has nothing new to say. While a bootstrap waits for a phone that may have the
 /// key already, every fetch goes on asking.
 fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, after: After) {
     let worker = app.clone();
     app.later(async move {
-        if after.fetched {
+        if after.confirms {
             let generation = meta.generation;
             let confirmed = phone::confirm(&worker.db, &meta.device, generation, worker.now).await;
             if let Err(error) = confirmed {

@@ -42,6 +42,7 @@ impl TenantRow {
 
 #[derive(Deserialize)]
 struct AccessPathRow {
+    id: String,
     hash: String,
     expires_at: Option<u64>,
 }
@@ -59,13 +60,14 @@ pub async fn tenant_of(
     struct Row {
         #[serde(flatten)]
         tenant: TenantRow,
+        access_path: String,
         expires_at: Option<u64>,
     }
     let results = db
         .batch(vec![
             db.statement(
-                "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.expires_at \
-                 FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
+                "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.id AS access_path, \
+                 a.expires_at FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
                 args![hash],
             )?,
             standing::statement(db)?,
@@ -85,6 +87,7 @@ pub async fn tenant_of(
         version: row.tenant.seq + 1,
         hostname: row.tenant.hostname,
         expires_at: row.expires_at,
+        access_path: Some(row.access_path),
         fences: Vec::new(),
     };
     Ok((Some(edge), standing))
@@ -124,7 +127,7 @@ pub async fn edge_of(
                     args![tenant_id],
                 )?,
                 db.statement(
-                    "SELECT hash, expires_at FROM access_paths WHERE tenant_id = ?1",
+                    "SELECT id, hash, expires_at FROM access_paths WHERE tenant_id = ?1",
                     args![tenant_id],
                 )?,
                 db.statement(
@@ -173,6 +176,7 @@ pub async fn edge_of(
                     version: tenant.version,
                     hostname: tenant.hostname.clone(),
                     expires_at: path.expires_at,
+                    access_path: Some(path.id),
                     options: options.clone(),
                     fences: fences.clone(),
                 };
@@ -554,13 +558,22 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Notes it by itself, where there is no event to write; the device as it is now.
+    /// Notes it where there is no event to write; the device as it is now.
     ///
     /// # Errors
     /// D1 does not answer.
-    pub async fn write(&self, db: &Db) -> Result<Option<Now>, StorageError> {
-        let result = self.statement(db)?.all().await?;
-        Ok(rows::<Now>(&result)?.into_iter().next())
+    pub async fn write(
+        &self,
+        db: &Db,
+        used: Option<&Use<'_>>,
+    ) -> Result<Option<Now>, StorageError> {
+        let mut statements = vec![self.statement(db)?];
+        if let Some(used) = used {
+            statements.push(used.statement(db)?);
+        }
+        let results = db.batch(statements).await?;
+        let device = results.first().map(rows::<Now>).transpose()?;
+        Ok(device.and_then(|rows| rows.into_iter().next()))
     }
 
     /// The statement, for a batch with the event. Answers are noted in any order, so what was
@@ -607,6 +620,67 @@ impl Now {
             || version < self.version
             || generation.is_some_and(|served| served != self.generation)
     }
+}
+
+/// How exact the times are at which access paths were used: oftener than that nothing is written.
+pub const USE_STEP_MS: u64 = 3600 * 1000;
+
+/// Notes that a file went out under an access path.
+pub struct Use<'a> {
+    /// Its SHA-256, hex.
+    pub hash: &'a str,
+    /// The device that got it, if it is known.
+    pub device_id: Option<&'a str>,
+    pub now: u64,
+}
+
+impl Use<'_> {
+    /// The statement, for a batch. It writes nothing where the note is younger than
+    /// [`USE_STEP_MS`], nor where access path or device is gone.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+        let before = self.now.saturating_sub(USE_STEP_MS);
+        match self.device_id {
+            Some(device_id) => db.statement(
+                "INSERT INTO access_path_devices (access_path_id, device_id, last_at) \
+                 SELECT a.id, d.id, ?3 FROM access_paths a JOIN devices d ON d.id = ?2 \
+                 WHERE a.hash = ?1 \
+                 ON CONFLICT DO UPDATE SET last_at = excluded.last_at WHERE last_at <= ?4",
+                args![self.hash, device_id, self.now, before],
+            ),
+            None => db.statement(
+                "UPDATE access_paths SET last_used_at = ?2 \
+                 WHERE hash = ?1 AND (last_used_at IS NULL OR last_used_at <= ?3)",
+                args![self.hash, self.now, before],
+            ),
+        }
+    }
+}
+
+/// The device of a tenant that has one of these MACs, the first of them that any has: its id and MAC.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn device_among(
+    db: &Db,
+    tenant_id: &str,
+    macs: &[String],
+) -> Result<Option<(String, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        mac: String,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT d.id, d.mac FROM json_each(?2) j \
+             CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value ORDER BY j.key LIMIT 1",
+            args![tenant_id, super::settings::json(&macs)?],
+        )
+        .await?;
+    Ok(row.map(|row| (row.id, row.mac)))
 }
 
 /// The state of a device's key, if the device's files are still of that version, and of that
@@ -679,7 +753,7 @@ pub struct Written {
     pub device: Option<Now>,
 }
 
-/// Writes an event, as long as its tenant's minute has room.
+/// Writes an event, as long as its tenant's minute has room, and what is to be noted with it.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -687,6 +761,7 @@ pub async fn write_event(
     db: &Db,
     event: &EventRow<'_>,
     seen: Option<&Seen<'_>>,
+    used: Option<&Use<'_>>,
 ) -> Result<Written, StorageError> {
     #[derive(Deserialize)]
     struct Minute {
@@ -701,8 +776,9 @@ pub async fn write_event(
         )?,
         db.statement(
             "INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
-             status, bytes, address, user_agent, country, request_id, detail, at) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 \
+             status, bytes, address, user_agent, country, request_id, detail, at, path, access_path) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?19, \
+             coalesce(?20, (SELECT id FROM access_paths WHERE hash = ?21)) \
              WHERE (SELECT seen FROM event_minutes WHERE tenant_id = ?2 AND minute = ?17) <= ?18",
             args![
                 event.id,
@@ -722,12 +798,18 @@ pub async fn write_event(
                 event.detail,
                 event.at,
                 minute,
-                event.limit
+                event.limit,
+                event.path,
+                event.access_path,
+                event.access_path_hash
             ],
         )?,
     ];
     if let Some(seen) = seen {
         statements.push(seen.statement(db)?);
+    }
+    if let Some(used) = used {
+        statements.push(used.statement(db)?);
     }
     let results = db.batch(statements).await?;
     let minute = results
@@ -737,6 +819,7 @@ pub async fn write_event(
         .and_then(|rows| rows.into_iter().next());
     let device = results
         .get(2)
+        .filter(|_| seen.is_some())
         .map(rows::<Now>)
         .transpose()?
         .and_then(|rows| rows.into_iter().next());
@@ -764,6 +847,12 @@ pub struct EventRow<'a> {
     pub request_id: &'a str,
     pub detail: Option<&'a str>,
     pub at: u64,
+    /// What was asked for, fit to be read; of a request that got a file there is none.
+    pub path: Option<&'a str>,
+    /// Id of the access path; `None` where KV has a value of before it knew it.
+    pub access_path: Option<&'a str>,
+    /// By which the id is looked up then.
+    pub access_path_hash: &'a str,
     /// How many a minute may be written.
     pub limit: u32,
 }

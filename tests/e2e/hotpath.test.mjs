@@ -8,7 +8,7 @@ import { Ringfence } from './support/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
 
-const EVENT = /^(INSERT INTO (event_minutes|events)|UPDATE devices SET last_seen_at)/;
+const EVENT = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE devices SET last_seen_at)/;
 
 describe('the hot path', () => {
   let worker;

@@ -18,8 +18,10 @@
 
 mod automaton;
 mod macros;
+mod near;
 mod path;
 mod routes;
+mod shown;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,8 +30,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 pub use macros::Macro;
+pub use near::{NearMiss, Slip};
 pub use path::{MAX_PATH_LEN, PathError, decode};
 pub use routes::{MAX_ROUTES, Resolved, Route, RouteConflict, RouteError, RouteTable};
+pub use shown::{MAX_SHOWN_LEN, shown};
 
 use crate::mac::Mac;
 
