@@ -39,6 +39,7 @@ mod sites;
 mod templates;
 mod tenants;
 mod tokens;
+mod unused;
 mod valid;
 
 use worker::{Request, Response};

@@ -13,7 +13,7 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::model::device::DeviceRow;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads, SettingRow, TemplateRow};
+use crate::store::phone::{self, Reads, SettingRow, SharedParts, TemplateRow};
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
@@ -101,10 +101,14 @@ pub async fn for_model(
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::model(&app.db, tenant_id, model).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Bundle {
+    let parts = phone::model(&app.db, tenant_id, model).await?;
+    parts
+        .map(|parts| of_parts(app, tenant_id, parts))
+        .transpose()
+}
+
+fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
+    Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
         profile: profile(parts.profile.as_deref(), &parts.model)?,
@@ -113,7 +117,27 @@ pub async fn for_model(
         layers: layers(&app.keyring, tenant_id, &parts.settings)?,
         templates: templates(&parts.templates),
         device: None,
-    }))
+    })
+}
+
+/// The bundle of a whole family, for files whose name tells neither a device nor a model. `model` is
+/// any of its models: nothing of that model's own is in it.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_family(
+    app: &App,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<Bundle>, BundleError> {
+    let Some(mut parts) = phone::model(&app.db, tenant_id, model).await? else {
+        return Ok(None);
+    };
+    parts
+        .settings
+        .retain(|row| layer_named(&row.scope) == Some(Layer::Tenant));
+    parts.templates.retain(|row| row.model.is_empty());
+    of_parts(app, tenant_id, parts).map(Some)
 }
 
 /// The row identity that a secret setting is wrapped for.
@@ -209,8 +233,8 @@ pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
 }
 
 /// Whether a model may have a template of its own for files of this kind. Master and system files
-/// are one for every model of a family, and are asked for by a name that tells no model: the API
-/// takes none for them, and one that is stored nevertheless does not count.
+/// have one for every model of a family, whatever their name tells: the API takes no other for
+/// them, and one that is stored nevertheless does not count.
 pub fn may_differ_by_model(kind: FileKind) -> bool {
     !matches!(kind, FileKind::Master | FileKind::System)
 }

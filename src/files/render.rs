@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use ringfence_provision::format::{self, Document, Finding, Severity};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::Layers;
+use ringfence_provision::layers::{Layer, LayerSettings, Layers};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
     default_template, render as render_template,
@@ -49,7 +50,7 @@ fn first(findings: &[Finding]) -> String {
         })
 }
 
-/// Renders and lints the file of a kind. `urls` are the other files' URLs, which only an initial
+/// Renders and lints the file of a kind, for the audience that its name tells. `urls` are the other files' URLs, which only an initial
 /// file may name: anything else is the same under every access path.
 ///
 /// # Errors
@@ -57,6 +58,7 @@ fn first(findings: &[Finding]) -> String {
 pub fn render(
     bundle: &Bundle,
     kind: FileKind,
+    audience: Audience,
     urls: &BTreeMap<String, String>,
     secrets: SecretsMode,
 ) -> Result<File, FileError> {
@@ -64,8 +66,8 @@ pub fn render(
         .templates
         .get(&kind)
         .map_or_else(|| default_template(bundle.family, kind), String::as_str);
-    let layers = visible(&bundle.layers, kind);
-    let device = own_of_device(kind)
+    let layers = visible(&bundle.layers, kind, audience);
+    let device = own_of_device(kind, audience)
         .then_some(bundle.device.as_ref())
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
@@ -84,7 +86,7 @@ pub fn render(
                 &none
             },
             secrets,
-            limits: Limits::default(),
+            limits: Limits::of(bundle.family),
         },
     )?;
     let findings = format::lint(bundle.family, kind, text.as_bytes());
@@ -134,24 +136,35 @@ pub fn content_type(bundle: &Bundle) -> &'static str {
     }
 }
 
-/// Whether a file of this kind may differ from device to device.
-fn own_of_device(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Initial | FileKind::Standard)
+/// Whether a file of this kind, at a name for that audience, may differ from device to device.
+pub fn own_of_device(kind: FileKind, audience: Audience) -> bool {
+    layers_of(kind, audience).contains(&Layer::Device)
 }
 
-/// The layers that a file of this kind may use: what goes to several devices must not depend on
-/// one of them.
-fn visible(layers: &Layers, kind: FileKind) -> Layers {
-    match kind {
-        FileKind::Initial | FileKind::Standard => layers.clone(),
-        FileKind::Product => Layers {
-            tenant: layers.tenant.clone(),
-            model: layers.model.clone(),
-            ..Layers::default()
-        },
-        FileKind::Master | FileKind::System => Layers {
-            tenant: layers.tenant.clone(),
-            ..Layers::default()
-        },
+/// The layers that reach a file of this kind at a name for that audience: what goes to several
+/// devices must not depend on one of them.
+pub fn layers_of(kind: FileKind, audience: Audience) -> &'static [Layer] {
+    match (kind, audience) {
+        (FileKind::Initial | FileKind::Standard, _) | (FileKind::System, Audience::Device) => {
+            &Layer::ALL
+        }
+        (FileKind::Product, _) | (FileKind::System, Audience::Model) => {
+            &[Layer::Model, Layer::Tenant]
+        }
+        (FileKind::Master, _) | (FileKind::System, Audience::Everyone) => &[Layer::Tenant],
+    }
+}
+
+fn visible(layers: &Layers, kind: FileKind, audience: Audience) -> Layers {
+    let reach = layers_of(kind, audience);
+    let of = |layer| match reach.contains(&layer) {
+        true => layers.layer(layer).clone(),
+        false => LayerSettings::new(),
+    };
+    Layers {
+        tenant: of(Layer::Tenant),
+        site: of(Layer::Site),
+        model: of(Layer::Model),
+        device: of(Layer::Device),
     }
 }

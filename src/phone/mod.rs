@@ -20,7 +20,7 @@ use web_sys::Response;
 use worker::{Headers, Request};
 
 pub use answer::{Answer, Body, Outcome, Reason, Served, unavailable};
-pub use initial::urls;
+pub use initial::{audience, urls};
 
 use guess::Guess;
 
@@ -163,27 +163,10 @@ async fn find(
         (FileKind::Standard, Form::Plain, Some(mac)) => {
             bootstrap::serve(request, tenant, &mac, record).await
         }
-        (FileKind::Initial, Form::Plain, mac) => {
-            initial::serve(
-                request,
-                tenant,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
+        (FileKind::Initial, Form::Plain, _) => {
+            initial::serve(request, tenant, &resolved, record).await
         }
-        (kind, Form::Plain, mac) => {
-            shared::serve(
-                request,
-                tenant,
-                kind,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
-        }
+        (_, Form::Plain, _) => shared::serve(request, tenant, &resolved, record).await,
         (_, Form::Sealed, None) => refuse_unknown(app, Reason::NoSuchPath).await,
     }
 }

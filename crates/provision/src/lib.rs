@@ -16,6 +16,8 @@ pub mod lifecycle;
 pub mod mac;
 pub mod seal;
 pub mod secret;
+pub mod serving;
 pub mod template;
+pub mod unused;
 pub mod url_template;
 pub mod wrap;

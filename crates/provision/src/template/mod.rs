@@ -32,6 +32,7 @@ mod defaults;
 mod engine;
 mod error;
 mod guard;
+mod names;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +43,9 @@ use serde::Serialize;
 pub use defaults::default_template;
 pub use error::RenderError;
 pub use guard::{MAX_NESTING, MAX_SOURCE_LEN, MAX_TAG_LEN};
+pub use names::Names;
 
-use crate::family::Format;
+use crate::family::{Family, Format};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
@@ -166,6 +168,19 @@ pub fn render(source: &str, context: &RenderContext<'_>) -> Result<Rendered, Ren
 /// [`RenderError::TooDeep`].
 pub fn check_template(source: &str, file_name: &str) -> Result<(), RenderError> {
     engine::check(source, file_name)
+}
+
+impl Limits {
+    /// What files of a family may take: as much output as its phones read, and fuel in proportion.
+    pub fn of(family: Family) -> Self {
+        let usual = Self::default();
+        let output = family.total_limit();
+        let times = output.div_ceil(usual.output.max(1));
+        let fuel = usual
+            .fuel
+            .saturating_mul(u64::try_from(times).unwrap_or(u64::MAX));
+        Self { fuel, output }
+    }
 }
 
 impl Default for Limits {
