@@ -15,6 +15,8 @@
 mod escape;
 mod finding;
 mod key;
+#[cfg(test)]
+mod linear;
 mod lint;
 mod source;
 pub mod text;

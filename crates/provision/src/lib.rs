@@ -17,6 +17,8 @@ pub mod mac;
 pub mod seal;
 pub mod secret;
 pub mod serving;
+#[cfg(test)]
+mod steps;
 pub mod template;
 pub mod unused;
 pub mod url_template;

@@ -92,6 +92,9 @@ fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<F
     }
     let parameters = document.parameters();
     for parameter in &parameters {
+        if findings.is_hopeless() {
+            break;
+        }
         check_parameter(parameter, bootstrap, &mut findings);
     }
     let names_standard = |parameter: &Parameter| {
@@ -166,6 +169,9 @@ fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findi
         ));
     }
     for (name, at) in document.sections().filter(|(name, _)| *name != section) {
+        if findings.is_hopeless() {
+            return;
+        }
         findings.push(Finding::error(
             codes::XML_SECTION,
             at,
@@ -174,6 +180,9 @@ fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findi
         ));
     }
     for (name, at) in document.groups(section) {
+        if findings.is_hopeless() {
+            return;
+        }
         if !known.contains(&name) {
             findings.push(Finding::error(
                 codes::XML_SECTION,

@@ -62,6 +62,9 @@ pub(super) fn decode<'a>(
 /// in a value.
 pub(super) fn control_characters(text: &str, findings: &mut Findings) {
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        if findings.is_hopeless() {
+            return;
+        }
         // A CR is a part of a line end or a control character.
         let line = line
             .strip_suffix('\n')
@@ -112,6 +115,8 @@ impl<'a> Lines<'a> {
             (from, place) = (0, Place::new(1, 1));
         }
         let mut between = self.text.get(from..offset).unwrap_or_default();
+        #[cfg(test)]
+        crate::steps::took(between.len());
         if let Some(end) = between.rfind('\n') {
             let lines = between.matches('\n').count();
             let lines = u32::try_from(lines).unwrap_or(u32::MAX);
@@ -216,6 +221,11 @@ pub(super) fn check_value(
 pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], findings: &mut Findings) {
     let mut first: BTreeMap<&str, &Parameter> = BTreeMap::new();
     for parameter in parameters {
+        #[cfg(test)]
+        crate::steps::took(parameter.path.len());
+        if findings.is_hopeless() {
+            return;
+        }
         let Some(earlier) = first.get(parameter.path.as_str()) else {
             first.insert(&parameter.path, parameter);
             continue;

@@ -351,6 +351,8 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
 /// How many of the next lines belong to a value whose quote is open, if one of them closes it.
 fn lines_to_closing_quote<'a>(lines: impl Iterator<Item = (u32, &'a str)>) -> Option<usize> {
     for (extra, (_, line)) in (1..=FOLLOWED).zip(lines) {
+        #[cfg(test)]
+        crate::steps::took(line.len());
         let next = line.split_once("=\"").map_or("", |(name, _)| name);
         if source::is_parameter_name(next) {
             return None;

@@ -11,8 +11,12 @@ use super::source::shown;
 /// The macros that phones expand, within braces; case matters.
 pub(super) const MACROS: [&str; 4] = ["MAC", "mac", "MODEL", "fwver"];
 
-/// The longest URL, in characters.
+/// The longest URL, in characters. What lies beyond is not looked at: it is too much already.
 const MAX_URL: usize = 384;
+
+/// How far a brace is looked ahead from for its partner, in characters. A macro has at most 7, and
+/// a word in braces that is longer than this is broken rather than misspelt.
+const LOOK_AHEAD: usize = 64;
 
 /// The schemes that phones fetch from.
 const SCHEMES: [&str; 4] = ["https", "http", "ftp", "tftp"];
@@ -29,7 +33,11 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
         return;
     }
     let name = shown(name);
-    if value.chars().count() > MAX_URL {
+    // Where a user and a password may be; a password may even have a slash in it.
+    let secret = value.rfind('@').unwrap_or_default();
+    let whole = value;
+    let value = first(whole, MAX_URL);
+    if value.len() < whole.len() {
         findings.push(Finding::error(
             codes::URL_TOO_LONG,
             at,
@@ -55,7 +63,7 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
                 format!("{name} has no scheme that phones are known to fetch from"),
                 "Write a whole URL, as https://host/path.",
             ));
-            value.as_str()
+            value
         }
     };
     let authority = after.split('/').next().unwrap_or_default();
@@ -67,8 +75,6 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
             format!("Write {scheme}://host/path."),
         ));
     }
-    // Where a user and a password may be; a password may even have a slash in it.
-    let secret = value.rfind('@').unwrap_or_default();
     check_macros(&name, value, secret, at, findings);
 }
 
@@ -86,6 +92,9 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
     let mut skip = 0;
     for (column, (offset, character)) in value.char_indices().enumerate() {
         let at = at.right(column);
+        if findings.is_hopeless() {
+            return;
+        }
         if offset < skip {
             continue;
         }
@@ -163,6 +172,9 @@ enum Macro<'a> {
 
 /// `rest` begins with the brace.
 fn read_macro(rest: &str) -> Macro<'_> {
+    let rest = first(rest, LOOK_AHEAD);
+    #[cfg(test)]
+    crate::steps::took(rest.len());
     let Some(end) = rest.find('}') else {
         return Macro::Broken("{", 1);
     };
@@ -191,9 +203,18 @@ fn read_word(text: &str) -> Option<Macro<'_>> {
     })
 }
 
-fn angle_macro(rest: &str) -> Option<&str> {
-    let (word, _) = rest.strip_prefix('<')?.split_once('>')?;
-    MACROS.contains(&word).then_some(word)
+fn angle_macro(rest: &str) -> Option<&'static str> {
+    let rest = rest.strip_prefix('<')?;
+    MACROS.into_iter().find(|word| {
+        let after = rest.strip_prefix(word);
+        after.is_some_and(|after| after.starts_with('>'))
+    })
+}
+
+/// At most so many characters of the beginning.
+fn first(text: &str, characters: usize) -> &str {
+    let end = text.char_indices().nth(characters);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// The macro that was meant, when only case or blanks are wrong.

@@ -32,6 +32,17 @@ pub struct Document {
     root: Element,
 }
 
+/// The longest name of an element that is read, in bytes. The name of a group is repeated in the path
+/// of every parameter in it, so that a long one would cost its length as often.
+const MAX_TAG_NAME: usize = 48;
+
+/// The most attributes of one element that are read. The guide knows two on the same element; each
+/// name is compared with those before it.
+const MAX_ATTRIBUTES: usize = 8;
+
+/// How much of an `idx` stands in a path, in bytes. A good one has at most three digits.
+const MAX_INDEX: usize = 8;
+
 /// One element with everything in it.
 #[derive(Clone, Default)]
 struct Element {
@@ -162,6 +173,8 @@ impl Element {
     }
 
     fn collect(&self, prefix: &str, parameters: &mut Vec<Parameter>) {
+        #[cfg(test)]
+        crate::steps::took(prefix.len());
         let mut path = if prefix.is_empty() {
             self.name.clone()
         } else {
@@ -178,7 +191,8 @@ impl Element {
             return;
         }
         if let Some(index) = self.attribute("idx") {
-            path = format!("{path}[{index}]");
+            let end = index.floor_char_boundary(MAX_INDEX);
+            path = format!("{path}[{}]", index.get(..end).unwrap_or_default());
         }
         for child in &self.children {
             child.collect(&path, parameters);

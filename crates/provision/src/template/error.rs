@@ -98,8 +98,10 @@ pub enum RenderError {
         /// How large it may be.
         limit: usize,
     },
-    /// The template is longer than [`MAX_SOURCE_LEN`], or has too many lines.
-    #[error("{file}: the template is too long; at most {MAX_SOURCE_LEN} bytes in 20000 lines")]
+    /// The template is longer than [`MAX_SOURCE_LEN`], or has too many lines or too long ones.
+    #[error(
+        "{file}: the template is too long; at most {MAX_SOURCE_LEN} bytes, in 20000 lines of 60000 bytes"
+    )]
     SourceTooLong {
         /// The file.
         file: String,

@@ -15,6 +15,9 @@ pub const MAX_SOURCE_LEN: usize = 256 * 1024;
 /// The most lines. minijinja counts up to 65535.
 const MAX_LINES: usize = 20_000;
 
+/// The longest line, in bytes. minijinja counts its columns up to 65535, too.
+const MAX_LINE_LEN: usize = 60_000;
+
 /// The longest tag (from `{{` to `}}` or from `{%` to `%}`), in bytes.
 pub const MAX_TAG_LEN: usize = 500;
 
@@ -45,7 +48,8 @@ struct Blocks {
 
 /// The tags of a template that is within all bounds.
 pub(super) fn scan<'s>(source: &'s str, file: &str) -> Result<Vec<Tag<'s>>, RenderError> {
-    if source.len() > MAX_SOURCE_LEN || source.lines().count() > MAX_LINES {
+    let line_too_long = || source.lines().any(|line| line.len() > MAX_LINE_LEN);
+    if source.len() > MAX_SOURCE_LEN || source.lines().count() > MAX_LINES || line_too_long() {
         let file = file.to_owned();
         return Err(RenderError::SourceTooLong { file });
     }

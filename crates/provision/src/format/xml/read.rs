@@ -13,7 +13,10 @@ use super::super::escape;
 use super::super::finding::{Finding, Place, codes};
 use super::super::source::{self, Lines, shown};
 use super::super::url::MACROS;
-use super::{Document, Element, Family, Findings, Format, MAX_DEPTH, ROOT, is_parameter};
+use super::{
+    Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME, ROOT,
+    is_parameter,
+};
 
 /// Reads what can be read, and says everything that is wrong.
 pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Document {
@@ -32,6 +35,8 @@ pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findin
     };
     let mut from = 0;
     while let Some(next) = reading.run(from) {
+        #[cfg(test)]
+        crate::steps::took(text.len() - next);
         from = next;
     }
     reading.finish()
@@ -200,6 +205,19 @@ impl Reading<'_> {
                 place,
                 format!("elements are nested deeper than {MAX_DEPTH}"),
                 "Nest them as the guide does.",
+            ));
+            return None;
+        }
+        if name.len() > MAX_TAG_NAME {
+            self.findings.push(Finding::error(
+                codes::NAME_TOO_LONG,
+                place,
+                format!(
+                    "the name of an element has {} bytes, of {MAX_TAG_NAME} allowed; nothing \
+                     behind it was read",
+                    name.len()
+                ),
+                "Look the name up in the guide of the model.",
             ));
             return None;
         }
@@ -438,10 +456,16 @@ impl Reading<'_> {
         let mut attributes = Vec::new();
         let mut good = spaced(tag.attributes_raw());
         for attribute in tag.attributes() {
+            #[cfg(test)]
+            crate::steps::took(1 + attributes.len());
             let Ok(attribute) = attribute else {
                 good = false;
                 break;
             };
+            if attributes.len() == MAX_ATTRIBUTES {
+                good = false;
+                break;
+            }
             let name = attribute.key.0;
             match attribute.normalized_value(XmlVersion::Implicit1_0) {
                 Ok(value) if is_name(name) && !value.contains(escape::forbidden) => {
@@ -528,8 +552,8 @@ impl Reading<'_> {
                 _ => false,
             }
         });
-        let mut names = attributes.attributes().flatten();
-        let version = names.next().is_some_and(|first| first.key.0 == "version");
+        let first = attributes.attributes().next();
+        let version = first.is_some_and(|first| first.is_ok_and(|it| it.key.0 == "version"));
         if at == 0 && known && version {
             self.declaration = true;
             return;
