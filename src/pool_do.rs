@@ -8,7 +8,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `POST /call` | a [`Call`] | 200 with a [`Reply`]; 400 if the body is none |
-//! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 401 if the relay's credential has been removed meanwhile; 503 if the pool has no room for more connections |
+//! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 401 if the relay's credential has been removed meanwhile; 503 if the pool has no room for more connections. A third connection of a relay closes an older one, and one that has not said hello after 10 s is closed |
 //!
 //! Only the Worker reaches it: who may call was decided there, and so was which relay this is.
 //!
@@ -177,10 +177,14 @@ impl Pool {
 
     /// Brings the alarm forward to now.
     async fn poke(&self) -> Result<(), SqlError> {
-        let now = platform::now();
+        self.wake_by(platform::now()).await
+    }
+
+    /// Brings the alarm forward to `at`, Unix milliseconds, unless it rings before.
+    async fn wake_by(&self, at: u64) -> Result<(), SqlError> {
         match self.state.storage().get_alarm().await {
-            Ok(Some(at)) if at <= i64::try_from(now).unwrap_or(i64::MAX) + 10 => Ok(()),
-            _ => self.set_alarm(now).await,
+            Ok(Some(set)) if set <= i64::try_from(at).unwrap_or(i64::MAX) + 10 => Ok(()),
+            _ => self.set_alarm(at).await,
         }
     }
 
@@ -189,17 +193,15 @@ impl Pool {
     async fn rearm(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
         let now = platform::now();
         let sessions = self.sessions();
-        let room = engine
-            .free(&sessions)
-            .map(|free| free.iter().any(|free| free.free > 0));
-        let next = room.and_then(|room| {
+        let next = engine.free(&sessions).and_then(|free| {
             engine.next_wake(
                 !sessions.is_empty(),
-                room,
+                &free,
                 &|zone| zone::offset_ms(zone, now),
                 now,
             )
         });
+        let next = next.map(|next| next.into_iter().chain(self.next_mute()).min());
         match next {
             // No await between the question and the alarm: a poke that comes later wins.
             Ok(Some(at)) => self.set_alarm(at.max(self.rest_until.get())).await,

@@ -5,6 +5,10 @@
 //! model and site, which together see every template and every layer but the devices' own, and a
 //! sample of the rest; the answer says so. What slips through is caught when it is rendered.
 //!
+//! The whole check has one budget ([`super::budget`]): where it is used up before all devices have had
+//! their turn, the rest go unchecked, and the answer says that, too. One of each combination of model
+//! and site has its turn before any second one. At the 21st broken file it ends.
+//!
 //! What it was checked against must still be there when the change is written: that is the world's
 //! [`Basis`]. Where it is not, the request is worked on once more ([`super::commit::unless_overtaken`]).
 
@@ -19,10 +23,12 @@ use ringfence_provision::template::{SecretsMode, default_template};
 use ringfence_provision::unused::{Unused, Watch};
 use serde::Serialize;
 
+use super::budget::Budget;
 use super::unused;
 use crate::app::App;
 use crate::files::bundle::{self, Bundle, BundleError};
 use crate::files::render::{self, FileError};
+use crate::files::urls::Base;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
@@ -45,7 +51,7 @@ const SAMPLE: u32 = 200;
 const ROWS_AT_ONCE: usize = 100_000;
 /// With so many settings of devices an isolate's memory is well used: no further devices are read.
 const SETTINGS_MAX: usize = 250_000;
-/// So many broken files are told; the number of all of them is told too.
+/// So many broken files are told; after one more the check ends.
 const TOLD_MAX: usize = 20;
 
 /// How devices were chosen.
@@ -57,6 +63,9 @@ pub enum Method {
     All,
     /// One device of every combination of model and site, and a sample.
     CombinationsAndSample,
+    /// Their files take so much work that not all of them were rendered; one device of each
+    /// combination of model and site came before any second one.
+    WithinBudget,
 }
 
 /// What was rendered to see that a change breaks no file.
@@ -92,7 +101,7 @@ pub struct Broken {
 pub struct World {
     /// For the change that was checked in it.
     pub basis: Basis,
-    base: String,
+    base: Base,
     certificates: Vec<String>,
     pub options: TenantOptions,
     pub models: BTreeMap<String, ModelRow>,
@@ -250,15 +259,13 @@ impl World {
     ///
     /// # Errors
     /// [`Problem`] `invalid-files`, with the devices and the findings.
-    pub fn check(&self) -> Result<Checked, Problem> {
-        let mut watch = self.watch();
-        let mut broken = Vec::new();
-        let mut number = 0_usize;
-        let mut tell = |files: Vec<Broken>| {
-            number += files.len();
-            broken.extend(files);
-            broken.truncate(TOLD_MAX);
+    pub async fn check(&self) -> Result<Checked, Problem> {
+        let mut look = Look {
+            budget: Budget::default(),
+            watch: self.watch(),
         };
+        let mut method = self.method;
+        let mut broken = Vec::new();
         let mut sizes = BTreeMap::new();
         let models: BTreeSet<&str> = self
             .devices
@@ -267,32 +274,49 @@ impl World {
             .chain(self.shared.iter().map(String::as_str))
             .collect();
         for model in models {
-            let files = self.files(self.bundle(None, model)?, Part::Shared, &mut watch);
+            if broken.len() > TOLD_MAX {
+                break;
+            }
+            // The other half is the devices'.
+            if !look.budget.is_within(50) {
+                method = Method::WithinBudget;
+                break;
+            }
+            let bundle = self.bundle(None, model)?;
+            let files = self.files(bundle, Part::Shared, &mut look);
             sizes.insert(model, files.sizes);
-            tell(files.broken);
+            broken.extend(files.broken);
+            look.budget.pause_if_due().await;
         }
-        for device in &self.devices {
-            let mut files = self.files(
-                self.bundle(Some(device), &device.model)?,
-                Part::Own,
-                &mut watch,
-            );
+        let mut devices = 0;
+        for device in in_turn(&self.devices) {
+            if broken.len() > TOLD_MAX {
+                break;
+            }
+            if !look.budget.is_within(100) {
+                method = Method::WithinBudget;
+                break;
+            }
+            devices += 1;
+            let bundle = self.bundle(Some(device), &device.model)?;
+            let mut files = self.files(bundle, Part::Own, &mut look);
             files
                 .sizes
                 .extend(sizes.get(device.model.as_str()).into_iter().flatten());
             files.check_sizes(&self.options);
-            tell(files.broken);
+            broken.extend(files.broken);
+            look.budget.pause_if_due().await;
         }
         let checked = Checked {
-            devices: self.devices.len() as u64,
+            devices,
             of: self.of,
-            method: self.method,
-            unused: self.unused(&watch),
+            method,
+            unused: self.unused(&look.watch),
         };
-        if number == 0 {
+        if broken.is_empty() {
             return Ok(checked);
         }
-        Err(refusal(number, broken, &checked))
+        Err(refusal(broken, &checked))
     }
 
     /// All that one device's files, or a model's, are made from.
@@ -394,7 +418,11 @@ impl World {
             .map_or_else(|| default_template(row.family, kind), String::as_str)
     }
 
-    fn files(&self, bundle: Bundle, part: Part, watch: &mut Watch) -> Files {
+    fn files(&self, bundle: Bundle, part: Part, look: &mut Look) -> Files {
+        // A bundle has settings of its own.
+        let layers = &bundle.layers;
+        let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
+        look.budget.spend(settings.iter().sum::<usize>() as u64);
         let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
         let family = bundle.family;
         let mut files = Files {
@@ -407,9 +435,20 @@ impl World {
             audiences.into_iter().map(move |audience| (kind, audience))
         });
         for (kind, audience) in each.filter(|&(kind, audience)| part.has(kind, audience)) {
-            match render::render(&files.bundle, kind, audience, &urls, SecretsMode::Reveal) {
+            let mut spent = 0;
+            let rendered = render::render_metered(
+                &files.bundle,
+                kind,
+                audience,
+                &urls,
+                SecretsMode::Reveal,
+                &mut spent,
+            );
+            look.budget.spend(spent);
+            match rendered {
                 Ok(file) => {
-                    watch.saw(render::layers_of(kind, audience), &file.used);
+                    look.watch
+                        .saw(render::layers_of(kind, audience), &file.used);
                     files.sizes.push((kind, audience, file.bytes.len()));
                 }
                 Err(error) => {
@@ -420,6 +459,12 @@ impl World {
         }
         files
     }
+}
+
+/// What a check counts and looks for.
+struct Look {
+    budget: Budget,
+    watch: Watch,
 }
 
 /// Which of a bundle's files.
@@ -486,17 +531,42 @@ impl Files {
     }
 }
 
-/// What URLs begin with, as long as they will be: the length of a URL is checked too.
-fn base(hostname: Option<&str>) -> String {
+/// What URLs begin with, as long as they will be: the length of a URL is checked too. A template
+/// never sees it ([`crate::files::urls`]).
+fn base(hostname: Option<&str>) -> Base {
     let host = hostname.unwrap_or("provisioning.example");
-    format!("https://{host}/{}", "0".repeat(32))
+    Base {
+        origin: format!("https://{host}"),
+        access_path: "0".repeat(22),
+        hostname: hostname.map(str::to_owned),
+    }
 }
 
-fn refusal(number: usize, broken: Vec<Broken>, checked: &Checked) -> Problem {
+/// The devices, one of each combination of model and site first, then a second one of each, and so
+/// on.
+fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
+    let mut had: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, &DeviceRow)> = devices
+        .iter()
+        .map(|device| {
+            let key = (device.model.as_str(), device.site_id.as_deref());
+            let turn = had.entry(key).or_default();
+            *turn += 1;
+            (*turn, device)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, device)| device).collect()
+}
+
+fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
+    let number = broken.len();
+    let more = if number > TOLD_MAX { "at least " } else { "" };
+    broken.truncate(TOLD_MAX);
     Problem::new(
         "invalid-files",
         format!(
-            "With this change {number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+            "With this change {more}{number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
         ),
     )
     .with("files", number)

@@ -459,7 +459,7 @@ async fn add(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    let checked = world.check()?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
     let reused = devices::deleted_since(
@@ -530,7 +530,7 @@ async fn change(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    let checked = world.check()?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let (was, is) = settings::difference(&before, &values);

@@ -1,7 +1,5 @@
 //! What a device would get, and what it ends up with. Looking never consumes anything.
 
-use std::collections::BTreeMap;
-
 use ringfence_provision::effective::{self, Shadowed};
 use ringfence_provision::format::Finding;
 use ringfence_provision::kind::FileKind;
@@ -17,6 +15,7 @@ use super::call::{Call, Context, RevealQuery};
 use super::unused;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, File, FileError};
+use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::phone;
@@ -172,7 +171,7 @@ fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
 /// A device's files.
 pub struct Of {
     pub bundle: Bundle,
-    urls: BTreeMap<String, String>,
+    urls: Urls,
     options: TenantOptions,
 }
 
@@ -194,7 +193,11 @@ impl Of {
             Some(host) => format!("https://{host}"),
             None => call.caller.origin.clone(),
         };
-        let base = format!("{origin}/ACCESS-PATH");
+        let base = Base {
+            origin,
+            access_path: "ACCESS-PATH".to_owned(),
+            hostname: tenant.hostname.clone(),
+        };
         let options = tenant.options()?;
         let urls = phone::urls(&base, &options, &bundle, &named);
         Ok(Self {

@@ -410,6 +410,9 @@ async fn start(
         .await?
         .ok_or_else(|| Problem::not_found("pool"))?;
     let options: PoolOptions = serde_json::from_str(&pool.options).unwrap_or_default();
+    options
+        .check_rollout(input.per_second, input.network_per_second)
+        .map_err(|error| Problem::invalid_value(format!("{error}.")))?;
     let event = match &input.event {
         Some(text) => {
             let event = EventType::parse(text)

@@ -18,6 +18,7 @@ use super::notify::{self, Notices, NotifyQuery};
 use super::{commit, sites};
 use crate::app::App;
 use crate::http::problem::Problem;
+use crate::pool::target;
 use crate::store::devices::Affected;
 use crate::store::phone::SettingRow;
 use crate::store::settings::{self, NewLayer, Scope};
@@ -201,7 +202,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     };
     check_number(&after, world.families(scope))?;
     world.set_layer(scope, after.clone());
-    let checked = world.check()?;
+    let checked = world.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
@@ -351,6 +352,12 @@ pub fn merge(
             };
             check_setting(name, &value)
                 .map_err(|error| Problem::invalid_value(format!("`settings`: {error}.")))?;
+            // What stays as it was may have been stored before it was checked.
+            if stored.get(name) != Some(&value) {
+                target::check_setting(name, value.expose()).map_err(|error| {
+                    Problem::invalid_value(format!("`settings.{name}`: {error}"))
+                })?;
+            }
             Ok((name.clone(), value))
         })
         .collect()
@@ -476,6 +483,27 @@ mod tests {
             "{}",
             refused.detail
         );
+    }
+
+    #[test]
+    fn what_no_phone_could_be_told_with_is_refused_and_not_quoted() {
+        for (name, value) in [
+            ("NOTIFY_AOR", "201/sip:e3rl2@192.0.2.5"),
+            (
+                "CFG_RESYNC_FROM_SIP",
+                "check-sync;e3rl2=https://pbx.example/",
+            ),
+            ("NOTIFY_HEADERS", "Call-Info: e3rl2"),
+        ] {
+            let problem = merged(json!({ name: value })).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(&format!("`settings.{name}`")));
+            assert!(!problem.detail.contains("e3rl2"), "{}", problem.detail);
+            // Stored before it was checked: it does not stand in the way of other changes.
+            let before = BTreeMap::from([(name.to_owned(), Value::Text(value.into()))]);
+            let kept = serde_json::from_value(json!({ name: value, "NTP": "x" })).unwrap();
+            assert!(merge(&before, &kept).is_ok());
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
         check_profiles(&input.options, world.models.values())?;
-        checked = Some(world.check()?);
+        checked = Some(world.check().await?);
         basis = Some(world.basis);
     }
     let options = text_of(&input.options)?;
@@ -306,9 +306,9 @@ fn check_names(input: &TenantInput) -> Result<(), Problem> {
         }
     }
     let rules = options.rules();
-    // An access path has 32 characters.
+    // As long as an access path is.
     let base = input.hostname.as_deref();
-    let base = base.map(|host| format!("https://{host}/{}", "0".repeat(32)));
+    let base = base.map(|host| format!("https://{host}/{}", "0".repeat(22)));
     for route in options.routes() {
         let name = route.template.as_str();
         let refuse = |why: String| {

@@ -33,7 +33,9 @@ pub struct PoolOptions {
     pub retry_cap_s: u32,
     /// Pace of a rollout that does not name its own.
     pub rollout_per_second: f64,
-    /// Most NOTIFYs a second to one destination network; 0 is no limit.
+    /// The fastest pace that a rollout may name.
+    pub rollout_per_second_max: f64,
+    /// Most NOTIFYs a second to one destination network; 0 is no limit. A rollout may name less.
     pub network_per_second: f64,
     /// Prefix length that makes IPv4 destinations one network.
     pub network_bits_v4: u8,
@@ -55,6 +57,7 @@ impl Default for PoolOptions {
             retry_base_s: 30,
             retry_cap_s: 3600,
             rollout_per_second: 20.0,
+            rollout_per_second_max: 1000.0,
             network_per_second: 10.0,
             network_bits_v4: 24,
             network_bits_v6: 48,
@@ -86,7 +89,58 @@ impl PoolOptions {
         range("network_bits_v6", self.network_bits_v6.into(), 0, 128)?;
         range("retention_days", self.retention_days, 1, 400)?;
         check_pace("rollout_per_second", self.rollout_per_second, false)?;
+        check_pace("rollout_per_second_max", self.rollout_per_second_max, false)?;
         check_pace("network_per_second", self.network_per_second, true)
+    }
+
+    /// The pace of a rollout that names this one: the pool's bound may have been lowered since.
+    pub fn rollout_pace(&self, per_second: f64) -> f64 {
+        per_second.min(self.rollout_per_second_max)
+    }
+
+    /// The pace to one network for a rollout that names this one; 0 is no limit.
+    pub fn network_pace(&self, per_second: f64) -> f64 {
+        match (per_second > 0.0, self.network_per_second > 0.0) {
+            (true, true) => per_second.min(self.network_per_second),
+            (true, false) => per_second,
+            (false, _) => self.network_per_second,
+        }
+    }
+
+    /// Refuses the paces of a rollout that are beyond the pool's: its relays serve other tenants too.
+    ///
+    /// # Errors
+    /// In words: which pace may be how fast.
+    pub fn check_rollout(
+        &self,
+        per_second: Option<f64>,
+        network_per_second: Option<f64>,
+    ) -> Result<(), String> {
+        let beyond = |name: &str, value: f64, option: &str, most: f64| {
+            Err(format!(
+                "{name} is {value}; the pool's option {option} allows {most} at most"
+            ))
+        };
+        match per_second {
+            Some(value) if self.rollout_pace(value) < value => {
+                return beyond(
+                    "per_second",
+                    value,
+                    "rollout_per_second_max",
+                    self.rollout_per_second_max,
+                );
+            }
+            _ => {}
+        }
+        match network_per_second {
+            Some(value) if self.network_pace(value) != value => beyond(
+                "network_per_second",
+                value,
+                "network_per_second",
+                self.network_per_second,
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The part that the job's state machine needs.
@@ -159,6 +213,26 @@ mod tests {
     }
 
     #[test]
+    fn a_rollout_is_no_faster_than_its_pool() {
+        let options = PoolOptions::default();
+        assert!(options.check_rollout(None, None).is_ok());
+        assert!(options.check_rollout(Some(1000.0), Some(10.0)).is_ok());
+        for (per_second, network) in [(Some(1001.0), None), (None, Some(11.0)), (None, Some(0.0))] {
+            let words = options.check_rollout(per_second, network).unwrap_err();
+            assert!(words.contains("the pool's option"), "{words}");
+        }
+        assert_eq!(options.network_pace(0.0), 10.0);
+        assert_eq!(options.network_pace(3.0), 3.0);
+        assert_eq!(options.rollout_pace(5000.0), 1000.0);
+        let unlimited = PoolOptions {
+            network_per_second: 0.0,
+            ..options
+        };
+        assert!(unlimited.check_rollout(None, Some(0.0)).is_ok());
+        assert_eq!(unlimited.network_pace(7.0), 7.0);
+    }
+
+    #[test]
     fn stored_options_format_unchanged() {
         insta::assert_json_snapshot!(PoolOptions::default(), @r#"
         {
@@ -171,6 +245,7 @@ mod tests {
           "retry_base_s": 30,
           "retry_cap_s": 3600,
           "rollout_per_second": 20.0,
+          "rollout_per_second_max": 1000.0,
           "network_per_second": 10.0,
           "network_bits_v4": 24,
           "network_bits_v6": 48,

@@ -4,12 +4,12 @@
 //!
 //! | setting | meaning |
 //! |---|---|
-//! | `NOTIFY_AOR` | address of record, `sip:101@pbx.example` (`sip:` may be left out) |
+//! | `NOTIFY_AOR` | address of record, `sip:101@pbx.example` (`sip:` may be left out, and a registrar's `"Front Desk" <sip:…>` does) |
 //! | `NOTIFY_ADDRESS` | where the datagrams go, `198.51.100.7:5060`, if not to be looked up from the address of record |
 //! | `NOTIFY_ROUTE` | outbound proxy, `sip:proxy.example;lr` |
 //! | `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`, `NOTIFY_REALM` | credentials of the line, for a phone or proxy that challenges; the password as a secret |
 //! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
-//! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line |
+//! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line, of those that are harmless |
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
 //! | `CFG_RESYNC_FROM_SIP` | text of the Event header, default `check-sync`; the built-in templates give it to the phone. Without it, what a `standard_…` setting gives to the phone |
 //!
@@ -19,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_sip_notify::{EventType, HeaderName, HeaderValue, SipUri};
+use ringfence_sip_notify::{EventType, HeaderError, HeaderName, HeaderValue, SipUri};
 use ringfence_wire::{Credentials, Header, Secret, Target};
 use zeroize::Zeroizing;
 
@@ -57,14 +57,14 @@ pub fn is_read(name: &str) -> bool {
     let of_a_line = || {
         OF_A_LINE.iter().any(|known| {
             let line = name.strip_prefix(known);
-            line.is_some_and(|rest| rest.is_empty() || line_number(rest).is_some())
+            line.is_some_and(|rest| rest.is_empty() || own_line(rest).is_some())
         })
     };
-    OF_A_DEVICE.contains(&name) || of_a_line()
+    OF_A_DEVICE.contains(&name) || PHONES_OWN.contains(&name) || of_a_line()
 }
 
 /// The line in `_2`, as it is written where the setting is looked for.
-fn line_number(suffix: &str) -> Option<u8> {
+fn own_line(suffix: &str) -> Option<u8> {
     let digits = suffix.strip_prefix('_')?;
     let line: u8 = digits.parse().ok()?;
     ((1..=24).contains(&line) && line.to_string() == digits).then_some(line)
@@ -93,6 +93,40 @@ impl Settings {
     fn of_line(&self, name: &str, line: u8) -> Option<&str> {
         self.text(&format!("{name}_{line}"))
             .or_else(|| self.text(name))
+    }
+}
+
+/// Checks one setting of those above by itself, as it is saved: what can be seen to be of no use then
+/// need not wait for a phone that is not told. Any other setting is fine.
+///
+/// # Errors
+/// [`TargetError::Setting`].
+pub fn check_setting(name: &str, value: &str) -> Result<(), TargetError> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Ok(());
+    }
+    let of_line = |base: &str| {
+        name.strip_prefix(base).is_some_and(|rest| {
+            let line = rest.strip_prefix('_').map(str::parse::<u8>);
+            rest.is_empty() || matches!(line, Some(Ok(1..=24)))
+        })
+    };
+    match name {
+        "NOTIFY_LINE" => line_number(value).map(drop),
+        "NOTIFY_HEADERS" => headers(value).map(drop),
+        "NOTIFY_BODY" => body(value),
+        "NOTIFY_CONTENT_TYPE" => checked_value("NOTIFY_CONTENT_TYPE", value).map(drop),
+        EVENT_SETTING => event_text(EVENT_SETTING, value).map(drop),
+        _ if of_line("NOTIFY_AOR") => uri("NOTIFY_AOR", value).map(drop),
+        _ if of_line("NOTIFY_ROUTE") => uri("NOTIFY_ROUTE", value).map(drop),
+        _ if of_line("NOTIFY_ADDRESS") => address(value).map(drop),
+        _ if of_line("NOTIFY_USERNAME") => checked_value("NOTIFY_USERNAME", value).map(drop),
+        _ if of_line("NOTIFY_REALM") => checked_value("NOTIFY_REALM", value).map(drop),
+        _ => match PHONES_OWN.iter().find(|own| **own == name) {
+            Some(own) => event_text(own, value).map(drop),
+            None => Ok(()),
+        },
     }
 }
 
@@ -142,8 +176,7 @@ pub fn event(settings: &Settings) -> Result<String, TargetError> {
         .filter_map(|name| settings.text(name).map(|text| (name, text)))
         .next()
         .unwrap_or((EVENT_SETTING, "check-sync"));
-    let event = EventType::parse(text).map_err(|error| bad(name, error))?;
-    Ok(event.as_str().to_owned())
+    event_text(name, text)
 }
 
 /// Where a device is, for the pace of its network: its address if set, else where it was last seen
@@ -168,19 +201,13 @@ pub fn destination(settings: &Settings, last_seen_address: Option<&str>) -> Stri
 /// There is no target, or a setting would break the request or end a header's line.
 pub fn message(settings: &Settings) -> Result<Message, TargetError> {
     let line = line(settings)?;
-    let address = settings.of_line("NOTIFY_ADDRESS", line).map(str::to_owned);
-    if address
-        .as_deref()
-        .is_some_and(|text| text.len() > 260 || !text.bytes().all(|b| b.is_ascii_graphic()))
-    {
-        return Err(bad(
-            "NOTIFY_ADDRESS",
-            "it is an address and a port, 198.51.100.7:5060",
-        ));
-    }
+    let address = settings
+        .of_line("NOTIFY_ADDRESS", line)
+        .map(|text| address(text).map(|uri| (text.to_owned(), uri)))
+        .transpose()?;
     let aor = match (settings.of_line("NOTIFY_AOR", line), &address) {
         (Some(aor), _) => uri("NOTIFY_AOR", aor)?,
-        (None, Some(address)) => uri("NOTIFY_ADDRESS", address)?,
+        (None, Some((_, uri))) => uri.clone(),
         (None, None) => return Err(TargetError::None),
     };
     let route = settings
@@ -202,12 +229,7 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         _ => None,
     };
     let body = settings.text("NOTIFY_BODY").map(str::to_owned);
-    if body.as_ref().is_some_and(|body| body.len() > MAX_BODY) {
-        return Err(bad(
-            "NOTIFY_BODY",
-            "it has more than 1024 bytes, and a NOTIFY is one datagram",
-        ));
-    }
+    body.as_deref().map(self::body).transpose()?;
     let content_type = match &body {
         Some(_) => Some(checked_value(
             "NOTIFY_CONTENT_TYPE",
@@ -218,7 +240,7 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
     Ok(Message {
         target: Target {
             aor: aor.as_str().to_owned(),
-            address,
+            address: address.map(|(text, _)| text),
         },
         route: route.map(|route| route.into_loose_router().as_str().to_owned()),
         headers: headers(settings.text("NOTIFY_HEADERS").unwrap_or_default())?,
@@ -229,7 +251,11 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
 }
 
 fn line(settings: &Settings) -> Result<u8, TargetError> {
-    match settings.text("NOTIFY_LINE").unwrap_or("1").parse::<u8>() {
+    line_number(settings.text("NOTIFY_LINE").unwrap_or("1"))
+}
+
+fn line_number(text: &str) -> Result<u8, TargetError> {
+    match text.parse::<u8>() {
         Ok(line @ 1..=24) => Ok(line),
         _ => Err(bad("NOTIFY_LINE", "it is the number of a line, 1 to 24")),
     }
@@ -248,6 +274,9 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
         let name = HeaderName::parse(name.trim()).map_err(|error| bad(error.to_string()))?;
         if name.is_reserved() {
             return Err(bad(format!("the request decides {name} itself")));
+        }
+        if !name.is_harmless() {
+            return Err(bad(HeaderError::NotHarmless(name).to_string()));
         }
         let state = "Subscription-State";
         if name.is(state)
@@ -270,16 +299,35 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
 }
 
 fn uri(name: &'static str, text: &str) -> Result<SipUri, TargetError> {
-    let schemed = ["sip:", "sips:"].iter().any(|scheme| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    });
-    let full = if schemed {
-        text.to_owned()
-    } else {
-        format!("sip:{text}")
-    };
-    SipUri::parse(&full).map_err(|error| bad(name, error))
+    SipUri::parse_pasted(text).map_err(|error| bad(name, error))
+}
+
+/// `198.51.100.7:5060`, as the URI of whoever is there.
+fn address(text: &str) -> Result<SipUri, TargetError> {
+    SipUri::parse(&format!("sip:{text}"))
+        .ok()
+        .filter(|uri| uri.user().is_none() && !text.contains(';'))
+        .ok_or_else(|| {
+            bad(
+                "NOTIFY_ADDRESS",
+                "it is an address or a host, and a port: 198.51.100.7:5060, [2001:db8::7]:5060",
+            )
+        })
+}
+
+fn body(text: &str) -> Result<(), TargetError> {
+    if text.len() > MAX_BODY {
+        return Err(bad(
+            "NOTIFY_BODY",
+            "it has more than 1024 bytes, and a NOTIFY is one datagram",
+        ));
+    }
+    Ok(())
+}
+
+fn event_text(name: &'static str, text: &str) -> Result<String, TargetError> {
+    let event = EventType::parse(text).map_err(|error| bad(name, error))?;
+    Ok(event.as_str().to_owned())
 }
 
 fn checked_value(name: &'static str, text: &str) -> Result<String, TargetError> {
@@ -388,7 +436,13 @@ mod tests {
             ("NOTIFY_REALM", "a\nb"),
             ("NOTIFY_ROUTE", "sip:proxy.example>\r\nX: y"),
             ("NOTIFY_ADDRESS", "198.51.100.7\r\nX: y"),
-            ("NOTIFY_HEADERS", "X-A: b\rVia: x"),
+            ("NOTIFY_HEADERS", "Subject: b\rVia: x"),
+            (
+                "NOTIFY_HEADERS",
+                "P-Asserted-Identity: <sip:evil@pbx.example>",
+            ),
+            ("NOTIFY_HEADERS", "Call-Info: <http://evil.example/>"),
+            ("NOTIFY_HEADERS", "y: evil"),
             ("NOTIFY_HEADERS", "Via: SIP/2.0/UDP evil.example"),
             ("NOTIFY_HEADERS", "v: SIP/2.0/UDP evil.example"),
             (
@@ -420,7 +474,7 @@ mod tests {
             ("NOTIFY_AOR", "101@pbx.example"),
             (
                 "NOTIFY_HEADERS",
-                "Subscription-State: terminated\r\nX-Reason: resync\n",
+                "Subscription-State: terminated\r\nSubject: resync\n",
             ),
             (EVENT_SETTING, "resync;reboot=false"),
         ]);
@@ -428,7 +482,7 @@ mod tests {
         assert_eq!(headers.len(), 2);
         assert_eq!(
             (headers[1].name.as_str(), headers[1].value.as_str()),
-            ("X-Reason", "resync")
+            ("Subject", "resync")
         );
         assert_eq!(event(&settings).unwrap(), "resync;reboot=false");
         assert_eq!(event(&self::settings(&[])).unwrap(), "check-sync");
@@ -436,6 +490,63 @@ mod tests {
         assert_eq!(event(&self::settings(&[phones])).unwrap(), "phones");
         let both = self::settings(&[phones, (EVENT_SETTING, "ours")]);
         assert_eq!(event(&both).unwrap(), "ours");
+    }
+
+    #[test]
+    fn addresses_are_taken_as_registrars_print_them() {
+        let message = message(&settings(&[
+            (
+                "NOTIFY_AOR",
+                "\"Front Desk\" <sip:201@192.0.2.5>;expires=60",
+            ),
+            ("NOTIFY_ROUTE", "<sip:proxy.example;lr>"),
+        ]))
+        .unwrap();
+        assert_eq!(message.target.aor, "sip:201@192.0.2.5");
+        assert_eq!(message.route.as_deref(), Some("sip:proxy.example;lr"));
+        let asterisk = settings(&[("NOTIFY_AOR", "201/sip:201@192.0.2.5:5060")]);
+        let error = super::message(&asterisk).unwrap_err().to_string();
+        assert!(error.contains("what follows the slash"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_seen_when_it_is_saved() {
+        for (name, value) in [
+            ("NOTIFY_AOR", "201/sip:201@192.0.2.5"),
+            ("NOTIFY_AOR_2", "sips:101@pbx.example"),
+            ("NOTIFY_ROUTE_24", "sip:proxy.example;transport=tcp"),
+            ("NOTIFY_ADDRESS", "198.51.100.7:x"),
+            ("NOTIFY_ADDRESS", "101@198.51.100.7"),
+            ("NOTIFY_LINE", "0"),
+            ("NOTIFY_HEADERS", "Alert-Info: <http://pbx.example/a.wav>"),
+            ("NOTIFY_BODY", &"x".repeat(1025)),
+            (
+                "CFG_RESYNC_FROM_SIP",
+                "resync;profile=https://pbx.example/a",
+            ),
+            ("CFG_RESYNC_FROM_SIP", "check sync"),
+            ("standard_CFG_RESYNC_FROM_SIP", "a,b"),
+        ] {
+            let error = check_setting(name, value).unwrap_err();
+            assert_eq!(error.reason(), "bad_setting", "{name} {value}");
+        }
+        for (name, value) in [
+            ("NOTIFY_AOR", ""),
+            ("NOTIFY_AOR_2", "\"a\" <sip:201@192.0.2.5>"),
+            ("NOTIFY_AOR_25", "not of any line"),
+            ("NOTIFY_AORTA", "of somebody else"),
+            ("NOTIFY_ADDRESS_3", "[2001:db8::7]:5060"),
+            ("NOTIFY_PASSWORD", "sip:;\"<"),
+            ("NOTIFY_HEADERS", "Subject: a\r\nAccept: b"),
+            ("CFG_RESYNC_FROM_SIP", "check-sync; reboot=false"),
+            (
+                "standard_Prov_CFG_RESYNC_FROM_SIP",
+                "resync;profile=\"https://pbx.example/a\"",
+            ),
+            ("CFG_ANYTHING", "a,b"),
+        ] {
+            assert_eq!(check_setting(name, value), Ok(()), "{name} {value}");
+        }
     }
 
     #[test]

@@ -14,15 +14,19 @@ use super::sql::ObjectSql;
 use super::{POOL_HEADER, Pool, RELAY_HEADER};
 use crate::observe;
 use crate::platform;
-use crate::pool::engine::{Cancels, Engine, Session};
+use crate::pool::engine::{Cancels, Engine, MOST_CAPACITY, Session};
 use crate::pool::messages::{Connected, Reply};
 use crate::pool::store::SqlError;
 
 /// Most connections of one pool.
 const MOST_SOCKETS: usize = 200;
 
-/// Most jobs that a relay may hold, whatever it says.
-const MOST_CAPACITY: u32 = 100_000;
+/// Most connections of one relay: the one that works, and the one that is to replace it. An older one
+/// of three is closed, and not the third refused: a relay whose connections died unnoticed gets in.
+const MOST_OF_RELAY: usize = 2;
+
+/// How long a connection may take to say hello, in milliseconds.
+const HELLO_MS: u64 = 10_000;
 
 /// How often an attachment's time is renewed, in milliseconds.
 const SEEN_MS: u64 = 10_000;
@@ -50,9 +54,20 @@ struct Attachment {
     seen_at: u64,
     /// How often it pings, in milliseconds.
     ping_ms: u32,
+    /// When it was let in.
+    #[serde(default)]
+    accepted_at: u64,
 }
 
 impl Attachment {
+    /// When it is closed unless it says hello before.
+    fn hello_until(&self) -> Option<u64> {
+        match self.capacity {
+            Some(_) => None,
+            None => Some(self.accepted_at + HELLO_MS),
+        }
+    }
+
     /// Whether a relay last heard of at `heard_at` should have been heard of since. Its host may
     /// have lost power: TCP alone finds that out after many minutes.
     fn is_silent(&self, heard_at: u64, now: u64) -> bool {
@@ -75,7 +90,9 @@ impl Pool {
         if pool.is_empty() || relay.is_empty() {
             return Response::error("not a relay", 400);
         }
-        if self.state.get_websockets().len() >= MOST_SOCKETS {
+        self.close_mute();
+        self.make_room(&relay);
+        if self.attachments().len() >= MOST_SOCKETS {
             return Response::error("the pool has no room for more connections", 503);
         }
         match self.let_in(&pool, &relay) {
@@ -84,6 +101,7 @@ impl Pool {
             Ok(false) => return Response::error("the credential was removed", 401),
             Err(error) => return Response::error(error.0, 503),
         }
+        let now = platform::now();
         let pair = WebSocketPair::new()?;
         self.state
             .accept_websocket_with_tags(&pair.server, &[&relay]);
@@ -92,9 +110,13 @@ impl Pool {
             capacity: None,
             transports: Vec::new(),
             draining: false,
-            seen_at: platform::now(),
+            seen_at: now,
             ping_ms: PING_MS,
+            accepted_at: now,
         })?;
+        if let Err(error) = self.wake_by(now + HELLO_MS).await {
+            return Response::error(error.0, 503);
+        }
         Response::from_websocket(pair.client)
     }
 
@@ -132,6 +154,41 @@ impl Pool {
                 forget(&socket);
                 let _ = socket.close(Some(SILENT), Some("nothing was heard of it"));
             }
+        }
+    }
+
+    /// Closes the connections that did not say hello in time: they hold places of the pool.
+    pub(super) fn close_mute(&self) {
+        let now = platform::now();
+        for (socket, attachment) in self.attachments() {
+            if attachment.hello_until().is_some_and(|until| until <= now) {
+                forget(&socket);
+                let _ = socket.close(Some(SILENT), Some("no hello came"));
+            }
+        }
+    }
+
+    /// When the next connection is to be closed that has not said hello.
+    pub(super) fn next_mute(&self) -> Option<u64> {
+        let attachments = self.attachments().into_iter();
+        attachments
+            .filter_map(|(_, attachment)| attachment.hello_until())
+            .min()
+    }
+
+    /// Closes what a relay has of connections beyond the one that a new one may stand beside: those
+    /// without hello first, and of these the oldest.
+    fn make_room(&self, relay: &str) {
+        let mut own: Vec<_> = self
+            .sockets(relay)
+            .into_iter()
+            .filter_map(|socket| attachment(&socket).map(|attachment| (socket, attachment)))
+            .collect();
+        own.sort_by_key(|(_, attachment)| (attachment.capacity.is_some(), attachment.accepted_at));
+        let beyond = (own.len() + 1).saturating_sub(MOST_OF_RELAY);
+        for (socket, _) in own.into_iter().take(beyond) {
+            forget(&socket);
+            let _ = socket.close(Some(CLOSE_REPLACED), Some("replaced by another connection"));
         }
     }
 
@@ -240,7 +297,10 @@ impl Pool {
 
     /// The pool at a glance.
     pub(super) fn status(&self, engine: &Engine<ObjectSql>) -> Result<Reply, SqlError> {
-        let loads: BTreeMap<String, u64> = engine.store.loads()?.into_iter().collect();
+        let mut loads: BTreeMap<String, u64> = BTreeMap::new();
+        for (relay, _, n) in engine.store.loads()? {
+            *loads.entry(relay).or_default() += n;
+        }
         let mut status = engine.status()?;
         status.connected = self
             .attachments()
@@ -328,6 +388,7 @@ impl Pool {
             draining: false,
             seen_at: now,
             ping_ms: hello.ping_interval_ms.map_or(PING_MS, |ms| ms.max(1000)),
+            accepted_at: before.accepted_at,
             relay: before.relay,
         };
         attach(socket, &attachment);

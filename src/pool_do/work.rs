@@ -16,6 +16,7 @@ impl Pool {
     pub(super) async fn work(&self, engine: &Engine<ObjectSql>) -> Result<(), String> {
         let zones = |zone: &str| zone::offset_ms(zone, platform::now());
         let sql = |error: crate::pool::store::SqlError| error.to_string();
+        self.close_mute();
         self.close_silent();
         engine.sweep(platform::now()).map_err(sql)?;
 

@@ -66,4 +66,47 @@ describe('a phone behind a proxy', () => {
     const job = await go();
     assert.deepEqual([job.state, job.code, job.attempts.length], ['rejected', 480, 3]);
   });
+
+  // Whoever stands on the way may want the password, and its nonces may be good for one request alone.
+  for (const mode of [undefined, 'NONCE_COUNT', 'ONE_TIME']) {
+    describe(`and a phone that challenges too, the proxy's nonces ${mode ?? 'as they come'}`, () => {
+      let strict;
+      let serial = 0;
+      before(async () => {
+        strict = await kamailio({ password: PASSWORD, mode });
+      });
+      after(() => strict?.end());
+
+      async function through(scenario, password = PASSWORD) {
+        const user = `${mode?.length ?? 0}${(serial += 1)}`;
+        const device = await phone(worker, here.tenant, {
+          NOTIFY_AOR: `sip:${user}@pbx.test`, NOTIFY_ROUTE: `sip:127.0.0.1:${strict.port};lr`,
+          NOTIFY_USERNAME: user, NOTIFY_PASSWORD: { secret: password },
+        });
+        const port = await udpPort();
+        const register = await sipp('register', {
+          keys: { user, domain: strict.domain, contact: `127.0.0.1:${port}` }, args: ['-m', '1', `127.0.0.1:${strict.port}`],
+        });
+        assert.deepEqual(await register.gone, { code: 0, signal: null }, register.errors());
+        await register.end();
+        const handset = await sipp(scenario, { port, keys: { url: device.url, username: user, password: PASSWORD } });
+        const job = await ended(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id);
+        await handset.end();
+        return job;
+      }
+
+      for (const scenario of ['fetch', 'challenge', 'stale']) {
+        it(`is told with right credentials: ${scenario}`, async () => {
+          const job = await through(scenario);
+          assert.deepEqual([job.state, job.code, job.attempts.length], ['fetched', 200, 1], `${job.reason}: ${job.words}`);
+        });
+      }
+
+      it('is not told with wrong ones, which are sent once', async () => {
+        const job = await through('challenge', 'wrong');
+        assert.deepEqual([job.state, job.code, job.reason], ['rejected', 407, 'credentials_refused']);
+        assert.ok(job.attempts[0].datagrams <= 4, `${job.attempts[0].datagrams} datagrams`);
+      });
+    });
+  }
 });

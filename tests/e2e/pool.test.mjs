@@ -98,6 +98,21 @@ describe('the NOTIFY queue', () => {
       await eventually(() => relay.texts.length, (n) => n === 1);
     });
 
+    it('has room for others, however many connections one credential makes', async () => {
+      const { pool } = await scene();
+      const second = await api.post(`/pools/${pool.id}/relays`, { name: 'two' });
+      const mute = [];
+      for (let n = 0; n < 220; n += 1) mute.push(await connect(pool.credential, { hello: false }));
+      const other = await connect(second.credential);
+      // Two stay, and those for ten seconds without a hello.
+      const codes = (await Promise.all(mute.map((relay) => relay.gone))).map(({ code }) => code);
+      assert.deepEqual(codes, [...Array(218).fill(4001), 4008, 4008]);
+      assert.equal(other.closed, undefined, 'whoever said hello stays');
+      const own = await connect(pool.credential);
+      assert.equal((await api.get(`/pools/${pool.id}`)).queue.relays_connected, 2);
+      assert.equal(own.closed, undefined);
+    });
+
     it('closes for a relay whose credential is removed', async () => {
       const { pool } = await scene();
       const relay = await connect(pool.credential);
@@ -145,7 +160,7 @@ describe('the NOTIFY queue', () => {
   describe('a job', () => {
     it('goes out, is answered, and ends fetched when the phone has come back', async () => {
       const { pool, notify, job, ends, fetches, device } = await scene({
-        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'X-Reason: resync', CFG_RESYNC_FROM_SIP: 'resync' },
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'Subject: resync', CFG_RESYNC_FROM_SIP: 'resync' },
       });
       const relay = await connect(pool.credential);
       const { job: brief, joined } = await notify();
@@ -153,7 +168,7 @@ describe('the NOTIFY queue', () => {
       const { jobs: [sent] } = await relay.frame('job');
       assert.deepEqual(sent, {
         id: brief.id, lease: 1, lease_ms: 2000, target: { aor: 'sip:101@pbx.example' }, event: 'resync',
-        headers: [{ name: 'X-Reason', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
+        headers: [{ name: 'Subject', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
       });
       await eventually(() => job(brief.id), ({ state }) => state === 'answered');
       assert.deepEqual((await relay.frame('recorded')).jobs, [{ id: brief.id, lease: 1 }]);
@@ -286,7 +301,7 @@ describe('the NOTIFY queue', () => {
       const nobody = await scene({ settings: {} });
       const answer = await api.call('POST', `${nobody.at}/devices/${nobody.device.mac}/notify`, { body: {} });
       assert.deepEqual([answer.status, answer.body.reason], [422, 'no_target']);
-      const injected = await scene({ settings: { ...AOR, NOTIFY_HEADERS: 'X-A: b\rVia: SIP/2.0/UDP evil.example' } });
+      const injected = await scene({ settings: { ...AOR, NOTIFY_HEADERS: 'Subject: b\rVia: SIP/2.0/UDP evil.example' } });
       const refused = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: {} });
       assert.deepEqual([refused.status, refused.body.reason], [422, 'bad_setting']);
       const event = await api.call('POST', `${injected.at}/devices/${injected.device.mac}/notify`, { body: { event: 'a\r\nb: c' } });

@@ -138,6 +138,16 @@ impl Metrics {
                 counts.stray,
             ),
             (
+                "responses_unusable_total",
+                "Answers to a NOTIFY of this relay that cannot be used.",
+                counts.unusable,
+            ),
+            (
+                "responses_elsewhere_total",
+                "Final answers from another address than the NOTIFY went to.",
+                counts.elsewhere,
+            ),
+            (
                 "datagrams_malformed_total",
                 "Datagrams that are no SIP.",
                 counts.malformed,

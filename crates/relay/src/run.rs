@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Settings;
-use crate::engine::Done;
+use crate::engine::{Done, UNUSABLE};
 use crate::http::{self, Pages};
 use crate::link::{self, LinkEvent};
 use crate::metrics::{Gauges, Metrics};
@@ -172,6 +172,14 @@ impl Relay {
                         destination = result.destination,
                         "job ended"
                     );
+                    if result.reason == UNUSABLE {
+                        tracing::warn!(
+                            job = %result.job.id,
+                            destination = result.destination,
+                            explanation = %result.explanation,
+                            "an answer cannot be used"
+                        );
+                    }
                     self.metrics.result(&result);
                     self.outbox.result(*result, lease_end);
                 }

@@ -171,6 +171,14 @@ fn send_says_what_to_do_about_a_target_it_may_not_send_to() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(words) && said.contains("to do"), "{said}");
     }
+    let output = relay(
+        &config,
+        &["send", "\"Front Desk\" <sip:1@other.example>;q=1"],
+    );
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("NOTIFY sip:1@other.example, "), "{said}");
+    let output = relay(&config, &["send", "201/sip:201@198.51.100.7"]);
+    says(&output, &["write what follows the slash"]);
     let output = relay(GOOD, &["send", "--targets-file", "/nowhere/targets"]);
     says(&output, &["--targets-file /nowhere/targets"]);
 }

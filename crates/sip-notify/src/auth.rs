@@ -1,8 +1,12 @@
 //! Answering challenges, a bounded number of times.
 //!
-//! Each realm of each challenger is answered once; a second time only if it says that the nonce was
-//! too old (`stale`); a third time never. So a session ends after a bounded number of requests,
-//! whatever the peer says.
+//! A challenger is a realm and a kind of header: a phone and each proxy on the way are told apart.
+//! Each is answered once. It is answered again, with its new nonce, if it says that the old one was
+//! too old (`stale`), or if it had let the earlier answer through: then the credentials are right,
+//! and its nonces are good for one request only. That it had, a challenge from farther on shows, for
+//! challengers are met in the order in which they stand on the way. No challenger is answered more
+//! than four times. So a session ends after a bounded number of requests, whatever the peer says, and
+//! credentials that were refused are not sent again.
 
 use crate::challenge::{Challenge, ChallengeError, Challenger};
 use crate::credentials::Credentials;
@@ -14,6 +18,9 @@ use crate::transaction::METHOD;
 
 /// Realms answered in one session: a phone and three proxies.
 const MAX_REALMS: usize = 4;
+/// Answers to one challenger: the first; one each for a proxy's one-time nonces when the phone behind
+/// it challenges, and when that finds its own nonce too old; one in reserve.
+const MAX_ANSWERS: u8 = 4;
 /// Characters of a cnonce: 80 bits.
 const CNONCE_CHARS: usize = 16;
 
@@ -31,7 +38,12 @@ struct Answer {
     /// Kept with its nonce, since a `-sess` password is bound to both.
     cnonce: String,
     nonce_count: u32,
+    /// How often this challenger was answered, the present answer included.
+    given: u8,
+    /// Whether its last challenge said `stale`: it may not do so twice in a row.
     refreshed: bool,
+    /// Whether it let an answer through.
+    passed: bool,
 }
 
 impl Answers {
@@ -43,21 +55,41 @@ impl Answers {
         credentials: Option<&Credentials>,
         entropy: &mut dyn Entropy,
     ) -> Result<(), AuthFailure> {
+        let offered = response.challenges(challenger);
+        if offered.is_empty() {
+            return Err(AuthFailure::NoChallenge);
+        }
         let credentials = credentials.ok_or(AuthFailure::NoCredentials)?;
-        for challenge in strongest(response.challenges(challenger), credentials)? {
+        let challenges = strongest(offered, credentials)?;
+        let is_from = |answer: &Answer, challenge: &Challenge| {
+            answer.challenger == challenger && answer.challenge.realm == challenge.realm
+        };
+        // Whoever stands before these challengers has let the request through.
+        for before in self.held.iter_mut().take_while(|answer| {
+            !challenges
+                .iter()
+                .any(|challenge| is_from(answer, challenge))
+        }) {
+            before.passed = true;
+        }
+        for challenge in challenges {
             let full = self.held.len() >= MAX_REALMS;
-            let met = self.held.iter_mut().find(|answer| {
-                answer.challenger == challenger && answer.challenge.realm == challenge.realm
-            });
+            let met = self
+                .held
+                .iter_mut()
+                .find(|answer| is_from(answer, &challenge));
             match met {
-                Some(answer) if challenge.stale && !answer.refreshed => {
-                    *answer = Answer::new(challenger, challenge, true, entropy);
+                Some(answer) if answer.may_follow(&challenge) => {
+                    let next = Answer::new(challenger, challenge, entropy);
+                    *answer = Answer {
+                        given: answer.given.saturating_add(1),
+                        refreshed: next.challenge.stale,
+                        ..next
+                    };
                 }
                 Some(_) => return Err(AuthFailure::Refused),
                 None if full => return Err(AuthFailure::TooMany),
-                None => self
-                    .held
-                    .push(Answer::new(challenger, challenge, false, entropy)),
+                None => self.held.push(Answer::new(challenger, challenge, entropy)),
             }
         }
         Ok(())
@@ -75,19 +107,23 @@ impl Answers {
 }
 
 impl Answer {
-    fn new(
-        challenger: Challenger,
-        challenge: Challenge,
-        refreshed: bool,
-        entropy: &mut dyn Entropy,
-    ) -> Self {
+    fn new(challenger: Challenger, challenge: Challenge, entropy: &mut dyn Entropy) -> Self {
         Self {
             challenger,
             challenge,
             cnonce: entropy::token(CNONCE_CHARS, entropy),
             nonce_count: 0,
-            refreshed,
+            given: 1,
+            refreshed: false,
+            passed: false,
         }
+    }
+
+    /// Whether the same challenger's next challenge is to be answered, or is a refusal.
+    fn may_follow(&self, next: &Challenge) -> bool {
+        let is_new = next.nonce != self.challenge.nonce;
+        let is_right = self.passed || (next.stale && !self.refreshed);
+        is_new && is_right && self.given < MAX_ANSWERS
     }
 
     /// One header line (RFC 7616 §3.4). Every value is free of quotes at the wrong place: ours by
@@ -155,7 +191,20 @@ fn strongest(
 ) -> Result<Vec<Challenge>, AuthFailure> {
     let mut failure = AuthFailure::Unsupported;
     let mut chosen: Vec<Challenge> = Vec::new();
-    for challenge in offered.into_iter().flatten() {
+    for challenge in offered {
+        let challenge = match challenge {
+            Ok(challenge) => challenge,
+            Err(error) => {
+                // A digest that could not be read says more than another scheme beside it.
+                failure = match (error, failure) {
+                    (_, AuthFailure::OtherRealm) => failure,
+                    (ChallengeError::TooLong, _) => AuthFailure::TooLong,
+                    (ChallengeError::Malformed, AuthFailure::Unsupported) => AuthFailure::Malformed,
+                    _ => failure,
+                };
+                continue;
+            }
+        };
         if !credentials.fit(&challenge.realm) {
             failure = AuthFailure::OtherRealm;
             continue;

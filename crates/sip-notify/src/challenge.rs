@@ -72,9 +72,12 @@ pub enum ChallengeError {
     /// Only `auth-int`, or a session algorithm without qop, whose meaning RFC 2617 leaves open.
     #[error("the quality of protection is not auth")]
     Qop,
-    /// Realm or nonce missing, a control character, a value too long.
+    /// Realm or nonce missing or twice, or a control character.
     #[error("the challenge is malformed")]
     Malformed,
+    /// A realm, nonce or opaque of more than 512 bytes.
+    #[error("the realm, nonce or opaque has more than {MAX_VALUE} bytes")]
+    TooLong,
 }
 
 /// Longest realm, nonce or opaque taken: each is sent back in one datagram.
@@ -204,8 +207,11 @@ impl<'a> Fields<'a> {
 /// A value that goes back into a header of ours: it must not be able to end the line.
 fn echo(value: &[u8]) -> Result<Box<str>, ChallengeError> {
     let text = std::str::from_utf8(value).map_err(|_| ChallengeError::Malformed)?;
-    if text.len() > MAX_VALUE || text.chars().any(char::is_control) {
+    if text.chars().any(char::is_control) {
         return Err(ChallengeError::Malformed);
+    }
+    if text.len() > MAX_VALUE {
+        return Err(ChallengeError::TooLong);
     }
     Ok(text.into())
 }
@@ -278,5 +284,16 @@ mod tests {
             assert_eq!(parse_all(value), [Err(error)], "{}", value.escape_ascii());
         }
         assert!(parse_all(b"").is_empty());
+        for name in ["realm", "nonce", "opaque"] {
+            let value = r#"Digest realm="a", nonce="1", opaque="o""#.replace(
+                &format!("{name}=\""),
+                &format!("{name}=\"{}", "x".repeat(MAX_VALUE)),
+            );
+            assert_eq!(
+                parse_all(value.as_bytes()),
+                [Err(ChallengeError::TooLong)],
+                "{name}"
+            );
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::header::full_name;
 use crate::lex::{HeaderLines, ParseError, is_space, is_token_byte, visible};
-use crate::response::{CSeq, Common, Response, split_at_space, start_line};
+use crate::response::{CSeq, Care, Common, Response, split_at_space, start_line};
 use crate::via::Via;
 
 /// A datagram, by what is to be done with it.
@@ -65,7 +65,8 @@ impl<'a> IncomingRequest<'a> {
             return Err(ParseError::Version);
         }
         let head = HeaderLines::new(rest);
-        let common = Common::read(head)?;
+        let common = Common::read(head, Care::Strict)?;
+        common.call_id.ok_or(ParseError::Missing("Call-ID"))?;
         if common.cseq.method != method {
             return Err(ParseError::Header("CSeq"));
         }

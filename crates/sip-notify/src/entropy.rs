@@ -18,7 +18,7 @@ impl<F: FnMut(&mut [u8])> Entropy for F {
 /// Characters of a branch after the magic cookie: 130 bits.
 const BRANCH_CHARS: usize = 26;
 /// RFC 3261 §8.1.1.7: says that the branch is unique in space and time.
-const MAGIC_COOKIE: &str = "z9hG4bK";
+pub(crate) const MAGIC_COOKIE: &str = "z9hG4bK";
 
 /// A new Via branch.
 pub(crate) fn branch(entropy: &mut dyn Entropy) -> String {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::lex::is_token_byte;
+use crate::lex::Cursor;
 
 /// What the phone is told: the text of the Event header (RFC 6665 §8.4).
 ///
 /// A phone compares it with what its own configuration says (`CFG_RESYNC_FROM_SIP`), so the text is
-/// the operator's; the default of the guide is `check-sync`. Parameters are allowed
-/// (`check-sync;reboot=false`), anything that is no event type is not.
+/// the operator's; the default of the guide is `check-sync`. Parameters are allowed, with blanks
+/// around `;` and `=` as RFC 3261 §25.1 has it, and with values in quotes where they hold more than a
+/// word (`resync;profile="https://pbx.example/a.cfg"`); anything that is no event type is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventType(Box<str>);
 
@@ -28,18 +29,21 @@ impl EventType {
         if text.len() > MAX_EVENT {
             return Err(EventTypeError::TooLong);
         }
-        let mut parts = text.split(';');
-        let name = parts.next().unwrap_or_default();
-        let is_token = |part: &str| !part.is_empty() && part.bytes().all(is_token_byte);
-        if !is_token(name) {
+        let is_control = |c: char| c.is_control() && c != '\t';
+        let mut cursor = Cursor::new(text.as_bytes());
+        if cursor.token().is_none() {
             return Err(EventTypeError::Name);
         }
-        let all_parameters_fine = parts.all(|part| match part.split_once('=') {
-            Some((name, value)) => is_token(name) && is_token(value),
-            None => is_token(part),
-        });
-        if !all_parameters_fine {
-            return Err(EventTypeError::Parameter);
+        let mut error = EventTypeError::Name;
+        while !cursor.is_empty() {
+            if !cursor.eat(b';') || text.contains(is_control) {
+                return Err(error);
+            }
+            error = EventTypeError::Parameter;
+            cursor.token().ok_or(error)?;
+            if cursor.eat(b'=') {
+                cursor.quoted().or_else(|| cursor.token()).ok_or(error)?;
+            }
         }
         Ok(Self(text.into()))
     }
@@ -80,7 +84,10 @@ pub enum EventTypeError {
     )]
     Name,
     /// A part after a semicolon.
-    #[error("an event's parameters are written ;name or ;name=value without spaces or quotes")]
+    #[error(
+        "an event's parameters are written ;name, ;name=value or ;name=\"value\": put a value with \
+         other characters than those of a word, such as a URL, into quotes"
+    )]
     Parameter,
     /// More than 128 bytes.
     #[error("an event's text has at most {MAX_EVENT} characters")]
@@ -100,6 +107,9 @@ mod tests {
             "resync",
             "ua-profile",
             "a.b;c",
+            "check-sync; reboot=false",
+            "check-sync ;\treboot = true ; x",
+            "resync;profile=\"https://pbx.example/a;b.cfg\"",
         ] {
             assert_eq!(EventType::parse(text).unwrap().as_str(), text);
         }
@@ -118,12 +128,23 @@ mod tests {
                 "{text:?}"
             );
         }
-        for text in ["a;", "a;=x", "a;b=", "a;b=c d", "a; b"] {
+        for text in [
+            "a;",
+            "a;=x",
+            "a;b=",
+            "a;b=c d",
+            "a; ",
+            "a;b=\"c",
+            "a;b=https://pbx.example/a.cfg",
+        ] {
             assert_eq!(
                 EventType::parse(text),
                 Err(EventTypeError::Parameter),
                 "{text:?}"
             );
+        }
+        for text in ["a;b\r\n;c", "a;b=\"\r\n\"", "a;\r\n b"] {
+            assert!(EventType::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(
             EventType::parse(&"a".repeat(129)),

@@ -115,7 +115,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         420 | 421 => (
             "An extension is asked for that the phone does not have, or the other way round.",
-            "Remove Require and Proxy-Require from the extra headers of this event.",
+            "Look at what the proxy adds to the request; the relay itself requires no extension.",
             Never,
         ),
         429 | 436..=438 => (
@@ -235,6 +235,10 @@ pub(crate) fn no_answer(no_answer: NoAnswer) -> Explanation {
             "The network refused to carry the request: no route, a port that is closed, or a datagram too large.",
             "Check the address and port, the relay's routes, and the size of the extra headers and the body.",
         ),
+        NoAnswer::Unusable(_) => (
+            "An answer came, but it cannot be used. The phone may have heard the NOTIFY.",
+            "Capture the answer beside the relay (tcpdump, sngrep), and look at the firmware of the phone and at whatever rewrites SIP on the way (a proxy, an ALG).",
+        ),
     };
     Explanation {
         meaning,
@@ -253,8 +257,20 @@ pub(crate) fn auth_failure(failure: AuthFailure) -> Explanation {
             "Credentials are wanted for another realm than the device's are for.",
             "Set the realm that the phone or its proxy asks for, or none to answer any.",
         ),
+        AuthFailure::NoChallenge => (
+            "The answer wants credentials but carries no challenge (no WWW-Authenticate in a 401, no Proxy-Authenticate in a 407), so there is nothing to answer.",
+            "Look at whoever answered: a phone or proxy that refuses this sender should say 403. Allow the relay's address there.",
+        ),
+        AuthFailure::TooLong => (
+            "The challenge is too long: its realm, nonce and opaque are sent back in one datagram, each with at most 512 bytes.",
+            "Shorten the nonces of the phone or the proxy, or let the proxy trust the relay's address.",
+        ),
+        AuthFailure::Malformed => (
+            "The challenge is malformed: it has no realm or no nonce, one of them twice, or characters that no header has.",
+            "Look at the configuration of whoever challenged, or let the proxy trust the relay's address.",
+        ),
         AuthFailure::Unsupported => (
-            "The challenge is none that the relay can answer: it knows digests with MD5 and SHA-256.",
+            "The challenge is none that the relay can answer: it knows digests with MD5 and SHA-256, and qop auth.",
             "Let the phone or the proxy offer a digest with qop auth, or let the proxy trust the relay's address.",
         ),
         AuthFailure::Refused => (

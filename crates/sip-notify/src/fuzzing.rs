@@ -1,11 +1,13 @@
 //! What the fuzz targets and the smoke test run on any bytes. Not part of the interface.
 
 use crate::{
-    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, peek_branch, refuse,
+    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, branches,
+    peek_branch, refuse,
 };
 
 /// Reads a datagram and everything in it.
 pub fn datagram(bytes: &[u8]) {
+    assert!(branches(bytes).all(|branch| branch.len() <= bytes.len()));
     match Datagram::classify(bytes) {
         Datagram::Response(response) => whole(&response, bytes),
         Datagram::Request(request) => {
@@ -45,7 +47,14 @@ pub fn setting(text: &str) {
         assert!(uri.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
         assert!(!uri.as_str().contains(['<', '>', '"']));
     }
+    if let Ok(uri) = SipUri::parse_pasted(text) {
+        assert!(
+            SipUri::parse(uri.as_str()).is_ok_and(|again| again == uri),
+            "{uri}"
+        );
+    }
     if let Ok(event) = EventType::parse(text) {
+        assert!(!event.as_str().contains(['\r', '\n', '\0']));
         assert_eq!(EventType::parse(event.as_str()), Ok(event));
     }
     if let Ok(value) = HeaderValue::parse(text) {

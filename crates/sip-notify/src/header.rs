@@ -44,6 +44,29 @@ const OWN: [&str; 17] = [
     "Transfer-Encoding",
 ];
 
+/// Headers that a setting may add: they describe the message and its sender to whoever reads it, and
+/// move nothing, vouch for nothing, fetch nothing and show no caller. RFC 3261 §20, RFC 6665 §8.2 and
+/// their registry know many more: an identity (P-Asserted-Identity, Identity), a picture or a tone from
+/// a URL (Call-Info, Alert-Info), or an order (Refer-To, Replaces) is believed because of the address
+/// that it comes from, which is the relay's, whoever wrote the setting.
+pub const HARMLESS: [&str; 15] = [
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Allow",
+    "Allow-Events",
+    "Content-Disposition",
+    "Content-Language",
+    "Expires",
+    "MIME-Version",
+    "Organization",
+    "Priority",
+    "Subject",
+    "Subscription-State",
+    "Supported",
+    "User-Agent",
+];
+
 impl HeaderName {
     /// Checks a name.
     pub fn parse(name: &str) -> Result<Self, HeaderError> {
@@ -64,6 +87,11 @@ impl HeaderName {
     /// Whether a setting may not carry it, because the request decides it.
     pub fn is_reserved(&self) -> bool {
         OWN.iter().any(|own| own.eq_ignore_ascii_case(&self.0))
+    }
+
+    /// Whether a setting may add it: one of [`HARMLESS`].
+    pub fn is_harmless(&self) -> bool {
+        HARMLESS.iter().any(|name| self.is(name))
     }
 
     /// Whether it is that name, in any case.
@@ -145,6 +173,12 @@ pub enum HeaderError {
     /// One of those that the request decides.
     #[error("the header {0} is written by the request itself: remove it from the extra headers")]
     Reserved(HeaderName),
+    /// None of those that a setting may add.
+    #[error(
+        "the header {0} may not be added, because phones and proxies act on it or believe it; allowed are {list}",
+        list = HARMLESS.join(", ")
+    )]
+    NotHarmless(HeaderName),
     /// Another of a name of which a request has one.
     #[error("the header {0} is there twice, and a NOTIFY has one")]
     Twice(HeaderName),
@@ -211,6 +245,38 @@ mod tests {
             HeaderName::parse("x-reason").unwrap(),
             HeaderName::parse("X-Reason").unwrap()
         );
+    }
+
+    #[test]
+    fn what_vouches_fetches_or_orders_is_not_harmless() {
+        for name in [
+            "P-Asserted-Identity",
+            "P-Preferred-Identity",
+            "Call-Info",
+            "Alert-Info",
+            "Error-Info",
+            "Identity",
+            "y",
+            "Identity-Info",
+            "Replaces",
+            "Refer-To",
+            "r",
+            "Referred-By",
+            "Reply-To",
+            "Diversion",
+            "Path",
+            "Require",
+            "Proxy-Require",
+            "X-Anything",
+        ] {
+            assert!(!HeaderName::parse(name).unwrap().is_harmless(), "{name}");
+        }
+        for name in ["s", "subject", "Subscription-State", "USER-AGENT", "u", "k"] {
+            assert!(HeaderName::parse(name).unwrap().is_harmless(), "{name}");
+        }
+        for name in HARMLESS {
+            assert!(!HeaderName::parse(name).unwrap().is_reserved(), "{name}");
+        }
     }
 
     #[test]

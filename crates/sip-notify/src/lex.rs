@@ -5,7 +5,7 @@
 //! in a value that [`HeaderLines`] let through they can only be.
 
 /// Why a datagram is no SIP message that we read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ParseError {
     /// The first line is neither a status line nor a request line.
     #[error("the first line is no SIP status or request line")]
@@ -111,45 +111,80 @@ impl<'a> HeaderLines<'a> {
         self.rest
     }
 
-    /// The next header; `None` at the empty line.
+    /// The next header; `None` at the empty line. A line that is malformed, and headers that do not
+    /// end, are errors.
     pub(crate) fn next_line(&mut self) -> Result<Option<HeaderLine<'a>>, ParseError> {
-        let start = self.rest;
-        let (first, mut rest) = split_line(start).ok_or(ParseError::Unfinished)?;
-        if first.is_empty() {
-            self.rest = rest;
+        let line = folded_line(self.rest);
+        if !line.is_ended {
+            return Err(ParseError::Unfinished);
+        }
+        self.rest = line.rest;
+        if line.whole.is_empty() {
             return Ok(None);
         }
-        let mut len = first.len();
-        while let [b' ' | b'\t', ..] = rest {
-            let (line, after) = split_line(rest).ok_or(ParseError::Unfinished)?;
-            // The fold's own line ends lie between, so the value goes to the end of this line.
-            len = start
-                .len()
-                .saturating_sub(rest.len())
-                .saturating_add(line.len());
-            rest = after;
-        }
-        self.rest = rest;
-        let whole = start.get(..len).ok_or(ParseError::HeaderLine)?;
-        let colon = whole
-            .iter()
-            .position(|byte| *byte == b':')
-            .ok_or(ParseError::HeaderLine)?;
-        let (name, value) = whole
-            .split_at_checked(colon)
-            .ok_or(ParseError::HeaderLine)?;
-        let value = value.get(1..).unwrap_or_default();
-        // White space may stand before the colon (§7.3.1), none before the name.
-        let name = match name.first() {
-            Some(first) if !is_space(*first) => trim(name),
-            _ => return Err(ParseError::HeaderLine),
-        };
-        if !name.iter().all(|byte| is_token_byte(*byte)) || has_bare_return(value) {
-            return Err(ParseError::HeaderLine);
-        }
-        let name = std::str::from_utf8(name).map_err(|_| ParseError::HeaderLine)?;
-        Ok(Some((name, trim(value))))
+        name_and_value(line.whole)
+            .map(Some)
+            .ok_or(ParseError::HeaderLine)
     }
+
+    /// The next header that can be read, passing over malformed lines; `None` at the empty line, or
+    /// where the datagram ends without one.
+    pub(crate) fn next_readable(&mut self) -> Option<HeaderLine<'a>> {
+        loop {
+            let line = folded_line(self.rest);
+            self.rest = line.rest;
+            if line.whole.is_empty() {
+                return None;
+            }
+            if let Some(header) = name_and_value(line.whole) {
+                return Some(header);
+            }
+        }
+    }
+}
+
+/// A line with the folds that belong to it.
+struct FoldedLine<'a> {
+    whole: &'a [u8],
+    rest: &'a [u8],
+    /// Whether a line end stands behind it: without one the datagram ends there.
+    is_ended: bool,
+}
+
+fn folded_line(start: &[u8]) -> FoldedLine<'_> {
+    let split = |bytes| match split_line(bytes) {
+        Some((line, rest)) => (line, rest, true),
+        None => (bytes, &[][..], false),
+    };
+    let (first, mut rest, mut is_ended) = split(start);
+    let mut len = first.len();
+    while let (false, [b' ' | b'\t', ..]) = (first.is_empty(), rest) {
+        // The fold's own line ends lie between, so the value goes to the end of this line.
+        let before = start.len().saturating_sub(rest.len());
+        let line;
+        (line, rest, is_ended) = split(rest);
+        len = before.saturating_add(line.len());
+    }
+    FoldedLine {
+        whole: start.get(..len).unwrap_or(start),
+        rest,
+        is_ended,
+    }
+}
+
+fn name_and_value(whole: &[u8]) -> Option<HeaderLine<'_>> {
+    let colon = whole.iter().position(|byte| *byte == b':')?;
+    let (name, value) = whole.split_at_checked(colon)?;
+    let value = value.get(1..).unwrap_or_default();
+    // White space may stand before the colon (§7.3.1), none before the name.
+    let name = match name.first() {
+        Some(first) if !is_space(*first) => trim(name),
+        _ => return None,
+    };
+    if !name.iter().all(|byte| is_token_byte(*byte)) || has_bare_return(value) {
+        return None;
+    }
+    Some((std::str::from_utf8(name).ok()?, trim(value)))
 }
 
 fn has_bare_return(value: &[u8]) -> bool {
@@ -278,6 +313,25 @@ mod tests {
                 text.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn malformed_lines_are_passed_over_where_they_may_be() {
+        let readable = |text: &'static [u8]| {
+            let mut lines = HeaderLines::new(text);
+            let mut names = Vec::new();
+            while let Some((name, _)) = lines.next_readable() {
+                names.push(name);
+            }
+            (names, lines.body())
+        };
+        assert_eq!(
+            readable(b" led: x\r\na: 1\r\nno colon\r\n folded: 2\r\nb c: 3\r\nd: 4\r5\r\ne: 6\r\n\r\nf: 7"),
+            (vec!["a", "e"], &b"f: 7"[..])
+        );
+        assert_eq!(readable(b"a: 1\r\nb: 2"), (vec!["a", "b"], &b""[..]));
+        assert_eq!(readable(b"a: 1\r\n b"), (vec!["a"], &b""[..]));
+        assert_eq!(readable(b""), (vec![], &b""[..]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a NOTIFY ended.
 
 use crate::explain::{self, Explanation, RetryAdvice};
+use crate::lex::ParseError;
 
 /// The end of a [`NotifySession`](crate::NotifySession), reported once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,26 @@ pub enum NoAnswer {
     ProvisionalOnly,
     /// The network refused to carry the request.
     Transport,
+    /// An answer that cannot be used, and no other.
+    Unusable(Unusable),
+}
+
+/// What is wrong with an answer that arrived and cannot be used. The words fit behind "the answer
+/// cannot be used:".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read.
+    #[error("{0}")]
+    Unreadable(ParseError),
+    /// The right branch and another CSeq.
+    #[error("its CSeq is not that of the request")]
+    CSeq,
+    /// The right branch and another Call-ID.
+    #[error("its Call-ID is not that of the request")]
+    CallId,
+    /// A second Via: it is for somebody behind us (RFC 3261 §8.1.3.3).
+    #[error("it has more than one Via, as if it were for somebody else")]
+    Vias,
 }
 
 /// Why a challenge could not be met.
@@ -62,7 +83,13 @@ pub enum AuthFailure {
     NoCredentials,
     /// The credentials are for another realm.
     OtherRealm,
-    /// No challenge with an algorithm and a quality of protection that we know.
+    /// A 401 or 407 without a challenge.
+    NoChallenge,
+    /// A realm, nonce or opaque that is too long to be sent back.
+    TooLong,
+    /// A challenge that is no well-formed digest challenge.
+    Malformed,
+    /// No challenge with a scheme, an algorithm and a quality of protection that we know.
     Unsupported,
     /// They were sent and refused.
     Refused,
@@ -76,6 +103,9 @@ impl AuthFailure {
         match self {
             Self::NoCredentials => "no_credentials",
             Self::OtherRealm => "other_realm",
+            Self::NoChallenge => "no_challenge",
+            Self::TooLong => "challenge_too_long",
+            Self::Malformed => "challenge_malformed",
             Self::Unsupported => "unsupported",
             Self::Refused => "refused",
             Self::TooMany => "too_many",
@@ -90,6 +120,7 @@ impl NoAnswer {
             Self::Silence => "silence",
             Self::ProvisionalOnly => "provisional_only",
             Self::Transport => "transport",
+            Self::Unusable(_) => "unusable_answer",
         }
     }
 }

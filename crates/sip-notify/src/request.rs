@@ -93,7 +93,8 @@ impl NotifyRequest {
     }
 
     /// One more header; several of a name are sent in order. A name that the request decides itself
-    /// is refused, and a second Subscription-State (RFC 6665 §8.4).
+    /// is refused, one that is not harmless ([`HARMLESS`](crate::HARMLESS)), and a second
+    /// Subscription-State (RFC 6665 §8.4).
     pub fn with_header(
         mut self,
         name: HeaderName,
@@ -101,6 +102,9 @@ impl NotifyRequest {
     ) -> Result<Self, HeaderError> {
         if name.is_reserved() {
             return Err(HeaderError::Reserved(name));
+        }
+        if !name.is_harmless() {
+            return Err(HeaderError::NotHarmless(name));
         }
         let state = "Subscription-State";
         if name.is(state) && self.headers.iter().any(|(given, _)| given.is(state)) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::challenge::{self, Challenge, ChallengeError, Challenger};
+use crate::entropy::MAGIC_COOKIE;
 use crate::header::full_name;
 use crate::lex::{
     Cursor, HeaderLines, ParseError, is_token_byte, number, split_line, trim, visible,
@@ -11,8 +12,10 @@ use crate::via::{self, Via};
 
 /// A response (RFC 3261 §7.2), read from one datagram and borrowing from it.
 ///
-/// What is needed to match it must be right, or [`parse`](Self::parse) refuses it; any other header
-/// may hold what it likes.
+/// What is needed to match it must be there and have one reading: the status line, the topmost Via
+/// with its branch, the CSeq. [`parse`](Self::parse) refuses it otherwise. Any other line may hold
+/// what it likes, be malformed or missing: phones are known for all of that, and a response is
+/// recognised without it.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     status: u16,
@@ -22,7 +25,7 @@ pub struct Response<'a> {
     via: Via<'a>,
     via_is_single: bool,
     cseq: CSeq<'a>,
-    call_id: &'a str,
+    call_id: Option<&'a str>,
     retry_after: Option<u32>,
 }
 
@@ -37,13 +40,15 @@ pub struct CSeq<'a> {
 
 impl<'a> Response<'a> {
     /// Reads a datagram. Line ends before the first line are skipped (RFC 3261 §7.5); what follows
-    /// the body that Content-Length counts is dropped, and a body shorter than that is refused
-    /// (§18.3).
+    /// the body that Content-Length counts is dropped. A Content-Length that cannot be right counts
+    /// as absent, and the empty line may be missing: nobody acts on the body of an answer. Two of a
+    /// header that is matched, or of Content-Length, with different values are refused: there is no
+    /// telling which one counts.
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
         let (line, rest) = start_line(datagram)?;
         let (status, reason) = status_line(line)?;
         let head = HeaderLines::new(rest);
-        let common = Common::read(head)?;
+        let common = Common::read(head, Care::Liberal)?;
         Ok(Self {
             status,
             reason,
@@ -93,8 +98,8 @@ impl<'a> Response<'a> {
         self.cseq
     }
 
-    /// The Call-ID.
-    pub fn call_id(&self) -> &'a str {
+    /// The Call-ID, if there is one.
+    pub fn call_id(&self) -> Option<&'a str> {
         self.call_id
     }
 
@@ -113,7 +118,7 @@ impl<'a> Response<'a> {
     /// but with its folds.
     pub fn header<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         let mut lines = self.head;
-        std::iter::from_fn(move || lines.next_line().ok().flatten())
+        std::iter::from_fn(move || lines.next_readable())
             .filter(move |(found, _)| full_name(found).eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
@@ -133,7 +138,7 @@ pub fn peek_branch(datagram: &[u8]) -> Option<&str> {
     let (line, rest) = start_line(datagram).ok()?;
     status_line(line).ok()?;
     let mut lines = HeaderLines::new(rest);
-    while let Some((name, value)) = lines.next_line().ok()? {
+    while let Some((name, value)) = lines.next_readable() {
         if full_name(name).eq_ignore_ascii_case("Via") {
             return via::parse(value)?.0.branch;
         }
@@ -141,25 +146,58 @@ pub fn peek_branch(datagram: &[u8]) -> Option<&str> {
     None
 }
 
+/// Branches looked for in one datagram.
+const MAX_BRANCHES: usize = 8;
+
+/// Whatever looks like a branch of RFC 3261 in a datagram, in any case: at most eight, from the
+/// first on. Our branches cannot be guessed, so whoever sends one answers the request that had it,
+/// however little else of the answer can be read.
+pub fn branches(datagram: &[u8]) -> impl Iterator<Item = &str> {
+    let cookie = MAGIC_COOKIE.as_bytes();
+    let mut rest = datagram;
+    std::iter::from_fn(move || {
+        let at = rest
+            .windows(cookie.len())
+            .position(|window| window.eq_ignore_ascii_case(cookie))?;
+        let mut cursor = Cursor::new(rest.get(at..)?);
+        let branch = visible(cursor.take_while(is_token_byte))?;
+        rest = cursor.rest();
+        Some(branch)
+    })
+    .take(MAX_BRANCHES)
+}
+
+/// How carefully a message must be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Every line right, the body as long as it says.
+    Strict,
+    /// Whatever has one reading.
+    Liberal,
+}
+
 /// What requests and responses have in common, as far as we look.
 pub(crate) struct Common<'a> {
     pub(crate) via: Via<'a>,
     pub(crate) via_is_single: bool,
     pub(crate) cseq: CSeq<'a>,
-    pub(crate) call_id: &'a str,
+    pub(crate) call_id: Option<&'a str>,
     pub(crate) retry_after: Option<u32>,
     pub(crate) body: &'a [u8],
 }
 
 impl<'a> Common<'a> {
-    pub(crate) fn read(mut lines: HeaderLines<'a>) -> Result<Self, ParseError> {
+    pub(crate) fn read(mut lines: HeaderLines<'a>, care: Care) -> Result<Self, ParseError> {
         let mut top_via = None;
         let mut via_is_single = true;
         let mut cseq = None;
         let mut call_id = None;
         let mut retry_after = None;
         let mut content_length = None;
-        while let Some((name, value)) = lines.next_line()? {
+        while let Some((name, value)) = match care {
+            Care::Strict => lines.next_line()?,
+            Care::Liberal => lines.next_readable(),
+        } {
             let name = full_name(name);
             if name.eq_ignore_ascii_case("Via") {
                 if top_via.is_some() {
@@ -170,40 +208,51 @@ impl<'a> Common<'a> {
                     via_is_single = !more;
                 }
             } else if name.eq_ignore_ascii_case("CSeq") {
-                once(&mut cseq, read_cseq(value), "CSeq")?;
+                once(&mut cseq, read_cseq(value), "CSeq", care)?;
             } else if name.eq_ignore_ascii_case("Call-ID") {
-                once(&mut call_id, visible(value), "Call-ID")?;
+                once(&mut call_id, visible(value), "Call-ID", care)?;
             } else if name.eq_ignore_ascii_case("Content-Length") {
-                once(&mut content_length, number(value), "Content-Length")?;
+                match (number(value), care) {
+                    (None, Care::Liberal) => {}
+                    (length, _) => once(&mut content_length, length, "Content-Length", care)?,
+                }
             } else if name.eq_ignore_ascii_case("Retry-After") && retry_after.is_none() {
                 retry_after = read_retry_after(value);
             }
         }
-        let body = lines.body();
-        let body = match content_length {
-            None => body,
-            Some(len) => usize::try_from(len)
-                .ok()
-                .and_then(|len| body.get(..len))
-                .ok_or(ParseError::BodyCut)?,
+        let rest = lines.body();
+        let counted = content_length.map(|len| usize::try_from(len).ok());
+        let body = match counted.map(|len| rest.get(..len?)) {
+            Some(Some(body)) => body,
+            Some(None) if care == Care::Strict => return Err(ParseError::BodyCut),
+            _ => rest,
         };
         Ok(Self {
             via: top_via.ok_or(ParseError::Missing("Via"))?,
             via_is_single,
             cseq: cseq.ok_or(ParseError::Missing("CSeq"))?,
-            call_id: call_id.ok_or(ParseError::Missing("Call-ID"))?,
+            call_id,
             retry_after,
             body,
         })
     }
 }
 
-fn once<T>(slot: &mut Option<T>, value: Option<T>, name: &'static str) -> Result<(), ParseError> {
+/// Takes in a header that counts once. A second one of the same value does no harm in a message that
+/// is read liberally.
+fn once<T: PartialEq>(
+    slot: &mut Option<T>,
+    value: Option<T>,
+    name: &'static str,
+    care: Care,
+) -> Result<(), ParseError> {
     let value = value.ok_or(ParseError::Header(name))?;
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(ParseError::Repeated(name)),
+    match slot {
+        None => *slot = Some(value),
+        Some(given) if care == Care::Liberal && *given == value => {}
+        Some(_) => return Err(ParseError::Repeated(name)),
     }
+    Ok(())
 }
 
 /// The first line that is not empty, and what follows it.
@@ -306,7 +355,7 @@ mod tests {
                 method: "NOTIFY"
             }
         );
-        assert_eq!(response.call_id(), "c1");
+        assert_eq!(response.call_id(), Some("c1"));
         assert_eq!(response.retry_after(), Some(120));
         assert_eq!(response.body(), b"hi");
         assert_eq!(
@@ -322,7 +371,7 @@ mod tests {
         let response = Response::parse(bytes).unwrap();
         assert_eq!((response.status(), &*response.reason()), (486, ""));
         assert_eq!(response.branch(), Some("z9hG4bKb"));
-        assert_eq!(response.call_id(), "c2");
+        assert_eq!(response.call_id(), Some("c2"));
         assert_eq!(
             response.cseq(),
             CSeq {
@@ -336,25 +385,19 @@ mod tests {
     #[test]
     fn what_cannot_be_matched_is_refused() {
         for (bytes, error) in [
-            (with("CSeq: 1 NOTIFY\r\n\r\n"), ParseError::Repeated("CSeq")),
-            (with("i: c1\r\n\r\n"), ParseError::Repeated("Call-ID")),
+            (with("CSeq: 2 NOTIFY\r\n\r\n"), ParseError::Repeated("CSeq")),
+            (with("i: c2\r\n\r\n"), ParseError::Repeated("Call-ID")),
             (
-                with("l: 0\r\nContent-Length: 0\r\n\r\n"),
+                with("l: 0\r\nContent-Length: 1\r\n\r\n"),
                 ParseError::Repeated("Content-Length"),
             ),
             (
-                with("Content-Length: -1\r\n\r\n"),
-                ParseError::Header("Content-Length"),
-            ),
-            (with("Content-Length: 5\r\n\r\nhi"), ParseError::BodyCut),
-            (
-                with("Content-Length: 99999999999999999999\r\n\r\nhi"),
-                ParseError::BodyCut,
-            ),
-            (with(""), ParseError::Unfinished),
-            (
                 b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
                 ParseError::Missing("Via"),
+            ),
+            (
+                b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKa\r\n\r\n".to_vec(),
+                ParseError::Missing("CSeq"),
             ),
             (b"SIP/7.0 200 OK\r\n\r\n".to_vec(), ParseError::Version),
             (b"SIP/2.0 99 no\r\n\r\n".to_vec(), ParseError::StatusCode),
@@ -372,6 +415,47 @@ mod tests {
                 bytes.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn what_can_be_matched_is_taken_whatever_else_is_wrong_with_it() {
+        let without_call_id = OK.replace("Call-ID: c1\r\n", "CallID: c1\r\n");
+        for (bytes, body) in [
+            (with(""), &b""[..]),
+            (with("Contact: <sip:a@b>"), b""),
+            (with("CSeq: 1 NOTIFY\r\ni: c1\r\nl: 0\r\nl: 0\r\n\r\n"), b""),
+            (with("Content-Length: -1\r\n\r\nhi"), b"hi"),
+            (with("Content-Length: none\r\n\r\nhi"), b"hi"),
+            (with("Content-Length: 5\r\n\r\nhi"), b"hi"),
+            (
+                with("Content-Length: 99999999999999999999\r\n\r\nhi"),
+                b"hi",
+            ),
+            (with("no colon\r\nUser Agent: x\r\n: y\r\n\r\nhi"), b"hi"),
+            (with("Server: a\rb\r\nX-ÿ: c\r\n\r\n"), b""),
+            (without_call_id.into_bytes(), b""),
+        ] {
+            let shown = bytes.escape_ascii().to_string();
+            let response = Response::parse(&bytes).unwrap();
+            assert_eq!(response.status(), 200, "{shown}");
+            assert_eq!(response.branch(), Some("z9hG4bKa"), "{shown}");
+            assert_eq!(response.cseq().number, 1, "{shown}");
+            assert_eq!(response.body(), body, "{shown}");
+            assert_eq!(peek_branch(&bytes), Some("z9hG4bKa"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn branches_are_found_in_whatever_arrives() {
+        let found = |bytes: &'static [u8]| branches(bytes).collect::<Vec<_>>();
+        assert_eq!(
+            found(b"NOTIFY x\r\nVia: h;branch=z9hG4bKa;rport\r\nVia: g;branch=Z9HG4BKb,"),
+            ["z9hG4bKa", "Z9HG4BKb"]
+        );
+        assert_eq!(found(b"\xff\0z9hG4bK"), ["z9hG4bK"]);
+        assert!(found(b"z9hG4b").is_empty());
+        let many = b"z9hG4bKx;".repeat(20);
+        assert_eq!(branches(&many).count(), MAX_BRANCHES);
     }
 
     #[test]

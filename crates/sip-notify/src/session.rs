@@ -6,8 +6,9 @@ use crate::auth::Answers;
 use crate::challenge::Challenger;
 use crate::credentials::Credentials;
 use crate::entropy::{self, Entropy};
+use crate::lex::ParseError;
 use crate::message::Message;
-use crate::outcome::{AuthFailure, Ending, NoAnswer, Outcome};
+use crate::outcome::{AuthFailure, Ending, NoAnswer, Outcome, Unusable};
 use crate::response::Response;
 use crate::transaction::{ClientTransaction, Match, Timers, TransactionEvent};
 
@@ -19,6 +20,9 @@ const MAX_REASON: usize = 64;
 pub enum Receipt {
     /// Not an answer to this session's request; drop it.
     Foreign,
+    /// An answer to this session's request that cannot be used; should no other come, the outcome
+    /// says what was wrong with it.
+    Unusable,
     /// A copy of the final answer, or one after the end; drop it.
     Late,
     /// Something on the way is at work. The timer may have changed.
@@ -48,6 +52,7 @@ pub struct NotifySession {
     earlier_attempts: u16,
     earlier_transmissions: u16,
     provisional: bool,
+    unusable: Option<Unusable>,
 }
 
 impl NotifySession {
@@ -67,6 +72,7 @@ impl NotifySession {
             earlier_attempts: 0,
             earlier_transmissions: 0,
             provisional: false,
+            unusable: None,
         }
     }
 
@@ -105,6 +111,10 @@ impl NotifySession {
     ) -> Receipt {
         match self.transaction.take(response, now) {
             Match::Foreign => return Receipt::Foreign,
+            Match::Unusable(why) => {
+                self.unusable = Some(why);
+                return Receipt::Unusable;
+            }
             Match::Late => return Receipt::Late,
             Match::Taken => {}
         }
@@ -118,15 +128,21 @@ impl NotifySession {
         }
     }
 
+    /// Takes note of a datagram with this session's branch that is no SIP response we can read
+    /// ([`Datagram::Garbage`](crate::Datagram::Garbage)).
+    pub fn handle_unreadable(&mut self, why: ParseError) {
+        self.unusable = Some(Unusable::Unreadable(why));
+    }
+
     /// To be called when the time that [`poll_timeout`](Self::poll_timeout) gave has come; early or
     /// late calls do no harm.
     pub fn handle_timeout(&mut self, now: u64) {
         self.transaction.handle_timeout(now);
         if self.transaction.poll_event() == Some(TransactionEvent::TimedOut) {
-            let no_answer = if self.provisional {
-                NoAnswer::ProvisionalOnly
-            } else {
-                NoAnswer::Silence
+            let no_answer = match self.unusable {
+                Some(why) => NoAnswer::Unusable(why),
+                None if self.provisional => NoAnswer::ProvisionalOnly,
+                None => NoAnswer::Silence,
             };
             self.finish(Ending::Unreachable(no_answer), None);
         }
@@ -198,13 +214,12 @@ impl NotifySession {
         let lines = answers.header_lines(credentials, message.request_uri());
         let branch = entropy::branch(entropy);
         // A message beyond a datagram's size is one whose challenge we cannot answer.
-        let next = message
-            .next(&branch, &lines)
-            .ok_or(AuthFailure::Unsupported)?;
+        let next = message.next(&branch, &lines).ok_or(AuthFailure::TooLong)?;
 
         self.earlier_attempts = self.earlier_attempts.saturating_add(1);
         self.earlier_transmissions = self.transmissions();
         self.provisional = false;
+        self.unusable = None;
         self.transaction = ClientTransaction::new(next, self.transaction.timers(), now);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The client's side of one request (RFC 3261 §17.1.2): repeat it until somebody answers.
 
 use crate::message::Message;
+use crate::outcome::Unusable;
 use crate::response::Response;
 
 /// The method of every request here.
@@ -59,6 +60,8 @@ impl TransactionEvent {
 pub(crate) enum Match {
     /// Not an answer to this request.
     Foreign,
+    /// An answer to this request by its branch, that is none by what else it says.
+    Unusable(Unusable),
     /// An answer that comes after the end.
     Late,
     /// An answer; ask for the event.
@@ -130,13 +133,32 @@ impl ClientTransaction {
     }
 
     /// Whether a response answers this request: branch and CSeq method (RFC 3261 §17.1.3), and,
-    /// because they cost nothing, CSeq number and Call-ID; and it is for us alone (§8.1.3.3).
+    /// because they cost nothing, CSeq number and, where there is one, Call-ID; and it is for us
+    /// alone (§8.1.3.3).
     pub fn is_answered_by(&self, response: &Response<'_>) -> bool {
-        response.branch() == Some(self.message.branch())
-            && response.cseq().method == METHOD
-            && response.cseq().number == self.message.cseq()
-            && response.call_id() == self.message.call_id()
-            && response.has_single_via()
+        self.is_branch_of(response) && self.contradiction(response).is_none()
+    }
+
+    /// A branch is a parameter of a header, so it is the same in any case (RFC 3261 §7.3.1).
+    fn is_branch_of(&self, response: &Response<'_>) -> bool {
+        response
+            .branch()
+            .is_some_and(|branch| branch.eq_ignore_ascii_case(self.message.branch()))
+    }
+
+    /// What else says that a response is none to this request.
+    fn contradiction(&self, response: &Response<'_>) -> Option<Unusable> {
+        let cseq = response.cseq();
+        if !cseq.method.eq_ignore_ascii_case(METHOD) || cseq.number != self.message.cseq() {
+            return Some(Unusable::CSeq);
+        }
+        if response
+            .call_id()
+            .is_some_and(|call_id| call_id != self.message.call_id())
+        {
+            return Some(Unusable::CallId);
+        }
+        (!response.has_single_via()).then_some(Unusable::Vias)
     }
 
     /// Takes a response. `false` if it is none to this request, or comes after the end.
@@ -145,8 +167,11 @@ impl ClientTransaction {
     }
 
     pub(crate) fn take(&mut self, response: &Response<'_>, now: u64) -> Match {
-        if !self.is_answered_by(response) {
+        if !self.is_branch_of(response) {
             return Match::Foreign;
+        }
+        if let Some(why) = self.contradiction(response) {
+            return Match::Unusable(why);
         }
         if self.is_ended() {
             return Match::Late;

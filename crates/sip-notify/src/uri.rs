@@ -86,6 +86,52 @@ impl SipUri {
         })
     }
 
+    /// Reads a SIP address as registrars, phones and dial plans print it: a URI, or a URI in angle
+    /// brackets with a name before it and parameters of a header behind it (`"Front Desk"
+    /// <sip:201@192.0.2.5>;expires=60`), which are dropped. `sip:` may be left out.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); and [`UriError::Contact`] for `201/sip:…`, in which Asterisk's
+    /// console joins an address of record and a contact: which of the two is meant cannot be told.
+    pub fn parse_pasted(text: &str) -> Result<Self, UriError> {
+        let text = text.trim_matches([' ', '\t']);
+        let text = match text.rfind('<') {
+            None => text,
+            Some(at) => {
+                let (name, rest) = text.split_at_checked(at).unwrap_or_default();
+                let name = name.trim_matches([' ', '\t']);
+                let (uri, after) = rest
+                    .trim_start_matches('<')
+                    .split_once('>')
+                    .ok_or(UriError::Brackets)?;
+                let after = after.trim_matches([' ', '\t']);
+                let is_right = !name.contains(['<', '>', '\r', '\n'])
+                    && (after.is_empty() || after.starts_with(';'))
+                    && !after.contains(['>', '\r', '\n']);
+                if !is_right {
+                    return Err(UriError::Brackets);
+                }
+                uri
+            }
+        };
+        let is_schemed = |text: &str| {
+            ["sip:", "sips:"].iter().any(|scheme| {
+                text.get(..scheme.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            })
+        };
+        if is_schemed(text) {
+            return Self::parse(text);
+        }
+        if text
+            .split_once('/')
+            .is_some_and(|(_, rest)| is_schemed(rest))
+        {
+            return Err(UriError::Contact);
+        }
+        Self::parse(&format!("sip:{text}"))
+    }
+
     /// The URI as it goes into a request: scheme and host in lower case, the rest as given.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -179,6 +225,14 @@ pub enum UriError {
     /// `?name=value`.
     #[error("headers after a ? are not allowed in an address that a request is sent to")]
     Headers,
+    /// `201/sip:201@192.0.2.5`.
+    #[error(
+        "a registrar's line with a slash in it holds two addresses: write what follows the slash, from sip: on, to reach that contact, or user@domain for the address of record"
+    )]
+    Contact,
+    /// `<` without `>`, or something behind it that belongs to no address.
+    #[error("the angle brackets enclose one address, as in \"Front Desk\" <sip:201@192.0.2.5>")]
+    Brackets,
     /// More than 256 bytes.
     #[error("a SIP address has at most {MAX_URI} characters")]
     TooLong,
@@ -275,6 +329,42 @@ mod tests {
         assert_eq!(uri.user(), Some("a;lr?b"));
         assert!(!uri.is_loose_router());
         assert_eq!(uri.into_loose_router().as_str(), "sip:a;lr?b@192.0.2.1;lr");
+    }
+
+    #[test]
+    fn an_address_is_taken_as_registrars_print_it() {
+        for (text, uri) in [
+            ("\"Front Desk\" <sip:201@192.0.2.5>", "sip:201@192.0.2.5"),
+            ("Front Desk <sip:201@192.0.2.5>", "sip:201@192.0.2.5"),
+            ("\"a;b\"<SIP:201@PBX.example>", "sip:201@pbx.example"),
+            ("<sip:proxy.example;lr>", "sip:proxy.example;lr"),
+            (
+                " <sip:201@192.0.2.5:5062;ob>;expires=3599;q=0.5 ",
+                "sip:201@192.0.2.5:5062;ob",
+            ),
+            ("201@pbx.example", "sip:201@pbx.example"),
+            ("proxy.example:5062", "sip:proxy.example:5062"),
+        ] {
+            assert_eq!(SipUri::parse_pasted(text).unwrap().as_str(), uri, "{text}");
+        }
+        for (text, error) in [
+            ("201/sip:201@192.0.2.5:5060", UriError::Contact),
+            ("201/SIP:201@192.0.2.5", UriError::Contact),
+            ("<201/sip:201@192.0.2.5>", UriError::Contact),
+            ("<sip:201@192.0.2.5", UriError::Brackets),
+            (
+                "<sip:201@192.0.2.5>, <sip:202@192.0.2.5>",
+                UriError::Brackets,
+            ),
+            ("<sip:201@192.0.2.5> x", UriError::Brackets),
+            ("x\r\ny <sip:201@192.0.2.5>", UriError::Brackets),
+            ("<sip:201@192.0.2.5>;x\r\nY: z", UriError::Brackets),
+            ("<sips:201@pbx.example>", UriError::Secure),
+            ("\"x\" <>", UriError::Host),
+            ("sip:a:b@pbx.example", UriError::Password),
+        ] {
+            assert_eq!(SipUri::parse_pasted(text), Err(error), "{text:?}");
+        }
     }
 
     #[test]

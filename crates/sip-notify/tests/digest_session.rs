@@ -186,7 +186,11 @@ fn a_stale_first_challenge_is_as_good_as_any() {
 #[test]
 fn what_cannot_be_answered_ends_the_session_and_says_why() {
     for (lines, failure) in [
-        (&[][..], AuthFailure::Unsupported),
+        (&[][..], AuthFailure::NoChallenge),
+        (
+            &[r#"WWW-Authenticate: Digest realm="a""#],
+            AuthFailure::Malformed,
+        ),
         (
             &[r#"WWW-Authenticate: Basic realm="a""#],
             AuthFailure::Unsupported,
@@ -202,7 +206,7 @@ fn what_cannot_be_answered_ends_the_session_and_says_why() {
         // A 401 is answered by what WWW-Authenticate says, and by nothing else.
         (
             &[r#"Proxy-Authenticate: Digest realm="a", nonce="n""#],
-            AuthFailure::Unsupported,
+            AuthFailure::NoChallenge,
         ),
     ] {
         let mut session = session_with_credentials(1);
@@ -212,6 +216,156 @@ fn what_cannot_be_answered_ends_the_session_and_says_why() {
     let mut session = session(1);
     assert_eq!(challenge(&mut session, "401 x", &[MD5]), Receipt::Finished);
     assert_eq!(failed(&mut session), AuthFailure::NoCredentials);
+}
+
+#[test]
+fn a_challenge_that_is_too_long_is_said_to_be_that() {
+    let line = format!(
+        r#"WWW-Authenticate: Digest realm="a", nonce="{}""#,
+        "n".repeat(513)
+    );
+    for lines in [
+        &[&*line][..],
+        &[&*line, r#"WWW-Authenticate: Basic realm="a""#],
+    ] {
+        let mut session = session_with_credentials(1);
+        assert_eq!(challenge(&mut session, "401 x", lines), Receipt::Finished);
+        assert_eq!(failed(&mut session), AuthFailure::TooLong);
+    }
+}
+
+/// Proxies and a phone in a row, each with its password, that challenge whatever lacks a right answer
+/// to a nonce of theirs that is still good.
+struct Chain {
+    /// Kind of header, realm, and for how many requests a nonce is good.
+    challengers: Vec<(&'static str, &'static str, u32)>,
+    /// The nonces given, and how many requests used each.
+    nonces: Vec<(String, u32)>,
+    password_is_right: bool,
+}
+
+impl Chain {
+    fn answer(&mut self, request: &[u8]) -> (String, Vec<String>) {
+        for (at, (kind, realm, uses)) in self.challengers.clone().into_iter().enumerate() {
+            let (status, asks, answers) = match kind {
+                "proxy" => ("407 x", "Proxy-Authenticate", "Proxy-Authorization"),
+                _ => ("401 x", "WWW-Authenticate", "Authorization"),
+            };
+            let given = headers(request, answers)
+                .into_iter()
+                .find(|line| parameter(line, "realm") == Some(realm));
+            let good = given.is_some_and(|line| {
+                assert_eq!(
+                    parameter(line, "response"),
+                    Some(&*expected(request, line)),
+                    "the digest is right"
+                );
+                let nonce = parameter(line, "nonce").unwrap();
+                let owner = format!("{at}-");
+                let known = self.nonces.iter_mut().find(|(known, used)| {
+                    known == nonce && known.starts_with(&owner) && *used < uses
+                });
+                known.is_some_and(|(_, used)| {
+                    *used += 1;
+                    self.password_is_right
+                })
+            });
+            if !good {
+                let nonce = format!("{at}-{}", self.nonces.len());
+                let line =
+                    format!(r#"{asks}: Digest realm="{realm}", nonce="{nonce}", qop="auth""#);
+                self.nonces.push((nonce, 0));
+                return (status.into(), vec![line]);
+            }
+        }
+        ("200 OK".into(), Vec::new())
+    }
+
+    /// What becomes of a session through it, and how many requests it took.
+    fn run(&mut self) -> (Ending, usize) {
+        let mut session = session_with_credentials(1);
+        for requests in 1.. {
+            let request = session.poll_transmit().expect("nothing to answer").to_vec();
+            let (status, lines) = self.answer(&request);
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let bytes = answer(&request, &status, &lines);
+            let receipt = session.handle_response(&parse(&bytes), 50, &mut Random(99).entropy());
+            if receipt == Receipt::Finished {
+                return (session.poll_outcome().unwrap().ending, requests);
+            }
+            assert!(requests < 20, "it goes on and on");
+        }
+        unreachable!()
+    }
+}
+
+#[test]
+fn one_time_nonces_of_any_challenger_are_answered_anew() {
+    let proxy = |uses| ("proxy", "proxy.example", uses);
+    let second = |uses| ("proxy", "second.example", uses);
+    let phone = |uses| ("phone", "phone.example", uses);
+    let many = 1000;
+    for (challengers, requests) in [
+        (vec![proxy(1)], 2),
+        (vec![phone(1)], 2),
+        (vec![proxy(many), phone(many)], 3),
+        (vec![proxy(many), phone(1)], 3),
+        (vec![proxy(1), phone(many)], 4),
+        (vec![proxy(1), phone(1)], 4),
+        (vec![proxy(2), phone(1)], 3),
+        (vec![proxy(1), second(1)], 4),
+        (vec![proxy(many), second(1), phone(1)], 5),
+        (vec![proxy(1), second(many), phone(1)], 6),
+        // A realm that proxy and phone share is told apart by the kind of header.
+        (
+            vec![("proxy", "pbx.example", 1), ("phone", "pbx.example", 1)],
+            4,
+        ),
+    ] {
+        let mut chain = Chain {
+            challengers: challengers.clone(),
+            nonces: Vec::new(),
+            password_is_right: true,
+        };
+        assert_eq!(
+            chain.run(),
+            (Ending::Answered { code: 200 }, requests),
+            "{challengers:?}"
+        );
+        chain.password_is_right = false;
+        let (ending, requests) = chain.run();
+        assert!(
+            matches!(
+                ending,
+                Ending::AuthFailed {
+                    failure: AuthFailure::Refused,
+                    ..
+                }
+            ),
+            "{challengers:?}: {ending:?}"
+        );
+        assert_eq!(requests, 2, "a refused password is sent once");
+    }
+}
+
+#[test]
+fn whoever_challenges_without_end_is_answered_a_few_times() {
+    // Each lets the other's answer pass once and then wants another.
+    let mut session = session_with_credentials(1);
+    let mut requests = 1;
+    loop {
+        let (status, header, realm) = match requests % 2 {
+            1 => ("407 x", "Proxy-Authenticate", "proxy.example"),
+            _ => ("401 x", "WWW-Authenticate", "phone.example"),
+        };
+        let line = format!(r#"{header}: Digest realm="{realm}", nonce="n{requests}", stale=true"#);
+        match challenge(&mut session, status, &[&line]) {
+            Receipt::Resent => requests += 1,
+            receipt => break assert_eq!(receipt, Receipt::Finished),
+        }
+    }
+    assert_eq!(failed(&mut session), AuthFailure::Refused);
+    assert!(requests <= 9, "{requests}");
 }
 
 #[test]

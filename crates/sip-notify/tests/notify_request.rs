@@ -138,9 +138,9 @@ fn address_of_record_and_address_may_differ() {
 #[test]
 fn extra_headers_and_a_body_are_sent() {
     let request = request()
-        .with_header(name("X-Reason"), value("a"))
+        .with_header(name("Accept"), value("a/b"))
         .unwrap()
-        .with_header(name("x-reason"), value("b"))
+        .with_header(name("accept"), value("c/d"))
         .unwrap()
         .with_header(name("Subscription-State"), value("active;expires=60"))
         .unwrap()
@@ -150,7 +150,7 @@ fn extra_headers_and_a_body_are_sent() {
         );
     let text = text(&request);
     assert!(
-        text.contains("\r\nX-Reason: a\r\nx-reason: b\r\n"),
+        text.contains("\r\nAccept: a/b\r\naccept: c/d\r\n"),
         "{text}"
     );
     assert_eq!(
@@ -167,6 +167,16 @@ fn a_header_of_the_requests_own_is_refused_in_either_form() {
     for taken in ["Via", "v", "cseq", "Route", "Authorization", "o", "L"] {
         let error = request().with_header(name(taken), value("x")).unwrap_err();
         assert!(matches!(error, HeaderError::Reserved(_)), "{taken}");
+    }
+}
+
+#[test]
+fn a_header_that_vouches_for_somebody_is_refused() {
+    for harmful in ["P-Asserted-Identity", "Call-Info", "y", "Refer-To", "X-A"] {
+        let error = request()
+            .with_header(name(harmful), value("x"))
+            .unwrap_err();
+        assert!(matches!(error, HeaderError::NotHarmless(_)), "{harmful}");
     }
 }
 

@@ -5,7 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use ringfence_sip_notify::{
-    ClientTransaction, Datagram, Ending, NoAnswer, Receipt, Timers, TransactionEvent,
+    ClientTransaction, Datagram, Ending, NoAnswer, NotifySession, ParseError, Receipt, Timers,
+    TransactionEvent, Unusable,
 };
 use support::{Random, answer, message, parse, session, session_with_credentials};
 
@@ -75,16 +76,10 @@ fn an_answer_to_another_request_is_foreign() {
     let request = session.poll_transmit().unwrap().to_vec();
     let ok = text(&answer(&request, "200 OK", &[]));
     let branch = session.branch().to_owned();
-    let call_id = session.call_id().to_owned();
     for foreign in [
-        ok.replace(&branch, &branch.to_uppercase()),
         ok.replace(&branch, &format!("{branch}x")),
         ok.replace(&branch, "z9hG4bK"),
         ok.replace(&format!(";branch={branch}"), ""),
-        ok.replace("1 NOTIFY", "1 INVITE"),
-        ok.replace("1 NOTIFY", "1 notify"),
-        ok.replace("1 NOTIFY", "2 NOTIFY"),
-        ok.replace(&call_id, "another"),
     ] {
         assert_ne!(foreign, ok);
         let receipt =
@@ -94,6 +89,69 @@ fn an_answer_to_another_request_is_foreign() {
     assert!(!session.is_finished());
     let receipt = session.handle_response(&parse(ok.as_bytes()), 5, &mut Random(0).entropy());
     assert_eq!(receipt, Receipt::Finished);
+}
+
+#[test]
+fn an_answer_that_changed_what_carries_nothing_is_taken() {
+    let cases: [fn(&str, &NotifySession) -> String; 5] = [
+        |ok, session| ok.replace(session.branch(), &session.branch().to_uppercase()),
+        |ok, session| ok.replace(session.branch(), &session.branch().to_lowercase()),
+        |ok, _| ok.replace("1 NOTIFY", "1 notify"),
+        |ok, _| ok.replace("Call-ID:", "CallID:"),
+        |ok, _| ok.trim_end().to_owned(),
+    ];
+    for change in cases {
+        let mut session = session(1);
+        let request = session.poll_transmit().unwrap().to_vec();
+        let ok = text(&answer(&request, "200 OK", &[]));
+        let changed = change(&ok, &session);
+        assert_ne!(changed, ok);
+        let receipt =
+            session.handle_response(&parse(changed.as_bytes()), 5, &mut Random(0).entropy());
+        assert_eq!(receipt, Receipt::Finished, "{changed}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
+    let cases: [(fn(&str, &NotifySession) -> String, Unusable); 4] = [
+        (|ok, _| ok.replace("1 NOTIFY", "1 INVITE"), Unusable::CSeq),
+        (|ok, _| ok.replace("1 NOTIFY", "2 NOTIFY"), Unusable::CSeq),
+        (
+            |ok, session| ok.replace(session.call_id(), "another"),
+            Unusable::CallId,
+        ),
+        (
+            |ok, _| ok.replace("\r\nFrom:", "\r\nVia: SIP/2.0/UDP h\r\nFrom:"),
+            Unusable::Vias,
+        ),
+    ];
+    for (change, why) in cases {
+        let mut session = session(1);
+        let request = session.poll_transmit().unwrap().to_vec();
+        let ok = text(&answer(&request, "200 OK", &[]));
+        let changed = change(&ok, &session);
+        assert_ne!(changed, ok);
+        let receipt =
+            session.handle_response(&parse(changed.as_bytes()), 5, &mut Random(0).entropy());
+        assert_eq!(receipt, Receipt::Unusable, "{changed}");
+        let mut heard = session.clone();
+        session.handle_timeout(32_000);
+        let outcome = session.poll_outcome().unwrap();
+        assert_eq!(outcome.ending, Ending::Unreachable(NoAnswer::Unusable(why)));
+        // Another copy of the answer may be right.
+        let receipt = heard.handle_response(&parse(ok.as_bytes()), 9, &mut Random(0).entropy());
+        assert_eq!(receipt, Receipt::Finished);
+    }
+
+    let mut session = session(1);
+    session.handle_unreadable(ParseError::Missing("CSeq"));
+    session.handle_timeout(32_000);
+    let outcome = session.poll_outcome().unwrap();
+    let Ending::Unreachable(NoAnswer::Unusable(why)) = outcome.ending else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(why.to_string(), "the header CSeq is missing");
 }
 
 #[test]

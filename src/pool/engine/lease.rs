@@ -7,8 +7,10 @@ use ringfence_sip_notify::{Host, SipUri};
 use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 
 use super::Engine;
+use super::places::{Free, Places, Share};
 use crate::pool::job::{Event, Job, State};
 use crate::pool::messages::Status;
+use crate::pool::options::PoolOptions;
 use crate::pool::pace::{self, interval_us, network_interval_us, network_tolerance_us};
 use crate::pool::store::{NetworkPace, RolloutRow, Sql, SqlError};
 use crate::pool::target::{Message, TargetError};
@@ -32,13 +34,14 @@ pub struct Session {
     pub draining: bool,
 }
 
-/// What a relay can still take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Free {
-    pub relay: String,
-    pub free: u64,
-    pub v4: bool,
-    pub v6: bool,
+/// Queued jobs of one tenant that obey the same pace: those of no rollout, or those of one.
+struct Lane {
+    tenant: String,
+    row: Option<RolloutRow>,
+    per_second: f64,
+    network_per_second: f64,
+    /// Jobs taken in this round.
+    taken: u64,
 }
 
 /// A job whose turn it is: D1 is to be asked what there is to know of its device.
@@ -64,15 +67,23 @@ pub enum Found {
 impl<S: Sql> Engine<S> {
     /// What the connected relays can still take.
     pub fn free(&self, sessions: &[Session]) -> Result<Vec<Free>, SqlError> {
-        let loads: BTreeMap<String, u64> = self.store.loads()?.into_iter().collect();
+        let mut loads: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for (relay, tenant, n) in self.store.loads()? {
+            loads.entry(relay).or_default().insert(tenant, n);
+        }
         let taking = sessions.iter().filter(|session| !session.draining);
         Ok(taking
-            .map(|session| Free {
-                relay: session.relay.clone(),
-                free: u64::from(session.capacity)
-                    .saturating_sub(loads.get(&session.relay).copied().unwrap_or(0)),
-                v4: session.transports.contains(&Transport::Udp4),
-                v6: session.transports.contains(&Transport::Udp6),
+            .map(|session| {
+                let held = loads.remove(&session.relay).unwrap_or_default();
+                let capacity = u64::from(session.capacity);
+                Free {
+                    relay: session.relay.clone(),
+                    capacity,
+                    free: capacity.saturating_sub(held.values().sum()),
+                    held,
+                    v4: session.transports.contains(&Transport::Udp4),
+                    v6: session.transports.contains(&Transport::Udp6),
+                }
             })
             .collect())
     }
@@ -86,33 +97,50 @@ impl<S: Sql> Engine<S> {
         });
     }
 
-    /// The jobs whose turn it is now, as many as the relays can take, and as the paces allow: first
-    /// those of no rollout, then those of each rollout that is open.
+    /// The jobs whose turn it is now, as many as the relays can take, and as the paces allow: of each
+    /// tenant in turn, first those of no rollout, then those of each rollout that is open.
     ///
     /// A turn that is handed out is spent, whatever becomes of it.
     pub fn candidates(&self, free: &[Free], now: u64) -> Result<Vec<Candidate>, SqlError> {
         let options = self.store.options()?;
-        let mut room = free.iter().map(|free| free.free).sum::<u64>().min(MOST);
+        let mut lanes = self.lanes(&options)?;
+        let mut places = Places::new(free, lanes.iter().map(|lane| lane.tenant.as_str()));
+        let mut tenants: Vec<String> = lanes.iter().map(|lane| lane.tenant.clone()).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        // Whoever came last in the last round comes last in this one.
+        let last = self.last_tenant.borrow().clone();
+        let first = tenants.partition_point(|tenant| *tenant <= last);
+        let first = if first < tenants.len() { first } else { 0 };
+        tenants.rotate_left(first);
+
         let mut networks: BTreeMap<String, NetworkPace> = BTreeMap::new();
-        let solo = options.network_per_second;
-        let mut taken = self.turns("", solo, room, &mut networks, now)?;
-        room -= taken.len() as u64;
-        for mut row in self.store.open_rollouts()? {
-            let Some(spec) = row.spec() else { continue };
-            if room == 0 || !row.is_open() {
-                continue;
+        let mut taken: Vec<Candidate> = Vec::new();
+        for share in [Share::Fair, Share::More] {
+            let mut wanting = tenants.clone();
+            while !wanting.is_empty() && (taken.len() as u64) < MOST {
+                let each = (MOST - taken.len() as u64).div_ceil(wanting.len() as u64);
+                let mut still = Vec::new();
+                for tenant in wanting {
+                    let most = each
+                        .min(places.left(&tenant, share))
+                        .min(MOST.saturating_sub(taken.len() as u64));
+                    let before = taken.len();
+                    for lane in lanes.iter_mut().filter(|lane| lane.tenant == tenant) {
+                        let more = most.saturating_sub((taken.len() - before) as u64);
+                        self.turns(lane, more, &mut networks, &mut taken, now)?;
+                    }
+                    let got = (taken.len() - before) as u64;
+                    places.take(&tenant, got);
+                    if got > 0 {
+                        self.last_tenant.borrow_mut().clone_from(&tenant);
+                    }
+                    if got > 0 && got == most {
+                        still.push(tenant);
+                    }
+                }
+                wanting = still;
             }
-            let interval = interval_us(spec.per_second);
-            let credit = pace::credit(row.due_us, now * 1000, interval).min(room);
-            let limit = spec.network_per_second;
-            let turns = self.turns(&row.id, limit, credit, &mut networks, now)?;
-            if turns.is_empty() {
-                continue;
-            }
-            room -= turns.len() as u64;
-            row.due_us = pace::take(row.due_us, now * 1000, interval, turns.len() as u64);
-            self.store.save_rollout(&row)?;
-            taken.extend(turns);
         }
         for (network, pace) in networks {
             // What is handed out is written down when it is.
@@ -123,21 +151,55 @@ impl<S: Sql> Engine<S> {
         Ok(taken)
     }
 
-    /// Up to `most` jobs of a lane that are due and that their networks' pace lets through. Those
-    /// it does not let through are given their turn later.
+    /// Everything that is queued and may go out, by tenant.
+    fn lanes(&self, options: &PoolOptions) -> Result<Vec<Lane>, SqlError> {
+        let solo = self.store.solo_tenants()?.into_iter();
+        let mut lanes: Vec<Lane> = solo
+            .map(|(tenant, _)| Lane {
+                tenant,
+                row: None,
+                per_second: 0.0,
+                network_per_second: options.network_per_second,
+                taken: 0,
+            })
+            .collect();
+        for row in self.store.open_rollouts()? {
+            let Some(spec) = row.spec() else { continue };
+            if row.is_open() {
+                lanes.push(Lane {
+                    tenant: row.tenant.clone(),
+                    per_second: options.rollout_pace(spec.per_second),
+                    network_per_second: options.network_pace(spec.network_per_second),
+                    row: Some(row),
+                    taken: 0,
+                });
+            }
+        }
+        Ok(lanes)
+    }
+
+    /// Up to `most` more jobs of a lane that are due and that its pace and their networks' let
+    /// through. Those that a network does not let through are given their turn later.
     fn turns(
         &self,
-        lane: &str,
-        per_second: f64,
+        lane: &mut Lane,
         most: u64,
         networks: &mut BTreeMap<String, NetworkPace>,
+        taken: &mut Vec<Candidate>,
         now: u64,
-    ) -> Result<Vec<Candidate>, SqlError> {
-        let mut taken = Vec::new();
+    ) -> Result<(), SqlError> {
+        let interval = interval_us(lane.per_second);
+        let most = match &lane.row {
+            Some(row) => most.min(pace::credit(row.due_us, now * 1000, interval)),
+            None => most,
+        };
+        let before = taken.len();
+        let count = |taken: &Vec<Candidate>| (taken.len() - before) as u64;
+        let id = lane.row.as_ref().map_or("", |row| row.id.as_str());
         let mut looked = 0;
-        while (taken.len() as u64) < most && looked < LOOK {
+        while count(taken) < most && looked < LOOK {
             // Those taken are still queued, and come first again.
-            let due = self.store.due(lane, now, most)?;
+            let due = self.store.due(id, &lane.tenant, now, most + lane.taken)?;
             let fresh: Vec<Job> = due
                 .into_iter()
                 .filter(|job| !taken.iter().any(|c: &Candidate| c.job == job.id))
@@ -148,10 +210,10 @@ impl<S: Sql> Engine<S> {
             let mut moved = false;
             for job in fresh {
                 looked += 1;
-                if taken.len() as u64 >= most {
+                if count(taken) >= most {
                     break;
                 }
-                match self.network_turn(&job, per_second, networks, now)? {
+                match self.network_turn(&job, lane.network_per_second, networks, now)? {
                     None if job.is_due(now) => taken.push(Candidate {
                         job: job.id,
                         device: job.device,
@@ -172,7 +234,15 @@ impl<S: Sql> Engine<S> {
                 break;
             }
         }
-        Ok(taken)
+        let got = count(taken);
+        lane.taken += got;
+        if let Some(row) = &mut lane.row
+            && got > 0
+        {
+            row.due_us = pace::take(row.due_us, now * 1000, interval, got);
+            self.store.save_rollout(row)?;
+        }
+        Ok(())
     }
 
     /// `None` if the job's network lets it through now; else when it will.
@@ -267,14 +337,14 @@ impl<S: Sql> Engine<S> {
                 }
             };
             let per_second = match lane.and_then(RolloutRow::spec) {
-                Some(spec) => spec.network_per_second,
+                Some(spec) => options.network_pace(spec.network_per_second),
                 None => options.network_per_second,
             };
             if !self.network_lets(&job, per_second, now)? {
                 // It keeps its turn, and is looked at again in the next round.
                 continue;
             }
-            let Some(relay) = choose(free, &message) else {
+            let Some(relay) = choose(free, &message, &job.tenant) else {
                 if free.iter().all(|free| free.free == 0) {
                     break;
                 }
@@ -396,7 +466,7 @@ impl Instead {
 }
 
 /// The relay with the most room among those that can reach the target.
-fn choose(free: &mut [Free], message: &Message) -> Option<String> {
+fn choose(free: &mut [Free], message: &Message, tenant: &str) -> Option<String> {
     let (address, is_sure) = literal(message);
     let reaches = |free: &Free| match address {
         Some(IpAddr::V4(_)) => free.v4,
@@ -408,7 +478,7 @@ fn choose(free: &mut [Free], message: &Message) -> Option<String> {
         .iter_mut()
         .filter(|free| free.free > 0 && (any || reaches(free)))
         .max_by_key(|free| free.free)?;
-    best.free -= 1;
+    best.take(tenant);
     Some(best.relay.clone())
 }
 
@@ -461,7 +531,9 @@ mod tests {
     fn chosen(address: Option<&str>, route: Option<&str>, aor: &str) -> Option<String> {
         let relay = |name: &str, free, v6| Free {
             relay: name.into(),
+            capacity: free,
             free,
+            held: BTreeMap::new(),
             v4: true,
             v6,
         };
@@ -479,6 +551,7 @@ mod tests {
         choose(
             &mut [relay("v4", 100, false), relay("both", 1, true)],
             &message,
+            "T",
         )
     }
 
@@ -524,11 +597,13 @@ mod tests {
             };
             let mut free = [Free {
                 relay: "v4".into(),
+                capacity: 1,
                 free: 1,
+                held: BTreeMap::new(),
                 v4: true,
                 v6: false,
             }];
-            choose(&mut free, &message)
+            choose(&mut free, &message, "T")
         };
         assert_eq!(only_v4(None).as_deref(), Some("v4"), "it may have a proxy");
         assert_eq!(only_v4(Some("sip:[2001:db8::9];lr")), None);

@@ -1,11 +1,12 @@
 //! The work of a pool, on its tables.
 //!
-//! Between two calls nothing is remembered but a random state: whoever makes a new engine on the same
+//! Between two calls nothing is remembered but a random state and whose turn was last: whoever makes a new engine on the same
 //! tables goes on where the last one stopped. Each call is one step without waiting; what has to be
 //! asked of D1 is handed out by one call and its answer handed in by another, which looks again at
 //! every row it touches, because the world may have changed meanwhile.
 
 mod lease;
+mod places;
 mod relays;
 mod rollouts;
 mod sweep;
@@ -13,10 +14,10 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 pub use lease::{Candidate, Found, Session};
-pub use relays::Cancels;
+pub use relays::{Cancels, MOST_CAPACITY};
 pub use rollouts::{Device, Expansion};
 
 use super::job::{Event, Job, State, Verdict};
@@ -32,6 +33,8 @@ pub const BATCH: u64 = 500;
 pub struct Engine<S> {
     pub store: Store<S>,
     random: Cell<u64>,
+    /// The tenant that was given places last: the next round begins behind it.
+    last_tenant: RefCell<String>,
 }
 
 impl<S: Sql> Engine<S> {
@@ -40,6 +43,7 @@ impl<S: Sql> Engine<S> {
         Self {
             store,
             random: Cell::new(seed | 1),
+            last_tenant: RefCell::default(),
         }
     }
 

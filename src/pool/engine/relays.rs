@@ -10,6 +10,9 @@ use crate::pool::store::{RelayRow, Sql, SqlError};
 /// again.
 const REMEMBERED_MS: u64 = 86_400_000;
 
+/// Most jobs that a relay may hold, whatever it says.
+pub const MOST_CAPACITY: u32 = 100_000;
+
 /// Whom to tell to give up what.
 pub type Cancels = Vec<(String, JobRef)>;
 
@@ -43,7 +46,7 @@ impl<S: Sql> Engine<S> {
             instance: bounded(&hello.instance),
             software: bounded(&hello.software),
             version: bounded(&hello.version),
-            capacity: hello.capacity,
+            capacity: hello.capacity.min(MOST_CAPACITY),
             transports: transports.join(","),
             hello_at: now,
             seen_at: now,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::places::{Free, Places};
 use super::rollouts::{MOST_CLOSED_MS, opening};
 use super::{BATCH, Engine};
 use crate::pool::job::{Event, Job, State};
@@ -88,11 +89,11 @@ impl<S: Sql> Engine<S> {
 
     /// When there will be something to do, if nothing else happens before; `None` is never.
     ///
-    /// `relays` says whether any relay is there, `room` whether one could take more.
+    /// `relays` says whether any relay is there, `free` what they can take.
     pub fn next_wake(
         &self,
         relays: bool,
-        room: bool,
+        free: &[Free],
         offset: &dyn Fn(&str) -> Option<i64>,
         now: u64,
     ) -> Result<Option<u64>, SqlError> {
@@ -103,13 +104,23 @@ impl<S: Sql> Engine<S> {
             wakes.lease,
             wakes.check,
             wakes.judge.map(|at| at + 1),
-            wakes.solo.filter(|_| room),
             wakes.end.map(|at| (at + keep).max(now + TIDY_MS)),
         ];
         for lane in self.moving_lanes()? {
             next.push(self.store.next_expiry(&lane)?);
         }
-        for row in self.store.open_rollouts()? {
+        let rollouts = self.store.open_rollouts()?;
+        let solo = self.store.solo_tenants()?;
+        let running = rollouts
+            .iter()
+            .filter(|row| row.is_open())
+            .map(|row| row.tenant.as_str());
+        let waiting = solo.iter().map(|(tenant, _)| tenant.as_str());
+        let places = Places::new(free, waiting.chain(running));
+        // Whoever may have no place now gets one when a job ends, and that wakes as well.
+        let admitted = solo.iter().filter(|(tenant, _)| places.admit(tenant));
+        next.push(admitted.map(|(_, due_at)| *due_at).min());
+        for row in rollouts {
             let Some(spec) = row.spec() else { continue };
             if row.state != RolloutState::Cancelled {
                 next.push(row.closed_since.map(|since| since + MOST_CLOSED_MS));
@@ -130,7 +141,9 @@ impl<S: Sql> Engine<S> {
                     if self.wanted(&row, &spec, now)? > 0 {
                         next.push(Some(now));
                     }
-                    if room && let Some(due) = self.store.next_due(&row.id)? {
+                    if places.admit(&row.tenant)
+                        && let Some(due) = self.store.next_due(&row.id)?
+                    {
                         next.push(Some(due.max(row.due_us / 1000).max(now + PACE_TICK_MS)));
                     }
                 }

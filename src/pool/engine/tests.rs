@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use proptest::prelude::*;
 use ringfence_wire::{Hello, JobRef, JobResult, Outcome, Retry, ReturnReason, Target, Transport};
 
+use super::places::Free;
 use super::*;
 use crate::pool::messages::NewRollout;
 use crate::pool::rollout::{RolloutState, Selection, Spec, Stage, Threshold};
@@ -50,6 +51,8 @@ struct World {
     d1_ms: Vec<u64>,
     /// What an operator does to the rollout meanwhile.
     meanwhile: Option<Change>,
+    /// How long a relay waits for a silent phone, in milliseconds.
+    silence_ms: u64,
 }
 
 impl World {
@@ -71,6 +74,7 @@ impl World {
             max_step: 0,
             d1_ms: vec![0],
             meanwhile: None,
+            silence_ms: 20,
         }
     }
 
@@ -101,6 +105,11 @@ impl World {
             draining: false,
         };
         self.relays.push((session, Vec::new()));
+    }
+
+    fn free(&self) -> Vec<Free> {
+        let sessions = self.relays.iter().map(|(session, _)| session.clone());
+        self.engine.free(&sessions.collect::<Vec<_>>()).unwrap()
     }
 
     fn new_job(&self, device: &str) -> NewJob {
@@ -222,7 +231,11 @@ impl World {
                 .iter_mut()
                 .find(|(session, _)| session.relay == relay)
                 .unwrap();
-            held.push((now + 20, job.job, device));
+            let wait = match self.phones.get(&device) {
+                Some(Phone::Silent) => self.silence_ms,
+                _ => 20,
+            };
+            held.push((now + wait, job.job, device));
         }
         engine.advance(!self.relays.is_empty(), &zone, now).unwrap();
     }
@@ -296,16 +309,11 @@ impl World {
                 .iter()
                 .map(|(session, _)| session.clone())
                 .collect();
-            let room = self
-                .engine
-                .free(&sessions)
-                .unwrap()
-                .iter()
-                .any(|free| free.free > 0);
+            let free = self.engine.free(&sessions).unwrap();
             let offset = self.offset;
             let wake = self
                 .engine
-                .next_wake(!self.relays.is_empty(), room, &|_| Some(offset), self.now)
+                .next_wake(!self.relays.is_empty(), &free, &|_| Some(offset), self.now)
                 .unwrap();
             let held = self
                 .relays
@@ -454,7 +462,7 @@ fn without_a_relay_jobs_wait_and_nothing_wakes_but_their_end() {
     world.tick();
     let wake = world
         .engine
-        .next_wake(false, false, &|_| Some(0), world.now)
+        .next_wake(false, &[], &|_| Some(0), world.now)
         .unwrap();
     assert_eq!(wake, Some(T0 + 86_400_000));
     world.run(T0 + 86_400_001);
@@ -472,7 +480,7 @@ fn a_quiet_pool_never_wakes() {
     assert_eq!(
         world
             .engine
-            .next_wake(true, true, &|_| Some(0), T0)
+            .next_wake(true, &world.free(), &|_| Some(0), T0)
             .unwrap(),
         None
     );
@@ -487,8 +495,10 @@ fn relays_share_by_free_capacity() {
         world.submit(&format!("d{n}"));
     }
     world.tick();
-    let loads: BTreeMap<String, u64> = world.engine.store.loads().unwrap().into_iter().collect();
-    assert_eq!((loads["small"], loads["large"]), (10, 30));
+    let loads = world.engine.store.loads().unwrap();
+    let of = |name: &str| loads.iter().find(|load| load.0 == name).unwrap().2;
+    // An eighth is kept for other tenants.
+    assert_eq!((of("small"), of("large")), (7, 28));
 }
 
 #[test]
@@ -1124,7 +1134,7 @@ fn old_jobs_are_forgotten() {
     assert_eq!(
         world
             .engine
-            .next_wake(true, true, &|_| Some(0), world.now)
+            .next_wake(true, &world.free(), &|_| Some(0), world.now)
             .unwrap(),
         None
     );
@@ -1283,6 +1293,157 @@ proptest! {
             prop_assert!(job.state.is_final(), "{phone:?}: {job:?}");
             if matches!(phone, Phone::Fetches(_)) && instance > 0 && !world.relays.is_empty() {
                 prop_assert_eq!(job.state, State::Fetched, "{:?}", job);
+            }
+        }
+    }
+}
+
+/// A world whose tenant T has a rollout over so many phones that never answer, on a relay with 200
+/// places.
+fn silent_crowd(phones: u64) -> World {
+    let mut world = World::new(quick());
+    world.silence_ms = 32_000;
+    for n in 0..phones {
+        world.phones.insert(format!("d{n}"), Phone::Silent);
+    }
+    world.relay("r1", 200);
+    let fast = Spec {
+        per_second: 1000.0,
+        ..spec()
+    };
+    start_as(&world, "R", fast, phones);
+    world
+}
+
+fn submit_as(world: &World, tenant: &str, device: &str) {
+    let new = NewJob {
+        tenant: tenant.into(),
+        ..world.new_job(device)
+    };
+    world.engine.submit(vec![new], world.now).unwrap();
+}
+
+#[test]
+fn a_silent_rollout_leaves_places_for_another_tenants_job() {
+    let mut world = silent_crowd(2000);
+    world.run(T0 + 20_000);
+    assert_eq!(world.told.len(), 175, "all places but the eighth");
+    submit_as(&world, "U", "u");
+    world.run(world.now + 200);
+    assert_eq!(world.told.last().unwrap().1, "u");
+    assert_eq!(world.told.len(), 176, "it was the next to be told");
+}
+
+#[test]
+fn a_full_pool_wakes_for_those_alone_who_may_have_a_place() {
+    let mut world = silent_crowd(2000);
+    world.run(T0 + 20_000);
+    let wake = |world: &World| {
+        world
+            .engine
+            .next_wake(true, &world.free(), &|_| Some(0), world.now)
+            .unwrap()
+            .unwrap()
+    };
+    assert!(
+        wake(&world) > world.now + 10_000,
+        "nothing to do until a lease ends"
+    );
+    submit_as(&world, "U", "u");
+    assert!(wake(&world) <= world.now + 100);
+}
+
+#[test]
+fn tenants_with_much_to_say_are_told_in_turn() {
+    let mut world = World::new(quick());
+    for tenant in ["A", "B", "C"] {
+        let jobs = if tenant == "A" { 600 } else { 40 };
+        for n in 0..jobs {
+            submit_as(&world, tenant, &format!("{tenant}{n}"));
+        }
+    }
+    world.relay("r1", 1000);
+    world.tick();
+    let of = |world: &World, tenant: &str| {
+        let told = world.told.iter();
+        told.filter(|(_, device)| device.starts_with(tenant))
+            .count()
+    };
+    assert_eq!((of(&world, "B"), of(&world, "C")), (40, 40));
+    assert_eq!(world.told.len(), 250, "and the rest of the round is A's");
+}
+
+#[test]
+fn a_turn_goes_round() {
+    // One place: who comes next is whose turn it is, not who is first by name.
+    let mut world = World::new(quick());
+    for tenant in ["A", "B", "C"] {
+        for n in 0..5 {
+            submit_as(&world, tenant, &format!("{tenant}{n}"));
+        }
+    }
+    world.relay("r1", 1);
+    world.run(T0 + 10_000);
+    let order: String = world.told.iter().map(|told| &told.1[..1]).collect();
+    assert_eq!(order, "ABCABCABCABCABC");
+}
+
+#[test]
+fn a_relay_is_shown_with_no_more_places_than_it_may_have() {
+    let mut world = World::new(quick());
+    world.relay("r1", u32::MAX);
+    assert_eq!(world.engine.store.relays().unwrap()[0].capacity, 100_000);
+}
+
+#[test]
+fn a_rollouts_pace_is_the_pools_if_that_was_lowered_since() {
+    let mut world = silent_crowd(2000);
+    world
+        .engine
+        .set_options(&PoolOptions {
+            rollout_per_second_max: 10.0,
+            ..quick()
+        })
+        .unwrap();
+    world.run(T0 + 5_000);
+    assert!(
+        (50..=60).contains(&world.told.len()),
+        "{}",
+        world.told.len()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the tenants want: whoever wants at least its share of the places has it, and what it
+    /// does not want others get, but for the eighth.
+    #[test]
+    fn places_are_shared_out(
+        capacity in 1_u32..120,
+        wants in proptest::collection::vec(1_u64..80, 1..6),
+    ) {
+        let mut world = World::new(quick());
+        world.silence_ms = 32_000;
+        for (tenant, jobs) in wants.iter().enumerate() {
+            for n in 0..*jobs {
+                let device = format!("{tenant}-{n}");
+                world.phones.insert(device.clone(), Phone::Silent);
+                submit_as(&world, &format!("T{tenant}"), &device);
+            }
+        }
+        world.relay("r1", capacity);
+        world.run(T0 + 5_000);
+        let capacity = u64::from(capacity);
+        let fair = (capacity / (wants.len() as u64 + 1)).max(1);
+        let total: u64 = wants.iter().sum();
+        prop_assert!(world.told.len() as u64 <= capacity);
+        prop_assert!(world.told.len() as u64 >= total.min(capacity - capacity / 8));
+        if capacity >= wants.len() as u64 {
+            for (tenant, jobs) in wants.iter().enumerate() {
+                let own = format!("{tenant}-");
+                let told = world.told.iter().filter(|(_, device)| device.starts_with(&own));
+                prop_assert!(told.count() as u64 >= fair.min(*jobs), "tenant {tenant}");
             }
         }
     }

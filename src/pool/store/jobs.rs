@@ -47,7 +47,6 @@ pub struct JobFilter {
 /// When what is due next, Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Wakes {
-    pub solo: Option<u64>,
     pub lease: Option<u64>,
     pub check: Option<u64>,
     pub judge: Option<u64>,
@@ -129,15 +128,44 @@ impl<S: Sql> Store<S> {
             .run(&format!("UPDATE jobs SET {sets} WHERE id = ?"), &values)
     }
 
-    /// Queued jobs of a lane whose time has come, the longest due first.
+    /// Queued jobs of a lane whose time has come, the longest due first. The lane without a rollout has
+    /// jobs of all tenants, of which one's are taken.
     pub(in crate::pool) fn due(
         &self,
         lane: &str,
+        tenant: &str,
         now: u64,
         limit: u64,
     ) -> Result<Vec<Job>, SqlError> {
+        if lane.is_empty() {
+            let sql = "SELECT * FROM jobs INDEXED BY jobs_solo WHERE state = 'queued' AND lane = '' AND tenant = ? AND due_at <= ? ORDER BY due_at LIMIT ?";
+            return self.sql.rows(sql, args![tenant, now, limit]);
+        }
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?";
         self.sql.rows(sql, args![lane, now, limit])
+    }
+
+    /// The tenants with queued jobs of no rollout, and when the first of each is due. One step in the
+    /// index for each, however many jobs.
+    pub(in crate::pool) fn solo_tenants(&self) -> Result<Vec<(String, u64)>, SqlError> {
+        #[derive(Deserialize)]
+        struct Tenant {
+            tenant: Option<String>,
+            due_at: Option<u64>,
+        }
+        let sql = "SELECT tenant, due_at FROM jobs INDEXED BY jobs_solo WHERE state = 'queued' AND lane = '' AND tenant > ? ORDER BY tenant, due_at LIMIT 1";
+        let mut tenants: Vec<(String, u64)> = Vec::new();
+        loop {
+            let after = tenants.last().map_or("", |(tenant, _)| tenant);
+            let next: Option<Tenant> = self.row(sql, args![after])?;
+            match next {
+                Some(Tenant {
+                    tenant: Some(tenant),
+                    due_at: Some(due_at),
+                }) => tenants.push((tenant, due_at)),
+                _ => return Ok(tenants),
+            }
+        }
     }
 
     /// How many jobs of a lane are queued for before `until`; counts up to `most`.
@@ -251,8 +279,7 @@ impl<S: Sql> Store<S> {
     }
 
     pub(in crate::pool) fn wakes(&self) -> Result<Wakes, SqlError> {
-        let sql = "SELECT (SELECT min(due_at) FROM jobs WHERE state = 'queued' AND lane = '') AS solo,
-                          (SELECT min(lease_until) FROM jobs WHERE state = 'leased') AS lease,
+        let sql = "SELECT (SELECT min(lease_until) FROM jobs WHERE state = 'leased') AS lease,
                           (SELECT min(check_at) FROM jobs WHERE state = 'answered') AS \"check\",
                           (SELECT min(judge_at) FROM jobs WHERE verdict = 'open' AND judge_at IS NOT NULL) AS judge,
                           (SELECT min(ended_at) FROM jobs WHERE ended_at IS NOT NULL) AS \"end\"";

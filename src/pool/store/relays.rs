@@ -75,16 +75,18 @@ impl<S: Sql> Store<S> {
         Ok(self.meta(&tombstone(id))?.is_some())
     }
 
-    /// How many jobs each relay holds.
-    pub fn loads(&self) -> Result<Vec<(String, u64)>, SqlError> {
+    /// How many jobs of each tenant each relay holds: relay, tenant, jobs.
+    pub fn loads(&self) -> Result<Vec<(String, String, u64)>, SqlError> {
         #[derive(Deserialize)]
         struct Load {
             relay: String,
+            tenant: String,
             n: u64,
         }
-        let sql = "SELECT relay, count(*) AS n FROM jobs WHERE state = 'leased' GROUP BY relay";
+        let sql = "SELECT relay, tenant, count(*) AS n FROM jobs WHERE state = 'leased' AND relay IS NOT NULL GROUP BY relay, tenant";
         let rows: Vec<Load> = self.sql.rows(sql, args![])?;
-        Ok(rows.into_iter().map(|row| (row.relay, row.n)).collect())
+        let loads = rows.into_iter();
+        Ok(loads.map(|row| (row.relay, row.tenant, row.n)).collect())
     }
 }
 

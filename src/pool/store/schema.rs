@@ -5,7 +5,7 @@ use super::{Sql, SqlError, Store};
 use crate::args;
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
-const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND];
+const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE jobs (
@@ -152,6 +152,14 @@ const SECOND: &[&str] = &[
     "ALTER TABLE networks ADD COLUMN sent_us INTEGER NOT NULL DEFAULT 0",
 ];
 
+const THIRD: &[&str] = &[
+    // Jobs of no rollout are taken by tenant in turn.
+    "CREATE INDEX jobs_solo ON jobs (tenant, due_at) WHERE state = 'queued' AND lane = ''",
+    // How many places of which relay each tenant holds.
+    "CREATE INDEX jobs_held ON jobs (relay, tenant) WHERE state = 'leased'",
+    "DROP INDEX jobs_by_relay",
+];
+
 impl<S: Sql> Store<S> {
     /// Applies the steps that are missing.
     pub(super) fn migrate(&self) -> Result<(), SqlError> {
@@ -183,7 +191,7 @@ mod tests {
 
     /// An object of the first version, with work in hand, wakes with this one.
     #[test]
-    fn the_second_step_works_on_the_data_of_the_first() {
+    fn later_steps_work_on_the_data_of_the_first() {
         let memory = Memory::new();
         memory.0.execute_batch(
             "CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -195,11 +203,14 @@ mod tests {
             "INSERT INTO meta VALUES ('schema', '1');
              INSERT INTO jobs (id, tenant, device, mac, event, version, network, lane, state, created_at, due_at, expires_at, verdict, reason, words)
                VALUES ('J', 'T', 'D', '0080F0C571EB', 'check-sync', 7, '192.0.2.0/24', 'R', 'queued', 1, 2, 3, 'none', 'queued', '');
+             INSERT INTO jobs (id, tenant, device, mac, event, version, network, lane, state, relay, created_at, due_at, expires_at, verdict, reason, words)
+               VALUES ('L', 'T', 'E', '0080F0C571EC', 'check-sync', 7, '192.0.2.0/24', '', 'leased', 'A', 1, 2, 3, 'none', 'leased', '');
              INSERT INTO networks VALUES ('192.0.2.0/24', 5);",
         ).unwrap();
         for _ in 0..2 {
             let store = Store::open(memory.clone()).unwrap();
-            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("2"));
+            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("3"));
+            assert_eq!(store.loads().unwrap(), [("A".into(), "T".into(), 1)]);
             assert_eq!(store.job("J").unwrap().unwrap().version, 7);
             assert_eq!(store.queued_lanes().unwrap(), ["R"]);
             assert_eq!(store.next_expiry("R").unwrap(), Some(3));

@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// When the heap has a timer for it.
     pub(super) armed: u64,
+    /// Where the final answer came from, if that is not where the NOTIFY went.
+    pub(super) answered_by: Option<SocketAddr>,
     /// Datagrams sent by earlier sessions of this job.
     pub(super) sent_before: u32,
 }
@@ -50,6 +52,7 @@ impl Entry {
             candidates: VecDeque::new(),
             state: State::Locating,
             armed: u64::MAX,
+            answered_by: None,
             sent_before: 0,
         }
     }

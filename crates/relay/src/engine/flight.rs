@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{Ending, NotifySession, Outcome, Receipt, Response, peek_branch};
+use ringfence_sip_notify::{
+    Ending, NotifySession, Outcome, ParseError, Receipt, Response, branches,
+};
 use ringfence_wire::{JobResult, ReturnReason};
 
 use super::entry::{Flight, State};
@@ -13,8 +15,7 @@ impl Engine {
     /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
     /// it for a transport error, and the next destination is tried.
     pub fn send_failed(&mut self, bytes: &[u8], now: u64) {
-        let key = peek_branch(bytes).and_then(|branch| self.by_branch.job(branch));
-        if let Some(key) = key
+        if let Some(key) = self.flying(bytes)
             && let Some(entry) = self.entries.get_mut(&key)
             && let State::Flying(flight) = &mut entry.state
         {
@@ -77,7 +78,25 @@ impl Engine {
         self.settle(key, now);
     }
 
-    pub(super) fn response(&mut self, response: &Response<'_>, now: u64) {
+    /// The job whose NOTIFY, or an answer to it, a datagram is, by the first branch of ours in it.
+    fn flying(&self, bytes: &[u8]) -> Option<u64> {
+        branches(bytes).find_map(|branch| self.by_branch.job(branch))
+    }
+
+    /// A datagram that is no SIP we can read. If it has the branch of a NOTIFY, it answers that, and
+    /// the verdict will say what was wrong with it, unless a better answer comes.
+    pub(super) fn unreadable(&mut self, bytes: &[u8], why: ParseError) {
+        self.counts.malformed += 1;
+        if let Some(key) = self.flying(bytes)
+            && let Some(entry) = self.entries.get_mut(&key)
+            && let State::Flying(flight) = &mut entry.state
+        {
+            self.counts.unusable += 1;
+            flight.session.handle_unreadable(why);
+        }
+    }
+
+    pub(super) fn response(&mut self, from: SocketAddr, response: &Response<'_>, now: u64) {
         let key = response
             .branch()
             .and_then(|branch| Some((self.by_branch.job(branch)?, branch)));
@@ -99,8 +118,16 @@ impl Engine {
                 self.by_branch.remove(branch, key);
                 self.by_branch.insert(flight.session.branch(), key);
             }
+            Receipt::Unusable => self.counts.unusable += 1,
             Receipt::Foreign | Receipt::Late => self.counts.stray += 1,
-            Receipt::Provisional | Receipt::Finished => {}
+            Receipt::Provisional => {}
+            Receipt::Finished => {
+                // RFC 3261 §18.1.2 goes by the branch alone, and a proxy may have several addresses.
+                if from.ip().to_canonical() != flight.to.ip().to_canonical() {
+                    self.counts.elsewhere += 1;
+                    entry.answered_by = Some(from);
+                }
+            }
         }
         self.settle(key, now);
     }

@@ -124,7 +124,7 @@ fn job() -> impl Strategy<Value = Value> {
         weighted(0.4, prop_oneof![3 => host(), 1 => (host(), piece()).prop_map(|(a, b)| a + &b)]),
         weighted(0.4, uri()),
         text("check-sync"),
-        proptest::collection::vec((prop_oneof![2 => text("X-More"), 1 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned)], text("value")), 0..3),
+        proptest::collection::vec((prop_oneof![2 => text("Subject"), 1 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned)], text("value")), 0..3),
         weighted(0.3, (text("text/plain"), text("body"))),
         weighted(0.3, (text("user"), text("secret"), weighted(0.5, text("realm")))),
     )

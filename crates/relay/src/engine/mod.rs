@@ -36,7 +36,7 @@ use self::entry::{Entry, State};
 use self::lookups::Lookups;
 use self::pacer::{Pacer, Rate, network};
 use self::prepare::prepare;
-pub(crate) use self::verdict::WHAT_TO_DO;
+pub(crate) use self::verdict::{UNUSABLE, WHAT_TO_DO};
 use crate::config::{Pace, SipSettings};
 use crate::destination::Destinations;
 use crate::locate::{DEFAULT_PORT, LookupError, Query, Service, order};
@@ -78,6 +78,10 @@ pub struct Counts {
     pub stray: u64,
     /// Datagrams that are no SIP, or no response for this relay.
     pub malformed: u64,
+    /// Answers to a NOTIFY of this relay that cannot be used.
+    pub unusable: u64,
+    /// Final answers that came from another address than the NOTIFY went to.
+    pub elsewhere: u64,
     /// Requests that somebody sent to the relay.
     pub requests: u64,
     /// Jobs refused because of their destination.
@@ -232,7 +236,7 @@ impl Engine {
     /// A datagram that arrived.
     pub fn datagram(&mut self, from: SocketAddr, bytes: &[u8], now: u64) {
         match Datagram::classify(bytes) {
-            Datagram::Response(response) => self.response(&response, now),
+            Datagram::Response(response) => self.response(from, &response, now),
             Datagram::Request(request) => {
                 self.counts.requests += 1;
                 // Only whoever may be told anything gets an answer, and a flood gets few: the relay
@@ -245,7 +249,7 @@ impl Engine {
                 }
             }
             Datagram::KeepAlive => {}
-            Datagram::Garbage(_) => self.counts.malformed += 1,
+            Datagram::Garbage(why) => self.unreadable(bytes, why),
         }
     }
 

@@ -286,6 +286,10 @@ fn a_job_that_is_no_notify_is_refused_at_once() {
         (header("X-A", "1\r\nEvil: 2"), "bad_header"),
         (header("Via", "SIP/2.0/UDP evil.example"), "bad_header"),
         (
+            header("P-Asserted-Identity", "<sip:boss@pbx.example>"),
+            "bad_header",
+        ),
+        (
             Job {
                 body: Some("x".repeat(2000)),
                 ..good.clone()
@@ -390,6 +394,80 @@ fn silence_503_and_a_transport_error_lead_to_the_next_destination() {
         assert_eq!(engine.counts().failovers, 1, "{way}");
         assert!(engine.is_empty() && engine.in_flight() == 0);
     }
+}
+
+#[test]
+fn a_transport_error_leads_on_at_once() {
+    let (mut engine, first) = two_destinations();
+    engine.send_failed(first.as_bytes(), 5);
+    let sent = act(&mut engine, 5);
+    assert_eq!(sent[0].0, OTHER.parse().unwrap());
+}
+
+#[test]
+fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
+    let cases: [(fn(&str) -> String, &str); 4] = [
+        (
+            |ok| ok.replace("CSeq: 1 NOTIFY\r\n", ""),
+            "the header CSeq is missing",
+        ),
+        (
+            |ok| ok.replace("1 NOTIFY", "7 NOTIFY"),
+            "its CSeq is not that of the request",
+        ),
+        (
+            |ok| ok.replace("SIP/2.0 200", "SIP/2.0 2000"),
+            "the status code is not between 100 and 699",
+        ),
+        (
+            |ok| ok.replace("SIP/2.0 200 OK", "HTTP/1.1 200 OK"),
+            "the first line is no SIP status or request line",
+        ),
+    ];
+    for (change, words) in cases {
+        let mut engine = engine();
+        engine.submit(job("a", "sip:101@198.51.100.7"), 0);
+        let sent = act(&mut engine, 0);
+        let ok = String::from_utf8(answer(&sent[0].1, "200 OK", "")).unwrap();
+        engine.datagram(sent[0].0, change(&ok).as_bytes(), 5);
+        run_out(&mut engine, 5);
+        let done = result(&mut engine);
+        assert_eq!(
+            (done.outcome, done.reason.as_str(), done.retry),
+            (Outcome::Unreachable, "unusable_answer", Retry::Later)
+        );
+        assert!(done.explanation.contains(words), "{}", done.explanation);
+        assert_eq!(engine.counts().unusable, 1);
+    }
+}
+
+#[test]
+fn garbage_of_nobody_is_silence() {
+    let mut engine = engine();
+    engine.submit(job("a", "sip:101@198.51.100.7"), 0);
+    let sent = act(&mut engine, 0);
+    engine.datagram(sent[0].0, b"SIP/2.0 200 OK\r\nVia: z9hG4bKother\r\n", 5);
+    run_out(&mut engine, 5);
+    assert_eq!(result(&mut engine).reason, "no_answer");
+    let counts = engine.counts();
+    assert_eq!((counts.unusable, counts.malformed), (0, 1));
+}
+
+#[test]
+fn an_answer_from_another_address_counts_and_is_said_to_be_that() {
+    let mut engine = engine();
+    engine.submit(job("a", "sip:101@198.51.100.7"), 0);
+    let sent = act(&mut engine, 0);
+    let ok = answer(&sent[0].1, "200 OK", "");
+    engine.datagram("203.0.113.9:5060".parse().unwrap(), &ok, 5);
+    let done = result(&mut engine);
+    assert_eq!(done.outcome, Outcome::Answered);
+    assert!(
+        done.explanation.contains("came from 203.0.113.9:5060"),
+        "{}",
+        done.explanation
+    );
+    assert_eq!(engine.counts().elsewhere, 1);
 }
 
 #[test]

@@ -9,6 +9,9 @@ use super::entry::Entry;
 use crate::destination::Refusal;
 use crate::locate::LookupError;
 
+/// The reason of a job whose answer could not be used.
+pub(crate) const UNUSABLE: &str = "unusable_answer";
+
 /// Between an explanation's two halves.
 pub(crate) const WHAT_TO_DO: &str = " What to do: ";
 
@@ -37,6 +40,14 @@ pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
         && !reason.is_empty()
     {
         words = format!("{words} (The answer was: {code} {reason})");
+    }
+    if let Ending::Unreachable(NoAnswer::Unusable(why)) = &outcome.ending {
+        words = format!("{words} (What was wrong with the answer: {why}.)");
+    }
+    if let Some(from) = entry.answered_by {
+        words = format!(
+            "{words} (The answer came from {from}, another address than the NOTIFY went to.)"
+        );
     }
     JobResult {
         outcome: kind,

@@ -6,13 +6,13 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use ringfence_sip_notify::SipUri;
+use ringfence_sip_notify::{SipUri, UriError};
 use ringfence_wire::{Credentials, Job, JobRef, JobResult, Outcome, Secret, Target};
 use thiserror::Error;
 
 use crate::cli::SendOptions;
 use crate::config::{ConfigError, File, Settings, check, load as load_file};
-use crate::engine::{Done, WHAT_TO_DO};
+use crate::engine::{Done, UNUSABLE, WHAT_TO_DO};
 use crate::node::{Node, NodeError};
 
 /// Why nothing was sent.
@@ -33,6 +33,9 @@ pub enum SendError {
     /// Standard output that cannot be written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// A target or route that is pasted from somewhere and is no one address.
+    #[error("{0}: {1}")]
+    Address(&'static str, UriError),
     /// No target.
     #[error("there is no SIP address to send to")]
     NoTarget,
@@ -40,14 +43,34 @@ pub enum SendError {
 
 /// Sends, prints what came of it, and says whether everything was answered.
 pub async fn send(
-    options: SendOptions,
+    mut options: SendOptions,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<bool, SendError> {
+    for (name, text) in [
+        ("the SIP address", &mut options.target),
+        ("--route", &mut options.route),
+    ] {
+        if let Some(text) = text {
+            *text = unpasted(name, text)?;
+        }
+    }
     let targets = targets(&options)?;
     let settings = settings(&options, &targets, env)?;
     match options.count {
         Some(count) => load::load(&options, &targets, settings, count).await,
         None => one(&options, targets, settings).await,
+    }
+}
+
+/// An address as registrars print it, as it goes into a request. Any other text is left to the engine,
+/// which says what is wrong with it.
+fn unpasted(name: &'static str, text: &str) -> Result<String, SendError> {
+    match SipUri::parse_pasted(text) {
+        Ok(uri) if text.contains('<') => Ok(uri.as_str().to_owned()),
+        Err(error @ (UriError::Contact | UriError::Brackets)) => {
+            Err(SendError::Address(name, error))
+        }
+        _ => Ok(text.to_owned()),
     }
 }
 
@@ -99,6 +122,7 @@ fn words(
     text += &match (result.code, result.rtt_ms) {
         (Some(code), Some(rtt)) => format!("  answer    {code} after {rtt} ms\n"),
         (Some(code), None) => format!("  answer    {code}\n"),
+        _ if result.reason == UNUSABLE => "  answer    came, and cannot be used\n".to_owned(),
         _ => format!("  answer    none ({})\n", result.reason),
     };
     match result.explanation.split_once(WHAT_TO_DO) {

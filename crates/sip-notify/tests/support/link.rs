@@ -107,7 +107,7 @@ pub fn run(
                 };
                 match session.handle_response(&response, now, &mut random_for_session.entropy()) {
                     Receipt::Provisional => provisionals += 1,
-                    Receipt::Foreign | Receipt::Late => dropped += 1,
+                    Receipt::Foreign | Receipt::Unusable | Receipt::Late => dropped += 1,
                     Receipt::Resent | Receipt::Finished => {}
                 }
             }
