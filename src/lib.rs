@@ -35,10 +35,13 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
     route(request, env, context, now, &request_id).await
 }
 
-/// Every answer carries the request's id: a phone's is made with it, an operator's gets it here.
+/// Every answer carries the request's id and says that its type is what it is: a phone's is made with
+/// them, an operator's gets them here.
 fn stamped(response: worker::Response, id: &str) -> worker::Result<web_sys::Response> {
     let response = web_sys::Response::from(response);
-    response.headers().set(http::REQUEST_ID, id)?;
+    let headers = response.headers();
+    headers.set(http::REQUEST_ID, id)?;
+    headers.set(http::CONTENT_TYPE_OPTIONS, http::AS_IT_SAYS)?;
     Ok(response)
 }
 

@@ -12,6 +12,7 @@ use worker::{Headers, Method, Request, RequestInit, Response};
 
 use crate::api::sha256_hex;
 use crate::app::{App, Caller};
+use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS};
 use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
 use crate::throttle::{self, Guessed};
@@ -131,6 +132,7 @@ fn refuse(status: u16, words: &str) -> worker::Result<Response> {
     let mut response = Response::error(words, status)?;
     let headers = response.headers_mut();
     headers.set("cache-control", "no-store")?;
+    headers.set(CONTENT_TYPE_OPTIONS, AS_IT_SAYS)?;
     match status {
         401 => headers.set("www-authenticate", "Bearer realm=\"ringfence-relay\"")?,
         426 => headers.set("upgrade", "websocket")?,

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{self, Finding, Severity};
+use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings, Layers};
 use ringfence_provision::serving::Audience;
@@ -91,7 +91,7 @@ pub struct Broken {
     pub mac: Option<String>,
     pub model: String,
     pub file: FileKind,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RenderedFinding>,
     /// Why it cannot be rendered, where it cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -490,7 +490,12 @@ struct Files {
 }
 
 impl Files {
-    fn broken(&self, file: FileKind, findings: Vec<Finding>, error: Option<String>) -> Broken {
+    fn broken(
+        &self,
+        file: FileKind,
+        findings: Vec<RenderedFinding>,
+        error: Option<String>,
+    ) -> Broken {
         Broken {
             mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
             model: self.bundle.model.clone(),
@@ -504,7 +509,7 @@ impl Files {
         match error {
             FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
             FileError::Lint(mut findings) => {
-                findings.retain(|finding| finding.severity == Severity::Error);
+                findings.retain(RenderedFinding::is_error);
                 self.broken(kind, findings, None)
             }
         }
@@ -525,6 +530,7 @@ impl Files {
             .collect();
         let findings = format::lint_sizes(self.bundle.family, &sizes);
         if format::has_errors(&findings) {
+            let findings = findings.into_iter().map(Into::into).collect();
             let broken = self.broken(FileKind::Standard, findings, None);
             self.broken.push(broken);
         }

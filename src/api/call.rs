@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
 
 use super::auth::Token;
 use super::etag::IfMatch;
+use super::read::{body, query};
 use super::route::Params;
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
@@ -124,8 +125,8 @@ impl<Q: Input, B: Input> Call<Q, B> {
     /// One of them is not what the operation takes.
     pub fn new(incoming: Incoming) -> Result<Self, Problem> {
         Ok(Self {
-            query: parse_query(&incoming.query)?,
-            body: parse_body(&incoming.body)?,
+            query: query(&incoming.query)?,
+            body: body(&incoming.body)?,
             context: incoming.context,
         })
     }
@@ -233,155 +234,4 @@ fn too_large() -> Problem {
         "too-large",
         format!("A body is at most {BODY_MAX} bytes long."),
     )
-}
-
-fn parse_query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
-    serde_urlencoded::from_str(query)
-        .map_err(|error| Problem::invalid_request(format!("The query: {error}.")))
-}
-
-/// An empty body is an empty object: what has only optional members may be left out.
-fn parse_body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map(|Strict(body)| body)
-        .map_err(|error| Problem::invalid_request(format!("The body: {error}.")))
-}
-
-/// A body without members that nothing reads: they are refused. The types themselves pass over them,
-/// because the same types read what is stored, and a newer version may have stored more. A query is
-/// never stored, so its type refuses them by itself.
-struct Strict<T>(T);
-
-/// So many unknown members are named.
-const UNKNOWN_MAX: usize = 5;
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Strict<T> {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let mut unknown = Vec::new();
-        let mut note = |path: serde_ignored::Path<'_>| {
-            if unknown.len() < UNKNOWN_MAX {
-                // `?` stands for an optional member on the way.
-                let path = path.to_string().replace("?.", "");
-                unknown.push(format!("unknown field `{path}`"));
-            }
-        };
-        // One type of closure, so that what reads a type is compiled once.
-        let note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut note;
-        let read = serde_ignored::deserialize(input, note);
-        let unknown = unknown.join(", ");
-        match read {
-            Ok(read) if unknown.is_empty() => Ok(Self(read)),
-            Ok(_) => Err(D::Error::custom(unknown)),
-            Err(error) if unknown.is_empty() => Err(error),
-            // The misspelt name first: it is often why another is missing.
-            Err(error) => Err(D::Error::custom(format!("{unknown}; {error}"))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    struct Named {
-        name: String,
-    }
-
-    #[test]
-    fn an_unknown_member_is_named() {
-        let problem = parse_body::<Named>(br#"{"name":"a","nmae":"b"}"#).unwrap_err();
-        assert_eq!((problem.kind, problem.status), ("invalid-request", 400));
-        assert!(
-            problem.detail.contains("unknown field `nmae`"),
-            "{}",
-            problem.detail
-        );
-        // With what is missing because of it.
-        let problem = parse_body::<Named>(br#"{"nmae":"b"}"#).unwrap_err();
-        assert!(
-            problem
-                .detail
-                .starts_with("The body: unknown field `nmae`; missing field `name`"),
-            "{}",
-            problem.detail
-        );
-        let problem = parse_query::<RevealQuery>("revael=true").unwrap_err();
-        assert!(
-            problem.detail.contains("unknown field `revael`"),
-            "{}",
-            problem.detail
-        );
-    }
-
-    #[test]
-    fn an_unknown_member_of_a_member_is_named_by_its_path() {
-        use crate::api::pools::PoolInput;
-        use crate::api::rollouts::RolloutInput;
-        use crate::api::tenants::TenantInput;
-
-        fn refusal<B: DeserializeOwned>(body: &str) -> String {
-            let problem = parse_body::<B>(body.as_bytes()).err().unwrap();
-            assert_eq!(problem.status, 400);
-            problem.detail
-        }
-        let urls = r#"{"name":"a","options":{"urls":{"master":{"plian":[]}}}}"#;
-        assert!(refusal::<TenantInput>(urls).contains("`options.urls.master.plian`"));
-        let option = r#"{"name":"a","options":{"retry_windows":1}}"#;
-        assert!(refusal::<TenantInput>(option).contains("`options.retry_windows`"));
-        let option = r#"{"name":"a","options":{"lease":1}}"#;
-        assert!(refusal::<PoolInput>(option).contains("`options.lease`"));
-        for (body, path) in [
-            (r#"{"selection":{"sites":"x"}}"#, "`selection.sites`"),
-            (
-                r#"{"window":{"from":"08:00","to":"09:00","day":[]}}"#,
-                "`window.day`",
-            ),
-            (
-                r#"{"threshold":{"share":1,"within_s":1,"x":1}}"#,
-                "`threshold.x`",
-            ),
-        ] {
-            let detail = refusal::<RolloutInput>(body);
-            assert!(detail.contains(path), "{detail}");
-        }
-    }
-
-    #[test]
-    fn only_so_many_unknown_members_are_named() {
-        let many: Vec<String> = (0..1000).map(|at| format!(r#""x{at}":1"#)).collect();
-        let body = format!(r#"{{"name":"a",{}}}"#, many.join(","));
-        let problem = parse_body::<Named>(body.as_bytes());
-        let detail = problem.unwrap_err().detail;
-        assert_eq!(detail.matches("unknown field").count(), UNKNOWN_MAX);
-    }
-
-    #[test]
-    fn nothing_may_follow_the_body() {
-        assert!(parse_body::<Nothing>(b"{} {}").is_err());
-    }
-
-    #[test]
-    fn a_missing_member_is_named() {
-        let problem = parse_body::<Named>(b"").unwrap_err();
-        assert!(
-            problem.detail.contains("missing field `name`"),
-            "{}",
-            problem.detail
-        );
-        assert_eq!(parse_body::<Named>(br#"{"name":"a"}"#).unwrap().name, "a");
-    }
-
-    #[test]
-    fn nothing_is_taken_where_nothing_is_wanted() {
-        assert!(parse_body::<Nothing>(b"").is_ok());
-        assert!(parse_body::<Nothing>(b"{}").is_ok());
-        assert!(parse_body::<Nothing>(br#"{"force":true}"#).is_err());
-        assert!(parse_query::<Nothing>("").is_ok());
-        assert!(parse_query::<Nothing>("force=true").is_err());
-        assert!(parse_query::<RevealQuery>("reveal=true").unwrap().reveal);
-    }
 }

@@ -1,7 +1,7 @@
 //! Lint: of a device's files, and of any text.
 
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{self, Finding, has_errors};
+use ringfence_provision::format::{self, Finding, RenderedFinding, has_errors};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::unused::Unused;
@@ -45,8 +45,8 @@ pub struct FileLintView {
     pub ok: bool,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
-    pub findings: Vec<Finding>,
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::RenderedFinding>"))]
+    pub findings: Vec<RenderedFinding>,
 }
 
 /// What lint says of all of a device's files.
@@ -79,7 +79,7 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
     let mut sizes = Vec::new();
     let mut items: Vec<FileLintView> = Vec::new();
     for &kind in of.bundle.family.kinds() {
-        // With the secrets in it, for they may be what is wrong; findings never show a value.
+        // With the secrets in it, for they may be what is wrong; its findings never quote them.
         let (findings, error) = match of.render(kind, SecretsMode::Reveal) {
             Ok(file) => {
                 sizes.push((kind, file.bytes.len()));
@@ -90,7 +90,7 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
             Err(FileError::Lint(findings)) => (findings, None),
             Err(FileError::Render(error)) => (Vec::new(), Some(error.to_string())),
         };
-        let ok = error.is_none() && !has_errors(&findings);
+        let ok = error.is_none() && !findings.iter().any(RenderedFinding::is_error);
         items.push(FileLintView {
             kind,
             ok,
@@ -105,7 +105,9 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
         .find(|item| item.kind == FileKind::Standard)
     {
         standard.ok &= !has_errors(&together);
-        standard.findings.extend(together);
+        standard
+            .findings
+            .extend(together.into_iter().map(RenderedFinding::from));
     }
     Ok(Shown(LintPage {
         items,

@@ -30,6 +30,7 @@ pub(crate) mod openapi;
 mod page;
 mod pools;
 mod preview;
+mod read;
 mod relays;
 mod rollouts;
 mod rotation;

@@ -23,9 +23,9 @@ pub struct ModelInput {
     /// Left out, it is guessed from the name.
     #[cfg_attr(test, schemars(with = "Option<super::openapi::Family>"))]
     pub family: Option<Family>,
-    /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`; `e1c`, `e2c` or
-    /// `e3c` for the text families, where the tenant allows profiles that are not verified on
-    /// hardware. Null is plaintext over HTTPS. Left out, it is the family's own.
+    /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`, or the same with
+    /// `-sha256` for phones that derive the key by SHA-256; `e1c`, `e2c` or `e3c` for the text
+    /// families, where the tenant allows profiles that are not verified on hardware. Null is plaintext over HTTPS. Left out, it is the family's own.
     #[serde(deserialize_with = "present")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub profile: Option<Option<String>>,
@@ -105,8 +105,13 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
                 created_at: call.app.now,
                 ..wanted
             };
+            // Templates and settings of before may now have files, which nobody has looked at.
+            let affected = Affected::Models(vec![row.name.clone()]);
+            let mut world = World::load(&call.app, &tenant, &affected).await?;
+            world.models.insert(row.name.clone(), row.clone());
+            checked = Some(world.check().await?);
             let entry = call.entry("model.create", path, None, Some(after));
-            models::insert(&call.app.db, &tenant.id, &row, &entry)
+            models::insert(&call.app.db, &world.basis, &row, &entry)
                 .await
                 .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }
@@ -202,7 +207,7 @@ pub fn choose(
         .ok_or_else(|| {
             let families = Family::ALL.map(Family::as_str).join(", ");
             Problem::invalid_value(format!(
-                "The name {name} suggests no family. Add the model with its `family`: {families}."
+                "The name of the model suggests no family. Add the model with its `family`: {families}."
             ))
         })?;
     let profile = match &input.profile {
@@ -276,6 +281,8 @@ mod tests {
         );
         let row = chosen("KX-UTG300B", json!({ "profile": "utg-256" })).unwrap();
         assert_eq!(row.profile.as_deref(), Some("utg-256"));
+        let row = chosen("KX-UTG300B", json!({ "profile": "utg-128-sha256" })).unwrap();
+        assert_eq!(row.profile.as_deref(), Some("utg-128-sha256"));
     }
 
     #[test]

@@ -356,6 +356,27 @@ pub struct Finding {
 #[derive(JsonSchema, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)]
+pub struct RenderedFinding {
+    /// What it is, for programs; never renamed.
+    code: String,
+    /// An error forbids serving the file.
+    severity: Severity,
+    /// Line of the rendered file, counted from 1; 0 where it is about the file as a whole.
+    line: u32,
+    /// In characters, counted from 1; 0 where it is about the file as a whole.
+    column: u32,
+    /// What is wrong, for people. `…` stands for a piece of the file that may hold a secret.
+    message: String,
+    /// What to do about it.
+    help: String,
+    /// The settings that had a say in the line. Absent where there are none.
+    #[serde(default)]
+    settings: Vec<String>,
+}
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
 pub struct UsedSetting {
     /// The line of the file, counted from 1.
     line: u32,
@@ -455,6 +476,10 @@ mod tests {
             b"x",
         );
         assert!(!findings.is_empty());
+        let rendered = findings.iter().cloned();
+        rendered
+            .map(provision::format::RenderedFinding::from)
+            .for_each(same::<RenderedFinding>);
         findings.into_iter().for_each(same::<Finding>);
         same::<UsedSetting>(provision::template::UsedSetting {
             line: 1,

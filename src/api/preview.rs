@@ -1,7 +1,7 @@
 //! What a device would get, and what it ends up with. Looking never consumes anything.
 
 use ringfence_provision::effective::{self, Shadowed};
-use ringfence_provision::format::Finding;
+use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
 use ringfence_provision::serving::Audience;
@@ -36,8 +36,8 @@ pub struct PreviewView {
     pub length: usize,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
-    pub findings: Vec<Finding>,
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::RenderedFinding>"))]
+    pub findings: Vec<RenderedFinding>,
     /// The settings that had a say in it, by line of the file.
     #[cfg_attr(test, schemars(with = "Vec<super::openapi::UsedSetting>"))]
     pub used: Vec<UsedSetting>,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ringfence_provision::family::Family;
-use ringfence_provision::layers::{LayerSettings, Value, check_setting};
+use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
 use ringfence_provision::secret::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -337,6 +337,8 @@ pub fn merge(
     written
         .iter()
         .map(|(name, written)| {
+            let refused = |error| Problem::invalid_value(format!("`settings`: {error}."));
+            check_name(name).map_err(refused)?;
             let value = match parse(written) {
                 Some(Written::New(value)) => value,
                 Some(Written::Keep) => stored.get(name).cloned().ok_or_else(|| {
@@ -350,8 +352,7 @@ pub fn merge(
                     )));
                 }
             };
-            check_setting(name, &value)
-                .map_err(|error| Problem::invalid_value(format!("`settings`: {error}.")))?;
+            check_setting(name, &value).map_err(refused)?;
             // What stays as it was may have been stored before it was checked.
             if stored.get(name) != Some(&value) {
                 target::check_setting(name, value.expose()).map_err(|error| {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_provision::format::{self, Document, Finding, Severity};
+use ringfence_provision::format::{self, Confidence, Document, RenderedFinding};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings, Layers};
@@ -11,8 +11,8 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{
-    DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
-    default_template, render_metered as render_template,
+    DeviceVars, Limits, RenderContext, RenderError, SecretsMode, UsedSetting, default_template,
+    render_metered as render_template,
 };
 
 use super::bundle::Bundle;
@@ -30,7 +30,7 @@ pub struct File {
     /// The settings that went into it, and the layer each came from.
     pub used: Vec<UsedSetting>,
     /// Warnings; an error would have been a [`FileError`].
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RenderedFinding>,
 }
 
 /// Why a file cannot be made. Nothing may be served in its place but the last good one.
@@ -39,13 +39,13 @@ pub enum FileError {
     #[error(transparent)]
     Render(#[from] RenderError),
     #[error("the file does not pass its lint: {}", first(.0))]
-    Lint(Vec<Finding>),
+    Lint(Vec<RenderedFinding>),
 }
 
-fn first(findings: &[Finding]) -> String {
+fn first(findings: &[RenderedFinding]) -> String {
     findings
         .iter()
-        .find(|finding| finding.severity == Severity::Error)
+        .find(|finding| finding.is_error())
         .map_or_else(String::new, |finding| {
             format!(
                 "{} at line {}: {}",
@@ -92,35 +92,44 @@ pub fn render_metered(
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
     let initial = kind == FileKind::Initial;
-    let Rendered { text, used } = render_template(
-        source,
-        &RenderContext {
-            file_name: kind.as_str(),
-            kind,
-            format: bundle.family.format(),
-            layers: &layers,
-            device: device.map(|(mac, model)| DeviceVars { mac, model }),
-            urls: if initial { urls.seen() } else { &none },
-            secrets,
-            limits: Limits::of(bundle.family),
-        },
-        spent,
-    )?;
-    let text = if initial {
-        urls.fill(kind.as_str(), text)?
-    } else {
-        text
+    let context = RenderContext {
+        file_name: kind.as_str(),
+        kind,
+        format: bundle.family.format(),
+        layers: &layers,
+        device: device.map(|(mac, model)| DeviceVars { mac, model }),
+        urls: if initial { urls.seen() } else { &none },
+        secrets,
+        limits: Limits::of(bundle.family),
     };
-    *spent = spent.saturating_add(text.len() as u64 / BYTES_LINTED_PER_FUEL);
-    let findings = format::lint(bundle.family, kind, text.as_bytes());
-    if format::has_errors(&findings) {
-        return Err(FileError::Lint(findings));
+    let mut rendered = render_template(source, &context, spent)?;
+    if initial {
+        rendered.text = urls.fill(kind.as_str(), rendered.text)?;
     }
-    let document = Document::parse(bundle.family, text.as_bytes()).map_err(FileError::Lint)?;
+    let linted = |text: &str| text.len() as u64 / BYTES_LINTED_PER_FUEL;
+    *spent = spent.saturating_add(linted(&rendered.text));
+    // Neither a secret nor the access path in an initial file may be read off a finding.
+    let shows_secrets = secrets == SecretsMode::Reveal && rendered.used.iter().any(|it| it.secret);
+    let confidence = match shows_secrets || initial {
+        true => Confidence::Secret,
+        false => Confidence::Open,
+    };
+    // With stand-ins for host and access path, as the template sees them.
+    let masked = || {
+        let context = RenderContext {
+            secrets: SecretsMode::Mask,
+            ..context
+        };
+        let masked = render_template(source, &context, spent).ok()?;
+        *spent = spent.saturating_add(linted(&masked.text));
+        Some(masked)
+    };
+    let judged = format::judge(bundle.family, kind, &rendered, confidence, masked);
+    let (document, findings) = judged.map_err(FileError::Lint)?;
     Ok(File {
         bytes: document.to_bytes(),
         document,
-        used,
+        used: rendered.used,
         findings,
     })
 }
@@ -148,7 +157,7 @@ pub fn with_key(
         key.expose(),
     )
     .map(|document| document.to_bytes())
-    .map_err(|finding| FileError::Lint(vec![finding]))
+    .map_err(|finding| FileError::Lint(vec![finding.into()]))
 }
 
 /// `Content-Type` of a file in clear.

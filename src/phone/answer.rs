@@ -10,9 +10,9 @@ use web_sys::{Response, ResponseInit};
 
 use super::PhoneRequest;
 use crate::edge::to_buffer;
-use crate::http::REQUEST_ID;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::{Part, part};
+use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS, REQUEST_ID};
 
 /// How a request ended.
 pub enum Outcome {
@@ -121,6 +121,16 @@ impl Reason {
     }
 }
 
+/// What a browser may do with a file: nothing. It runs no script, loads nothing and does not belong
+/// to this origin, where the API is.
+const INERT: &str = "default-src 'none'; sandbox";
+
+/// Whether a browser would show a file of that type as a page rather than save it. A sealed file is
+/// none: its answer is the one that is sent most, and stays as short as it is.
+fn is_shown(content_type: &str) -> bool {
+    content_type.starts_with("text/")
+}
+
 /// What goes out.
 pub struct Answer {
     pub response: Response,
@@ -183,7 +193,7 @@ impl Served {
             None => Selection::Part(Part::Whole),
         };
         let mut headers = BTreeMap::from([
-            ("x-content-type-options", "nosniff"),
+            (CONTENT_TYPE_OPTIONS, AS_IT_SAYS),
             (REQUEST_ID, &*request.app.request_id),
         ]);
         match &self.etag {
@@ -197,6 +207,9 @@ impl Served {
         }
         if selection != Selection::NotModified {
             headers.insert("content-type", &self.content_type);
+            if is_shown(&self.content_type) {
+                headers.insert("content-security-policy", INERT);
+            }
         }
         let content_range = match selection {
             Selection::Part(Part::Range { first, last }) => format!("bytes {first}-{last}/{whole}"),
@@ -248,6 +261,7 @@ fn words(
         ("content-type", "text/plain; charset=utf-8"),
         ("cache-control", "no-store"),
         ("content-length", &length),
+        (CONTENT_TYPE_OPTIONS, AS_IT_SAYS),
         (REQUEST_ID, request_id),
     ]);
     headers.extend(retry_after.map(|seconds| ("retry-after", seconds)));
@@ -320,6 +334,16 @@ mod tests {
             select(&[("range", "bytes=10-"), ("if-none-match", ETAG)], false),
             Selection::NotModified
         );
+    }
+
+    #[test]
+    fn what_a_browser_would_show_is_made_inert() {
+        for shown in ["text/xml; charset=utf-8", "text/plain; charset=utf-8"] {
+            assert!(is_shown(shown));
+        }
+        for saved in ["application/octet-stream", "application/x-pem-file"] {
+            assert!(!is_shown(saved));
+        }
     }
 
     #[test]

@@ -69,15 +69,16 @@ pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
 /// Adds a model.
 ///
 /// # Errors
-/// Somebody else added it ([`ChangeError::Overtaken`]), or D1 fails.
+/// Somebody else added it, or what it was checked against is no longer so
+/// ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
-    tenant_id: &str,
+    basis: &Basis,
     model: &ModelRow,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
-    push_insert(&mut change, tenant_id, model)?;
+    let mut change = Change::checked(db, basis, Reach::Near, "1", &[])?;
+    push_insert(&mut change, &basis.tenant_id, model)?;
     change.write(entry).await
 }
 

@@ -11,12 +11,10 @@ import { Ringfence } from './support/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
 
-const PROFILES = [
-  { name: 'utg-128', bits: 128 },
-  { name: 'utg-192', bits: 192 },
-  { name: 'utg-256', bits: 256 },
-];
-const MODELS = PROFILES.map(({ name, bits }) => ({ name: `KX-UTG300-${bits}`, family: 'utg', profile: name }));
+const PROFILES = ['md5', 'sha256'].flatMap((digest) =>
+  [128, 192, 256].map((bits) => ({ name: digest === 'md5' ? `utg-${bits}` : `utg-${bits}-${digest}`, bits, digest })),
+);
+const MODELS = PROFILES.map(({ name }) => ({ name: `KX-${name}`, family: 'utg', profile: name }));
 
 describe('a sealed file', () => {
   let worker;
@@ -36,27 +34,27 @@ describe('a sealed file', () => {
   const raw = (options) => rawRequest(worker.port, path, options);
   const ranged = (range, ...more) => raw({ headers: [['Range', range], ...more] });
 
-  for (const { bits } of PROFILES) {
-    it(`of AES-${bits} is opened by openssl and is the bootstrap without its key`, async () => {
-      const device = await seedDevice(worker, tenant, { mac: mac(0x1000 + bits), model: `KX-UTG300-${bits}` });
+  for (const [number, { name, bits, digest }] of PROFILES.entries()) {
+    it(`of ${name} is opened by openssl and is the bootstrap without its key`, async () => {
+      const device = await seedDevice(worker, tenant, { mac: mac(0x1000 + number), model: `KX-${name}` });
       const bootstrap = await (await tenant.get(`Config${device.mac}.cfg`)).text();
       assert.equal(element(bootstrap, 'CFG_FILE_KEY'), device.key);
       assert.equal(element(bootstrap, 'CFG_FILE_KEY_LENGTH'), String(bits));
       const sealed = Buffer.from(await (await tenant.get(`Config${device.mac}.enc`)).arrayBuffer());
-      const plain = opensslDecrypt(sealed, device.key, { bits }).toString();
+      const plain = opensslDecrypt(sealed, device.key, { bits, digest }).toString();
       assert.equal(element(plain, 'SIP_AUTHID_1'), device.mac.toLowerCase());
       assert.equal(element(plain, 'CFG_FILE_KEY'), undefined);
       assert.equal(withoutKey(plain), withoutKey(bootstrap));
-      assert.throws(() => opensslDecrypt(sealed, 'x'.repeat(32), { bits }));
+      assert.throws(() => opensslDecrypt(sealed, 'x'.repeat(32), { bits, digest }));
     });
   }
 
-  for (const { name, bits } of PROFILES) {
-    it(`of AES-${bits} is, byte for byte, what the crate makes of it`, async () => {
-      const device = await seedDevice(worker, tenant, { mac: mac(0x2000 + bits), model: `KX-UTG300-${bits}` });
+  for (const [number, { name, bits, digest }] of PROFILES.entries()) {
+    it(`of ${name} is, byte for byte, what the crate makes of it`, async () => {
+      const device = await seedDevice(worker, tenant, { mac: mac(0x2000 + number), model: `KX-${name}` });
       await tenant.get(`Config${device.mac}.cfg`);
       const sealed = Buffer.from(await (await tenant.get(`Config${device.mac}.enc`)).arrayBuffer());
-      const plain = opensslDecrypt(sealed, device.key, { bits });
+      const plain = opensslDecrypt(sealed, device.key, { bits, digest });
       assert.ok(plain.length > 0);
       const reference = sealAsTheCrate(plain, device.key, name, saltOf(sealed));
       assert.ok(sealed.equals(reference));

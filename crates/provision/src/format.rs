@@ -18,15 +18,18 @@ mod key;
 #[cfg(test)]
 mod linear;
 mod lint;
+mod rendered;
 mod source;
 pub mod text;
 mod url;
+mod words;
 pub mod xml;
 
 pub use escape::{EscapeError, MAX_VALUE, escape};
 pub use finding::{Finding, Severity, codes, has_errors};
 pub use key::insert_key;
 pub use lint::{lint, lint_bootstrap, lint_sizes};
+pub use rendered::{Confidence, RenderedFinding, judge};
 
 use finding::Findings;
 

@@ -92,7 +92,7 @@ pub struct Layers {
 /// Why a setting is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SettingError {
-    /// Not a name.
+    /// Not a name: its first characters. It may be a value that stands in the wrong place.
     #[error(
         "{0:?} is not a name for a setting: one letter or underscore, then up to 63 letters, \
          digits or underscores"
@@ -207,12 +207,21 @@ pub fn check_name(name: &str) -> Result<(), SettingError> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !starts_well || !goes_on_well || name.len() > MAX_NAME_LEN {
-        return Err(SettingError::Name(name.chars().take(80).collect()));
+        return Err(SettingError::Name(beginning(name)));
     }
     if RESERVED.contains(&name) {
         return Err(SettingError::Reserved(name.to_owned()));
     }
     Ok(())
+}
+
+/// The first characters of what is no name.
+fn beginning(name: &str) -> String {
+    const SHOWN: usize = 5;
+    match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
+        None => name.to_owned(),
+    }
 }
 
 /// Checks a setting as a whole, before it is stored. Whether the value fits a file is known only

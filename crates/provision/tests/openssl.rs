@@ -56,6 +56,30 @@ fn the_guides_decryption_command_opens_a_sealed_file() {
     assert_eq!(fs::read(opened).unwrap(), plaintext);
 }
 
+/// The command as README prints it: a present-day `openssl` needs `-md md5` for one profile, and takes
+/// the digest of the other by itself.
+#[test]
+fn the_decryption_commands_of_the_readme_open_sealed_files() {
+    for (name, options) in [
+        ("utg-128", &["-aes-128-cbc", "-a", "-md", "md5"][..]),
+        ("utg-192-sha256", &["-aes-192-cbc", "-a", "-md", "sha256"]),
+        ("utg-256-sha256", &["-aes-256-cbc", "-a"]),
+    ] {
+        let directory = Directory::new(&format!("readme-{name}"));
+        let (sealed, opened) = (directory.file("sealed.enc"), directory.file("plain.xml"));
+        let file = Profile::builtin(name)
+            .unwrap()
+            .seal(PASS, [7; 8], b"plain\n");
+        fs::write(&sealed, file).unwrap();
+        openssl(
+            &[&["enc", "-d"], options, &["-pass"]].concat(),
+            &sealed,
+            &opened,
+        );
+        assert_eq!(fs::read(opened).unwrap(), b"plain\n", "{name}");
+    }
+}
+
 fn round_trip(profile: &Profile) {
     let directory = Directory::new(&format!("{}-{}", profile.name, profile.kdf.as_str()));
     let [plain, theirs, ours, back] =

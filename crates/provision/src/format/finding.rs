@@ -1,9 +1,13 @@
 //! What lint has to say about a file.
 //!
-//! A message names parameters, tags and places, never a value: findings end up in logs, events
-//! and answers, and a value may be a password.
+//! A message names parameters, tags and places, never a value. But what a reader takes for a name
+//! may be a value, where a quote or an `=` is missing: so findings about what somebody wrote himself
+//! are for him alone, and those about a file that was made from settings are a type of their own,
+//! [`RenderedFinding`](super::RenderedFinding).
 
 use serde::Serialize;
+
+use super::words::{Words, words};
 
 /// How many findings one file yields at most; a file with more is rubbish, and reading it on would
 /// only cost time.
@@ -35,35 +39,53 @@ pub struct Finding {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// `message` and `help` without pieces of the file, where one of them has some.
+    #[serde(skip)]
+    bare: Option<Box<(String, String)>>,
 }
 
 impl Finding {
     pub(crate) fn error(
         code: &'static str,
         at: Place,
-        message: impl Into<String>,
-        help: impl Into<String>,
+        message: impl Into<Words>,
+        help: impl Into<Words>,
     ) -> Self {
+        let (message, help) = (message.into(), help.into());
         Self {
             code,
             severity: Severity::Error,
             line: at.line,
             column: at.column,
-            message: message.into(),
-            help: help.into(),
+            bare: (message.quotes() || help.quotes())
+                .then(|| Box::new((message.bare(), help.bare()))),
+            message: message.whole(),
+            help: help.whole(),
         }
     }
 
     pub(crate) fn warning(
         code: &'static str,
         at: Place,
-        message: impl Into<String>,
-        help: impl Into<String>,
+        message: impl Into<Words>,
+        help: impl Into<Words>,
     ) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, at, message, help)
         }
+    }
+}
+
+impl Finding {
+    /// Whether words of it are pieces of the file.
+    pub(super) fn quotes(&self) -> bool {
+        self.bare.is_some()
+    }
+
+    /// Message and help without pieces of the file.
+    pub(super) fn bare(self) -> (String, String) {
+        self.bare.map_or((self.message, self.help), |bare| *bare)
     }
 }
 
@@ -152,7 +174,7 @@ impl Findings {
             self.kept.push(Finding::warning(
                 codes::TOO_MANY_FINDINGS,
                 Place::FILE,
-                format!("only {MOST} findings are listed"),
+                words!["only ", MOST, " findings are listed"],
                 "Mend these and look again.",
             ));
         }
@@ -240,6 +262,8 @@ pub mod codes {
     pub const XML_ATTRIBUTE: &str = "xml-attribute";
     /// An attribute that means nothing to the phone there.
     pub const XML_UNKNOWN_ATTRIBUTE: &str = "xml-unknown-attribute";
+    /// A namespace: in one of them an element is a script to a browser.
+    pub const XML_NAMESPACE: &str = "xml-namespace";
     /// A value of `perm` that the guide does not know.
     pub const XML_PERM: &str = "xml-perm";
     /// A value of `access` that the guide does not know.

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Place, codes};
 use super::lint::KEY_PREFIX;
+use super::words::{Words, words};
 use super::{Document, EscapeError};
 use crate::family::Family;
 use crate::kind::FileKind;
@@ -28,9 +29,11 @@ pub fn insert_key(
 ) -> Result<Document, Finding> {
     if kind != FileKind::Standard {
         let kind = kind.as_str();
-        return Err(refusal(format!(
-            "a {kind} file is read by other devices too"
-        )));
+        return Err(refusal(words![
+            "a ",
+            kind,
+            " file is read by other devices too"
+        ]));
     }
     if document.format() != family.format() {
         return Err(refusal("the file is not in the format of the family"));
@@ -56,7 +59,8 @@ pub fn insert_key(
     let bits = key_len_param.map(|(name, bits)| (name, bits.to_string()));
     let length = bits.iter().map(|(name, bits)| (*name, bits.as_str()));
     for (name, value) in std::iter::once((key_param, key)).chain(length) {
-        push(&mut document, name, value).map_err(|error| refusal(error.to_string()))?;
+        push(&mut document, name, value)
+            .map_err(|_| refusal("the key or its length cannot be written in this format"))?;
     }
     Ok(document)
 }
@@ -68,7 +72,7 @@ fn push(document: &mut Document, name: &str, value: &str) -> Result<(), EscapeEr
     }
 }
 
-fn refusal(reason: impl Into<String>) -> Finding {
+fn refusal(reason: impl Into<Words>) -> Finding {
     Finding::error(
         codes::KEY_NOT_INSERTED,
         Place::FILE,

@@ -1,7 +1,7 @@
 //! Everything that is wrong with a file: what the readers find, and what the values mean.
 
 use super::finding::{Finding, Findings, Place, codes};
-use super::source::shown;
+use super::words::{Word, Words, shown, words};
 use super::{Document, Parameter, url, xml};
 use crate::family::Family;
 use crate::kind::FileKind;
@@ -38,13 +38,13 @@ const INITIAL_GROUPS: [&str; 2] = ["Certs", "CfgFiles"];
 /// assert_eq!((findings[0].line, findings[0].column), (2, 15));
 /// ```
 pub fn lint(family: Family, kind: FileKind, bytes: &[u8]) -> Vec<Finding> {
-    check(family, kind, bytes, false)
+    examine(family, kind, bytes, false).1
 }
 
 /// The same for a bootstrap: a standard file that [`insert_key`](super::insert_key) has put the
 /// key into.
 pub fn lint_bootstrap(family: Family, bytes: &[u8]) -> Vec<Finding> {
-    check(family, FileKind::Standard, bytes, true)
+    examine(family, FileKind::Standard, bytes, true).1
 }
 
 /// Whether all files of one device, of these kinds and sizes in bytes before sealing, are too
@@ -55,35 +55,47 @@ pub fn lint_sizes(family: Family, sizes: &[(FileKind, usize)]) -> Vec<Finding> {
         .iter()
         .fold(0_usize, |sum, (_, size)| sum.saturating_add(*size));
     let largest = sizes.iter().max_by_key(|(_, size)| *size);
-    let Some((kind, size)) = largest.filter(|_| total > limit) else {
+    let Some(&(kind, size)) = largest.filter(|_| total > limit) else {
         return Vec::new();
     };
     vec![Finding::error(
         codes::TOTAL_TOO_LARGE,
         Place::FILE,
-        format!(
-            "the files of the device have {total} bytes together, of {limit} allowed; the {} file \
-             is the largest with {size}",
-            kind.as_str()
-        ),
+        words![
+            "the files of the device have ",
+            total,
+            " bytes together, of ",
+            limit,
+            " allowed; the ",
+            kind.as_str(),
+            " file is the largest with ",
+            size
+        ],
         "Leave out what the phones have as their own defaults.",
     )]
 }
 
-fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<Finding> {
+/// What can be made out of the file, and everything that is wrong with it.
+pub(super) fn examine(
+    family: Family,
+    kind: FileKind,
+    bytes: &[u8],
+    bootstrap: bool,
+) -> (Document, Vec<Finding>) {
     let (document, mut findings) = Document::scan(family, bytes);
     if bytes.len() > family.total_limit() {
         // Nothing of it has been read.
-        return findings.into_vec();
+        return (document, findings.into_vec());
     }
     if !family.kinds().contains(&kind) {
         findings.push(Finding::error(
             codes::KIND_NOT_OF_FAMILY,
             Place::FILE,
-            format!(
-                "phones of this family never ask for a {} file",
-                kind.as_str()
-            ),
+            words![
+                "phones of this family never ask for a ",
+                kind.as_str(),
+                " file"
+            ],
             "Move its parameters into another file.",
         ));
     }
@@ -108,7 +120,7 @@ fn check(family: Family, kind: FileKind, bytes: &[u8], bootstrap: bool) -> Vec<F
             "Set CFG_STANDARD_FILE_PATH, or phones never ask for a file of their own.",
         ));
     }
-    findings.into_vec()
+    (document, findings.into_vec())
 }
 
 fn check_parameter(parameter: &Parameter, bootstrap: bool, findings: &mut Findings) {
@@ -118,7 +130,7 @@ fn check_parameter(parameter: &Parameter, bootstrap: bool, findings: &mut Findin
         findings.push(Finding::error(
             codes::KEY_IN_FILE,
             at,
-            format!("{} sets a file key", shown(name)),
+            words![shown(name), " sets a file key"],
             "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
         ));
     }
@@ -155,7 +167,7 @@ fn is_token(character: char) -> bool {
 
 /// A file holds the section of its kind and no other, and parameters are within groups.
 fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findings) {
-    let (section, known): (_, &[&str]) = match kind {
+    let (section, known): (_, &[&'static str]) = match kind {
         FileKind::Initial => ("Initial", &INITIAL_GROUPS),
         _ => ("Device", &DEVICE_GROUPS),
     };
@@ -164,8 +176,8 @@ fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findi
         findings.push(Finding::error(
             codes::XML_SECTION,
             Place::new(1, 1),
-            format!("the file has no <{section}> element"),
-            format!("Put everything of a {kind} file into <{section}>."),
+            words!["the file has no <", section, "> element"],
+            words!["Put everything of a ", kind, " file into <", section, ">."],
         ));
     }
     for (name, at) in document.sections().filter(|(name, _)| *name != section) {
@@ -175,8 +187,8 @@ fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findi
         findings.push(Finding::error(
             codes::XML_SECTION,
             at,
-            format!("<{}> is no part of a {kind} file", shown(name)),
-            format!("Put everything of a {kind} file into <{section}>."),
+            words!["<", shown(name), "> is no part of a ", kind, " file"],
+            words!["Put everything of a ", kind, " file into <", section, ">."],
         ));
     }
     for (name, at) in document.groups(section) {
@@ -187,12 +199,28 @@ fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findi
             findings.push(Finding::error(
                 codes::XML_SECTION,
                 at,
-                format!(
-                    "<{}> does not belong directly into <{section}>",
-                    shown(name)
-                ),
-                format!("The groups there are {}.", known.join(", ")),
+                words![
+                    "<",
+                    shown(name),
+                    "> does not belong directly into <",
+                    section,
+                    ">"
+                ],
+                listed("The groups there are ", known),
             ));
         }
     }
+}
+
+/// Some words with commas between them, and a full stop.
+fn listed(before: &'static str, all: &[&'static str]) -> Words {
+    let mut words = vec![Word::Fixed(before)];
+    for (at, one) in all.iter().enumerate() {
+        words.extend([
+            Word::Fixed(if at > 0 { ", " } else { "" }),
+            Word::Fixed(one),
+        ]);
+    }
+    words.push(Word::Fixed("."));
+    Words(words)
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::Parameter;
 use super::escape::{self, EscapeError, MAX_VALUE};
 use super::finding::{Finding, Findings, Place, codes};
+use super::words::{Word, shown, words};
 use crate::family::{Duplicates, Family, Format};
 
 /// The longest name of a parameter, in characters.
@@ -27,7 +28,13 @@ pub(super) fn decode<'a>(
         findings.push(Finding::error(
             codes::FILE_TOO_LARGE,
             Place::FILE,
-            format!("the file has {} bytes, of {limit} allowed", bytes.len()),
+            words![
+                "the file has ",
+                bytes.len(),
+                " bytes, of ",
+                limit,
+                " allowed"
+            ],
             "Leave out what the phones have as their own defaults.",
         ));
         return None;
@@ -83,11 +90,10 @@ pub(super) fn control_characters(text: &str, findings: &mut Findings) {
 }
 
 fn control_character(at: Place, character: char) -> Finding {
-    let code = u32::from(character);
     Finding::error(
         codes::CONTROL_CHARACTER,
         at,
-        format!("the control character U+{code:04X}"),
+        words!["the control character ", Word::Code(character.into())],
         "Delete it; no value can carry it.",
     )
 }
@@ -139,18 +145,18 @@ pub(super) fn check_name(name: &str, at: Place, findings: &mut Findings) {
             "Write NAME=\"value\".",
         ));
     } else if let Some(bad) = name.chars().find(|c| !is_name_character(*c)) {
-        let bad = bad.escape_default();
+        let bad = shown(&bad.escape_default().to_string());
         findings.push(Finding::error(
             codes::NAME_INVALID,
             at,
-            format!("a name of a parameter cannot have `{bad}` in it"),
+            words!["a name of a parameter cannot have `", bad, "` in it"],
             "Names are made of A-Z, 0-9 and `_`; a comment begins with `#`.",
         ));
     } else if name.contains(|c: char| c.is_ascii_lowercase()) {
         findings.push(Finding::warning(
             codes::NAME_CASE,
             at,
-            format!("`{}` is in small letters", shown(name)),
+            words!["`", shown(name), "` is in small letters"],
             "The guides write every parameter in capitals; a phone ignores a name that it does \
              not know.",
         ));
@@ -160,7 +166,13 @@ pub(super) fn check_name(name: &str, at: Place, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::NAME_TOO_LONG,
             at,
-            format!("a name of {length} characters, of {MAX_NAME} allowed"),
+            words![
+                "a name of ",
+                length,
+                " characters, of ",
+                MAX_NAME,
+                " allowed"
+            ],
             "Look the name up in the guide of the model.",
         ));
     }
@@ -197,8 +209,15 @@ pub(super) fn check_value(
     let name = shown(name);
     let length = value.chars().count();
     if length > MAX_VALUE {
-        let message =
-            format!("the value of {name} has {length} characters, of {MAX_VALUE} allowed");
+        let message = words![
+            "the value of ",
+            name,
+            " has ",
+            length,
+            " characters, of ",
+            MAX_VALUE,
+            " allowed"
+        ];
         let help = "Shorten it; the phone loses a longer one.";
         findings.push(match format {
             Format::Text => Finding::error(codes::VALUE_TOO_LONG, at, message, help),
@@ -209,7 +228,7 @@ pub(super) fn check_value(
         findings.push(Finding::error(
             codes::VALUE_OVER_LINES,
             at,
-            format!("the value of {name} goes over several lines"),
+            words!["the value of ", name, " goes over several lines"],
             "Write it on one line.",
         ));
     } else if let Some(before) = value.chars().position(|c| c == '\t') {
@@ -237,39 +256,43 @@ pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], finding
             Duplicates::FirstWins => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                format!("{path} is set in line {line} already; the phone obeys the first"),
+                words![
+                    path,
+                    " is set in line ",
+                    line,
+                    " already; the phone obeys the first"
+                ],
                 help,
             ),
             Duplicates::LastWins => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                format!("{path} is set in line {line} already; the phone obeys the last"),
+                words![
+                    path,
+                    " is set in line ",
+                    line,
+                    " already; the phone obeys the last"
+                ],
                 help,
             ),
             Duplicates::Unstated if earlier.value == parameter.value => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                format!("{path} is set to the same in line {line} already"),
+                words![path, " is set to the same in line ", line, " already"],
                 help,
             ),
             Duplicates::Unstated => Finding::error(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                format!(
-                    "{path} is set otherwise in line {line} already, and the guide does not say \
-                     which one the phone obeys"
-                ),
+                words![
+                    path,
+                    " is set otherwise in line ",
+                    line,
+                    " already, and the guide does not say which one the phone obeys"
+                ],
                 help,
             ),
         });
-    }
-}
-
-/// At most 64 characters of something from the file, for a message.
-pub(super) fn shown(word: &str) -> Cow<'_, str> {
-    match word.char_indices().nth(64) {
-        None => Cow::Borrowed(word),
-        Some((end, _)) => Cow::Owned(format!("{}…", word.get(..end).unwrap_or_default())),
     }
 }
 
@@ -285,11 +308,5 @@ mod tests {
         assert_eq!(lines.place(7), Place::new(2, 2));
         assert_eq!(lines.place(9), Place::new(3, 1));
         assert_eq!(lines.place(3), Place::new(1, 3));
-    }
-
-    #[test]
-    fn a_long_word_is_cut_for_a_message() {
-        assert_eq!(shown("SIP"), "SIP");
-        assert_eq!(shown(&"ü".repeat(99)).chars().count(), 65);
     }
 }

@@ -7,6 +7,7 @@ use super::Parameter;
 use super::escape::{EscapeError, escape};
 use super::finding::{Finding, Findings, Place, codes};
 use super::source;
+use super::words::{Words, shown, words};
 use crate::family::{Family, Format};
 
 /// The longest line, in bytes, with its CRLF.
@@ -127,11 +128,13 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
             findings.push(Finding::error(
                 codes::VALUE_OVER_LINES,
                 at,
-                format!(
-                    "the value of {} goes over {} lines",
-                    source::shown(&parameter.name),
-                    extra + 1
-                ),
+                words![
+                    "the value of ",
+                    shown(&parameter.name),
+                    " goes over ",
+                    extra + 1,
+                    " lines"
+                ],
                 "Write it on one line.",
             ));
             for _ in 0..extra {
@@ -141,10 +144,11 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
             findings.push(Finding::error(
                 codes::QUOTE_NOT_CLOSED,
                 Place::new(number, parameter.column),
-                format!(
-                    "the value of {} has no closing quote",
-                    source::shown(&parameter.name)
-                ),
+                words![
+                    "the value of ",
+                    shown(&parameter.name),
+                    " has no closing quote"
+                ],
                 "End the value with a straight double quote.",
             ));
         }
@@ -169,8 +173,8 @@ fn check_ends(text: &str, findings: &mut Findings) {
             codes::LINE_END,
             at,
             match count {
-                1 => "this line does not end in CRLF".to_owned(),
-                _ => format!("{count} lines do not end in CRLF, this one first"),
+                1 => Words::from("this line does not end in CRLF"),
+                _ => words![count, " lines do not end in CRLF, this one first"],
             },
             "Ringfence writes CRLF when it serves the file; elsewhere, save it with DOS line ends.",
         ));
@@ -197,17 +201,25 @@ fn check_magic(family: Family, text: &str, findings: &mut Findings) {
     });
     let mut others = Family::ALL.into_iter().filter_map(Family::magic);
     let message = if let Some((number, _)) = elsewhere {
-        format!("the magic line stands in line {number}, not first in line 1")
+        words![
+            "the magic line stands in line ",
+            number,
+            ", not first in line 1"
+        ]
     } else if others.any(|other| first.starts_with(other)) {
-        "the first line is the magic line of another family".to_owned()
+        Words::from("the first line is the magic line of another family")
     } else {
-        "the first line is not the magic line".to_owned()
+        Words::from("the first line is not the magic line")
     };
     findings.push(Finding::error(
         codes::MAGIC_LINE,
         Place::new(1, 1),
         message,
-        format!("Begin the file with `{magic}`; without it a phone drops the whole file."),
+        words![
+            "Begin the file with `",
+            magic,
+            "`; without it a phone drops the whole file."
+        ],
     ));
 }
 
@@ -217,7 +229,13 @@ fn check_length(number: u32, line: &str, findings: &mut Findings) {
         return;
     }
     let at = Place::new(number, 1);
-    let message = format!("a line of {bytes} bytes with CRLF, of {MAX_LINE} allowed");
+    let message = words![
+        "a line of ",
+        bytes,
+        " bytes with CRLF, of ",
+        MAX_LINE,
+        " allowed"
+    ];
     findings.push(if line.starts_with('#') {
         let help = "Break the comment.";
         Finding::warning(codes::LINE_TOO_LONG, at, message, help)
@@ -247,7 +265,7 @@ fn read_line(number: u32, line: &str, findings: &mut Findings) -> Option<(Parame
         findings.push(Finding::warning(
             codes::INDENTED,
             start,
-            format!("there are blanks before {}", source::shown(name)),
+            words!["there are blanks before ", shown(name)],
             "Ringfence leaves them out when it serves the file; elsewhere, begin the line with \
              the name.",
         ));
@@ -258,7 +276,7 @@ fn read_line(number: u32, line: &str, findings: &mut Findings) -> Option<(Parame
         findings.push(Finding::error(
             codes::SPACE_AROUND_EQUALS,
             equals,
-            format!("there are blanks beside the `=` of {}", source::shown(name)),
+            words!["there are blanks beside the `=` of ", shown(name)],
             "Write NAME=\"value\" without blanks.",
         ));
     }
@@ -280,23 +298,23 @@ fn read_line(number: u32, line: &str, findings: &mut Findings) -> Option<(Parame
 
 /// The value in what follows `=`, and whether its quote is still open. `at` is its first character.
 fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) -> (&'a str, bool) {
-    let name = source::shown(name);
+    let name = shown(name);
     let trimmed = raw.trim_end();
     let help = "Put the value in straight double quotes: NAME=\"value\".";
     let Some(rest) = trimmed.strip_prefix('"') else {
         let quote = |c: char| TYPOGRAPHIC.contains(&c) || SINGLE.contains(&c);
         if let Some(rest) = trimmed.strip_prefix(quote) {
             let (code, message) = if trimmed.starts_with(['\'', '`']) {
-                let message = format!("the value of {name} is in single quotes");
+                let message = words!["the value of ", name, " is in single quotes"];
                 (codes::VALUE_UNQUOTED, message)
             } else {
-                let message = format!("the value of {name} begins with a typographic quote");
+                let message = words!["the value of ", name, " begins with a typographic quote"];
                 (codes::TYPOGRAPHIC_QUOTE, message)
             };
             findings.push(Finding::error(code, at, message, help));
             return (rest.trim_end_matches(['"']).trim_end_matches(quote), false);
         }
-        let message = format!("the value of {name} is not in quotes");
+        let message = words!["the value of ", name, " is not in quotes"];
         findings.push(Finding::error(codes::VALUE_UNQUOTED, at, message, help));
         return (trimmed, false);
     };
@@ -309,7 +327,7 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::error(
             codes::TYPOGRAPHIC_QUOTE,
             inside.right(width(value)),
-            format!("the value of {name} ends with a typographic quote"),
+            words!["the value of ", name, " ends with a typographic quote"],
             help,
         ));
         return (value, false);
@@ -319,21 +337,21 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::error(
             codes::QUOTE_IN_VALUE,
             closing,
-            format!("there is a double quote within the value of {name}"),
+            words!["there is a double quote within the value of ", name],
             "The format has no way to write it: choose a value without it.",
         ));
     } else if !behind.is_empty() {
         findings.push(Finding::error(
             codes::TEXT_AFTER_VALUE,
             closing.right(1),
-            format!("something follows the closing quote of {name}"),
+            words!["something follows the closing quote of ", name],
             "End the line with the quote; a comment has a line of its own.",
         ));
     } else if raw.len() != trimmed.len() {
         findings.push(Finding::warning(
             codes::TEXT_AFTER_VALUE,
             closing.right(1),
-            format!("blanks follow the closing quote of {name}"),
+            words!["blanks follow the closing quote of ", name],
             "Ringfence leaves them out when it serves the file; elsewhere, delete them.",
         ));
     }
@@ -341,7 +359,7 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::warning(
             codes::TYPOGRAPHIC_QUOTE,
             inside.right(before),
-            format!("there is a typographic quote within the value of {name}"),
+            words!["there is a typographic quote within the value of ", name],
             "Check that it is meant: the phone takes it as a part of the value.",
         ));
     }

@@ -6,7 +6,7 @@
 
 use super::Parameter;
 use super::finding::{Finding, Findings, Place, codes};
-use super::source::shown;
+use super::words::{Word, Words, shown, words};
 
 /// The macros that phones expand, within braces; case matters.
 pub(super) const MACROS: [&str; 4] = ["MAC", "mac", "MODEL", "fwver"];
@@ -41,7 +41,13 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::URL_TOO_LONG,
             at,
-            format!("the URL in {name} is longer than {MAX_URL} characters"),
+            words![
+                "the URL in ",
+                name,
+                " is longer than ",
+                MAX_URL,
+                " characters"
+            ],
             "Shorten it.",
         ));
     }
@@ -51,8 +57,14 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
             findings.push(Finding::error(
                 codes::URL_SLASHES,
                 at.right(width(scheme) + 1),
-                format!("`{scheme}:` in {name} is not followed by two slashes"),
-                format!("Write {scheme}://host/path."),
+                words![
+                    "`",
+                    shown(scheme),
+                    ":` in ",
+                    name,
+                    " is not followed by two slashes"
+                ],
+                words!["Write ", shown(scheme), "://host/path."],
             ));
             value.split_once(':').map_or("", |(_, after)| after)
         }
@@ -60,7 +72,7 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
             findings.push(Finding::warning(
                 codes::URL_SCHEME,
                 at,
-                format!("{name} has no scheme that phones are known to fetch from"),
+                words![name, " has no scheme that phones are known to fetch from"],
                 "Write a whole URL, as https://host/path.",
             ));
             value
@@ -71,8 +83,8 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::URL_HOST,
             at,
-            format!("the URL in {name} has no host"),
-            format!("Write {scheme}://host/path."),
+            words!["the URL in ", name, " has no host"],
+            words!["Write ", shown(scheme), "://host/path."],
         ));
     }
     check_macros(&name, value, secret, at, findings);
@@ -88,7 +100,7 @@ fn is_url_name(name: &str) -> bool {
 
 /// Goes through braces, angle brackets and blanks. What lies before the offset `secret` is not
 /// repeated.
-fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mut Findings) {
+fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &mut Findings) {
     let mut skip = 0;
     for (column, (offset, character)) in value.char_indices().enumerate() {
         let at = at.right(column);
@@ -100,16 +112,22 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
         }
         let rest = value.get(offset..).unwrap_or_default();
         let quoted = |text: &str| match offset < secret {
-            true => "what is in braces".to_owned(),
-            false => format!("`{}`", shown(text)),
+            true => Word::Fixed("what is in braces"),
+            false => shown(&format!("`{text}`")),
         };
         if let Some(text) = angle_macro(rest) {
             skip = offset + text.len() + "<>".len();
             findings.push(Finding::warning(
                 codes::MACRO_ANGLE,
                 at,
-                format!("`<{text}>` in {name} is not how phones spell a macro"),
-                format!("Write {{{text}}}."),
+                words![
+                    "`<",
+                    text,
+                    ">` in ",
+                    name,
+                    " is not how phones spell a macro"
+                ],
+                words!["Write {", text, "}."],
             ));
             continue;
         }
@@ -122,12 +140,13 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
                 Macro::Unknown(text) => {
                     skip = offset + text.len();
                     let help = match closest(text) {
-                        Some(known) => format!("Write {{{known}}}: case and blanks matter."),
-                        None => "Phones know {MAC}, {mac}, {MODEL} and {fwver}, and send the rest \
-                                 as it is."
-                            .to_owned(),
+                        Some(known) => words!["Write {", known, "}: case and blanks matter."],
+                        None => Words::from(
+                            "Phones know {MAC}, {mac}, {MODEL} and {fwver}, and send the rest as \
+                             it is.",
+                        ),
                     };
-                    let message = format!("{} in {name} is no macro of phones", quoted(text));
+                    let message = words![quoted(text), " in ", name, " is no macro of phones"];
                     Finding::error(codes::MACRO_UNKNOWN, at, message, help)
                 }
                 Macro::Broken(text, good) => {
@@ -137,7 +156,7 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
                     Finding::error(
                         codes::MACRO_BROKEN,
                         at,
-                        format!("{} in {name} is a broken macro", quoted(text)),
+                        words![quoted(text), " in ", name, " is a broken macro"],
                         "Write {MAC}, {mac}, {MODEL} or {fwver}, one pair of braces each.",
                     )
                 }
@@ -145,13 +164,17 @@ fn check_macros(name: &str, value: &str, secret: usize, at: Place, findings: &mu
             '}' => Finding::error(
                 codes::MACRO_BROKEN,
                 at,
-                format!("a closing brace in {name} that was not opened"),
+                words!["a closing brace in ", name, " that was not opened"],
                 "Write {MAC}, {mac}, {MODEL} or {fwver}, one pair of braces each.",
             ),
             '<' | '>' | ' ' | '"' | '\\' => Finding::error(
                 codes::URL_CHARACTER,
                 at,
-                format!("the URL in {name} has a blank, quote, backslash or angle bracket"),
+                words![
+                    "the URL in ",
+                    name,
+                    " has a blank, quote, backslash or angle bracket"
+                ],
                 "Percent-encode it, or delete it.",
             ),
             _ => continue,

@@ -85,11 +85,24 @@ pub struct Profile {
 
 impl Profile {
     /// The names that [`builtin`](Self::builtin) knows, the default of the KX-UTG first.
-    pub const BUILTIN: [&'static str; 6] = ["utg-128", "utg-192", "utg-256", "e1c", "e2c", "e3c"];
+    pub const BUILTIN: [&'static str; 9] = [
+        "utg-128",
+        "utg-192",
+        "utg-256",
+        "utg-128-sha256",
+        "utg-192-sha256",
+        "utg-256-sha256",
+        "e1c",
+        "e2c",
+        "e3c",
+    ];
 
     /// A profile by its name.
     ///
-    /// `utg-128`, `utg-192` and `utg-256` are the KX-UTG's, from the command in its guide.
+    /// `utg-128`, `utg-192` and `utg-256` are the KX-UTG's, from the command in its guide. The
+    /// command names no digest for the key derivation: MD5 is what `openssl` took when the guide was
+    /// written, SHA-256 what it takes since 1.1.0. The profiles with `-sha256` are the same by the
+    /// newer reading, for phones whose firmware has it.
     ///
     /// `e1c`, `e2c` and `e3c` are for the text families: the extension tells the phone to use
     /// `CFG_FILE_KEY1`, `2` or `3` (the KX-HDV and KX-TGP600/700 know only the last two). The
@@ -100,6 +113,9 @@ impl Profile {
             "utg-128" => Some(Self::utg(Cipher::Aes128)),
             "utg-192" => Some(Self::utg(Cipher::Aes192)),
             "utg-256" => Some(Self::utg(Cipher::Aes256)),
+            "utg-128-sha256" => Some(Self::utg_sha256(Cipher::Aes128)),
+            "utg-192-sha256" => Some(Self::utg_sha256(Cipher::Aes192)),
+            "utg-256-sha256" => Some(Self::utg_sha256(Cipher::Aes256)),
             "e1c" => Some(Self::key_slot("e1c", "CFG_FILE_KEY1")),
             "e2c" => Some(Self::key_slot("e2c", "CFG_FILE_KEY2")),
             "e3c" => Some(Self::key_slot("e3c", "CFG_FILE_KEY3")),
@@ -118,6 +134,13 @@ impl Profile {
             key_parameter: "CFG_FILE_KEY".to_owned(),
             key_length_parameter: Some("CFG_FILE_KEY_LENGTH".to_owned()),
             verified: true,
+        }
+    }
+
+    fn utg_sha256(cipher: Cipher) -> Self {
+        Self {
+            name: format!("utg-{}-sha256", cipher.bits()),
+            ..Self::utg(cipher).with_digest(Digest::Sha256)
         }
     }
 
@@ -371,6 +394,21 @@ mod tests {
             assert_eq!(profile.verified, name.starts_with("utg-"));
         }
         assert_eq!(Profile::builtin("e4c"), None);
+    }
+
+    #[test]
+    fn a_profile_named_after_a_digest_differs_in_that_alone() {
+        for name in ["utg-128", "utg-192", "utg-256"] {
+            let md5 = Profile::builtin(name).unwrap();
+            let sha256 = Profile::builtin(&format!("{name}-sha256")).unwrap();
+            assert_eq!((md5.kdf, sha256.kdf), (Digest::Md5, Digest::Sha256));
+            assert_ne!(md5.seal(PASS, SALT, PLAIN), sha256.seal(PASS, SALT, PLAIN));
+            let named = Profile {
+                name: name.to_owned(),
+                ..sha256.with_digest(Digest::Md5)
+            };
+            assert_eq!(named, md5);
+        }
     }
 
     #[test]

@@ -11,8 +11,9 @@ use quick_xml::reader::Reader;
 
 use super::super::escape;
 use super::super::finding::{Finding, Place, codes};
-use super::super::source::{self, Lines, shown};
+use super::super::source::{self, Lines};
 use super::super::url::MACROS;
+use super::super::words::{Words, shown, words};
 use super::{
     Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME, ROOT,
     is_parameter,
@@ -130,7 +131,7 @@ impl Reading<'_> {
                 codes::XML_ROOT,
                 Place::new(1, 1),
                 "the file has no element at all",
-                format!("Begin it with <{ROOT}>."),
+                words!["Begin it with <", ROOT, ">."],
             ));
             Element::new(ROOT)
         });
@@ -184,14 +185,20 @@ impl Reading<'_> {
             && is_parameter(&top.name)
         {
             let parameter = top.name.clone();
-            if MACROS.contains(&name) {
+            if let Some(name) = MACROS.into_iter().find(|known| *known == name) {
                 // What was meant, so that there is one finding about it.
                 top.value.push_str(&format!("{{{name}}}"));
                 self.findings.push(Finding::error(
                     codes::MACRO_ANGLE,
                     place,
-                    format!("`<{name}>` within {} is a tag to XML", shown(&parameter)),
-                    format!("Write {{{name}}}."),
+                    words![
+                        "`<",
+                        name,
+                        ">` within ",
+                        shown(&parameter),
+                        " is a tag to XML"
+                    ],
+                    words!["Write {", name, "}."],
                 ));
                 return Some(false);
             }
@@ -203,7 +210,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_DEPTH,
                 place,
-                format!("elements are nested deeper than {MAX_DEPTH}"),
+                words!["elements are nested deeper than ", MAX_DEPTH],
                 "Nest them as the guide does.",
             ));
             return None;
@@ -212,11 +219,13 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::NAME_TOO_LONG,
                 place,
-                format!(
-                    "the name of an element has {} bytes, of {MAX_TAG_NAME} allowed; nothing \
-                     behind it was read",
-                    name.len()
-                ),
+                words![
+                    "the name of an element has ",
+                    name.len(),
+                    " bytes, of ",
+                    MAX_TAG_NAME,
+                    " allowed; nothing behind it was read"
+                ],
                 "Look the name up in the guide of the model.",
             ));
             return None;
@@ -250,15 +259,15 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_AFTER_ROOT,
                 at,
-                format!("<{}> stands behind the outermost element", shown(name)),
-                format!("A file is one <{ROOT}> element; move it in there."),
+                words!["<", shown(name), "> stands behind the outermost element"],
+                words!["A file is one <", ROOT, "> element; move it in there."],
             ));
         } else if name != ROOT {
             self.findings.push(Finding::error(
                 codes::XML_ROOT,
                 at,
-                format!("the outermost element is <{}>", shown(name)),
-                format!("It must be <{ROOT}>."),
+                words!["the outermost element is <", shown(name), ">"],
+                words!["It must be <", ROOT, ">."],
             ));
         }
     }
@@ -280,7 +289,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_DOUBLED_END_TAG,
                 place,
-                format!("the end tag </{tag}> is doubled"),
+                words!["the end tag </", tag, "> is doubled"],
                 "Delete it.",
             ));
         } else if let Some(top) = self.open.last()
@@ -291,7 +300,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_MISMATCHED_END_TAG,
                 place,
-                format!("<{opened}> is closed by </{tag}>"),
+                words!["<", opened, "> is closed by </", tag, ">"],
                 "Give both tags the same name.",
             ));
             self.close_top();
@@ -299,7 +308,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_STRAY_END_TAG,
                 place,
-                format!("the end tag </{tag}> has no start tag"),
+                words!["the end tag </", tag, "> has no start tag"],
                 "Delete it, or add the start tag.",
             ));
         }
@@ -311,8 +320,8 @@ impl Reading<'_> {
         self.findings.push(Finding::error(
             codes::XML_UNCLOSED_TAG,
             at,
-            format!("<{name}> is never closed"),
-            format!("Add </{name}>."),
+            words!["<", name, "> is never closed"],
+            words!["Add </", name, ">."],
         ));
         // What is left of the text up to the next tag is indentation.
         if let Some(top) = self.open.last_mut() {
@@ -350,7 +359,7 @@ impl Reading<'_> {
             self.findings.push(Finding::warning(
                 codes::VALUE_BLANKS,
                 *value_at,
-                format!("the value of {} has blanks at an end", shown(name)),
+                words!["the value of ", shown(name), " has blanks at an end"],
                 "Delete them unless they are meant; a phone may keep or drop them.",
             ));
         }
@@ -365,14 +374,18 @@ impl Reading<'_> {
             Finding::error(
                 codes::XML_LEAF_NAME,
                 element.at,
-                format!("<{name}> holds a value, but that is not how a parameter is called"),
+                words![
+                    "<",
+                    name,
+                    "> holds a value, but that is not how a parameter is called"
+                ],
                 "Parameters have names in capitals; look it up in the guide of the model.",
             )
         } else {
             Finding::error(
                 codes::XML_STRAY_TEXT,
                 element.value_at,
-                format!("there is text between the elements of <{name}>"),
+                words!["there is text between the elements of <", name, ">"],
                 "Delete it, or make it a comment: <!-- … -->.",
             )
         };
@@ -424,7 +437,7 @@ impl Reading<'_> {
         self.error(
             codes::XML_STRAY_TEXT,
             at,
-            format!("there is text outside of <{ROOT}>"),
+            words!["there is text outside of <", ROOT, ">"],
             "Delete it.",
         );
     }
@@ -478,7 +491,11 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_ATTRIBUTE,
                 at,
-                format!("the attributes of <{}> are malformed", shown(tag.name().0)),
+                words![
+                    "the attributes of <",
+                    shown(tag.name().0),
+                    "> are malformed"
+                ],
                 "Write name=\"value\", each name once and without a prefix, with a blank before \
                  each.",
             ));
@@ -497,7 +514,7 @@ impl Reading<'_> {
                     _ => Finding::error(
                         codes::XML_PERM,
                         element.at,
-                        format!("the perm of <{tag}> is none that the guide knows"),
+                        words!["the perm of <", tag, "> is none that the guide knows"],
                         "Write R, RW, !, !R or !RW.",
                     ),
                 },
@@ -506,15 +523,26 @@ impl Reading<'_> {
                     _ => Finding::error(
                         codes::XML_ACCESS,
                         element.at,
-                        format!("the access of <{tag}> is none that the guide knows"),
+                        words!["the access of <", tag, "> is none that the guide knows"],
                         "Write A, U or AU.",
                     ),
                 },
                 "idx" if element.name == "Line" => continue,
+                // Phones know no namespaces; a browser takes an element of one for its own.
+                "xmlns" => Finding::error(
+                    codes::XML_NAMESPACE,
+                    element.at,
+                    words![
+                        "<",
+                        tag,
+                        "> declares a namespace, and a phone's file has none"
+                    ],
+                    "Delete xmlns.",
+                ),
                 _ => Finding::warning(
                     codes::XML_UNKNOWN_ATTRIBUTE,
                     element.at,
-                    format!("<{tag}> has an attribute {} there", shown(name)),
+                    words!["<", tag, "> has an attribute ", shown(name), " there"],
                     "Parameters may have perm and access, <Line> has idx; a phone ignores others.",
                 ),
             };
@@ -575,7 +603,7 @@ impl Reading<'_> {
         );
     }
 
-    fn markup(&mut self, at: usize, message: &str) {
+    fn markup(&mut self, at: usize, message: &'static str) {
         let help = "Delete it, or write it as XML demands.";
         self.error(codes::XML_MARKUP, at, message, help);
     }
@@ -584,8 +612,8 @@ impl Reading<'_> {
         &mut self,
         code: &'static str,
         at: usize,
-        message: impl Into<String>,
-        help: impl Into<String>,
+        message: impl Into<Words>,
+        help: impl Into<Words>,
     ) {
         let at = self.lines.place(at);
         self.findings.push(Finding::error(code, at, message, help));

@@ -1,0 +1,167 @@
+//! Findings about a file that was made from settings, secrets among them.
+//!
+//! Such findings go into answers, events, log lines and the database, to people who may not see the
+//! secrets. A reader cannot tell a name from a password that stands where a name should, so none of
+//! these findings has a word out of a file with secrets in it: [`RenderedFinding`] cannot be made
+//! otherwise. What an operator needs instead is there: the line, the code, the settings whose
+//! values came to stand in that line; and the words, where the same file with masks in the place
+//! of its secrets gives rise to the same finding.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::finding::{Finding, Severity};
+use super::lint::examine;
+use super::{Document, has_errors};
+use crate::family::Family;
+use crate::kind::FileKind;
+use crate::template::{Rendered, UsedSetting};
+
+/// So many settings of a line are named.
+const MAX_SETTINGS: usize = 8;
+
+/// One thing that is wrong with a file that was made from settings: no word of it is out of a file
+/// with secrets in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RenderedFinding {
+    /// What it is, for programs: one of [`codes`](super::codes).
+    pub code: &'static str,
+    /// Whether the file may be served.
+    pub severity: Severity,
+    /// Line of the rendered file, counted from 1; 0 where the finding is about the file as a whole.
+    pub line: u32,
+    /// Column in characters, counted from 1; 0 where the finding is about the file as a whole.
+    pub column: u32,
+    /// What is wrong, for people. `…` stands for a piece of the file that may hold a secret.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// The settings that had a say in the line: the first of them, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
+}
+
+impl RenderedFinding {
+    /// Whether it forbids serving the file.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    fn new(finding: Finding, message: String, help: String, used: &[UsedSetting]) -> Self {
+        let Finding {
+            code,
+            severity,
+            line,
+            column,
+            ..
+        } = finding;
+        let from = used.partition_point(|used| used.line < line);
+        let in_line = used.get(from..).unwrap_or_default();
+        let settings = in_line
+            .iter()
+            .take_while(|used| used.line == line)
+            .take(MAX_SETTINGS)
+            .map(|used| used.name.clone())
+            .collect();
+        Self {
+            code,
+            severity,
+            line,
+            column,
+            message,
+            help,
+            settings,
+        }
+    }
+}
+
+/// Without any word of the file.
+impl From<Finding> for RenderedFinding {
+    fn from(finding: Finding) -> Self {
+        let (message, help) = finding.clone().bare();
+        Self::new(finding, message, help, &[])
+    }
+}
+
+/// What a rendering may not show to whoever reads its findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confidence {
+    /// Nothing: there is no secret in it.
+    Open,
+    /// There are secrets in it.
+    Secret,
+}
+
+/// Lints and reads a rendered file. `masked` renders it anew with masks in the place of everything
+/// secret; it is asked where a file that must not be served needs its words.
+///
+/// # Errors
+/// Everything that is wrong with the file, where it must not be served.
+pub fn judge(
+    family: Family,
+    kind: FileKind,
+    rendered: &Rendered,
+    confidence: Confidence,
+    masked: impl FnOnce() -> Option<Rendered>,
+) -> Result<(Document, Vec<RenderedFinding>), Vec<RenderedFinding>> {
+    let (document, findings) = examine(family, kind, rendered.text.as_bytes(), false);
+    let broken = has_errors(&findings);
+    let said = match confidence {
+        Confidence::Open => Said::File,
+        Confidence::Secret if broken && findings.iter().any(Finding::quotes) => {
+            Said::by_masked(family, kind, masked())
+        }
+        Confidence::Secret => Said::Nobody,
+    };
+    let findings = told(findings, said, &rendered.used);
+    match broken {
+        true => Err(findings),
+        false => Ok((document, findings)),
+    }
+}
+
+/// Where the words of findings may come from.
+enum Said {
+    /// The file itself has no secret.
+    File,
+    /// The findings about the masked file, by code and line, the last first.
+    Masked(BTreeMap<(&'static str, u32), Vec<Finding>>),
+    /// Nothing may be quoted.
+    Nobody,
+}
+
+impl Said {
+    fn by_masked(family: Family, kind: FileKind, masked: Option<Rendered>) -> Self {
+        let Some(masked) = masked else {
+            return Self::Nobody;
+        };
+        let (_, findings) = examine(family, kind, masked.text.as_bytes(), false);
+        let mut by_place: BTreeMap<_, Vec<Finding>> = BTreeMap::new();
+        for finding in findings.into_iter().rev() {
+            let place = (finding.code, finding.line);
+            by_place.entry(place).or_default().push(finding);
+        }
+        Self::Masked(by_place)
+    }
+}
+
+fn told(findings: Vec<Finding>, mut said: Said, used: &[UsedSetting]) -> Vec<RenderedFinding> {
+    findings
+        .into_iter()
+        .map(|finding| {
+            let place = (finding.code, finding.line);
+            let same = match &mut said {
+                Said::File => Some(finding.clone()),
+                Said::Masked(by_place) => by_place.get_mut(&place).and_then(Vec::pop),
+                Said::Nobody => None,
+            };
+            let (message, help) = match same {
+                Some(same) => (same.message, same.help),
+                None => finding.clone().bare(),
+            };
+            RenderedFinding::new(finding, message, help, used)
+        })
+        .collect()
+}
