@@ -10,7 +10,7 @@ use ringfence_provision::mac::Mac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::affected::{self, World};
+use super::affected::{self, Checked, World};
 use super::answer::{CreatedRevised, Done, Revised, Shown};
 use super::call::{Call, Context, Nothing};
 use super::models::{self, ModelInput};
@@ -117,6 +117,9 @@ pub struct DeviceView {
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
 }
 
 /// The life of a device's key; never the key.
@@ -186,6 +189,7 @@ impl DeviceView {
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            checked: None,
         }
     }
 }
@@ -307,26 +311,29 @@ pub async fn create(
         label: call.body.label.clone(),
         settings: call.body.settings.clone(),
     };
-    let row = add(&call, &tenant, mac, &input).await?;
+    let (row, checked) = add(&call, &tenant, mac, &input).await?;
     let Revised(view, revision) = revised(row, call.app.now);
-    Ok(CreatedRevised(view, revision))
+    let checked = Some(checked);
+    Ok(CreatedRevised(DeviceView { checked, ..view }, revision))
 }
 
 /// `putDevice`.
 pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<DeviceView>, Problem> {
     let tenant = call.tenant().await?;
     let mac = call.mac()?.upper();
-    let row = match devices::find(&call.app.db, &tenant.id, &mac).await? {
+    let (row, checked) = match devices::find(&call.app.db, &tenant.id, &mac).await? {
         Some(row) => {
             call.if_match.check(row.revision)?;
             change(&call, &tenant, row, &call.body).await?
         }
         None => {
             call.if_match.check(0)?;
-            add(&call, &tenant, mac, &call.body).await?
+            let (row, checked) = add(&call, &tenant, mac, &call.body).await?;
+            (row, Some(checked))
         }
     };
-    Ok(revised(row, call.app.now))
+    let Revised(view, revision) = revised(row, call.app.now);
+    Ok(Revised(DeviceView { checked, ..view }, revision))
 }
 
 /// `deleteDevice`.
@@ -404,7 +411,7 @@ async fn add(
     tenant: &TenantRow,
     mac: String,
     input: &DeviceInput,
-) -> Result<DeviceRow, Problem> {
+) -> Result<(DeviceRow, Checked), Problem> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
@@ -446,12 +453,13 @@ async fn add(
     };
     let none = LayerSettings::new();
     let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
+    settings::check_number(&values, [wanted.model.family])?;
     let mut world = World::of_device(app, tenant, row.clone()).await?;
     world
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check().await?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
     let reused = devices::deleted_since(
@@ -483,7 +491,7 @@ async fn add(
     if reused {
         commit::publish_device(app, &tenant.id, &row.mac).await?;
     }
-    reread(call, &tenant.id, &row.mac).await
+    Ok((reread(call, &tenant.id, &row.mac).await?, checked))
 }
 
 /// For how long after its deletion a file of a device could still be on its way into KV.
@@ -494,7 +502,7 @@ async fn change(
     tenant: &TenantRow,
     row: DeviceRow,
     input: &DeviceInput,
-) -> Result<DeviceRow, Problem> {
+) -> Result<(DeviceRow, Option<Checked>), Problem> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let scope = Scope::Device {
@@ -510,8 +518,9 @@ async fn change(
     let moved = row.model != wanted.model.name || row.site_id != wanted.site_id;
     if !moved && row.label == input.label && values == before {
         publish(call, &row, false).await?;
-        return Ok(row);
+        return Ok((row, None));
     }
+    settings::check_number(&values, [wanted.model.family])?;
     let candidate = DeviceRow {
         model: wanted.model.name.clone(),
         site_id: wanted.site_id.clone(),
@@ -523,7 +532,7 @@ async fn change(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check().await?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let digests = settings::digests(app, &tenant.id, &scope);
@@ -556,7 +565,8 @@ async fn change(
     .await
     .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     publish(call, &row, row.model != wanted.model.name).await?;
-    reread(call, &tenant.id, &row.mac).await
+    let row = reread(call, &tenant.id, &row.mac).await?;
+    Ok((row, Some(checked)))
 }
 
 async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {

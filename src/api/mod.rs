@@ -47,6 +47,7 @@ mod sites;
 mod templates;
 mod tenants;
 mod tokens;
+mod unused;
 mod valid;
 
 use std::cell::Cell;

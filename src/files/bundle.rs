@@ -118,11 +118,11 @@ pub async fn for_model(
         .await
         .map_err(StorageError::from)?;
     parts
-        .map(|parts| of_model(app, tenant_id, parts))
+        .map(|parts| of_parts(app, tenant_id, parts))
         .transpose()
 }
 
-fn of_model(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
+fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
     Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
@@ -133,6 +133,30 @@ fn of_model(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, Bu
         templates: templates(&parts.templates),
         device: None,
     })
+}
+
+/// The bundle of a whole family, for files whose name tells neither a device nor a model. `model` is
+/// any of its models: nothing of that model's own is in it.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_family(
+    app: &App,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<Bundle>, BundleError> {
+    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    let Some(mut parts) = parts else {
+        return Ok(None);
+    };
+    parts
+        .settings
+        .retain(|row| layer_named(&row.scope) == Some(Layer::Tenant));
+    parts.templates.retain(|row| row.model.is_empty());
+    of_parts(app, tenant_id, parts).map(Some)
 }
 
 /// The row identity that a secret setting is wrapped for.
@@ -228,8 +252,8 @@ pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
 }
 
 /// Whether a model may have a template of its own for files of this kind. Master and system files
-/// are one for every model of a family, and are asked for by a name that tells no model: the API
-/// takes none for them, and one that is stored nevertheless does not count.
+/// have one for every model of a family, whatever their name tells: the API takes no other for
+/// them, and one that is stored nevertheless does not count.
 pub fn may_differ_by_model(kind: FileKind) -> bool {
     !matches!(kind, FileKind::Master | FileKind::System)
 }

@@ -10,6 +10,7 @@ use ringfence_provision::kind::FileKind;
 use ringfence_provision::lifecycle::{KeyState, Policy};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
@@ -74,8 +75,11 @@ pub(super) async fn serve(
             return shared::from_bundle(
                 request,
                 &bundle,
-                FileKind::Standard,
-                &mac.upper(),
+                &shared::Wanted {
+                    kind: FileKind::Standard,
+                    audience: Audience::Device,
+                    subject: &mac.upper(),
+                },
                 Reason::PlainOverHttps,
             )
             .await;
@@ -198,6 +202,7 @@ fn make(
     let file = render::render(
         bundle,
         FileKind::Standard,
+        Audience::Device,
         &Default::default(),
         SecretsMode::Reveal,
     )

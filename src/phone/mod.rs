@@ -21,7 +21,7 @@ use web_sys::Response;
 use worker::{Headers, Request};
 
 pub use answer::{Answer, Body, Outcome, Served, unavailable};
-pub use initial::urls;
+pub use initial::{audience, urls};
 pub use reason::{Reason, Trace};
 
 use guess::Guess;
@@ -172,27 +172,10 @@ async fn find(
         (FileKind::Standard, Form::Plain, Some(mac)) => {
             bootstrap::serve(request, tenant, &mac, record).await
         }
-        (FileKind::Initial, Form::Plain, mac) => {
-            initial::serve(
-                request,
-                tenant,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
+        (FileKind::Initial, Form::Plain, _) => {
+            initial::serve(request, tenant, &resolved, record).await
         }
-        (kind, Form::Plain, mac) => {
-            shared::serve(
-                request,
-                tenant,
-                kind,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
-        }
+        (_, Form::Plain, _) => shared::serve(request, tenant, &resolved, record).await,
         (_, Form::Sealed, None) => refuse_unknown(app, Reason::NoSuchPath).await,
     }
 }

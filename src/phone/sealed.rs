@@ -8,6 +8,7 @@ use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::mac::Mac;
+use ringfence_provision::serving::{Audience, Phone, extension};
 use ringfence_provision::template::SecretsMode;
 use serde_json::{Value, json};
 
@@ -145,20 +146,22 @@ fn fit(
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
         return Err(Reason::WrongForm);
     };
+    let shape = Phone {
+        family: bundle.family,
+        profile: Some(profile),
+    };
+    let extension = path.map_or(profile.extension.as_str(), extension);
     if device.disabled != 0 {
         Err(Reason::Disabled)
     } else if !device.may_have_sealed() {
         Err(Reason::NotDelivered)
-    } else if path.is_some_and(|path| !has_extension(path, &profile.extension))
-        || !bundle.family.kinds().contains(&kind)
-        // It holds the access path it was asked under, so it is never kept, hence never sealed.
-        || kind == FileKind::Initial
-        || (kind != FileKind::Standard
-            && tenant.options.shared_files != crate::model::tenant::SharedFiles::Sealed)
-    {
-        Err(Reason::WrongForm)
     } else {
-        Ok(())
+        let rules = tenant.options.rules();
+        // An initial file holds the access path it was asked under, so it is never kept, hence never
+        // sealed.
+        rules
+            .serves(kind, Form::Sealed, extension, shape)
+            .map_err(|_| Reason::WrongForm)
     }
 }
 
@@ -229,8 +232,15 @@ async fn make(
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
         return Err(MakeError::Seal("the device has no sealing profile".into()));
     };
-    let file = render::render(bundle, kind, &Default::default(), SecretsMode::Reveal)
-        .map_err(MakeError::File)?;
+    let file = render::render(
+        bundle,
+        kind,
+        // A sealed file is for the one device whose key it is sealed with.
+        Audience::Device,
+        &Default::default(),
+        SecretsMode::Reveal,
+    )
+    .map_err(MakeError::File)?;
     let key = seal::unwrap_key(&app.keyring, device)
         .map_err(|error| MakeError::Seal(error.to_string()))?;
     let key_id = seal::key_identity(&device.id, device.generation);

@@ -33,6 +33,43 @@ const PHONES_OWN: [&str; 2] = [
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
 pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
 
+/// Settings of which a line may have one of its own.
+const OF_A_LINE: [&str; 6] = [
+    "NOTIFY_AOR",
+    "NOTIFY_ADDRESS",
+    "NOTIFY_ROUTE",
+    "NOTIFY_USERNAME",
+    "NOTIFY_PASSWORD",
+    "NOTIFY_REALM",
+];
+/// The other settings that are for no file.
+const OF_A_DEVICE: [&str; 6] = [
+    "NOTIFY_LINE",
+    "NOTIFY_HEADERS",
+    "NOTIFY_BODY",
+    "NOTIFY_CONTENT_TYPE",
+    EVENT_SETTING,
+    ZONE_SETTING,
+];
+
+/// Whether a setting of this name is read to tell a device that there is something new.
+pub fn is_read(name: &str) -> bool {
+    let of_a_line = || {
+        OF_A_LINE.iter().any(|known| {
+            let line = name.strip_prefix(known);
+            line.is_some_and(|rest| rest.is_empty() || own_line(rest).is_some())
+        })
+    };
+    OF_A_DEVICE.contains(&name) || PHONES_OWN.contains(&name) || of_a_line()
+}
+
+/// The line in `_2`, as it is written where the setting is looked for.
+fn own_line(suffix: &str) -> Option<u8> {
+    let digits = suffix.strip_prefix('_')?;
+    let line: u8 = digits.parse().ok()?;
+    ((1..=24).contains(&line) && line.to_string() == digits).then_some(line)
+}
+
 const MAX_BODY: usize = 1024;
 const MAX_HEADERS: usize = 16;
 
@@ -317,6 +354,30 @@ mod tests {
             settings.set(name, Zeroizing::new((*value).to_owned()));
         }
         settings
+    }
+
+    #[test]
+    fn settings_that_are_for_no_file_are_known_by_name() {
+        for name in [
+            "NOTIFY_AOR",
+            "NOTIFY_AOR_2",
+            "NOTIFY_PASSWORD_24",
+            "NOTIFY_LINE",
+            "NOTIFY_TIME_ZONE",
+            "CFG_RESYNC_FROM_SIP",
+        ] {
+            assert!(is_read(name), "{name}");
+        }
+        for name in [
+            "NOTIFY_AORR",
+            "NOTIFY_AOR_0",
+            "NOTIFY_AOR_25",
+            "NOTIFY_AOR_02",
+            "NOTIFY_LINE_1",
+            "notify_aor",
+        ] {
+            assert!(!is_read(name), "{name}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
+use ringfence_provision::serving::Present;
 use serde::Deserialize;
 
 use super::standing::{self, Standing, Step};
@@ -432,25 +433,39 @@ pub async fn model(
     Ok((Some(parts), standing))
 }
 
-/// One model of each family that a tenant has, for files that no name ties to a model; one without
-/// sealing where there is one, since that is whom a plain file is for.
+/// A family that a tenant has.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FamilyRow {
+    pub family: Family,
+    /// A model of it; one without sealing where there is one, since that is whom a plain file is
+    /// for.
+    pub model: String,
+    /// Whether that model has no sealing.
+    in_clear: i64,
+}
+
+impl FamilyRow {
+    /// What decides whether a plain file may be for it.
+    pub fn present(&self) -> Present {
+        Present {
+            family: self.family,
+            in_clear: self.in_clear != 0,
+        }
+    }
+}
+
+/// The families that a tenant has, for files that no name ties to a device or model.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<(Family, String)>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        family: Family,
-        name: String,
-    }
-    let rows: Vec<Row> = db
-        .rows(
-            "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
-             AS name FROM models WHERE tenant_id = ?1 GROUP BY family",
-            args![tenant_id],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.family, row.name)).collect())
+pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, StorageError> {
+    db.rows(
+        "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
+         AS model, max(profile IS NULL) AS in_clear \
+         FROM models WHERE tenant_id = ?1 GROUP BY family",
+        args![tenant_id],
+    )
+    .await
 }
 
 /// Who claims a bootstrap.

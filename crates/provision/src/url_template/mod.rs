@@ -235,6 +235,17 @@ impl UrlTemplate {
         Ok(path)
     }
 
+    /// The shortest path that it can stand for.
+    pub fn shortest(&self) -> String {
+        let short = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Macro(Macro::MacUpper | Macro::MacLower) => "0".repeat(12),
+            Part::Macro(Macro::Model) => "M".to_owned(),
+            Part::Macro(Macro::Fwver) => "1".to_owned(),
+        };
+        self.parts.iter().map(short).collect()
+    }
+
     /// The path with the macros that a phone itself expands, in curly braces.
     pub fn with_phone_macros(&self) -> String {
         self.parts.iter().map(Part::to_string).collect()
