@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod models;
 pub mod phone;
 pub mod pools;
+pub mod reach;
 pub mod relays;
 pub mod rotation;
 pub mod settings;
