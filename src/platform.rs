@@ -4,6 +4,11 @@ use std::cell::Cell;
 
 use ulid::Ulid;
 
+/// Ends this turn of the event loop: other requests of the isolate are worked on before it goes on.
+pub async fn let_others_go_first() {
+    worker::Delay::from(std::time::Duration::ZERO).await;
+}
+
 /// Unix time in milliseconds.
 pub fn now() -> u64 {
     worker::Date::now().as_millis()

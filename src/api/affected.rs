@@ -5,6 +5,10 @@
 //! model and site, which together see every template and every layer but the devices' own, and a
 //! sample of the rest; the answer says so. What slips through is caught when it is rendered.
 //!
+//! The whole check has one budget ([`super::budget`]): where it is used up before all devices have had
+//! their turn, the rest go unchecked, and the answer says that, too. One of each combination of model
+//! and site has its turn before any second one. At the 21st broken file it ends.
+//!
 //! What it was checked against must still be there when the change is written: that is the world's
 //! [`Basis`]. Where it is not, the request is worked on once more ([`super::commit::unless_overtaken`]).
 
@@ -13,13 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{self, Finding, Severity};
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::{LayerSettings, Layers};
+use ringfence_provision::layers::{Layer, LayerSettings, Layers};
 use ringfence_provision::template::SecretsMode;
 use serde::Serialize;
 
+use super::budget::Budget;
 use crate::app::App;
 use crate::files::bundle::{self, Bundle, BundleError};
 use crate::files::render::{self, FileError};
+use crate::files::urls::Base;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
@@ -38,7 +44,7 @@ pub const ALL_MAX: u64 = 500;
 const COMBINATIONS_MAX: u32 = 1_000;
 /// So many devices of the sample.
 const SAMPLE: u32 = 200;
-/// So many broken files are told; the number of all of them is told too.
+/// So many broken files are told; after one more the check ends.
 const TOLD_MAX: usize = 20;
 
 /// How devices were chosen.
@@ -50,6 +56,9 @@ pub enum Method {
     All,
     /// One device of every combination of model and site, and a sample.
     CombinationsAndSample,
+    /// Their files take so much work that not all of them were rendered; one device of each
+    /// combination of model and site came before any second one.
+    WithinBudget,
 }
 
 /// What was rendered to see that a change breaks no file.
@@ -81,7 +90,7 @@ pub struct Broken {
 pub struct World {
     /// For the change that was checked in it.
     pub basis: Basis,
-    base: String,
+    base: Base,
     certificates: Vec<String>,
     pub options: TenantOptions,
     pub models: BTreeMap<String, ModelRow>,
@@ -199,14 +208,10 @@ impl World {
     ///
     /// # Errors
     /// [`Problem`] `invalid-files`, with the devices and the findings.
-    pub fn check(&self) -> Result<Checked, Problem> {
+    pub async fn check(&self) -> Result<Checked, Problem> {
+        let mut budget = Budget::default();
+        let mut method = self.method;
         let mut broken = Vec::new();
-        let mut number = 0_usize;
-        let mut tell = |files: Vec<Broken>| {
-            number += files.len();
-            broken.extend(files);
-            broken.truncate(TOLD_MAX);
-        };
         let mut sizes = BTreeMap::new();
         let models: BTreeSet<&str> = self
             .devices
@@ -215,29 +220,50 @@ impl World {
             .chain(self.shared.iter().map(String::as_str))
             .collect();
         for model in models {
-            let files = self.files(self.bundle(None, model)?, |kind| !is_own(kind));
+            if broken.len() > TOLD_MAX {
+                break;
+            }
+            // The other half is the devices'.
+            if !budget.is_within(50) {
+                method = Method::WithinBudget;
+                break;
+            }
+            let bundle = self.bundle(None, model)?;
+            let files = self.files(bundle, |kind| !is_own(kind), &mut budget);
             sizes.insert(model, files.sizes);
-            tell(files.broken);
+            broken.extend(files.broken);
+            budget.pause_if_due().await;
         }
-        for device in &self.devices {
-            let mut files = self.files(self.bundle(Some(device), &device.model)?, is_own);
+        let mut devices = 0;
+        for device in in_turn(&self.devices) {
+            if broken.len() > TOLD_MAX {
+                break;
+            }
+            if !budget.is_within(100) {
+                method = Method::WithinBudget;
+                break;
+            }
+            devices += 1;
+            let bundle = self.bundle(Some(device), &device.model)?;
+            let mut files = self.files(bundle, is_own, &mut budget);
             files
                 .sizes
                 .extend(sizes.get(device.model.as_str()).into_iter().flatten());
             // The initial file only names the others.
             files.sizes.retain(|(kind, _)| *kind != FileKind::Initial);
             files.check_sizes();
-            tell(files.broken);
+            broken.extend(files.broken);
+            budget.pause_if_due().await;
         }
         let checked = Checked {
-            devices: self.devices.len() as u64,
+            devices,
             of: self.of,
-            method: self.method,
+            method,
         };
-        if number == 0 {
+        if broken.is_empty() {
             return Ok(checked);
         }
-        Err(refusal(number, broken, &checked))
+        Err(refusal(broken, &checked))
     }
 
     /// All that one device's files, or a model's, are made from.
@@ -292,7 +318,16 @@ impl World {
             .collect()
     }
 
-    fn files(&self, bundle: Bundle, wanted: impl Fn(FileKind) -> bool) -> Files {
+    fn files(
+        &self,
+        bundle: Bundle,
+        wanted: impl Fn(FileKind) -> bool,
+        budget: &mut Budget,
+    ) -> Files {
+        // A bundle has settings of its own.
+        let layers = &bundle.layers;
+        let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
+        budget.spend(settings.iter().sum::<usize>() as u64);
         let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
         let mut files = Files {
             bundle,
@@ -306,7 +341,11 @@ impl World {
             .iter()
             .filter(|kind| wanted(**kind))
         {
-            match render::render(&files.bundle, kind, &urls, SecretsMode::Reveal) {
+            let mut spent = 0;
+            let rendered =
+                render::render_metered(&files.bundle, kind, &urls, SecretsMode::Reveal, &mut spent);
+            budget.spend(spent);
+            match rendered {
                 Ok(file) => files.sizes.push((kind, file.bytes.len())),
                 Err(error) => {
                     let broken = files.broken_by(kind, error);
@@ -360,17 +399,42 @@ fn is_own(kind: FileKind) -> bool {
     matches!(kind, FileKind::Initial | FileKind::Standard)
 }
 
-/// What URLs begin with, as long as they will be: the length of a URL is checked too.
-fn base(hostname: Option<&str>) -> String {
+/// What URLs begin with, as long as they will be: the length of a URL is checked too. A template
+/// never sees it ([`crate::files::urls`]).
+fn base(hostname: Option<&str>) -> Base {
     let host = hostname.unwrap_or("provisioning.example");
-    format!("https://{host}/{}", "0".repeat(32))
+    Base {
+        origin: format!("https://{host}"),
+        access_path: "0".repeat(22),
+        hostname: hostname.map(str::to_owned),
+    }
 }
 
-fn refusal(number: usize, broken: Vec<Broken>, checked: &Checked) -> Problem {
+/// The devices, one of each combination of model and site first, then a second one of each, and so
+/// on.
+fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
+    let mut had: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, &DeviceRow)> = devices
+        .iter()
+        .map(|device| {
+            let key = (device.model.as_str(), device.site_id.as_deref());
+            let turn = had.entry(key).or_default();
+            *turn += 1;
+            (*turn, device)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, device)| device).collect()
+}
+
+fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
+    let number = broken.len();
+    let more = if number > TOLD_MAX { "at least " } else { "" };
+    broken.truncate(TOLD_MAX);
     Problem::new(
         "invalid-files",
         format!(
-            "With this change {number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+            "With this change {more}{number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
         ),
     )
     .with("files", number)

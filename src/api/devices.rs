@@ -452,7 +452,7 @@ async fn add(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check()?;
+    world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
     let reused = devices::deleted_since(
@@ -523,7 +523,7 @@ async fn change(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check()?;
+    world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let (was, is) = settings::difference(&before, &values);

@@ -13,6 +13,7 @@ mod affected;
 mod answer;
 mod audit;
 mod auth;
+mod budget;
 mod call;
 mod certificates;
 mod commit;

@@ -115,7 +115,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let affected = Affected::Models(vec![row.name.clone()]);
             let mut world = World::load(&call.app, &tenant, &affected).await?;
             world.models.insert(row.name.clone(), wanted.clone());
-            checked = Some(world.check()?);
+            checked = Some(world.check().await?);
             let before = json!({ "family": row.family, "profile": row.profile });
             let entry = call.entry("model.update", path, Some(before), Some(after));
             let profile = wanted.profile.as_deref();

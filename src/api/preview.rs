@@ -13,6 +13,7 @@ use super::call::{Call, Context, RevealQuery};
 use super::page::Page;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, File, FileError};
+use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::phone;
 use crate::store::certificates;
@@ -154,7 +155,7 @@ fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
 /// A device's files.
 pub struct Of {
     pub bundle: Bundle,
-    urls: std::collections::BTreeMap<String, String>,
+    urls: Urls,
 }
 
 impl Of {
@@ -175,7 +176,11 @@ impl Of {
             Some(host) => format!("https://{host}"),
             None => call.caller.origin.clone(),
         };
-        let base = format!("{origin}/ACCESS-PATH");
+        let base = Base {
+            origin,
+            access_path: "ACCESS-PATH".to_owned(),
+            hostname: tenant.hostname.clone(),
+        };
         let urls = phone::urls(&base, &tenant.options()?, &bundle, &named);
         Ok(Self { bundle, urls })
     }

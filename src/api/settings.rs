@@ -183,7 +183,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
         Scope::Device { .. } => World::of_device(app, &tenant, call.device().await?).await?,
     };
     world.set_layer(scope, after.clone());
-    let checked = world.check()?;
+    let checked = world.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));

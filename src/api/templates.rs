@@ -167,7 +167,7 @@ async fn check(
         Some(source) => world.templates.insert(key.clone(), source.clone()),
         None => world.templates.remove(key),
     };
-    Ok((world.check()?, world.basis))
+    Ok((world.check().await?, world.basis))
 }
 
 fn is(row: &TemplateRow, key: &TemplateKey) -> bool {

@@ -148,7 +148,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         let mut world = World::load(&call.app, &row, &Affected::All).await?;
         world.options = input.options.clone();
         check_profiles(&input.options, world.models.values())?;
-        checked = Some(world.check()?);
+        checked = Some(world.check().await?);
         basis = Some(world.basis);
     }
     let options = text_of(&input.options)?;

@@ -3,3 +3,4 @@
 pub mod bundle;
 pub mod render;
 pub mod seal;
+pub mod urls;

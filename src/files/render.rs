@@ -11,10 +11,14 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, UsedSetting,
-    default_template, render as render_template,
+    default_template, render_metered as render_template,
 };
 
 use super::bundle::Bundle;
+use super::urls::Urls;
+
+/// So many bytes of a file cost one fuel to fill in, lint, read and write.
+const BYTES_LINTED_PER_FUEL: u64 = 16;
 
 /// A file in clear, as a phone of that family reads it.
 #[derive(Debug)]
@@ -57,8 +61,22 @@ fn first(findings: &[Finding]) -> String {
 pub fn render(
     bundle: &Bundle,
     kind: FileKind,
-    urls: &BTreeMap<String, String>,
+    urls: &Urls,
     secrets: SecretsMode,
+) -> Result<File, FileError> {
+    render_metered(bundle, kind, urls, secrets, &mut 0)
+}
+
+/// The same, and adds to `spent` what it took, in the fuel of templates, also where it fails.
+///
+/// # Errors
+/// [`FileError`].
+pub fn render_metered(
+    bundle: &Bundle,
+    kind: FileKind,
+    urls: &Urls,
+    secrets: SecretsMode,
+    spent: &mut u64,
 ) -> Result<File, FileError> {
     let source = bundle
         .templates
@@ -70,6 +88,7 @@ pub fn render(
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
+    let initial = kind == FileKind::Initial;
     let Rendered { text, used } = render_template(
         source,
         &RenderContext {
@@ -78,15 +97,18 @@ pub fn render(
             format: bundle.family.format(),
             layers: &layers,
             device: device.map(|(mac, model)| DeviceVars { mac, model }),
-            urls: if kind == FileKind::Initial {
-                urls
-            } else {
-                &none
-            },
+            urls: if initial { urls.seen() } else { &none },
             secrets,
             limits: Limits::default(),
         },
+        spent,
     )?;
+    let text = if initial {
+        urls.fill(kind.as_str(), text)?
+    } else {
+        text
+    };
+    *spent = spent.saturating_add(text.len() as u64 / BYTES_LINTED_PER_FUEL);
     let findings = format::lint(bundle.family, kind, text.as_bytes());
     if format::has_errors(&findings) {
         return Err(FileError::Lint(findings));

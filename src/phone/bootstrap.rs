@@ -85,8 +85,9 @@ pub(super) async fn serve(
                 Ok(Outcome::Refused(reason))
             };
         }
-        let bytes = match make(request, &bundle, &profile, &device) {
-            Ok(bytes) => bytes,
+        // Copied before the claim: after it nothing is made that memory could fail for.
+        let body = match make(request, &bundle, &profile, &device) {
+            Ok(bytes) => Body::new(&bytes),
             Err(MakeError::File(error)) => {
                 return Ok(Outcome::Broken {
                     detail: sealed::broken(&error),
@@ -112,7 +113,7 @@ pub(super) async fn serve(
                 .app
                 .later(async move { sealed::refresh(&app, &tenant_id, &mac).await });
             return Ok(Outcome::Served(Served {
-                body: Body::new(&bytes),
+                body,
                 content_type: render::content_type(&bundle).into(),
                 etag: None,
                 reason: Reason::Bootstrap,

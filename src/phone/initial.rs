@@ -1,17 +1,16 @@
 //! The initial file: it names the others. Never kept anywhere, since it holds the access path that
 //! it was asked under.
 
-use std::collections::BTreeMap;
-
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::template::SecretsMode;
-use ringfence_provision::url_template::{UrlVars, check_url_len};
+use ringfence_provision::url_template::UrlVars;
 
 use super::{Body, CERTIFICATES, Outcome, PhoneRequest, Reason, Served, sealed, storage};
 use crate::edge::TenantEdge;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render;
+use crate::files::urls::{Base, Urls};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::{SharedFiles, TenantOptions};
 use crate::observe::Record;
@@ -50,7 +49,11 @@ pub(super) async fn serve(
     {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    let base = format!("{}/{}", request.caller.origin, request.access_path);
+    let base = Base {
+        origin: request.caller.origin.clone(),
+        access_path: request.access_path.clone(),
+        hostname: tenant.hostname.clone(),
+    };
     let certificates = phone::certificate_names(&request.app.db, &tenant.tenant).await?;
     let urls = urls(&base, &tenant.options, &bundle, &certificates);
     Ok(
@@ -71,36 +74,31 @@ pub(super) async fn serve(
 
 /// The URLs that an initial file may name: `standard`, `product`, `master`, `system` and
 /// `certificate_1` to `_3`. A URL that would be too long for a phone is left out, so that a
-/// template that needs it says so. `base` ends without a slash.
+/// template that needs it says so.
 pub fn urls(
-    base: &str,
+    base: &Base,
     options: &TenantOptions,
     bundle: &Bundle,
     certificates: &[String],
-) -> BTreeMap<String, String> {
-    let mut urls = BTreeMap::new();
+) -> Urls {
+    let mut names = Vec::new();
     let kinds = bundle
         .family
         .kinds()
         .iter()
         .filter(|&&kind| kind != FileKind::Initial);
     for &kind in kinds {
-        if let Some(name) = name(options, bundle, kind)
-            && check_url_len(base, &name).is_ok()
-        {
-            urls.insert(kind.as_str().to_owned(), format!("{base}/{name}"));
+        if let Some(name) = name(options, bundle, kind) {
+            names.push((kind.as_str().to_owned(), name));
         }
     }
     for (index, name) in certificates.iter().take(3).enumerate() {
-        let name = format!("{CERTIFICATES}{name}");
-        if check_url_len(base, &name).is_ok() {
-            urls.insert(
-                format!("certificate_{}", index + 1),
-                format!("{base}/{name}"),
-            );
-        }
+        names.push((
+            format!("certificate_{}", index + 1),
+            format!("{CERTIFICATES}{name}"),
+        ));
     }
-    urls
+    Urls::new(base, names)
 }
 
 /// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared

@@ -72,6 +72,17 @@ pub enum RenderError {
         /// The line.
         line: u32,
     },
+    /// A list within a list. Lists are flat, so that nothing costs more than it seems to.
+    #[error(
+        "{file}, line {line}: a list holds texts, numbers and truth values only, and no other \
+         list; write the values one after the other, or join the inner list to a text"
+    )]
+    Nested {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+    },
     /// A computation that failed: an unknown filter, a sum of texts.
     #[error("{file}, line {line}: {message}")]
     Failed {
@@ -83,7 +94,10 @@ pub enum RenderError {
         message: String,
     },
     /// The template works for too long; a loop, usually.
-    #[error("{file}, line {line}: the template takes too much work; is a loop too long?")]
+    #[error(
+        "{file}, line {line}: the template takes too much work; is a loop too long, or a text that \
+         it makes?"
+    )]
     TooMuchWork {
         /// The file.
         file: String,

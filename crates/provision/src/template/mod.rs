@@ -1,7 +1,7 @@
 //! Rendering a file: an operator's template over the settings of the layers.
 //!
-//! Templates are written in Jinja's language, as minijinja reads it. This module takes away what a
-//! provisioning file has no use for and adds what it needs:
+//! Templates are written in Jinja's language. minijinja reads them; what they say is done here
+//! ([`eval`]), without what a provisioning file has no use for and with what it needs:
 //!
 //! - **A value is always escaped for the format, exactly once.** There is no `safe`, no
 //!   `autoescape`, and no block that catches output to use it as a value: nothing that a value
@@ -9,8 +9,10 @@
 //!   the setting; nothing is left out or replaced.
 //! - **Unknown variables are errors**, with the line and the layers searched. `{% if X is defined
 //!   %}` and `setting("X", "")` are for what may be missing.
-//! - **Work is bounded**: size and nesting of the template, fuel, depth, and size of the output
-//!   while it is being written. Nothing is read from anywhere: there is no `include`.
+//! - **Work is bounded**: size and nesting of the template, and size of the output while it is being
+//!   written. Each step, byte and place in a list is paid for with fuel before it is taken. Values
+//!   are texts, numbers, truth values and flat lists of those, so that nothing is larger than what
+//!   was paid for. Nothing is read from anywhere: there is no `include`.
 //! - **It says what it used**: which setting of which layer had a say in which line.
 //!
 //! | a template may use | |
@@ -31,8 +33,15 @@
 mod defaults;
 mod engine;
 mod error;
+mod eval;
 mod guard;
+mod language;
+mod meter;
+mod ops;
+mod outline;
 mod record;
+mod sink;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -92,7 +101,10 @@ pub enum SecretsMode {
 /// Bounds on one rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// minijinja's fuel: about one per instruction, and one per 64 bytes that are made or written.
+    /// One for each step, for 64 bytes that are made, compared, searched or written, for two places
+    /// in a list, for 16 bytes of the template and for four settings that it could read; four for
+    /// each tag. What cannot
+    /// be paid for is not begun.
     pub fuel: u64,
     /// The size of the file, in bytes; [`Family::total_limit`](crate::family::Family::total_limit)
     /// for example.
@@ -156,14 +168,29 @@ pub struct UsedSetting {
 /// # Errors
 /// See [`RenderError`]. No error shows a secret.
 pub fn render(source: &str, context: &RenderContext<'_>) -> Result<Rendered, RenderError> {
-    engine::render(source, context)
+    render_metered(source, context, &mut 0)
 }
 
-/// Checks what can be checked about a template without settings: size, nesting and syntax.
+/// The same, and adds the fuel that it took to `spent`, also where it fails: an error that could
+/// quote a secret is worked out a second time without secrets, so that it takes twice the limit at
+/// most.
 ///
 /// # Errors
-/// [`RenderError::Syntax`], [`RenderError::NotAvailable`], [`RenderError::SourceTooLong`] and
-/// [`RenderError::TooDeep`].
+/// As [`render`].
+pub fn render_metered(
+    source: &str,
+    context: &RenderContext<'_>,
+    spent: &mut u64,
+) -> Result<Rendered, RenderError> {
+    engine::render(source, context, spent)
+}
+
+/// Checks what can be checked about a template without settings: size, nesting, syntax, lists
+/// within lists, and the names of filters, tests and functions.
+///
+/// # Errors
+/// [`RenderError::Syntax`], [`RenderError::NotAvailable`], [`RenderError::Nested`],
+/// [`RenderError::Failed`], [`RenderError::SourceTooLong`] and [`RenderError::TooDeep`].
 pub fn check_template(source: &str, file_name: &str) -> Result<(), RenderError> {
     engine::check(source, file_name)
 }

@@ -1,38 +1,40 @@
 //! What a template may read, and a record of what it read and where it wrote.
 //!
-//! minijinja asks a context object for each variable; that is where reading is recorded. Where a
-//! value is written is told by its address: a setting's text is one shared allocation, so that it
-//! is recognised after `{% set x = NAME %}`, too.
+//! Where a value is written is told by its address: a setting's text is one shared allocation, so
+//! that it is recognised after `{% set x = NAME %}`, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use minijinja::value::{Object, Value};
-
+use super::eval::Why;
+use super::meter::{FUEL, Meter};
+use super::value::{Item, Value};
 use super::{DeviceVars, RenderContext, SecretsMode, UsedSetting};
 use crate::layers::{self, Layer};
 use crate::secret::MASK;
 
-/// Names that are asked for on the way to something else, and thus never missing.
-const FUNCTIONS: [&str; 3] = ["parameters", "range", "setting"];
-
 /// More than anyone reads.
 const MAX_MISSING: usize = 1000;
 
+/// So much of a computed name is told.
+pub(super) const SHOWN: usize = 100;
+
 /// A setting as a template sees it.
-pub(super) struct Setting {
-    pub(super) name: String,
-    pub(super) layer: Layer,
-    /// The value, or the mask.
-    pub(super) text: Arc<str>,
-    /// The value behind a mask.
-    pub(super) masked: Option<layers::Value>,
-    secret: bool,
+struct Setting<'c> {
+    name: &'c str,
+    layer: Layer,
+    value: &'c layers::Value,
+    /// Whether the template sees the mask.
+    masked: bool,
+    /// What it sees, once it has looked.
+    text: Option<Arc<str>>,
+    /// After how many written values it was read last, counted from 1.
+    read_at: usize,
 }
 
 /// Without the value.
-impl fmt::Debug for Setting {
+impl fmt::Debug for Setting<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name, self.layer)
     }
@@ -40,261 +42,217 @@ impl fmt::Debug for Setting {
 
 /// What one rendering reads and has read.
 #[derive(Debug)]
-pub(super) struct Record {
-    settings: Vec<Setting>,
-    by_name: BTreeMap<String, usize>,
+pub(super) struct Record<'c> {
+    settings: Vec<Setting<'c>>,
+    by_name: BTreeMap<&'c str, usize>,
     by_address: BTreeMap<usize, usize>,
-    progress: Mutex<Progress>,
-}
-
-/// What changes while a template is rendered.
-#[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// How many bytes have been written.
-    pub(super) written: usize,
+    device: BTreeMap<&'static str, Arc<str>>,
+    urls: BTreeMap<&'c str, Arc<str>>,
     /// How many lines are complete.
-    pub(super) lines: u32,
+    lines: u32,
+    /// How many values have been written.
+    values: usize,
     /// Settings read since a value was last written.
-    pub(super) recent: Vec<usize>,
+    recent: Vec<usize>,
     /// Variables that were asked for and are not there, in that order.
-    pub(super) missing: Vec<String>,
-    /// Why the formatter or a function failed.
-    pub(super) problem: Option<Problem>,
+    missing: Vec<String>,
     used: BTreeSet<(u32, usize)>,
 }
 
-/// What minijinja's own errors cannot carry.
-#[derive(Clone, Debug)]
-pub(super) enum Problem {
-    Missing(String),
-    Unrepresentable(Vec<String>, crate::format::EscapeError),
-    NotText(String),
-}
-
-impl Record {
-    pub(super) fn new(context: &RenderContext<'_>) -> Arc<Self> {
-        let mask = |value: &layers::Value| {
-            (context.secrets == SecretsMode::Mask && value.is_secret()).then(|| value.clone())
-        };
-        let settings: Vec<Setting> = context
-            .layers
+impl<'c> Record<'c> {
+    pub(super) fn new(meter: &mut Meter, context: &RenderContext<'c>) -> Result<Self, Why> {
+        let layers = context.layers;
+        let count = Layer::ALL
+            .into_iter()
+            .map(|layer| layers.layer(layer).len());
+        meter.pay(count.sum::<usize>() as u64 * (FUEL / 4))?;
+        let settings: Vec<Setting<'c>> = layers
             .effective()
             .into_iter()
-            .map(|(name, (layer, value))| {
-                let masked = mask(value);
-                let text = masked.as_ref().map_or(value.expose(), |_| MASK);
-                Setting {
-                    name: name.to_owned(),
-                    layer,
-                    text: Arc::from(text),
-                    masked,
-                    secret: value.is_secret(),
-                }
+            .map(|(name, (layer, value))| Setting {
+                name,
+                layer,
+                value,
+                masked: context.secrets == SecretsMode::Mask && value.is_secret(),
+                text: None,
+                read_at: 0,
             })
             .collect();
-        let each = || settings.iter().enumerate();
-        Arc::new(Self {
-            by_name: each().map(|(at, one)| (one.name.clone(), at)).collect(),
-            by_address: each()
-                .filter(|(_, one)| !one.text.is_empty())
-                .map(|(at, one)| (one.text.as_ptr().addr(), at))
+        Ok(Self {
+            by_name: settings
+                .iter()
+                .enumerate()
+                .map(|(at, one)| (one.name, at))
                 .collect(),
             settings,
-            progress: Mutex::default(),
+            by_address: BTreeMap::new(),
+            device: context
+                .device
+                .as_ref()
+                .map(device_members)
+                .unwrap_or_default(),
+            urls: context
+                .urls
+                .iter()
+                .map(|(name, url)| (name.as_str(), Arc::from(url.as_str())))
+                .collect(),
+            lines: 0,
+            values: 0,
+            recent: Vec::new(),
+            missing: Vec::new(),
+            used: BTreeSet::new(),
         })
     }
 
-    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
-        // A panic while it is held cannot leave it half changed in a way that matters.
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The value of a setting, which is noted as used in the line being written.
-    pub(super) fn read(&self, name: &str) -> Option<Value> {
-        self.read_at(*self.by_name.get(name)?)
+    pub(super) fn read(&mut self, meter: &mut Meter, name: &str) -> Result<Option<Value>, Why> {
+        match self.by_name.get(name) {
+            Some(&at) => self.read_at(meter, at).map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// Notes that a variable is not there.
-    pub(super) fn miss(&self, name: String) {
-        let mut progress = self.progress();
-        if progress.missing.len() < MAX_MISSING {
-            progress.missing.push(name);
+    pub(super) fn read_at(&mut self, meter: &mut Meter, at: usize) -> Result<Value, Why> {
+        let Some(setting) = self.settings.get_mut(at) else {
+            return Ok(Value::Undefined);
+        };
+        let text = match &setting.text {
+            Some(text) => Arc::clone(text),
+            None => {
+                let seen = if setting.masked {
+                    MASK
+                } else {
+                    setting.value.expose()
+                };
+                meter.bytes(seen.len())?;
+                let text: Arc<str> = Arc::from(seen);
+                if !text.is_empty() {
+                    self.by_address.insert(text.as_ptr().addr(), at);
+                }
+                setting.text = Some(Arc::clone(&text));
+                text
+            }
+        };
+        if setting.read_at != self.values + 1 {
+            setting.read_at = self.values + 1;
+            self.recent.push(at);
         }
+        self.uses(at);
+        Ok(Value::text(text))
+    }
+
+    /// A member of `device`.
+    pub(super) fn device(&self, name: &str) -> Option<Arc<str>> {
+        self.device.get(name).cloned()
+    }
+
+    /// A member of `urls`.
+    pub(super) fn url(&self, name: &str) -> Option<Arc<str>> {
+        self.urls.get(name).cloned()
+    }
+
+    /// Notes that a variable is not there. Its name may be computed, and long.
+    pub(super) fn miss(&mut self, group: &str, name: &str) {
+        if self.missing.len() < MAX_MISSING {
+            let name = group.chars().chain(name.chars()).take(SHOWN).collect();
+            self.missing.push(name);
+        }
+    }
+
+    /// The variables that were asked for and are not there, in that order.
+    pub(super) fn missing(&self) -> &[String] {
+        &self.missing
     }
 
     /// The settings whose names begin with `prefix` and go on.
-    pub(super) fn parameters(self: &Arc<Self>, prefix: &str) -> Vec<Value> {
-        let from = self.by_name.range(prefix.to_owned()..);
-        from.take_while(|(name, _)| name.starts_with(prefix))
-            .filter_map(|(name, &setting)| {
-                let name = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?;
-                Some(Value::from_object(Parameter {
-                    record: Arc::clone(self),
-                    name: name.to_owned(),
-                    setting,
-                }))
-            })
-            .collect()
+    pub(super) fn parameters(&self, meter: &mut Meter, prefix: &str) -> Result<Value, Why> {
+        let mut found: Vec<Item> = Vec::new();
+        for (name, &setting) in self.by_name.range(prefix..) {
+            let Some(rest) = name.strip_prefix(prefix) else {
+                break;
+            };
+            meter.places(2)?;
+            if !rest.is_empty() {
+                found.push(Item::Parameter(Arc::from(rest), setting));
+            }
+        }
+        Ok(Value::List(found.into()))
     }
 
     /// The setting whose text this very string is, noted as used in the line being written.
-    pub(super) fn origin(&self, text: &str) -> Option<&Setting> {
+    pub(super) fn origin(&mut self, text: &str) -> Option<usize> {
         let at = *self.by_address.get(&text.as_ptr().addr())?;
-        let setting = self.settings.get(at)?;
         // A string may begin where a setting's does and end earlier.
-        if *setting.text != *text {
+        let whole = self.settings.get(at)?.text.as_deref()?.len() == text.len();
+        if !whole {
             return None;
         }
-        self.progress().uses(at);
-        Some(setting)
+        self.uses(at);
+        Some(at)
     }
 
-    /// The settings that were read since a value was last written.
-    pub(super) fn recent(&self) -> Vec<&Setting> {
-        let recent = self.progress().recent.clone();
-        recent
-            .into_iter()
-            .filter_map(|at| self.settings.get(at))
-            .collect()
+    pub(super) fn name(&self, at: usize) -> Option<&str> {
+        self.settings.get(at).map(|setting| setting.name)
+    }
+
+    /// The name and the value behind a mask.
+    pub(super) fn hidden(&self, at: usize) -> Option<(&'c str, &'c str)> {
+        let setting = self.settings.get(at).filter(|setting| setting.masked)?;
+        Some((setting.name, setting.value.expose()))
+    }
+
+    /// The settings that were read since a value was last written, and what the template saw.
+    pub(super) fn recent(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.recent
+            .iter()
+            .filter_map(|&at| self.settings.get(at))
+            .map(|setting| (setting.name, setting.text.as_deref().unwrap_or_default()))
+    }
+
+    /// A value has been written.
+    pub(super) fn written(&mut self) {
+        self.values += 1;
+        self.recent.clear();
+    }
+
+    /// So many lines more are complete.
+    pub(super) fn line_ends(&mut self, lines: usize) {
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+        self.lines = self.lines.saturating_add(lines);
     }
 
     /// Whether there are secrets in the open.
     pub(super) fn reveals(&self) -> bool {
         self.settings
             .iter()
-            .any(|setting| setting.secret && setting.masked.is_none())
+            .any(|setting| setting.value.is_secret() && !setting.masked)
     }
 
     pub(super) fn used(&self) -> BTreeSet<UsedSetting> {
-        let progress = self.progress();
-        progress
-            .used
+        self.used
             .iter()
             .filter_map(|&(line, at)| {
                 let setting = self.settings.get(at)?;
                 Some(UsedSetting {
                     line,
-                    name: setting.name.clone(),
+                    name: setting.name.to_owned(),
                     layer: setting.layer,
-                    secret: setting.secret,
+                    secret: setting.value.is_secret(),
                 })
             })
             .collect()
     }
 
-    fn read_at(&self, at: usize) -> Option<Value> {
-        let setting = self.settings.get(at)?;
-        let mut progress = self.progress();
-        progress.uses(at);
-        if !progress.recent.contains(&at) {
-            progress.recent.push(at);
-        }
-        Some(Value::from(Arc::clone(&setting.text)))
-    }
-}
-
-impl Progress {
     fn uses(&mut self, setting: usize) {
-        self.used.insert((self.lines + 1, setting));
+        self.used.insert((self.lines.saturating_add(1), setting));
     }
 }
 
-/// The outermost names of a template.
-#[derive(Debug)]
-pub(super) struct Root {
-    record: Arc<Record>,
-    device: Value,
-    urls: Value,
-}
-
-impl Root {
-    pub(super) fn new(record: &Arc<Record>, context: &RenderContext<'_>) -> Self {
-        let group = |name, members| {
-            Value::from_object(Group {
-                record: Arc::clone(record),
-                name,
-                members,
-            })
-        };
-        let device = context.device.as_ref().map(device_members);
-        Self {
-            record: Arc::clone(record),
-            device: group("device", device.unwrap_or_default()),
-            urls: group("urls", context.urls.clone()),
-        }
-    }
-}
-
-impl Object for Root {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        match key {
-            "device" => Some(self.device.clone()),
-            "urls" => Some(self.urls.clone()),
-            _ if FUNCTIONS.contains(&key) => None,
-            _ => {
-                let value = self.record.read(key);
-                if value.is_none() {
-                    self.record.miss(key.to_owned());
-                }
-                value
-            }
-        }
-    }
-}
-
-/// `device.…` and `urls.…`
-#[derive(Debug)]
-struct Group {
-    record: Arc<Record>,
-    name: &'static str,
-    members: BTreeMap<String, String>,
-}
-
-impl Object for Group {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        let value = self.members.get(key).map(Value::from);
-        if value.is_none() {
-            self.record.miss(format!("{}.{key}", self.name));
-        }
-        value
-    }
-}
-
-/// One of `parameters(…)`.
-#[derive(Debug)]
-struct Parameter {
-    record: Arc<Record>,
-    name: String,
-    setting: usize,
-}
-
-impl Object for Parameter {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        match key {
-            "name" => Some(Value::from(&self.name)),
-            "value" => self.record.read_at(self.setting),
-            _ => None,
-        }
-    }
-}
-
-fn device_members(device: &DeviceVars<'_>) -> BTreeMap<String, String> {
+fn device_members(device: &DeviceVars<'_>) -> BTreeMap<&'static str, Arc<str>> {
     let members = [
         ("mac", device.mac.upper()),
         ("mac_lower", device.mac.lower()),
         ("model", device.model.to_owned()),
     ];
-    members.map(|(name, value)| (name.to_owned(), value)).into()
+    members.map(|(name, value)| (name, value.into())).into()
 }

@@ -60,7 +60,11 @@ impl Bench {
     }
 
     fn render(&self, source: &str) -> Result<Rendered, RenderError> {
-        render(
+        self.metered(source, &mut 0)
+    }
+
+    fn metered(&self, source: &str, spent: &mut u64) -> Result<Rendered, RenderError> {
+        render_metered(
             source,
             &RenderContext {
                 file_name: "Config{MAC}.cfg",
@@ -75,6 +79,7 @@ impl Bench {
                 secrets: self.secrets,
                 limits: self.limits,
             },
+            spent,
         )
     }
 
@@ -273,6 +278,7 @@ fn work_is_bounded() {
             RenderError::TooMuchWork { .. }
                 | RenderError::TooLarge { .. }
                 | RenderError::Failed { .. }
+                | RenderError::NotAvailable { .. }
         );
         assert!(expected, "{source}: {error}");
     }
@@ -287,6 +293,275 @@ fn work_is_bounded() {
             limit: 10
         })
     );
+}
+
+/// The ways in which a list could get into a list.
+const NESTING: [&str; 12] = [
+    "{% set a = [[1]] %}",
+    "{% set a = [1] %}{% set a = [a, a] %}",
+    "{% set a = [1] %}{% set a = (a, 2) %}",
+    "{% for x in [[1], [2]] %}{% endfor %}",
+    "{% with a = [1] %}{% set b = [a] %}{% endwith %}",
+    "{% set a = ['x'|split(',')] %}",
+    "{% set a = [range(3)] %}",
+    "{% set a = [parameters('N')] %}",
+    "{% set a = [[1] if 1 else 2] %}",
+    "{% set a = [setting('X', [1])] %}",
+    "{% set a = [X|default([1])] %}",
+    "{% for x in [1] %}{% set a = [loop.cycle([1])] %}{% endfor %}",
+];
+
+#[test]
+fn a_list_in_a_list_is_refused_with_its_line() {
+    for source in NESTING {
+        let error = text().render(&format!("\n\n{source}")).unwrap_err();
+        let file = "Config{MAC}.cfg".to_owned();
+        assert_eq!(error, RenderError::Nested { file, line: 3 }, "{source}");
+    }
+    insta::assert_snapshot!(text().error(NESTING[0]));
+    // What shows without settings is told when the template is saved.
+    let nested = check_template(NESTING[0], "x").unwrap_err();
+    assert!(matches!(nested, RenderError::Nested { line: 1, .. }));
+}
+
+#[test]
+fn what_used_to_escape_its_fuel_is_refused_before_the_work() {
+    let doubled = |times: usize, rest: &str| {
+        let twice = "{% set a = [a,a] %}".repeat(times);
+        format!("{{% set a = ['x'] %}}{{% set b = ['x'] %}}\n{twice}{rest}")
+    };
+    for times in [1, 20, 22, 24, 60] {
+        for rest in [
+            "{% if a == b %}{% endif %}",
+            "{% if a < b %}{% endif %}",
+            "{% if a in 'x' %}{% endif %}",
+            "{{ a ~ '' }}",
+            "{{ a|join }}",
+            "{{ a|replace('x', 'y') }}",
+        ] {
+            let error = text().render(&doubled(times, rest)).unwrap_err();
+            assert!(
+                matches!(error, RenderError::Nested { line: 2, .. }),
+                "{error}"
+            );
+        }
+    }
+    let deep = format!("{{% set a = [1] %}}{}", "{% set a = [a] %}\n".repeat(10_000));
+    let error = text().render(&deep).unwrap_err();
+    assert!(
+        matches!(error, RenderError::Nested { line: 1, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_list_of_large_texts_is_not_made_into_a_larger_one_for_nothing() {
+    // 1,000 places that share one text of 50 KB.
+    let list = "{% set t = 'x' * 50000 %}{% set l = [t] * 1000 %}";
+    for rest in [
+        "{{ l|join|length }}",
+        "{{ l|join(t)|length }}",
+        "{% for i in range(1000) %}{% if l == [t] * 1000 %}{% endif %}{% endfor %}",
+        "{% for i in range(1000) %}{% if t ~ 'a' == t ~ 'b' %}{% endif %}{% endfor %}",
+        "{% set u = t ~ 'a' %}{% set v = t ~ 'b' %}\
+         {% for i in range(1000) %}{% if u < v or u == v %}{% endif %}{% endfor %}",
+        "{% for i in range(1000) %}{% if 'y' in t %}{% endif %}{% endfor %}",
+        "{% for i in range(1000) %}{% if ('y' ~ t) in l %}{% endif %}{% endfor %}\
+         {% for i in range(1000) %}{% if t[1:] ~ 'y' in l %}{% endif %}{% endfor %}",
+        "{% for i in range(1000) %}{% if t is startingwith(t) %}{% endif %}{% endfor %}",
+        "{% for i in range(1000) %}{% set x = t|upper %}{% endfor %}",
+        "{% for i in range(1000) %}{% set x = t|length %}{% endfor %}",
+        "{% for i in range(1000) %}{% set x = t[-1] %}{% endfor %}",
+        "{% for i in range(1000) %}{% set x = t[:1] %}{% endfor %}",
+        "{{ t|trim(t) }}",
+        "{{ t|replace('x', t)|length }}",
+        "{{ t|replace('', t)|length }}",
+        "{% set x = t|split('x') %}{% set x = t|split('') %}{% set x = t|split('') %}\
+         {% set x = t|split('x') %}",
+        "{% for i in range(1000) %}{{ 'x' if urls[t] is defined else '' }}{% endfor %}",
+        "{% for i in range(1000) %}{{ setting(t, '') }}{% endfor %}",
+    ] {
+        let error = text().render(&format!("{list}{rest}")).unwrap_err();
+        assert!(
+            matches!(error, RenderError::TooMuchWork { .. }),
+            "{rest}: {error}"
+        );
+    }
+}
+
+#[test]
+fn work_grows_with_the_size_of_what_is_worked_on() {
+    // Each costs at least one unit, a 64th of a fuel, for each byte of the text.
+    for work in [
+        "t == u",
+        "t != u",
+        "t < u",
+        "t >= u",
+        "t <= u <= t",
+        "t in u",
+        "'y' in t",
+        "u in [t]",
+        "t ~ ''",
+        "t + ''",
+        "t * 1",
+        "t|upper",
+        "t|lower",
+        "t|trim",
+        "t|trim('y')",
+        "t|length",
+        "t|replace('y', '')",
+        "t|split",
+        "t|split('y')",
+        "[t]|join",
+        "t|int(0)",
+        "t[0]",
+        "t[1:]",
+        "t[::-1]",
+        "t is startingwith(u)",
+        "t is endingwith(u)",
+        "t is in(u)",
+        "urls[t] is defined",
+        "setting(t, '')",
+        "parameters(t)",
+        "t is in([u])",
+    ] {
+        let spent = |size: usize| {
+            let source = format!(
+                "{{% set t = 'x' * {size} %}}{{% set u = 'x' * {size} %}}\
+                 {{% if {work} %}}{{% endif %}}"
+            );
+            let mut spent = 0;
+            let result = text().metered(&source, &mut spent);
+            assert!(result.is_ok(), "{work}: {:?}", result.unwrap_err());
+            spent
+        };
+        // The two texts have their price, too.
+        let (once, twice) = (spent(64_000), spent(128_000));
+        assert!(twice - once >= 2_000 + 1_000, "{work}: {once} {twice}");
+    }
+}
+
+#[test]
+fn a_computed_name_is_told_in_short() {
+    let error = text().error("{{ setting('x' * 100000) }}");
+    assert!(error.len() < 300, "{error}");
+    let error = text().error("{{ urls['x' * 100000] }}");
+    assert!(error.len() < 300, "{error}");
+}
+
+#[test]
+fn expressions_mean_what_they_mean_in_jinja() {
+    let settings = [
+        ("CSV", "a,b,,c"),
+        ("WORDS", " one  two three "),
+        ("N", "42"),
+        ("U", "äöü"),
+    ];
+    let bench = settings
+        .into_iter()
+        .fold(text(), |bench, (name, value)| bench.set(name, value));
+    for (source, expected) in [
+        (
+            "{{ 7 // 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 7 / 2 }} {{ 4 / 2 }}",
+            "3 -4 2 3.5 2.0",
+        ),
+        (
+            "{{ 2 ** 10 }} {{ 2 ** -1 }} {{ 1.5 + 1 }} {{ 3 * 1.0 }}",
+            "1024 0.5 2.5 3.0",
+        ),
+        (
+            "{{ N|int + 1 }} {{ 'x'|int(7) }} {{ '3.9'|int }} {{ 'ff'|int(base=16) }}",
+            "43 7 3 255",
+        ),
+        (
+            "{{ CSV|split(',')|join('-') }} {{ CSV|split(',', 1)|last }}",
+            "a-b--c b,,c",
+        ),
+        (
+            "{{ WORDS|split|join('+') }} {{ WORDS|split(none, 1)|last }}",
+            "one+two+three two three ",
+        ),
+        (
+            "{{ WORDS|trim }}|{{ 'xxaxx'|trim('x') }}",
+            "one  two three|a",
+        ),
+        (
+            "{{ U|length }}{{ U[0] }}{{ U[-1] }}{{ U[1:] }}{{ U[::-1] }}",
+            "3äüöüüöä",
+        ),
+        (
+            "{{ U|first }}{{ U|last }}{{ [1,2,3]|first }}{{ [1,2,3][-1] }}",
+            "äü13",
+        ),
+        (
+            "{{ [1,2,3,4][1:3]|join }}{{ [1,2,3,4][::2]|join }}{{ [1,2,3][::-1]|join }}",
+            "2313321",
+        ),
+        (
+            "{{ ([1] + [2])|join }}{{ ([1, 2] * 2)|join }}{{ 'ab' * 2 }}{{ 2 * 'c' }}",
+            "121212ababcc",
+        ),
+        (
+            "{{ 'y' if 1 == 1.0 and 1 < 2 <= 2 and not 1 > 2 else 'n' }}",
+            "y",
+        ),
+        (
+            "{{ 'y' if 'b' in CSV and 2 in [1, 2] and 3 not in [1, 2] else 'n' }}",
+            "y",
+        ),
+        (
+            "{{ 'y' if [1, 'a'] == [1, 'a'] and [1] < [1, 2] and [] != [1] else 'n' }}",
+            "y",
+        ),
+        (
+            "{% for x in [1, 2, 3] if x != 2 %}{{ loop.index }}/{{ loop.length }}={{ x }} {% endfor %}",
+            "1/2=1 2/2=3 ",
+        ),
+        ("{% for x in [] %}x{% else %}none{% endfor %}", "none"),
+        (
+            "{% for x in 'ab' %}{{ x }}{{ loop.revindex }}{{ ',' if not loop.last }}{% endfor %}",
+            "a2,b1",
+        ),
+        (
+            "{% for x in range(4) %}{{ loop.cycle('a', 'b') }}{% endfor %}",
+            "abab",
+        ),
+        ("{% set a, b = 'x-y'|split('-') %}{{ b }}{{ a }}", "yx"),
+        (
+            "{% set x = 1 %}{% for i in range(2) %}{% set x = 2 %}{% endfor %}{{ x }}",
+            "1",
+        ),
+        (
+            "{% set x = 1 %}{% if 1 %}{% set x = 2 %}{% endif %}{{ x }}",
+            "2",
+        ),
+        (
+            "{% with x = 1, y = x + 1 %}{{ x }}{{ y }}{% endwith %}{{ x is defined ~ '' }}",
+            "12False",
+        ),
+        ("{{ parameters('RE')|join(',', attribute='name') }}", "GION"),
+        (
+            "{{ 'aXbX'|replace('X', '-') }} {{ 'aXbX'|replace('X', '-', 1) }}",
+            "a-b- a-bX",
+        ),
+        (
+            "{{ MISSING|default('d') }}{{ ''|default('e', true) }}{{ ''|d('f') }}",
+            "de",
+        ),
+        (
+            "{{ 'x' if false }}{{ NTP is string ~ '' }}{{ 1 is number ~ '' }}{{ none is none ~ '' }}",
+            "TrueTrueTrue",
+        ),
+        (
+            "{{ 'abc' is startingwith 'ab' and 'yes' }}{{ 'abc' is endingwith('bc') and 1 }}",
+            "yes1",
+        ),
+        ("{{ (REGION or 'x') ~ (false or 'z') ~ (1 and 2) }}", "EUz2"),
+    ] {
+        let result = bench.render(source);
+        let result = result.map(|rendered| rendered.text.clone());
+        assert_eq!(result.as_deref(), Ok(expected), "{source}");
+    }
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! What an initial file says of the other files' URLs.
+//!
+//! A template sees stand-ins for the access path, and for the host where the tenant is bound to
+//! none; the real ones are filled in after it has run. So it sees the same in the check of a
+//! change, in a preview and for a phone, and cannot behave in one of them and not in another.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ringfence_provision::template::RenderError;
+use ringfence_provision::url_template::check_url_len;
+
+/// Stands for the access path, and is as long as those that the API makes.
+const ACCESS_PATH: &str = "access-path-comes-here";
+
+/// Stands for the host of a tenant that is bound to none. No such name can exist (RFC 6761 §6.4).
+const HOST: &str = "host-comes-here.invalid";
+
+/// What all URLs of a tenant begin with.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// Scheme, host and, if it is not the scheme's own, port.
+    pub origin: String,
+    pub access_path: String,
+    /// The host that the tenant is bound to.
+    pub hostname: Option<String>,
+}
+
+/// The other files' URLs, as a template sees them, and what is filled in afterwards.
+#[derive(Clone, Debug, Default)]
+pub struct Urls {
+    seen: BTreeMap<String, String>,
+    /// Stand-ins, and what they stand for, in the order in which they are filled in.
+    stand_ins: Vec<(String, String)>,
+}
+
+impl Urls {
+    /// URLs by the name that a template knows them by. One that would be too long for a phone is
+    /// left out, so that a template that needs it says so.
+    pub fn new(base: &Base, names: impl IntoIterator<Item = (String, String)>) -> Self {
+        let Base {
+            origin,
+            access_path,
+            hostname,
+        } = base;
+        let seen_host = hostname.as_deref().unwrap_or(HOST);
+        let seen_base = format!("https://{seen_host}/{ACCESS_PATH}");
+        // A preview knows no access path, and measures as if it did.
+        let longest = if access_path.len() < ACCESS_PATH.len() {
+            format!("{origin}/{ACCESS_PATH}")
+        } else {
+            format!("{origin}/{access_path}")
+        };
+        let seen = names
+            .into_iter()
+            .filter(|(_, name)| check_url_len(&longest, name).is_ok())
+            .map(|(key, name)| (key, format!("{seen_base}/{name}")))
+            .collect();
+        let mut stand_ins = vec![
+            (seen_base, format!("{origin}/{access_path}")),
+            (ACCESS_PATH.to_owned(), access_path.clone()),
+        ];
+        if hostname.is_none() {
+            let authority = origin
+                .split_once("://")
+                .map_or("", |(_, authority)| authority);
+            stand_ins.push((format!("https://{HOST}"), origin.clone()));
+            stand_ins.push((HOST.to_owned(), authority.to_owned()));
+        }
+        Self { seen, stand_ins }
+    }
+
+    /// What `urls.…` stands for in a template.
+    pub fn seen(&self) -> &BTreeMap<String, String> {
+        &self.seen
+    }
+
+    /// The file with the real URLs in it.
+    ///
+    /// # Errors
+    /// The template has changed the letters of a stand-in, so that no phone could use the URL.
+    pub fn fill(&self, file: &str, text: String) -> Result<String, RenderError> {
+        let mut text = Cow::Owned::<str>(text);
+        for (stand_in, real) in &self.stand_ins {
+            if text.contains(stand_in.as_str()) {
+                text = Cow::Owned(text.replace(stand_in.as_str(), real));
+            }
+        }
+        let lower = text.to_ascii_lowercase();
+        let broken = [ACCESS_PATH, HOST]
+            .into_iter()
+            .find_map(|part| lower.find(part));
+        match broken {
+            Some(at) => Err(RenderError::Failed {
+                file: file.to_owned(),
+                line: line_at(&lower, at),
+                message: "the access path and the host are filled into the file after the template has run, so it can write a URL but not change the letters of these two"
+                    .to_owned(),
+            }),
+            None => Ok(text.into_owned()),
+        }
+    }
+}
+
+/// The line of the file that a byte is in, counted from 1.
+fn line_at(text: &str, at: usize) -> u32 {
+    let before = text.get(..at).unwrap_or_default();
+    u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn base(hostname: Option<&str>, origin: &str, access_path: &str) -> Base {
+        Base {
+            origin: origin.into(),
+            access_path: access_path.into(),
+            hostname: hostname.map(str::to_owned),
+        }
+    }
+
+    fn urls(base: &Base) -> Urls {
+        let name = ("standard".to_owned(), "Config{MAC}.cfg".to_owned());
+        Urls::new(base, [name])
+    }
+
+    #[test]
+    fn a_template_sees_the_same_wherever_it_runs() {
+        for hostname in [None, Some("phones.example")] {
+            let host = hostname.unwrap_or("ringfence.example.workers.dev");
+            let check = base(hostname, "https://provisioning.example", &"0".repeat(22));
+            let phone = base(
+                hostname,
+                &format!("https://{host}"),
+                "kqz5wnd7yq3m2v6xkqz5wn",
+            );
+            let preview = base(hostname, "http://127.0.0.1:8787", "ACCESS-PATH");
+            assert_eq!(urls(&check).seen(), urls(&phone).seen());
+            assert_eq!(urls(&check).seen(), urls(&preview).seen());
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_the_real_url() {
+        let base = base(None, "http://127.0.0.1:8787", "s3gment");
+        let urls = urls(&base);
+        let url = &urls.seen()["standard"];
+        let host = url.split('/').nth(2).unwrap();
+        let path = url.split('/').nth(3).unwrap();
+        let text = format!("A={url} B={host} C={path} D=https://{host}/x\n");
+        assert_eq!(
+            urls.fill("initial", text).unwrap(),
+            "A=http://127.0.0.1:8787/s3gment/Config{MAC}.cfg B=127.0.0.1:8787 C=s3gment \
+             D=http://127.0.0.1:8787/x\n"
+        );
+        let error = urls.fill("initial", format!("\n{}", url.to_uppercase()));
+        assert!(matches!(error, Err(RenderError::Failed { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_bound_host_is_no_stand_in() {
+        let base = base(Some("phones.example"), "https://phones.example", "s3gment");
+        let urls = urls(&base);
+        let url = &urls.seen()["standard"];
+        assert!(url.starts_with("https://phones.example/"), "{url}");
+        let elsewhere = url.replace("phones.example", "cdn.example");
+        assert_eq!(
+            urls.fill("initial", elsewhere).unwrap(),
+            "https://cdn.example/s3gment/Config{MAC}.cfg"
+        );
+    }
+
+    #[test]
+    fn a_url_that_no_phone_takes_is_left_out_for_all_alike() {
+        let name = |length| [("standard".to_owned(), "x".repeat(length))];
+        for access_path in ["ACCESS-PATH", &"0".repeat(22)] {
+            let base = base(None, "https://a.example", access_path);
+            let longest = 384 - "https://a.example/".len() - 22 - 1;
+            assert!(!Urls::new(&base, name(longest)).seen().is_empty());
+            assert!(Urls::new(&base, name(longest + 1)).seen().is_empty());
+        }
+    }
+}
