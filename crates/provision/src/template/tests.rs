@@ -346,7 +346,10 @@ fn what_used_to_escape_its_fuel_is_refused_before_the_work() {
             );
         }
     }
-    let deep = format!("{{% set a = [1] %}}{}", "{% set a = [a] %}\n".repeat(10_000));
+    let deep = format!(
+        "{{% set a = [1] %}}{}",
+        "{% set a = [a] %}\n".repeat(10_000)
+    );
     let error = text().render(&deep).unwrap_err();
     assert!(
         matches!(error, RenderError::Nested { line: 1, .. }),

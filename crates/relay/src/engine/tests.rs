@@ -405,9 +405,12 @@ fn a_transport_error_leads_on_at_once() {
     assert_eq!(sent[0].0, OTHER.parse().unwrap());
 }
 
+/// What a peer does to an answer.
+type Spoils = fn(&str) -> String;
+
 #[test]
 fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
-    let cases: [(fn(&str) -> String, &str); 4] = [
+    let cases: [(Spoils, &str); 4] = [
         (
             |ok| ok.replace("CSeq: 1 NOTIFY\r\n", ""),
             "the header CSeq is missing",
