@@ -15,7 +15,7 @@ use super::answer::{CreatedRevised, Done, Revised, Shown};
 use super::call::{Call, Context, Nothing};
 use super::models::{self, ModelInput};
 use super::page::{Page, Window};
-use super::{commit, etag::IfMatch, keys, settings, valid};
+use super::{commit, etag::IfMatch, keys, pools, settings, valid};
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
@@ -454,6 +454,7 @@ async fn add(
     let none = LayerSettings::new();
     let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
     settings::check_number(&values, [wanted.model.family])?;
+    pools::check_addresses(app, &tenant.id, &none, &values).await?;
     let mut world = World::of_device(app, tenant, row.clone()).await?;
     world
         .models
@@ -515,6 +516,7 @@ async fn change(
         Some(written) => settings::merge(&before, written)?,
         None => before.clone(),
     };
+    pools::check_addresses(app, &tenant.id, &before, &values).await?;
     let moved = row.model != wanted.model.name || row.site_id != wanted.site_id;
     if !moved && row.label == input.label && values == before {
         publish(call, &row, false).await?;

@@ -105,6 +105,8 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/cancel" Write "cancelRollout" rollouts::cancel, "Ends a rollout and takes its waiting jobs back"),
     route!(GET    "/api/v1/tenants/{tenant}/pool" Read "getTenantPool" pools::of_tenant, "Shows which pool reaches the tenant's phones"),
     route!(PUT    "/api/v1/tenants/{tenant}/pool" WriteAll "putTenantPool" pools::put_of_tenant, "Decides which pool reaches the tenant's phones"),
+    route!(GET    "/api/v1/tenants/{tenant}/destinations" Read "getTenantDestinations" pools::destinations, "Shows whom the tenant may address by NOTIFY"),
+    route!(PUT    "/api/v1/tenants/{tenant}/destinations" WriteAll "putTenantDestinations" pools::put_destinations, "Decides whom the tenant may address by NOTIFY"),
     route!(GET    "/api/v1/tenants/{tenant}/sites/{site}/pool" Read "getSitePool" pools::of_site, "Shows which pool reaches the site's phones, if the site names one"),
     route!(PUT    "/api/v1/tenants/{tenant}/sites/{site}/pool" WriteAll "putSitePool" pools::put_of_site, "Decides which pool reaches the site's phones"),
 

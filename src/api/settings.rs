@@ -14,7 +14,7 @@ use super::affected::{self, Checked, World};
 use super::answer::Revised;
 use super::call::{Call, Context, RevealQuery};
 use super::notify::{self, Notices, NotifyQuery};
-use super::{commit, sites};
+use super::{commit, pools, sites};
 use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
@@ -188,6 +188,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     call.if_match.check(stored.revision)?;
     let before = affected::layer(app, &tenant.id, &key, &stored.rows)?;
     let after = merge(&before, &call.body.settings)?;
+    pools::check_addresses(app, &tenant.id, &before, &after).await?;
     if before == after {
         publish(app, &tenant.id, scope).await?;
         return Ok(view(&after, false, stored.revision, None));

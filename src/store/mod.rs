@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod models;
 pub mod phone;
 pub mod pools;
+pub mod reach;
 pub mod relays;
 pub mod restored;
 pub mod rotation;

@@ -116,6 +116,11 @@ describe('the schema', () => {
     await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', label: 'x' });
     for (const action of ['rekey', 'rearm', 'disable', 'enable']) await api.call('POST', `${t}/devices/${phone.mac}/${action}`, { body: {} });
     await api.delete(`${t}/devices/${mac(2)}`);
+    // Beside another tenant's phones in the pool.
+    await seedDevice(worker, await seedTenant(worker), { mac: mac(3) });
+    await api.put(`${t}/destinations`, { destinations: { domains: ['pbx.test'], networks: [] } });
+    await api.put(`${t}/devices/${phone.mac}/settings`, { settings: { NOTIFY_AOR: 'sip:101@pbx.test' } });
+    await api.post(`${t}/devices/${phone.mac}/notify`);
     await api.delete(`${t}/sites/${site}`);
     await api.post('/rotation', {});
     await worker.ask('scheduled', {});
