@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::Shown;
-use super::auth::ADMIN;
 use super::call::{Call, Context, Nothing};
 use super::commit;
 use crate::edge;
@@ -109,7 +108,7 @@ pub async fn show(call: Call) -> Result<Shown<RestoredView>, Problem> {
 
 /// `restored`.
 pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredView>, Problem> {
-    if call.token.id != ADMIN {
+    if !call.token.is_admin() {
         return Err(Problem::new(
             "forbidden",
             "This takes ADMIN_TOKEN: the restore may have brought any other token back. Set it again \

@@ -117,8 +117,7 @@ fn an_answer_that_changed_what_carries_nothing_is_taken() {
 
 #[test]
 fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
-    type Spoil = fn(&str, &NotifySession) -> String;
-    let cases: [(Spoil, Unusable); 4] = [
+    let cases: [(Changes, Unusable); 4] = [
         (|ok, _| ok.replace("1 NOTIFY", "1 INVITE"), Unusable::CSeq),
         (|ok, _| ok.replace("1 NOTIFY", "2 NOTIFY"), Unusable::CSeq),
         (
