@@ -4,12 +4,15 @@ use ulid::Ulid;
 use worker::Env;
 
 use crate::model::tenant::TenantOptions;
-use crate::platform;
+use crate::store::audit_chain::{self, ChainError};
 use crate::store::{Db, StorageError, maintenance};
+use crate::{config, observe, platform};
 
 /// How many rows of a kind one run changes at most.
 const BATCH: u32 = 500;
 const EVENTS: u32 = 5_000;
+/// How many pages of audit entries one run takes into their chain.
+const CHAINED: usize = 10;
 /// How many tenants share a statement.
 const TENANTS: u32 = 500;
 /// A minute's counter is of no use when the minute is over; a day leaves room to look at it.
@@ -24,7 +27,8 @@ pub struct Swept {
     pub minutes: usize,
 }
 
-/// Expires bootstraps that were not taken in time and removes old events.
+/// Expires bootstraps that were not taken in time, removes old events, and does what is left to do for
+/// the audit log: entries into the chain, cut ones out of the table.
 ///
 /// # Errors
 /// D1 fails; what was done stays done, and the next run does the rest.
@@ -51,6 +55,14 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
             break;
         }
     }
+    match config::keyring(env) {
+        Ok(keyring) => match audit_chain::extend(&db, &keyring, CHAINED).await {
+            Ok(_) | Err(ChainError::Overtaken) => {}
+            Err(error) => observe::warn("audit_not_chained", &[("error", &error.to_string())]),
+        },
+        Err(error) => observe::warn("audit_not_chained", &[("error", &error.0)]),
+    }
+    audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
     swept.minutes = maintenance::delete_minutes(&db, oldest, EVENTS).await?;
     Ok(swept)

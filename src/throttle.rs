@@ -5,6 +5,9 @@
 //! limiter, after the answer; and while an address is over the limit, what only D1 can know is
 //! refused without asking. Whoever is known without D1 is answered as ever: a phone behind the same
 //! address, by way of KV, and the holder of `ADMIN_TOKEN`.
+//!
+//! And tokens that do too much: each has so many reads, changes and checks a minute ([`spend`]), since
+//! all tenants share one database and one thread.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,7 +17,9 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use worker::Env;
 
+use crate::api::Token;
 use crate::app::App;
+use crate::http::problem::Problem;
 use crate::observe;
 
 /// For how long an address stays barred after it has passed the limit: the limiter's own period
@@ -48,13 +53,13 @@ thread_local! {
 
 /// Whether an address is over the limit.
 pub fn is_barred(guessed: Guessed, address: &str, now: u64) -> bool {
-    BARRED.with_borrow(|barred| {
-        // Nearly always empty: then an address is not even looked at.
-        !barred.is_empty()
-            && barred
-                .get(&key(guessed, address))
-                .is_some_and(|&until| now < until)
-    })
+    // Nearly always empty: then an address is not even looked at.
+    let nobody = BARRED.with_borrow(BTreeMap::is_empty);
+    !nobody && is_barred_key(&key(guessed, address), now)
+}
+
+fn is_barred_key(key: &str, now: u64) -> bool {
+    BARRED.with_borrow(|barred| barred.get(key).is_some_and(|&until| now < until))
 }
 
 /// What the limiter counts: the guess, and whom the address stands for. One customer has a /64 of
@@ -82,7 +87,7 @@ pub fn wrong_guess(app: &App, guessed: Guessed, address: &str) {
     }
     let (worker, key) = (app.clone(), key(guessed, address));
     app.later(async move {
-        match within_limit(&worker.env, &key).await {
+        match within_limit(&worker.env, "GUESSES", &key).await {
             Ok(true) => {}
             Ok(false) => {
                 observe::warn("address_barred", &[("guess", &key)]);
@@ -94,9 +99,84 @@ pub fn wrong_guess(app: &App, guessed: Guessed, address: &str) {
     });
 }
 
+/// What a call of the API costs, by what it makes the Worker and its database do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It looks something up.
+    Read,
+    /// It changes something, or shows secrets, which leaves an entry in the audit log.
+    Write,
+    /// It renders or checks files: perhaps many.
+    Check,
+}
+
+impl Spent {
+    /// The limiter of `wrangler.toml` that counts it for tokens of one tenant.
+    fn binding(self) -> &'static str {
+        match self {
+            Self::Read => "TOKEN_READS",
+            Self::Write => "TOKEN_WRITES",
+            Self::Check => "TOKEN_CHECKS",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Read => "look things up",
+            Self::Write => "change something or show secrets",
+            Self::Check => "render or check files",
+        }
+    }
+}
+
+/// Counts what a token spends, before the work. `ADMIN_TOKEN` is not counted, so that an operator
+/// always gets in; tokens for all tenants have one large allowance for everything, for imports.
+///
+/// # Errors
+/// The token has spent this minute's allowance at this Cloudflare location.
+pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem> {
+    if token.is_admin() {
+        return Ok(());
+    }
+    let (binding, words) = match token.tenant {
+        Some(_) => (spent.binding(), spent.words()),
+        None => ("TOKEN_ALL_TENANTS", "are made with a token for all tenants"),
+    };
+    // Without the secret part a token cannot be spent by others.
+    let key = format!("{binding}:{}", token.id);
+    if is_barred_key(&key, app.now) {
+        return Err(too_many(words));
+    }
+    match within_limit(&app.env, binding, &token.id).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            observe::warn(
+                "token_over_limit",
+                &[("token", &token.id), ("limit", binding)],
+            );
+            bar(key, app.now);
+            Err(too_many(words))
+        }
+        // A limiter that does not work locks nobody out.
+        Err(_) => {
+            observe::warn("rate_limit_failed", &[]);
+            Ok(())
+        }
+    }
+}
+
+fn too_many(words: &str) -> Problem {
+    Problem::new(
+        "too-many-requests",
+        format!(
+            "This token made too many calls in a minute that {words}. Wait a minute and go on more slowly, or do it with a token for all tenants."
+        ),
+    )
+}
+
 /// Asks the limiter, which counts. A deployment without the binding has no limit.
-async fn within_limit(env: &Env, key: &str) -> Result<bool, JsValue> {
-    let binding = Reflect::get(env, &"GUESSES".into())?;
+async fn within_limit(env: &Env, binding: &str, key: &str) -> Result<bool, JsValue> {
+    let binding = Reflect::get(env, &binding.into())?;
     if binding.is_undefined() {
         return Ok(true);
     }

@@ -114,7 +114,7 @@ pub async fn create(
             ChangeError::Overtaken => Problem::conflict(format!(
                 "A tenant has at most {MOST} access paths: remove one first."
             )),
-            ChangeError::Storage(error) => error.into(),
+            error => commit::failed(error, call.if_match, &[]),
         })?;
     commit::publish(&call.app, &tenant.id).await?;
     let origin = tenant.hostname.map_or_else(

@@ -23,8 +23,11 @@ impl<T: Serialize + schemars::JsonSchema> Output for T {}
 pub struct Outgoing {
     pub status: u16,
     pub etag: Option<String>,
+    pub content_type: &'static str,
     pub body: Vec<u8>,
 }
+
+const JSON: &str = "application/json";
 
 /// What the type of an answer says about it.
 pub trait Answer {
@@ -33,6 +36,8 @@ pub trait Answer {
     /// Whether it carries an ETag for `If-Match`.
     #[cfg(test)]
     const ETAG: bool;
+    /// The type of its content.
+    const CONTENT_TYPE: &'static str = JSON;
     /// The body.
     type Body: Output;
 
@@ -64,12 +69,16 @@ pub struct Done;
 /// 200 with JSON that is written already.
 pub struct Written(pub &'static str);
 
+/// 200 with JSON values, one a line.
+pub struct Lines(pub String);
+
 fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<Outgoing, Problem> {
     let body = serde_json::to_vec(body)
         .map_err(|error| Problem::internal(format!("an answer does not serialise: {error}")))?;
     Ok(Outgoing {
         status,
         etag: revision.map(etag::of),
+        content_type: JSON,
         body,
     })
 }
@@ -105,6 +114,7 @@ impl Answer for Done {
         Ok(Outgoing {
             status: Self::STATUS,
             etag: None,
+            content_type: Self::CONTENT_TYPE,
             body: Vec::new(),
         })
     }
@@ -120,7 +130,25 @@ impl Answer for Written {
         Ok(Outgoing {
             status: Self::STATUS,
             etag: None,
+            content_type: Self::CONTENT_TYPE,
             body: self.0.as_bytes().to_vec(),
+        })
+    }
+}
+
+impl Answer for Lines {
+    const STATUS: u16 = 200;
+    #[cfg(test)]
+    const ETAG: bool = false;
+    const CONTENT_TYPE: &'static str = "application/x-ndjson";
+    type Body = String;
+
+    fn outgoing(self) -> Result<Outgoing, Problem> {
+        Ok(Outgoing {
+            status: Self::STATUS,
+            etag: None,
+            content_type: Self::CONTENT_TYPE,
+            body: self.0.into_bytes(),
         })
     }
 }
@@ -140,7 +168,7 @@ impl Outgoing {
         if self.status == 204 {
             return Ok(response.with_headers(headers).empty());
         }
-        headers.set("content-type", "application/json")?;
+        headers.set("content-type", self.content_type)?;
         Ok(response.with_headers(headers).fixed(self.body))
     }
 }

@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn audit_json_format_unchanged() {
         let row = AuditRow {
+            number: 7,
             id: "01JD0000000000000000000000".into(),
             tenant_id: Some("01JC0000000000000000000000".into()),
             token_id: "admin".into(),

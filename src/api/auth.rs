@@ -15,6 +15,9 @@ use crate::http::problem::Problem;
 use crate::store::tokens::{self, TokenRow};
 use crate::throttle::{self, Guessed};
 
+/// What stands for the id of `ADMIN_TOKEN`. No row has it: theirs are ULIDs.
+const ADMIN: &str = "admin";
+
 /// What the caller's token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -25,16 +28,24 @@ pub struct Token {
     pub write: bool,
     /// Whether it may see secrets.
     pub reveal: bool,
+    /// When it ends, in Unix milliseconds, if it does.
+    pub expires_at: Option<u64>,
 }
 
 impl Token {
     fn admin() -> Self {
         Self {
-            id: "admin".to_owned(),
+            id: ADMIN.to_owned(),
             tenant: None,
             write: true,
             reveal: true,
+            expires_at: None,
         }
+    }
+
+    /// Whether it is the deployment's own, `ADMIN_TOKEN`.
+    pub fn is_admin(&self) -> bool {
+        self.id == ADMIN
     }
 
     /// The token of somebody who needs none.
@@ -44,6 +55,7 @@ impl Token {
             tenant: Some(String::new()),
             write: false,
             reveal: false,
+            expires_at: None,
         }
     }
 
@@ -51,6 +63,7 @@ impl Token {
         Self {
             write: row.access == "write",
             reveal: row.reveal == 1,
+            expires_at: row.expires_at,
             id: row.id,
             tenant: row.tenant_id,
         }
@@ -192,6 +205,7 @@ mod tests {
             tenant: tenant.map(Into::into),
             write,
             reveal: false,
+            expires_at: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a handler is called with.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -11,14 +12,18 @@ use serde_json::Value;
 use worker::Request;
 
 use super::auth::Token;
+use super::commit;
 use super::etag::IfMatch;
 use super::read::{body, query};
 use super::route::Params;
 use crate::app::{App, Caller};
+use crate::audit::bound;
+use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::tenants::TenantRow;
-use crate::store::{Entry, devices, tenants};
+use crate::store::{Change, Entry, devices, tenants};
+use crate::throttle::{self, Spent};
 
 /// The longest body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -32,6 +37,8 @@ pub struct Context {
     pub token: Token,
     pub if_match: IfMatch,
     params: Params,
+    /// Whether the answer shows secrets; the log line says so.
+    revealed: Rc<Cell<bool>>,
 }
 
 /// A request that found its route and has its token.
@@ -53,6 +60,7 @@ impl Incoming {
         caller: Caller,
         token: Token,
         params: Params,
+        revealed: Rc<Cell<bool>>,
     ) -> Result<Self, Problem> {
         let query = request.url()?.query().unwrap_or_default().to_owned();
         let if_match = request.headers().get("if-match")?;
@@ -75,6 +83,7 @@ impl Incoming {
             token,
             if_match,
             params,
+            revealed,
         };
         Ok(Self {
             context,
@@ -190,7 +199,8 @@ impl Context {
             .ok_or_else(|| Problem::not_found("device"))
     }
 
-    /// An audit entry for a change of the path's tenant. `before` and `after` must hold no secret.
+    /// An audit entry for a change of the path's tenant. `before` and `after` must hold no secret;
+    /// what is long in them is cut.
     pub fn entry(
         &self,
         action: &'static str,
@@ -200,21 +210,44 @@ impl Context {
     ) -> Entry {
         let tenant = self.param("tenant");
         let tenant_id = (!tenant.is_empty()).then(|| tenant.to_owned());
+        let digests = Digests::new(&self.app.keyring, format!("entry:{tenant}"));
+        let digest = |text: &str| digests.of("", text);
         Entry {
             tenant_id,
             id: self.app.new_id(),
             token_id: self.token.id.clone(),
             action,
-            object: object.into(),
-            before: before.map(|value| value.to_string()),
-            after: after.map(|value| value.to_string()),
+            object: bound::object(object.into(), &digest),
+            before: before.map(|value| bound::side(value, &digest)),
+            after: after.map(|value| bound::side(value, &digest)),
             address: self.caller.address.clone(),
             request_id: self.app.request_id.to_string(),
             at: self.app.now,
+            limited: self.token.tenant.is_some(),
         }
     }
 
-    /// Whether secrets are to be shown, where a caller asked for it.
+    /// Whether secrets are to be shown, where a caller asked for it. Then the audit log says so before
+    /// the answer does: what it could not be told of is not shown.
+    ///
+    /// # Errors
+    /// The token may not see them, there were too many such calls, or D1 fails.
+    pub async fn reveal(&self, wanted: bool, object: String) -> Result<bool, Problem> {
+        if !wanted {
+            return Ok(false);
+        }
+        self.may_reveal(wanted)?;
+        throttle::spend(&self.app, &self.token, Spent::Write).await?;
+        let entry = self.entry("secrets.reveal", object, None, None);
+        Change::of_no_tenant(&self.app.db)
+            .write(&entry)
+            .await
+            .map_err(|error| commit::failed(error, self.if_match, &[]))?;
+        self.revealed.set(true);
+        Ok(true)
+    }
+
+    /// Whether secrets may be shown, where a caller asked for it; nothing is written.
     ///
     /// # Errors
     /// The token may not see them.

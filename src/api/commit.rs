@@ -40,6 +40,7 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
                 ..if_match.overtaken()
             };
         }
+        ChangeError::OverQuota(quota) => return Problem::over(quota),
         ChangeError::Storage(error) => error,
     };
     let words = taken

@@ -463,7 +463,9 @@ async fn add(
     .await?;
     let mut after = audited(&row);
     if let Some(members) = after.as_object_mut() {
-        members.insert("settings".into(), settings::difference(&none, &values).1);
+        let digests = settings::digests(app, &tenant.id, &scope);
+        let (_, is) = settings::difference(&digests, &none, &values);
+        members.insert("settings".into(), is);
     }
     let entry = call.entry("device.create", path(&row.mac), None, Some(after));
     let key = DeviceKey::from_random(crate::platform::random)?;
@@ -524,7 +526,8 @@ async fn change(
     world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
-    let (was, is) = settings::difference(&before, &values);
+    let digests = settings::digests(app, &tenant.id, &scope);
+    let (was, is) = settings::difference(&digests, &before, &values);
     let mut was_all = audited(&row);
     let mut is_all = audited(&candidate);
     if values != before {

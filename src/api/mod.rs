@@ -12,6 +12,7 @@ mod access_paths;
 mod affected;
 mod answer;
 mod audit;
+mod audit_chain;
 mod auth;
 mod budget;
 mod call;
@@ -22,6 +23,7 @@ mod etag;
 mod events;
 mod jobs;
 mod keys;
+mod limits;
 #[cfg(test)]
 mod linear;
 mod lint;
@@ -45,16 +47,20 @@ mod tenants;
 mod tokens;
 mod valid;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
 use crate::observe;
+use crate::throttle;
 use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
 
-pub use auth::sha256_hex;
+pub use auth::{Token, sha256_hex};
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -119,8 +125,24 @@ async fn dispatch(
     line.token.clone_from(&token.id);
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    let incoming = Incoming::read(request, app, caller, token, params).await?;
-    commit::unless_overtaken(|| (route.run)(incoming.clone())).await
+    if route.needs != Needs::Nothing {
+        throttle::spend(&app, &token, route.spent()).await?;
+    }
+    let tenant = tenant.map(|(_, id)| id.clone());
+    if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
+        limits::check_audit_room(&app, own).await?;
+    }
+    let revealed = Rc::clone(&line.revealed);
+    let incoming = Incoming::read(request, app.clone(), caller, token, params, revealed).await?;
+    let mut result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
+    if let Err(problem) = result {
+        result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
+    }
+    // Whatever wrote an entry, even one that then failed to be published.
+    if method != "GET" || line.revealed.get() {
+        audit_chain::extend_later(&app);
+    }
+    result
 }
 
 /// What the log says of an answer.
@@ -129,6 +151,8 @@ struct Line {
     operation: &'static str,
     token: String,
     address: String,
+    /// Whether the answer shows secrets.
+    revealed: Rc<Cell<bool>>,
 }
 
 impl Line {
@@ -147,6 +171,7 @@ impl Line {
             ),
             ("token", &self.token),
             ("address", &self.address),
+            ("revealed", if self.revealed.get() { "true" } else { "" }),
             ("request_id", request_id),
         ];
         if status >= 500 {

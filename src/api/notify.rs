@@ -96,11 +96,17 @@ pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notifie
         ));
     }
     let notified = tell(&call.app, &row.id, call.body.event.as_deref()).await?;
-    let after =
-        json!({ "job": notified.job.id, "event": notified.job.event, "joined": notified.joined });
-    let entry = call.entry("device.notify", devices::path(&row.mac), None, Some(after));
-    audit(&call.app, &entry).await?;
+    note(&call, &notified).await?;
     Ok(Accepted(notified))
+}
+
+/// The audit entry of a device that is told, on whatever way it was ordered.
+async fn note(call: &Context, notified: &Notified) -> Result<(), Problem> {
+    let job = &notified.job;
+    let after = json!({ "job": job.id, "event": job.event, "joined": notified.joined });
+    let object = devices::path(&job.device);
+    let entry = call.entry("device.notify", object, None, Some(after));
+    audit(&call.app, &entry).await
 }
 
 /// What `?notify=true` does after a change of a layer. Whatever fails is said in the answer: the
@@ -144,6 +150,7 @@ pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Opti
     }
     Some(match tell(&call.app, device_id, None).await {
         Ok(notified) => Notices {
+            problem: note(call, &notified).await.err().map(|it| it.detail),
             jobs: vec![notified],
             ..Notices::default()
         },
@@ -198,6 +205,11 @@ fn notified(submitted: Submitted, pool: &str) -> Notified {
 /// # Errors
 /// D1 fails. The answer says that it is done all the same, and the log has the entry.
 pub async fn audit(app: &App, entry: &Entry) -> Result<(), Problem> {
+    // Done already, so it is entered whatever room there is.
+    let entry = &Entry {
+        limited: false,
+        ..entry.clone()
+    };
     let Err(error) = Change::of_no_tenant(&app.db).commit(entry).await else {
         return Ok(());
     };

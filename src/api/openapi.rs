@@ -22,6 +22,7 @@ pub struct Shapes {
     body: Option<Schema>,
     status: u16,
     etag: bool,
+    content_type: &'static str,
     answer: Option<Schema>,
 }
 
@@ -40,6 +41,7 @@ where
         body: (B::schema_name() != nothing).then(|| generator.subschema_for::<B>()),
         status: A::STATUS,
         etag: A::ETAG,
+        content_type: A::CONTENT_TYPE,
         answer: (A::STATUS != 204).then(|| generator.subschema_for::<A::Body>()),
     }
 }
@@ -108,7 +110,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     let mut success = json!({ "description": "Done" });
     if let Some(answer) = shapes.answer {
-        success["content"] = json!({ "application/json": { "schema": answer } });
+        success["content"] = json!({ shapes.content_type: { "schema": answer } });
     }
     if shapes.etag {
         success["headers"] = json!({ "ETag": {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::affected::unreadable;
 use super::answer::Shown;
 use super::call::{Call, Context, RevealQuery};
+use super::devices;
 use super::page::Page;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, File, FileError};
@@ -61,12 +62,14 @@ pub struct EffectiveView {
 
 /// `previewFile`.
 pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem> {
-    let secrets = secrets(&call)?;
+    call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
     if !of.bundle.family.kinds().contains(&kind) {
         return Err(Problem::not_found("file"));
     }
+    let shown = format!("files/{}", kind.as_str());
+    let secrets = secrets(&call, &shown).await?;
     let version = of.bundle.version();
     let empty = PreviewView {
         kind,
@@ -95,8 +98,9 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem
 
 /// `effectiveParameters`.
 pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveView>>, Problem> {
-    let secrets = secrets(&call)?;
+    call.may_reveal(call.query.reveal)?;
     let of = Of::read(&call).await?;
+    let secrets = secrets(&call, "effective").await?;
     let mut files = Vec::new();
     for &kind in of
         .bundle
@@ -137,8 +141,10 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
     Ok(Shown(Page { items, next: None }))
 }
 
-fn secrets(call: &Call<RevealQuery>) -> Result<SecretsMode, Problem> {
-    Ok(match call.may_reveal(call.query.reveal)? {
+/// Whether something of the path's device is shown with its secrets.
+async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, Problem> {
+    let object = format!("{}/{shown}", devices::path(&call.mac()?.upper()));
+    Ok(match call.reveal(call.query.reveal, object).await? {
         true => SecretsMode::Reveal,
         false => SecretsMode::Mask,
     })

@@ -17,7 +17,9 @@ use super::commit;
 use crate::app::App;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
+use crate::observe;
 use crate::platform;
+use crate::store::audit_chain;
 use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, SecretRow};
 use crate::store::settings::associated_data;
 
@@ -126,6 +128,10 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
         number = rotation::write(&app.db, current, &keys, &secrets, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    // The end of the audit chain goes under the current master key too.
+    if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
+        observe::warn("audit_not_chained", &[("error", &error.to_string())]);
     }
     let view = state(app).await?;
     Ok(Shown(RotationView {

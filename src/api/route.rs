@@ -6,6 +6,7 @@ use std::pin::Pin;
 use super::answer::{Answer, Outgoing};
 use super::call::{Call, Incoming, Input};
 use crate::http::problem::Problem;
+use crate::throttle::Spent;
 
 /// What a handler gives back, boxed.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Problem>>>>;
@@ -25,6 +26,24 @@ pub enum Needs {
     WriteAll,
 }
 
+/// Operations that render or check files: of one device, or of all that a change concerns.
+const CHECKS: &[&str] = &[
+    "lint",
+    "lintDevice",
+    "previewFile",
+    "effectiveParameters",
+    "putTenant",
+    "putTenantSettings",
+    "putSiteSettings",
+    "putModelSettings",
+    "putModel",
+    "putTemplate",
+    "putModelTemplate",
+    "deleteTemplate",
+    "deleteModelTemplate",
+    "createRollout",
+];
+
 /// One operation: what the dispatcher matches on, and what the OpenAPI document is made from.
 pub struct Route {
     pub method: &'static str,
@@ -38,6 +57,32 @@ pub struct Route {
     pub summary: &'static str,
     #[cfg(test)]
     pub shapes: fn(&mut schemars::SchemaGenerator) -> super::openapi::Shapes,
+}
+
+/// Operations that a pool's object does before their entry is in the audit log.
+const DONE_FIRST: &[&str] = &[
+    "notifyDevice",
+    "cancelJob",
+    "createRollout",
+    "pauseRollout",
+    "resumeRollout",
+    "cancelRollout",
+];
+
+impl Route {
+    /// Whether it is done before its entry is in the audit log, which must have room for it then.
+    pub fn is_done_first(&self) -> bool {
+        DONE_FIRST.contains(&self.operation)
+    }
+
+    /// What a call of it spends of its token's allowance.
+    pub fn spent(&self) -> Spent {
+        match self.needs {
+            _ if CHECKS.contains(&self.operation) => Spent::Check,
+            Needs::Write | Needs::WriteAll => Spent::Write,
+            Needs::Nothing | Needs::Read | Needs::ReadAll => Spent::Read,
+        }
+    }
 }
 
 /// A row of the table. The types of a handler say what it takes and gives; nothing is said twice.
@@ -202,6 +247,24 @@ mod tests {
                 assert!(!same, "{} {}", route.pattern, other.pattern);
             }
         }
+    }
+
+    #[test]
+    fn what_is_dear_is_counted_apart() {
+        for operation in CHECKS.iter().chain(DONE_FIRST) {
+            assert!(
+                ROUTES.iter().any(|route| route.operation == *operation),
+                "{operation}"
+            );
+        }
+        let spent = |method, path| match find(ROUTES, method, path) {
+            Found::Route(route, _) => route.spent(),
+            _ => panic!("{path}"),
+        };
+        assert_eq!(spent("POST", "/api/v1/lint"), Spent::Check);
+        assert_eq!(spent("PUT", "/api/v1/tenants/T/settings"), Spent::Check);
+        assert_eq!(spent("PUT", "/api/v1/tenants/T/devices/M"), Spent::Write);
+        assert_eq!(spent("GET", "/api/v1/tenants/T/devices"), Spent::Read);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use super::route::{Route, route};
 use super::{
-    access_paths, audit, certificates, devices, events, jobs, keys, lint, models, notify, pools,
-    preview, relays, rollouts, rotation, settings, sites, templates, tenants, tokens,
+    access_paths, audit, audit_chain, certificates, devices, events, jobs, keys, limits, lint,
+    models, notify, pools, preview, relays, rollouts, rotation, settings, sites, templates,
+    tenants, tokens,
 };
 
 /// The table.
@@ -19,6 +20,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/tokens/{token}" ReadAll "getToken" tokens::show, "Shows a token, without its secret"),
     route!(DELETE "/api/v1/tokens/{token}" WriteAll "deleteToken" tokens::delete, "Removes a token; it is worth nothing from now on"),
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
+    route!(GET    "/api/v1/audit/export" ReadAll "exportAudit" audit_chain::export, "Exports the audit log, one entry a line, with the hashes of its chain"),
+    route!(GET    "/api/v1/audit/verify" ReadAll "verifyAudit" audit_chain::verify, "Follows the chain over the audit log and says whether anything was changed or taken out"),
+    route!(POST   "/api/v1/audit/cut" WriteAll "cutAudit" audit_chain::cut, "Removes an old period of the audit log that was exported to its end"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),
     route!(POST   "/api/v1/rotation" WriteAll "rotate" rotation::step, "Wraps some values under the current master key; repeat until nothing remains"),
 
@@ -28,6 +32,8 @@ pub const ROUTES: &[Route] = &[
     route!(PUT    "/api/v1/tenants/{tenant}" Write "putTenant" tenants::put, "Replaces a tenant's name, hostname and options"),
     route!(DELETE "/api/v1/tenants/{tenant}" WriteAll "deleteTenant" tenants::delete, "Removes a tenant that has no devices, with all that belongs to it"),
     route!(GET    "/api/v1/tenants/{tenant}/audit" Read "listTenantAudit" audit::of_tenant, "Lists the changes of a tenant, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/limits" Read "getTenantLimits" limits::show, "Shows what the tenant uses and may use"),
+    route!(PUT    "/api/v1/tenants/{tenant}/limits" WriteAll "putTenantLimits" limits::put, "Sets what the tenant may use where it is not the default"),
     route!(GET    "/api/v1/tenants/{tenant}/events" Read "listEvents" events::list, "Lists what phones asked for and got, the newest first"),
 
     route!(GET    "/api/v1/tenants/{tenant}/access-paths" Read "listAccessPaths" access_paths::list, "Lists the access paths, without their segments"),

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
 use ringfence_provision::secret::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::affected::{self, Checked, World};
 use super::answer::Revised;
@@ -16,6 +15,7 @@ use super::call::{Call, Context, RevealQuery};
 use super::notify::{self, Notices, NotifyQuery};
 use super::{commit, sites};
 use crate::app::App;
+use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
 use crate::pool::target;
 use crate::store::devices::Affected;
@@ -144,9 +144,9 @@ async fn device(call: &Context) -> Result<Scope, Problem> {
 }
 
 async fn show(call: &Get, scope: Scope) -> Shown {
-    let reveal = call.may_reveal(call.query.reveal)?;
     let tenant_id = call.param("tenant");
     let stored = settings::layer(&call.app.db, tenant_id, &scope.key()).await?;
+    let reveal = call.reveal(call.query.reveal, scope.path()).await?;
     let values = if reveal {
         affected::layer(&call.app, tenant_id, &scope.key(), &stored.rows)?
     } else {
@@ -184,7 +184,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     world.set_layer(scope, after.clone());
     let checked = world.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
-    let (was, is) = difference(&before, &after);
+    let (was, is) = difference(&digests(app, &tenant.id, scope), &before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
@@ -231,8 +231,21 @@ pub fn new_layer(
     Ok(NewLayer {
         write,
         keep: keep.into_iter().map(|(name, _)| name.clone()).collect(),
+        grows: bytes(after) > bytes(before),
     })
 }
+
+/// Bytes of names and values, about as they are stored.
+fn bytes(layer: &LayerSettings) -> usize {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Secret(secret) => WRAPPING + secret.expose().len() * 4 / 3,
+    };
+    layer.iter().map(|(name, it)| name.len() + value(it)).sum()
+}
+
+/// About what wrapping adds to a secret.
+const WRAPPING: usize = 60;
 
 fn row(
     app: &App,
@@ -371,8 +384,15 @@ fn parse(written: &serde_json::Value) -> Option<Written> {
     }
 }
 
-/// What changed, for the audit log: names and texts, and of a secret that it is one.
+/// What the audit log calls the values of a layer.
+pub fn digests<'a>(app: &'a App, tenant_id: &str, scope: &Scope) -> Digests<'a> {
+    Digests::new(&app.keyring, format!("{tenant_id}:{}", scope.key()))
+}
+
+/// What changed, for the audit log: names, lengths and digests of texts, and of a secret that it is
+/// one. A text may be marked secret later, so none is there in clear.
 pub fn difference(
+    digests: &Digests<'_>,
     before: &LayerSettings,
     after: &LayerSettings,
 ) -> (serde_json::Value, serde_json::Value) {
@@ -380,13 +400,7 @@ pub fn difference(
         let changed: serde_json::Map<_, _> = one
             .iter()
             .filter(|(name, value)| other.get(*name) != Some(*value))
-            .map(|(name, value)| {
-                let shown = match value {
-                    Value::Text(text) => json!(text),
-                    Value::Secret(_) => json!({ "secret": null }),
-                };
-                (name.clone(), shown)
-            })
+            .map(|(name, value)| (name.clone(), digests.setting(name, value)))
             .collect();
         serde_json::Value::Object(changed)
     };
@@ -397,7 +411,10 @@ pub fn difference(
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use serde_json::json;
+
     use super::*;
+    use crate::audit::digest::tests::keyring;
 
     fn stored() -> LayerSettings {
         BTreeMap::from([
@@ -481,11 +498,16 @@ mod tests {
     fn the_audit_log_sees_what_changed_and_no_secret() {
         let mut after = stored();
         after.insert("PASS".into(), Value::Secret("new".into()));
-        let (was, is) = difference(&stored(), &after);
+        let keyring = keyring();
+        let digests = Digests::new(&keyring, "T:tenant".into());
+        let (was, is) = difference(&digests, &stored(), &after);
         assert_eq!(was, json!({ "PASS": { "secret": null } }));
         assert_eq!(is, was);
-        let (was, is) = difference(&stored(), &LayerSettings::new());
-        assert_eq!(was["NTP"], json!("ntp.example"));
+        let (was, is) = difference(&digests, &stored(), &LayerSettings::new());
+        assert_eq!(
+            was["NTP"],
+            json!({ "length": 11, "digest": digests.of("NTP", "ntp.example") })
+        );
         assert_eq!(is, json!({}));
     }
 }

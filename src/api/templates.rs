@@ -3,9 +3,8 @@
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::{check_template, default_template};
+use ringfence_provision::wrap::Keyring;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::affected::{Checked, World};
 use super::answer::{Done, Revised, Shown};
@@ -13,11 +12,12 @@ use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::app::App;
+use crate::audit::digest::Digests;
 use crate::files::bundle;
 use crate::http::problem::Problem;
 use crate::store::Basis;
 use crate::store::devices::Affected;
-use crate::store::templates::{self, TemplateKey, TemplateRow};
+use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
 use crate::store::tenants::TenantRow;
 
 /// How many templates a tenant has at most.
@@ -113,10 +113,16 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
     let entry = call.entry(
         "template.update",
         key.path(),
-        stored.as_ref().map(|row| audited(&row.source)),
-        Some(audited(source)),
+        stored
+            .as_ref()
+            .map(|row| audited(&app.keyring, &tenant.id, &row.source)),
+        Some(audited(&app.keyring, &tenant.id, source)),
     );
-    templates::put(&app.db, &basis, &key, revision, source, app.now, &entry)
+    let new = NewTemplate {
+        source,
+        grows: stored.is_none_or(|row| row.source.len() < source.len()),
+    };
+    templates::put(&app.db, &basis, &key, revision, &new, app.now, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;
@@ -139,7 +145,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     let entry = call.entry(
         "template.delete",
         key.path(),
-        Some(audited(&row.source)),
+        Some(audited(&app.keyring, &tenant.id, &row.source)),
         None,
     );
     templates::delete(&app.db, &basis, &key, row.revision, &entry)
@@ -200,10 +206,8 @@ fn builtin(key: &TemplateKey) -> TemplateView {
 }
 
 /// A template may hold what should have been a secret setting, so the audit log has its digest.
-fn audited(source: &str) -> serde_json::Value {
-    let digest = Sha256::digest(source.as_bytes());
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({ "sha256": digest, "bytes": source.len() })
+fn audited(keyring: &Keyring, tenant_id: &str, source: &str) -> serde_json::Value {
+    Digests::new(keyring, format!("{tenant_id}:templates")).text("", source)
 }
 
 fn key(call: &Context) -> Result<TemplateKey, Problem> {
@@ -250,9 +254,10 @@ mod tests {
 
     #[test]
     fn the_audit_log_has_no_template() {
-        let audited = audited("CFG=\"secret\"").to_string();
+        let keyring = crate::audit::digest::tests::keyring();
+        let audited = audited(&keyring, "T", "CFG=\"secret\"").to_string();
         assert!(!audited.contains("secret"));
-        assert!(audited.contains("\"bytes\":12"));
+        assert!(audited.contains("\"length\":12"));
     }
 
     #[test]

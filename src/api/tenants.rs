@@ -26,7 +26,8 @@ use crate::store::{access_paths, tenants};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantInput {
-    /// Unique; 1 to 100 characters.
+    /// Unique; 1 to 100 characters. Takes a token for all tenants to change: whether a name is taken
+    /// is about other tenants.
     pub name: String,
     /// Where alone the tenant's access paths answer; without it they answer everywhere.
     #[serde(default)]
@@ -134,7 +135,16 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
             "The hostname takes a token for all tenants.",
         ));
     }
+    if before.name != input.name && call.token.tenant.is_some() {
+        return Err(Problem::new(
+            "forbidden",
+            "The name takes a token for all tenants.",
+        ));
+    }
     check(input)?;
+    if call.token.tenant.is_some() {
+        check_raised(&before.options, &input.options)?;
+    }
     let unchanged = before.name == input.name
         && before.hostname == input.hostname
         && before.options == input.options;
@@ -225,6 +235,27 @@ const BOUNDS: [(&str, u32); 4] = [
     ("events_per_minute", 100_000),
     ("event_retention_days", 3660),
 ];
+
+/// What a token for one tenant may set of the options that cost what all tenants share, unless they are
+/// higher already.
+const OWN_BOUNDS: [(&str, u32); 2] = [("events_per_minute", 600), ("event_retention_days", 90)];
+
+/// Checks what a token for one tenant may not raise.
+fn check_raised(before: &TenantOptions, after: &TenantOptions) -> Result<(), Problem> {
+    let pairs = [
+        (before.events_per_minute, after.events_per_minute),
+        (before.event_retention_days, after.event_retention_days),
+    ];
+    for ((member, most), (was, is)) in OWN_BOUNDS.into_iter().zip(pairs) {
+        let most = most.max(was);
+        if is > most {
+            return Err(Problem::invalid_value(format!(
+                "`options.{member}` is at most {most} with a token for this tenant alone: events of all tenants share one database. A token for all tenants may set more."
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// Names of one kind and form.
 const NAMES_MAX: usize = 8;
@@ -365,6 +396,31 @@ mod tests {
     fn counts_are_bounded() {
         assert!(refusal(json!({ "retry_window_s": 601 })).contains("options.retry_window_s"));
         assert!(refusal(json!({ "event_retention_days": 0 })).contains("at least 1"));
+    }
+
+    #[test]
+    fn what_all_share_is_not_raised_by_one() {
+        let options = |per_minute, days| TenantOptions {
+            events_per_minute: per_minute,
+            event_retention_days: days,
+            ..TenantOptions::default()
+        };
+        let default = TenantOptions::default();
+        assert!(check_raised(&default, &options(600, 90)).is_ok());
+        assert!(check_raised(&default, &options(0, 1)).is_ok());
+        for (after, member) in [
+            (options(601, 30), "options.events_per_minute"),
+            (options(600, 91), "options.event_retention_days"),
+        ] {
+            let problem = check_raised(&default, &after).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(member), "{}", problem.detail);
+        }
+        // What an operator of all tenants gave may stay, and may be lowered.
+        let given = options(5000, 365);
+        assert!(check_raised(&given, &given).is_ok());
+        assert!(check_raised(&given, &options(4000, 300)).is_ok());
+        assert!(check_raised(&given, &options(5001, 365)).is_err());
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub struct TokenInput {
     /// Whether it may see secrets.
     #[serde(default)]
     pub reveal: bool,
-    /// From when on it is worth nothing, in Unix milliseconds; null is never.
+    /// From when on it is worth nothing, in Unix milliseconds; null is never. Not later than the end of
+    /// the token that makes it.
     #[serde(default)]
     pub expires_at: Option<u64>,
 }
@@ -135,6 +136,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
             "`expires_at` is in the past. It is a time in Unix milliseconds.",
         ));
     }
+    check_expiry(call.token.expires_at, input.expires_at)?;
     if let Some(tenant) = &input.tenant
         && tenants::find(&call.app.db, tenant).await?.is_none()
     {
@@ -163,11 +165,26 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     entry.tenant_id.clone_from(&row.tenant_id);
     tokens::insert(&call.app.db, &row, &entry)
         .await
-        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+        .map_err(|error| {
+            commit::failed(error, call.if_match, &[]).with("tenant", &row.tenant_id)
+        })?;
     Ok(Created(TokenView {
         token: Some(new.text),
         ..row.into()
     }))
+}
+
+/// Checks that a token does not outlive the one that makes it.
+fn check_expiry(own: Option<u64>, wanted: Option<u64>) -> Result<(), Problem> {
+    match (own, wanted) {
+        (Some(own), wanted) if wanted.is_none_or(|wanted| wanted > own) => Err(Problem::new(
+            "forbidden",
+            format!(
+                "This token ends at {own}, so it cannot make one that ends later. Give `expires_at`, at most that, or use a token that does not end."
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// `deleteToken`.
@@ -227,6 +244,17 @@ mod tests {
             serde_json::to_string(&TokenView::from(row())).unwrap(),
             r#"{"id":"01JD0000000000000000000000","name":"Console","tenant":null,"access":"write","reveal":false,"created_at":1000,"expires_at":null}"#
         );
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_its_maker() {
+        for wanted in [None, Some(1), Some(u64::MAX)] {
+            assert!(check_expiry(None, wanted).is_ok());
+        }
+        assert!(check_expiry(Some(5), Some(5)).is_ok());
+        for wanted in [None, Some(6)] {
+            assert_eq!(check_expiry(Some(5), wanted).unwrap_err().status, 403);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use worker::{Headers, Response, ResponseBuilder};
 
 use crate::app::SetupError;
 use crate::config::ConfigError;
+use crate::model::limits::Quota;
 use crate::store::StorageError;
 
 /// An error as an operator sees it. `kind` is stable: clients may match on it.
@@ -22,6 +23,8 @@ pub struct Problem {
     pub internal: Option<String>,
     /// Nothing was written, because of a change at the same moment: the same request may succeed.
     pub overtaken: bool,
+    /// The tenant's quota that refuses it; what is used is added before it is answered.
+    pub quota: Option<Quota>,
 }
 
 #[derive(Serialize)]
@@ -51,6 +54,11 @@ pub const KINDS: &[(&str, u16, &str)] = &[
         "conflict",
         409,
         "The state of the resource does not allow this",
+    ),
+    (
+        "over-quota",
+        409,
+        "The tenant uses all that it may of something",
     ),
     (
         "revision-mismatch",
@@ -88,7 +96,24 @@ impl Problem {
             more: Vec::new(),
             internal: None,
             overtaken: false,
+            quota: None,
         }
+    }
+
+    /// A tenant would use more than it may.
+    pub fn over(quota: Quota) -> Self {
+        let name = quota.name();
+        Self {
+            quota: Some(quota),
+            ..Self::new(
+                "over-quota",
+                format!(
+                    "The tenant's quota `{name}` does not allow this. {}",
+                    quota.advice()
+                ),
+            )
+        }
+        .with("quota", name)
     }
 
     pub fn invalid_request(detail: impl Into<String>) -> Self {

@@ -13,7 +13,7 @@ use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
 use super::{Arg, Db, StorageError};
-use crate::args;
+use crate::model::limits::Quota;
 
 /// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is
 /// the tenant.
@@ -70,6 +70,9 @@ pub enum ChangeError {
     /// added the model that it would add.
     #[error("overtaken by another change")]
     Overtaken,
+    /// The tenant would use more than it may.
+    #[error("the tenant's quota of {}", .0.name())]
+    OverQuota(Quota),
     #[error(transparent)]
     Storage(StorageError),
 }
@@ -89,6 +92,8 @@ impl From<StorageError> for ChangeError {
 pub struct Change<'a> {
     db: &'a Db,
     statements: Vec<D1PreparedStatement>,
+    /// What it is held to, each by a statement.
+    quotas: Vec<Quota>,
 }
 
 impl<'a> Change<'a> {
@@ -118,6 +123,7 @@ impl<'a> Change<'a> {
         Ok(Self {
             db,
             statements: vec![guard],
+            quotas: Vec::new(),
         })
     }
 
@@ -144,6 +150,7 @@ impl<'a> Change<'a> {
         Self {
             db,
             statements: Vec::new(),
+            quotas: Vec::new(),
         }
     }
 
@@ -153,6 +160,17 @@ impl<'a> Change<'a> {
     /// The statement cannot be made.
     pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) -> Result<(), StorageError> {
         self.statements.push(self.db.statement(sql, values)?);
+        Ok(())
+    }
+
+    /// Holds the change to a quota of the tenant: to be called after the statements that use more of it.
+    /// Of the quotas that are counted (sites, models, tokens, bytes of templates) a change has one.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn within(&mut self, tenant_id: &str, quota: Quota) -> Result<(), StorageError> {
+        self.statements.push(quota.statement(self.db, tenant_id)?);
+        self.quotas.push(quota);
         Ok(())
     }
 
@@ -169,23 +187,14 @@ impl<'a> Change<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
-        self.push(
-            "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
-             request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            args![
-                &entry.id,
-                entry.tenant_id.as_deref(),
-                &entry.token_id,
-                entry.action,
-                &entry.object,
-                entry.before.as_deref(),
-                entry.after.as_deref(),
-                &entry.address,
-                &entry.request_id,
-                entry.at
-            ],
-        )?;
-        Ok(self.db.batch(self.statements).await?)
+        self.statements.push(entry.statement(self.db)?);
+        if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
+            self.within(tenant_id, Quota::AuditBytes)?;
+        }
+        let quotas = self.quotas;
+        self.db.batch(self.statements).await.map_err(|error| {
+            Quota::refused(&quotas, &error).map_or_else(|| error.into(), ChangeError::OverQuota)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::settings::{self, NewLayer};
 use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models};
 use crate::args;
 use crate::model::device::DeviceRow;
+use crate::model::limits::Quota;
 
 /// A key as it is stored.
 pub struct StoredKey {
@@ -196,6 +197,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         let scope = format!("device:{}", row.id);
         settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
     }
+    change.within(tenant_id, Quota::Devices)?;
     change.write(entry).await
 }
 

@@ -46,8 +46,8 @@ pub async fn expire(
                 "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
                  address, request_id, at) \
                  SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
-                 json_object('key', json_object('state', 'armed', 'generation', d.generation)), \
-                 json_object('key', json_object('state', 'expired', 'generation', d.generation)), \
+                 json_object('key', json_object('generation', d.generation, 'state', 'armed')), \
+                 json_object('key', json_object('generation', d.generation, 'state', 'expired')), \
                  '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 \
                  WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
                 args![&pairs, now, request_id],

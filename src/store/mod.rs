@@ -5,10 +5,12 @@ mod db;
 
 pub mod access_paths;
 pub mod audit;
+pub mod audit_chain;
 pub mod certificates;
 pub mod devices;
 pub mod events;
 pub mod fleet;
+pub mod limits;
 pub mod maintenance;
 pub mod models;
 pub mod phone;

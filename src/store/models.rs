@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// A model as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -102,7 +103,8 @@ pub fn push_insert(
             model.profile.as_deref(),
             model.created_at
         ],
-    )
+    )?;
+    change.within(tenant_id, Quota::Models)
 }
 
 /// Gives a model another family or profile.

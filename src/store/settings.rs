@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::phone::SettingRow;
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError, rows};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// One layer of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +128,8 @@ pub struct NewLayer {
     pub write: Vec<SettingRow>,
     /// Names of stored rows that stay as they are.
     pub keep: Vec<String>,
+    /// Whether it takes more bytes than before.
+    pub grows: bool,
 }
 
 /// Adds to a change that a layer's content is `layer`.
@@ -159,10 +162,17 @@ pub fn replace(
         args![tenant_id, scope, json(&rows)?],
     )?;
     change.push(
-        "INSERT INTO layers (tenant_id, scope, revision, updated_at) VALUES (?1, ?2, 1, ?3) \
-         ON CONFLICT DO UPDATE SET revision = revision + 1, updated_at = excluded.updated_at",
+        "INSERT INTO layers (tenant_id, scope, revision, updated_at, bytes) VALUES (?1, ?2, 1, ?3, \
+         (SELECT coalesce(sum(octet_length(name) + octet_length(value)), 0) FROM settings \
+         WHERE tenant_id = ?1 AND scope = ?2)) \
+         ON CONFLICT DO UPDATE SET revision = revision + 1, updated_at = excluded.updated_at, \
+         bytes = excluded.bytes",
         args![tenant_id, scope, now],
-    )
+    )?;
+    if layer.grows {
+        change.within(tenant_id, Quota::SettingsBytes)?;
+    }
+    Ok(())
 }
 
 /// Replaces a layer that is still at `revision`.

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// A site as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -68,6 +69,7 @@ pub async fn insert(
          VALUES (?1, ?2, ?3, ?4, ?4)",
         args![tenant_id, id, name, now],
     )?;
+    change.within(tenant_id, Quota::Sites)?;
     change.write(entry).await
 }
 

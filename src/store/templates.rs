@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +94,13 @@ fn at_revision<'a>(
     )
 }
 
+/// A template to be written.
+pub struct NewTemplate<'a> {
+    pub source: &'a str,
+    /// Whether it is longer than what it replaces.
+    pub grows: bool,
+}
+
 /// Adds or replaces a template that is still at `revision` (0: there is none).
 ///
 /// # Errors
@@ -102,7 +110,7 @@ pub async fn put(
     basis: &Basis,
     key: &TemplateKey,
     revision: u64,
-    source: &str,
+    new: &NewTemplate<'_>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
@@ -116,10 +124,13 @@ pub async fn put(
             key.kind.as_str(),
             key.family.as_str(),
             &key.model,
-            source,
+            new.source,
             now
         ],
     )?;
+    if new.grows {
+        change.within(&basis.tenant_id, Quota::TemplateBytes)?;
+    }
     change.write(entry).await
 }
 

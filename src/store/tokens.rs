@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, StorageError};
 use crate::args;
+use crate::model::limits::Quota;
 
 /// A token as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,6 +86,9 @@ pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), Change
             row.expires_at
         ],
     )?;
+    if let Some(tenant_id) = &row.tenant_id {
+        change.within(tenant_id, Quota::Tokens)?;
+    }
     change.write(entry).await
 }
 

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { Api } from './support/api.mjs';
 import { ROOT } from './support/config.mjs';
 import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { mac, seedDevice, seedTenant, ulid } from './support/seed.mjs';
 import { migrations } from './support/sql.mjs';
 
 /**
@@ -104,7 +104,7 @@ describe('the schema', () => {
       const page = await api.get(`${t}/devices${query}`);
       if (page.next) await api.get(`${t}/devices${query}&cursor=${page.next}`);
     }
-    for (const path of ['/tenants', '/tokens', '/audit', '/rotation', t, `${t}/audit`, `${t}/audit?object=settings`, `${t}/events`, `${t}/events?outcome=served`, `${t}/events?device=${phone.mac}`, `${t}/events?after=1&before=9999999999999`, `${t}/access-paths`, `${t}/sites`, `${t}/models`, `${t}/settings`, `${t}/templates`, `${t}/certificates`, `${t}/devices/${phone.mac}`, `${t}/devices/${phone.mac}/effective`]) {
+    for (const path of ['/tenants', '/tokens', '/audit', '/audit/verify', '/audit/export?limit=1', '/rotation', t, `${t}/audit`, `${t}/audit?object=settings`, `${t}/events`, `${t}/events?outcome=served`, `${t}/events?device=${phone.mac}`, `${t}/events?after=1&before=9999999999999`, `${t}/access-paths`, `${t}/sites`, `${t}/models`, `${t}/settings`, `${t}/templates`, `${t}/certificates`, `${t}/devices/${phone.mac}`, `${t}/devices/${phone.mac}/effective`]) {
       await api.get(path);
     }
     await api.put(`${t}/settings`, { settings: { A: 'x' } });
@@ -163,10 +163,13 @@ describe('migrations', () => {
         const tenant = await seedTenant(worker);
         const armed = await seedDevice(worker, tenant, { mac: mac(1) });
         const confirmed = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });
+        await worker.sql("INSERT INTO audit (id, tenant_id, token_id, action, object, after, address, request_id, at) VALUES (?1, ?2, 'admin', 'test', 'x', ?3, '', 'r', 1)", ulid(), tenant.id, 'x'.repeat(5000));
         const before = await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac');
         if (index + 1 < all.length) await worker.migrate({ first: all[index + 1].name });
         assert.deepEqual(await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac'), before);
         assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
+        assert.deepEqual(await worker.sql('SELECT number, action, octet_length(after) AS bytes FROM audit'), [{ number: 1, action: 'test', bytes: 5000 }]);
+        assert.deepEqual(await worker.sql('SELECT devices, audit_bytes FROM tenants'), [{ devices: 2, audit_bytes: 5001 }]);
         assert.equal((await tenant.get(`Config${armed.mac}.cfg`)).status, 200);
         assert.equal((await tenant.get(`Config${confirmed.mac}.enc`)).status, 200);
         const view = await new Api(worker).get(`/tenants/${tenant.id}/devices/${confirmed.mac}`);

@@ -340,6 +340,17 @@ mod tests {
     }
 
     #[test]
+    fn audit_tag_format_unchanged() {
+        let key = MasterKey::parse(MASTER).unwrap();
+        // Made by Python's hmac.
+        assert_eq!(
+            key.audit_tag(&["audit-head", "7"]),
+            "dffb13d5aba65aae7fe07b0c8730ae29d2add6370e061b8cfacb059ffd8a4195"
+        );
+        assert_ne!(key.audit_tag(&["ab", "c"]), key.audit_tag(&["a", "bc"]));
+    }
+
+    #[test]
     fn a_value_in_another_row_does_not_unwrap() {
         let ring = ring(MASTER, None);
         let moved = ring.unwrap("device/2/key/1", WRAPPED);

@@ -8,6 +8,8 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::hash::{hex, hmac_sha256};
+
 /// A master key: an id, and subkeys for separate purposes.
 ///
 /// The secret itself is not kept. HKDF-SHA256 (RFC 5869) without salt turns it into one subkey per
@@ -20,6 +22,7 @@ pub struct MasterKey {
     fingerprint: Zeroizing<[u8; 32]>,
     salt: Zeroizing<[u8; 32]>,
     file: Zeroizing<[u8; 32]>,
+    audit: Zeroizing<[u8; 32]>,
 }
 
 impl MasterKey {
@@ -62,6 +65,7 @@ impl MasterKey {
             fingerprint: subkey("fingerprint")?,
             salt: subkey("salt")?,
             file: subkey("file")?,
+            audit: subkey("audit")?,
         })
     }
 
@@ -92,6 +96,24 @@ impl MasterKey {
     /// ETags, which costs each phone one download.
     pub fn salt_key(&self) -> &[u8; 32] {
         &self.salt
+    }
+
+    /// HMAC-SHA256 for the audit log, as lower-case hex: the digest of a value that the log does not
+    /// show, or the seal of the log's end. Nobody can try values without the master key.
+    ///
+    /// Each part is preceded by its length in bytes (64 bits, big endian), so no two lists of parts
+    /// have one tag. A rotation changes every tag.
+    pub fn audit_tag(&self, parts: &[&str]) -> String {
+        let lengths: Vec<[u8; 8]> = parts
+            .iter()
+            .map(|part| (part.len() as u64).to_be_bytes())
+            .collect();
+        let pieces: Vec<&[u8]> = lengths
+            .iter()
+            .zip(parts)
+            .flat_map(|(length, part)| [length.as_slice(), part.as_bytes()])
+            .collect();
+        hex(&hmac_sha256(self.audit.as_slice(), &pieces))
     }
 
     /// Whether a text is fit to be an id: it must not be torn apart by the formats around it.
