@@ -24,6 +24,8 @@ mod pool_do;
 mod relay_door;
 mod store;
 mod throttle;
+mod witness;
+mod witness_do;
 
 use app::{App, Caller};
 use http::problem::Problem;

@@ -38,9 +38,8 @@ use crate::platform;
 use crate::pool::engine::Engine;
 use crate::pool::messages::{Call, Reply};
 use crate::pool::store::SqlError;
-use sql::ObjectSql;
-
 pub use fleet::new_job;
+pub use sql::ObjectSql;
 pub use zone::offset_ms as zone_offset_ms;
 
 /// Header of the pool's id, from the Worker.

@@ -16,7 +16,7 @@ use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS};
 use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
 use crate::throttle::{self, Guessed};
-use crate::{observe, pool_client};
+use crate::{observe, pool_client, witness};
 
 /// Where it is.
 pub use ringfence_wire::PATH;
@@ -109,7 +109,8 @@ async fn authenticate(
     let Some((id, secret)) = header.and_then(parts) else {
         return Ok(None);
     };
-    let row = relays::find(&app.db, id).await?;
+    let (row, standing) = relays::find_vouched(&app.db, id).await?;
+    witness::vouch(app, &standing).await?;
     let stored = row
         .as_ref()
         .map_or_else(|| sha256_hex(""), |row| row.hash.clone());

@@ -15,6 +15,9 @@ use crate::store::access_paths::{self, AccessPathRow, MOST};
 use crate::store::tenants::TenantRow;
 use crate::{edge, platform};
 
+/// For how long a device counts as one that uses an access path: seven days.
+const RECENT_MS: u64 = 7 * 24 * 3600 * 1000;
+
 /// What an operator decides about an access path.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -35,6 +38,11 @@ pub struct AccessPathView {
     pub label: String,
     pub created_at: u64,
     pub expires_at: Option<u64>,
+    /// When a phone last got a file under it, to the hour; null if none ever has.
+    pub last_used_at: Option<u64>,
+    /// How many devices have got a file under it in the last seven days. A request that names no
+    /// device, such as one for a model's file, counts for `last_used_at` alone.
+    pub devices_7d: u64,
     /// What stands in URLs; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
@@ -50,6 +58,8 @@ impl From<AccessPathRow> for AccessPathView {
             label: row.label,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            last_used_at: row.last_used_at,
+            devices_7d: row.devices,
             segment: None,
             url: None,
         }
@@ -60,8 +70,14 @@ impl From<AccessPathRow> for AccessPathView {
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, Problem> {
     let tenant = call.tenant().await?;
     let window = call.query.window()?;
-    let rows =
-        access_paths::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
+    let rows = access_paths::list(
+        &call.app.db,
+        &tenant.id,
+        call.app.now.saturating_sub(RECENT_MS),
+        window.after_text(),
+        window.rows(),
+    )
+    .await?;
     Ok(Shown(window.page(
         rows,
         |row| [row.id.clone()],
@@ -84,6 +100,8 @@ pub async fn create(
         created_at: call.app.now,
         expires_at: call.body.expires_at,
         segment: None,
+        last_used_at: None,
+        devices: 0,
     };
     let after = json!({ "label": row.label, "expires_at": row.expires_at });
     let entry = call.entry(
@@ -168,9 +186,15 @@ pub fn url(call: &Context, tenant: &TenantRow, segment: &str) -> String {
 }
 
 async fn find(call: &Context) -> Result<AccessPathRow, Problem> {
-    access_paths::find(&call.app.db, call.param("tenant"), call.param("path"))
-        .await?
-        .ok_or_else(|| Problem::not_found("access path"))
+    let since = call.app.now.saturating_sub(RECENT_MS);
+    access_paths::find(
+        &call.app.db,
+        call.param("tenant"),
+        call.param("path"),
+        since,
+    )
+    .await?
+    .ok_or_else(|| Problem::not_found("access path"))
 }
 
 fn check_expiry(expires_at: Option<u64>, now: u64) -> Result<(), Problem> {

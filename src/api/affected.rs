@@ -18,10 +18,13 @@ use ringfence_provision::family::Family;
 use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings, Layers};
-use ringfence_provision::template::SecretsMode;
+use ringfence_provision::serving::Audience;
+use ringfence_provision::template::{SecretsMode, default_template};
+use ringfence_provision::unused::{Unused, Watch};
 use serde::Serialize;
 
 use super::budget::Budget;
+use super::unused;
 use crate::app::App;
 use crate::files::bundle::{self, Bundle, BundleError};
 use crate::files::render::{self, FileError};
@@ -44,6 +47,10 @@ pub const ALL_MAX: u64 = 500;
 const COMBINATIONS_MAX: u32 = 1_000;
 /// So many devices of the sample.
 const SAMPLE: u32 = 200;
+/// As many settings of devices are read at once at most.
+const ROWS_AT_ONCE: usize = 100_000;
+/// With so many settings of devices an isolate's memory is well used: no further devices are read.
+const SETTINGS_MAX: usize = 250_000;
 /// So many broken files are told; after one more the check ends.
 const TOLD_MAX: usize = 20;
 
@@ -65,12 +72,16 @@ pub enum Method {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Checked {
-    /// So many devices,
+    /// So many devices (fewer than chosen where they have more than 250,000 settings together),
     pub devices: u64,
     /// of so many affected,
     pub of: u64,
     /// chosen this way.
     pub method: Method,
+    /// Settings of the changed layer that reach no file of these devices; at most the first 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
+    pub unused: Vec<Unused>,
 }
 
 /// What is wrong with one file, in the answer that refuses a change.
@@ -102,6 +113,8 @@ pub struct World {
     pub shared: BTreeSet<String>,
     of: u64,
     method: Method,
+    /// The layer that is changed, by the scope of its settings.
+    changed: Option<(Layer, String)>,
 }
 
 impl World {
@@ -133,12 +146,32 @@ impl World {
             chosen.dedup_by(|one, other| one.id == other.id);
             chosen
         };
-        for chunk in world.devices.chunks(100) {
-            let ids: Vec<&str> = chunk.iter().map(|device| device.id.as_str()).collect();
-            let rows = settings::of_devices(&app.db, &tenant.id, &ids).await?;
-            world.layers.extend(unwrapped(app, &tenant.id, rows)?);
-        }
+        world.load_settings(app).await?;
         Ok(world)
+    }
+
+    /// Reads the layers of the devices, as far as memory goes: devices beyond that are not checked.
+    async fn load_settings(&mut self, app: &App) -> Result<(), Problem> {
+        let tenant_id = self.basis.tenant_id.clone();
+        let mut loaded = 0;
+        let mut at = 0;
+        while at < self.devices.len() && loaded < SETTINGS_MAX {
+            let rest = self.devices.get(at..).unwrap_or_default();
+            let ids: Vec<&str> = rest
+                .iter()
+                .scan(0, |room, device| {
+                    *room += device.family.settings_limit();
+                    (*room <= ROWS_AT_ONCE).then_some(device.id.as_str())
+                })
+                .collect();
+            let number = ids.len();
+            let rows = settings::of_devices(&app.db, &tenant_id, &ids).await?;
+            loaded += rows.len();
+            self.layers.extend(unwrapped(app, &tenant_id, rows)?);
+            at += number.max(1);
+        }
+        self.devices.truncate(at);
+        Ok(())
     }
 
     /// The same with one device, which need not be stored yet.
@@ -196,12 +229,30 @@ impl World {
             shared: BTreeSet::new(),
             of: 0,
             method: Method::All,
+            changed: None,
         })
     }
 
-    /// Replaces the settings of one layer.
+    /// The families whose phones may see a layer.
+    pub fn families(&self, scope: &Scope) -> Vec<Family> {
+        let of_model = |name: &str| self.models.get(name).map(|row| row.family);
+        match scope {
+            Scope::Tenant | Scope::Site(_) => self.models.values().map(|row| row.family).collect(),
+            Scope::Model(name) => of_model(name).into_iter().collect(),
+            Scope::Device { .. } => {
+                let devices = self.devices.iter();
+                devices
+                    .filter_map(|device| of_model(&device.model))
+                    .collect()
+            }
+        }
+    }
+
+    /// Replaces the settings of one layer. The check tells which of them reach no file.
     pub fn set_layer(&mut self, scope: &Scope, values: LayerSettings) {
-        self.layers.insert(scope.key(), values);
+        let key = scope.key();
+        self.changed = bundle::layer_named(&key).map(|layer| (layer, key.clone()));
+        self.layers.insert(key, values);
     }
 
     /// Renders and lints.
@@ -209,7 +260,10 @@ impl World {
     /// # Errors
     /// [`Problem`] `invalid-files`, with the devices and the findings.
     pub async fn check(&self) -> Result<Checked, Problem> {
-        let mut budget = Budget::default();
+        let mut look = Look {
+            budget: Budget::default(),
+            watch: self.watch(),
+        };
         let mut method = self.method;
         let mut broken = Vec::new();
         let mut sizes = BTreeMap::new();
@@ -224,41 +278,40 @@ impl World {
                 break;
             }
             // The other half is the devices'.
-            if !budget.is_within(50) {
+            if !look.budget.is_within(50) {
                 method = Method::WithinBudget;
                 break;
             }
             let bundle = self.bundle(None, model)?;
-            let files = self.files(bundle, |kind| !is_own(kind), &mut budget);
+            let files = self.files(bundle, Part::Shared, &mut look);
             sizes.insert(model, files.sizes);
             broken.extend(files.broken);
-            budget.pause_if_due().await;
+            look.budget.pause_if_due().await;
         }
         let mut devices = 0;
         for device in in_turn(&self.devices) {
             if broken.len() > TOLD_MAX {
                 break;
             }
-            if !budget.is_within(100) {
+            if !look.budget.is_within(100) {
                 method = Method::WithinBudget;
                 break;
             }
             devices += 1;
             let bundle = self.bundle(Some(device), &device.model)?;
-            let mut files = self.files(bundle, is_own, &mut budget);
+            let mut files = self.files(bundle, Part::Own, &mut look);
             files
                 .sizes
                 .extend(sizes.get(device.model.as_str()).into_iter().flatten());
-            // The initial file only names the others.
-            files.sizes.retain(|(kind, _)| *kind != FileKind::Initial);
-            files.check_sizes();
+            files.check_sizes(&self.options);
             broken.extend(files.broken);
-            budget.pause_if_due().await;
+            look.budget.pause_if_due().await;
         }
         let checked = Checked {
             devices,
             of: self.of,
             method,
+            unused: self.unused(&look.watch),
         };
         if broken.is_empty() {
             return Ok(checked);
@@ -318,35 +371,86 @@ impl World {
             .collect()
     }
 
-    fn files(
-        &self,
-        bundle: Bundle,
-        wanted: impl Fn(FileKind) -> bool,
-        budget: &mut Budget,
-    ) -> Files {
+    /// Looks for the settings of the layer that is changed.
+    fn watch(&self) -> Watch {
+        let changed = self.changed.as_ref();
+        let found = changed.and_then(|(layer, key)| Some((*layer, self.layers.get(key)?)));
+        match found {
+            Some((layer, settings)) => unused::watch(layer, settings),
+            None => Watch::new(Layer::Tenant, []),
+        }
+    }
+
+    /// What none of the devices has seen. Without devices there is nothing to tell.
+    fn unused(&self, watch: &Watch) -> Vec<Unused> {
+        if self.devices.is_empty() || watch.is_done() {
+            return Vec::new();
+        }
+        let models: BTreeSet<&String> = self.devices.iter().map(|device| &device.model).collect();
+        let mut files = BTreeSet::new();
+        for row in models.into_iter().filter_map(|name| self.models.get(name)) {
+            for &kind in row.family.kinds() {
+                for audience in self.options.audiences(kind, row.family) {
+                    files.insert((row.family, kind, audience, self.source(kind, row)));
+                }
+            }
+        }
+        unused::told(
+            watch,
+            files
+                .into_iter()
+                .map(|(_, kind, audience, template)| (kind, audience, template)),
+        )
+    }
+
+    /// The template that a model's files of a kind have.
+    fn source(&self, kind: FileKind, row: &ModelRow) -> &str {
+        let find = |model: &str| {
+            self.templates.get(&TemplateKey {
+                kind,
+                family: row.family,
+                model: model.to_owned(),
+            })
+        };
+        let own = bundle::may_differ_by_model(kind).then(|| find(&row.name));
+        own.flatten()
+            .or_else(|| find(""))
+            .map_or_else(|| default_template(row.family, kind), String::as_str)
+    }
+
+    fn files(&self, bundle: Bundle, part: Part, look: &mut Look) -> Files {
         // A bundle has settings of its own.
         let layers = &bundle.layers;
         let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
-        budget.spend(settings.iter().sum::<usize>() as u64);
+        look.budget.spend(settings.iter().sum::<usize>() as u64);
         let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
+        let family = bundle.family;
         let mut files = Files {
             bundle,
             sizes: Vec::new(),
             broken: Vec::new(),
         };
-        for &kind in files
-            .bundle
-            .family
-            .kinds()
-            .iter()
-            .filter(|kind| wanted(**kind))
-        {
+        let each = family.kinds().iter().flat_map(|&kind| {
+            let audiences = self.options.audiences(kind, family);
+            audiences.into_iter().map(move |audience| (kind, audience))
+        });
+        for (kind, audience) in each.filter(|&(kind, audience)| part.has(kind, audience)) {
             let mut spent = 0;
-            let rendered =
-                render::render_metered(&files.bundle, kind, &urls, SecretsMode::Reveal, &mut spent);
-            budget.spend(spent);
+            let rendered = render::render_metered(
+                &files.bundle,
+                kind,
+                audience,
+                &urls,
+                SecretsMode::Reveal,
+                &mut spent,
+            );
+            look.budget.spend(spent);
             match rendered {
-                Ok(file) => files.sizes.push((kind, file.bytes.len())),
+                Ok(file) => {
+                    look.watch
+                        .saw(render::layers_of(kind, audience), &file.used);
+                    files.sizes.push((kind, audience, file.bytes.len()));
+                }
                 Err(error) => {
                     let broken = files.broken_by(kind, error);
                     files.broken.push(broken);
@@ -357,10 +461,31 @@ impl World {
     }
 }
 
+/// What a check counts and looks for.
+struct Look {
+    budget: Budget,
+    watch: Watch,
+}
+
+/// Which of a bundle's files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Those that differ from device to device.
+    Own,
+    /// The others.
+    Shared,
+}
+
+impl Part {
+    fn has(self, kind: FileKind, audience: Audience) -> bool {
+        render::own_of_device(kind, audience) == (self == Self::Own)
+    }
+}
+
 /// The files of one bundle.
 struct Files {
     bundle: Bundle,
-    sizes: Vec<(FileKind, usize)>,
+    sizes: Vec<(FileKind, Audience, usize)>,
     broken: Vec<Broken>,
 }
 
@@ -390,19 +515,26 @@ impl Files {
         }
     }
 
-    fn check_sizes(&mut self) {
-        let findings = format::lint_sizes(self.bundle.family, &self.sizes);
+    fn check_sizes(&mut self, options: &TenantOptions) {
+        // The initial file only names the others; of several system files the phone reads one.
+        let told = phone::audience(options, &self.bundle, FileKind::System);
+        let sizes: Vec<(FileKind, usize)> = self
+            .sizes
+            .iter()
+            .filter(|(kind, audience, _)| match kind {
+                FileKind::Initial => false,
+                FileKind::System => *audience == told,
+                _ => true,
+            })
+            .map(|&(kind, _, bytes)| (kind, bytes))
+            .collect();
+        let findings = format::lint_sizes(self.bundle.family, &sizes);
         if format::has_errors(&findings) {
             let findings = findings.into_iter().map(Into::into).collect();
             let broken = self.broken(FileKind::Standard, findings, None);
             self.broken.push(broken);
         }
     }
-}
-
-/// Whether a file of this kind may differ from device to device.
-fn is_own(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Initial | FileKind::Standard)
 }
 
 /// What URLs begin with, as long as they will be: the length of a URL is checked too. A template

@@ -19,6 +19,7 @@ use super::route::Params;
 use crate::app::{App, Caller};
 use crate::audit::bound;
 use crate::audit::digest::Digests;
+use crate::http::body::{self, BodyError};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::tenants::TenantRow;
@@ -55,7 +56,7 @@ impl Incoming {
     /// # Errors
     /// The body is too large, or `If-Match` cannot be read.
     pub async fn read(
-        mut request: Request,
+        request: Request,
         app: App,
         caller: Caller,
         token: Token,
@@ -65,18 +66,10 @@ impl Incoming {
         let query = request.url()?.query().unwrap_or_default().to_owned();
         let if_match = request.headers().get("if-match")?;
         let if_match = IfMatch::parse(if_match.as_deref())?;
-        let length = request.headers().get("content-length")?;
-        let length: usize = length
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default();
         let body = match request.method() {
-            _ if length > BODY_MAX => return Err(too_large()),
             worker::Method::Get => Vec::new(),
-            _ => request.bytes().await?,
+            _ => body::read(&request, BODY_MAX).await.map_err(unreadable)?,
         };
-        if body.len() > BODY_MAX {
-            return Err(too_large());
-        }
         let context = Context {
             app,
             caller,
@@ -262,9 +255,14 @@ impl Context {
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(
-        "too-large",
-        format!("A body is at most {BODY_MAX} bytes long."),
-    )
+fn unreadable(error: BodyError) -> Problem {
+    match error {
+        BodyError::TooLarge => Problem::new(
+            "too-large",
+            format!("A body is at most {BODY_MAX} bytes long."),
+        ),
+        BodyError::Lost => {
+            Problem::invalid_request("The body did not arrive whole. Send the request again.")
+        }
+    }
 }

@@ -10,13 +10,13 @@ use ringfence_provision::mac::Mac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::affected::{self, World};
+use super::affected::{self, Checked, World};
 use super::answer::{CreatedRevised, Done, Revised, Shown};
 use super::call::{Call, Context, Nothing};
 use super::fleet::{self, WithDoubles, needle, number, number_key};
 use super::models::{self, ModelInput};
 use super::page::{Page, Window};
-use super::{commit, etag::IfMatch, keys, settings, valid};
+use super::{commit, etag::IfMatch, keys, pools, settings, valid};
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
@@ -124,6 +124,9 @@ pub struct DeviceView {
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
 }
 
 /// The life of a device's key; never the key.
@@ -194,6 +197,7 @@ impl DeviceView {
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            checked: None,
         }
     }
 }
@@ -330,8 +334,10 @@ pub async fn create(
         label: call.body.label.clone(),
         settings: call.body.settings.clone(),
     };
-    let row = add(&call, &tenant, mac, &input).await?;
+    let (row, checked) = add(&call, &tenant, mac, &input).await?;
     let Revised(view, revision) = revised(row, call.app.now);
+    let checked = Some(checked);
+    let view = DeviceView { checked, ..view };
     let view = fleet::with_doubles(&call, &tenant.id, view).await?;
     Ok(CreatedRevised(view, revision))
 }
@@ -340,22 +346,26 @@ pub async fn create(
 pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Problem> {
     let tenant = call.tenant().await?;
     let mac = call.mac()?.upper();
-    let row = match devices::find(&call.app.db, &tenant.id, &mac).await? {
+    let found = devices::find(&call.app.db, &tenant.id, &mac).await?;
+    let added = found.is_none();
+    let (row, checked) = match found {
         Some(row) => {
             call.if_match.check(row.revision)?;
-            let row = change(&call, &tenant, row, &call.body).await?;
-            let Revised(device, revision) = revised(row, call.app.now);
-            let also_in = Vec::new();
-            return Ok(Revised(WithDoubles { device, also_in }, revision));
+            change(&call, &tenant, row, &call.body).await?
         }
         None => {
             call.if_match.check(0)?;
-            add(&call, &tenant, mac, &call.body).await?
+            let (row, checked) = add(&call, &tenant, mac, &call.body).await?;
+            (row, Some(checked))
         }
     };
     let Revised(view, revision) = revised(row, call.app.now);
-    let view = fleet::with_doubles(&call, &tenant.id, view).await?;
-    Ok(Revised(view, revision))
+    let view = DeviceView { checked, ..view };
+    if added {
+        let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+        return Ok(Revised(view, revision));
+    }
+    Ok(Revised(WithDoubles::none(view), revision))
 }
 
 /// `deleteDevice`.
@@ -433,7 +443,7 @@ async fn add(
     tenant: &TenantRow,
     mac: String,
     input: &DeviceInput,
-) -> Result<DeviceRow, Problem> {
+) -> Result<(DeviceRow, Checked), Problem> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
@@ -476,12 +486,14 @@ async fn add(
     };
     let none = LayerSettings::new();
     let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
+    settings::check_number(&values, [wanted.model.family])?;
+    pools::check_addresses(app, &tenant.id, &none, &values).await?;
     let mut world = World::of_device(app, tenant, row.clone()).await?;
     world
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check().await?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
     let reused = devices::deleted_since(
@@ -513,7 +525,7 @@ async fn add(
     if reused {
         commit::publish_device(app, &tenant.id, &row.mac).await?;
     }
-    reread(call, &tenant.id, &row.mac).await
+    Ok((reread(call, &tenant.id, &row.mac).await?, checked))
 }
 
 /// For how long after its deletion a file of a device could still be on its way into KV.
@@ -524,7 +536,7 @@ async fn change(
     tenant: &TenantRow,
     row: DeviceRow,
     input: &DeviceInput,
-) -> Result<DeviceRow, Problem> {
+) -> Result<(DeviceRow, Option<Checked>), Problem> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let scope = Scope::Device {
@@ -537,11 +549,13 @@ async fn change(
         Some(written) => settings::merge(&before, written)?,
         None => before.clone(),
     };
+    pools::check_addresses(app, &tenant.id, &before, &values).await?;
     let moved = row.model != wanted.model.name || row.site_id != wanted.site_id;
     if !moved && row.label == input.label && values == before {
         publish(call, &row, false).await?;
-        return Ok(row);
+        return Ok((row, None));
     }
+    settings::check_number(&values, [wanted.model.family])?;
     let candidate = DeviceRow {
         model: wanted.model.name.clone(),
         site_id: wanted.site_id.clone(),
@@ -553,7 +567,7 @@ async fn change(
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
     world.set_layer(&scope, values.clone());
-    world.check().await?;
+    let checked = world.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let digests = settings::digests(app, &tenant.id, &scope);
@@ -586,7 +600,8 @@ async fn change(
     .await
     .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     publish(call, &row, row.model != wanted.model.name).await?;
-    reread(call, &tenant.id, &row.mac).await
+    let row = reread(call, &tenant.id, &row.mac).await?;
+    Ok((row, Some(checked)))
 }
 
 async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {

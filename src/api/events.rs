@@ -53,7 +53,14 @@ pub struct EventView {
     pub user_agent: String,
     pub country: String,
     pub request_id: String,
-    /// For example the findings of a file that could not be made.
+    /// The name that was asked for, where no file went out: what stands behind the access path,
+    /// without a query, made fit to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Id of the access path under which it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_path: Option<String>,
+    /// For example the findings of a file that could not be made, or the name that was `expected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Value>,
 }
@@ -75,6 +82,8 @@ impl From<EventRow> for EventView {
             user_agent: row.user_agent,
             country: row.country,
             request_id: row.request_id,
+            path: row.path,
+            access_path: row.access_path,
             detail: row.detail.map(super::audit::parsed),
         }
     }

@@ -54,6 +54,16 @@ pub struct WithDoubles {
     pub also_in: Vec<AlsoIn>,
 }
 
+impl WithDoubles {
+    /// A device after which nobody looked.
+    pub fn none(device: DeviceView) -> Self {
+        Self {
+            device,
+            also_in: Vec::new(),
+        }
+    }
+}
+
 /// Another tenant's device with the same MAC.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -4,11 +4,11 @@ use ringfence_provision::family::Family;
 use ringfence_provision::format::{self, Finding, RenderedFinding, has_errors};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::SecretsMode;
+use ringfence_provision::unused::Unused;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Shown;
 use super::call::{Call, Nothing};
-use super::page::Page;
 use super::preview::Of;
 use crate::files::render::FileError;
 use crate::http::problem::Problem;
@@ -49,6 +49,19 @@ pub struct FileLintView {
     pub findings: Vec<RenderedFinding>,
 }
 
+/// What lint says of all of a device's files.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LintPage {
+    pub items: Vec<FileLintView>,
+    /// The cursor of the next page; always null.
+    pub next: Option<String>,
+    /// Settings of any layer that reach none of the device's files; at most the first 100. Empty
+    /// where a file cannot be made.
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
+    pub unused: Vec<Unused>,
+}
+
 /// `lint`.
 pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, Problem> {
     let input = &call.body;
@@ -60,8 +73,9 @@ pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, P
 }
 
 /// `lintDevice`.
-pub async fn device(call: Call) -> Result<Shown<Page<FileLintView>>, Problem> {
+pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
     let of = Of::read(&call).await?;
+    let mut files = Vec::new();
     let mut sizes = Vec::new();
     let mut items: Vec<FileLintView> = Vec::new();
     for &kind in of.bundle.family.kinds() {
@@ -69,7 +83,9 @@ pub async fn device(call: Call) -> Result<Shown<Page<FileLintView>>, Problem> {
         let (findings, error) = match of.render(kind, SecretsMode::Reveal) {
             Ok(file) => {
                 sizes.push((kind, file.bytes.len()));
-                (file.findings, None)
+                let findings = file.findings.clone();
+                files.push((kind, file));
+                (findings, None)
             }
             Err(FileError::Lint(findings)) => (findings, None),
             Err(FileError::Render(error)) => (Vec::new(), Some(error.to_string())),
@@ -93,5 +109,9 @@ pub async fn device(call: Call) -> Result<Shown<Page<FileLintView>>, Problem> {
             .findings
             .extend(together.into_iter().map(RenderedFinding::from));
     }
-    Ok(Shown(Page { items, next: None }))
+    Ok(Shown(LintPage {
+        items,
+        next: None,
+        unused: of.unused(&files),
+    }))
 }

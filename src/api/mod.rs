@@ -24,6 +24,7 @@ mod events;
 mod fleet;
 mod jobs;
 mod keys;
+mod known;
 mod limits;
 #[cfg(test)]
 mod linear;
@@ -38,6 +39,7 @@ mod pools;
 mod preview;
 mod read;
 mod relays;
+mod restored;
 mod rollouts;
 mod rotation;
 mod route;
@@ -47,6 +49,7 @@ mod sites;
 mod templates;
 mod tenants;
 mod tokens;
+mod unused;
 mod valid;
 
 use std::cell::Cell;
@@ -57,7 +60,9 @@ use worker::{Request, Response};
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
 use crate::observe;
+use crate::store::standing;
 use crate::throttle;
+use crate::witness;
 use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
@@ -130,6 +135,10 @@ async fn dispatch(
     if route.needs != Needs::Nothing {
         throttle::spend(&app, &token, route.spent()).await?;
     }
+    if token.is_admin() && route.needs.writes() && route.operation != restored::OPERATION {
+        // Every other token was held against the witness as it was looked up.
+        witness::vouch_now(&app).await?;
+    }
     let tenant = tenant.map(|(_, id)| id.clone());
     if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
         limits::check_audit_room(&app, own).await?;
@@ -140,11 +149,15 @@ async fn dispatch(
     if let Err(problem) = result {
         result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
     }
+    // Before it is acknowledged; and of what a request has written that failed in the end, too.
+    let told = witness::tell(&app).await;
     // Whatever wrote an entry, even one that then failed to be published.
     if method != "GET" || line.revealed.get() {
         audit_chain::extend_later(&app);
     }
-    result
+    let outgoing = result?;
+    told?;
+    Ok(outgoing)
 }
 
 /// What the log says of an answer.
@@ -193,7 +206,8 @@ struct Health {
 
 /// `getHealth`.
 async fn health(call: Call) -> Result<Shown<Health>, Problem> {
-    call.app.db.run("SELECT 1", &[]).await?;
+    let standing = standing::read(&call.app.db).await?;
+    witness::vouch(&call.app, &standing).await?;
     Ok(Shown(Health { status: "ok" }))
 }
 

@@ -226,14 +226,7 @@ pub fn choose(
 }
 
 fn check_profile(family: Family, name: &str, options: &TenantOptions) -> Result<String, Problem> {
-    let fitting: Vec<&str> = Profile::BUILTIN
-        .into_iter()
-        .filter(|profile| match family {
-            Family::Utg => profile.starts_with("utg-"),
-            Family::Hdv => matches!(*profile, "e2c" | "e3c"),
-            Family::Ut | Family::Uds124 | Family::Tgp500 => profile.starts_with('e'),
-        })
-        .collect();
+    let fitting: Vec<&str> = family.profiles().collect();
     let profile = Profile::builtin(name)
         .filter(|_| fitting.contains(&name))
         .ok_or_else(|| {

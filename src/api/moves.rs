@@ -10,7 +10,7 @@ use super::answer::{Done, Shown};
 use super::call::{Call, Context, Nothing};
 use super::devices::{DeviceView, audited, path};
 use super::models::{self, ModelInput};
-use super::{access_paths as api_paths, commit, settings, valid};
+use super::{access_paths as api_paths, commit, pools as api_pools, settings, valid};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::pool::job::State;
@@ -106,9 +106,6 @@ pub struct MovedView {
     /// How many of its NOTIFY jobs were cancelled; null where the queue did not answer: then they end
     /// without effect when their turn comes.
     pub cancelled_jobs: Option<u32>,
-    /// What was rendered to see that its files are good there. Absent where the move was done before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
 }
 
 /// Where a phone is sent.
@@ -192,6 +189,9 @@ async fn go(
             affected::layer(app, &row.tenant_id, &scope.key(), &stored.rows)?
         }
     };
+    settings::check_number(&values, [model.family])?;
+    let leaving = Some((row.tenant_id.as_str(), scope.key()));
+    api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
     let mut world = World::of_device(app, target, to.clone()).await?;
     world.models.insert(model.name.clone(), model.clone());
     world.set_layer(&scope, values.clone());
@@ -275,10 +275,12 @@ async fn view(
         .ok_or_else(|| Problem::not_found("device"))?;
     Ok(MovedView {
         tenant: target.id.clone(),
-        device: DeviceView::new(row, call.app.now),
+        device: DeviceView {
+            checked,
+            ..DeviceView::new(row, call.app.now)
+        },
         forward,
         cancelled_jobs,
-        checked,
     })
 }
 
@@ -407,7 +409,7 @@ async fn road(
     };
     if let Some(url) = &input.url {
         let segment = segment_of(url);
-        let path = access_paths::with_hash(&app.db, &target.id, &super::sha256_hex(segment))
+        let path = access_paths::with_hash(&app.db, &target.id, &super::sha256_hex(segment), ends_at)
             .await?
             .filter(|path| path.expires_at.is_none_or(|end| app.now < end))
             .ok_or_else(|| {
@@ -435,7 +437,7 @@ async fn road(
             ends_at,
         }));
     }
-    let paths = access_paths::list(&app.db, &target.id, "", access_paths::MOST).await?;
+    let paths = access_paths::list(&app.db, &target.id, ends_at, "", access_paths::MOST).await?;
     if paths.len() >= access_paths::MOST as usize {
         return Err(Problem::conflict(format!(
             "The other tenant has {} access paths already, so none can be made for moved phones. Name one in `forward.url`, or remove one there.",
@@ -449,6 +451,8 @@ async fn road(
         label: LABEL.to_owned(),
         created_at: app.now,
         expires_at: None,
+        last_used_at: None,
+        devices: 0,
         segment: None,
     };
     Ok(Some(Chosen {

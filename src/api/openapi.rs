@@ -323,6 +323,11 @@ words!(Layer {
     Model,
     Device
 });
+words!(Why {
+    NoSuchFile,
+    OutOfReach,
+    NotRead
+});
 words!(KeyState {
     Armed,
     Delivered,
@@ -391,6 +396,22 @@ pub struct Shadowed {
     kind: FileKind,
     value: String,
     layer: Option<Layer>,
+}
+
+#[derive(JsonSchema, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Unused {
+    /// The setting.
+    name: String,
+    /// The layer that it is on.
+    layer: Layer,
+    /// Why it reaches no file: `no_such_file`: its name begins with a kind of file that none of the
+    /// phones asks for; `out_of_reach`: settings of its layer do not go into the file that it is
+    /// meant for; `not_read`: no template reads it.
+    why: Why,
+    /// The same in words, with what to do.
+    message: String,
 }
 
 #[cfg(test)]
@@ -468,6 +489,18 @@ mod tests {
             layer: provision::layers::Layer::Site,
             secret: true,
         });
+        for why in [
+            provision::unused::Why::NoSuchFile,
+            provision::unused::Why::OutOfReach,
+            provision::unused::Why::NotRead,
+        ] {
+            same::<Unused>(provision::unused::Unused {
+                name: "A".into(),
+                layer: provision::layers::Layer::Site,
+                why,
+                message: "m".into(),
+            });
+        }
         same::<Shadowed>(provision::effective::Shadowed {
             kind: provision::kind::FileKind::Master,
             value: "x".into(),

@@ -1,6 +1,8 @@
 //! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
 //! they serve.
 
+use ringfence_provision::layers::{LayerSettings, Value};
+use ringfence_wire::Destinations;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -8,12 +10,15 @@ use super::answer::{CreatedRevised, Done, Revised, Shown};
 use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, sites, valid};
+use crate::app::App;
 use crate::http::problem::Problem;
 use crate::pool::messages::{Call as PoolCall, Reply, Status};
 use crate::pool::options::PoolOptions;
+use crate::pool::target::{self, TargetError};
 use crate::pool_client;
 use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
+use crate::store::reach;
 
 /// What an operator decides about a pool.
 #[derive(Clone, Debug, Deserialize)]
@@ -92,6 +97,28 @@ impl From<PoolRow> for PoolView {
 pub struct Assignment {
     /// Id of a pool; null: of a site its tenant's, of a tenant `default`.
     pub pool: Option<String>,
+}
+
+/// Whom a tenant may address through the relays of its pools.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Reachable {
+    /// Null is nobody's word: a tenant whose pools have no phones of other tenants may address whomever
+    /// their relays may; any other nobody.
+    #[cfg_attr(test, schemars(with = "Option<DestinationsShape>"))]
+    pub destinations: Option<Destinations>,
+}
+
+/// What may stand in `destinations`.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct DestinationsShape {
+    /// Names of hosts, `pbx.example`, or `*.phones.example` for everything below it; at most 50.
+    domains: Vec<String>,
+    /// Networks, `198.51.100.0/24`; at most 50. With any, what the domains lead to has to be in one of
+    /// them too.
+    networks: Vec<String>,
 }
 
 const TAKEN: &[(&str, &str)] = &[("pools.name", "Another pool has this name.")];
@@ -220,6 +247,124 @@ pub async fn of_site(call: Call) -> Result<Shown<Assignment>, Problem> {
 pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
     let site = sites::find(&call, call.param("site")).await?.id;
     assign(&call, Some(&site), "site.pool", format!("sites/{site}")).await
+}
+
+/// `getTenantDestinations`.
+pub async fn destinations(call: Call) -> Result<Shown<Reachable>, Problem> {
+    let tenant = call.tenant().await?;
+    Ok(Shown(Reachable {
+        destinations: stored_destinations(&call, &tenant.id).await?,
+    }))
+}
+
+/// `putTenantDestinations`.
+pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Reachable>, Problem> {
+    let tenant = call.tenant().await?;
+    let wanted = call
+        .body
+        .destinations
+        .as_ref()
+        .map(Destinations::checked)
+        .transpose()
+        .map_err(|error| Problem::invalid_value(format!("`destinations`: {error}.")))?;
+    let before = stored_destinations(&call, &tenant.id).await?;
+    if before != wanted {
+        let entry = call.entry(
+            "tenant.destinations",
+            String::new(),
+            Some(json!({ "destinations": before })),
+            Some(json!({ "destinations": wanted })),
+        );
+        let text = wanted
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        reach::put(&call.app.db, &tenant.id, text.as_deref(), &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Shown(Reachable {
+        destinations: wanted,
+    }))
+}
+
+async fn stored_destinations(
+    call: &Context,
+    tenant_id: &str,
+) -> Result<Option<Destinations>, Problem> {
+    let text = reach::stored(&call.app.db, tenant_id).await?;
+    Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+}
+
+/// Refuses settings by which a tenant would address phones that are not its own. Only what a change
+/// brings is looked at, and D1 is asked only if that names an address.
+///
+/// # Errors
+/// A setting leads beyond the tenant's destinations; the tenant needs some and has none; or it is the
+/// address of record of another tenant's device.
+pub async fn check_addresses(
+    app: &App,
+    tenant_id: &str,
+    before: &LayerSettings,
+    after: &LayerSettings,
+) -> Result<(), Problem> {
+    check_addresses_but(app, tenant_id, before, after, None).await
+}
+
+/// The same, though the layer `except` (a tenant and a scope) has the addresses: it is about to go.
+///
+/// # Errors
+/// As [`check_addresses`].
+pub async fn check_addresses_but(
+    app: &App,
+    tenant_id: &str,
+    before: &LayerSettings,
+    after: &LayerSettings,
+    except: Option<(&str, String)>,
+) -> Result<(), Problem> {
+    let named: Vec<(&String, &Value)> = after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(*value) && target::is_address(name))
+        .filter(|(_, value)| !value.expose().trim().is_empty())
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let refused = |name: &str, error: TargetError| {
+        Problem::invalid_value(format!("`settings.{name}`: {error}")).with("reason", error.reason())
+    };
+    let pools = pools::of_tenant(&app.db, tenant_id).await?;
+    let pairs: Vec<reach::Pair> = pools
+        .into_iter()
+        .map(|pool| (tenant_id.to_owned(), pool))
+        .collect();
+    let reached = reach::find(&app.db, &pairs).await?;
+    let mut asked: Vec<reach::Asked> = Vec::new();
+    let mut asked_for: Vec<&str> = Vec::new();
+    for ((tenant, pool), reach) in &reached {
+        for (name, value) in &named {
+            target::check_reach(name, value.expose(), reach)
+                .map_err(|error| refused(name, error))?;
+            if reach.guarded
+                && let Some(aor) = target::aor_in(name, value.expose())
+            {
+                asked.push((tenant.clone(), pool.clone(), aor));
+                asked_for.push(name);
+            }
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let except = except
+        .as_ref()
+        .map(|(tenant, scope)| (*tenant, scope.as_str()));
+    let taken = reach::taken(&app.db, &asked, except).await?;
+    match taken.first().and_then(|place| asked_for.get(*place)) {
+        Some(name) => Err(refused(name, TargetError::Taken)),
+        None => Ok(()),
+    }
 }
 
 async fn assign(

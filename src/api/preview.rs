@@ -4,18 +4,21 @@ use ringfence_provision::effective::{self, Shadowed};
 use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{SecretsMode, UsedSetting};
+use ringfence_provision::unused::Unused;
 use serde::Serialize;
 
 use super::affected::unreadable;
 use super::answer::Shown;
 use super::call::{Call, Context, RevealQuery};
 use super::devices;
-use super::page::Page;
+use super::unused;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, File, FileError};
 use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
+use crate::model::tenant::TenantOptions;
 use crate::phone;
 use crate::store::certificates;
 
@@ -60,6 +63,18 @@ pub struct EffectiveView {
     pub shadows: Vec<Shadowed>,
 }
 
+/// What a device ends up with.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EffectivePage {
+    pub items: Vec<EffectiveView>,
+    /// The cursor of the next page; always null.
+    pub next: Option<String>,
+    /// Settings of any layer that reach none of the device's files; at most the first 100.
+    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
+    pub unused: Vec<Unused>,
+}
+
 /// `previewFile`.
 pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem> {
     call.may_reveal(call.query.reveal)?;
@@ -97,20 +112,16 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem
 }
 
 /// `effectiveParameters`.
-pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveView>>, Problem> {
+pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, Problem> {
     call.may_reveal(call.query.reveal)?;
     let of = Of::read(&call).await?;
     let secrets = secrets(&call, "effective").await?;
     let mut files = Vec::new();
-    for &kind in of
-        .bundle
-        .family
-        .kinds()
-        .iter()
-        .filter(|kind| **kind != FileKind::Initial)
-    {
+    for &kind in of.bundle.family.kinds() {
         match of.render(kind, secrets) {
             Ok(file) => files.push((kind, file)),
+            // It only names the others.
+            Err(_) if kind == FileKind::Initial => {}
             Err(error) => {
                 return Err(Problem::conflict(format!(
                     "The {} file cannot be made: {error}. The last good one stays in service; the preview says more.",
@@ -121,6 +132,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
     }
     let documents: Vec<_> = files
         .iter()
+        .filter(|(kind, _)| *kind != FileKind::Initial)
         .map(|(kind, file)| (*kind, &file.document))
         .collect();
     let origin = |kind: FileKind, _: &str, line: u32| {
@@ -138,7 +150,11 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<Page<EffectiveVi
             shadows: parameter.shadows,
         })
         .collect();
-    Ok(Shown(Page { items, next: None }))
+    Ok(Shown(EffectivePage {
+        items,
+        next: None,
+        unused: of.unused(&files),
+    }))
 }
 
 /// Whether something of the path's device is shown with its secrets.
@@ -162,6 +178,7 @@ fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
 pub struct Of {
     pub bundle: Bundle,
     urls: Urls,
+    options: TenantOptions,
 }
 
 impl Of {
@@ -187,16 +204,35 @@ impl Of {
             access_path: "ACCESS-PATH".to_owned(),
             hostname: tenant.hostname.clone(),
         };
-        let urls = phone::urls(&base, &tenant.options()?, &bundle, &named);
-        Ok(Self { bundle, urls })
+        let options = tenant.options()?;
+        let urls = phone::urls(&base, &options, &bundle, &named);
+        Ok(Self {
+            bundle,
+            urls,
+            options,
+        })
     }
 
-    /// One of the files.
+    /// One of the files, as it is at the name that the phone is told.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn render(&self, kind: FileKind, secrets: SecretsMode) -> Result<File, FileError> {
-        render::render(&self.bundle, kind, &self.urls, secrets)
+        render::render(&self.bundle, kind, self.audience(kind), &self.urls, secrets)
+    }
+
+    /// The settings that reach none of the files. Where one of them cannot be made, what it would
+    /// have read is not known: then there is nothing to tell.
+    pub fn unused(&self, files: &[(FileKind, File)]) -> Vec<Unused> {
+        if files.len() < self.bundle.family.kinds().len() {
+            return Vec::new();
+        }
+        let audience = |kind| self.audience(kind);
+        unused::of_device(&self.bundle, &self.options, audience, files)
+    }
+
+    fn audience(&self, kind: FileKind) -> Audience {
+        phone::audience(&self.options, &self.bundle, kind)
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! 1. `MASTER_KEY` becomes `MASTER_KEY_PREVIOUS`, a new one with another id takes its place: from
 //!    now on everything is wrapped under the new one and the old one still opens.
-//! 2. `POST /api/v1/rotation` until `remaining` is 0. It may stop and start again anywhere.
+//! 2. `POST /api/v1/rotation` until `remaining` is 0. It may stop and start again anywhere. At the end
+//!    it takes files out of KV that the old master key wraps; they are made again when they are asked
+//!    for.
 //! 3. `MASTER_KEY_PREVIOUS` goes.
 
 use ringfence_provision::key::DeviceKey;
@@ -15,6 +17,7 @@ use super::answer::Shown;
 use super::call::{Call, Nothing};
 use super::commit;
 use crate::app::App;
+use crate::edge;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
 use crate::observe;
@@ -48,9 +51,11 @@ pub struct RotationView {
     pub current: String,
     /// Id of the one before it, if the deployment still has it.
     pub previous: Option<String>,
-    /// Values under the previous one, still to be wrapped again. In the answer to a step without
-    /// those that `failed`: they would never be.
+    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. In the answer to
+    /// a step without those that `failed`: they would stay for ever.
     pub remaining: u64,
+    /// How many of them are files in KV.
+    pub files: u64,
     /// Values under neither. They cannot be read until their master key is back as the previous one.
     pub unreadable: u64,
     /// How many values this step wrapped again.
@@ -64,7 +69,23 @@ pub struct RotationView {
 
 /// `getRotation`.
 pub async fn show(call: Call) -> Result<Shown<RotationView>, Problem> {
-    Ok(Shown(state(&call.app).await?))
+    let view = state(&call.app).await?;
+    Ok(Shown(with_files(&call.app, view, false).await?))
+}
+
+/// Adds the files in KV that the previous master key wraps, and removes some if `remove` says so.
+/// Nothing is wrapped again there: whoever asks next has it made anew. One that a request has just
+/// stored with the old key is found by the next step.
+async fn with_files(app: &App, view: RotationView, remove: bool) -> Result<RotationView, Problem> {
+    if view.previous.is_none() {
+        return Ok(view);
+    }
+    let files = edge::files_not_under(app, &view.current, remove).await?;
+    Ok(RotationView {
+        remaining: view.remaining + files,
+        files,
+        ..view
+    })
 }
 
 /// `rotate`.
@@ -155,12 +176,15 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
         observe::warn("audit_not_chained", &[("error", &error.to_string())]);
     }
     let view = state(app).await?;
-    Ok(Shown(RotationView {
+    let view = RotationView {
         rewrapped: Some(number),
         remaining: view.remaining.saturating_sub(failed.len() as u64),
         failed,
         ..view
-    }))
+    };
+    // The database first: until all of it is done, files may be made from what is left.
+    let done = view.remaining == 0;
+    Ok(Shown(with_files(app, view, done).await?))
 }
 
 async fn state(app: &App) -> Result<RotationView, Problem> {
@@ -185,6 +209,7 @@ fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> Rotatio
         unreadable: sum(&|id| id != current && !is_previous(id)),
         current: current.to_owned(),
         previous,
+        files: 0,
         rewrapped: None,
         failed: Vec::new(),
     }

@@ -26,6 +26,12 @@ pub enum Needs {
     WriteAll,
 }
 
+impl Needs {
+    /// Whether it is about a change.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::WriteAll)
+    }
+}
 /// Operations that render or check files: of one device, or of all that a change concerns.
 const CHECKS: &[&str] = &[
     "lint",
@@ -271,7 +277,7 @@ mod tests {
     fn whatever_changes_something_needs_a_token_that_may_write() {
         for route in ROUTES {
             let reads = route.method == "GET" || route.operation == "lint";
-            let may_write = matches!(route.needs, Needs::Write | Needs::WriteAll);
+            let may_write = route.needs.writes();
             assert_eq!(may_write, !reads, "{}", route.operation);
             let global = !route.pattern.contains("{tenant}");
             if may_write && global {

@@ -4,8 +4,8 @@
 use super::route::{Route, route};
 use super::{
     access_paths, audit, audit_chain, certificates, devices, events, fleet, jobs, keys, limits,
-    lint, models, moves, notify, pools, preview, relays, rollouts, rotation, settings, sites,
-    templates, tenants, tokens,
+    lint, models, moves, notify, pools, preview, relays, restored, rollouts, rotation, settings,
+    sites, templates, tenants, tokens,
 };
 
 /// The table.
@@ -25,6 +25,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/audit/cut" WriteAll "cutAudit" audit_chain::cut, "Removes an old period of the audit log that was exported to its end"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),
     route!(POST   "/api/v1/rotation" WriteAll "rotate" rotation::step, "Wraps some values under the current master key; repeat until nothing remains"),
+
+    route!(GET    "/api/v1/restored" ReadAll "getRestored" restored::show, "Shows whether the database was put back to an earlier point, and what that undid; takes ADMIN_TOKEN then"),
+    route!(POST   "/api/v1/restored" WriteAll "restored" restored::take, "Takes a database into use that was put back to an earlier point; takes ADMIN_TOKEN"),
 
     route!(GET    "/api/v1/tenants" Read "listTenants" tenants::list, "Lists the tenants that the token sees"),
     route!(POST   "/api/v1/tenants" WriteAll "createTenant" tenants::create, "Adds a tenant"),
@@ -106,6 +109,8 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/cancel" Write "cancelRollout" rollouts::cancel, "Ends a rollout and takes its waiting jobs back"),
     route!(GET    "/api/v1/tenants/{tenant}/pool" Read "getTenantPool" pools::of_tenant, "Shows which pool reaches the tenant's phones"),
     route!(PUT    "/api/v1/tenants/{tenant}/pool" WriteAll "putTenantPool" pools::put_of_tenant, "Decides which pool reaches the tenant's phones"),
+    route!(GET    "/api/v1/tenants/{tenant}/destinations" Read "getTenantDestinations" pools::destinations, "Shows whom the tenant may address by NOTIFY"),
+    route!(PUT    "/api/v1/tenants/{tenant}/destinations" WriteAll "putTenantDestinations" pools::put_destinations, "Decides whom the tenant may address by NOTIFY"),
     route!(GET    "/api/v1/tenants/{tenant}/sites/{site}/pool" Read "getSitePool" pools::of_site, "Shows which pool reaches the site's phones, if the site names one"),
     route!(PUT    "/api/v1/tenants/{tenant}/sites/{site}/pool" WriteAll "putSitePool" pools::put_of_site, "Decides which pool reaches the site's phones"),
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_provision::family::Family;
 use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
 use ringfence_provision::secret::SecretString;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use super::affected::{self, Checked, World};
 use super::answer::Revised;
 use super::call::{Call, Context, RevealQuery};
 use super::notify::{self, Notices, NotifyQuery};
-use super::{commit, sites};
+use super::{commit, pools, sites};
 use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
@@ -23,8 +24,26 @@ use crate::store::phone::SettingRow;
 use crate::store::settings::{self, NewLayer, Scope};
 use crate::{edge, platform};
 
-/// How many settings a layer has at most.
-const MOST: usize = 1_000;
+/// Checks how many settings a layer has. Which families its files are for decides how many it may.
+///
+/// # Errors
+/// There are more.
+pub fn check_number(
+    settings: &LayerSettings,
+    families: impl IntoIterator<Item = Family>,
+) -> Result<(), Problem> {
+    let most = families
+        .into_iter()
+        .map(Family::settings_limit)
+        .fold(Family::Utg.settings_limit(), usize::max);
+    if settings.len() > most {
+        return Err(Problem::invalid_value(format!(
+            "A layer of these phones has at most {most} settings, and this has {}.",
+            settings.len()
+        )));
+    }
+    Ok(())
+}
 
 /// A layer's settings, as an operator writes them.
 #[derive(Clone, Debug, Deserialize)]
@@ -169,6 +188,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
     call.if_match.check(stored.revision)?;
     let before = affected::layer(app, &tenant.id, &key, &stored.rows)?;
     let after = merge(&before, &call.body.settings)?;
+    pools::check_addresses(app, &tenant.id, &before, &after).await?;
     if before == after {
         publish(app, &tenant.id, scope).await?;
         return Ok(view(&after, false, stored.revision, None));
@@ -181,6 +201,7 @@ async fn change(call: &Put, scope: &Scope) -> Shown {
         }
         Scope::Device { .. } => World::of_device(app, &tenant, call.device().await?).await?,
     };
+    check_number(&after, world.families(scope))?;
     world.set_layer(scope, after.clone());
     let checked = world.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
@@ -327,11 +348,6 @@ pub fn merge(
     stored: &LayerSettings,
     written: &BTreeMap<String, serde_json::Value>,
 ) -> Result<LayerSettings, Problem> {
-    if written.len() > MOST {
-        return Err(Problem::invalid_value(format!(
-            "A layer has at most {MOST} settings."
-        )));
-    }
     written
         .iter()
         .map(|(name, written)| {
@@ -471,6 +487,21 @@ mod tests {
         }
         assert_eq!(merged(json!({ "A-B": "x" })).unwrap_err().status, 422);
         assert_eq!(merged(json!({ "device": "x" })).unwrap_err().status, 422);
+    }
+
+    #[test]
+    fn a_layer_of_a_base_station_has_room_for_every_handset() {
+        let settings: LayerSettings = (0..255 * 19)
+            .map(|n| (format!("standard_A_{n}"), Value::Text(String::new())))
+            .collect();
+        assert!(check_number(&settings, [Family::Hdv, Family::Uds124]).is_ok());
+        let refused = check_number(&settings, [Family::Hdv]).unwrap_err();
+        assert_eq!(refused.status, 422);
+        assert!(
+            refused.detail.contains("at most 1000"),
+            "{}",
+            refused.detail
+        );
     }
 
     #[test]

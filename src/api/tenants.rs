@@ -1,10 +1,7 @@
 //! Tenants.
 
-use std::collections::BTreeSet;
-
-use ringfence_provision::kind::FileKind;
 use ringfence_provision::seal::Profile;
-use ringfence_provision::url_template::RouteError;
+use ringfence_provision::url_template::{RouteError, check_url_len};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -15,7 +12,7 @@ use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::edge;
 use crate::http::problem::Problem;
-use crate::model::tenant::{TenantOptions, has_extension};
+use crate::model::tenant::TenantOptions;
 use crate::phone::CERTIFICATES;
 use crate::store::devices::Affected;
 use crate::store::models::ModelRow;
@@ -198,7 +195,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
             "The tenant still has devices: remove them first.",
         ));
     }
-    let paths = access_paths::list(db, &row.id, "", access_paths::MOST).await?;
+    let paths = access_paths::list(db, &row.id, 0, "", access_paths::MOST).await?;
     let before = json!({ "name": row.name, "hostname": row.hostname });
     let entry = call.entry("tenant.delete", "", Some(before), None);
     tenants::delete(db, &row.id, row.revision, &entry)
@@ -283,7 +280,7 @@ fn check(input: &TenantInput) -> Result<(), Problem> {
             "`options.event_retention_days` is at least 1.",
         ));
     }
-    check_names(options)?;
+    check_names(input)?;
     options.route_table().map_err(unroutable)?;
     Ok(())
 }
@@ -322,49 +319,51 @@ fn unroutable(error: RouteError) -> Problem {
     }
 }
 
-fn check_names(options: &TenantOptions) -> Result<(), Problem> {
-    let extensions: BTreeSet<String> = Profile::BUILTIN
-        .iter()
-        .filter_map(|name| Some(Profile::builtin(name)?.extension))
-        .collect();
-    for (kind, names) in &options.urls {
-        let member = format!("options.urls.{}", kind.as_str());
+/// Checks that every name can be served to some phone.
+fn check_names(input: &TenantInput) -> Result<(), Problem> {
+    let options = &input.options;
+    let of_families = options.family_urls.iter().flat_map(|(family, urls)| {
+        let member = format!("options.family_urls.{}", family.as_str());
+        urls.iter()
+            .map(move |(kind, names)| (format!("{member}.{}", kind.as_str()), names))
+    });
+    let of_all = options.urls.iter();
+    let of_all = of_all.map(|(kind, names)| (format!("options.urls.{}", kind.as_str()), names));
+    for (member, names) in of_all.chain(of_families) {
         if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
             return Err(Problem::invalid_value(format!(
                 "`{member}` has at most {NAMES_MAX} names of a form."
             )));
         }
-        if let (FileKind::Initial, Some(name)) = (kind, names.sealed.first()) {
-            let words = format!(
-                "`{member}.sealed`: {} would never be served, because an initial file is for a phone that has no key yet. Leave `sealed` out, or put the name into `plain`.",
-                name.as_str()
-            );
-            return Err(Problem::invalid_value(words).with("templates", [name.as_str()]));
+    }
+    let rules = options.rules();
+    // As long as an access path is.
+    let base = input.hostname.as_deref();
+    let base = base.map(|host| format!("https://{host}/{}", "0".repeat(22)));
+    for route in options.routes() {
+        let name = route.template.as_str();
+        let refuse = |why: String| {
+            let member = match route.family {
+                Some(family) => format!("family_urls.{}", family.as_str()),
+                None => "urls".to_owned(),
+            };
+            let (kind, form) = (route.kind.as_str(), route.form.as_str());
+            let words =
+                format!("`options.{member}.{kind}.{form}`: {name} would never be served: {why}.");
+            Err(Problem::invalid_value(words).with("templates", [name]))
+        };
+        if name.starts_with(CERTIFICATES) {
+            return refuse(format!(
+                "below `{CERTIFICATES}` are the tenant's certificates; choose another folder"
+            ));
         }
-        let all = names.plain.iter().chain(&names.sealed);
-        for name in all.map(|name| name.as_str()) {
-            if name.starts_with(CERTIFICATES) {
-                let words = format!(
-                    "`{member}`: {name} would never be served, because below `{CERTIFICATES}` are the tenant's certificates. Choose another folder."
-                );
-                return Err(Problem::invalid_value(words).with("templates", [name]));
-            }
+        if let Err(error) = rules.check_name(&route) {
+            return refuse(error.to_string());
         }
-        for name in &names.sealed {
-            let known = extensions
-                .iter()
-                .any(|extension| has_extension(name.as_str(), extension));
-            if !known {
-                let known = extensions
-                    .iter()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", .");
-                return Err(Problem::invalid_value(format!(
-                    "`{member}.sealed`: {} must end in .{known}, which tells the profile.",
-                    name.as_str()
-                )));
-            }
+        if let Some(base) = &base
+            && let Err(error) = check_url_len(base, &route.template.shortest())
+        {
+            return refuse(format!("{error}; choose a shorter name"));
         }
     }
     Ok(())
@@ -453,8 +452,8 @@ mod tests {
         let below = json!({ "standard": { "sealed": ["certs/a/{MAC}.enc"] } });
         for (urls, template, advice) in [
             (sealed, "Initial{MAC}.enc", "put the name into `plain`"),
-            (plain, "certs/Master.cfg", "Choose another folder"),
-            (below, "certs/a/{MAC}.enc", "Choose another folder"),
+            (plain, "certs/Master.cfg", "choose another folder"),
+            (below, "certs/a/{MAC}.enc", "choose another folder"),
         ] {
             let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
             assert_eq!(problem.status, 422);
@@ -464,6 +463,59 @@ mod tests {
         }
         let urls = json!({ "master": { "plain": ["mycerts/Master.cfg", "certs.cfg"] } });
         assert!(check(&input(json!({ "urls": urls }))).is_ok());
+    }
+
+    #[test]
+    fn a_name_for_everyone_is_accepted_and_one_for_nobody_refused() {
+        for urls in [
+            json!({ "initial": { "plain": ["master.cfg", "{fwver}.ini"] } }),
+            json!({ "system": { "plain": ["System{MAC}.cfg", "System{MODEL}.cfg"] } }),
+        ] {
+            assert!(check(&input(json!({ "urls": urls }))).is_ok(), "{urls}");
+        }
+        for (urls, name, advice) in [
+            (
+                json!({ "system": { "sealed": ["System{MAC}.enc"] } }),
+                "options.urls.system.sealed",
+                "put the name into `plain`",
+            ),
+            (
+                json!({ "standard": { "sealed": ["Config{MAC}.e2c"] } }),
+                "options.urls.standard.sealed",
+                "set the option `unverified_profiles`",
+            ),
+        ] {
+            let words = refusal(json!({ "urls": urls }));
+            assert!(words.contains(name) && words.contains(advice), "{words}");
+        }
+        let allowed = json!({
+            "unverified_profiles": true,
+            "urls": { "standard": { "sealed": ["Config{MAC}.e2c"] } },
+        });
+        assert!(check(&input(allowed)).is_ok());
+        let words =
+            refusal(json!({ "family_urls": { "utg": { "system": { "plain": ["S.cfg"] } } } }));
+        assert!(
+            words.contains("options.family_urls.utg.system.plain"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_makes_every_url_too_long_is_refused() {
+        let long = json!({ "master": { "plain": [format!("{}.cfg", "m".repeat(200))] } });
+        let of = |hostname: &str| TenantInput {
+            hostname: Some(hostname.to_owned()),
+            ..input(json!({ "urls": long }))
+        };
+        assert!(check(&of("phones.example")).is_ok());
+        let host = format!("{0}.{0}.{0}.example", "p".repeat(50));
+        let refused = check(&of(&host)).unwrap_err();
+        assert!(
+            refused.detail.contains("choose a shorter name"),
+            "{}",
+            refused.detail
+        );
     }
 
     #[test]

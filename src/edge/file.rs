@@ -37,7 +37,13 @@ pub struct FileMeta {
     /// Length of what the phone gets, in bytes.
     #[serde(rename = "n")]
     pub length: usize,
+    /// Id of the master key that wraps it; empty where it is sealed instead.
+    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
+    pub master: String,
 }
+
+/// What a master key wraps ends by itself after so long, whoever asks for it.
+const WRAPPED_LIFETIME_S: u32 = 30 * 24 * 3600;
 
 /// The key of a file. `subject` is a MAC, a model, or empty for a file of the whole tenant.
 pub fn file_key(tenant: &str, kind: FileKind, form: Form, subject: &str) -> String {
@@ -87,7 +93,8 @@ pub async fn put_file(
     meta: &FileMeta,
 ) -> Result<(), StorageError> {
     let metadata = serde_json::to_string(meta).map_err(|error| StorageError(error.to_string()))?;
-    app.kv.put_buffer(key, bytes, &metadata).await
+    let seconds = (!meta.master.is_empty()).then_some(WRAPPED_LIFETIME_S);
+    app.kv.put_buffer(key, bytes, &metadata, seconds).await
 }
 
 /// Removes a file. Should KV fail, the file is as good as it was: its version tells.
@@ -127,6 +134,7 @@ mod tests {
             extension: "enc".into(),
             content_type: "application/octet-stream".into(),
             length: 28_672,
+            master: String::new(),
         };
         let text = serde_json::to_string(&meta).unwrap();
         assert_eq!(
@@ -134,6 +142,22 @@ mod tests {
             r#"{"v":12,"g":2,"e":"\"0123456789abcdef0123456789abcdef\"","c":true,"d":"01JD0000000000000000000000","x":"enc","t":"application/octet-stream","n":28672}"#
         );
         assert_eq!(serde_json::from_str::<FileMeta>(&text).unwrap(), meta);
+        let wrapped = FileMeta {
+            version: 12,
+            generation: 0,
+            etag: String::new(),
+            device: String::new(),
+            extension: String::new(),
+            content_type: "text/plain".into(),
+            master: "k1".into(),
+            ..meta
+        };
+        let text = serde_json::to_string(&wrapped).unwrap();
+        assert_eq!(
+            text,
+            r#"{"v":12,"g":0,"e":"","c":true,"t":"text/plain","n":28672,"m":"k1"}"#
+        );
+        assert_eq!(serde_json::from_str::<FileMeta>(&text).unwrap(), wrapped);
     }
 
     #[test]

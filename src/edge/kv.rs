@@ -4,6 +4,7 @@
 //! through, so this keeps it the `ArrayBuffer` that the runtime made.
 
 use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
@@ -33,8 +34,33 @@ extern "C" {
         options: &JsValue,
     ) -> Result<JsValue, JsValue>;
 
+    // Not `async`: many deletions go on at once.
     #[wasm_bindgen(method, catch)]
-    async fn delete(this: &Namespace, key: &str) -> Result<JsValue, JsValue>;
+    fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn list(this: &Namespace, options: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// So many deletions are on their way at a time.
+const DELETIONS: usize = 50;
+
+/// A name of the namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Listed {
+    pub name: String,
+    /// As it was stored: text, or nothing.
+    #[serde(default)]
+    pub metadata: Option<String>,
+}
+
+/// Some names, in their order.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    pub keys: Vec<Listed>,
+    /// Where to go on; nothing on the last page.
+    #[serde(default)]
+    pub cursor: Option<String>,
 }
 
 /// The namespace bound as `FILES`.
@@ -65,14 +91,16 @@ impl Kv {
         Ok(Reading(JsFuture::from(promise.map_err(failed)?)))
     }
 
-    /// Stores text for so many seconds, at least 60.
+    /// Stores text with metadata for so many seconds, at least 60.
     pub(super) async fn put_text(
         &self,
         key: &str,
         value: &str,
+        metadata: &str,
         seconds: u32,
     ) -> Result<(), StorageError> {
         let options = js_sys::Object::new();
+        Reflect::set(&options, &"metadata".into(), &metadata.into()).map_err(failed)?;
         Reflect::set(&options, &"expirationTtl".into(), &seconds.into()).map_err(failed)?;
         self.0
             .put(key, &value.into(), &options)
@@ -81,23 +109,58 @@ impl Kv {
         Ok(())
     }
 
-    /// Stores bytes with metadata.
+    /// Stores bytes with metadata: for so many seconds, at least 60, or for good.
     pub(super) async fn put_buffer(
         &self,
         key: &str,
         value: &ArrayBuffer,
         metadata: &str,
+        seconds: Option<u32>,
     ) -> Result<(), StorageError> {
         let options = js_sys::Object::new();
         Reflect::set(&options, &"metadata".into(), &metadata.into()).map_err(failed)?;
+        if let Some(seconds) = seconds {
+            Reflect::set(&options, &"expirationTtl".into(), &seconds.into()).map_err(failed)?;
+        }
         self.0.put(key, value, &options).await.map_err(failed)?;
         Ok(())
     }
 
     /// Removes a value; a value that is not there is no error.
     pub(super) async fn delete(&self, key: &str) -> Result<(), StorageError> {
-        self.0.delete(key).await.map_err(failed)?;
+        let deletion: Promise = self.0.delete(key).map_err(failed)?;
+        JsFuture::from(deletion).await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Removes many values.
+    pub(super) async fn delete_all(&self, keys: &[String]) -> Result<(), StorageError> {
+        for some in keys.chunks(DELETIONS) {
+            let deletions = js_sys::Array::new();
+            for key in some {
+                let deletion: Promise = self.0.delete(key).map_err(failed)?;
+                deletions.push(&deletion);
+            }
+            let all = Promise::all(&deletions.into());
+            JsFuture::from(all).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Names that begin with `prefix`: the first ones, or those behind `cursor`.
+    pub(super) async fn list(
+        &self,
+        prefix: &str,
+        cursor: Option<&str>,
+    ) -> Result<Page, StorageError> {
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"prefix".into(), &prefix.into()).map_err(failed)?;
+        if let Some(cursor) = cursor {
+            Reflect::set(&options, &"cursor".into(), &cursor.into()).map_err(failed)?;
+        }
+        let page = self.0.list(&options).await.map_err(failed)?;
+        let text = js_sys::JSON::stringify(&page).map_err(failed)?;
+        serde_json::from_str(&String::from(text)).map_err(|error| StorageError(error.to_string()))
     }
 }
 

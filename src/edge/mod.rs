@@ -14,9 +14,11 @@ mod file;
 mod known;
 mod kv;
 mod routes;
+mod sweep;
 mod tenant;
 
 pub use file::{FileMeta, FileRead, drop_device_files, file_key, put_file, read_file, remove_file};
 pub use known::last_known;
 pub use kv::{Kv, to_buffer};
+pub use sweep::{files_not_under, tenants_below};
 pub use tenant::{Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};

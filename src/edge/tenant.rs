@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::model::tenant::TenantOptions;
 use crate::observe;
 use crate::store::{StorageError, phone};
+use crate::witness;
 
 /// How long after a re-key (or a disabling, or a deletion) a file of before could still be on its
 /// way into KV: no request lives that long.
@@ -53,6 +54,9 @@ pub struct TenantEdge {
     /// When the access path expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// Id of the access path. Values of before it was written have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_path: Option<String>,
     pub options: TenantOptions,
     /// Devices whose older files are void although the tenant's version stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,6 +87,14 @@ impl TenantEdge {
     }
 }
 
+/// What a list of KV's names says of a tenant, kept as metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EdgeMeta {
+    /// As in the value.
+    #[serde(rename = "v")]
+    pub version: u64,
+}
+
 fn key(hash: &str) -> String {
     format!("t1:{hash}")
 }
@@ -91,7 +103,7 @@ fn key(hash: &str) -> String {
 /// is not trusted to ask D1 gets what KV knows.
 ///
 /// # Errors
-/// D1 does not answer either.
+/// D1 does not answer either, or is behind what was witnessed: then it vouches for nobody.
 pub async fn find_tenant(
     app: &App,
     hash: &str,
@@ -108,7 +120,9 @@ pub async fn find_tenant(
     {
         return Ok(Some(known));
     }
-    let Some(row) = phone::tenant_of(&app.db, hash).await? else {
+    let (row, standing) = phone::tenant_of(&app.db, hash).await?;
+    witness::vouch(app, &standing).await?;
+    let Some(row) = row else {
         return Ok(None);
     };
     if publishing_is_due(&row.tenant, row.version, app.now) {
@@ -159,7 +173,7 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
         for (hash, tenant) in &paths.entries {
             let text =
                 serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;
-            put_patiently(app, &key(hash), &text).await?;
+            put_patiently(app, &key(hash), &text, tenant.version).await?;
             written.insert(hash.clone());
         }
         for hash in written.iter().filter(|hash| !paths.has(hash)) {
@@ -180,14 +194,16 @@ pub async fn drop_access_path(app: &App, hash: &str) -> Result<(), StorageError>
     app.kv.delete(&key(hash)).await
 }
 
-async fn put_patiently(app: &App, key: &str, text: &str) -> Result<(), StorageError> {
-    let mut result = app.kv.put_text(key, text, LIFETIME_S).await;
+async fn put_patiently(app: &App, key: &str, text: &str, version: u64) -> Result<(), StorageError> {
+    let metadata = serde_json::to_string(&EdgeMeta { version })
+        .map_err(|error| StorageError(error.to_string()))?;
+    let mut result = app.kv.put_text(key, text, &metadata, LIFETIME_S).await;
     for _ in 0..3 {
         if result.is_ok() {
             break;
         }
         Delay::from(WRITE_PAUSE).await;
-        result = app.kv.put_text(key, text, LIFETIME_S).await;
+        result = app.kv.put_text(key, text, &metadata, LIFETIME_S).await;
     }
     result
 }
@@ -204,6 +220,7 @@ mod tests {
             version: 7,
             hostname: None,
             expires_at: None,
+            access_path: Some("01JD0000000000000000000001".into()),
             options: TenantOptions::default(),
             fences: vec![Fence {
                 mac: "0080F0C571EB".into(),
@@ -243,7 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_without_the_access_paths_id_or_with_newer_members_is_read() {
+        let text = r#"{"tenant":"T","version":7,"expires_at":10,"newer":[1],"options":{}}"#;
+        let tenant: TenantEdge = serde_json::from_str(text).unwrap();
+        assert_eq!(tenant.access_path, None);
+        assert_eq!(tenant.expires_at, Some(10));
+    }
+
+    #[test]
     fn tenant_edge_json_format_unchanged() {
         insta::assert_snapshot!(serde_json::to_string_pretty(&tenant()).unwrap());
+        assert_eq!(
+            serde_json::to_string(&EdgeMeta { version: 7 }).unwrap(),
+            r#"{"v":7}"#
+        );
     }
 }

@@ -13,7 +13,10 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::model::device::DeviceRow;
 use crate::store::StorageError;
-use crate::store::phone::{self, DeviceParts, Forward, Reads, SettingRow, TemplateRow};
+use crate::store::phone::{
+    self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
+};
+use crate::witness;
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
@@ -62,23 +65,30 @@ pub async fn for_device(
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<Bundle>, BundleError> {
-    for_phone(app, tenant_id, mac, Reads::Always).await
+    let (parts, _) = phone::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
+    parts
+        .map(|parts| of_device(app, tenant_id, parts))
+        .transpose()
 }
 
 /// The bundle of a device for a phone's request. Where the condition of `reads` does not hold it
 /// has neither settings nor templates, and the request is to be refused.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_phone(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
-    reads: Reads,
+    reads: Reads<'_>,
 ) -> Result<Option<Bundle>, BundleError> {
-    phone::device(&app.db, tenant_id, &mac.upper(), reads)
-        .await?
-        .map(|parts| of_parts(app, tenant_id, parts))
+    let (parts, standing) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await?;
+    // Also where there is no such device: it takes as long.
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    parts
+        .map(|parts| of_device(app, tenant_id, parts))
         .transpose()
 }
 
@@ -94,20 +104,23 @@ pub struct Initial {
 /// What the initial file of a device is made from, in one round trip.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, BundleError> {
-    let parts = phone::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
+    let (parts, standing) = phone::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
     Ok(Initial {
         bundle: parts
             .device
-            .map(|device| of_parts(app, tenant_id, device))
+            .map(|device| of_device(app, tenant_id, device))
             .transpose()?,
         certificates: parts.certificates,
         forward: parts.forward,
     })
 }
 
-fn of_parts(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, BundleError> {
+fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, BundleError> {
     let device = parts.device;
     Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
@@ -121,19 +134,26 @@ fn of_parts(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, Bu
     })
 }
 
-/// The bundle of a model, for files that are not one device's.
+/// The bundle of a model for a phone's request, for files that are not one device's.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_model(
     app: &App,
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<Bundle>, BundleError> {
-    let Some(parts) = phone::model(&app.db, tenant_id, model).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Bundle {
+    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    parts
+        .map(|parts| of_parts(app, tenant_id, parts))
+        .transpose()
+}
+
+fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
+    Ok(Bundle {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
         profile: profile(parts.profile.as_deref(), &parts.model)?,
@@ -142,7 +162,31 @@ pub async fn for_model(
         layers: layers(&app.keyring, tenant_id, &parts.settings)?,
         templates: templates(&parts.templates),
         device: None,
-    }))
+    })
+}
+
+/// The bundle of a whole family, for files whose name tells neither a device nor a model. `model` is
+/// any of its models: nothing of that model's own is in it.
+///
+/// # Errors
+/// [`BundleError`].
+pub async fn for_family(
+    app: &App,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<Bundle>, BundleError> {
+    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    let Some(mut parts) = parts else {
+        return Ok(None);
+    };
+    parts
+        .settings
+        .retain(|row| layer_named(&row.scope) == Some(Layer::Tenant));
+    parts.templates.retain(|row| row.model.is_empty());
+    of_parts(app, tenant_id, parts).map(Some)
 }
 
 /// The row identity that a secret setting is wrapped for.
@@ -238,8 +282,8 @@ pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
 }
 
 /// Whether a model may have a template of its own for files of this kind. Master and system files
-/// are one for every model of a family, and are asked for by a name that tells no model: the API
-/// takes none for them, and one that is stored nevertheless does not count.
+/// have one for every model of a family, whatever their name tells: the API takes no other for
+/// them, and one that is stored nevertheless does not count.
 pub fn may_differ_by_model(kind: FileKind) -> bool {
     !matches!(kind, FileKind::Master | FileKind::System)
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use ringfence_provision::format::{self, Confidence, Document, RenderedFinding};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::Layers;
+use ringfence_provision::layers::{Layer, LayerSettings, Layers};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, SecretsMode, UsedSetting, default_template,
     render_metered as render_template,
@@ -53,7 +54,7 @@ fn first(findings: &[RenderedFinding]) -> String {
         })
 }
 
-/// Renders and lints the file of a kind. `urls` are the other files' URLs, which only an initial
+/// Renders and lints the file of a kind, for the audience that its name tells. `urls` are the other files' URLs, which only an initial
 /// file may name: anything else is the same under every access path.
 ///
 /// # Errors
@@ -61,10 +62,11 @@ fn first(findings: &[RenderedFinding]) -> String {
 pub fn render(
     bundle: &Bundle,
     kind: FileKind,
+    audience: Audience,
     urls: &Urls,
     secrets: SecretsMode,
 ) -> Result<File, FileError> {
-    render_metered(bundle, kind, urls, secrets, &mut 0)
+    render_metered(bundle, kind, audience, urls, secrets, &mut 0)
 }
 
 /// The same, and adds to `spent` what it took, in the fuel of templates, also where it fails.
@@ -74,6 +76,7 @@ pub fn render(
 pub fn render_metered(
     bundle: &Bundle,
     kind: FileKind,
+    audience: Audience,
     urls: &Urls,
     secrets: SecretsMode,
     spent: &mut u64,
@@ -82,8 +85,8 @@ pub fn render_metered(
         .templates
         .get(&kind)
         .map_or_else(|| default_template(bundle.family, kind), String::as_str);
-    let layers = visible(&bundle.layers, kind);
-    let device = own_of_device(kind)
+    let layers = visible(&bundle.layers, kind, audience);
+    let device = own_of_device(kind, audience)
         .then_some(bundle.device.as_ref())
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
@@ -97,7 +100,7 @@ pub fn render_metered(
         device: device.map(|(mac, model)| DeviceVars { mac, model }),
         urls: if initial { urls.seen() } else { &none },
         secrets,
-        limits: Limits::default(),
+        limits: Limits::of(bundle.family),
     };
     let mut rendered = render_template(source, &context, spent)?;
     if initial {
@@ -165,24 +168,35 @@ pub fn content_type(bundle: &Bundle) -> &'static str {
     }
 }
 
-/// Whether a file of this kind may differ from device to device.
-fn own_of_device(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Initial | FileKind::Standard)
+/// Whether a file of this kind, at a name for that audience, may differ from device to device.
+pub fn own_of_device(kind: FileKind, audience: Audience) -> bool {
+    layers_of(kind, audience).contains(&Layer::Device)
 }
 
-/// The layers that a file of this kind may use: what goes to several devices must not depend on
-/// one of them.
-fn visible(layers: &Layers, kind: FileKind) -> Layers {
-    match kind {
-        FileKind::Initial | FileKind::Standard => layers.clone(),
-        FileKind::Product => Layers {
-            tenant: layers.tenant.clone(),
-            model: layers.model.clone(),
-            ..Layers::default()
-        },
-        FileKind::Master | FileKind::System => Layers {
-            tenant: layers.tenant.clone(),
-            ..Layers::default()
-        },
+/// The layers that reach a file of this kind at a name for that audience: what goes to several
+/// devices must not depend on one of them.
+pub fn layers_of(kind: FileKind, audience: Audience) -> &'static [Layer] {
+    match (kind, audience) {
+        (FileKind::Initial | FileKind::Standard, _) | (FileKind::System, Audience::Device) => {
+            &Layer::ALL
+        }
+        (FileKind::Product, _) | (FileKind::System, Audience::Model) => {
+            &[Layer::Model, Layer::Tenant]
+        }
+        (FileKind::Master, _) | (FileKind::System, Audience::Everyone) => &[Layer::Tenant],
+    }
+}
+
+fn visible(layers: &Layers, kind: FileKind, audience: Audience) -> Layers {
+    let reach = layers_of(kind, audience);
+    let of = |layer| match reach.contains(&layer) {
+        true => layers.layer(layer).clone(),
+        false => LayerSettings::new(),
+    };
+    Layers {
+        tenant: of(Layer::Tenant),
+        site: of(Layer::Site),
+        model: of(Layer::Model),
+        device: of(Layer::Device),
     }
 }

@@ -21,13 +21,89 @@ pub fn if_range(header: Option<&str>, etag: &str) -> bool {
     header.is_none_or(|value| value.trim() == etag)
 }
 
+/// Whether the conditions of a `GET` let a representation through that has neither an ETag nor a
+/// modification date, in the order of RFC 9110 §13.2.2. `header` reads one of the request's.
+///
+/// Dates are ignored, as §13.1.3 and §13.1.4 demand where no modification date is available: they say
+/// that the client has something older. A list of ETags names other representations: none of them is
+/// this one, so `If-None-Match` lets it through and `If-Match` does not. `If-None-Match: *` wants
+/// nothing that exists.
+pub fn passes_without_validators(header: impl Fn(&str) -> Option<String>) -> bool {
+    let star = |list: String| list.split(',').any(|member| member.trim() == "*");
+    header("if-match").is_none_or(star) && !header("if-none-match").is_some_and(star)
+}
+
 fn strip_weak(etag: &str) -> &str {
     etag.strip_prefix("W/").unwrap_or(etag)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn passes(headers: &[(&str, &str)]) -> bool {
+        passes_without_validators(|wanted| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn of_what_has_no_validator_only_a_condition_on_this_or_on_anything_keeps_it_back() {
+        const DATE: &str = "Sat, 21 Nov 2026 10:00:00 GMT";
+        for headers in [
+            &[][..],
+            &[("if-modified-since", DATE)],
+            &[("if-modified-since", "yesterday")],
+            &[("if-unmodified-since", DATE)],
+            &[("if-none-match", "\"a\"")],
+            &[("if-none-match", "W/\"a\", \"*\"")],
+            &[("if-none-match", "")],
+            &[("if-none-match", "\"a\""), ("if-modified-since", DATE)],
+            &[("if-match", "*")],
+            &[("if-match", "*"), ("if-none-match", "\"a\"")],
+        ] {
+            assert!(passes(headers), "{headers:?}");
+        }
+        for headers in [
+            &[("if-none-match", "*")][..],
+            &[("if-none-match", " \"a\" , * ")],
+            &[("if-none-match", "*"), ("if-modified-since", DATE)],
+            &[("if-match", "\"a\"")],
+            &[("if-match", "W/\"a\"")],
+            &[("if-match", "")],
+            &[("if-match", "\"a\""), ("if-none-match", "\"b\"")],
+            &[("if-match", "*"), ("if-none-match", "*")],
+        ] {
+            assert!(!passes(headers), "{headers:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn dates_change_nothing_and_lists_count_as_for_an_etag_that_is_in_none(
+            if_match_list in prop::option::of("(\\*|W/\"[a-c]{0,3}\"|\"[a-c*]{0,3}\")"),
+            none_match_list in prop::option::of("(\\*|(W/)?\"[a-c]{0,3}\"(, ?(W/)?\"[a-c*]{0,3}\"){0,2})"),
+            since in prop::option::of("\\PC{0,30}"),
+            unmodified in prop::option::of("\\PC{0,30}"),
+        ) {
+            let mut headers = Vec::new();
+            for (name, value) in [
+                ("if-match", &if_match_list),
+                ("if-none-match", &none_match_list),
+                ("if-modified-since", &since),
+                ("if-unmodified-since", &unmodified),
+            ] {
+                headers.extend(value.as_deref().map(|value| (name, value)));
+            }
+            const OTHER: &str = "\"of no file\"";
+            let expected = if_match_list.as_deref().is_none_or(|list| if_match(list, OTHER))
+                && !none_match_list.as_deref().is_some_and(|list| none_match(list, OTHER));
+            prop_assert_eq!(passes(&headers), expected);
+        }
+    }
 
     #[test]
     fn a_list_a_star_and_a_weak_form_match() {

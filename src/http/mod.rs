@@ -1,5 +1,6 @@
 //! HTTP as both halves of the Worker use it: problem documents, ranges, validators.
 
+pub mod body;
 pub mod conditional;
 pub mod problem;
 pub mod range;

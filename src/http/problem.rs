@@ -79,6 +79,11 @@ pub const KINDS: &[(&str, u16, &str)] = &[
         503,
         "Storage does not answer; nothing was changed",
     ),
+    (
+        "database-restored",
+        503,
+        "The database was put back to an earlier point",
+    ),
     ("misconfigured", 503, "The deployment is not configured"),
 ];
 

@@ -1,8 +1,10 @@
 //! A tenant's options: how its URLs are written and what a phone may get in which way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
+use ringfence_provision::serving::{Audience, Rules, extension};
 use ringfence_provision::url_template::{Route, RouteError, RouteTable, UrlTemplate};
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +20,24 @@ pub struct TenantOptions {
         schemars(with = "BTreeMap<crate::api::openapi::FileKind, Names>")
     )]
     pub urls: BTreeMap<FileKind, Names>,
+    /// Names of one family's files, by family: its phones are told these before those of `urls`,
+    /// and a file at a name without `{MAC}` and `{MODEL}` is written for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(
+        test,
+        schemars(
+            with = "BTreeMap<crate::api::openapi::Family, BTreeMap<crate::api::openapi::FileKind, Names>>"
+        )
+    )]
+    pub family_urls: BTreeMap<Family, BTreeMap<FileKind, Names>>,
     /// What the plain name of a standard file answers once its bootstrap is gone.
     pub plain_name_after_delivery: PlainName,
     /// How product and master files go to devices that have a sealing profile.
     pub shared_files: SharedFiles,
-    /// The family of the plain master and system file, where a tenant has phones of several and
-    /// the file's name has no `{MODEL}` to tell.
+    /// The family of a plain file whose name tells neither device nor model nor family, where
+    /// phones of several families could get such a file.
     #[cfg_attr(test, schemars(with = "Option<crate::api::openapi::Family>"))]
-    pub shared_family: Option<ringfence_provision::family::Family>,
+    pub shared_family: Option<Family>,
     /// Whether an initial file asked for by MAC names `Config{MAC}.cfg` before and
     /// `Config{MAC}.enc` after the key was delivered, instead of both by the phone's own rule.
     pub state_dependent_names: bool,
@@ -48,6 +60,7 @@ impl Default for TenantOptions {
     fn default() -> Self {
         Self {
             urls: default_urls(),
+            family_urls: BTreeMap::new(),
             plain_name_after_delivery: PlainName::Refuse,
             shared_files: SharedFiles::Sealed,
             shared_family: None,
@@ -102,25 +115,35 @@ pub enum SharedFiles {
 impl TenantOptions {
     /// Every name with what is served there.
     pub fn routes(&self) -> Vec<Route> {
+        let of_families = self.family_urls.iter().flat_map(|(&family, urls)| {
+            urls.iter()
+                .map(move |(kind, names)| (Some(family), kind, names))
+        });
         self.urls
             .iter()
-            .flat_map(|(&kind, names)| {
-                let plain = names
-                    .plain
-                    .iter()
-                    .map(move |name| (kind, Form::Plain, name));
-                let sealed = names
-                    .sealed
-                    .iter()
-                    .map(move |name| (kind, Form::Sealed, name));
-                plain.chain(sealed)
-            })
-            .map(|(kind, form, template)| Route {
-                kind,
-                form,
-                template: template.clone(),
+            .map(|(kind, names)| (None, kind, names))
+            .chain(of_families)
+            .flat_map(|(family, &kind, names)| {
+                let forms = [(Form::Plain, &names.plain), (Form::Sealed, &names.sealed)];
+                forms.into_iter().flat_map(move |(form, templates)| {
+                    templates.iter().map(move |template| Route {
+                        kind,
+                        form,
+                        template: template.clone(),
+                        family,
+                    })
+                })
             })
             .collect()
+    }
+
+    /// What decides who gets which file.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            shared_in_clear: self.shared_files == SharedFiles::Plain,
+            shared_family: self.shared_family,
+            unverified_profiles: self.unverified_profiles,
+        }
     }
 
     /// The names as a table to look requests up in.
@@ -131,28 +154,71 @@ impl TenantOptions {
         RouteTable::new(self.routes())
     }
 
-    /// The name under which a phone is told to ask for a file.
+    /// The name under which a phone is told to ask for a file: of its family's names and then of
+    /// all the first that fits. `extension` is the one of its profile.
     pub fn preferred_name(
         &self,
         kind: FileKind,
         form: Form,
+        family: Family,
         extension: &str,
     ) -> Option<&UrlTemplate> {
-        let names = self.urls.get(&kind)?;
-        match form {
-            Form::Plain => names.plain.first(),
-            Form::Sealed => names
-                .sealed
-                .iter()
-                .find(|name| has_extension(name.as_str(), extension)),
-        }
+        let own = self.names(kind, Some(family));
+        let mut all = own.chain(self.names(kind, None)).filter_map(|(of, names)| {
+            let fits = |name: &&UrlTemplate| match form {
+                Form::Plain => {
+                    of.is_some()
+                        || Audience::of(name) != Audience::Everyone
+                        || self.rules().may_be_told(kind, family)
+                }
+                Form::Sealed => has_extension(name.as_str(), extension),
+            };
+            let templates = match form {
+                Form::Plain => &names.plain,
+                Form::Sealed => &names.sealed,
+            };
+            templates.iter().find(fits)
+        });
+        all.next()
+    }
+
+    /// For whom files of a kind are made for phones of a family. Only of the system file there may
+    /// be several: which layers reach it is told by its name.
+    pub fn audiences(&self, kind: FileKind, family: Family) -> BTreeSet<Audience> {
+        let own = match kind {
+            FileKind::Initial | FileKind::Standard => Audience::Device,
+            FileKind::Product => Audience::Model,
+            FileKind::Master => Audience::Everyone,
+            FileKind::System => {
+                let names = self.names(kind, Some(family)).chain(self.names(kind, None));
+                return names
+                    .flat_map(|(_, names)| names.plain.iter().chain(&names.sealed))
+                    .map(Audience::of)
+                    .collect();
+            }
+        };
+        BTreeSet::from([own])
+    }
+
+    /// The names of a kind that belong to a family, or to none.
+    fn names(
+        &self,
+        kind: FileKind,
+        family: Option<Family>,
+    ) -> impl Iterator<Item = (Option<Family>, &Names)> {
+        let urls = match family {
+            None => Some(&self.urls),
+            Some(family) => self.family_urls.get(&family),
+        };
+        urls.and_then(|urls| urls.get(&kind))
+            .into_iter()
+            .map(move |names| (family, names))
     }
 }
 
 /// Whether a path ends in `.extension`; the extension tells which profile a sealed name is for.
-pub fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.')
-        .is_some_and(|(_, end)| end == extension)
+pub fn has_extension(path: &str, wanted: &str) -> bool {
+    !wanted.is_empty() && extension(path) == wanted
 }
 
 fn default_urls() -> BTreeMap<FileKind, Names> {
@@ -215,6 +281,29 @@ mod tests {
             (resolved.kind, resolved.form),
             (FileKind::Master, Form::Plain)
         );
+    }
+
+    #[test]
+    fn a_phone_is_told_its_familys_name_and_never_a_file_it_cannot_read() {
+        let text =
+            r#"{"shared_family":"hdv","family_urls":{"uds124":{"master":{"plain":["Uds.cfg"]}}}}"#;
+        let options: TenantOptions = serde_json::from_str(text).unwrap();
+        let told = |family| {
+            let name = options.preferred_name(FileKind::Master, Form::Plain, family, "");
+            name.map(UrlTemplate::as_str)
+        };
+        assert_eq!(told(Family::Uds124), Some("Uds.cfg"));
+        assert_eq!(told(Family::Hdv), Some("ConfigCom.cfg"));
+        assert_eq!(told(Family::Utg), None);
+        let resolved = options.route_table().unwrap().resolve("Uds.cfg").unwrap();
+        assert_eq!(resolved.family, Some(Family::Uds124));
+    }
+
+    #[test]
+    fn tenant_options_json_format_unchanged() {
+        let text = r#"{"family_urls":{"uds124":{"master":{"plain":["Uds.cfg"],"sealed":[]}}}}"#;
+        let options: TenantOptions = serde_json::from_str(text).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&options).unwrap());
     }
 
     #[test]

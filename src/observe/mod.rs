@@ -6,21 +6,27 @@
 //! costs a row a minute, however long it lasts.
 
 mod log;
+mod named;
 mod overflow;
+mod uses;
 
 pub use log::{info, warn};
 
+use std::rc::Rc;
+use std::time::Duration;
+
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
-
+use ringfence_provision::url_template::{RouteTable, shown};
 use serde_json::json;
+use worker::Delay;
 
 use crate::app::App;
 use crate::edge;
-use crate::phone::{Answer, Outcome, PhoneRequest};
+use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
 use crate::platform;
 use crate::store::moves;
-use crate::store::phone::{self, EventRow, Now, Seen};
+use crate::store::phone::{self, EventRow, Now, Seen, Use};
 use overflow::{Room, Uncounted};
 
 /// What is found out about a phone's request on the way to its answer.
@@ -34,6 +40,11 @@ pub struct Record {
     /// The version of the standard file, if that is what was taken.
     pub fetched: Option<u64>,
     pub events_per_minute: u32,
+    /// SHA-256 of the access path, hex, and its id where KV knows it.
+    pub access_path_hash: String,
+    pub access_path: Option<String>,
+    /// The tenant's names, to see what a path nearly is.
+    pub names: Option<Rc<RouteTable>>,
     /// The file's place in KV, if it was not checked with D1.
     pub kept: Option<Kept>,
 }
@@ -61,10 +72,13 @@ impl Record {
 struct Event {
     record: Record,
     outcome: &'static str,
-    reason: &'static str,
+    reason: Reason,
     status: u16,
     bytes: u64,
     detail: Option<String>,
+    /// What was asked for, where no file went out and the tenant is known: whatever stands behind an
+    /// access path that nobody has may itself hold one.
+    path: Option<String>,
     address: String,
     user_agent: String,
     country: String,
@@ -94,36 +108,48 @@ pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: 
             } else {
                 "served"
             },
-            served.reason.as_str(),
+            served.reason,
             served.detail.as_ref().map(ToString::to_string),
         ),
-        Outcome::Refused(reason) => ("refused", reason.as_str(), None),
+        Outcome::Refused(reason) => ("refused", *reason, None),
         Outcome::Unavailable { detail } => (
             "unavailable",
-            "storage",
+            Reason::Storage,
             Some(json!({ "error": detail }).to_string()),
         ),
-        Outcome::Broken { detail } => ("broken", "file_not_made", Some(detail.to_string())),
+        Outcome::Broken { detail } => ("broken", Reason::FileNotMade, Some(detail.to_string())),
     };
-    let event = Event {
+    let no_file = !matches!(outcome, Outcome::Served(_)) && record.tenant.is_some();
+    let mut event = Event {
         outcome: word,
         reason,
         status,
         bytes: answer.bytes as u64,
         detail: detail.map(|detail| without(&detail, &request.access_path)),
+        path: no_file.then(|| shown(&request.path, &request.access_path)),
         address: request.caller.address.clone(),
         user_agent: request.caller.user_agent.clone(),
         country: request.caller.country.clone(),
         record,
     };
-    event.log(&request.app.request_id);
     let taken = matches!(status, 200 | 206 | 304) && !request.head;
     // Most of a flood leaves nothing to write: then nothing outlives the answer either.
     let Some(due) = event.due(request.app.now, taken) else {
+        event.log(&request.app.request_id);
         return;
     };
     let app = request.app.clone();
+    let puzzle = due.event.then(|| event.puzzle(request)).flatten();
+    if puzzle.is_none() {
+        event.log(&app.request_id);
+    }
     request.app.later(async move {
+        if let Some(puzzle) = puzzle {
+            // Not before the answer: its time would tell that somebody thought about it.
+            Delay::from(Duration::ZERO).await;
+            puzzle.solve(&mut event, &app).await;
+            event.log(&app.request_id);
+        }
         if let Err(error) = event.write(&app, due).await {
             warn(
                 "event_not_written",
@@ -151,16 +177,18 @@ impl Event {
             &[
                 ("request_id", request_id),
                 ("outcome", self.outcome),
-                ("reason", self.reason),
+                ("reason", self.reason.as_str()),
                 ("status", &self.status.to_string()),
                 ("bytes", &self.bytes.to_string()),
                 ("tenant", &text(self.record.tenant.as_deref())),
+                ("access_path", &text(self.record.access_path.as_deref())),
                 ("device", &text(self.record.device.as_deref())),
                 ("kind", self.record.kind.map_or("", FileKind::as_str)),
                 ("form", self.record.form.map_or("", Form::as_str)),
                 ("address", &self.address),
                 ("user_agent", &self.user_agent),
                 ("country", &self.country),
+                ("path", &text(self.path.as_deref())),
                 ("detail", self.detail.as_deref().unwrap_or_default()),
             ],
         );
@@ -169,7 +197,8 @@ impl Event {
     /// What is to be written, if anything: the event if it belongs to a tenant whose minute has
     /// room, and on the device that it was here. `taken`: the phone has the file now.
     fn due(&self, now: u64, taken: bool) -> Option<Due> {
-        let tenant = self.record.tenant.as_ref()?;
+        let tenant = self.record.tenant.as_ref();
+        let tenant = tenant.filter(|_| self.reason.trace() != Trace::LogLine)?;
         let minute = now / 60_000;
         let (uncounted, room) = match overflow::room(tenant, minute) {
             Room::Left { earlier } => (earlier, true),
@@ -208,10 +237,21 @@ impl Event {
             user_agent: &self.user_agent,
             fetched: due.fetched,
         });
+        let device_id = self.record.device.as_deref();
+        let used = matches!(self.outcome, "served" | "not_modified") && {
+            let hash = &self.record.access_path_hash;
+            uses::notable(hash, device_id.unwrap_or_default(), app.now)
+        };
+        let used = used.then(|| Use {
+            hash: &self.record.access_path_hash,
+            device_id,
+            now: app.now,
+        });
         if !due.event {
             if let Some(seen) = seen {
-                self.look_after(app, tenant_id, seen.write(&app.db).await?)
-                    .await?;
+                let device = seen.write(&app.db, used.as_ref()).await?;
+                self.noted(used.as_ref());
+                self.look_after(app, tenant_id, device).await?;
             }
             return Ok(());
         }
@@ -222,12 +262,12 @@ impl Event {
             &EventRow {
                 id: &id,
                 tenant_id,
-                device_id: self.record.device.as_deref(),
+                device_id,
                 mac: mac.as_deref(),
                 kind: self.record.kind.map(FileKind::as_str),
                 form: self.record.form.map(Form::as_str),
                 outcome: self.outcome,
-                reason: self.reason,
+                reason: self.reason.as_str(),
                 status: self.status,
                 bytes: self.bytes,
                 address: &self.address,
@@ -236,11 +276,16 @@ impl Event {
                 request_id: &app.request_id,
                 detail: self.detail.as_deref(),
                 at: app.now,
+                path: self.path.as_deref(),
+                access_path: self.record.access_path.as_deref(),
+                access_path_hash: &self.record.access_path_hash,
                 limit: self.record.events_per_minute,
             },
             seen.as_ref(),
+            used.as_ref(),
         )
         .await?;
+        self.noted(used.as_ref());
         if written.minute > u64::from(self.record.events_per_minute) {
             overflow::full(tenant_id, due.minute);
         }
@@ -263,6 +308,13 @@ impl Event {
             moves::arrived(&app.db, tenant_id, device_id).await?;
         }
         Ok(())
+    }
+
+    /// Remembers what was written of the access path, so that it is not written again soon.
+    fn noted(&self, used: Option<&Use<'_>>) {
+        if let Some(used) = used {
+            uses::noted(used.hash, used.device_id.unwrap_or_default(), used.now);
+        }
     }
 
     /// Takes a file out of KV that should not be there any more: a writer that was cut off between
@@ -291,10 +343,11 @@ mod tests {
                 ..Record::default()
             },
             outcome,
-            reason: "",
+            reason: Reason::Sealed,
             status: 0,
             bytes: 0,
             detail: None,
+            path: None,
             address: String::new(),
             user_agent: String::new(),
             country: String::new(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Response, ResponseInit};
 
-use super::PhoneRequest;
+use super::{PhoneRequest, Reason};
 use crate::edge::to_buffer;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::{Part, part};
@@ -55,71 +55,6 @@ impl Body {
 
     fn len(&self) -> usize {
         self.0.byte_length() as usize
-    }
-}
-
-/// Why a request ended as it did: for the operator alone, never for whoever asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    Sealed,
-    SealedLastGood,
-    Bootstrap,
-    PlainOverHttps,
-    Initial,
-    Forwarded,
-    Shared,
-    SharedLastGood,
-    Certificate,
-    UnknownAccessPath,
-    AccessPathClosed,
-    NoSuchPath,
-    NotTls,
-    UnknownDevice,
-    UnknownModel,
-    Disabled,
-    NotDelivered,
-    Consumed,
-    Expired,
-    Replaced,
-    HeadOfBootstrap,
-    ConditionalBootstrap,
-    LostClaim,
-    WrongForm,
-    NoFamily,
-    NoCertificate,
-}
-
-impl Reason {
-    /// The word in events and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sealed => "sealed",
-            Self::SealedLastGood => "sealed_last_good",
-            Self::Bootstrap => "bootstrap",
-            Self::PlainOverHttps => "plain_over_https",
-            Self::Initial => "initial",
-            Self::Forwarded => "forwarded",
-            Self::Shared => "shared",
-            Self::SharedLastGood => "shared_last_good",
-            Self::Certificate => "certificate",
-            Self::UnknownAccessPath => "unknown_access_path",
-            Self::AccessPathClosed => "access_path_closed",
-            Self::NoSuchPath => "no_such_path",
-            Self::NotTls => "not_tls",
-            Self::UnknownDevice => "unknown_device",
-            Self::UnknownModel => "unknown_model",
-            Self::Disabled => "disabled",
-            Self::NotDelivered => "key_not_delivered",
-            Self::Consumed => "bootstrap_consumed",
-            Self::Expired => "bootstrap_expired",
-            Self::Replaced => "key_replaced",
-            Self::HeadOfBootstrap => "head_of_bootstrap",
-            Self::ConditionalBootstrap => "conditional_bootstrap",
-            Self::LostClaim => "lost_claim",
-            Self::WrongForm => "wrong_form",
-            Self::NoFamily => "no_family",
-            Self::NoCertificate => "no_certificate",
-        }
     }
 }
 

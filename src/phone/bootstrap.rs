@@ -2,14 +2,15 @@
 //! not sealed, plaintext over HTTPS.
 //!
 //! The order matters. The file is rendered and linted first, so that a claim is never spent on a
-//! file that cannot be made; then one conditional write decides; then the file goes out. Should D1
-//! fail in between, nothing is sent, and a claim that may have been written is the operator's to
-//! re-arm: better a phone too few than a key too many.
+//! file that cannot be made; then one conditional write decides; then the witness is told; then the file
+//! goes out. Should D1 or the witness fail in between, nothing is sent, and a claim that may have been
+//! written is the operator's to re-arm: better a phone too few than a key too many.
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::lifecycle::{KeyState, Policy};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
@@ -21,7 +22,8 @@ use crate::model::device::DeviceRow;
 use crate::model::tenant::PlainName;
 use crate::observe::Record;
 use crate::store::StorageError;
-use crate::store::phone::{self, Reads};
+use crate::store::phone::{self, AtPlainName, Claimant, Reads};
+use crate::witness;
 
 /// How often a change in between makes the claim start over.
 const ATTEMPTS: usize = 4;
@@ -44,11 +46,16 @@ pub(super) async fn serve(
     };
     let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
     let ask = Ask::of(request);
-    let consumes = !ask.head && !ask.conditional;
-    let reads = Reads::Plain {
-        armed: consumes,
-        delivered: sealed_after || (consumes && policy.retry_window() > 0),
+    let consumes = !ask.head && ask.conditions_hold;
+    let claimant = Claimant {
+        now: ask.now,
+        address: ask.address,
+        retry_window_ms: policy.retry_window(),
     };
+    let reads = Reads::Plain(AtPlainName {
+        claim: consumes.then_some(claimant),
+        sealed: sealed_after,
+    });
     for _ in 0..ATTEMPTS {
         let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, reads)
             .await
@@ -68,8 +75,11 @@ pub(super) async fn serve(
             return shared::from_bundle(
                 request,
                 &bundle,
-                FileKind::Standard,
-                &mac.upper(),
+                &shared::Wanted {
+                    kind: FileKind::Standard,
+                    audience: Audience::Device,
+                    subject: &mac.upper(),
+                },
                 Reason::PlainOverHttps,
             )
             .await;
@@ -104,10 +114,14 @@ pub(super) async fn serve(
                 address: &request.caller.address,
                 user_agent: &request.caller.user_agent,
                 country: &request.caller.country,
+                mark: &request.app.new_id(),
             },
         )
         .await?;
         if won {
+            // Not before somebody else than the database knows that it is gone: a database that is
+            // put back to before this moment must not give it out again.
+            witness::tell(&request.app).await?;
             let (app, tenant_id, mac) = (request.app.clone(), tenant.tenant.clone(), *mac);
             request
                 .app
@@ -130,7 +144,8 @@ struct Ask<'a> {
     now: u64,
     address: &'a str,
     head: bool,
-    conditional: bool,
+    /// Whether its conditions, if it has any, let a bootstrap through.
+    conditions_hold: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -139,7 +154,7 @@ impl<'a> Ask<'a> {
             now: request.app.now,
             address: &request.caller.address,
             head: request.head,
-            conditional: request.is_conditional(),
+            conditions_hold: request.lets_bootstrap_through(),
         }
     }
 }
@@ -166,7 +181,7 @@ fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), R
     }
     if ask.head {
         Err(Reason::HeadOfBootstrap)
-    } else if ask.conditional {
+    } else if !ask.conditions_hold {
         Err(Reason::ConditionalBootstrap)
     } else {
         Ok(())
@@ -187,6 +202,7 @@ fn make(
     let file = render::render(
         bundle,
         FileKind::Standard,
+        Audience::Device,
         &Default::default(),
         SecretsMode::Reveal,
     )
@@ -205,7 +221,7 @@ mod tests {
         now: 1000,
         address: "192.0.2.7",
         head: false,
-        conditional: false,
+        conditions_hold: true,
     };
 
     fn window(seconds: u64) -> Policy {
@@ -223,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bootstrap_that_waits_is_for_a_plain_get_alone() {
+    fn a_bootstrap_that_waits_is_for_a_get_whose_conditions_hold() {
         let armed = device(KeyState::Armed);
         assert_eq!(may_claim(&GET, &armed, &window(0)), Ok(()));
         let head = Ask { head: true, ..GET };
@@ -232,7 +248,7 @@ mod tests {
             Err(Reason::HeadOfBootstrap)
         );
         let conditional = Ask {
-            conditional: true,
+            conditions_hold: false,
             ..GET
         };
         assert_eq!(

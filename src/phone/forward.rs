@@ -6,6 +6,7 @@
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use serde_json::json;
 
@@ -59,7 +60,13 @@ pub(super) async fn serve(
     let certificates = phone::certificate_names(&app.db, target).await?;
     let urls = urls(&base, &options, &bundle, &certificates);
     Ok(
-        match render::render(&bundle, FileKind::Initial, &urls, SecretsMode::Reveal) {
+        match render::render(
+            &bundle,
+            FileKind::Initial,
+            Audience::Device,
+            &urls,
+            SecretsMode::Reveal,
+        ) {
             Ok(file) => served(&bundle, &file.bytes, Reason::Forwarded),
             // What is wrong with it is for the other tenant alone, and may quote its access path.
             Err(_) => Outcome::Broken {

@@ -3,10 +3,13 @@
 
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
+use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
-use ringfence_provision::url_template::UrlVars;
+use ringfence_provision::url_template::{Resolved, UrlTemplate, UrlVars};
 
-use super::{Body, CERTIFICATES, Outcome, PhoneRequest, Reason, Served, forward, sealed, storage};
+use super::{
+    Body, CERTIFICATES, Outcome, PhoneRequest, Reason, Served, forward, sealed, shared, storage,
+};
 use crate::edge::TenantEdge;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render;
@@ -17,42 +20,37 @@ use crate::observe::Record;
 use crate::store::StorageError;
 use crate::store::phone;
 
-/// Serves the initial file of a device, or of a model.
+/// Serves the initial file of a device, of a model, or of a whole family.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &TenantEdge,
-    mac: Option<&Mac>,
-    model: Option<&str>,
+    named: &Resolved,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let (bundle, certificates) = match (mac, model) {
-        (Some(mac), _) => {
+    let found = match &named.mac {
+        Some(mac) => {
             let initial = bundle::for_initial(&request.app, &tenant.tenant, mac)
                 .await
                 .map_err(storage)?;
             if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
                 return forward::serve(request, forward, mac).await;
             }
-            (initial.bundle, initial.certificates)
+            initial
+                .bundle
+                .map(|bundle| (bundle, initial.certificates))
+                .ok_or(Reason::UnknownDevice)
         }
-        (None, Some(model)) => {
-            let bundle = bundle::for_model(&request.app, &tenant.tenant, model)
-                .await
-                .map_err(storage)?;
-            let certificates = match bundle {
-                Some(_) => phone::certificate_names(&request.app.db, &tenant.tenant).await?,
-                None => Vec::new(),
-            };
-            (bundle, certificates)
-        }
-        (None, None) => (None, Vec::new()),
+        None => match shared::find(request, tenant, named).await? {
+            Ok(bundle) => {
+                let names = phone::certificate_names(&request.app.db, &tenant.tenant).await?;
+                Ok((bundle, names))
+            }
+            Err(reason) => Err(reason),
+        },
     };
-    let Some(bundle) = bundle else {
-        return Ok(Outcome::Refused(if mac.is_some() {
-            Reason::UnknownDevice
-        } else {
-            Reason::UnknownModel
-        }));
+    let (bundle, certificates) = match found {
+        Ok(found) => found,
+        Err(reason) => return Ok(Outcome::Refused(reason)),
     };
     record.device = bundle.device.as_ref().map(|device| device.id.clone());
     if bundle
@@ -69,7 +67,13 @@ pub(super) async fn serve(
     };
     let urls = urls(&base, &tenant.options, &bundle, &certificates);
     Ok(
-        match render::render(&bundle, FileKind::Initial, &urls, SecretsMode::Reveal) {
+        match render::render(
+            &bundle,
+            FileKind::Initial,
+            Audience::told(named.mac.is_some(), named.model.is_some()),
+            &urls,
+            SecretsMode::Reveal,
+        ) {
             Ok(file) => served(&bundle, &file.bytes, Reason::Initial),
             Err(error) => Outcome::Broken {
                 detail: sealed::broken(&error),
@@ -121,17 +125,7 @@ pub fn urls(
 /// file that goes out sealed has no name where none is for the device's profile: at a plain name
 /// there would be nothing but the refusal.
 fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Option<String> {
-    let extension = bundle
-        .profile
-        .as_ref()
-        .map(|profile| profile.extension.as_str());
-    let form = form(options, bundle, kind);
-    let template = options
-        .preferred_name(kind, form, extension.unwrap_or_default())
-        .or_else(|| {
-            let plain = kind == FileKind::Standard || form == Form::Plain;
-            plain.then(|| options.preferred_name(kind, Form::Plain, ""))?
-        })?;
+    let template = template(options, bundle, kind)?;
     let Some(device) = &bundle.device else {
         return Some(template.with_phone_macros());
     };
@@ -145,6 +139,31 @@ fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Option<Stri
             .render(&vars)
             .unwrap_or_else(|_| template.with_phone_macros()),
     )
+}
+
+/// The name that the phone is told, as it is written.
+fn template<'a>(
+    options: &'a TenantOptions,
+    bundle: &Bundle,
+    kind: FileKind,
+) -> Option<&'a UrlTemplate> {
+    let extension = bundle
+        .profile
+        .as_ref()
+        .map_or("", |profile| profile.extension.as_str());
+    let form = form(options, bundle, kind);
+    options
+        .preferred_name(kind, form, bundle.family, extension)
+        .or_else(|| {
+            let plain = kind == FileKind::Standard || form == Form::Plain;
+            plain.then(|| options.preferred_name(kind, Form::Plain, bundle.family, ""))?
+        })
+}
+
+/// For whom the file of a kind is that the phone is told: its name decides which layers reach it.
+/// Without a name it is for everyone.
+pub fn audience(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Audience {
+    template(options, bundle, kind).map_or(Audience::Everyone, Audience::of)
 }
 
 fn form(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Form {

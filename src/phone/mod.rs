@@ -12,6 +12,7 @@ mod certificate;
 mod forward;
 mod guess;
 mod initial;
+mod reason;
 mod sealed;
 mod shared;
 
@@ -20,14 +21,16 @@ use sha2::{Digest as _, Sha256};
 use web_sys::Response;
 use worker::{Headers, Request};
 
-pub use answer::{Answer, Body, Outcome, Reason, Served, unavailable};
-pub use initial::urls;
+pub use answer::{Answer, Body, Outcome, Served, unavailable};
+pub use initial::{audience, urls};
+pub use reason::{Reason, Trace};
 
 use guess::Guess;
 
 use crate::app::{App, Caller};
 use crate::edge;
 use crate::files::seal::hex;
+use crate::http::conditional::passes_without_validators;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
@@ -61,17 +64,10 @@ impl PhoneRequest {
         self.headers.get(name).ok().flatten()
     }
 
-    /// Whether any header makes the request conditional (RFC 9110 §13.1, but for `If-Range`, which
-    /// is about a part).
-    pub fn is_conditional(&self) -> bool {
-        [
-            "if-none-match",
-            "if-match",
-            "if-modified-since",
-            "if-unmodified-since",
-        ]
-        .iter()
-        .any(|name| self.header(name).is_some())
+    /// Whether the request's conditions let a bootstrap through, which has no validator: no ETag and no
+    /// date was ever given for one.
+    pub fn lets_bootstrap_through(&self) -> bool {
+        passes_without_validators(|name| self.header(name))
     }
 }
 
@@ -114,10 +110,13 @@ async fn find(
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
     // What cannot be one is looked up like any other: it takes as long.
-    let sound = allowed && request.path.len() <= PATH_MAX && request.access_path.len() <= PATH_MAX;
+    let sound = request.access_path.len() <= PATH_MAX;
     let access_path = if sound { &*request.access_path } else { "" };
     let hash = hash_access_path(access_path);
-    let guess = Guess::new(app, &hash, &request.path);
+    let asks = allowed && request.path.len() <= PATH_MAX;
+    let guess = asks
+        .then(|| Guess::new(app, &hash, &request.path))
+        .flatten();
     let address = &request.caller.address;
     let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
     let Some(known) = edge::find_tenant(app, &hash, trusted).await? else {
@@ -125,17 +124,27 @@ async fn find(
         // D1 has been asked: a KV read is what is left of the usual work.
         edge::read_file(app, NO_FILE).await;
         return Ok(Outcome::Refused(if access_path.is_empty() {
-            Reason::NoSuchPath
+            Reason::NoAccessPath
         } else {
             Reason::UnknownAccessPath
         }));
     };
     let tenant = &known.tenant;
+    // From here on the request belongs to the tenant, and whatever comes of it is an event.
+    record.tenant = Some(tenant.tenant.clone());
+    record.events_per_minute = tenant.options.events_per_minute;
+    record.access_path_hash = hash;
+    record.access_path = tenant.access_path.clone();
     if !tenant.answers(&request.caller.host, app.now) {
         return refuse_unknown(app, Reason::AccessPathClosed).await;
     }
-    record.tenant = Some(tenant.tenant.clone());
-    record.events_per_minute = tenant.options.events_per_minute;
+    if !allowed {
+        return refuse_unknown(app, Reason::MethodNotAllowed).await;
+    }
+    if !asks {
+        return refuse_unknown(app, Reason::NoSuchPath).await;
+    }
+    record.names = known.table.clone();
 
     if let Some(name) = request.path.strip_prefix(CERTIFICATES) {
         if !request.caller.tls {
@@ -164,27 +173,10 @@ async fn find(
         (FileKind::Standard, Form::Plain, Some(mac)) => {
             bootstrap::serve(request, tenant, &mac, record).await
         }
-        (FileKind::Initial, Form::Plain, mac) => {
-            initial::serve(
-                request,
-                tenant,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
+        (FileKind::Initial, Form::Plain, _) => {
+            initial::serve(request, tenant, &resolved, record).await
         }
-        (kind, Form::Plain, mac) => {
-            shared::serve(
-                request,
-                tenant,
-                kind,
-                mac.as_ref(),
-                resolved.model.as_deref(),
-                record,
-            )
-            .await
-        }
+        (_, Form::Plain, _) => shared::serve(request, tenant, &resolved, record).await,
         (_, Form::Sealed, None) => refuse_unknown(app, Reason::NoSuchPath).await,
     }
 }

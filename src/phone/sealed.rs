@@ -8,6 +8,7 @@ use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::mac::Mac;
+use ringfence_provision::serving::{Audience, Phone, extension};
 use ringfence_provision::template::SecretsMode;
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ use crate::model::tenant::has_extension;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
+use crate::witness;
 
 /// `Content-Type` of every sealed file.
 const CONTENT_TYPE: &str = "application/octet-stream";
@@ -53,7 +55,7 @@ pub(super) async fn serve(
         if !meta.settled && !request.head {
             let after = After {
                 tenant_id: tenant.tenant.clone(),
-                fetched: true,
+                confirms: true,
                 in_kv: true,
             };
             settle_later(&request.app, key, bytes.clone(), meta.clone(), after);
@@ -68,14 +70,23 @@ pub(super) async fn serve(
     };
     record.device = bundle.device.as_ref().map(|device| device.id.clone());
     match fit(&bundle, kind, Some(&request.path), tenant) {
-        Ok(()) => from_bundle(request, &bundle, kind, mac, cached, record).await,
+        Ok(()) => {
+            let ask = Ask {
+                kind,
+                mac,
+                at_plain_name: false,
+            };
+            from_bundle(request, &bundle, &ask, cached, record).await
+        }
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
 }
 
 /// Serves the sealed standard file at the plain name, for tenants that want that. It goes out whole
-/// and without an ETag: a phone that had one would ask conditionally from then on, and a
-/// conditional request does not get the bootstrap that waits here after a re-key.
+/// and without an ETag: at this name a bootstrap, which has none, may wait the next time.
+///
+/// It confirms nothing. A phone that holds its key asks here, and so does one whose bootstrap was lost
+/// on its way: which of them it was nobody can tell.
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &TenantEdge,
@@ -92,11 +103,19 @@ pub(super) async fn serve_at_plain_name(
                 &mac.upper(),
             );
             let cached = edge::read_file(&request.app, &key).await;
-            let kind = FileKind::Standard;
-            let outcome = from_bundle(request, bundle, kind, mac, cached, record).await?;
+            let ask = Ask {
+                kind: FileKind::Standard,
+                mac,
+                at_plain_name: true,
+            };
+            let outcome = from_bundle(request, bundle, &ask, cached, record).await?;
             Ok(match outcome {
                 Outcome::Served(served) => Outcome::Served(Served {
                     etag: None,
+                    reason: match served.reason {
+                        Reason::Sealed => Reason::SealedAtPlainName,
+                        other => other,
+                    },
                     ..served
                 }),
                 other => other,
@@ -128,39 +147,49 @@ fn fit(
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
         return Err(Reason::WrongForm);
     };
+    let shape = Phone {
+        family: bundle.family,
+        profile: Some(profile),
+    };
+    let extension = path.map_or(profile.extension.as_str(), extension);
     if device.disabled != 0 {
         Err(Reason::Disabled)
     } else if !device.may_have_sealed() {
         Err(Reason::NotDelivered)
-    } else if path.is_some_and(|path| !has_extension(path, &profile.extension))
-        || !bundle.family.kinds().contains(&kind)
-        // It holds the access path it was asked under, so it is never kept, hence never sealed.
-        || kind == FileKind::Initial
-        || (kind != FileKind::Standard
-            && tenant.options.shared_files != crate::model::tenant::SharedFiles::Sealed)
-    {
-        Err(Reason::WrongForm)
     } else {
-        Ok(())
+        let rules = tenant.options.rules();
+        // An initial file holds the access path it was asked under, so it is never kept, hence never
+        // sealed.
+        rules
+            .serves(kind, Form::Sealed, extension, shape)
+            .map_err(|_| Reason::WrongForm)
     }
+}
+
+/// Which sealed file is asked for, and how.
+struct Ask<'a> {
+    kind: FileKind,
+    mac: &'a Mac,
+    /// Whether by the name of the bootstrap.
+    at_plain_name: bool,
 }
 
 async fn from_bundle(
     request: &PhoneRequest,
     bundle: &Bundle,
-    kind: FileKind,
-    mac: &Mac,
+    ask: &Ask<'_>,
     cached: Option<(ArrayBuffer, FileMeta)>,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
+    let kind = ask.kind;
     match make(&request.app, bundle, kind).await {
         Ok((bytes, meta)) => {
             note(record, kind, &meta);
             let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
-            let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &mac.upper());
+            let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &ask.mac.upper());
             let after = After {
                 tenant_id: bundle.tenant_id.clone(),
-                fetched: !request.head,
+                confirms: !request.head && !ask.at_plain_name,
                 in_kv: false,
             };
             settle_later(&request.app, key, bytes, meta, after);
@@ -179,7 +208,8 @@ async fn from_bundle(
 
 /// Whether a file of before is still this device's under its present key. What was good goes on
 /// being served, but never under a key that is gone, and never another device's that had the MAC:
-/// its generations begin at 1 again.
+/// its generations begin at 1 again. After a restore of the database a generation may be given out
+/// once more, so a file of another era is nobody's.
 fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
     let extension = bundle.profile.as_ref().map(|profile| &profile.extension);
     bundle
@@ -187,6 +217,7 @@ fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
         .as_ref()
         .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
         && extension == Some(&meta.extension)
+        && witness::is_same_era(meta.version, bundle.version())
 }
 
 /// Why a sealed file could not be made.
@@ -203,8 +234,15 @@ async fn make(
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
         return Err(MakeError::Seal("the device has no sealing profile".into()));
     };
-    let file = render::render(bundle, kind, &Default::default(), SecretsMode::Reveal)
-        .map_err(MakeError::File)?;
+    let file = render::render(
+        bundle,
+        kind,
+        // A sealed file is for the one device whose key it is sealed with.
+        Audience::Device,
+        &Default::default(),
+        SecretsMode::Reveal,
+    )
+    .map_err(MakeError::File)?;
     let key = seal::unwrap_key(&app.keyring, device)
         .map_err(|error| MakeError::Seal(error.to_string()))?;
     let key_id = seal::key_identity(&device.id, device.generation);
@@ -218,6 +256,7 @@ async fn make(
         extension: profile.extension.clone(),
         content_type: CONTENT_TYPE.into(),
         length: bytes.len(),
+        master: String::new(),
     };
     Ok((edge::to_buffer(&bytes), meta))
 }
@@ -251,20 +290,20 @@ async fn store(app: &App, tenant_id: &str, key: &str, bytes: &ArrayBuffer, meta:
 struct After {
     /// Whose file it is.
     tenant_id: String,
-    /// Whether the phone got it.
-    fetched: bool,
+    /// Whether it was fetched in a way that confirms the key.
+    confirms: bool,
     /// Whether KV has it already.
     in_kv: bool,
 }
 
-/// The first sealed fetch after a delivery confirms the key (`HEAD` is none); then the file is
+/// The first fetch of a sealed name after a delivery confirms the key (`HEAD` is none); then the file is
 /// stored as one that has nothing new to say. While a bootstrap waits for a phone that may have the
 /// key already, every fetch goes on asking.
 fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, after: After) {
     let worker = app.clone();
     let tenant_id = after.tenant_id;
     app.later(async move {
-        if after.fetched {
+        if after.confirms {
             let generation = meta.generation;
             let confirmed = phone::confirm(&worker.db, &meta.device, generation, worker.now).await;
             if let Err(error) = confirmed {

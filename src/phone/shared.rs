@@ -3,56 +3,36 @@
 //!
 //! In KV they are wrapped: a rendered file is never stored in clear.
 
-use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::mac::Mac;
+use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
+use ringfence_provision::url_template::Resolved;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
 use crate::edge::{self, FileMeta, TenantEdge};
 use crate::files::bundle::{self, Bundle};
 use crate::files::{render, seal};
-use crate::model::tenant::SharedFiles;
 use crate::observe::{self, Record};
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
+use crate::witness;
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &TenantEdge,
-    kind: FileKind,
-    mac: Option<&Mac>,
-    model: Option<&str>,
+    named: &Resolved,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let subject = mac
-        .map(|mac| mac.upper())
-        .or(model.map(str::to_owned))
-        .unwrap_or_default();
+    let kind = named.kind;
+    let audience = Audience::told(named.mac.is_some(), named.model.is_some());
+    let subject = subject(named);
     if let Some(outcome) = cached(request, tenant, kind, &subject, record).await {
         return Ok(outcome);
     }
-    let bundle = match (mac, model) {
-        (Some(mac), _) => bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::InService)
-            .await
-            .map_err(storage)?,
-        (None, Some(model)) => bundle::for_model(&request.app, &tenant.tenant, model)
-            .await
-            .map_err(storage)?,
-        (None, None) => match common_model(request, tenant).await? {
-            Some(model) => bundle::for_model(&request.app, &tenant.tenant, &model)
-                .await
-                .map_err(storage)?,
-            None => return Ok(Outcome::Refused(Reason::NoFamily)),
-        },
-    };
-    let Some(bundle) = bundle else {
-        return Ok(Outcome::Refused(if mac.is_some() {
-            Reason::UnknownDevice
-        } else {
-            Reason::UnknownModel
-        }));
+    let bundle = match find(request, tenant, named).await? {
+        Ok(bundle) => bundle,
+        Err(reason) => return Ok(Outcome::Refused(reason)),
     };
     record.device = bundle.device.as_ref().map(|device| device.id.clone());
     if bundle
@@ -62,12 +42,58 @@ pub(super) async fn serve(
     {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    let sealed_only =
-        bundle.profile.is_some() && tenant.options.shared_files == SharedFiles::Sealed;
-    if sealed_only || !bundle.family.kinds().contains(&kind) {
+    let phone = Phone {
+        family: bundle.family,
+        profile: bundle.profile.as_ref(),
+    };
+    let rules = tenant.options.rules();
+    if rules.serves(kind, Form::Plain, "", phone).is_err() {
         return Ok(Outcome::Refused(Reason::WrongForm));
     }
-    from_bundle(request, &bundle, kind, &subject, Reason::Shared).await
+    let wanted = Wanted {
+        kind,
+        audience,
+        subject: &subject,
+    };
+    from_bundle(request, &bundle, &wanted, Reason::Shared).await
+}
+
+/// Whose file is at a name, as KV's key says it: a MAC, a model, a family, or nobody in particular.
+fn subject(named: &Resolved) -> String {
+    match (&named.mac, &named.model, named.family) {
+        (Some(mac), _, _) => mac.upper(),
+        (None, Some(model), _) => model.clone(),
+        // No model has an @ in its name.
+        (None, None, Some(family)) => format!("@{}", family.as_str()),
+        (None, None, None) => String::new(),
+    }
+}
+
+/// What the file at a plain name is made from, or why there is nothing.
+pub(super) async fn find(
+    request: &PhoneRequest,
+    tenant: &TenantEdge,
+    named: &Resolved,
+) -> Result<Result<Bundle, Reason>, StorageError> {
+    let (app, id) = (&request.app, &tenant.tenant);
+    let (found, missing) = match (&named.mac, &named.model) {
+        (Some(mac), _) => (
+            bundle::for_phone(app, id, mac, Reads::InService).await,
+            Reason::UnknownDevice,
+        ),
+        (None, Some(model)) => (
+            bundle::for_model(app, id, model).await,
+            Reason::UnknownModel,
+        ),
+        (None, None) => match common_model(request, tenant, named).await? {
+            Some(model) => (
+                bundle::for_family(app, id, &model).await,
+                Reason::UnknownModel,
+            ),
+            None => return Ok(Err(Reason::NoFamily)),
+        },
+    };
+    Ok(found.map_err(storage)?.ok_or(missing))
 }
 
 /// A file that KV holds and that is still good.
@@ -106,15 +132,28 @@ pub(super) async fn cached(
     }))
 }
 
+/// A plain file that is to be made.
+pub(super) struct Wanted<'a> {
+    pub(super) kind: FileKind,
+    pub(super) audience: Audience,
+    /// See [`subject`].
+    pub(super) subject: &'a str,
+}
+
 /// Renders a file, answers with it, and puts it into KV afterwards.
 pub(super) async fn from_bundle(
     request: &PhoneRequest,
     bundle: &Bundle,
-    kind: FileKind,
-    subject: &str,
+    wanted: &Wanted<'_>,
     reason: Reason,
 ) -> Result<Outcome, StorageError> {
-    let file = match render::render(bundle, kind, &Default::default(), SecretsMode::Reveal) {
+    let &Wanted {
+        kind,
+        audience,
+        subject,
+    } = wanted;
+    let none = Default::default();
+    let file = match render::render(bundle, kind, audience, &none, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {
             return last_good(request, bundle, kind, subject, sealed::broken(&error)).await;
@@ -129,6 +168,7 @@ pub(super) async fn from_bundle(
         extension: String::new(),
         content_type: render::content_type(bundle).into(),
         length: file.bytes.len(),
+        master: request.app.keyring.current().id().to_owned(),
     };
     let outcome = Outcome::Served(Served {
         body: Body::new(&file.bytes),
@@ -169,8 +209,10 @@ async fn last_good(
 ) -> Result<Outcome, StorageError> {
     let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
     let found = edge::read_file(&request.app, &key).await;
-    // Another device may have had the MAC.
-    let own = found.filter(|(_, meta)| meta.device == device_id(bundle));
+    // Another device may have had the MAC, and after a restore another history the versions.
+    let own = found.filter(|(_, meta)| {
+        meta.device == device_id(bundle) && witness::is_same_era(meta.version, bundle.version())
+    });
     let Some((frame, meta)) = own else {
         return Ok(Outcome::Broken { detail });
     };
@@ -194,20 +236,52 @@ fn device_id(bundle: &Bundle) -> &str {
     bundle.device.as_ref().map_or("", |device| &device.id)
 }
 
-/// A model whose family a file for the whole tenant is written for: the tenant's choice, or its
-/// only family. Which model of it makes no difference: such a file has the family's template and
-/// the tenant's settings alone.
+/// A model of the family that the file at a name for everyone is written for.
 async fn common_model(
     request: &PhoneRequest,
     tenant: &TenantEdge,
+    named: &Resolved,
 ) -> Result<Option<String>, StorageError> {
-    let families: Vec<(Family, String)> = phone::families(&request.app.db, &tenant.tenant).await?;
-    let chosen = tenant.options.shared_family;
-    let mut fitting = families
-        .into_iter()
-        .filter(|(family, _)| chosen.is_none_or(|chosen| chosen == *family));
-    Ok(match (fitting.next(), fitting.next()) {
-        (Some((_, model)), None) => Some(model),
-        _ => None,
-    })
+    let families = phone::families(&request.app.db, &tenant.tenant).await?;
+    let present: Vec<Present> = families.iter().map(phone::FamilyRow::present).collect();
+    let rules = tenant.options.rules();
+    let chosen = rules.family_for_everyone(named.kind, named.family, &present);
+    let row = families.into_iter().find(|row| Some(row.family) == chosen);
+    Ok(row.map(|row| row.model))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision::family::Family;
+    use ringfence_provision::mac::Mac;
+
+    use super::*;
+
+    #[test]
+    fn subject_format_unchanged() {
+        let nobody = Resolved {
+            kind: FileKind::Master,
+            form: Form::Plain,
+            mac: None,
+            model: None,
+            fwver: None,
+            family: None,
+        };
+        let family = Resolved {
+            family: Some(Family::Uds124),
+            ..nobody.clone()
+        };
+        let model = Resolved {
+            model: Some("KX-UDS124".into()),
+            ..nobody.clone()
+        };
+        let device = Resolved {
+            mac: Mac::parse("0080F0C571EB").ok(),
+            ..model.clone()
+        };
+        let all = [&nobody, &family, &model, &device].map(subject);
+        assert_eq!(all, ["", "@uds124", "KX-UDS124", "0080F0C571EB"]);
+    }
 }

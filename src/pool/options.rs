@@ -41,6 +41,10 @@ pub struct PoolOptions {
     pub network_bits_v4: u8,
     /// The same for IPv6.
     pub network_bits_v6: u8,
+    /// Whether the pool's tenants trust one another: then a tenant without destinations of its own may
+    /// address anybody that the relays may send to, and two tenants may have the same address of record.
+    /// For tenants of one and the same operator.
+    pub trusting: bool,
     /// For how many days ended jobs and rollouts are kept.
     pub retention_days: u32,
 }
@@ -61,6 +65,7 @@ impl Default for PoolOptions {
             network_per_second: 10.0,
             network_bits_v4: 24,
             network_bits_v6: 48,
+            trusting: false,
             retention_days: 30,
         }
     }
@@ -249,6 +254,7 @@ mod tests {
           "network_per_second": 10.0,
           "network_bits_v4": 24,
           "network_bits_v6": 48,
+          "trusting": false,
           "retention_days": 30
         }
         "#);

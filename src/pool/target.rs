@@ -19,8 +19,8 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_sip_notify::{EventType, HeaderError, HeaderName, HeaderValue, SipUri};
-use ringfence_wire::{Credentials, Header, Secret, Target};
+use ringfence_sip_notify::{EventType, HeaderError, HeaderName, HeaderValue, Host, SipUri};
+use ringfence_wire::{Credentials, Destinations, Header, Secret, Target};
 use zeroize::Zeroizing;
 
 /// The text of the Event header.
@@ -33,21 +33,108 @@ const PHONES_OWN: [&str; 2] = [
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
 pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
 
+/// The settings that say whom to tell, each of which may be one line's.
+const ADDRESSES: [&str; 3] = ["NOTIFY_AOR", "NOTIFY_ADDRESS", "NOTIFY_ROUTE"];
+/// Settings of which a line may have one of its own.
+const OF_A_LINE: [&str; 6] = [
+    "NOTIFY_AOR",
+    "NOTIFY_ADDRESS",
+    "NOTIFY_ROUTE",
+    "NOTIFY_USERNAME",
+    "NOTIFY_PASSWORD",
+    "NOTIFY_REALM",
+];
+/// The other settings that are for no file.
+const OF_A_DEVICE: [&str; 6] = [
+    "NOTIFY_LINE",
+    "NOTIFY_HEADERS",
+    "NOTIFY_BODY",
+    "NOTIFY_CONTENT_TYPE",
+    EVENT_SETTING,
+    ZONE_SETTING,
+];
+
+/// Whether a setting of this name is read to tell a device that there is something new.
+pub fn is_read(name: &str) -> bool {
+    let of_a_line = || {
+        OF_A_LINE.iter().any(|known| {
+            let line = name.strip_prefix(known);
+            line.is_some_and(|rest| rest.is_empty() || own_line(rest).is_some())
+        })
+    };
+    OF_A_DEVICE.contains(&name) || PHONES_OWN.contains(&name) || of_a_line()
+}
+
+/// The line in `_2`, as it is written where the setting is looked for.
+fn own_line(suffix: &str) -> Option<u8> {
+    let digits = suffix.strip_prefix('_')?;
+    let line: u8 = digits.parse().ok()?;
+    ((1..=24).contains(&line) && line.to_string() == digits).then_some(line)
+}
+
 const MAX_BODY: usize = 1024;
 const MAX_HEADERS: usize = 16;
 
 /// The settings that count for one device, the nearest layer's of each name.
 #[derive(Clone, Default)]
-pub struct Settings(BTreeMap<String, Zeroizing<String>>);
+pub struct Settings {
+    values: BTreeMap<String, Zeroizing<String>>,
+    reach: Reach,
+}
+
+/// Whom a tenant may address in a pool. The default is anybody: it is for who sends by hand, and for
+/// tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Its domains and networks, if somebody has said which.
+    pub destinations: Option<Destinations>,
+    /// Whether other tenants have phones in the pool, whom it must not reach.
+    pub guarded: bool,
+    /// Whether another tenant in the pool has the device's address of record.
+    pub taken: bool,
+}
+
+impl Reach {
+    /// Whether the tenant may name this host in a setting.
+    ///
+    /// # Errors
+    /// [`TargetError::Beyond`], [`TargetError::NoDestinations`].
+    fn check(&self, name: &'static str, host: &Host) -> Result<(), TargetError> {
+        let Some(destinations) = &self.destinations else {
+            return match self.guarded {
+                true => Err(TargetError::NoDestinations),
+                false => Ok(()),
+            };
+        };
+        let permitted = match (host, host.ip()) {
+            (Host::Name(host), _) => destinations.permits_name(host),
+            (_, ip) => ip.is_some_and(|ip| destinations.permits_ip(ip)),
+        };
+        match permitted {
+            true => Ok(()),
+            false => Err(TargetError::Beyond { name }),
+        }
+    }
+}
 
 impl Settings {
     /// Puts a layer on top.
     pub fn set(&mut self, name: &str, value: Zeroizing<String>) {
-        self.0.insert(name.to_owned(), value);
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Says whom the device's tenant may address.
+    pub fn set_reach(&mut self, reach: Reach) {
+        self.reach = reach;
+    }
+
+    /// Whom the device's tenant may address.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.0
+        self.values
             .get(name)
             .map(|value| value.trim())
             .filter(|value| !value.is_empty())
@@ -69,12 +156,7 @@ pub fn check_setting(name: &str, value: &str) -> Result<(), TargetError> {
     if value.is_empty() {
         return Ok(());
     }
-    let of_line = |base: &str| {
-        name.strip_prefix(base).is_some_and(|rest| {
-            let line = rest.strip_prefix('_').map(str::parse::<u8>);
-            rest.is_empty() || matches!(line, Some(Ok(1..=24)))
-        })
-    };
+    let of_line = |base: &str| is_of_line(name, base);
     match name {
         "NOTIFY_LINE" => line_number(value).map(drop),
         "NOTIFY_HEADERS" => headers(value).map(drop),
@@ -93,6 +175,71 @@ pub fn check_setting(name: &str, value: &str) -> Result<(), TargetError> {
     }
 }
 
+/// Whether a setting says whom to tell.
+pub fn is_address(name: &str) -> bool {
+    ADDRESSES.iter().any(|base| is_of_line(name, base))
+}
+
+/// Whether a tenant that may address so many may have this setting, by the address in it.
+///
+/// # Errors
+/// It may not; a setting that cannot be read is [`check_setting`]'s.
+pub fn check_reach(name: &str, value: &str, reach: &Reach) -> Result<(), TargetError> {
+    let (base, uri) = match address_in(name, value) {
+        Some(found) => found,
+        None => return Ok(()),
+    };
+    reach.check(base, uri.host())
+}
+
+/// The address of record in a setting as it is compared between tenants, if it is `NOTIFY_AOR` or one
+/// of its like: `user@host` in lower case, escapes undone.
+pub fn aor_in(name: &str, value: &str) -> Option<String> {
+    let (base, uri) = address_in(name, value)?;
+    (base == "NOTIFY_AOR").then(|| aor_key(&uri)).flatten()
+}
+
+/// The address of record of a device, likewise.
+pub fn aor_of(settings: &Settings) -> Option<String> {
+    let line = line(settings).ok()?;
+    aor_in("NOTIFY_AOR", settings.of_line("NOTIFY_AOR", line)?)
+}
+
+fn address_in(name: &str, value: &str) -> Option<(&'static str, SipUri)> {
+    let value = value.trim();
+    let base = ADDRESSES.into_iter().find(|base| is_of_line(name, base))?;
+    let uri = match base {
+        "NOTIFY_ADDRESS" => address(value),
+        _ => uri(base, value),
+    };
+    Some((base, uri.ok()?))
+}
+
+fn aor_key(uri: &SipUri) -> Option<String> {
+    let mut user = Vec::new();
+    let mut bytes = uri.user()?.bytes();
+    while let Some(byte) = bytes.next() {
+        user.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next().unwrap_or(b'0')).to_digit(16);
+                let (high, low) = (digit().unwrap_or(0), digit().unwrap_or(0));
+                u8::try_from(high * 16 + low).unwrap_or(b'%')
+            }
+            byte => byte,
+        });
+    }
+    let user = String::from_utf8_lossy(&user).to_lowercase();
+    Some(format!("{user}@{}", uri.host()))
+}
+
+/// Whether a setting is `base`, or `base` of one line.
+fn is_of_line(name: &str, base: &str) -> bool {
+    name.strip_prefix(base).is_some_and(|rest| {
+        let line = rest.strip_prefix('_').map(str::parse::<u8>);
+        rest.is_empty() || matches!(line, Some(Ok(1..=24)))
+    })
+}
+
 /// Everything about a NOTIFY but the event that its job is for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -102,6 +249,8 @@ pub struct Message {
     pub content_type: Option<String>,
     pub body: Option<String>,
     pub credentials: Option<Credentials>,
+    /// Whom the tenant may address, for the relay to enforce too.
+    pub destinations: Option<Destinations>,
 }
 
 /// Why a device cannot be told. The words name the setting, never its value.
@@ -114,6 +263,18 @@ pub enum TargetError {
     #[error("The setting {name} cannot be used: {why}.")]
     Setting { name: &'static str, why: String },
     #[error(
+        "The setting {name} leads outside the domains and networks that this tenant may address. Correct it, or have somebody with a token for all tenants extend the tenant's destinations (PUT …/tenants/{{tenant}}/destinations)."
+    )]
+    Beyond { name: &'static str },
+    #[error(
+        "Other tenants' phones are reached through the same pool, and nobody has said whom this tenant may address. Somebody with a token for all tenants has to: PUT …/tenants/{{tenant}}/destinations with its domains and networks; or give the tenant a pool of its own (PUT …/tenants/{{tenant}}/pool); or, if all tenants of the pool trust one another, set the pool's option trusting."
+    )]
+    NoDestinations,
+    #[error(
+        "A device of another tenant in this pool has the address of record that NOTIFY_AOR names. Correct it, or have somebody with a token for all tenants look which of the two is right."
+    )]
+    Taken,
+    #[error(
         "The secret setting {name} cannot be read with the master keys that this deployment has: store the setting again, or give back the key that it was stored under as MASTER_KEY_PREVIOUS and let the rotation finish."
     )]
     Unreadable { name: String },
@@ -125,6 +286,9 @@ impl TargetError {
         match self {
             Self::None => "no_target",
             Self::Setting { .. } | Self::Unreadable { .. } => "bad_setting",
+            Self::Beyond { .. } => "tenant_destination_not_allowed",
+            Self::NoDestinations => "tenant_without_destinations",
+            Self::Taken => "address_of_another_tenant",
         }
     }
 }
@@ -177,6 +341,17 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         .of_line("NOTIFY_ROUTE", line)
         .map(|route| uri("NOTIFY_ROUTE", route))
         .transpose()?;
+    let reach = &settings.reach;
+    reach.check("NOTIFY_AOR", aor.host())?;
+    if let Some((_, address)) = &address {
+        reach.check("NOTIFY_ADDRESS", address.host())?;
+    }
+    if let Some(route) = &route {
+        reach.check("NOTIFY_ROUTE", route.host())?;
+    }
+    if reach.guarded && reach.taken {
+        return Err(TargetError::Taken);
+    }
     let credentials = match (
         settings.of_line("NOTIFY_USERNAME", line),
         settings.of_line("NOTIFY_PASSWORD", line),
@@ -210,6 +385,7 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         content_type,
         body,
         credentials,
+        destinations: reach.destinations.clone(),
     })
 }
 
@@ -317,6 +493,30 @@ mod tests {
             settings.set(name, Zeroizing::new((*value).to_owned()));
         }
         settings
+    }
+
+    #[test]
+    fn settings_that_are_for_no_file_are_known_by_name() {
+        for name in [
+            "NOTIFY_AOR",
+            "NOTIFY_AOR_2",
+            "NOTIFY_PASSWORD_24",
+            "NOTIFY_LINE",
+            "NOTIFY_TIME_ZONE",
+            "CFG_RESYNC_FROM_SIP",
+        ] {
+            assert!(is_read(name), "{name}");
+        }
+        for name in [
+            "NOTIFY_AORR",
+            "NOTIFY_AOR_0",
+            "NOTIFY_AOR_25",
+            "NOTIFY_AOR_02",
+            "NOTIFY_LINE_1",
+            "notify_aor",
+        ] {
+            assert!(!is_read(name), "{name}");
+        }
     }
 
     #[test]
@@ -486,6 +686,83 @@ mod tests {
         ] {
             assert_eq!(check_setting(name, value), Ok(()), "{name} {value}");
         }
+    }
+
+    fn reach(domains: &[&str], networks: &[&str]) -> Reach {
+        let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Reach {
+            destinations: Some(Destinations {
+                domains: list(domains),
+                networks: list(networks),
+            }),
+            guarded: true,
+            taken: false,
+        }
+    }
+
+    #[test]
+    fn a_tenant_addresses_its_own_destinations_alone() {
+        let told = |pairs: &[(&str, &str)], reach: &Reach| {
+            let mut settings = settings(pairs);
+            settings.set_reach(reach.clone());
+            message(&settings)
+        };
+        let own = reach(&["pbx.example"], &["198.51.100.0/24"]);
+        let aor = ("NOTIFY_AOR", "sip:101@pbx.example");
+        let message = told(&[aor, ("NOTIFY_ADDRESS", "198.51.100.7:5060")], &own).unwrap();
+        assert_eq!(message.destinations, own.destinations);
+        for (pairs, name) in [
+            (vec![("NOTIFY_AOR", "sip:101@other.example")], "NOTIFY_AOR"),
+            (vec![("NOTIFY_AOR", "<sip:101@192.0.2.1>")], "NOTIFY_AOR"),
+            (vec![("NOTIFY_ADDRESS", "192.0.2.1:5060")], "NOTIFY_AOR"),
+            (
+                vec![aor, ("NOTIFY_ADDRESS", "192.0.2.1:5060")],
+                "NOTIFY_ADDRESS",
+            ),
+            (
+                vec![aor, ("NOTIFY_ROUTE", "sip:other.example;lr")],
+                "NOTIFY_ROUTE",
+            ),
+        ] {
+            let error = told(&pairs, &own).unwrap_err();
+            assert_eq!(error, TargetError::Beyond { name }, "{pairs:?}");
+            assert_eq!(error.reason(), "tenant_destination_not_allowed");
+        }
+        assert_eq!(
+            check_reach("NOTIFY_ROUTE_2", "sip:192.0.2.1", &own),
+            Err(TargetError::Beyond {
+                name: "NOTIFY_ROUTE"
+            })
+        );
+        assert_eq!(check_reach("NOTIFY_AOR_2", "101@pbx.example", &own), Ok(()));
+        assert_eq!(check_reach("NOTIFY_BODY", "192.0.2.1", &own), Ok(()));
+        // Without a list: alone in a pool anybody, beside others nobody.
+        assert!(told(&[aor], &Reach::default()).is_ok());
+        let guarded = Reach {
+            guarded: true,
+            ..Reach::default()
+        };
+        assert_eq!(told(&[aor], &guarded), Err(TargetError::NoDestinations));
+        let taken = Reach { taken: true, ..own };
+        assert_eq!(told(&[aor], &taken), Err(TargetError::Taken));
+    }
+
+    #[test]
+    fn an_address_of_record_is_the_same_however_it_is_written() {
+        for text in [
+            "sip:201@pbx.example",
+            "201@PBX.example.",
+            "\"Front Desk\" <sip:201@pbx.example:5062;ob>;expires=60",
+            "sip:%32%301@pbx.example;user=phone",
+        ] {
+            assert_eq!(
+                aor_in("NOTIFY_AOR_3", text).as_deref(),
+                Some("201@pbx.example"),
+                "{text}"
+            );
+        }
+        assert_eq!(aor_in("NOTIFY_ROUTE", "sip:201@pbx.example"), None);
+        assert_eq!(aor_in("NOTIFY_AOR", "sip:pbx.example"), None);
     }
 
     #[test]

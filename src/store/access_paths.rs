@@ -14,8 +14,11 @@ pub struct AccessPathRow {
     pub label: String,
     pub created_at: u64,
     pub expires_at: Option<u64>,
+    /// When a file last went out under it, to the hour.
+    pub last_used_at: Option<u64>,
+    /// How many devices have got a file under it since the time that was asked about.
+    pub devices: u64,
     /// The segment, wrapped for [`segment_identity`]: only where moved phones are sent to.
-    #[serde(default)]
     pub segment: Option<String>,
 }
 
@@ -27,9 +30,14 @@ pub fn segment_identity(tenant_id: &str, id: &str) -> String {
 /// How many access paths a tenant has at most.
 pub const MOST: u32 = 20;
 
-const COLUMNS: &str = "id, hash, label, created_at, expires_at, segment";
+/// The columns of [`AccessPathRow`]; ?2 is the time since when devices are counted.
+const COLUMNS: &str = "a.id, a.hash, a.label, a.created_at, a.expires_at, a.segment, \
+     nullif(max(coalesce(a.last_used_at, 0), coalesce((SELECT max(u.last_at) \
+     FROM access_path_devices u WHERE u.access_path_id = a.id), 0)), 0) AS last_used_at, \
+     (SELECT count(*) FROM access_path_devices u WHERE u.access_path_id = a.id \
+     AND u.last_at >= ?2) AS devices";
 
-/// An access path of a tenant.
+/// An access path of a tenant, with the number of devices that used it since `since`.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -37,15 +45,17 @@ pub async fn find(
     db: &Db,
     tenant_id: &str,
     id: &str,
+    since: u64,
 ) -> Result<Option<AccessPathRow>, StorageError> {
     db.row(
-        &format!("SELECT {COLUMNS} FROM access_paths WHERE id = ?2 AND tenant_id = ?1"),
-        args![tenant_id, id],
+        &format!("SELECT {COLUMNS} FROM access_paths a WHERE a.id = ?3 AND a.tenant_id = ?1"),
+        args![tenant_id, since, id],
     )
     .await
 }
 
-/// The access path of a tenant with that hash.
+/// The access path of a tenant with that hash. Here and below, no device's use since `until`, which is to
+/// come, is counted.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -53,10 +63,11 @@ pub async fn with_hash(
     db: &Db,
     tenant_id: &str,
     hash: &str,
+    until: u64,
 ) -> Result<Option<AccessPathRow>, StorageError> {
     db.row(
-        &format!("SELECT {COLUMNS} FROM access_paths WHERE hash = ?2 AND tenant_id = ?1"),
-        args![tenant_id, hash],
+        &format!("SELECT {COLUMNS} FROM access_paths a WHERE a.hash = ?3 AND a.tenant_id = ?1"),
+        args![tenant_id, until, hash],
     )
     .await
 }
@@ -72,8 +83,8 @@ pub async fn with_segment(
 ) -> Result<Option<AccessPathRow>, StorageError> {
     db.row(
         &format!(
-            "SELECT {COLUMNS} FROM access_paths WHERE tenant_id = ?1 AND segment IS NOT NULL \
-             AND (expires_at IS NULL OR expires_at >= ?2) ORDER BY id DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM access_paths a WHERE a.tenant_id = ?1 AND a.segment IS NOT NULL \
+             AND (a.expires_at IS NULL OR a.expires_at >= ?2) ORDER BY a.id DESC LIMIT 1"
         ),
         args![tenant_id, until],
     )
@@ -87,15 +98,16 @@ pub async fn with_segment(
 pub async fn list(
     db: &Db,
     tenant_id: &str,
+    since: u64,
     after: &str,
     limit: u32,
 ) -> Result<Vec<AccessPathRow>, StorageError> {
     db.rows(
         &format!(
-            "SELECT {COLUMNS} FROM access_paths WHERE tenant_id = ?1 AND id > ?2 \
-             ORDER BY id LIMIT ?3"
+            "SELECT {COLUMNS} FROM access_paths a WHERE a.tenant_id = ?1 AND a.id > ?3 \
+             ORDER BY a.id LIMIT ?4"
         ),
-        args![tenant_id, after, limit],
+        args![tenant_id, since, after, limit],
     )
     .await
 }

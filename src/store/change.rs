@@ -8,10 +8,13 @@
 //!
 //! What a change was checked against is more than what it writes: other layers, other devices. That
 //! is its [`Basis`], and part of the guard.
+//!
+//! The last statement takes the database a step further ([`super::standing`]).
 
 use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
+use super::standing::{self, Step};
 use super::{Arg, Db, StorageError};
 use crate::model::limits::Quota;
 
@@ -218,10 +221,24 @@ impl<'a> Change<'a> {
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
             self.within(tenant_id, Quota::AuditBytes)?;
         }
+        self.statements.push(standing::advance(self.db, &entry.id)?);
         let quotas = self.quotas;
-        self.db.batch(self.statements).await.map_err(|error| {
+        let results = self.db.batch(self.statements).await.map_err(|error| {
             Quota::refused(&quotas, &error).map_or_else(|| error.into(), ChangeError::OverQuota)
-        })
+        })?;
+        let last = results
+            .last()
+            .ok_or_else(|| StorageError("a batch lost a result".into()))?;
+        self.db.note(Step {
+            standing: standing::one(last)?,
+            action: entry.action.to_owned(),
+            tenant: entry.tenant_id.clone(),
+            object: entry.object.clone(),
+            token: entry.token_id.clone(),
+            generation: None,
+            at: entry.at,
+        });
+        Ok(results)
     }
 }
 

@@ -1,10 +1,13 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+
+use super::standing::Step;
 
 /// D1 could not answer. The phone gets a 503 with `Retry-After`, an operator a problem document.
 #[derive(Debug, thiserror::Error)]
@@ -106,19 +109,36 @@ macro_rules! args {
     ($($value:expr),* $(,)?) => { &[$($crate::store::Arg::from($value)),*] };
 }
 
-/// The database binding.
-pub struct Db(D1Database);
+/// The database binding, and what was written by way of it.
+pub struct Db {
+    database: D1Database,
+    /// What the witness has still to be told.
+    steps: RefCell<Vec<Step>>,
+}
 
 impl Db {
     /// The binding `DB`.
     pub fn new(env: &Env) -> Result<Self, StorageError> {
-        Ok(Self(env.d1("DB")?))
+        Ok(Self {
+            database: env.d1("DB")?,
+            steps: RefCell::default(),
+        })
+    }
+
+    /// Notes a step that was written. Whoever acknowledges it tells the witness first.
+    pub(super) fn note(&self, step: Step) {
+        self.steps.borrow_mut().push(step);
+    }
+
+    /// The steps that were written since the last time.
+    pub fn take_steps(&self) -> Vec<Step> {
+        self.steps.take()
     }
 
     /// A statement with its parameters, for [`batch`](Self::batch).
     pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<D1PreparedStatement, StorageError> {
         let values: Vec<JsValue> = args.iter().map(Arg::to_js).collect();
-        Ok(self.0.prepare(sql).bind(&values)?)
+        Ok(self.database.prepare(sql).bind(&values)?)
     }
 
     /// Every row of a query.
@@ -173,7 +193,7 @@ impl Db {
         &self,
         statements: Vec<D1PreparedStatement>,
     ) -> Result<Vec<D1Result>, StorageError> {
-        let results = self.0.batch(statements).await?;
+        let results = self.database.batch(statements).await?;
         for result in &results {
             check(result)?;
         }

@@ -22,6 +22,8 @@ pub struct EventRow {
     pub request_id: String,
     pub detail: Option<String>,
     pub at: u64,
+    pub path: Option<String>,
+    pub access_path: Option<String>,
 }
 
 /// Which events.
@@ -47,7 +49,7 @@ pub async fn list(
 ) -> Result<Vec<EventRow>, StorageError> {
     let mut sql =
         "SELECT id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
-                   user_agent, country, request_id, detail, at FROM events WHERE tenant_id = ?1"
+                   user_agent, country, request_id, detail, at, path, access_path FROM events WHERE tenant_id = ?1"
             .to_owned();
     let mut args: Vec<Arg<'_>> = vec![tenant_id.into()];
     let conditions = [

@@ -7,11 +7,11 @@ use ringfence_provision::wrap::Keyring;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Db, StorageError};
+use super::{Db, StorageError, reach};
 use crate::args;
 use crate::observe;
 use crate::pool::rollout::Selection;
-use crate::pool::target::{Settings, TargetError};
+use crate::pool::target::{self, Reach, Settings, TargetError};
 
 /// The pool of whatever names none.
 pub const DEFAULT_POOL: &str = "default";
@@ -238,7 +238,21 @@ pub async fn settings(
                ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
                WHERE s.name GLOB 'NOTIFY_*' OR s.name IN ('CFG_RESYNC_FROM_SIP', \
                  'standard_Prov_CFG_RESYNC_FROM_SIP', 'standard_CFG_RESYNC_FROM_SIP')";
-    let rows: Vec<Row> = db.rows(sql, args![json(&layers)]).await?;
+    let mut pairs: Vec<reach::Pair> = devices
+        .iter()
+        .map(|device| (device.tenant_id.clone(), device.pool.clone()))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let layers = db.statement(sql, args![json(&layers)])?;
+    let results = db
+        .batch(vec![layers, reach::statement(db, &pairs)?])
+        .await?;
+    let [layers, reached] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let rows: Vec<Row> = super::rows(layers)?;
+    let reached = reach::read(reached)?;
     let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {
         let value = match row.master {
@@ -271,10 +285,12 @@ pub async fn settings(
             .or_default()
             .push((row.name, value));
     }
-    Ok(devices
+    let mut all: Vec<Result<Settings, TargetError>> = devices
         .iter()
         .map(|device| {
             let mut settings = Settings::default();
+            let pair = (device.tenant_id.clone(), device.pool.clone());
+            settings.set_reach(reached.get(&pair).cloned().unwrap_or_default());
             let mut unreadable: BTreeSet<&str> = BTreeSet::new();
             for scope in device.scopes() {
                 for (name, value) in by_layer
@@ -301,7 +317,42 @@ pub async fn settings(
                 None => Ok(settings),
             }
         })
-        .collect())
+        .collect();
+    mark_taken(db, devices, &mut all).await?;
+    Ok(all)
+}
+
+/// Notes whose address of record another tenant of the pool has. Where no other tenant is in a pool,
+/// nothing is asked.
+async fn mark_taken(
+    db: &Db,
+    devices: &[FleetRow],
+    all: &mut [Result<Settings, TargetError>],
+) -> Result<(), StorageError> {
+    let mut asked: Vec<reach::Asked> = Vec::new();
+    let mut guarded: Vec<&mut Settings> = Vec::new();
+    for (device, settings) in devices.iter().zip(all) {
+        if let Ok(settings) = settings
+            && settings.reach().guarded
+            && let Some(aor) = target::aor_of(settings)
+        {
+            asked.push((device.tenant_id.clone(), device.pool.clone(), aor));
+            guarded.push(settings);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    for place in reach::taken(db, &asked, None).await? {
+        if let Some(settings) = guarded.get_mut(place) {
+            let reach = Reach {
+                taken: true,
+                ..settings.reach().clone()
+            };
+            settings.set_reach(reach);
+        }
+    }
+    Ok(())
 }
 
 /// A tenant's own setting of that name, if it is no secret.

@@ -16,11 +16,14 @@ pub mod models;
 pub mod moves;
 pub mod phone;
 pub mod pools;
+pub mod reach;
 pub mod relays;
+pub mod restored;
 pub mod rotation;
 pub mod search;
 pub mod settings;
 pub mod sites;
+pub mod standing;
 pub mod templates;
 pub mod tenants;
 pub mod tokens;
@@ -28,6 +31,7 @@ pub mod tokens;
 pub use audit::Entry;
 pub use change::{Basis, Change, ChangeError, Reach, SEQ};
 pub use db::{Arg, Db, StorageError, changes, rows};
+pub use standing::{Standing, Step};
 
 /// Sorts after every ULID.
 pub const LAST_ID: &str = "~";

@@ -99,7 +99,7 @@ pub async fn write(
         settings::replace(&mut change, target, &scope, layer, now)?;
     }
     change.push(
-        "UPDATE events SET tenant_id = ?1 WHERE id IN (SELECT id FROM events \
+        "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
          WHERE tenant_id = ?2 AND device_id = ?3 ORDER BY id DESC LIMIT ?4)",
         args![target, &from.tenant_id, &from.id, EVENTS],
     )?;

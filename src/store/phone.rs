@@ -2,10 +2,12 @@
 
 use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
+use ringfence_provision::serving::Present;
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
-use super::{Db, StorageError, changes, rows};
+use super::standing::{self, Standing, Step};
+use super::{Arg, Db, StorageError, changes, rows};
 use crate::args;
 use crate::edge::{Fence, TenantEdge};
 use crate::model::device::DeviceRow;
@@ -42,40 +44,55 @@ impl TenantRow {
 
 #[derive(Deserialize)]
 struct AccessPathRow {
+    id: String,
     hash: String,
     expires_at: Option<u64>,
 }
 
-/// The tenant behind an access path, without fences: what comes from D1 needs none.
+/// The tenant behind an access path, without fences: what comes from D1 needs none. With where the
+/// database stands, for D1 alone vouches for it.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn tenant_of(db: &Db, hash: &str) -> Result<Option<TenantEdge>, StorageError> {
+pub async fn tenant_of(
+    db: &Db,
+    hash: &str,
+) -> Result<(Option<TenantEdge>, Standing), StorageError> {
     #[derive(Deserialize)]
     struct Row {
         #[serde(flatten)]
         tenant: TenantRow,
+        access_path: String,
         expires_at: Option<u64>,
     }
-    let row: Option<Row> = db
-        .row(
-            "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.expires_at \
-             FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
-            args![hash],
-        )
+    let results = db
+        .batch(vec![
+            db.statement(
+                "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.id AS access_path, \
+                 a.expires_at FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
+                args![hash],
+            )?,
+            standing::statement(db)?,
+        ])
         .await?;
-    row.map(|row| {
-        Ok(TenantEdge {
-            options: row.tenant.options()?,
-            tenant: row.tenant.id,
-            // A file cached before a fence must not pass: nothing cached does.
-            version: row.tenant.seq + 1,
-            hostname: row.tenant.hostname,
-            expires_at: row.expires_at,
-            fences: Vec::new(),
-        })
-    })
-    .transpose()
+    let [tenant, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let standing = standing::one(standing)?;
+    let Some(row) = rows::<Row>(tenant)?.into_iter().next() else {
+        return Ok((None, standing));
+    };
+    let edge = TenantEdge {
+        options: row.tenant.options()?,
+        tenant: row.tenant.id,
+        // A file cached before a fence must not pass: nothing cached does.
+        version: row.tenant.seq + 1,
+        hostname: row.tenant.hostname,
+        expires_at: row.expires_at,
+        access_path: Some(row.access_path),
+        fences: Vec::new(),
+    };
+    Ok((Some(edge), standing))
 }
 
 /// What KV is to hold of a tenant.
@@ -112,7 +129,7 @@ pub async fn edge_of(
                     args![tenant_id],
                 )?,
                 db.statement(
-                    "SELECT hash, expires_at FROM access_paths WHERE tenant_id = ?1",
+                    "SELECT id, hash, expires_at FROM access_paths WHERE tenant_id = ?1",
                     args![tenant_id],
                 )?,
                 db.statement(
@@ -165,6 +182,7 @@ pub async fn edge_of(
                     version: tenant.version,
                     hostname: tenant.hostname.clone(),
                     expires_at: path.expires_at,
+                    access_path: Some(path.id),
                     options: options.clone(),
                     fences: fences.clone(),
                 };
@@ -214,43 +232,82 @@ pub struct DeviceParts {
 /// When a device's settings and templates are wanted along with it. What a phone is going to be
 /// refused is not read: it would tell a stranger by its time that the device exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads {
+pub enum Reads<'a> {
     /// Always: an operator asks.
     Always,
     /// If the device is in service.
     InService,
     /// If the device is in service and its key was delivered.
     Sealed,
-    /// If the device is in service and its files are not sealed; `armed` if also where a bootstrap
-    /// waits, `delivered` if in any state of the key.
-    Plain { armed: bool, delivered: bool },
+    /// If the device is in service and gets something at the plain name.
+    Plain(AtPlainName<'a>),
 }
 
-impl Reads {
-    /// The condition, on a device `d`.
-    fn condition(self) -> &'static str {
-        match self {
-            Self::Always => "",
-            Self::InService
-            | Self::Plain {
-                delivered: true, ..
-            } => " AND d.disabled = 0",
-            Self::Sealed => " AND d.disabled = 0 AND d.ever_delivered = 1",
-            Self::Plain { armed: false, .. } => {
-                " AND d.disabled = 0 AND EXISTS (\
-                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
-                 AND p.profile IS NULL)"
+/// What gets something at the plain name of a standard file, besides devices whose files are not
+/// sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtPlainName<'a> {
+    /// Where the request may take a bootstrap.
+    pub claim: Option<Claimant<'a>>,
+    /// Whether the sealed file is served there once a key was delivered.
+    pub sealed: bool,
+}
+
+/// Who would take a bootstrap, as far as it decides whether one is there for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimant<'a> {
+    pub now: u64,
+    pub address: &'a str,
+    /// 0 is off.
+    pub retry_window_ms: u64,
+}
+
+impl<'a> Reads<'a> {
+    /// The condition, on a device `d` that may be another than that of the MAC `?2`, and its values,
+    /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
+    /// whichever part of an AND it likes, and stops at the first of an OR that holds, but not so in a
+    /// CASE or a sum.
+    fn condition(self) -> (String, Vec<Arg<'a>>) {
+        let plain = match self {
+            Self::Always => return ("d.mac = ?2".into(), Vec::new()),
+            Self::InService => return ("d.mac = ?2 AND d.disabled = 0".into(), Vec::new()),
+            Self::Sealed => {
+                return (
+                    "d.mac = ?2 AND d.disabled = 0 AND d.ever_delivered = 1".into(),
+                    Vec::new(),
+                );
             }
-            Self::Plain { armed: true, .. } => {
-                " AND d.disabled = 0 AND (d.key_state = 'armed' OR EXISTS (\
-                 SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id AND p.name = d.model \
-                 AND p.profile IS NULL))"
-            }
+            Self::Plain(plain) => plain,
+        };
+        let mut reasons = String::from(
+            "EXISTS (SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id \
+             AND p.name = d.model AND p.profile IS NULL)",
+        );
+        let mut values = Vec::new();
+        if plain.sealed {
+            reasons.push_str(" + (d.ever_delivered = 1)");
         }
+        if let Some(claimant) = plain.claim {
+            reasons.push_str(
+                " + (d.key_state = 'armed' AND (d.armed_until IS NULL OR ?3 < d.armed_until)) \
+                 + (d.key_state = 'delivered' AND d.delivered_address IS ?4 \
+                 AND ?3 < coalesce(d.delivered_at, 0) + ?5)",
+            );
+            values = vec![
+                claimant.now.into(),
+                claimant.address.into(),
+                claimant.retry_window_ms.into(),
+            ];
+        }
+        let condition =
+            format!("CASE WHEN {reasons} > 0 THEN d.mac = ?2 AND d.disabled = 0 ELSE 0 END");
+        (condition, values)
     }
 }
 
-/// Reads a device with its settings and templates, in one round trip.
+/// Reads a device with its settings and templates, in one round trip. For a MAC that the tenant does
+/// not have, another device of it is read and passed over, so that what D1 does, and how long it
+/// takes, does not tell which MACs exist. With where the database stood.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -258,15 +315,16 @@ pub async fn device(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    reads: Reads,
-) -> Result<Option<DeviceParts>, StorageError> {
+    reads: Reads<'_>,
+) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let results = db
-        .batch(device_statements(db, tenant_id, mac, reads)?.into())
+        .batch(device_statements(db, tenant_id, mac, reads)?)
         .await?;
-    match results.as_slice() {
-        [device, settings, templates] => parts(device, settings, templates),
-        _ => Err(StorageError("a batch lost a result".into())),
-    }
+    let [device, settings, templates, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let standing = standing::one(standing)?;
+    Ok((parts(mac, device, settings, templates)?, standing))
 }
 
 /// What an initial file is made from.
@@ -294,7 +352,7 @@ pub struct Forward {
 }
 
 /// Reads what the initial file of a device is made from, in one round trip: the same whether the
-/// device is there, left the tenant or never was.
+/// device is there, left the tenant or never was. With where the database stood.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -303,8 +361,8 @@ pub async fn initial(
     tenant_id: &str,
     mac: &str,
     now: u64,
-) -> Result<InitialParts, StorageError> {
-    let mut statements: Vec<_> = device_statements(db, tenant_id, mac, Reads::InService)?.into();
+) -> Result<(InitialParts, Standing), StorageError> {
+    let mut statements = device_statements(db, tenant_id, mac, Reads::InService)?;
     statements.push(db.statement(CERTIFICATE_NAMES, args![tenant_id])?);
     statements.push(db.statement(
         "SELECT v.device_id, v.target_id, t.hostname, t.options, a.id AS access_path_id, a.segment \
@@ -315,7 +373,7 @@ pub async fn initial(
         args![tenant_id, mac, now],
     )?);
     let results = db.batch(statements).await?;
-    let [device, settings, templates, certificates, forward] = results.as_slice() else {
+    let [device, settings, templates, standing, certificates, forward] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
     #[derive(Deserialize)]
@@ -323,25 +381,31 @@ pub async fn initial(
         name: String,
     }
     let certificates = rows::<Named>(certificates)?;
-    Ok(InitialParts {
-        device: parts(device, settings, templates)?,
+    let parts = InitialParts {
+        device: parts(mac, device, settings, templates)?,
         certificates: certificates.into_iter().map(|row| row.name).collect(),
         forward: rows(forward)?.into_iter().next(),
-    })
+    };
+    Ok((parts, standing::one(standing)?))
 }
 
+/// What reads a device, its settings, its templates, and where the database stands.
 fn device_statements(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    reads: Reads,
-) -> Result<[D1PreparedStatement; 3], StorageError> {
-    let condition = reads.condition();
-    Ok([
+    reads: Reads<'_>,
+) -> Result<Vec<D1PreparedStatement>, StorageError> {
+    // The device, or the tenant's first one.
+    const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
+         (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
+         (SELECT min(mac) FROM devices WHERE tenant_id = ?1))";
+    let (condition, more) = reads.condition();
+    let mut values: Vec<Arg<'_>> = vec![tenant_id.into(), mac.into()];
+    values.extend(more);
+    Ok(vec![
         db.statement(
-            &format!(
-                "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
-            ),
+            &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {PICKED}"),
             args![tenant_id, mac],
         )?,
         db.statement(
@@ -349,9 +413,9 @@ fn device_statements(
                 "SELECT s.scope, s.name, s.value, s.master FROM devices d \
                  JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
                  ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
-                 WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                 WHERE {PICKED} AND {condition}"
             ),
-            args![tenant_id, mac],
+            &values,
         )?,
         db.statement(
             &format!(
@@ -360,19 +424,23 @@ fn device_statements(
                  JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
                  ('initial', 'standard', 'product', 'master', 'system') \
                  AND f.family = m.family AND f.model IN ('', d.model) \
-                 WHERE d.tenant_id = ?1 AND d.mac = ?2{condition}"
+                 WHERE {PICKED} AND {condition}"
             ),
-            args![tenant_id, mac],
+            &values,
         )?,
+        standing::statement(db)?,
     ])
 }
 
+/// The device of that MAC; another one was read in its place and is passed over.
 fn parts(
+    mac: &str,
     device: &D1Result,
     settings: &D1Result,
     templates: &D1Result,
 ) -> Result<Option<DeviceParts>, StorageError> {
-    let Some(device) = rows::<DeviceRow>(device)?.into_iter().next() else {
+    let device = rows::<DeviceRow>(device)?.into_iter().next();
+    let Some(device) = device.filter(|device| device.mac == mac) else {
         return Ok(None);
     };
     Ok(Some(DeviceParts {
@@ -400,7 +468,8 @@ struct ModelRow {
     tenant_version: u64,
 }
 
-/// Reads a model with its settings and templates, in one round trip.
+/// Reads a model with its settings and templates, in one round trip. With where the database
+/// stood.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -408,7 +477,7 @@ pub async fn model(
     db: &Db,
     tenant_id: &str,
     model: &str,
-) -> Result<Option<SharedParts>, StorageError> {
+) -> Result<(Option<SharedParts>, Standing), StorageError> {
     let results = db
         .batch(vec![
             db.statement(
@@ -429,43 +498,60 @@ pub async fn model(
                  WHERE m.tenant_id = ?1 AND m.name = ?2",
                 args![tenant_id, model],
             )?,
+            standing::statement(db)?,
         ])
         .await?;
-    let [model, settings, templates] = results.as_slice() else {
+    let [model, settings, templates, standing] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
+    let standing = standing::one(standing)?;
     let Some(model) = rows::<ModelRow>(model)?.into_iter().next() else {
-        return Ok(None);
+        return Ok((None, standing));
     };
-    Ok(Some(SharedParts {
+    let parts = SharedParts {
         model: model.name,
         family: model.family,
         profile: model.profile,
         tenant_version: model.tenant_version,
         settings: rows(settings)?,
         templates: rows(templates)?,
-    }))
+    };
+    Ok((Some(parts), standing))
 }
 
-/// One model of each family that a tenant has, for files that no name ties to a model; one without
-/// sealing where there is one, since that is whom a plain file is for.
+/// A family that a tenant has.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FamilyRow {
+    pub family: Family,
+    /// A model of it; one without sealing where there is one, since that is whom a plain file is
+    /// for.
+    pub model: String,
+    /// Whether that model has no sealing.
+    in_clear: i64,
+}
+
+impl FamilyRow {
+    /// What decides whether a plain file may be for it.
+    pub fn present(&self) -> Present {
+        Present {
+            family: self.family,
+            in_clear: self.in_clear != 0,
+        }
+    }
+}
+
+/// The families that a tenant has, for files that no name ties to a device or model.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<(Family, String)>, StorageError> {
-    #[derive(Deserialize)]
-    struct Row {
-        family: Family,
-        name: String,
-    }
-    let rows: Vec<Row> = db
-        .rows(
-            "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
-             AS name FROM models WHERE tenant_id = ?1 GROUP BY family",
-            args![tenant_id],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.family, row.name)).collect())
+pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, StorageError> {
+    db.rows(
+        "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
+         AS model, max(profile IS NULL) AS in_clear \
+         FROM models WHERE tenant_id = ?1 GROUP BY family",
+        args![tenant_id],
+    )
+    .await
 }
 
 /// Who claims a bootstrap.
@@ -476,6 +562,8 @@ pub struct Claim<'a> {
     pub address: &'a str,
     pub user_agent: &'a str,
     pub country: &'a str,
+    /// A new id: the mark of this step of the database.
+    pub mark: &'a str,
 }
 
 /// Takes the bootstrap: the one conditional write that decides who gets it
@@ -485,18 +573,17 @@ pub struct Claim<'a> {
 /// What the request believes of the retry window came from KV and may be stale, so the tenant's row
 /// has the last word; a window of 0 is off even where two locations' clocks disagree.
 ///
+/// A claim that was written is a step of the database: the witness must be told of it before anything
+/// is sent.
+///
 /// # Errors
 /// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
 pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
-    #[derive(Deserialize)]
-    struct Won {
-        #[serde(rename = "id")]
-        _id: String,
-    }
     let device = claim.device;
-    let won: Option<Won> = db
-        .row(
-            "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
+    let results = db
+        .batch(vec![
+            db.statement(
+                "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
              delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
              confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
              delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
@@ -509,22 +596,39 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
              AND ?4 < delivered_at + ?8 AND ?4 < delivered_at + 1000 * coalesce(\
              (SELECT json_extract(options, '$.retry_window_s') FROM tenants WHERE id = tenant_id), \
              0))) RETURNING id",
-            args![
-                &device.id,
-                device.generation,
-                device.version,
-                claim.now,
-                claim.address,
-                claim.user_agent,
-                claim.country,
-                claim.retry_window_ms,
-                device.file_version(),
-                device.tenant_version,
-                &device.tenant_id
-            ],
-        )
+                args![
+                    &device.id,
+                    device.generation,
+                    device.version,
+                    claim.now,
+                    claim.address,
+                    claim.user_agent,
+                    claim.country,
+                    claim.retry_window_ms,
+                    device.file_version(),
+                    device.tenant_version,
+                    &device.tenant_id
+                ],
+            )?,
+            standing::advance_if_changed(db, claim.mark)?,
+        ])
         .await?;
-    Ok(won.is_some())
+    let [_, step] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let Some(standing) = standing::some(step)? else {
+        return Ok(false);
+    };
+    db.note(Step {
+        standing,
+        action: "device.claim".to_owned(),
+        tenant: Some(device.tenant_id.clone()),
+        object: format!("devices/{}", device.mac),
+        token: String::new(),
+        generation: Some(device.generation),
+        at: claim.now,
+    });
+    Ok(true)
 }
 
 /// Notes that a phone came back for a sealed file, once per delivery.
@@ -559,13 +663,22 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Notes it by itself, where there is no event to write; the device as it is now.
+    /// Notes it where there is no event to write; the device as it is now.
     ///
     /// # Errors
     /// D1 does not answer.
-    pub async fn write(&self, db: &Db) -> Result<Option<Now>, StorageError> {
-        let result = self.statement(db)?.all().await?;
-        Ok(rows::<Now>(&result)?.into_iter().next())
+    pub async fn write(
+        &self,
+        db: &Db,
+        used: Option<&Use<'_>>,
+    ) -> Result<Option<Now>, StorageError> {
+        let mut statements = vec![self.statement(db)?];
+        if let Some(used) = used {
+            statements.push(used.statement(db)?);
+        }
+        let results = db.batch(statements).await?;
+        let device = results.first().map(rows::<Now>).transpose()?;
+        Ok(device.and_then(|rows| rows.into_iter().next()))
     }
 
     /// The statement, for a batch with the event. Answers are noted in any order, so what was
@@ -621,6 +734,67 @@ impl Now {
             || version < self.version
             || generation.is_some_and(|served| served != self.generation)
     }
+}
+
+/// How exact the times are at which access paths were used: oftener than that nothing is written.
+pub const USE_STEP_MS: u64 = 3600 * 1000;
+
+/// Notes that a file went out under an access path.
+pub struct Use<'a> {
+    /// Its SHA-256, hex.
+    pub hash: &'a str,
+    /// The device that got it, if it is known.
+    pub device_id: Option<&'a str>,
+    pub now: u64,
+}
+
+impl Use<'_> {
+    /// The statement, for a batch. It writes nothing where the note is younger than
+    /// [`USE_STEP_MS`], nor where access path or device is gone.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+        let before = self.now.saturating_sub(USE_STEP_MS);
+        match self.device_id {
+            Some(device_id) => db.statement(
+                "INSERT INTO access_path_devices (access_path_id, device_id, last_at) \
+                 SELECT a.id, d.id, ?3 FROM access_paths a JOIN devices d ON d.id = ?2 \
+                 WHERE a.hash = ?1 \
+                 ON CONFLICT DO UPDATE SET last_at = excluded.last_at WHERE last_at <= ?4",
+                args![self.hash, device_id, self.now, before],
+            ),
+            None => db.statement(
+                "UPDATE access_paths SET last_used_at = ?2 \
+                 WHERE hash = ?1 AND (last_used_at IS NULL OR last_used_at <= ?3)",
+                args![self.hash, self.now, before],
+            ),
+        }
+    }
+}
+
+/// The device of a tenant that has one of these MACs, the first of them that any has: its id and MAC.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn device_among(
+    db: &Db,
+    tenant_id: &str,
+    macs: &[String],
+) -> Result<Option<(String, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        mac: String,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT d.id, d.mac FROM json_each(?2) j \
+             CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value ORDER BY j.key LIMIT 1",
+            args![tenant_id, super::settings::json(&macs)?],
+        )
+        .await?;
+    Ok(row.map(|row| (row.id, row.mac)))
 }
 
 /// The state of a device's key, if the device's files are still of that version, and of that
@@ -694,7 +868,7 @@ pub struct Written {
     pub device: Option<Now>,
 }
 
-/// Writes an event, as long as its tenant's minute has room.
+/// Writes an event, as long as its tenant's minute has room, and what is to be noted with it.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -702,6 +876,7 @@ pub async fn write_event(
     db: &Db,
     event: &EventRow<'_>,
     seen: Option<&Seen<'_>>,
+    used: Option<&Use<'_>>,
 ) -> Result<Written, StorageError> {
     #[derive(Deserialize)]
     struct Minute {
@@ -716,8 +891,9 @@ pub async fn write_event(
         )?,
         db.statement(
             "INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
-             status, bytes, address, user_agent, country, request_id, detail, at) \
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 \
+             status, bytes, address, user_agent, country, request_id, detail, at, path, access_path) \
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?19, \
+             coalesce(?20, (SELECT id FROM access_paths WHERE hash = ?21)) \
              WHERE (SELECT seen FROM event_minutes WHERE tenant_id = ?2 AND minute = ?17) <= ?18",
             args![
                 event.id,
@@ -737,12 +913,18 @@ pub async fn write_event(
                 event.detail,
                 event.at,
                 minute,
-                event.limit
+                event.limit,
+                event.path,
+                event.access_path,
+                event.access_path_hash
             ],
         )?,
     ];
     if let Some(seen) = seen {
         statements.push(seen.statement(db)?);
+    }
+    if let Some(used) = used {
+        statements.push(used.statement(db)?);
     }
     let results = db.batch(statements).await?;
     let minute = results
@@ -752,6 +934,7 @@ pub async fn write_event(
         .and_then(|rows| rows.into_iter().next());
     let device = results
         .get(2)
+        .filter(|_| seen.is_some())
         .map(rows::<Now>)
         .transpose()?
         .and_then(|rows| rows.into_iter().next());
@@ -779,6 +962,12 @@ pub struct EventRow<'a> {
     pub request_id: &'a str,
     pub detail: Option<&'a str>,
     pub at: u64,
+    /// What was asked for, fit to be read; of a request that got a file there is none.
+    pub path: Option<&'a str>,
+    /// Id of the access path; `None` where KV has a value of before it knew it.
+    pub access_path: Option<&'a str>,
+    /// By which the id is looked up then.
+    pub access_path_hash: &'a str,
     /// How many a minute may be written.
     pub limit: u32,
 }

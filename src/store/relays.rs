@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, StorageError};
+use super::standing::{self, Standing};
+use super::{Change, ChangeError, Db, Entry, StorageError, rows};
 use crate::args;
 
 /// A relay as it is stored.
@@ -28,6 +29,27 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<RelayRow>, StorageError> {
         args![id],
     )
     .await
+}
+
+/// A relay by its id, and where the database stands, for D1 alone vouches for it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<RelayRow>, Standing), StorageError> {
+    let results = db
+        .batch(vec![
+            db.statement(
+                &format!("SELECT {COLUMNS} FROM relays WHERE id = ?1"),
+                args![id],
+            )?,
+            standing::statement(db)?,
+        ])
+        .await?;
+    let [relay, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let relay = rows(relay)?.into_iter().next();
+    Ok((relay, standing::one(standing)?))
 }
 
 /// Relays of a pool in the order of their ids, after `after`.

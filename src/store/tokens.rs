@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, StorageError};
+use super::standing::{self, Standing};
+use super::{Change, ChangeError, Db, Entry, StorageError, rows};
 use crate::args;
 use crate::model::limits::Quota;
 
@@ -33,6 +34,27 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<TokenRow>, StorageError> {
         args![id],
     )
     .await
+}
+
+/// A token by its id, and where the database stands, for D1 alone vouches for it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<TokenRow>, Standing), StorageError> {
+    let results = db
+        .batch(vec![
+            db.statement(
+                &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"),
+                args![id],
+            )?,
+            standing::statement(db)?,
+        ])
+        .await?;
+    let [token, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let token = rows(token)?.into_iter().next();
+    Ok((token, standing::one(standing)?))
 }
 
 /// Tokens in the order of their ids, after `after`.

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { Api } from './support/api.mjs';
 import { element } from './support/content.mjs';
 import { rawRequest, withoutRequestId } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
@@ -76,22 +77,73 @@ describe('a bootstrap', () => {
     assert.equal((await raw(plain(phone))).status, 200);
   });
 
-  for (const [name, value] of [
-    ['If-None-Match', '*'],
-    ['If-None-Match', '"0123456789abcdef0123456789abcdef"'],
-    ['If-Match', '*'],
-    ['If-Modified-Since', 'Sat, 21 Nov 2026 10:00:00 GMT'],
-    ['If-Unmodified-Since', 'Sat, 21 Nov 2026 10:00:00 GMT'],
+  const DATE = 'Sat, 21 Nov 2026 10:00:00 GMT';
+  const ETAG = '"0123456789abcdef0123456789abcdef"';
+
+  // RFC 9110 §13.2.2 for what has neither an ETag nor a modification date.
+  for (const headers of [
+    [['If-None-Match', '*']],
+    [['If-None-Match', `${ETAG}, *`]],
+    [['If-None-Match', '*'], ['If-Modified-Since', DATE]],
+    [['If-Match', ETAG]],
+    [['If-Match', ETAG], ['If-None-Match', '"other"']],
+    [['If-Match', '*'], ['If-None-Match', '*']],
   ]) {
-    it(`is neither consumed nor revealed by ${name}: ${value}`, async () => {
+    it(`is neither consumed nor revealed by ${headers.map((header) => header.join(': ')).join(' and ')}`, async () => {
       const phone = await device();
-      const answer = await raw(plain(phone), { headers: [[name, value]] });
+      const answer = await raw(plain(phone), { headers });
       assert.equal(answer.status, 404);
       assert.ok(!answer.bytes.includes(phone.key));
       assert.equal((await tenant.device(phone.mac)).key_state, 'armed');
       assert.equal((await raw(plain(phone))).status, 200);
     });
   }
+
+  for (const headers of [
+    [['If-Modified-Since', DATE]],
+    [['If-Modified-Since', 'Fri, 01 Jan 2100 00:00:00 GMT']],
+    [['If-Modified-Since', 'the day before']],
+    [['If-Unmodified-Since', DATE]],
+    [['If-None-Match', ETAG]],
+    [['If-None-Match', `W/${ETAG}, "*"`], ['If-Modified-Since', DATE]],
+    [['If-Match', '*']],
+    [['If-Range', ETAG], ['Range', 'bytes=5-']],
+    [['If-Range', DATE], ['Range', 'bytes=5-']],
+    [['If-Unmodified-Since', DATE], ['Range', 'bytes=0-9']],
+  ]) {
+    it(`goes out whole, once, to a phone that sends ${headers.map((header) => header.join(': ')).join(' and ')}`, async () => {
+      const phone = await device();
+      const answer = await raw(plain(phone), { headers });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.header('content-range'), undefined);
+      assert.equal(Number(answer.header('content-length')), answer.body.length);
+      assert.equal(element(answer.body.toString(), 'CFG_FILE_KEY'), phone.key);
+      assert.equal((await raw(plain(phone), { headers })).status, 404);
+      assert.equal((await tenant.device(phone.mac)).key_state, 'delivered');
+    });
+  }
+
+  it('is refused to HEAD with any condition', async () => {
+    const phone = await device();
+    for (const header of [['If-Modified-Since', DATE], ['If-None-Match', ETAG], ['If-Match', '*']]) {
+      assert.equal((await raw(plain(phone), { method: 'HEAD', headers: [header] })).status, 404);
+    }
+    assert.equal((await tenant.device(phone.mac)).key_state, 'armed');
+  });
+
+  it('goes to a phone that boots, is re-keyed and boots again, with a date in each of its requests', async () => {
+    const phone = await device();
+    const headers = [['If-Modified-Since', DATE]];
+    assert.equal((await raw(plain(phone), { headers })).status, 200);
+    const sealedAnswer = await raw(sealed(phone), { headers });
+    assert.equal(sealedAnswer.status, 200);
+    const api = new Api(worker);
+    await api.post(`/tenants/${tenant.id}/devices/${phone.mac}/rekey`);
+    const known = [...headers, ['If-None-Match', sealedAnswer.header('etag')]];
+    const again = await raw(plain(phone), { headers: known });
+    assert.equal(again.status, 200);
+    assert.notEqual(element(again.body.toString(), 'CFG_FILE_KEY'), phone.key);
+  });
 
   for (const range of ['bytes=0-9', 'bytes=-5', 'bytes=5-', 'bytes=0-1,4-5', 'bytes=999999-']) {
     it(`ignores Range: ${range} and sends the whole file`, async () => {
@@ -271,8 +323,25 @@ describe('where the plain name answers the sealed file after delivery', () => {
     assert.equal(second.status, 200);
     assert.equal(sealed.status, 200);
     assert.deepEqual(second.body, sealed.body);
-    // A phone that had an ETag from here would ask conditionally, and be refused its next bootstrap.
+    // At this name a bootstrap, which has no ETag, may wait the next time.
     assert.equal(second.header('etag'), undefined);
+  });
+
+  it('a phone that lost its bootstrap and asks again confirms nothing; a sealed name does', async () => {
+    const phone = await seedDevice(worker, tenant, { mac: mac(0x300004) });
+    const plain = tenant.path(`Config${phone.mac}.cfg`);
+    await rawRequest(worker.port, plain, { abortAfter: 1 });
+    for (let i = 0; i < 3; i += 1) assert.equal((await rawRequest(worker.port, plain)).status, 200);
+    const events = await eventually(() => tenant.events(`device_id = '${phone.id}'`), (list) => list.length === 4);
+    assert.deepEqual(events.map((event) => event.reason).sort(), ['bootstrap', ...Array(3).fill('sealed_at_plain_name')]);
+    // Its file is in KV by now: what would have confirmed the key has run.
+    await eventually(() => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${phone.mac}` }), Boolean);
+    const row = await tenant.device(phone.mac);
+    assert.equal(row.key_state, 'delivered');
+    assert.equal(row.confirmed_at, null);
+    assert.ok(row.fetched_version > 0);
+    await rawRequest(worker.port, tenant.path(`Config${phone.mac}.enc`));
+    await eventually(() => tenant.device(phone.mac), (now) => now.key_state === 'confirmed');
   });
 
   it('50 requests at once still have one plaintext among them', async () => {

@@ -380,7 +380,9 @@ describe('a device that moves', () => {
   });
 
   it('with jobs that wait has them cancelled', async () => {
-    await booted(a, { settings: { NOTIFY_ADDRESS: '127.0.0.1:5060' } });
+    // Tenants that share a pool each say whom they may address.
+    for (const tenant of [a, b]) await admin.put(`/tenants/${tenant.id}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
+    await booted(a, { settings: { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: '127.0.0.1:5060' } });
     const { job } = await admin.post(`${at(a)}/notify`);
     assert.equal((await move(a, b)).body.cancelled_jobs, 1);
     const ended = await admin.get(`/tenants/${a.id}/jobs/${job.id}`);

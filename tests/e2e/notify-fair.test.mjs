@@ -32,6 +32,7 @@ describe('two tenants in one pool', () => {
 
   it('one has a rollout over 2,000 silent phones, and the other’s single job is the next to go out', async () => {
     const silent = await crowd(worker, here.tenant, 2000);
+    await api.put(`${here.at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     await api.post(`${here.at}/rollouts`, { per_second: 10_000, network_per_second: 0 });
     // An eighth of the places is kept for others.
     await eventually(() => relay.metric('notifies_total'), (n) => n >= PLACES - PLACES / 8, 'the rollout');
@@ -40,6 +41,7 @@ describe('two tenants in one pool', () => {
 
     const other = await seedTenant(worker, {});
     await api.put(`/tenants/${other.id}/pool`, { pool: here.pool.id });
+    await api.put(`/tenants/${other.id}/destinations`, { destinations: { domains: ['other.test'], networks: ['127.0.0.1'] } });
     const port = await udpPort();
     const device = await phone(worker, other, { NOTIFY_AOR: 'sip:901@other.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
     const handset = await sipp('fetch', { port, keys: { url: device.url } });

@@ -9,6 +9,7 @@ import { element } from './support/content.mjs';
 import { opensslDecrypt } from './support/openssl.mjs';
 import { Ringfence, newMasterKey } from './support/ringfence.mjs';
 import { Master, mac, seedDevices, seedTenant } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
 
 const DEVICES = 30;
 
@@ -112,6 +113,39 @@ describe('rotation of the master key', () => {
     assert.equal(answer.failed.length, keys.length + secrets.length);
     assert.equal((await api.get('/rotation')).remaining, keys.length + secrets.length);
     await damage((row) => [row.key_wrapped, 'k2'], (row) => [row.value, 'k2']);
+  });
+
+  it('takes wrapped files out of KV that the old key opens, and counts them', async () => {
+    // A phone of a family without sealing: its file is in KV, wrapped under the new key.
+    const text = await seedTenant(worker, {
+      models: [{ name: 'KX-HDV130', family: 'hdv' }], templates: {}, settings: { standard_SIP_PASS_1: { secret: 'Tr0ub4dor' } },
+    });
+    const phone = { mac: mac(0x700), model: 'KX-HDV130' };
+    await seedDevices(worker, text, [phone]);
+    const key = `f1:${text.id}:standard:plain:${phone.mac}`;
+    const stored = () => eventually(() => worker.ask('kvRead', { name: key }), Boolean);
+    assert.equal((await text.get(`Config${phone.mac}.cfg`)).status, 200);
+    const [{ expiration }] = await eventually(() => worker.ask('kvList', { prefix: key }), (keys) => keys.length === 1);
+    const days = (expiration - Date.now() / 1000) / 86400;
+    assert.ok(days > 29 && days <= 30, `it ends by itself after ${days} days`);
+    const { metadata } = await stored();
+    assert.equal(JSON.parse(metadata).m, 'k2');
+    assert.equal((await api.get('/rotation')).files, 0);
+    // As one that the old key wraps, and one from before files said so.
+    const old = JSON.parse(metadata);
+    await worker.ask('kvPut', { name: key, value: 'x', metadata: JSON.stringify({ ...old, m: 'k1' }) });
+    delete old.m;
+    for (let number = 0; number < 5; number += 1) await worker.ask('kvPut', { name: `f1:${text.id}:product:plain:${number}`, value: 'x', metadata: JSON.stringify(old) });
+    const sealed = (await worker.ask('kvList', { prefix: 'f1:' })).filter(({ name }) => name.includes(':sealed:')).length;
+    assert.ok(sealed > 0);
+    const before = await api.get('/rotation');
+    assert.deepEqual([before.files, before.remaining], [6, 6]);
+    const step = await api.post('/rotation', {});
+    assert.deepEqual([step.files, step.remaining], [0, 0]);
+    assert.deepEqual((await worker.ask('kvList', { prefix: 'f1:' })).map(({ name }) => name.split(':')[3]), Array(sealed).fill('sealed'));
+    assert.equal((await text.get(`Config${phone.mac}.cfg`)).status, 200);
+    assert.equal(JSON.parse((await stored()).metadata).m, 'k2');
+    await worker.sql('DELETE FROM devices WHERE tenant_id = ?1', text.id);
   });
 
   it('ends: the old key goes, everything is served, fingerprints are those of the new key', async () => {

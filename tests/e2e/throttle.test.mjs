@@ -33,20 +33,31 @@ describe('an address that guesses', () => {
     return assert.fail(`not barred after ${GUESSES} guesses`);
   }
 
-  it('with wrong tokens gets 429, whatever token it tries, but for ADMIN_TOKEN', async () => {
-    const made = await (await worker.fetch('/api/v1/tokens', {
-      method: 'POST', body: JSON.stringify({ name: 'one', access: 'read' }),
+  it('with wrong tokens gets 429; its valid tokens work all the same, and D1 is spared', async () => {
+    const make = async (name) => (await worker.fetch('/api/v1/tokens', {
+      method: 'POST', body: JSON.stringify({ name, access: 'read' }),
       headers: { authorization: `Bearer ${worker.adminToken}`, 'content-type': 'application/json' },
     })).json();
+    const made = await make('one');
     const count = await guess(() => api('192.0.2.1', wrongToken()), (answer) => answer.status === 429 || assert.equal(answer.status, 401));
     assert.ok(count > 100, `barred after ${count}`);
-    const barred = await api('192.0.2.1', made.token);
+    const barred = await api('192.0.2.1', wrongToken());
     assert.deepEqual([barred.status, barred.headers.get('retry-after')], [429, '60']);
     assert.match((await barred.json()).detail, /Wait a minute/);
+    // Never used before, by this address or another.
+    assert.equal((await api('192.0.2.1', made.token)).status, 200);
+    // The right id with a wrong secret is a wrong token.
+    assert.equal((await api('192.0.2.1', `${made.token.slice(0, -8)}AAAAAAAA`)).status, 429);
     assert.equal((await api('192.0.2.1', worker.adminToken)).status, 200);
     assert.equal((await api('192.0.2.2', made.token)).status, 200);
     // A relay beside it is not kept out: its door counts for itself.
     assert.equal((await door('192.0.2.1')).status, 401);
+    // However many come: all tokens are read once in ten seconds, and nothing else.
+    await worker.probe({ reset: true });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => api('192.0.2.1', wrongToken())));
+    assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [429]);
+    const { sql } = await worker.probe({ reset: true });
+    assert.ok(sql.length <= 2, sql.join('\n'));
   });
 
   it('with relay credentials gets 429 at the door, and nowhere else', async () => {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::kind::FileKind;
+use crate::seal::Profile;
 
 /// The syntax of a family's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +127,15 @@ impl Family {
         }
     }
 
+    /// How many settings a layer may have for its phones. A KX-UDS124 has 255 handsets: nineteen
+    /// for each of them, and some more. Its file has room for them three times over.
+    pub fn settings_limit(self) -> usize {
+        match self {
+            Self::Uds124 => 5_000,
+            Self::Ut | Self::Tgp500 | Self::Utg | Self::Hdv => 1_000,
+        }
+    }
+
     /// Which of two equal parameters in one file its phones obey.
     pub fn duplicate_rule(self) -> Duplicates {
         match self {
@@ -146,6 +156,23 @@ impl Family {
                 FileKind::Master,
             ],
         }
+    }
+
+    /// Whether its phones can read a file that is written for another family: the same syntax with
+    /// the same first line. A parameter that a phone does not know is passed over.
+    pub fn reads_files_of(self, other: Self) -> bool {
+        self.format() == other.format() && self.magic() == other.magic()
+    }
+
+    /// The names of the built-in sealing profiles that go with its phones.
+    pub fn profiles(self) -> impl Iterator<Item = &'static str> {
+        Profile::BUILTIN
+            .into_iter()
+            .filter(move |profile| match self {
+                Self::Utg => profile.starts_with("utg-"),
+                Self::Hdv => matches!(*profile, "e2c" | "e3c"),
+                Self::Ut | Self::Uds124 | Self::Tgp500 => profile.starts_with('e'),
+            })
     }
 
     /// The name of the sealing profile that is on unless an operator says otherwise: only a
@@ -201,6 +228,26 @@ mod tests {
             assert!(starts, "{family:?}");
             assert_eq!(family.magic().is_none(), family.format() == Format::Xml);
         }
+    }
+
+    #[test]
+    fn a_profile_goes_with_its_family() {
+        for family in Family::ALL {
+            let named: Vec<&str> = family.profiles().collect();
+            let own = family.default_profile_name();
+            assert!(own.is_none_or(|own| named.contains(&own)), "{family:?}");
+            assert!(!named.is_empty(), "{family:?}");
+        }
+        assert!(Family::Hdv.profiles().eq(["e2c", "e3c"]));
+        assert!(Family::Utg.profiles().all(|name| name.starts_with("utg-")));
+    }
+
+    #[test]
+    fn families_of_one_syntax_and_first_line_read_each_others_files() {
+        assert!(Family::Uds124.reads_files_of(Family::Hdv));
+        assert!(!Family::Utg.reads_files_of(Family::Hdv));
+        assert!(!Family::Tgp500.reads_files_of(Family::Hdv));
+        assert!(Family::Tgp500.reads_files_of(Family::Tgp500));
     }
 
     #[test]

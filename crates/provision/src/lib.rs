@@ -16,8 +16,10 @@ pub mod lifecycle;
 pub mod mac;
 pub mod seal;
 pub mod secret;
+pub mod serving;
 #[cfg(test)]
 mod steps;
 pub mod template;
+pub mod unused;
 pub mod url_template;
 pub mod wrap;

@@ -4,6 +4,8 @@
 //! nothing, a switch prints Cisco's dots, and operators paste all of them. Every notation ends up
 //! as the same [`Mac`], so that a device cannot exist twice.
 
+mod find;
+
 use std::fmt;
 use std::str::FromStr;
 

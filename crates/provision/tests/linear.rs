@@ -244,6 +244,7 @@ fn names_paths_and_sealed_files_are_read_in_linear_time() {
         kind,
         form,
         template: UrlTemplate::parse(name).unwrap(),
+        family: None,
     };
     let table = RouteTable::new(vec![
         route(FileKind::Standard, Form::Plain, "Config{MAC}.cfg"),

@@ -198,6 +198,7 @@ fn job(id: &str, aor: String) -> Job {
         body: None,
         route: None,
         credentials: None,
+        destinations: None,
     }
 }
 

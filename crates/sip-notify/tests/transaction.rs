@@ -91,9 +91,12 @@ fn an_answer_to_another_request_is_foreign() {
     assert_eq!(receipt, Receipt::Finished);
 }
 
+/// What a peer does to an answer to a session.
+type Changes = fn(&str, &NotifySession) -> String;
+
 #[test]
 fn an_answer_that_changed_what_carries_nothing_is_taken() {
-    let cases: [fn(&str, &NotifySession) -> String; 5] = [
+    let cases: [Changes; 5] = [
         |ok, session| ok.replace(session.branch(), &session.branch().to_uppercase()),
         |ok, session| ok.replace(session.branch(), &session.branch().to_lowercase()),
         |ok, _| ok.replace("1 NOTIFY", "1 notify"),
@@ -114,8 +117,7 @@ fn an_answer_that_changed_what_carries_nothing_is_taken() {
 
 #[test]
 fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
-    type Spoil = fn(&str, &NotifySession) -> String;
-    let cases: [(Spoil, Unusable); 4] = [
+    let cases: [(Changes, Unusable); 4] = [
         (|ok, _| ok.replace("1 NOTIFY", "1 INVITE"), Unusable::CSeq),
         (|ok, _| ok.replace("1 NOTIFY", "2 NOTIFY"), Unusable::CSeq),
         (

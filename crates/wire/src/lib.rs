@@ -28,18 +28,24 @@
 //! - `hello.in_flight` counts the jobs that the relay still holds; `hello.instance` is new for every
 //!   process, so leases of another instance of the same relay are void.
 //!
+//! A job may say whom its tenant may address (`destinations`). The pool has checked what the job names;
+//! the relay checks it again, and where DNS leads. A relay from before that field passes over it, and its
+//! own configuration alone decides where DNS may lead.
+//!
 //! A reader ignores fields it does not know, and answers a frame of unknown type with an `error`
 //! frame; it never answers an `error`.
 #![deny(missing_docs)]
 
 mod codec;
 mod common;
+mod destinations;
 mod pool;
 mod relay;
 mod secret;
 
 pub use codec::{DecodeError, EncodeError, batches};
 pub use common::{ErrorCode, ErrorFrame, JobRef};
+pub use destinations::{Destinations, DestinationsError, MAX_DESTINATIONS};
 pub use pool::{Credentials, Drain, Header, Job, PoolFrame, Target, Welcome};
 pub use relay::{Hello, JobResult, Outcome, RelayFrame, Retry, ReturnReason, Transport};
 pub use secret::Secret;

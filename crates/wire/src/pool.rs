@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::common::{ErrorFrame, JobRef};
+use crate::destinations::Destinations;
 use crate::secret::Secret;
 
 /// A frame from the pool's object to a relay.
@@ -64,6 +65,9 @@ pub struct Job {
     /// For a phone or a proxy that challenges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// Whom the job's tenant may address; absent: whomever the relay's own configuration allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destinations: Option<Destinations>,
 }
 
 /// Whom to tell.

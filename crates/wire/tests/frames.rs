@@ -108,6 +108,7 @@ fn job_json_format_unchanged() {
         body: None,
         route: None,
         credentials: None,
+        destinations: None,
     };
     let full = Job {
         target: Target {
@@ -126,13 +127,17 @@ fn job_json_format_unchanged() {
             password: Secret::new("pw"),
             realm: Some("pbx.example".into()),
         }),
+        destinations: Some(Destinations {
+            domains: vec!["pbx.example".into()],
+            networks: vec!["198.51.100.0/24".into()],
+        }),
         ..bare.clone()
     };
     pin_pool(
         PoolFrame::Job(vec![bare, full]),
         concat!(
             r#"{"v":1,"type":"job","jobs":[{"id":"01JD0000000000000000000001","lease":2,"lease_ms":120000,"target":{"aor":"sip:101@pbx.example"},"event":"check-sync"},"#,
-            r#"{"id":"01JD0000000000000000000001","lease":2,"lease_ms":120000,"target":{"aor":"sip:101@pbx.example","address":"198.51.100.7:5060"},"event":"check-sync","headers":[{"name":"Subscription-State","value":"active"}],"content_type":"text/plain","body":"hi","route":"sip:proxy.example;lr","credentials":{"username":"101","password":"pw","realm":"pbx.example"}}]}"#
+            r#"{"id":"01JD0000000000000000000001","lease":2,"lease_ms":120000,"target":{"aor":"sip:101@pbx.example","address":"198.51.100.7:5060"},"event":"check-sync","headers":[{"name":"Subscription-State","value":"active"}],"content_type":"text/plain","body":"hi","route":"sip:proxy.example;lr","credentials":{"username":"101","password":"pw","realm":"pbx.example"},"destinations":{"domains":["pbx.example"],"networks":["198.51.100.0/24"]}}]}"#
         ),
     );
 }

@@ -524,6 +524,7 @@ fn frame(job: &Job, message: Message, lease_ms: u32) -> wire::Job {
         body: message.body,
         route: message.route,
         credentials: message.credentials,
+        destinations: message.destinations,
     }
 }
 
@@ -553,6 +554,7 @@ mod tests {
             content_type: None,
             body: None,
             credentials: None,
+            destinations: None,
         };
         choose(
             &mut [relay("v4", 100, false), relay("both", 1, true)],
@@ -600,6 +602,7 @@ mod tests {
                 content_type: None,
                 body: None,
                 credentials: None,
+                destinations: None,
             };
             let mut free = [Free {
                 relay: "v4".into(),

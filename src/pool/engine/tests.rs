@@ -205,6 +205,7 @@ impl World {
                     content_type: None,
                     body: None,
                     credentials: None,
+                    destinations: None,
                 }));
                 let fetched = self.fetched.get(&candidate.device).copied();
                 (candidate, Found::Device { fetched, message })

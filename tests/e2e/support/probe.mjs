@@ -3,7 +3,7 @@
 // since the last time:
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
-//     "kv": "fail" | "empty" | "fail-writes" | null, "hold": "regular expression" | null,
+//     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
 //     "release": true, "reset": true }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
@@ -13,11 +13,11 @@
 import Worker, { Pool as Queue } from './index.js';
 export * from './index.js';
 
-const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, sql: [] });
+const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, witnessCalls: 0, sql: [], read: [] });
 let counts = none();
 /** KV reads that are under way. */
 let reading = 0;
-let faults = { d1: null, d1Match: null, kv: null, hold: null };
+let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null };
 /** Whether a call of D1 is being held back. */
 let holding = false;
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
@@ -47,7 +47,10 @@ async function d1(statements, work) {
   counts.sql.push(...statements.map((sql) => sql.replace(/\s+/g, ' ').trim()));
   const answer = await work();
   if (meant && faults.d1 === 'lose-answer') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
-  for (const result of Array.isArray(answer) ? answer : [answer]) {
+  // `read` says how many rows each statement of `sql` read.
+  const results = Array.isArray(answer) ? answer : [answer];
+  counts.read.push(...statements.map((_, at) => results[at]?.meta?.rows_read ?? 0));
+  for (const result of results) {
     counts.rowsRead += result?.meta?.rows_read ?? 0;
     counts.rowsWritten += result?.meta?.rows_written ?? 0;
   }
@@ -103,6 +106,17 @@ function namespace(kv) {
   });
 }
 
+function witness(objects) {
+  const watched = (stub) => forward(stub, {
+    fetch: async (...values) => {
+      counts.witnessCalls += 1;
+      if (faults.witness === 'fail') throw new Error('the object does not answer (made by the test)');
+      return stub.fetch(...values);
+    },
+  });
+  return forward(objects, { getByName: (...values) => watched(objects.getByName(...values)), get: (...values) => watched(objects.get(...values)) });
+}
+
 const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
 Object.defineProperty(crypto.subtle, 'encrypt', {
   value: (algorithm, ...rest) => {
@@ -139,5 +153,6 @@ function forwardEnv(env) {
   const copy = { ...env };
   if (env.DB) copy.DB = database(env.DB);
   if (env.FILES) copy.FILES = namespace(env.FILES);
+  if (env.WITNESS) copy.WITNESS = witness(env.WITNESS);
   return copy;
 }

@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -47,6 +47,7 @@ export class Ringfence {
    */
   static async start({ probe = false, migrate = true, build = join(ROOT, 'build'), secrets = {}, extra = [], silent = false, tls } = {}) {
     const worker = new Ringfence();
+    worker.copies = [];
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
     worker.options = { build, probe, extra, silent, tls, secrets: { ...newSecrets(), ...secrets } };
     await worker.#launch();
@@ -206,7 +207,28 @@ export class Ringfence {
     await this.#launch();
   }
 
+  /**
+   * Stops, copies the database's files aside, and starts again; `restoreDatabase` puts them back in the same
+   * way. That is what D1's Time Travel does: the database alone goes back, nothing else does.
+   */
+  async copyDatabase() {
+    if (this.exited === undefined) await this.#end();
+    const copy = mkdtempSync(join(tmpdir(), 'ringfence-d1-'));
+    this.copies.push(copy);
+    cpSync(join(this.persist, 'd1'), copy, { recursive: true });
+    await this.#launch();
+    return copy;
+  }
+
+  async restoreDatabase(copy) {
+    if (this.exited === undefined) await this.#end();
+    rmSync(join(this.persist, 'd1'), { recursive: true });
+    cpSync(copy, join(this.persist, 'd1'), { recursive: true });
+    await this.#launch();
+  }
+
   async stop() {
+    for (const copy of this.copies) rmSync(copy, { recursive: true, force: true });
     if (this.exited === undefined) await this.#end();
     rmSync(this.persist, { recursive: true, force: true });
   }

@@ -48,6 +48,7 @@ pub(crate) fn routes(data: &[u8]) {
                 kind,
                 form,
                 template,
+                family: None,
             })
         })
         .collect();

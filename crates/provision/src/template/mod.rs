@@ -37,6 +37,7 @@ mod eval;
 mod guard;
 mod language;
 mod meter;
+mod names;
 mod ops;
 mod outline;
 mod record;
@@ -51,8 +52,9 @@ use serde::Serialize;
 pub use defaults::default_template;
 pub use error::RenderError;
 pub use guard::{MAX_NESTING, MAX_SOURCE_LEN, MAX_TAG_LEN};
+pub use names::Names;
 
-use crate::family::Format;
+use crate::family::{Family, Format};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
@@ -193,6 +195,20 @@ pub fn render_metered(
 /// [`RenderError::Failed`], [`RenderError::SourceTooLong`] and [`RenderError::TooDeep`].
 pub fn check_template(source: &str, file_name: &str) -> Result<(), RenderError> {
     engine::check(source, file_name)
+}
+
+impl Limits {
+    /// What files of a family may take: as much output as its phones read, and fuel in proportion
+    /// to the settings that a layer of theirs may have.
+    pub fn of(family: Family) -> Self {
+        let usual = Self::default();
+        let times = family.settings_limit() / Family::Utg.settings_limit();
+        let times = u64::try_from(times).unwrap_or(u64::MAX);
+        Self {
+            fuel: usual.fuel.saturating_mul(times),
+            output: family.total_limit(),
+        }
+    }
 }
 
 impl Default for Limits {

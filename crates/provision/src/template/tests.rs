@@ -745,3 +745,42 @@ proptest! {
         }
     }
 }
+
+/// `standard_A_PS<handset>_<number>` for all handsets of a KX-UDS124, as many as a layer holds.
+fn handsets() -> Bench {
+    let mut bench = text();
+    bench.limits = Limits::of(Family::Uds124);
+    let most = Family::Uds124.settings_limit();
+    for n in 0..most {
+        let (handset, parameter) = (n % 255 + 1, n / 255);
+        let name = format!("standard_SIP_PARAMETER_PS{handset}_{parameter}");
+        let value = Value::Text("v".repeat(60));
+        bench.layers.device.insert(name, value);
+    }
+    bench
+}
+
+#[test]
+fn a_base_stations_file_has_lines_for_every_handset_with_room_to_spare() {
+    let mut bench = handsets();
+    bench.limits.fuel /= 2;
+    let template = default_template(Family::Uds124, FileKind::Standard);
+    let file = bench.text(template);
+    for handset in 1..=255 {
+        assert!(file.contains(&format!("SIP_PARAMETER_PS{handset}_18=\"vvv")));
+    }
+    assert!(file.len() > Limits::default().output);
+    assert!(file.len() < Family::Uds124.total_limit() / 3);
+    assert!(!has_errors(&lint(
+        Family::Uds124,
+        FileKind::Standard,
+        file.as_bytes()
+    )));
+}
+
+#[test]
+fn other_families_have_the_usual_limits() {
+    for family in [Family::Ut, Family::Tgp500, Family::Utg, Family::Hdv] {
+        assert_eq!(Limits::of(family), Limits::default(), "{family:?}");
+    }
+}

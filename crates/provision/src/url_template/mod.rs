@@ -18,8 +18,10 @@
 
 mod automaton;
 mod macros;
+mod near;
 mod path;
 mod routes;
+mod shown;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,8 +30,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 pub use macros::Macro;
+pub use near::{NearMiss, Slip};
 pub use path::{MAX_PATH_LEN, PathError, decode};
 pub use routes::{MAX_ROUTES, Resolved, Route, RouteConflict, RouteError, RouteTable};
+pub use shown::{MAX_SHOWN_LEN, shown};
 
 use crate::mac::Mac;
 
@@ -229,6 +233,17 @@ impl UrlTemplate {
             }
         }
         Ok(path)
+    }
+
+    /// The shortest path that it can stand for.
+    pub fn shortest(&self) -> String {
+        let short = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Macro(Macro::MacUpper | Macro::MacLower) => "0".repeat(12),
+            Part::Macro(Macro::Model) => "M".to_owned(),
+            Part::Macro(Macro::Fwver) => "1".to_owned(),
+        };
+        self.parts.iter().map(short).collect()
     }
 
     /// The path with the macros that a phone itself expands, in curly braces.

@@ -23,8 +23,10 @@ use thiserror::Error;
 
 use super::automaton::{Automaton, Budget, Reading, TooMuchWork};
 use super::{Macro, UrlTemplate, path};
+use crate::family::Family;
 use crate::kind::{FileKind, Form};
 use crate::mac::Mac;
+use crate::serving::Audience;
 
 /// The most routes that one table holds.
 pub const MAX_ROUTES: usize = 32;
@@ -38,6 +40,9 @@ pub struct Route {
     pub form: Form,
     /// Under which name.
     pub template: UrlTemplate,
+    /// The family that the name belongs to, where a tenant has names for one family alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
 }
 
 /// What a path asks for.
@@ -53,6 +58,8 @@ pub struct Resolved {
     pub model: Option<String>,
     /// The firmware, where the template names it.
     pub fwver: Option<String>,
+    /// The family that the name belongs to, where neither a device nor a model tells it.
+    pub family: Option<Family>,
 }
 
 /// A tenant's routes, in the order in which they are tried.
@@ -181,6 +188,21 @@ impl RouteTable {
 }
 
 impl Route {
+    /// The family that the name alone tells: a device or a model in it has its own.
+    fn told_family(&self) -> Option<Family> {
+        match Audience::of(&self.template) {
+            Audience::Everyone => self.family,
+            Audience::Device | Audience::Model => None,
+        }
+    }
+
+    /// Whether both serve the same file where they read a path in the same way.
+    fn serves_as(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.form == other.form
+            && self.told_family() == other.told_family()
+    }
+
     /// Whether the template names what the file depends on.
     fn check(&self) -> Result<(), RouteError> {
         let &Self { kind, form, .. } = self;
@@ -219,7 +241,7 @@ impl Entry {
 
     fn compare(&self, other: &Self, budget: &mut Budget) -> Result<Order, RouteError> {
         let (mine, theirs) = (&self.automaton, &other.automaton);
-        let same_file = self.route.kind == other.route.kind && self.route.form == other.route.form;
+        let same_file = self.route.serves_as(&other.route);
         let Some(example) = mine.common_path(theirs, same_file, budget)? else {
             return Ok(Order::Any);
         };
@@ -293,11 +315,15 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} ({} {} file)",
+            "{:?} ({} {} file",
             self.template.as_str(),
             self.form.as_str(),
             self.kind.as_str()
-        )
+        )?;
+        match self.family {
+            Some(family) => write!(f, " of {})", family.as_str()),
+            None => f.write_str(")"),
+        }
     }
 }
 
@@ -314,6 +340,7 @@ fn resolved(route: &Route, reading: &Reading<'_>) -> Option<Resolved> {
         mac,
         model: bounded(Macro::Model, reading.model)?,
         fwver: bounded(Macro::Fwver, reading.fwver)?,
+        family: route.told_family(),
     })
 }
 

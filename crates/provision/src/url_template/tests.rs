@@ -126,3 +126,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_shortest_path_is_one_that_a_phone_could_ask_for() {
+    let template = UrlTemplate::parse("a/{MODEL}-{MAC}-{fwver}.cfg").unwrap();
+    assert_eq!(template.shortest(), "a/M-000000000000-1.cfg");
+}

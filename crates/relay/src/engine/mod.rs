@@ -369,9 +369,19 @@ impl Engine {
             u64::from_le_bytes(bytes) % n.max(1)
         });
         let mut refusal = None;
+        let mut not_the_tenants = None;
         let destinations = &self.config.destinations;
+        let prepared = entry.prepared.as_ref();
+        let tenants = prepared.and_then(|prepared| prepared.tenants.as_deref());
         entry.candidates = addresses
             .into_iter()
+            .filter(|to| {
+                let is_the_tenants = tenants.is_none_or(|tenants| tenants.permits_found(to.ip()));
+                if !is_the_tenants {
+                    not_the_tenants.get_or_insert(*to);
+                }
+                is_the_tenants
+            })
             .filter(|to| match destinations.permits(*to) {
                 Ok(()) => true,
                 Err(why) => {
@@ -386,6 +396,13 @@ impl Engine {
                 self.counts.refused += 1;
                 let result = verdict::not_allowed(entry, &refusal);
                 self.end(key, result);
+            }
+            (None, None) if not_the_tenants.is_some() => {
+                self.counts.refused += 1;
+                let result = not_the_tenants.map(|to| verdict::not_the_tenants(entry, to));
+                if let Some(result) = result {
+                    self.end(key, result);
+                }
             }
             (None, None) => {
                 let error = LookupError::NotFound("the target".into());

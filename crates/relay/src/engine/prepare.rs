@@ -8,7 +8,7 @@ use ringfence_sip_notify::{
     Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, RequestError, SentBy,
     SipUri,
 };
-use ringfence_wire::{Job, JobRef, JobResult, Outcome};
+use ringfence_wire::{Destinations, Job, JobRef, JobResult, Outcome};
 
 use super::EngineConfig;
 use super::verdict::{self, WHAT_TO_DO};
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) credentials: Option<Arc<Credentials>>,
     /// Whether its next hop is a proxy, with a limit of its own.
     pub(super) via_proxy: bool,
+    /// Where the job's tenant may be led by DNS; none where that is the relay's own proxy.
+    pub(super) tenants: Option<Box<Destinations>>,
 }
 
 /// Why a job is not even tried.
@@ -103,6 +105,33 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             ),
         });
     }
+    if let Some(tenants) = &job.destinations {
+        for (host, what) in [
+            (Some(target.host()), "the SIP address"),
+            (hop.as_ref().map(|hop| &hop.host), "the address"),
+            (route.as_ref().map(SipUri::host), "the route"),
+        ] {
+            let Some(host) = host else { continue };
+            let permitted = match (host, host.ip()) {
+                (Host::Name(name), _) => tenants.permits_name(name),
+                (_, ip) => ip.is_some_and(|ip| tenants.permits_ip(ip)),
+            };
+            if !permitted {
+                return Err(Refused {
+                    outcome: Outcome::NotAllowed,
+                    reason: verdict::NOT_THE_TENANTS,
+                    explanation: format!(
+                        "The tenant may not address {host}, which is in {what} of the job: it is in none of the tenant's destinations.{WHAT_TO_DO}Correct the device's settings, or have the tenant's destinations extended."
+                    ),
+                });
+            }
+        }
+    }
+    // The relay's own proxy is not the tenant's choice.
+    let tenants = match (&hop, &route, &config.sip.outbound_proxy) {
+        (None, None, Some(_)) => None,
+        _ => job.destinations.clone().map(Box::new),
+    };
     let route = route.or_else(|| match hop {
         // An address of its own says that the phone is reached directly.
         Some(_) => None,
@@ -140,6 +169,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
         body,
         credentials,
         via_proxy,
+        tenants,
     };
     // Built once for nothing, so that what cannot be built is said at once and not after a wait.
     prepared

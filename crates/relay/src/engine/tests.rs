@@ -75,6 +75,7 @@ fn job(id: &str, aor: &str) -> Job {
         body: None,
         route: None,
         credentials: None,
+        destinations: None,
     }
 }
 
@@ -404,9 +405,12 @@ fn a_transport_error_leads_on_at_once() {
     assert_eq!(sent[0].0, OTHER.parse().unwrap());
 }
 
+/// What a peer does to an answer.
+type Spoils = fn(&str) -> String;
+
 #[test]
 fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
-    let cases: [(fn(&str) -> String, &str); 4] = [
+    let cases: [(Spoils, &str); 4] = [
         (
             |ok| ok.replace("CSeq: 1 NOTIFY\r\n", ""),
             "the header CSeq is missing",
@@ -468,6 +472,97 @@ fn an_answer_from_another_address_counts_and_is_said_to_be_that() {
         done.explanation
     );
     assert_eq!(engine.counts().elsewhere, 1);
+}
+
+/// A job of a tenant that may address these.
+fn bounded(aor: &str, domains: &[&str], networks: &[&str]) -> Job {
+    let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Job {
+        destinations: Some(ringfence_wire::Destinations {
+            domains: list(domains),
+            networks: list(networks),
+        }),
+        ..job("a", aor)
+    }
+}
+
+#[test]
+fn a_tenants_job_goes_to_that_tenants_destinations_alone() {
+    let own = &["pbx.example"][..];
+    let net = &["198.51.100.0/28"][..];
+    let with_address = |address: &str| {
+        let mut job = bounded("sip:101@pbx.example", own, net);
+        job.target.address = Some(address.into());
+        job
+    };
+    let with_route = |route: &str| Job {
+        route: Some(route.into()),
+        ..bounded("sip:101@pbx.example", own, net)
+    };
+    for refused in [
+        bounded("sip:101@other.example", own, net),
+        bounded("sip:101@198.51.100.20", own, net),
+        bounded("sip:101@pbx.example", &[], net),
+        with_address("198.51.100.20:5060"),
+        with_address("other.example:5060"),
+        with_route("sip:198.51.100.20;lr"),
+        with_route("sip:other.example;lr"),
+    ] {
+        let mut engine = engine();
+        engine.submit(refused.clone(), 0);
+        let done = result(&mut engine);
+        assert_eq!(
+            (done.outcome, done.reason.as_str(), done.attempts),
+            (Outcome::NotAllowed, "tenant_destination_not_allowed", 0),
+            "{refused:?}"
+        );
+    }
+    for taken in [
+        bounded("sip:101@198.51.100.7", own, net),
+        with_address("198.51.100.7:5060"),
+        with_route("sip:198.51.100.10;lr"),
+    ] {
+        let mut engine = engine();
+        engine.submit(taken.clone(), 0);
+        assert_eq!(act(&mut engine, 0).len(), 1, "{taken:?}");
+    }
+}
+
+#[test]
+fn dns_does_not_lead_out_of_a_tenants_networks() {
+    let lookup = |job: Job, at: &str| {
+        let mut engine = engine();
+        engine.submit(job, 0);
+        let query = engine.poll_lookup().unwrap();
+        engine.located(&query, Ok(vec![service(10, &[at.parse().unwrap()])]), 0);
+        let sent = act(&mut engine, 0).len();
+        (sent, engine.poll_done().is_some())
+    };
+    let own = &["pbx.example"][..];
+    let aor = "sip:101@pbx.example";
+    assert_eq!(
+        lookup(bounded(aor, own, &["198.51.100.7/32"]), PHONE),
+        (1, false)
+    );
+    assert_eq!(
+        lookup(bounded(aor, own, &["198.51.100.9/32"]), PHONE),
+        (0, true)
+    );
+    // A list without networks leaves it to DNS, and to the relay's own configuration.
+    assert_eq!(lookup(bounded(aor, own, &[]), PHONE), (1, false));
+}
+
+#[test]
+fn the_relays_own_proxy_is_not_the_tenants_choice() {
+    let mut config = config();
+    config.sip.outbound_proxy = Some(SipUri::parse("sip:198.51.100.10").unwrap());
+    let mut engine = Engine::new(config, |bytes: &mut [u8]| bytes.fill(7));
+    engine.submit(
+        bounded("sip:101@pbx.example", &["pbx.example"], &["192.0.2.0/24"]),
+        0,
+    );
+    let sent = act(&mut engine, 0);
+    assert_eq!(sent[0].0, "198.51.100.10:5060".parse().unwrap());
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::locate::LookupError;
 /// The reason of a job whose answer could not be used.
 pub(crate) const UNUSABLE: &str = "unusable_answer";
 
+/// The reason of a job whose tenant may not address whom it names.
+pub(super) const NOT_THE_TENANTS: &str = "tenant_destination_not_allowed";
+
 /// Between an explanation's two halves.
 pub(crate) const WHAT_TO_DO: &str = " What to do: ";
 
@@ -101,6 +104,22 @@ pub(super) fn not_allowed(entry: &Entry, refusal: &Refusal) -> JobResult {
             "destination_not_allowed".into(),
             format!(
                 "This relay may not send there: {refusal}. Nothing was sent.{WHAT_TO_DO}Correct the device's SIP address, or the relay's configuration."
+            ),
+            Retry::Never,
+        )
+    }
+}
+
+/// DNS leads to addresses that the job's tenant may not address.
+pub(super) fn not_the_tenants(entry: &Entry, to: SocketAddr) -> JobResult {
+    JobResult {
+        outcome: Outcome::NotAllowed,
+        ..blank(
+            entry,
+            NOT_THE_TENANTS.into(),
+            format!(
+                "The domain leads to {}, which is in none of the networks that the tenant may address. Nothing was sent.{WHAT_TO_DO}Have the tenant's destinations extended, or correct the domain.",
+                to.ip()
             ),
             Retry::Never,
         )

@@ -155,6 +155,7 @@ fn job(options: &SendOptions, target: Target, number: u64) -> Job {
             password: options.password.clone().unwrap_or_else(|| Secret::new("")),
             realm: options.realm.clone(),
         }),
+        destinations: None,
     }
 }
 

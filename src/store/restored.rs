@@ -1,0 +1,207 @@
+//! Taking a database into use that was put back to an earlier point.
+
+use serde::Serialize;
+
+use super::settings::json;
+use super::{Change, ChangeError, Db, Entry, StorageError};
+use crate::args;
+
+/// So many names are in one list: D1 takes values of 2 MB.
+const LIST_MAX: usize = 10_000;
+
+/// A device, by its tenant's id and its MAC.
+pub type DeviceName = (String, String);
+
+/// What must not stay as the database has it. Each is a list of what it may have: what it does not
+/// have is passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Undo {
+    /// Tokens that were removed.
+    pub tokens: Vec<String>,
+    /// Access paths that were removed, or whose expiry may have been brought forward.
+    pub access_paths: Vec<String>,
+    /// Relays that were removed.
+    pub relays: Vec<String>,
+    /// Tenants that were removed: their access paths and tokens go.
+    pub tenants: Vec<String>,
+    /// Devices that were removed or taken out of service.
+    pub disabled: Vec<DeviceName>,
+    /// Devices that have another key: the one in the database may be a stranger's.
+    pub rekeyed: Vec<DeviceName>,
+    /// Devices that took their bootstrap, with the generation of the key.
+    pub claimed: Vec<(String, String, u32)>,
+}
+
+/// What is kept, where the rest has to go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    pub tokens: Vec<String>,
+    pub access_paths: Vec<String>,
+}
+
+/// Where the database stands from now on.
+pub struct Next<'a> {
+    /// A step above everything that was witnessed.
+    pub number: u64,
+    pub previous: &'a str,
+    pub era: u64,
+    /// The lowest version of the era.
+    pub version: u64,
+}
+
+/// Takes the database into use, in one transaction: voids what is in `undo`, expires every bootstrap
+/// that waits, removes all tokens and access paths but those to keep (where it says so), and gives
+/// every tenant a version above all that were ever published.
+///
+/// # Errors
+/// D1 fails; nothing is written then.
+pub async fn take_into_use(
+    db: &Db,
+    undo: &Undo,
+    only: Option<&Keep>,
+    next: &Next<'_>,
+    now: u64,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    let removals = [
+        (
+            "DELETE FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tokens,
+        ),
+        (
+            "DELETE FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.access_paths,
+        ),
+        (
+            "DELETE FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.relays,
+        ),
+        (
+            "DELETE FROM tokens WHERE tenant_id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        ),
+        (
+            "DELETE FROM access_paths WHERE tenant_id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        ),
+    ];
+    for (sql, ids) in removals {
+        for some in ids.chunks(LIST_MAX) {
+            change.push(sql, args![json(&some)?])?;
+        }
+    }
+    if let Some(keep) = only {
+        change.push(
+            "DELETE FROM tokens WHERE id > '' AND id NOT IN (SELECT value FROM json_each(?1))",
+            args![json(&keep.tokens)?],
+        )?;
+        change.push(
+            "DELETE FROM access_paths WHERE id > '' \
+             AND id NOT IN (SELECT value FROM json_each(?1))",
+            args![json(&keep.access_paths)?],
+        )?;
+    }
+    for some in undo.disabled.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET disabled = 1, revision = revision + 1, updated_at = ?2 \
+             WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+            args![json(&some)?, now],
+        )?;
+    }
+    // The phone has the key: its sealed files may go on.
+    for some in undo.claimed.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
+             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
+            args![json(&some)?],
+        )?;
+    }
+    for some in undo.rekeyed.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
+             revision = revision + 1, updated_at = ?2 \
+             WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
+            args![json(&some)?, now],
+        )?;
+    }
+    change.push(
+        "UPDATE devices SET key_state = 'expired', revision = revision + 1, updated_at = ?1 \
+         WHERE key_state = 'armed'",
+        args![now],
+    )?;
+    change.push(
+        "UPDATE tenants SET seq = ?1, version = ?1 WHERE id > ''",
+        args![next.version],
+    )?;
+    // The step of this very change comes on top.
+    change.push(
+        "UPDATE standing SET number = ?1, mark = ?2, era = ?3 WHERE id = 1",
+        args![next.number.saturating_sub(1), next.previous, next.era],
+    )?;
+    change.write(entry).await
+}
+
+/// Which of these the database has.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
+    Ok(Undo {
+        tokens: ids(
+            db,
+            "SELECT id FROM tokens WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tokens,
+        )
+        .await?,
+        access_paths: ids(
+            db,
+            "SELECT id FROM access_paths WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.access_paths,
+        )
+        .await?,
+        relays: ids(
+            db,
+            "SELECT id FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.relays,
+        )
+        .await?,
+        tenants: ids(
+            db,
+            "SELECT id FROM tenants WHERE id IN (SELECT value FROM json_each(?1))",
+            &undo.tenants,
+        )
+        .await?,
+        disabled: devices(db, &undo.disabled).await?,
+        rekeyed: devices(db, &undo.rekeyed).await?,
+        claimed: undo.claimed.clone(),
+    })
+}
+
+async fn ids(db: &Db, sql: &str, ids: &[String]) -> Result<Vec<String>, StorageError> {
+    let mut found = Vec::new();
+    for some in ids.chunks(LIST_MAX) {
+        found.extend(db.values::<String>(sql, args![json(&some)?]).await?);
+    }
+    Ok(found)
+}
+
+async fn devices(db: &Db, names: &[DeviceName]) -> Result<Vec<DeviceName>, StorageError> {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        tenant_id: String,
+        mac: String,
+    }
+    let mut found = Vec::new();
+    for some in names.chunks(LIST_MAX) {
+        let rows: Vec<Row> = db
+            .rows(
+                "SELECT d.tenant_id, d.mac FROM json_each(?1) j \
+                 JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1",
+                args![json(&some)?],
+            )
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.tenant_id, row.mac)));
+    }
+    Ok(found)
+}
