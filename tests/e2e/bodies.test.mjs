@@ -103,7 +103,8 @@ describe('the body of a request', () => {
     writeFileSync(`/proc/${worker.workerdPids()[0]}/clear_refs`, '5');
     const before = memory('VmRSS');
     const answers = await Promise.all(Array.from({ length: 8 }, () => chunked(64 * MIB)));
-    for (const answer of answers) assert.equal(answer.status, 413);
+    // A connection that is closed while it is still being sent to may lose the answer (RFC 9112 §9.6).
+    for (const answer of answers) assert.ok([413, 0].includes(answer.status), String(answer.status));
     const grown = memory('VmHWM') - before;
     // 8 × 64 MiB were on offer. The module takes 8 × 1 MiB, and the runtime has buffers.
     assert.ok(grown < 64, `grew by ${grown.toFixed(0)} MiB`);
