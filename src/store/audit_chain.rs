@@ -295,15 +295,13 @@ pub async fn period(
     after: u64,
     last: u64,
 ) -> Result<Option<(Stamp, Stamp)>, StorageError> {
-    let stamp =
-        "SELECT a.number, a.at, c.hash FROM audit a JOIN audit_chain c ON c.number = a.number";
     let results = db
         .batch(vec![
             db.statement(
-                &format!("{stamp} WHERE a.number > ?1 ORDER BY a.number LIMIT 1"),
+                &format!("SELECT {STAMP} WHERE a.number > ?1 ORDER BY a.number LIMIT 1"),
                 args![after],
             )?,
-            db.statement(&format!("{stamp} WHERE a.number = ?1"), args![last])?,
+            db.statement(&format!("SELECT {STAMP} WHERE a.number = ?1"), args![last])?,
         ])
         .await?;
     let [first, last] = results.as_slice() else {
@@ -312,6 +310,8 @@ pub async fn period(
     let (mut first, mut last): (Vec<Stamp>, Vec<Stamp>) = (rows(first)?, rows(last)?);
     Ok(first.pop().zip(last.pop()))
 }
+
+const STAMP: &str = "a.number, a.at, c.hash FROM audit a JOIN audit_chain c ON c.number = a.number";
 
 /// An entry of the chain in short.
 #[derive(Clone, Debug, Deserialize)]

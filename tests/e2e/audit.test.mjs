@@ -159,6 +159,7 @@ describe('the audit log', () => {
   it('has an entry of each phone that is told, on whatever way it was ordered', async () => {
     const tenant = await newTenant();
     const device = `/tenants/${tenant}/devices/${mac(1)}`;
+    await admin.put(`/tenants/${tenant}/destinations`, { destinations: { domains: ['pbx.example'], networks: [] } });
     await admin.put(device, { model: 'KX-UTG300B', settings: { NOTIFY_AOR: 'sip:101@pbx.example' } });
     const told = () => entries(tenant, 'device.notify');
     const ways = [

@@ -1,7 +1,7 @@
 // Bodies of requests: read as they come and cut at the limit, whatever length they claim or do not claim.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
@@ -99,9 +99,12 @@ describe('the body of a request', () => {
 
   it('costs no memory beyond the limit, also for many at once', async () => {
     await chunked(Infinity);
+    // The peak begins anew (proc(5), clear_refs): what the start-up took is no part of it.
+    writeFileSync(`/proc/${worker.workerdPids()[0]}/clear_refs`, '5');
     const before = memory('VmRSS');
     const answers = await Promise.all(Array.from({ length: 8 }, () => chunked(64 * MIB)));
-    for (const answer of answers) assert.equal(answer.status, 413);
+    // A connection that is closed while it is still being sent to may lose the answer (RFC 9112 §9.6).
+    for (const answer of answers) assert.ok([413, 0].includes(answer.status), String(answer.status));
     const grown = memory('VmHWM') - before;
     // 8 × 64 MiB were on offer. The module takes 8 × 1 MiB, and the runtime has buffers.
     assert.ok(grown < 64, `grew by ${grown.toFixed(0)} MiB`);

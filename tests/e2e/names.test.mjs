@@ -125,6 +125,7 @@ describe('the names of files', () => {
 
     it('are told by the answer of the change, and what is used is not', async () => {
       const tenant = await tenantWith({}, [HDV]);
+      await api.put(`${tenant.path}/destinations`, { destinations: { domains: ['pbx.example'], networks: [] } });
       const settings = {
         system_ZONE: 'x', // no such file
         standart_A: 'x', // a slip of the pen

@@ -50,6 +50,8 @@ describe('a request that got nothing', () => {
     await worker.sql('UPDATE access_paths SET expires_at = 1 WHERE tenant_id = ?1', closed.id);
     const bound = await seedTenant(worker, { hostname: 'phones.example' });
     const broken = await seedTenant(worker, { templates: { 'standard/utg': '<PANASIPPhoneConfig><Device>{{ NOT_SET }}</Device></PANASIPPhoneConfig>' } });
+    // Two families get their files in clear: whose master file is meant?
+    const several = await seedTenant(worker, { models: [HDV, { name: 'KX-UT133', family: 'ut', profile: null }] });
     let number = 0x1000;
     const seeded = (options, of = tenant) => seedDevice(worker, of, { mac: mac((number += 1)), ...options });
     const closedDevice = await seeded({ state: 'confirmed' }, closed);
@@ -90,7 +92,7 @@ describe('a request that got nothing', () => {
       ['conditional_bootstrap', tenant, plain(device), { headers: [['If-None-Match', '*']] }],
       ['lost_claim', tenant, plain(stuck)],
       ['wrong_form', tenant, `Config${(await seeded({ model: HDV.name })).mac}.enc`],
-      ['no_family', tenant, 'ConfigCom.cfg'],
+      ['no_family', several, 'ConfigCom.cfg'],
       ['no_certificate', tenant, 'certs/root.pem'],
       ['file_not_made', broken, plain(brokenDevice)],
       ['storage', tenant, 'certs/root.pem', {}, { d1: 'fail', d1Match: 'FROM certificates' }],

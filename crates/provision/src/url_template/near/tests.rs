@@ -17,6 +17,7 @@ fn table(templates: &[&str]) -> RouteTable {
             FileKind::Master
         },
         form: Form::Plain,
+        family: None,
         template: UrlTemplate::parse(template).unwrap(),
     });
     RouteTable::new(routes.collect()).unwrap()
@@ -27,6 +28,7 @@ fn usual() -> RouteTable {
     let route = |kind, form, template| Route {
         kind,
         form,
+        family: None,
         template: UrlTemplate::parse(template).unwrap(),
     };
     RouteTable::new(vec![
