@@ -98,7 +98,7 @@ describe('a request that got nothing', () => {
       ['storage', tenant, 'certs/root.pem', {}, { d1: 'fail', d1Match: 'FROM certificates' }],
     ];
     const { all, logOnly } = readme();
-    const SERVED = ['sealed', 'sealed_last_good', 'sealed_at_plain_name', 'bootstrap', 'plain_over_https', 'initial', 'shared', 'shared_last_good', 'certificate'];
+    const SERVED = ['sealed', 'sealed_last_good', 'sealed_at_plain_name', 'bootstrap', 'plain_over_https', 'initial', 'forwarded', 'shared', 'shared_last_good', 'certificate'];
     assert.deepEqual(new Set([...SERVED, ...asks.map(([reason]) => reason)]), new Set(all));
 
     const refusals = new Set();

@@ -296,11 +296,11 @@ proptest! {
         path in "[Cc]onfig[0-9A-Fa-f:{}MACac%20.-]{0,20}\\.(cfg|CFG|enc|xml)|\\PC{0,40}|[%/.A-F0-9cgConfi?{}<>$-]{0,60}",
     ) {
         let table = &*USUAL;
-        if let Some(near) = table.near_miss(&path) {
-            if !near.expected.contains('{') {
-                prop_assert_ne!(&near.expected, &path);
-                prop_assert!(table.resolve(&near.expected).is_some(), "{}", near.expected);
-            }
+        if let Some(near) = table.near_miss(&path)
+            && !near.expected.contains('{')
+        {
+            prop_assert_ne!(&near.expected, &path);
+            prop_assert!(table.resolve(&near.expected).is_some(), "{}", near.expected);
         }
     }
 }
