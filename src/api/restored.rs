@@ -334,7 +334,8 @@ impl Undoing {
                 let Some(tenant) = &step.tenant else { return };
                 let device = self.devices.entry((tenant.clone(), id())).or_default();
                 match action {
-                    "device.delete" | "device.disable" => device.disabled = true,
+                    // A device that had moved away is back in the tenant that it left.
+                    "device.delete" | "device.disable" | "device.move" => device.disabled = true,
                     "device.enable" => device.disabled = false,
                     // A new device under the MAC, or a new key for the old one.
                     "device.create" => {
