@@ -52,11 +52,13 @@ describe('the body of a request', () => {
         sent += bytes.length;
         return socket.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
       };
+      // A piece in each turn of the event loop, so that an answer is read before more is sent to whoever has
+      // closed the connection behind it.
       const pump = () => {
-        while (!answered() && sent < total) {
-          if (!chunk(piece)) return socket.once('drain', pump);
-        }
-        if (!answered() && total !== Infinity) socket.write('0\r\n\r\n');
+        if (answered()) return;
+        if (sent >= total) return socket.write('0\r\n\r\n');
+        if (chunk(piece)) return setImmediate(pump);
+        socket.once('drain', () => setImmediate(pump));
       };
       socket.on('connect', () => {
         socket.write(`${head}\r\n\r\n`);
@@ -103,8 +105,7 @@ describe('the body of a request', () => {
     writeFileSync(`/proc/${worker.workerdPids()[0]}/clear_refs`, '5');
     const before = memory('VmRSS');
     const answers = await Promise.all(Array.from({ length: 8 }, () => chunked(64 * MIB)));
-    // A connection that is closed while it is still being sent to may lose the answer (RFC 9112 §9.6).
-    for (const answer of answers) assert.ok([413, 0].includes(answer.status), String(answer.status));
+    for (const answer of answers) assert.equal(answer.status, 413);
     const grown = memory('VmHWM') - before;
     // 8 × 64 MiB were on offer. The module takes 8 × 1 MiB, and the runtime has buffers.
     assert.ok(grown < 64, `grew by ${grown.toFixed(0)} MiB`);
