@@ -50,6 +50,7 @@ for package in "${pure[@]}"; do
   forbid "$package" "arrows point inwards" ringfence ringfence-relay
 done
 forbid ringfence-relay "only the Worker (src/) may" worker
+for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
 
 step "no I/O, clock or randomness in the pure crates' source"

@@ -2,7 +2,7 @@
 //! repetitions, N of them and four times as many. Quadratic time would be sixteen times as much; the
 //! quickest of several runs counts, so that a busy machine fails nothing.
 
-use std::time::{Duration, Instant};
+use ringfence_test_cost::{assert_linear, repeated};
 
 use super::etag::IfMatch;
 use super::page::Window;
@@ -20,32 +20,11 @@ const PIECES: [&str; 30] = [
     "\n", "\u{fc}",
 ];
 
-/// What a clock may say beside the work.
-const SLACK: Duration = Duration::from_millis(80);
-
-fn time(work: &impl Fn(usize), bytes: usize) -> Duration {
-    let begun = Instant::now();
-    work(bytes);
-    begun.elapsed()
-}
-
-fn check(what: &str, bytes: usize, work: impl Fn(usize)) {
-    let (mut once, mut more) = (time(&work, bytes), time(&work, 4 * bytes));
-    for _ in 0..12 {
-        if more <= 8 * once + SLACK {
-            return;
-        }
-        once = once.min(time(&work, bytes));
-        more = more.min(time(&work, 4 * bytes));
-    }
-    panic!("{what}: {once:?}, then {more:?}");
-}
-
 #[test]
 fn headers_paths_queries_and_cursors_are_read_in_linear_time() {
     for piece in PIECES {
-        check(piece, 8_000, |bytes| {
-            let text = piece.repeat(bytes / piece.len());
+        assert_linear(piece, 8_000, |bytes| {
+            let text = repeated(piece, bytes);
             let _ = IfMatch::parse(Some(&text));
             if_match(&text, "\"b\"");
             none_match(&text, "\"b\"");
@@ -75,8 +54,8 @@ fn bodies_are_read_in_linear_time() {
             ("{\"name\":\"", "\"}"),
             ("{\"name\":\"a\",\"options\":{\"urls\":", "}}"),
         ] {
-            check(&format!("{before:?} {piece:?}"), 50_000, |bytes| {
-                let text = format!("{before}{}{after}", piece.repeat(bytes / piece.len()));
+            assert_linear(&format!("{before:?} {piece:?}"), 50_000, |bytes| {
+                let text = format!("{before}{}{after}", repeated(piece, bytes));
                 let _ = read::body::<SettingsInput>(text.as_bytes());
                 let _ = read::body::<TenantInput>(text.as_bytes());
             });
@@ -84,7 +63,7 @@ fn bodies_are_read_in_linear_time() {
     }
     // Members that nothing reads, and the same member again and again.
     for member in ["x", "name"] {
-        check(member, 20_000, |bytes| {
+        assert_linear(member, 20_000, |bytes| {
             let many: Vec<String> = (0..bytes / 8)
                 .map(|at| format!("\"{member}{}\":1", at % 7))
                 .collect();

@@ -143,13 +143,21 @@ pub async fn for_model(
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<Bundle>, BundleError> {
-    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
-    witness::vouch(app, &standing)
-        .await
-        .map_err(StorageError::from)?;
-    parts
+    shared_parts(app, tenant_id, model)
+        .await?
         .map(|parts| of_parts(app, tenant_id, parts))
         .transpose()
+}
+
+/// What is read of a model, from a database that has not been put back.
+async fn shared_parts(
+    app: &App,
+    tenant_id: &str,
+    model: &str,
+) -> Result<Option<SharedParts>, StorageError> {
+    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    witness::vouch(app, &standing).await?;
+    Ok(parts)
 }
 
 fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
@@ -169,17 +177,13 @@ fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, Bu
 /// any of its models: nothing of that model's own is in it.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`BundleError`]; also if the database is behind what was witnessed.
 pub async fn for_family(
     app: &App,
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<Bundle>, BundleError> {
-    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
-    witness::vouch(app, &standing)
-        .await
-        .map_err(StorageError::from)?;
-    let Some(mut parts) = parts else {
+    let Some(mut parts) = shared_parts(app, tenant_id, model).await? else {
         return Ok(None);
     };
     parts

@@ -1,9 +1,7 @@
 //! What a template may cost, counted: bytes taken from the allocator while it is rendered, and the
 //! fuel that it says it took. No clock is asked.
-#![allow(clippy::unwrap_used, clippy::print_stdout, unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -14,48 +12,7 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, SecretsMode, default_template, render_metered,
 };
-
-/// The system's allocator, which counts for each thread.
-struct Counting;
-
-#[derive(Clone, Copy, Default)]
-struct Count {
-    now: i64,
-    most: i64,
-    all: u64,
-}
-
-thread_local! {
-    static COUNT: Cell<Count> = const { Cell::new(Count { now: 0, most: 0, all: 0 }) };
-}
-
-fn count(taken: usize, given: usize) {
-    let _ = COUNT.try_with(|cell| {
-        let mut count = cell.get();
-        count.now += i64::try_from(taken).unwrap_or(i64::MAX) - i64::try_from(given).unwrap_or(0);
-        count.most = count.most.max(count.now);
-        count.all += taken as u64;
-        cell.set(count);
-    });
-}
-
-// SAFETY: everything is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 0);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        count(0, layout.size());
-        unsafe { System.dealloc(place, layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size, layout.size());
-        unsafe { System.realloc(place, layout, size) }
-    }
-}
+use ringfence_test_cost::{Counting, Memory};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -94,15 +51,15 @@ fn cost(source: &str, format: Format) -> Cost {
         },
     };
     let mut spent = 0;
-    COUNT.set(Count::default());
+    Memory::restart();
     let result = render_metered(source, &context, &mut spent);
-    let count = COUNT.get();
+    let memory = Memory::count();
     if let Ok(rendered) = result {
         assert!(rendered.text.len() <= OUTPUT);
     }
     Cost {
-        most: u64::try_from(count.most).unwrap(),
-        all: count.all,
+        most: u64::try_from(memory.most).unwrap(),
+        all: memory.all,
         spent,
     }
 }

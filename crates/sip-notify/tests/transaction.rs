@@ -94,6 +94,30 @@ fn an_answer_to_another_request_is_foreign() {
 /// What a peer does to an answer to a session.
 type Changes = fn(&str, &NotifySession) -> String;
 
+/// A session that got an answer with a change in it.
+struct Heard {
+    session: NotifySession,
+    /// The answer as the phone gave it.
+    right: String,
+    changed: String,
+    receipt: Receipt,
+}
+
+fn hear(change: Changes) -> Heard {
+    let mut session = session(1);
+    let request = session.poll_transmit().unwrap().to_vec();
+    let right = text(&answer(&request, "200 OK", &[]));
+    let changed = change(&right, &session);
+    assert_ne!(changed, right);
+    let receipt = session.handle_response(&parse(changed.as_bytes()), 5, &mut Random(0).entropy());
+    Heard {
+        session,
+        right,
+        changed,
+        receipt,
+    }
+}
+
 #[test]
 fn an_answer_that_changed_what_carries_nothing_is_taken() {
     let cases: [Changes; 5] = [
@@ -104,14 +128,8 @@ fn an_answer_that_changed_what_carries_nothing_is_taken() {
         |ok, _| ok.trim_end().to_owned(),
     ];
     for change in cases {
-        let mut session = session(1);
-        let request = session.poll_transmit().unwrap().to_vec();
-        let ok = text(&answer(&request, "200 OK", &[]));
-        let changed = change(&ok, &session);
-        assert_ne!(changed, ok);
-        let receipt =
-            session.handle_response(&parse(changed.as_bytes()), 5, &mut Random(0).entropy());
-        assert_eq!(receipt, Receipt::Finished, "{changed}");
+        let heard = hear(change);
+        assert_eq!(heard.receipt, Receipt::Finished, "{}", heard.changed);
     }
 }
 
@@ -130,20 +148,16 @@ fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
         ),
     ];
     for (change, why) in cases {
-        let mut session = session(1);
-        let request = session.poll_transmit().unwrap().to_vec();
-        let ok = text(&answer(&request, "200 OK", &[]));
-        let changed = change(&ok, &session);
-        assert_ne!(changed, ok);
-        let receipt =
-            session.handle_response(&parse(changed.as_bytes()), 5, &mut Random(0).entropy());
-        assert_eq!(receipt, Receipt::Unusable, "{changed}");
-        let mut heard = session.clone();
+        let heard = hear(change);
+        assert_eq!(heard.receipt, Receipt::Unusable, "{}", heard.changed);
+        let mut session = heard.session.clone();
         session.handle_timeout(32_000);
         let outcome = session.poll_outcome().unwrap();
         assert_eq!(outcome.ending, Ending::Unreachable(NoAnswer::Unusable(why)));
         // Another copy of the answer may be right.
-        let receipt = heard.handle_response(&parse(ok.as_bytes()), 9, &mut Random(0).entropy());
+        let right = parse(heard.right.as_bytes());
+        let mut session = heard.session;
+        let receipt = session.handle_response(&right, 9, &mut Random(0).entropy());
         assert_eq!(receipt, Receipt::Finished);
     }
 

@@ -1,19 +1,10 @@
-//! A frame is decoded in linear time, whatever it repeats, and one that is too long is not looked at.
-//! Quadratic time would be sixteen times as much; the quickest of several runs counts.
+//! A frame is decoded in linear time and memory, whatever it repeats.
 
-use std::time::{Duration, Instant};
-
+use ringfence_test_cost::{Counting, assert_linear, repeated};
 use ringfence_wire::{MAX_FRAME_BYTES, PoolFrame, RelayFrame};
 
-/// What a clock may say beside the work.
-const SLACK: Duration = Duration::from_millis(80);
-
-fn time(text: &str) -> Duration {
-    let begun = Instant::now();
-    let _ = RelayFrame::decode(text);
-    let _ = PoolFrame::decode(text);
-    begun.elapsed()
-}
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_frame_is_decoded_in_linear_time() {
@@ -38,18 +29,11 @@ fn a_frame_is_decoded_in_linear_time() {
             ("{\"v\":1,\"type\":\"result\",\"results\":[", "]}"),
             ("{\"v\":1,\"type\":\"error\",\"message\":\"", "\"}"),
         ] {
-            let frame =
-                |bytes: usize| format!("{before}{}{after}", piece.repeat(bytes / piece.len()));
-            let (small, large) = (frame(MAX_FRAME_BYTES / 5), frame(4 * MAX_FRAME_BYTES / 5));
-            let (mut once, mut more) = (time(&small), time(&large));
-            for _ in 0..12 {
-                once = once.min(time(&small));
-                more = more.min(time(&large));
-            }
-            assert!(
-                more <= 8 * once + SLACK,
-                "{before} {piece}: {once:?}, then {more:?}"
-            );
+            assert_linear(&format!("{before} {piece}"), MAX_FRAME_BYTES / 5, |bytes| {
+                let text = format!("{before}{}{after}", repeated(piece, bytes));
+                let _ = RelayFrame::decode(&text);
+                let _ = PoolFrame::decode(&text);
+            });
         }
     }
 }
