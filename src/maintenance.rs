@@ -4,6 +4,7 @@ use ulid::Ulid;
 use worker::Env;
 
 use crate::model::tenant::TenantOptions;
+use crate::platform::DAY_MS;
 use crate::store::audit_chain::{self, ChainError};
 use crate::store::{Db, StorageError, maintenance, moves};
 use crate::{config, observe, platform};
@@ -17,7 +18,6 @@ const CHAINED: usize = 10;
 const TENANTS: u32 = 500;
 /// A minute's counter is of no use when the minute is over; a day leaves room to look at it.
 const MINUTES_KEPT: u64 = 24 * 60;
-const DAY: u64 = 24 * 3600 * 1000;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -67,14 +67,14 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
     swept.minutes = maintenance::delete_minutes(&db, oldest, EVENTS).await?;
-    swept.moves = moves::forget(&db, now.saturating_sub(DAY), now, BATCH).await?;
+    swept.moves = moves::forget(&db, now.saturating_sub(DAY_MS), now, BATCH).await?;
     Ok(swept)
 }
 
 /// The smallest id of an event that is kept; ids begin with the time.
 fn floor(now: u64, days: Option<u64>) -> String {
     let days = days.unwrap_or_else(|| u64::from(TenantOptions::default().event_retention_days));
-    first_id_at(now.saturating_sub(days.saturating_mul(DAY)))
+    first_id_at(now.saturating_sub(days.saturating_mul(DAY_MS)))
 }
 
 /// The smallest ULID of a time in Unix milliseconds.
@@ -92,8 +92,8 @@ mod tests {
         let floor = first_id_at(at);
         assert!(Ulid::from_parts(at, 1).to_string() > floor);
         assert!(Ulid::from_parts(at - 1, u128::MAX).to_string() < floor);
-        assert_eq!(super::floor(at + 30 * DAY, None), floor);
-        assert_eq!(super::floor(at + DAY, Some(1)), floor);
+        assert_eq!(super::floor(at + 30 * DAY_MS, None), floor);
+        assert_eq!(super::floor(at + DAY_MS, Some(1)), floor);
         assert_eq!(super::floor(5, Some(1)), first_id_at(0));
     }
 }

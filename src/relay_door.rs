@@ -10,9 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
-use crate::api::sha256_hex;
 use crate::app::{App, Caller};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS};
+use crate::platform::sha256_hex;
 use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
 use crate::throttle::{self, Guessed};

@@ -5,18 +5,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Created, Done, Shown};
-use super::auth::sha256_hex;
 use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, valid};
 use crate::http::problem::Problem;
+use crate::platform::{DAY_MS, sha256_hex};
 use crate::store::ChangeError;
 use crate::store::access_paths::{self, AccessPathRow, MOST};
 use crate::store::tenants::TenantRow;
 use crate::{edge, platform};
 
 /// For how long a device counts as one that uses an access path: seven days.
-const RECENT_MS: u64 = 7 * 24 * 3600 * 1000;
+const RECENT_MS: u64 = 7 * DAY_MS;
 
 /// What an operator decides about an access path.
 #[derive(Clone, Debug, Deserialize)]

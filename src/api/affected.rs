@@ -35,11 +35,11 @@ use crate::model::tenant::TenantOptions;
 use crate::phone;
 use crate::store::devices::Affected;
 use crate::store::models::ModelRow;
-use crate::store::phone::SettingRow;
+use crate::store::phone::{SettingRow, certificate_names};
 use crate::store::settings::Scope;
 use crate::store::templates::TemplateKey;
 use crate::store::tenants::TenantRow;
-use crate::store::{Basis, certificates, devices, models, settings, templates};
+use crate::store::{Basis, devices, models, settings, templates};
 
 /// Up to so many devices, each is checked.
 pub const ALL_MAX: u64 = 500;
@@ -197,7 +197,7 @@ impl World {
         let rows = settings::above_devices(&app.db, id).await?;
         let models = models::list(&app.db, id, "", models::MOST).await?;
         let templates = templates::list(&app.db, id).await?;
-        let certificates = certificates::list(&app.db, id).await?;
+        let certificates = certificate_names(&app.db, id).await?;
         Ok(Self {
             base: base(tenant.hostname.as_deref()),
             options: tenant.options()?,
@@ -208,7 +208,7 @@ impl World {
                 version: tenant.version,
                 device: None,
             },
-            certificates: certificates.into_iter().map(|row| row.name).collect(),
+            certificates,
             models: models
                 .into_iter()
                 .map(|row| (row.name.clone(), row))

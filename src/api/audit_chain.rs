@@ -12,12 +12,11 @@ use crate::app::App;
 use crate::audit::chain::{self, Head, Link};
 use crate::http::problem::Problem;
 use crate::observe;
+use crate::platform::DAY_MS;
 use crate::store::audit_chain::{self as store, ChainError, CutRow};
 
 /// An entry is kept for so many days at least.
 pub const KEPT_DAYS: u64 = 90;
-
-const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// How many lines an answer has at most.
 const LINES_MAX: u32 = 500;

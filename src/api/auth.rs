@@ -5,7 +5,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::known;
@@ -13,6 +12,7 @@ use super::route::Needs;
 use crate::app::App;
 use crate::config;
 use crate::http::problem::Problem;
+use crate::platform::sha256_hex;
 use crate::store::tokens::{self, TokenRow};
 use crate::throttle::{self, Guessed};
 use crate::witness;
@@ -116,15 +116,6 @@ pub fn new_token(id: &str, random: [u8; 32]) -> NewToken {
         text: format!("rf_{id}_{secret}"),
         hash: sha256_hex(&secret),
     }
-}
-
-/// SHA-256 as 64 lower-case hexadecimal digits: how tokens and access paths are stored.
-pub fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-        .collect()
 }
 
 /// Finds out who calls, from `address`.

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Done, Shown};
-use super::auth::sha256_hex;
 use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::http::problem::Problem;
+use crate::platform::sha256_hex;
 use crate::store::ChangeError;
 use crate::store::certificates::{self, CertificateRow};
 

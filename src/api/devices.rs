@@ -500,7 +500,7 @@ async fn add(
         &app.db,
         &tenant.id,
         &path(&row.mac),
-        app.now.saturating_sub(FENCE_MS),
+        app.now.saturating_sub(edge::FENCE_MS),
     )
     .await?;
     let mut after = audited(&row);
@@ -527,9 +527,6 @@ async fn add(
     }
     Ok((reread(call, &tenant.id, &row.mac).await?, checked))
 }
-
-/// For how long after its deletion a file of a device could still be on its way into KV.
-const FENCE_MS: u64 = 10 * 60 * 1000;
 
 async fn change(
     call: &Context,

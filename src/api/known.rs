@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 
 use subtle::ConstantTimeEq;
 
-use super::auth::{parts, sha256_hex};
+use super::auth::parts;
 use crate::app::App;
 use crate::observe;
+use crate::platform::sha256_hex;
 use crate::store::tokens::{self, TokenRow};
 
 /// For how long what was read is used.

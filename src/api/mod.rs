@@ -67,7 +67,7 @@ use answer::{Outgoing, Shown, Written};
 use call::{Call, Incoming};
 use route::{Found, Needs};
 
-pub use auth::{Token, sha256_hex};
+pub use auth::Token;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -149,10 +149,10 @@ async fn dispatch(
     if let Err(problem) = result {
         result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
     }
+    let wrote = app.db.has_steps();
     // Before it is acknowledged; and of what a request has written that failed in the end, too.
     let told = witness::tell(&app).await;
-    // Whatever wrote an entry, even one that then failed to be published.
-    if method != "GET" || line.revealed.get() {
+    if wrote {
         audit_chain::extend_later(&app);
     }
     let outgoing = result?;

@@ -13,6 +13,7 @@ use super::models::{self, ModelInput};
 use super::{access_paths as api_paths, commit, pools as api_pools, settings, valid};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
+use crate::platform::{DAY_MS, sha256_hex};
 use crate::pool::job::State;
 use crate::pool::messages::{Call as PoolCall, Reply};
 use crate::pool::store::JobFilter;
@@ -27,7 +28,6 @@ use crate::{edge, observe, platform, pool_client};
 /// For how many days the phone is sent on unless it is told, and at most.
 const DAYS: u32 = 30;
 const DAYS_MAX: u32 = 365;
-const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// What access paths that were made for moved phones are called.
 const LABEL: &str = "Moved phones";
@@ -409,7 +409,7 @@ async fn road(
     };
     if let Some(url) = &input.url {
         let segment = segment_of(url);
-        let path = access_paths::with_hash(&app.db, &target.id, &super::sha256_hex(segment), ends_at)
+        let path = access_paths::with_hash(&app.db, &target.id, &sha256_hex(segment), ends_at)
             .await?
             .filter(|path| path.expires_at.is_none_or(|end| app.now < end))
             .ok_or_else(|| {
@@ -447,7 +447,7 @@ async fn road(
     let segment = api_paths::segment(platform::random_array()?);
     let path = AccessPathRow {
         id: app.new_id(),
-        hash: super::sha256_hex(&segment),
+        hash: sha256_hex(&segment),
         label: LABEL.to_owned(),
         created_at: app.now,
         expires_at: None,

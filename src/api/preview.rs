@@ -20,7 +20,7 @@ use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::phone;
-use crate::store::certificates;
+use crate::store::phone::certificate_names;
 
 /// A file as a device would get it, but for its key.
 #[derive(Clone, Debug, Serialize)]
@@ -192,8 +192,7 @@ impl Of {
             .await
             .map_err(unreadable)?
             .ok_or_else(|| Problem::not_found("device"))?;
-        let named = certificates::list(&call.app.db, &tenant.id).await?;
-        let named: Vec<String> = named.into_iter().map(|row| row.name).collect();
+        let named = certificate_names(&call.app.db, &tenant.id).await?;
         // No access path is known here: only its hash is stored.
         let origin = match &tenant.hostname {
             Some(host) => format!("https://{host}"),

@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::AuditRow;
+use crate::platform::hex;
 
 /// What stands for the hash before the first entry.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -47,11 +48,7 @@ impl Link {
         }
         Self {
             number: row.number,
-            hash: hash
-                .finalize()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            hash: hex(&hash.finalize()),
         }
     }
 }

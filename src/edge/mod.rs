@@ -21,4 +21,4 @@ pub use file::{FileMeta, FileRead, drop_device_files, file_key, put_file, read_f
 pub use known::last_known;
 pub use kv::{Kv, to_buffer};
 pub use sweep::{files_not_under, tenants_below};
-pub use tenant::{Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};
+pub use tenant::{FENCE_MS, Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};

@@ -17,7 +17,7 @@ use crate::witness;
 
 /// How long after a re-key (or a disabling, or a deletion) a file of before could still be on its
 /// way into KV: no request lives that long.
-const FENCE_MS: u64 = 10 * 60 * 1000;
+pub const FENCE_MS: u64 = 10 * 60 * 1000;
 
 /// More fences than this are one: everything of the tenant is stale.
 const FENCES_MAX: usize = 100;

@@ -16,6 +16,7 @@ use crate::store::StorageError;
 use crate::store::phone::{
     self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
 };
+use crate::store::settings::associated_data;
 use crate::witness;
 
 /// What the files of a device, or of a model, are made from.
@@ -193,11 +194,6 @@ pub async fn for_family(
     of_parts(app, tenant_id, parts).map(Some)
 }
 
-/// The row identity that a secret setting is wrapped for.
-pub fn setting_identity(tenant_id: &str, scope: &str, name: &str) -> String {
-    format!("setting:{tenant_id}:{scope}:{name}")
-}
-
 /// Sorts rows into layers and unwraps secrets.
 ///
 /// # Errors
@@ -210,7 +206,7 @@ pub fn layers(
     let mut layers = Layers::default();
     for row in rows {
         let value = if row.master.is_some() {
-            let identity = setting_identity(tenant_id, &row.scope, &row.name);
+            let identity = associated_data(tenant_id, &row.scope, &row.name);
             let bytes =
                 keyring
                     .unwrap(&identity, &row.value)

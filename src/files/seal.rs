@@ -5,11 +5,11 @@ use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::seal::{self, KeyIv, Profile};
 use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
-use sha2::{Digest as _, Sha256};
 use wasm_bindgen::prelude::*;
 
 use crate::model::device::DeviceRow;
 use crate::observe;
+use crate::platform::sha256_hex;
 
 #[wasm_bindgen]
 extern "C" {
@@ -156,18 +156,9 @@ pub async fn unwrap_file(
 
 /// A strong validator: 128 bits of SHA-256, quoted.
 pub fn etag(bytes: &[u8]) -> String {
-    let mut digest = hex(&Sha256::digest(bytes));
+    let mut digest = sha256_hex(bytes);
     digest.truncate(32);
     format!("\"{digest}\"")
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 async fn import(key: &[u8], algorithm: &str, usage: &str) -> Result<JsValue, JsValue> {
@@ -205,6 +196,5 @@ mod tests {
     #[test]
     fn an_etag_is_half_a_digest_in_quotes() {
         assert_eq!(etag(b""), "\"e3b0c44298fc1c149afbf4c8996fb924\"");
-        assert_eq!(hex(&[0, 15, 255]), "000fff");
     }
 }

@@ -17,7 +17,7 @@ use crate::files::{bundle, render};
 use crate::model::tenant::TenantOptions;
 use crate::store::StorageError;
 use crate::store::access_paths::segment_identity;
-use crate::store::phone::{self, Forward, Reads};
+use crate::store::phone::Forward;
 
 /// Serves the initial file of the tenant that the device is in.
 pub(super) async fn serve(
@@ -27,7 +27,11 @@ pub(super) async fn serve(
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
     let target = &forward.target_id;
-    let bundle = bundle::for_phone(app, target, mac, Reads::InService)
+    let bundle::Initial {
+        bundle,
+        certificates,
+        ..
+    } = bundle::for_initial(app, target, mac)
         .await
         .map_err(storage)?;
     // The target may have removed it since, or have another device of that MAC.
@@ -57,7 +61,6 @@ pub(super) async fn serve(
         access_path: segment,
         hostname: forward.hostname.clone(),
     };
-    let certificates = phone::certificate_names(&app.db, target).await?;
     let urls = urls(&base, &options, &bundle, &certificates);
     Ok(
         match render::render(

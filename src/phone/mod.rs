@@ -17,7 +17,7 @@ mod sealed;
 mod shared;
 
 use ringfence_provision::kind::{FileKind, Form};
-use sha2::{Digest as _, Sha256};
+use ringfence_provision::url_template::MAX_PATH_LEN;
 use web_sys::Response;
 use worker::{Headers, Request};
 
@@ -29,18 +29,15 @@ use guess::Guess;
 
 use crate::app::{App, Caller};
 use crate::edge;
-use crate::files::seal::hex;
 use crate::http::conditional::passes_without_validators;
 use crate::observe::{self, Record};
+use crate::platform::sha256_hex;
 use crate::store::StorageError;
 use crate::store::phone::{self, Reads};
 use crate::throttle::{self, Guessed};
 
 /// Files below this folder are the tenant's root certificates, under their own names.
 pub const CERTIFICATES: &str = "certs/";
-
-/// The longest path that is looked at.
-const PATH_MAX: usize = 512;
 
 /// A key under which KV never has a file.
 const NO_FILE: &str = "f1:none";
@@ -110,10 +107,10 @@ async fn find(
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
     // What cannot be one is looked up like any other: it takes as long.
-    let sound = request.access_path.len() <= PATH_MAX;
+    let sound = request.access_path.len() <= MAX_PATH_LEN;
     let access_path = if sound { &*request.access_path } else { "" };
-    let hash = hash_access_path(access_path);
-    let asks = allowed && request.path.len() <= PATH_MAX;
+    let hash = sha256_hex(access_path);
+    let asks = allowed && request.path.len() <= MAX_PATH_LEN;
     let guess = asks
         .then(|| Guess::new(app, &hash, &request.path))
         .flatten();
@@ -187,11 +184,6 @@ async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageErr
     edge::read_file(app, NO_FILE).await;
     phone::device(&app.db, "none", "none", Reads::Always).await?;
     Ok(Outcome::Refused(reason))
-}
-
-/// How an access path is stored: 128 random bits need no salt and no slow hash.
-pub fn hash_access_path(segment: &str) -> String {
-    hex(&Sha256::digest(segment.as_bytes()))
 }
 
 /// Whatever keeps a bundle from being put together, the phone hears 503 and comes back.

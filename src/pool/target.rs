@@ -56,13 +56,9 @@ const OF_A_DEVICE: [&str; 6] = [
 
 /// Whether a setting of this name is read to tell a device that there is something new.
 pub fn is_read(name: &str) -> bool {
-    let of_a_line = || {
-        OF_A_LINE.iter().any(|known| {
-            let line = name.strip_prefix(known);
-            line.is_some_and(|rest| rest.is_empty() || own_line(rest).is_some())
-        })
-    };
-    OF_A_DEVICE.contains(&name) || PHONES_OWN.contains(&name) || of_a_line()
+    OF_A_DEVICE.contains(&name)
+        || PHONES_OWN.contains(&name)
+        || OF_A_LINE.iter().any(|base| is_of_line(name, base))
 }
 
 /// The line in `_2`, as it is written where the setting is looked for.
@@ -234,10 +230,8 @@ fn aor_key(uri: &SipUri) -> Option<String> {
 
 /// Whether a setting is `base`, or `base` of one line.
 fn is_of_line(name: &str, base: &str) -> bool {
-    name.strip_prefix(base).is_some_and(|rest| {
-        let line = rest.strip_prefix('_').map(str::parse::<u8>);
-        rest.is_empty() || matches!(line, Some(Ok(1..=24)))
-    })
+    name.strip_prefix(base)
+        .is_some_and(|rest| rest.is_empty() || own_line(rest).is_some())
 }
 
 /// Everything about a NOTIFY but the event that its job is for.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
-use super::{Db, StorageError, rows};
+use super::{Change, ChangeError, Db, StorageError, rows};
 use crate::args;
 use crate::audit::chain::{Head, Link};
 
@@ -46,6 +46,16 @@ impl From<StorageError> for ChainError {
             Self::Overtaken
         } else {
             Self::Storage(error)
+        }
+    }
+}
+
+impl From<ChangeError> for ChainError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Storage(error) => error.into(),
+            // A cut has no guard but the head, and no quota.
+            ChangeError::Overtaken | ChangeError::OverQuota(_) => Self::Overtaken,
         }
     }
 }
@@ -338,28 +348,27 @@ pub async fn cut(
         cut_hash: cut.hash.clone(),
         ..head.clone()
     };
-    let mut statements = vec![
-        put_head(db, keyring, head, &moved)?,
-        db.statement(
-            "INSERT INTO audit_cuts (number, hash, first_number, first_hash, entries, first_at, \
-             last_at, token_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            args![
-                cut.number,
-                &cut.hash,
-                cut.first_number,
-                &cut.first_hash,
-                cut.entries,
-                cut.first_at,
-                cut.last_at,
-                &cut.token_id,
-                cut.at
-            ],
-        )?,
-        entry.statement(db)?,
-    ];
-    statements.extend(sweeping(db)?);
-    db.batch(statements).await?;
-    Ok(())
+    let mut change = Change::of_no_tenant(db);
+    change.add(put_head(db, keyring, head, &moved)?);
+    change.push(
+        "INSERT INTO audit_cuts (number, hash, first_number, first_hash, entries, first_at, \
+         last_at, token_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        args![
+            cut.number,
+            &cut.hash,
+            cut.first_number,
+            &cut.first_hash,
+            cut.entries,
+            cut.first_at,
+            cut.last_at,
+            &cut.token_id,
+            cut.at
+        ],
+    )?;
+    for statement in sweeping(db)? {
+        change.add(statement);
+    }
+    Ok(change.write(entry).await?)
 }
 
 /// How many rows of a table one sweep removes.

@@ -175,6 +175,11 @@ impl<'a> Change<'a> {
         }
     }
 
+    /// Adds a statement that is made already.
+    pub fn add(&mut self, statement: D1PreparedStatement) {
+        self.statements.push(statement);
+    }
+
     /// Adds a statement.
     ///
     /// # Errors

@@ -130,6 +130,11 @@ impl Db {
         self.steps.borrow_mut().push(step);
     }
 
+    /// Whether an audited change was written since the last time.
+    pub fn has_steps(&self) -> bool {
+        !self.steps.borrow().is_empty()
+    }
+
     /// The steps that were written since the last time.
     pub fn take_steps(&self) -> Vec<Step> {
         self.steps.take()

@@ -104,9 +104,11 @@ pub async fn write(
         args![target, &from.tenant_id, &from.id, EVENTS],
     )?;
     push_traces(&mut change, moved, now)?;
-    change.enter(entries.left)?;
     change.enter(entries.came)?;
-    change.write(entries.both).await
+    change.enter(entries.both)?;
+    // The witness is told of this one: should a restore undo the move, the device is back in the tenant
+    // that it left, and must not be served there.
+    change.write(entries.left).await
 }
 
 fn push_road(change: &mut Change<'_>, target: &str, road: &Road<'_>) -> Result<(), StorageError> {

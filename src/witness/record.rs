@@ -5,11 +5,12 @@ use serde::Deserialize;
 
 use super::messages::{Call, Known, Reply};
 use crate::args;
+use crate::platform::DAY_MS;
 use crate::pool::store::{Sql, SqlError};
 use crate::store::{Standing, Step};
 
 /// Steps are kept for so long: five days more than D1 can be put back.
-const KEPT_MS: u64 = 35 * 24 * 3600 * 1000;
+const KEPT_MS: u64 = 35 * DAY_MS;
 
 /// And not more than so many.
 const STEPS_MAX: u64 = 200_000;

@@ -277,8 +277,11 @@ describe('the chain over the audit log', () => {
       const { token } = await admin.post('/tokens', { name: 'x', ...options });
       assert.equal((await new Api(worker, token).call('POST', '/audit/cut', { body: { number: 5, hash: until.hash } })).status, 403);
     }
+    const { witnessed } = await admin.get('/restored');
     const done = await cut({ number: until.number, hash: until.hash });
     assert.equal(done.status, 200, done.text);
+    // A cut is a change like any other: a restore to the time before it is noticed.
+    assert.equal((await admin.get('/restored')).witnessed, witnessed + 1);
     assert.deepEqual([done.body.first_number, done.body.number, done.body.entries, done.body.hash], [1, 5, 5, until.hash]);
     assert.deepEqual(await worker.sql('SELECT count(*) AS n, min(number) AS first FROM audit'), [{ n: 9, first: 6 }]);
     assert.deepEqual(await worker.sql('SELECT number, entries, token_id FROM audit_cuts'), [{ number: 5, entries: 5, token_id: 'admin' }]);

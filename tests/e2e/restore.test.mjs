@@ -305,3 +305,27 @@ describe('the witness', () => {
     await d.worker.probe({ witness: null });
   });
 });
+
+describe('a move that a restore undid', () => {
+  let d;
+  let other;
+  before(async () => {
+    d = await Deployment.start();
+    other = await seedTenant(d.worker);
+    assert.equal((await d.get(`Config${d.steady.mac}.enc`)).status, 200);
+    const copy = await d.worker.copyDatabase();
+    await d.admin.post(`${d.t}/devices/${d.steady.mac}/move`, { tenant: other.id });
+    assert.equal((await other.get(`Config${d.steady.mac}.enc`)).status, 200);
+    await d.worker.restoreDatabase(copy);
+  });
+  after(() => d?.worker.stop());
+
+  it('leaves the device disabled in the tenant that it had left', async () => {
+    const left = { tenant: d.tenant.id, mac: d.steady.mac };
+    assert.deepEqual((await d.admin.get('/restored')).disabled, [left]);
+    await d.takeIntoUse();
+    const [row] = await d.worker.sql('SELECT tenant_id, disabled FROM devices WHERE mac = ?1', d.steady.mac);
+    assert.deepEqual({ ...row }, { tenant_id: d.tenant.id, disabled: 1 });
+    assert.equal((await d.get(`Config${d.steady.mac}.enc`)).status, 404);
+  });
+});

@@ -132,14 +132,8 @@ impl ClientTransaction {
         matches!(self.state, State::Completed | State::Terminated)
     }
 
-    /// Whether a response answers this request: branch and CSeq method (RFC 3261 §17.1.3), and,
-    /// because they cost nothing, CSeq number and, where there is one, Call-ID; and it is for us
-    /// alone (§8.1.3.3).
-    pub fn is_answered_by(&self, response: &Response<'_>) -> bool {
-        self.is_branch_of(response) && self.contradiction(response).is_none()
-    }
-
-    /// A branch is a parameter of a header, so it is the same in any case (RFC 3261 §7.3.1).
+    /// Whether a response has this request's branch (RFC 3261 §17.1.3). A branch is a parameter of a
+    /// header, so it is the same in any case (§7.3.1).
     fn is_branch_of(&self, response: &Response<'_>) -> bool {
         response
             .branch()

@@ -7,12 +7,10 @@
 use super::Parameter;
 use super::finding::{Finding, Findings, Place, codes};
 use super::words::{Word, Words, shown, words};
+use crate::url_template::MAX_URL_LEN;
 
 /// The macros that phones expand, within braces; case matters.
 pub(super) const MACROS: [&str; 4] = ["MAC", "mac", "MODEL", "fwver"];
-
-/// The longest URL, in characters. What lies beyond is not looked at: it is too much already.
-const MAX_URL: usize = 384;
 
 /// How far a brace is looked ahead from for its partner, in characters. A macro has at most 7, and
 /// a word in braces that is longer than this is broken rather than misspelt.
@@ -36,7 +34,8 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
     // Where a user and a password may be; a password may even have a slash in it.
     let secret = value.rfind('@').unwrap_or_default();
     let whole = value;
-    let value = first(whole, MAX_URL);
+    // What lies beyond is not looked at: it is too much already.
+    let value = first(whole, MAX_URL_LEN);
     if value.len() < whole.len() {
         findings.push(Finding::error(
             codes::URL_TOO_LONG,
@@ -45,7 +44,7 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
                 "the URL in ",
                 name,
                 " is longer than ",
-                MAX_URL,
+                MAX_URL_LEN,
                 " characters"
             ],
             "Shorten it.",
