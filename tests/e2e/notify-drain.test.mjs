@@ -38,6 +38,7 @@ describe('a relay that is stopped', () => {
     const prompt = await crowd(worker, here.tenant, 20);
     const other = await poolAndTenant(worker, api);
     await api.put(`/tenants/${other.tenant.id}/pool`, { pool: here.pool.id });
+    for (const { at } of [here, other]) await api.put(`${at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     const absent = await crowd(worker, other.tenant, 20);
     ends.push(() => prompt.end(), () => absent.end());
     const first = await start(0, DRAIN_S);
