@@ -1,7 +1,7 @@
 // Bodies of requests: read as they come and cut at the limit, whatever length they claim or do not claim.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
@@ -48,31 +48,41 @@ describe('the body of a request', () => {
         socket.destroy();
         resolve({ ...parseAnswer(Buffer.concat(received)), sent });
       };
-      const chunk = (bytes) => {
-        sent += bytes.length;
-        return socket.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
-      };
-      // A piece in each turn of the event loop, so that an answer is read before more is sent to whoever has
-      // closed the connection behind it.
+      /** The pieces of the body, and at last its end. */
+      function* pieces() {
+        const framed = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+        yield Buffer.from(`${head}\r\n\r\n`);
+        if (text !== undefined) for (let at = 0; at < text.length; at += piece.length) yield framed(Buffer.from(text.slice(at, at + piece.length)));
+        else for (; sent < total; sent += piece.length) yield framed(piece);
+        yield Buffer.from('0\r\n\r\n');
+      }
+      // Written past the stream: a stream that fails to write is destroyed, and with it an answer that has
+      // come and is not read yet. Whoever answers without reading the rest closes the connection.
+      const writing = pieces();
+      let left = Buffer.alloc(0);
       const pump = () => {
-        if (answered()) return;
-        if (sent >= total) return socket.write('0\r\n\r\n');
-        if (chunk(piece)) return setImmediate(pump);
-        socket.once('drain', () => setImmediate(pump));
+        if (answered() || socket.destroyed) return;
+        if (left.length === 0) {
+          const { value, done: ended } = writing.next();
+          if (ended) return;
+          left = value;
+        }
+        try {
+          left = left.subarray(writeSync(socket._handle.fd, left));
+        } catch (error) {
+          if (error.code === 'EAGAIN') return setTimeout(pump, 1);
+          if (['EPIPE', 'ECONNRESET'].includes(error.code)) return;
+          return reject(error);
+        }
+        setImmediate(pump);
       };
-      socket.on('connect', () => {
-        socket.write(`${head}\r\n\r\n`);
-        if (text === undefined) return pump();
-        for (let at = 0; at < text.length; at += piece.length) chunk(Buffer.from(text.slice(at, at + piece.length)));
-        socket.write('0\r\n\r\n');
-      });
+      socket.on('connect', pump);
       socket.on('data', (data) => {
         received.push(data);
         // The answer is small: it comes in one go, or the end of the connection tells.
         setTimeout(done, 100);
       });
       socket.on('close', done);
-      // Whoever answers without reading closes the connection: what was on its way meets nobody.
       socket.on('error', (error) => (['EPIPE', 'ECONNRESET'].includes(error.code) ? done() : reject(error)));
     });
     return within(work, 'a chunked body', 60_000);
