@@ -175,7 +175,7 @@ async function memory() {
     const api = new Api(worker);
     const here = await poolAndTenant(worker, api, {
       // A lease that outlasts the whole filling, and no second sending in the way of the first.
-      options: { lease_s: 600, retry_base_s: 3600, retry_cap_s: 3600, fetch_poll_ms: 60_000 },
+      options: { rollout_per_second_max: 10_000, lease_s: 600, retry_base_s: 3600, retry_cap_s: 3600, fetch_poll_ms: 60_000 },
       settings: { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: nobody.address },
     });
     await seedCrowd(worker, here.tenant, CROWD);
