@@ -36,7 +36,8 @@ forbid() { # forbid PACKAGE "WHY" NAME…
 }
 
 step "dependency rules"
-pure=(ringfence-provision ringfence-sip-notify ringfence-wire)
+leaves=(ringfence-provision ringfence-sip-notify ringfence-sql ringfence-wire)
+pure=("${leaves[@]}" ringfence-queue)
 runtime=(worker wasm-bindgen js-sys web-sys)
 sockets=(tokio mio socket2 async-std smol hyper reqwest)
 impure=(getrandom rand time chrono)
@@ -44,18 +45,20 @@ for package in "${pure[@]}"; do
   forbid "$package" "only the Worker (src/) may" "${runtime[@]}"
   forbid "$package" "only crates/relay opens sockets" "${sockets[@]}"
   forbid "$package" "time and random bytes are arguments of the pure crates" "${impure[@]}"
-  for other in "${pure[@]}"; do
-    [ "$package" = "$other" ] || forbid "$package" "the pure crates do not know each other" "$other"
-  done
   forbid "$package" "arrows point inwards" ringfence ringfence-relay
 done
+for package in "${leaves[@]}"; do
+  for other in "${pure[@]}"; do
+    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/queue stands on them" "$other"
+  done
+done
 forbid ringfence-relay "only the Worker (src/) may" worker
-for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost; done
+for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
-    crates/provision/src crates/sip-notify/src crates/wire/src; then
+    crates/{provision,sip-notify,sql,wire,queue}/src; then
   bad "a pure crate reaches outside"
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi

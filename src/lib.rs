@@ -18,7 +18,6 @@ mod model;
 mod observe;
 mod phone;
 mod platform;
-mod pool;
 mod pool_client;
 mod pool_do;
 mod relay_door;

@@ -3,7 +3,7 @@
 use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
 use crate::http::problem::Problem;
-use crate::pool::messages::{Call, Reply};
+use ringfence_queue::messages::{Call, Reply};
 
 /// The binding of the class `Pool`.
 const BINDING: &str = "POOL";

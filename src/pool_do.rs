@@ -16,7 +16,7 @@
 //! anything is done by the alarm alone, so that it never runs twice at once. The alarm sets itself
 //! again first (a failure leaves that), and to the next thing to do last; it fails only if it could
 //! do neither, and then the runtime repeats it.
-//! Who decides what is in [`crate::pool`]; this only moves it between D1, SQLite and the sockets.
+//! Who decides what is in [`ringfence_queue`]; this only moves it between D1, SQLite and the sockets.
 
 mod fleet;
 mod sockets;
@@ -35,10 +35,10 @@ use worker::{
 
 use crate::observe;
 use crate::platform;
-use crate::pool::engine::Engine;
-use crate::pool::messages::{Call, Reply};
-use crate::pool::store::SqlError;
 pub use fleet::new_job;
+use ringfence_queue::engine::Engine;
+use ringfence_queue::messages::{Call, Reply};
+use ringfence_sql::SqlError;
 pub use sql::ObjectSql;
 pub use zone::offset_ms as zone_offset_ms;
 

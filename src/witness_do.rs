@@ -14,9 +14,9 @@ use std::cell::OnceCell;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::pool::store::SqlError;
 use crate::pool_do::ObjectSql;
 use crate::witness::{Call, Record, Reply};
+use ringfence_sql::SqlError;
 
 /// See the module.
 #[durable_object]

@@ -80,7 +80,6 @@ pub struct Checked {
     pub method: Method,
     /// Settings of the changed layer that reach no file of these devices; at most the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
     pub unused: Vec<Unused>,
 }
 

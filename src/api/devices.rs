@@ -35,7 +35,6 @@ pub struct DeviceQuery {
     /// any notation, of a label, of a model or of a site's name. Found devices have an order of their own.
     pub q: Option<String>,
     /// State of the key.
-    #[cfg_attr(test, schemars(with = "Option<super::openapi::KeyState>"))]
     pub state: Option<KeyState>,
     pub model: Option<String>,
     /// Id of a site.
@@ -101,7 +100,6 @@ pub struct DeviceView {
     pub id: String,
     pub mac: String,
     pub model: String,
-    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
     pub family: Family,
     /// Name of the sealing profile; null: plaintext over HTTPS.
     pub profile: Option<String>,
@@ -133,7 +131,6 @@ pub struct DeviceView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyView {
-    #[cfg_attr(test, schemars(with = "super::openapi::KeyState"))]
     pub state: KeyState,
     /// 1 for the first key, one more with each new one.
     pub generation: u32,

@@ -8,12 +8,12 @@ use super::call::Call;
 use super::notify;
 use super::page::{self, Page, Window};
 use crate::http::problem::Problem;
-use crate::pool::job::{Job, State};
-use crate::pool::messages::{Call as PoolCall, Reply};
-use crate::pool::store::{Attempt, JobFilter};
 use crate::pool_client;
 use crate::store::{devices, pools};
 use ringfence_provision::mac::Mac;
+use ringfence_queue::job::{Job, State};
+use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::store::{Attempt, JobFilter};
 
 /// A job. Times are Unix milliseconds.
 #[derive(Clone, Debug, Serialize)]

@@ -17,9 +17,7 @@ use crate::http::problem::Problem;
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintInput {
-    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
     pub family: Family,
-    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
     pub kind: FileKind,
     /// The file.
     pub text: String,
@@ -31,7 +29,6 @@ pub struct LintInput {
 pub struct LintView {
     /// Whether it may be served: no finding is an error.
     pub ok: bool,
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Finding>"))]
     pub findings: Vec<Finding>,
 }
 
@@ -39,13 +36,11 @@ pub struct LintView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileLintView {
-    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
     pub kind: FileKind,
     /// Whether it may be served.
     pub ok: bool,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::RenderedFinding>"))]
     pub findings: Vec<RenderedFinding>,
 }
 
@@ -58,7 +53,6 @@ pub struct LintPage {
     pub next: Option<String>,
     /// Settings of any layer that reach none of the device's files; at most the first 100. Empty
     /// where a file cannot be made.
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
     pub unused: Vec<Unused>,
 }
 

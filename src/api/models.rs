@@ -21,7 +21,6 @@ use crate::store::models::{self, ModelRow};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelInput {
     /// Left out, it is guessed from the name.
-    #[cfg_attr(test, schemars(with = "Option<super::openapi::Family>"))]
     pub family: Option<Family>,
     /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`, or the same with
     /// `-sha256` for phones that derive the key by SHA-256; `e1c`, `e2c` or `e3c` for the text
@@ -42,7 +41,6 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>
 pub struct ModelView {
     /// As the phone writes it.
     pub name: String,
-    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
     pub family: Family,
     /// Null: plaintext over HTTPS.
     pub profile: Option<String>,

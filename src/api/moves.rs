@@ -14,9 +14,6 @@ use super::{access_paths as api_paths, commit, pools as api_pools, settings, val
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::platform::{DAY_MS, sha256_hex};
-use crate::pool::job::State;
-use crate::pool::messages::{Call as PoolCall, Reply};
-use crate::pool::store::JobFilter;
 use crate::store::access_paths::{self, AccessPathRow, segment_identity};
 use crate::store::models::ModelRow;
 use crate::store::moves::{self, Entries, Move, Road};
@@ -24,6 +21,9 @@ use crate::store::settings::Scope;
 use crate::store::tenants::{self, TenantRow};
 use crate::store::{Entry, devices, pools, settings as stored_settings, sites};
 use crate::{edge, observe, platform, pool_client};
+use ringfence_queue::job::State;
+use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::store::JobFilter;
 
 /// For how many days the phone is sent on unless it is told, and at most.
 const DAYS: u32 = 30;

@@ -11,12 +11,12 @@ use super::rollouts::{self, RolloutInput, RolloutView};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::observe;
-use crate::pool::messages::{Call as PoolCall, Reply, Submitted};
-use crate::pool::rollout::Selection;
-use crate::pool::target;
 use crate::store::settings::Scope;
 use crate::store::{Change, Entry, fleet, pools};
 use crate::{pool_client, pool_do};
+use ringfence_queue::messages::{Call as PoolCall, Reply, Submitted};
+use ringfence_queue::rollout::Selection;
+use ringfence_queue::target;
 
 /// What a phone is told.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -57,7 +57,7 @@ pub struct JobBrief {
     pub device: String,
     pub event: String,
     pub pool: String,
-    pub state: crate::pool::job::State,
+    pub state: ringfence_queue::job::State,
     /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
     /// location can see the change.
     pub due_at: u64,
@@ -243,7 +243,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::pool::job::State;
+    use ringfence_queue::job::State;
 
     #[test]
     fn notified_json_format_unchanged() {

@@ -12,13 +12,13 @@ use super::page::{Page, PageQuery};
 use super::{commit, sites, valid};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::pool::messages::{Call as PoolCall, Reply, Status};
-use crate::pool::options::PoolOptions;
-use crate::pool::target::{self, TargetError};
 use crate::pool_client;
 use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
 use crate::store::reach;
+use ringfence_queue::messages::{Call as PoolCall, Reply, Status};
+use ringfence_queue::options::PoolOptions;
+use ringfence_queue::target::{self, TargetError};
 
 /// What an operator decides about a pool.
 #[derive(Clone, Debug, Deserialize)]

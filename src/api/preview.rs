@@ -26,7 +26,6 @@ use crate::store::phone::certificate_names;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PreviewView {
-    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
     pub kind: FileKind,
     /// Of the settings that it was made from.
     pub version: u64,
@@ -37,10 +36,8 @@ pub struct PreviewView {
     pub length: usize,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::RenderedFinding>"))]
     pub findings: Vec<RenderedFinding>,
     /// The settings that had a say in it, by line of the file.
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::UsedSetting>"))]
     pub used: Vec<UsedSetting>,
 }
 
@@ -53,13 +50,10 @@ pub struct EffectiveView {
     pub name: String,
     pub value: String,
     /// The file that it came from.
-    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
     pub from: FileKind,
     /// The layer whose setting it shows, if it shows one.
-    #[cfg_attr(test, schemars(with = "Option<super::openapi::Layer>"))]
     pub layer: Option<Layer>,
     /// What it overrides, the strongest first.
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Shadowed>"))]
     pub shadows: Vec<Shadowed>,
 }
 
@@ -71,7 +65,6 @@ pub struct EffectivePage {
     /// The cursor of the next page; always null.
     pub next: Option<String>,
     /// Settings of any layer that reach none of the device's files; at most the first 100.
-    #[cfg_attr(test, schemars(with = "Vec<super::openapi::Unused>"))]
     pub unused: Vec<Unused>,
 }
 

@@ -8,9 +8,9 @@ use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, notify, pools, valid};
 use crate::http::problem::Problem;
-use crate::pool::messages::{Call as PoolCall, Status};
 use crate::store::relays::{self, RelayRow};
 use crate::{platform, pool_client, relay_door};
+use ringfence_queue::messages::{Call as PoolCall, Status};
 
 /// A relay to be added.
 #[derive(Clone, Debug, Deserialize)]

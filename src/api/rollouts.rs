@@ -13,14 +13,14 @@ use super::notify;
 use super::page::{self, Page, PageQuery, Window};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::pool::messages::{Call as PoolCall, Change, NewRollout, Reply};
-use crate::pool::options::PoolOptions;
-use crate::pool::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
-use crate::pool::store::{RolloutRow, TallyRow};
-use crate::pool::target;
-use crate::pool::window::Window as TimeWindow;
 use crate::store::{fleet, pools, sites};
 use crate::{pool_client, pool_do};
+use ringfence_queue::messages::{Call as PoolCall, Change, NewRollout, Reply};
+use ringfence_queue::options::PoolOptions;
+use ringfence_queue::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
+use ringfence_queue::store::{RolloutRow, TallyRow};
+use ringfence_queue::target;
+use ringfence_queue::window::Window as TimeWindow;
 
 /// A rollout to be started. Whatever is left out is the pool's default.
 #[derive(Clone, Debug, Default, Deserialize)]

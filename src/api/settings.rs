@@ -18,11 +18,11 @@ use super::{commit, pools, sites};
 use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
-use crate::pool::target;
 use crate::store::devices::Affected;
 use crate::store::phone::SettingRow;
 use crate::store::settings::{self, NewLayer, Scope};
 use crate::{edge, platform};
+use ringfence_queue::target;
 
 /// Checks how many settings a layer has. Which families its files are for decides how many it may.
 ///

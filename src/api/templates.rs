@@ -35,9 +35,7 @@ pub struct TemplateInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TemplateView {
-    #[cfg_attr(test, schemars(with = "super::openapi::FileKind"))]
     pub kind: FileKind,
-    #[cfg_attr(test, schemars(with = "super::openapi::Family"))]
     pub family: Family,
     /// Null: for every model of the family.
     pub model: Option<String>,

@@ -9,7 +9,7 @@ use ringfence_provision::unused::{FileSource, Unused, Watch};
 use crate::files::bundle::Bundle;
 use crate::files::render::{self, File};
 use crate::model::tenant::TenantOptions;
-use crate::pool::target;
+use ringfence_queue::target;
 
 /// So many are told.
 const TOLD_MAX: usize = 100;

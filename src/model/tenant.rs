@@ -15,20 +15,10 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantOptions {
     /// The names under which each kind of file is served, relative to the access path.
-    #[cfg_attr(
-        test,
-        schemars(with = "BTreeMap<crate::api::openapi::FileKind, Names>")
-    )]
     pub urls: BTreeMap<FileKind, Names>,
     /// Names of one family's files, by family: its phones are told these before those of `urls`,
     /// and a file at a name without `{MAC}` and `{MODEL}` is written for it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(
-        test,
-        schemars(
-            with = "BTreeMap<crate::api::openapi::Family, BTreeMap<crate::api::openapi::FileKind, Names>>"
-        )
-    )]
     pub family_urls: BTreeMap<Family, BTreeMap<FileKind, Names>>,
     /// What the plain name of a standard file answers once its bootstrap is gone.
     pub plain_name_after_delivery: PlainName,
@@ -36,7 +26,6 @@ pub struct TenantOptions {
     pub shared_files: SharedFiles,
     /// The family of a plain file whose name tells neither device nor model nor family, where
     /// phones of several families could get such a file.
-    #[cfg_attr(test, schemars(with = "Option<crate::api::openapi::Family>"))]
     pub shared_family: Option<Family>,
     /// Whether an initial file asked for by MAC names `Config{MAC}.cfg` before and
     /// `Config{MAC}.enc` after the key was delivered, instead of both by the phone's own rule.

@@ -4,11 +4,11 @@ use worker::Env;
 
 use crate::config;
 use crate::platform;
-use crate::pool::engine::{Candidate, Device, Expansion, Found};
-use crate::pool::store::NewJob;
-use crate::pool::target::{self, Settings, TargetError};
 use crate::store::fleet::{self, FleetRow};
 use crate::store::{Db, StorageError};
+use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
+use ringfence_queue::store::NewJob;
+use ringfence_queue::target::{self, Settings, TargetError};
 
 /// What there is to know of the candidates' devices.
 ///

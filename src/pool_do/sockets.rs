@@ -14,9 +14,9 @@ use super::sql::ObjectSql;
 use super::{POOL_HEADER, Pool, RELAY_HEADER};
 use crate::observe;
 use crate::platform;
-use crate::pool::engine::{Cancels, Engine, MOST_CAPACITY, Session};
-use crate::pool::messages::{Connected, Reply};
-use crate::pool::store::SqlError;
+use ringfence_queue::engine::{Cancels, Engine, MOST_CAPACITY, Session};
+use ringfence_queue::messages::{Connected, Reply};
+use ringfence_sql::SqlError;
 
 /// Most connections of one pool.
 const MOST_SOCKETS: usize = 200;

@@ -13,8 +13,10 @@ use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, State};
 
-use crate::pool::store::{Sql, SqlError, Store};
-use crate::store::Arg;
+use crate::store::to_js;
+use ringfence_queue::store::Store;
+use ringfence_sql::Arg;
+use ringfence_sql::{Sql, SqlError};
 
 /// Opens the tables. A step of the schema that fails leaves nothing of itself: all of it is in one
 /// transaction, which SQL alone cannot begin here.
@@ -41,7 +43,7 @@ pub struct ObjectSql(pub SqlStorage);
 
 impl ObjectSql {
     fn cursor(&self, sql: &str, args: &[Arg]) -> Result<SqlCursor, SqlError> {
-        let values: Vec<JsValue> = args.iter().map(Arg::to_js).collect();
+        let values: Vec<JsValue> = args.iter().map(to_js).collect();
         self.0
             .exec_raw(sql, values)
             .map_err(|error| SqlError(error.to_string()))

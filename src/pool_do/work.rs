@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::sql::ObjectSql;
 use super::{Pool, fleet, zone};
 use crate::platform;
-use crate::pool::engine::Engine;
 use crate::store::{Db, StorageError};
+use ringfence_queue::engine::Engine;
 
 /// Batches of jobs leased in one alarm: the next follows at once.
 const ROUNDS: usize = 4;
@@ -15,7 +15,7 @@ impl Pool {
     /// Does what is due. What fails is left as it was, and is due again.
     pub(super) async fn work(&self, engine: &Engine<ObjectSql>) -> Result<(), String> {
         let zones = |zone: &str| zone::offset_ms(zone, platform::now());
-        let sql = |error: crate::pool::store::SqlError| error.to_string();
+        let sql = |error: ringfence_sql::SqlError| error.to_string();
         self.close_mute();
         self.close_silent();
         engine.sweep(platform::now()).map_err(sql)?;
@@ -76,7 +76,7 @@ impl Pool {
 
     async fn fetched(
         &self,
-        jobs: &[crate::pool::job::Job],
+        jobs: &[ringfence_queue::job::Job],
     ) -> Result<BTreeMap<String, Option<(u64, u64)>>, StorageError> {
         let ids: Vec<&str> = jobs.iter().map(|job| job.device.as_str()).collect();
         let rows = crate::store::fleet::fetched(&Db::new(&self.env)?, &ids).await?;

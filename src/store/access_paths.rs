@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
+use ringfence_sql::args;
 
 /// An access path as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,8 +4,8 @@
 use worker::D1PreparedStatement;
 
 use super::{Db, StorageError};
-use crate::args;
 pub use crate::audit::AuditRow;
+use ringfence_sql::args;
 
 /// One change, as it is written.
 #[derive(Clone, Debug)]

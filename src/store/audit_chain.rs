@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
 use super::{Change, ChangeError, Db, StorageError, rows};
-use crate::args;
 use crate::audit::chain::{Head, Link};
+use ringfence_sql::args;
 
 /// How many entries are read at once.
 const PAGE: u32 = 500;

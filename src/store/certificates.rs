@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
+use ringfence_sql::args;
 
 /// A certificate as it is stored.
 #[derive(Clone, Debug, Deserialize)]

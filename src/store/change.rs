@@ -15,8 +15,9 @@ use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
 use super::standing::{self, Step};
-use super::{Arg, Db, StorageError};
+use super::{Db, StorageError};
 use crate::model::limits::Quota;
+use ringfence_sql::Arg;
 
 /// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is
 /// the tenant.

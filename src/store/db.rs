@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
+use ringfence_sql::Arg;
+
 use super::standing::Step;
 
 /// D1 could not answer. The phone gets a 503 with `Retry-After`, an operator a problem document.
@@ -32,81 +34,15 @@ impl StorageError {
     }
 }
 
-/// A bound parameter. Booleans do not exist in the schema: pass 0 or 1.
-pub enum Arg<'a> {
-    Text(&'a str),
-    Owned(String),
-    Int(i64),
-    Null,
-}
-
-impl<'a> From<&'a str> for Arg<'a> {
-    fn from(value: &'a str) -> Self {
-        Self::Text(value)
+/// A bound value as JavaScript sees it.
+pub fn to_js(arg: &Arg<'_>) -> JsValue {
+    match arg {
+        Arg::Text(text) => JsValue::from_str(text),
+        Arg::Owned(text) => JsValue::from_str(text),
+        // D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
+        Arg::Int(number) => JsValue::from_f64(*number as f64),
+        Arg::Null => JsValue::NULL,
     }
-}
-impl<'a> From<&'a String> for Arg<'a> {
-    fn from(value: &'a String) -> Self {
-        Self::Text(value)
-    }
-}
-impl From<String> for Arg<'_> {
-    fn from(value: String) -> Self {
-        Self::Owned(value)
-    }
-}
-impl From<i64> for Arg<'_> {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
-}
-impl From<u64> for Arg<'_> {
-    fn from(value: u64) -> Self {
-        Self::Int(i64::try_from(value).unwrap_or(i64::MAX))
-    }
-}
-impl From<u32> for Arg<'_> {
-    fn from(value: u32) -> Self {
-        Self::Int(i64::from(value))
-    }
-}
-impl From<bool> for Arg<'_> {
-    fn from(value: bool) -> Self {
-        Self::Int(i64::from(value))
-    }
-}
-impl<'a, T: Into<Arg<'a>>> From<Option<T>> for Arg<'a> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-impl Arg<'_> {
-    /// The same value once more, borrowed.
-    pub fn reborrow(&self) -> Arg<'_> {
-        match self {
-            Self::Text(text) => Arg::Text(text),
-            Self::Owned(text) => Arg::Text(text),
-            Self::Int(number) => Arg::Int(*number),
-            Self::Null => Arg::Null,
-        }
-    }
-
-    pub(crate) fn to_js(&self) -> JsValue {
-        match self {
-            Self::Text(text) => JsValue::from_str(text),
-            Self::Owned(text) => JsValue::from_str(text),
-            // D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
-            Self::Int(number) => JsValue::from_f64(*number as f64),
-            Self::Null => JsValue::NULL,
-        }
-    }
-}
-
-/// Binds a list of values of different types: `args![id, name, 3_i64]`.
-#[macro_export]
-macro_rules! args {
-    ($($value:expr),* $(,)?) => { &[$($crate::store::Arg::from($value)),*] };
 }
 
 /// The database binding, and what was written by way of it.
@@ -142,7 +78,7 @@ impl Db {
 
     /// A statement with its parameters, for [`batch`](Self::batch).
     pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<D1PreparedStatement, StorageError> {
-        let values: Vec<JsValue> = args.iter().map(Arg::to_js).collect();
+        let values: Vec<JsValue> = args.iter().map(to_js).collect();
         Ok(self.database.prepare(sql).bind(&values)?)
     }
 

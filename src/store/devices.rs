@@ -4,10 +4,11 @@ use ringfence_provision::lifecycle::KeyState;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Arg, Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, moves};
-use crate::args;
+use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, moves};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
+use ringfence_sql::Arg;
+use ringfence_sql::args;
 
 /// A key as it is stored.
 pub struct StoredKey {

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Arg, Db, StorageError};
+use super::{Db, StorageError};
+use ringfence_sql::Arg;
 
 /// What a phone asked for and got.
 #[derive(Clone, Debug, Deserialize)]

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Db, StorageError, reach};
-use crate::args;
 use crate::observe;
-use crate::pool::rollout::Selection;
-use crate::pool::target::{self, Reach, Settings, TargetError};
+use ringfence_queue::rollout::Selection;
+use ringfence_queue::target::{self, Reach, Settings, TargetError};
+use ringfence_sql::args;
 
 /// The pool of whatever names none.
 pub const DEFAULT_POOL: &str = "default";

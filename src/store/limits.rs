@@ -9,9 +9,9 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
 use crate::audit::bound::ENTRY_MAX;
 use crate::model::limits::{Limits, Quota};
+use ringfence_sql::args;
 
 impl Quota {
     /// The column of `tenants` that becomes NULL.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::settings::json;
 use super::{Db, StorageError, changes};
-use crate::args;
+use ringfence_sql::args;
 
 /// A bootstrap whose time is over.
 #[derive(Clone, Debug, Deserialize)]

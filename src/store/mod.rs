@@ -30,7 +30,7 @@ pub mod tokens;
 
 pub use audit::Entry;
 pub use change::{Basis, Change, ChangeError, Reach, SEQ};
-pub use db::{Arg, Db, StorageError, changes, rows};
+pub use db::{Db, StorageError, changes, rows, to_js};
 pub use standing::{Standing, Step};
 
 /// Sorts after every ULID.

@@ -4,8 +4,8 @@ use ringfence_provision::family::Family;
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// A model as it is stored.
 #[derive(Clone, Debug, Deserialize)]

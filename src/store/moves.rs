@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::access_paths::AccessPathRow;
 use super::settings::NewLayer;
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, settings};
-use crate::args;
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// So many of a device's events go with it, the newest.
 const EVENTS: u32 = 500;

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::standing::{self, Standing, Step};
-use super::{Arg, Db, StorageError, changes, rows};
-use crate::args;
+use super::{Db, StorageError, changes, rows};
 use crate::edge::{Fence, TenantEdge};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
+use ringfence_sql::Arg;
+use ringfence_sql::args;
 
 /// The columns of [`DeviceRow`]; the joined tables are `d`, `m` and `t`.
 pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.label, \

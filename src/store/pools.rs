@@ -3,14 +3,14 @@
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
+use ringfence_sql::args;
 
 /// A pool as it is stored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PoolRow {
     pub id: String,
     pub name: String,
-    /// JSON, see [`PoolOptions`](crate::pool::options::PoolOptions).
+    /// JSON, see [`PoolOptions`](ringfence_queue::options::PoolOptions).
     pub options: String,
     pub revision: u64,
     pub created_at: u64,

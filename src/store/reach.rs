@@ -6,8 +6,8 @@ use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::{Change, ChangeError, Db, Entry, Reach as ChangeReach, StorageError, rows};
-use crate::args;
-use crate::pool::target::Reach;
+use ringfence_queue::target::Reach;
+use ringfence_sql::args;
 
 /// A tenant and a pool.
 pub type Pair = (String, String);

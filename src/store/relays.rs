@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::standing::{self, Standing};
 use super::{Change, ChangeError, Db, Entry, StorageError, rows};
-use crate::args;
+use ringfence_sql::args;
 
 /// A relay as it is stored.
 #[derive(Clone, Debug, Deserialize)]

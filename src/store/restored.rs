@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::settings::json;
 use super::{Change, ChangeError, Db, Entry, StorageError};
-use crate::args;
+use ringfence_sql::args;
 
 /// So many names are in one list: D1 takes values of 2 MB.
 const LIST_MAX: usize = 10_000;

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, StorageError, changes};
-use crate::args;
+use ringfence_sql::args;
 
 /// How many values a master key wraps.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::devices::{Filter, narrow};
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
-use super::{Arg, Db, StorageError};
-use crate::args;
+use super::{Db, StorageError};
 use crate::model::device::DeviceRow;
+use ringfence_sql::Arg;
+use ringfence_sql::args;
 
 /// Fewer characters are no trigram.
 pub const MIN: usize = 3;

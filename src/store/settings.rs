@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::phone::SettingRow;
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError, rows};
-use crate::args;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// One layer of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,7 +209,7 @@ pub async fn put(
         Scope::Device { id, .. } => id.as_str(),
         _ => "",
     };
-    let mut values = vec![crate::store::Arg::from(&key), revision.into()];
+    let mut values = vec![ringfence_sql::Arg::from(&key), revision.into()];
     if !device.is_empty() {
         values.push(device.into());
     }

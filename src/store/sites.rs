@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// A site as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use worker::{D1PreparedStatement, D1Result};
 
 use super::{Db, StorageError, rows};
-use crate::args;
+use ringfence_sql::args;
 
 /// Where the database stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

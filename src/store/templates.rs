@@ -5,8 +5,8 @@ use ringfence_provision::kind::FileKind;
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
-use crate::args;
 use crate::model::tenant::TenantOptions;
+use ringfence_sql::args;
 
 /// A tenant as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::standing::{self, Standing};
 use super::{Change, ChangeError, Db, Entry, StorageError, rows};
-use crate::args;
 use crate::model::limits::Quota;
+use ringfence_sql::args;
 
 /// A token as it is stored.
 #[derive(Clone, Debug, Deserialize)]

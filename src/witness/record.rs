@@ -4,10 +4,10 @@
 use serde::Deserialize;
 
 use super::messages::{Call, Known, Reply};
-use crate::args;
 use crate::platform::DAY_MS;
-use crate::pool::store::{Sql, SqlError};
 use crate::store::{Standing, Step};
+use ringfence_sql::args;
+use ringfence_sql::{Sql, SqlError};
 
 /// Steps are kept for so long: five days more than D1 can be put back.
 const KEPT_MS: u64 = 35 * DAY_MS;
@@ -308,8 +308,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::pool::store::testing::Memory;
     use crate::witness::tests::at;
+    use ringfence_sql::Memory;
 
     fn step(standing: Standing) -> Step {
         Step {

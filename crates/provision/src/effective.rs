@@ -33,6 +33,7 @@ pub struct EffectiveParameter {
 
 /// A value that the phone reads and does not obey.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shadowed {
     /// The file that it came from.
     pub kind: FileKind,

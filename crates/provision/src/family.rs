@@ -33,6 +33,7 @@ pub enum Duplicates {
 /// Phones that share a format, its limits and its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Family {
     /// KX-UT1xx, KX-UT248, KX-UT670.
     Ut,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// parameter, standard beats product beats master, and system (KX-UDS124 only) is the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FileKind {
     /// Names the other files and the root certificates; fetched from the provisioning URL.
     Initial,

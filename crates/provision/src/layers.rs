@@ -51,6 +51,7 @@ const RESERVED: [&str; 25] = [
 /// Where a setting was made; the nearer to the device, the stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Layer {
     /// A provider's customer.
     Tenant,

@@ -15,6 +15,7 @@ use crate::template::{Names, UsedSetting};
 
 /// A setting that reaches no file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unused {
     /// The setting.
     pub name: String,
@@ -29,6 +30,7 @@ pub struct Unused {
 /// Why a setting reaches no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Why {
     /// Its name begins with a kind of file that no phone in question asks for.
     NoSuchFile,

@@ -16,6 +16,7 @@ const MOST: usize = 100;
 /// Whether a file may be served in spite of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Severity {
     /// A phone may do something else than was meant, or the canonical writer mends it.
     Warning,
@@ -26,10 +27,11 @@ pub enum Severity {
 
 /// One thing that is wrong with a file, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
-    /// What it is, for programs: one of [`codes`], never renamed.
+    /// What it is, for programs; never renamed.
     pub code: &'static str,
-    /// Whether the file may be served.
+    /// An error forbids serving the file.
     pub severity: Severity,
     /// Line, counted from 1; 0 where the finding is about the file as a whole.
     pub line: u32,

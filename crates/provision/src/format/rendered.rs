@@ -25,10 +25,11 @@ const MAX_SETTINGS: usize = 8;
 /// with secrets in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RenderedFinding {
-    /// What it is, for programs: one of [`codes`](super::codes).
+    /// What it is, for programs; never renamed.
     pub code: &'static str,
-    /// Whether the file may be served.
+    /// An error forbids serving the file.
     pub severity: Severity,
     /// Line of the rendered file, counted from 1; 0 where the finding is about the file as a whole.
     pub line: u32,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Where a key is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum KeyState {
     /// A bootstrap is waiting.
     Armed,

@@ -126,6 +126,7 @@ pub struct Rendered {
 
 /// A setting that had a say in a line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsedSetting {
     /// The line of the rendered file, counted from 1: where the value stands, or, where it decided
     /// about a block, where that begins.

@@ -1,8 +1,8 @@
 //! The schema, as steps that only go forward. An object brings its own tables up to date when it
 //! wakes, so every step must work on the data of the one before.
 
-use super::{Sql, SqlError, Store};
-use crate::args;
+use super::Store;
+use ringfence_sql::{Sql, SqlError, args};
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
 const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD];
@@ -186,8 +186,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::pool::store::NetworkPace;
-    use crate::pool::store::testing::Memory;
+    use crate::store::NetworkPace;
+    use ringfence_sql::Memory;
 
     /// An object of the first version, with work in hand, wakes with this one.
     #[test]

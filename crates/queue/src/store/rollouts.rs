@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sql, SqlError, Store};
-use crate::args;
-use crate::pool::rollout::{RolloutState, Spec};
+use super::Store;
+use crate::rollout::{RolloutState, Spec};
+use ringfence_sql::{Sql, SqlError, args};
 
 /// A row of `rollouts`. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,11 +80,7 @@ impl<S: Sql> Store<S> {
         self.sql.rows(sql, args![tenant, before, limit])
     }
 
-    pub(in crate::pool) fn insert_rollout(
-        &self,
-        row: &RolloutRow,
-        macs: &[String],
-    ) -> Result<(), SqlError> {
+    pub(crate) fn insert_rollout(&self, row: &RolloutRow, macs: &[String]) -> Result<(), SqlError> {
         let sql = "INSERT INTO rollouts (id, tenant, spec, state, reason, words, total, due_us, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.sql.run(
             sql,
@@ -106,7 +102,7 @@ impl<S: Sql> Store<S> {
         self.sql.run(sql, args![&row.id, macs])
     }
 
-    pub(in crate::pool) fn save_rollout(&self, row: &RolloutRow) -> Result<(), SqlError> {
+    pub(crate) fn save_rollout(&self, row: &RolloutRow) -> Result<(), SqlError> {
         let sql = "UPDATE rollouts SET state = ?, reason = ?, words = ?, total = ?, cursor = ?, released = ?, stage = ?, stage_from = ?,
                      forgiven_in_time = ?, forgiven_late = ?, due_us = ?, closed_since = ?, ended_at = ? WHERE id = ?";
         self.sql.run(
@@ -131,7 +127,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// The next MACs of a rollout that names them, from number `from` on.
-    pub(in crate::pool) fn rollout_macs(
+    pub(crate) fn rollout_macs(
         &self,
         rollout: &str,
         from: u64,
@@ -153,7 +149,7 @@ impl<S: Sql> Store<S> {
         )
     }
 
-    pub(in crate::pool) fn add_tally(
+    pub(crate) fn add_tally(
         &self,
         rollout: &str,
         stage: u32,
@@ -165,13 +161,13 @@ impl<S: Sql> Store<S> {
     }
 
     /// Gives a lane's queued jobs back the time for which it was closed.
-    pub(in crate::pool) fn extend_lane(&self, lane: &str, by_ms: u64) -> Result<(), SqlError> {
+    pub(crate) fn extend_lane(&self, lane: &str, by_ms: u64) -> Result<(), SqlError> {
         let sql = "UPDATE jobs SET expires_at = expires_at + ? WHERE state = 'queued' AND lane = ?";
         self.sql.run(sql, args![by_ms, lane])
     }
 
     /// Deletes rollouts that ended before `before`, with what belongs to them.
-    pub(in crate::pool) fn forget_rollouts(&self, before: u64) -> Result<(), SqlError> {
+    pub(crate) fn forget_rollouts(&self, before: u64) -> Result<(), SqlError> {
         for table in ["rollout_macs", "tallies"] {
             let sql = format!(
                 "DELETE FROM {table} WHERE rollout IN (SELECT id FROM rollouts WHERE ended_at IS NOT NULL AND ended_at < ?)"

@@ -3,8 +3,9 @@
 use ringfence_wire::{Hello, JobRef, JobResult, ReturnReason};
 
 use super::{BATCH, Engine};
-use crate::pool::job::{Event, Job, State};
-use crate::pool::store::{RelayRow, Sql, SqlError};
+use crate::job::{Event, Job, State};
+use crate::store::RelayRow;
+use ringfence_sql::{Sql, SqlError};
 
 /// How long a relay is remembered whose credential was removed, in milliseconds. Ids are never used
 /// again.

@@ -3,15 +3,15 @@
 use ringfence_wire::JobResult;
 use serde::{Deserialize, Serialize};
 
-use super::{Sql, SqlError, Store};
-use crate::args;
+use super::Store;
+use ringfence_sql::{Sql, SqlError, args};
 
 /// Leases of one job that are remembered.
 const KEPT: u32 = 100;
 
 /// One lease of a job, and how it went. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
     pub lease: u32,
     /// Id of the relay.
@@ -47,7 +47,7 @@ impl<S: Sql> Store<S> {
 
     /// Writes down that a lease begins. The last [`KEPT`] are kept: a relay that gives everything back
     /// at once would make a row a second.
-    pub(in crate::pool) fn attempt_begins(
+    pub(crate) fn attempt_begins(
         &self,
         job: &str,
         lease: u32,
@@ -65,7 +65,7 @@ impl<S: Sql> Store<S> {
         }
     }
 
-    pub(in crate::pool) fn attempt_acked(
+    pub(crate) fn attempt_acked(
         &self,
         job: &str,
         lease: u32,
@@ -77,7 +77,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// Writes a relay's result down, unless there is one already.
-    pub(in crate::pool) fn attempt_reported(
+    pub(crate) fn attempt_reported(
         &self,
         result: &JobResult,
         relay: &str,
@@ -110,7 +110,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// Writes down that a lease ended without a result: `returned` or `lost`.
-    pub(in crate::pool) fn attempt_ends(
+    pub(crate) fn attempt_ends(
         &self,
         job: &str,
         lease: u32,

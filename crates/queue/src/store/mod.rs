@@ -11,38 +11,14 @@ mod relays;
 mod rollouts;
 mod schema;
 
-#[cfg(test)]
-pub(crate) mod testing;
-
+use ringfence_sql::{Arg, Sql, SqlError};
 use serde::de::DeserializeOwned;
 
 pub use attempts::Attempt;
 pub use jobs::{JobFilter, NewJob};
-pub(in crate::pool) use networks::NetworkPace;
+pub(crate) use networks::NetworkPace;
 pub use relays::RelayRow;
 pub use rollouts::{RolloutRow, TallyRow};
-
-use crate::store::Arg;
-
-/// SQLite did not do it.
-#[derive(Debug, thiserror::Error)]
-#[error("sqlite: {0}")]
-pub struct SqlError(pub String);
-
-/// One SQLite database, used from one thread. Rows are read by the names of their columns.
-pub trait Sql {
-    /// Runs one statement and reads every row.
-    ///
-    /// # Errors
-    /// The statement failed, or a row does not fit `T`.
-    fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg]) -> Result<Vec<T>, SqlError>;
-
-    /// Runs one statement.
-    ///
-    /// # Errors
-    /// The statement failed.
-    fn run(&self, sql: &str, args: &[Arg]) -> Result<(), SqlError>;
-}
 
 /// The tables over a database. Cheap: it holds nothing else.
 pub struct Store<S> {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sql, SqlError, Store};
-use crate::args;
+use super::Store;
+use ringfence_sql::{Sql, SqlError, args};
 
 /// A relay's last hello.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ impl<S: Sql> Store<S> {
             .rows("SELECT * FROM relays ORDER BY id LIMIT 1000", args![])
     }
 
-    pub(in crate::pool) fn put_relay(&self, relay: &RelayRow) -> Result<(), SqlError> {
+    pub(crate) fn put_relay(&self, relay: &RelayRow) -> Result<(), SqlError> {
         let sql = "INSERT INTO relays (id, instance, software, version, capacity, transports, hello_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT DO UPDATE SET instance = excluded.instance, software = excluded.software, version = excluded.version,
                      capacity = excluded.capacity, transports = excluded.transports, hello_at = excluded.hello_at, seen_at = excluded.seen_at";
@@ -49,22 +49,17 @@ impl<S: Sql> Store<S> {
         )
     }
 
-    pub(in crate::pool) fn relay_seen(&self, id: &str, now: u64) -> Result<(), SqlError> {
+    pub(crate) fn relay_seen(&self, id: &str, now: u64) -> Result<(), SqlError> {
         self.sql
             .run("UPDATE relays SET seen_at = ? WHERE id = ?", args![now, id])
     }
 
-    pub(in crate::pool) fn forget_relay(&self, id: &str) -> Result<(), SqlError> {
+    pub(crate) fn forget_relay(&self, id: &str) -> Result<(), SqlError> {
         self.sql.run("DELETE FROM relays WHERE id = ?", args![id])
     }
 
     /// Remembers that a relay's credential was removed, and forgets those removed before `forget`.
-    pub(in crate::pool) fn bury_relay(
-        &self,
-        id: &str,
-        now: u64,
-        forget: u64,
-    ) -> Result<(), SqlError> {
+    pub(crate) fn bury_relay(&self, id: &str, now: u64, forget: u64) -> Result<(), SqlError> {
         self.set_meta(&tombstone(id), &now.to_string())?;
         let sql = "DELETE FROM meta WHERE name >= 'removed:' AND name < 'removed;' AND CAST(value AS INTEGER) < ?";
         self.sql.run(sql, args![forget])
@@ -99,7 +94,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::pool::store::testing::Memory;
+    use ringfence_sql::Memory;
 
     #[test]
     fn a_removed_relay_is_remembered_and_forgotten() {

@@ -8,7 +8,7 @@ use super::job::Policy;
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolOptions {
     /// How long a job about a change waits, from the change on, until every location can see it, in
     /// seconds: KV's 60. A phone that took a stale copy nevertheless is told again after as long.

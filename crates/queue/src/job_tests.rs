@@ -9,7 +9,7 @@ const T0: u64 = 1_790_812_800_000;
 const HOUR: u64 = 3_600_000;
 
 pub(crate) fn policy() -> Policy {
-    crate::pool::options::PoolOptions::default().policy()
+    crate::options::PoolOptions::default().policy()
 }
 
 pub(crate) fn job() -> Job {

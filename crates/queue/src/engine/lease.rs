@@ -8,12 +8,13 @@ use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 
 use super::Engine;
 use super::places::{Free, Places, Share};
-use crate::pool::job::{Event, Job, State};
-use crate::pool::messages::Status;
-use crate::pool::options::PoolOptions;
-use crate::pool::pace::{self, interval_us, network_interval_us, network_tolerance_us};
-use crate::pool::store::{NetworkPace, RolloutRow, Sql, SqlError};
-use crate::pool::target::{Message, TargetError};
+use crate::job::{Event, Job, State};
+use crate::messages::Status;
+use crate::options::PoolOptions;
+use crate::pace::{self, interval_us, network_interval_us, network_tolerance_us};
+use crate::store::{NetworkPace, RolloutRow};
+use crate::target::{Message, TargetError};
+use ringfence_sql::{Sql, SqlError};
 
 /// Jobs handed to relays in one step.
 const MOST: u64 = 250;

@@ -10,24 +10,23 @@ use std::rc::Rc;
 use rusqlite::types::{Value, ValueRef};
 use serde::de::DeserializeOwned;
 
-use super::{Sql, SqlError};
-use crate::store::Arg;
+use crate::{Arg, Sql, SqlError};
 
 #[derive(Clone)]
-pub(crate) struct Memory(
-    pub(crate) Rc<rusqlite::Connection>,
+pub struct Memory(
+    pub Rc<rusqlite::Connection>,
     /// Every statement that was run.
     Rc<RefCell<BTreeSet<String>>>,
 );
 
 impl Memory {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         Self(Rc::new(connection), Rc::default())
     }
 
     /// Statements so far that read a whole table, or sort what they read, each with its plan.
-    pub(crate) fn scans(&self) -> Vec<String> {
+    pub fn scans(&self) -> Vec<String> {
         let mut scans = Vec::new();
         for sql in self.1.borrow().iter() {
             if !["SELECT", "UPDATE", "DELETE"]

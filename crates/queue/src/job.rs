@@ -41,7 +41,7 @@ const FREE_LOSSES: u32 = 2;
 /// Where a job stands. The first three are pending, the others final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum State {
     /// Waits for its time, or for a relay.
     Queued,

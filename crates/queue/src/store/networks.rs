@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Sql, SqlError, Store};
-use crate::args;
+use super::Store;
+use ringfence_sql::{Sql, SqlError, args};
 
 /// Two paces of a destination network, each the time of the next one in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(in crate::pool) struct NetworkPace {
+pub(crate) struct NetworkPace {
     /// Of the turns given to jobs.
     pub due_us: u64,
     /// Of what was handed to relays.
@@ -16,21 +16,17 @@ pub(in crate::pool) struct NetworkPace {
 
 impl<S: Sql> Store<S> {
     /// The paces of a network.
-    pub(in crate::pool) fn network(&self, network: &str) -> Result<NetworkPace, SqlError> {
+    pub(crate) fn network(&self, network: &str) -> Result<NetworkPace, SqlError> {
         let sql = "SELECT due_us, sent_us FROM networks WHERE network = ?";
         Ok(self.row(sql, args![network])?.unwrap_or_default())
     }
 
-    pub(in crate::pool) fn set_network(
-        &self,
-        network: &str,
-        pace: NetworkPace,
-    ) -> Result<(), SqlError> {
+    pub(crate) fn set_network(&self, network: &str, pace: NetworkPace) -> Result<(), SqlError> {
         let sql = "INSERT INTO networks (network, due_us, sent_us) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET due_us = excluded.due_us, sent_us = excluded.sent_us";
         self.sql.run(sql, args![network, pace.due_us, pace.sent_us])
     }
 
-    pub(in crate::pool) fn forget_networks(&self, before_us: u64) -> Result<(), SqlError> {
+    pub(crate) fn forget_networks(&self, before_us: u64) -> Result<(), SqlError> {
         let sql = "DELETE FROM networks WHERE due_us < ? AND sent_us < ?";
         self.sql.run(sql, args![before_us, before_us])
     }

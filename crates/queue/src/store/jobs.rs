@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sql, SqlError, Store};
-use crate::args;
-use crate::pool::job::Job;
-use crate::store::Arg;
+use super::Store;
+use crate::job::Job;
+use ringfence_sql::{Arg, Sql, SqlError, args};
 
 /// How many rows a filtered page looks at before it gives up: the page is then short, and its
 /// cursor goes on from there.
@@ -46,7 +45,7 @@ pub struct JobFilter {
 
 /// When what is due next, Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Wakes {
+pub(crate) struct Wakes {
     pub lease: Option<u64>,
     pub check: Option<u64>,
     pub judge: Option<u64>,
@@ -64,7 +63,7 @@ impl<S: Sql> Store<S> {
         self.row(sql, args![device, event])
     }
 
-    pub(in crate::pool) fn insert_job(&self, job: &Job) -> Result<(), SqlError> {
+    pub(crate) fn insert_job(&self, job: &Job) -> Result<(), SqlError> {
         let sql = "INSERT INTO jobs (id, tenant, device, mac, event, version, network, rollout, stage, lane, state, created_at, due_at, expires_at, verdict, reason, words)
                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         self.sql.run(
@@ -92,7 +91,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// Writes the columns that changed: an index whose columns did not costs nothing.
-    pub(in crate::pool) fn save_job(&self, old: &Job, new: &Job) -> Result<(), SqlError> {
+    pub(crate) fn save_job(&self, old: &Job, new: &Job) -> Result<(), SqlError> {
         let mut sets = String::new();
         let mut values: Vec<Arg> = Vec::new();
         let mut set = |column: &str, changed: bool, value: Arg<'static>| {
@@ -130,7 +129,7 @@ impl<S: Sql> Store<S> {
 
     /// Queued jobs of a lane whose time has come, the longest due first. The lane without a rollout has
     /// jobs of all tenants, of which one's are taken.
-    pub(in crate::pool) fn due(
+    pub(crate) fn due(
         &self,
         lane: &str,
         tenant: &str,
@@ -147,7 +146,7 @@ impl<S: Sql> Store<S> {
 
     /// The tenants with queued jobs of no rollout, and when the first of each is due. One step in the
     /// index for each, however many jobs.
-    pub(in crate::pool) fn solo_tenants(&self) -> Result<Vec<(String, u64)>, SqlError> {
+    pub(crate) fn solo_tenants(&self) -> Result<Vec<(String, u64)>, SqlError> {
         #[derive(Deserialize)]
         struct Tenant {
             tenant: Option<String>,
@@ -169,51 +168,42 @@ impl<S: Sql> Store<S> {
     }
 
     /// How many jobs of a lane are queued for before `until`; counts up to `most`.
-    pub(in crate::pool) fn queued(
-        &self,
-        lane: &str,
-        until: u64,
-        most: u64,
-    ) -> Result<u64, SqlError> {
+    pub(crate) fn queued(&self, lane: &str, until: u64, most: u64) -> Result<u64, SqlError> {
         let sql = "SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? LIMIT ?)";
         Ok(self.number(sql, args![lane, until, most])?.unwrap_or(0))
     }
 
     /// Any queued jobs of a lane.
-    pub(in crate::pool) fn queued_in(&self, lane: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn queued_in(&self, lane: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY due_at LIMIT ?";
         self.sql.rows(sql, args![lane, limit])
     }
 
-    pub(in crate::pool) fn next_due(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+    pub(crate) fn next_due(&self, lane: &str) -> Result<Option<u64>, SqlError> {
         let sql = "SELECT min(due_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
         self.number(sql, args![lane])
     }
 
     /// Jobs that a relay holds.
-    pub(in crate::pool) fn leased_to(&self, relay: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn leased_to(&self, relay: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'leased' AND relay = ? LIMIT ?";
         self.sql.rows(sql, args![relay, limit])
     }
 
     /// Jobs of a rollout that a relay holds.
-    pub(in crate::pool) fn leased_of(
-        &self,
-        rollout: &str,
-        limit: u64,
-    ) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn leased_of(&self, rollout: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'leased' AND lane = ? LIMIT ?";
         self.sql.rows(sql, args![rollout, limit])
     }
 
     /// Jobs whose lease has ended.
-    pub(in crate::pool) fn overdue(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn overdue(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'leased' AND lease_until <= ? LIMIT ?";
         self.sql.rows(sql, args![now, limit])
     }
 
     /// Every lane in which something is queued. One step in the index for each, however many jobs.
-    pub(in crate::pool) fn queued_lanes(&self) -> Result<Vec<String>, SqlError> {
+    pub(crate) fn queued_lanes(&self) -> Result<Vec<String>, SqlError> {
         #[derive(Deserialize)]
         struct Lane {
             lane: Option<String>,
@@ -232,53 +222,48 @@ impl<S: Sql> Store<S> {
     }
 
     /// Queued jobs of a lane whose time is over.
-    pub(in crate::pool) fn too_old(
-        &self,
-        lane: &str,
-        now: u64,
-        limit: u64,
-    ) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn too_old(&self, lane: &str, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?";
         self.sql.rows(sql, args![lane, now, limit])
     }
 
-    pub(in crate::pool) fn next_expiry(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+    pub(crate) fn next_expiry(&self, lane: &str) -> Result<Option<u64>, SqlError> {
         let sql = "SELECT min(expires_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
         self.number(sql, args![lane])
     }
 
     /// A rollout found this job pending in another, and counts on it.
-    pub(in crate::pool) fn join(&self, job: &str, rollout: &str) -> Result<(), SqlError> {
+    pub(crate) fn join(&self, job: &str, rollout: &str) -> Result<(), SqlError> {
         let sql = "INSERT INTO joins (job, rollout) VALUES (?, ?) ON CONFLICT DO NOTHING";
         self.sql.run(sql, args![job, rollout])
     }
 
     /// Whether a rollout counts on this job that is not its own, and was not cancelled.
-    pub(in crate::pool) fn is_joined(&self, job: &str) -> Result<bool, SqlError> {
+    pub(crate) fn is_joined(&self, job: &str) -> Result<bool, SqlError> {
         let sql = "SELECT 1 AS n FROM joins JOIN rollouts ON rollouts.id = joins.rollout WHERE joins.job = ? AND rollouts.state <> 'cancelled' LIMIT 1";
         Ok(self.number(sql, args![job])?.is_some())
     }
 
     /// Takes the queued jobs of a lane out of it on which another rollout counts.
-    pub(in crate::pool) fn release_joined(&self, lane: &str) -> Result<(), SqlError> {
+    pub(crate) fn release_joined(&self, lane: &str) -> Result<(), SqlError> {
         let sql = "UPDATE jobs SET lane = '' WHERE state = 'queued' AND lane = ? AND EXISTS
                      (SELECT 1 FROM joins JOIN rollouts ON rollouts.id = joins.rollout WHERE joins.job = jobs.id AND rollouts.state <> 'cancelled')";
         self.sql.run(sql, args![lane])
     }
 
     /// Jobs whose phones D1 should be asked about.
-    pub(in crate::pool) fn to_check(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn to_check(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'answered' AND check_at <= ? ORDER BY check_at LIMIT ?";
         self.sql.rows(sql, args![now, limit])
     }
 
     /// Jobs whose time to be fetched for their rollout is over.
-    pub(in crate::pool) fn to_judge(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+    pub(crate) fn to_judge(&self, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE verdict = 'open' AND judge_at IS NOT NULL AND judge_at < ? ORDER BY judge_at LIMIT ?";
         self.sql.rows(sql, args![now, limit])
     }
 
-    pub(in crate::pool) fn wakes(&self) -> Result<Wakes, SqlError> {
+    pub(crate) fn wakes(&self) -> Result<Wakes, SqlError> {
         let sql = "SELECT (SELECT min(lease_until) FROM jobs WHERE state = 'leased') AS lease,
                           (SELECT min(check_at) FROM jobs WHERE state = 'answered') AS \"check\",
                           (SELECT min(judge_at) FROM jobs WHERE verdict = 'open' AND judge_at IS NOT NULL) AS judge,
@@ -287,7 +272,7 @@ impl<S: Sql> Store<S> {
     }
 
     /// Deletes ended jobs and their history; whether there may be more.
-    pub(in crate::pool) fn forget_jobs(&self, before: u64, limit: u64) -> Result<bool, SqlError> {
+    pub(crate) fn forget_jobs(&self, before: u64, limit: u64) -> Result<bool, SqlError> {
         #[derive(Deserialize)]
         struct Row {
             id: String,

@@ -1,8 +1,8 @@
 //! Single values: the schema's version, the pool's id and options.
 
-use super::{Sql, SqlError, Store};
-use crate::args;
-use crate::pool::options::PoolOptions;
+use super::Store;
+use crate::options::PoolOptions;
+use ringfence_sql::{Sql, SqlError, args};
 
 impl<S: Sql> Store<S> {
     /// A value by its name.

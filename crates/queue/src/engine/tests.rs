@@ -10,11 +10,11 @@ use ringfence_wire::{Hello, JobRef, JobResult, Outcome, Retry, ReturnReason, Tar
 
 use super::places::Free;
 use super::*;
-use crate::pool::messages::NewRollout;
-use crate::pool::rollout::{RolloutState, Selection, Spec, Stage, Threshold};
-use crate::pool::store::testing::Memory;
-use crate::pool::store::{JobFilter, RolloutRow};
-use crate::pool::target::Message;
+use crate::messages::NewRollout;
+use crate::rollout::{RolloutState, Selection, Spec, Stage, Threshold};
+use crate::store::{JobFilter, RolloutRow};
+use crate::target::Message;
+use ringfence_sql::Memory;
 
 const T0: u64 = 1_790_812_800_000;
 

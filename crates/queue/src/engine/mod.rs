@@ -24,7 +24,8 @@ use super::job::{Event, Job, State, Verdict};
 use super::messages::{Change, Reply, Submitted};
 use super::options::PoolOptions;
 use super::pace::network_of;
-use super::store::{NewJob, Sql, SqlError, Store};
+use super::store::{NewJob, Store};
+use ringfence_sql::{Sql, SqlError};
 
 /// Rows that one step takes in hand at most.
 pub const BATCH: u64 = 500;

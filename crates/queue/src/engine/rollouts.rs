@@ -3,13 +3,14 @@
 use ringfence_wire::JobRef;
 
 use super::{BATCH, Engine, fresh, relays};
-use crate::pool::job::{Event, Job, State, Verdict};
-use crate::pool::messages::{Change, NewRollout, Reply};
-use crate::pool::options::PoolOptions;
-use crate::pool::rollout::{Decision, RolloutState, Selection, Spec, Tally, decide};
-use crate::pool::store::{NewJob, RolloutRow, Sql, SqlError, TallyRow};
-use crate::pool::target::TargetError;
-use crate::pool::window::Opening;
+use crate::job::{Event, Job, State, Verdict};
+use crate::messages::{Change, NewRollout, Reply};
+use crate::options::PoolOptions;
+use crate::rollout::{Decision, RolloutState, Selection, Spec, Tally, decide};
+use crate::store::{NewJob, RolloutRow, TallyRow};
+use crate::target::TargetError;
+use crate::window::Opening;
+use ringfence_sql::{Sql, SqlError};
 
 /// For how many seconds of its pace a rollout keeps jobs queued.
 const AHEAD_S: f64 = 10.0;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::places::{Free, Places};
 use super::rollouts::{MOST_CLOSED_MS, opening};
 use super::{BATCH, Engine};
-use crate::pool::job::{Event, Job, State};
-use crate::pool::rollout::RolloutState;
-use crate::pool::store::{Sql, SqlError};
-use crate::pool::window::Opening;
+use crate::job::{Event, Job, State};
+use crate::rollout::RolloutState;
+use crate::window::Opening;
+use ringfence_sql::{Sql, SqlError};
 
 /// Least time between two wakes, in milliseconds.
 const TICK_MS: u64 = 50;
