@@ -63,6 +63,9 @@ if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Insta
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi
 
+step "floors of src/"
+node scripts/floors.mjs || bad "src/ has an import that ARCHITECTURE.md, Floors, does not allow"
+
 step "the relay asks the C library for no name: a static binary could not"
 if grep -rnE '\b(connect_async(_with_config)?|lookup_host|ToSocketAddrs)\b|connect\("' crates/relay/src; then
   bad "crates/relay/src/resolver.rs looks names up; scripts/relay-static.sh says why"

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use ringfence_provision::wrap::Keyring;
 use worker::{Context, Env, Request};
 
-use crate::config::{self, ConfigError};
-use crate::edge::Kv;
+use crate::db::{Db, StorageError};
+use crate::kv::Kv;
 use crate::platform;
-use crate::store::{Db, StorageError};
+use crate::platform::config;
+use crate::platform::config::ConfigError;
 
 /// Everything a handler may reach. Made once per request, cheap to clone.
 #[derive(Clone)]

@@ -9,25 +9,24 @@
 mod api;
 mod app;
 mod audit;
-mod config;
+mod db;
 mod edge;
 mod files;
 mod http;
+mod kv;
 mod maintenance;
 mod model;
-mod observe;
 mod phone;
 mod platform;
-mod pool_client;
-mod pool_do;
+mod pool;
 mod relay_door;
 mod store;
 mod throttle;
 mod witness;
-mod witness_do;
 
 use app::{App, Caller};
 use http::problem::Problem;
+use platform::log;
 use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
@@ -60,7 +59,7 @@ async fn route(
     let app = match App::new(env, context, now, request_id) {
         Ok(app) => app,
         Err(error) => {
-            observe::warn(
+            log::warn(
                 "not_set_up",
                 &[("request_id", request_id), ("error", &error.to_string())],
             );
@@ -88,6 +87,6 @@ async fn route(
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let now = platform::now();
     if let Err(error) = maintenance::run(&env, now).await {
-        observe::warn("maintenance_failed", &[("error", &error.0)]);
+        log::warn("maintenance_failed", &[("error", &error.0)]);
     }
 }

@@ -1,13 +1,16 @@
 //! The cron event: what has to happen though nobody asks.
 
-use ulid::Ulid;
 use worker::Env;
 
+use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
+use crate::platform;
 use crate::platform::DAY_MS;
+use crate::platform::config;
+use crate::platform::first_id_at;
+use crate::platform::log;
 use crate::store::audit_chain::{self, ChainError};
-use crate::store::{Db, StorageError, maintenance, moves};
-use crate::{config, observe, platform};
+use crate::store::{maintenance, moves};
 
 /// How many rows of a kind one run changes at most.
 const BATCH: u32 = 500;
@@ -60,9 +63,9 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     match config::keyring(env) {
         Ok(keyring) => match audit_chain::extend(&db, &keyring, CHAINED).await {
             Ok(_) | Err(ChainError::Overtaken) => {}
-            Err(error) => observe::warn("audit_not_chained", &[("error", &error.to_string())]),
+            Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
         },
-        Err(error) => observe::warn("audit_not_chained", &[("error", &error.0)]),
+        Err(error) => log::warn("audit_not_chained", &[("error", &error.0)]),
     }
     audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
@@ -77,13 +80,10 @@ fn floor(now: u64, days: Option<u64>) -> String {
     first_id_at(now.saturating_sub(days.saturating_mul(DAY_MS)))
 }
 
-/// The smallest ULID of a time in Unix milliseconds.
-pub fn first_id_at(at: u64) -> String {
-    Ulid::from_parts(at, 0).to_string()
-}
-
 #[cfg(test)]
 mod tests {
+    use ulid::Ulid;
+
     use super::*;
 
     #[test]

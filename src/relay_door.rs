@@ -1,42 +1,25 @@
 //! `GET /relay/v1`: the door through which relays come in.
 //!
-//! A relay shows its credential (`Authorization: Bearer rfr_<ULID>_<43 characters of base64url>`),
-//! which is good for its own pool alone, and its connection goes to that pool's Durable Object. The
-//! ULID finds the row, which holds the SHA-256 of the rest; hashes are compared in constant time,
-//! also where there is no row. Whatever is wrong with a credential, the answer is the same.
+//! A relay shows its credential (`Authorization: Bearer rfr_…`, see [`credential`]), which is good for
+//! its own pool alone, and its connection goes to that pool's Durable Object. Whatever is wrong with a
+//! credential, the answer is the same.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use subtle::ConstantTimeEq;
 use worker::{Headers, Method, Request, RequestInit, Response};
 
 use crate::app::{App, Caller};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS};
-use crate::platform::sha256_hex;
-use crate::pool_do::{POOL_HEADER, RELAY_HEADER};
+use crate::platform::credential::{self, Sent, bearer};
+use crate::platform::log;
+use crate::pool::client;
+use crate::pool::{POOL_HEADER, RELAY_HEADER};
 use crate::store::relays::{self, RelayRow};
 use crate::throttle::{self, Guessed};
-use crate::{observe, pool_client, witness};
+use crate::witness;
 
 /// Where it is.
 pub use ringfence_wire::PATH;
 
 const NO_CREDENTIAL: &str = "A valid relay credential is needed: Authorization: Bearer rfr_…";
-
-/// A credential's text and what is stored of it.
-pub struct NewCredential {
-    pub text: String,
-    pub hash: String,
-}
-
-/// Makes a relay's credential.
-pub fn new_credential(id: &str, random: [u8; 32]) -> NewCredential {
-    let secret = URL_SAFE_NO_PAD.encode(random);
-    NewCredential {
-        text: format!("rfr_{id}_{secret}"),
-        hash: sha256_hex(&secret),
-    }
-}
 
 /// Lets a relay in, or says why not: 401, 403 without TLS, 426 without an upgrade, 429 after too many
 /// wrong credentials from its address, 503 if storage does not answer.
@@ -57,7 +40,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
     let relay = match authenticate(app, header.as_deref()).await {
         Ok(Some(relay)) => relay,
         Ok(None) => {
-            observe::warn(
+            log::warn(
                 "relay_refused",
                 &[
                     ("address", &caller.address),
@@ -68,7 +51,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
             return refuse(401, NO_CREDENTIAL);
         }
         Err(error) => {
-            observe::warn(
+            log::warn(
                 "relay_door",
                 &[("error", &error.0), ("request_id", &app.request_id)],
             );
@@ -86,7 +69,7 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_headers(headers);
     let inner = Request::new_with_init("https://pool/relay", &init)?;
-    let answer = pool_client::stub(&app.env, &relay.pool_id)?
+    let answer = client::stub(&app.env, &relay.pool_id)?
         .fetch_with_request(inner)
         .await?;
     let status = answer.status_code();
@@ -105,28 +88,14 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
 async fn authenticate(
     app: &App,
     header: Option<&str>,
-) -> Result<Option<RelayRow>, crate::store::StorageError> {
-    let Some((id, secret)) = header.and_then(parts) else {
+) -> Result<Option<RelayRow>, crate::db::StorageError> {
+    let Some(sent) = bearer(header).and_then(|text| Sent::parse(credential::RELAY, text)) else {
         return Ok(None);
     };
-    let (row, standing) = relays::find_vouched(&app.db, id).await?;
+    let (row, standing) = relays::find_vouched(&app.db, sent.id).await?;
     witness::vouch(app, &standing).await?;
-    let stored = row
-        .as_ref()
-        .map_or_else(|| sha256_hex(""), |row| row.hash.clone());
-    let matches: bool = sha256_hex(secret)
-        .as_bytes()
-        .ct_eq(stored.as_bytes())
-        .into();
+    let matches = sent.matches(row.as_ref().map(|row| row.hash.as_str()));
     Ok(row.filter(|_| matches))
-}
-
-/// Id and secret of an `Authorization` header.
-fn parts(header: &str) -> Option<(&str, &str)> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    let (id, secret) = token.trim().strip_prefix("rfr_")?.split_once('_')?;
-    let is_id = id.len() == 26 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (scheme.eq_ignore_ascii_case("bearer") && is_id && secret.len() == 43).then_some((id, secret))
 }
 
 fn refuse(status: u16, words: &str) -> worker::Result<Response> {
@@ -142,40 +111,4 @@ fn refuse(status: u16, words: &str) -> worker::Result<Response> {
         _ => {}
     }
     Ok(response)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    const ID: &str = "01K6F0000000000000000RELAY";
-
-    #[test]
-    fn credential_format_unchanged() {
-        let credential = new_credential(ID, [7; 32]);
-        assert_eq!(
-            credential.text,
-            format!("rfr_{ID}_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc")
-        );
-        let header = format!("Bearer {}", credential.text);
-        let (id, secret) = parts(&header).unwrap();
-        assert_eq!((id, sha256_hex(secret)), (ID, credential.hash));
-    }
-
-    #[test]
-    fn what_is_no_credential_is_not_looked_up() {
-        let whole = new_credential(ID, [7; 32]).text;
-        for header in [
-            "",
-            "Bearer",
-            "Bearer x",
-            &whole,
-            &format!("Basic {whole}"),
-            &format!("Bearer {}", whole.replace("rfr_", "rf_")),
-        ] {
-            assert_eq!(parts(header), None, "{header}");
-        }
-    }
 }

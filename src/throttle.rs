@@ -5,9 +5,6 @@
 //! limiter, after the answer; and while an address is over the limit, what only D1 can know is
 //! refused without asking. Whoever is known without D1 is answered as ever: a phone behind the same
 //! address, by way of KV, and the holder of `ADMIN_TOKEN`.
-//!
-//! And tokens that do too much: each has so many reads, changes and checks a minute ([`spend`]), since
-//! all tenants share one database and one thread.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,10 +14,8 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use worker::Env;
 
-use crate::api::Token;
 use crate::app::App;
-use crate::http::problem::Problem;
-use crate::observe;
+use crate::platform::log;
 
 /// For how long an address stays barred after it has passed the limit: the limiter's own period
 /// (`wrangler.toml`).
@@ -58,7 +53,8 @@ pub fn is_barred(guessed: Guessed, address: &str, now: u64) -> bool {
     !nobody && is_barred_key(&key(guessed, address), now)
 }
 
-fn is_barred_key(key: &str, now: u64) -> bool {
+/// The same for a key of the limiter.
+pub fn is_barred_key(key: &str, now: u64) -> bool {
     BARRED.with_borrow(|barred| barred.get(key).is_some_and(|&until| now < until))
 }
 
@@ -90,92 +86,17 @@ pub fn wrong_guess(app: &App, guessed: Guessed, address: &str) {
         match within_limit(&worker.env, "GUESSES", &key).await {
             Ok(true) => {}
             Ok(false) => {
-                observe::warn("address_barred", &[("guess", &key)]);
+                log::warn("address_barred", &[("guess", &key)]);
                 bar(key, worker.now);
             }
             // A limiter that does not work locks nobody out.
-            Err(_) => observe::warn("rate_limit_failed", &[]),
+            Err(_) => log::warn("rate_limit_failed", &[]),
         }
     });
 }
 
-/// What a call of the API costs, by what it makes the Worker and its database do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spent {
-    /// It looks something up.
-    Read,
-    /// It changes something, or shows secrets, which leaves an entry in the audit log.
-    Write,
-    /// It renders or checks files: perhaps many.
-    Check,
-}
-
-impl Spent {
-    /// The limiter of `wrangler.toml` that counts it for tokens of one tenant.
-    fn binding(self) -> &'static str {
-        match self {
-            Self::Read => "TOKEN_READS",
-            Self::Write => "TOKEN_WRITES",
-            Self::Check => "TOKEN_CHECKS",
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Read => "look things up",
-            Self::Write => "change something or show secrets",
-            Self::Check => "render or check files",
-        }
-    }
-}
-
-/// Counts what a token spends, before the work. `ADMIN_TOKEN` is not counted, so that an operator
-/// always gets in; tokens for all tenants have one large allowance for everything, for imports.
-///
-/// # Errors
-/// The token has spent this minute's allowance at this Cloudflare location.
-pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem> {
-    if token.is_admin() {
-        return Ok(());
-    }
-    let (binding, words) = match token.tenant {
-        Some(_) => (spent.binding(), spent.words()),
-        None => ("TOKEN_ALL_TENANTS", "are made with a token for all tenants"),
-    };
-    // Without the secret part a token cannot be spent by others.
-    let key = format!("{binding}:{}", token.id);
-    if is_barred_key(&key, app.now) {
-        return Err(too_many(words));
-    }
-    match within_limit(&app.env, binding, &token.id).await {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            observe::warn(
-                "token_over_limit",
-                &[("token", &token.id), ("limit", binding)],
-            );
-            bar(key, app.now);
-            Err(too_many(words))
-        }
-        // A limiter that does not work locks nobody out.
-        Err(_) => {
-            observe::warn("rate_limit_failed", &[]);
-            Ok(())
-        }
-    }
-}
-
-fn too_many(words: &str) -> Problem {
-    Problem::new(
-        "too-many-requests",
-        format!(
-            "This token made too many calls in a minute that {words}. Wait a minute and go on more slowly, or do it with a token for all tenants."
-        ),
-    )
-}
-
 /// Asks the limiter, which counts. A deployment without the binding has no limit.
-async fn within_limit(env: &Env, binding: &str, key: &str) -> Result<bool, JsValue> {
+pub async fn within_limit(env: &Env, binding: &str, key: &str) -> Result<bool, JsValue> {
     let binding = Reflect::get(env, &binding.into())?;
     if binding.is_undefined() {
         return Ok(true);
@@ -187,7 +108,8 @@ async fn within_limit(env: &Env, binding: &str, key: &str) -> Result<bool, JsVal
     Ok(Reflect::get(&outcome, &"success".into())?.is_truthy())
 }
 
-fn bar(key: String, now: u64) {
+/// Refuses what a key of the limiter counts for a minute.
+pub fn bar(key: String, now: u64) {
     BARRED.with_borrow_mut(|barred| {
         barred.retain(|_, until| now < *until);
         if barred.len() < ADDRESSES_MAX {

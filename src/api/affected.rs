@@ -27,12 +27,12 @@ use super::budget::Budget;
 use super::unused;
 use crate::app::App;
 use crate::files::bundle::{self, Bundle, BundleError};
+use crate::files::names;
 use crate::files::render::{self, FileError};
 use crate::files::urls::Base;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
-use crate::phone;
 use crate::store::devices::Affected;
 use crate::store::models::ModelRow;
 use crate::store::phone::{SettingRow, certificate_names};
@@ -422,7 +422,7 @@ impl World {
         let layers = &bundle.layers;
         let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
         look.budget.spend(settings.iter().sum::<usize>() as u64);
-        let urls = phone::urls(&self.base, &self.options, &bundle, &self.certificates);
+        let urls = names::urls(&self.base, &self.options, &bundle, &self.certificates);
         let family = bundle.family;
         let mut files = Files {
             bundle,
@@ -516,7 +516,7 @@ impl Files {
 
     fn check_sizes(&mut self, options: &TenantOptions) {
         // The initial file only names the others; of several system files the phone reads one.
-        let told = phone::audience(options, &self.bundle, FileKind::System);
+        let told = names::audience(options, &self.bundle, FileKind::System);
         let sizes: Vec<(FileKind, usize)> = self
             .sizes
             .iter()

@@ -11,8 +11,8 @@ use super::call::{Call, Nothing};
 use crate::app::App;
 use crate::audit::chain::{self, Head, Link};
 use crate::http::problem::Problem;
-use crate::observe;
 use crate::platform::DAY_MS;
+use crate::platform::log;
 use crate::store::audit_chain::{self as store, ChainError, CutRow};
 
 /// An entry is kept for so many days at least.
@@ -57,7 +57,7 @@ pub fn extend_later(app: &App) {
 fn note(result: Result<(), ChainError>) {
     match result {
         Ok(()) | Err(ChainError::Overtaken) => {}
-        Err(error) => observe::warn("audit_not_chained", &[("error", &error.to_string())]),
+        Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
     }
 }
 

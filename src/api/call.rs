@@ -11,11 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
 
+use super::allowance;
 use super::auth::Token;
 use super::commit;
 use super::etag::IfMatch;
 use super::read::{body, query};
 use super::route::Params;
+use crate::api::allowance::Spent;
 use crate::app::{App, Caller};
 use crate::audit::bound;
 use crate::audit::digest::Digests;
@@ -24,7 +26,6 @@ use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::tenants::TenantRow;
 use crate::store::{Change, Entry, devices, tenants};
-use crate::throttle::{self, Spent};
 
 /// The longest body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -230,7 +231,7 @@ impl Context {
             return Ok(false);
         }
         self.may_reveal(wanted)?;
-        throttle::spend(&self.app, &self.token, Spent::Write).await?;
+        allowance::spend(&self.app, &self.token, Spent::Write).await?;
         let entry = self.entry("secrets.reveal", object, None, None);
         Change::of_no_tenant(&self.app.db)
             .write(&entry)

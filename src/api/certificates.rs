@@ -10,7 +10,7 @@ use super::call::{Call, Context, Nothing};
 use super::page::Page;
 use super::{commit, valid};
 use crate::http::problem::Problem;
-use crate::platform::sha256_hex;
+use crate::platform::hash::sha256_hex;
 use crate::store::ChangeError;
 use crate::store::certificates::{self, CertificateRow};
 

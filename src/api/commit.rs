@@ -4,9 +4,10 @@ use std::future::Future;
 
 use super::etag::IfMatch;
 use crate::app::App;
+use crate::db::StorageError;
 use crate::edge;
 use crate::http::problem::Problem;
-use crate::store::{ChangeError, StorageError};
+use crate::store::ChangeError;
 
 /// How often a request is worked on until it says that others are always faster.
 const ATTEMPTS: usize = 3;

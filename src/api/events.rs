@@ -7,7 +7,7 @@ use super::answer::Shown;
 use super::call::Call;
 use super::page::{Page, Window};
 use crate::http::problem::Problem;
-use crate::maintenance::first_id_at;
+use crate::platform::first_id_at;
 use crate::store::devices;
 use crate::store::events::{self, EventRow, Filter};
 use ringfence_provision::mac::Mac;

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::notify;
 use super::page::{self, Page, Window};
 use crate::http::problem::Problem;
-use crate::pool_client;
+use crate::pool::client;
 use crate::store::{devices, pools};
 use ringfence_provision::mac::Mac;
 use ringfence_queue::job::{Job, State};
@@ -139,11 +139,11 @@ pub async fn list(call: Call<JobQuery>) -> Result<Shown<Page<JobView>>, Problem>
             before: before.take(),
             limit: window.limit - items.len() as u32,
         };
-        let (jobs, next) =
-            match pool_client::call(&call.app.env, &pool, &PoolCall::Jobs(filter)).await? {
-                Reply::Jobs { jobs, next } => (jobs, next),
-                other => return Err(pool_client::unexpected(&other)),
-            };
+        let (jobs, next) = match client::call(&call.app.env, &pool, &PoolCall::Jobs(filter)).await?
+        {
+            Reply::Jobs { jobs, next } => (jobs, next),
+            other => return Err(client::unexpected(&other)),
+        };
         items.extend(jobs.into_iter().map(|job| JobView::new(job, &pool, None)));
         let next = match (next, pools.peek()) {
             (Some(id), _) => [pool, id],
@@ -197,10 +197,10 @@ pub async fn cancel(call: Call) -> Result<Shown<JobView>, Problem> {
 async fn find(call: &Call, ask: PoolCall) -> Result<JobView, Problem> {
     let tenant = call.tenant().await?;
     for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
-        match pool_client::call(&call.app.env, &pool, &ask).await? {
+        match client::call(&call.app.env, &pool, &ask).await? {
             Reply::NotFound => {}
             Reply::Job { job, attempts } => return Ok(JobView::new(*job, &pool, Some(attempts))),
-            other => return Err(pool_client::unexpected(&other)),
+            other => return Err(client::unexpected(&other)),
         }
     }
     Err(Problem::not_found("job"))

@@ -9,12 +9,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use subtle::ConstantTimeEq;
-
-use super::auth::parts;
 use crate::app::App;
-use crate::observe;
-use crate::platform::sha256_hex;
+use crate::platform::credential::{self, Sent};
+use crate::platform::log;
 use crate::store::tokens::{self, TokenRow};
 
 /// For how long what was read is used.
@@ -37,17 +34,17 @@ thread_local! {
 
 /// Whether a token is one of the deployment's. Should D1 not answer, what was read last counts.
 pub async fn is_good(app: &App, text: &str) -> bool {
-    let Some((id, secret)) = parts(text) else {
+    let Some(sent) = Sent::parse(credential::TOKEN, text) else {
         return false;
     };
     // Whoever comes while the first one reads finds the time set, and what was there before.
     if KNOWN.with_borrow_mut(|known| known.is_due(app.now)) {
         match tokens::list(&app.db, "", TOKENS_MAX).await {
             Ok(rows) => KNOWN.with_borrow_mut(|known| known.take(rows)),
-            Err(error) => observe::warn("tokens_not_read", &[("error", &error.0)]),
+            Err(error) => log::warn("tokens_not_read", &[("error", &error.0)]),
         }
     }
-    KNOWN.with_borrow(|known| known.has(id, secret))
+    KNOWN.with_borrow(|known| known.has(&sent))
 }
 
 impl Known {
@@ -63,24 +60,25 @@ impl Known {
         self.hashes = rows.into_iter().map(|row| (row.id, row.hash)).collect();
     }
 
-    fn has(&self, id: &str, secret: &str) -> bool {
-        let hash = sha256_hex(secret);
-        self.hashes
-            .get(id)
-            .is_some_and(|stored| hash.as_bytes().ct_eq(stored.as_bytes()).into())
+    fn has(&self, sent: &Sent<'_>) -> bool {
+        sent.matches(self.hashes.get(sent.id).map(String::as_str))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use crate::platform::credential::NewCredential;
 
     const ID: &str = "01JD0000000000000000000000";
+    const OTHER: &str = "01JD0000000000000000000001";
 
-    fn row(secret: &str) -> TokenRow {
+    fn row(id: &str, hash: &str) -> TokenRow {
         TokenRow {
-            id: ID.into(),
-            hash: sha256_hex(secret),
+            id: id.into(),
+            hash: hash.into(),
             name: String::new(),
             tenant_id: None,
             access: "read".into(),
@@ -92,13 +90,19 @@ mod tests {
 
     #[test]
     fn a_token_is_known_by_its_whole_secret() {
+        let new = |id, byte| NewCredential::new(credential::TOKEN, id, [byte; 32]);
+        let (right, wrong, other) = (new(ID, 1), new(ID, 2), new(OTHER, 1));
+        let sent = |new: &NewCredential| new.text.clone();
+        let is_known = |known: &Known, text: String| {
+            known.has(&Sent::parse(credential::TOKEN, &text).unwrap())
+        };
         let mut known = Known::default();
-        known.take(vec![row("right")]);
-        assert!(known.has(ID, "right"));
-        assert!(!known.has(ID, "wrong"));
-        assert!(!known.has("01JD0000000000000000000001", "right"));
+        known.take(vec![row(ID, &right.hash)]);
+        assert!(is_known(&known, sent(&right)));
+        assert!(!is_known(&known, sent(&wrong)));
+        assert!(!is_known(&known, sent(&other)));
         known.take(Vec::new());
-        assert!(!known.has(ID, "right"));
+        assert!(!is_known(&known, sent(&right)));
     }
 
     #[test]

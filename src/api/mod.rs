@@ -10,6 +10,7 @@
 
 mod access_paths;
 mod affected;
+mod allowance;
 mod answer;
 mod audit;
 mod audit_chain;
@@ -59,15 +60,13 @@ use worker::{Request, Response};
 
 use crate::app::{App, Caller};
 use crate::http::problem::Problem;
-use crate::observe;
+use crate::platform::log;
 use crate::store::standing;
-use crate::throttle;
 use crate::witness;
 use answer::{Outgoing, Shown, Written};
+use auth::Needs;
 use call::{Call, Incoming};
-use route::{Found, Needs};
-
-pub use auth::Token;
+use route::Found;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -133,7 +132,7 @@ async fn dispatch(
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
     if route.needs != Needs::Nothing {
-        throttle::spend(&app, &token, route.spent()).await?;
+        allowance::spend(&app, &token, route.spent()).await?;
     }
     if token.is_admin() && route.needs.writes() && route.operation != restored::OPERATION {
         // Every other token was held against the witness as it was looked up.
@@ -190,9 +189,9 @@ impl Line {
             ("request_id", request_id),
         ];
         if status >= 500 {
-            observe::warn("api", &fields);
+            log::warn("api", &fields);
         } else {
-            observe::info("api", &fields);
+            log::info("api", &fields);
         }
     }
 }

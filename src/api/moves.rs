@@ -13,14 +13,17 @@ use super::models::{self, ModelInput};
 use super::{access_paths as api_paths, commit, pools as api_pools, settings, valid};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::platform::{DAY_MS, sha256_hex};
+use crate::platform::DAY_MS;
+use crate::platform::hash::sha256_hex;
+use crate::platform::log;
+use crate::pool::client;
 use crate::store::access_paths::{self, AccessPathRow, segment_identity};
 use crate::store::models::ModelRow;
 use crate::store::moves::{self, Entries, Move, Road};
 use crate::store::settings::Scope;
 use crate::store::tenants::{self, TenantRow};
 use crate::store::{Entry, devices, pools, settings as stored_settings, sites};
-use crate::{edge, observe, platform, pool_client};
+use crate::{edge, platform};
 use ringfence_queue::job::State;
 use ringfence_queue::messages::{Call as PoolCall, Reply};
 use ringfence_queue::store::JobFilter;
@@ -508,7 +511,7 @@ async fn cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Option
         Ok(number) => Some(number),
         Err(problem) => {
             let detail = problem.internal.unwrap_or(problem.detail);
-            observe::warn(
+            log::warn(
                 "jobs_not_cancelled",
                 &[
                     ("tenant", tenant_id),
@@ -534,9 +537,9 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
                 before: None,
                 limit: JOBS,
             };
-            let jobs = match pool_client::call(env, &pool, &PoolCall::Jobs(filter)).await? {
+            let jobs = match client::call(env, &pool, &PoolCall::Jobs(filter)).await? {
                 Reply::Jobs { jobs, .. } => jobs,
-                other => return Err(pool_client::unexpected(&other)),
+                other => return Err(client::unexpected(&other)),
             };
             for job in jobs {
                 let cancel = PoolCall::CancelJob {
@@ -544,7 +547,7 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
                     id: job.id,
                 };
                 // One that ended in the meantime needs no cancelling.
-                if let Ok(Reply::Job { .. }) = pool_client::call(env, &pool, &cancel).await {
+                if let Ok(Reply::Job { .. }) = client::call(env, &pool, &cancel).await {
                     number += 1;
                 }
             }

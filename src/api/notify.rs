@@ -10,10 +10,10 @@ use super::devices;
 use super::rollouts::{self, RolloutInput, RolloutView};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::observe;
+use crate::platform::log;
+use crate::pool::client;
 use crate::store::settings::Scope;
 use crate::store::{Change, Entry, fleet, pools};
-use crate::{pool_client, pool_do};
 use ringfence_queue::messages::{Call as PoolCall, Reply, Submitted};
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::target;
@@ -177,12 +177,12 @@ async fn tell(app: &App, device_id: &str, event: Option<&str>) -> Result<Notifie
         None => target::event(settings).map_err(unusable)?,
     };
     target::message(settings).map_err(unusable)?;
-    let job = pool_do::new_job(app.new_id(), row, settings, event);
+    let job = row.new_job(app.new_id(), settings, event);
     pools::note(&app.db, &row.tenant_id, &row.pool).await?;
     let submit = PoolCall::Submit { jobs: vec![job] };
-    match pool_client::call(&app.env, &row.pool, &submit).await? {
+    match client::call(&app.env, &row.pool, &submit).await? {
         Reply::Submitted { mut jobs } if jobs.len() == 1 => Ok(notified(jobs.remove(0), &row.pool)),
-        other => Err(pool_client::unexpected(&other)),
+        other => Err(client::unexpected(&other)),
     }
 }
 
@@ -213,7 +213,7 @@ pub async fn audit(app: &App, entry: &Entry) -> Result<(), Problem> {
     let Err(error) = Change::of_no_tenant(&app.db).commit(entry).await else {
         return Ok(());
     };
-    observe::warn(
+    log::warn(
         "audit_not_written",
         &[
             ("action", entry.action),

@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Input, Nothing};
-use super::route::{Needs, Route};
+use super::route::Route;
 use super::routes::ROUTES;
+use crate::api::auth::Needs;
 use crate::http::problem::{KINDS, Problem};
 
 /// What a handler takes and gives.

@@ -12,7 +12,7 @@ use super::page::{Page, PageQuery};
 use super::{commit, sites, valid};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::pool_client;
+use crate::pool::client;
 use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
 use crate::store::reach;
@@ -413,9 +413,9 @@ pub async fn find(call: &Context, id: &str) -> Result<PoolRow, Problem> {
 /// # Errors
 /// It does not answer.
 pub async fn status(call: &Context, pool: &str) -> Result<Status, Problem> {
-    match pool_client::call(&call.app.env, pool, &PoolCall::Status).await? {
+    match client::call(&call.app.env, pool, &PoolCall::Status).await? {
         Reply::Status(status) => Ok(status),
-        other => Err(pool_client::unexpected(&other)),
+        other => Err(client::unexpected(&other)),
     }
 }
 
@@ -424,7 +424,7 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
     let set = PoolCall::SetOptions {
         options: options.clone(),
     };
-    match pool_client::call(&call.app.env, pool, &set).await {
+    match client::call(&call.app.env, pool, &set).await {
         Ok(_) => Ok(()),
         Err(problem) => Err(Problem {
             internal: problem.internal,

@@ -15,11 +15,11 @@ use super::call::{Call, Context, RevealQuery};
 use super::devices;
 use super::unused;
 use crate::files::bundle::{self, Bundle};
+use crate::files::names;
 use crate::files::render::{self, File, FileError};
 use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
-use crate::phone;
 use crate::store::phone::certificate_names;
 
 /// A file as a device would get it, but for its key.
@@ -197,7 +197,7 @@ impl Of {
             hostname: tenant.hostname.clone(),
         };
         let options = tenant.options()?;
-        let urls = phone::urls(&base, &options, &bundle, &named);
+        let urls = names::urls(&base, &options, &bundle, &named);
         Ok(Self {
             bundle,
             urls,
@@ -224,7 +224,7 @@ impl Of {
     }
 
     fn audience(&self, kind: FileKind) -> Audience {
-        phone::audience(&self.options, &self.bundle, kind)
+        names::audience(&self.options, &self.bundle, kind)
     }
 }
 

@@ -8,8 +8,12 @@ use super::call::{Call, Context, Nothing};
 use super::page::{Page, PageQuery};
 use super::{commit, notify, pools, valid};
 use crate::http::problem::Problem;
+use crate::platform::{
+    self,
+    credential::{self, NewCredential},
+};
+use crate::pool::client;
 use crate::store::relays::{self, RelayRow};
-use crate::{platform, pool_client, relay_door};
 use ringfence_queue::messages::{Call as PoolCall, Status};
 
 /// A relay to be added.
@@ -105,7 +109,7 @@ pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView
     let pool = pools::find(&call, call.param("pool")).await?.id;
     let name = valid::name("name", &call.body.name)?.to_owned();
     let id = call.app.new_id();
-    let credential = relay_door::new_credential(&id, platform::random_array()?);
+    let credential = NewCredential::new(credential::RELAY, &id, platform::random_array()?);
     let row = RelayRow {
         id,
         pool_id: pool,
@@ -161,7 +165,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         row => row,
     };
     if let Err(problem) =
-        pool_client::call(&call.app.env, &pool, &PoolCall::DropRelay { relay: id }).await
+        client::call(&call.app.env, &pool, &PoolCall::DropRelay { relay: id }).await
     {
         return Err(Problem {
             internal: problem.internal,
@@ -185,7 +189,7 @@ pub async fn drain(call: Call<Nothing, DrainInput>) -> Result<Shown<RelayView>, 
         relay: row.id.clone(),
         reason,
     };
-    pool_client::call(&call.app.env, &row.pool_id, &drain).await?;
+    client::call(&call.app.env, &row.pool_id, &drain).await?;
     let entry = call.entry("relay.drain", path(&row), None, None);
     notify::audit(&call.app, &entry).await?;
     let status = pools::status(&call, &row.pool_id).await?;

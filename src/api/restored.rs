@@ -14,8 +14,9 @@ use super::call::{Call, Context, Nothing};
 use super::commit;
 use crate::edge;
 use crate::http::problem::Problem;
+use crate::model::standing::{Standing, Step};
 use crate::store::restored::{self, Keep, Next, Undo};
-use crate::store::{Standing, Step, standing};
+use crate::store::standing;
 use crate::witness::{self, ERA, Known, Reply};
 
 /// The `operationId` of [`take`], which alone may write to a database that is behind.

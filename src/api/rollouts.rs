@@ -13,8 +13,9 @@ use super::notify;
 use super::page::{self, Page, PageQuery, Window};
 use crate::app::App;
 use crate::http::problem::Problem;
+use crate::platform::zone;
+use crate::pool::client;
 use crate::store::{fleet, pools, sites};
-use crate::{pool_client, pool_do};
 use ringfence_queue::messages::{Call as PoolCall, Change, NewRollout, Reply};
 use ringfence_queue::options::PoolOptions;
 use ringfence_queue::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
@@ -235,13 +236,13 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Pro
             before: before.clone(),
             limit: window.rows(),
         };
-        match pool_client::call(&call.app.env, &pool, &ask).await? {
+        match client::call(&call.app.env, &pool, &ask).await? {
             Reply::Rollouts { rollouts } => rows.extend(
                 rollouts
                     .into_iter()
                     .map(|(row, tallies)| (row, tallies, pool.clone())),
             ),
-            other => return Err(pool_client::unexpected(&other)),
+            other => return Err(client::unexpected(&other)),
         }
     }
     // Of all pools the newest: ids are ULIDs.
@@ -319,12 +320,12 @@ async fn change(
 async fn find(call: &Call, ask: PoolCall) -> Result<RolloutView, Problem> {
     let tenant = call.tenant().await?;
     for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
-        match pool_client::call(&call.app.env, &pool, &ask).await? {
+        match client::call(&call.app.env, &pool, &ask).await? {
             Reply::NotFound => {}
             Reply::Rollout { rollout, tallies } => {
                 return RolloutView::new(*rollout, &tallies, &pool);
             }
-            other => return Err(pool_client::unexpected(&other)),
+            other => return Err(client::unexpected(&other)),
         }
     }
     Err(Problem::not_found("rollout"))
@@ -451,9 +452,9 @@ async fn start(
     pools::note(&app.db, tenant, &part.pool).await?;
     let id = new.id.clone();
     let after = json!({ "pool": part.pool, "devices": new.total, "spec": new.spec });
-    let view = match pool_client::call(&app.env, &part.pool, &PoolCall::StartRollout(new)).await? {
+    let view = match client::call(&app.env, &part.pool, &PoolCall::StartRollout(new)).await? {
         Reply::Rollout { rollout, tallies } => RolloutView::new(*rollout, &tallies, &part.pool)?,
-        other => return Err(pool_client::unexpected(&other)),
+        other => return Err(client::unexpected(&other)),
     };
     let entry = call.entry(
         "rollout.create",
@@ -478,7 +479,7 @@ async fn zoned(
         window.zone = fleet::tenant_setting(&app.db, tenant, target::ZONE_SETTING).await?;
     }
     let zone = window.zone.get_or_insert_with(|| "UTC".to_owned());
-    if pool_do::zone_offset_ms(zone, app.now).is_none() {
+    if zone::offset_ms(zone, app.now).is_none() {
         return Err(Problem::invalid_value(format!(
             "`{zone}` is no time zone: write an IANA name such as Europe/Berlin into `window.zone` or the tenant's setting {}.",
             target::ZONE_SETTING

@@ -20,8 +20,8 @@ use crate::app::App;
 use crate::edge;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
-use crate::observe;
 use crate::platform;
+use crate::platform::log;
 use crate::store::access_paths::segment_identity;
 use crate::store::audit_chain;
 use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
@@ -173,7 +173,7 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     }
     // The end of the audit chain goes under the current master key too.
     if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
-        observe::warn("audit_not_chained", &[("error", &error.to_string())]);
+        log::warn("audit_not_chained", &[("error", &error.to_string())]);
     }
     let view = state(app).await?;
     let view = RotationView {

@@ -4,34 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::answer::{Answer, Outgoing};
+use super::auth::Needs;
 use super::call::{Call, Incoming, Input};
+use crate::api::allowance::Spent;
 use crate::http::problem::Problem;
-use crate::throttle::Spent;
 
 /// What a handler gives back, boxed.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Problem>>>>;
 
-/// What a token must be good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// No token.
-    Nothing,
-    /// Any token; of a path with `{tenant}`, one that sees that tenant.
-    Read,
-    /// One that may write.
-    Write,
-    /// One that sees every tenant.
-    ReadAll,
-    /// One that may write in every tenant.
-    WriteAll,
-}
-
-impl Needs {
-    /// Whether it is about a change.
-    pub fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::WriteAll)
-    }
-}
 /// Operations that render or check files: of one device, or of all that a change concerns.
 const CHECKS: &[&str] = &[
     "lint",
@@ -98,7 +78,7 @@ macro_rules! route {
             method: stringify!($method),
             pattern: $pattern,
             operation: $operation,
-            needs: $crate::api::route::Needs::$needs,
+            needs: $crate::api::auth::Needs::$needs,
             run: |incoming| $crate::api::route::run(incoming, $handler),
             #[cfg(test)]
             summary: $summary,

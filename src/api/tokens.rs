@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::answer::{Created, Done, Shown};
-use super::auth;
 use super::call::{Call, Nothing};
 use super::page::{Page, Window};
 use super::{commit, valid};
 use crate::http::problem::Problem;
 use crate::platform;
+use crate::platform::credential::{self, NewCredential};
 use crate::store::tenants;
 use crate::store::tokens::{self, TokenRow};
 
@@ -145,7 +145,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
         ));
     }
     let id = call.app.new_id();
-    let new = auth::new_token(&id, platform::random_array()?);
+    let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);
     let row = TokenRow {
         id,
         hash: new.hash,

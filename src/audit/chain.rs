@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::AuditRow;
-use crate::platform::hex;
+use crate::platform::hash::hex;
 
 /// What stands for the hash before the first entry.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";

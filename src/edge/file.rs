@@ -2,45 +2,12 @@
 
 use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
-use serde::{Deserialize, Serialize};
 
-use super::kv::Reading;
 use crate::app::App;
-use crate::observe;
-use crate::store::StorageError;
-
-/// What the hot path needs to know of a file, kept as KV metadata (at most 1,024 bytes).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileMeta {
-    /// Version of the settings it was rendered from.
-    #[serde(rename = "v")]
-    pub version: u64,
-    /// Generation of the key it is sealed with; 0 where no key is.
-    #[serde(rename = "g")]
-    pub generation: u32,
-    /// With its quotes.
-    #[serde(rename = "e")]
-    pub etag: String,
-    /// Whether taking it says nothing new about the key's life.
-    #[serde(rename = "c")]
-    pub settled: bool,
-    /// The device that it was made for; empty for files of a model or tenant.
-    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
-    pub device: String,
-    /// Extension of the names that it may be served under, if it is sealed: a tenant's names may
-    /// be for several profiles.
-    #[serde(rename = "x", default, skip_serializing_if = "String::is_empty")]
-    pub extension: String,
-    /// Value of `Content-Type`.
-    #[serde(rename = "t")]
-    pub content_type: String,
-    /// Length of what the phone gets, in bytes.
-    #[serde(rename = "n")]
-    pub length: usize,
-    /// Id of the master key that wraps it; empty where it is sealed instead.
-    #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
-    pub master: String,
-}
+use crate::db::StorageError;
+use crate::kv::Reading;
+use crate::model::published::FileMeta;
+use crate::platform::log;
 
 /// What a master key wraps ends by itself after so long, whoever asks for it.
 const WRAPPED_LIFETIME_S: u32 = 30 * 24 * 3600;
@@ -100,7 +67,7 @@ pub async fn put_file(
 /// Removes a file. Should KV fail, the file is as good as it was: its version tells.
 pub async fn remove_file(app: &App, key: &str) {
     if let Err(error) = app.kv.delete(key).await {
-        observe::warn("file_not_removed", &[("key", key), ("error", &error.0)]);
+        log::warn("file_not_removed", &[("key", key), ("error", &error.0)]);
     }
 }
 

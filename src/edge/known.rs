@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use ringfence_provision::url_template::RouteTable;
 
-use super::TenantEdge;
 use super::routes;
+use crate::model::published::PublishedTenant;
 
 /// As many access paths as an isolate usually serves at a time; the oldest goes first.
 const KEPT: usize = 64;
@@ -17,7 +17,7 @@ const KEPT: usize = 64;
 /// A tenant, ready to look its files up.
 #[derive(Debug)]
 pub struct Known {
-    pub tenant: TenantEdge,
+    pub tenant: PublishedTenant,
     /// `None` if its names contradict each other, which is refused when they are saved.
     pub table: Option<Rc<RouteTable>>,
 }
@@ -32,8 +32,8 @@ thread_local! {
     static KNOWN: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
-impl From<TenantEdge> for Known {
-    fn from(tenant: TenantEdge) -> Self {
+impl From<PublishedTenant> for Known {
+    fn from(tenant: PublishedTenant) -> Self {
         Self {
             table: routes::table(&tenant.options),
             tenant,
@@ -60,7 +60,7 @@ pub(super) fn read(hash: &str, text: String) -> Option<Rc<Known>> {
     if kept.is_some() {
         return kept;
     }
-    let tenant: TenantEdge = serde_json::from_str(&text).ok()?;
+    let tenant: PublishedTenant = serde_json::from_str(&text).ok()?;
     let known = Rc::new(Known::from(tenant));
     KNOWN.with_borrow_mut(|entries| {
         entries.retain(|entry| entry.hash != hash);

@@ -3,7 +3,7 @@
 //! KV may be a minute behind at other locations, so it holds only what is safe when stale:
 //!
 //! - `t1:<hash of the access path>`: the tenant, with the version that its files must have at least
-//!   ([`TenantEdge`]);
+//!   ([`PublishedTenant`]);
 //! - `f1:<tenant>:<kind>:<form>:<subject>`: a file, sealed or wrapped, with its version, generation
 //!   and ETag in the metadata ([`FileMeta`]).
 //!
@@ -12,13 +12,11 @@
 
 mod file;
 mod known;
-mod kv;
 mod routes;
 mod sweep;
 mod tenant;
 
-pub use file::{FileMeta, FileRead, drop_device_files, file_key, put_file, read_file, remove_file};
+pub use file::{FileRead, drop_device_files, file_key, put_file, read_file, remove_file};
 pub use known::last_known;
-pub use kv::{Kv, to_buffer};
 pub use sweep::{files_not_under, tenants_below};
-pub use tenant::{FENCE_MS, Fence, TenantEdge, drop_access_path, find_tenant, publish_tenant};
+pub use tenant::{FENCE_MS, drop_access_path, find_tenant, publish_tenant};

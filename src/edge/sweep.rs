@@ -4,11 +4,11 @@
 //! and is removed once more. So whoever sweeps repeats until nothing is left, and a repetition does no
 //! harm.
 
-use super::FileMeta;
-use super::kv::Listed;
 use super::tenant::EdgeMeta;
 use crate::app::App;
-use crate::store::StorageError;
+use crate::db::StorageError;
+use crate::kv::Listed;
+use crate::model::published::FileMeta;
 
 /// So many values are removed in one go: a request to a Worker may make 1,000 calls of KV.
 const DELETIONS_MAX: usize = 400;

@@ -10,9 +10,9 @@ use worker::Delay;
 
 use super::known::{self, Known};
 use crate::app::App;
-use crate::model::tenant::TenantOptions;
-use crate::observe;
-use crate::store::{StorageError, phone};
+use crate::db::StorageError;
+use crate::platform::log;
+use crate::store::phone;
 use crate::witness;
 
 /// How long after a re-key (or a disabling, or a deletion) a file of before could still be on its
@@ -40,51 +40,6 @@ thread_local! {
     /// By tenant: the version, and when.
     static PUBLISHED: RefCell<BTreeMap<String, (u64, u64)>> =
         const { RefCell::new(BTreeMap::new()) };
-}
-
-/// What the hot path needs to know of a tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TenantEdge {
-    pub tenant: String,
-    /// Files of an older version are stale.
-    pub version: u64,
-    /// Where alone the access path answers, if the tenant is bound to a hostname.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    /// When the access path expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<u64>,
-    /// Id of the access path. Values of before it was written have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_path: Option<String>,
-    pub options: TenantOptions,
-    /// Devices whose older files are void although the tenant's version stands.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fences: Vec<Fence>,
-}
-
-/// What is older than `version` was sealed under a key that is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fence {
-    pub mac: String,
-    pub version: u64,
-}
-
-impl TenantEdge {
-    /// Whether a file of that version may still be served for that subject (a MAC or a model).
-    pub fn accepts(&self, subject: &str, version: u64) -> bool {
-        version >= self.version
-            && !self
-                .fences
-                .iter()
-                .any(|fence| fence.mac == subject && version < fence.version)
-    }
-
-    /// Whether the access path is good at this time on this host.
-    pub fn answers(&self, host: &str, now: u64) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
-            && self.hostname.as_deref().is_none_or(|bound| bound == host)
-    }
 }
 
 /// What a list of KV's names says of a tenant, kept as metadata.
@@ -130,7 +85,7 @@ pub async fn find_tenant(
         let tenant_id = row.tenant.clone();
         app.later(async move {
             if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
-                observe::warn(
+                log::warn(
                     "publish_failed",
                     &[("tenant", &tenant_id), ("error", &error.0)],
                 );
@@ -214,41 +169,6 @@ mod tests {
 
     use super::*;
 
-    fn tenant() -> TenantEdge {
-        TenantEdge {
-            tenant: "01JD0000000000000000000000".into(),
-            version: 7,
-            hostname: None,
-            expires_at: None,
-            access_path: Some("01JD0000000000000000000001".into()),
-            options: TenantOptions::default(),
-            fences: vec![Fence {
-                mac: "0080F0C571EB".into(),
-                version: 9,
-            }],
-        }
-    }
-
-    #[test]
-    fn a_file_is_stale_below_the_tenants_version_or_its_own_fence() {
-        let tenant = tenant();
-        assert!(tenant.accepts("0080F0000001", 7));
-        assert!(!tenant.accepts("0080F0000001", 6));
-        assert!(!tenant.accepts("0080F0C571EB", 8));
-        assert!(tenant.accepts("0080F0C571EB", 9));
-    }
-
-    #[test]
-    fn an_access_path_answers_until_it_expires_and_on_its_host_alone() {
-        let mut tenant = tenant();
-        assert!(tenant.answers("a.example", 1));
-        tenant.expires_at = Some(10);
-        assert!(!tenant.answers("a.example", 10));
-        tenant.expires_at = None;
-        tenant.hostname = Some("b.example".into());
-        assert!(!tenant.answers("a.example", 1));
-    }
-
     #[test]
     fn an_isolate_publishes_a_state_that_it_missed_once_a_minute() {
         assert!(publishing_is_due("a", 1, 1));
@@ -260,16 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_without_the_access_paths_id_or_with_newer_members_is_read() {
-        let text = r#"{"tenant":"T","version":7,"expires_at":10,"newer":[1],"options":{}}"#;
-        let tenant: TenantEdge = serde_json::from_str(text).unwrap();
-        assert_eq!(tenant.access_path, None);
-        assert_eq!(tenant.expires_at, Some(10));
-    }
-
-    #[test]
-    fn tenant_edge_json_format_unchanged() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&tenant()).unwrap());
+    fn edge_meta_json_format_unchanged() {
         assert_eq!(
             serde_json::to_string(&EdgeMeta { version: 7 }).unwrap(),
             r#"{"v":7}"#

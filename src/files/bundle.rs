@@ -11,8 +11,8 @@ use ringfence_provision::secret::SecretString;
 use ringfence_provision::wrap::{Keyring, WrapError};
 
 use crate::app::App;
+use crate::db::StorageError;
 use crate::model::device::DeviceRow;
-use crate::store::StorageError;
 use crate::store::phone::{
     self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
 };

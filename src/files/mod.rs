@@ -1,6 +1,7 @@
 //! From what is stored to the bytes a phone gets: bundle, render, lint, seal.
 
 pub mod bundle;
+pub mod names;
 pub mod render;
 pub mod seal;
 pub mod urls;

@@ -8,8 +8,8 @@ use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
 use wasm_bindgen::prelude::*;
 
 use crate::model::device::DeviceRow;
-use crate::observe;
-use crate::platform::sha256_hex;
+use crate::platform::hash::sha256_hex;
+use crate::platform::log;
 
 #[wasm_bindgen]
 extern "C" {
@@ -90,7 +90,7 @@ pub async fn seal(
     match cbc(&profile.key_and_iv(key.expose(), salt), plaintext).await {
         Ok(ciphertext) => profile.assemble(salt, &ciphertext),
         Err(error) => {
-            observe::warn(
+            log::warn(
                 "webcrypto_refused",
                 &[
                     ("cipher", profile.cipher.as_str()),

@@ -5,9 +5,9 @@ use serde_json::Value;
 use worker::{Headers, Response, ResponseBuilder};
 
 use crate::app::SetupError;
-use crate::config::ConfigError;
+use crate::db::StorageError;
 use crate::model::limits::Quota;
-use crate::store::StorageError;
+use crate::platform::config::ConfigError;
 
 /// An error as an operator sees it. `kind` is stable: clients may match on it.
 #[derive(Debug)]

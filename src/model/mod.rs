@@ -2,4 +2,6 @@
 
 pub mod device;
 pub mod limits;
+pub mod published;
+pub mod standing;
 pub mod tenant;

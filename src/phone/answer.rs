@@ -9,10 +9,10 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Response, ResponseInit};
 
 use super::{PhoneRequest, Reason};
-use crate::edge::to_buffer;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::{Part, part};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS, REQUEST_ID};
+use crate::kv::to_buffer;
 
 /// How a request ended.
 pub enum Outcome {

@@ -14,14 +14,14 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
-use crate::edge::TenantEdge;
+use crate::db::StorageError;
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
 use crate::model::device::DeviceRow;
+use crate::model::published::PublishedTenant;
 use crate::model::tenant::PlainName;
-use crate::observe::Record;
-use crate::store::StorageError;
+use crate::phone::event::Record;
 use crate::store::phone::{self, AtPlainName, Claimant, Reads};
 use crate::witness;
 
@@ -31,7 +31,7 @@ const ATTEMPTS: usize = 4;
 /// Serves the plain name of a standard file.
 pub(super) async fn serve(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     mac: &Mac,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {

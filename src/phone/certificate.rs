@@ -4,14 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served};
-use crate::edge::TenantEdge;
+use crate::db::StorageError;
 use crate::files::seal::etag;
-use crate::store::{StorageError, phone};
+use crate::model::published::PublishedTenant;
+use crate::store::phone;
 
 /// Serves `certs/{name}`, over TLS.
 pub(super) async fn serve(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     name: &str,
 ) -> Result<Outcome, StorageError> {
     let Some(body) = phone::certificate(&request.app.db, &tenant.tenant, name).await? else {

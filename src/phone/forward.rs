@@ -10,12 +10,13 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use serde_json::json;
 
-use super::initial::{served, urls};
+use super::initial::served;
 use super::{Outcome, PhoneRequest, Reason, storage};
+use crate::db::StorageError;
+use crate::files::names::urls;
 use crate::files::urls::Base;
 use crate::files::{bundle, render};
 use crate::model::tenant::TenantOptions;
-use crate::store::StorageError;
 use crate::store::access_paths::segment_identity;
 use crate::store::phone::Forward;
 

@@ -9,6 +9,7 @@
 mod answer;
 mod bootstrap;
 mod certificate;
+mod event;
 mod forward;
 mod guess;
 mod initial;
@@ -22,22 +23,19 @@ use web_sys::Response;
 use worker::{Headers, Request};
 
 pub use answer::{Answer, Body, Outcome, Served, unavailable};
-pub use initial::{audience, urls};
 pub use reason::{Reason, Trace};
 
 use guess::Guess;
 
 use crate::app::{App, Caller};
+use crate::db::StorageError;
 use crate::edge;
+use crate::files::names::CERTIFICATES;
 use crate::http::conditional::passes_without_validators;
-use crate::observe::{self, Record};
-use crate::platform::sha256_hex;
-use crate::store::StorageError;
+use crate::platform::hash::sha256_hex;
 use crate::store::phone::{self, Reads};
 use crate::throttle::{self, Guessed};
-
-/// Files below this folder are the tenant's root certificates, under their own names.
-pub const CERTIFICATES: &str = "certs/";
+use event::Record;
 
 /// A key under which KV never has a file.
 const NO_FILE: &str = "f1:none";
@@ -95,7 +93,7 @@ pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Resu
         },
     };
     let answer = outcome.to_answer(&request)?;
-    observe::phone(&request, record, &outcome, &answer);
+    event::record(&request, record, &outcome, &answer);
     Ok(answer.response)
 }
 

@@ -14,13 +14,17 @@ use serde_json::{Value, json};
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
 use crate::app::App;
-use crate::edge::{self, FileMeta, FileRead, TenantEdge};
+use crate::db::StorageError;
+use crate::edge::{self, FileRead};
 use crate::files::bundle::{self, Bundle};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
+use crate::kv::to_buffer;
+use crate::model::published::FileMeta;
+use crate::model::published::PublishedTenant;
 use crate::model::tenant::has_extension;
-use crate::observe::{self, Record};
-use crate::store::StorageError;
+use crate::phone::event::Record;
+use crate::platform::log;
 use crate::store::phone::{self, Reads};
 use crate::witness;
 
@@ -33,7 +37,7 @@ const FINDINGS_MAX: usize = 20;
 /// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.
 pub(super) async fn serve(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     kind: FileKind,
     mac: &Mac,
     begun: Option<FileRead>,
@@ -89,7 +93,7 @@ pub(super) async fn serve(
 /// on its way: which of them it was nobody can tell.
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     bundle: &Bundle,
     mac: &Mac,
     record: &mut Record,
@@ -142,7 +146,7 @@ fn fit(
     bundle: &Bundle,
     kind: FileKind,
     path: Option<&str>,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
 ) -> Result<(), Reason> {
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
         return Err(Reason::WrongForm);
@@ -258,7 +262,7 @@ async fn make(
         length: bytes.len(),
         master: String::new(),
     };
-    Ok((edge::to_buffer(&bytes), meta))
+    Ok((to_buffer(&bytes), meta))
 }
 
 /// The state of the key that a file is sealed with, as long as the file is the device's latest.
@@ -282,7 +286,7 @@ async fn store(app: &App, tenant_id: &str, key: &str, bytes: &ArrayBuffer, meta:
     if !fits {
         edge::remove_file(app, key).await;
     } else if let Err(error) = stored {
-        observe::warn("file_not_stored", &[("key", key), ("error", &error.0)]);
+        log::warn("file_not_stored", &[("key", key), ("error", &error.0)]);
     }
 }
 
@@ -307,7 +311,7 @@ fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, afte
             let generation = meta.generation;
             let confirmed = phone::confirm(&worker.db, &meta.device, generation, worker.now).await;
             if let Err(error) = confirmed {
-                observe::warn("key_not_confirmed", &[("error", &error.0)]);
+                log::warn("key_not_confirmed", &[("error", &error.0)]);
             }
         }
         let Some(state) = state(&worker, &tenant_id, &meta).await else {

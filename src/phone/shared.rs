@@ -9,18 +9,22 @@ use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
-use crate::edge::{self, FileMeta, TenantEdge};
+use crate::db::StorageError;
+use crate::edge;
 use crate::files::bundle::{self, Bundle};
 use crate::files::{render, seal};
-use crate::observe::{self, Record};
-use crate::store::StorageError;
+use crate::kv::to_buffer;
+use crate::model::published::FileMeta;
+use crate::model::published::PublishedTenant;
+use crate::phone::event::Record;
+use crate::platform::log;
 use crate::store::phone::{self, Reads};
 use crate::witness;
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     named: &Resolved,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
@@ -72,7 +76,7 @@ fn subject(named: &Resolved) -> String {
 /// What the file at a plain name is made from, or why there is nothing.
 pub(super) async fn find(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     named: &Resolved,
 ) -> Result<Result<Bundle, Reason>, StorageError> {
     let (app, id) = (&request.app, &tenant.tenant);
@@ -99,7 +103,7 @@ pub(super) async fn find(
 /// A file that KV holds and that is still good.
 pub(super) async fn cached(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     kind: FileKind,
     subject: &str,
     record: &mut Record,
@@ -182,9 +186,9 @@ pub(super) async fn from_bundle(
     let tenant_id = bundle.tenant_id.clone();
     request.app.later(async move {
         if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
-            let stored = edge::put_file(&app, &key, &edge::to_buffer(&frame), &meta).await;
+            let stored = edge::put_file(&app, &key, &to_buffer(&frame), &meta).await;
             if let Err(error) = stored {
-                observe::warn("file_not_stored", &[("key", &key), ("error", &error.0)]);
+                log::warn("file_not_stored", &[("key", &key), ("error", &error.0)]);
             }
             // A device's change while it was being stored does not make it stale: it has to go.
             if !meta.device.is_empty() {
@@ -239,7 +243,7 @@ fn device_id(bundle: &Bundle) -> &str {
 /// A model of the family that the file at a name for everyone is written for.
 async fn common_model(
     request: &PhoneRequest,
-    tenant: &TenantEdge,
+    tenant: &PublishedTenant,
     named: &Resolved,
 ) -> Result<Option<String>, StorageError> {
     let families = phone::families(&request.app.db, &tenant.tenant).await?;

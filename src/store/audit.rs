@@ -3,8 +3,8 @@
 
 use worker::D1PreparedStatement;
 
-use super::{Db, StorageError};
 pub use crate::audit::AuditRow;
+use crate::db::{Db, StorageError};
 use ringfence_sql::args;
 
 /// One change, as it is written.

@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
-use super::{Change, ChangeError, Db, StorageError, rows};
+use super::{Change, ChangeError};
 use crate::audit::chain::{Head, Link};
+use crate::db::{Db, StorageError, rows};
 use ringfence_sql::args;
 
 /// How many entries are read at once.

@@ -14,9 +14,10 @@
 use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
-use super::standing::{self, Step};
-use super::{Db, StorageError};
+use super::standing;
+use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
+use crate::model::standing::Step;
 use ringfence_sql::Arg;
 
 /// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is

@@ -4,7 +4,8 @@ use ringfence_provision::lifecycle::KeyState;
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, moves};
+use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models, moves};
+use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 use ringfence_sql::Arg;

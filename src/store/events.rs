@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Db, StorageError};
+use crate::db::{Db, StorageError};
 use ringfence_sql::Arg;
 
 /// What a phone asked for and got.

@@ -7,9 +7,12 @@ use ringfence_provision::wrap::Keyring;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Db, StorageError, reach};
-use crate::observe;
+use super::reach;
+use crate::db::rows;
+use crate::db::{Db, StorageError};
+use crate::platform::log;
 use ringfence_queue::rollout::Selection;
+use ringfence_queue::store::NewJob;
 use ringfence_queue::target::{self, Reach, Settings, TargetError};
 use ringfence_sql::args;
 
@@ -48,6 +51,20 @@ impl FleetRow {
     /// What it took last, and when.
     pub fn fetched(&self) -> Option<(u64, u64)> {
         self.fetched_version.zip(self.fetched_at)
+    }
+
+    /// A job for it as it is now.
+    pub fn new_job(&self, id: String, settings: &Settings, event: String) -> NewJob {
+        NewJob {
+            id,
+            tenant: self.tenant_id.clone(),
+            device: self.id.clone(),
+            mac: self.mac.clone(),
+            event,
+            version: self.version,
+            changed_at: self.pending_change(),
+            destination: target::destination(settings, self.last_seen_address.as_deref()),
+        }
     }
 
     /// The layers that count for it, the farthest first.
@@ -251,7 +268,7 @@ pub async fn settings(
     let [layers, reached] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
     };
-    let rows: Vec<Row> = super::rows(layers)?;
+    let rows: Vec<Row> = rows(layers)?;
     let reached = reach::read(reached)?;
     let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {
@@ -266,7 +283,7 @@ pub async fn settings(
                         Some(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
                     }
                     Err(error) => {
-                        observe::warn(
+                        log::warn(
                             "setting_unreadable",
                             &[
                                 ("tenant", &row.tenant_id),

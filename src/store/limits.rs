@@ -8,8 +8,9 @@
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Change, ChangeError, Entry, Reach};
 use crate::audit::bound::ENTRY_MAX;
+use crate::db::{Db, StorageError};
 use crate::model::limits::{Limits, Quota};
 use ringfence_sql::args;
 

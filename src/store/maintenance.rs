@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::settings::json;
-use super::{Db, StorageError, changes};
+use crate::db::{Db, StorageError, changes};
 use ringfence_sql::args;
 
 /// A bootstrap whose time is over.

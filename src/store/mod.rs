@@ -1,7 +1,6 @@
 //! D1: one module per table, every statement of the Worker is here.
 
 mod change;
-mod db;
 
 pub mod access_paths;
 pub mod audit;
@@ -30,8 +29,6 @@ pub mod tokens;
 
 pub use audit::Entry;
 pub use change::{Basis, Change, ChangeError, Reach, SEQ};
-pub use db::{Db, StorageError, changes, rows, to_js};
-pub use standing::{Standing, Step};
 
 /// Sorts after every ULID.
 pub const LAST_ID: &str = "~";

@@ -3,7 +3,8 @@
 use ringfence_provision::family::Family;
 use serde::Deserialize;
 
-use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Entry, Reach};
+use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 use ringfence_sql::args;
 

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::access_paths::AccessPathRow;
 use super::settings::NewLayer;
-use super::{Basis, Change, ChangeError, Db, Entry, Reach, SEQ, StorageError, models, settings};
+use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models, settings};
+use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 use ringfence_sql::args;

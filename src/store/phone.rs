@@ -6,10 +6,12 @@ use ringfence_provision::serving::Present;
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
-use super::standing::{self, Standing, Step};
-use super::{Db, StorageError, changes, rows};
-use crate::edge::{Fence, TenantEdge};
+use super::standing;
+use crate::db::{Db, StorageError, changes, rows};
 use crate::model::device::DeviceRow;
+use crate::model::published::Fence;
+use crate::model::published::PublishedTenant;
+use crate::model::standing::{Standing, Step};
 use crate::model::tenant::TenantOptions;
 use ringfence_sql::Arg;
 use ringfence_sql::args;
@@ -58,7 +60,7 @@ struct AccessPathRow {
 pub async fn tenant_of(
     db: &Db,
     hash: &str,
-) -> Result<(Option<TenantEdge>, Standing), StorageError> {
+) -> Result<(Option<PublishedTenant>, Standing), StorageError> {
     #[derive(Deserialize)]
     struct Row {
         #[serde(flatten)]
@@ -66,24 +68,13 @@ pub async fn tenant_of(
         access_path: String,
         expires_at: Option<u64>,
     }
-    let results = db
-        .batch(vec![
-            db.statement(
-                "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.id AS access_path, \
-                 a.expires_at FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1",
-                args![hash],
-            )?,
-            standing::statement(db)?,
-        ])
-        .await?;
-    let [tenant, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let standing = standing::one(standing)?;
-    let Some(row) = rows::<Row>(tenant)?.into_iter().next() else {
+    let sql = "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.id AS access_path, \
+         a.expires_at FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1";
+    let (row, standing) = standing::row_vouched::<Row>(db, sql, hash).await?;
+    let Some(row) = row else {
         return Ok((None, standing));
     };
-    let edge = TenantEdge {
+    let edge = PublishedTenant {
         options: row.tenant.options()?,
         tenant: row.tenant.id,
         // A file cached before a fence must not pass: nothing cached does.
@@ -99,7 +90,7 @@ pub async fn tenant_of(
 /// What KV is to hold of a tenant.
 pub struct Published {
     /// Hash of an access path, and the value under it.
-    pub entries: Vec<(String, TenantEdge)>,
+    pub entries: Vec<(String, PublishedTenant)>,
     /// The tenant's sequence number that this shows.
     pub sequence: u64,
 }
@@ -178,7 +169,7 @@ pub async fn edge_of(
         let entries = rows::<AccessPathRow>(paths)?
             .into_iter()
             .map(|path| {
-                let edge = TenantEdge {
+                let edge = PublishedTenant {
                     tenant: tenant.id.clone(),
                     version: tenant.version,
                     hostname: tenant.hostname.clone(),

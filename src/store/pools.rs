@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Change, ChangeError, Entry, Reach};
+use crate::db::{Db, StorageError};
 use ringfence_sql::args;
 
 /// A pool as it is stored.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
-use super::{Change, ChangeError, Db, Entry, Reach as ChangeReach, StorageError, rows};
+use super::{Change, ChangeError, Entry, Reach as ChangeReach};
+use crate::db::{Db, StorageError, rows};
 use ringfence_queue::target::Reach;
 use ringfence_sql::args;
 

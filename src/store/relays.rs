@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-use super::standing::{self, Standing};
-use super::{Change, ChangeError, Db, Entry, StorageError, rows};
+use super::standing;
+use super::{Change, ChangeError, Entry};
+use crate::db::{Db, StorageError};
+use crate::model::standing::Standing;
 use ringfence_sql::args;
 
 /// A relay as it is stored.
@@ -36,20 +38,8 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<RelayRow>, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<RelayRow>, Standing), StorageError> {
-    let results = db
-        .batch(vec![
-            db.statement(
-                &format!("SELECT {COLUMNS} FROM relays WHERE id = ?1"),
-                args![id],
-            )?,
-            standing::statement(db)?,
-        ])
-        .await?;
-    let [relay, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let relay = rows(relay)?.into_iter().next();
-    Ok((relay, standing::one(standing)?))
+    let sql = format!("SELECT {COLUMNS} FROM relays WHERE id = ?1");
+    standing::row_vouched(db, &sql, id).await
 }
 
 /// Relays of a pool in the order of their ids, after `after`.

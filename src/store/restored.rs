@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::settings::json;
-use super::{Change, ChangeError, Db, Entry, StorageError};
+use super::{Change, ChangeError, Entry};
+use crate::db::{Db, StorageError};
 use ringfence_sql::args;
 
 /// So many names are in one list: D1 takes values of 2 MB.

@@ -5,7 +5,8 @@
 
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Db, Entry, StorageError, changes};
+use super::{Change, ChangeError, Entry};
+use crate::db::{Db, StorageError, changes};
 use ringfence_sql::args;
 
 /// How many values a master key wraps.

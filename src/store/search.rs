@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::devices::{Filter, narrow};
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
-use super::{Db, StorageError};
+use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use ringfence_sql::Arg;
 use ringfence_sql::args;

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::phone::SettingRow;
-use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError, rows};
+use super::{Basis, Change, ChangeError, Entry, Reach};
+use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
 use ringfence_sql::args;
 

@@ -3,44 +3,12 @@
 //! Every claim and every audited change takes it one further in its own transaction. What the number
 //! is good for is in [`crate::witness`].
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
 use worker::{D1PreparedStatement, D1Result};
 
-use super::{Db, StorageError, rows};
+use crate::db::{Db, StorageError, rows};
+use crate::model::standing::Standing;
 use ringfence_sql::args;
-
-/// Where the database stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// How many steps there were.
-    pub number: u64,
-    /// Of the last step. Two histories of the same length do not share it.
-    pub mark: String,
-    /// Of the step before.
-    pub previous: String,
-    /// How often a restored database was taken into use.
-    pub era: u64,
-}
-
-/// A step, as it is told to the witness: what an operator needs to know of it should it be undone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// Where the database stood after it.
-    pub standing: Standing,
-    /// As in the audit log, or `device.claim`.
-    pub action: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<String>,
-    /// As in the audit log.
-    pub object: String,
-    /// Id of the token that did it; empty for a phone.
-    pub token: String,
-    /// Of the key that was claimed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generation: Option<u32>,
-    /// Unix milliseconds.
-    pub at: u64,
-}
 
 /// The statement that reads where the database stands, for a batch.
 ///
@@ -59,6 +27,23 @@ pub fn statement(db: &Db) -> Result<D1PreparedStatement, StorageError> {
 /// D1 does not answer.
 pub async fn read(db: &Db) -> Result<Standing, StorageError> {
     one(&statement(db)?.all().await?)
+}
+
+/// A row by one value, and where the database stands, for D1 alone vouches for it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn row_vouched<T: DeserializeOwned>(
+    db: &Db,
+    sql: &str,
+    value: &str,
+) -> Result<(Option<T>, Standing), StorageError> {
+    let statements = vec![db.statement(sql, args![value])?, statement(db)?];
+    let results = db.batch(statements).await?;
+    let [row, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    Ok((rows(row)?.into_iter().next(), one(standing)?))
 }
 
 /// A step further, for the end of a batch.

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Basis, Change, ChangeError, Db, Entry, Reach, StorageError};
+use super::{Basis, Change, ChangeError, Entry, Reach};
+use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use ringfence_sql::args;
 

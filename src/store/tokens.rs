@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
-use super::standing::{self, Standing};
-use super::{Change, ChangeError, Db, Entry, StorageError, rows};
+use super::standing;
+use super::{Change, ChangeError, Entry};
+use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
+use crate::model::standing::Standing;
 use ringfence_sql::args;
 
 /// A token as it is stored.
@@ -41,20 +43,8 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<TokenRow>, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<TokenRow>, Standing), StorageError> {
-    let results = db
-        .batch(vec![
-            db.statement(
-                &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"),
-                args![id],
-            )?,
-            standing::statement(db)?,
-        ])
-        .await?;
-    let [token, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let token = rows(token)?.into_iter().next();
-    Ok((token, standing::one(standing)?))
+    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
+    standing::row_vouched(db, &sql, id).await
 }
 
 /// Tokens in the order of their ids, after `after`.

@@ -7,8 +7,9 @@ use worker::{Env, Headers, Method, Request, RequestInit};
 use super::messages::{Call, Known, Reply};
 use super::{WitnessError, behind, is_sound};
 use crate::app::App;
+use crate::model::standing::Standing;
 use crate::platform;
-use crate::store::{Standing, standing};
+use crate::store::standing;
 
 /// The binding of the class `Witness`.
 const BINDING: &str = "WITNESS";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Standing, Step};
+use crate::model::standing::{Standing, Step};
 
 /// What the witness is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

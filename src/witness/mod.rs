@@ -17,10 +17,12 @@
 mod client;
 mod messages;
 mod record;
+mod witness_do;
 
+use crate::db::StorageError;
 use crate::http::problem::Problem;
-use crate::observe;
-use crate::store::{Standing, StorageError};
+use crate::model::standing::Standing;
+use crate::platform::log;
 
 pub use client::{ask, tell, vouch, vouch_now};
 pub use messages::{Call, Known, Reply};
@@ -97,7 +99,7 @@ fn behind(database: &Standing, known: &Standing) -> WitnessError {
         database: database.number,
         witnessed: known.number,
     };
-    observe::warn("database_restored", &[("error", &error.to_string())]);
+    log::warn("database_restored", &[("error", &error.to_string())]);
     error
 }
 

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use super::messages::{Call, Known, Reply};
+use crate::model::standing::{Standing, Step};
 use crate::platform::DAY_MS;
-use crate::store::{Standing, Step};
 use ringfence_sql::args;
 use ringfence_sql::{Sql, SqlError};
 

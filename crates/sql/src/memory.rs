@@ -19,6 +19,12 @@ pub struct Memory(
     Rc<RefCell<BTreeSet<String>>>,
 );
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Memory {
     pub fn new() -> Self {
         let connection = rusqlite::Connection::open_in_memory().unwrap();

@@ -1,5 +1,7 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error.
 
+pub mod object;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
 use ringfence_sql::Arg;
 
-use super::standing::Step;
+use crate::model::standing::Step;
 
 /// D1 could not answer. The phone gets a 503 with `Retry-After`, an operator a problem document.
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +184,7 @@ fn outcome(success: bool, error: Option<String>) -> Result<(), StorageError> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use crate::db::*;
 
     #[test]
     fn what_has_not_succeeded_has_failed_even_without_words() {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::sql::ObjectSql;
-use super::{Pool, fleet, zone};
+use crate::db::object::ObjectSql;
+use crate::db::{Db, StorageError};
 use crate::platform;
-use crate::store::{Db, StorageError};
+use crate::platform::zone;
+use crate::pool::{Pool, lookups};
 use ringfence_queue::engine::Engine;
 
 /// Batches of jobs leased in one alarm: the next follows at once.
@@ -38,7 +39,7 @@ impl Pool {
         self.send_cancels(cancels);
         let pool = engine.store.meta("pool").map_err(sql)?.unwrap_or_default();
         for asked in engine.expansions(platform::now()).map_err(sql)? {
-            match fleet::expand(&self.env, &pool, &asked).await {
+            match lookups::expand(&self.env, &pool, &asked).await {
                 Ok((devices, cursor)) => engine
                     .expanded(&asked, devices, &cursor, platform::now())
                     .map_err(sql)?,
@@ -52,7 +53,7 @@ impl Pool {
             if candidates.is_empty() {
                 break;
             }
-            match fleet::look_up(&self.env, candidates).await {
+            match lookups::look_up(&self.env, candidates).await {
                 Ok(found) => {
                     engine.still_free(&mut free, &self.sessions());
                     let jobs = engine

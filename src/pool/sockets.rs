@@ -10,10 +10,10 @@ use ringfence_wire::{
 use serde::{Deserialize, Serialize};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
 
-use super::sql::ObjectSql;
-use super::{POOL_HEADER, Pool, RELAY_HEADER};
-use crate::observe;
+use crate::db::object::ObjectSql;
 use crate::platform;
+use crate::platform::log;
+use crate::pool::{POOL_HEADER, Pool, RELAY_HEADER};
 use ringfence_queue::engine::{Cancels, Engine, MOST_CAPACITY, Session};
 use ringfence_queue::messages::{Connected, Reply};
 use ringfence_sql::SqlError;
@@ -150,7 +150,7 @@ impl Pool {
         let now = platform::now();
         for (socket, attachment) in self.attachments() {
             if attachment.is_silent(self.heard_at(&socket, &attachment), now) {
-                observe::warn("pool_relay_silent", &[("relay", &attachment.relay)]);
+                log::warn("pool_relay_silent", &[("relay", &attachment.relay)]);
                 forget(&socket);
                 let _ = socket.close(Some(SILENT), Some("nothing was heard of it"));
             }
@@ -226,7 +226,7 @@ impl Pool {
         match frame {
             RelayFrame::Hello(hello) => self.hello(engine, socket, attachment, &hello),
             RelayFrame::Error(error) => {
-                observe::warn(
+                log::warn(
                     "pool_relay_error",
                     &[("relay", &relay), ("message", &error.message)],
                 );
@@ -356,7 +356,7 @@ impl Pool {
                 left = left.and_then(|()| engine.void_leases(relay, now));
             }
             if let Err(error) = left {
-                observe::warn("pool_relay_gone", &[("error", &error.0)]);
+                log::warn("pool_relay_gone", &[("error", &error.0)]);
             }
         }
         forget(socket);
@@ -442,7 +442,7 @@ fn attachment(socket: &WebSocket) -> Option<Attachment> {
 
 fn attach(socket: &WebSocket, attachment: &Attachment) {
     if let Err(error) = socket.serialize_attachment(attachment) {
-        observe::warn("pool_attachment", &[("error", &error.to_string())]);
+        log::warn("pool_attachment", &[("error", &error.to_string())]);
     }
 }
 
@@ -476,7 +476,7 @@ fn say(socket: &WebSocket, frame: PoolFrame) -> Result<(), SqlError> {
         Ok(text) => {
             let _ = socket.send_with_str(text);
         }
-        Err(error) => observe::warn("pool_frame", &[("error", &error.to_string())]),
+        Err(error) => log::warn("pool_frame", &[("error", &error.to_string())]),
     }
     Ok(())
 }

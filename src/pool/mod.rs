@@ -18,11 +18,11 @@
 //! do neither, and then the runtime repeats it.
 //! Who decides what is in [`ringfence_queue`]; this only moves it between D1, SQLite and the sockets.
 
-mod fleet;
+pub mod client;
+
+mod alarm;
+mod lookups;
 mod sockets;
-mod sql;
-mod work;
-mod zone;
 
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
@@ -33,14 +33,13 @@ use worker::{
     durable_object,
 };
 
-use crate::observe;
+use crate::db::object::{self, ObjectSql};
 use crate::platform;
-pub use fleet::new_job;
+use crate::platform::log;
+use crate::platform::zone;
 use ringfence_queue::engine::Engine;
 use ringfence_queue::messages::{Call, Reply};
 use ringfence_sql::SqlError;
-pub use sql::ObjectSql;
-pub use zone::offset_ms as zone_offset_ms;
 
 /// Header of the pool's id, from the Worker.
 pub const POOL_HEADER: &str = "ringfence-pool";
@@ -71,7 +70,7 @@ impl DurableObject for Pool {
     fn new(state: State, env: Env) -> Self {
         match worker::WebSocketRequestResponsePair::new(PING, PONG) {
             Ok(pair) => state.set_websocket_auto_response(&pair),
-            Err(error) => observe::warn("pool_auto_response", &[("error", &format!("{error:?}"))]),
+            Err(error) => log::warn("pool_auto_response", &[("error", &format!("{error:?}"))]),
         }
         Self {
             state,
@@ -102,7 +101,7 @@ impl DurableObject for Pool {
             Ok(engine) => {
                 let resting = self.rest_until.get() > platform::now();
                 if !resting && let Err(error) = self.work(engine).await {
-                    observe::warn("pool_work", &[("error", &error)]);
+                    log::warn("pool_work", &[("error", &error)]);
                     self.rest_until.set(platform::now() + TROUBLE_MS);
                 }
                 self.rearm(engine).await
@@ -126,7 +125,7 @@ impl DurableObject for Pool {
             .and_then(|engine| self.message(engine, &socket, message));
         let poked = self.poke().await;
         if let Err(error) = heard.and(poked) {
-            observe::warn("pool_message", &[("error", &error.0)]);
+            log::warn("pool_message", &[("error", &error.0)]);
             // Nothing was said back: a relay that connects again says it again.
             sockets::trouble(&socket);
         }
@@ -148,7 +147,7 @@ impl DurableObject for Pool {
     }
 
     async fn websocket_error(&self, socket: WebSocket, error: worker::Error) -> worker::Result<()> {
-        observe::warn("pool_socket", &[("error", &error.to_string())]);
+        log::warn("pool_socket", &[("error", &error.to_string())]);
         self.gone(&socket, false);
         let _ = self.poke().await;
         Ok(())
@@ -166,8 +165,8 @@ impl Pool {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let store = sql::open(&self.state)
-            .inspect_err(|error| observe::warn("pool_not_opened", &[("error", &error.0)]))?;
+        let store = object::open(&self.state)
+            .inspect_err(|error| log::warn("pool_not_opened", &[("error", &error.0)]))?;
         let seed = platform::random_array()
             .map(u64::from_le_bytes)
             .unwrap_or(1);
@@ -206,12 +205,12 @@ impl Pool {
             Ok(Some(at)) => self.set_alarm(at.max(self.rest_until.get())).await,
             Ok(None) => {
                 if let Err(error) = self.state.storage().delete_alarm().await {
-                    observe::warn("pool_alarm", &[("error", &error.to_string())]);
+                    log::warn("pool_alarm", &[("error", &error.to_string())]);
                 }
                 Ok(())
             }
             Err(error) => {
-                observe::warn("pool_next_wake", &[("error", &error.0)]);
+                log::warn("pool_next_wake", &[("error", &error.0)]);
                 Err(error)
             }
         }
@@ -221,7 +220,7 @@ impl Pool {
         let offset = Duration::from_millis(at.saturating_sub(platform::now()));
         let set = self.state.storage().set_alarm(offset).await;
         set.map_err(|error| {
-            observe::warn("pool_alarm", &[("error", &error.to_string())]);
+            log::warn("pool_alarm", &[("error", &error.to_string())]);
             SqlError(error.to_string())
         })
     }

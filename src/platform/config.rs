@@ -76,7 +76,7 @@ fn secret(env: &Env, name: &str) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use crate::platform::config::*;
 
     /// 32 bytes, all the same.
     fn key(id: &str, letters: &str) -> String {

@@ -1,8 +1,13 @@
 //! What the pure crates are handed: the time, random bytes, ids.
 
+pub mod config;
+pub mod credential;
+pub mod hash;
+pub mod log;
+pub mod zone;
+
 use std::cell::Cell;
 
-use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
 /// Ends this turn of the event loop: other requests of the isolate are worked on before it goes on.
@@ -58,29 +63,14 @@ pub fn new_id(now: u64) -> String {
     id.to_string()
 }
 
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
-/// SHA-256 as 64 lower-case hexadecimal digits: how tokens and access paths are stored. They are
-/// random bits enough to need no salt and no slow hash.
-pub fn sha256_hex(text: impl AsRef<[u8]>) -> String {
-    hex(&Sha256::digest(text))
+/// The smallest ULID of a time in Unix milliseconds.
+pub fn first_id_at(at: u64) -> String {
+    Ulid::from_parts(at, 0).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_two_for_each_byte() {
-        assert_eq!(hex(&[0, 15, 255]), "000fff");
-    }
 
     #[test]
     fn ids_of_one_millisecond_are_in_order_and_those_of_different_ones_by_time() {

@@ -114,7 +114,7 @@ impl Full {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::phone::event::overflow::*;
 
     #[test]
     fn a_full_minute_is_counted_in_memory_and_reported_in_hundreds() {

@@ -9,9 +9,10 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::url_template::{NearMiss, RouteTable, Slip, shown};
 use serde_json::{Map, Value, json};
 
-use super::{Event, warn};
 use crate::app::App;
+use crate::phone::event::Event;
 use crate::phone::{PhoneRequest, Reason};
+use crate::platform::log::warn;
 use crate::store::phone;
 
 /// How many texts of a path that may be a MAC are looked up.
@@ -97,7 +98,7 @@ fn explained(near: &NearMiss, access_path: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::phone::event::named::*;
 
     #[test]
     fn near_miss_detail_format_unchanged() {

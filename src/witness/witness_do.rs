@@ -14,7 +14,7 @@ use std::cell::OnceCell;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use crate::pool_do::ObjectSql;
+use crate::db::object::ObjectSql;
 use crate::witness::{Call, Record, Reply};
 use ringfence_sql::SqlError;
 

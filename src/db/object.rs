@@ -13,7 +13,7 @@ use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, State};
 
-use crate::store::to_js;
+use crate::db::to_js;
 use ringfence_queue::store::Store;
 use ringfence_sql::Arg;
 use ringfence_sql::{Sql, SqlError};

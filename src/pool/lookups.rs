@@ -2,12 +2,11 @@
 
 use worker::Env;
 
-use crate::config;
+use crate::db::{Db, StorageError};
 use crate::platform;
+use crate::platform::config;
 use crate::store::fleet::{self, FleetRow};
-use crate::store::{Db, StorageError};
 use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
-use ringfence_queue::store::NewJob;
 use ringfence_queue::target::{self, Settings, TargetError};
 
 /// What there is to know of the candidates' devices.
@@ -91,26 +90,12 @@ pub async fn expand(
                 .or_else(|| event.as_ref().err().cloned());
             let event = event.unwrap_or_else(|_| "check-sync".to_owned());
             Device {
-                job: new_job(platform::new_id(now), &row, &settings, event),
+                job: row.new_job(platform::new_id(now), &settings, event),
                 problem,
             }
         })
         .collect();
     Ok((devices, last))
-}
-
-/// A job for a device as it is now.
-pub fn new_job(id: String, row: &FleetRow, settings: &Settings, event: String) -> NewJob {
-    NewJob {
-        id,
-        tenant: row.tenant_id.clone(),
-        device: row.id.clone(),
-        mac: row.mac.clone(),
-        event,
-        version: row.version,
-        changed_at: row.pending_change(),
-        destination: target::destination(settings, row.last_seen_address.as_deref()),
-    }
 }
 
 async fn with_settings(

@@ -36,7 +36,7 @@ pub(super) fn noted(hash: &str, device: &str, now: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::phone::event::uses::*;
 
     #[test]
     fn a_use_is_noted_once_an_hour_for_each_path_and_device() {

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::store::StorageError;
+use crate::db::StorageError;
 
 #[wasm_bindgen]
 extern "C" {

@@ -5,12 +5,9 @@
 //! those above the limit, and an isolate that knows a minute to be full only counts. So a scan
 //! costs a row a minute, however long it lasts.
 
-mod log;
 mod named;
 mod overflow;
 mod uses;
-
-pub use log::{info, warn};
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +22,7 @@ use crate::app::App;
 use crate::edge;
 use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
 use crate::platform;
+use crate::platform::log::{info, warn};
 use crate::store::moves;
 use crate::store::phone::{self, EventRow, Now, Seen, Use};
 use overflow::{Room, Uncounted};
@@ -99,7 +97,7 @@ struct Due {
 }
 
 /// Logs an answer to a phone and, after it has gone out, writes its event.
-pub fn phone(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &Answer) {
+pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &Answer) {
     let status = answer.status;
     let (word, reason, detail) = match outcome {
         Outcome::Served(served) => (
@@ -221,7 +219,7 @@ impl Event {
     }
 
     /// Writes what is due.
-    async fn write(&self, app: &App, due: Due) -> Result<(), crate::store::StorageError> {
+    async fn write(&self, app: &App, due: Due) -> Result<(), crate::db::StorageError> {
         let Some(tenant_id) = &self.record.tenant else {
             return Ok(());
         };
@@ -301,7 +299,7 @@ impl Event {
         app: &App,
         tenant_id: &str,
         now: Option<Now>,
-    ) -> Result<(), crate::store::StorageError> {
+    ) -> Result<(), crate::db::StorageError> {
         self.check_kept(app, now).await;
         let device = self.record.device.as_ref();
         if let Some(device_id) = device.filter(|_| now.is_some_and(|now| now.is_expected())) {
@@ -332,7 +330,7 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::phone::event::*;
 
     fn event(tenant: Option<&str>, outcome: &'static str) -> Event {
         Event {

@@ -32,7 +32,7 @@ pub async fn call(env: &Env, pool: &str, call: &Call) -> Result<Reply, Problem> 
 async fn ask(env: &Env, pool: &str, call: &Call) -> worker::Result<Reply> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
-    headers.set(crate::pool_do::POOL_HEADER, pool)?;
+    headers.set(crate::pool::POOL_HEADER, pool)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post)
         .with_headers(headers)
@@ -74,7 +74,7 @@ fn unavailable(detail: String) -> Problem {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use crate::pool::client::*;
 
     #[test]
     fn an_unexpected_reply_is_named() {
