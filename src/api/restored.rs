@@ -94,6 +94,8 @@ pub struct RestoredView {
     pub tenants: Vec<String>,
     /// Devices that had been removed or taken out of service. They are disabled.
     pub disabled: Vec<DeviceRef>,
+    /// Devices to which a phone that asks their former tenant is no longer sent on.
+    pub forwards: Vec<DeviceRef>,
     /// Devices that had another key than the database has now. They are to be re-keyed.
     pub rekey: Vec<DeviceRef>,
     /// Values of KV that were published before the restore and are still to be removed: repeat the
@@ -276,6 +278,7 @@ impl Found {
             relays: self.undo.relays,
             tenants: self.undo.tenants,
             disabled: devices(self.undo.disabled),
+            forwards: devices(self.undo.forwards),
             rekey: devices(self.undo.rekeyed),
             remaining,
         }
@@ -307,6 +310,8 @@ struct Undoing {
 #[derive(Default)]
 struct Device {
     disabled: bool,
+    /// Nobody is sent on to it.
+    unforwarded: bool,
     rekeyed: bool,
     claimed: Option<u32>,
 }
@@ -336,7 +341,12 @@ impl Undoing {
                 let device = self.devices.entry((tenant.clone(), id())).or_default();
                 match action {
                     // A device that had moved away is back in the tenant that it left.
-                    "device.delete" | "device.disable" | "device.move" => device.disabled = true,
+                    "device.delete" | "device.move" => {
+                        device.disabled = true;
+                        device.unforwarded = true;
+                    }
+                    "device.end-forward" => device.unforwarded = true,
+                    "device.disable" => device.disabled = true,
                     "device.enable" => device.disabled = false,
                     // A new device under the MAC, or a new key for the old one.
                     "device.create" => {
@@ -369,6 +379,9 @@ impl Undoing {
             }
             if device.disabled {
                 undo.disabled.push(name.clone());
+            }
+            if device.unforwarded {
+                undo.forwards.push(name.clone());
             }
             if device.rekeyed {
                 undo.rekeyed.push(name);
@@ -442,10 +455,13 @@ mod tests {
             ("device.delete", "devices/5"),
             ("device.create", "devices/5"),
             ("device.delete", "devices/6"),
+            ("device.end-forward", "devices/7"),
+            ("device.move", "devices/8"),
         ]);
         assert_eq!(undo.claimed, [("T".into(), "1".into(), 2)]);
         assert_eq!(undo.rekeyed, [device("2"), device("5")]);
-        assert_eq!(undo.disabled, [device("4"), device("6")]);
+        assert_eq!(undo.disabled, [device("4"), device("6"), device("8")]);
+        assert_eq!(undo.forwards, [device("6"), device("7"), device("8")]);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Undo {
     pub disabled: Vec<DeviceName>,
     /// Devices that have another key: the one in the database may be a stranger's.
     pub rekeyed: Vec<DeviceName>,
+    /// Devices whose phones were sent on to them from a tenant that they had left, and must not be again.
+    pub forwards: Vec<DeviceName>,
     /// Devices that took their bootstrap, with the generation of the key.
     pub claimed: Vec<(String, String, u32)>,
 }
@@ -110,6 +112,13 @@ pub async fn take_into_use(
             args![json(&some)?, now],
         )?;
     }
+    for some in undo.forwards.chunks(LIST_MAX) {
+        change.push(
+            "UPDATE moves SET ends_at = 0 WHERE device_id IN (SELECT d.id FROM json_each(?1) j \
+             JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1)",
+            args![json(&some)?],
+        )?;
+    }
     // The phone has the key: its sealed files may go on.
     for some in undo.claimed.chunks(LIST_MAX) {
         change.push(
@@ -175,6 +184,7 @@ pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
         .await?,
         disabled: devices(db, &undo.disabled).await?,
         rekeyed: devices(db, &undo.rekeyed).await?,
+        forwards: devices(db, &undo.forwards).await?,
         claimed: undo.claimed.clone(),
     })
 }

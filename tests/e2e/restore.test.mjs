@@ -329,3 +329,26 @@ describe('a move that a restore undid', () => {
     assert.equal((await d.get(`Config${d.steady.mac}.enc`)).status, 404);
   });
 });
+
+describe('a forward that was ended after the point of the restore', () => {
+  let d;
+  let other;
+  before(async () => {
+    d = await Deployment.start();
+    other = await seedTenant(d.worker);
+    await d.admin.post(`${d.t}/devices/${d.steady.mac}/move`, { tenant: other.id });
+    assert.equal((await d.get(`Initial${d.steady.mac}.cfg`)).status, 200);
+    const copy = await d.worker.copyDatabase();
+    await d.admin.delete(`/tenants/${other.id}/devices/${d.steady.mac}/forward`);
+    assert.equal((await d.get(`Initial${d.steady.mac}.cfg`)).status, 404);
+    await d.worker.restoreDatabase(copy);
+  });
+  after(() => d?.worker.stop());
+
+  it('does not name the other tenant\'s access path again', async () => {
+    const there = { tenant: other.id, mac: d.steady.mac };
+    assert.deepEqual((await d.admin.get('/restored')).forwards, [there]);
+    await d.takeIntoUse();
+    assert.equal((await d.get(`Initial${d.steady.mac}.cfg`)).status, 404);
+  });
+});
