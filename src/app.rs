@@ -9,8 +9,7 @@ use worker::{Context, Env, Request};
 use crate::db::{Db, StorageError};
 use crate::kv::Kv;
 use crate::platform;
-use crate::platform::config;
-use crate::platform::config::ConfigError;
+use crate::platform::config::{self, ConfigError};
 
 /// Everything a handler may reach. Made once per request, cheap to clone.
 #[derive(Clone)]

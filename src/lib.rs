@@ -24,10 +24,11 @@ mod store;
 mod throttle;
 mod witness;
 
+use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
+
 use app::{App, Caller};
 use http::problem::Problem;
 use platform::log;
-use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {

@@ -4,11 +4,7 @@ use worker::Env;
 
 use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
-use crate::platform;
-use crate::platform::DAY_MS;
-use crate::platform::config;
-use crate::platform::first_id_at;
-use crate::platform::log;
+use crate::platform::{self, DAY_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
 use crate::store::{maintenance, moves};
 

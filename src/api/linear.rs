@@ -4,13 +4,14 @@
 
 use ringfence_test_cost::{assert_linear, repeated};
 
-use super::etag::IfMatch;
-use super::page::Window;
-use super::route::find;
-use super::routes::ROUTES;
-use super::settings::SettingsInput;
-use super::tenants::TenantInput;
-use super::{call::RevealQuery, read};
+use crate::api::request::call::RevealQuery;
+use crate::api::request::etag::IfMatch;
+use crate::api::request::page::Window;
+use crate::api::request::read;
+use crate::api::route::find;
+use crate::api::routes::ROUTES;
+use crate::api::tenancy::settings::SettingsInput;
+use crate::api::tenancy::tenants::TenantInput;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::part;
 

@@ -8,50 +8,18 @@
 //! audit entry in its own transaction; it is published to the edge before it is acknowledged; no
 //! handler reads a device's key back out.
 
-mod access_paths;
-mod affected;
-mod allowance;
-mod answer;
-mod audit;
-mod audit_chain;
-mod auth;
-mod budget;
-mod call;
-mod certificates;
-mod commit;
+mod admin;
+mod check;
 mod devices;
-mod etag;
-mod events;
-mod fleet;
-mod jobs;
-mod keys;
-mod known;
-mod limits;
 #[cfg(test)]
 mod linear;
-mod lint;
-mod models;
-mod moves;
 mod notify;
 #[cfg(test)]
 pub(crate) mod openapi;
-mod page;
-mod pools;
-mod preview;
-mod read;
-mod relays;
-mod restored;
-mod rollouts;
-mod rotation;
+mod request;
 mod route;
 mod routes;
-mod settings;
-mod sites;
-mod templates;
-mod tenants;
-mod tokens;
-mod unused;
-mod valid;
+mod tenancy;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -63,10 +31,13 @@ use crate::http::problem::Problem;
 use crate::platform::log;
 use crate::store::standing;
 use crate::witness;
-use answer::{Outgoing, Shown, Written};
-use auth::Needs;
-use call::{Call, Incoming};
+use admin::{audit_chain, restored};
+use request::answer::{Outgoing, Shown, Written};
+use request::auth::{self, Needs};
+use request::call::{Call, Incoming};
+use request::{allowance, commit};
 use route::Found;
+use tenancy::limits;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");

@@ -10,11 +10,11 @@ use std::future::Future;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
-use super::call::{Call, Input, Nothing};
-use super::route::Route;
-use super::routes::ROUTES;
-use crate::api::auth::Needs;
+use crate::api::request::answer::Answer;
+use crate::api::request::auth::Needs;
+use crate::api::request::call::{Call, Input, Nothing};
+use crate::api::route::Route;
+use crate::api::routes::ROUTES;
 use crate::http::problem::{KINDS, Problem};
 
 /// What a handler takes and gives.
@@ -298,7 +298,7 @@ fn problem() -> Value {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use crate::api::openapi::*;
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
 

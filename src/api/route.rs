@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::answer::{Answer, Outgoing};
-use super::auth::Needs;
-use super::call::{Call, Incoming, Input};
-use crate::api::allowance::Spent;
+use crate::api::request::allowance::Spent;
+use crate::api::request::answer::{Answer, Outgoing};
+use crate::api::request::auth::Needs;
+use crate::api::request::call::Params;
+use crate::api::request::call::{Call, Incoming, Input};
 use crate::http::problem::Problem;
 
 /// What a handler gives back, boxed.
@@ -78,7 +79,7 @@ macro_rules! route {
             method: stringify!($method),
             pattern: $pattern,
             operation: $operation,
-            needs: $crate::api::auth::Needs::$needs,
+            needs: $crate::api::request::auth::Needs::$needs,
             run: |incoming| $crate::api::route::run(incoming, $handler),
             #[cfg(test)]
             summary: $summary,
@@ -99,9 +100,6 @@ where
 {
     Box::pin(async move { handler(Call::new(incoming)?).await?.outgoing() })
 }
-
-/// What stands for the `{name}`s of a pattern.
-pub type Params = Vec<(&'static str, String)>;
 
 /// What a method and a path lead to.
 pub enum Found<'a> {
@@ -168,7 +166,7 @@ fn decode(segment: &str) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-    use super::*;
+    use crate::api::route::*;
     use crate::api::routes::ROUTES;
 
     fn operation(method: &str, path: &str) -> Option<&'static str> {

@@ -1,11 +1,12 @@
 //! Every operation of the API, in one table: the dispatcher matches on it, and the OpenAPI document
 //! is made from it.
 
-use super::route::{Route, route};
-use super::{
-    access_paths, audit, audit_chain, certificates, devices, events, fleet, jobs, keys, limits,
-    lint, models, moves, notify, pools, preview, relays, restored, rollouts, rotation, settings,
-    sites, templates, tenants, tokens,
+use crate::api::admin::{audit, audit_chain, events, restored, rotation, tokens};
+use crate::api::devices::{self, fleet, keys, lint, moves, preview};
+use crate::api::notify::{self, jobs, pools, relays, rollouts};
+use crate::api::route::{Route, route};
+use crate::api::tenancy::{
+    access_paths, certificates, limits, models, settings, sites, templates, tenants,
 };
 
 /// The table.

@@ -26,3 +26,8 @@ pub struct AuditRow {
     pub request_id: String,
     pub at: u64,
 }
+
+/// How the log calls a device.
+pub fn device_object(mac: &str) -> String {
+    format!("devices/{mac}")
+}

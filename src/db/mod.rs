@@ -5,11 +5,10 @@ pub mod object;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use ringfence_sql::Arg;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
-
-use ringfence_sql::Arg;
 
 use crate::model::standing::Step;
 

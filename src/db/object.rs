@@ -8,15 +8,14 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use js_sys::{Array, Function, JSON, Reflect};
+use ringfence_queue::store::Store;
+use ringfence_sql::{Arg, Sql, SqlError};
 use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, State};
 
 use crate::db::to_js;
-use ringfence_queue::store::Store;
-use ringfence_sql::Arg;
-use ringfence_sql::{Sql, SqlError};
 
 /// Opens the tables. A step of the schema that fails leaves nothing of itself: all of it is in one
 /// transaction, which SQL alone cannot begin here.

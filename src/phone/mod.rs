@@ -22,11 +22,6 @@ use ringfence_provision::url_template::MAX_PATH_LEN;
 use web_sys::Response;
 use worker::{Headers, Request};
 
-pub use answer::{Answer, Body, Outcome, Served, unavailable};
-pub use reason::{Reason, Trace};
-
-use guess::Guess;
-
 use crate::app::{App, Caller};
 use crate::db::StorageError;
 use crate::edge;
@@ -36,6 +31,10 @@ use crate::platform::hash::sha256_hex;
 use crate::store::phone::{self, Reads};
 use crate::throttle::{self, Guessed};
 use event::Record;
+use guess::Guess;
+
+pub use answer::{Answer, Body, Outcome, Served, unavailable};
+pub use reason::{Reason, Trace};
 
 /// A key under which KV never has a file.
 const NO_FILE: &str = "f1:none";

@@ -10,16 +10,14 @@ use ringfence_provision::url_template::Resolved;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
 use crate::db::StorageError;
-use crate::edge;
 use crate::files::bundle::{self, Bundle};
 use crate::files::{render, seal};
 use crate::kv::to_buffer;
-use crate::model::published::FileMeta;
-use crate::model::published::PublishedTenant;
+use crate::model::published::{FileMeta, PublishedTenant};
 use crate::phone::event::Record;
 use crate::platform::log;
 use crate::store::phone::{self, Reads};
-use crate::witness;
+use crate::{edge, witness};
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_queue::engine::Engine;
+
 use crate::db::object::ObjectSql;
 use crate::db::{Db, StorageError};
-use crate::platform;
-use crate::platform::zone;
+use crate::platform::{self, zone};
 use crate::pool::{Pool, lookups};
-use ringfence_queue::engine::Engine;
 
 /// Batches of jobs leased in one alarm: the next follows at once.
 const ROUNDS: usize = 4;

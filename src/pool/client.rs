@@ -1,9 +1,9 @@
 //! The Worker's side of a pool's Durable Object.
 
+use ringfence_queue::messages::{Call, Reply};
 use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
 use crate::http::problem::Problem;
-use ringfence_queue::messages::{Call, Reply};
 
 /// The binding of the class `Pool`.
 const BINDING: &str = "POOL";

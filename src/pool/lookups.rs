@@ -1,13 +1,12 @@
 //! D1 as the queue asks it.
 
+use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
+use ringfence_queue::target::{self, Settings, TargetError};
 use worker::Env;
 
 use crate::db::{Db, StorageError};
-use crate::platform;
-use crate::platform::config;
+use crate::platform::{self, config};
 use crate::store::fleet::{self, FleetRow};
-use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
-use ringfence_queue::target::{self, Settings, TargetError};
 
 /// What there is to know of the candidates' devices.
 ///

@@ -27,6 +27,9 @@ mod sockets;
 use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
+use ringfence_queue::engine::Engine;
+use ringfence_queue::messages::{Call, Reply};
+use ringfence_sql::SqlError;
 use ringfence_wire::{PING, PONG};
 use worker::{
     DurableObject, Env, Method, Request, Response, State, WebSocket, WebSocketIncomingMessage,
@@ -34,12 +37,7 @@ use worker::{
 };
 
 use crate::db::object::{self, ObjectSql};
-use crate::platform;
-use crate::platform::log;
-use crate::platform::zone;
-use ringfence_queue::engine::Engine;
-use ringfence_queue::messages::{Call, Reply};
-use ringfence_sql::SqlError;
+use crate::platform::{self, log, zone};
 
 /// Header of the pool's id, from the Worker.
 pub const POOL_HEADER: &str = "ringfence-pool";

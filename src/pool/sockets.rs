@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_queue::engine::{Cancels, Engine, MOST_CAPACITY, Session};
+use ringfence_queue::messages::{Connected, Reply};
+use ringfence_sql::SqlError;
 use ringfence_wire::{
     CLOSE_REPLACED, Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame,
     ReturnReason, Transport, Welcome, batches,
@@ -11,12 +14,8 @@ use serde::{Deserialize, Serialize};
 use worker::{Request, Response, WebSocket, WebSocketIncomingMessage, WebSocketPair};
 
 use crate::db::object::ObjectSql;
-use crate::platform;
-use crate::platform::log;
+use crate::platform::{self, log};
 use crate::pool::{POOL_HEADER, Pool, RELAY_HEADER};
-use ringfence_queue::engine::{Cancels, Engine, MOST_CAPACITY, Session};
-use ringfence_queue::messages::{Connected, Reply};
-use ringfence_sql::SqlError;
 
 /// Most connections of one pool.
 const MOST_SOCKETS: usize = 200;

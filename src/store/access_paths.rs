@@ -1,10 +1,10 @@
 //! Access paths: the first segments under which a tenant's phones ask. Stored hashed.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
-use ringfence_sql::args;
 
 /// An access path as it is stored.
 #[derive(Clone, Debug, Deserialize)]

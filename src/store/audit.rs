@@ -1,11 +1,12 @@
 //! The audit log: who changed what. Entries are written by [`Change::commit`](super::Change::commit),
 //! in the transaction of the change itself, and read here.
 
+use ringfence_sql::args;
 use worker::D1PreparedStatement;
 
-pub use crate::audit::AuditRow;
 use crate::db::{Db, StorageError};
-use ringfence_sql::args;
+
+pub use crate::audit::AuditRow;
 
 /// One change, as it is written.
 #[derive(Clone, Debug)]

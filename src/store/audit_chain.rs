@@ -5,6 +5,7 @@
 //! yet, in the order of their numbers. Of two that extend at once one wins, by a compare of the head.
 
 use ringfence_provision::wrap::Keyring;
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::audit::{AUDIT_COLUMNS, AuditRow};
@@ -12,7 +13,6 @@ use super::settings::json;
 use super::{Change, ChangeError};
 use crate::audit::chain::{Head, Link};
 use crate::db::{Db, StorageError, rows};
-use ringfence_sql::args;
 
 /// How many entries are read at once.
 const PAGE: u32 = 500;

@@ -1,10 +1,10 @@
 //! Root certificates that an operator uploaded, served under their own names.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
-use ringfence_sql::args;
 
 /// A certificate as it is stored.
 #[derive(Clone, Debug, Deserialize)]

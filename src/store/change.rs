@@ -11,6 +11,7 @@
 //!
 //! The last statement takes the database a step further ([`super::standing`]).
 
+use ringfence_sql::Arg;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
@@ -18,7 +19,6 @@ use super::standing;
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
-use ringfence_sql::Arg;
 
 /// The version that a statement after the first of a [`Change`] gives to what it writes; `?1` is
 /// the tenant.

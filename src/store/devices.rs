@@ -1,6 +1,7 @@
 //! Devices as an operator changes them. [`phone`](super::phone) has what a phone does to them.
 
 use ringfence_provision::lifecycle::KeyState;
+use ringfence_sql::{Arg, args};
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
@@ -8,8 +9,6 @@ use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models, moves};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
-use ringfence_sql::Arg;
-use ringfence_sql::args;
 
 /// A key as it is stored.
 pub struct StoredKey {

@@ -1,9 +1,9 @@
 //! Events as an operator reads them. [`phone`](super::phone) writes them.
 
+use ringfence_sql::Arg;
 use serde::Deserialize;
 
 use crate::db::{Db, StorageError};
-use ringfence_sql::Arg;
 
 /// What a phone asked for and got.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,17 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_provision::wrap::Keyring;
-use serde::Deserialize;
-use zeroize::Zeroizing;
-
-use super::reach;
-use crate::db::rows;
-use crate::db::{Db, StorageError};
-use crate::platform::log;
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::store::NewJob;
 use ringfence_queue::target::{self, Reach, Settings, TargetError};
 use ringfence_sql::args;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::reach;
+use crate::db::{Db, StorageError, rows};
+use crate::platform::log;
 
 /// The pool of whatever names none.
 pub const DEFAULT_POOL: &str = "default";

@@ -5,6 +5,7 @@
 //! column to NULL, which the schema refuses; D1 then rolls everything back, and the column's name says
 //! which quota it was.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
@@ -12,7 +13,6 @@ use super::{Change, ChangeError, Entry, Reach};
 use crate::audit::bound::ENTRY_MAX;
 use crate::db::{Db, StorageError};
 use crate::model::limits::{Limits, Quota};
-use ringfence_sql::args;
 
 impl Quota {
     /// The column of `tenants` that becomes NULL.

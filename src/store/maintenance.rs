@@ -1,11 +1,11 @@
 //! What time does: unused bootstraps expire, old events go. In bounded batches, from the cron
 //! event; what is left over waits for the next one.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::settings::json;
 use crate::db::{Db, StorageError, changes};
-use ringfence_sql::args;
 
 /// A bootstrap whose time is over.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,12 +1,12 @@
 //! Models: what a tenant's phones are.
 
 use ringfence_provision::family::Family;
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
-use ringfence_sql::args;
 
 /// A model as it is stored.
 #[derive(Clone, Debug, Deserialize)]

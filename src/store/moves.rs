@@ -1,15 +1,15 @@
 //! Devices that go from one tenant to another, with their key, its state and their history; and what
 //! the tenant that they left goes on answering.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::access_paths::AccessPathRow;
-use super::settings::NewLayer;
-use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models, settings};
+use super::settings::{self, NewLayer};
+use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
-use ringfence_sql::args;
 
 /// So many of a device's events go with it, the newest.
 const EVENTS: u32 = 500;

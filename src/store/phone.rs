@@ -3,18 +3,16 @@
 use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::serving::Present;
+use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::standing;
 use crate::db::{Db, StorageError, changes, rows};
 use crate::model::device::DeviceRow;
-use crate::model::published::Fence;
-use crate::model::published::PublishedTenant;
+use crate::model::published::{Fence, PublishedTenant};
 use crate::model::standing::{Standing, Step};
 use crate::model::tenant::TenantOptions;
-use ringfence_sql::Arg;
-use ringfence_sql::args;
 
 /// The columns of [`DeviceRow`]; the joined tables are `d`, `m` and `t`.
 pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.label, \

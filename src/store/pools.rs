@@ -1,10 +1,10 @@
 //! Pools, and who belongs to which.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
-use ringfence_sql::args;
 
 /// A pool as it is stored.
 #[derive(Clone, Debug, Deserialize)]

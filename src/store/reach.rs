@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_queue::target::Reach;
+use ringfence_sql::args;
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::{Change, ChangeError, Entry, Reach as ChangeReach};
 use crate::db::{Db, StorageError, rows};
-use ringfence_queue::target::Reach;
-use ringfence_sql::args;
 
 /// A tenant and a pool.
 pub type Pair = (String, String);

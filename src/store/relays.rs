@@ -1,12 +1,11 @@
 //! Relays: their credentials. Its secret part is stored hashed; it is shown once, when it is made.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::standing;
-use super::{Change, ChangeError, Entry};
+use super::{Change, ChangeError, Entry, standing};
 use crate::db::{Db, StorageError};
 use crate::model::standing::Standing;
-use ringfence_sql::args;
 
 /// A relay as it is stored.
 #[derive(Clone, Debug, Deserialize)]

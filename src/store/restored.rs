@@ -1,11 +1,11 @@
 //! Taking a database into use that was put back to an earlier point.
 
+use ringfence_sql::args;
 use serde::Serialize;
 
 use super::settings::json;
 use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError};
-use ringfence_sql::args;
 
 /// So many names are in one list: D1 takes values of 2 MB.
 const LIST_MAX: usize = 10_000;

@@ -3,11 +3,11 @@
 //! A step writes only where the value is still the one it was made from, so a step that is cut,
 //! repeated or overtaken by a change does no harm.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError, changes};
-use ringfence_sql::args;
 
 /// How many values a master key wraps.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -4,14 +4,13 @@
 //! devices have numbers next to each other there, so a search in one tenant reads that range alone,
 //! and numbers give a page its order.
 
+use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
 use super::devices::{Filter, narrow};
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
-use ringfence_sql::Arg;
-use ringfence_sql::args;
 
 /// Fewer characters are no trigram.
 pub const MIN: usize = 3;

@@ -1,12 +1,12 @@
 //! Settings of every layer. A layer's settings are one document with one revision.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::phone::SettingRow;
 use super::{Basis, Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
-use ringfence_sql::args;
 
 /// One layer of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,11 @@
 //! Sites.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
-use ringfence_sql::args;
 
 /// A site as it is stored.
 #[derive(Clone, Debug, Deserialize)]

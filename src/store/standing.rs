@@ -3,12 +3,12 @@
 //! Every claim and every audited change takes it one further in its own transaction. What the number
 //! is good for is in [`crate::witness`].
 
+use ringfence_sql::args;
 use serde::de::DeserializeOwned;
 use worker::{D1PreparedStatement, D1Result};
 
 use crate::db::{Db, StorageError, rows};
 use crate::model::standing::Standing;
-use ringfence_sql::args;
 
 /// The statement that reads where the database stands, for a batch.
 ///

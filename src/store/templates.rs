@@ -2,12 +2,12 @@
 
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
-use ringfence_sql::args;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,11 @@
 //! Tenants.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Basis, Change, ChangeError, Entry, Reach};
 use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
-use ringfence_sql::args;
 
 /// A tenant as it is stored.
 #[derive(Clone, Debug, Deserialize)]

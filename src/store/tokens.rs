@@ -1,13 +1,12 @@
 //! API tokens. Their secret part is stored hashed; it is shown once, when the token is made.
 
+use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::standing;
-use super::{Change, ChangeError, Entry};
+use super::{Change, ChangeError, Entry, standing};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Standing;
-use ringfence_sql::args;
 
 /// A token as it is stored.
 #[derive(Clone, Debug, Deserialize)]

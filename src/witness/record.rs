@@ -1,13 +1,12 @@
 //! What the witness keeps, in its own SQLite: how far the database has come, and the steps of the last
 //! weeks, so that after a restore an operator can be told what was undone.
 
+use ringfence_sql::{Sql, SqlError, args};
 use serde::Deserialize;
 
 use super::messages::{Call, Known, Reply};
 use crate::model::standing::{Standing, Step};
 use crate::platform::DAY_MS;
-use ringfence_sql::args;
-use ringfence_sql::{Sql, SqlError};
 
 /// Steps are kept for so long: five days more than D1 can be put back.
 const KEPT_MS: u64 = 35 * DAY_MS;

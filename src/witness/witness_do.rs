@@ -12,11 +12,11 @@
 
 use std::cell::OnceCell;
 
+use ringfence_sql::SqlError;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::db::object::ObjectSql;
 use crate::witness::{Call, Record, Reply};
-use ringfence_sql::SqlError;
 
 /// See the module.
 #[durable_object]

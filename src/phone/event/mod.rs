@@ -19,12 +19,11 @@ use serde_json::json;
 use worker::Delay;
 
 use crate::app::App;
-use crate::edge;
 use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
-use crate::platform;
 use crate::platform::log::{info, warn};
 use crate::store::moves;
 use crate::store::phone::{self, EventRow, Now, Seen, Use};
+use crate::{edge, platform};
 use overflow::{Room, Uncounted};
 
 /// What is found out about a phone's request on the way to its answer.

@@ -1,0 +1,120 @@
+//! The audit log. Nothing here writes: entries come with the changes themselves.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::Call;
+use crate::api::request::page::{Page, PageQuery, Window};
+use crate::http::problem::Problem;
+use crate::store::audit::{self, AuditRow};
+
+/// Which changes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AuditQuery {
+    /// What was changed, such as `devices/0080F0C571EB`.
+    pub object: Option<String>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A change. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AuditView {
+    pub id: String,
+    pub at: u64,
+    pub tenant: Option<String>,
+    /// Id of the token; `admin` for the deployment's own, `time` for what nobody did.
+    pub token: String,
+    pub action: String,
+    /// What was changed: a path of the API below its tenant; empty for the tenant itself.
+    pub object: String,
+    /// Without secrets.
+    pub before: Option<Value>,
+    /// Without secrets.
+    pub after: Option<Value>,
+    /// Where the change came from.
+    pub address: String,
+    pub request_id: String,
+}
+
+impl From<AuditRow> for AuditView {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at,
+            tenant: row.tenant_id,
+            token: row.token_id,
+            action: row.action,
+            object: row.object,
+            before: row.before.map(parsed),
+            after: row.after.map(parsed),
+            address: row.address,
+            request_id: row.request_id,
+        }
+    }
+}
+
+/// Stored JSON; text that is none as it is.
+pub fn parsed(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// `listAudit`.
+pub async fn all(call: Call<PageQuery>) -> Result<Shown<Page<AuditView>>, Problem> {
+    let window = call.query.window()?;
+    let before = window.after.as_ref().map(|[id]| id.as_str());
+    let rows = audit::all(&call.app.db, before, window.rows()).await?;
+    Ok(Shown(page(&window, rows)))
+}
+
+/// `listTenantAudit`. It goes on when the tenant is gone, to a token for all tenants.
+pub async fn of_tenant(call: Call<AuditQuery>) -> Result<Shown<Page<AuditView>>, Problem> {
+    let query = &call.query;
+    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let before = window.after.as_ref().map(|[id]| id.as_str());
+    let tenant_id = call.param("tenant");
+    let object = query.object.as_deref();
+    let rows = audit::of_tenant(&call.app.db, tenant_id, object, before, window.rows()).await?;
+    if rows.is_empty() {
+        call.tenant().await?;
+    }
+    Ok(Shown(page(&window, rows)))
+}
+
+fn page(window: &Window, rows: Vec<AuditRow>) -> Page<AuditView> {
+    window.page(rows, |row| [row.id.clone()], AuditView::from)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::admin::audit::*;
+
+    #[test]
+    fn audit_json_format_unchanged() {
+        let row = AuditRow {
+            number: 7,
+            id: "01JD0000000000000000000000".into(),
+            tenant_id: Some("01JC0000000000000000000000".into()),
+            token_id: "admin".into(),
+            action: "device.disable".into(),
+            object: "devices/0080F0C571EB".into(),
+            before: Some(r#"{"disabled":false}"#.into()),
+            after: Some(r#"{"disabled":true}"#.into()),
+            address: "192.0.2.7".into(),
+            request_id: "01JD0000000000000000000001".into(),
+            at: 1000,
+        };
+        assert_eq!(
+            serde_json::to_string(&AuditView::from(row)).unwrap(),
+            r#"{"id":"01JD0000000000000000000000","at":1000,"tenant":"01JC0000000000000000000000","token":"admin","action":"device.disable","object":"devices/0080F0C571EB","before":{"disabled":false},"after":{"disabled":true},"address":"192.0.2.7","request_id":"01JD0000000000000000000001"}"#
+        );
+    }
+}

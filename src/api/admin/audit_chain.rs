@@ -1,0 +1,344 @@
+//! The audit log as a chain: exporting it, verifying it, and cutting what is old and exported.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::{Lines, Shown};
+use crate::api::request::call::{Call, Nothing};
+use crate::app::App;
+use crate::audit::chain::{self, Head, Link};
+use crate::http::problem::Problem;
+use crate::platform::{DAY_MS, log};
+use crate::store::audit_chain::{self as store, ChainError, CutRow};
+
+/// An entry is kept for so many days at least.
+pub const KEPT_DAYS: u64 = 90;
+
+/// How many lines an answer has at most.
+const LINES_MAX: u32 = 500;
+
+/// How many pages of entries one call verifies.
+const PAGES: usize = 10;
+
+/// How many pages of entries one call takes into the chain, where some are not in it yet.
+const CATCH_UP: usize = 10;
+
+/// How many cuts are shown.
+const CUTS_SHOWN: u32 = 50;
+
+thread_local! {
+    /// Until when, in Unix milliseconds, another request of this isolate is at it.
+    static EXTENDING: Cell<u64> = const { Cell::new(0) };
+}
+
+/// For how long at most one request extends the chain: the runtime ends it then.
+const EXTENDING_MS: u64 = 30_000;
+
+/// Takes what is not in the chain yet into it, after the answer. What is missed here is done by the
+/// next change, or by the cron event.
+pub fn extend_later(app: &App) {
+    if EXTENDING.get() > app.now {
+        return;
+    }
+    EXTENDING.set(app.now + EXTENDING_MS);
+    let worker = app.clone();
+    app.later(async move {
+        let result = store::extend(&worker.db, &worker.keyring, CATCH_UP).await;
+        EXTENDING.set(0);
+        note(result.map(drop));
+    });
+}
+
+/// Logs that the chain could not be extended. That somebody else was faster is as good.
+fn note(result: Result<(), ChainError>) {
+    match result {
+        Ok(()) | Err(ChainError::Overtaken) => {}
+        Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
+    }
+}
+
+impl From<ChainError> for Problem {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Storage(error) => error.into(),
+            ChainError::Overtaken => Self {
+                overtaken: true,
+                ..Self::conflict(error.to_string())
+            },
+            ChainError::Forged | ChainError::UnknownKey(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+/// Which entries.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ExportQuery {
+    /// Number of the last entry of the page before; left out, the export begins after the last cut.
+    pub after: Option<u64>,
+    /// Only entries before this time in Unix milliseconds.
+    pub until: Option<u64>,
+    /// How many entries; 1 to 500, by default 500.
+    pub limit: Option<u32>,
+}
+
+/// `exportAudit`. The first line of a page is what its first entry builds on, the last line is where
+/// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
+pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Problem> {
+    let query = &call.query;
+    let limit = query.limit.unwrap_or(LINES_MAX);
+    if !(1..=LINES_MAX).contains(&limit) {
+        return Err(Problem::invalid_request(format!(
+            "`limit` is 1 to {LINES_MAX}."
+        )));
+    }
+    let app = &call.app;
+    let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
+    let from = from(&call, query.after, &head).await?;
+    let entries = store::page(&app.db, from.number, query.until, limit).await?;
+    let mut lines = String::new();
+    let mut link = from.clone();
+    let write = |link: &Link, complete: Option<bool>| {
+        let mut said = json!({ "number": link.number, "hash": link.hash });
+        if let (Some(complete), Some(members)) = (complete, said.as_object_mut()) {
+            members.insert("complete".into(), complete.into());
+        }
+        json!({ "chain": said }).to_string()
+    };
+    lines.push_str(&write(&from, None));
+    lines.push('\n');
+    for (row, _) in entries
+        .iter()
+        .take_while(|(row, _)| row.number <= head.number)
+    {
+        link = link.then(row);
+        lines.push_str(&chain::line(row));
+        lines.push('\n');
+    }
+    let more = store::page(&app.db, link.number, query.until, 1).await?;
+    let complete = more.first().is_none_or(|(row, _)| row.number > head.number);
+    let _ = writeln!(lines, "{}", write(&link, Some(complete)));
+    Ok(Lines(lines))
+}
+
+/// What a page that goes on after an entry builds on.
+async fn from<Q, B>(call: &Call<Q, B>, after: Option<u64>, head: &Head) -> Result<Link, Problem> {
+    match after {
+        None => Ok(head.cut()),
+        Some(number) if number == head.cut_number => Ok(head.cut()),
+        Some(number) => store::link(&call.app.db, number)
+            .await?
+            .filter(|_| number > head.cut_number)
+            .ok_or_else(|| {
+                Problem::invalid_request(format!(
+                    "`after`: the chain has no entry {number}. Leave it out to begin after the last cut."
+                ))
+            }),
+    }
+}
+
+/// Where to go on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VerifyQuery {
+    /// `next` of the call before; left out, it begins after the last cut.
+    pub after: Option<u64>,
+}
+
+/// What following the chain has shown.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct VerifyView {
+    /// Whether nothing is wrong as far as was looked.
+    pub ok: bool,
+    /// What is wrong, if anything is.
+    pub fault: Option<String>,
+    /// Where it began.
+    pub from: Link,
+    /// The last entry that is as it was.
+    pub to: Link,
+    /// `after` of the call that goes on; null when the end was reached.
+    pub next: Option<u64>,
+    /// How many entries are so new that they are in no chain yet.
+    pub pending: u64,
+    /// What was cut, the newest first, at most 50.
+    pub cuts: Vec<CutRow>,
+}
+
+/// `verifyAudit`.
+pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Problem> {
+    let app = &call.app;
+    let cuts = store::cuts(&app.db, CUTS_SHOWN).await?;
+    let found = |fault: Option<String>, from: Link, to: Link, next, pending| {
+        Ok(Shown(VerifyView {
+            ok: fault.is_none(),
+            fault,
+            from,
+            to,
+            next,
+            pending,
+            cuts: cuts.clone(),
+        }))
+    };
+    let head = match store::extend(&app.db, &app.keyring, CATCH_UP).await {
+        Ok(head) => head,
+        Err(error @ (ChainError::Forged | ChainError::UnknownKey(_))) => {
+            let nothing = Link::start();
+            return found(Some(error.to_string()), nothing.clone(), nothing, None, 0);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let from = from(&call, call.query.after, &head).await?;
+    let (pending, stored_end) = store::beyond(&app.db, &head).await?;
+    if let Some(fault) = cut_fault(&head, &cuts) {
+        return found(Some(fault), from.clone(), from, None, pending);
+    }
+    let mut link = from.clone();
+    for _ in 0..PAGES {
+        let mut entries = store::page(&app.db, link.number, None, LINES_MAX).await?;
+        entries.retain(|(row, _)| row.number <= head.number);
+        if entries.is_empty() {
+            let fault = (link != head.end() || stored_end != head.number).then(|| {
+                format!(
+                    "the log ends at entry {}, but its sealed end is entry {}: entries were taken out, or their hashes changed",
+                    link.number, head.number
+                )
+            });
+            return found(fault, from, link, None, pending);
+        }
+        match chain::follow(link.clone(), &entries) {
+            Ok(end) => link = end,
+            Err(fault) => return found(Some(fault.to_string()), from, link, None, pending),
+        }
+    }
+    let next = Some(link.number);
+    found(None, from, link, next, pending)
+}
+
+/// What is wrong with the rows that cuts left, if anything is.
+fn cut_fault(head: &Head, cuts: &[CutRow]) -> Option<String> {
+    let last = cuts
+        .first()
+        .map_or((0, chain::START), |cut| (cut.number, &cut.hash));
+    if last != (head.cut_number, head.cut_hash.as_str()) {
+        return Some(format!(
+            "the last cut in the database ends at entry {}, but the sealed one at entry {}: somebody has changed it in the database",
+            last.0, head.cut_number
+        ));
+    }
+    let torn = cuts
+        .iter()
+        .zip(cuts.iter().skip(1))
+        .find(|(newer, older)| newer.first_number != older.number + 1);
+    torn.map(|(newer, _)| {
+        format!(
+            "the cut that begins at entry {} does not follow the one before it",
+            newer.first_number
+        )
+    })
+}
+
+/// Up to where to cut.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CutInput {
+    /// Number of the last entry to be removed, from the last line of the export.
+    pub number: u64,
+    /// Its hash, from the same line: who knows it has exported the log up to there.
+    pub hash: String,
+}
+
+/// `cutAudit`.
+pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Problem> {
+    let app = &call.app;
+    let input = &call.body;
+    let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
+    if let Some(fault) = cut_fault(&head, &store::cuts(&app.db, 2).await?) {
+        return Err(Problem::conflict(format!(
+            "Nothing was cut, because {fault}."
+        )));
+    }
+    let period = store::period(&app.db, head.cut_number, input.number).await?;
+    let (first, last) = period
+        .filter(|(_, last)| last.number > head.cut_number && last.hash == input.hash)
+        .ok_or_else(|| {
+            Problem::invalid_value(
+                "`number` and `hash` are not an entry of the chain and its hash. Export the period to its end, keep the lines, and name what the last line says.",
+            )
+        })?;
+    if last.at > app.now.saturating_sub(KEPT_DAYS * DAY_MS) {
+        return Err(Problem::invalid_value(format!(
+            "`number`: that entry is younger than {KEPT_DAYS} days, and younger ones are kept. Export with `until` at least {KEPT_DAYS} days ago."
+        )));
+    }
+    let row = CutRow {
+        number: last.number,
+        hash: last.hash,
+        entries: last.number + 1 - first.number,
+        first_number: first.number,
+        first_hash: first.hash,
+        first_at: first.at,
+        last_at: last.at,
+        token_id: call.token.id.clone(),
+        at: app.now,
+    };
+    let after = json!({
+        "first_number": row.first_number, "number": row.number, "hash": row.hash, "entries": row.entries,
+    });
+    let entry = call.entry("audit.cut", "audit", None, Some(after));
+    store::cut(&app.db, &app.keyring, &head, &row, &entry).await?;
+    Ok(Shown(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::admin::audit_chain::*;
+
+    fn row(first_number: u64, number: u64) -> CutRow {
+        CutRow {
+            number,
+            hash: format!("{number:064x}"),
+            first_number,
+            first_hash: String::new(),
+            entries: number + 1 - first_number,
+            first_at: 1,
+            last_at: 2,
+            token_id: "admin".into(),
+            at: 3,
+        }
+    }
+
+    fn head(cut: &CutRow) -> Head {
+        Head {
+            cut_number: cut.number,
+            cut_hash: cut.hash.clone(),
+            ..Head::start()
+        }
+    }
+
+    #[test]
+    fn cuts_follow_each_other_up_to_the_sealed_one() {
+        assert_eq!(cut_fault(&Head::start(), &[]), None);
+        let cuts = [row(5, 9), row(1, 4)];
+        assert_eq!(cut_fault(&head(&cuts[0]), &cuts), None);
+        assert!(cut_fault(&head(&cuts[1]), &cuts).is_some_and(|fault| fault.contains("entry 9")));
+        assert!(cut_fault(&Head::start(), &cuts).is_some());
+        assert!(cut_fault(&head(&cuts[0]), &[]).is_some());
+        let torn = [row(6, 9), row(1, 4)];
+        assert!(cut_fault(&head(&torn[0]), &torn).is_some_and(|fault| fault.contains("entry 6")));
+    }
+
+    #[test]
+    fn cut_json_format_unchanged() {
+        let text = serde_json::to_string(&row(1, 2)).unwrap_or_default();
+        assert_eq!(
+            text,
+            r#"{"number":2,"hash":"0000000000000000000000000000000000000000000000000000000000000002","first_number":1,"first_hash":"","entries":2,"first_at":1,"last_at":2,"token_id":"admin","at":3}"#
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Events: what phones asked for and got.
+
+use ringfence_provision::mac::Mac;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::Call;
+use crate::api::request::page::{Page, Window};
+use crate::http::problem::Problem;
+use crate::platform::first_id_at;
+use crate::store::devices;
+use crate::store::events::{self, EventRow, Filter};
+
+/// Which events.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EventQuery {
+    /// MAC of a device, in any notation.
+    pub device: Option<String>,
+    /// For example `served` or `refused`.
+    pub outcome: Option<String>,
+    /// At or after this time in Unix milliseconds.
+    pub after: Option<u64>,
+    /// Before this time in Unix milliseconds.
+    pub before: Option<u64>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// An event. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EventView {
+    pub id: String,
+    pub at: u64,
+    /// Id of the device, if there is one.
+    pub device: Option<String>,
+    pub mac: Option<String>,
+    /// Kind of file.
+    pub kind: Option<String>,
+    /// `plain` or `sealed`.
+    pub form: Option<String>,
+    pub outcome: String,
+    pub reason: String,
+    pub status: u16,
+    pub bytes: u64,
+    pub address: String,
+    /// What the phone says it is; no proof.
+    pub user_agent: String,
+    pub country: String,
+    pub request_id: String,
+    /// The name that was asked for, where no file went out: what stands behind the access path,
+    /// without a query, made fit to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Id of the access path under which it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_path: Option<String>,
+    /// For example the findings of a file that could not be made, or the name that was `expected`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+}
+
+impl From<EventRow> for EventView {
+    fn from(row: EventRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at,
+            device: row.device_id,
+            mac: row.mac,
+            kind: row.kind,
+            form: row.form,
+            outcome: row.outcome,
+            reason: row.reason,
+            status: row.status,
+            bytes: row.bytes,
+            address: row.address,
+            user_agent: row.user_agent,
+            country: row.country,
+            request_id: row.request_id,
+            path: row.path,
+            access_path: row.access_path,
+            detail: row.detail.map(super::audit::parsed),
+        }
+    }
+}
+
+/// `listEvents`.
+pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let query = &call.query;
+    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let device = match &query.device {
+        None => None,
+        Some(text) => {
+            let mac = Mac::parse(text)
+                .map_err(|error| Problem::invalid_request(format!("`device`: {error}.")))?;
+            let row = devices::find(&call.app.db, &tenant.id, &mac.upper()).await?;
+            Some(row.ok_or_else(|| Problem::not_found("device"))?.id)
+        }
+    };
+    let from = query.after.map(first_id_at);
+    let until = query.before.map(first_id_at);
+    let cursor = window.after.as_ref().map(|[id]| id.clone());
+    let below = [cursor, until].into_iter().flatten().min();
+    let filter = Filter {
+        device_id: device.as_deref(),
+        outcome: query.outcome.as_deref(),
+        below: below.as_deref(),
+        from: from.as_deref(),
+    };
+    let rows = events::list(&call.app.db, &tenant.id, &filter, window.rows()).await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        EventView::from,
+    )))
+}

@@ -1,0 +1,481 @@
+//! After the database was put back to an earlier point.
+//!
+//! A restore brings back what was taken or removed since: bootstraps, tokens, access paths, keys. The
+//! witness notices, and the database vouches for nothing ([`crate::witness`]). `GET` shows what the
+//! restore undid, as far as the witness knows; `POST` takes the database into use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit;
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::model::standing::{Standing, Step};
+use crate::store::restored::{self, Keep, Next, Undo};
+use crate::store::standing;
+use crate::witness::{self, ERA, Known, Reply};
+
+/// The `operationId` of [`take`], which alone may write to a database that is behind.
+pub const OPERATION: &str = "restored";
+
+/// So many steps are read at a time.
+const READ: u32 = 2_000;
+
+/// So many steps are shown, and so many ids of each list are in the audit entry.
+const SHOWN: usize = 200;
+
+/// What may stay, although it would be removed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RestoredInput {
+    /// Ids of tokens that are kept although they would be removed.
+    pub keep_tokens: Vec<String>,
+    /// Ids of access paths that are kept although they would be removed.
+    pub keep_access_paths: Vec<String>,
+    /// Removes every token and every access path but those that are kept, whatever is known of them.
+    pub remove_all: bool,
+}
+
+/// A step of the database that the restore undid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UndoneView {
+    pub at: u64,
+    /// Id of the tenant, if it was about one.
+    pub tenant: Option<String>,
+    /// As in the audit log; `device.claim` is a phone that took its bootstrap.
+    pub action: String,
+    pub object: String,
+    /// Id of the token that did it; empty for a phone.
+    pub token: String,
+}
+
+/// A device, by its tenant and its MAC.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DeviceRef {
+    /// Id of the tenant.
+    pub tenant: String,
+    pub mac: String,
+}
+
+/// Whether the database was put back, and what that brought back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RestoredView {
+    /// Whether the database is behind what was witnessed. Then it vouches for nothing.
+    pub behind: bool,
+    /// How many steps (claims and changes) the database has.
+    pub stands_at: u64,
+    /// How many steps were witnessed; absent before the first one.
+    pub witnessed: Option<u64>,
+    /// Whether every undone step is known. If not, all tokens and access paths are removed but those
+    /// that are kept by name: nobody can tell which of them had been removed.
+    pub complete: bool,
+    /// How many undone steps are known.
+    pub undone: usize,
+    /// How many undone steps are known by their number alone: their requests were cut off before they
+    /// were answered. What they did was told to nobody.
+    pub unknown: u64,
+    /// The last 200 of those that are known, the newest first.
+    pub steps: Vec<UndoneView>,
+    /// Ids of tokens that had been removed and are there again.
+    pub tokens: Vec<String>,
+    /// Ids of access paths that are there again, or whose expiry may have been brought forward.
+    pub access_paths: Vec<String>,
+    /// Ids of relays that had been removed and are there again.
+    pub relays: Vec<String>,
+    /// Ids of tenants that had been removed and are there again. Their tokens and access paths go.
+    pub tenants: Vec<String>,
+    /// Devices that had been removed or taken out of service. They are disabled.
+    pub disabled: Vec<DeviceRef>,
+    /// Devices to which a phone that asks their former tenant is no longer sent on.
+    pub forwards: Vec<DeviceRef>,
+    /// Devices that had another key than the database has now. They are to be re-keyed.
+    pub rekey: Vec<DeviceRef>,
+    /// Values of KV that were published before the restore and are still to be removed: repeat the
+    /// call until there are none.
+    pub remaining: u64,
+}
+
+/// `getRestored`.
+pub async fn show(call: Call) -> Result<Shown<RestoredView>, Problem> {
+    let found = look(&call).await?;
+    Ok(Shown(found.view(0)))
+}
+
+/// `restored`.
+pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredView>, Problem> {
+    if !call.token.is_admin() {
+        return Err(Problem::new(
+            "forbidden",
+            "This takes ADMIN_TOKEN: the restore may have brought any other token back. Set it again \
+             by `wrangler secret put ADMIN_TOKEN` if it was deleted.",
+        ));
+    }
+    let found = look(&call).await?;
+    let app = &call.app;
+    let mut era = found.database.era;
+    if let (true, Some(witnessed)) = (found.behind, &found.known.standing) {
+        let reserve = witness::Call::Reserve { era };
+        era = match witness::ask(&app.env, &reserve).await? {
+            Reply::Era(era) => era,
+            _ => return Err(Problem::internal("the witness promised no era")),
+        };
+        let next = Next {
+            number: found.database.number.max(witnessed.number) + 1,
+            previous: &witnessed.mark,
+            era,
+            version: era.saturating_mul(ERA),
+        };
+        let keep = Keep {
+            tokens: call.body.keep_tokens.clone(),
+            access_paths: call.body.keep_access_paths.clone(),
+        };
+        let undo = found.undo.without(&keep);
+        let all = call.body.remove_all || !found.complete;
+        let after = json!({
+            "stood_at": found.database.number,
+            "witnessed": witnessed.number,
+            "undone": found.undone,
+            "unknown": found.unknown(),
+            "complete": found.complete,
+            "removed_all": all,
+            "tokens": first(&undo.tokens),
+            "access_paths": first(&undo.access_paths),
+            "relays": first(&undo.relays),
+            "tenants": first(&undo.tenants),
+            "disabled": undo.disabled.len(),
+            "rekey": undo.rekeyed.len(),
+        });
+        let entry = call.entry("database.restored", "restored", None, Some(after));
+        let only = all.then_some(&keep);
+        restored::take_into_use(&app.db, &undo, only, &next, app.now, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+        witness::tell(app).await?;
+    }
+    // What KV has of before would be taken for newer than what the database will publish.
+    let remaining = match era {
+        0 => 0,
+        era => edge::tenants_below(app, era.saturating_mul(ERA)).await?,
+    };
+    Ok(Shown(found.view(remaining)))
+}
+
+fn first(ids: &[String]) -> &[String] {
+    ids.get(..SHOWN).unwrap_or(ids)
+}
+
+/// What is known of a restore.
+struct Found {
+    behind: bool,
+    database: Standing,
+    known: Known,
+    complete: bool,
+    undone: usize,
+    /// The newest last.
+    last: Vec<Step>,
+    /// What of it the database has.
+    undo: Undo,
+}
+
+async fn look(call: &Context) -> Result<Found, Problem> {
+    let app = &call.app;
+    let known = match witness::ask(&app.env, &witness::Call::Look).await? {
+        Reply::Known(known) => known,
+        _ => return Err(Problem::internal("the witness says nothing of itself")),
+    };
+    let database = standing::read(&app.db).await?;
+    let mut found = Found {
+        behind: !witness::is_sound(&database, known.standing.as_ref()),
+        database,
+        known,
+        complete: true,
+        undone: 0,
+        last: Vec::new(),
+        undo: Undo::default(),
+    };
+    if !found.behind {
+        return Ok(found);
+    }
+    let mut undoing = Undoing::default();
+    let mut above = found.database.number;
+    loop {
+        let more = witness::Call::Above {
+            number: above,
+            limit: READ,
+        };
+        let Reply::Steps {
+            steps,
+            more,
+            complete,
+        } = witness::ask(&app.env, &more).await?
+        else {
+            return Err(Problem::internal("the witness lists no steps"));
+        };
+        found.complete &= complete;
+        found.undone += steps.len();
+        for step in steps {
+            above = above.max(step.standing.number);
+            undoing.take(&step);
+            found.last.push(step);
+        }
+        let old = found.last.len().saturating_sub(SHOWN);
+        found.last.drain(..old);
+        if !more {
+            break;
+        }
+    }
+    // A history that never was the database's: nothing in it says what was removed from this one.
+    found.complete &=
+        found.database.number < found.known.standing.as_ref().map_or(0, |it| it.number);
+    found.undo = restored::there(&app.db, &undoing.undo()).await?;
+    Ok(found)
+}
+
+impl Found {
+    /// How many steps there were that nobody told the witness of.
+    fn unknown(&self) -> u64 {
+        let witnessed = self.known.standing.as_ref().map_or(0, |it| it.number);
+        let undone = witnessed.saturating_sub(self.database.number);
+        undone.saturating_sub(self.undone as u64)
+    }
+
+    fn view(self, remaining: u64) -> RestoredView {
+        let devices = |names: Vec<(String, String)>| {
+            let refs = names.into_iter();
+            refs.map(|(tenant, mac)| DeviceRef { tenant, mac })
+                .collect()
+        };
+        let unknown = self.unknown();
+        RestoredView {
+            behind: self.behind,
+            stands_at: self.database.number,
+            witnessed: self.known.standing.map(|standing| standing.number),
+            complete: self.complete,
+            undone: self.undone,
+            unknown,
+            steps: self
+                .last
+                .into_iter()
+                .rev()
+                .map(|step| UndoneView {
+                    at: step.at,
+                    tenant: step.tenant,
+                    action: step.action,
+                    object: step.object,
+                    token: step.token,
+                })
+                .collect(),
+            tokens: self.undo.tokens,
+            access_paths: self.undo.access_paths,
+            relays: self.undo.relays,
+            tenants: self.undo.tenants,
+            disabled: devices(self.undo.disabled),
+            forwards: devices(self.undo.forwards),
+            rekey: devices(self.undo.rekeyed),
+            remaining,
+        }
+    }
+}
+
+impl Undo {
+    /// The same but for what an operator keeps.
+    fn without(&self, keep: &Keep) -> Self {
+        let mut undo = self.clone();
+        undo.tokens.retain(|id| !keep.tokens.contains(id));
+        undo.access_paths
+            .retain(|id| !keep.access_paths.contains(id));
+        undo
+    }
+}
+
+/// What undone steps, one after the other, come to.
+#[derive(Default)]
+struct Undoing {
+    tokens: BTreeSet<String>,
+    access_paths: BTreeSet<String>,
+    relays: BTreeSet<String>,
+    tenants: BTreeSet<String>,
+    devices: BTreeMap<(String, String), Device>,
+}
+
+/// What undone steps say of a device.
+#[derive(Default)]
+struct Device {
+    disabled: bool,
+    /// Nobody is sent on to it.
+    unforwarded: bool,
+    rekeyed: bool,
+    claimed: Option<u32>,
+}
+
+impl Undoing {
+    fn take(&mut self, step: &Step) {
+        let id = || {
+            step.object
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        match step.action.as_str() {
+            "token.delete" => {
+                self.tokens.insert(id());
+            }
+            "access-path.delete" | "access-path.update" => {
+                self.access_paths.insert(id());
+            }
+            "relay.delete" => {
+                self.relays.insert(id());
+            }
+            "tenant.delete" => self.tenants.extend(step.tenant.clone()),
+            action if step.object.starts_with("devices/") => {
+                let Some(tenant) = &step.tenant else { return };
+                let device = self.devices.entry((tenant.clone(), id())).or_default();
+                match action {
+                    // A device that had moved away is back in the tenant that it left.
+                    "device.delete" | "device.move" => {
+                        device.disabled = true;
+                        device.unforwarded = true;
+                    }
+                    "device.end-forward" => device.unforwarded = true,
+                    "device.disable" => device.disabled = true,
+                    "device.enable" => device.disabled = false,
+                    // A new device under the MAC, or a new key for the old one.
+                    "device.create" => {
+                        *device = Device {
+                            rekeyed: true,
+                            ..Device::default()
+                        };
+                    }
+                    "device.rekey" | "device.import-key" => device.rekeyed = true,
+                    "device.claim" => device.claimed = step.generation,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn undo(self) -> Undo {
+        let mut undo = Undo {
+            tokens: self.tokens.into_iter().collect(),
+            access_paths: self.access_paths.into_iter().collect(),
+            relays: self.relays.into_iter().collect(),
+            tenants: self.tenants.into_iter().collect(),
+            ..Undo::default()
+        };
+        for (name, device) in self.devices {
+            if let Some(generation) = device.claimed {
+                let (tenant, mac) = name.clone();
+                undo.claimed.push((tenant, mac, generation));
+            }
+            if device.disabled {
+                undo.disabled.push(name.clone());
+            }
+            if device.unforwarded {
+                undo.forwards.push(name.clone());
+            }
+            if device.rekeyed {
+                undo.rekeyed.push(name);
+            }
+        }
+        undo
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::admin::restored::*;
+
+    fn step(action: &str, object: &str) -> Step {
+        Step {
+            standing: Standing {
+                number: 1,
+                mark: String::new(),
+                previous: String::new(),
+                era: 0,
+            },
+            action: action.into(),
+            tenant: Some("T".into()),
+            object: object.into(),
+            token: "admin".into(),
+            generation: (action == "device.claim").then_some(2),
+            at: 1,
+        }
+    }
+
+    fn undo(steps: &[(&str, &str)]) -> Undo {
+        let mut undoing = Undoing::default();
+        for (action, object) in steps {
+            undoing.take(&step(action, object));
+        }
+        undoing.undo()
+    }
+
+    fn device(mac: &str) -> (String, String) {
+        ("T".into(), mac.into())
+    }
+
+    #[test]
+    fn what_was_removed_is_removed_again() {
+        let undo = undo(&[
+            ("token.delete", "tokens/K"),
+            ("access-path.delete", "access-paths/P"),
+            ("access-path.update", "access-paths/Q"),
+            ("relay.delete", "pools/default/relays/R"),
+            ("tenant.delete", ""),
+            ("token.create", "tokens/new"),
+            ("settings.update", "devices/0080F0000009/settings"),
+        ]);
+        assert_eq!(undo.tokens, ["K"]);
+        assert_eq!(undo.access_paths, ["P", "Q"]);
+        assert_eq!(undo.relays, ["R"]);
+        assert_eq!(undo.tenants, ["T"]);
+        assert!(undo.disabled.is_empty() && undo.rekeyed.is_empty() && undo.claimed.is_empty());
+    }
+
+    #[test]
+    fn a_device_is_as_its_last_undone_steps_left_it() {
+        let undo = undo(&[
+            ("device.claim", "devices/1"),
+            ("device.rekey", "devices/2"),
+            ("device.disable", "devices/3"),
+            ("device.enable", "devices/3"),
+            ("device.disable", "devices/4"),
+            ("device.delete", "devices/5"),
+            ("device.create", "devices/5"),
+            ("device.delete", "devices/6"),
+            ("device.end-forward", "devices/7"),
+            ("device.move", "devices/8"),
+        ]);
+        assert_eq!(undo.claimed, [("T".into(), "1".into(), 2)]);
+        assert_eq!(undo.rekeyed, [device("2"), device("5")]);
+        assert_eq!(undo.disabled, [device("4"), device("6"), device("8")]);
+        assert_eq!(undo.forwards, [device("6"), device("7"), device("8")]);
+    }
+
+    #[test]
+    fn what_an_operator_keeps_stays() {
+        let undo = undo(&[
+            ("token.delete", "tokens/K"),
+            ("token.delete", "tokens/L"),
+            ("access-path.delete", "access-paths/P"),
+        ]);
+        let kept = undo.without(&Keep {
+            tokens: vec!["K".into()],
+            access_paths: vec!["P".into()],
+        });
+        assert_eq!(kept.tokens, ["L"]);
+        assert!(kept.access_paths.is_empty());
+    }
+}

@@ -1,0 +1,331 @@
+//! Rotation of the master key.
+//!
+//! 1. `MASTER_KEY` becomes `MASTER_KEY_PREVIOUS`, a new one with another id takes its place: from
+//!    now on everything is wrapped under the new one and the old one still opens.
+//! 2. `POST /api/v1/rotation` until `remaining` is 0. It may stop and start again anywhere. At the end
+//!    it takes files out of KV that the old master key wraps; they are made again when they are asked
+//!    for.
+//! 3. `MASTER_KEY_PREVIOUS` goes.
+
+use ringfence_provision::key::DeviceKey;
+use ringfence_provision::wrap::{Keyring, WrapError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit;
+use crate::app::App;
+use crate::edge;
+use crate::files::seal::key_identity;
+use crate::http::problem::Problem;
+use crate::platform::{self, log};
+use crate::store::access_paths::segment_identity;
+use crate::store::audit_chain;
+use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
+use crate::store::settings::associated_data;
+
+/// How many values a step wraps again unless it is told, and at most.
+const DEFAULT: u32 = 50;
+const MOST: u32 = 90;
+
+/// How many values are read at a time.
+const READ: u32 = 200;
+
+/// How much a step does.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StepInput {
+    /// How many values; 1 to 90, by default 50.
+    pub limit: Option<u32>,
+}
+
+/// How far a rotation is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RotationView {
+    /// Id of the master key that wraps.
+    pub current: String,
+    /// Id of the one before it, if the deployment still has it.
+    pub previous: Option<String>,
+    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. In the answer to
+    /// a step without those that `failed`: they would stay for ever.
+    pub remaining: u64,
+    /// How many of them are files in KV.
+    pub files: u64,
+    /// Values under neither. They cannot be read until their master key is back as the previous one.
+    pub unreadable: u64,
+    /// How many values this step wrapped again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrapped: Option<usize>,
+    /// Values of this step that do not open although their master key is there, by their place:
+    /// they were changed or moved in the database.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+}
+
+/// `getRotation`.
+pub async fn show(call: Call) -> Result<Shown<RotationView>, Problem> {
+    let view = state(&call.app).await?;
+    Ok(Shown(with_files(&call.app, view, false).await?))
+}
+
+/// Adds the files in KV that the previous master key wraps, and removes some if `remove` says so.
+/// Nothing is wrapped again there: whoever asks next has it made anew. One that a request has just
+/// stored with the old key is found by the next step.
+async fn with_files(app: &App, view: RotationView, remove: bool) -> Result<RotationView, Problem> {
+    if view.previous.is_none() {
+        return Ok(view);
+    }
+    let files = edge::files_not_under(app, &view.current, remove).await?;
+    Ok(RotationView {
+        remaining: view.remaining + files,
+        files,
+        ..view
+    })
+}
+
+/// `rotate`.
+pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>, Problem> {
+    let app = &call.app;
+    let limit = call.body.limit.unwrap_or(DEFAULT);
+    if !(1..=MOST).contains(&limit) {
+        return Err(Problem::invalid_value(format!("`limit` is 1 to {MOST}.")));
+    }
+    let Some(previous) = app.keyring.previous() else {
+        let view = state(app).await?;
+        return Ok(Shown(RotationView {
+            rewrapped: Some(0),
+            ..view
+        }));
+    };
+    let limit = limit as usize;
+    // What does not open stays under the previous master key and comes first in every step: a step
+    // counts what it wraps, and reads on behind what it cannot.
+    let mut failed = Vec::new();
+    let mut keys = Vec::new();
+    let mut after = String::new();
+    while keys.len() < limit {
+        let rows = rotation::keys_under(&app.db, previous.id(), &after, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.id);
+        for row in rows {
+            if keys.len() == limit {
+                break;
+            }
+            let place = key_identity(&row.id, row.generation);
+            match new_key(&app.keyring, row, &place)? {
+                Some(key) => keys.push(key),
+                None => failed.push(place),
+            }
+        }
+    }
+    let mut secrets = Vec::new();
+    let mut after = [String::new(), String::new(), String::new()];
+    while keys.len() + secrets.len() < limit {
+        let behind = after.each_ref().map(String::as_str);
+        let rows = rotation::secrets_under(&app.db, previous.id(), behind, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after = [&last.tenant_id, &last.scope, &last.name].map(Clone::clone);
+        for row in rows {
+            if keys.len() + secrets.len() == limit {
+                break;
+            }
+            let place = associated_data(&row.tenant_id, &row.scope, &row.name);
+            match new_secret(&app.keyring, row, &place)? {
+                Some(secret) => secrets.push(secret),
+                None => failed.push(place),
+            }
+        }
+    }
+    let mut segments = Vec::new();
+    let mut after = String::new();
+    while keys.len() + secrets.len() + segments.len() < limit {
+        let rows = rotation::segments_under(&app.db, previous.id(), &after, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after.clone_from(&last.id);
+        for row in rows {
+            if keys.len() + secrets.len() + segments.len() == limit {
+                break;
+            }
+            let place = segment_identity(&row.tenant_id, &row.id);
+            match opened(&app.keyring, &place, &row.segment) {
+                Some(plain) => segments.push(NewSegment {
+                    wrapped: wrap(&app.keyring, &place, &plain)?,
+                    row,
+                }),
+                None => failed.push(place),
+            }
+        }
+    }
+    let mut number = keys.len() + secrets.len() + segments.len();
+    if number > 0 {
+        let current = app.keyring.current().id();
+        let after = json!({ "master": current, "rewrapped": number });
+        let before = json!({ "master": previous.id() });
+        let entry = call.entry("rotation.step", "rotation", Some(before), Some(after));
+        number = rotation::write(&app.db, current, &keys, &secrets, &segments, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    // The end of the audit chain goes under the current master key too.
+    if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
+        log::warn("audit_not_chained", &[("error", &error.to_string())]);
+    }
+    let view = state(app).await?;
+    let view = RotationView {
+        rewrapped: Some(number),
+        remaining: view.remaining.saturating_sub(failed.len() as u64),
+        failed,
+        ..view
+    };
+    // The database first: until all of it is done, files may be made from what is left.
+    let done = view.remaining == 0;
+    Ok(Shown(with_files(app, view, done).await?))
+}
+
+async fn state(app: &App) -> Result<RotationView, Problem> {
+    let mut counts = rotation::count_keys(&app.db).await?;
+    counts.extend(rotation::count_settings(&app.db).await?);
+    counts.extend(rotation::count_segments(&app.db).await?);
+    let previous = app.keyring.previous().map(|key| key.id().to_owned());
+    Ok(summary(app.keyring.current().id(), previous, &counts))
+}
+
+fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> RotationView {
+    let sum = |wanted: &dyn Fn(&str) -> bool| {
+        counts
+            .iter()
+            .filter(|count| wanted(&count.master))
+            .map(|count| count.number)
+            .sum()
+    };
+    let is_previous = |id: &str| previous.as_deref() == Some(id);
+    RotationView {
+        remaining: sum(&is_previous),
+        unreadable: sum(&|id| id != current && !is_previous(id)),
+        current: current.to_owned(),
+        previous,
+        files: 0,
+        rewrapped: None,
+        failed: Vec::new(),
+    }
+}
+
+/// A device's key under the current master key; nothing if it does not open.
+fn new_key(keyring: &Keyring, row: KeyRow, place: &str) -> Result<Option<NewKey>, Problem> {
+    let Some(plain) = opened(keyring, place, &row.key_wrapped) else {
+        return Ok(None);
+    };
+    let key = std::str::from_utf8(&plain)
+        .ok()
+        .and_then(|text| DeviceKey::parse(text).ok());
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    let wrapped = wrap(keyring, place, key.expose().as_bytes())?;
+    let (fingerprint, _) = keyring.fingerprints(&key);
+    Ok(Some(NewKey {
+        row,
+        wrapped,
+        fingerprint,
+    }))
+}
+
+/// A secret setting under the current master key; nothing if it does not open.
+fn new_secret(
+    keyring: &Keyring,
+    row: SecretRow,
+    place: &str,
+) -> Result<Option<NewSecret>, Problem> {
+    let Some(plain) = opened(keyring, place, &row.value) else {
+        return Ok(None);
+    };
+    let wrapped = wrap(keyring, place, &plain)?;
+    Ok(Some(NewSecret { row, wrapped }))
+}
+
+fn opened(keyring: &Keyring, place: &str, wrapped: &str) -> Option<Zeroizing<Vec<u8>>> {
+    keyring.unwrap(place, wrapped).ok().map(Zeroizing::new)
+}
+
+fn wrap(keyring: &Keyring, place: &str, plain: &[u8]) -> Result<String, Problem> {
+    let nonce = platform::random_array()?;
+    keyring
+        .wrap(nonce, place, plain)
+        .map_err(|error: WrapError| Problem::internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision::wrap::MasterKey;
+
+    use crate::api::admin::rotation::*;
+
+    const KEY: &str = "12341234abcdabcd12341234abcdabcd";
+    const OLD: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    const NEW: &str = "k2:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+    fn ring(current: &str, previous: Option<&str>) -> Keyring {
+        let master = |text: &str| MasterKey::parse(text).unwrap();
+        Keyring::new(master(current), previous.map(master)).unwrap()
+    }
+
+    #[test]
+    fn a_key_moves_to_the_current_master_key_with_its_fingerprint() {
+        let place = key_identity("D", 3);
+        let row = KeyRow {
+            id: "D".into(),
+            generation: 3,
+            key_wrapped: ring(OLD, None)
+                .wrap([1; 12], &place, KEY.as_bytes())
+                .unwrap(),
+        };
+        let both = ring(NEW, Some(OLD));
+        let new = new_key(&both, row, &place).unwrap().unwrap();
+        let after = ring(NEW, None);
+        assert_eq!(after.unwrap(&place, &new.wrapped).unwrap(), KEY.as_bytes());
+        assert_eq!(
+            new.fingerprint,
+            after.fingerprints(&DeviceKey::parse(KEY).unwrap()).0
+        );
+    }
+
+    #[test]
+    fn a_value_that_was_moved_is_told_and_left() {
+        let row = SecretRow {
+            tenant_id: "T".into(),
+            scope: "tenant".into(),
+            name: "PASS".into(),
+            value: ring(OLD, None).wrap([1; 12], "elsewhere", b"x").unwrap(),
+        };
+        let place = associated_data("T", "tenant", "PASS");
+        assert!(
+            new_secret(&ring(NEW, Some(OLD)), row, &place)
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn what_remains_and_what_cannot_be_read_are_told_apart() {
+        let count = |master: &str, number| Count {
+            master: master.into(),
+            number,
+        };
+        let counts = [
+            count("k1", 3),
+            count("k2", 5),
+            count("k0", 2),
+            count("k1", 4),
+        ];
+        let view = summary("k2", Some("k1".into()), &counts);
+        assert_eq!((view.remaining, view.unreadable), (7, 2));
+        let view = summary("k2", None, &counts);
+        assert_eq!((view.remaining, view.unreadable), (0, 9));
+    }
+}

@@ -1,0 +1,269 @@
+//! API tokens as resources. Making one takes a token for all tenants, and nobody gives away more
+//! than they have.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::{Created, Done, Shown};
+use crate::api::request::call::{Call, Nothing};
+use crate::api::request::page::{Page, Window};
+use crate::api::request::{commit, valid};
+use crate::http::problem::Problem;
+use crate::platform;
+use crate::platform::credential::{self, NewCredential};
+use crate::store::tenants;
+use crate::store::tokens::{self, TokenRow};
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Access {
+    Read,
+    Write,
+}
+
+impl Access {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TokenInput {
+    /// For people; 1 to 100 characters.
+    pub name: String,
+    /// Id of the one tenant it sees; null: every one.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    pub access: Access,
+    /// Whether it may see secrets.
+    #[serde(default)]
+    pub reveal: bool,
+    /// From when on it is worth nothing, in Unix milliseconds; null is never. Not later than the end of
+    /// the token that makes it.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+}
+
+/// A token. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TokenView {
+    pub id: String,
+    pub name: String,
+    /// Null: every tenant.
+    pub tenant: Option<String>,
+    pub access: Access,
+    pub reveal: bool,
+    pub created_at: u64,
+    pub expires_at: Option<u64>,
+    /// What to send as the bearer; only in the answer that makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl From<TokenRow> for TokenView {
+    fn from(row: TokenRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            tenant: row.tenant_id,
+            access: if row.access == "write" {
+                Access::Write
+            } else {
+                Access::Read
+            },
+            reveal: row.reveal == 1,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            token: None,
+        }
+    }
+}
+
+/// Which tokens.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TokenQuery {
+    /// Only those of this tenant.
+    pub tenant: Option<String>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// `listTokens`.
+pub async fn list(call: Call<TokenQuery>) -> Result<Shown<Page<TokenView>>, Problem> {
+    let query = &call.query;
+    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let (db, after, limit) = (&call.app.db, window.after_text(), window.rows());
+    let rows = match &query.tenant {
+        Some(tenant) => tokens::of_tenant(db, tenant, after, limit).await?,
+        None => tokens::list(db, after, limit).await?,
+    };
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        TokenView::from,
+    )))
+}
+
+/// `getToken`.
+pub async fn show(call: Call) -> Result<Shown<TokenView>, Problem> {
+    Ok(Shown(find(&call).await?.into()))
+}
+
+/// `createToken`.
+pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView>, Problem> {
+    let input = &call.body;
+    let name = valid::name("name", &input.name)?;
+    if input.reveal && !call.token.reveal {
+        return Err(Problem::new(
+            "forbidden",
+            "This token may not see secrets, so it cannot make one that may.",
+        ));
+    }
+    if input.expires_at.is_some_and(|end| end <= call.app.now) {
+        return Err(Problem::invalid_value(
+            "`expires_at` is in the past. It is a time in Unix milliseconds.",
+        ));
+    }
+    check_expiry(call.token.expires_at, input.expires_at)?;
+    if let Some(tenant) = &input.tenant
+        && tenants::find(&call.app.db, tenant).await?.is_none()
+    {
+        return Err(Problem::invalid_value(
+            "`tenant` is not the id of a tenant.",
+        ));
+    }
+    let id = call.app.new_id();
+    let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);
+    let row = TokenRow {
+        id,
+        hash: new.hash,
+        name: name.to_owned(),
+        tenant_id: input.tenant.clone(),
+        access: input.access.as_str().to_owned(),
+        reveal: i64::from(input.reveal),
+        created_at: call.app.now,
+        expires_at: input.expires_at,
+    };
+    let mut entry = call.entry(
+        "token.create",
+        format!("tokens/{}", row.id),
+        None,
+        Some(audited(&row)),
+    );
+    entry.tenant_id.clone_from(&row.tenant_id);
+    tokens::insert(&call.app.db, &row, &entry)
+        .await
+        .map_err(|error| {
+            commit::failed(error, call.if_match, &[]).with("tenant", &row.tenant_id)
+        })?;
+    Ok(Created(TokenView {
+        token: Some(new.text),
+        ..row.into()
+    }))
+}
+
+/// Checks that a token does not outlive the one that makes it.
+fn check_expiry(own: Option<u64>, wanted: Option<u64>) -> Result<(), Problem> {
+    match (own, wanted) {
+        (Some(own), wanted) if wanted.is_none_or(|wanted| wanted > own) => Err(Problem::new(
+            "forbidden",
+            format!(
+                "This token ends at {own}, so it cannot make one that ends later. Give `expires_at`, at most that, or use a token that does not end."
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `deleteToken`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = find(&call).await?;
+    let mut entry = call.entry(
+        "token.delete",
+        format!("tokens/{}", row.id),
+        Some(audited(&row)),
+        None,
+    );
+    entry.tenant_id.clone_from(&row.tenant_id);
+    tokens::delete(&call.app.db, &row.id, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
+
+async fn find(call: &Call) -> Result<TokenRow, Problem> {
+    tokens::find(&call.app.db, call.param("token"))
+        .await?
+        .ok_or_else(|| Problem::not_found("token"))
+}
+
+fn audited(row: &TokenRow) -> serde_json::Value {
+    json!({
+        "name": row.name,
+        "tenant": row.tenant_id,
+        "access": row.access,
+        "reveal": row.reveal == 1,
+        "expires_at": row.expires_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::admin::tokens::*;
+
+    fn row() -> TokenRow {
+        TokenRow {
+            id: "01JD0000000000000000000000".into(),
+            hash: "ab".repeat(32),
+            name: "Console".into(),
+            tenant_id: None,
+            access: "write".into(),
+            reveal: 0,
+            created_at: 1000,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn token_json_format_unchanged() {
+        assert_eq!(
+            serde_json::to_string(&TokenView::from(row())).unwrap(),
+            r#"{"id":"01JD0000000000000000000000","name":"Console","tenant":null,"access":"write","reveal":false,"created_at":1000,"expires_at":null}"#
+        );
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_its_maker() {
+        for wanted in [None, Some(1), Some(u64::MAX)] {
+            assert!(check_expiry(None, wanted).is_ok());
+        }
+        assert!(check_expiry(Some(5), Some(5)).is_ok());
+        for wanted in [None, Some(6)] {
+            assert_eq!(check_expiry(Some(5), wanted).unwrap_err().status, 403);
+        }
+    }
+
+    #[test]
+    fn neither_a_list_nor_the_audit_log_shows_a_hash() {
+        assert!(
+            !serde_json::to_string(&TokenView::from(row()))
+                .unwrap()
+                .contains("abab")
+        );
+        assert!(!audited(&row()).to_string().contains("abab"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Settings that reach no file, as answers tell them.
+
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::{Layer, LayerSettings};
+use ringfence_provision::serving::Audience;
+use ringfence_provision::template::default_template;
+use ringfence_provision::unused::{FileSource, Unused, Watch};
+use ringfence_queue::target;
+
+use crate::files::bundle::Bundle;
+use crate::files::render::{self, File};
+use crate::model::tenant::TenantOptions;
+
+/// So many are told.
+const TOLD_MAX: usize = 100;
+
+/// Looks for the settings of a layer that are for files.
+pub fn watch(layer: Layer, settings: &LayerSettings) -> Watch {
+    let names = settings.keys().map(String::as_str);
+    Watch::new(layer, names.filter(|name| !target::is_read(name)))
+}
+
+/// What was not seen, by the files of the devices in question, each with its template.
+pub fn told<'a>(
+    watch: &Watch,
+    files: impl Iterator<Item = (FileKind, Audience, &'a str)>,
+) -> Vec<Unused> {
+    let files: Vec<FileSource<'_>> = files
+        .map(|(kind, audience, template)| FileSource {
+            kind,
+            layers: render::layers_of(kind, audience),
+            template,
+        })
+        .collect();
+    let mut unused = watch.unused(&files);
+    unused.truncate(TOLD_MAX);
+    unused
+}
+
+/// Which settings of all layers reach none of a device's files. `audience` says for whom a file is
+/// at the name that the phone is told.
+pub fn of_device(
+    bundle: &Bundle,
+    options: &TenantOptions,
+    audience: impl Fn(FileKind) -> Audience,
+    files: &[(FileKind, File)],
+) -> Vec<Unused> {
+    let sources = || {
+        let kinds = bundle.family.kinds().iter().copied();
+        kinds
+            .filter(|kind| !options.audiences(*kind, bundle.family).is_empty())
+            .map(|kind| {
+                let written = bundle.templates.get(&kind);
+                let builtin = || default_template(bundle.family, kind);
+                (
+                    kind,
+                    audience(kind),
+                    written.map_or_else(builtin, String::as_str),
+                )
+            })
+    };
+    let layers = Layer::ALL.into_iter();
+    let mut unused: Vec<Unused> = layers
+        .flat_map(|layer| {
+            let mut watch = watch(layer, bundle.layers.layer(layer));
+            for (kind, file) in files {
+                watch.saw(render::layers_of(*kind, audience(*kind)), &file.used);
+            }
+            told(&watch, sources())
+        })
+        .collect();
+    unused.truncate(TOLD_MAX);
+    unused
+}

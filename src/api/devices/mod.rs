@@ -1,0 +1,681 @@
+//! Devices, by their MAC within a tenant.
+
+pub mod fleet;
+pub mod keys;
+pub mod lint;
+pub mod moves;
+pub mod preview;
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::family::Family;
+use ringfence_provision::key::DeviceKey;
+use ringfence_provision::layers::LayerSettings;
+use ringfence_provision::lifecycle::{KeyRecord, KeyState};
+use ringfence_provision::mac::Mac;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::check::affected::{self, Checked, World};
+use crate::api::devices::fleet::{WithDoubles, needle, number, number_key};
+use crate::api::notify::pools;
+use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::etag::IfMatch;
+use crate::api::request::page::{Page, Window};
+use crate::api::request::{commit, valid};
+use crate::api::tenancy::models::{self, ModelInput};
+use crate::api::tenancy::settings;
+use crate::audit::device_object;
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::model::device::DeviceRow;
+use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice};
+use crate::store::models::ModelRow;
+use crate::store::settings::Scope;
+use crate::store::tenants::TenantRow;
+use crate::store::{search, settings as stored_settings, sites};
+
+/// Which devices.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DeviceQuery {
+    /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
+    /// any notation, of a label, of a model or of a site's name. Found devices have an order of their own.
+    pub q: Option<String>,
+    /// State of the key.
+    pub state: Option<KeyState>,
+    pub model: Option<String>,
+    /// Id of a site.
+    pub site: Option<String>,
+    pub disabled: Option<bool>,
+    /// Only devices that never asked for anything.
+    pub never_seen: bool,
+    /// Only devices whose last request is before this time in Unix milliseconds.
+    pub last_seen_before: Option<u64>,
+    /// Only devices whose last request is at or after this time in Unix milliseconds.
+    pub last_seen_after: Option<u64>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A device to be added.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NewDeviceInput {
+    /// In any notation.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub mac: Mac,
+    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
+    /// yet is added if its name suggests its family.
+    pub model: String,
+    /// Id of a site.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// For people; at most 100 characters.
+    #[serde(default)]
+    pub label: String,
+    /// The settings of the device's layer, as in `PUT …/settings`.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
+    pub settings: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// What an operator decides about a device.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DeviceInput {
+    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
+    /// yet is added if its name suggests its family.
+    pub model: String,
+    /// Id of a site.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// For people; at most 100 characters.
+    #[serde(default)]
+    pub label: String,
+    /// The settings of the device's layer, as in `PUT …/settings`. Left out, they stay.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
+    pub settings: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// A device. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DeviceView {
+    pub id: String,
+    pub mac: String,
+    pub model: String,
+    pub family: Family,
+    /// Name of the sealing profile; null: plaintext over HTTPS.
+    pub profile: Option<String>,
+    /// Id of its site.
+    pub site: Option<String>,
+    pub label: String,
+    pub disabled: bool,
+    pub key: KeyView,
+    /// Of its own last change.
+    pub version: u64,
+    /// Of its files: of its own last change or the last one above it.
+    pub file_version: u64,
+    /// Of the last standard file it took.
+    pub fetched_version: Option<u64>,
+    pub fetched_at: Option<u64>,
+    pub last_seen: Option<SeenView>,
+    /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forwarded_until: Option<u64>,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+/// The life of a device's key; never the key.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct KeyView {
+    pub state: KeyState,
+    /// 1 for the first key, one more with each new one.
+    pub generation: u32,
+    /// Whether the bootstrap would be served now.
+    pub bootstrap_waits: bool,
+    pub ever_delivered: bool,
+    pub armed_at: u64,
+    pub armed_until: Option<u64>,
+    /// Who took the bootstrap last.
+    pub delivered: Option<SeenView>,
+    /// When a sealed file was fetched for the first time after that.
+    pub confirmed_at: Option<u64>,
+}
+
+/// A request, as far as the connection tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SeenView {
+    pub at: u64,
+    /// Null for an imported key, which nobody took.
+    pub address: Option<String>,
+    /// What the phone says it is; no proof.
+    pub user_agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+impl DeviceView {
+    /// A row as it is shown at a time.
+    pub fn new(row: DeviceRow, now: u64) -> Self {
+        Self {
+            key: KeyView {
+                bootstrap_waits: row.disabled == 0 && record(&row).bootstrap_waits(now),
+                state: row.key_state,
+                generation: row.generation,
+                ever_delivered: row.ever_delivered == 1,
+                armed_at: row.armed_at,
+                armed_until: row.armed_until,
+                delivered: delivered(&row),
+                confirmed_at: row.confirmed_at,
+            },
+            file_version: row.file_version(),
+            id: row.id,
+            mac: row.mac,
+            model: row.model,
+            family: row.family,
+            profile: row.profile,
+            site: row.site_id,
+            label: row.label,
+            disabled: row.disabled == 1,
+            version: row.version,
+            fetched_version: row.fetched_version,
+            fetched_at: row.fetched_at,
+            last_seen: row.last_seen_at.map(|at| SeenView {
+                at,
+                address: row.last_seen_address,
+                user_agent: row.last_seen_user_agent,
+                country: None,
+            }),
+            forwarded_until: row.forward_until.filter(|until| now < *until),
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            checked: None,
+        }
+    }
+}
+
+/// Who took the bootstrap last, if anybody did.
+pub fn delivered(row: &DeviceRow) -> Option<SeenView> {
+    row.delivered_at.map(|at| SeenView {
+        at,
+        address: row.delivered_address.clone(),
+        user_agent: row.delivered_user_agent.clone(),
+        country: row.delivered_country.clone(),
+    })
+}
+
+/// The key of a row, as the life cycle knows it.
+pub fn record(row: &DeviceRow) -> KeyRecord {
+    KeyRecord {
+        generation: row.generation,
+        state: row.key_state,
+        ever_delivered: row.ever_delivered == 1,
+        armed_at: row.armed_at,
+        armed_until: row.armed_until,
+        delivered_at: row.delivered_at,
+        delivered_to: row.delivered_address.clone(),
+        confirmed_at: row.confirmed_at,
+    }
+}
+
+/// What the audit log says about a device.
+pub fn audited(row: &DeviceRow) -> serde_json::Value {
+    json!({
+        "model": row.model,
+        "site": row.site_id,
+        "label": row.label,
+        "disabled": row.disabled == 1,
+        "key": { "state": row.key_state, "generation": row.generation },
+    })
+}
+
+/// `listDevices`.
+pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let query = &call.query;
+    let filter = Filter {
+        state: query.state,
+        model: query.model.as_deref(),
+        site: query.site.as_deref(),
+        disabled: query.disabled,
+        never_seen: query.never_seen,
+        seen_before: query.last_seen_before,
+        seen_after: query.last_seen_after,
+    };
+    let now = call.app.now;
+    if let Some(text) = &query.q {
+        let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
+        let rows = search::find(
+            &call.app.db,
+            Some(&tenant.id),
+            &needle(text)?,
+            &filter,
+            number(&window)?,
+            window.rows(),
+        )
+        .await?;
+        return Ok(Shown(window.page(rows, number_key, |found| {
+            DeviceView::new(found.device, now)
+        })));
+    }
+    // The order is part of the cursor: one of another order is refused by its number of parts.
+    if filter.by_last_seen() {
+        let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
+        let after = window.after.as_ref().map(|[at, id]| After {
+            id: id.clone(),
+            last_seen_at: at.parse().unwrap_or_default(),
+        });
+        let rows = devices::list(
+            &call.app.db,
+            &tenant.id,
+            &filter,
+            after.as_ref(),
+            window.rows(),
+        )
+        .await?;
+        let key = |row: &DeviceRow| {
+            [
+                row.last_seen_at.unwrap_or_default().to_string(),
+                row.id.clone(),
+            ]
+        };
+        return Ok(Shown(
+            window.page(rows, key, |row| DeviceView::new(row, now)),
+        ));
+    }
+    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let after = window.after.as_ref().map(|[id]| After {
+        id: id.clone(),
+        last_seen_at: 0,
+    });
+    let rows = devices::list(
+        &call.app.db,
+        &tenant.id,
+        &filter,
+        after.as_ref(),
+        window.rows(),
+    )
+    .await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        |row| DeviceView::new(row, now),
+    )))
+}
+
+/// `getDevice`.
+pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
+    Ok(revised(call.device().await?, call.app.now))
+}
+
+/// `createDevice`.
+pub async fn create(
+    call: Call<Nothing, NewDeviceInput>,
+) -> Result<CreatedRevised<WithDoubles>, Problem> {
+    let tenant = call.tenant().await?;
+    let mac = call.body.mac.upper();
+    if devices::find(&call.app.db, &tenant.id, &mac)
+        .await?
+        .is_some()
+    {
+        return Err(Problem::conflict(TAKEN_MAC));
+    }
+    let input = DeviceInput {
+        model: call.body.model.clone(),
+        site: call.body.site.clone(),
+        label: call.body.label.clone(),
+        settings: call.body.settings.clone(),
+    };
+    let (row, checked) = add(&call, &tenant, mac, &input).await?;
+    let Revised(view, revision) = revised(row, call.app.now);
+    let checked = Some(checked);
+    let view = DeviceView { checked, ..view };
+    let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+    Ok(CreatedRevised(view, revision))
+}
+
+/// `putDevice`.
+pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Problem> {
+    let tenant = call.tenant().await?;
+    let mac = call.mac()?.upper();
+    let found = devices::find(&call.app.db, &tenant.id, &mac).await?;
+    let added = found.is_none();
+    let (row, checked) = match found {
+        Some(row) => {
+            call.if_match.check(row.revision)?;
+            change(&call, &tenant, row, &call.body).await?
+        }
+        None => {
+            call.if_match.check(0)?;
+            let (row, checked) = add(&call, &tenant, mac, &call.body).await?;
+            (row, Some(checked))
+        }
+    };
+    let Revised(view, revision) = revised(row, call.app.now);
+    let view = DeviceView { checked, ..view };
+    if added {
+        let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+        return Ok(Revised(view, revision));
+    }
+    Ok(Revised(WithDoubles::none(view), revision))
+}
+
+/// `deleteDevice`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = call.device().await?;
+    call.if_match.check(row.revision)?;
+    let entry = call.entry(
+        "device.delete",
+        device_object(&row.mac),
+        Some(audited(&row)),
+        None,
+    );
+    devices::delete(&call.app.db, &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    commit::publish_device(&call.app, &row.tenant_id, &row.mac).await?;
+    Ok(Done)
+}
+
+/// A device with its ETag.
+pub fn revised(row: DeviceRow, now: u64) -> Revised<DeviceView> {
+    let revision = row.revision;
+    Revised(DeviceView::new(row, now), revision)
+}
+
+const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
+const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
+
+/// What a device is to be, checked against what there is.
+struct Wanted {
+    model: ModelRow,
+    /// Whether the model is to be added.
+    new_model: bool,
+    site_id: Option<String>,
+}
+
+async fn wanted(
+    call: &Context,
+    tenant: &TenantRow,
+    input: &DeviceInput,
+) -> Result<Wanted, Problem> {
+    valid::label("label", &input.label)?;
+    let name = valid::model(&input.model)?;
+    let db = &call.app.db;
+    let (model, new_model) = match crate::store::models::find(db, &tenant.id, name).await? {
+        Some(model) => (model, false),
+        None => {
+            models::check_room(call, &tenant.id).await?;
+            let chosen = models::choose(name, &ModelInput::default(), &tenant.options()?)?;
+            (
+                ModelRow {
+                    created_at: call.app.now,
+                    ..chosen
+                },
+                true,
+            )
+        }
+    };
+    if let Some(id) = &input.site
+        && sites::find(db, &tenant.id, id).await?.is_none()
+    {
+        return Err(Problem::invalid_value(
+            "`site` is not the id of a site of this tenant.",
+        ));
+    }
+    Ok(Wanted {
+        model,
+        new_model,
+        site_id: input.site.clone(),
+    })
+}
+
+async fn add(
+    call: &Context,
+    tenant: &TenantRow,
+    mac: String,
+    input: &DeviceInput,
+) -> Result<(DeviceRow, Checked), Problem> {
+    let app = &call.app;
+    let wanted = wanted(call, tenant, input).await?;
+    let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
+    let row = DeviceRow {
+        id: app.new_id(),
+        tenant_id: tenant.id.clone(),
+        mac,
+        model: wanted.model.name.clone(),
+        site_id: wanted.site_id,
+        label: input.label.clone(),
+        disabled: 0,
+        version: 0,
+        key_state: record.state,
+        generation: record.generation,
+        ever_delivered: i64::from(record.ever_delivered),
+        key_wrapped: String::new(),
+        armed_at: record.armed_at,
+        armed_until: record.armed_until,
+        delivered_at: None,
+        delivered_address: None,
+        delivered_user_agent: None,
+        delivered_country: None,
+        confirmed_at: None,
+        last_seen_at: None,
+        last_seen_address: None,
+        last_seen_user_agent: None,
+        fetched_version: None,
+        fetched_at: None,
+        revision: 1,
+        created_at: app.now,
+        updated_at: app.now,
+        forward_until: None,
+        family: wanted.model.family,
+        profile: wanted.model.profile.clone(),
+        tenant_version: tenant.version,
+    };
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
+    let none = LayerSettings::new();
+    let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
+    settings::check_number(&values, [wanted.model.family])?;
+    pools::check_addresses(app, &tenant.id, &none, &values).await?;
+    let mut world = World::of_device(app, tenant, row.clone()).await?;
+    world
+        .models
+        .insert(wanted.model.name.clone(), wanted.model.clone());
+    world.set_layer(&scope, values.clone());
+    let checked = world.check().await?;
+
+    let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
+    let reused = devices::deleted_since(
+        &app.db,
+        &tenant.id,
+        &device_object(&row.mac),
+        app.now.saturating_sub(edge::FENCE_MS),
+    )
+    .await?;
+    let mut after = audited(&row);
+    if let Some(members) = after.as_object_mut() {
+        let digests = settings::digests(app, &tenant.id, &scope);
+        let (_, is) = settings::difference(&digests, &none, &values);
+        members.insert("settings".into(), is);
+    }
+    let entry = call.entry("device.create", device_object(&row.mac), None, Some(after));
+    let key = DeviceKey::from_random(crate::platform::random)?;
+    let new = NewDevice {
+        row: &row,
+        basis: &world.basis,
+        key: keys::stored(app, &row.id, row.generation, &key)?,
+        fenced_at: if reused { app.now } else { 0 },
+        model: wanted.new_model.then_some(&wanted.model),
+        settings: (!values.is_empty()).then_some(&layer),
+    };
+    devices::insert(&app.db, &new, &entry)
+        .await
+        .map_err(|error| commit::failed(error, IfMatch::Absent, TAKEN))?;
+    if reused {
+        commit::publish_device(app, &tenant.id, &row.mac).await?;
+    }
+    Ok((reread(call, &tenant.id, &row.mac).await?, checked))
+}
+
+async fn change(
+    call: &Context,
+    tenant: &TenantRow,
+    row: DeviceRow,
+    input: &DeviceInput,
+) -> Result<(DeviceRow, Option<Checked>), Problem> {
+    let app = &call.app;
+    let wanted = wanted(call, tenant, input).await?;
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
+    let stored = stored_settings::layer(&app.db, &tenant.id, &scope.key()).await?;
+    let before = affected::layer(app, &tenant.id, &scope.key(), &stored.rows)?;
+    let values = match &input.settings {
+        Some(written) => settings::merge(&before, written)?,
+        None => before.clone(),
+    };
+    pools::check_addresses(app, &tenant.id, &before, &values).await?;
+    let moved = row.model != wanted.model.name || row.site_id != wanted.site_id;
+    if !moved && row.label == input.label && values == before {
+        publish(call, &row, false).await?;
+        return Ok((row, None));
+    }
+    settings::check_number(&values, [wanted.model.family])?;
+    let candidate = DeviceRow {
+        model: wanted.model.name.clone(),
+        site_id: wanted.site_id.clone(),
+        label: input.label.clone(),
+        ..row.clone()
+    };
+    let mut world = World::of_device(app, tenant, candidate.clone()).await?;
+    world
+        .models
+        .insert(wanted.model.name.clone(), wanted.model.clone());
+    world.set_layer(&scope, values.clone());
+    let checked = world.check().await?;
+
+    let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
+    let digests = settings::digests(app, &tenant.id, &scope);
+    let (was, is) = settings::difference(&digests, &before, &values);
+    let mut was_all = audited(&row);
+    let mut is_all = audited(&candidate);
+    if values != before {
+        for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
+            if let Some(members) = all.as_object_mut() {
+                members.insert("settings".into(), settings);
+            }
+        }
+    }
+    let entry = call.entry(
+        "device.update",
+        device_object(&row.mac),
+        Some(was_all),
+        Some(is_all),
+    );
+    let change = DeviceValues {
+        basis: &world.basis,
+        model: &wanted.model.name,
+        site_id: wanted.site_id.as_deref(),
+        label: &input.label,
+    };
+    devices::update(
+        &app.db,
+        &row,
+        &change,
+        wanted.new_model.then_some(&wanted.model),
+        (values != before).then_some((&layer, stored.revision)),
+        app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    publish(call, &row, row.model != wanted.model.name).await?;
+    let row = reread(call, &tenant.id, &row.mac).await?;
+    Ok((row, Some(checked)))
+}
+
+async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {
+    if fenced {
+        return commit::publish_device(&call.app, &row.tenant_id, &row.mac).await;
+    }
+    edge::drop_device_files(&call.app, &row.tenant_id, &row.mac)
+        .await
+        .map_err(commit::not_in_effect)
+}
+
+async fn reread(call: &Context, tenant_id: &str, mac: &str) -> Result<DeviceRow, Problem> {
+    devices::find(&call.app.db, tenant_id, mac)
+        .await?
+        .ok_or_else(|| Problem::not_found("device"))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::devices::*;
+
+    /// A device whose bootstrap was taken.
+    pub(in crate::api) fn row() -> DeviceRow {
+        serde_json::from_value(json!({
+            "id": "01JD0000000000000000000000", "tenant_id": "01JC0000000000000000000000",
+            "mac": "0080F0C571EB", "model": "KX-UTG300B", "site_id": null, "label": "Front desk",
+            "disabled": 0, "version": 4, "key_state": "delivered", "generation": 2,
+            "ever_delivered": 1, "key_wrapped": "v1.k1.AAAA.BBBB", "armed_at": 1000,
+            "armed_until": 2000, "delivered_at": 1500, "delivered_address": "192.0.2.7",
+            "delivered_user_agent": "Panasonic_KX-UTG300B/01.133 (0080f0c571eb)",
+            "delivered_country": "DE", "confirmed_at": null, "last_seen_at": 1500,
+            "last_seen_address": "192.0.2.7", "last_seen_user_agent": "x", "fetched_version": 4,
+            "fetched_at": 1500, "revision": 3, "created_at": 900, "updated_at": 1000,
+            "family": "utg", "profile": "utg-128", "tenant_version": 7,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn device_json_format_unchanged() {
+        insta::assert_json_snapshot!(DeviceView::new(row(), 1600));
+    }
+
+    #[test]
+    fn a_bootstrap_waits_only_while_it_would_be_served() {
+        let armed = DeviceRow {
+            key_state: KeyState::Armed,
+            ..row()
+        };
+        assert!(DeviceView::new(armed.clone(), 1999).key.bootstrap_waits);
+        assert!(!DeviceView::new(armed.clone(), 2000).key.bootstrap_waits);
+        let disabled = DeviceRow {
+            disabled: 1,
+            ..armed
+        };
+        assert!(!DeviceView::new(disabled, 1999).key.bootstrap_waits);
+        assert!(!DeviceView::new(row(), 1600).key.bootstrap_waits);
+    }
+
+    #[test]
+    fn a_view_holds_no_key() {
+        let json = serde_json::to_string(&DeviceView::new(row(), 1600)).unwrap();
+        assert!(!json.contains("v1.k1"));
+        assert!(!audited(&row()).to_string().contains("v1.k1"));
+    }
+}

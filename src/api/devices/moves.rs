@@ -1,0 +1,604 @@
+//! Moving a device to another tenant: it keeps its key, the key's state and its history, and for a
+//! while the tenant that it left sends the phone on.
+
+use ringfence_provision::layers::LayerSettings;
+use ringfence_queue::job::State;
+use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::store::JobFilter;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::check::affected::{self, Checked, World};
+use crate::api::devices::{DeviceView, audited};
+use crate::api::notify::pools as api_pools;
+use crate::api::request::answer::{Done, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::{commit, valid};
+use crate::api::tenancy::models::{self, ModelInput};
+use crate::api::tenancy::{access_paths as api_paths, settings};
+use crate::audit::device_object;
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::model::device::DeviceRow;
+use crate::platform::hash::sha256_hex;
+use crate::platform::{self, DAY_MS, log};
+use crate::pool::client;
+use crate::store::access_paths::{self, AccessPathRow, segment_identity};
+use crate::store::models::ModelRow;
+use crate::store::moves::{self, Entries, Move, Road};
+use crate::store::settings::Scope;
+use crate::store::tenants::{self, TenantRow};
+use crate::store::{Entry, devices, pools, settings as stored_settings, sites};
+
+/// For how many days the phone is sent on unless it is told, and at most.
+const DAYS: u32 = 30;
+const DAYS_MAX: u32 = 365;
+
+/// What access paths that were made for moved phones are called.
+const LABEL: &str = "Moved phones";
+
+/// Where a device goes, and how.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MoveInput {
+    /// Id of the tenant that the device goes to.
+    pub tenant: String,
+    /// Id of a site of that tenant. Left out, the device is at none.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// What the device is in that tenant. Left out, the model stays, and must be sealed there as it is here;
+    /// one that the tenant does not have yet is added.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// For people; at most 100 characters. Left out, it stays.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// What becomes of the settings of the device's own layer.
+    #[serde(default)]
+    pub settings: Keep,
+    /// How the phone finds its new URLs.
+    #[serde(default)]
+    pub forward: ForwardInput,
+}
+
+/// Whether settings go along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Keep {
+    /// They go along, secrets too.
+    #[default]
+    Keep,
+    /// They are removed.
+    Drop,
+}
+
+/// How the phone finds its new URLs: the tenant that it left answers its initial file, asked for by MAC,
+/// with one that names them, until the phone was there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ForwardInput {
+    /// False: the phone gets nothing any more where it was.
+    pub enabled: bool,
+    /// An access path of the new tenant, as its URL or its segment. Left out, one that earlier moves
+    /// used, or a new one.
+    pub url: Option<String>,
+    /// For how many days at most; 1 to 365, by default 30.
+    pub days: u32,
+}
+
+impl Default for ForwardInput {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            url: None,
+            days: DAYS,
+        }
+    }
+}
+
+/// A device that was moved.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MovedView {
+    /// Id of the tenant that the device is in now.
+    pub tenant: String,
+    #[serde(flatten)]
+    pub device: DeviceView,
+    /// How the phone finds its new URLs; null: not by itself.
+    pub forward: Option<ForwardView>,
+    /// How many of its NOTIFY jobs were cancelled; null where the queue did not answer: then they end
+    /// without effect when their turn comes.
+    pub cancelled_jobs: Option<u32>,
+}
+
+/// Where a phone is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ForwardView {
+    /// Id of the access path of the new tenant that its initial file names.
+    pub access_path: String,
+    /// The access path's URL, if this move made it: it is shown once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Until when at most, in Unix milliseconds.
+    pub until: u64,
+}
+
+/// `moveDevice`.
+pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Problem> {
+    let source = call.tenant().await?;
+    let mac = call.mac()?.upper();
+    let target = tenants::find(&call.app.db, &call.body.tenant)
+        .await?
+        .ok_or_else(|| Problem::invalid_value("`tenant` is not the id of a tenant."))?;
+    if target.id == source.id {
+        return Err(Problem::invalid_value(
+            "`tenant` is the one that the device is in. To change its site or model, PUT the device.",
+        ));
+    }
+    match devices::find(&call.app.db, &source.id, &mac).await? {
+        Some(row) => go(&call, &target, row).await.map(Shown),
+        None => again(&call, &target, &mac).await.map(Shown),
+    }
+}
+
+/// `endForward`.
+pub async fn end(call: Call) -> Result<Done, Problem> {
+    let row = call.device().await?;
+    if row.forward_until.is_some() {
+        let entry = call.entry("device.end-forward", device_object(&row.mac), None, None);
+        moves::end(&call.app.db, &row, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Done)
+}
+
+async fn go(
+    call: &Call<Nothing, MoveInput>,
+    target: &TenantRow,
+    row: DeviceRow,
+) -> Result<MovedView, Problem> {
+    let app = &call.app;
+    call.if_match.check(row.revision)?;
+    if devices::find(&app.db, &target.id, &row.mac)
+        .await?
+        .is_some()
+    {
+        return Err(Problem::conflict(TAKEN_MAC));
+    }
+    let (model, new_model) = fitting_model(call, target, &row).await?;
+    let site_id = fitting_site(call, target).await?;
+    let label = call.body.label.as_deref().unwrap_or(&row.label);
+    let to = DeviceRow {
+        tenant_id: target.id.clone(),
+        model: model.name.clone(),
+        site_id,
+        label: valid::label("label", label)?.to_owned(),
+        family: model.family,
+        profile: model.profile.clone(),
+        tenant_version: target.version,
+        ..row.clone()
+    };
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
+    let none = LayerSettings::new();
+    let values = match call.body.settings {
+        Keep::Drop => none.clone(),
+        Keep::Keep => {
+            let stored = stored_settings::layer(&app.db, &row.tenant_id, &scope.key()).await?;
+            affected::layer(app, &row.tenant_id, &scope.key(), &stored.rows)?
+        }
+    };
+    settings::check_number(&values, [model.family])?;
+    let leaving = Some((row.tenant_id.as_str(), scope.key()));
+    api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
+    let mut world = World::of_device(app, target, to.clone()).await?;
+    world.models.insert(model.name.clone(), model.clone());
+    world.set_layer(&scope, values.clone());
+    let checked = world.check().await?;
+
+    let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
+    let road = road(call, target).await?;
+    let digests = settings::digests(app, &target.id, &scope);
+    let (_, taken) = settings::difference(&digests, &none, &values);
+    let [left, came, both] = entries(call, &row, &to, taken);
+    let moved = Move {
+        from: &row,
+        to: &to,
+        basis: &world.basis,
+        model: new_model.then_some(&model),
+        settings: (!values.is_empty()).then_some(&layer),
+        road: road.as_ref().map(Chosen::stored),
+    };
+    let entries = Entries {
+        left: &left,
+        came: &came,
+        both: &both,
+    };
+    moves::write(&app.db, &moved, &entries, app.now)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    publish(call, &row.tenant_id, target, &row.mac).await?;
+    let cancelled_jobs = cancel_jobs(call, &row.tenant_id, &row.id).await;
+    let forward = road.map(|road| road.view(call, target));
+    view(
+        call,
+        target,
+        &row.mac,
+        forward,
+        cancelled_jobs,
+        Some(checked),
+    )
+    .await
+}
+
+/// The same move, asked for once more: whoever was told that it is stored and not in effect repeats
+/// it until it is.
+async fn again(
+    call: &Call<Nothing, MoveInput>,
+    target: &TenantRow,
+    mac: &str,
+) -> Result<MovedView, Problem> {
+    let source = call.param("tenant");
+    let gone = moves::departure(&call.app.db, source, mac).await?;
+    let Some(gone) = gone.filter(|gone| gone.target_id == target.id) else {
+        return Err(Problem::not_found("device"));
+    };
+    publish(call, source, target, mac).await?;
+    let cancelled_jobs = cancel_jobs(call, source, &gone.device_id).await;
+    let until = gone.ends_at;
+    let forward = gone
+        .access_path_id
+        .filter(|_| call.app.now < until)
+        .map(|access_path| ForwardView {
+            access_path,
+            url: None,
+            until,
+        });
+    view(call, target, mac, forward, cancelled_jobs, None).await
+}
+
+const TAKEN_MAC: &str = "The other tenant has a device with this MAC already. Remove one of the two: \
+                         a device that is added anew gets a new key.";
+const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
+
+async fn view(
+    call: &Context,
+    target: &TenantRow,
+    mac: &str,
+    forward: Option<ForwardView>,
+    cancelled_jobs: Option<u32>,
+    checked: Option<Checked>,
+) -> Result<MovedView, Problem> {
+    let row = devices::find(&call.app.db, &target.id, mac)
+        .await?
+        .ok_or_else(|| Problem::not_found("device"))?;
+    Ok(MovedView {
+        tenant: target.id.clone(),
+        device: DeviceView {
+            checked,
+            ..DeviceView::new(row, call.app.now)
+        },
+        forward,
+        cancelled_jobs,
+    })
+}
+
+/// Voids what is cached where it was, and what may be where it is now.
+async fn publish(
+    call: &Context,
+    source: &str,
+    target: &TenantRow,
+    mac: &str,
+) -> Result<(), Problem> {
+    edge::drop_device_files(&call.app, source, mac)
+        .await
+        .map_err(commit::not_in_effect)?;
+    commit::publish(&call.app, source).await?;
+    commit::publish_device(&call.app, &target.id, mac).await
+}
+
+/// What the device is in the target, and whether that has to be added there.
+async fn fitting_model(
+    call: &Call<Nothing, MoveInput>,
+    target: &TenantRow,
+    row: &DeviceRow,
+) -> Result<(ModelRow, bool), Problem> {
+    let named = call.body.model.as_deref();
+    let name = valid::model(named.unwrap_or(&row.model))?;
+    let stored = crate::store::models::find(&call.app.db, &target.id, name).await?;
+    if let Some(model) = stored {
+        // Its key goes along, so what is sealed with it must be what the phone opens.
+        if named.is_none() && (model.family, &model.profile) != (row.family, &row.profile) {
+            let words = |family: &str, profile: &Option<String>| match profile {
+                Some(profile) => format!("{family}, sealed as {profile}"),
+                None => format!("{family}, plaintext over HTTPS"),
+            };
+            return Err(Problem::conflict(format!(
+                "{name} is {} in the other tenant and {} here. Change the model on one side, or name `model` in the request to take it as it is there.",
+                words(model.family.as_str(), &model.profile),
+                words(row.family.as_str(), &row.profile),
+            )));
+        }
+        return Ok((model, false));
+    }
+    models::check_room(call, &target.id).await?;
+    let input = match named {
+        Some(_) => ModelInput::default(),
+        None => ModelInput {
+            family: Some(row.family),
+            profile: Some(row.profile.clone()),
+        },
+    };
+    let chosen = models::choose(name, &input, &target.options()?)?;
+    let model = ModelRow {
+        created_at: call.app.now,
+        ..chosen
+    };
+    Ok((model, true))
+}
+
+async fn fitting_site(
+    call: &Call<Nothing, MoveInput>,
+    target: &TenantRow,
+) -> Result<Option<String>, Problem> {
+    let Some(id) = &call.body.site else {
+        return Ok(None);
+    };
+    if sites::find(&call.app.db, &target.id, id).await?.is_none() {
+        return Err(Problem::invalid_value(
+            "`site` is not the id of a site of the other tenant.",
+        ));
+    }
+    Ok(Some(id.clone()))
+}
+
+/// The access path that the phone is sent to.
+struct Chosen {
+    path: AccessPathRow,
+    /// Wrapped, with the id of the master key, where it is not stored yet.
+    wrapped: Option<(String, String)>,
+    /// The segment of a new one.
+    made: Option<String>,
+    ends_at: u64,
+}
+
+impl Chosen {
+    fn stored(&self) -> Road<'_> {
+        Road {
+            path: &self.path,
+            segment: self.wrapped.as_ref().map(|(text, id)| (&**text, &**id)),
+            new: self.made.is_some(),
+            ends_at: self.ends_at,
+        }
+    }
+
+    fn view(self, call: &Context, target: &TenantRow) -> ForwardView {
+        let url = |segment| api_paths::url(call, target, segment);
+        ForwardView {
+            url: self.made.as_deref().map(url),
+            access_path: self.path.id,
+            until: self.ends_at,
+        }
+    }
+}
+
+async fn road(
+    call: &Call<Nothing, MoveInput>,
+    target: &TenantRow,
+) -> Result<Option<Chosen>, Problem> {
+    let input = &call.body.forward;
+    if !(1..=DAYS_MAX).contains(&input.days) {
+        return Err(Problem::invalid_value(format!(
+            "`forward.days` is 1 to {DAYS_MAX}."
+        )));
+    }
+    if !input.enabled {
+        return Ok(None);
+    }
+    let app = &call.app;
+    let ends_at = app.now.saturating_add(u64::from(input.days) * DAY_MS);
+    let wrap = |id: &str, segment: &str| -> Result<(String, String), Problem> {
+        let identity = segment_identity(&target.id, id);
+        let nonce = platform::random_array()?;
+        let wrapped = app
+            .keyring
+            .wrap(nonce, &identity, segment.as_bytes())
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        Ok((wrapped, app.keyring.current().id().to_owned()))
+    };
+    if let Some(url) = &input.url {
+        let segment = segment_of(url);
+        let path = access_paths::with_hash(&app.db, &target.id, &sha256_hex(segment), ends_at)
+            .await?
+            .filter(|path| path.expires_at.is_none_or(|end| app.now < end))
+            .ok_or_else(|| {
+                Problem::invalid_value(
+                    "`forward.url` is no access path of the other tenant that is still good. Give its URL or its segment as it was shown when it was made, or leave it out.",
+                )
+            })?;
+        let wrapped = match path.segment {
+            Some(_) => None,
+            None => Some(wrap(&path.id, segment)?),
+        };
+        return Ok(Some(Chosen {
+            wrapped,
+            made: None,
+            ends_at: ends_at.min(path.expires_at.unwrap_or(u64::MAX)),
+            path,
+        }));
+    }
+    let known = access_paths::with_segment(&app.db, &target.id, ends_at).await?;
+    if let Some(path) = known {
+        return Ok(Some(Chosen {
+            path,
+            wrapped: None,
+            made: None,
+            ends_at,
+        }));
+    }
+    let paths = access_paths::list(&app.db, &target.id, ends_at, "", access_paths::MOST).await?;
+    if paths.len() >= access_paths::MOST as usize {
+        return Err(Problem::conflict(format!(
+            "The other tenant has {} access paths already, so none can be made for moved phones. Name one in `forward.url`, or remove one there.",
+            access_paths::MOST
+        )));
+    }
+    let segment = api_paths::segment(platform::random_array()?);
+    let path = AccessPathRow {
+        id: app.new_id(),
+        hash: sha256_hex(&segment),
+        label: LABEL.to_owned(),
+        created_at: app.now,
+        expires_at: None,
+        last_used_at: None,
+        devices: 0,
+        segment: None,
+    };
+    Ok(Some(Chosen {
+        wrapped: Some(wrap(&path.id, &segment)?),
+        made: Some(segment),
+        ends_at,
+        path,
+    }))
+}
+
+/// The segment of an access path's URL, or the segment itself.
+fn segment_of(url: &str) -> &str {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => url.trim_start_matches('/'),
+    };
+    path.split('/').next().unwrap_or_default()
+}
+
+/// What each tenant's log says, neither of the other; and what those may read who see both.
+fn entries(
+    call: &Call<Nothing, MoveInput>,
+    from: &DeviceRow,
+    to: &DeviceRow,
+    settings: serde_json::Value,
+) -> [Entry; 3] {
+    const ACTION: &str = "device.move";
+    let object = device_object(&from.mac);
+    let mut after = audited(to);
+    if let Some(members) = after.as_object_mut() {
+        members.insert("settings".into(), settings);
+    }
+    let entry = |tenant: Option<&str>, before, after| Entry {
+        tenant_id: tenant.map(str::to_owned),
+        ..call.entry(ACTION, object.clone(), before, after)
+    };
+    let elsewhere = || Some(json!({ "tenant": "another" }));
+    [
+        entry(Some(&from.tenant_id), Some(audited(from)), elsewhere()),
+        entry(Some(&to.tenant_id), elsewhere(), Some(after)),
+        entry(
+            None,
+            Some(json!({ "device": from.id, "tenant": from.tenant_id })),
+            Some(json!({ "device": to.id, "tenant": to.tenant_id })),
+        ),
+    ]
+}
+
+/// Cancels what waits in the queue for the device in the tenant that it left; how many jobs, or `None`
+/// if a queue does not answer.
+async fn cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Option<u32> {
+    match try_cancel_jobs(call, tenant_id, device_id).await {
+        Ok(number) => Some(number),
+        Err(problem) => {
+            let detail = problem.internal.unwrap_or(problem.detail);
+            log::warn(
+                "jobs_not_cancelled",
+                &[
+                    ("tenant", tenant_id),
+                    ("device", device_id),
+                    ("error", &detail),
+                ],
+            );
+            None
+        }
+    }
+}
+
+async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Result<u32, Problem> {
+    let env = &call.app.env;
+    let mut number = 0;
+    for pool in pools::of_tenant(&call.app.db, tenant_id).await? {
+        for state in [State::Queued, State::Leased, State::Answered] {
+            let filter = JobFilter {
+                tenant: tenant_id.to_owned(),
+                device: Some(device_id.to_owned()),
+                rollout: None,
+                state: Some(state.as_str().to_owned()),
+                before: None,
+                limit: JOBS,
+            };
+            let jobs = match client::call(env, &pool, &PoolCall::Jobs(filter)).await? {
+                Reply::Jobs { jobs, .. } => jobs,
+                other => return Err(client::unexpected(&other)),
+            };
+            for job in jobs {
+                let cancel = PoolCall::CancelJob {
+                    tenant: tenant_id.to_owned(),
+                    id: job.id,
+                };
+                // One that ended in the meantime needs no cancelling.
+                if let Ok(Reply::Job { .. }) = client::call(env, &pool, &cancel).await {
+                    number += 1;
+                }
+            }
+        }
+    }
+    Ok(number)
+}
+
+/// A device has one waiting job for each event: more than this is not looked for.
+const JOBS: u32 = 100;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::devices::moves::*;
+
+    #[test]
+    fn an_access_path_may_be_given_as_its_url_or_as_its_segment() {
+        for text in [
+            "abc",
+            "abc/",
+            "/abc/",
+            "https://phones.example/abc/",
+            "https://phones.example:8443/abc",
+            "https://phones.example/abc/Initial{MAC}.cfg",
+        ] {
+            assert_eq!(segment_of(text), "abc", "{text}");
+        }
+        for text in ["", "/", "https://phones.example", "https://"] {
+            assert_eq!(segment_of(text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_go_along_and_the_phone_is_sent_on_unless_it_is_said() {
+        let input: MoveInput = serde_json::from_str(r#"{"tenant":"T"}"#).unwrap();
+        assert_eq!(input.settings, Keep::Keep);
+        assert!(input.forward.enabled);
+        assert_eq!((input.forward.url, input.forward.days), (None, 30));
+        let input: MoveInput =
+            serde_json::from_str(r#"{"tenant":"T","settings":"drop","forward":{"enabled":false}}"#)
+                .unwrap();
+        assert_eq!(input.settings, Keep::Drop);
+        assert!(!input.forward.enabled);
+    }
+
+    #[test]
+    fn segment_identity_format_unchanged() {
+        assert_eq!(segment_identity("T", "P"), "access-path:T:P");
+    }
+}

@@ -1,0 +1,252 @@
+//! What a device would get, and what it ends up with. Looking never consumes anything.
+
+use ringfence_provision::effective::{self, Shadowed};
+use ringfence_provision::format::RenderedFinding;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::Layer;
+use ringfence_provision::serving::Audience;
+use ringfence_provision::template::{SecretsMode, UsedSetting};
+use ringfence_provision::unused::Unused;
+use serde::Serialize;
+
+use crate::api::check::affected::unreadable;
+use crate::api::check::unused;
+use crate::api::request::answer::Shown;
+use crate::api::request::call::{Call, Context, RevealQuery};
+use crate::audit::device_object;
+use crate::files::bundle::{self, Bundle};
+use crate::files::names;
+use crate::files::render::{self, File, FileError};
+use crate::files::urls::{Base, Urls};
+use crate::http::problem::Problem;
+use crate::model::tenant::TenantOptions;
+use crate::store::phone::certificate_names;
+
+/// A file as a device would get it, but for its key.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PreviewView {
+    pub kind: FileKind,
+    /// Of the settings that it was made from.
+    pub version: u64,
+    /// The file, before sealing; null if it cannot be made. Secrets are masked unless the token
+    /// may see them and asked to; then these are the very bytes.
+    pub text: Option<String>,
+    /// Its length in bytes, as shown.
+    pub length: usize,
+    /// Why it cannot be rendered, where it cannot.
+    pub error: Option<String>,
+    pub findings: Vec<RenderedFinding>,
+    /// The settings that had a say in it, by line of the file.
+    pub used: Vec<UsedSetting>,
+}
+
+/// A parameter as the phone obeys it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EffectiveView {
+    /// Names it within its file: in XML, the elements below the root.
+    pub path: String,
+    pub name: String,
+    pub value: String,
+    /// The file that it came from.
+    pub from: FileKind,
+    /// The layer whose setting it shows, if it shows one.
+    pub layer: Option<Layer>,
+    /// What it overrides, the strongest first.
+    pub shadows: Vec<Shadowed>,
+}
+
+/// What a device ends up with.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EffectivePage {
+    pub items: Vec<EffectiveView>,
+    /// The cursor of the next page; always null.
+    pub next: Option<String>,
+    /// Settings of any layer that reach none of the device's files; at most the first 100.
+    pub unused: Vec<Unused>,
+}
+
+/// `previewFile`.
+pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem> {
+    call.may_reveal(call.query.reveal)?;
+    let kind = call.kind()?;
+    let of = Of::read(&call).await?;
+    if !of.bundle.family.kinds().contains(&kind) {
+        return Err(Problem::not_found("file"));
+    }
+    let shown = format!("files/{}", kind.as_str());
+    let secrets = secrets(&call, &shown).await?;
+    let version = of.bundle.version();
+    let empty = PreviewView {
+        kind,
+        version,
+        text: None,
+        length: 0,
+        error: None,
+        findings: Vec::new(),
+        used: Vec::new(),
+    };
+    Ok(Shown(match of.render(kind, secrets) {
+        Ok(file) => PreviewView {
+            length: file.bytes.len(),
+            text: Some(String::from_utf8_lossy(&file.bytes).into_owned()),
+            findings: file.findings,
+            used: file.used,
+            ..empty
+        },
+        Err(FileError::Lint(findings)) => PreviewView { findings, ..empty },
+        Err(FileError::Render(error)) => PreviewView {
+            error: Some(error.to_string()),
+            ..empty
+        },
+    }))
+}
+
+/// `effectiveParameters`.
+pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, Problem> {
+    call.may_reveal(call.query.reveal)?;
+    let of = Of::read(&call).await?;
+    let secrets = secrets(&call, "effective").await?;
+    let mut files = Vec::new();
+    for &kind in of.bundle.family.kinds() {
+        match of.render(kind, secrets) {
+            Ok(file) => files.push((kind, file)),
+            // It only names the others.
+            Err(_) if kind == FileKind::Initial => {}
+            Err(error) => {
+                return Err(Problem::conflict(format!(
+                    "The {} file cannot be made: {error}. The last good one stays in service; the preview says more.",
+                    kind.as_str()
+                )));
+            }
+        }
+    }
+    let documents: Vec<_> = files
+        .iter()
+        .filter(|(kind, _)| *kind != FileKind::Initial)
+        .map(|(kind, file)| (*kind, &file.document))
+        .collect();
+    let origin = |kind: FileKind, _: &str, line: u32| {
+        let (_, file) = files.iter().find(|(found, _)| *found == kind)?;
+        layer_at(&file.used, line)
+    };
+    let items = effective::effective(of.bundle.family, &documents, origin)
+        .into_iter()
+        .map(|parameter| EffectiveView {
+            path: parameter.path,
+            name: parameter.name,
+            value: parameter.value,
+            from: parameter.from,
+            layer: parameter.layer,
+            shadows: parameter.shadows,
+        })
+        .collect();
+    Ok(Shown(EffectivePage {
+        items,
+        next: None,
+        unused: of.unused(&files),
+    }))
+}
+
+/// Whether something of the path's device is shown with its secrets.
+async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, Problem> {
+    let object = format!("{}/{shown}", device_object(&call.mac()?.upper()));
+    Ok(match call.reveal(call.query.reveal, object).await? {
+        true => SecretsMode::Reveal,
+        false => SecretsMode::Mask,
+    })
+}
+
+/// The nearest layer that had a say in a line.
+fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
+    used.iter()
+        .filter(|used| used.line == line)
+        .map(|used| used.layer)
+        .max()
+}
+
+/// A device's files.
+pub struct Of {
+    pub bundle: Bundle,
+    urls: Urls,
+    options: TenantOptions,
+}
+
+impl Of {
+    /// Reads what the files of the path's device are made from.
+    ///
+    /// # Errors
+    /// There is no such device, or D1 does not answer.
+    pub async fn read(call: &Context) -> Result<Self, Problem> {
+        let tenant = call.tenant().await?;
+        let bundle = bundle::for_device(&call.app, &tenant.id, &call.mac()?)
+            .await
+            .map_err(unreadable)?
+            .ok_or_else(|| Problem::not_found("device"))?;
+        let named = certificate_names(&call.app.db, &tenant.id).await?;
+        // No access path is known here: only its hash is stored.
+        let origin = match &tenant.hostname {
+            Some(host) => format!("https://{host}"),
+            None => call.caller.origin.clone(),
+        };
+        let base = Base {
+            origin,
+            access_path: "ACCESS-PATH".to_owned(),
+            hostname: tenant.hostname.clone(),
+        };
+        let options = tenant.options()?;
+        let urls = names::urls(&base, &options, &bundle, &named);
+        Ok(Self {
+            bundle,
+            urls,
+            options,
+        })
+    }
+
+    /// One of the files, as it is at the name that the phone is told.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn render(&self, kind: FileKind, secrets: SecretsMode) -> Result<File, FileError> {
+        render::render(&self.bundle, kind, self.audience(kind), &self.urls, secrets)
+    }
+
+    /// The settings that reach none of the files. Where one of them cannot be made, what it would
+    /// have read is not known: then there is nothing to tell.
+    pub fn unused(&self, files: &[(FileKind, File)]) -> Vec<Unused> {
+        if files.len() < self.bundle.family.kinds().len() {
+            return Vec::new();
+        }
+        let audience = |kind| self.audience(kind);
+        unused::of_device(&self.bundle, &self.options, audience, files)
+    }
+
+    fn audience(&self, kind: FileKind) -> Audience {
+        names::audience(&self.options, &self.bundle, kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::devices::preview::*;
+
+    #[test]
+    fn a_line_shows_the_nearest_layer() {
+        let used = |line, layer| UsedSetting {
+            line,
+            name: "A".into(),
+            layer,
+            secret: false,
+        };
+        let all = [
+            used(1, Layer::Tenant),
+            used(1, Layer::Device),
+            used(2, Layer::Site),
+        ];
+        assert_eq!(layer_at(&all, 1), Some(Layer::Device));
+        assert_eq!(layer_at(&all, 2), Some(Layer::Site));
+        assert_eq!(layer_at(&all, 3), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! Jobs: each one NOTIFY to one device, with what became of it.
+
+use ringfence_provision::mac::Mac;
+use ringfence_queue::job::{Job, State};
+use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::store::{Attempt, JobFilter};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::Call;
+use crate::api::request::commit;
+use crate::api::request::page::{self, Page, Window};
+use crate::http::problem::Problem;
+use crate::pool::client;
+use crate::store::{devices, pools};
+
+/// A job. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JobView {
+    pub id: String,
+    /// MAC.
+    pub device: String,
+    /// Text of the Event header.
+    pub event: String,
+    pub pool: String,
+    /// `queued`, `leased` (with a relay), `answered` (2xx, its download is waited for); and for good
+    /// `fetched`, `rejected`, `unreachable`, `expired` or `cancelled`.
+    pub state: State,
+    /// Why it is where it is: a stable word.
+    pub reason: String,
+    /// The same for people, with what to do.
+    pub words: String,
+    /// The last SIP status code.
+    pub code: Option<u16>,
+    /// The version of the device's files that it should come for.
+    pub version: u64,
+    /// The rollout that it belongs to.
+    pub rollout: Option<String>,
+    /// The relay that has it, or had it last.
+    pub relay: Option<String>,
+    /// Sendings in vain.
+    pub tries: u32,
+    /// Further requests that joined it.
+    pub joined: u32,
+    pub created_at: u64,
+    /// While queued: not before.
+    pub due_at: u64,
+    /// While queued: not after.
+    pub expires_at: u64,
+    /// When it was last given to a relay.
+    pub sent_at: Option<u64>,
+    pub answered_at: Option<u64>,
+    /// When the phone took its files.
+    pub fetched_at: Option<u64>,
+    pub ended_at: Option<u64>,
+    /// Its history: each time it was given to a relay. Only where one job is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<Vec<Attempt>>,
+}
+
+impl JobView {
+    fn new(job: Job, pool: &str, attempts: Option<Vec<Attempt>>) -> Self {
+        Self {
+            id: job.id,
+            device: job.mac,
+            event: job.event,
+            pool: pool.to_owned(),
+            state: job.state,
+            reason: job.reason,
+            words: job.words,
+            code: job.code,
+            version: job.version,
+            rollout: job.rollout,
+            relay: job.relay,
+            tries: job.tries,
+            joined: job.joined,
+            created_at: job.created_at,
+            due_at: job.due_at,
+            expires_at: job.expires_at,
+            sent_at: job.sent_at,
+            answered_at: job.answered_at,
+            fetched_at: job.fetched_at,
+            ended_at: job.ended_at,
+            attempts,
+        }
+    }
+}
+
+/// Which jobs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JobQuery {
+    /// Only those of this device: a MAC in any notation.
+    pub device: Option<String>,
+    /// Only those of this rollout.
+    pub rollout: Option<String>,
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// How many items; 1 to 200, by default 50. With a filter a page may be shorter and still not
+    /// the last: `next` tells.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// `listJobs`.
+pub async fn list(call: Call<JobQuery>) -> Result<Shown<Page<JobView>>, Problem> {
+    let query = &call.query;
+    let tenant = call.tenant().await?;
+    let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
+    let device = match &query.device {
+        Some(text) => {
+            let mac = Mac::parse(text)
+                .map_err(|error| Problem::invalid_request(format!("`device`: {error}.")))?;
+            let row = devices::find(&call.app.db, &tenant.id, &mac.upper()).await?;
+            Some(row.ok_or_else(|| Problem::not_found("device"))?.id)
+        }
+        None => None,
+    };
+    let (from, mut before) = match window.after {
+        Some([pool, id]) => (pool, Some(id).filter(|id| !id.is_empty())),
+        None => (String::new(), None),
+    };
+    let mut items = Vec::new();
+    let mut pools = pools::of_tenant(&call.app.db, &tenant.id)
+        .await?
+        .into_iter()
+        .filter(|pool| *pool >= from)
+        .peekable();
+    while let Some(pool) = pools.next() {
+        let filter = JobFilter {
+            tenant: tenant.id.clone(),
+            device: device.clone(),
+            rollout: query.rollout.clone(),
+            state: query.state.map(|state| state.as_str().to_owned()),
+            before: before.take(),
+            limit: window.limit - items.len() as u32,
+        };
+        let (jobs, next) = match client::call(&call.app.env, &pool, &PoolCall::Jobs(filter)).await?
+        {
+            Reply::Jobs { jobs, next } => (jobs, next),
+            other => return Err(client::unexpected(&other)),
+        };
+        items.extend(jobs.into_iter().map(|job| JobView::new(job, &pool, None)));
+        let next = match (next, pools.peek()) {
+            (Some(id), _) => [pool, id],
+            (None, Some(other)) if items.len() as u32 >= window.limit => {
+                [other.clone(), String::new()]
+            }
+            _ => continue,
+        };
+        return Ok(Shown(Page {
+            items,
+            next: Some(page::cursor(&next)),
+        }));
+    }
+    Ok(Shown(Page { items, next: None }))
+}
+
+/// `getJob`.
+pub async fn show(call: Call) -> Result<Shown<JobView>, Problem> {
+    let (tenant, id) = (
+        call.param("tenant").to_owned(),
+        call.param("job").to_owned(),
+    );
+    find(&call, PoolCall::Job { tenant, id }).await.map(Shown)
+}
+
+/// `cancelJob`.
+pub async fn cancel(call: Call) -> Result<Shown<JobView>, Problem> {
+    let (tenant, id) = (
+        call.param("tenant").to_owned(),
+        call.param("job").to_owned(),
+    );
+    let view = find(
+        &call,
+        PoolCall::CancelJob {
+            tenant,
+            id: id.clone(),
+        },
+    )
+    .await?;
+    let entry = call.entry(
+        "job.cancel",
+        format!("jobs/{id}"),
+        None,
+        Some(json!({ "device": view.device })),
+    );
+    commit::enter_late(&call.app, &entry).await?;
+    Ok(Shown(view))
+}
+
+/// Asks the tenant's pools one after the other: nearly always there is one.
+async fn find(call: &Call, ask: PoolCall) -> Result<JobView, Problem> {
+    let tenant = call.tenant().await?;
+    for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
+        match client::call(&call.app.env, &pool, &ask).await? {
+            Reply::NotFound => {}
+            Reply::Job { job, attempts } => return Ok(JobView::new(*job, &pool, Some(attempts))),
+            other => return Err(client::unexpected(&other)),
+        }
+    }
+    Err(Problem::not_found("job"))
+}

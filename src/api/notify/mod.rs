@@ -1,0 +1,235 @@
+//! Telling phones: one, or after a change all that it concerns.
+
+pub mod jobs;
+pub mod pools;
+pub mod relays;
+pub mod rollouts;
+
+use ringfence_queue::messages::{Call as PoolCall, Reply, Submitted};
+use ringfence_queue::rollout::Selection;
+use ringfence_queue::target;
+use ringfence_sip_notify::EventType;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::notify::rollouts::{RolloutInput, RolloutView};
+use crate::api::request::answer::Accepted;
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit;
+use crate::app::App;
+use crate::audit::device_object;
+use crate::http::problem::Problem;
+use crate::pool::client;
+use crate::store::settings::Scope;
+use crate::store::{fleet, pools as stored_pools};
+
+/// What a phone is told.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NotifyInput {
+    /// Text of the Event header; absent is the setting `CFG_RESYNC_FROM_SIP`, or `check-sync`.
+    pub event: Option<String>,
+}
+
+/// Whether to tell the phones afterwards.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NotifyQuery {
+    /// Tells the phones that the change concerns: one by a job, several by a rollout at the pool's
+    /// own pace.
+    pub notify: bool,
+}
+
+/// What was ordered for a device.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Notified {
+    /// The job; `GET` it to follow it.
+    pub job: JobBrief,
+    /// Whether it is an earlier request's job that still waits for its end: a device has one
+    /// pending job per event.
+    pub joined: bool,
+}
+
+/// A job in short.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JobBrief {
+    pub id: String,
+    /// MAC.
+    pub device: String,
+    pub event: String,
+    pub pool: String,
+    pub state: ringfence_queue::job::State,
+    /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
+    /// location can see the change.
+    pub due_at: u64,
+}
+
+/// What came of `?notify=true`. The change itself is done, whatever this says.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Notices {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<Notified>,
+    /// One for each pool that reaches some of the phones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<RolloutView>,
+    /// Why phones are not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// An answer with what came of `?notify=true`.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WithNotices<T> {
+    #[serde(flatten)]
+    pub answer: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notices>,
+}
+
+/// `notifyDevice`.
+pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notified>, Problem> {
+    let row = call.device().await?;
+    if row.disabled == 1 {
+        return Err(Problem::conflict(
+            "The device is disabled: enable it first.",
+        ));
+    }
+    let notified = tell(&call.app, &row.id, call.body.event.as_deref()).await?;
+    note(&call, &notified).await?;
+    Ok(Accepted(notified))
+}
+
+/// The audit entry of a device that is told, on whatever way it was ordered.
+async fn note(call: &Context, notified: &Notified) -> Result<(), Problem> {
+    let job = &notified.job;
+    let after = json!({ "job": job.id, "event": job.event, "joined": notified.joined });
+    let object = device_object(&job.device);
+    let entry = call.entry("device.notify", object, None, Some(after));
+    commit::enter_late(&call.app, &entry).await
+}
+
+/// What `?notify=true` does after a change of a layer. Whatever fails is said in the answer: the
+/// change is done.
+pub async fn after_layer(call: &Context, wanted: bool, scope: &Scope) -> Option<Notices> {
+    let selection = match scope {
+        Scope::Device { id, .. } => return after_device(call, wanted, id).await,
+        Scope::Tenant => Selection::default(),
+        Scope::Site(site) => Selection {
+            site: Some(site.clone()),
+            ..Selection::default()
+        },
+        Scope::Model(model) => Selection {
+            model: Some(model.clone()),
+            ..Selection::default()
+        },
+    };
+    if !wanted {
+        return None;
+    }
+    let input = RolloutInput {
+        selection,
+        ..RolloutInput::default()
+    };
+    Some(match rollouts::start_everywhere(call, &input).await {
+        Ok(rollouts) => Notices {
+            rollouts,
+            ..Notices::default()
+        },
+        Err(problem) => Notices {
+            problem: Some(problem.detail),
+            ..Notices::default()
+        },
+    })
+}
+
+/// The same after a change of one device.
+pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Option<Notices> {
+    if !wanted {
+        return None;
+    }
+    Some(match tell(&call.app, device_id, None).await {
+        Ok(notified) => Notices {
+            problem: note(call, &notified).await.err().map(|it| it.detail),
+            jobs: vec![notified],
+            ..Notices::default()
+        },
+        Err(problem) => Notices {
+            problem: Some(problem.detail),
+            ..Notices::default()
+        },
+    })
+}
+
+/// Orders a job for a device.
+async fn tell(app: &App, device_id: &str, event: Option<&str>) -> Result<Notified, Problem> {
+    let rows = fleet::by_ids(&app.db, &[device_id]).await?;
+    let settings = fleet::settings(&app.db, &app.keyring, &rows).await?;
+    let (Some(row), Some(settings)) = (rows.first(), settings.into_iter().next()) else {
+        return Err(Problem::not_found("device"));
+    };
+    let settings = &settings.map_err(unusable)?;
+    let event = match event {
+        Some(text) => EventType::parse(text)
+            .map_err(|error| Problem::invalid_value(format!("`event`: {error}.")))?
+            .as_str()
+            .to_owned(),
+        None => target::event(settings).map_err(unusable)?,
+    };
+    target::message(settings).map_err(unusable)?;
+    let job = row.new_job(app.new_id(), settings, event);
+    stored_pools::note(&app.db, &row.tenant_id, &row.pool).await?;
+    let submit = PoolCall::Submit { jobs: vec![job] };
+    match client::call(&app.env, &row.pool, &submit).await? {
+        Reply::Submitted { mut jobs } if jobs.len() == 1 => Ok(notified(jobs.remove(0), &row.pool)),
+        other => Err(client::unexpected(&other)),
+    }
+}
+
+fn notified(submitted: Submitted, pool: &str) -> Notified {
+    Notified {
+        joined: submitted.joined,
+        job: JobBrief {
+            id: submitted.id,
+            device: submitted.mac,
+            event: submitted.event,
+            pool: pool.to_owned(),
+            state: submitted.state,
+            due_at: submitted.due_at,
+        },
+    }
+}
+
+fn unusable(error: target::TargetError) -> Problem {
+    Problem::invalid_value(error.to_string()).with("reason", error.reason())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::notify::*;
+    use ringfence_queue::job::State;
+
+    #[test]
+    fn notified_json_format_unchanged() {
+        let submitted = Submitted {
+            id: "01K6F00000000000000000JOB1".into(),
+            device: "01K6F000000000000000DEVICE".into(),
+            mac: "0080F0C571EB".into(),
+            joined: false,
+            state: State::Queued,
+            due_at: 7,
+            event: "check-sync".into(),
+        };
+        assert_eq!(
+            serde_json::to_string(&notified(submitted, "default")).unwrap(),
+            r#"{"job":{"id":"01K6F00000000000000000JOB1","device":"0080F0C571EB","event":"check-sync","pool":"default","state":"queued","due_at":7},"joined":false}"#
+        );
+    }
+}

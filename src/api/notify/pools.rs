@@ -1,0 +1,448 @@
+//! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
+//! they serve.
+
+use ringfence_provision::layers::{LayerSettings, Value};
+use ringfence_queue::messages::{Call as PoolCall, Reply, Status};
+use ringfence_queue::options::PoolOptions;
+use ringfence_queue::target::{self, TargetError};
+use ringfence_wire::Destinations;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::{commit, valid};
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::pool::client;
+use crate::store::fleet::DEFAULT_POOL;
+use crate::store::pools::{self, PoolRow};
+use crate::store::reach;
+
+/// What an operator decides about a pool.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolInput {
+    /// Unique; 1 to 100 characters.
+    pub name: String,
+    #[serde(default)]
+    pub options: PoolOptions,
+}
+
+/// A pool. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PoolView {
+    pub id: String,
+    pub name: String,
+    pub options: PoolOptions,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+    /// What its queue holds; only where one pool is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueView>,
+}
+
+/// What a pool's queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct QueueView {
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs with relays.
+    pub leased: u64,
+    /// Jobs whose phones answered and have not come back yet.
+    pub answered: u64,
+    /// Relays that are connected.
+    pub relays_connected: u64,
+}
+
+impl QueueView {
+    fn new(status: &Status) -> Self {
+        let of = |state: &str| {
+            status
+                .pending
+                .iter()
+                .find(|(name, _)| name == state)
+                .map_or(0, |(_, n)| *n)
+        };
+        Self {
+            queued: of("queued"),
+            leased: of("leased"),
+            answered: of("answered"),
+            relays_connected: status.connected.len() as u64,
+        }
+    }
+}
+
+impl From<PoolRow> for PoolView {
+    fn from(row: PoolRow) -> Self {
+        Self {
+            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            id: row.id,
+            name: row.name,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            queue: None,
+        }
+    }
+}
+
+/// Which pool reaches the phones of a tenant or site.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Assignment {
+    /// Id of a pool; null: of a site its tenant's, of a tenant `default`.
+    pub pool: Option<String>,
+}
+
+/// Whom a tenant may address through the relays of its pools.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Reachable {
+    /// Null is nobody's word: a tenant whose pools have no phones of other tenants may address whomever
+    /// their relays may; any other nobody.
+    #[cfg_attr(test, schemars(with = "Option<DestinationsShape>"))]
+    pub destinations: Option<Destinations>,
+}
+
+/// What may stand in `destinations`.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct DestinationsShape {
+    /// Names of hosts, `pbx.example`, or `*.phones.example` for everything below it; at most 50.
+    domains: Vec<String>,
+    /// Networks, `198.51.100.0/24`; at most 50. With any, what the domains lead to has to be in one of
+    /// them too.
+    networks: Vec<String>,
+}
+
+const TAKEN: &[(&str, &str)] = &[("pools.name", "Another pool has this name.")];
+
+/// `listPools`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Problem> {
+    let window = call.query.window()?;
+    let rows = pools::list(&call.app.db, window.after_text(), window.rows()).await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        PoolView::from,
+    )))
+}
+
+/// `createPool`.
+pub async fn create(call: Call<Nothing, PoolInput>) -> Result<CreatedRevised<PoolView>, Problem> {
+    let (name, options) = checked(&call.body)?;
+    let id = call.app.new_id();
+    let now = call.app.now;
+    let row = PoolRow {
+        id: id.clone(),
+        name,
+        options,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let after = json!({ "name": row.name, "options": call.body.options });
+    let entry = call.entry("pool.create", format!("pools/{id}"), None, Some(after));
+    pools::insert(&call.app.db, &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    publish(&call, &id, &call.body.options).await?;
+    Ok(CreatedRevised(find(&call, &id).await?.into(), 1))
+}
+
+/// `getPool`.
+pub async fn show(call: Call) -> Result<Revised<PoolView>, Problem> {
+    let row = find(&call, call.param("pool")).await?;
+    let revision = row.revision;
+    let status = status(&call, &row.id).await?;
+    Ok(Revised(
+        PoolView {
+            queue: Some(QueueView::new(&status)),
+            ..row.into()
+        },
+        revision,
+    ))
+}
+
+/// `putPool`.
+pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Problem> {
+    let (name, options) = checked(&call.body)?;
+    let row = find(&call, call.param("pool")).await?;
+    call.if_match.check(row.revision)?;
+    if (&row.name, &row.options) != (&name, &options) {
+        let before = PoolView::from(row.clone());
+        let entry = call.entry(
+            "pool.update",
+            format!("pools/{}", row.id),
+            Some(json!({ "name": before.name, "options": before.options })),
+            Some(json!({ "name": name, "options": call.body.options })),
+        );
+        pools::update(&call.app.db, &row, &name, &options, call.app.now, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    }
+    publish(&call, &row.id, &call.body.options).await?;
+    let row = find(&call, &row.id).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `deletePool`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = find(&call, call.param("pool")).await?;
+    call.if_match.check(row.revision)?;
+    if row.id == DEFAULT_POOL {
+        return Err(Problem::conflict(
+            "This is the pool of whatever names no other: it stays.",
+        ));
+    }
+    let status = status(&call, &row.id).await?;
+    let pending: u64 = status.pending.iter().map(|(_, number)| number).sum();
+    if pending > 0 {
+        return Err(Problem::conflict(format!(
+            "Jobs are pending in this pool ({pending}), and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
+        )));
+    }
+    let entry = call.entry(
+        "pool.delete",
+        format!("pools/{}", row.id),
+        Some(json!({ "name": row.name })),
+        None,
+    );
+    pools::delete(&call.app.db, &row.id, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
+
+/// `getTenantPool`.
+pub async fn of_tenant(call: Call) -> Result<Shown<Assignment>, Problem> {
+    let tenant = call.tenant().await?;
+    Ok(Shown(Assignment {
+        pool: pools::assigned(&call.app.db, &tenant.id, None).await?,
+    }))
+}
+
+/// `putTenantPool`.
+pub async fn put_of_tenant(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+    call.tenant().await?;
+    assign(&call, None, "tenant.pool", String::new()).await
+}
+
+/// `getSitePool`.
+pub async fn of_site(call: Call) -> Result<Shown<Assignment>, Problem> {
+    let site = call.site(call.param("site")).await?;
+    Ok(Shown(Assignment {
+        pool: pools::assigned(&call.app.db, call.param("tenant"), Some(&site.id)).await?,
+    }))
+}
+
+/// `putSitePool`.
+pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+    let site = call.site(call.param("site")).await?.id;
+    assign(&call, Some(&site), "site.pool", format!("sites/{site}")).await
+}
+
+/// `getTenantDestinations`.
+pub async fn destinations(call: Call) -> Result<Shown<Reachable>, Problem> {
+    let tenant = call.tenant().await?;
+    Ok(Shown(Reachable {
+        destinations: stored_destinations(&call, &tenant.id).await?,
+    }))
+}
+
+/// `putTenantDestinations`.
+pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Reachable>, Problem> {
+    let tenant = call.tenant().await?;
+    let wanted = call
+        .body
+        .destinations
+        .as_ref()
+        .map(Destinations::checked)
+        .transpose()
+        .map_err(|error| Problem::invalid_value(format!("`destinations`: {error}.")))?;
+    let before = stored_destinations(&call, &tenant.id).await?;
+    if before != wanted {
+        let entry = call.entry(
+            "tenant.destinations",
+            String::new(),
+            Some(json!({ "destinations": before })),
+            Some(json!({ "destinations": wanted })),
+        );
+        let text = wanted
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        reach::put(&call.app.db, &tenant.id, text.as_deref(), &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Shown(Reachable {
+        destinations: wanted,
+    }))
+}
+
+async fn stored_destinations(
+    call: &Context,
+    tenant_id: &str,
+) -> Result<Option<Destinations>, Problem> {
+    let text = reach::stored(&call.app.db, tenant_id).await?;
+    Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+}
+
+/// Refuses settings by which a tenant would address phones that are not its own. Only what a change
+/// brings is looked at, and D1 is asked only if that names an address.
+///
+/// # Errors
+/// A setting leads beyond the tenant's destinations; the tenant needs some and has none; or it is the
+/// address of record of another tenant's device.
+pub async fn check_addresses(
+    app: &App,
+    tenant_id: &str,
+    before: &LayerSettings,
+    after: &LayerSettings,
+) -> Result<(), Problem> {
+    check_addresses_but(app, tenant_id, before, after, None).await
+}
+
+/// The same, though the layer `except` (a tenant and a scope) has the addresses: it is about to go.
+///
+/// # Errors
+/// As [`check_addresses`].
+pub async fn check_addresses_but(
+    app: &App,
+    tenant_id: &str,
+    before: &LayerSettings,
+    after: &LayerSettings,
+    except: Option<(&str, String)>,
+) -> Result<(), Problem> {
+    let named: Vec<(&String, &Value)> = after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(*value) && target::is_address(name))
+        .filter(|(_, value)| !value.expose().trim().is_empty())
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let refused = |name: &str, error: TargetError| {
+        Problem::invalid_value(format!("`settings.{name}`: {error}")).with("reason", error.reason())
+    };
+    let pools = pools::of_tenant(&app.db, tenant_id).await?;
+    let pairs: Vec<reach::Pair> = pools
+        .into_iter()
+        .map(|pool| (tenant_id.to_owned(), pool))
+        .collect();
+    let reached = reach::find(&app.db, &pairs).await?;
+    let mut asked: Vec<reach::Asked> = Vec::new();
+    let mut asked_for: Vec<&str> = Vec::new();
+    for ((tenant, pool), reach) in &reached {
+        for (name, value) in &named {
+            target::check_reach(name, value.expose(), reach)
+                .map_err(|error| refused(name, error))?;
+            if reach.guarded
+                && let Some(aor) = target::aor_in(name, value.expose())
+            {
+                asked.push((tenant.clone(), pool.clone(), aor));
+                asked_for.push(name);
+            }
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let except = except
+        .as_ref()
+        .map(|(tenant, scope)| (*tenant, scope.as_str()));
+    let taken = reach::taken(&app.db, &asked, except).await?;
+    match taken.first().and_then(|place| asked_for.get(*place)) {
+        Some(name) => Err(refused(name, TargetError::Taken)),
+        None => Ok(()),
+    }
+}
+
+async fn assign(
+    call: &Call<Nothing, Assignment>,
+    site: Option<&str>,
+    action: &'static str,
+    object: String,
+) -> Result<Shown<Assignment>, Problem> {
+    let (db, tenant, pool) = (
+        &call.app.db,
+        call.param("tenant"),
+        call.body.pool.as_deref(),
+    );
+    if let Some(pool) = pool
+        && pools::find(db, pool).await?.is_none()
+    {
+        return Err(Problem::invalid_value("`pool` is not the id of a pool."));
+    }
+    let before = pools::assigned(db, tenant, site).await?;
+    if before.as_deref() != pool {
+        let entry = call.entry(
+            action,
+            object,
+            Some(json!({ "pool": before })),
+            Some(json!({ "pool": pool })),
+        );
+        pools::assign(db, tenant, site, pool, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Shown(call.body.clone()))
+}
+
+/// A pool by its id.
+///
+/// # Errors
+/// There is none.
+pub async fn find(call: &Context, id: &str) -> Result<PoolRow, Problem> {
+    pools::find(&call.app.db, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("pool"))
+}
+
+/// What a pool's object says of itself.
+///
+/// # Errors
+/// It does not answer.
+pub async fn status(call: &Context, pool: &str) -> Result<Status, Problem> {
+    match client::call(&call.app.env, pool, &PoolCall::Status).await? {
+        Reply::Status(status) => Ok(status),
+        other => Err(client::unexpected(&other)),
+    }
+}
+
+/// Has the object know its options.
+async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<(), Problem> {
+    let set = PoolCall::SetOptions {
+        options: options.clone(),
+    };
+    match client::call(&call.app.env, pool, &set).await {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(Problem {
+            internal: problem.internal,
+            ..Problem::new(
+                "unavailable",
+                "The change is stored, but the queue does not know of it yet. Repeat the request until it succeeds.",
+            )
+        }),
+    }
+}
+
+fn checked(input: &PoolInput) -> Result<(String, String), Problem> {
+    let name = valid::name("name", &input.name)?.to_owned();
+    input
+        .options
+        .check()
+        .map_err(|error| Problem::invalid_value(format!("`options`: {error}.")))?;
+    let options = serde_json::to_string(&input.options)
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    Ok((name, options))
+}

@@ -1,0 +1,493 @@
+//! Rollouts: jobs for many devices, paced, in stages, stopped in time.
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::mac::Mac;
+use ringfence_queue::messages::{Call as PoolCall, Change, NewRollout, Reply};
+use ringfence_queue::options::PoolOptions;
+use ringfence_queue::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
+use ringfence_queue::store::{RolloutRow, TallyRow};
+use ringfence_queue::target;
+use ringfence_queue::window::Window as TimeWindow;
+use ringfence_sip_notify::EventType;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::{Accepted, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit;
+use crate::api::request::page::{self, Page, PageQuery, Window};
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::platform::zone;
+use crate::pool::client;
+use crate::store::{fleet, pools, sites};
+
+/// A rollout to be started. Whatever is left out is the pool's default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RolloutInput {
+    /// Which devices in service: a site, a model, a group of MACs, several of them to narrow each
+    /// other, or nothing for every device.
+    pub selection: Selection,
+    /// Text of the Event header; absent is each device's `CFG_RESYNC_FROM_SIP`, or `check-sync`.
+    pub event: Option<String>,
+    /// NOTIFYs a second, 0.001 to 10000.
+    pub per_second: Option<f64>,
+    /// NOTIFYs a second to one destination network, 0.001 to 10000; 0 is no limit.
+    pub network_per_second: Option<f64>,
+    /// Each job waits a random part of so many seconds more.
+    pub spread_s: u32,
+    /// The time of day.
+    pub window: Option<TimeWindow>,
+    /// How far to go before looking back; all comes last by itself.
+    pub stages: Vec<Stage>,
+    /// What must be true to go on; with stages by default nine of ten within a quarter of an hour.
+    pub threshold: Option<Threshold>,
+    /// How long each job may try, in seconds.
+    pub expiry_s: Option<u32>,
+    /// Id of a pool: needed where the selection is reached through several, and narrows it.
+    pub pool: Option<String>,
+}
+
+/// A rollout. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RolloutView {
+    pub id: String,
+    pub pool: String,
+    /// `running`, `paused`, `finished` or `cancelled`.
+    pub state: RolloutState,
+    /// Why it is where it is: `running`, `window`, `no_relay`, `operator`, `threshold`, `finished`.
+    pub reason: String,
+    /// The same for people.
+    pub words: String,
+    /// Devices in it.
+    pub total: u64,
+    /// Devices that have, or had, their job.
+    pub released: u64,
+    /// The stage that it is in, from 0.
+    pub stage: u32,
+    pub progress: Progress,
+    pub stages: Vec<StageView>,
+    pub selection: Selection,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    pub per_second: f64,
+    pub network_per_second: f64,
+    pub spread_s: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<TimeWindow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
+    pub expiry_s: u32,
+    pub created_at: u64,
+    pub ended_at: Option<u64>,
+}
+
+/// How many of its jobs are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Progress {
+    pub queued: u64,
+    pub leased: u64,
+    pub answered: u64,
+    pub fetched: u64,
+    pub rejected: u64,
+    pub unreachable: u64,
+    pub expired: u64,
+    pub cancelled: u64,
+    /// Devices whose job is another rollout's, or that are gone.
+    pub skipped: u64,
+}
+
+/// A stage and how it went.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StageView {
+    pub upto: Stage,
+    /// The number of devices told when it is through, counted from the first.
+    pub devices: u64,
+    /// Fetched in time.
+    pub in_time: u64,
+    /// Not.
+    pub late: u64,
+    /// Counting for neither: cancelled, gone, or another rollout's.
+    pub excluded: u64,
+}
+
+impl RolloutView {
+    fn new(row: RolloutRow, tallies: &[TallyRow], pool: &str) -> Result<Self, Problem> {
+        let spec = row
+            .spec()
+            .ok_or_else(|| Problem::internal("a rollout's order cannot be read"))?;
+        let mut counts: BTreeMap<(&str, u32), u64> = BTreeMap::new();
+        for tally in tallies {
+            *counts
+                .entry((tally.name.as_str(), tally.stage))
+                .or_default() += tally.n.max(0).unsigned_abs();
+        }
+        let all = |name: &str| {
+            counts
+                .iter()
+                .filter(|((found, _), _)| *found == name)
+                .map(|(_, n)| n)
+                .sum()
+        };
+        let stages = spec.stages.iter().zip(0..).map(|(upto, stage)| {
+            let of = |name| counts.get(&(name, stage)).copied().unwrap_or(0);
+            StageView {
+                upto: *upto,
+                devices: spec.boundary(stage, row.total),
+                in_time: of("in_time"),
+                late: of("late"),
+                excluded: of("excluded"),
+            }
+        });
+        let progress = Progress {
+            queued: all("queued"),
+            leased: all("leased"),
+            answered: all("answered"),
+            fetched: all("fetched"),
+            rejected: all("rejected"),
+            unreachable: all("unreachable"),
+            expired: all("expired"),
+            cancelled: all("cancelled"),
+            skipped: all("skipped"),
+        };
+        Ok(Self {
+            pool: pool.to_owned(),
+            progress,
+            stages: stages.collect(),
+            id: row.id,
+            state: row.state,
+            reason: row.reason,
+            words: row.words,
+            total: row.total,
+            released: row.released,
+            stage: row.stage,
+            selection: spec.selection,
+            event: spec.event,
+            per_second: spec.per_second,
+            network_per_second: spec.network_per_second,
+            spread_s: spec.spread_s,
+            window: spec.window,
+            threshold: spec.threshold,
+            expiry_s: spec.expiry_s,
+            created_at: row.created_at,
+            ended_at: row.ended_at,
+        })
+    }
+}
+
+/// `createRollout`.
+pub async fn create(call: Call<Nothing, RolloutInput>) -> Result<Accepted<RolloutView>, Problem> {
+    let tenant = call.tenant().await?.id;
+    let input = &call.body;
+    let mut parts = select(&call.app, &tenant, input).await?;
+    if let Some(pool) = &input.pool {
+        parts.retain(|part| part.pool == *pool);
+    }
+    if parts.len() > 1 {
+        let pools: Vec<&str> = parts.iter().map(|part| part.pool.as_str()).collect();
+        return Err(Problem::invalid_value(format!(
+            "The selection is reached through several pools: make one rollout for each, with `pool` set to {}.",
+            pools.join(", ")
+        ))
+        .with("pools", pools));
+    }
+    let part = parts.pop().ok_or_else(nobody)?;
+    start(&call, &tenant, input, part).await.map(Accepted)
+}
+
+/// Starts a rollout in each pool that reaches some of a selection.
+///
+/// # Errors
+/// There is nobody, or a pool does not answer.
+pub async fn start_everywhere(
+    call: &Context,
+    input: &RolloutInput,
+) -> Result<Vec<RolloutView>, Problem> {
+    let tenant = call.param("tenant").to_owned();
+    let parts = select(&call.app, &tenant, input).await?;
+    if parts.is_empty() {
+        return Err(nobody());
+    }
+    let mut views = Vec::new();
+    for part in parts {
+        views.push(start(call, &tenant, input, part).await?);
+    }
+    Ok(views)
+}
+
+/// `listRollouts`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Problem> {
+    let tenant = call.tenant().await?.id;
+    let window: Window<1> = call.query.window()?;
+    let before = match &window.after {
+        Some([id]) => id.clone(),
+        None => crate::store::LAST_ID.to_owned(),
+    };
+    let mut rows = Vec::new();
+    for pool in pools::of_tenant(&call.app.db, &tenant).await? {
+        let ask = PoolCall::Rollouts {
+            tenant: tenant.clone(),
+            before: before.clone(),
+            limit: window.rows(),
+        };
+        match client::call(&call.app.env, &pool, &ask).await? {
+            Reply::Rollouts { rollouts } => rows.extend(
+                rollouts
+                    .into_iter()
+                    .map(|(row, tallies)| (row, tallies, pool.clone())),
+            ),
+            other => return Err(client::unexpected(&other)),
+        }
+    }
+    // Of all pools the newest: ids are ULIDs.
+    rows.sort_by(|(one, ..), (other, ..)| other.id.cmp(&one.id));
+    let more = rows.len() > window.limit as usize;
+    rows.truncate(window.limit as usize);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|(row, ..)| page::cursor(std::slice::from_ref(&row.id)));
+    let items: Result<Vec<_>, _> = rows
+        .into_iter()
+        .map(|(row, tallies, pool)| RolloutView::new(row, &tallies, &pool))
+        .collect();
+    Ok(Shown(Page {
+        items: items?,
+        next,
+    }))
+}
+
+/// `getRollout`.
+pub async fn show(call: Call) -> Result<Shown<RolloutView>, Problem> {
+    let (tenant, id) = (
+        call.param("tenant").to_owned(),
+        call.param("rollout").to_owned(),
+    );
+    find(&call, PoolCall::Rollout { tenant, id })
+        .await
+        .map(Shown)
+}
+
+/// `pauseRollout`.
+pub async fn pause(call: Call) -> Result<Shown<RolloutView>, Problem> {
+    change(call, Change::Pause, "rollout.pause").await
+}
+
+/// `resumeRollout`.
+pub async fn resume(call: Call) -> Result<Shown<RolloutView>, Problem> {
+    change(call, Change::Resume, "rollout.resume").await
+}
+
+/// `cancelRollout`.
+pub async fn cancel(call: Call) -> Result<Shown<RolloutView>, Problem> {
+    change(call, Change::Cancel, "rollout.cancel").await
+}
+
+async fn change(
+    call: Call,
+    change: Change,
+    action: &'static str,
+) -> Result<Shown<RolloutView>, Problem> {
+    let (tenant, id) = (
+        call.param("tenant").to_owned(),
+        call.param("rollout").to_owned(),
+    );
+    let view = find(
+        &call,
+        PoolCall::ChangeRollout {
+            tenant,
+            id: id.clone(),
+            change,
+        },
+    )
+    .await?;
+    let entry = call.entry(
+        action,
+        format!("rollouts/{id}"),
+        None,
+        Some(json!({ "state": view.state })),
+    );
+    commit::enter_late(&call.app, &entry).await?;
+    Ok(Shown(view))
+}
+
+async fn find(call: &Call, ask: PoolCall) -> Result<RolloutView, Problem> {
+    let tenant = call.tenant().await?;
+    for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
+        match client::call(&call.app.env, &pool, &ask).await? {
+            Reply::NotFound => {}
+            Reply::Rollout { rollout, tallies } => {
+                return RolloutView::new(*rollout, &tallies, &pool);
+            }
+            other => return Err(client::unexpected(&other)),
+        }
+    }
+    Err(Problem::not_found("rollout"))
+}
+
+/// What of a selection one pool reaches.
+struct Part {
+    pool: String,
+    total: u64,
+    macs: Vec<String>,
+}
+
+/// Divides a selection by the pools that reach its devices.
+async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Part>, Problem> {
+    let selection = &input.selection;
+    if let Some(site) = &selection.site
+        && sites::find(&app.db, tenant, site).await?.is_none()
+    {
+        return Err(Problem::invalid_value(
+            "`selection.site` is not the id of a site of this tenant.",
+        ));
+    }
+    let Some(macs) = &selection.macs else {
+        let counts = fleet::count(&app.db, tenant, selection).await?;
+        return Ok(counts
+            .into_iter()
+            .map(|(pool, total)| Part {
+                pool,
+                total,
+                macs: Vec::new(),
+            })
+            .collect());
+    };
+    if macs.len() > MAX_MACS {
+        return Err(Problem::invalid_value(format!(
+            "`selection.macs` has at most {MAX_MACS} MACs."
+        )));
+    }
+    let mut wanted = Vec::new();
+    for text in macs {
+        let mac = Mac::parse(text)
+            .map_err(|error| Problem::invalid_value(format!("`selection.macs`: {error}.")))?;
+        wanted.push(mac.upper());
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    let known = fleet::known(&app.db, tenant, selection, &wanted).await?;
+    if known.len() < wanted.len() {
+        let found: std::collections::BTreeSet<&str> =
+            known.iter().map(|(mac, _)| mac.as_str()).collect();
+        let missing: Vec<&String> = wanted
+            .iter()
+            .filter(|mac| !found.contains(mac.as_str()))
+            .take(20)
+            .collect();
+        return Err(Problem::invalid_value(
+            "Some MACs are of no device in service of this tenant and selection.",
+        )
+        .with("missing", missing));
+    }
+    let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (mac, pool) in known {
+        parts.entry(pool).or_default().push(mac);
+    }
+    Ok(parts
+        .into_iter()
+        .map(|(pool, macs)| Part {
+            pool,
+            total: macs.len() as u64,
+            macs,
+        })
+        .collect())
+}
+
+async fn start(
+    call: &Context,
+    tenant: &str,
+    input: &RolloutInput,
+    part: Part,
+) -> Result<RolloutView, Problem> {
+    let app = &call.app;
+    let pool = pools::find(&app.db, &part.pool)
+        .await?
+        .ok_or_else(|| Problem::not_found("pool"))?;
+    let options: PoolOptions = serde_json::from_str(&pool.options).unwrap_or_default();
+    options
+        .check_rollout(input.per_second, input.network_per_second)
+        .map_err(|error| Problem::invalid_value(format!("{error}.")))?;
+    let event = match &input.event {
+        Some(text) => {
+            let event = EventType::parse(text)
+                .map_err(|error| Problem::invalid_value(format!("`event`: {error}.")))?;
+            Some(event.as_str().to_owned())
+        }
+        None => None,
+    };
+    let spec = Spec {
+        // The MACs themselves are rows of the object.
+        selection: Selection {
+            macs: input.selection.macs.as_ref().map(|_| Vec::new()),
+            ..input.selection.clone()
+        },
+        event,
+        per_second: input.per_second.unwrap_or(options.rollout_per_second),
+        network_per_second: input
+            .network_per_second
+            .unwrap_or(options.network_per_second),
+        spread_s: input.spread_s,
+        window: zoned(app, tenant, input.window.clone()).await?,
+        stages: input.stages.clone(),
+        threshold: input.threshold,
+        expiry_s: input.expiry_s.unwrap_or(options.expiry_s),
+    };
+    let spec = spec
+        .checked()
+        .map_err(|error| Problem::invalid_value(format!("{error}.")))?;
+    let new = NewRollout {
+        id: app.new_id(),
+        tenant: tenant.to_owned(),
+        spec,
+        macs: part.macs,
+        total: part.total,
+    };
+    pools::note(&app.db, tenant, &part.pool).await?;
+    let id = new.id.clone();
+    let after = json!({ "pool": part.pool, "devices": new.total, "spec": new.spec });
+    let view = match client::call(&app.env, &part.pool, &PoolCall::StartRollout(new)).await? {
+        Reply::Rollout { rollout, tallies } => RolloutView::new(*rollout, &tallies, &part.pool)?,
+        other => return Err(client::unexpected(&other)),
+    };
+    let entry = call.entry(
+        "rollout.create",
+        format!("rollouts/{id}"),
+        None,
+        Some(after),
+    );
+    commit::enter_late(app, &entry).await?;
+    Ok(view)
+}
+
+/// A window with its zone: its own, the tenant's, or UTC.
+async fn zoned(
+    app: &App,
+    tenant: &str,
+    window: Option<TimeWindow>,
+) -> Result<Option<TimeWindow>, Problem> {
+    let Some(mut window) = window else {
+        return Ok(None);
+    };
+    if window.zone.is_none() {
+        window.zone = fleet::tenant_setting(&app.db, tenant, target::ZONE_SETTING).await?;
+    }
+    let zone = window.zone.get_or_insert_with(|| "UTC".to_owned());
+    if zone::offset_ms(zone, app.now).is_none() {
+        return Err(Problem::invalid_value(format!(
+            "`{zone}` is no time zone: write an IANA name such as Europe/Berlin into `window.zone` or the tenant's setting {}.",
+            target::ZONE_SETTING
+        )));
+    }
+    Ok(Some(window))
+}
+
+fn nobody() -> Problem {
+    Problem::invalid_value("The selection has no device in service.")
+}

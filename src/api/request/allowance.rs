@@ -1,0 +1,83 @@
+//! What a token may spend: each has so many reads, changes and checks a minute, since all tenants share
+//! one database and one thread.
+
+use crate::api::request::auth::Token;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::platform::log;
+use crate::throttle::{bar, is_barred_key, within_limit};
+
+/// What a call of the API costs, by what it makes the Worker and its database do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It looks something up.
+    Read,
+    /// It changes something, or shows secrets, which leaves an entry in the audit log.
+    Write,
+    /// It renders or checks files: perhaps many.
+    Check,
+}
+
+impl Spent {
+    /// The limiter of `wrangler.toml` that counts it for tokens of one tenant.
+    fn binding(self) -> &'static str {
+        match self {
+            Self::Read => "TOKEN_READS",
+            Self::Write => "TOKEN_WRITES",
+            Self::Check => "TOKEN_CHECKS",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Read => "look things up",
+            Self::Write => "change something or show secrets",
+            Self::Check => "render or check files",
+        }
+    }
+}
+
+/// Counts what a token spends, before the work. `ADMIN_TOKEN` is not counted, so that an operator
+/// always gets in; tokens for all tenants have one large allowance for everything, for imports.
+///
+/// # Errors
+/// The token has spent this minute's allowance at this Cloudflare location.
+pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem> {
+    if token.is_admin() {
+        return Ok(());
+    }
+    let (binding, words) = match token.tenant {
+        Some(_) => (spent.binding(), spent.words()),
+        None => ("TOKEN_ALL_TENANTS", "are made with a token for all tenants"),
+    };
+    // Without the secret part a token cannot be spent by others.
+    let key = format!("{binding}:{}", token.id);
+    if is_barred_key(&key, app.now) {
+        return Err(too_many(words));
+    }
+    match within_limit(&app.env, binding, &token.id).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            log::warn(
+                "token_over_limit",
+                &[("token", &token.id), ("limit", binding)],
+            );
+            bar(key, app.now);
+            Err(too_many(words))
+        }
+        // A limiter that does not work locks nobody out.
+        Err(_) => {
+            log::warn("rate_limit_failed", &[]);
+            Ok(())
+        }
+    }
+}
+
+fn too_many(words: &str) -> Problem {
+    Problem::new(
+        "too-many-requests",
+        format!(
+            "This token made too many calls in a minute that {words}. Wait a minute and go on more slowly, or do it with a token for all tenants."
+        ),
+    )
+}

@@ -1,0 +1,213 @@
+//! Who calls: the token of a request, and what it may do.
+
+use crate::api::request::known;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::platform::config;
+use crate::platform::credential::{self, Sent, bearer, is_same};
+use crate::store::tokens::{self, TokenRow};
+use crate::throttle::{self, Guessed};
+use crate::witness;
+
+/// What a token must be good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// No token.
+    Nothing,
+    /// Any token; of a path with `{tenant}`, one that sees that tenant.
+    Read,
+    /// One that may write.
+    Write,
+    /// One that sees every tenant.
+    ReadAll,
+    /// One that may write in every tenant.
+    WriteAll,
+}
+
+impl Needs {
+    /// Whether it is about a change.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::WriteAll)
+    }
+}
+
+/// What stands for the id of `ADMIN_TOKEN`. No row has it: theirs are ULIDs.
+const ADMIN: &str = "admin";
+
+/// What the caller's token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The row's id, or `admin`; empty where no token was needed.
+    pub id: String,
+    /// The one tenant it sees; `None`: every one.
+    pub tenant: Option<String>,
+    pub write: bool,
+    /// Whether it may see secrets.
+    pub reveal: bool,
+    /// When it ends, in Unix milliseconds, if it does.
+    pub expires_at: Option<u64>,
+}
+
+impl Token {
+    fn admin() -> Self {
+        Self {
+            id: ADMIN.to_owned(),
+            tenant: None,
+            write: true,
+            reveal: true,
+            expires_at: None,
+        }
+    }
+
+    /// Whether it is the deployment's own, `ADMIN_TOKEN`.
+    pub fn is_admin(&self) -> bool {
+        self.id == ADMIN
+    }
+
+    /// The token of somebody who needs none.
+    pub fn nobody() -> Self {
+        Self {
+            id: String::new(),
+            tenant: Some(String::new()),
+            write: false,
+            reveal: false,
+            expires_at: None,
+        }
+    }
+
+    fn of_row(row: TokenRow) -> Self {
+        Self {
+            write: row.access == "write",
+            reveal: row.reveal == 1,
+            expires_at: row.expires_at,
+            id: row.id,
+            tenant: row.tenant_id,
+        }
+    }
+
+    /// Whether a tenant exists as far as this token is concerned.
+    pub fn sees(&self, tenant_id: &str) -> bool {
+        self.tenant.as_deref().is_none_or(|own| own == tenant_id)
+    }
+
+    /// Lets an operation go on. Another tenant is not there, so this says 404 before it says 403.
+    ///
+    /// # Errors
+    /// The token is not good for it.
+    pub fn check(&self, needs: Needs, tenant_id: Option<&str>) -> Result<(), Problem> {
+        if needs == Needs::Nothing {
+            return Ok(());
+        }
+        if tenant_id.is_some_and(|id| !self.sees(id)) {
+            return Err(Problem::not_found("tenant"));
+        }
+        if matches!(needs, Needs::ReadAll | Needs::WriteAll) && self.tenant.is_some() {
+            return Err(Problem::new(
+                "forbidden",
+                "This takes a token for all tenants, and this one is for a single tenant.",
+            ));
+        }
+        if matches!(needs, Needs::Write | Needs::WriteAll) && !self.write {
+            return Err(Problem::new(
+                "forbidden",
+                "This token may only read. Use one that was made with `\"access\": \"write\"`.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Finds out who calls, from `address`.
+///
+/// # Errors
+/// There is no token, or not a valid one, or there were too many wrong ones from there.
+pub async fn authenticate(
+    app: &App,
+    header: Option<&str>,
+    address: &str,
+) -> Result<Token, Problem> {
+    let text = bearer(header)
+        .ok_or_else(|| unauthorized("Send an API token: `Authorization: Bearer rf_…`."))?;
+    if config::admin_token(&app.env).is_some_and(|admin| is_same(&admin, text)) {
+        return Ok(Token::admin());
+    }
+    // Too many wrong ones came from there. What is right is known without a question for each.
+    if throttle::is_barred(Guessed::Token, address, app.now) && !known::is_good(app, text).await {
+        return Err(Problem::new(
+            "too-many-requests",
+            "Too many wrong tokens came from this address, and this one is not valid either. Wait a \
+             minute; tokens that are valid work all the time.",
+        ));
+    }
+    let refused = || {
+        throttle::wrong_guess(app, Guessed::Token, address);
+        unauthorized(
+            "The token is not valid: it was removed, has expired, or was not copied whole.",
+        )
+    };
+    let sent = Sent::parse(credential::TOKEN, text).ok_or_else(refused)?;
+    let (row, standing) = tokens::find_vouched(&app.db, sent.id).await?;
+    witness::vouch(app, &standing).await?;
+    let matches = sent.matches(row.as_ref().map(|row| row.hash.as_str()));
+    row.filter(|row| matches && row.expires_at.is_none_or(|end| app.now < end))
+        .map(Token::of_row)
+        .ok_or_else(refused)
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Problem::new("unauthorized", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::request::auth::*;
+
+    const ID: &str = "01JD0000000000000000000000";
+
+    fn token(tenant: Option<&str>, write: bool) -> Token {
+        Token {
+            id: ID.into(),
+            tenant: tenant.map(Into::into),
+            write,
+            reveal: false,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn another_tenant_is_not_there_whatever_the_token_may() {
+        let own = token(Some("A"), true);
+        assert!(own.check(Needs::Write, Some("A")).is_ok());
+        assert_eq!(own.check(Needs::Write, Some("B")).unwrap_err().status, 404);
+        assert_eq!(
+            token(Some("A"), false)
+                .check(Needs::Write, Some("B"))
+                .unwrap_err()
+                .status,
+            404
+        );
+        assert_eq!(own.check(Needs::ReadAll, None).unwrap_err().status, 403);
+    }
+
+    #[test]
+    fn a_token_that_reads_does_not_write() {
+        let reader = token(None, false);
+        assert!(reader.check(Needs::Read, Some("A")).is_ok());
+        assert!(reader.check(Needs::ReadAll, None).is_ok());
+        assert_eq!(
+            reader.check(Needs::Write, Some("A")).unwrap_err().status,
+            403
+        );
+        assert_eq!(reader.check(Needs::WriteAll, None).unwrap_err().status, 403);
+    }
+
+    #[test]
+    fn nobody_sees_nothing() {
+        let nobody = Token::nobody();
+        assert!(nobody.check(Needs::Nothing, None).is_ok());
+        assert!(!nobody.sees("A"));
+        assert_eq!(nobody.check(Needs::ReadAll, None).unwrap_err().status, 403);
+    }
+}

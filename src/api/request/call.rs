@@ -1,0 +1,281 @@
+//! What a handler is called with.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::mac::Mac;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use worker::Request;
+
+use crate::api::request::allowance::{self, Spent};
+use crate::api::request::auth::Token;
+use crate::api::request::commit;
+use crate::api::request::etag::IfMatch;
+use crate::api::request::read::{body, query};
+use crate::app::{App, Caller};
+use crate::audit::bound;
+use crate::audit::digest::Digests;
+use crate::http::body::{self, BodyError};
+use crate::http::problem::Problem;
+use crate::model::device::DeviceRow;
+use crate::store::sites::{self, SiteRow};
+use crate::store::tenants::{self, TenantRow};
+use crate::store::{Change, Entry, devices};
+
+/// The longest body, in bytes.
+pub const BODY_MAX: usize = 1024 * 1024;
+
+/// Who calls for what. The same type for every operation, so that what many of them do is compiled
+/// once.
+#[derive(Clone)]
+pub struct Context {
+    pub app: App,
+    pub caller: Caller,
+    pub token: Token,
+    pub if_match: IfMatch,
+    params: Params,
+    /// Whether the answer shows secrets; the log line says so.
+    revealed: Rc<Cell<bool>>,
+}
+
+/// What stands for the `{name}`s of a route's pattern.
+pub type Params = Vec<(&'static str, String)>;
+
+/// A request that found its route and has its token.
+#[derive(Clone)]
+pub struct Incoming {
+    context: Context,
+    query: String,
+    body: Rc<[u8]>,
+}
+
+impl Incoming {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The body is too large, or `If-Match` cannot be read.
+    pub async fn read(
+        request: Request,
+        app: App,
+        caller: Caller,
+        token: Token,
+        params: Params,
+        revealed: Rc<Cell<bool>>,
+    ) -> Result<Self, Problem> {
+        let query = request.url()?.query().unwrap_or_default().to_owned();
+        let if_match = request.headers().get("if-match")?;
+        let if_match = IfMatch::parse(if_match.as_deref())?;
+        let body = match request.method() {
+            worker::Method::Get => Vec::new(),
+            _ => body::read(&request, BODY_MAX).await.map_err(unreadable)?,
+        };
+        let context = Context {
+            app,
+            caller,
+            token,
+            if_match,
+            params,
+            revealed,
+        };
+        Ok(Self {
+            context,
+            query,
+            body: body.into(),
+        })
+    }
+}
+
+/// A query or a body, as a handler takes it.
+#[cfg(not(test))]
+pub trait Input: DeserializeOwned {}
+#[cfg(not(test))]
+impl<T: DeserializeOwned> Input for T {}
+
+/// A query or a body, as a handler takes it and the OpenAPI document describes it.
+#[cfg(test)]
+pub trait Input: DeserializeOwned + schemars::JsonSchema {}
+#[cfg(test)]
+impl<T: DeserializeOwned + schemars::JsonSchema> Input for T {}
+
+/// No query, or no body.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Nothing {}
+
+/// Only whether secrets are to be shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RevealQuery {
+    /// Shows secrets, to a token that may see them.
+    pub reveal: bool,
+}
+
+/// One call of an operation.
+pub struct Call<Q = Nothing, B = Nothing> {
+    context: Context,
+    pub query: Q,
+    pub body: B,
+}
+
+impl<Q: Input, B: Input> Call<Q, B> {
+    /// Reads query and body.
+    ///
+    /// # Errors
+    /// One of them is not what the operation takes.
+    pub fn new(incoming: Incoming) -> Result<Self, Problem> {
+        Ok(Self {
+            query: query(&incoming.query)?,
+            body: body(&incoming.body)?,
+            context: incoming.context,
+        })
+    }
+}
+
+impl<Q, B> Deref for Call<Q, B> {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl Context {
+    /// What stands for `{name}` in the path.
+    pub fn param(&self, name: &str) -> &str {
+        self.params
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The `{tenant}` of the path.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn tenant(&self) -> Result<TenantRow, Problem> {
+        tenants::find(&self.app.db, self.param("tenant"))
+            .await?
+            .ok_or_else(|| Problem::not_found("tenant"))
+    }
+
+    /// The `{mac}` of the path.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub fn mac(&self) -> Result<Mac, Problem> {
+        Mac::parse(self.param("mac"))
+            .map_err(|error| Problem::invalid_request(format!("The path's MAC: {error}.")))
+    }
+
+    /// The `{kind}` of the path.
+    ///
+    /// # Errors
+    /// It is not one.
+    pub fn kind(&self) -> Result<FileKind, Problem> {
+        FileKind::parse(self.param("kind")).ok_or_else(|| {
+            let kinds = FileKind::ALL.map(FileKind::as_str).join(", ");
+            Problem::invalid_request(format!("The kinds of file are {kinds}."))
+        })
+    }
+
+    /// The device of the path's `{tenant}` and `{mac}`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn device(&self) -> Result<DeviceRow, Problem> {
+        let mac = self.mac()?.upper();
+        devices::find(&self.app.db, self.param("tenant"), &mac)
+            .await?
+            .ok_or_else(|| Problem::not_found("device"))
+    }
+
+    /// A site of the `{tenant}` of the path.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn site(&self, id: &str) -> Result<SiteRow, Problem> {
+        sites::find(&self.app.db, self.param("tenant"), id)
+            .await?
+            .ok_or_else(|| Problem::not_found("site"))
+    }
+
+    /// An audit entry for a change of the path's tenant. `before` and `after` must hold no secret;
+    /// what is long in them is cut.
+    pub fn entry(
+        &self,
+        action: &'static str,
+        object: impl Into<String>,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> Entry {
+        let tenant = self.param("tenant");
+        let tenant_id = (!tenant.is_empty()).then(|| tenant.to_owned());
+        let digests = Digests::new(&self.app.keyring, format!("entry:{tenant}"));
+        let digest = |text: &str| digests.of("", text);
+        Entry {
+            tenant_id,
+            id: self.app.new_id(),
+            token_id: self.token.id.clone(),
+            action,
+            object: bound::object(object.into(), &digest),
+            before: before.map(|value| bound::side(value, &digest)),
+            after: after.map(|value| bound::side(value, &digest)),
+            address: self.caller.address.clone(),
+            request_id: self.app.request_id.to_string(),
+            at: self.app.now,
+            limited: self.token.tenant.is_some(),
+        }
+    }
+
+    /// Whether secrets are to be shown, where a caller asked for it. Then the audit log says so before
+    /// the answer does: what it could not be told of is not shown.
+    ///
+    /// # Errors
+    /// The token may not see them, there were too many such calls, or D1 fails.
+    pub async fn reveal(&self, wanted: bool, object: String) -> Result<bool, Problem> {
+        if !wanted {
+            return Ok(false);
+        }
+        self.may_reveal(wanted)?;
+        allowance::spend(&self.app, &self.token, Spent::Write).await?;
+        let entry = self.entry("secrets.reveal", object, None, None);
+        Change::of_no_tenant(&self.app.db)
+            .write(&entry)
+            .await
+            .map_err(|error| commit::failed(error, self.if_match, &[]))?;
+        self.revealed.set(true);
+        Ok(true)
+    }
+
+    /// Whether secrets may be shown, where a caller asked for it; nothing is written.
+    ///
+    /// # Errors
+    /// The token may not see them.
+    pub fn may_reveal(&self, wanted: bool) -> Result<bool, Problem> {
+        if wanted && !self.token.reveal {
+            return Err(Problem::new(
+                "forbidden",
+                "This token may not see secrets. Leave `reveal` out, or use a token that was made with `reveal`.",
+            ));
+        }
+        Ok(wanted)
+    }
+}
+
+fn unreadable(error: BodyError) -> Problem {
+    match error {
+        BodyError::TooLarge => Problem::new(
+            "too-large",
+            format!("A body is at most {BODY_MAX} bytes long."),
+        ),
+        BodyError::Lost => {
+            Problem::invalid_request("The body did not arrive whole. Send the request again.")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! How a change ends: what its refusal says, and that it is in effect before it is acknowledged.
+
+use std::future::Future;
+
+use crate::api::request::etag::IfMatch;
+use crate::app::App;
+use crate::db::StorageError;
+use crate::edge;
+use crate::http::problem::Problem;
+use crate::platform::log;
+use crate::store::{Change, ChangeError, Entry};
+
+/// How often a request is worked on until it says that others are always faster.
+const ATTEMPTS: usize = 3;
+
+/// Works on a request, and once more if it was overtaken: it reads what is there now, compares it with
+/// `If-Match` and checks it anew. An overtaken change wrote nothing.
+///
+/// # Errors
+/// Whatever `work` says; at last also that it was overtaken.
+pub async fn unless_overtaken<T, F>(mut work: impl FnMut() -> F) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, Problem>>,
+{
+    let mut result = work().await;
+    for _ in 1..ATTEMPTS {
+        match &result {
+            Err(problem) if problem.overtaken => result = work().await,
+            _ => break,
+        }
+    }
+    result
+}
+
+/// The problem of a change that was not written. `taken` are pairs of a unique column and what to
+/// say when another row has its value.
+pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> Problem {
+    let error = match error {
+        ChangeError::Overtaken => {
+            return Problem {
+                overtaken: true,
+                ..if_match.overtaken()
+            };
+        }
+        ChangeError::OverQuota(quota) => return Problem::over(quota),
+        ChangeError::Storage(error) => error,
+    };
+    let words = taken
+        .iter()
+        .find(|(column, _)| error.violates_unique(column));
+    if let Some((_, words)) = words {
+        return Problem::conflict(*words);
+    }
+    if error.violates_foreign_key() {
+        return Problem::conflict(
+            "Something else refers to this, or what this refers to is gone. Nothing was written.",
+        );
+    }
+    error.into()
+}
+
+/// Has the edge know of a change of the tenant. A repeated request gets here again even if it
+/// changes nothing more, so whoever repeats after a failure is helped.
+///
+/// # Errors
+/// KV or D1 fails: the change must not be acknowledged.
+pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
+    edge::publish_tenant(app, tenant_id)
+        .await
+        .map_err(not_in_effect)
+}
+
+/// The same for a change that voids a device's files.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_device(app: &App, tenant_id: &str, mac: &str) -> Result<(), Problem> {
+    edge::drop_device_files(app, tenant_id, mac)
+        .await
+        .map_err(not_in_effect)?;
+    publish(app, tenant_id).await
+}
+
+/// The problem of a change that is stored and could not be published.
+pub fn not_in_effect(error: StorageError) -> Problem {
+    Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(
+            "unavailable",
+            "The change is stored, but could not be made known to the edge, so phones may still get what was before. Repeat the request until it succeeds.",
+        )
+    }
+}
+
+/// The audit entry of something that a pool's object has done: it cannot be one transaction with it.
+///
+/// # Errors
+/// D1 fails. The answer says that it is done all the same, and the log has the entry.
+pub async fn enter_late(app: &App, entry: &Entry) -> Result<(), Problem> {
+    // Done already, so it is entered whatever room there is.
+    let entry = &Entry {
+        limited: false,
+        ..entry.clone()
+    };
+    let Err(error) = Change::of_no_tenant(&app.db).commit(entry).await else {
+        return Ok(());
+    };
+    log::warn(
+        "audit_not_written",
+        &[
+            ("action", entry.action),
+            ("tenant", entry.tenant_id.as_deref().unwrap_or_default()),
+            ("object", &entry.object),
+            ("after", entry.after.as_deref().unwrap_or_default()),
+            ("token", &entry.token_id),
+            ("address", &entry.address),
+            ("request_id", &entry.request_id),
+        ],
+    );
+    Err(Problem {
+        internal: Some(error.to_string()),
+        ..Problem::new(
+            "unavailable",
+            "It is done, but the audit log could not be written; the Worker's log has the entry. Do not repeat the request.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::request::commit::*;
+
+    fn storage(text: &str) -> ChangeError {
+        ChangeError::from(StorageError(text.into()))
+    }
+
+    /// The attempts of a request that is overtaken so many times.
+    fn attempts(overtaken: usize) -> (usize, Result<(), Problem>) {
+        let attempts = std::cell::Cell::new(0);
+        let mut working = std::pin::pin!(unless_overtaken(|| {
+            attempts.set(attempts.get() + 1);
+            std::future::ready(match attempts.get() {
+                n if n <= overtaken => Err(failed(ChangeError::Overtaken, IfMatch::Absent, &[])),
+                _ => Ok(()),
+            })
+        }));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let std::task::Poll::Ready(result) = working.as_mut().poll(&mut context) else {
+            panic!("nothing is waited for");
+        };
+        (attempts.get(), result)
+    }
+
+    #[test]
+    fn an_overtaken_request_is_worked_on_again_and_not_for_ever() {
+        assert!(matches!(attempts(0), (1, Ok(()))));
+        assert!(matches!(attempts(2), (3, Ok(()))));
+        let (number, result) = attempts(9);
+        assert_eq!((number, result.err().map(|it| it.status)), (3, Some(409)));
+    }
+
+    #[test]
+    fn a_refused_write_says_why() {
+        let taken = [("sites.name", "taken")];
+        let failed = |error| failed(error, IfMatch::Absent, &taken);
+        let unique = failed(storage(
+            "D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name",
+        ));
+        assert_eq!((unique.status, unique.detail.as_str()), (409, "taken"));
+        assert_eq!(
+            failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status,
+            409
+        );
+        assert_eq!(
+            failed(storage("D1_ERROR: Network connection lost.")).status,
+            503
+        );
+        assert_eq!(failed(ChangeError::Overtaken).status, 409);
+    }
+}

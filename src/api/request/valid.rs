@@ -1,0 +1,136 @@
+//! What names and labels may be. Every refusal says which member it is about.
+
+use crate::http::problem::Problem;
+
+/// The longest name of a tenant, site or token, and the longest label, in characters.
+pub const NAME_MAX: usize = 100;
+
+/// A name for people: not empty, on one line, at most [`NAME_MAX`] characters.
+///
+/// # Errors
+/// It is not.
+pub fn name<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::invalid_value(format!(
+            "`{member}` must not be empty."
+        )));
+    }
+    label(member, text)
+}
+
+/// A label for people: may be empty.
+///
+/// # Errors
+/// It is too long, or not on one line.
+pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
+    if text.chars().count() > NAME_MAX || text.chars().any(char::is_control) {
+        return Err(Problem::invalid_value(format!(
+            "`{member}` is at most {NAME_MAX} characters on one line."
+        )));
+    }
+    Ok(text)
+}
+
+/// A model as a phone writes it into a URL: 1 to 32 of `[A-Za-z0-9._-]` with a letter, and not
+/// twelve hexadecimal digits, which are a MAC.
+///
+/// # Errors
+/// It is not.
+pub fn model(text: &str) -> Result<&str, Problem> {
+    let hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if is_file_name(text, 32) && letter && !hex {
+        return Ok(text);
+    }
+    Err(Problem::invalid_value(
+        "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B: 1 to 32 letters, digits, `.`, `_` and `-`, at least one letter, and not twelve hexadecimal digits.",
+    ))
+}
+
+/// The name under which a certificate is served.
+///
+/// # Errors
+/// It is no plain file name.
+pub fn certificate(text: &str) -> Result<&str, Problem> {
+    if is_file_name(text, 64) && !text.starts_with('.') {
+        return Ok(text);
+    }
+    Err(Problem::invalid_value(
+        "A certificate's name is 1 to 64 letters, digits, `.`, `_` and `-`, and does not begin with a dot.",
+    ))
+}
+
+/// A DNS name in lower case, without a port.
+///
+/// # Errors
+/// It is not.
+pub fn hostname(text: &str) -> Result<&str, Problem> {
+    let label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if text.len() <= 253 && text.split('.').all(label) {
+        return Ok(text);
+    }
+    Err(Problem::invalid_value(
+        "`hostname` is a DNS name in lower case without scheme and port, such as phones.operator.example.",
+    ))
+}
+
+fn is_file_name(text: &str, most: usize) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=most).contains(&text.len()) && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::request::valid::*;
+
+    #[test]
+    fn names_are_on_one_line_and_bounded() {
+        assert!(name("name", "Office Würzburg").is_ok());
+        assert!(name("name", &"ü".repeat(100)).is_ok());
+        for text in ["", "  ", "a\nb", &"n".repeat(101)] {
+            assert!(name("name", text).is_err(), "{text:?}");
+        }
+        assert!(label("label", "").is_ok());
+    }
+
+    #[test]
+    fn a_model_is_never_taken_for_a_mac() {
+        for text in ["KX-UTG300B", "KX-UT113", "a"] {
+            assert!(model(text).is_ok(), "{text}");
+        }
+        for text in ["", "0080F0C571EB", "123", "KX UTG", "KX/1", &"K".repeat(33)] {
+            assert!(model(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn certificates_have_plain_file_names() {
+        assert!(certificate("root-1.pem").is_ok());
+        for text in ["", ".", "..", ".pem", "a/b", "a b"] {
+            assert!(certificate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hostnames_are_dns_names() {
+        assert!(hostname("phones.operator.example").is_ok());
+        for text in [
+            "",
+            "a.",
+            ".a",
+            "A.example",
+            "a:8080",
+            "https://a",
+            "-a.example",
+            "a b",
+        ] {
+            assert!(hostname(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Quotas of a tenant: what it uses, and what it may.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::model::limits::{Limits, Quota};
+use crate::store::limits::{self, usage};
+
+/// A quota of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct QuotaView {
+    pub used: u64,
+    pub limit: u64,
+}
+
+/// The quotas of a tenant.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LimitsView {
+    /// By name: what is used and what may be.
+    pub quotas: BTreeMap<&'static str, QuotaView>,
+    /// Limits that are not the defaults, as `PUT` takes them.
+    pub limits: Limits,
+}
+
+/// `getTenantLimits`.
+pub async fn show(call: Call) -> Result<Shown<LimitsView>, Problem> {
+    Ok(Shown(view(&call).await?))
+}
+
+/// `putTenantLimits`. A limit below what is used refuses what would use more, and removes nothing.
+pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Problem> {
+    let before = view(&call).await?.limits;
+    if call
+        .body
+        .models
+        .is_some_and(|most| most > Quota::Models.default_limit())
+    {
+        return Err(Problem::invalid_value("`models` is at most 1000."));
+    }
+    if before != call.body {
+        let text = serde_json::to_string(&call.body)
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        let entry = call.entry(
+            "tenant.limits",
+            "limits",
+            Some(json!(before)),
+            Some(json!(call.body)),
+        );
+        limits::put(&call.app.db, call.param("tenant"), &text, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    Ok(Shown(view(&call).await?))
+}
+
+async fn view(call: &Context) -> Result<LimitsView, Problem> {
+    let (limits, used) = usage(&call.app.db, call.param("tenant"))
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
+    let quotas = used
+        .into_iter()
+        .map(|(quota, used)| {
+            let limit = limits.of(quota);
+            (quota.name(), QuotaView { used, limit })
+        })
+        .collect();
+    Ok(LimitsView { quotas, limits })
+}
+
+/// Completes a problem that a quota made, by what is used. The tenant is the path's; a token that is
+/// made for one says which in its body, and has that in the problem.
+pub async fn explained(app: &App, tenant_id: Option<&str>, problem: Problem) -> Problem {
+    let named = problem.more.iter().find(|(name, _)| *name == "tenant");
+    let named = named.and_then(|(_, id)| id.as_str()).map(str::to_owned);
+    let tenant_id = tenant_id.map(str::to_owned).or(named);
+    let (Some(quota), Some(tenant_id)) = (problem.quota, tenant_id) else {
+        return problem;
+    };
+    // What is used is a help; the refusal stands without.
+    let Ok(Some((limits, used))) = usage(&app.db, &tenant_id).await else {
+        return problem;
+    };
+    let limit = limits.of(quota);
+    let used = used
+        .into_iter()
+        .find(|(found, _)| *found == quota)
+        .map_or(0, |(_, used)| used);
+    Problem {
+        detail: words(quota, used, limit),
+        ..problem
+    }
+    .with("used", used)
+    .with("limit", limit)
+}
+
+fn words(quota: Quota, used: u64, limit: u64) -> String {
+    format!(
+        "The tenant's quota `{}` does not allow this: it uses {used} of {limit}. {}",
+        quota.name(),
+        quota.advice()
+    )
+}
+
+/// Checks before something that is not a change of the database that its audit entry has room: it
+/// is done first and entered afterwards.
+///
+/// # Errors
+/// The tenant's entries have filled their part of the audit log, or D1 fails.
+pub async fn check_audit_room(app: &App, tenant_id: &str) -> Result<(), Problem> {
+    if limits::has_audit_room(&app.db, tenant_id).await? {
+        return Ok(());
+    }
+    Err(Problem::over(Quota::AuditBytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::tenancy::limits::*;
+
+    #[test]
+    fn a_refusal_says_the_quota_what_is_used_and_what_to_do() {
+        let text = words(Quota::Devices, 5, 5);
+        assert!(
+            text.contains("`devices`") && text.contains("5 of 5"),
+            "{text}"
+        );
+        assert!(text.contains("raise the limit"), "{text}");
+    }
+}

@@ -1,0 +1,544 @@
+//! Settings per layer. A layer is one document: `PUT` replaces the whole of it.
+//!
+//! A secret is write-only: it is shown as `{"secret": null}`, which written back keeps what is
+//! stored. So a document that was read can be changed and written without knowing its secrets.
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::family::Family;
+use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
+use ringfence_provision::secret::SecretString;
+use ringfence_queue::target;
+use serde::{Deserialize, Serialize};
+
+use crate::api::check::affected::{self, Checked, World};
+use crate::api::notify::{self, Notices, NotifyQuery, pools};
+use crate::api::request::answer::Revised;
+use crate::api::request::call::{Call, Context, RevealQuery};
+use crate::api::request::commit;
+use crate::app::App;
+use crate::audit::digest::Digests;
+use crate::http::problem::Problem;
+use crate::store::devices::Affected;
+use crate::store::phone::SettingRow;
+use crate::store::settings::{self, NewLayer, Scope};
+use crate::{edge, platform};
+
+/// Checks how many settings a layer has. Which families its files are for decides how many it may.
+///
+/// # Errors
+/// There are more.
+pub fn check_number(
+    settings: &LayerSettings,
+    families: impl IntoIterator<Item = Family>,
+) -> Result<(), Problem> {
+    let most = families
+        .into_iter()
+        .map(Family::settings_limit)
+        .fold(Family::Utg.settings_limit(), usize::max);
+    if settings.len() > most {
+        return Err(Problem::invalid_value(format!(
+            "A layer of these phones has at most {most} settings, and this has {}.",
+            settings.len()
+        )));
+    }
+    Ok(())
+}
+
+/// A layer's settings, as an operator writes them.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SettingsInput {
+    /// By name, `[A-Za-z_][A-Za-z0-9_]{0,63}`: a string; `{"secret": "…"}`, which nobody can read
+    /// back; or `{"secret": null}`, the same as `{"keep": true}`: what is stored.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, SettingShape>"))]
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// What a setting may be written as.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum SettingShape {
+    Text(String),
+    Secret { secret: Option<String> },
+    Keep { keep: bool },
+}
+
+/// A setting, as it is shown.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum SettingView {
+    Text(String),
+    /// Null, unless the token may see secrets and asked to.
+    Secret {
+        secret: Option<String>,
+    },
+}
+
+/// A layer's settings, as they are shown.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SettingsView {
+    pub settings: BTreeMap<String, SettingView>,
+    /// 0 before anything was written.
+    pub revision: u64,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+    /// What came of `?notify=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notices>,
+}
+
+type Shown = Result<Revised<SettingsView>, Problem>;
+type Get = Call<RevealQuery>;
+type Put = Call<NotifyQuery, SettingsInput>;
+
+/// `getTenantSettings`.
+pub async fn of_tenant(call: Get) -> Shown {
+    call.tenant().await?;
+    show(&call, Scope::Tenant).await
+}
+
+/// `putTenantSettings`.
+pub async fn put_tenant(call: Put) -> Shown {
+    put(&call, Scope::Tenant).await
+}
+
+/// `getSiteSettings`.
+pub async fn of_site(call: Get) -> Shown {
+    let scope = site(&call).await?;
+    show(&call, scope).await
+}
+
+/// `putSiteSettings`.
+pub async fn put_site(call: Put) -> Shown {
+    let scope = site(&call).await?;
+    put(&call, scope).await
+}
+
+/// `getModelSettings`.
+pub async fn of_model(call: Get) -> Shown {
+    let scope = model(&call).await?;
+    show(&call, scope).await
+}
+
+/// `putModelSettings`.
+pub async fn put_model(call: Put) -> Shown {
+    let scope = model(&call).await?;
+    put(&call, scope).await
+}
+
+/// `getDeviceSettings`.
+pub async fn of_device(call: Get) -> Shown {
+    let scope = device(&call).await?;
+    show(&call, scope).await
+}
+
+/// `putDeviceSettings`.
+pub async fn put_device(call: Put) -> Shown {
+    let scope = device(&call).await?;
+    put(&call, scope).await
+}
+
+async fn site(call: &Context) -> Result<Scope, Problem> {
+    Ok(Scope::Site(call.site(call.param("site")).await?.id))
+}
+
+async fn model(call: &Context) -> Result<Scope, Problem> {
+    Ok(Scope::Model(
+        super::models::find(call, call.param("model")).await?.name,
+    ))
+}
+
+async fn device(call: &Context) -> Result<Scope, Problem> {
+    let device = call.device().await?;
+    Ok(Scope::Device {
+        id: device.id,
+        mac: device.mac,
+    })
+}
+
+async fn show(call: &Get, scope: Scope) -> Shown {
+    let tenant_id = call.param("tenant");
+    let stored = settings::layer(&call.app.db, tenant_id, &scope.key()).await?;
+    let reveal = call.reveal(call.query.reveal, scope.path()).await?;
+    let values = if reveal {
+        affected::layer(&call.app, tenant_id, &scope.key(), &stored.rows)?
+    } else {
+        masked(&stored.rows)
+    };
+    Ok(view(&values, reveal, stored.revision, None))
+}
+
+async fn put(call: &Put, scope: Scope) -> Shown {
+    let Revised(view, revision) = change(call, &scope).await?;
+    let notified = notify::after_layer(call, call.query.notify, &scope).await;
+    Ok(Revised(SettingsView { notified, ..view }, revision))
+}
+
+async fn change(call: &Put, scope: &Scope) -> Shown {
+    let app = &call.app;
+    let tenant = call.tenant().await?;
+    let key = scope.key();
+    let stored = settings::layer(&app.db, &tenant.id, &key).await?;
+    call.if_match.check(stored.revision)?;
+    let before = affected::layer(app, &tenant.id, &key, &stored.rows)?;
+    let after = merge(&before, &call.body.settings)?;
+    pools::check_addresses(app, &tenant.id, &before, &after).await?;
+    if before == after {
+        publish(app, &tenant.id, scope).await?;
+        return Ok(view(&after, false, stored.revision, None));
+    }
+    let mut world = match scope {
+        Scope::Tenant => World::load(app, &tenant, &Affected::All).await?,
+        Scope::Site(id) => World::load(app, &tenant, &Affected::Site(id.clone())).await?,
+        Scope::Model(name) => {
+            World::load(app, &tenant, &Affected::Models(vec![name.clone()])).await?
+        }
+        Scope::Device { .. } => World::of_device(app, &tenant, call.device().await?).await?,
+    };
+    check_number(&after, world.families(scope))?;
+    world.set_layer(scope, after.clone());
+    let checked = world.check().await?;
+    let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
+    let (was, is) = difference(&digests(app, &tenant.id, scope), &before, &after);
+    let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
+    settings::put(
+        &app.db,
+        &world.basis,
+        scope,
+        stored.revision,
+        &layer,
+        app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    publish(app, &tenant.id, scope).await?;
+    Ok(view(&after, false, stored.revision + 1, Some(checked)))
+}
+
+async fn publish(app: &App, tenant_id: &str, scope: &Scope) -> Result<(), Problem> {
+    match scope {
+        Scope::Device { mac, .. } => edge::drop_device_files(app, tenant_id, mac)
+            .await
+            .map_err(commit::not_in_effect),
+        _ => commit::publish(app, tenant_id).await,
+    }
+}
+
+/// What a layer's rows become. What stays the same is not written again.
+///
+/// # Errors
+/// There is no randomness, or wrapping fails.
+pub fn new_layer(
+    app: &App,
+    tenant_id: &str,
+    scope: &str,
+    before: &LayerSettings,
+    after: &LayerSettings,
+) -> Result<NewLayer, Problem> {
+    let (keep, write): (Vec<_>, Vec<_>) = after
+        .iter()
+        .partition(|(name, value)| before.get(*name) == Some(*value));
+    let write = write
+        .into_iter()
+        .map(|(name, value)| row(app, tenant_id, scope, name, value))
+        .collect::<Result<_, Problem>>()?;
+    Ok(NewLayer {
+        write,
+        keep: keep.into_iter().map(|(name, _)| name.clone()).collect(),
+        grows: bytes(after) > bytes(before),
+    })
+}
+
+/// Bytes of names and values, about as they are stored.
+fn bytes(layer: &LayerSettings) -> usize {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Secret(secret) => WRAPPING + secret.expose().len() * 4 / 3,
+    };
+    layer.iter().map(|(name, it)| name.len() + value(it)).sum()
+}
+
+/// About what wrapping adds to a secret.
+const WRAPPING: usize = 60;
+
+fn row(
+    app: &App,
+    tenant_id: &str,
+    scope: &str,
+    name: &str,
+    value: &Value,
+) -> Result<SettingRow, Problem> {
+    let (value, master) = match value {
+        Value::Text(text) => (text.clone(), None),
+        Value::Secret(secret) => {
+            let identity = settings::associated_data(tenant_id, scope, name);
+            let wrapped = app
+                .keyring
+                .wrap(
+                    platform::random_array()?,
+                    &identity,
+                    secret.expose().as_bytes(),
+                )
+                .map_err(|error| Problem::internal(error.to_string()))?;
+            (wrapped, Some(app.keyring.current().id().to_owned()))
+        }
+    };
+    Ok(SettingRow {
+        scope: scope.to_owned(),
+        name: name.to_owned(),
+        value,
+        master,
+    })
+}
+
+fn view(
+    values: &LayerSettings,
+    reveal: bool,
+    revision: u64,
+    checked: Option<Checked>,
+) -> Revised<SettingsView> {
+    let settings = values
+        .iter()
+        .map(|(name, value)| {
+            let view = match value {
+                Value::Text(text) => SettingView::Text(text.clone()),
+                Value::Secret(secret) => SettingView::Secret {
+                    secret: reveal.then(|| secret.expose().to_owned()),
+                },
+            };
+            (name.clone(), view)
+        })
+        .collect();
+    Revised(
+        SettingsView {
+            settings,
+            revision,
+            checked,
+            notified: None,
+        },
+        revision,
+    )
+}
+
+/// Rows as values, with secrets left wrapped: nobody sees them.
+fn masked(rows: &[SettingRow]) -> LayerSettings {
+    rows.iter()
+        .map(|row| {
+            let value = match row.master {
+                None => Value::Text(row.value.clone()),
+                Some(_) => Value::Secret(SecretString::new("")),
+            };
+            (row.name.clone(), value)
+        })
+        .collect()
+}
+
+/// What a layer becomes when a document is written over `stored`.
+///
+/// # Errors
+/// A name or a value is not acceptable, or there is nothing to keep.
+pub fn merge(
+    stored: &LayerSettings,
+    written: &BTreeMap<String, serde_json::Value>,
+) -> Result<LayerSettings, Problem> {
+    written
+        .iter()
+        .map(|(name, written)| {
+            let refused = |error| Problem::invalid_value(format!("`settings`: {error}."));
+            check_name(name).map_err(refused)?;
+            let value = match parse(written) {
+                Some(Written::New(value)) => value,
+                Some(Written::Keep) => stored.get(name).cloned().ok_or_else(|| {
+                    Problem::invalid_value(format!(
+                        "`settings.{name}`: there is no stored value to keep."
+                    ))
+                })?,
+                None => {
+                    return Err(Problem::invalid_value(format!(
+                        "`settings.{name}` is neither a string nor {{\"secret\": \"…\"}}, {{\"secret\": null}} or {{\"keep\": true}}."
+                    )));
+                }
+            };
+            check_setting(name, &value).map_err(refused)?;
+            // What stays as it was may have been stored before it was checked.
+            if stored.get(name) != Some(&value) {
+                target::check_setting(name, value.expose()).map_err(|error| {
+                    Problem::invalid_value(format!("`settings.{name}`: {error}"))
+                })?;
+            }
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+enum Written {
+    New(Value),
+    Keep,
+}
+
+fn parse(written: &serde_json::Value) -> Option<Written> {
+    use serde_json::Value as Json;
+
+    let members = match written {
+        Json::String(text) => return Some(Written::New(Value::Text(text.clone()))),
+        Json::Object(members) if members.len() == 1 => members,
+        _ => return None,
+    };
+    match (members.get("secret"), members.get("keep")) {
+        (Some(Json::String(secret)), None) => Some(Written::New(Value::Secret(SecretString::new(
+            secret.as_str(),
+        )))),
+        (Some(Json::Null), None) | (None, Some(Json::Bool(true))) => Some(Written::Keep),
+        _ => None,
+    }
+}
+
+/// What the audit log calls the values of a layer.
+pub fn digests<'a>(app: &'a App, tenant_id: &str, scope: &Scope) -> Digests<'a> {
+    Digests::new(&app.keyring, format!("{tenant_id}:{}", scope.key()))
+}
+
+/// What changed, for the audit log: names, lengths and digests of texts, and of a secret that it is
+/// one. A text may be marked secret later, so none is there in clear.
+pub fn difference(
+    digests: &Digests<'_>,
+    before: &LayerSettings,
+    after: &LayerSettings,
+) -> (serde_json::Value, serde_json::Value) {
+    let side = |one: &LayerSettings, other: &LayerSettings| {
+        let changed: serde_json::Map<_, _> = one
+            .iter()
+            .filter(|(name, value)| other.get(*name) != Some(*value))
+            .map(|(name, value)| (name.clone(), digests.setting(name, value)))
+            .collect();
+        serde_json::Value::Object(changed)
+    };
+    (side(before, after), side(after, before))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use serde_json::json;
+
+    use crate::api::tenancy::settings::*;
+    use crate::audit::digest::tests::keyring;
+
+    fn stored() -> LayerSettings {
+        BTreeMap::from([
+            ("NTP".to_owned(), Value::Text("ntp.example".into())),
+            ("PASS".to_owned(), Value::Secret("e3#rl2(&ae#1".into())),
+        ])
+    }
+
+    fn merged(written: serde_json::Value) -> Result<LayerSettings, Problem> {
+        merge(&stored(), &serde_json::from_value(written).unwrap())
+    }
+
+    #[test]
+    fn what_was_read_can_be_written_back() {
+        let shown = view(&stored(), false, 3, None).0;
+        let json = serde_json::to_value(&shown).unwrap();
+        assert_eq!(
+            json,
+            json!({ "settings": { "NTP": "ntp.example", "PASS": { "secret": null } }, "revision": 3 })
+        );
+        assert_eq!(merged(json["settings"].clone()).unwrap(), stored());
+    }
+
+    #[test]
+    fn a_document_replaces_the_whole_layer() {
+        assert_eq!(merged(json!({})).unwrap(), LayerSettings::new());
+        let values =
+            merged(json!({ "PASS": { "secret": "new" }, "NTP": { "keep": true } })).unwrap();
+        assert_eq!(values.get("PASS"), Some(&Value::Secret("new".into())));
+        assert_eq!(values.get("NTP"), stored().get("NTP"));
+    }
+
+    #[test]
+    fn a_secret_is_shown_only_where_it_may_be() {
+        let json = serde_json::to_string(&view(&stored(), true, 1, None).0).unwrap();
+        assert!(json.contains(r#""PASS":{"secret":"e3#rl2(&ae#1"}"#));
+    }
+
+    #[test]
+    fn what_is_no_setting_is_refused_by_name() {
+        for wrong in [
+            json!({ "A": 1 }),
+            json!({ "A": null }),
+            json!({ "A": { "secret": 1 } }),
+            json!({ "A": { "keep": false } }),
+            json!({ "A": { "secret": "x", "keep": true } }),
+            json!({ "A": {} }),
+            json!({ "A": { "keep": true } }),
+            json!({ "A": { "secret": null } }),
+        ] {
+            let problem = merged(wrong.clone()).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains("`settings.A`"), "{wrong}");
+        }
+        assert_eq!(merged(json!({ "A-B": "x" })).unwrap_err().status, 422);
+        assert_eq!(merged(json!({ "device": "x" })).unwrap_err().status, 422);
+    }
+
+    #[test]
+    fn a_layer_of_a_base_station_has_room_for_every_handset() {
+        let settings: LayerSettings = (0..255 * 19)
+            .map(|n| (format!("standard_A_{n}"), Value::Text(String::new())))
+            .collect();
+        assert!(check_number(&settings, [Family::Hdv, Family::Uds124]).is_ok());
+        let refused = check_number(&settings, [Family::Hdv]).unwrap_err();
+        assert_eq!(refused.status, 422);
+        assert!(
+            refused.detail.contains("at most 1000"),
+            "{}",
+            refused.detail
+        );
+    }
+
+    #[test]
+    fn what_no_phone_could_be_told_with_is_refused_and_not_quoted() {
+        for (name, value) in [
+            ("NOTIFY_AOR", "201/sip:e3rl2@192.0.2.5"),
+            (
+                "CFG_RESYNC_FROM_SIP",
+                "check-sync;e3rl2=https://pbx.example/",
+            ),
+            ("NOTIFY_HEADERS", "Call-Info: e3rl2"),
+        ] {
+            let problem = merged(json!({ name: value })).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(&format!("`settings.{name}`")));
+            assert!(!problem.detail.contains("e3rl2"), "{}", problem.detail);
+            // Stored before it was checked: it does not stand in the way of other changes.
+            let before = BTreeMap::from([(name.to_owned(), Value::Text(value.into()))]);
+            let kept = serde_json::from_value(json!({ name: value, "NTP": "x" })).unwrap();
+            assert!(merge(&before, &kept).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_audit_log_sees_what_changed_and_no_secret() {
+        let mut after = stored();
+        after.insert("PASS".into(), Value::Secret("new".into()));
+        let keyring = keyring();
+        let digests = Digests::new(&keyring, "T:tenant".into());
+        let (was, is) = difference(&digests, &stored(), &after);
+        assert_eq!(was, json!({ "PASS": { "secret": null } }));
+        assert_eq!(is, was);
+        let (was, is) = difference(&digests, &stored(), &LayerSettings::new());
+        assert_eq!(
+            was["NTP"],
+            json!({ "length": 11, "digest": digests.of("NTP", "ntp.example") })
+        );
+        assert_eq!(is, json!({}));
+    }
+}

@@ -1,0 +1,128 @@
+//! Sites.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Nothing};
+use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::{commit, valid};
+use crate::http::problem::Problem;
+use crate::store::sites::{self, SiteRow};
+
+/// What an operator decides about a site.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SiteInput {
+    /// Unique within the tenant; 1 to 100 characters.
+    pub name: String,
+}
+
+/// A site. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SiteView {
+    pub id: String,
+    pub name: String,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+}
+
+impl From<SiteRow> for SiteView {
+    fn from(row: SiteRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+const TAKEN: &[(&str, &str)] = &[("sites.name", "Another site of this tenant has this name.")];
+
+/// `listSites`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let window = call.query.window()?;
+    let rows = sites::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        SiteView::from,
+    )))
+}
+
+/// `createSite`.
+pub async fn create(call: Call<Nothing, SiteInput>) -> Result<CreatedRevised<SiteView>, Problem> {
+    let tenant = call.tenant().await?;
+    let name = valid::name("name", &call.body.name)?;
+    let id = call.app.new_id();
+    let entry = call.entry(
+        "site.create",
+        format!("sites/{id}"),
+        None,
+        Some(json!({ "name": name })),
+    );
+    sites::insert(&call.app.db, &tenant.id, &id, name, call.app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    let row = call.site(&id).await?;
+    let revision = row.revision;
+    Ok(CreatedRevised(row.into(), revision))
+}
+
+/// `getSite`.
+pub async fn show(call: Call) -> Result<Revised<SiteView>, Problem> {
+    let row = call.site(call.param("site")).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `putSite`.
+pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Problem> {
+    let name = valid::name("name", &call.body.name)?;
+    let row = call.site(call.param("site")).await?;
+    call.if_match.check(row.revision)?;
+    if row.name == name {
+        let revision = row.revision;
+        return Ok(Revised(row.into(), revision));
+    }
+    let entry = call.entry(
+        "site.update",
+        format!("sites/{}", row.id),
+        Some(json!({ "name": row.name })),
+        Some(json!({ "name": name })),
+    );
+    sites::rename(
+        &call.app.db,
+        call.param("tenant"),
+        &row,
+        name,
+        call.app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    let row = call.site(&row.id).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `deleteSite`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = call.site(call.param("site")).await?;
+    call.if_match.check(row.revision)?;
+    let entry = call.entry(
+        "site.delete",
+        format!("sites/{}", row.id),
+        Some(json!({ "name": row.name })),
+        None,
+    );
+    sites::delete(&call.app.db, call.param("tenant"), &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}

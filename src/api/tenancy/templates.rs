@@ -1,0 +1,272 @@
+//! File templates: per kind and family, and where one model differs, for that model.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::template::{check_template, default_template};
+use ringfence_provision::wrap::Keyring;
+use serde::{Deserialize, Serialize};
+
+use crate::api::check::affected::{Checked, World};
+use crate::api::request::answer::{Done, Revised, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::page::Page;
+use crate::api::request::{commit, valid};
+use crate::app::App;
+use crate::audit::digest::Digests;
+use crate::files::bundle;
+use crate::http::problem::Problem;
+use crate::store::Basis;
+use crate::store::devices::Affected;
+use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
+use crate::store::tenants::TenantRow;
+
+/// How many templates a tenant has at most.
+const MOST: usize = 500;
+
+/// A template, as an operator writes it.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TemplateInput {
+    /// The text, for minijinja.
+    pub source: String,
+}
+
+/// A template. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TemplateView {
+    pub kind: FileKind,
+    pub family: Family,
+    /// Null: for every model of the family.
+    pub model: Option<String>,
+    pub source: String,
+    /// Whether it is the one that comes with Ringfence, because nobody wrote another.
+    pub builtin: bool,
+    /// 0 before anything was written.
+    pub revision: u64,
+    pub created_at: Option<u64>,
+    pub updated_at: Option<u64>,
+    /// What was rendered to see that a change breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+impl From<TemplateRow> for TemplateView {
+    fn from(row: TemplateRow) -> Self {
+        Self {
+            kind: row.kind,
+            family: row.family,
+            model: (!row.model.is_empty()).then_some(row.model),
+            source: row.source,
+            builtin: false,
+            revision: row.revision,
+            created_at: Some(row.created_at),
+            updated_at: Some(row.updated_at),
+            checked: None,
+        }
+    }
+}
+
+/// `listTemplates`.
+pub async fn list(call: Call) -> Result<Shown<Page<TemplateView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let rows = templates::list(&call.app.db, &tenant.id).await?;
+    let items = rows.into_iter().map(TemplateView::from).collect();
+    Ok(Shown(Page { items, next: None }))
+}
+
+/// `getTemplate` and `getModelTemplate`.
+pub async fn show(call: Call) -> Result<Revised<TemplateView>, Problem> {
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    match templates::find(&call.app.db, &tenant.id, &key).await? {
+        Some(row) => Ok(revised(row, None)),
+        None if key.model.is_empty() => Ok(Revised(builtin(&key), 0)),
+        None => Err(Problem::not_found("template")),
+    }
+}
+
+/// `putTemplate` and `putModelTemplate`.
+pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateView>, Problem> {
+    let app = &call.app;
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    let source = &call.body.source;
+    check_template(source, &key.path())
+        .map_err(|error| Problem::invalid_value(format!("`source`: {error}.")))?;
+    let rows = templates::list(&app.db, &tenant.id).await?;
+    let stored = rows.iter().find(|row| is(row, &key)).cloned();
+    let revision = stored.as_ref().map_or(0, |row| row.revision);
+    call.if_match.check(revision)?;
+    if let Some(row) = stored.clone().filter(|row| row.source == *source) {
+        commit::publish(app, &tenant.id).await?;
+        return Ok(revised(row, None));
+    }
+    if stored.is_none() && rows.len() >= MOST {
+        return Err(Problem::conflict(format!(
+            "A tenant has at most {MOST} templates."
+        )));
+    }
+    let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
+    let entry = call.entry(
+        "template.update",
+        key.path(),
+        stored
+            .as_ref()
+            .map(|row| audited(&app.keyring, &tenant.id, &row.source)),
+        Some(audited(&app.keyring, &tenant.id, source)),
+    );
+    let new = NewTemplate {
+        source,
+        grows: stored.is_none_or(|row| row.source.len() < source.len()),
+    };
+    templates::put(&app.db, &basis, &key, revision, &new, app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    commit::publish(app, &tenant.id).await?;
+    let row = templates::find(&app.db, &tenant.id, &key)
+        .await?
+        .ok_or_else(|| Problem::not_found("template"))?;
+    Ok(revised(row, Some(checked)))
+}
+
+/// `deleteTemplate` and `deleteModelTemplate`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let app = &call.app;
+    let tenant = call.tenant().await?;
+    let key = key(&call)?;
+    let row = templates::find(&app.db, &tenant.id, &key)
+        .await?
+        .ok_or_else(|| Problem::not_found("template"))?;
+    call.if_match.check(row.revision)?;
+    let (_, basis) = check(app, &tenant, &key, None).await?;
+    let entry = call.entry(
+        "template.delete",
+        key.path(),
+        Some(audited(&app.keyring, &tenant.id, &row.source)),
+        None,
+    );
+    templates::delete(&app.db, &basis, &key, row.revision, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    commit::publish(app, &tenant.id).await?;
+    Ok(Done)
+}
+
+async fn check(
+    app: &App,
+    tenant: &TenantRow,
+    key: &TemplateKey,
+    source: Option<&String>,
+) -> Result<(Checked, Basis), Problem> {
+    let models = crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MOST)
+        .await?
+        .into_iter()
+        .filter(|row| row.family == key.family)
+        .map(|row| row.name)
+        .filter(|name| key.model.is_empty() || *name == key.model)
+        .collect();
+    let mut world = World::load(app, tenant, &Affected::Models(models)).await?;
+    match source {
+        Some(source) => world.templates.insert(key.clone(), source.clone()),
+        None => world.templates.remove(key),
+    };
+    Ok((world.check().await?, world.basis))
+}
+
+fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
+    row.kind == key.kind && row.family == key.family && row.model == key.model
+}
+
+fn revised(row: TemplateRow, checked: Option<Checked>) -> Revised<TemplateView> {
+    let revision = row.revision;
+    Revised(
+        TemplateView {
+            checked,
+            ..row.into()
+        },
+        revision,
+    )
+}
+
+fn builtin(key: &TemplateKey) -> TemplateView {
+    TemplateView {
+        kind: key.kind,
+        family: key.family,
+        model: None,
+        source: default_template(key.family, key.kind).to_owned(),
+        builtin: true,
+        revision: 0,
+        created_at: None,
+        updated_at: None,
+        checked: None,
+    }
+}
+
+/// A template may hold what should have been a secret setting, so the audit log has its digest.
+fn audited(keyring: &Keyring, tenant_id: &str, source: &str) -> serde_json::Value {
+    Digests::new(keyring, format!("{tenant_id}:templates")).text("", source)
+}
+
+fn key(call: &Context) -> Result<TemplateKey, Problem> {
+    let kind = call.kind()?;
+    let family = family(call.param("family"))?;
+    let model = call.param("model");
+    if !family.kinds().contains(&kind) {
+        return Err(Problem::invalid_request(format!(
+            "Phones of the family {} never ask for a {} file.",
+            family.as_str(),
+            kind.as_str()
+        )));
+    }
+    if !model.is_empty() {
+        valid::model(model)?;
+        if !bundle::may_differ_by_model(kind) {
+            return Err(Problem::invalid_request(format!(
+                "The {} file is the same for every model: write the family's template.",
+                kind.as_str()
+            )));
+        }
+    }
+    Ok(TemplateKey {
+        kind,
+        family,
+        model: model.to_owned(),
+    })
+}
+
+/// The family that a word of a path names.
+///
+/// # Errors
+/// None has that name.
+pub fn family(word: &str) -> Result<Family, Problem> {
+    Family::parse(word).ok_or_else(|| {
+        let families = Family::ALL.map(Family::as_str).join(", ");
+        Problem::invalid_request(format!("The families are {families}."))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::tenancy::templates::*;
+
+    #[test]
+    fn the_audit_log_has_no_template() {
+        let keyring = crate::audit::digest::tests::keyring();
+        let audited = audited(&keyring, "T", "CFG=\"secret\"").to_string();
+        assert!(!audited.contains("secret"));
+        assert!(audited.contains("\"length\":12"));
+    }
+
+    #[test]
+    fn without_a_written_template_the_built_in_one_is_shown() {
+        let key = TemplateKey {
+            kind: FileKind::Standard,
+            family: Family::Utg,
+            model: String::new(),
+        };
+        let view = builtin(&key);
+        assert!(view.builtin && !view.source.is_empty());
+        assert_eq!(key.path(), "templates/standard/utg");
+    }
+}

@@ -1,0 +1,536 @@
+//! Tenants.
+
+use ringfence_provision::seal::Profile;
+use ringfence_provision::url_template::{RouteError, check_url_len};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::check::affected::{Checked, World};
+use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Nothing};
+use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::{commit, valid};
+use crate::edge;
+use crate::files::names::CERTIFICATES;
+use crate::http::problem::Problem;
+use crate::model::tenant::TenantOptions;
+use crate::store::access_paths;
+use crate::store::devices::Affected;
+use crate::store::models::ModelRow;
+use crate::store::tenants::{self, TenantRow, TenantValues};
+
+/// What an operator decides about a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TenantInput {
+    /// Unique; 1 to 100 characters. Takes a token for all tenants to change: whether a name is taken
+    /// is about other tenants.
+    pub name: String,
+    /// Where alone the tenant's access paths answer; without it they answer everywhere.
+    #[serde(default)]
+    pub hostname: Option<String>,
+    #[serde(default)]
+    pub options: TenantOptions,
+}
+
+/// A tenant. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TenantView {
+    pub id: String,
+    pub name: String,
+    pub hostname: Option<String>,
+    pub options: TenantOptions,
+    /// Of the last change above its devices.
+    pub version: u64,
+    pub revision: u64,
+    pub created_at: u64,
+    pub updated_at: u64,
+    /// What was rendered to see that a change of options breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+impl TenantView {
+    fn new(row: TenantRow) -> Result<Self, Problem> {
+        Ok(Self {
+            options: row.options()?,
+            id: row.id,
+            name: row.name,
+            hostname: row.hostname,
+            version: row.version,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            checked: None,
+        })
+    }
+}
+
+const TAKEN: &[(&str, &str)] = &[
+    ("tenants.name", "Another tenant has this name."),
+    ("tenants.hostname", "Another tenant has this hostname."),
+];
+
+/// `listTenants`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Problem> {
+    if let Some(own) = &call.token.tenant {
+        let row = tenants::find(&call.app.db, own).await?;
+        let items = row.map(TenantView::new).transpose()?.into_iter().collect();
+        return Ok(Shown(Page { items, next: None }));
+    }
+    let window = call.query.window()?;
+    let rows = tenants::list(&call.app.db, window.after_text(), window.rows()).await?;
+    let views: Vec<TenantView> = rows
+        .into_iter()
+        .map(TenantView::new)
+        .collect::<Result<_, _>>()?;
+    Ok(Shown(window.page(
+        views,
+        |view| [view.id.clone()],
+        |view| view,
+    )))
+}
+
+/// `createTenant`.
+pub async fn create(
+    call: Call<Nothing, TenantInput>,
+) -> Result<CreatedRevised<TenantView>, Problem> {
+    let input = &call.body;
+    check(input)?;
+    let id = call.app.new_id();
+    let options = text_of(&input.options)?;
+    let values = values(input, &options);
+    let mut entry = call.entry("tenant.create", "", None, Some(audited(input)));
+    entry.tenant_id = Some(id.clone());
+    tenants::insert(&call.app.db, &id, &values, call.app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    let row = tenants::find(&call.app.db, &id)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
+    let revision = row.revision;
+    Ok(CreatedRevised(TenantView::new(row)?, revision))
+}
+
+/// `getTenant`.
+pub async fn show(call: Call) -> Result<Revised<TenantView>, Problem> {
+    let row = call.tenant().await?;
+    let revision = row.revision;
+    Ok(Revised(TenantView::new(row)?, revision))
+}
+
+/// `putTenant`.
+pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>, Problem> {
+    let input = &call.body;
+    let row = call.tenant().await?;
+    call.if_match.check(row.revision)?;
+    let before = TenantView::new(row.clone())?;
+    if before.hostname != input.hostname && call.token.tenant.is_some() {
+        return Err(Problem::new(
+            "forbidden",
+            "The hostname takes a token for all tenants.",
+        ));
+    }
+    if before.name != input.name && call.token.tenant.is_some() {
+        return Err(Problem::new(
+            "forbidden",
+            "The name takes a token for all tenants.",
+        ));
+    }
+    check(input)?;
+    if call.token.tenant.is_some() {
+        check_raised(&before.options, &input.options)?;
+    }
+    let unchanged = before.name == input.name
+        && before.hostname == input.hostname
+        && before.options == input.options;
+    if unchanged {
+        commit::publish(&call.app, &row.id).await?;
+        return Ok(Revised(before, row.revision));
+    }
+    let mut checked = None;
+    let mut basis = None;
+    if before.options != input.options {
+        let mut world = World::load(&call.app, &row, &Affected::All).await?;
+        world.options = input.options.clone();
+        check_profiles(&input.options, world.models.values())?;
+        checked = Some(world.check().await?);
+        basis = Some(world.basis);
+    }
+    let options = text_of(&input.options)?;
+    let before = json!({
+        "name": before.name, "hostname": before.hostname, "options": before.options,
+    });
+    let entry = call.entry("tenant.update", "", Some(before), Some(audited(input)));
+    tenants::update(
+        &call.app.db,
+        &row,
+        basis.as_ref(),
+        &values(input, &options),
+        call.app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    commit::publish(&call.app, &row.id).await?;
+    let row = call.tenant().await?;
+    let revision = row.revision;
+    Ok(Revised(
+        TenantView {
+            checked,
+            ..TenantView::new(row)?
+        },
+        revision,
+    ))
+}
+
+/// `deleteTenant`.
+pub async fn delete(call: Call) -> Result<Done, Problem> {
+    let row = call.tenant().await?;
+    call.if_match.check(row.revision)?;
+    let db = &call.app.db;
+    if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
+        return Err(Problem::conflict(
+            "The tenant still has devices: remove them first.",
+        ));
+    }
+    let paths = access_paths::list(db, &row.id, 0, "", access_paths::MOST).await?;
+    let before = json!({ "name": row.name, "hostname": row.hostname });
+    let entry = call.entry("tenant.delete", "", Some(before), None);
+    tenants::delete(db, &row.id, row.revision, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    for path in paths {
+        edge::drop_access_path(&call.app, &path.hash)
+            .await
+            .map_err(commit::not_in_effect)?;
+    }
+    Ok(Done)
+}
+
+fn values<'a>(input: &'a TenantInput, options: &'a str) -> TenantValues<'a> {
+    TenantValues {
+        name: &input.name,
+        hostname: input.hostname.as_deref(),
+        options,
+    }
+}
+
+fn audited(input: &TenantInput) -> serde_json::Value {
+    json!({ "name": input.name, "hostname": input.hostname, "options": input.options })
+}
+
+fn text_of(options: &TenantOptions) -> Result<String, Problem> {
+    serde_json::to_string(options).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// The largest values of the options that count something.
+const BOUNDS: [(&str, u32); 4] = [
+    ("retry_window_s", 600),
+    ("bootstrap_expiry_s", 366 * 24 * 3600),
+    ("events_per_minute", 100_000),
+    ("event_retention_days", 3660),
+];
+
+/// What a token for one tenant may set of the options that cost what all tenants share, unless they are
+/// higher already.
+const OWN_BOUNDS: [(&str, u32); 2] = [("events_per_minute", 600), ("event_retention_days", 90)];
+
+/// Checks what a token for one tenant may not raise.
+fn check_raised(before: &TenantOptions, after: &TenantOptions) -> Result<(), Problem> {
+    let pairs = [
+        (before.events_per_minute, after.events_per_minute),
+        (before.event_retention_days, after.event_retention_days),
+    ];
+    for ((member, most), (was, is)) in OWN_BOUNDS.into_iter().zip(pairs) {
+        let most = most.max(was);
+        if is > most {
+            return Err(Problem::invalid_value(format!(
+                "`options.{member}` is at most {most} with a token for this tenant alone: events of all tenants share one database. A token for all tenants may set more."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Names of one kind and form.
+const NAMES_MAX: usize = 8;
+
+/// Checks what the types do not say.
+fn check(input: &TenantInput) -> Result<(), Problem> {
+    valid::name("name", &input.name)?;
+    input.hostname.as_deref().map(valid::hostname).transpose()?;
+    let options = &input.options;
+    let values = [
+        options.retry_window_s,
+        options.bootstrap_expiry_s,
+        options.events_per_minute,
+        options.event_retention_days,
+    ];
+    for ((member, most), value) in BOUNDS.into_iter().zip(values) {
+        if value > most {
+            return Err(Problem::invalid_value(format!(
+                "`options.{member}` is at most {most}."
+            )));
+        }
+    }
+    if options.event_retention_days == 0 {
+        return Err(Problem::invalid_value(
+            "`options.event_retention_days` is at least 1.",
+        ));
+    }
+    check_names(input)?;
+    options.route_table().map_err(unroutable)?;
+    Ok(())
+}
+
+/// Checks that no model uses what the options no longer allow.
+fn check_profiles<'a>(
+    options: &TenantOptions,
+    mut models: impl Iterator<Item = &'a ModelRow>,
+) -> Result<(), Problem> {
+    let unverified = |model: &&ModelRow| {
+        let profile = model.profile.as_deref().and_then(Profile::builtin);
+        profile.is_some_and(|profile| !profile.verified)
+    };
+    match models.find(unverified) {
+        Some(model) if !options.unverified_profiles => Err(Problem::invalid_value(format!(
+            "`options.unverified_profiles`: the model {} has such a profile. Change it first.",
+            model.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn unroutable(error: RouteError) -> Problem {
+    let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
+    match error {
+        RouteError::Conflict(conflict) => problem
+            .with(
+                "templates",
+                [
+                    conflict.first.template.as_str(),
+                    conflict.second.template.as_str(),
+                ],
+            )
+            .with("example_path", &conflict.example_path),
+        _ => problem,
+    }
+}
+
+/// Checks that every name can be served to some phone.
+fn check_names(input: &TenantInput) -> Result<(), Problem> {
+    let options = &input.options;
+    let of_families = options.family_urls.iter().flat_map(|(family, urls)| {
+        let member = format!("options.family_urls.{}", family.as_str());
+        urls.iter()
+            .map(move |(kind, names)| (format!("{member}.{}", kind.as_str()), names))
+    });
+    let of_all = options.urls.iter();
+    let of_all = of_all.map(|(kind, names)| (format!("options.urls.{}", kind.as_str()), names));
+    for (member, names) in of_all.chain(of_families) {
+        if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
+            return Err(Problem::invalid_value(format!(
+                "`{member}` has at most {NAMES_MAX} names of a form."
+            )));
+        }
+    }
+    let rules = options.rules();
+    // As long as an access path is.
+    let base = input.hostname.as_deref();
+    let base = base.map(|host| format!("https://{host}/{}", "0".repeat(22)));
+    for route in options.routes() {
+        let name = route.template.as_str();
+        let refuse = |why: String| {
+            let member = match route.family {
+                Some(family) => format!("family_urls.{}", family.as_str()),
+                None => "urls".to_owned(),
+            };
+            let (kind, form) = (route.kind.as_str(), route.form.as_str());
+            let words =
+                format!("`options.{member}.{kind}.{form}`: {name} would never be served: {why}.");
+            Err(Problem::invalid_value(words).with("templates", [name]))
+        };
+        if name.starts_with(CERTIFICATES) {
+            return refuse(format!(
+                "below `{CERTIFICATES}` are the tenant's certificates; choose another folder"
+            ));
+        }
+        if let Err(error) = rules.check_name(&route) {
+            return refuse(error.to_string());
+        }
+        if let Some(base) = &base
+            && let Err(error) = check_url_len(base, &route.template.shortest())
+        {
+            return refuse(format!("{error}; choose a shorter name"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::tenancy::tenants::*;
+
+    fn input(options: serde_json::Value) -> TenantInput {
+        serde_json::from_value(json!({ "name": "Tenant", "options": options })).unwrap()
+    }
+
+    fn refusal(options: serde_json::Value) -> String {
+        let problem = check(&input(options)).unwrap_err();
+        assert_eq!(problem.status, 422);
+        problem.detail
+    }
+
+    #[test]
+    fn an_empty_object_is_a_whole_tenant() {
+        let input: TenantInput = serde_json::from_str(r#"{"name":"Tenant"}"#).unwrap();
+        assert!(check(&input).is_ok());
+    }
+
+    #[test]
+    fn counts_are_bounded() {
+        assert!(refusal(json!({ "retry_window_s": 601 })).contains("options.retry_window_s"));
+        assert!(refusal(json!({ "event_retention_days": 0 })).contains("at least 1"));
+    }
+
+    #[test]
+    fn what_all_share_is_not_raised_by_one() {
+        let options = |per_minute, days| TenantOptions {
+            events_per_minute: per_minute,
+            event_retention_days: days,
+            ..TenantOptions::default()
+        };
+        let default = TenantOptions::default();
+        assert!(check_raised(&default, &options(600, 90)).is_ok());
+        assert!(check_raised(&default, &options(0, 1)).is_ok());
+        for (after, member) in [
+            (options(601, 30), "options.events_per_minute"),
+            (options(600, 91), "options.event_retention_days"),
+        ] {
+            let problem = check_raised(&default, &after).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(member), "{}", problem.detail);
+        }
+        // What an operator of all tenants gave may stay, and may be lowered.
+        let given = options(5000, 365);
+        assert!(check_raised(&given, &given).is_ok());
+        assert!(check_raised(&given, &options(4000, 300)).is_ok());
+        assert!(check_raised(&given, &options(5001, 365)).is_err());
+    }
+
+    #[test]
+    fn urls_that_could_be_read_in_two_ways_are_refused_with_both_and_an_example() {
+        let urls = json!({
+            "standard": { "plain": ["Config{MAC}.cfg"] },
+            "product": { "plain": ["{MODEL}{MAC}.cfg"] },
+            "master": { "plain": ["Config{MAC}.cfg"] },
+        });
+        let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
+        assert_eq!(problem.status, 422);
+        let members: Vec<_> = problem.more.iter().map(|(name, _)| *name).collect();
+        assert_eq!(members, ["templates", "example_path"]);
+    }
+
+    #[test]
+    fn sealed_names_tell_the_device_and_the_profile() {
+        for name in ["Config.enc", "Config{MAC}.sealed", "Config{MODEL}.enc"] {
+            let urls = json!({ "standard": { "sealed": [name] } });
+            assert!(refusal(json!({ "urls": urls })).contains(name), "{name}");
+        }
+        let urls = json!({ "standard": { "plain": ["Config.cfg"] } });
+        assert!(refusal(json!({ "urls": urls })).contains("{MAC}"));
+    }
+
+    #[test]
+    fn names_that_could_never_be_served_are_refused_with_what_to_do() {
+        let sealed = json!({ "initial": { "sealed": ["Initial{MAC}.enc"] } });
+        let plain = json!({ "master": { "plain": ["Master.cfg", "certs/Master.cfg"] } });
+        let below = json!({ "standard": { "sealed": ["certs/a/{MAC}.enc"] } });
+        for (urls, template, advice) in [
+            (sealed, "Initial{MAC}.enc", "put the name into `plain`"),
+            (plain, "certs/Master.cfg", "choose another folder"),
+            (below, "certs/a/{MAC}.enc", "choose another folder"),
+        ] {
+            let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
+            assert_eq!(problem.status, 422);
+            assert!(problem.detail.contains(template), "{}", problem.detail);
+            assert!(problem.detail.contains(advice), "{}", problem.detail);
+            assert_eq!(problem.more, [("templates", json!([template]))]);
+        }
+        let urls = json!({ "master": { "plain": ["mycerts/Master.cfg", "certs.cfg"] } });
+        assert!(check(&input(json!({ "urls": urls }))).is_ok());
+    }
+
+    #[test]
+    fn a_name_for_everyone_is_accepted_and_one_for_nobody_refused() {
+        for urls in [
+            json!({ "initial": { "plain": ["master.cfg", "{fwver}.ini"] } }),
+            json!({ "system": { "plain": ["System{MAC}.cfg", "System{MODEL}.cfg"] } }),
+        ] {
+            assert!(check(&input(json!({ "urls": urls }))).is_ok(), "{urls}");
+        }
+        for (urls, name, advice) in [
+            (
+                json!({ "system": { "sealed": ["System{MAC}.enc"] } }),
+                "options.urls.system.sealed",
+                "put the name into `plain`",
+            ),
+            (
+                json!({ "standard": { "sealed": ["Config{MAC}.e2c"] } }),
+                "options.urls.standard.sealed",
+                "set the option `unverified_profiles`",
+            ),
+        ] {
+            let words = refusal(json!({ "urls": urls }));
+            assert!(words.contains(name) && words.contains(advice), "{words}");
+        }
+        let allowed = json!({
+            "unverified_profiles": true,
+            "urls": { "standard": { "sealed": ["Config{MAC}.e2c"] } },
+        });
+        assert!(check(&input(allowed)).is_ok());
+        let words =
+            refusal(json!({ "family_urls": { "utg": { "system": { "plain": ["S.cfg"] } } } }));
+        assert!(
+            words.contains("options.family_urls.utg.system.plain"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_makes_every_url_too_long_is_refused() {
+        let long = json!({ "master": { "plain": [format!("{}.cfg", "m".repeat(200))] } });
+        let of = |hostname: &str| TenantInput {
+            hostname: Some(hostname.to_owned()),
+            ..input(json!({ "urls": long }))
+        };
+        assert!(check(&of("phones.example")).is_ok());
+        let host = format!("{0}.{0}.{0}.example", "p".repeat(50));
+        let refused = check(&of(&host)).unwrap_err();
+        assert!(
+            refused.detail.contains("choose a shorter name"),
+            "{}",
+            refused.detail
+        );
+    }
+
+    #[test]
+    fn a_profile_in_use_stays_allowed() {
+        let model = ModelRow {
+            name: "KX-HDV130N".into(),
+            family: ringfence_provision::family::Family::Hdv,
+            profile: Some("e2c".into()),
+            revision: 1,
+            created_at: 0,
+            updated_at: 0,
+        };
+        let mut options = TenantOptions::default();
+        assert!(check_profiles(&options, [&model].into_iter()).is_err());
+        options.unverified_profiles = true;
+        assert!(check_profiles(&options, [&model].into_iter()).is_ok());
+    }
+}
