@@ -27,7 +27,7 @@ use std::rc::Rc;
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::store::standing;
 use crate::witness;
@@ -72,7 +72,7 @@ async fn dispatch(
     let path = request.path();
     if !caller.tls && path != HEALTH {
         return Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             "The API answers over HTTPS only: a token that was sent over plain HTTP is known to \
              everybody on the way. Replace it.",
         ));
@@ -84,11 +84,11 @@ async fn dispatch(
         Found::OtherMethod(methods) => {
             let methods = methods.join(", ");
             let detail = format!("This takes {methods}.");
-            return Err(Problem::new("method-not-allowed", detail).with("allow", methods));
+            return Err(Problem::new(ProblemKind::MethodNotAllowed, detail).with("allow", methods));
         }
         Found::Nothing => {
             return Err(Problem::new(
-                "not-found",
+                ProblemKind::NotFound,
                 "There is no such path: /api/v1/openapi.json lists them all.",
             ));
         }
@@ -142,12 +142,15 @@ struct Line {
 
 impl Line {
     fn write(&self, result: Result<&Outgoing, &Problem>, request_id: &str) {
-        let status = result.map_or_else(|problem| problem.status, |outgoing| outgoing.status);
+        let status = result.map_or_else(|problem| problem.status(), |outgoing| outgoing.status);
         let problem = result.err();
         let fields = [
             ("operation", self.operation),
             ("status", &status.to_string()),
-            ("problem", problem.map_or("", |problem| problem.kind)),
+            (
+                "problem",
+                problem.map_or("", |problem| problem.kind.as_str()),
+            ),
             (
                 "error",
                 problem

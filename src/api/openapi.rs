@@ -15,7 +15,7 @@ use crate::api::request::auth::Needs;
 use crate::api::request::call::{Call, Input, Nothing};
 use crate::api::route::Route;
 use crate::api::routes::ROUTES;
-use crate::http::problem::{KINDS, Problem};
+use crate::http::problem::{Problem, ProblemKind};
 
 /// What a handler takes and gives.
 pub struct Shapes {
@@ -276,9 +276,9 @@ fn query_parameters(schema: &Schema) -> Vec<Value> {
 }
 
 fn problem() -> Value {
-    let types: Vec<String> = KINDS
+    let types: Vec<String> = ProblemKind::ALL
         .iter()
-        .map(|(kind, ..)| format!("urn:ringfence:problem:{kind}"))
+        .map(|kind| format!("urn:ringfence:problem:{}", kind.as_str()))
         .collect();
     json!({
         "type": "object",

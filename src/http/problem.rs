@@ -9,12 +9,10 @@ use crate::db::StorageError;
 use crate::model::limits::Quota;
 use crate::platform::config::ConfigError;
 
-/// An error as an operator sees it. `kind` is stable: clients may match on it.
+/// An error as an operator sees it.
 #[derive(Debug)]
 pub struct Problem {
-    /// Last part of the `type` URI, for example `not-found`.
-    pub kind: &'static str,
-    pub status: u16,
+    pub kind: ProblemKind,
     /// What is wrong with this very request, and what to do.
     pub detail: String,
     /// Further members, for example `findings`.
@@ -39,64 +37,123 @@ struct Body<'a> {
     more: serde_json::Map<String, Value>,
 }
 
-/// What every `kind` means, for the `title` member and the API description.
-pub const KINDS: &[(&str, u16, &str)] = &[
-    ("invalid-request", 400, "The request cannot be understood"),
-    ("unauthorized", 401, "A valid API token is needed"),
-    ("forbidden", 403, "The token may not do this"),
-    ("not-found", 404, "There is no such thing"),
-    (
-        "method-not-allowed",
-        405,
-        "The resource does not take this method",
-    ),
-    (
-        "conflict",
-        409,
-        "The state of the resource does not allow this",
-    ),
-    (
-        "over-quota",
-        409,
-        "The tenant uses all that it may of something",
-    ),
-    (
-        "revision-mismatch",
-        412,
-        "The resource has changed since it was read",
-    ),
-    ("too-large", 413, "The body is too large"),
-    (
-        "invalid-files",
-        422,
-        "The change would break files of phones",
-    ),
-    ("invalid-value", 422, "A value is not acceptable"),
-    ("too-many-requests", 429, "Too many requests"),
-    ("internal", 500, "The server failed"),
-    (
-        "unavailable",
-        503,
-        "Storage does not answer; nothing was changed",
-    ),
-    (
-        "database-restored",
-        503,
-        "The database was put back to an earlier point",
-    ),
-    ("misconfigured", 503, "The deployment is not configured"),
-];
+/// What a problem is, whatever request it is about: the last part of the `type` URI, for example
+/// `not-found`. It is stable: clients may match on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    InvalidRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    OverQuota,
+    RevisionMismatch,
+    TooLarge,
+    InvalidFiles,
+    InvalidValue,
+    TooManyRequests,
+    Internal,
+    Unavailable,
+    DatabaseRestored,
+    Misconfigured,
+}
+
+impl ProblemKind {
+    /// Every kind, in the order of their statuses.
+    #[cfg(test)]
+    pub const ALL: [Self; 16] = [
+        Self::InvalidRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::OverQuota,
+        Self::RevisionMismatch,
+        Self::TooLarge,
+        Self::InvalidFiles,
+        Self::InvalidValue,
+        Self::TooManyRequests,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DatabaseRestored,
+        Self::Misconfigured,
+    ];
+
+    /// The word in the `type` URI.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid-request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::Conflict => "conflict",
+            Self::OverQuota => "over-quota",
+            Self::RevisionMismatch => "revision-mismatch",
+            Self::TooLarge => "too-large",
+            Self::InvalidFiles => "invalid-files",
+            Self::InvalidValue => "invalid-value",
+            Self::TooManyRequests => "too-many-requests",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::DatabaseRestored => "database-restored",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict | Self::OverQuota => 409,
+            Self::RevisionMismatch => 412,
+            Self::TooLarge => 413,
+            Self::InvalidFiles | Self::InvalidValue => 422,
+            Self::TooManyRequests => 429,
+            Self::Internal => 500,
+            Self::Unavailable | Self::DatabaseRestored | Self::Misconfigured => 503,
+        }
+    }
+
+    /// What it means, for the `title` member and the description of the API.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "The request cannot be understood",
+            Self::Unauthorized => "A valid API token is needed",
+            Self::Forbidden => "The token may not do this",
+            Self::NotFound => "There is no such thing",
+            Self::MethodNotAllowed => "The resource does not take this method",
+            Self::Conflict => "The state of the resource does not allow this",
+            Self::OverQuota => "The tenant uses all that it may of something",
+            Self::RevisionMismatch => "The resource has changed since it was read",
+            Self::TooLarge => "The body is too large",
+            Self::InvalidFiles => "The change would break files of phones",
+            Self::InvalidValue => "A value is not acceptable",
+            Self::TooManyRequests => "Too many requests",
+            Self::Internal => "The server failed",
+            Self::Unavailable => "Storage does not answer; nothing was changed",
+            Self::DatabaseRestored => "The database was put back to an earlier point",
+            Self::Misconfigured => "The deployment is not configured",
+        }
+    }
+}
 
 impl Problem {
-    /// A problem of a kind listed in [`KINDS`].
-    pub fn new(kind: &'static str, detail: impl Into<String>) -> Self {
-        let status = KINDS
-            .iter()
-            .find(|(name, ..)| *name == kind)
-            .map_or(500, |found| found.1);
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        self.kind.status()
+    }
+
+    /// A problem with this very request.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
-            status,
             detail: detail.into(),
             more: Vec::new(),
             internal: None,
@@ -111,7 +168,7 @@ impl Problem {
         Self {
             quota: Some(quota),
             ..Self::new(
-                "over-quota",
+                ProblemKind::OverQuota,
                 format!(
                     "The tenant's quota `{name}` does not allow this. {}",
                     quota.advice()
@@ -122,22 +179,22 @@ impl Problem {
     }
 
     pub fn invalid_request(detail: impl Into<String>) -> Self {
-        Self::new("invalid-request", detail)
+        Self::new(ProblemKind::InvalidRequest, detail)
     }
 
     pub fn invalid_value(detail: impl Into<String>) -> Self {
-        Self::new("invalid-value", detail)
+        Self::new(ProblemKind::InvalidValue, detail)
     }
 
     pub fn not_found(what: &str) -> Self {
         Self::new(
-            "not-found",
+            ProblemKind::NotFound,
             format!("There is no {what} of that name here, or the token may not see it."),
         )
     }
 
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new("conflict", detail)
+        Self::new(ProblemKind::Conflict, detail)
     }
 
     /// Something that must not happen did; only the log says what.
@@ -145,7 +202,7 @@ impl Problem {
         Self {
             internal: Some(what.into()),
             ..Self::new(
-                "internal",
+                ProblemKind::Internal,
                 "Nothing can be done about it from outside; the log has more under the request id.",
             )
         }
@@ -161,10 +218,7 @@ impl Problem {
 
     /// The response; the only place that writes a problem down.
     pub fn into_response(self, request_id: &str) -> worker::Result<Response> {
-        let title = KINDS
-            .iter()
-            .find(|(name, ..)| *name == self.kind)
-            .map_or("The server failed", |found| found.2);
+        let status = self.status();
         let headers = Headers::new();
         headers.set("content-type", "application/problem+json")?;
         headers.set("cache-control", "no-store")?;
@@ -174,9 +228,9 @@ impl Problem {
             headers.set("allow", methods)?;
         }
         let body = Body {
-            kind: format!("urn:ringfence:problem:{}", self.kind),
-            title,
-            status: self.status,
+            kind: format!("urn:ringfence:problem:{}", self.kind.as_str()),
+            title: self.kind.title(),
+            status,
             detail: &self.detail,
             request_id,
             more: self
@@ -185,14 +239,14 @@ impl Problem {
                 .map(|(name, value)| (name.to_owned(), value))
                 .collect(),
         };
-        match self.status {
+        match status {
             401 => headers.set("www-authenticate", "Bearer realm=\"ringfence\"")?,
             429 => headers.set("retry-after", "60")?,
             503 => headers.set("retry-after", "30")?,
             _ => {}
         }
         Ok(ResponseBuilder::new()
-            .with_status(self.status)
+            .with_status(status)
             .with_headers(headers)
             .fixed(serde_json::to_vec(&body)?))
     }
@@ -203,7 +257,7 @@ impl From<StorageError> for Problem {
         Self {
             internal: Some(error.to_string()),
             ..Self::new(
-                "unavailable",
+                ProblemKind::Unavailable,
                 "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",
             )
         }
@@ -212,7 +266,7 @@ impl From<StorageError> for Problem {
 
 impl From<ConfigError> for Problem {
     fn from(error: ConfigError) -> Self {
-        Self::new("misconfigured", error.0)
+        Self::new(ProblemKind::Misconfigured, error.0)
     }
 }
 

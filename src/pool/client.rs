@@ -3,7 +3,7 @@
 use ringfence_queue::messages::{Call, Reply};
 use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 
 /// The binding of the class `Pool`.
 const BINDING: &str = "POOL";
@@ -64,7 +64,7 @@ fn unavailable(detail: String) -> Problem {
     Problem {
         internal: Some(format!("pool: {detail}")),
         ..Problem::new(
-            "unavailable",
+            ProblemKind::Unavailable,
             "The pool's queue does not answer. Try again in half a minute.",
         )
     }

@@ -20,7 +20,7 @@ mod record;
 mod witness_do;
 
 use crate::db::StorageError;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::Standing;
 use crate::platform::log;
 
@@ -62,7 +62,7 @@ impl From<WitnessError> for Problem {
             WitnessError::Behind { .. } => Self {
                 internal: Some(error.to_string()),
                 ..Self::new(
-                    "database-restored",
+                    ProblemKind::DatabaseRestored,
                     "The database was put back to an earlier point. Until an operator has called \
                      `POST /api/v1/restored` with ADMIN_TOKEN, it answers for nothing: see the \
                      README, After a restore.",
@@ -71,7 +71,7 @@ impl From<WitnessError> for Problem {
             WitnessError::Unreachable(_) => Self {
                 internal: Some(error.to_string()),
                 ..Self::new(
-                    "unavailable",
+                    ProblemKind::Unavailable,
                     "Whether the database is the latest cannot be told just now. If this was a \
                      change, it may be stored: repeat the request in half a minute.",
                 )

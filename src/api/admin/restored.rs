@@ -13,7 +13,7 @@ use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit;
 use crate::edge;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::{Standing, Step};
 use crate::store::restored::{self, Keep, Next, Undo};
 use crate::store::standing;
@@ -113,7 +113,7 @@ pub async fn show(call: Call) -> Result<Shown<RestoredView>, Problem> {
 pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredView>, Problem> {
     if !call.token.is_admin() {
         return Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             "This takes ADMIN_TOKEN: the restore may have brought any other token back. Set it again \
              by `wrangler secret put ADMIN_TOKEN` if it was deleted.",
         ));

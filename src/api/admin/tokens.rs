@@ -8,7 +8,7 @@ use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Nothing};
 use crate::api::request::page::{Page, Window};
 use crate::api::request::{commit, valid};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::credential::{self, NewCredential};
 use crate::store::tenants;
@@ -127,7 +127,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     let name = valid::name("name", &input.name)?;
     if input.reveal && !call.token.reveal {
         return Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             "This token may not see secrets, so it cannot make one that may.",
         ));
     }
@@ -178,7 +178,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
 fn check_expiry(own: Option<u64>, wanted: Option<u64>) -> Result<(), Problem> {
     match (own, wanted) {
         (Some(own), wanted) if wanted.is_none_or(|wanted| wanted > own) => Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             format!(
                 "This token ends at {own}, so it cannot make one that ends later. Give `expires_at`, at most that, or use a token that does not end."
             ),
@@ -253,7 +253,7 @@ mod tests {
         }
         assert!(check_expiry(Some(5), Some(5)).is_ok());
         for wanted in [None, Some(6)] {
-            assert_eq!(check_expiry(Some(5), wanted).unwrap_err().status, 403);
+            assert_eq!(check_expiry(Some(5), wanted).unwrap_err().status(), 403);
         }
     }
 

@@ -30,7 +30,7 @@ use crate::files::bundle::{self, Bundle, BundleError};
 use crate::files::names;
 use crate::files::render::{self, FileError};
 use crate::files::urls::Base;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::Basis;
@@ -569,7 +569,7 @@ fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
     let more = if number > TOLD_MAX { "at least " } else { "" };
     broken.truncate(TOLD_MAX);
     Problem::new(
-        "invalid-files",
+        ProblemKind::InvalidFiles,
         format!(
             "With this change {more}{number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
         ),
@@ -619,6 +619,6 @@ pub fn unreadable(error: BundleError) -> Problem {
     match error {
         BundleError::Storage(error) => error.into(),
         // It names a setting or a key id, never a value, and tells the operator what to do.
-        error => Problem::new("misconfigured", format!("{error}.")),
+        error => Problem::new(ProblemKind::Misconfigured, format!("{error}.")),
     }
 }

@@ -207,7 +207,7 @@ mod tests {
         };
         assert_eq!(number(&window([SEARCH, "7"])).unwrap(), 7);
         for parts in [["1700000000000", "01JD"], [SEARCH, "x"], [SEARCH, "-1"]] {
-            assert_eq!(number(&window(parts)).unwrap_err().status, 400);
+            assert_eq!(number(&window(parts)).unwrap_err().status(), 400);
         }
         assert_eq!(number(&Window::new(None, None).unwrap()).unwrap(), 0);
     }
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_is_too_short_says_so() {
         let problem = needle("ab").unwrap_err();
-        assert_eq!(problem.status, 400);
+        assert_eq!(problem.status(), 400);
         assert!(problem.detail.contains("3 to 100"));
     }
 

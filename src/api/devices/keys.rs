@@ -339,7 +339,7 @@ mod tests {
             },
         )
         .unwrap_err();
-        assert_eq!(problem.status, 409);
+        assert_eq!(problem.status(), 409);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::{commit, valid};
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::pool::client;
 use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
@@ -429,7 +429,7 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
         Err(problem) => Err(Problem {
             internal: problem.internal,
             ..Problem::new(
-                "unavailable",
+                ProblemKind::Unavailable,
                 "The change is stored, but the queue does not know of it yet. Repeat the request until it succeeds.",
             )
         }),

@@ -9,7 +9,7 @@ use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::{commit, valid};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::credential::{self, NewCredential};
 use crate::pool::client;
@@ -160,7 +160,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     }
     // The pool lets nobody in whom it was told to drop: not to be said of one that may be there.
     let row = match row {
-        Err(problem) if problem.kind != "not-found" => return Err(problem),
+        Err(problem) if problem.kind != ProblemKind::NotFound => return Err(problem),
         row => row,
     };
     if let Err(problem) =
@@ -169,7 +169,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
         return Err(Problem {
             internal: problem.internal,
             ..Problem::new(
-                "unavailable",
+                ProblemKind::Unavailable,
                 "The credential is gone, but a connection made with it may still stand. Repeat the request until it succeeds.",
             )
         });

@@ -3,7 +3,7 @@
 
 use crate::api::request::auth::Token;
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::throttle::{bar, is_barred_key, within_limit};
 
@@ -75,7 +75,7 @@ pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem
 
 fn too_many(words: &str) -> Problem {
     Problem::new(
-        "too-many-requests",
+        ProblemKind::TooManyRequests,
         format!(
             "This token made too many calls in a minute that {words}. Wait a minute and go on more slowly, or do it with a token for all tenants."
         ),

@@ -2,7 +2,7 @@
 
 use crate::api::request::known;
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::config;
 use crate::platform::credential::{self, Sent, bearer, is_same};
 use crate::store::tokens::{self, TokenRow};
@@ -103,13 +103,13 @@ impl Token {
         }
         if matches!(needs, Needs::ReadAll | Needs::WriteAll) && self.tenant.is_some() {
             return Err(Problem::new(
-                "forbidden",
+                ProblemKind::Forbidden,
                 "This takes a token for all tenants, and this one is for a single tenant.",
             ));
         }
         if matches!(needs, Needs::Write | Needs::WriteAll) && !self.write {
             return Err(Problem::new(
-                "forbidden",
+                ProblemKind::Forbidden,
                 "This token may only read. Use one that was made with `\"access\": \"write\"`.",
             ));
         }
@@ -134,7 +134,7 @@ pub async fn authenticate(
     // Too many wrong ones came from there. What is right is known without a question for each.
     if throttle::is_barred(Guessed::Token, address, app.now) && !known::is_good(app, text).await {
         return Err(Problem::new(
-            "too-many-requests",
+            ProblemKind::TooManyRequests,
             "Too many wrong tokens came from this address, and this one is not valid either. Wait a \
              minute; tokens that are valid work all the time.",
         ));
@@ -155,7 +155,7 @@ pub async fn authenticate(
 }
 
 fn unauthorized(detail: &str) -> Problem {
-    Problem::new("unauthorized", detail)
+    Problem::new(ProblemKind::Unauthorized, detail)
 }
 
 #[cfg(test)]
@@ -180,15 +180,21 @@ mod tests {
     fn another_tenant_is_not_there_whatever_the_token_may() {
         let own = token(Some("A"), true);
         assert!(own.check(Needs::Write, Some("A")).is_ok());
-        assert_eq!(own.check(Needs::Write, Some("B")).unwrap_err().status, 404);
+        assert_eq!(
+            own.check(Needs::Write, Some("B"))
+                .unwrap_err()
+                .kind
+                .status(),
+            404
+        );
         assert_eq!(
             token(Some("A"), false)
                 .check(Needs::Write, Some("B"))
                 .unwrap_err()
-                .status,
+                .status(),
             404
         );
-        assert_eq!(own.check(Needs::ReadAll, None).unwrap_err().status, 403);
+        assert_eq!(own.check(Needs::ReadAll, None).unwrap_err().status(), 403);
     }
 
     #[test]
@@ -197,10 +203,21 @@ mod tests {
         assert!(reader.check(Needs::Read, Some("A")).is_ok());
         assert!(reader.check(Needs::ReadAll, None).is_ok());
         assert_eq!(
-            reader.check(Needs::Write, Some("A")).unwrap_err().status,
+            reader
+                .check(Needs::Write, Some("A"))
+                .unwrap_err()
+                .kind
+                .status(),
             403
         );
-        assert_eq!(reader.check(Needs::WriteAll, None).unwrap_err().status, 403);
+        assert_eq!(
+            reader
+                .check(Needs::WriteAll, None)
+                .unwrap_err()
+                .kind
+                .status(),
+            403
+        );
     }
 
     #[test]
@@ -208,6 +225,13 @@ mod tests {
         let nobody = Token::nobody();
         assert!(nobody.check(Needs::Nothing, None).is_ok());
         assert!(!nobody.sees("A"));
-        assert_eq!(nobody.check(Needs::ReadAll, None).unwrap_err().status, 403);
+        assert_eq!(
+            nobody
+                .check(Needs::ReadAll, None)
+                .unwrap_err()
+                .kind
+                .status(),
+            403
+        );
     }
 }

@@ -20,7 +20,7 @@ use crate::app::{App, Caller};
 use crate::audit::bound;
 use crate::audit::digest::Digests;
 use crate::http::body::{self, BodyError};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::store::sites::{self, SiteRow};
 use crate::store::tenants::{self, TenantRow};
@@ -260,7 +260,7 @@ impl Context {
     pub fn may_reveal(&self, wanted: bool) -> Result<bool, Problem> {
         if wanted && !self.token.reveal {
             return Err(Problem::new(
-                "forbidden",
+                ProblemKind::Forbidden,
                 "This token may not see secrets. Leave `reveal` out, or use a token that was made with `reveal`.",
             ));
         }
@@ -271,7 +271,7 @@ impl Context {
 fn unreadable(error: BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::new(
-            "too-large",
+            ProblemKind::TooLarge,
             format!("A body is at most {BODY_MAX} bytes long."),
         ),
         BodyError::Lost => {

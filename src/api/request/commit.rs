@@ -6,7 +6,7 @@ use crate::api::request::etag::IfMatch;
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::store::{Change, ChangeError, Entry};
 
@@ -86,7 +86,7 @@ pub fn not_in_effect(error: StorageError) -> Problem {
     Problem {
         internal: Some(error.to_string()),
         ..Problem::new(
-            "unavailable",
+            ProblemKind::Unavailable,
             "The change is stored, but could not be made known to the edge, so phones may still get what was before. Repeat the request until it succeeds.",
         )
     }
@@ -120,7 +120,7 @@ pub async fn enter_late(app: &App, entry: &Entry) -> Result<(), Problem> {
     Err(Problem {
         internal: Some(error.to_string()),
         ..Problem::new(
-            "unavailable",
+            ProblemKind::Unavailable,
             "It is done, but the audit log could not be written; the Worker's log has the entry. Do not repeat the request.",
         )
     })
@@ -156,7 +156,7 @@ mod tests {
         assert!(matches!(attempts(0), (1, Ok(()))));
         assert!(matches!(attempts(2), (3, Ok(()))));
         let (number, result) = attempts(9);
-        assert_eq!((number, result.err().map(|it| it.status)), (3, Some(409)));
+        assert_eq!((number, result.err().map(|it| it.status())), (3, Some(409)));
     }
 
     #[test]
@@ -166,15 +166,15 @@ mod tests {
         let unique = failed(storage(
             "D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name",
         ));
-        assert_eq!((unique.status, unique.detail.as_str()), (409, "taken"));
+        assert_eq!((unique.status(), unique.detail.as_str()), (409, "taken"));
         assert_eq!(
-            failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status,
+            failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status(),
             409
         );
         assert_eq!(
-            failed(storage("D1_ERROR: Network connection lost.")).status,
+            failed(storage("D1_ERROR: Network connection lost.")).status(),
             503
         );
-        assert_eq!(failed(ChangeError::Overtaken).status, 409);
+        assert_eq!(failed(ChangeError::Overtaken).status(), 409);
     }
 }

@@ -1,7 +1,7 @@
 //! `ETag` and `If-Match`: a resource's revision in quotes, so that nobody overwrites what they have
 //! not seen.
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 
 /// The ETag of a revision.
 pub fn of(revision: u64) -> String {
@@ -69,7 +69,7 @@ impl IfMatch {
 
 fn mismatch() -> Problem {
     Problem::new(
-        "revision-mismatch",
+        ProblemKind::RevisionMismatch,
         "This was changed since you read it. Read it again, look at the difference and repeat the request with the new ETag.",
     )
 }
@@ -100,7 +100,7 @@ mod tests {
             "\"+7\"",
         ] {
             assert_eq!(
-                IfMatch::parse(Some(text)).unwrap_err().status,
+                IfMatch::parse(Some(text)).unwrap_err().status(),
                 400,
                 "{text}"
             );
@@ -110,11 +110,11 @@ mod tests {
     #[test]
     fn only_the_revision_that_was_read_may_be_changed() {
         assert!(IfMatch::Revision(7).check(7).is_ok());
-        assert_eq!(IfMatch::Revision(6).check(7).unwrap_err().status, 412);
-        assert_eq!(IfMatch::Any.check(0).unwrap_err().status, 412);
+        assert_eq!(IfMatch::Revision(6).check(7).unwrap_err().status(), 412);
+        assert_eq!(IfMatch::Any.check(0).unwrap_err().status(), 412);
         assert!(IfMatch::Any.check(1).is_ok());
         assert!(IfMatch::Absent.check(0).is_ok());
-        assert_eq!(IfMatch::Revision(7).overtaken().status, 412);
-        assert_eq!(IfMatch::Absent.overtaken().status, 409);
+        assert_eq!(IfMatch::Revision(7).overtaken().status(), 412);
+        assert_eq!(IfMatch::Absent.overtaken().status(), 409);
     }
 }

@@ -147,14 +147,20 @@ mod tests {
 
     #[test]
     fn limits_and_foreign_cursors_are_refused() {
-        assert_eq!(Window::<1>::new(Some(0), None).unwrap_err().status, 400);
+        assert_eq!(Window::<1>::new(Some(0), None).unwrap_err().status(), 400);
         assert_eq!(
-            Window::<1>::new(Some(MOST + 1), None).unwrap_err().status,
+            Window::<1>::new(Some(MOST + 1), None)
+                .unwrap_err()
+                .kind
+                .status(),
             400
         );
         for cursor in ["!", "é", "_w", &cursor(&["a".into(), "b".into()])] {
             assert_eq!(
-                Window::<1>::new(None, Some(cursor)).unwrap_err().status,
+                Window::<1>::new(None, Some(cursor))
+                    .unwrap_err()
+                    .kind
+                    .status(),
                 400,
                 "{cursor}"
             );

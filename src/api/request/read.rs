@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn an_unknown_member_is_named() {
         let problem = body::<Named>(br#"{"name":"a","nmae":"b"}"#).unwrap_err();
-        assert_eq!((problem.kind, problem.status), ("invalid-request", 400));
+        assert_eq!(
+            (problem.kind.as_str(), problem.status()),
+            ("invalid-request", 400)
+        );
         assert!(
             problem.detail.contains("unknown field `nmae`"),
             "{}",
@@ -167,7 +170,7 @@ mod tests {
 
         fn refusal<B: DeserializeOwned>(text: &str) -> String {
             let problem = body::<B>(text.as_bytes()).err().unwrap();
-            assert_eq!(problem.status, 400);
+            assert_eq!(problem.status(), 400);
             problem.detail
         }
         let urls = r#"{"name":"a","options":{"urls":{"master":{"plian":[]}}}}"#;

@@ -262,7 +262,7 @@ mod tests {
         );
         let row = chosen("KX-HDV130N", json!({})).unwrap();
         assert_eq!((row.family, row.profile), (Family::Hdv, None));
-        assert_eq!(chosen("SPA504G", json!({})).unwrap_err().status, 422);
+        assert_eq!(chosen("SPA504G", json!({})).unwrap_err().status(), 422);
         assert_eq!(
             chosen("SPA504G", json!({ "family": "ut" })).unwrap().family,
             Family::Ut
@@ -288,13 +288,13 @@ mod tests {
         assert_eq!(
             chosen("KX-UTG300B", json!({ "profile": "e2c" }))
                 .unwrap_err()
-                .status,
+                .status(),
             422
         );
         assert_eq!(
             chosen("KX-HDV130N", json!({ "profile": "e1c" }))
                 .unwrap_err()
-                .status,
+                .status(),
             422
         );
         let refused = chosen("KX-HDV130N", json!({ "profile": "e2c" })).unwrap_err();

@@ -482,11 +482,11 @@ mod tests {
             json!({ "A": { "secret": null } }),
         ] {
             let problem = merged(wrong.clone()).unwrap_err();
-            assert_eq!(problem.status, 422);
+            assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains("`settings.A`"), "{wrong}");
         }
-        assert_eq!(merged(json!({ "A-B": "x" })).unwrap_err().status, 422);
-        assert_eq!(merged(json!({ "device": "x" })).unwrap_err().status, 422);
+        assert_eq!(merged(json!({ "A-B": "x" })).unwrap_err().status(), 422);
+        assert_eq!(merged(json!({ "device": "x" })).unwrap_err().status(), 422);
     }
 
     #[test]
@@ -496,7 +496,7 @@ mod tests {
             .collect();
         assert!(check_number(&settings, [Family::Hdv, Family::Uds124]).is_ok());
         let refused = check_number(&settings, [Family::Hdv]).unwrap_err();
-        assert_eq!(refused.status, 422);
+        assert_eq!(refused.status(), 422);
         assert!(
             refused.detail.contains("at most 1000"),
             "{}",
@@ -515,7 +515,7 @@ mod tests {
             ("NOTIFY_HEADERS", "Call-Info: e3rl2"),
         ] {
             let problem = merged(json!({ name: value })).unwrap_err();
-            assert_eq!(problem.status, 422);
+            assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains(&format!("`settings.{name}`")));
             assert!(!problem.detail.contains("e3rl2"), "{}", problem.detail);
             // Stored before it was checked: it does not stand in the way of other changes.

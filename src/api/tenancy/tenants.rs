@@ -12,7 +12,7 @@ use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::{commit, valid};
 use crate::edge;
 use crate::files::names::CERTIFICATES;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::tenant::TenantOptions;
 use crate::store::access_paths;
 use crate::store::devices::Affected;
@@ -128,13 +128,13 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     let before = TenantView::new(row.clone())?;
     if before.hostname != input.hostname && call.token.tenant.is_some() {
         return Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             "The hostname takes a token for all tenants.",
         ));
     }
     if before.name != input.name && call.token.tenant.is_some() {
         return Err(Problem::new(
-            "forbidden",
+            ProblemKind::Forbidden,
             "The name takes a token for all tenants.",
         ));
     }
@@ -381,7 +381,7 @@ mod tests {
 
     fn refusal(options: serde_json::Value) -> String {
         let problem = check(&input(options)).unwrap_err();
-        assert_eq!(problem.status, 422);
+        assert_eq!(problem.status(), 422);
         problem.detail
     }
 
@@ -412,7 +412,7 @@ mod tests {
             (options(600, 91), "options.event_retention_days"),
         ] {
             let problem = check_raised(&default, &after).unwrap_err();
-            assert_eq!(problem.status, 422);
+            assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains(member), "{}", problem.detail);
         }
         // What an operator of all tenants gave may stay, and may be lowered.
@@ -430,7 +430,7 @@ mod tests {
             "master": { "plain": ["Config{MAC}.cfg"] },
         });
         let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
-        assert_eq!(problem.status, 422);
+        assert_eq!(problem.status(), 422);
         let members: Vec<_> = problem.more.iter().map(|(name, _)| *name).collect();
         assert_eq!(members, ["templates", "example_path"]);
     }
@@ -456,7 +456,7 @@ mod tests {
             (below, "certs/a/{MAC}.enc", "choose another folder"),
         ] {
             let problem = check(&input(json!({ "urls": urls }))).unwrap_err();
-            assert_eq!(problem.status, 422);
+            assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains(template), "{}", problem.detail);
             assert!(problem.detail.contains(advice), "{}", problem.detail);
             assert_eq!(problem.more, [("templates", json!([template]))]);
