@@ -15,7 +15,7 @@ use crate::api::request::auth::Needs;
 use crate::api::request::call::{Call, Input, Nothing};
 use crate::api::route::Route;
 use crate::api::routes::ROUTES;
-use crate::http::problem::{Problem, ProblemKind};
+use crate::http::problem::ProblemKind;
 
 /// What a handler takes and gives.
 pub struct Shapes {
@@ -28,12 +28,12 @@ pub struct Shapes {
 }
 
 /// Reads a handler's shapes off its type.
-pub fn shapes<Q, B, A, F>(generator: &mut SchemaGenerator, _: fn(Call<Q, B>) -> F) -> Shapes
+pub fn shapes<Q, B, A, E, F>(generator: &mut SchemaGenerator, _: fn(Call<Q, B>) -> F) -> Shapes
 where
     Q: Input,
     B: Input,
     A: Answer,
-    F: Future<Output = Result<A, Problem>>,
+    F: Future<Output = Result<A, E>>,
 {
     let nothing = Nothing::schema_name();
     Shapes {

@@ -6,12 +6,11 @@ use std::pin::Pin;
 use crate::api::request::allowance::Spent;
 use crate::api::request::answer::{Answer, Outgoing};
 use crate::api::request::auth::Needs;
-use crate::api::request::call::Params;
-use crate::api::request::call::{Call, Incoming, Input};
-use crate::http::problem::Problem;
+use crate::api::request::call::{Call, Incoming, Input, Params};
+use crate::api::request::commit::Failure;
 
 /// What a handler gives back, boxed.
-pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Problem>>>>;
+pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Failure>>>>;
 
 /// Operations that render or check files: of one device, or of all that a change concerns.
 const CHECKS: &[&str] = &[
@@ -91,14 +90,19 @@ macro_rules! route {
 pub(super) use route;
 
 /// Reads what a handler takes, runs it, and writes down what it gives.
-pub fn run<Q, B, A, F>(incoming: Incoming, handler: fn(Call<Q, B>) -> F) -> Pending
+pub fn run<Q, B, A, E, F>(incoming: Incoming, handler: fn(Call<Q, B>) -> F) -> Pending
 where
     Q: Input + 'static,
     B: Input + 'static,
     A: Answer,
-    F: Future<Output = Result<A, Problem>> + 'static,
+    // A handler whose change may be overtaken says so; for the others an error is an error.
+    E: Into<Failure>,
+    F: Future<Output = Result<A, E>> + 'static,
 {
-    Box::pin(async move { handler(Call::new(incoming)?).await?.outgoing() })
+    Box::pin(async move {
+        let answer = handler(Call::new(incoming)?).await.map_err(Into::into)?;
+        Ok(answer.outgoing()?)
+    })
 }
 
 /// What a method and a path lead to.

@@ -19,8 +19,6 @@ pub struct Problem {
     pub more: Vec<(&'static str, Value)>,
     /// What only the log may say.
     pub internal: Option<String>,
-    /// Nothing was written, because of a change at the same moment: the same request may succeed.
-    pub overtaken: bool,
     /// The tenant's quota that refuses it; what is used is added before it is answered.
     pub quota: Option<Quota>,
 }
@@ -157,7 +155,6 @@ impl Problem {
             detail: detail.into(),
             more: Vec::new(),
             internal: None,
-            overtaken: false,
             quota: None,
         }
     }

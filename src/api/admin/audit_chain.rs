@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::api::request::answer::{Lines, Shown};
 use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit::Failure;
 use crate::app::App;
 use crate::audit::chain::{self, Head, Link};
 use crate::http::problem::Problem;
@@ -60,15 +61,14 @@ fn note(result: Result<(), ChainError>) {
     }
 }
 
-impl From<ChainError> for Problem {
+impl From<ChainError> for Failure {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Storage(error) => error.into(),
-            ChainError::Overtaken => Self {
-                overtaken: true,
-                ..Self::conflict(error.to_string())
-            },
-            ChainError::Forged | ChainError::UnknownKey(_) => Self::conflict(error.to_string()),
+            ChainError::Overtaken => Self::Overtaken(Problem::conflict(error.to_string())),
+            ChainError::Forged | ChainError::UnknownKey(_) => {
+                Self::Problem(Problem::conflict(error.to_string()))
+            }
         }
     }
 }
@@ -88,13 +88,11 @@ pub struct ExportQuery {
 
 /// `exportAudit`. The first line of a page is what its first entry builds on, the last line is where
 /// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
-pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Problem> {
+pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
     let query = &call.query;
     let limit = query.limit.unwrap_or(LINES_MAX);
     if !(1..=LINES_MAX).contains(&limit) {
-        return Err(Problem::invalid_request(format!(
-            "`limit` is 1 to {LINES_MAX}."
-        )));
+        return Err(Problem::invalid_request(format!("`limit` is 1 to {LINES_MAX}.")).into());
     }
     let app = &call.app;
     let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
@@ -171,7 +169,7 @@ pub struct VerifyView {
 }
 
 /// `verifyAudit`.
-pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Problem> {
+pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failure> {
     let app = &call.app;
     let cuts = store::cuts(&app.db, CUTS_SHOWN).await?;
     let found = |fault: Option<String>, from: Link, to: Link, next, pending| {
@@ -254,14 +252,12 @@ pub struct CutInput {
 }
 
 /// `cutAudit`.
-pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Problem> {
+pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Failure> {
     let app = &call.app;
     let input = &call.body;
     let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
     if let Some(fault) = cut_fault(&head, &store::cuts(&app.db, 2).await?) {
-        return Err(Problem::conflict(format!(
-            "Nothing was cut, because {fault}."
-        )));
+        return Err(Problem::conflict(format!("Nothing was cut, because {fault}.")).into());
     }
     let period = store::period(&app.db, head.cut_number, input.number).await?;
     let (first, last) = period
@@ -274,7 +270,7 @@ pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Problem
     if last.at > app.now.saturating_sub(KEPT_DAYS * DAY_MS) {
         return Err(Problem::invalid_value(format!(
             "`number`: that entry is younger than {KEPT_DAYS} days, and younger ones are kept. Export with `until` at least {KEPT_DAYS} days ago."
-        )));
+        )).into());
     }
     let row = CutRow {
         number: last.number,

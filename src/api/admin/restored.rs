@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, Nothing};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::edge;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::{Standing, Step};
@@ -110,13 +110,13 @@ pub async fn show(call: Call) -> Result<Shown<RestoredView>, Problem> {
 }
 
 /// `restored`.
-pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredView>, Problem> {
+pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredView>, Failure> {
     if !call.token.is_admin() {
         return Err(Problem::new(
             ProblemKind::Forbidden,
             "This takes ADMIN_TOKEN: the restore may have brought any other token back. Set it again \
              by `wrangler secret put ADMIN_TOKEN` if it was deleted.",
-        ));
+        ).into());
     }
     let found = look(&call).await?;
     let app = &call.app;
@@ -125,7 +125,7 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
         let reserve = witness::Call::Reserve { era };
         era = match witness::ask(&app.env, &reserve).await? {
             Reply::Era(era) => era,
-            _ => return Err(Problem::internal("the witness promised no era")),
+            _ => return Err(Problem::internal("the witness promised no era").into()),
         };
         let next = Next {
             number: found.database.number.max(witnessed.number) + 1,

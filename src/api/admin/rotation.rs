@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Nothing};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::edge;
 use crate::files::seal::key_identity;
@@ -88,11 +88,11 @@ async fn with_files(app: &App, view: RotationView, remove: bool) -> Result<Rotat
 }
 
 /// `rotate`.
-pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>, Problem> {
+pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>, Failure> {
     let app = &call.app;
     let limit = call.body.limit.unwrap_or(DEFAULT);
     if !(1..=MOST).contains(&limit) {
-        return Err(Problem::invalid_value(format!("`limit` is 1 to {MOST}.")));
+        return Err(Problem::invalid_value(format!("`limit` is 1 to {MOST}.")).into());
     }
     let Some(previous) = app.keyring.previous() else {
         let view = state(app).await?;

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, Window};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::credential::{self, NewCredential};
@@ -122,27 +123,27 @@ pub async fn show(call: Call) -> Result<Shown<TokenView>, Problem> {
 }
 
 /// `createToken`.
-pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView>, Problem> {
+pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView>, Failure> {
     let input = &call.body;
     let name = valid::name("name", &input.name)?;
     if input.reveal && !call.token.reveal {
         return Err(Problem::new(
             ProblemKind::Forbidden,
             "This token may not see secrets, so it cannot make one that may.",
-        ));
+        )
+        .into());
     }
     if input.expires_at.is_some_and(|end| end <= call.app.now) {
         return Err(Problem::invalid_value(
             "`expires_at` is in the past. It is a time in Unix milliseconds.",
-        ));
+        )
+        .into());
     }
     check_expiry(call.token.expires_at, input.expires_at)?;
     if let Some(tenant) = &input.tenant
         && tenants::find(&call.app.db, tenant).await?.is_none()
     {
-        return Err(Problem::invalid_value(
-            "`tenant` is not the id of a tenant.",
-        ));
+        return Err(Problem::invalid_value("`tenant` is not the id of a tenant.").into());
     }
     let id = call.app.new_id();
     let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);
@@ -188,7 +189,7 @@ fn check_expiry(own: Option<u64>, wanted: Option<u64>) -> Result<(), Problem> {
 }
 
 /// `deleteToken`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call).await?;
     let mut entry = call.entry(
         "token.delete",

@@ -14,7 +14,7 @@ use crate::api::devices::{self, DeviceView, SeenView};
 use crate::api::notify::{self, NotifyQuery, WithNotices};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, Nothing};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::audit::device_object;
 use crate::files::seal::key_identity;
@@ -53,13 +53,13 @@ pub struct Rearmed {
 }
 
 /// `rekeyDevice`.
-pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Problem> {
+pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
     let event = Event::Rekey {
         now: call.app.now,
         until,
     };
-    let (_, row) = turn(&call, &event, "device.rekey", &|| {
+    let (_, row) = apply_transition(&call, &event, "device.rekey", &|| {
         Ok(DeviceKey::from_random(platform::random)?)
     })
     .await?;
@@ -69,22 +69,23 @@ pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<Device
 }
 
 /// `importDeviceKey`.
-pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>, Problem> {
+pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>, Failure> {
     let key = DeviceKey::parse(call.body.key.expose())
         .map_err(|error| Problem::invalid_value(format!("`key`: {error}.")))?;
     let event = Event::Import { now: call.app.now };
-    let (_, row) = turn(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
+    let (_, row) =
+        apply_transition(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
     Ok(devices::revised(row, call.app.now))
 }
 
 /// `rearmDevice`.
-pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Problem> {
+pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
     let event = Event::Rearm {
         now: call.app.now,
         until,
     };
-    let (before, row) = turn(&call, &event, "device.rearm", &|| {
+    let (before, row) = apply_transition(&call, &event, "device.rearm", &|| {
         Err(Problem::internal("a re-arm draws no key"))
     })
     .await?;
@@ -99,16 +100,16 @@ pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Problem> {
 }
 
 /// `disableDevice`.
-pub async fn disable(call: Call) -> Result<Revised<DeviceView>, Problem> {
+pub async fn disable(call: Call) -> Result<Revised<DeviceView>, Failure> {
     set_disabled(call, true).await
 }
 
 /// `enableDevice`.
-pub async fn enable(call: Call) -> Result<Revised<DeviceView>, Problem> {
+pub async fn enable(call: Call) -> Result<Revised<DeviceView>, Failure> {
     set_disabled(call, false).await
 }
 
-async fn set_disabled(call: Call, disabled: bool) -> Result<Revised<DeviceView>, Problem> {
+async fn set_disabled(call: Call, disabled: bool) -> Result<Revised<DeviceView>, Failure> {
     let app = &call.app;
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
@@ -167,12 +168,12 @@ pub fn stored(
 }
 
 /// Decides, writes, publishes. The row before and after.
-async fn turn(
+async fn apply_transition(
     call: &Context,
     event: &Event,
     action: &'static str,
     draw: &dyn Fn() -> Result<DeviceKey, Problem>,
-) -> Result<(DeviceRow, DeviceRow), Problem> {
+) -> Result<(DeviceRow, DeviceRow), Failure> {
     let app = &call.app;
     let mut last_seen: Option<DeviceRow> = None;
     for _ in 0..DRAWS {
@@ -181,9 +182,7 @@ async fn turn(
         // Nothing moved and yet the write did not happen: the key is another device's.
         let unmoved = last_seen.as_ref().is_some_and(|last| same_key(last, &row));
         if unmoved && matches!(event, Event::Import { .. }) {
-            return Err(Problem::conflict(
-                "Another device has this very key. Two devices with one key can read each other's files: re-key one of them.",
-            ));
+            return Err(Problem::conflict("Another device has this very key. Two devices with one key can read each other's files: re-key one of them.").into());
         }
         let transition = decide(&row, event)?;
         let key = match transition.next.generation == row.generation {
@@ -215,7 +214,7 @@ async fn turn(
             Err(error) => return Err(commit::failed(error, call.if_match, &[])),
         }
     }
-    Err(call.if_match.overtaken())
+    Err(call.if_match.overtaken().into())
 }
 
 fn same_key(one: &DeviceRow, other: &DeviceRow) -> bool {

@@ -21,9 +21,10 @@ use crate::api::devices::fleet::{WithDoubles, needle, number, number_key};
 use crate::api::notify::pools;
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::page::{Page, Window};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::api::tenancy::models::{self, ModelInput};
 use crate::api::tenancy::settings;
 use crate::audit::device_object;
@@ -326,14 +327,14 @@ pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
 /// `createDevice`.
 pub async fn create(
     call: Call<Nothing, NewDeviceInput>,
-) -> Result<CreatedRevised<WithDoubles>, Problem> {
+) -> Result<CreatedRevised<WithDoubles>, Failure> {
     let tenant = call.tenant().await?;
     let mac = call.body.mac.upper();
     if devices::find(&call.app.db, &tenant.id, &mac)
         .await?
         .is_some()
     {
-        return Err(Problem::conflict(TAKEN_MAC));
+        return Err(Problem::conflict(TAKEN_MAC).into());
     }
     let input = DeviceInput {
         model: call.body.model.clone(),
@@ -350,7 +351,7 @@ pub async fn create(
 }
 
 /// `putDevice`.
-pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Problem> {
+pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Failure> {
     let tenant = call.tenant().await?;
     let mac = call.mac()?.upper();
     let found = devices::find(&call.app.db, &tenant.id, &mac).await?;
@@ -376,7 +377,7 @@ pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles
 }
 
 /// `deleteDevice`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
     let entry = call.entry(
@@ -450,7 +451,7 @@ async fn add(
     tenant: &TenantRow,
     mac: String,
     input: &DeviceInput,
-) -> Result<(DeviceRow, Checked), Problem> {
+) -> Result<(DeviceRow, Checked), Failure> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
@@ -540,7 +541,7 @@ async fn change(
     tenant: &TenantRow,
     row: DeviceRow,
     input: &DeviceInput,
-) -> Result<(DeviceRow, Option<Checked>), Problem> {
+) -> Result<(DeviceRow, Option<Checked>), Failure> {
     let app = &call.app;
     let wanted = wanted(call, tenant, input).await?;
     let scope = Scope::Device {

@@ -13,7 +13,8 @@ use crate::api::devices::{DeviceView, audited};
 use crate::api::notify::pools as api_pools;
 use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
-use crate::api::request::{commit, valid};
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::valid;
 use crate::api::tenancy::models::{self, ModelInput};
 use crate::api::tenancy::{access_paths as api_paths, settings};
 use crate::audit::device_object;
@@ -127,7 +128,7 @@ pub struct ForwardView {
 }
 
 /// `moveDevice`.
-pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Problem> {
+pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Failure> {
     let source = call.tenant().await?;
     let mac = call.mac()?.upper();
     let target = tenants::find(&call.app.db, &call.body.tenant)
@@ -136,16 +137,16 @@ pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, 
     if target.id == source.id {
         return Err(Problem::invalid_value(
             "`tenant` is the one that the device is in. To change its site or model, PUT the device.",
-        ));
+        ).into());
     }
     match devices::find(&call.app.db, &source.id, &mac).await? {
         Some(row) => go(&call, &target, row).await.map(Shown),
-        None => again(&call, &target, &mac).await.map(Shown),
+        None => Ok(Shown(again(&call, &target, &mac).await?)),
     }
 }
 
 /// `endForward`.
-pub async fn end(call: Call) -> Result<Done, Problem> {
+pub async fn end(call: Call) -> Result<Done, Failure> {
     let row = call.device().await?;
     if row.forward_until.is_some() {
         let entry = call.entry("device.end-forward", device_object(&row.mac), None, None);
@@ -160,14 +161,14 @@ async fn go(
     call: &Call<Nothing, MoveInput>,
     target: &TenantRow,
     row: DeviceRow,
-) -> Result<MovedView, Problem> {
+) -> Result<MovedView, Failure> {
     let app = &call.app;
     call.if_match.check(row.revision)?;
     if devices::find(&app.db, &target.id, &row.mac)
         .await?
         .is_some()
     {
-        return Err(Problem::conflict(TAKEN_MAC));
+        return Err(Problem::conflict(TAKEN_MAC).into());
     }
     let (model, new_model) = fitting_model(call, target, &row).await?;
     let site_id = fitting_site(call, target).await?;
@@ -226,7 +227,7 @@ async fn go(
     publish(call, &row.tenant_id, target, &row.mac).await?;
     let cancelled_jobs = cancel_jobs(call, &row.tenant_id, &row.id).await;
     let forward = road.map(|road| road.view(call, target));
-    view(
+    Ok(view(
         call,
         target,
         &row.mac,
@@ -234,7 +235,7 @@ async fn go(
         cancelled_jobs,
         Some(checked),
     )
-    .await
+    .await?)
 }
 
 /// The same move, asked for once more: whoever was told that it is stored and not in effect repeats

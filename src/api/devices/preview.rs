@@ -13,6 +13,7 @@ use crate::api::check::affected::unreadable;
 use crate::api::check::unused;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, RevealQuery};
+use crate::api::request::commit::Failure;
 use crate::audit::device_object;
 use crate::files::bundle::{self, Bundle};
 use crate::files::names;
@@ -69,12 +70,12 @@ pub struct EffectivePage {
 }
 
 /// `previewFile`.
-pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem> {
+pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure> {
     call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
     if !of.bundle.family.kinds().contains(&kind) {
-        return Err(Problem::not_found("file"));
+        return Err(Problem::not_found("file").into());
     }
     let shown = format!("files/{}", kind.as_str());
     let secrets = secrets(&call, &shown).await?;
@@ -105,7 +106,7 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Problem
 }
 
 /// `effectiveParameters`.
-pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, Problem> {
+pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, Failure> {
     call.may_reveal(call.query.reveal)?;
     let of = Of::read(&call).await?;
     let secrets = secrets(&call, "effective").await?;
@@ -119,7 +120,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
                 return Err(Problem::conflict(format!(
                     "The {} file cannot be made: {error}. The last good one stays in service; the preview says more.",
                     kind.as_str()
-                )));
+                )).into());
             }
         }
     }
@@ -151,7 +152,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
 }
 
 /// Whether something of the path's device is shown with its secrets.
-async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, Problem> {
+async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, Failure> {
     let object = format!("{}/{shown}", device_object(&call.mac()?.upper()));
     Ok(match call.reveal(call.query.reveal, object).await? {
         true => SecretsMode::Reveal,

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::pool::client;
@@ -135,7 +136,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Proble
 }
 
 /// `createPool`.
-pub async fn create(call: Call<Nothing, PoolInput>) -> Result<CreatedRevised<PoolView>, Problem> {
+pub async fn create(call: Call<Nothing, PoolInput>) -> Result<CreatedRevised<PoolView>, Failure> {
     let (name, options) = checked(&call.body)?;
     let id = call.app.new_id();
     let now = call.app.now;
@@ -171,7 +172,7 @@ pub async fn show(call: Call) -> Result<Revised<PoolView>, Problem> {
 }
 
 /// `putPool`.
-pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Problem> {
+pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Failure> {
     let (name, options) = checked(&call.body)?;
     let row = find(&call, call.param("pool")).await?;
     call.if_match.check(row.revision)?;
@@ -194,20 +195,20 @@ pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Pr
 }
 
 /// `deletePool`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call, call.param("pool")).await?;
     call.if_match.check(row.revision)?;
     if row.id == DEFAULT_POOL {
-        return Err(Problem::conflict(
-            "This is the pool of whatever names no other: it stays.",
-        ));
+        return Err(
+            Problem::conflict("This is the pool of whatever names no other: it stays.").into(),
+        );
     }
     let status = status(&call, &row.id).await?;
     let pending: u64 = status.pending.iter().map(|(_, number)| number).sum();
     if pending > 0 {
         return Err(Problem::conflict(format!(
             "Jobs are pending in this pool ({pending}), and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
-        )));
+        )).into());
     }
     let entry = call.entry(
         "pool.delete",
@@ -230,7 +231,7 @@ pub async fn of_tenant(call: Call) -> Result<Shown<Assignment>, Problem> {
 }
 
 /// `putTenantPool`.
-pub async fn put_of_tenant(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+pub async fn put_of_tenant(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Failure> {
     call.tenant().await?;
     assign(&call, None, "tenant.pool", String::new()).await
 }
@@ -244,7 +245,7 @@ pub async fn of_site(call: Call) -> Result<Shown<Assignment>, Problem> {
 }
 
 /// `putSitePool`.
-pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Problem> {
+pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Failure> {
     let site = call.site(call.param("site")).await?.id;
     assign(&call, Some(&site), "site.pool", format!("sites/{site}")).await
 }
@@ -258,7 +259,7 @@ pub async fn destinations(call: Call) -> Result<Shown<Reachable>, Problem> {
 }
 
 /// `putTenantDestinations`.
-pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Reachable>, Problem> {
+pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Reachable>, Failure> {
     let tenant = call.tenant().await?;
     let wanted = call
         .body
@@ -372,7 +373,7 @@ async fn assign(
     site: Option<&str>,
     action: &'static str,
     object: String,
-) -> Result<Shown<Assignment>, Problem> {
+) -> Result<Shown<Assignment>, Failure> {
     let (db, tenant, pool) = (
         &call.app.db,
         call.param("tenant"),
@@ -381,7 +382,7 @@ async fn assign(
     if let Some(pool) = pool
         && pools::find(db, pool).await?.is_none()
     {
-        return Err(Problem::invalid_value("`pool` is not the id of a pool."));
+        return Err(Problem::invalid_value("`pool` is not the id of a pool.").into());
     }
     let before = pools::assigned(db, tenant, site).await?;
     if before.as_deref() != pool {

@@ -7,8 +7,9 @@ use serde_json::json;
 use crate::api::notify::pools;
 use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::credential::{self, NewCredential};
@@ -104,7 +105,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RelayView>>, Probl
 }
 
 /// `createRelay`.
-pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView>, Problem> {
+pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView>, Failure> {
     let pool = pools::find(&call, call.param("pool")).await?.id;
     let name = valid::name("name", &call.body.name)?.to_owned();
     let id = call.app.new_id();
@@ -141,7 +142,7 @@ pub async fn show(call: Call) -> Result<Shown<RelayView>, Problem> {
 
 /// `deleteRelay`. The credential goes first, the connection second; whoever repeats this after a
 /// failure closes the connection although the credential is gone already.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let (pool, id) = (
         call.param("pool").to_owned(),
         call.param("relay").to_owned(),
@@ -160,7 +161,7 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
     }
     // The pool lets nobody in whom it was told to drop: not to be said of one that may be there.
     let row = match row {
-        Err(problem) if problem.kind != ProblemKind::NotFound => return Err(problem),
+        Err(problem) if problem.kind != ProblemKind::NotFound => return Err(problem.into()),
         row => row,
     };
     if let Err(problem) =
@@ -172,9 +173,9 @@ pub async fn delete(call: Call) -> Result<Done, Problem> {
                 ProblemKind::Unavailable,
                 "The credential is gone, but a connection made with it may still stand. Repeat the request until it succeeds.",
             )
-        });
+        }.into());
     }
-    row.map(|_| Done)
+    Ok(row.map(|_| Done)?)
 }
 
 /// `drainRelay`.

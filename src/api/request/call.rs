@@ -13,7 +13,7 @@ use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
 use crate::api::request::auth::Token;
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
 use crate::app::{App, Caller};
@@ -238,7 +238,7 @@ impl Context {
     ///
     /// # Errors
     /// The token may not see them, there were too many such calls, or D1 fails.
-    pub async fn reveal(&self, wanted: bool, object: String) -> Result<bool, Problem> {
+    pub async fn reveal(&self, wanted: bool, object: String) -> Result<bool, Failure> {
         if !wanted {
             return Ok(false);
         }

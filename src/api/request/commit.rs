@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use serde::Serialize;
+
 use crate::api::request::etag::IfMatch;
 use crate::app::App;
 use crate::db::StorageError;
@@ -13,6 +15,39 @@ use crate::store::{Change, ChangeError, Entry};
 /// How often a request is worked on until it says that others are always faster.
 const ATTEMPTS: usize = 3;
 
+/// How a change fails.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing was written, because of a change at the same moment: the same request may succeed. The
+    /// problem is what the operator is told if it does not.
+    Overtaken(Problem),
+    /// Doing it again would end the same.
+    Problem(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl Failure {
+    /// Adds a member to the document.
+    pub fn with(self, name: &'static str, value: impl Serialize) -> Self {
+        match self {
+            Self::Overtaken(problem) => Self::Overtaken(problem.with(name, value)),
+            Self::Problem(problem) => Self::Problem(problem.with(name, value)),
+        }
+    }
+
+    /// What the operator is told.
+    pub fn problem(self) -> Problem {
+        match self {
+            Self::Overtaken(problem) | Self::Problem(problem) => problem,
+        }
+    }
+}
+
 /// Works on a request, and once more if it was overtaken: it reads what is there now, compares it with
 /// `If-Match` and checks it anew. An overtaken change wrote nothing.
 ///
@@ -20,41 +55,39 @@ const ATTEMPTS: usize = 3;
 /// Whatever `work` says; at last also that it was overtaken.
 pub async fn unless_overtaken<T, F>(mut work: impl FnMut() -> F) -> Result<T, Problem>
 where
-    F: Future<Output = Result<T, Problem>>,
+    F: Future<Output = Result<T, Failure>>,
 {
     let mut result = work().await;
     for _ in 1..ATTEMPTS {
         match &result {
-            Err(problem) if problem.overtaken => result = work().await,
+            Err(Failure::Overtaken(_)) => result = work().await,
             _ => break,
         }
     }
-    result
+    result.map_err(Failure::problem)
 }
 
-/// The problem of a change that was not written. `taken` are pairs of a unique column and what to
+/// How a change failed that was not written. `taken` are pairs of a unique column and what to
 /// say when another row has its value.
-pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> Problem {
+pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> Failure {
     let error = match error {
         ChangeError::Overtaken => {
-            return Problem {
-                overtaken: true,
-                ..if_match.overtaken()
-            };
+            return Failure::Overtaken(if_match.overtaken());
         }
-        ChangeError::OverQuota(quota) => return Problem::over(quota),
+        ChangeError::OverQuota(quota) => return Problem::over(quota).into(),
         ChangeError::Storage(error) => error,
     };
     let words = taken
         .iter()
         .find(|(column, _)| error.violates_unique(column));
     if let Some((_, words)) = words {
-        return Problem::conflict(*words);
+        return Problem::conflict(*words).into();
     }
     if error.violates_foreign_key() {
         return Problem::conflict(
             "Something else refers to this, or what this refers to is gone. Nothing was written.",
-        );
+        )
+        .into();
     }
     error.into()
 }
@@ -165,16 +198,21 @@ mod tests {
         let failed = |error| failed(error, IfMatch::Absent, &taken);
         let unique = failed(storage(
             "D1_ERROR: UNIQUE constraint failed: sites.tenant_id, sites.name",
-        ));
+        ))
+        .problem();
         assert_eq!((unique.status(), unique.detail.as_str()), (409, "taken"));
         assert_eq!(
-            failed(storage("D1_ERROR: FOREIGN KEY constraint failed")).status(),
+            failed(storage("D1_ERROR: FOREIGN KEY constraint failed"))
+                .problem()
+                .status(),
             409
         );
         assert_eq!(
-            failed(storage("D1_ERROR: Network connection lost.")).status(),
+            failed(storage("D1_ERROR: Network connection lost."))
+                .problem()
+                .status(),
             503
         );
-        assert_eq!(failed(ChangeError::Overtaken).status(), 409);
+        assert_eq!(failed(ChangeError::Overtaken).problem().status(), 409);
     }
 }

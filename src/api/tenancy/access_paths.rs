@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
@@ -89,7 +90,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, 
 /// `createAccessPath`.
 pub async fn create(
     call: Call<Nothing, AccessPathInput>,
-) -> Result<Created<AccessPathView>, Problem> {
+) -> Result<Created<AccessPathView>, Failure> {
     let tenant = call.tenant().await?;
     let label = valid::label("label", &call.body.label)?;
     check_expiry(call.body.expires_at, call.app.now)?;
@@ -116,7 +117,8 @@ pub async fn create(
         .map_err(|error| match error {
             ChangeError::Overtaken => Problem::conflict(format!(
                 "A tenant has at most {MOST} access paths: remove one first."
-            )),
+            ))
+            .into(),
             error => commit::failed(error, call.if_match, &[]),
         })?;
     commit::publish(&call.app, &tenant.id).await?;
@@ -129,7 +131,7 @@ pub async fn create(
 }
 
 /// `putAccessPath`.
-pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPathView>, Problem> {
+pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPathView>, Failure> {
     let label = valid::label("label", &call.body.label)?;
     let row = find(&call).await?;
     let tenant_id = call.param("tenant");
@@ -156,7 +158,7 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
 }
 
 /// `deleteAccessPath`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call).await?;
     let before = json!({ "label": row.label, "expires_at": row.expires_at });
     let entry = call.entry(

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::Page;
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::store::ChangeError;
@@ -69,7 +70,7 @@ pub async fn show(call: Call) -> Result<Shown<CertificateView>, Problem> {
 }
 
 /// `putCertificate`.
-pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<CertificateView>, Problem> {
+pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<CertificateView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::certificate(call.param("name"))?;
     let row = CertificateRow {
@@ -93,7 +94,7 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
         .await
         .map_err(|error| match error {
             ChangeError::Overtaken => {
-                Problem::conflict(format!("A tenant has at most {MOST} certificates."))
+                Problem::conflict(format!("A tenant has at most {MOST} certificates.")).into()
             }
             error => commit::failed(error, call.if_match, &[]),
         })?;
@@ -102,7 +103,7 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
 }
 
 /// `deleteCertificate`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call).await?;
     let tenant_id = call.param("tenant");
     let before = json!({ "digest": sha256_hex(&row.body) });

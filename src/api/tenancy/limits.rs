@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, Nothing};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::model::limits::{Limits, Quota};
@@ -37,14 +37,14 @@ pub async fn show(call: Call) -> Result<Shown<LimitsView>, Problem> {
 }
 
 /// `putTenantLimits`. A limit below what is used refuses what would use more, and removes nothing.
-pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Problem> {
+pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Failure> {
     let before = view(&call).await?.limits;
     if call
         .body
         .models
         .is_some_and(|most| most > Quota::Models.default_limit())
     {
-        return Err(Problem::invalid_value("`models` is at most 1000."));
+        return Err(Problem::invalid_value("`models` is at most 1000.").into());
     }
     if before != call.body {
         let text = serde_json::to_string(&call.body)

@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::api::check::affected::{Checked, World};
 use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::store::devices::Affected;
@@ -86,7 +87,7 @@ pub async fn show(call: Call) -> Result<Revised<ModelView>, Problem> {
 }
 
 /// `putModel`.
-pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, Problem> {
+pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::model(call.param("model"))?;
     let stored = models::find(&call.app.db, &tenant.id, name).await?;
@@ -148,7 +149,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
 }
 
 /// `deleteModel`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call, call.param("model")).await?;
     call.if_match.check(row.revision)?;
     let tenant_id = call.param("tenant");

@@ -15,7 +15,7 @@ use crate::api::check::affected::{self, Checked, World};
 use crate::api::notify::{self, Notices, NotifyQuery, pools};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, RevealQuery};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
@@ -93,53 +93,54 @@ pub struct SettingsView {
     pub notified: Option<Notices>,
 }
 
-type Shown = Result<Revised<SettingsView>, Problem>;
+/// What the settings of a layer are answered with.
+type SettingsAnswer = Result<Revised<SettingsView>, Failure>;
 type Get = Call<RevealQuery>;
 type Put = Call<NotifyQuery, SettingsInput>;
 
 /// `getTenantSettings`.
-pub async fn of_tenant(call: Get) -> Shown {
+pub async fn of_tenant(call: Get) -> SettingsAnswer {
     call.tenant().await?;
     show(&call, Scope::Tenant).await
 }
 
 /// `putTenantSettings`.
-pub async fn put_tenant(call: Put) -> Shown {
+pub async fn put_tenant(call: Put) -> SettingsAnswer {
     put(&call, Scope::Tenant).await
 }
 
 /// `getSiteSettings`.
-pub async fn of_site(call: Get) -> Shown {
+pub async fn of_site(call: Get) -> SettingsAnswer {
     let scope = site(&call).await?;
     show(&call, scope).await
 }
 
 /// `putSiteSettings`.
-pub async fn put_site(call: Put) -> Shown {
+pub async fn put_site(call: Put) -> SettingsAnswer {
     let scope = site(&call).await?;
     put(&call, scope).await
 }
 
 /// `getModelSettings`.
-pub async fn of_model(call: Get) -> Shown {
+pub async fn of_model(call: Get) -> SettingsAnswer {
     let scope = model(&call).await?;
     show(&call, scope).await
 }
 
 /// `putModelSettings`.
-pub async fn put_model(call: Put) -> Shown {
+pub async fn put_model(call: Put) -> SettingsAnswer {
     let scope = model(&call).await?;
     put(&call, scope).await
 }
 
 /// `getDeviceSettings`.
-pub async fn of_device(call: Get) -> Shown {
+pub async fn of_device(call: Get) -> SettingsAnswer {
     let scope = device(&call).await?;
     show(&call, scope).await
 }
 
 /// `putDeviceSettings`.
-pub async fn put_device(call: Put) -> Shown {
+pub async fn put_device(call: Put) -> SettingsAnswer {
     let scope = device(&call).await?;
     put(&call, scope).await
 }
@@ -162,7 +163,7 @@ async fn device(call: &Context) -> Result<Scope, Problem> {
     })
 }
 
-async fn show(call: &Get, scope: Scope) -> Shown {
+async fn show(call: &Get, scope: Scope) -> SettingsAnswer {
     let tenant_id = call.param("tenant");
     let stored = settings::layer(&call.app.db, tenant_id, &scope.key()).await?;
     let reveal = call.reveal(call.query.reveal, scope.path()).await?;
@@ -174,13 +175,13 @@ async fn show(call: &Get, scope: Scope) -> Shown {
     Ok(view(&values, reveal, stored.revision, None))
 }
 
-async fn put(call: &Put, scope: Scope) -> Shown {
+async fn put(call: &Put, scope: Scope) -> SettingsAnswer {
     let Revised(view, revision) = change(call, &scope).await?;
     let notified = notify::after_layer(call, call.query.notify, &scope).await;
     Ok(Revised(SettingsView { notified, ..view }, revision))
 }
 
-async fn change(call: &Put, scope: &Scope) -> Shown {
+async fn change(call: &Put, scope: &Scope) -> SettingsAnswer {
     let app = &call.app;
     let tenant = call.tenant().await?;
     let key = scope.key();

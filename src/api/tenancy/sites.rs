@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::store::sites::{self, SiteRow};
 
@@ -56,7 +57,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Proble
 }
 
 /// `createSite`.
-pub async fn create(call: Call<Nothing, SiteInput>) -> Result<CreatedRevised<SiteView>, Problem> {
+pub async fn create(call: Call<Nothing, SiteInput>) -> Result<CreatedRevised<SiteView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::name("name", &call.body.name)?;
     let id = call.app.new_id();
@@ -82,7 +83,7 @@ pub async fn show(call: Call) -> Result<Revised<SiteView>, Problem> {
 }
 
 /// `putSite`.
-pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Problem> {
+pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Failure> {
     let name = valid::name("name", &call.body.name)?;
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
@@ -112,7 +113,7 @@ pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Pr
 }
 
 /// `deleteSite`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
     let entry = call.entry(

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::api::check::affected::{Checked, World};
 use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::Page;
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::files::bundle;
@@ -87,7 +88,7 @@ pub async fn show(call: Call) -> Result<Revised<TemplateView>, Problem> {
 }
 
 /// `putTemplate` and `putModelTemplate`.
-pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateView>, Problem> {
+pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateView>, Failure> {
     let app = &call.app;
     let tenant = call.tenant().await?;
     let key = key(&call)?;
@@ -103,9 +104,7 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         return Ok(revised(row, None));
     }
     if stored.is_none() && rows.len() >= MOST {
-        return Err(Problem::conflict(format!(
-            "A tenant has at most {MOST} templates."
-        )));
+        return Err(Problem::conflict(format!("A tenant has at most {MOST} templates.")).into());
     }
     let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
     let entry = call.entry(
@@ -131,7 +130,7 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
 }
 
 /// `deleteTemplate` and `deleteModelTemplate`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let app = &call.app;
     let tenant = call.tenant().await?;
     let key = key(&call)?;

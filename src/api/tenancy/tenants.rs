@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::api::check::affected::{Checked, World};
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
-use crate::api::request::{commit, valid};
+use crate::api::request::valid;
 use crate::edge;
 use crate::files::names::CERTIFICATES;
 use crate::http::problem::{Problem, ProblemKind};
@@ -95,7 +96,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Prob
 /// `createTenant`.
 pub async fn create(
     call: Call<Nothing, TenantInput>,
-) -> Result<CreatedRevised<TenantView>, Problem> {
+) -> Result<CreatedRevised<TenantView>, Failure> {
     let input = &call.body;
     check(input)?;
     let id = call.app.new_id();
@@ -121,7 +122,7 @@ pub async fn show(call: Call) -> Result<Revised<TenantView>, Problem> {
 }
 
 /// `putTenant`.
-pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>, Problem> {
+pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>, Failure> {
     let input = &call.body;
     let row = call.tenant().await?;
     call.if_match.check(row.revision)?;
@@ -130,13 +131,15 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         return Err(Problem::new(
             ProblemKind::Forbidden,
             "The hostname takes a token for all tenants.",
-        ));
+        )
+        .into());
     }
     if before.name != input.name && call.token.tenant.is_some() {
         return Err(Problem::new(
             ProblemKind::Forbidden,
             "The name takes a token for all tenants.",
-        ));
+        )
+        .into());
     }
     check(input)?;
     if call.token.tenant.is_some() {
@@ -186,14 +189,12 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
 }
 
 /// `deleteTenant`.
-pub async fn delete(call: Call) -> Result<Done, Problem> {
+pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = call.tenant().await?;
     call.if_match.check(row.revision)?;
     let db = &call.app.db;
     if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
-        return Err(Problem::conflict(
-            "The tenant still has devices: remove them first.",
-        ));
+        return Err(Problem::conflict("The tenant still has devices: remove them first.").into());
     }
     let paths = access_paths::list(db, &row.id, 0, "", access_paths::MOST).await?;
     let before = json!({ "name": row.name, "hostname": row.hostname });
