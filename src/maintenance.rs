@@ -6,6 +6,7 @@ use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use crate::platform::{self, DAY_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
+use crate::store::claims;
 use crate::store::{maintenance, moves};
 
 /// How many rows of a kind one run changes at most.
@@ -40,7 +41,7 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     if !overdue.is_empty() {
         let new_id = || platform::new_id(now);
         let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, new_id())).collect();
-        swept.expired = maintenance::expire(&db, &entries, now, &new_id()).await?;
+        swept.expired = claims::expire(&db, &entries, now, &new_id()).await?;
     }
     let mut after = String::new();
     loop {

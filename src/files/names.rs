@@ -21,6 +21,7 @@ pub fn urls(
     options: &TenantOptions,
     bundle: &Bundle,
     certificates: &[String],
+    now: u64,
 ) -> Urls {
     let mut names = Vec::new();
     let kinds = bundle
@@ -29,7 +30,7 @@ pub fn urls(
         .iter()
         .filter(|&&kind| kind != FileKind::Initial);
     for &kind in kinds {
-        if let Some(name) = name(options, bundle, kind) {
+        if let Some(name) = name(options, bundle, kind, now) {
             names.push((kind.as_str().to_owned(), name));
         }
     }
@@ -45,8 +46,8 @@ pub fn urls(
 /// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared
 /// file that goes out sealed has no name where none is for the device's profile: at a plain name
 /// there would be nothing but the refusal.
-fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Option<String> {
-    let template = template(options, bundle, kind)?;
+fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Option<String> {
+    let template = template(options, bundle, kind, now)?;
     let Some(device) = &bundle.device else {
         return Some(template.with_phone_macros());
     };
@@ -67,12 +68,13 @@ fn template<'a>(
     options: &'a TenantOptions,
     bundle: &Bundle,
     kind: FileKind,
+    now: u64,
 ) -> Option<&'a UrlTemplate> {
     let extension = bundle
         .profile
         .as_ref()
         .map_or("", |profile| profile.extension.as_str());
-    let form = form(options, bundle, kind);
+    let form = form(options, bundle, kind, now);
     options
         .preferred_name(kind, form, bundle.family, extension)
         .or_else(|| {
@@ -83,19 +85,16 @@ fn template<'a>(
 
 /// For whom the file of a kind is that the phone is told: its name decides which layers reach it.
 /// Without a name it is for everyone.
-pub fn audience(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Audience {
-    template(options, bundle, kind).map_or(Audience::Everyone, Audience::of)
+pub fn audience(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Audience {
+    template(options, bundle, kind, now).map_or(Audience::Everyone, Audience::of)
 }
 
-fn form(options: &TenantOptions, bundle: &Bundle, kind: FileKind) -> Form {
-    let has_key = bundle
-        .device
-        .as_ref()
-        .is_some_and(DeviceRow::may_have_sealed);
-    let waits = bundle
-        .device
-        .as_ref()
-        .is_some_and(|device| device.key_state == ringfence_provision::lifecycle::KeyState::Armed);
+/// In what form the phone is to ask for a file at `now`, in Unix milliseconds: while a bootstrap waits,
+/// that is what it has to fetch.
+fn form(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Form {
+    let device = bundle.device.as_ref();
+    let has_key = device.is_some_and(DeviceRow::may_have_sealed);
+    let waits = device.is_some_and(|device| device.key().bootstrap_waits(now));
     match kind {
         _ if bundle.profile.is_none() => Form::Plain,
         FileKind::Standard if options.state_dependent_names && has_key && !waits => Form::Sealed,

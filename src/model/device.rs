@@ -1,7 +1,7 @@
 //! A device as it stands in D1.
 
 use ringfence_provision::family::Family;
-use ringfence_provision::lifecycle::KeyState;
+use ringfence_provision::lifecycle::{KeyRecord, KeyState, may_serve_sealed};
 use serde::Deserialize;
 
 /// A row of `devices` with what its model and tenant add. Never shown as it is: it holds the
@@ -53,7 +53,21 @@ impl DeviceRow {
 
     /// Whether sealed files may go out: a key that was delivered once, on a device in service.
     pub fn may_have_sealed(&self) -> bool {
-        self.disabled == 0 && self.ever_delivered == 1 && self.key_state != KeyState::Replaced
+        self.disabled == 0 && may_serve_sealed(&self.key())
+    }
+
+    /// Its key, as the life cycle knows it.
+    pub fn key(&self) -> KeyRecord {
+        KeyRecord {
+            generation: self.generation,
+            state: self.key_state,
+            ever_delivered: self.ever_delivered == 1,
+            armed_at: self.armed_at,
+            armed_until: self.armed_until,
+            delivered_at: self.delivered_at,
+            delivered_to: self.delivered_address.clone(),
+            confirmed_at: self.confirmed_at,
+        }
     }
 }
 

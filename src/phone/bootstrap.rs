@@ -7,7 +7,7 @@
 //! written is the operator's to re-arm: better a phone too few than a key too many.
 
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::lifecycle::{KeyState, Policy};
+use ringfence_provision::lifecycle::{Effect, Event, Policy, step};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
@@ -22,7 +22,8 @@ use crate::model::device::DeviceRow;
 use crate::model::published::PublishedTenant;
 use crate::model::tenant::PlainName;
 use crate::phone::event::Record;
-use crate::store::phone::{self, AtPlainName, Claimant, Reads};
+use crate::store::claims;
+use crate::store::phone::{AtPlainName, Claimant, Reads};
 use crate::witness;
 
 /// How often a change in between makes the claim start over.
@@ -105,9 +106,9 @@ pub(super) async fn serve(
             }
             Err(MakeError::Key(error)) => return Err(StorageError(error)),
         };
-        let won = phone::claim(
+        let won = claims::claim(
             &request.app.db,
-            &phone::Claim {
+            &claims::Claim {
                 device: &device,
                 now: request.app.now,
                 retry_window_ms: policy.retry_window(),
@@ -162,29 +163,17 @@ impl<'a> Ask<'a> {
 /// What can be told without writing. The claim's own condition decides; this only spares a write
 /// where it cannot succeed.
 fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), Reason> {
-    let waits =
-        device.key_state == KeyState::Armed && device.armed_until.is_none_or(|end| ask.now < end);
-    // A window of 0 is off, whatever two locations' clocks say about the order of things.
-    let again = device.key_state == KeyState::Delivered
-        && policy.retry_window() > 0
-        && !ask.address.is_empty()
-        && device.delivered_address.as_deref() == Some(ask.address)
-        && device
-            .delivered_at
-            .is_some_and(|at| ask.now < at.saturating_add(policy.retry_window()));
-    if !waits && !again {
-        return Err(match device.key_state {
-            KeyState::Armed | KeyState::Expired => Reason::Expired,
-            KeyState::Delivered | KeyState::Confirmed => Reason::Consumed,
-            KeyState::Replaced => Reason::Replaced,
-        });
-    }
-    if ask.head {
-        Err(Reason::HeadOfBootstrap)
-    } else if !ask.conditions_hold {
-        Err(Reason::ConditionalBootstrap)
-    } else {
-        Ok(())
+    let claim = Event::Claim {
+        now: ask.now,
+        source: ask.address.to_owned(),
+    };
+    match step(&device.key(), &claim, policy).effect {
+        Effect::ServePlaintext { .. } if ask.head => Err(Reason::HeadOfBootstrap),
+        Effect::ServePlaintext { .. } if !ask.conditions_hold => Err(Reason::ConditionalBootstrap),
+        Effect::ServePlaintext { .. } => Ok(()),
+        Effect::Refuse(why) => Err(why.into()),
+        // A claim is answered in one of the two ways above.
+        Effect::ServeSealed { .. } | Effect::Changed(_) | Effect::Nothing => Err(Reason::Consumed),
     }
 }
 
@@ -214,6 +203,8 @@ fn make(
 
 #[cfg(test)]
 mod tests {
+    use ringfence_provision::lifecycle::KeyState;
+
     use super::*;
     use crate::model::device::tests::device;
 

@@ -62,7 +62,7 @@ pub(super) async fn serve(
         access_path: segment,
         hostname: forward.hostname.clone(),
     };
-    let urls = urls(&base, &options, &bundle, &certificates);
+    let urls = urls(&base, &options, &bundle, &certificates, request.app.now);
     Ok(
         match render::render(
             &bundle,

@@ -61,7 +61,13 @@ pub(super) async fn serve(
         access_path: request.access_path.clone(),
         hostname: tenant.hostname.clone(),
     };
-    let urls = urls(&base, &tenant.options, &bundle, &certificates);
+    let urls = urls(
+        &base,
+        &tenant.options,
+        &bundle,
+        &certificates,
+        request.app.now,
+    );
     Ok(
         match render::render(
             &bundle,

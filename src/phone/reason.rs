@@ -1,5 +1,6 @@
 //! Why a request ended as it did: for the operator alone, never for whoever asked.
 
+use ringfence_provision::lifecycle;
 use ringfence_provision::url_template::Slip;
 
 /// The reasons with their words, in one list: a word cannot be forgotten, nor a reason in
@@ -151,6 +152,18 @@ impl From<Slip> for Reason {
     }
 }
 
+impl From<lifecycle::Reason> for Reason {
+    fn from(reason: lifecycle::Reason) -> Self {
+        match reason {
+            lifecycle::Reason::Consumed => Self::Consumed,
+            lifecycle::Reason::Expired => Self::Expired,
+            lifecycle::Reason::NotDelivered => Self::NotDelivered,
+            // No phone's request asks for another generation.
+            lifecycle::Reason::Replaced | lifecycle::Reason::NoGenerationLeft => Self::Replaced,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -198,6 +211,18 @@ mod tests {
     fn a_slip_has_the_same_word_as_its_reason() {
         for slip in Slip::ALL {
             assert_eq!(Reason::from(slip).as_str(), slip.as_str());
+        }
+    }
+
+    #[test]
+    fn a_reason_of_the_life_cycle_keeps_its_word() {
+        for reason in [
+            lifecycle::Reason::Consumed,
+            lifecycle::Reason::Expired,
+            lifecycle::Reason::NotDelivered,
+            lifecycle::Reason::Replaced,
+        ] {
+            assert_eq!(Reason::from(reason).as_str(), reason.as_str());
         }
     }
 }

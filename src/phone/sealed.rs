@@ -24,6 +24,7 @@ use crate::model::published::{FileMeta, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
 use crate::platform::log;
+use crate::store::claims;
 use crate::store::phone::{self, Reads};
 use crate::witness;
 
@@ -308,7 +309,7 @@ fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, afte
     app.later(async move {
         if after.confirms {
             let generation = meta.generation;
-            let confirmed = phone::confirm(&worker.db, &meta.device, generation, worker.now).await;
+            let confirmed = claims::confirm(&worker.db, &meta.device, generation, worker.now).await;
             if let Err(error) = confirmed {
                 log::warn("key_not_confirmed", &[("error", &error.0)]);
             }

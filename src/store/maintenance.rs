@@ -5,7 +5,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::settings::json;
-use crate::db::{Db, StorageError, changes};
+use crate::db::{Db, StorageError};
 
 /// A bootstrap whose time is over.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,43 +24,6 @@ pub async fn overdue(db: &Db, now: u64, limit: u32) -> Result<Vec<Overdue>, Stor
         args![now, limit],
     )
     .await
-}
-
-/// Marks bootstraps as expired, each with its audit entry, where they still wait.
-///
-/// `entries` are pairs of a device's id and the id of the entry. The claim checks the time itself,
-/// so nothing depends on when this runs.
-///
-/// # Errors
-/// D1 fails.
-pub async fn expire(
-    db: &Db,
-    entries: &[(String, String)],
-    now: u64,
-    request_id: &str,
-) -> Result<usize, StorageError> {
-    let pairs = json(&entries)?;
-    let results = db
-        .batch(vec![
-            db.statement(
-                "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
-                 address, request_id, at) \
-                 SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
-                 json_object('key', json_object('generation', d.generation, 'state', 'armed')), \
-                 json_object('key', json_object('generation', d.generation, 'state', 'expired')), \
-                 '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 \
-                 WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
-                args![&pairs, now, request_id],
-            )?,
-            db.statement(
-                "UPDATE devices SET key_state = 'expired', updated_at = ?2 \
-                 WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) \
-                 AND key_state = 'armed' AND armed_until <= ?2",
-                args![&pairs, now],
-            )?,
-        ])
-        .await?;
-    results.get(1).map_or(Ok(0), changes)
 }
 
 /// A tenant and for how many days it keeps events.

@@ -6,6 +6,7 @@ pub mod access_paths;
 pub mod audit;
 pub mod audit_chain;
 pub mod certificates;
+pub mod claims;
 pub mod devices;
 pub mod events;
 pub mod fleet;

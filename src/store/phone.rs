@@ -11,7 +11,7 @@ use super::standing;
 use crate::db::{Db, StorageError, changes, rows};
 use crate::model::device::DeviceRow;
 use crate::model::published::{Fence, PublishedTenant};
-use crate::model::standing::{Standing, Step};
+use crate::model::standing::Standing;
 use crate::model::tenant::TenantOptions;
 
 /// The columns of [`DeviceRow`]; the joined tables are `d`, `m` and `t`.
@@ -257,7 +257,7 @@ impl<'a> Reads<'a> {
     /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
     /// whichever part of an AND it likes, and stops at the first of an OR that holds, but not so in a
     /// CASE or a sum.
-    fn condition(self) -> (String, Vec<Arg<'a>>) {
+    pub(super) fn condition(self) -> (String, Vec<Arg<'a>>) {
         let plain = match self {
             Self::Always => return ("d.mac = ?2".into(), Vec::new()),
             Self::InService => return ("d.mac = ?2 AND d.disabled = 0".into(), Vec::new()),
@@ -542,103 +542,6 @@ pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, Storag
         args![tenant_id],
     )
     .await
-}
-
-/// Who claims a bootstrap.
-pub struct Claim<'a> {
-    pub device: &'a DeviceRow,
-    pub now: u64,
-    pub retry_window_ms: u64,
-    pub address: &'a str,
-    pub user_agent: &'a str,
-    pub country: &'a str,
-    /// A new id: the mark of this step of the database.
-    pub mark: &'a str,
-}
-
-/// Takes the bootstrap: the one conditional write that decides who gets it
-/// (`ringfence_provision::lifecycle` says what its condition means). The two versions tie it to what
-/// was rendered: after a change in between, of the device or above it, nobody gets the older file.
-/// Versions are counted by each tenant for itself, so the tenant is part of the condition.
-/// What the request believes of the retry window came from KV and may be stale, so the tenant's row
-/// has the last word; a window of 0 is off even where two locations' clocks disagree.
-///
-/// A claim that was written is a step of the database: the witness must be told of it before anything
-/// is sent.
-///
-/// # Errors
-/// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
-pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
-    let device = claim.device;
-    let results = db
-        .batch(vec![
-            db.statement(
-                "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
-             delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
-             confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
-             delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
-             last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
-             fetched_version = ?9, fetched_at = ?4 \
-             WHERE id = ?1 AND tenant_id = ?11 AND generation = ?2 AND version = ?3 \
-             AND disabled = 0 AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
-             (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
-             (key_state = 'delivered' AND ?8 > 0 AND ?5 <> '' AND delivered_address = ?5 \
-             AND ?4 < delivered_at + ?8 AND ?4 < delivered_at + 1000 * coalesce(\
-             (SELECT json_extract(options, '$.retry_window_s') FROM tenants WHERE id = tenant_id), \
-             0))) RETURNING id",
-                args![
-                    &device.id,
-                    device.generation,
-                    device.version,
-                    claim.now,
-                    claim.address,
-                    claim.user_agent,
-                    claim.country,
-                    claim.retry_window_ms,
-                    device.file_version(),
-                    device.tenant_version,
-                    &device.tenant_id
-                ],
-            )?,
-            standing::advance_if_changed(db, claim.mark)?,
-        ])
-        .await?;
-    let [_, step] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let Some(standing) = standing::some(step)? else {
-        return Ok(false);
-    };
-    db.note(Step {
-        standing,
-        action: "device.claim".to_owned(),
-        tenant: Some(device.tenant_id.clone()),
-        object: format!("devices/{}", device.mac),
-        token: String::new(),
-        generation: Some(device.generation),
-        at: claim.now,
-    });
-    Ok(true)
-}
-
-/// Notes that a phone came back for a sealed file, once per delivery.
-///
-/// # Errors
-/// D1 does not answer; the next sealed fetch tries again.
-pub async fn confirm(
-    db: &Db,
-    device_id: &str,
-    generation: u32,
-    now: u64,
-) -> Result<(), StorageError> {
-    db.run(
-        "UPDATE devices SET key_state = 'confirmed', confirmed_at = ?3 \
-         WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
-         AND key_state IN ('delivered', 'expired')",
-        args![device_id, generation, now],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Notes that a device was here; `fetched` is the version of the standard file it took, if it did.

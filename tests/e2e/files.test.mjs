@@ -56,6 +56,17 @@ describe('files', () => {
     assert.equal((await worker.fetch(path)).status, 200);
   });
 
+  it('with state-dependent names a bootstrap whose time is over is not named, before anything has marked it', async () => {
+    const tenant = await seedTenant(worker, { options: { state_dependent_names: true } });
+    const phone = await seedDevice(worker, tenant, { mac: mac(6), state: 'confirmed' });
+    const named = async () => element(await text(await tenant.get(`Initial${phone.mac}.cfg`)), 'CFG_STANDARD_FILE_PATH');
+    await worker.sql("UPDATE devices SET key_state = 'armed', armed_until = ?2 WHERE mac = ?1", phone.mac, Date.now() + 60_000);
+    assert.match(await named(), /\.cfg$/);
+    await worker.sql('UPDATE devices SET armed_until = ?2 WHERE mac = ?1', phone.mac, Date.now() - 1);
+    assert.match(await named(), /\.enc$/);
+    assert.equal((await worker.fetch(new URL(await named()).pathname)).status, 200);
+  });
+
   it('every URL that an initial file names is served', async () => {
     const tenant = await seedTenant(worker, { options: { state_dependent_names: true } });
     const phone = await seedDevice(worker, tenant, { mac: mac(3), state: 'confirmed' });

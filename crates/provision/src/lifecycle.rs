@@ -28,25 +28,12 @@
 //!
 //! # The claim in a database
 //!
-//! Two requests at once must not both read *armed* and then both write *delivered*. So a service
-//! does not call [`step`] for a claim and store what comes out, but does both in one conditional
-//! `UPDATE … RETURNING`. Its `WHERE` clause, beside the identity of the row with its generation,
-//! is what [`step`] checks:
-//!
-//! ```sql
-//! (state = 'armed' AND (armed_until IS NULL OR :now < armed_until))
-//! OR (state = 'delivered' AND :retry_window > 0 AND :source <> '' AND delivered_to = :source
-//!     AND :now < delivered_at + :retry_window)
-//! ```
-//!
-//! with [`Policy::retry_window`], which is 0 when it is off, and times in milliseconds. It sets
-//! `state = 'delivered'`, `ever_delivered = 1`, `delivered_to = :source`; only where the state was
-//! *armed* also `delivered_at = :now` and `confirmed_at = NULL`, so that a retry does not extend
-//! its own window. No row back is the refusal. A NULL never opens anything but `armed_until`,
-//! where it means that the bootstrap does not expire, and that only while the state says *armed*.
-//!
-//! The confirmation is a conditional write too: `state = 'confirmed', confirmed_at = :now` where
-//! `ever_delivered = 1 AND state IN ('delivered', 'expired')`, again for one generation.
+//! Two requests at once must not both read *armed* and then both write *delivered*. So a service does
+//! not store what [`step`] gives for a claim, a confirmation or the end of a bootstrap: it does each in
+//! one conditional statement, whose condition is what [`step`] checks. The Worker's statements are in
+//! `src/store/claims.rs`, and a property test there holds them to [`step`]. A retry does not move
+//! `delivered_at`, so that it does not extend its own window. A NULL never opens anything but
+//! `armed_until`, where it means that the bootstrap does not expire.
 
 mod record;
 mod step;

@@ -101,6 +101,8 @@ pub struct World {
     /// For the change that was checked in it.
     pub basis: Basis,
     base: Base,
+    /// When the change is checked, in Unix milliseconds.
+    now: u64,
     certificates: Vec<String>,
     pub options: TenantOptions,
     pub models: BTreeMap<String, ModelRow>,
@@ -198,6 +200,7 @@ impl World {
         let templates = templates::list(&app.db, id).await?;
         let certificates = certificate_names(&app.db, id).await?;
         Ok(Self {
+            now: app.now,
             base: base(tenant.hostname.as_deref()),
             options: tenant.options()?,
             // `tenant` was read before everything else: whatever changed since then tells.
@@ -302,7 +305,7 @@ impl World {
             files
                 .sizes
                 .extend(sizes.get(device.model.as_str()).into_iter().flatten());
-            files.check_sizes(&self.options);
+            files.check_sizes(&self.options, self.now);
             broken.extend(files.broken);
             look.budget.pause_if_due().await;
         }
@@ -422,7 +425,13 @@ impl World {
         let layers = &bundle.layers;
         let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
         look.budget.spend(settings.iter().sum::<usize>() as u64);
-        let urls = names::urls(&self.base, &self.options, &bundle, &self.certificates);
+        let urls = names::urls(
+            &self.base,
+            &self.options,
+            &bundle,
+            &self.certificates,
+            self.now,
+        );
         let family = bundle.family;
         let mut files = Files {
             bundle,
@@ -514,9 +523,9 @@ impl Files {
         }
     }
 
-    fn check_sizes(&mut self, options: &TenantOptions) {
+    fn check_sizes(&mut self, options: &TenantOptions, now: u64) {
         // The initial file only names the others; of several system files the phone reads one.
-        let told = names::audience(options, &self.bundle, FileKind::System);
+        let told = names::audience(options, &self.bundle, FileKind::System, now);
         let sizes: Vec<(FileKind, usize)> = self
             .sizes
             .iter()

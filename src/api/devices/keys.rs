@@ -233,7 +233,7 @@ fn same_key(one: &DeviceRow, other: &DeviceRow) -> bool {
 
 /// What the life cycle says to an operator's event.
 fn decide(row: &DeviceRow, event: &Event) -> Result<Transition, Problem> {
-    let transition = lifecycle::step(&devices::record(row), event, &Policy::default());
+    let transition = lifecycle::step(&row.key(), event, &Policy::default());
     match transition.effect {
         Effect::Changed(_) => Ok(transition),
         Effect::Refuse(reason) => Err(Problem::conflict(format!(

@@ -174,7 +174,7 @@ impl DeviceView {
     pub fn new(row: DeviceRow, now: u64) -> Self {
         Self {
             key: KeyView {
-                bootstrap_waits: row.disabled == 0 && record(&row).bootstrap_waits(now),
+                bootstrap_waits: row.disabled == 0 && row.key().bootstrap_waits(now),
                 state: row.key_state,
                 generation: row.generation,
                 ever_delivered: row.ever_delivered == 1,
@@ -218,20 +218,6 @@ pub fn delivered(row: &DeviceRow) -> Option<SeenView> {
         user_agent: row.delivered_user_agent.clone(),
         country: row.delivered_country.clone(),
     })
-}
-
-/// The key of a row, as the life cycle knows it.
-pub fn record(row: &DeviceRow) -> KeyRecord {
-    KeyRecord {
-        generation: row.generation,
-        state: row.key_state,
-        ever_delivered: row.ever_delivered == 1,
-        armed_at: row.armed_at,
-        armed_until: row.armed_until,
-        delivered_at: row.delivered_at,
-        delivered_to: row.delivered_address.clone(),
-        confirmed_at: row.confirmed_at,
-    }
 }
 
 /// What the audit log says about a device.

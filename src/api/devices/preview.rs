@@ -173,6 +173,8 @@ pub struct Of {
     pub bundle: Bundle,
     urls: Urls,
     options: TenantOptions,
+    /// When it was asked, in Unix milliseconds.
+    now: u64,
 }
 
 impl Of {
@@ -198,11 +200,12 @@ impl Of {
             hostname: tenant.hostname.clone(),
         };
         let options = tenant.options()?;
-        let urls = names::urls(&base, &options, &bundle, &named);
+        let urls = names::urls(&base, &options, &bundle, &named, call.app.now);
         Ok(Self {
             bundle,
             urls,
             options,
+            now: call.app.now,
         })
     }
 
@@ -225,7 +228,7 @@ impl Of {
     }
 
     fn audience(&self, kind: FileKind) -> Audience {
-        names::audience(&self.options, &self.bundle, kind)
+        names::audience(&self.options, &self.bundle, kind, self.now)
     }
 }
 

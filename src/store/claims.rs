@@ -1,0 +1,388 @@
+//! The life of a device's key, as SQL: who takes a bootstrap, who confirms a key, what time ends.
+//!
+//! Two requests at once must not both read *armed* and then both write *delivered*. So each of these is
+//! one conditional statement, and `ringfence_provision::lifecycle::step` says what its condition means:
+//! a property test below plays random keys and events on SQLite and holds every statement to it.
+
+use ringfence_sql::args;
+
+use super::settings::json;
+use super::standing;
+use crate::db::{Db, StorageError, changes};
+use crate::model::device::DeviceRow;
+use crate::model::standing::Step;
+
+/// Takes a bootstrap. Its conditions, in their order:
+///
+/// 1. `id`, `tenant_id`: the device is still the tenant's, for versions are counted by each tenant for
+///    itself.
+/// 2. `generation`, `version` and the tenant's version: nothing has changed since the file was rendered,
+///    neither the device nor what is above it; nobody gets the older file.
+/// 3. `disabled`: the device is in service.
+/// 4. Either a bootstrap waits (*armed*, and its time is not over), or
+/// 5. the address that took it comes back within the retry window. A window of 0 is off even where two
+///    locations' clocks disagree, and an address that is not known is nobody's.
+/// 6. The window that the request believes in came from KV and may be stale, so the tenant's own row
+///    has the last word, also that there is none.
+///
+/// A retry does not move `delivered_at`, so that it does not extend its own window.
+const CLAIM: &str = "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
+     delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
+     confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
+     delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
+     last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
+     fetched_version = ?9, fetched_at = ?4 \
+     WHERE id = ?1 AND tenant_id = ?11 AND generation = ?2 AND version = ?3 \
+     AND disabled = 0 AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
+     (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
+     (key_state = 'delivered' AND ?8 > 0 AND ?5 <> '' AND delivered_address = ?5 \
+     AND ?4 < delivered_at + ?8 AND EXISTS (SELECT 1 FROM tenants WHERE id = tenant_id \
+     AND json_extract(options, '$.retry_window_s') > 0 \
+     AND ?4 < delivered_at + 1000 * json_extract(options, '$.retry_window_s')))) RETURNING id";
+
+/// Confirms a key: a phone came back for a sealed file. An *armed* key stays armed, for whoever fetches
+/// a sealed file has shown a URL and no key.
+const CONFIRM: &str = "UPDATE devices SET key_state = 'confirmed', confirmed_at = ?3 \
+     WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
+     AND key_state IN ('delivered', 'expired')";
+
+/// Ends bootstraps whose time is over. The claim looks at the time itself, so nothing depends on when
+/// this runs.
+const EXPIRE: &str = "UPDATE devices SET key_state = 'expired', updated_at = ?2 \
+     WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) \
+     AND key_state = 'armed' AND armed_until <= ?2";
+
+/// Who claims a bootstrap.
+pub struct Claim<'a> {
+    pub device: &'a DeviceRow,
+    pub now: u64,
+    pub retry_window_ms: u64,
+    pub address: &'a str,
+    pub user_agent: &'a str,
+    pub country: &'a str,
+    /// A new id: the mark of this step of the database.
+    pub mark: &'a str,
+}
+
+/// Takes the bootstrap: the one conditional write that decides who gets it
+/// ([`CLAIM`]).
+///
+/// A claim that was written is a step of the database: the witness must be told of it before anything
+/// is sent.
+///
+/// # Errors
+/// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
+pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
+    let device = claim.device;
+    let results = db
+        .batch(vec![
+            db.statement(
+                CLAIM,
+                args![
+                    &device.id,
+                    device.generation,
+                    device.version,
+                    claim.now,
+                    claim.address,
+                    claim.user_agent,
+                    claim.country,
+                    claim.retry_window_ms,
+                    device.file_version(),
+                    device.tenant_version,
+                    &device.tenant_id
+                ],
+            )?,
+            standing::advance_if_changed(db, claim.mark)?,
+        ])
+        .await?;
+    let [_, step] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let Some(standing) = standing::some(step)? else {
+        return Ok(false);
+    };
+    db.note(Step {
+        standing,
+        action: "device.claim".to_owned(),
+        tenant: Some(device.tenant_id.clone()),
+        object: format!("devices/{}", device.mac),
+        token: String::new(),
+        generation: Some(device.generation),
+        at: claim.now,
+    });
+    Ok(true)
+}
+
+/// Notes that a phone came back for a sealed file, once per delivery.
+///
+/// # Errors
+/// D1 does not answer; the next sealed fetch tries again.
+pub async fn confirm(
+    db: &Db,
+    device_id: &str,
+    generation: u32,
+    now: u64,
+) -> Result<(), StorageError> {
+    db.run(CONFIRM, args![device_id, generation, now]).await?;
+    Ok(())
+}
+
+/// Marks bootstraps as expired, each with its audit entry, where they still wait.
+///
+/// `entries` are pairs of a device's id and the id of the entry. The claim checks the time itself,
+/// so nothing depends on when this runs.
+///
+/// # Errors
+/// D1 fails.
+pub async fn expire(
+    db: &Db,
+    entries: &[(String, String)],
+    now: u64,
+    request_id: &str,
+) -> Result<usize, StorageError> {
+    let pairs = json(&entries)?;
+    let results = db
+        .batch(vec![
+            db.statement(
+                "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
+                 address, request_id, at) \
+                 SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
+                 json_object('key', json_object('generation', d.generation, 'state', 'armed')), \
+                 json_object('key', json_object('generation', d.generation, 'state', 'expired')), \
+                 '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 \
+                 WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
+                args![&pairs, now, request_id],
+            )?,
+            db.statement(EXPIRE, args![&pairs, now])?,
+        ])
+        .await?;
+    results.get(1).map_or(Ok(0), changes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+    use ringfence_provision::lifecycle::{Effect, Event, KeyRecord, KeyState, Policy, step};
+    use ringfence_sql::{Memory, Sql};
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::store::phone::{AtPlainName, Claimant, Reads};
+
+    /// Times are few and near each other, so that ends are met.
+    const TIMES: std::ops::Range<u64> = 0..6_000;
+    const ADDRESSES: [&str; 3] = ["", "192.0.2.1", "192.0.2.2"];
+
+    thread_local! {
+        static DATABASE: Memory = with_schema();
+    }
+
+    /// A database with the real schema.
+    fn with_schema() -> Memory {
+        let memory = Memory::new();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "sql"))
+            .collect();
+        files.sort();
+        for file in files {
+            let sql = std::fs::read_to_string(file).unwrap();
+            memory.0.execute_batch(&sql).unwrap();
+        }
+        memory
+    }
+
+    /// A database with one device, as `record` says.
+    fn database(record: &KeyRecord, disabled: bool, window_s: u64) -> Memory {
+        let memory = DATABASE.with(Memory::clone);
+        for table in ["devices", "models", "tenants"] {
+            memory.run(&format!("DELETE FROM {table}"), &[]).unwrap();
+        }
+        let options = format!("{{\"retry_window_s\":{window_s}}}");
+        memory
+            .run(
+                "INSERT INTO tenants (id, name, options, seq, version, created_at, updated_at) \
+                 VALUES ('T', 'T', ?1, 5, 3, 0, 0)",
+                args![options],
+            )
+            .unwrap();
+        memory
+            .run(
+                "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
+                 VALUES ('T', 'M', 'utg', 'utg-128', 0, 0)",
+                &[],
+            )
+            .unwrap();
+        memory
+            .run(
+                "INSERT INTO devices (id, tenant_id, mac, model, disabled, version, fenced_at, \
+                 key_state, generation, ever_delivered, key_wrapped, key_master, key_fingerprint, \
+                 armed_at, armed_until, delivered_at, delivered_address, confirmed_at, created_at, \
+                 updated_at) VALUES ('D', 'T', '0080F0C571EB', 'M', ?1, 4, 0, ?2, ?3, ?4, '', 'k', \
+                 'f', ?5, ?6, ?7, ?8, ?9, 0, 0)",
+                args![
+                    disabled,
+                    record.state.as_str(),
+                    record.generation,
+                    record.ever_delivered,
+                    record.armed_at,
+                    record.armed_until,
+                    record.delivered_at,
+                    record.delivered_to.as_deref(),
+                    record.confirmed_at
+                ],
+            )
+            .unwrap();
+        memory
+    }
+
+    /// The key of the device, as the database has it.
+    fn key(memory: &Memory) -> KeyRecord {
+        #[derive(Deserialize)]
+        struct Row {
+            generation: u32,
+            key_state: KeyState,
+            ever_delivered: i64,
+            armed_at: u64,
+            armed_until: Option<u64>,
+            delivered_at: Option<u64>,
+            delivered_address: Option<String>,
+            confirmed_at: Option<u64>,
+        }
+        let rows: Vec<Row> = memory.rows("SELECT * FROM devices", &[]).unwrap();
+        let row = rows.into_iter().next().unwrap();
+        KeyRecord {
+            generation: row.generation,
+            state: row.key_state,
+            ever_delivered: row.ever_delivered == 1,
+            armed_at: row.armed_at,
+            armed_until: row.armed_until,
+            delivered_at: row.delivered_at,
+            delivered_to: row.delivered_address,
+            confirmed_at: row.confirmed_at,
+        }
+    }
+
+    /// Runs [`CLAIM`]; whether it took the bootstrap.
+    fn claims(memory: &Memory, generation: u32, now: u64, address: &str, window_ms: u64) -> bool {
+        let taken: Vec<serde_json::Value> = memory
+            .rows(
+                CLAIM,
+                args![
+                    "D", generation, 4_u64, now, address, "", "", window_ms, 4_u64, 3_u64, "T"
+                ],
+            )
+            .unwrap();
+        !taken.is_empty()
+    }
+
+    /// Runs [`CONFIRM`] or [`EXPIRE`].
+    fn run(memory: &Memory, sql: &str, args: &[ringfence_sql::Arg<'_>]) {
+        memory.run(sql, args).unwrap();
+    }
+
+    fn record() -> impl Strategy<Value = KeyRecord> {
+        let state = prop::sample::select(KeyState::ALL.to_vec());
+        let time = || prop::option::of(TIMES);
+        let address = prop::option::of(prop::sample::select(ADDRESSES.to_vec()));
+        let times = (TIMES, time(), time(), time());
+        (1..3_u32, state, any::<bool>(), times, address).prop_map(
+            |(generation, state, ever_delivered, times, address)| KeyRecord {
+                generation,
+                state,
+                // No key comes into these two states but by a delivery.
+                ever_delivered: ever_delivered
+                    || matches!(state, KeyState::Delivered | KeyState::Confirmed),
+                armed_at: times.0,
+                armed_until: times.1,
+                delivered_at: times.2,
+                delivered_to: address.map(Into::into),
+                confirmed_at: times.3,
+            },
+        )
+    }
+
+    fn address() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(ADDRESSES.to_vec())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// The statement takes a bootstrap where the life cycle serves one, and leaves the key as the
+        /// life cycle says. The request believes in one window and the tenant's row says another: the
+        /// shorter one counts.
+        #[test]
+        fn a_claim_does_what_the_life_cycle_says(
+            record in record(), now in TIMES, source in address(), disabled in any::<bool>(),
+            believed_s in 0..4_u64, stored_s in 0..4_u64,
+        ) {
+            let memory = database(&record, disabled, stored_s);
+            let policy = |seconds: u64| Policy { retry_window_ms: Some(seconds * 1000) };
+            let claim = Event::Claim { now, source: source.into() };
+            let transition = step(&record, &claim, &policy(believed_s.min(stored_s)));
+            let serves = matches!(transition.effect, Effect::ServePlaintext { .. }) && !disabled;
+            let window = policy(believed_s).retry_window();
+            prop_assert_eq!(claims(&memory, record.generation, now, source, window), serves);
+            let expected = if serves { transition.next } else { record.clone() };
+            prop_assert_eq!(key(&memory), expected);
+        }
+
+        /// Another generation, version or tenant is another claim: nothing is taken.
+        #[test]
+        fn a_claim_of_something_else_takes_nothing(record in record(), now in TIMES, which in 0..5_usize) {
+            let memory = database(&record, false, 0);
+            let other = |at: usize, value: u64| value + u64::from(at == which);
+            let tenant = if which == 4 { "U" } else { "T" };
+            let id = if which == 3 { "E" } else { "D" };
+            let generation = other(0, u64::from(record.generation));
+            let taken: Vec<serde_json::Value> = memory.rows(CLAIM, args![
+                id, generation, other(1, 4), now, "192.0.2.1", "", "", 0_u64, 4_u64, other(2, 3), tenant
+            ]).unwrap();
+            prop_assert!(taken.is_empty());
+            prop_assert_eq!(key(&memory), record);
+        }
+
+        #[test]
+        fn a_sealed_fetch_confirms_what_the_life_cycle_says(record in record(), now in TIMES) {
+            let memory = database(&record, false, 0);
+            let transition = step(&record, &Event::SealedFetch { now }, &Policy::default());
+            run(&memory, CONFIRM, args!["D", record.generation, now]);
+            let confirms = matches!(transition.effect, Effect::ServeSealed { confirms: true });
+            prop_assert_eq!(transition.next != record, confirms);
+            prop_assert_eq!(key(&memory), transition.next);
+        }
+
+        #[test]
+        fn time_ends_what_the_life_cycle_says(record in record(), now in TIMES) {
+            let memory = database(&record, false, 0);
+            let transition = step(&record, &Event::Tick { now }, &Policy::default());
+            run(&memory, EXPIRE, args!["[[\"D\",\"entry\"]]", now]);
+            prop_assert_eq!(key(&memory), transition.next);
+        }
+
+        /// Whoever gets something at the plain name has their settings read with the device.
+        #[test]
+        fn settings_are_read_for_whoever_gets_something(
+            record in record(), now in TIMES, source in address(), disabled in any::<bool>(),
+            window_s in 0..10_u64, sealed in any::<bool>(),
+        ) {
+            let memory = database(&record, disabled, window_s);
+            let policy = Policy { retry_window_ms: Some(window_s * 1000) };
+            let claim = Event::Claim { now, source: source.into() };
+            let serves = matches!(step(&record, &claim, &policy).effect, Effect::ServePlaintext { .. });
+            let gets = !disabled && (serves || (sealed && record.ever_delivered));
+            let claimant = Claimant { now, address: source, retry_window_ms: policy.retry_window() };
+            let (condition, values) = Reads::Plain(AtPlainName { claim: Some(claimant), sealed }).condition();
+            let mut all = vec!["T".into(), "0080F0C571EB".into()];
+            all.extend(values);
+            let sql = format!("SELECT {condition} AS reads FROM devices d WHERE d.tenant_id = ?1 AND ?2 <> ''");
+            let rows: Vec<std::collections::BTreeMap<String, u8>> = memory.rows(&sql, &all).unwrap();
+            prop_assert!(!gets || rows.first().and_then(|row| row.get("reads")) == Some(&1));
+        }
+    }
+}
