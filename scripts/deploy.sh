@@ -95,7 +95,7 @@ say "applying migrations"
 wrangler d1 migrations apply ringfence --remote --config "$config"
 
 # A request's share of the one thread that all tenants of an isolate have. The heaviest that there is, a
-# check of 500 devices with costly templates, takes a second or two (README, "Limits"). A limit in wrangler.toml is the operator's own.
+# check of 500 devices with costly templates, takes a second or two (docs/limits-costs.md). A limit in wrangler.toml is the operator's own.
 cpu_ms=10000
 own_limits=
 if grep -q '^\[limits\]' wrangler.toml; then

@@ -71,6 +71,17 @@ if grep -rnE '\b(connect_async(_with_config)?|lookup_host|ToSocketAddrs)\b|conne
   bad "crates/relay/src/resolver.rs looks names up; scripts/relay-static.sh says why"
 fi
 
+# --- Documents --------------------------------------------------------------------------------------
+
+step "links in the documents"
+node scripts/links.mjs || bad "a link leads nowhere"
+
+step "README is a first page"
+if [ "$(wc -l <README.md)" -gt 150 ]; then bad "README.md has more than 150 lines: what is more belongs to docs/"; fi
+
+step "nothing is cited that is not in the repository"
+if git grep -nIE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
+
 # --- Secrets ----------------------------------------------------------------------------------------
 
 step "no secret is committed"

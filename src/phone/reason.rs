@@ -7,7 +7,7 @@ use ringfence_provision::url_template::Slip;
 /// [`Reason::ALL`].
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
-        /// Why a request ended as it did. README explains each of the words to the operator.
+        /// Why a request ended as it did. docs/troubleshooting.md explains each of the words to the operator.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Reason { $($(#[$doc])* $name,)* }
 
@@ -172,11 +172,11 @@ mod tests {
 
     use super::*;
 
-    const README: &str = include_str!("../../README.md");
+    const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
 
-    /// The words in the first column of README's table of reasons.
+    /// The words in the first column of the table of reasons.
     fn explained() -> BTreeSet<&'static str> {
-        let table = README
+        let table = DOCUMENT
             .split("| reason | cause | do |\n|---|---|---|\n")
             .nth(1)
             .unwrap();
@@ -187,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn readme_explains_every_reason_and_no_other() {
+    fn the_document_explains_every_reason_and_no_other() {
         let words: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(words.len(), Reason::ALL.len(), "two reasons share a word");
         assert_eq!(explained(), words);
     }
 
     #[test]
-    fn readme_says_which_reasons_leave_a_log_line_alone() {
+    fn the_document_says_which_reasons_leave_a_log_line_alone() {
         for reason in Reason::ALL {
-            let row = README.lines().find(|line| {
+            let row = DOCUMENT.lines().find(|line| {
                 let cell = line
                     .strip_prefix('|')
                     .and_then(|line| line.split('|').next());

@@ -65,7 +65,7 @@ impl From<WitnessError> for Problem {
                     ProblemKind::DatabaseRestored,
                     "The database was put back to an earlier point. Until an operator has called \
                      `POST /api/v1/restored` with ADMIN_TOKEN, it answers for nothing: see the \
-                     README, After a restore.",
+                     docs/operations.md, After a restore.",
                 )
             },
             WitnessError::Unreachable(_) => Self {

@@ -1,5 +1,5 @@
-// A rollout to 10,000 phones in ten networks at 500 a second, counted where it matters: at the phones
-// (issue 3 §6). The one place where a rate is asserted: the pace is the feature. Measured over the whole
+// A rollout to 10,000 phones in ten networks at 500 a second, counted where it matters: at the phones.
+// The one place where a rate is asserted: the pace is the feature. Measured over the whole
 // run; and no network may be told faster than its own limit, in whichever second one looks.
 
 import assert from 'node:assert/strict';

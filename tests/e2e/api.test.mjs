@@ -1,5 +1,4 @@
-// The operator's API from outside: problems, tokens and scopes, paging, If-Match, audit, bounds
-// (issue 2 §4).
+// The operator's API from outside: problems, tokens and scopes, paging, If-Match, audit, bounds.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

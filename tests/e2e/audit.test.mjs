@@ -12,7 +12,7 @@ import { mac, ulid } from './support/seed.mjs';
 const DAY = 24 * 3600 * 1000;
 const START = '0'.repeat(64);
 
-/** The chain as a stranger would follow it, from an export alone: README says how. */
+/** The chain as a stranger would follow it, from an export alone: docs/operations.md says how. */
 function follow(text) {
   let hash;
   const entries = [];

@@ -1,4 +1,4 @@
-// The one plaintext: who gets it, who does not, and what never consumes it (issue 2 §3, invariant 2).
+// The one plaintext: who gets it, who does not, and what never consumes it (invariant 2).
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 // workerd killed with SIGKILL during 200 claims and started again: no key is delivered twice, and
-// none is lost without a trace (issue 2 §6).
+// none is lost without a trace.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// Events are bounded, so that a scan cannot fill the database; old ones go (issue 2 §3).
+// Events are bounded, so that a scan cannot fill the database; old ones go.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

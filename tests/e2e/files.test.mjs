@@ -1,5 +1,5 @@
 // The files beside the standard one: initial, product, master, system, certificates; tenants by host
-// and by access path; families without a one-time file (issue 2 §3).
+// and by access path; families without a one-time file.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// What one request costs in storage and sealings: the numbers of design.md, "Cost of a request".
+// What one request costs in storage and sealings: the numbers of docs/limits-costs.md, "Costs".
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

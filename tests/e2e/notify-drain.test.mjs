@@ -1,5 +1,5 @@
-// A relay that is asked to stop with jobs in its hands: SIGTERM, as a service manager sends it
-// (issue 3 §4). What is answered in time is finished, the rest is handed back.
+// A relay that is asked to stop with jobs in its hands: SIGTERM, as a service manager sends it.
+// What is answered in time is finished, the rest is handed back.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

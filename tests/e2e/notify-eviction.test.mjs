@@ -1,4 +1,4 @@
-// The pool's object is taken out of memory while its jobs are pending (issue 3 §1 and §6). The runtime
+// The pool's object is taken out of memory while its jobs are pending. The runtime
 // evicts it as it would an idle one; the probe says each time when the object is made anew.
 
 import assert from 'node:assert/strict';

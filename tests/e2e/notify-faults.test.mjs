@@ -1,4 +1,4 @@
-// What a dying relay, a dying Worker and a bad line cost: duplicates at most, never a job (issue 3 §6).
+// What a dying relay, a dying Worker and a bad line cost: duplicates at most, never a job.
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';

@@ -1,4 +1,4 @@
-// NOTIFY through Kamailio, as registrar and proxy in front of a phone that SIPp plays (issue 3 §6).
+// NOTIFY through Kamailio, as registrar and proxy in front of a phone that SIPp plays.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

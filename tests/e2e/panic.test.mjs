@@ -1,5 +1,5 @@
 // A panic costs its own request a 500, and nothing else; and the release build has no route that
-// panics (issue 2 §3). scripts/test.sh builds the Worker with the route to target/panic-route.
+// panics. scripts/test.sh builds the Worker with the route to target/panic-route.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

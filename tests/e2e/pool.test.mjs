@@ -1,5 +1,5 @@
 // The queue of NOTIFY jobs on the real Worker and its Durable Object, with relays played by a
-// WebSocket client: what issue 3 asks of §1, §2 and §5, without SIP.
+// WebSocket client, without SIP.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 // Why a phone got nothing: each reason is an event of its tenant, with the name that was asked for and the
-// access path, or it is said in README to be a log line alone.
+// access path, or it is said in docs/troubleshooting.md to be a log line alone.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -15,9 +15,9 @@ import { eventually } from './support/wait.mjs';
 
 const HDV = { name: 'KX-HDV130N', family: 'hdv', profile: null };
 
-/** The words in the first column of README's table, by whether they leave a log line only. */
+/** The words in the first column of the table there, by whether they leave a log line only. */
 function readme() {
-  const [, after] = readFileSync(join(ROOT, 'README.md'), 'utf8').split('| reason | cause | do |\n|---|---|---|\n');
+  const [, after] = readFileSync(join(ROOT, 'docs/troubleshooting.md'), 'utf8').split('| reason | cause | do |\n|---|---|---|\n');
   const cells = after.split('\n\n')[0].split('\n').map((row) => row.split('|')[1]);
   const words = (some) => some.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map((match) => match[1]));
   return { all: words(cells), logOnly: words(cells.filter((cell) => cell.includes('log line only'))) };
@@ -45,7 +45,7 @@ describe('a request that got nothing', () => {
   });
   after(() => worker?.stop());
 
-  it('leaves an event or a log line, whichever README says, for every reason there is', async () => {
+  it('leaves an event or a log line, whichever the document says, for every reason there is', async () => {
     const closed = await seedTenant(worker);
     await worker.sql('UPDATE access_paths SET expires_at = 1 WHERE tenant_id = ?1', closed.id);
     const bound = await seedTenant(worker, { hostname: 'phones.example' });

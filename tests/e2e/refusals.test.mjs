@@ -1,4 +1,4 @@
-// Every refusal is one answer, byte for byte, and writes nothing before it goes out (issue 2 §3).
+// Every refusal is one answer, byte for byte, and writes nothing before it goes out.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 // Re-key while sealed files are being fetched: once the operator's call has been answered, nothing
-// sealed under the old key leaves that location (issue 2 §6).
+// sealed under the old key leaves that location.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

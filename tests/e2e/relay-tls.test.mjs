@@ -1,5 +1,5 @@
 // The relay's way to the pool over TLS, with the certificate of a private CA: what it trusts, and that
-// whoever it does not trust never sees its credential (issue 3 §2 and §4).
+// whoever it does not trust never sees its credential.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,5 +1,4 @@
-// Rotation of the master key: two are accepted at once, it may stop anywhere, and nothing is lost
-// (issue 2 §5).
+// Rotation of the master key: two are accepted at once, it may stop anywhere, and nothing is lost.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 // `make run` as a person runs it: the demo phone passes, Ctrl-C leaves nothing behind, a busy port is
-// said so, and it works a second time (issue 2 §1). In a copy of the checkout, so that the local
+// said so, and it works a second time. In a copy of the checkout, so that the local
 // database of whoever runs the tests stays theirs.
 
 import assert from 'node:assert/strict';

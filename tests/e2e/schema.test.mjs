@@ -1,5 +1,5 @@
 // The database: every statement of src/store has an index behind it, and migrations carry data from
-// every earlier schema (issue 2 §5).
+// every earlier schema.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';

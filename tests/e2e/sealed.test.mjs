@@ -1,4 +1,4 @@
-// Sealed files: openssl opens them, and HTTP's conditions and ranges are kept (issue 2 §3).
+// Sealed files: openssl opens them, and HTTP's conditions and ranges are kept.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

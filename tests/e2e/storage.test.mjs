@@ -1,5 +1,5 @@
 // What a phone hears when storage fails: 503 with Retry-After, never a 404, never half a file; and
-// KV may be lost, empty, stale or down without a wrong answer (issue 2 §3).
+// KV may be lost, empty, stale or down without a wrong answer.
 
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';

@@ -56,7 +56,7 @@ fn the_guides_decryption_command_opens_a_sealed_file() {
     assert_eq!(fs::read(opened).unwrap(), plaintext);
 }
 
-/// The command as README prints it: a present-day `openssl` needs `-md md5` for one profile, and takes
+/// The command as docs/first-phone.md prints it: a present-day `openssl` needs `-md md5` for one profile, and takes
 /// the digest of the other by itself.
 #[test]
 fn the_decryption_commands_of_the_readme_open_sealed_files() {
