@@ -7,7 +7,10 @@ import { createSocket } from 'node:dgram';
 const [command, ...args] = process.argv.slice(2);
 const phone = createSocket('udp4');
 phone.on('message', (bytes, { port, address }) => {
-  const echoed = bytes.toString('latin1').split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+  const echoed = bytes
+    .toString('latin1')
+    .split('\r\n')
+    .filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
   phone.send(`SIP/2.0 200 OK\r\n${echoed.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`, port, address);
 });
 phone.bind(0, '127.0.0.1', () => {

@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # Whoever sources it has set `base`.
 # Sourced by phone.sh and notify.sh: the demonstration's one device, and the operator's API by curl.
 umask 077
 mkdir -p .local/phone

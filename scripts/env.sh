@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # What is set here is read by those who source it.
 # Sourced by the other scripts: where the tools are, and which versions of them.
 RINGFENCE_TOOLS=${RINGFENCE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/ringfence}
 RINGFENCE_WRAPPERS=$RINGFENCE_TOOLS/wrappers

@@ -14,9 +14,13 @@ function houses(text) {
   const found = new Map();
   for (const [, folder, block] of text.matchAll(/^```floors *(\w*)\n([\s\S]*?)^```$/gm)) {
     const floors = new Map();
-    block.trim().split('\n').reverse().forEach((line, floor) => {
-      for (const name of line.trim().split(/\s+/)) floors.set(name, floor);
-    });
+    block
+      .trim()
+      .split('\n')
+      .reverse()
+      .forEach((line, floor) => {
+        for (const name of line.trim().split(/\s+/)) floors.set(name, floor);
+      });
     found.set(folder, floors);
   }
   if (!found.has('')) throw new Error(`${document} has no block of floors`);

@@ -22,8 +22,15 @@ socket.on('message', (bytes, from) => {
   const wanted = /^event:\s*check-sync\s*(;.*)?$/i.test(event);
   const [status, again] = wanted ? ['200 OK', true] : ['489 Bad Event', false];
   const answer = [
-    `SIP/2.0 ${status}`, ...header('via'), ...header('from'), `${header('to')[0]};tag=handset`, ...header('call-id'), ...header('cseq'),
-    'Content-Length: 0', '', '',
+    `SIP/2.0 ${status}`,
+    ...header('via'),
+    ...header('from'),
+    `${header('to')[0]};tag=handset`,
+    ...header('call-id'),
+    ...header('cseq'),
+    'Content-Length: 0',
+    '',
+    '',
   ].join('\r\n');
   socket.send(Buffer.from(answer, 'latin1'), from.port, from.address);
   // A copy of a request gets the answer again, and no second download.
@@ -35,7 +42,10 @@ socket.on('message', (bytes, from) => {
 });
 
 async function download() {
-  const answer = await fetch(url, { headers: { 'user-agent': 'Panasonic_KX-UTG300B/01.133 (0080f0c571eb)' }, signal: AbortSignal.timeout(20_000) });
+  const answer = await fetch(url, {
+    headers: { 'user-agent': 'Panasonic_KX-UTG300B/01.133 (0080f0c571eb)' },
+    signal: AbortSignal.timeout(20_000),
+  });
   if (answer.ok) write('update.enc', Buffer.from(await answer.arrayBuffer()));
 }
 

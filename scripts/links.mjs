@@ -7,7 +7,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(process.argv[2] ?? '.');
 const list = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' });
-const documents = list.trim().split('\n').filter((name) => existsSync(join(root, name)));
+const documents = list
+  .trim()
+  .split('\n')
+  .filter((name) => existsSync(join(root, name)));
 const broken = [];
 
 const withoutCode = (text) => text.replace(/^([ \t]*)```[\s\S]*?^\1```/gm, '');
@@ -17,7 +20,11 @@ function anchors(path) {
   const found = new Map();
   const result = new Set();
   for (const { 1: heading } of withoutCode(readFileSync(path, 'utf8')).matchAll(/^#{1,6} +(.+)$/gm)) {
-    const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/`/g, '').trim().toLowerCase();
+    const plain = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/`/g, '')
+      .trim()
+      .toLowerCase();
     const anchor = plain.replace(/[^\p{L}\p{N}\p{M}_ -]/gu, '').replace(/ /g, '-');
     const times = found.get(anchor) ?? 0;
     found.set(anchor, times + 1);

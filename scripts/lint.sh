@@ -9,16 +9,27 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 failed=0
-step() { printf '\033[1m[lint]\033[0m %s\n' "$*"; }
+step() { printf '\033[1m[lint %4ds]\033[0m %s\n' "$SECONDS" "$*"; }
 bad() { printf '[lint] %s\n' "$*" >&2; failed=1; }
 
 only=${1:-}
+[ "$only" = rules ] || scripts/setup.sh lint
 if [ "$only" != rules ]; then
   step "cargo fmt"
   cargo fmt --all --check || bad "run cargo fmt --all"
 
   step "cargo clippy, warnings are errors"
   cargo clippy --workspace --all-targets --quiet -- -D warnings || bad "clippy has something to say"
+
+  step "rustdoc, warnings are errors"
+  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet || bad "rustdoc has something to say"
+
+  step "shellcheck"
+  shellcheck --external-sources --severity=warning scripts/*.sh .ci/run || bad "shellcheck has something to say"
+
+  step "prettier and eslint"
+  prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' eslint.config.mjs package.json || bad "run prettier --write on them"
+  eslint . || bad "eslint has something to say"
 fi
 
 # --- Arrows between the crates (ARCHITECTURE.md, invariant 1) ---------------------------------------
@@ -55,6 +66,20 @@ done
 forbid ringfence-relay "only the Worker (src/) may" worker
 for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
+
+step "every dependency is used"
+# By its name in the source, which is enough for crates that are not renamed. `getrandom` of the Worker
+# also turns on a feature, and what only the tests of a crate use stands in its tests.
+for manifest in Cargo.toml crates/*/Cargo.toml; do
+  folder=$(dirname "$manifest")
+  sed -n '/^\[\(dev-\)\?dependencies\]/,/^\[\(lints\|features\|profile\|lib\|bin\)/p' "$manifest" |
+    sed -n 's/^\([a-z0-9_-]\+\)\(\.workspace\)\? *=.*/\1/p' | sort -u |
+    while read -r name; do
+      [ "$name" = md-5 ] && name=md5
+      grep -rqE "\b${name//-/_}\b" "$folder/src" "$folder/tests" --include='*.rs' 2>/dev/null || echo "$manifest: $name"
+    done
+done >target/unused-dependencies 2>/dev/null || true
+if [ -s target/unused-dependencies ]; then cat target/unused-dependencies; bad "these dependencies are used nowhere"; fi
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \

@@ -7,6 +7,7 @@
 #
 #   scripts/setup.sh build     what compiles and runs the Worker (default)
 #   scripts/setup.sh test      the same, and the SIP peers and tools the tests use
+#   scripts/setup.sh lint      the same, and what looks over the code
 #   scripts/setup.sh bench    what compiles and runs it, and a load generator
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -95,11 +96,13 @@ cargo_tool() { # cargo_tool NAME VERSION FLAG…
   local name=$1 version=$2 root="$RINGFENCE_TOOLS/$1-$2"; shift 2
   if [ ! -x "$root/bin/$name" ]; then
     local crate=$name; [ "$name" = wasm-bindgen ] && crate=wasm-bindgen-cli
+    local begun=$SECONDS
     say "compiling $crate $version (a few minutes, once)"
     # Optimising the tool costs more time than it would ever save here.
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_TARGET_DIR="$RINGFENCE_TOOLS/build" \
-      cargo install --quiet "$crate" --version "$version" --root "$root" "$@"
+      cargo install --quiet "$crate" --version "$version" --bin "$name" --root "$root" "$@"
+    say "$crate took $((SECONDS - begun)) s"
   fi
 }
 cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" --locked
@@ -107,6 +110,10 @@ cargo_tool worker-build "$WORKER_BUILD_VERSION" --locked
 rm -rf "$RINGFENCE_TOOLS/build"
 
 # --- What only the tests use -----------------------------------------------------------------------
+
+if [ "$want" = lint ]; then
+  apt_need shellcheck shellcheck
+fi
 
 if [ "$want" = bench ]; then
   apt_need wrk wrk

@@ -1,7 +1,7 @@
 //! The operator's API, version 1: JSON below `/api/v1`.
 //!
-//! [`routes`] is the whole of it at a glance. One file per resource; a handler takes a [`call::Call`]
-//! with its query and body as types, and gives an [`answer::Answer`]. Those types and the table are
+//! [`routes`] is the whole of it at a glance. One file per resource; a handler takes a [`Call`]
+//! with its query and body as types, and gives an [`Answer`](request::answer::Answer). Those types and the table are
 //! also what `openapi.json` is made from (by a test, which fails when the file is not up to date).
 //!
 //! *Architecture invariants:* every change goes through [`crate::store::Change`], and so has its

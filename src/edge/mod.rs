@@ -3,9 +3,9 @@
 //! KV may be a minute behind at other locations, so it holds only what is safe when stale:
 //!
 //! - `t1:<hash of the access path>`: the tenant, with the version that its files must have at least
-//!   ([`PublishedTenant`]);
+//!   ([`PublishedTenant`](crate::model::published::PublishedTenant));
 //! - `f1:<tenant>:<kind>:<form>:<subject>`: a file, sealed or wrapped, with its version, generation
-//!   and ETag in the metadata ([`FileMeta`]).
+//!   and ETag in the metadata ([`FileMeta`](crate::model::published::FileMeta)).
 //!
 //! *Architecture invariant:* nothing here decides who gets a bootstrap, and nothing here is ever a
 //! plaintext.

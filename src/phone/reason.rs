@@ -4,7 +4,7 @@ use ringfence_provision::lifecycle;
 use ringfence_provision::url_template::Slip;
 
 /// The reasons with their words, in one list: a word cannot be forgotten, nor a reason in
-/// [`Reason::ALL`].
+/// `Reason::ALL`.
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// Why a request ended as it did. docs/troubleshooting.md explains each of the words to the operator.

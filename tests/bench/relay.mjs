@@ -69,7 +69,17 @@ async function watched(command, args, options) {
 
 async function byRelay(to, count) {
   const { output, cpu, peakMiB } = await watched(RELAY, [
-    'send', 'sip:101@pbx.test', '--address', to, '--count', String(count), '--rate', String(OFFERED), '--in-flight', '50000', '--json',
+    'send',
+    'sip:101@pbx.test',
+    '--address',
+    to,
+    '--count',
+    String(count),
+    '--rate',
+    String(OFFERED),
+    '--in-flight',
+    '50000',
+    '--json',
   ]);
   const report = JSON.parse(output);
   return { answered: report.answered, seconds: report.elapsed_ms / 1000, copies: report.datagrams - count, cpu, peakMiB };
@@ -78,12 +88,37 @@ async function byRelay(to, count) {
 async function bySipp(to, count) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-sender-'));
   try {
-    const { cpu, peakMiB, output } = await watched('sipp', [
-      '-sf', join(ROOT, 'tests/bench/sipp/sender.xml'), '-i', '127.0.0.1', '-p', String(await udpPort()), '-nostdin',
-      '-m', String(count), '-r', String(OFFERED), '-l', '50000', '-timeout', '120s',
-      '-trace_stat', '-stf', join(folder, 'statistics'), '-fd', '600', to,
-    ], { cwd: folder, env: { ...process.env, TERM: 'dumb' } });
-    const [names, ...rows] = readFileSync(join(folder, 'statistics'), 'latin1').trim().split('\n').map((line) => line.split(';'));
+    const { cpu, peakMiB, output } = await watched(
+      'sipp',
+      [
+        '-sf',
+        join(ROOT, 'tests/bench/sipp/sender.xml'),
+        '-i',
+        '127.0.0.1',
+        '-p',
+        String(await udpPort()),
+        '-nostdin',
+        '-m',
+        String(count),
+        '-r',
+        String(OFFERED),
+        '-l',
+        '50000',
+        '-timeout',
+        '120s',
+        '-trace_stat',
+        '-stf',
+        join(folder, 'statistics'),
+        '-fd',
+        '600',
+        to,
+      ],
+      { cwd: folder, env: { ...process.env, TERM: 'dumb' } },
+    );
+    const [names, ...rows] = readFileSync(join(folder, 'statistics'), 'latin1')
+      .trim()
+      .split('\n')
+      .map((line) => line.split(';'));
     const value = (name) => {
       const text = rows.at(-1)?.[names.indexOf(name)];
       if (text === undefined) throw new Error(`SIPp tells no ${name}:\n${output.slice(-2000)}`);
@@ -146,16 +181,40 @@ async function silence() {
 /** SIPp with as many NOTIFYs out to the same silent port: its peak memory. */
 async function sippFull(to) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-sender-'));
-  const sender = new Child('sipp', [
-    '-sf', join(ROOT, 'tests/bench/sipp/sender.xml'), '-i', '127.0.0.1', '-p', String(await udpPort()), '-nostdin',
-    '-r', '10000', '-l', String(CROWD), '-timeout', '60s', '-trace_stat', '-stf', 'statistics', '-fd', '1', to,
-  ], { cwd: folder, env: { ...process.env, TERM: 'dumb' } });
+  const sender = new Child(
+    'sipp',
+    [
+      '-sf',
+      join(ROOT, 'tests/bench/sipp/sender.xml'),
+      '-i',
+      '127.0.0.1',
+      '-p',
+      String(await udpPort()),
+      '-nostdin',
+      '-r',
+      '10000',
+      '-l',
+      String(CROWD),
+      '-timeout',
+      '60s',
+      '-trace_stat',
+      '-stf',
+      'statistics',
+      '-fd',
+      '1',
+      to,
+    ],
+    { cwd: folder, env: { ...process.env, TERM: 'dumb' } },
+  );
   const full = { inFlight: 0, peakMiB: 0 };
   try {
     while (!sender.ended && full.inFlight < CROWD) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       const text = existsSync(join(folder, 'statistics')) ? readFileSync(join(folder, 'statistics'), 'latin1') : '';
-      const [names, ...rows] = text.split('\n').slice(0, -1).map((line) => line.split(';'));
+      const [names, ...rows] = text
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.split(';'));
       full.inFlight = Math.max(full.inFlight, Number(rows.at(-1)?.[names.indexOf('CurrentCall')] ?? 0));
       full.peakMiB = usage(sender.process.pid)?.peakMiB ?? full.peakMiB;
     }
@@ -190,7 +249,7 @@ async function memory() {
     const most = { inFlight: 0, unrecorded: 0 };
     let filled;
     // Until they end: the results, which wait for the pool to record them, count as well.
-    for (let now = 0; most.inFlight === 0 || now > most.inFlight / 2; ) {
+    for (let now = 0; most.inFlight === 0 || now > most.inFlight / 2;) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       const page = await (await fetch(`http://${metrics}/metrics`)).text();
       const gauge = (name) => Number(new RegExp(`^ringfence_relay_${name} (\\d+)`, 'm').exec(page)?.[1]);
@@ -200,10 +259,18 @@ async function memory() {
         filled = (performance.now() - begin) / 1000;
       }
       most.unrecorded = Math.max(most.unrecorded, gauge('results_unrecorded'));
-      if (process.env.VERBOSE) progress(`${now} in flight, ${gauge('results_unrecorded')} unrecorded, ${usage(relay.process.pid)?.peakMiB.toFixed(1)} MiB`);
+      if (process.env.VERBOSE)
+        progress(`${now} in flight, ${gauge('results_unrecorded')} unrecorded, ${usage(relay.process.pid)?.peakMiB.toFixed(1)} MiB`);
       if (performance.now() - begin > 300_000) throw new Error(`the relay is not filled: ${now} in flight`);
     }
-    return { phones: CROWD, ...most, filledSeconds: filled, idleMiB: idle.peakMiB, peakMiB: usage(relay.process.pid).peakMiB, sipp: await sippFull(nobody.address) };
+    return {
+      phones: CROWD,
+      ...most,
+      filledSeconds: filled,
+      idleMiB: idle.peakMiB,
+      peakMiB: usage(relay.process.pid).peakMiB,
+      sipp: await sippFull(nobody.address),
+    };
   } finally {
     await relay?.stop('SIGKILL');
     await worker.stop();
@@ -217,16 +284,26 @@ function report({ pace, memory }) {
   say(`\nNOTIFY, ${whole(pace.offered)}/s offered on loopback, median of ${pace.rounds} (CPU: the sender's own)`);
   say('                     answered/s   CPU s per 1,000   = /s on one core   copies   failures   peak memory');
   for (const [name, s] of Object.entries({ relay: pace.relay, 'baseline: SIPp': pace.sipp })) {
-    say(`  ${name.padEnd(18)} ${whole(s.answeredPerSecond).padStart(10)} ${s.cpuPerThousand.toFixed(4).padStart(17)} ${whole(s.perCore).padStart(18)} ${whole(s.copies).padStart(8)} ${whole(s.failures).padStart(10)} ${`${s.peakMiB.toFixed(1)} MiB`.padStart(13)}`);
+    say(
+      `  ${name.padEnd(18)} ${whole(s.answeredPerSecond).padStart(10)} ${s.cpuPerThousand.toFixed(4).padStart(17)} ${whole(s.perCore).padStart(18)} ${whole(s.copies).padStart(8)} ${whole(s.failures).padStart(10)} ${`${s.peakMiB.toFixed(1)} MiB`.padStart(13)}`,
+    );
   }
   say(`  ${pace.ratios.answered.toFixed(2)}  answered/s, relay / SIPp`);
   say(`  ${pace.ratios.perCore.toFixed(2)}  answered per CPU second, relay / SIPp`);
-  say(`  ${whole(pace.relay.answeredPerSecond)} answered/s; ${verdict(pace.relay.answeredPerSecond >= GOALS.answeredPerSecond, whole(GOALS.answeredPerSecond))}`);
+  say(
+    `  ${whole(pace.relay.answeredPerSecond)} answered/s; ${verdict(pace.relay.answeredPerSecond >= GOALS.answeredPerSecond, whole(GOALS.answeredPerSecond))}`,
+  );
   say(`  ${whole(pace.relay.perCore)} answered/s on one core; ${verdict(pace.relay.perCore >= GOALS.perCore, whole(GOALS.perCore))}`);
   const full = memory.phones >= GOALS.inFlight;
-  say(`\nMemory, real pool and relay, ${whole(memory.phones)} silent phones: ${whole(memory.inFlight)} in flight after ${memory.filledSeconds.toFixed(1)} s`);
-  say(`  baseline: SIPp with ${whole(memory.sipp.inFlight)}: ${memory.sipp.peakMiB.toFixed(1)} MiB; ratio relay / SIPp ${(memory.peakMiB / memory.sipp.peakMiB).toFixed(2)}`);
-  say(`  ${memory.peakMiB.toFixed(1)} MiB at most (${memory.idleMiB.toFixed(1)} idle)${full ? `; ${verdict(memory.peakMiB <= GOALS.peakMiB && memory.inFlight >= GOALS.inFlight, `${GOALS.peakMiB} MiB with ${whole(GOALS.inFlight)} in flight`)}` : ''}`);
+  say(
+    `\nMemory, real pool and relay, ${whole(memory.phones)} silent phones: ${whole(memory.inFlight)} in flight after ${memory.filledSeconds.toFixed(1)} s`,
+  );
+  say(
+    `  baseline: SIPp with ${whole(memory.sipp.inFlight)}: ${memory.sipp.peakMiB.toFixed(1)} MiB; ratio relay / SIPp ${(memory.peakMiB / memory.sipp.peakMiB).toFixed(2)}`,
+  );
+  say(
+    `  ${memory.peakMiB.toFixed(1)} MiB at most (${memory.idleMiB.toFixed(1)} idle)${full ? `; ${verdict(memory.peakMiB <= GOALS.peakMiB && memory.inFlight >= GOALS.inFlight, `${GOALS.peakMiB} MiB with ${whole(GOALS.inFlight)} in flight`)}` : ''}`,
+  );
 }
 
 if (!existsSync(RELAY)) throw new Error('scripts/bench.sh builds the relay for this; run that');

@@ -41,19 +41,30 @@ describe('a large rollout', () => {
     relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     const { total } = await api.post(`${here.at}/rollouts`, { per_second: PACE, network_per_second: LIMIT });
     assert.equal(total, COUNT);
-    for (const deadline = Date.now() + 120_000; people.told.size < COUNT && Date.now() < deadline; ) await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const deadline = Date.now() + 120_000; people.told.size < COUNT && Date.now() < deadline;)
+      await new Promise((resolve) => setTimeout(resolve, 500));
     assert.equal(people.told.size, COUNT);
     assert.equal(people.count, COUNT, 'each once');
 
     const list = await jobs(api, here.at);
     const numbers = new Map(people.macs.map((mac, number) => [mac, number]));
-    const { found, allowed, unevenMs } = networks(list.map((job) => ({
-      network: network(numbers.get(job.device)), leased: job.sent_at, heard: people.ticks.get(job.device),
-    })), LIMIT);
+    const { found, allowed, unevenMs } = networks(
+      list.map((job) => ({
+        network: network(numbers.get(job.device)),
+        leased: job.sent_at,
+        heard: people.ticks.get(job.device),
+      })),
+      LIMIT,
+    );
     const ticks = [...people.ticks.values()].sort((a, b) => a - b);
-    const rate = (COUNT - 1) / (ticks[COUNT - 1] - ticks[0]) * 1000;
-    t.diagnostic(`${rate.toFixed(0)} NOTIFYs/s over ${((ticks[COUNT - 1] - ticks[0]) / 1000).toFixed(1)} s, in the busiest second ${busiest(ticks)}`);
-    for (const one of found) t.diagnostic(`127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${LIMIT}`);
+    const rate = ((COUNT - 1) / (ticks[COUNT - 1] - ticks[0])) * 1000;
+    t.diagnostic(
+      `${rate.toFixed(0)} NOTIFYs/s over ${((ticks[COUNT - 1] - ticks[0]) / 1000).toFixed(1)} s, in the busiest second ${busiest(ticks)}`,
+    );
+    for (const one of found)
+      t.diagnostic(
+        `127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${LIMIT}`,
+      );
     t.diagnostic(`the ways from pool to phone differed by ${unevenMs} ms`);
     for (const one of found) {
       assert.ok(one.atPool <= allowed.atPool, `${one.atPool} leased in a second`);

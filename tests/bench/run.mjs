@@ -30,7 +30,10 @@ const templates = { ...XML, 'standard/utg': standard(PLAIN_28K) };
 
 async function settled(worker, tenant, phone) {
   const name = `f1:${tenant.id}:standard:sealed:${phone.mac}`;
-  await eventually(() => worker.ask('kvRead', { name }), (value) => value !== null && JSON.parse(value.metadata).c === true);
+  await eventually(
+    () => worker.ask('kvRead', { name }),
+    (value) => value !== null && JSON.parse(value.metadata).c === true,
+  );
   return name;
 }
 
@@ -63,7 +66,8 @@ async function rates() {
           'sealed file, hot': hot,
           'sealed file, 304': () => repeat(sealed, { seconds: SECONDS, headers: { 'If-None-Match': etag }, status: 304 }),
           'refusal, unknown MAC': refusal,
-          'refusal, unknown access path': () => repeat(`${worker.http}AAAAAAAAAAAAAAAAAAAAAA/Config${phone.mac}.cfg`, { seconds: SECONDS, status: 404 }),
+          'refusal, unknown access path': () =>
+            repeat(`${worker.http}AAAAAAAAAAAAAAAAAAAAAA/Config${phone.mac}.cfg`, { seconds: SECONDS, status: 404 }),
         },
         ROUNDS,
         () => quiet(worker),
@@ -73,7 +77,12 @@ async function rates() {
     progress('requests that can be made once: bootstrap, first fetch after a change');
     const each = QUICK ? 50 : 200;
     let next = 0x10000;
-    const seeded = (state) => seedDevices(worker, tenant, Array.from({ length: each }, () => ({ mac: mac((next += 1)), state })));
+    const seeded = (state) =>
+      seedDevices(
+        worker,
+        tenant,
+        Array.from({ length: each }, () => ({ mac: mac((next += 1)), state })),
+      );
     const changing = await seeded('confirmed');
     const once = { baseline: [], change: [], bootstrap: [] };
     for (let round = 0; round < Math.min(3, ROUNDS); round += 1) {
@@ -134,7 +143,8 @@ async function quiet(worker) {
 
 // --- Counts ------------------------------------------------------------------------------------------
 
-const AFTERWARDS = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE access_paths SET last_used_at|UPDATE devices SET (last_seen_at|key_state = 'confirmed')|SELECT d\.generation, max|SELECT d\.id, d\.mac FROM json_each)/;
+const AFTERWARDS =
+  /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE access_paths SET last_used_at|UPDATE devices SET (last_seen_at|key_state = 'confirmed')|SELECT d\.generation, max|SELECT d\.id, d\.mac FROM json_each)/;
 
 async function counts() {
   progress('what each request costs');
@@ -188,7 +198,10 @@ async function sealing() {
   const wasm = join(ROOT, 'target/bench-seal/wasm32-unknown-unknown/release/seal_wasm.wasm');
   if (!existsSync(wasm)) throw new Error('scripts/bench.sh builds the aes crate for this; run that');
   progress('sealing: WebCrypto and the aes crate in WebAssembly');
-  const worker = await Ringfence.start({ migrate: false, extra: [...baselines('none').filter(({ name }) => name === 'webcrypto'), aesCrate(readFileSync(wasm))] });
+  const worker = await Ringfence.start({
+    migrate: false,
+    extra: [...baselines('none').filter(({ name }) => name === 'webcrypto'), aesCrate(readFileSync(wasm))],
+  });
   try {
     // workerd stops its clock while a Worker computes, so it is measured from outside: the time of a
     // request that seals many times, less that of one that seals never.
@@ -248,15 +261,23 @@ function report() {
   for (const [name, rate] of Object.entries(results.rates)) say(`  ${whole(rate).padStart(8)}  ${name}`);
   say('\nPer request                      status  KV reads  KV writes  D1 statements (less events)  rows read/written  sealings');
   for (const [name, c] of Object.entries(results.counts)) {
-    say(`  ${name.padEnd(32)} ${c.status}  ${String(c.kvReads).padStart(8)}  ${String(c.kvWrites).padStart(9)}  ${`${c.d1Statements} (${c.d1NotEvents})`.padStart(27)}  ${`${c.rowsRead}/${c.rowsWritten}`.padStart(17)}  ${String(c.sealings).padStart(8)}`);
+    say(
+      `  ${name.padEnd(32)} ${c.status}  ${String(c.kvReads).padStart(8)}  ${String(c.kvWrites).padStart(9)}  ${`${c.d1Statements} (${c.d1NotEvents})`.padStart(27)}  ${`${c.rowsRead}/${c.rowsWritten}`.padStart(17)}  ${String(c.sealings).padStart(8)}`,
+    );
   }
   say('\nSealing one file (AES-128-CBC)      WebCrypto    aes crate in WebAssembly');
   for (const [size, s] of Object.entries(results.sealing)) {
     say(`  ${size.padEnd(32)} ${s.webcryptoMs.toFixed(3)} ms     ${s.aesCrateMs.toFixed(3)} ms   (${s.ratio.toFixed(1)} times as long)`);
   }
   const { total, goal, jsGzip, wasmGzip } = results.size;
-  say(`\nSize, gzip: ${whole(total)} bytes (JavaScript ${whole(jsGzip)}, WebAssembly ${whole(wasmGzip)}); goal ${whole(goal)}: ${total <= goal ? 'met' : 'MISSED'}`);
-  say(results.startup.skipped ? `Start-up: skipped (${results.startup.skipped})` : `Start-up: ${results.startup.busyMs.toFixed(1)} ms of CPU in ${results.startup.wallMs.toFixed(1)} ms (wrangler check startup)`);
+  say(
+    `\nSize, gzip: ${whole(total)} bytes (JavaScript ${whole(jsGzip)}, WebAssembly ${whole(wasmGzip)}); goal ${whole(goal)}: ${total <= goal ? 'met' : 'MISSED'}`,
+  );
+  say(
+    results.startup.skipped
+      ? `Start-up: skipped (${results.startup.skipped})`
+      : `Start-up: ${results.startup.busyMs.toFixed(1)} ms of CPU in ${results.startup.wallMs.toFixed(1)} ms (wrangler check startup)`,
+  );
 }
 
 await counts();

@@ -27,7 +27,11 @@ describe('an access path', () => {
 
   it('is shown with the devices that got a file under it; another one, and what was refused, do not count', async () => {
     const tenant = await seedTenant(worker);
-    const phones = [await seedDevice(worker, tenant, { mac: mac(1), state: 'confirmed' }), await seedDevice(worker, tenant, { mac: mac(2) }), await seedDevice(worker, tenant, { mac: mac(3) })];
+    const phones = [
+      await seedDevice(worker, tenant, { mac: mac(1), state: 'confirmed' }),
+      await seedDevice(worker, tenant, { mac: mac(2) }),
+      await seedDevice(worker, tenant, { mac: mac(3) }),
+    ];
     const made = await api.post(`/tenants/${tenant.id}/access-paths`, { label: 'new' });
     assert.deepEqual([made.last_used_at, made.devices_7d], [null, 0]);
     const begin = Date.now();
@@ -36,22 +40,34 @@ describe('an access path', () => {
     await ask(tenant.path(`Config${phones[0].mac}.enc`));
     await ask(tenant.path(`Config${phones[1].mac}.cfg`));
     await ask(tenant.path(`Config${mac(9)}.cfg`));
-    const [old, fresh] = await eventually(() => shown(tenant), ([path]) => path.devices_7d === 2);
+    const [old, fresh] = await eventually(
+      () => shown(tenant),
+      ([path]) => path.devices_7d === 2,
+    );
     assert.ok(old.last_used_at >= begin && old.last_used_at <= Date.now());
     assert.deepEqual([fresh.id, fresh.last_used_at, fresh.devices_7d], [made.id, null, 0]);
     await ask(`/${made.segment}/Initial${phones[2].mac}.cfg`);
-    const after = await eventually(() => shown(tenant), (paths) => paths[1].devices_7d === 1);
+    const after = await eventually(
+      () => shown(tenant),
+      (paths) => paths[1].devices_7d === 1,
+    );
     assert.equal(after[0].devices_7d, 2);
     const put = await api.put(`/tenants/${tenant.id}/access-paths/${made.id}`, { label: 'newer' });
     assert.equal(put.devices_7d, 1);
     const events = await tenant.events(`access_path = '${made.id}'`);
-    assert.deepEqual(events.map((event) => event.reason), ['key_not_delivered', 'initial']);
+    assert.deepEqual(
+      events.map((event) => event.reason),
+      ['key_not_delivered', 'initial'],
+    );
   });
 
   it('is used too by a request that names no device', async () => {
     const tenant = await seedTenant(worker, { options: { shared_files: 'plain' } });
     await ask(tenant.path('KX-UTG300B.cfg'));
-    const [path] = await eventually(() => shown(tenant), ([one]) => one.last_used_at !== null);
+    const [path] = await eventually(
+      () => shown(tenant),
+      ([one]) => one.last_used_at !== null,
+    );
     assert.equal(path.devices_7d, 0);
   });
 
@@ -89,7 +105,10 @@ describe('an access path', () => {
 
   it('and a device leave nothing behind when they go', async () => {
     const tenant = await seedTenant(worker);
-    const phones = [await seedDevice(worker, tenant, { mac: mac(7), state: 'confirmed' }), await seedDevice(worker, tenant, { mac: mac(8), state: 'confirmed' })];
+    const phones = [
+      await seedDevice(worker, tenant, { mac: mac(7), state: 'confirmed' }),
+      await seedDevice(worker, tenant, { mac: mac(8), state: 'confirmed' }),
+    ];
     for (const phone of phones) await ask(tenant.path(`Config${phone.mac}.enc`));
     await used(tenant, (path) => path.devices_7d === 2);
     await api.delete(`/tenants/${tenant.id}/devices/${phones[0].mac}`);
@@ -112,7 +131,10 @@ describe('an access path', () => {
     await worker.ask('kvPut', { name, value: JSON.stringify({ ...before, of_a_newer_version: 1 }) });
     const answer = await ask(tenant.path(`Config${phone.mac}.enc`));
     assert.equal(answer.status, 200);
-    const [event] = await eventually(() => tenant.events(`request_id = '${answer.header('ringfence-request-id')}'`), (list) => list.length === 1);
+    const [event] = await eventually(
+      () => tenant.events(`request_id = '${answer.header('ringfence-request-id')}'`),
+      (list) => list.length === 1,
+    );
     assert.equal(event.access_path, id);
   });
 });

@@ -36,7 +36,11 @@ describe('a token', () => {
 
   for (const [what, binding, call] of [
     ['checks', 'TOKEN_CHECKS', lint],
-    ['changes', 'TOKEN_WRITES', (api, count) => api.call('POST', `/tenants/${tenant}/sites`, { body: { name: `Site ${count} ${Math.random()}` } })],
+    [
+      'changes',
+      'TOKEN_WRITES',
+      (api, count) => api.call('POST', `/tenants/${tenant}/sites`, { body: { name: `Site ${count} ${Math.random()}` } }),
+    ],
     ['looks', 'TOKEN_READS', (api) => api.call('GET', '/tenants')],
   ]) {
     it(`of one tenant is refused too many ${what}, and nothing else is`, async () => {
@@ -47,7 +51,11 @@ describe('a token', () => {
       assert.equal(answer.body.type, 'urn:ringfence:problem:too-many-requests');
       assert.match(answer.body.detail, /This token made too many calls in a minute/);
       assert.equal((await call(api, 'again')).status, 429);
-      const others = { TOKEN_READS: (by) => by.call('GET', '/tenants'), TOKEN_CHECKS: lint, TOKEN_WRITES: (by) => by.call('POST', `/tenants/${tenant}/access-paths`, { body: {} }) };
+      const others = {
+        TOKEN_READS: (by) => by.call('GET', '/tenants'),
+        TOKEN_CHECKS: lint,
+        TOKEN_WRITES: (by) => by.call('POST', `/tenants/${tenant}/access-paths`, { body: {} }),
+      };
       for (const [name, other] of Object.entries(others)) {
         if (name !== binding) assert.ok((await other(api)).status < 300, name);
       }
@@ -91,7 +99,10 @@ describe('a token', () => {
     const api = await newToken({ tenant });
     const answers = [];
     for (const name of ['Somebody else', 'Nobody']) answers.push(await api.call('PUT', `/tenants/${tenant}`, { body: { name } }));
-    assert.deepEqual(answers.map((answer) => [answer.status, answer.body.detail]), Array(2).fill([403, 'The name takes a token for all tenants.']));
+    assert.deepEqual(
+      answers.map((answer) => [answer.status, answer.body.detail]),
+      Array(2).fill([403, 'The name takes a token for all tenants.']),
+    );
     // Its own stays possible, with other options.
     assert.equal((await api.call('PUT', `/tenants/${tenant}`, { body: { name: 'Tenant', options: { retry_window_s: 5 } } })).status, 200);
   });

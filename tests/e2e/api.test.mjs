@@ -55,7 +55,7 @@ describe('the API', () => {
       assertProblem(await api.call('GET', '/tenants'), 401, 'unauthorized');
     });
 
-    it('the token\'s text is in one answer only, and in no table', async () => {
+    it("the token's text is in one answer only, and in no table", async () => {
       const made = await admin.post('/tokens', { name: 'once', access: 'read' });
       assert.match(made.token, /^rf_[0-9A-Z]{26}_[\w-]{43}$/);
       // Base64url has underscores of its own.
@@ -77,7 +77,10 @@ describe('the API', () => {
       assertProblem(await api.call('PUT', `/tenants/${other}/settings`, { body: { settings: {} } }), 404, 'not-found');
       assertProblem(await api.call('GET', '/tenants/01JD0000000000000000000000'), 404, 'not-found');
       const { items } = await api.get('/tenants');
-      assert.deepEqual(items.map((item) => item.id), [own]);
+      assert.deepEqual(
+        items.map((item) => item.id),
+        [own],
+      );
       for (const path of ['/tokens', '/audit', '/rotation']) assertProblem(await api.call('GET', path), 403, 'forbidden');
       assertProblem(await api.call('POST', '/tenants', { body: { name: 'Mine' } }), 403, 'forbidden');
     });
@@ -143,7 +146,11 @@ describe('the API', () => {
       await admin.put(`/tenants/${tenant}/devices/${mac(2)}`, { model: 'KX-UTG200B' });
       await admin.put(`/tenants/${tenant}/devices/${mac(3)}`, { model: 'KX-UTG200B' });
       await worker.sql('UPDATE devices SET last_seen_at = 5000 WHERE tenant_id = ?1 AND mac = ?2', tenant, mac(2));
-      await worker.sql("UPDATE devices SET key_state = 'confirmed', ever_delivered = 1, last_seen_at = 9000 WHERE tenant_id = ?1 AND mac = ?2", tenant, mac(3));
+      await worker.sql(
+        "UPDATE devices SET key_state = 'confirmed', ever_delivered = 1, last_seen_at = 9000 WHERE tenant_id = ?1 AND mac = ?2",
+        tenant,
+        mac(3),
+      );
       const macs = async (query) => (await admin.get(`/tenants/${tenant}/devices?${query}`)).items.map((item) => item.mac);
       assert.deepEqual(await macs('state=confirmed'), [mac(3)]);
       assert.deepEqual(await macs('model=KX-UTG300B'), [mac(1)]);
@@ -262,7 +269,11 @@ describe('the API', () => {
       assertProblem(await admin.call('POST', '/tenants', { body: { name } }), 409, 'conflict');
       await admin.put(`/tenants/${tenant}/devices/${mac(9)}`, { model: 'KX-UTG300B' });
       assertProblem(await admin.call('DELETE', `/tenants/${tenant}`), 409, 'conflict');
-      assertProblem(await admin.call('POST', `/tenants/${tenant}/devices`, { body: { mac: mac(9), model: 'KX-UTG300B' } }), 409, 'conflict');
+      assertProblem(
+        await admin.call('POST', `/tenants/${tenant}/devices`, { body: { mac: mac(9), model: 'KX-UTG300B' } }),
+        409,
+        'conflict',
+      );
     });
 
     it('URL templates that could read one path in two ways are refused with both and an example', async () => {
@@ -284,7 +295,10 @@ describe('the API', () => {
     it('is refused over plain HTTP', async () => {
       const { rawRequest } = await import('./support/raw.mjs');
       const answer = await rawRequest(worker.port, '/api/v1/tenants', {
-        headers: [['Host', 'phones.example'], ['Authorization', `Bearer ${worker.adminToken}`]],
+        headers: [
+          ['Host', 'phones.example'],
+          ['Authorization', `Bearer ${worker.adminToken}`],
+        ],
       });
       assert.ok(answer.status >= 400, `status ${answer.status}`);
       assert.ok(!answer.body.includes('"items"'));

@@ -35,7 +35,9 @@ function follow(text) {
 function oldEntry(worker, days, object = 'settings') {
   return worker.sql(
     "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, request_id, at) VALUES (?1, NULL, 'admin', 'test.old', ?2, NULL, '{\"a\":1}', '192.0.2.1', 'r', ?3)",
-    ulid(), object, Date.now() - days * DAY,
+    ulid(),
+    object,
+    Date.now() - days * DAY,
   );
 }
 
@@ -51,7 +53,8 @@ describe('the audit log', () => {
 
   const newTenant = async () => (await admin.post('/tenants', { name: `Tenant ${(number += 1)}` })).id;
   const newToken = async (options) => new Api(worker, (await admin.post('/tokens', { name: 'test', access: 'write', ...options })).token);
-  const entries = (tenant, action) => admin.get(`/tenants/${tenant}/audit?limit=200`).then(({ items }) => items.filter((item) => !action || item.action === action));
+  const entries = (tenant, action) =>
+    admin.get(`/tenants/${tenant}/audit?limit=200`).then(({ items }) => items.filter((item) => !action || item.action === action));
 
   it('takes bounded bytes for changes of many long texts, and says how many more', async () => {
     const tenant = await newTenant();
@@ -75,7 +78,8 @@ describe('the audit log', () => {
   });
 
   it('refuses a longer entry in the database itself', async () => {
-    const insert = "INSERT INTO audit (id, token_id, action, object, after, address, request_id, at) VALUES (?1, 'x', 'x', '', ?2, '', '', 1)";
+    const insert =
+      "INSERT INTO audit (id, token_id, action, object, after, address, request_id, at) VALUES (?1, 'x', 'x', '', ?2, '', '', 1)";
     await assert.rejects(worker.sql(insert, ulid(), 'x'.repeat(8193)), /at most 8192 bytes/);
   });
 
@@ -195,7 +199,14 @@ describe('the chain over the audit log', () => {
   const exported = async (query = '') => (await admin.call('GET', `/audit/export${query}`)).text;
   /** What somebody can do who may write to the database: the triggers are no obstacle. */
   const tamper = async (...statements) => {
-    for (const name of ['audit_is_not_changed', 'audit_is_not_deleted', 'audit_is_not_replaced', 'audit_chain_is_not_changed', 'audit_chain_is_not_deleted', 'audit_chain_is_not_replaced']) {
+    for (const name of [
+      'audit_is_not_changed',
+      'audit_is_not_deleted',
+      'audit_is_not_replaced',
+      'audit_chain_is_not_changed',
+      'audit_chain_is_not_deleted',
+      'audit_chain_is_not_replaced',
+    ]) {
       await worker.sql(`DROP TRIGGER IF EXISTS ${name}`);
     }
     for (const statement of statements) await worker.sql(...[statement].flat());
@@ -214,7 +225,10 @@ describe('the chain over the audit log', () => {
     const found = await verify();
     assert.deepEqual([found.ok, found.fault, found.next, found.pending, found.to.number], [true, null, null, 0, 24]);
     const { entries, end } = follow(await exported());
-    assert.deepEqual(entries.map((entry) => entry.number), Array.from({ length: 24 }, (_, i) => i + 1));
+    assert.deepEqual(
+      entries.map((entry) => entry.number),
+      Array.from({ length: 24 }, (_, i) => i + 1),
+    );
     assert.deepEqual(end, { number: 24, hash: found.to.hash, complete: true });
     // In pages, which follow each other.
     let text = '';
@@ -233,12 +247,32 @@ describe('the chain over the audit log', () => {
     const cases = [
       [["UPDATE audit SET token_id = 'somebody' WHERE number = 2"], /entry 2 is not what it was/],
       [['DELETE FROM audit WHERE number = 2'], /entry 2 is missing/],
-      [['DELETE FROM audit WHERE number = 4', 'DELETE FROM audit_chain WHERE number = 4'], /ends at entry 3, but its sealed end is entry 4/],
-      [["UPDATE audit SET object = 'x' WHERE number = 4", "UPDATE audit_chain SET hash = 'x' WHERE number = 4"], /entry 4 is not what it was/],
-      [['UPDATE audit_head SET number = 3, hash = (SELECT hash FROM audit_chain WHERE number = 3)', 'DELETE FROM audit WHERE number = 4', 'DELETE FROM audit_chain WHERE number = 4'], /was not written by this deployment/],
+      [
+        ['DELETE FROM audit WHERE number = 4', 'DELETE FROM audit_chain WHERE number = 4'],
+        /ends at entry 3, but its sealed end is entry 4/,
+      ],
+      [
+        ["UPDATE audit SET object = 'x' WHERE number = 4", "UPDATE audit_chain SET hash = 'x' WHERE number = 4"],
+        /entry 4 is not what it was/,
+      ],
+      [
+        [
+          'UPDATE audit_head SET number = 3, hash = (SELECT hash FROM audit_chain WHERE number = 3)',
+          'DELETE FROM audit WHERE number = 4',
+          'DELETE FROM audit_chain WHERE number = 4',
+        ],
+        /was not written by this deployment/,
+      ],
       [['DELETE FROM audit_head'], /was not written by this deployment/],
       [["UPDATE audit_head SET master = 'other'"], /sealed under the master key `other`/],
-      [['INSERT INTO audit_cuts SELECT number, hash, 1, hash, 1, 1, 1, \'x\', 1 FROM audit_chain WHERE number = 2', 'DELETE FROM audit WHERE number <= 2', 'DELETE FROM audit_chain WHERE number <= 2'], /the sealed one at entry 0/],
+      [
+        [
+          "INSERT INTO audit_cuts SELECT number, hash, 1, hash, 1, 1, 1, 'x', 1 FROM audit_chain WHERE number = 2",
+          'DELETE FROM audit WHERE number <= 2',
+          'DELETE FROM audit_chain WHERE number <= 2',
+        ],
+        /the sealed one at entry 0/,
+      ],
     ];
     for (const [statements, fault] of cases) {
       await worker.stop();
@@ -268,7 +302,12 @@ describe('the chain over the audit log', () => {
     assert.match(young.body.detail, /younger than 90 days/);
     const until = follow(await exported(`?until=${Date.now() - 100 * DAY}`)).end;
     assert.deepEqual([until.number, until.complete], [5, true]);
-    for (const wrong of [{ number: 5, hash: START }, { number: 4, hash: until.hash }, { number: 99, hash: until.hash }, { number: 0, hash: START }]) {
+    for (const wrong of [
+      { number: 5, hash: START },
+      { number: 4, hash: until.hash },
+      { number: 99, hash: until.hash },
+      { number: 0, hash: START },
+    ]) {
       const answer = await cut(wrong);
       assert.equal(answer.status, 422);
       assert.match(answer.body.detail, /Export the period to its end/);

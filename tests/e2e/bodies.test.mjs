@@ -36,7 +36,11 @@ describe('the body of a request', () => {
   function chunked(total, { token = worker.adminToken, text } = {}) {
     const piece = Buffer.alloc(64 * 1024, ' ');
     const head = [
-      `PUT ${path()} HTTP/1.1`, `Host: 127.0.0.1:${worker.port}`, 'Content-Type: application/json', 'Transfer-Encoding: chunked', 'Connection: close',
+      `PUT ${path()} HTTP/1.1`,
+      `Host: 127.0.0.1:${worker.port}`,
+      'Content-Type: application/json',
+      'Transfer-Encoding: chunked',
+      'Connection: close',
       ...(token === null ? [] : [`Authorization: Bearer ${token}`]),
     ].join('\r\n');
     const work = new Promise((resolve, reject) => {
@@ -52,7 +56,8 @@ describe('the body of a request', () => {
       function* pieces() {
         const framed = (bytes) => Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
         yield Buffer.from(`${head}\r\n\r\n`);
-        if (text !== undefined) for (let at = 0; at < text.length; at += piece.length) yield framed(Buffer.from(text.slice(at, at + piece.length)));
+        if (text !== undefined)
+          for (let at = 0; at < text.length; at += piece.length) yield framed(Buffer.from(text.slice(at, at + piece.length)));
         else for (; sent < total; sent += piece.length) yield framed(piece);
         yield Buffer.from('0\r\n\r\n');
       }
@@ -122,7 +127,11 @@ describe('the body of a request', () => {
   });
 
   it('that says a length above the limit is not read at all, nor is one without a token', async () => {
-    const long = await worker.fetch(path(), { method: 'PUT', headers: { authorization: `Bearer ${worker.adminToken}` }, body: 'x'.repeat(MIB + 1) });
+    const long = await worker.fetch(path(), {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${worker.adminToken}` },
+      body: 'x'.repeat(MIB + 1),
+    });
     assert.equal(long.status, 413);
     const stranger = await chunked(Infinity, { token: null });
     // The answer itself may be lost with the connection that is closed on what is still being sent.

@@ -43,11 +43,13 @@ describe('a bootstrap', () => {
   });
 
   it('has exactly one winner among 50 requests at once, for 20 devices at once', async () => {
-    const phones = await seedDevices(worker, tenant, Array.from({ length: 20 }, () => ({ mac: mac((next += 1)) })));
-    const unknown = withoutRequestId(await raw(tenant.path(`Config${mac(0xfffffe)}.cfg`)));
-    const answers = await Promise.all(
-      phones.map((phone) => Promise.all(Array.from({ length: 50 }, () => raw(plain(phone))))),
+    const phones = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: 20 }, () => ({ mac: mac((next += 1)) })),
     );
+    const unknown = withoutRequestId(await raw(tenant.path(`Config${mac(0xfffffe)}.cfg`)));
+    const answers = await Promise.all(phones.map((phone) => Promise.all(Array.from({ length: 50 }, () => raw(plain(phone))))));
     answers.forEach((list, index) => {
       const winners = list.filter((answer) => answer.status === 200);
       assert.equal(winners.length, 1, `device ${index} had ${winners.length} winners`);
@@ -84,10 +86,19 @@ describe('a bootstrap', () => {
   for (const headers of [
     [['If-None-Match', '*']],
     [['If-None-Match', `${ETAG}, *`]],
-    [['If-None-Match', '*'], ['If-Modified-Since', DATE]],
+    [
+      ['If-None-Match', '*'],
+      ['If-Modified-Since', DATE],
+    ],
     [['If-Match', ETAG]],
-    [['If-Match', ETAG], ['If-None-Match', '"other"']],
-    [['If-Match', '*'], ['If-None-Match', '*']],
+    [
+      ['If-Match', ETAG],
+      ['If-None-Match', '"other"'],
+    ],
+    [
+      ['If-Match', '*'],
+      ['If-None-Match', '*'],
+    ],
   ]) {
     it(`is neither consumed nor revealed by ${headers.map((header) => header.join(': ')).join(' and ')}`, async () => {
       const phone = await device();
@@ -105,11 +116,23 @@ describe('a bootstrap', () => {
     [['If-Modified-Since', 'the day before']],
     [['If-Unmodified-Since', DATE]],
     [['If-None-Match', ETAG]],
-    [['If-None-Match', `W/${ETAG}, "*"`], ['If-Modified-Since', DATE]],
+    [
+      ['If-None-Match', `W/${ETAG}, "*"`],
+      ['If-Modified-Since', DATE],
+    ],
     [['If-Match', '*']],
-    [['If-Range', ETAG], ['Range', 'bytes=5-']],
-    [['If-Range', DATE], ['Range', 'bytes=5-']],
-    [['If-Unmodified-Since', DATE], ['Range', 'bytes=0-9']],
+    [
+      ['If-Range', ETAG],
+      ['Range', 'bytes=5-'],
+    ],
+    [
+      ['If-Range', DATE],
+      ['Range', 'bytes=5-'],
+    ],
+    [
+      ['If-Unmodified-Since', DATE],
+      ['Range', 'bytes=0-9'],
+    ],
   ]) {
     it(`goes out whole, once, to a phone that sends ${headers.map((header) => header.join(': ')).join(' and ')}`, async () => {
       const phone = await device();
@@ -125,7 +148,11 @@ describe('a bootstrap', () => {
 
   it('is refused to HEAD with any condition', async () => {
     const phone = await device();
-    for (const header of [['If-Modified-Since', DATE], ['If-None-Match', ETAG], ['If-Match', '*']]) {
+    for (const header of [
+      ['If-Modified-Since', DATE],
+      ['If-None-Match', ETAG],
+      ['If-Match', '*'],
+    ]) {
       assert.equal((await raw(plain(phone), { method: 'HEAD', headers: [header] })).status, 404);
     }
     assert.equal((await tenant.device(phone.mac)).key_state, 'armed');
@@ -205,7 +232,10 @@ describe('a bootstrap', () => {
     assert.equal(row.delivered_country, 'NZ');
     assert.equal(row.delivered_user_agent, `Panasonic_KX-UTG300B/01.133 (${phone.mac.toLowerCase()})`);
     assert.ok(row.delivered_at >= before - 1000 && row.delivered_at <= Date.now() + 1000);
-    const [event] = await eventually(() => tenant.events(`device_id = '${phone.id}'`), (events) => events.length === 1);
+    const [event] = await eventually(
+      () => tenant.events(`device_id = '${phone.id}'`),
+      (events) => events.length === 1,
+    );
     assert.equal(event.outcome, 'served');
     assert.equal(event.reason, 'bootstrap');
     assert.equal(event.address, '192.0.2.17');
@@ -216,7 +246,10 @@ describe('a bootstrap', () => {
     assert.equal((await raw(plain(phone))).status, 404);
     assert.equal((await tenant.device(phone.mac)).key_state, 'armed');
     await worker.ask('scheduled', {});
-    await eventually(() => tenant.device(phone.mac), (row) => row.key_state === 'expired');
+    await eventually(
+      () => tenant.device(phone.mac),
+      (row) => row.key_state === 'expired',
+    );
     assert.equal((await raw(plain(phone))).status, 404);
     assert.equal((await raw(sealed(phone))).status, 404);
   });
@@ -230,7 +263,10 @@ describe('a bootstrap', () => {
   it('is claimed in D1 and not in KV: an empty cache opens nothing again', async () => {
     const phone = await device();
     assert.equal((await raw(plain(phone))).status, 200);
-    await eventually(() => worker.ask('kvList', { prefix: 'f1:' }), (keys) => keys.some((key) => key.name.includes(phone.mac)));
+    await eventually(
+      () => worker.ask('kvList', { prefix: 'f1:' }),
+      (keys) => keys.some((key) => key.name.includes(phone.mac)),
+    );
     const keys = await worker.ask('kvList', {});
     await worker.ask('kvDelete', { names: keys.map((key) => key.name) });
     assert.equal((await raw(plain(phone))).status, 404);
@@ -242,7 +278,10 @@ describe('a bootstrap', () => {
     const phone = await seedDevice(worker, tenant, { mac: mac((next += 1)), settings: { SIP_PASS: { secret: 'quite-a-secret-91' } } });
     const answer = await raw(tenant.path(`Config${phone.mac}.cfg`));
     assert.equal(element(answer.body.toString(), 'SIP_PASS_1'), 'quite-a-secret-91');
-    await eventually(() => tenant.events(`device_id = '${phone.id}'`), (events) => events.length > 0);
+    await eventually(
+      () => tenant.events(`device_id = '${phone.id}'`),
+      (events) => events.length > 0,
+    );
     for (const { name } of await worker.ask('kvList', {})) {
       const { base64, metadata } = await worker.ask('kvRead', { name });
       const value = Buffer.from(base64, 'base64').toString('latin1') + JSON.stringify(metadata);
@@ -282,7 +321,10 @@ describe('with a retry window', () => {
     assert.equal((await raw(plain, from('2001:db8::1'))).status, 404);
     assert.equal((await raw(plain, from('192.0.2.1'))).status, 200);
     assert.equal((await raw(sealed, from('192.0.2.1'))).status, 200);
-    await eventually(() => tenant.device(phone.mac), (row) => row.key_state === 'confirmed');
+    await eventually(
+      () => tenant.device(phone.mac),
+      (row) => row.key_state === 'confirmed',
+    );
     assert.equal((await raw(plain, from('192.0.2.1'))).status, 404);
   });
 
@@ -332,7 +374,10 @@ describe('where the plain name answers the sealed file after delivery', () => {
     const plain = tenant.path(`Config${phone.mac}.cfg`);
     await rawRequest(worker.port, plain, { abortAfter: 1 });
     for (let i = 0; i < 3; i += 1) assert.equal((await rawRequest(worker.port, plain)).status, 200);
-    const events = await eventually(() => tenant.events(`device_id = '${phone.id}'`), (list) => list.length === 4);
+    const events = await eventually(
+      () => tenant.events(`device_id = '${phone.id}'`),
+      (list) => list.length === 4,
+    );
     assert.deepEqual(events.map((event) => event.reason).sort(), ['bootstrap', ...Array(3).fill('sealed_at_plain_name')]);
     // Its file is in KV by now: what would have confirmed the key has run.
     await eventually(() => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${phone.mac}` }), Boolean);
@@ -341,14 +386,15 @@ describe('where the plain name answers the sealed file after delivery', () => {
     assert.equal(row.confirmed_at, null);
     assert.ok(row.fetched_version > 0);
     await rawRequest(worker.port, tenant.path(`Config${phone.mac}.enc`));
-    await eventually(() => tenant.device(phone.mac), (now) => now.key_state === 'confirmed');
+    await eventually(
+      () => tenant.device(phone.mac),
+      (now) => now.key_state === 'confirmed',
+    );
   });
 
   it('50 requests at once still have one plaintext among them', async () => {
     const phone = await seedDevice(worker, tenant, { mac: mac(0x300002) });
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => rawRequest(worker.port, tenant.path(`Config${phone.mac}.cfg`))),
-    );
+    const answers = await Promise.all(Array.from({ length: 50 }, () => rawRequest(worker.port, tenant.path(`Config${phone.mac}.cfg`))));
     const plaintexts = answers.filter((answer) => answer.body.includes('PANASIPPhoneConfig'));
     assert.equal(plaintexts.length, 1);
     assert.ok(answers.every((answer) => answer.status === 200 || answer.status === 404));

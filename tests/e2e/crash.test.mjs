@@ -21,7 +21,11 @@ describe('SIGKILL during claims', () => {
 
   it('delivers no key twice and loses none', async () => {
     const tenant = await seedTenant(worker);
-    const phones = await seedDevices(worker, tenant, Array.from({ length: DEVICES }, (_, number) => ({ mac: mac(number) })));
+    const phones = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: DEVICES }, (_, number) => ({ mac: mac(number) })),
+    );
     const plain = (phone) => tenant.path(`Config${phone.mac}.cfg`);
     const delivered = new Map(phones.map((phone) => [phone.mac, 0]));
     const note = (phone, answer) => {

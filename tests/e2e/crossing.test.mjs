@@ -39,7 +39,11 @@ describe('changes that cross', () => {
     await worker.probe(hold);
     const answer = api.call(method, path, options);
     for (const [index, change] of past.entries()) {
-      await eventually(() => worker.probe({}), ({ holding }) => holding, 'a held change');
+      await eventually(
+        () => worker.probe({}),
+        ({ holding }) => holding,
+        'a held change',
+      );
       await change();
       await worker.probe(index + 1 < past.length ? hold : { release: true });
     }
@@ -107,7 +111,9 @@ describe('changes that cross', () => {
 
   it('a new device is checked against what changed above it meanwhile, and is not there then', async () => {
     const other = `${at}/devices/${mac(2)}`;
-    const answer = await held('PUT', other, { body: { ...MODEL, settings: { Y: '1' } } }, () => api.put(`${at}/settings`, { settings: { X: '1' } }));
+    const answer = await held('PUT', other, { body: { ...MODEL, settings: { Y: '1' } } }, () =>
+      api.put(`${at}/settings`, { settings: { X: '1' } }),
+    );
     assertBroken(answer);
     assert.equal((await api.call('GET', other)).status, 404);
   });
@@ -121,7 +127,9 @@ describe('changes that cross', () => {
   });
 
   it('many devices of a new model are added at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => api.call('PUT', `${at}/devices/${mac(10 + i)}`, { body: { model: 'KX-UTG200B' } })));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => api.call('PUT', `${at}/devices/${mac(10 + i)}`, { body: { model: 'KX-UTG200B' } })),
+    );
     for (const { status, text } of answers) assert.equal(status, 200, text);
   });
 
@@ -157,7 +165,9 @@ describe('changes that cross', () => {
   it('with If-Match nobody overwrites what they have not seen, however often it is tried', async () => {
     await api.put(`${at}/settings`, { settings: { A: '0' } });
     const etag = (await api.call('GET', `${at}/settings`)).headers.get('etag');
-    const answer = await held('PUT', `${at}/settings`, { ...set({ A: '1' }), ifMatch: etag }, () => api.put(`${at}/settings`, { settings: { A: '2' } }));
+    const answer = await held('PUT', `${at}/settings`, { ...set({ A: '1' }), ifMatch: etag }, () =>
+      api.put(`${at}/settings`, { settings: { A: '2' } }),
+    );
     assert.equal(answer.status, 412, answer.text);
     assert.equal((await api.get(`${at}/settings`)).settings.A, '2');
   });

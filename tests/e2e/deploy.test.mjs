@@ -67,7 +67,11 @@ describe('make deploy', () => {
     const run = (env = {}, terminal = false) => {
       const command = join(folder, 'scripts/deploy.sh');
       const [program, args] = terminal ? ['script', ['-qec', `bash ${command}`, '/dev/null']] : ['bash', [command]];
-      const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, SECRETS_FILE: '', ...env } });
+      const { status, stdout, stderr } = spawnSync(program, args, {
+        encoding: 'utf8',
+        timeout: 60_000,
+        env: { ...process.env, SECRETS_FILE: '', ...env },
+      });
       return { status, output: stdout + stderr };
     };
     return { folder, state, run };
@@ -101,7 +105,10 @@ describe('make deploy', () => {
     assert.equal(status, 0, output);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const lines = readFileSync(file, 'utf8').trim().split('\n');
-    assert.deepEqual(lines, ['ADMIN_TOKEN', 'MASTER_KEY'].map((name) => `${name}=${state(`secret.${name}`)}`));
+    assert.deepEqual(
+      lines,
+      ['ADMIN_TOKEN', 'MASTER_KEY'].map((name) => `${name}=${state(`secret.${name}`)}`),
+    );
     for (const name of ['MASTER_KEY', 'ADMIN_TOKEN']) assert.ok(!output.includes(state(`secret.${name}`)), name);
     // An upgrade makes none and needs no terminal; a file that is there is not written into.
     assert.equal(run().status, 0);
@@ -134,7 +141,7 @@ describe('make deploy', () => {
     assert.match(free.state('config.2'), /database_id = "11111111-2222/);
   });
 
-  it('does not take any other failure for the free plan, and leaves an operator\'s own limits alone', () => {
+  it("does not take any other failure for the free plan, and leaves an operator's own limits alone", () => {
     const broken = checkout({ flags: ['deployed', 'broken'] });
     const { status, output } = broken.run({ SECRETS_FILE: join(broken.folder, 'secrets.txt') });
     assert.equal(status, 1);
@@ -144,7 +151,13 @@ describe('make deploy', () => {
     const toml = (text) => `${text}\n[limits]\ncpu_ms = 300\n`;
     const own = checkout({ flags: ['deployed'], toml });
     assert.equal(own.run({ SECRETS_FILE: join(own.folder, 'secrets.txt') }).status, 0);
-    assert.equal(own.state('config.1').match(/\[limits\]\ncpu_ms = \d+/g).join(), '[limits]\ncpu_ms = 300');
+    assert.equal(
+      own
+        .state('config.1')
+        .match(/\[limits\]\ncpu_ms = \d+/g)
+        .join(),
+      '[limits]\ncpu_ms = 300',
+    );
     const free = checkout({ flags: ['deployed', 'free'], toml });
     const refused = free.run({ SECRETS_FILE: join(free.folder, 'secrets.txt') });
     assert.equal(refused.status, 1);

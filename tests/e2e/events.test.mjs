@@ -38,14 +38,20 @@ describe('events', () => {
     const [loud, quiet] = [await seedTenant(worker, { options: { events_per_minute: 1 } }), await seedTenant(worker)];
     for (let i = 0; i < 10; i += 1) await rawRequest(worker.port, loud.path(`Config${mac(i)}.cfg`));
     await rawRequest(worker.port, quiet.path(`Config${mac(1)}.cfg`));
-    await eventually(() => quiet.events(), (events) => events.length === 1);
+    await eventually(
+      () => quiet.events(),
+      (events) => events.length === 1,
+    );
   });
 
   it('of a full minute are missing, and yet a served device is noted as seen', async () => {
     const tenant = await seedTenant(worker, { options: { events_per_minute: 0 } });
     const phone = await seedDevice(worker, tenant, { mac: mac(1), state: 'confirmed' });
     assert.equal((await rawRequest(worker.port, tenant.path(`Config${phone.mac}.enc`))).status, 200);
-    await eventually(() => tenant.device(phone.mac), (row) => row.last_seen_at !== null && row.fetched_version !== null);
+    await eventually(
+      () => tenant.device(phone.mac),
+      (row) => row.last_seen_at !== null && row.fetched_version !== null,
+    );
     assert.equal((await tenant.events()).length, 0);
   });
 
@@ -53,12 +59,45 @@ describe('events', () => {
     const tenant = await seedTenant(worker);
     const phone = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });
     const answer = await rawRequest(worker.port, tenant.path(`Config${phone.mac}.enc`), {
-      headers: [['CF-Connecting-IP', '2001:db8::7'], ['CF-IPCountry', 'PT'], ['User-Agent', 'a phone']],
+      headers: [
+        ['CF-Connecting-IP', '2001:db8::7'],
+        ['CF-IPCountry', 'PT'],
+        ['User-Agent', 'a phone'],
+      ],
     });
-    const [event] = await eventually(() => tenant.events(), (events) => events.length === 1);
+    const [event] = await eventually(
+      () => tenant.events(),
+      (events) => events.length === 1,
+    );
     assert.deepEqual(
-      [event.device_id, event.mac, event.kind, event.form, event.outcome, event.reason, event.address, event.user_agent, event.country, event.bytes, event.status, event.request_id],
-      [phone.id, phone.mac, 'standard', 'sealed', 'served', 'sealed', '2001:db8::7', 'a phone', 'PT', answer.body.length, 200, answer.header('ringfence-request-id')],
+      [
+        event.device_id,
+        event.mac,
+        event.kind,
+        event.form,
+        event.outcome,
+        event.reason,
+        event.address,
+        event.user_agent,
+        event.country,
+        event.bytes,
+        event.status,
+        event.request_id,
+      ],
+      [
+        phone.id,
+        phone.mac,
+        'standard',
+        'sealed',
+        'served',
+        'sealed',
+        '2001:db8::7',
+        'a phone',
+        'PT',
+        answer.body.length,
+        200,
+        answer.header('ringfence-request-id'),
+      ],
     );
     assert.match(event.id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
   });
@@ -71,9 +110,17 @@ describe('events', () => {
     await rawRequest(worker.port, path, { headers: [['Range', 'bytes=0-9']] });
     await rawRequest(worker.port, path, { headers: [['If-None-Match', whole.header('etag')]] });
     await rawRequest(worker.port, path, { method: 'HEAD' });
-    const events = await eventually(() => tenant.events(), (list) => list.length === 4);
+    const events = await eventually(
+      () => tenant.events(),
+      (list) => list.length === 4,
+    );
     const byStatus = events.map((event) => [event.status, event.bytes]).sort((a, b) => a[0] - b[0] || b[1] - a[1]);
-    assert.deepEqual(byStatus, [[200, whole.body.length], [200, 0], [206, 10], [304, 0]]);
+    assert.deepEqual(byStatus, [
+      [200, whole.body.length],
+      [200, 0],
+      [206, 10],
+      [304, 0],
+    ]);
   });
 
   it('older than the tenant keeps them are removed by the cron trigger, newer ones stay', async () => {
@@ -83,12 +130,17 @@ describe('events', () => {
       worker.sql(
         `INSERT INTO events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
          VALUES (?1, ?2, 'refused', 'unknown_device', 404, 0, '', '', '', ?1, ?3)`,
-        ulid(undefined, Date.now() - age), tenant.id, Date.now() - age,
+        ulid(undefined, Date.now() - age),
+        tenant.id,
+        Date.now() - age,
       );
     await add(3 * DAY);
     await add(DAY);
     await worker.ask('scheduled', {});
-    await eventually(() => tenant.events(), (events) => events.length === 1);
+    await eventually(
+      () => tenant.events(),
+      (events) => events.length === 1,
+    );
     assert.ok((await tenant.events())[0].at > Date.now() - 2 * DAY);
   });
 });

@@ -27,7 +27,7 @@ describe('files', () => {
     return body;
   };
 
-  it('the initial file of a model names the others by the phone\'s own macros', async () => {
+  it("the initial file of a model names the others by the phone's own macros", async () => {
     const tenant = await seedTenant(worker);
     const response = await tenant.get('KX-UTG300B.cfg');
     assert.equal(response.headers.get('cache-control'), 'no-store');
@@ -70,7 +70,12 @@ describe('files', () => {
   it('every URL that an initial file names is served', async () => {
     const tenant = await seedTenant(worker, { options: { state_dependent_names: true } });
     const phone = await seedDevice(worker, tenant, { mac: mac(3), state: 'confirmed' });
-    await worker.sql('INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, 1)', tenant.id, 'root.pem', Buffer.from('certificate').toString('base64'));
+    await worker.sql(
+      'INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, 1)',
+      tenant.id,
+      'root.pem',
+      Buffer.from('certificate').toString('base64'),
+    );
     const file = await text(await tenant.get(`Initial${phone.mac}.cfg`));
     const urls = [...file.matchAll(/>(https?:[^<]+)</g)].map((match) => match[1]);
     assert.equal(urls.length, 4);
@@ -79,7 +84,10 @@ describe('files', () => {
 
   it('product and master files are sealed with the key of the phone that asks', async () => {
     const tenant = await seedTenant(worker);
-    const phones = [await seedDevice(worker, tenant, { mac: mac(4), state: 'confirmed' }), await seedDevice(worker, tenant, { mac: mac(5), state: 'confirmed' })];
+    const phones = [
+      await seedDevice(worker, tenant, { mac: mac(4), state: 'confirmed' }),
+      await seedDevice(worker, tenant, { mac: mac(5), state: 'confirmed' }),
+    ];
     for (const phone of phones) {
       const product = Buffer.from(await (await tenant.get(`Product${phone.mac}.enc`)).arrayBuffer());
       assert.equal(element(opensslDecrypt(product, phone.key).toString(), 'PRODUCT_NOTE'), 'product');
@@ -105,11 +113,14 @@ describe('files', () => {
   });
 
   it('a regional model name is no MAC, and ConfigCom.cfg is no product file', async () => {
-    const tenant = await seedTenant(worker, { options: { shared_files: 'plain' }, models: [UTG, { name: 'Com', family: 'utg', profile: 'utg-128' }] });
+    const tenant = await seedTenant(worker, {
+      options: { shared_files: 'plain' },
+      models: [UTG, { name: 'Com', family: 'utg', profile: 'utg-128' }],
+    });
     assert.equal(element(await text(await tenant.get('ConfigCom.cfg')), 'NTP_ADDR'), 'ntp.example');
   });
 
-  it('the operator\'s template of the very model beats the family\'s', async () => {
+  it("the operator's template of the very model beats the family's", async () => {
     const tenant = await seedTenant(worker, {
       options: { shared_files: 'plain' },
       models: [UTG, { name: 'KX-UTG200B', family: 'utg', profile: 'utg-128' }],
@@ -128,7 +139,9 @@ describe('files', () => {
       templates: { ...XML, [`master/utg/${UTG.name}`]: own('near'), [`master/utg/${other.name}`]: own('nearer') },
     });
     assert.equal(element(await text(await tenant.get('ConfigCom.cfg')), 'NTP_ADDR'), 'ntp.example');
-    const answer = await new Api(worker).call('PUT', `/tenants/${tenant.id}/templates/master/utg/${UTG.name}`, { body: { source: own('near') } });
+    const answer = await new Api(worker).call('PUT', `/tenants/${tenant.id}/templates/master/utg/${UTG.name}`, {
+      body: { source: own('near') },
+    });
     assert.equal(answer.status, 400);
     assert.match(answer.body.detail, /the same for every model/);
   });
@@ -140,8 +153,14 @@ describe('files', () => {
       templates: { ...XML, 'product/utg': XML['product/utg'].replace('>product<', '>{{ NOTE }}<') },
     });
     const site = ulid();
-    await worker.sql('INSERT INTO sites (id, tenant_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, 1, 1)', site, tenant.id, 'Harbour');
-    const put = (scope, name, value) => worker.sql('INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, ?3, ?4)', tenant.id, scope, name, value);
+    await worker.sql(
+      'INSERT INTO sites (id, tenant_id, name, created_at, updated_at) VALUES (?1, ?2, ?3, 1, 1)',
+      site,
+      tenant.id,
+      'Harbour',
+    );
+    const put = (scope, name, value) =>
+      worker.sql('INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, ?3, ?4)', tenant.id, scope, name, value);
     const phone = await seedDevice(worker, tenant, { mac: mac(7), state: 'confirmed', site });
     const user = async () => {
       await tenant.changed();
@@ -162,7 +181,11 @@ describe('files', () => {
 
   it('a password of awkward characters reaches the phone as it is', async () => {
     const tenant = await seedTenant(worker);
-    const phone = await seedDevice(worker, tenant, { mac: mac(8), state: 'confirmed', settings: { SIP_PASS: { secret: 'e3#rl2(&ae#1<>"\'' } } });
+    const phone = await seedDevice(worker, tenant, {
+      mac: mac(8),
+      state: 'confirmed',
+      settings: { SIP_PASS: { secret: 'e3#rl2(&ae#1<>"\'' } },
+    });
     const sealed = Buffer.from(await (await tenant.get(`Config${phone.mac}.enc`)).arrayBuffer());
     assert.equal(element(opensslDecrypt(sealed, phone.key).toString(), 'SIP_PASS_1'), 'e3#rl2(&ae#1<>"\'');
   });
@@ -221,7 +244,12 @@ describe('files', () => {
   it('root certificates are served under their own names', async () => {
     const tenant = await seedTenant(worker);
     const bytes = Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-    await worker.sql('INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, 1)', tenant.id, 'root.pem', bytes.toString('base64'));
+    await worker.sql(
+      'INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, 1)',
+      tenant.id,
+      'root.pem',
+      bytes.toString('base64'),
+    );
     const response = await tenant.get('certs/root.pem');
     assert.equal(response.status, 200);
     assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes);
@@ -246,7 +274,14 @@ describe('files', () => {
     const tenant = await seedTenant(worker);
     const phone = await seedDevice(worker, tenant, { mac: mac(12), state: 'confirmed' });
     const second = newAccessPath();
-    await worker.sql('INSERT INTO access_paths (id, tenant_id, hash, label, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, 1, ?5)', ulid(), tenant.id, hashAccessPath(second), 'next', Date.now() + 3600_000);
+    await worker.sql(
+      'INSERT INTO access_paths (id, tenant_id, hash, label, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, 1, ?5)',
+      ulid(),
+      tenant.id,
+      hashAccessPath(second),
+      'next',
+      Date.now() + 3600_000,
+    );
     const at = (path) => worker.fetch(`/${path}/Config${phone.mac}.enc`).then((response) => response.status);
     assert.equal(await at(tenant.accessPath), 200);
     assert.equal(await at(second), 200);

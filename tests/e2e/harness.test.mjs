@@ -33,7 +33,8 @@ describe('the reader of wrangler.toml', () => {
 
 describe('the reader of SQL files', () => {
   it('splits at semicolons that end a statement, and there alone', () => {
-    const sql = "-- a; b\nCREATE TABLE a (b TEXT DEFAULT ';'); /* ; */\nCREATE TRIGGER t BEFORE DELETE ON a\nBEGIN SELECT CASE WHEN 1 THEN 2 END; SELECT 3; END;\nSELECT 1";
+    const sql =
+      "-- a; b\nCREATE TABLE a (b TEXT DEFAULT ';'); /* ; */\nCREATE TRIGGER t BEFORE DELETE ON a\nBEGIN SELECT CASE WHEN 1 THEN 2 END; SELECT 3; END;\nSELECT 1";
     assert.equal(statements(sql).length, 3);
     assert.match(statements(sql)[1], /^CREATE TRIGGER[\s\S]*END$/);
   });

@@ -60,7 +60,10 @@ describe('the hot path', () => {
 
   it('304 and 206 cost the same', async () => {
     const { answer } = await cost(sealed());
-    for (const header of [['If-None-Match', answer.header('etag')], ['Range', 'bytes=0-9']]) {
+    for (const header of [
+      ['If-None-Match', answer.header('etag')],
+      ['Range', 'bytes=0-9'],
+    ]) {
       const { kvReads, encryptions, sql } = await cost(sealed(), { headers: [header] });
       assert.equal(kvReads, 2);
       assert.equal(encryptions, 0);

@@ -87,7 +87,12 @@ describe('quotas', () => {
     assert.equal((await put('settings', 1800)).status, 200);
     await api.put(`${t}/devices/${mac(1)}`, { model: 'KX-UTG300B' });
     assertOver(await put(`devices/${mac(1)}/settings`, 1800), 'settings_bytes', 1804, 3000);
-    assertOver(await api.call('PUT', `${t}/devices/${mac(2)}`, { body: { model: 'KX-UTG300B', settings: { TEXT: 'x'.repeat(1800) } } }), 'settings_bytes', 1804, 3000);
+    assertOver(
+      await api.call('PUT', `${t}/devices/${mac(2)}`, { body: { model: 'KX-UTG300B', settings: { TEXT: 'x'.repeat(1800) } } }),
+      'settings_bytes',
+      1804,
+      3000,
+    );
     assert.equal((await put(`devices/${mac(1)}/settings`, 1000)).status, 200);
     await admin.put(`${t}/limits`, { settings_bytes: 100 });
     assertOver(await put('settings', 1801), 'settings_bytes', 2808, 100);
@@ -96,7 +101,7 @@ describe('quotas', () => {
     assert.equal((await api.get(`${t}/limits`)).quotas.settings_bytes.used, 1704);
   });
 
-  it('of the audit log bind the tenant\'s own tokens, and no operator of all tenants', async () => {
+  it("of the audit log bind the tenant's own tokens, and no operator of all tenants", async () => {
     const { t, api } = await newTenant({ audit_bytes: 9000 });
     const site = (by) => by.call('POST', `${t}/sites`, { body: { name: `Site ${(number += 1)}` } });
     let answer;

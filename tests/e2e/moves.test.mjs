@@ -33,7 +33,8 @@ describe('a device that moves', () => {
   });
 
   const at = (tenant, address = own) => `/tenants/${tenant.id}/devices/${address}`;
-  const move = (from, to, more = {}, options = {}) => admin.call('POST', `${at(from)}/move`, { body: { tenant: to.id, ...more }, ...options });
+  const move = (from, to, more = {}, options = {}) =>
+    admin.call('POST', `${at(from)}/move`, { body: { tenant: to.id, ...more }, ...options });
   const text = async (response) => (await response).text();
   const opened = async (tenant, key, name = `Config${own}.enc`) => {
     const response = await tenant.get(name);
@@ -47,7 +48,10 @@ describe('a device that moves', () => {
     await admin.put(at(tenant), { model: MODEL, label: 'Front desk', ...more });
     const key = element(await text(tenant.get(`Config${own}.cfg`)), 'CFG_FILE_KEY');
     await opened(tenant, key);
-    await eventually(() => admin.get(at(tenant)), (view) => view.key.state === 'confirmed' && view.fetched_version !== null);
+    await eventually(
+      () => admin.get(at(tenant)),
+      (view) => view.key.state === 'confirmed' && view.fetched_version !== null,
+    );
     return key;
   }
 
@@ -65,7 +69,8 @@ describe('a device that moves', () => {
     const before = await admin.get(at(a));
     const moved = (await move(a, b)).body;
     assert.equal(moved.tenant, b.id);
-    for (const member of ['id', 'mac', 'model', 'label', 'created_at', 'last_seen']) assert.deepEqual(moved[member], before[member], member);
+    for (const member of ['id', 'mac', 'model', 'label', 'created_at', 'last_seen'])
+      assert.deepEqual(moved[member], before[member], member);
     assert.deepEqual(moved.key, before.key);
     assert.deepEqual([moved.fetched_version, moved.site], [null, null]);
     assert.ok(moved.forwarded_until > Date.now() + 29 * 24 * 3600e3);
@@ -75,7 +80,8 @@ describe('a device that moves', () => {
     assert.ok(events.includes('bootstrap') && events.includes('sealed'), 'its events came along');
 
     // Where it was: nothing but the way to where it is.
-    for (const name of [`Config${own}.cfg`, `Config${own}.enc`, `Product${own}.enc`, `Initial${mac(0xfffff0)}.cfg`]) await refusedAt(a, name);
+    for (const name of [`Config${own}.cfg`, `Config${own}.enc`, `Product${own}.enc`, `Initial${mac(0xfffff0)}.cfg`])
+      await refusedAt(a, name);
     const initial = await text(a.get(`Initial${own}.cfg`));
     const standard = element(initial, 'CFG_STANDARD_FILE_PATH');
     assert.ok(standard.startsWith(moved.forward.url) && standard.endsWith(`Config${own}.enc`), standard);
@@ -86,13 +92,20 @@ describe('a device that moves', () => {
     // Where it is: the same key opens what the new tenant made.
     const file = opensslDecrypt(Buffer.from(await (await worker.fetch(path(standard))).arrayBuffer()), key).toString();
     assert.ok(file.includes('from-b') && file.includes('pa5s-0f-desk'));
-    const arrived = await eventually(() => admin.get(at(b)), (view) => view.forwarded_until === undefined && view.fetched_version !== null);
+    const arrived = await eventually(
+      () => admin.get(at(b)),
+      (view) => view.forwarded_until === undefined && view.fetched_version !== null,
+    );
     assert.equal(arrived.fetched_version, arrived.file_version);
     await refusedAt(a, `Initial${own}.cfg`);
     const reasons = (await admin.get(`/tenants/${a.id}/events`)).items.map((item) => item.reason);
     assert.ok(reasons.includes('forwarded'));
     const { items } = await admin.get(`/devices?q=${own}`);
-    assert.deepEqual(items.map((item) => item.tenant), [b.id], 'a search knows');
+    assert.deepEqual(
+      items.map((item) => item.tenant),
+      [b.id],
+      'a search knows',
+    );
   });
 
   it('with a bootstrap that waits takes it along: it is served once, in the new tenant', async () => {
@@ -112,7 +125,10 @@ describe('a device that moves', () => {
     const answer = await move(a, b);
     const request = answer.headers.get('ringfence-request-id');
     const of = async (tenant) => (await admin.get(`/tenants/${tenant.id}/audit`)).items.filter((item) => item.action === 'device.move');
-    for (const [tenant, other] of [[a, b], [b, a]]) {
+    for (const [tenant, other] of [
+      [a, b],
+      [b, a],
+    ]) {
       const entries = await of(tenant);
       assert.equal(entries.length, 1);
       assert.equal(entries[0].request_id, request);
@@ -131,7 +147,13 @@ describe('a device that moves', () => {
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(answer.body.forward, { access_path: made.id, until: answer.body.forwarded_until });
     assert.ok(!answer.text.includes('planted'));
-    const rows = JSON.stringify([await worker.sql('SELECT * FROM access_paths'), await worker.sql('SELECT * FROM settings'), await worker.sql('SELECT * FROM moves'), await worker.sql('SELECT * FROM audit'), await worker.sql('SELECT * FROM events')]);
+    const rows = JSON.stringify([
+      await worker.sql('SELECT * FROM access_paths'),
+      await worker.sql('SELECT * FROM settings'),
+      await worker.sql('SELECT * FROM moves'),
+      await worker.sql('SELECT * FROM audit'),
+      await worker.sql('SELECT * FROM events'),
+    ]);
     assert.ok(!rows.includes('planted') && !rows.includes(made.segment));
     assert.ok(element(await text(a.get(`Initial${own}.cfg`)), 'CFG_STANDARD_FILE_PATH').startsWith(made.url));
     assert.deepEqual(await worker.sql('SELECT name FROM settings WHERE tenant_id = ?1 AND scope LIKE ?2', a.id, 'device:%'), []);
@@ -180,7 +202,8 @@ describe('a device that moves', () => {
       await refused(await move(a, a), 422, /PUT the device/);
       const site = (await admin.post(`/tenants/${a.id}/sites`, { name: 'Quay' })).id;
       await refused(await move(a, b, { site }), 422, /`site` is not the id of a site of the other tenant/);
-      for (const url of [`https://x/${a.accessPath}/`, 'nothing', '', 'https://x']) await refused(await move(a, b, { forward: { url } }), 422, /no access path of the other tenant/);
+      for (const url of [`https://x/${a.accessPath}/`, 'nothing', '', 'https://x'])
+        await refused(await move(a, b, { forward: { url } }), 422, /no access path of the other tenant/);
       for (const days of [0, 366]) await refused(await move(a, b, { forward: { days } }), 422, /1 to 365/);
       await refused(await admin.call('POST', `${at(a)}/move`, { body: {} }), 400, /tenant/);
       await refused(await move(a, b, {}, { ifMatch: '"99"' }), 412, /./);
@@ -254,7 +277,10 @@ describe('a device that moves', () => {
       assert.ok((await opened(a, key)).includes('from-a'));
       const back = element(await text(a.get(`Initial${own}.cfg`)), 'CFG_STANDARD_FILE_PATH');
       assert.ok(back.includes(`/${a.accessPath}/`), 'its own tenant again');
-      await eventually(() => admin.get(at(a)), (view) => view.forwarded_until === undefined);
+      await eventually(
+        () => admin.get(at(a)),
+        (view) => view.forwarded_until === undefined,
+      );
       for (const tenant of [b, c]) await refusedAt(tenant, `Initial${own}.cfg`);
     });
 
@@ -263,10 +289,14 @@ describe('a device that moves', () => {
       const moved = (await move(a, b)).body;
       const { MASTER_KEY } = worker.options.secrets;
       await worker.restart({ secrets: { MASTER_KEY: newMasterKey('k2'), MASTER_KEY_PREVIOUS: MASTER_KEY } });
-      for (let remaining = 1; remaining > 0; ) ({ remaining } = await admin.post('/rotation', { limit: 90 }));
+      for (let remaining = 1; remaining > 0;) ({ remaining } = await admin.post('/rotation', { limit: 90 }));
       assert.equal((await admin.get('/rotation')).unreadable, 0);
       await worker.restart({ secrets: { MASTER_KEY_PREVIOUS: null } });
-      assert.ok(element(await text(a.get(`Initial${own}.cfg`)), 'CFG_STANDARD_FILE_PATH').startsWith(`${worker.http}${moved.forward.url.split('/')[3]}/`));
+      assert.ok(
+        element(await text(a.get(`Initial${own}.cfg`)), 'CFG_STANDARD_FILE_PATH').startsWith(
+          `${worker.http}${moved.forward.url.split('/')[3]}/`,
+        ),
+      );
     });
   });
 
@@ -287,7 +317,11 @@ describe('a device that moves', () => {
     async function held(statement, start, past) {
       await worker.probe({ hold: statement, release: true });
       const answer = start();
-      await eventually(() => worker.probe({}), ({ holding }) => holding, 'a held call');
+      await eventually(
+        () => worker.probe({}),
+        ({ holding }) => holding,
+        'a held call',
+      );
       await past();
       await worker.probe({ release: true });
       return answer;
@@ -297,11 +331,20 @@ describe('a device that moves', () => {
       await admin.put(at(a), { model: MODEL });
       // The numbers of both tenants are made the same: versions alone would not tell them apart.
       const device = await a.device(own);
-      await worker.sql('UPDATE tenants SET seq = ?2, version = (SELECT version FROM tenants WHERE id = ?3) WHERE id = ?1', b.id, device.version - 1, a.id);
-      const answer = await held('^UPDATE devices SET key_state', () => a.get(`Config${own}.cfg`), async () => {
-        assert.equal((await move(a, b, { forward: { enabled: false } })).status, 200);
-        assert.equal((await b.device(own)).version, device.version);
-      });
+      await worker.sql(
+        'UPDATE tenants SET seq = ?2, version = (SELECT version FROM tenants WHERE id = ?3) WHERE id = ?1',
+        b.id,
+        device.version - 1,
+        a.id,
+      );
+      const answer = await held(
+        '^UPDATE devices SET key_state',
+        () => a.get(`Config${own}.cfg`),
+        async () => {
+          assert.equal((await move(a, b, { forward: { enabled: false } })).status, 200);
+          assert.equal((await b.device(own)).version, device.version);
+        },
+      );
       assert.equal(answer.status, 404);
       const bootstrap = await text(b.get(`Config${own}.cfg`));
       assert.ok(bootstrap.includes('from-b') && element(bootstrap, 'CFG_FILE_KEY'));
@@ -310,9 +353,13 @@ describe('a device that moves', () => {
     it('a phone that takes its bootstrap first: the move keeps what it did', async () => {
       await admin.put(at(a), { model: MODEL });
       let bootstrap;
-      const answer = await held('^UPDATE tenants SET seq', () => move(a, b), async () => {
-        bootstrap = await text(a.get(`Config${own}.cfg`));
-      });
+      const answer = await held(
+        '^UPDATE tenants SET seq',
+        () => move(a, b),
+        async () => {
+          bootstrap = await text(a.get(`Config${own}.cfg`));
+        },
+      );
       assert.equal(answer.status, 200, answer.text);
       assert.equal(answer.body.key.state, 'delivered');
       await refusedAt(b, `Config${own}.cfg`);
@@ -322,9 +369,13 @@ describe('a device that moves', () => {
     it('another move: one of the two is done', async () => {
       const c = await seedTenant(worker, { options: OPTIONS });
       await booted(a);
-      const late = await held('^UPDATE tenants SET seq', () => move(a, b), async () => {
-        assert.equal((await move(a, c)).status, 200);
-      });
+      const late = await held(
+        '^UPDATE tenants SET seq',
+        () => move(a, b),
+        async () => {
+          assert.equal((await move(a, c)).status, 200);
+        },
+      );
       assert.equal(late.status, 404, late.text);
       const many = await Promise.all(Array.from({ length: 6 }, (_, at) => move(c, at % 2 ? a : b)));
       assert.ok(many.some((answer) => answer.status === 200));
@@ -335,17 +386,29 @@ describe('a device that moves', () => {
     it('changes on either side: it is checked against what is there', async () => {
       await booted(a, { settings: { X: '1' } });
       const fragile = XML['standard/utg'].replace('<Lines>', '{% if X is defined %}{{ NOT_SET }}{% endif %}<Lines>');
-      const broken = await held('^UPDATE tenants SET seq', () => move(a, b), () => admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: fragile }));
+      const broken = await held(
+        '^UPDATE tenants SET seq',
+        () => move(a, b),
+        () => admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: fragile }),
+      );
       assert.equal(broken.status, 422, broken.text);
       await admin.put(`/tenants/${b.id}/templates/standard/utg`, { source: XML['standard/utg'] });
-      const mended = await held('^UPDATE tenants SET seq', () => move(a, b), () => admin.put(`${at(a)}/settings`, { settings: { X: '2' } }));
+      const mended = await held(
+        '^UPDATE tenants SET seq',
+        () => move(a, b),
+        () => admin.put(`${at(a)}/settings`, { settings: { X: '2' } }),
+      );
       assert.equal(mended.status, 200, mended.text);
       assert.equal((await admin.get(`${at(b)}/settings`)).settings.X, '2');
     });
 
     it('the same MAC added in the other tenant: one of the two', async () => {
       await booted(a);
-      const answer = await held('^UPDATE tenants SET seq', () => move(a, b), () => admin.put(at(b), { model: MODEL }));
+      const answer = await held(
+        '^UPDATE tenants SET seq',
+        () => move(a, b),
+        () => admin.put(at(b), { model: MODEL }),
+      );
       assert.equal(answer.status, 409, answer.text);
       assert.equal((await admin.get(at(a))).key.state, 'confirmed');
     });
@@ -367,13 +430,20 @@ describe('a device that moves', () => {
 
     it('a crash in between: a file that is left over goes out once at most', async () => {
       const key = await booted(a);
-      await eventually(async () => (await worker.ask('kvList', { prefix: `f1:${a.id}:standard:sealed:` })).length, (n) => n === 1);
+      await eventually(
+        async () => (await worker.ask('kvList', { prefix: `f1:${a.id}:standard:sealed:` })).length,
+        (n) => n === 1,
+      );
       await worker.probe({ kv: 'fail-writes' });
       assert.equal((await move(a, b)).status, 503);
       await worker.kill();
       await worker.restart();
       await a.get(`Config${own}.enc`);
-      await eventually(async () => (await a.get(`Config${own}.enc`)).status, (status) => status === 404, 'a refusal');
+      await eventually(
+        async () => (await a.get(`Config${own}.enc`)).status,
+        (status) => status === 404,
+        'a refusal',
+      );
       assert.ok((await opened(b, key)).includes('from-b'));
       assert.equal((await b.device(own)).fetched_version, (await admin.get(at(b))).file_version);
     });
@@ -381,7 +451,8 @@ describe('a device that moves', () => {
 
   it('with jobs that wait has them cancelled', async () => {
     // Tenants that share a pool each say whom they may address.
-    for (const tenant of [a, b]) await admin.put(`/tenants/${tenant.id}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
+    for (const tenant of [a, b])
+      await admin.put(`/tenants/${tenant.id}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     await booted(a, { settings: { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: '127.0.0.1:5060' } });
     const { job } = await admin.post(`${at(a)}/notify`);
     assert.equal((await move(a, b)).body.cancelled_jobs, 1);
@@ -394,7 +465,8 @@ describe('a device that moves', () => {
     await worker.sql(
       `INSERT INTO events (id, tenant_id, device_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
        SELECT printf('01K%023d', value), ?1, ?2, 'served', 'sealed', 200, 1, '', '', '', '', value FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 700) SELECT value FROM n)`,
-      a.id, device.id,
+      a.id,
+      device.id,
     );
     assert.equal((await move(a, b)).status, 200);
     const count = async (tenant) => (await tenant.events(`device_id = '${device.id}'`)).length;

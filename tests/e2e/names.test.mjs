@@ -156,13 +156,15 @@ describe('the names of files', () => {
       }
     });
 
-    it('are those of the tenant\'s own templates, too, and a name read under a condition is used', async () => {
+    it("are those of the tenant's own templates, too, and a name read under a condition is used", async () => {
       const tenant = await tenantWith({}, [HDV]);
       const line = '# Panasonic SIP Phone Standard Format File # DO NOT CHANGE THIS LINE!';
       await api.put(`${tenant.path}/templates/standard/hdv`, {
         source: `${line}\n{% if MODE is defined and MODE == "b" %}\nB="{{ VALUE }}"\n{% endif %}\n{% for n in range(1, 3) %}\n{% if setting("USER_" ~ n, "") != "" %}\nU{{ n }}="{{ setting("USER_" ~ n) }}"\n{% endif %}\n{% endfor %}\n\n`,
       });
-      const answer = await api.put(`${tenant.path}/settings`, { settings: { MODE: 'a', VALUE: 'x', USER_1: '1', USER_3: '3', standard_A: 'x' } });
+      const answer = await api.put(`${tenant.path}/settings`, {
+        settings: { MODE: 'a', VALUE: 'x', USER_1: '1', USER_3: '3', standard_A: 'x' },
+      });
       assert.deepEqual(told(answer.checked.unused), ['USER_3 not_read', 'standard_A not_read']);
     });
   });
@@ -197,7 +199,9 @@ describe('the names of files', () => {
     await timed('PUT of one change', () => api.put(`${device}/settings`, { settings: keepSecrets(settings) }));
     assert.match(await tenant.text(`Config${tenant.devices[UDS]}.cfg`), /PHONE_NUMBER_PS255="999"/);
 
-    const most = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`standard_PARAMETER_${Math.floor(n / 20) + 1}_LINE_${n % 20}`, 'v'.repeat(60)]));
+    const most = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, n) => [`standard_PARAMETER_${Math.floor(n / 20) + 1}_LINE_${n % 20}`, 'v'.repeat(60)]),
+    );
     await timed('PUT of 5000 settings', () => api.put(`${device}/settings`, { settings: most }));
     const whole = await timed('the file of 5000 settings', () => tenant.text(`Config${tenant.devices[UDS]}.cfg`));
     t.diagnostic(`the file: ${whole.length} bytes`);

@@ -38,13 +38,21 @@ describe('a relay that is stopped', () => {
     const prompt = await crowd(worker, here.tenant, 20);
     const other = await poolAndTenant(worker, api);
     await api.put(`/tenants/${other.tenant.id}/pool`, { pool: here.pool.id });
-    for (const { at } of [here, other]) await api.put(`${at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
+    for (const { at } of [here, other])
+      await api.put(`${at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     const absent = await crowd(worker, other.tenant, 20);
-    ends.push(() => prompt.end(), () => absent.end());
+    ends.push(
+      () => prompt.end(),
+      () => absent.end(),
+    );
     const first = await start(0, DRAIN_S);
     for (const { at } of [here, other]) {
       await api.post(`${at}/rollouts`, { per_second: 1000 });
-      await eventually(() => jobs(api, at, '&state=leased'), (list) => list.length === 20, 'twenty jobs in flight');
+      await eventually(
+        () => jobs(api, at, '&state=leased'),
+        (list) => list.length === 20,
+        'twenty jobs in flight',
+      );
     }
 
     const asked = Date.now();
@@ -77,14 +85,24 @@ describe('a relay that is stopped', () => {
       assert.deepEqual(
         attempts.map(({ relay, outcome, reason }) => [relay, outcome, reason]),
         // They had been sent, and no phone was there yet.
-        [[here.relays[0].id, 'returned', 'lease'], [here.relays[1].id, 'answered', 'ok']],
+        [
+          [here.relays[0].id, 'returned', 'lease'],
+          [here.relays[1].id, 'answered', 'ok'],
+        ],
       );
     }
-    await eventually(() => jobs(api, here.at, '&state=fetched'), (list) => list.length === 20, 'the prompt ones fetched');
+    await eventually(
+      () => jobs(api, here.at, '&state=fetched'),
+      (list) => list.length === 20,
+      'the prompt ones fetched',
+    );
     for (const { id, device } of await jobs(api, here.at)) {
       if (device === late.mac) continue;
       const { attempts } = await api.get(`${here.at}/jobs/${id}`);
-      assert.deepEqual(attempts.map(({ relay, outcome }) => [relay, outcome]), [[here.relays[0].id, 'answered']]);
+      assert.deepEqual(
+        attempts.map(({ relay, outcome }) => [relay, outcome]),
+        [[here.relays[0].id, 'answered']],
+      );
     }
   });
 });

@@ -30,7 +30,11 @@ describe('a pool whose object is evicted', () => {
     const relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => relay.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
-    await eventually(() => jobs(api, here.at, '&state=leased'), (list) => list.length === 20, 'twenty jobs in flight');
+    await eventually(
+      () => jobs(api, here.at, '&state=leased'),
+      (list) => list.length === 20,
+      'twenty jobs in flight',
+    );
     return { here, people, relay };
   }
 
@@ -40,7 +44,10 @@ describe('a pool whose object is evicted', () => {
     assert.deepEqual(tally(list), { fetched: 20 });
     for (const { id } of list) {
       const { attempts } = await api.get(`${here.at}/jobs/${id}`);
-      assert.deepEqual(attempts.map(({ lease, outcome }) => [lease, outcome]), [[1, 'answered']]);
+      assert.deepEqual(
+        attempts.map(({ lease, outcome }) => [lease, outcome]),
+        [[1, 'answered']],
+      );
     }
     assert.deepEqual(new Set(people.told.values()), new Set([1]), 'nobody was told twice');
   }
@@ -51,7 +58,11 @@ describe('a pool whose object is evicted', () => {
     await worker.evictPool(here.pool.id, 'hibernate');
     // The phones answer, and the relay's word wakes the object.
     await people.start();
-    await eventually(() => worker.poolMade(here.pool.id), (now) => now > made, 'an object made anew');
+    await eventually(
+      () => worker.poolMade(here.pool.id),
+      (now) => now > made,
+      'an object made anew',
+    );
     await endedOnce(here, people);
     assert.equal(await relay.metric('connections_total'), 1, 'the connection hibernated');
   });
@@ -60,7 +71,11 @@ describe('a pool whose object is evicted', () => {
     const { here, people, relay } = await inFlight();
     const made = worker.poolMade(here.pool.id);
     await worker.evictPool(here.pool.id, 'close');
-    await eventually(() => relay.metric('connections_total'), (count) => count === 2, 'a second connection');
+    await eventually(
+      () => relay.metric('connections_total'),
+      (count) => count === 2,
+      'a second connection',
+    );
     assert.ok(worker.poolMade(here.pool.id) > made, 'the object was made anew');
     await people.start();
     await endedOnce(here, people);
@@ -74,12 +89,20 @@ describe('a pool whose object is evicted', () => {
     const relay = await connected({ port: worker.port, credential: here.relays[0].credential });
     ends.push(() => relay.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
-    await eventually(() => jobs(api, here.at, '&state=answered'), (list) => list.length === 1, 'an answer');
+    await eventually(
+      () => jobs(api, here.at, '&state=answered'),
+      (list) => list.length === 1,
+      'an answer',
+    );
     const made = worker.poolMade(here.pool.id);
     await worker.evictPool(here.pool.id, 'hibernate');
     assert.equal((await here.tenant.get(`Config${people.macs[0]}.enc`)).status, 200);
     // Nobody asks the object anything: the relay has nothing to say, and the test reads the log.
-    await eventually(() => worker.poolMade(here.pool.id), (now) => now > made, 'an object that its alarm woke');
+    await eventually(
+      () => worker.poolMade(here.pool.id),
+      (now) => now > made,
+      'an object that its alarm woke',
+    );
     assert.deepEqual(tally(await allEnded(worker, here.tenant, 1, api)), { fetched: 1 });
   });
 });

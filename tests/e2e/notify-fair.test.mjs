@@ -35,7 +35,11 @@ describe('two tenants in one pool', () => {
     await api.put(`${here.at}/destinations`, { destinations: { domains: ['pbx.test'], networks: ['127.0.0.0/8'] } });
     await api.post(`${here.at}/rollouts`, { per_second: 10_000, network_per_second: 0 });
     // An eighth of the places is kept for others.
-    await eventually(() => relay.metric('notifies_total'), (n) => n >= PLACES - PLACES / 8, 'the rollout');
+    await eventually(
+      () => relay.metric('notifies_total'),
+      (n) => n >= PLACES - PLACES / 8,
+      'the rollout',
+    );
     const before = await relay.metric('notifies_total');
     assert.equal(before, PLACES - PLACES / 8);
 
@@ -46,7 +50,11 @@ describe('two tenants in one pool', () => {
     const device = await phone(worker, other, { NOTIFY_AOR: 'sip:901@other.test', NOTIFY_ADDRESS: `127.0.0.1:${port}` });
     const handset = await sipp('fetch', { port, keys: { url: device.url } });
     const { job } = await api.post(`/tenants/${other.id}/devices/${device.mac}/notify`);
-    const done = await eventually(() => api.get(`/tenants/${other.id}/jobs/${job.id}`), ({ state }) => ['answered', 'fetched'].includes(state), 'the other’s job');
+    const done = await eventually(
+      () => api.get(`/tenants/${other.id}/jobs/${job.id}`),
+      ({ state }) => ['answered', 'fetched'].includes(state),
+      'the other’s job',
+    );
     const between = (await relay.metric('notifies_total')) - before;
     assert.ok(between <= 3, `${between} NOTIFYs since, one of them the job’s`);
     assert.equal(done.attempts.length, 1);

@@ -38,7 +38,11 @@ describe('NOTIFY under faults', () => {
     const first = await connected({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => first.stop('SIGKILL'));
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
-    await eventually(() => jobs(api, here.at, '&state=leased'), (list) => list.length === 30, 'thirty jobs in flight');
+    await eventually(
+      () => jobs(api, here.at, '&state=leased'),
+      (list) => list.length === 30,
+      'thirty jobs in flight',
+    );
     await first.stop('SIGKILL');
     const killed = Date.now();
     await people.start();
@@ -65,7 +69,11 @@ describe('NOTIFY under faults', () => {
     const relay = await connected({ port: entrance.port, credential: here.relays[0].credential, t1: 500 });
     ends.push(() => relay.stop());
     await api.post(`${here.at}/rollouts`, { per_second: 1000 });
-    await eventually(() => jobs(api, here.at, '&state=leased'), (list) => list.length === 30, 'thirty jobs in flight');
+    await eventually(
+      () => jobs(api, here.at, '&state=leased'),
+      (list) => list.length === 30,
+      'thirty jobs in flight',
+    );
     await worker.kill();
     entrance.cut();
     // The phones answer while there is no Worker to hear of it.
@@ -85,11 +93,18 @@ describe('NOTIFY under faults', () => {
     t.diagnostic(`RINGFENCE_SEED=${seed} breaks the same things at the same points of the rollout`);
     const roll = dice(seed);
     const lease = 10;
-    const here = await poolAndTenant(worker, api, { relays: 2, options: { lease_s: lease, fetch_timeout_s: 900, fetch_poll_ms: 1000, max_attempts: 10 } });
+    const here = await poolAndTenant(worker, api, {
+      relays: 2,
+      options: { lease_s: lease, fetch_timeout_s: 900, fetch_poll_ms: 1000, max_attempts: 10 },
+    });
     let phones;
     const line = await badLine(() => phones, { loss: 0.05, roll: dice(seed + 1) });
     ends.push(() => line.close());
-    const people = await crowd(worker, here.tenant, count, { behind: line.port, scenario: 'slow', keys: { min: '50', max: '400', linger: '6000' } });
+    const people = await crowd(worker, here.tenant, count, {
+      behind: line.port,
+      scenario: 'slow',
+      keys: { min: '50', max: '400', linger: '6000' },
+    });
     phones = people.port;
     ends.push(() => people.end());
     await people.start();
@@ -120,16 +135,23 @@ describe('NOTIFY under faults', () => {
       async evict() {
         const made = worker.poolMade(here.pool.id);
         await worker.evictPool(here.pool.id, roll() < 0.5 ? 'hibernate' : 'close');
-        await eventually(() => worker.poolMade(here.pool.id), (now) => now > made, 'an object made anew');
+        await eventually(
+          () => worker.poolMade(here.pool.id),
+          (now) => now > made,
+          'an object made anew',
+        );
       },
     };
     const wanted = ['relay', 'relay', 'relay', 'worker', 'worker', 'cut', 'cut', 'evict', 'evict', 'evict'];
-    const order = wanted.map((fault) => [roll(), fault]).sort(([a], [b]) => a - b).map(([, fault]) => fault);
+    const order = wanted
+      .map((fault) => [roll(), fault])
+      .sort(([a], [b]) => a - b)
+      .map(([, fault]) => fault);
     const happened = [];
     const { id: rollout } = await api.post(`${here.at}/rollouts`, { per_second: 120 });
     for (const [turn, fault] of order.entries()) {
       // One in each tenth of the rollout, at a random point of it.
-      const point = (turn + roll()) / order.length * count;
+      const point = ((turn + roll()) / order.length) * count;
       for (const deadline = Date.now() + 300_000; people.told.size < point; await pause(20)) {
         assert.ok(Date.now() < deadline, `${people.told.size} were told, and no more`);
       }
@@ -144,7 +166,10 @@ describe('NOTIFY under faults', () => {
     assert.equal((await api.get(`${here.at}/rollouts/${rollout}`)).progress.fetched, count);
     assert.equal(people.told.size, count);
     for (const fault of ['relay', 'worker', 'evict']) {
-      assert.ok(happened.some((one) => one.fault === fault && one.inFlight > 0), `no ${fault} met a job in flight`);
+      assert.ok(
+        happened.some((one) => one.fault === fault && one.inFlight > 0),
+        `no ${fault} met a job in flight`,
+      );
     }
 
     // The history of each job against what was seen on the line.
@@ -162,14 +187,24 @@ describe('NOTIFY under faults', () => {
       most = Math.max(most, people.told.get(job.device));
       // Each NOTIFY has a Call-ID of its own, and each is one attempt; but not each attempt comes as
       // far as a NOTIFY, and a job given again to the relay that still has it is the same NOTIFY.
-      assert.ok(calls.size >= people.told.get(job.device) && calls.size <= attempts.length, `${calls.size} NOTIFYs, ${JSON.stringify(attempts)}`);
+      assert.ok(
+        calls.size >= people.told.get(job.device) && calls.size <= attempts.length,
+        `${calls.size} NOTIFYs, ${JSON.stringify(attempts)}`,
+      );
       // A further NOTIFY means that an attempt before it ended without an answer that the pool heard:
       // its relay was killed; or the Worker was, for longer than the lease; or the relay itself gave
       // up after all its copies, which 5 % of loss brings about once in ten thousand times. A
       // connection that was cut and an object that was evicted explain none.
-      const excuses = attempts.slice(0, -1).filter(({ relay, leased_at: from, ended_at: to, outcome, reason }) =>
-        outcome === 'unreachable' || (outcome === 'returned' && reason === 'lease') || killed.some((kill) =>
-          kill.from <= to && kill.to >= from && (kill.relay === relay || (kill.relay === null && to - from >= lease * 1000))));
+      const excuses = attempts
+        .slice(0, -1)
+        .filter(
+          ({ relay, leased_at: from, ended_at: to, outcome, reason }) =>
+            outcome === 'unreachable' ||
+            (outcome === 'returned' && reason === 'lease') ||
+            killed.some(
+              (kill) => kill.from <= to && kill.to >= from && (kill.relay === relay || (kill.relay === null && to - from >= lease * 1000)),
+            ),
+        );
       assert.ok(calls.size - 1 <= excuses.length, `${calls.size} NOTIFYs, ${JSON.stringify(attempts)}, ${JSON.stringify(killed)}`);
       // Who lost a datagram and got an answer had sent another.
       if (attempts.length === 1 && attempts[0].outcome === 'answered' && [...calls].some((call) => line.lost.has(call))) {
@@ -177,8 +212,12 @@ describe('NOTIFY under faults', () => {
       }
     });
     for (const { fault, at, inFlight } of happened) t.diagnostic(`${fault} with ${at} phones told and ${inFlight} jobs in flight`);
-    t.diagnostic(`${line.datagrams} datagrams, ${line.losses.out} lost to and ${line.losses.back} from the phones; ${counts.copies} of ${counts.attempts} attempts took more than one copy`);
-    t.diagnostic(`${counts.lost} attempts lost; ${people.count} NOTIFYs for ${count} phones, ${counts.twice} of them duplicates, at most ${most} to one phone`);
+    t.diagnostic(
+      `${line.datagrams} datagrams, ${line.losses.out} lost to and ${line.losses.back} from the phones; ${counts.copies} of ${counts.attempts} attempts took more than one copy`,
+    );
+    t.diagnostic(
+      `${counts.lost} attempts lost; ${people.count} NOTIFYs for ${count} phones, ${counts.twice} of them duplicates, at most ${most} to one phone`,
+    );
     // 5 % each way make second copies of nearly 10 % of the NOTIFYs.
     assert.ok(counts.copies > count * 0.02, `${counts.copies} attempts took more than one copy`);
     await people.end();
@@ -188,7 +227,9 @@ describe('NOTIFY under faults', () => {
 /** Does `work` for each of `list`, eight at a time. */
 async function inTurn(list, work) {
   const waiting = [...list];
-  await Promise.all(Array.from({ length: 8 }, async () => {
-    while (waiting.length > 0) await work(waiting.shift());
-  }));
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (waiting.length > 0) await work(waiting.shift());
+    }),
+  );
 }

@@ -29,8 +29,8 @@ describe('a rollout to several networks', () => {
     const api = new Api(worker);
     const here = await poolAndTenant(worker, api, { options: { lease_s: 60 } });
     // Half of all are in one network, which without its limit would be told 75 times a second.
-    const network = (number) => (number % 2 === 0 ? 7 : 8 + (number >> 1) % 2);
-    people = await crowd(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.${1 + number % 200}` });
+    const network = (number) => (number % 2 === 0 ? 7 : 8 + ((number >> 1) % 2));
+    people = await crowd(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.${1 + (number % 200)}` });
     await people.start();
     relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
     await api.post(`${here.at}/rollouts`, { per_second: 150, network_per_second: LIMIT });
@@ -38,10 +38,18 @@ describe('a rollout to several networks', () => {
     assert.deepEqual(tally(list), { fetched: COUNT });
     assert.deepEqual(new Set(people.told.values()), new Set([1]));
     const numbers = new Map(people.macs.map((mac, number) => [mac, number]));
-    const { found, allowed, unevenMs } = networks(list.map((job) => ({
-      network: network(numbers.get(job.device)), leased: job.sent_at, heard: people.ticks.get(job.device),
-    })), LIMIT);
-    for (const one of found) t.diagnostic(`127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${LIMIT}`);
+    const { found, allowed, unevenMs } = networks(
+      list.map((job) => ({
+        network: network(numbers.get(job.device)),
+        leased: job.sent_at,
+        heard: people.ticks.get(job.device),
+      })),
+      LIMIT,
+    );
+    for (const one of found)
+      t.diagnostic(
+        `127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${LIMIT}`,
+      );
     t.diagnostic(`the ways from pool to phone differed by ${unevenMs} ms`);
     for (const one of found) {
       assert.ok(one.atPool <= allowed.atPool, `${one.atPool} leased in a second`);

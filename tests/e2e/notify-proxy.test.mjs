@@ -33,8 +33,10 @@ describe('a phone behind a proxy', () => {
 
   async function told(user, password) {
     const device = await phone(worker, here.tenant, {
-      NOTIFY_AOR: `sip:${user}@pbx.test`, NOTIFY_ROUTE: `sip:127.0.0.1:${proxy.port};lr`,
-      NOTIFY_USERNAME: user, NOTIFY_PASSWORD: { secret: password },
+      NOTIFY_AOR: `sip:${user}@pbx.test`,
+      NOTIFY_ROUTE: `sip:127.0.0.1:${proxy.port};lr`,
+      NOTIFY_USERNAME: user,
+      NOTIFY_PASSWORD: { secret: password },
     });
     return { device, go: async () => ended(api, here.at, (await api.post(`${here.at}/devices/${device.mac}/notify`)).job.id) };
   }
@@ -43,7 +45,8 @@ describe('a phone behind a proxy', () => {
     const { device, go } = await told('101', PASSWORD);
     const port = await udpPort();
     const register = await sipp('register', {
-      keys: { user: '101', domain: proxy.domain, contact: `127.0.0.1:${port}` }, args: ['-m', '1', `127.0.0.1:${proxy.port}`],
+      keys: { user: '101', domain: proxy.domain, contact: `127.0.0.1:${port}` },
+      args: ['-m', '1', `127.0.0.1:${proxy.port}`],
     });
     assert.deepEqual(await register.gone, { code: 0, signal: null }, register.errors());
     await register.end();
@@ -80,12 +83,15 @@ describe('a phone behind a proxy', () => {
       async function through(scenario, password = PASSWORD) {
         const user = `${mode?.length ?? 0}${(serial += 1)}`;
         const device = await phone(worker, here.tenant, {
-          NOTIFY_AOR: `sip:${user}@pbx.test`, NOTIFY_ROUTE: `sip:127.0.0.1:${strict.port};lr`,
-          NOTIFY_USERNAME: user, NOTIFY_PASSWORD: { secret: password },
+          NOTIFY_AOR: `sip:${user}@pbx.test`,
+          NOTIFY_ROUTE: `sip:127.0.0.1:${strict.port};lr`,
+          NOTIFY_USERNAME: user,
+          NOTIFY_PASSWORD: { secret: password },
         });
         const port = await udpPort();
         const register = await sipp('register', {
-          keys: { user, domain: strict.domain, contact: `127.0.0.1:${port}` }, args: ['-m', '1', `127.0.0.1:${strict.port}`],
+          keys: { user, domain: strict.domain, contact: `127.0.0.1:${port}` },
+          args: ['-m', '1', `127.0.0.1:${strict.port}`],
         });
         assert.deepEqual(await register.gone, { code: 0, signal: null }, register.errors());
         await register.end();

@@ -36,7 +36,10 @@ describe('tenants in one pool', () => {
       const device = await phone(worker, tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` });
       const at = `/tenants/${tenant.id}`;
       tenants.push({
-        tenant, device, at, notify: () => api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} }),
+        tenant,
+        device,
+        at,
+        notify: () => api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} }),
         set: (settings) => api.call('PUT', `${at}/devices/${device.mac}/settings`, { body: { settings } }),
       });
     }
@@ -87,15 +90,21 @@ describe('tenants in one pool', () => {
     for (const settings of [
       { NOTIFY_AOR: 'sip:2011@pbx.test' },
       { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: '198.51.100.7:5060', NOTIFY_ROUTE: '<sip:198.51.100.9;lr>' },
-    ]) assert.equal((await one.set(settings)).status, 200, JSON.stringify(settings));
+    ])
+      assert.equal((await one.set(settings)).status, 200, JSON.stringify(settings));
   });
 
   it('tell nobody by what was stored before: the job ends and says why', async () => {
     const { one, other, relay } = await neighbours();
     for (const { at } of [one, other]) await api.put(`${at}/destinations`, { destinations: OWN });
     const store = (name, value) =>
-      worker.sql('INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET value = ?4',
-        one.tenant.id, `device:${one.device.id}`, name, value);
+      worker.sql(
+        'INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET value = ?4',
+        one.tenant.id,
+        `device:${one.device.id}`,
+        name,
+        value,
+      );
     for (const [name, value, reason] of [
       ['NOTIFY_AOR', 'sip:201@pbx.test', 'address_of_another_tenant'],
       ['NOTIFY_AOR', 'sip:101@elsewhere.test', 'tenant_destination_not_allowed'],
@@ -104,7 +113,10 @@ describe('tenants in one pool', () => {
       const refused = await one.notify();
       assert.deepEqual([refused.status, refused.body.reason], [422, reason]);
       const { id } = await api.post(`${one.at}/rollouts`, {});
-      const { items } = await eventually(() => api.get(`${one.at}/jobs?rollout=${id}`), ({ items: [job] }) => job?.ended_at);
+      const { items } = await eventually(
+        () => api.get(`${one.at}/jobs?rollout=${id}`),
+        ({ items: [job] }) => job?.ended_at,
+      );
       assert.deepEqual([items[0].state, items[0].reason], ['rejected', reason]);
     }
     // What changes between the order and the sending counts too.

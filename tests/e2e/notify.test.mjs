@@ -85,7 +85,10 @@ describe('a phone told by NOTIFY', () => {
     await other.sip.end();
   });
 
-  for (const [code, text] of [[481, 'Subscription does not exist'], [489, 'Bad Event']]) {
+  for (const [code, text] of [
+    [481, 'Subscription does not exist'],
+    [489, 'Bad Event'],
+  ]) {
     it(`answers ${code}: rejected at once, with words`, async () => {
       const { sip, end } = await told({ keys: { status: `${code} ${text}` } });
       const job = await end();
@@ -143,7 +146,11 @@ describe('a phone told by NOTIFY', () => {
     assert.ok(job.attempts[0].datagrams >= 3, `${job.attempts[0].datagrams} copies`);
     assert.equal(sip.lines().length, 1);
     // One of the answers was the result, the others are of no use to anybody.
-    await eventually(async () => await relay.metric('responses_stray_total') - stray, (count) => count === 2, 'two answers too many');
+    await eventually(
+      async () => (await relay.metric('responses_stray_total')) - stray,
+      (count) => count === 2,
+      'two answers too many',
+    );
     await sip.end();
   });
 
@@ -154,16 +161,31 @@ describe('a phone told by NOTIFY', () => {
     const { device, sip, end } = await told({ scenario: 'late', keys: { late: '4400', then: '800' } });
     const job = await end();
     assert.deepEqual([job.state, job.reason, job.tries], ['fetched', 'fetched', 1]);
-    assert.deepEqual(job.attempts.map(({ outcome, code }) => [outcome, code]), [['unreachable', null], ['answered', 200]]);
+    assert.deepEqual(
+      job.attempts.map(({ outcome, code }) => [outcome, code]),
+      [
+        ['unreachable', null],
+        ['answered', 200],
+      ],
+    );
     assert.ok(job.attempts[1].rtt_ms > 700, 'the second NOTIFY ended with its own answer, not with that to the first');
     const { lines } = sip;
     await eventually(lines, (seen) => seen.length === 4, 'both answers');
-    const [first, second] = lines().filter((line) => line.startsWith('told')).map((line) => line.slice('told '.length));
+    const [first, second] = lines()
+      .filter((line) => line.startsWith('told'))
+      .map((line) => line.slice('told '.length));
     assert.notEqual(first, second);
-    await eventually(async () => await relay.metric('responses_stray_total') - before.stray, (count) => count === 1, 'one late answer');
-    assert.equal(await relay.metric('results_total') - before.results, 2);
+    await eventually(
+      async () => (await relay.metric('responses_stray_total')) - before.stray,
+      (count) => count === 1,
+      'one late answer',
+    );
+    assert.equal((await relay.metric('results_total')) - before.results, 2);
     const after = await api.get(`${here.at}/jobs?device=${device.mac}`);
-    assert.deepEqual(after.items.map(({ id, ended_at: at }) => [id, at]), [[job.id, job.ended_at]]);
+    assert.deepEqual(
+      after.items.map(({ id, ended_at: at }) => [id, at]),
+      [[job.id, job.ended_at]],
+    );
     await sip.end();
   });
 });

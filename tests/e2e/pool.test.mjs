@@ -12,7 +12,13 @@ import { eventually } from './support/wait.mjs';
 
 /** Everything in seconds that is in minutes otherwise. */
 const QUICK = {
-  change_wait_s: 0, fetch_poll_ms: 100, fetch_timeout_s: 3, lease_s: 2, retry_base_s: 1, retry_cap_s: 2, max_attempts: 3,
+  change_wait_s: 0,
+  fetch_poll_ms: 100,
+  fetch_timeout_s: 3,
+  lease_s: 2,
+  retry_base_s: 1,
+  retry_cap_s: 2,
+  max_attempts: 3,
   network_per_second: 0,
 };
 const AOR = { NOTIFY_AOR: 'sip:101@pbx.example' };
@@ -53,10 +59,18 @@ describe('the NOTIFY queue', () => {
     const device = await seedDevice(worker, tenant, { mac: mac((serial += 1)), settings });
     const at = `/tenants/${tenant.id}`;
     return {
-      pool, tenant, device, at,
+      pool,
+      tenant,
+      device,
+      at,
       notify: (body) => api.post(`${at}/devices/${device.mac}/notify`, body),
       job: (id) => api.get(`${at}/jobs/${id}`),
-      ends: (id) => eventually(() => api.get(`${at}/jobs/${id}`), (job) => job.ended_at !== null, 'the end of a job'),
+      ends: (id) =>
+        eventually(
+          () => api.get(`${at}/jobs/${id}`),
+          (job) => job.ended_at !== null,
+          'the end of a job',
+        ),
       fetches: () => tenant.get(`Config${device.mac}.cfg`),
     };
   }
@@ -66,7 +80,13 @@ describe('the NOTIFY queue', () => {
       const { pool } = await scene();
       const wrong = pool.credential.slice(0, -1) + (pool.credential.endsWith('A') ? 'B' : 'A');
       const answers = [];
-      for (const authorization of [undefined, 'Bearer x', `Bearer ${wrong}`, `Bearer ${worker.adminToken}`, `Bearer rfr_${ulid()}_${'A'.repeat(43)}`]) {
+      for (const authorization of [
+        undefined,
+        'Bearer x',
+        `Bearer ${wrong}`,
+        `Bearer ${worker.adminToken}`,
+        `Bearer rfr_${ulid()}_${'A'.repeat(43)}`,
+      ]) {
         const answer = await worker.fetch('/relay/v1', { headers: authorization ? { authorization } : {} });
         answers.push(`${answer.status} ${await answer.text()}`);
       }
@@ -95,7 +115,10 @@ describe('the NOTIFY queue', () => {
         assert.equal((await relay.frame('error')).code, code);
       }
       relay.say('PING');
-      await eventually(() => relay.texts.length, (n) => n === 1);
+      await eventually(
+        () => relay.texts.length,
+        (n) => n === 1,
+      );
     });
 
     it('has room for others, however many connections one credential makes', async () => {
@@ -138,14 +161,25 @@ describe('the NOTIFY queue', () => {
 
     it('closes a connection that has fallen silent, and gives its jobs to others', async () => {
       const { pool, notify } = await scene();
-      const [silent, alive] = await Promise.all(['silent', 'alive'].map(async (name) => {
-        const { credential } = await api.post(`/pools/${pool.id}/relays`, { name });
-        const relay = await connect(credential, { hello: false, answer: () => undefined });
-        const capacity = name === 'silent' ? 1000 : 10;
-        relay.say({ type: 'hello', version: '0', software: 'x', instance: name, capacity, in_flight: 0, transports: ['udp4'], ping_interval_ms: 1000 });
-        await relay.frame('welcome');
-        return relay;
-      }));
+      const [silent, alive] = await Promise.all(
+        ['silent', 'alive'].map(async (name) => {
+          const { credential } = await api.post(`/pools/${pool.id}/relays`, { name });
+          const relay = await connect(credential, { hello: false, answer: () => undefined });
+          const capacity = name === 'silent' ? 1000 : 10;
+          relay.say({
+            type: 'hello',
+            version: '0',
+            software: 'x',
+            instance: name,
+            capacity,
+            in_flight: 0,
+            transports: ['udp4'],
+            ping_interval_ms: 1000,
+          });
+          await relay.frame('welcome');
+          return relay;
+        }),
+      );
       const timer = setInterval(() => alive.say('PING'), 500);
       open.push(() => clearInterval(timer));
       // Longer than what the object writes down of a connection is behind, and three pings.
@@ -160,17 +194,33 @@ describe('the NOTIFY queue', () => {
   describe('a job', () => {
     it('goes out, is answered, and ends fetched when the phone has come back', async () => {
       const { pool, notify, job, ends, fetches, device } = await scene({
-        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' }, NOTIFY_HEADERS: 'Subject: resync', CFG_RESYNC_FROM_SIP: 'resync' },
+        settings: {
+          ...AOR,
+          NOTIFY_USERNAME: '101',
+          NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' },
+          NOTIFY_HEADERS: 'Subject: resync',
+          CFG_RESYNC_FROM_SIP: 'resync',
+        },
       });
       const relay = await connect(pool.credential);
       const { job: brief, joined } = await notify();
       assert.deepEqual([brief.device, brief.event, brief.pool, joined], [device.mac, 'resync', pool.id, false]);
-      const { jobs: [sent] } = await relay.frame('job');
+      const {
+        jobs: [sent],
+      } = await relay.frame('job');
       assert.deepEqual(sent, {
-        id: brief.id, lease: 1, lease_ms: 2000, target: { aor: 'sip:101@pbx.example' }, event: 'resync',
-        headers: [{ name: 'Subject', value: 'resync' }], credentials: { username: '101', password: 'e3#rl2(&ae#1' },
+        id: brief.id,
+        lease: 1,
+        lease_ms: 2000,
+        target: { aor: 'sip:101@pbx.example' },
+        event: 'resync',
+        headers: [{ name: 'Subject', value: 'resync' }],
+        credentials: { username: '101', password: 'e3#rl2(&ae#1' },
       });
-      await eventually(() => job(brief.id), ({ state }) => state === 'answered');
+      await eventually(
+        () => job(brief.id),
+        ({ state }) => state === 'answered',
+      );
       assert.deepEqual((await relay.frame('recorded')).jobs, [{ id: brief.id, lease: 1 }]);
       assert.equal((await fetches()).status, 200);
       const end = await ends(brief.id);
@@ -193,7 +243,7 @@ describe('the NOTIFY queue', () => {
 
     it('ends by itself when the phone answered and never came back, and says so', async () => {
       const { pool, notify, ends } = await scene();
-      const relay = await connect(pool.credential);
+      await connect(pool.credential);
       const end = await ends((await notify()).job.id);
       assert.deepEqual([end.state, end.reason], ['expired', 'never_fetched']);
       assert.match(end.words, /answered, but never came back/);
@@ -201,10 +251,15 @@ describe('the NOTIFY queue', () => {
 
     it('tells a phone again that took a stale copy', async () => {
       const { pool, notify, ends, device } = await scene();
-      const took = (version) => worker.sql('UPDATE devices SET fetched_version = ?2, fetched_at = ?3 WHERE id = ?1', device.id, version, Date.now() + 1);
+      const took = (version) =>
+        worker.sql('UPDATE devices SET fetched_version = ?2, fetched_at = ?3 WHERE id = ?1', device.id, version, Date.now() + 1);
       let times = 0;
-      const relay = await connect(pool.credential, {
-        answer: async () => { times += 1; setTimeout(() => took(times === 1 ? 0 : 99), 50); return ok(); },
+      await connect(pool.credential, {
+        answer: async () => {
+          times += 1;
+          setTimeout(() => took(times === 1 ? 0 : 99), 50);
+          return ok();
+        },
       });
       const end = await ends((await notify()).job.id);
       assert.deepEqual([end.state, end.attempts.length, times], ['fetched', 2, 2]);
@@ -220,8 +275,13 @@ describe('the NOTIFY queue', () => {
       ]) {
         const { pool, notify, ends, fetches } = await scene();
         let times = 0;
-        const relay = await connect(pool.credential, {
-          answer: () => { const answer = answers[times]; times += 1; if (answer.code === 200) setTimeout(fetches, 20); return answer; },
+        await connect(pool.credential, {
+          answer: () => {
+            const answer = answers[times];
+            times += 1;
+            if (answer.code === 200) setTimeout(fetches, 20);
+            return answer;
+          },
         });
         const end = await ends((await notify()).job.id);
         assert.deepEqual([end.state, end.code, times], [state, code, answers.length]);
@@ -235,7 +295,12 @@ describe('the NOTIFY queue', () => {
       const { job: brief } = await notify();
       await lost.frame('job');
       await lost.close();
-      const relay = await connect(other.credential, { answer: () => { setTimeout(fetches, 20); return ok(); } });
+      await connect(other.credential, {
+        answer: () => {
+          setTimeout(fetches, 20);
+          return ok();
+        },
+      });
       const end = await ends(brief.id);
       assert.deepEqual([end.state, end.relay, end.attempts.length], ['fetched', other.id, 2]);
       assert.deepEqual([end.attempts[0].outcome, end.attempts[0].reason], ['lost', 'lease_over']);
@@ -246,20 +311,31 @@ describe('the NOTIFY queue', () => {
       const first = await connect(pool.credential, { instance: 'a', answer: () => undefined });
       const { job: brief } = await notify();
       await first.frame('job');
-      const second = await connect(pool.credential, { instance: 'b', answer: (job, relay) => {
-        relay.say({ type: 'return', jobs: [{ id: job.id, lease: job.lease }], reason: 'drain' });
-      } });
+      const second = await connect(pool.credential, {
+        instance: 'b',
+        answer: (job, relay) => {
+          relay.say({ type: 'return', jobs: [{ id: job.id, lease: job.lease }], reason: 'drain' });
+        },
+      });
       assert.equal((await first.gone).code, 4001);
       await second.frame('job');
       await second.close();
-      const third = await connect(pool.credential, { instance: 'c', answer: () => { setTimeout(fetches, 20); return ok(); } });
+      await connect(pool.credential, {
+        instance: 'c',
+        answer: () => {
+          setTimeout(fetches, 20);
+          return ok();
+        },
+      });
       assert.equal((await ends(brief.id)).state, 'fetched');
     });
 
     it('is not offered to a relay that drains, and one on its way when that leaves waits for no lease', async () => {
       const { pool, notify, job, ends, fetches } = await scene({ options: { lease_s: 3000 } });
       const first = await connect(pool.credential, { answer: () => undefined });
-      const { job: { id } } = await notify();
+      const {
+        job: { id },
+      } = await notify();
       await first.frame('job');
       // As after SIGTERM: of the job that has just left the pool it knows nothing yet.
       first.say({ type: 'return', jobs: [], reason: 'drain' });
@@ -267,18 +343,35 @@ describe('the NOTIFY queue', () => {
       await first.frame('recorded');
       assert.equal((await job(id)).state, 'leased');
       await first.close();
-      await eventually(() => job(id), ({ state }) => state === 'queued', 'the job back in the queue');
+      await eventually(
+        () => job(id),
+        ({ state }) => state === 'queued',
+        'the job back in the queue',
+      );
 
-      const second = await connect(pool.credential, { instance: 'b', answer: ({ id: own, lease }, relay) => {
-        relay.say({ type: 'return', jobs: [{ id: own, lease }], reason: 'drain' });
-      } });
+      const second = await connect(pool.credential, {
+        instance: 'b',
+        answer: ({ id: own, lease }, relay) => {
+          relay.say({ type: 'return', jobs: [{ id: own, lease }], reason: 'drain' });
+        },
+      });
       await second.frame('job');
-      await eventually(() => job(id), ({ state }) => state === 'queued', 'the job given back');
+      await eventually(
+        () => job(id),
+        ({ state }) => state === 'queued',
+        'the job given back',
+      );
       // Time for it to be offered again, if it were.
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(second.jobs.length, 1);
       await second.close();
-      await connect(pool.credential, { instance: 'c', answer: () => { setTimeout(fetches, 20); return ok(); } });
+      await connect(pool.credential, {
+        instance: 'c',
+        answer: () => {
+          setTimeout(fetches, 20);
+          return ok();
+        },
+      });
       const done = await ends(id);
       assert.deepEqual([done.state, done.attempts.map(({ outcome }) => outcome)], ['fetched', ['lost', 'returned', 'answered']]);
     });
@@ -286,11 +379,16 @@ describe('the NOTIFY queue', () => {
     it('can be taken back, and the relay is told', async () => {
       const { pool, notify, job, at } = await scene();
       const relay = await connect(pool.credential, { answer: () => undefined });
-      const { job: { id } } = await notify();
+      const {
+        job: { id },
+      } = await notify();
       await relay.frame('job');
       const cancelled = await api.post(`${at}/jobs/${id}/cancel`);
       assert.equal(cancelled.state, 'cancelled');
-      await eventually(() => relay.cancelled.length, (n) => n === 1);
+      await eventually(
+        () => relay.cancelled.length,
+        (n) => n === 1,
+      );
       relay.result({ id, lease: 1 }, {});
       await relay.frame('recorded');
       assert.equal((await job(id)).state, 'cancelled');
@@ -310,7 +408,8 @@ describe('the NOTIFY queue', () => {
 
     it('is refused where a secret cannot be read, and holds up nobody else’s', async () => {
       const { pool, tenant, device, at, notify, ends } = await scene({
-        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' } }, options: { fetch_timeout_s: 60 },
+        settings: { ...AOR, NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'e3#rl2(&ae#1' } },
+        options: { fetch_timeout_s: 60 },
       });
       const other = await seedDevice(worker, tenant, { mac: mac((serial += 1)), settings: { NOTIFY_AOR: 'sip:102@pbx.example' } });
       const { job: first } = await notify();
@@ -319,17 +418,25 @@ describe('the NOTIFY queue', () => {
       await worker.sql(
         `UPDATE settings SET value = replace(value, 'v1.' || master || '.', 'v1.gone.'), master = 'gone'
          WHERE tenant_id = ?1 AND scope = ?2 AND name = 'NOTIFY_PASSWORD'`,
-        tenant.id, `device:${device.id}`,
+        tenant.id,
+        `device:${device.id}`,
       );
       const relay = await connect(pool.credential);
-      assert.deepEqual((await relay.frame('job')).jobs.map(({ id }) => id), [second.id]);
+      assert.deepEqual(
+        (await relay.frame('job')).jobs.map(({ id }) => id),
+        [second.id],
+      );
       const refused = await ends(first.id);
       assert.deepEqual([refused.state, refused.reason, refused.attempts.length], ['rejected', 'bad_setting', 0]);
       assert.match(refused.words, /NOTIFY_PASSWORD cannot be read .* store the setting again/);
       const answer = await api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} });
       assert.deepEqual([answer.status, answer.body.reason], [422, 'bad_setting']);
       const { id } = await api.post(`${at}/rollouts`, { selection: { macs: [device.mac] } });
-      const rollout = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      const rollout = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ state }) => state === 'finished',
+        'the end of the rollout',
+      );
       assert.equal(rollout.progress.rejected, 1);
     });
 
@@ -345,7 +452,9 @@ describe('the NOTIFY queue', () => {
 
     it('keeps its pool from being deleted', async () => {
       const { pool, notify, at } = await scene();
-      const { job: { id } } = await notify();
+      const {
+        job: { id },
+      } = await notify();
       const refused = await api.call('DELETE', `/pools/${pool.id}`);
       assert.equal(refused.status, 409);
       assert.match(refused.body.detail, /pending in this pool \(1\)/);
@@ -358,7 +467,9 @@ describe('the NOTIFY queue', () => {
     it('is seen by its own tenant alone', async () => {
       const one = await scene();
       const other = await scene();
-      const { job: { id } } = await one.notify();
+      const {
+        job: { id },
+      } = await one.notify();
       const { token } = await api.post('/tokens', { name: 'other', tenant: other.tenant.id, access: 'write' });
       const stranger = new Api(worker, token);
       assert.equal((await stranger.call('GET', `${one.at}/jobs/${id}`)).status, 404);
@@ -374,13 +485,23 @@ describe('the NOTIFY queue', () => {
       const it = await scene({ options: { fetch_timeout_s: 30, ...options }, tenantSettings: AOR });
       await seedCrowd(worker, it.tenant, count, { prefix: `BCC${(serial += 1).toString(16).toUpperCase().padStart(3, '0')}` });
       // Each by its own name, so that the relay knows who it is told about.
-      await worker.sql(`INSERT OR REPLACE INTO settings (tenant_id, scope, name, value)
-        SELECT tenant_id, 'device:' || id, 'NOTIFY_AOR', 'sip:' || mac || '@pbx.example' FROM devices WHERE tenant_id = ?1`, it.tenant.id);
+      await worker.sql(
+        `INSERT OR REPLACE INTO settings (tenant_id, scope, name, value)
+        SELECT tenant_id, 'device:' || id, 'NOTIFY_AOR', 'sip:' || mac || '@pbx.example' FROM devices WHERE tenant_id = ?1`,
+        it.tenant.id,
+      );
       const came = [];
       const timer = setInterval(() => {
         const macs = came.splice(0);
         if (macs.length === 0) return;
-        worker.sql('UPDATE devices SET fetched_version = 99, fetched_at = ?1 WHERE tenant_id = ?2 AND mac IN (SELECT value FROM json_each(?3))', Date.now(), it.tenant.id, JSON.stringify(macs)).catch(() => {});
+        worker
+          .sql(
+            'UPDATE devices SET fetched_version = 99, fetched_at = ?1 WHERE tenant_id = ?2 AND mac IN (SELECT value FROM json_each(?3))',
+            Date.now(),
+            it.tenant.id,
+            JSON.stringify(macs),
+          )
+          .catch(() => {});
       }, 50);
       open.push(() => clearInterval(timer));
       let n = 0;
@@ -400,7 +521,11 @@ describe('the NOTIFY queue', () => {
       const { at, relay, count, pool } = await crowd(299);
       const rollout = await api.post(`${at}/rollouts`, { per_second: 100 });
       assert.deepEqual([rollout.state, rollout.total, rollout.pool], ['running', count, pool.id]);
-      const end = await eventually(() => api.get(`${at}/rollouts/${rollout.id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      const end = await eventually(
+        () => api.get(`${at}/rollouts/${rollout.id}`),
+        ({ state }) => state === 'finished',
+        'the end of the rollout',
+      );
       assert.equal(end.progress.fetched, count);
       assert.equal(relay.jobs.length, count);
       // How close it comes to its pace is `make bench`'s to say: here nothing may be faster.
@@ -412,23 +537,43 @@ describe('the NOTIFY queue', () => {
 
     it('stops at a stage whose phones do not come back, and says why; resumes; is cancelled', async () => {
       const { at, relay } = await crowd(40, { fetch: (n) => n % 2 === 0, options: { fetch_timeout_s: 3 } });
-      const { id } = await api.post(`${at}/rollouts`, { per_second: 100, stages: [{ devices: 10 }, { percent: 50 }], threshold: { share: 0.9, within_s: 1 } });
-      const paused = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'paused', 'the pause');
+      const { id } = await api.post(`${at}/rollouts`, {
+        per_second: 100,
+        stages: [{ devices: 10 }, { percent: 50 }],
+        threshold: { share: 0.9, within_s: 1 },
+      });
+      const paused = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ state }) => state === 'paused',
+        'the pause',
+      );
       assert.deepEqual([paused.reason, paused.released, paused.stage], ['threshold', 10, 0]);
       assert.match(paused.words, /devices of this stage fetched within 1 s .* below 90.0 %/);
       assert.equal(relay.jobs.length, 10);
       await api.post(`${at}/rollouts/${id}/resume`);
-      const again = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'paused', 'the second pause');
+      const again = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ state }) => state === 'paused',
+        'the second pause',
+      );
       assert.deepEqual([again.stage, again.stages[1].devices], [1, 21]);
       assert.equal((await api.post(`${at}/rollouts/${id}/cancel`)).state, 'cancelled');
-      const end = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ ended_at: ended }) => ended !== null, 'the end');
+      const end = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ ended_at: ended }) => ended !== null,
+        'the end',
+      );
       assert.equal(end.progress.queued + end.progress.leased + end.progress.answered, 0);
     });
 
     it('tells no network faster than its limit', async () => {
       const { at, relay, count } = await crowd(39, { options: { network_per_second: 10 } });
       const { id } = await api.post(`${at}/rollouts`, { per_second: 1000 });
-      await eventually(() => api.get(`${at}/rollouts/${id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ state }) => state === 'finished',
+        'the end of the rollout',
+      );
       assert.equal(relay.jobs.length, count);
       const times = relay.jobs.map((job) => job.at);
       for (const from of times) {
@@ -443,12 +588,20 @@ describe('the NOTIFY queue', () => {
       const clock = (hours) => `${String(hours % 24).padStart(2, '0')}:00`;
       const window = { from: clock(hour), to: clock(hour + 1), zone: 'Etc/UTC' };
       const { id } = await api.post(`${at}/rollouts`, { window, selection: { macs: [device.mac] } });
-      const waiting = await eventually(() => api.get(`${at}/rollouts/${id}`), ({ reason }) => reason === 'window', 'the window');
+      const waiting = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ reason }) => reason === 'window',
+        'the window',
+      );
       assert.deepEqual([waiting.total, waiting.state, relay.jobs.length], [1, 'running', 0]);
       // The same hour three hours to the east is now.
       const open = { from: clock(hour), to: clock(hour + 1), zone: 'Etc/GMT-3' };
       const now = await api.post(`${at}/rollouts`, { window: open, selection: { macs: [device.mac.toLowerCase()] } });
-      await eventually(() => api.get(`${at}/rollouts/${now.id}`), ({ state }) => state === 'finished', 'the end of the rollout');
+      await eventually(
+        () => api.get(`${at}/rollouts/${now.id}`),
+        ({ state }) => state === 'finished',
+        'the end of the rollout',
+      );
       assert.equal(relay.jobs.length, 1);
       for (const [body, words] of [
         [{ window: { ...window, zone: 'Mars/Olympus' } }, /no time zone/],
@@ -480,14 +633,21 @@ describe('the NOTIFY queue', () => {
   it('loses nothing when workerd is killed', async () => {
     const { pool, notify, ends, at, device, tenant } = await scene({ options: { fetch_timeout_s: 60 } });
     const relay = await connect(pool.credential, { answer: () => undefined });
-    const { job: { id } } = await notify();
+    const {
+      job: { id },
+    } = await notify();
     const { job: waiting } = await notify({ event: 'other' });
     await relay.frame('job');
     await worker.kill();
     await worker.restart();
     api = new Api(worker);
     const fetches = () => tenant.get(`Config${device.mac}.cfg`);
-    const again = await connect(pool.credential, { answer: () => { setTimeout(fetches, 20); return ok(); } });
+    await connect(pool.credential, {
+      answer: () => {
+        setTimeout(fetches, 20);
+        return ok();
+      },
+    });
     assert.equal((await ends(id)).state, 'fetched');
     assert.equal((await ends(waiting.id)).state, 'fetched');
     assert.equal((await api.get(`${at}/jobs`)).items.length, 2);

@@ -18,7 +18,10 @@ const HDV = { name: 'KX-HDV130N', family: 'hdv', profile: null };
 /** The words in the first column of the table there, by whether they leave a log line only. */
 function readme() {
   const [, after] = readFileSync(join(ROOT, 'docs/troubleshooting.md'), 'utf8').split('| reason | cause | do |\n|---|---|---|\n');
-  const cells = after.split('\n\n')[0].split('\n').map((row) => row.split('|')[1]);
+  const cells = after
+    .split('\n\n')[0]
+    .split('\n')
+    .map((row) => row.split('|')[1]);
   const words = (some) => some.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map((match) => match[1]));
   return { all: words(cells), logOnly: words(cells.filter((cell) => cell.includes('log line only'))) };
 }
@@ -33,10 +36,18 @@ describe('a request that got nothing', () => {
   /** The event of an answer, once it is written. */
   const eventOf = async (of, answer) => {
     const id = answer.header('ringfence-request-id');
-    const [event] = await eventually(() => of.events(`request_id = '${id}'`), (list) => list.length === 1, `the event of ${id}`);
+    const [event] = await eventually(
+      () => of.events(`request_id = '${id}'`),
+      (list) => list.length === 1,
+      `the event of ${id}`,
+    );
     return event;
   };
-  const lineOf = (answer) => eventually(() => worker.logLines().find((line) => line.event === 'phone' && line.request_id === answer.header('ringfence-request-id')), Boolean);
+  const lineOf = (answer) =>
+    eventually(
+      () => worker.logLines().find((line) => line.event === 'phone' && line.request_id === answer.header('ringfence-request-id')),
+      Boolean,
+    );
 
   before(async () => {
     worker = await Ringfence.start({ probe: true });
@@ -49,7 +60,9 @@ describe('a request that got nothing', () => {
     const closed = await seedTenant(worker);
     await worker.sql('UPDATE access_paths SET expires_at = 1 WHERE tenant_id = ?1', closed.id);
     const bound = await seedTenant(worker, { hostname: 'phones.example' });
-    const broken = await seedTenant(worker, { templates: { 'standard/utg': '<PANASIPPhoneConfig><Device>{{ NOT_SET }}</Device></PANASIPPhoneConfig>' } });
+    const broken = await seedTenant(worker, {
+      templates: { 'standard/utg': '<PANASIPPhoneConfig><Device>{{ NOT_SET }}</Device></PANASIPPhoneConfig>' },
+    });
     // Two families get their files in clear: whose master file is meant?
     const several = await seedTenant(worker, { models: [HDV, { name: 'KX-UT133', family: 'ut', profile: null }] });
     let number = 0x1000;
@@ -58,7 +71,9 @@ describe('a request that got nothing', () => {
     const boundDevice = await seeded({ state: 'confirmed' }, bound);
     const plain = (phone) => `Config${phone.mac}.cfg`;
     const stuck = await seeded({});
-    await worker.sql(`CREATE TRIGGER nobody_wins BEFORE UPDATE OF key_state ON devices WHEN old.id = '${stuck.id}' BEGIN SELECT RAISE (IGNORE); END`);
+    await worker.sql(
+      `CREATE TRIGGER nobody_wins BEFORE UPDATE OF key_state ON devices WHEN old.id = '${stuck.id}' BEGIN SELECT RAISE (IGNORE); END`,
+    );
     const brokenDevice = await seeded({}, broken);
     const http = [['Host', 'phones.example']];
     const M = device.mac;
@@ -98,7 +113,18 @@ describe('a request that got nothing', () => {
       ['storage', tenant, 'certs/root.pem', {}, { d1: 'fail', d1Match: 'FROM certificates' }],
     ];
     const { all, logOnly } = readme();
-    const SERVED = ['sealed', 'sealed_last_good', 'sealed_at_plain_name', 'bootstrap', 'plain_over_https', 'initial', 'forwarded', 'shared', 'shared_last_good', 'certificate'];
+    const SERVED = [
+      'sealed',
+      'sealed_last_good',
+      'sealed_at_plain_name',
+      'bootstrap',
+      'plain_over_https',
+      'initial',
+      'forwarded',
+      'shared',
+      'shared_last_good',
+      'certificate',
+    ];
     assert.deepEqual(new Set([...SERVED, ...asks.map(([reason]) => reason)]), new Set(all));
 
     const refusals = new Set();
@@ -116,14 +142,21 @@ describe('a request that got nothing', () => {
       assert.equal((await lineOf(answer)).reason, reason);
       assert.equal(of === null, logOnly.includes(reason), reason);
       if (of === null) {
-        assert.deepEqual(await worker.sql('SELECT id FROM events WHERE request_id = ?1', answer.header('ringfence-request-id')), [], reason);
+        assert.deepEqual(
+          await worker.sql('SELECT id FROM events WHERE request_id = ?1', answer.header('ringfence-request-id')),
+          [],
+          reason,
+        );
         assert.ok(!('path' in (await lineOf(answer))), 'of an unknown access path nothing is kept');
         continue;
       }
       const event = await eventOf(of, answer);
       assert.equal(event.reason, reason);
       assert.equal(event.access_path, await pathId(of), reason);
-      assert.ok(event.path.length > 0 && event.path.length <= 200 && event.path.startsWith(decodeURIComponent(name).split('?')[0].slice(0, 12)), `${reason}: ${event.path}`);
+      assert.ok(
+        event.path.length > 0 && event.path.length <= 200 && event.path.startsWith(decodeURIComponent(name).split('?')[0].slice(0, 12)),
+        `${reason}: ${event.path}`,
+      );
       assert.equal((await lineOf(answer)).path, event.path, reason);
     }
     await worker.sql('DROP TRIGGER nobody_wins');
@@ -147,7 +180,8 @@ describe('a request that got nothing', () => {
       [`provision/face${lower}/boot`, 'no_such_path', null],
     ];
     const asked = [];
-    for (const [name, reason, detail] of names) asked.push({ name, reason, detail, answer: await rawRequest(worker.port, tenant.path(name)) });
+    for (const [name, reason, detail] of names)
+      asked.push({ name, reason, detail, answer: await rawRequest(worker.port, tenant.path(name)) });
     const plainHttp = await rawRequest(worker.port, tenant.path(expected), { headers: [['Host', 'phones.example']] });
     asked.push({ name: expected, reason: 'not_tls', detail: null, answer: plainHttp });
     for (const { name, reason, detail, answer } of asked) {
@@ -193,7 +227,11 @@ describe('a request that got nothing', () => {
       await rawRequest(worker.port, tenant.path(name));
       await new Promise((resolve) => setTimeout(resolve, 200));
       const { kvReads, sql } = await worker.probe({ reset: true });
-      return { kvReads, sql: sql.filter((text) => !/^(INSERT|UPDATE)/.test(text) && !/FROM json_each/.test(text)), found: sql.filter((text) => /FROM json_each/.test(text)).length };
+      return {
+        kvReads,
+        sql: sql.filter((text) => !/^(INSERT|UPDATE)/.test(text) && !/FROM json_each/.test(text)),
+        found: sql.filter((text) => /FROM json_each/.test(text)).length,
+      };
     };
     const unrelated = await before('wp-login.php');
     const near = await before(`Config${device.mac}.CFG`);

@@ -78,7 +78,9 @@ describe('a refusal', () => {
     };
     seen = {};
     for (const [cause, path] of Object.entries(causes)) seen[cause] = await rawRequest(worker.port, path);
-    seen['plain HTTP'] = await rawRequest(worker.port, tenant.path(`Config${confirmed.mac}.enc`), { headers: [['Host', 'phones.example']] });
+    seen['plain HTTP'] = await rawRequest(worker.port, tenant.path(`Config${confirmed.mac}.enc`), {
+      headers: [['Host', 'phones.example']],
+    });
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       seen[`the method ${method}`] = await rawRequest(worker.port, tenant.path(`Config${confirmed.mac}.enc`), { method });
     }

@@ -100,7 +100,13 @@ describe('re-key', () => {
   it('re-arm after a cut transfer serves the same key once more, says who took the last one, and is audited', async () => {
     const phone = await seedDevice(worker, tenant, { mac: mac(3) });
     const plain = tenant.path(`Config${phone.mac}.cfg`);
-    await rawRequest(worker.port, plain, { abortAfter: 1, headers: [['CF-Connecting-IP', '192.0.2.99'], ['User-Agent', 'cut-off']] });
+    await rawRequest(worker.port, plain, {
+      abortAfter: 1,
+      headers: [
+        ['CF-Connecting-IP', '192.0.2.99'],
+        ['User-Agent', 'cut-off'],
+      ],
+    });
     assert.equal((await rawRequest(worker.port, plain)).status, 404);
     const answer = await api.post(`/tenants/${tenant.id}/devices/${phone.mac}/rearm`);
     assert.equal(answer.last_taken_by.address, '192.0.2.99');

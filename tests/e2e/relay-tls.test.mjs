@@ -55,7 +55,9 @@ describe('a relay that comes over TLS', () => {
     const api = new Api(worker);
     const here = await poolAndTenant(worker, api);
     const relay = await startRelay({
-      url: `wss://127.0.0.1:${new URL(worker.https).port}/relay/v1`, credential: here.relays[0].credential, env: { SSL_CERT_FILE: ca.file },
+      url: `wss://127.0.0.1:${new URL(worker.https).port}/relay/v1`,
+      credential: here.relays[0].credential,
+      env: { SSL_CERT_FILE: ca.file },
     });
     ends.push(() => relay.stop());
     await relay.says(/connected/);
@@ -71,7 +73,11 @@ describe('a relay that comes over TLS', () => {
     // So that the next tests would see one.
     const pool = await stranger(ca.issue(['IP:127.0.0.1']));
     await visits(`wss://127.0.0.1:${pool.port}/relay/v1`, { SSL_CERT_FILE: ca.file });
-    await eventually(() => pool.heard, (heard) => heard.includes(CREDENTIAL), 'a credential');
+    await eventually(
+      () => pool.heard,
+      (heard) => heard.includes(CREDENTIAL),
+      'a credential',
+    );
   });
 
   for (const [what, names, trusted, words] of [
@@ -83,7 +89,11 @@ describe('a relay that comes over TLS', () => {
       const other = authority('Another CA');
       ends.push(() => other.end());
       const relay = await visits(`wss://127.0.0.1:${pool.port}/relay/v1`, { SSL_CERT_FILE: (trusted ? ca : other).file });
-      await eventually(() => pool.refusals, (count) => count >= 2, 'a second refusal');
+      await eventually(
+        () => pool.refusals,
+        (count) => count >= 2,
+        'a second refusal',
+      );
       await relay.says(words);
       assert.equal(pool.heard, '');
       assert.doesNotMatch(relay.output, new RegExp(CREDENTIAL));

@@ -22,7 +22,8 @@ class Deployment {
     it.admin = new Api(it.worker);
     it.tenant = await seedTenant(it.worker, { settings: { SIP_USER: 'before.example' }, options: { events_per_minute: 600 } });
     it.t = `/tenants/${it.tenant.id}`;
-    const device = (number, more = {}) => seedDevice(it.worker, it.tenant, { mac: mac(number), settings: { SIP_PASS: { secret: `secret-${number}` } }, ...more });
+    const device = (number, more = {}) =>
+      seedDevice(it.worker, it.tenant, { mac: mac(number), settings: { SIP_PASS: { secret: `secret-${number}` } }, ...more });
     it.steady = await device(1, { state: 'confirmed' });
     it.taken = await device(2);
     it.rekeyed = await device(3, { state: 'confirmed' });
@@ -64,7 +65,8 @@ class Deployment {
     await this.admin.delete(`${this.t}/access-paths/${this.leaked.id}`);
     await this.admin.delete(`/tokens/${this.stolen.id}`);
     await this.admin.delete(`/pools/default/relays/${this.relay.id}`);
-    for (let change = 0; change < 5; change += 1) await this.admin.put(`${this.t}/settings`, { settings: { SIP_USER: `${change}.example` } });
+    for (let change = 0; change < 5; change += 1)
+      await this.admin.put(`${this.t}/settings`, { settings: { SIP_USER: `${change}.example` } });
     for (const { mac: of } of [this.steady, this.rekeyed]) {
       assert.equal((await this.get(`Config${of}.enc`)).status, 200);
       await eventually(
@@ -107,7 +109,10 @@ describe('a database that was put back', () => {
 
   it('is as it was: what was taken waits again, what was removed is there', async () => {
     const rows = await d.worker.sql('SELECT mac, key_state, generation FROM devices WHERE tenant_id = ?1 ORDER BY mac', d.tenant.id);
-    assert.deepEqual(rows.map((row) => `${row.key_state} ${row.generation}`), ['confirmed 1', 'armed 1', 'confirmed 1', 'armed 1', 'armed 1']);
+    assert.deepEqual(
+      rows.map((row) => `${row.key_state} ${row.generation}`),
+      ['confirmed 1', 'armed 1', 'confirmed 1', 'armed 1', 'armed 1'],
+    );
     assert.equal((await d.worker.sql('SELECT count(*) AS n FROM tokens'))[0].n, 2);
     assert.equal((await d.worker.sql('SELECT count(*) AS n FROM access_paths WHERE tenant_id = ?1', d.tenant.id))[0].n, 2);
   });
@@ -150,7 +155,10 @@ describe('a database that was put back', () => {
   });
 
   it('goes on serving what KV has: sealed files, under the present keys', async () => {
-    for (const [device, key] of [[d.steady, d.steady.key], [d.rekeyed, d.newKey]]) {
+    for (const [device, key] of [
+      [d.steady, d.steady.key],
+      [d.rekeyed, d.newKey],
+    ]) {
       const answer = await d.get(`Config${device.mac}.enc`);
       assert.equal(answer.status, 200);
       assert.match(opensslDecrypt(answer.body, key).toString(), /4\.example/);
@@ -169,7 +177,16 @@ describe('a database that was put back', () => {
     assert.deepEqual(found.disabled, [{ tenant: d.tenant.id, mac: d.deleted.mac }]);
     assert.deepEqual(found.rekey, [{ tenant: d.tenant.id, mac: d.rekeyed.mac }]);
     const done = found.steps.map((step) => step.action);
-    for (const action of ['device.claim', 'device.rekey', 'device.delete', 'token.delete', 'access-path.delete', 'relay.delete', 'settings.update']) assert.ok(done.includes(action), action);
+    for (const action of [
+      'device.claim',
+      'device.rekey',
+      'device.delete',
+      'token.delete',
+      'access-path.delete',
+      'relay.delete',
+      'settings.update',
+    ])
+      assert.ok(done.includes(action), action);
     assert.equal(found.steps[0].action, 'settings.update');
   });
 
@@ -239,7 +256,10 @@ describe('a database that was put back', () => {
     assert.equal((await d.get(`Config${d.waiting.mac}.cfg`)).status, 503);
     assert.equal((await d.with(d.kept.token).call('GET', d.t)).status, 503);
     const [{ version: first }] = await d.worker.sql('SELECT version FROM tenants WHERE id = ?1', d.tenant.id);
-    await d.takeIntoUse({ remove_all: true, keep_access_paths: (await d.worker.sql('SELECT id FROM access_paths WHERE id <> ?1', d.leaked.id)).map(({ id }) => id) });
+    await d.takeIntoUse({
+      remove_all: true,
+      keep_access_paths: (await d.worker.sql('SELECT id FROM access_paths WHERE id <> ?1', d.leaked.id)).map(({ id }) => id),
+    });
     const [{ version }] = await d.worker.sql('SELECT version FROM tenants WHERE id = ?1', d.tenant.id);
     assert.ok(first < 1e9 && version === 2e9, `${first} → ${version}`);
     assert.equal((await d.with(d.kept.token).call('GET', d.t)).status, 401);
@@ -345,7 +365,7 @@ describe('a forward that was ended after the point of the restore', () => {
   });
   after(() => d?.worker.stop());
 
-  it('does not name the other tenant\'s access path again', async () => {
+  it("does not name the other tenant's access path again", async () => {
     const there = { tenant: other.id, mac: d.steady.mac };
     assert.deepEqual((await d.admin.get('/restored')).forwards, [there]);
     await d.takeIntoUse();

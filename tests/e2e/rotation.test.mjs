@@ -68,7 +68,10 @@ describe('rotation of the master key', () => {
     const { remaining } = await api.get('/rotation');
     const answer = await api.post('/rotation', { limit: 3 });
     assert.equal(answer.rewrapped, 3);
-    assert.deepEqual(answer.failed, rows.map((row) => `device-key:${row.id}:${row.generation}`));
+    assert.deepEqual(
+      answer.failed,
+      rows.map((row) => `device-key:${row.id}:${row.generation}`),
+    );
     assert.equal(answer.remaining, remaining - 3 - rows.length);
     for (const row of rows) await worker.sql('UPDATE devices SET key_wrapped = ? WHERE id = ?', row.key_wrapped, row.id);
   });
@@ -99,11 +102,22 @@ describe('rotation of the master key', () => {
 
   it('ends even if only such values are left', async () => {
     const keys = await worker.sql('SELECT id, key_wrapped FROM devices ORDER BY id LIMIT 3');
-    const secrets = await worker.sql('SELECT tenant_id, scope, name, value FROM settings WHERE master IS NOT NULL ORDER BY tenant_id, scope LIMIT 3');
-    const damage = (key, secret) => Promise.all([
-      ...keys.map((row) => worker.sql('UPDATE devices SET key_wrapped = ?, key_master = ? WHERE id = ?', ...key(row), row.id)),
-      ...secrets.map((row) => worker.sql('UPDATE settings SET value = ?, master = ? WHERE tenant_id = ? AND scope = ? AND name = ?', ...secret(row), row.tenant_id, row.scope, row.name)),
-    ]);
+    const secrets = await worker.sql(
+      'SELECT tenant_id, scope, name, value FROM settings WHERE master IS NOT NULL ORDER BY tenant_id, scope LIMIT 3',
+    );
+    const damage = (key, secret) =>
+      Promise.all([
+        ...keys.map((row) => worker.sql('UPDATE devices SET key_wrapped = ?, key_master = ? WHERE id = ?', ...key(row), row.id)),
+        ...secrets.map((row) =>
+          worker.sql(
+            'UPDATE settings SET value = ?, master = ? WHERE tenant_id = ? AND scope = ? AND name = ?',
+            ...secret(row),
+            row.tenant_id,
+            row.scope,
+            row.name,
+          ),
+        ),
+      ]);
     const damaged = () => ['v1.k1.AAAAAAAAAAAAAAAA.AAAA', 'k1'];
     await damage(damaged, damaged);
     const answer = await api.post('/rotation', { limit: 2 });
@@ -111,20 +125,28 @@ describe('rotation of the master key', () => {
     assert.equal(answer.remaining, 0);
     assert.equal(answer.failed.length, keys.length + secrets.length);
     assert.equal((await api.get('/rotation')).remaining, keys.length + secrets.length);
-    await damage((row) => [row.key_wrapped, 'k2'], (row) => [row.value, 'k2']);
+    await damage(
+      (row) => [row.key_wrapped, 'k2'],
+      (row) => [row.value, 'k2'],
+    );
   });
 
   it('takes wrapped files out of KV that the old key opens, and counts them', async () => {
     // A phone of a family without sealing: its file is in KV, wrapped under the new key.
     const text = await seedTenant(worker, {
-      models: [{ name: 'KX-HDV130', family: 'hdv' }], templates: {}, settings: { standard_SIP_PASS_1: { secret: 'Tr0ub4dor' } },
+      models: [{ name: 'KX-HDV130', family: 'hdv' }],
+      templates: {},
+      settings: { standard_SIP_PASS_1: { secret: 'Tr0ub4dor' } },
     });
     const phone = { mac: mac(0x700), model: 'KX-HDV130' };
     await seedDevices(worker, text, [phone]);
     const key = `f1:${text.id}:standard:plain:${phone.mac}`;
     const stored = () => eventually(() => worker.ask('kvRead', { name: key }), Boolean);
     assert.equal((await text.get(`Config${phone.mac}.cfg`)).status, 200);
-    const [{ expiration }] = await eventually(() => worker.ask('kvList', { prefix: key }), (keys) => keys.length === 1);
+    const [{ expiration }] = await eventually(
+      () => worker.ask('kvList', { prefix: key }),
+      (keys) => keys.length === 1,
+    );
     const days = (expiration - Date.now() / 1000) / 86400;
     assert.ok(days > 29 && days <= 30, `it ends by itself after ${days} days`);
     const { metadata } = await stored();
@@ -134,14 +156,18 @@ describe('rotation of the master key', () => {
     const old = JSON.parse(metadata);
     await worker.ask('kvPut', { name: key, value: 'x', metadata: JSON.stringify({ ...old, m: 'k1' }) });
     delete old.m;
-    for (let number = 0; number < 5; number += 1) await worker.ask('kvPut', { name: `f1:${text.id}:product:plain:${number}`, value: 'x', metadata: JSON.stringify(old) });
+    for (let number = 0; number < 5; number += 1)
+      await worker.ask('kvPut', { name: `f1:${text.id}:product:plain:${number}`, value: 'x', metadata: JSON.stringify(old) });
     const sealed = (await worker.ask('kvList', { prefix: 'f1:' })).filter(({ name }) => name.includes(':sealed:')).length;
     assert.ok(sealed > 0);
     const before = await api.get('/rotation');
     assert.deepEqual([before.files, before.remaining], [6, 6]);
     const step = await api.post('/rotation', {});
     assert.deepEqual([step.files, step.remaining], [0, 0]);
-    assert.deepEqual((await worker.ask('kvList', { prefix: 'f1:' })).map(({ name }) => name.split(':')[3]), Array(sealed).fill('sealed'));
+    assert.deepEqual(
+      (await worker.ask('kvList', { prefix: 'f1:' })).map(({ name }) => name.split(':')[3]),
+      Array(sealed).fill('sealed'),
+    );
     assert.equal((await text.get(`Config${phone.mac}.cfg`)).status, 200);
     assert.equal(JSON.parse((await stored()).metadata).m, 'k2');
     await worker.sql('DELETE FROM devices WHERE tenant_id = ?1', text.id);

@@ -21,8 +21,22 @@ describe('make run', () => {
   let port;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ringfence-run-'));
-    for (const name of ['Cargo.toml', 'Cargo.lock', 'Makefile', 'package.json', 'package-lock.json', 'wrangler.toml', 'migrations', 'scripts', 'src', 'crates', 'build', 'assets']) {
-      if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !/\/target(\/|$)/.test(path) });
+    for (const name of [
+      'Cargo.toml',
+      'Cargo.lock',
+      'Makefile',
+      'package.json',
+      'package-lock.json',
+      'wrangler.toml',
+      'migrations',
+      'scripts',
+      'src',
+      'crates',
+      'build',
+      'assets',
+    ]) {
+      if (existsSync(join(ROOT, name)))
+        cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !/\/target(\/|$)/.test(path) });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     port = await freePort();
@@ -31,7 +45,12 @@ describe('make run', () => {
 
   /** Starts `make run` in a process group and a session of its own. */
   function run() {
-    const child = spawn('make', ['--no-print-directory', 'run'], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PORT: String(port), RINGFENCE_RELAY: RELAY } });
+    const child = spawn('make', ['--no-print-directory', 'run'], {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PORT: String(port), RINGFENCE_RELAY: RELAY },
+    });
     const state = { child, output: '' };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (state.output += text));
     state.ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
@@ -73,7 +92,19 @@ describe('make run', () => {
       const state = run();
       try {
         await until(state, 'stays until Ctrl-C');
-        for (const step of ['1. the phone asks', '2. it asks', '3. anybody', '4. the phone', '5. openssl', '6. it is what', '8. the operator', '9. the relay', 'the job reads fetched', '10. the phone', 'its number is']) {
+        for (const step of [
+          '1. the phone asks',
+          '2. it asks',
+          '3. anybody',
+          '4. the phone',
+          '5. openssl',
+          '6. it is what',
+          '8. the operator',
+          '9. the relay',
+          'the job reads fetched',
+          '10. the phone',
+          'its number is',
+        ]) {
           assert.ok(state.output.includes(step), `${step} in\n${state.output}`);
         }
         assert.ok(state.output.includes('byte for byte'));

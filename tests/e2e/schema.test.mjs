@@ -17,9 +17,21 @@ import { migrations } from './support/sql.mjs';
  */
 const WHOLE_TABLES = [
   [/FROM tenants WHERE id > \?1 ORDER BY id/, 'tenants', 'a page of tenants, in the order of the primary key'],
-  [/^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/, 'devices', 'an operator asks what a rotation has left; reads the index alone'],
-  [/^DELETE FROM (tokens|access_paths) WHERE id > '' AND id NOT IN/, '', 'a restored database that nothing is known about: all but what is kept goes'],
-  [/^UPDATE devices SET key_state = 'expired', revision = revision \+ 1, updated_at = \?1 WHERE key_state = 'armed'/, 'devices', 'after a restore every bootstrap that waits expires; reads the index of those alone'],
+  [
+    /^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/,
+    'devices',
+    'an operator asks what a rotation has left; reads the index alone',
+  ],
+  [
+    /^DELETE FROM (tokens|access_paths) WHERE id > '' AND id NOT IN/,
+    '',
+    'a restored database that nothing is known about: all but what is kept goes',
+  ],
+  [
+    /^UPDATE devices SET key_state = 'expired', revision = revision \+ 1, updated_at = \?1 WHERE key_state = 'armed'/,
+    'devices',
+    'after a restore every bootstrap that waits expires; reads the index of those alone',
+  ],
   [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
   [/^SELECT master, count\(\*\) AS number FROM access_paths/, 'access_paths', 'the same for segments of access paths'],
 ];
@@ -27,11 +39,21 @@ const WHOLE_TABLES = [
 /** SQL in string literals of src/store, with Rust's line continuations and constants resolved. */
 function statementsInSource() {
   const folder = join(ROOT, 'src/store');
-  const sources = readdirSync(folder).filter((name) => name.endsWith('.rs')).map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8').split('#[cfg(test)]\nmod tests')[0] }));
+  const sources = readdirSync(folder)
+    .filter((name) => name.endsWith('.rs'))
+    .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8').split('#[cfg(test)]\nmod tests')[0] }));
   const literal = /"((?:[^"\\]|\\[\s\S])*)"/g;
-  const clean = (text) => text.replace(/\\\n\s*/g, '').replace(/\\n/g, ' ').replace(/\\"/g, '"').replace(/\s+/g, ' ').trim();
+  const clean = (text) =>
+    text
+      .replace(/\\\n\s*/g, '')
+      .replace(/\\n/g, ' ')
+      .replace(/\\"/g, '"')
+      .replace(/\s+/g, ' ')
+      .trim();
   const constantsOf = (text) =>
-    Object.fromEntries([...text.matchAll(/const (\w+): &str =\s*"((?:[^"\\]|\\[\s\S])*)"/g)].map(([, name, value]) => [name, clean(value)]));
+    Object.fromEntries(
+      [...text.matchAll(/const (\w+): &str =\s*"((?:[^"\\]|\\[\s\S])*)"/g)].map(([, name, value]) => [name, clean(value)]),
+    );
   const shared = Object.assign({}, ...sources.map(({ text }) => constantsOf(text)));
   const found = [];
   for (const { name, text } of sources) {
@@ -86,7 +108,7 @@ describe('the schema', () => {
           partial.push(sql);
           continue;
         }
-        throw new Error(`${file}: ${sql}: ${error.message}`);
+        throw new Error(`${file}: ${sql}: ${error.message}`, { cause: error });
       }
       assert.deepEqual(found, [], `${file}: ${sql}`);
     }
@@ -98,17 +120,65 @@ describe('the schema', () => {
     const phone = await seedDevice(worker, tenant, { mac: mac(1) });
     const api = new Api(worker);
     await worker.probe({ reset: true });
-    const phoneAsks = ['KX-UTG300B.cfg', `Initial${phone.mac}.cfg`, `Config${phone.mac}.cfg`, `Config${phone.mac}.cfg`, `Config${phone.mac}.enc`, `Product${phone.mac}.enc`, `Master${phone.mac}.enc`, 'ConfigCom.cfg', 'certs/root.pem', 'nothing', `Config${mac(0xffff)}.enc`];
+    const phoneAsks = [
+      'KX-UTG300B.cfg',
+      `Initial${phone.mac}.cfg`,
+      `Config${phone.mac}.cfg`,
+      `Config${phone.mac}.cfg`,
+      `Config${phone.mac}.enc`,
+      `Product${phone.mac}.enc`,
+      `Master${phone.mac}.enc`,
+      'ConfigCom.cfg',
+      'certs/root.pem',
+      'nothing',
+      `Config${mac(0xffff)}.enc`,
+    ];
     for (const name of phoneAsks) await tenant.get(name);
     const t = `/tenants/${tenant.id}`;
     const site = (await api.post(`${t}/sites`, { name: 'Harbour' })).id;
-    const lists = ['', '?limit=1', '?state=armed', '?model=KX-UTG300B', `?site=${site}`, '?disabled=false', '?never_seen=true', '?last_seen_before=9999999999999', '?last_seen_after=1', '?state=armed&model=KX-UTG300B&disabled=false', '?q=KX-UTG', '?q=KX-UTG&limit=1', `?q=00:80&state=armed&site=${site}`];
+    const lists = [
+      '',
+      '?limit=1',
+      '?state=armed',
+      '?model=KX-UTG300B',
+      `?site=${site}`,
+      '?disabled=false',
+      '?never_seen=true',
+      '?last_seen_before=9999999999999',
+      '?last_seen_after=1',
+      '?state=armed&model=KX-UTG300B&disabled=false',
+      '?q=KX-UTG',
+      '?q=KX-UTG&limit=1',
+      `?q=00:80&state=armed&site=${site}`,
+    ];
     for (const query of lists) {
       const page = await api.get(`${t}/devices${query}`);
       if (page.next) await api.get(`${t}/devices${query}&cursor=${page.next}`);
     }
     for (const query of ['limit=1', 'q=KX-UTG', `mac=${phone.mac}`, 'doubled=true']) await api.get(`/devices?${query}`);
-    for (const path of ['/tenants', '/tokens', '/audit', '/audit/verify', '/audit/export?limit=1', '/rotation', t, `${t}/audit`, `${t}/audit?object=settings`, `${t}/events`, `${t}/events?outcome=served`, `${t}/events?device=${phone.mac}`, `${t}/events?after=1&before=9999999999999`, `${t}/access-paths`, `${t}/sites`, `${t}/models`, `${t}/settings`, `${t}/templates`, `${t}/certificates`, `${t}/devices/${phone.mac}`, `${t}/devices/${phone.mac}/effective`]) {
+    for (const path of [
+      '/tenants',
+      '/tokens',
+      '/audit',
+      '/audit/verify',
+      '/audit/export?limit=1',
+      '/rotation',
+      t,
+      `${t}/audit`,
+      `${t}/audit?object=settings`,
+      `${t}/events`,
+      `${t}/events?outcome=served`,
+      `${t}/events?device=${phone.mac}`,
+      `${t}/events?after=1&before=9999999999999`,
+      `${t}/access-paths`,
+      `${t}/sites`,
+      `${t}/models`,
+      `${t}/settings`,
+      `${t}/templates`,
+      `${t}/certificates`,
+      `${t}/devices/${phone.mac}`,
+      `${t}/devices/${phone.mac}/effective`,
+    ]) {
       await api.get(path);
     }
     await api.put(`${t}/settings`, { settings: { A: 'x' } });
@@ -116,7 +186,8 @@ describe('the schema', () => {
     await api.put(`${t}/models/KX-UTG300B/settings`, { settings: { A: 'x' } });
     await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', site });
     await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', label: 'x' });
-    for (const action of ['rekey', 'rearm', 'disable', 'enable']) await api.call('POST', `${t}/devices/${phone.mac}/${action}`, { body: {} });
+    for (const action of ['rekey', 'rearm', 'disable', 'enable'])
+      await api.call('POST', `${t}/devices/${phone.mac}/${action}`, { body: {} });
     await api.delete(`${t}/devices/${mac(2)}`);
     // Beside another tenant's phones in the pool.
     await seedDevice(worker, await seedTenant(worker), { mac: mac(3) });
@@ -144,12 +215,20 @@ describe('the schema', () => {
 
   it('is STRICT throughout, with foreign keys that hold', async () => {
     // Not the virtual table of a search, nor what FTS5 keeps for it under names of its own.
-    const tables = await worker.sql("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'device\\_search%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'd1_migrations'");
+    const tables = await worker.sql(
+      "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'device\\_search%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'd1_migrations'",
+    );
     assert.ok(tables.length >= 13);
     for (const { name, sql } of tables) assert.match(sql, /\bSTRICT\b[^)]*$/, name);
     assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
-    await assert.rejects(worker.sql("INSERT INTO access_paths (id, tenant_id, hash, label, created_at) VALUES ('x', 'nobody', 'x', 'x', 1)"), /FOREIGN KEY/);
-    await assert.rejects(worker.sql("INSERT INTO tenants (id, name, options, created_at, updated_at) VALUES ('x', 'x', '{}', 'soon', 1)"), /cannot store TEXT/);
+    await assert.rejects(
+      worker.sql("INSERT INTO access_paths (id, tenant_id, hash, label, created_at) VALUES ('x', 'nobody', 'x', 'x', 1)"),
+      /FOREIGN KEY/,
+    );
+    await assert.rejects(
+      worker.sql("INSERT INTO tenants (id, name, options, created_at, updated_at) VALUES ('x', 'x', '{}', 'soon', 1)"),
+      /cannot store TEXT/,
+    );
   });
 
   it('does not take two devices with one key, or one MAC twice in a tenant', async () => {
@@ -178,12 +257,19 @@ describe('migrations', () => {
         const tenant = await seedTenant(worker);
         const armed = await seedDevice(worker, tenant, { mac: mac(1) });
         const confirmed = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });
-        await worker.sql("INSERT INTO audit (id, tenant_id, token_id, action, object, after, address, request_id, at) VALUES (?1, ?2, 'admin', 'test', 'x', ?3, '', 'r', 1)", ulid(), tenant.id, 'x'.repeat(5000));
+        await worker.sql(
+          "INSERT INTO audit (id, tenant_id, token_id, action, object, after, address, request_id, at) VALUES (?1, ?2, 'admin', 'test', 'x', ?3, '', 'r', 1)",
+          ulid(),
+          tenant.id,
+          'x'.repeat(5000),
+        );
         const before = await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac');
         if (index + 1 < all.length) await worker.migrate({ first: all[index + 1].name });
         assert.deepEqual(await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac'), before);
         assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
-        assert.deepEqual(await worker.sql('SELECT number, action, octet_length(after) AS bytes FROM audit'), [{ number: 1, action: 'test', bytes: 5000 }]);
+        assert.deepEqual(await worker.sql('SELECT number, action, octet_length(after) AS bytes FROM audit'), [
+          { number: 1, action: 'test', bytes: 5000 },
+        ]);
         assert.deepEqual(await worker.sql('SELECT devices, audit_bytes FROM tenants'), [{ devices: 2, audit_bytes: 5001 }]);
         assert.equal((await tenant.get(`Config${armed.mac}.cfg`)).status, 200);
         assert.equal((await tenant.get(`Config${confirmed.mac}.enc`)).status, 200);

@@ -80,7 +80,10 @@ describe('a sealed file', () => {
     await tenant.get(`Config${device.mac}.cfg`);
     assert.equal((await tenant.device(device.mac)).key_state, 'delivered');
     await tenant.get(`Config${device.mac}.enc`);
-    const { confirmed_at: first } = await eventually(() => tenant.device(device.mac), (row) => row.key_state === 'confirmed');
+    const { confirmed_at: first } = await eventually(
+      () => tenant.device(device.mac),
+      (row) => row.key_state === 'confirmed',
+    );
     await tenant.get(`Config${device.mac}.enc`);
     assert.equal((await tenant.device(device.mac)).confirmed_at, first);
   });
@@ -94,7 +97,10 @@ describe('a sealed file', () => {
     }
     assert.equal((await tenant.device(device.mac)).key_state, 'delivered');
     assert.equal((await rawRequest(worker.port, sealed)).status, 200);
-    await eventually(() => tenant.device(device.mac), (row) => row.key_state === 'confirmed');
+    await eventually(
+      () => tenant.device(device.mac),
+      (row) => row.key_state === 'confirmed',
+    );
   });
 
   it('heeds If-Match', async () => {
@@ -134,7 +140,11 @@ describe('a sealed file', () => {
   it('changes with its content, and so does its ETag; another phone with the same content has another', async () => {
     const device = await seedDevice(worker, tenant, { mac: mac(5), state: 'delivered' });
     const before = await tenant.get(`Config${device.mac}.enc`);
-    await worker.sql("INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, 'SIP_USER', '7099')", tenant.id, `device:${device.id}`);
+    await worker.sql(
+      "INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, 'SIP_USER', '7099')",
+      tenant.id,
+      `device:${device.id}`,
+    );
     await tenant.changed();
     const after = await tenant.get(`Config${device.mac}.enc`);
     assert.notEqual(after.headers.get('etag'), before.headers.get('etag'));
@@ -282,7 +292,10 @@ describe('sizes', () => {
       const plain = opensslDecrypt(first.body, device.key);
       assert.ok(plain.length > kilobytes * 1024 * 0.8, `${plain.length} bytes`);
       assert.equal((plain.toString().match(/<FILLER_/g) ?? []).length, (standard(kilobytes * 1024).match(/<FILLER_/g) ?? []).length);
-      await eventually(() => worker.ask('kvList', { prefix: `f1:${tenant.id}:standard:sealed:` }), (keys) => keys.length === 1);
+      await eventually(
+        () => worker.ask('kvList', { prefix: `f1:${tenant.id}:standard:sealed:` }),
+        (keys) => keys.length === 1,
+      );
       const second = await rawRequest(worker.port, tenant.path(name));
       assert.deepEqual(second.body, first.body);
     });

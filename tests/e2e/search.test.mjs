@@ -29,7 +29,8 @@ describe('a search', () => {
   });
   after(() => worker?.stop());
 
-  const found = async (path, q, more = '') => (await admin.get(`${path}/devices?q=${encodeURIComponent(q)}${more}`)).items.map((item) => item.mac);
+  const found = async (path, q, more = '') =>
+    (await admin.get(`${path}/devices?q=${encodeURIComponent(q)}${more}`)).items.map((item) => item.mac);
   const everywhere = async (query) => (await admin.get(`/devices?${query}`)).items.map((item) => [item.tenant_name, item.mac]);
 
   it('finds a part of a MAC in any notation', async () => {
@@ -52,7 +53,26 @@ describe('a search', () => {
   it('takes everything that is typed for text: quotes, operators, wildcards', async () => {
     assert.deepEqual(await found(one, '4 "by the'), ['0080F0C57200']);
     assert.deepEqual(await found(one, '50%_x'), ['0080F0C57201']);
-    const hostile = ['"', '"""', 'a" OR "b', 'label:Desk', 'NEAR(Desk)', 'Desk*', '^Desk', 'Desk AND Reception', 'NOT Desk', '%%%', '___', '{label}: x', "';--", '(((', '+++', 'x'.repeat(100), 'abc '.repeat(25).trim(), '🕿🕿🕿'];
+    const hostile = [
+      '"',
+      '"""',
+      'a" OR "b',
+      'label:Desk',
+      'NEAR(Desk)',
+      'Desk*',
+      '^Desk',
+      'Desk AND Reception',
+      'NOT Desk',
+      '%%%',
+      '___',
+      '{label}: x',
+      "';--",
+      '(((',
+      '+++',
+      'x'.repeat(100),
+      'abc '.repeat(25).trim(),
+      '🕿🕿🕿',
+    ];
     for (const q of hostile) {
       const answer = await admin.call('GET', `${one}/devices?q=${encodeURIComponent(q)}`);
       if (q === '"') assert.equal(answer.status, 400);
@@ -95,7 +115,10 @@ describe('a search', () => {
   });
 
   it('across tenants is for tokens that see them all', async () => {
-    assert.deepEqual(await everywhere('q=reception'), [['One', '0080F0C571EB'], ['Other', '0080F0C57300']]);
+    assert.deepEqual(await everywhere('q=reception'), [
+      ['One', '0080F0C571EB'],
+      ['Other', '0080F0C57300'],
+    ]);
     assert.deepEqual(await everywhere('mac=0080.f0c5.7300'), [['Other', '0080F0C57300']]);
     assert.deepEqual(await everywhere('mac=0080f0c57399'), []);
     assert.equal((await everywhere('limit=200')).length, 4);
@@ -106,7 +129,10 @@ describe('a search', () => {
     for (const query of ['', '?q=reception', '?mac=0080f0c57300', '?doubled=true']) {
       assert.equal((await bound.call('GET', `/devices${query}`)).status, 403, query);
     }
-    assert.deepEqual((await bound.get(`${one}/devices?q=reception`)).items.map((item) => item.mac), ['0080F0C571EB']);
+    assert.deepEqual(
+      (await bound.get(`${one}/devices?q=reception`)).items.map((item) => item.mac),
+      ['0080F0C571EB'],
+    );
     assert.equal((await bound.call('GET', `${other}/devices?q=reception`)).status, 404);
     const all = new Api(worker, (await admin.post('/tokens', { name: 'all', access: 'read' })).token);
     assert.equal((await all.get('/devices?q=reception')).items.length, 2);
@@ -114,9 +140,13 @@ describe('a search', () => {
 
   it('in pages gives each device once, though others come and go in between', async () => {
     for (const path of [one, other]) {
-      for (let number = 0; number < 7; number += 1) await admin.put(`${path}/devices/${mac(0xdd0000 + number + (path === one ? 0 : 16))}`, { model: MODEL, label: `Paged ${number}` });
+      for (let number = 0; number < 7; number += 1)
+        await admin.put(`${path}/devices/${mac(0xdd0000 + number + (path === one ? 0 : 16))}`, { model: MODEL, label: `Paged ${number}` });
     }
-    for (const [path, expected] of [[one, 7], ['', 14]]) {
+    for (const [path, expected] of [
+      [one, 7],
+      ['', 14],
+    ]) {
       const seen = [];
       let cursor = '';
       for (let page = 0; page < 20; page += 1) {
@@ -216,7 +246,11 @@ describe('a MAC that another tenant has', () => {
       for (const number of numbers) all.push(await add(number));
       const { rowsRead, rowsWritten, ...same } = all[0];
       for (const one of all) assert.deepEqual({ ...one, rowsRead, rowsWritten }, all[0]);
-      return { ...same, rowsRead: Math.min(...all.map((one) => one.rowsRead)), rowsWritten: Math.min(...all.map((one) => one.rowsWritten)) };
+      return {
+        ...same,
+        rowsRead: Math.min(...all.map((one) => one.rowsRead)),
+        rowsWritten: Math.min(...all.map((one) => one.rowsWritten)),
+      };
     };
     for (const number of [3, 4, 5, 6, 7]) await admin.put(`/tenants/${ids[0]}/devices/${mac(number)}`, { model: MODEL });
     await add(90);
@@ -234,6 +268,12 @@ describe('a MAC that another tenant has', () => {
       cursor = page.next;
     } while (cursor);
     pairs.sort();
-    assert.deepEqual(pairs, [1, 3, 4, 5, 6, 7].flatMap((number) => [[mac(number), 'First'], [mac(number), 'Second']]));
+    assert.deepEqual(
+      pairs,
+      [1, 3, 4, 5, 6, 7].flatMap((number) => [
+        [mac(number), 'First'],
+        [mac(number), 'Second'],
+      ]),
+    );
   });
 });

@@ -113,7 +113,15 @@ describe('a secret setting', () => {
 
   /** What a reader is told about a device. */
   async function look(number) {
-    for (const path of ['/lint', '/effective', '/files/standard/preview', '/files/master/preview', '/files/product/preview', '/settings', '']) {
+    for (const path of [
+      '/lint',
+      '/effective',
+      '/files/standard/preview',
+      '/files/master/preview',
+      '/files/product/preview',
+      '/settings',
+      '',
+    ]) {
       const answer = await said(reader, 'GET', `${base}${device(number)}${path}`);
       assert.notEqual(answer.status, 404, path);
     }
@@ -257,7 +265,7 @@ describe('a secret setting', () => {
     const good = { NOTIFY_AOR: 'sip:101@pbx.example', NOTIFY_USERNAME: '101' };
     for (const secret of Object.values(SECRETS)) {
       for (const name of ['NOTIFY_AOR', 'NOTIFY_ADDRESS', 'NOTIFY_ROUTE', 'NOTIFY_LINE', 'NOTIFY_HEADERS']) {
-// What is an address or a host is used as one, and a job's place is no secret: these are none.
+        // What is an address or a host is used as one, and a job's place is no secret: these are none.
         const value = name === 'NOTIFY_HEADERS' ? secret : `sip: ${secret}`;
         const stored = await put(device(1), { ...good, [name]: { secret: value.slice(0, 2048) } });
         assert.ok([200, 422].includes(stored.status), stored.text);
@@ -272,7 +280,7 @@ describe('a secret setting', () => {
     await said(reader, 'GET', `${base}/jobs`);
   });
 
-  it('is nowhere after all that: not in the audit log, the log, D1, KV or the objects\' own storage', async () => {
+  it("is nowhere after all that: not in the audit log, the log, D1, KV or the objects' own storage", async () => {
     await said(admin, 'GET', '/audit?limit=200');
     await said(reader, 'GET', `${base}/audit?limit=200`);
     await said(reader, 'GET', `${base}/events?limit=200`);

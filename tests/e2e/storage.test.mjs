@@ -46,9 +46,15 @@ describe('storage', () => {
     await forget();
     await worker.probe({ d1: 'fail' });
     for (const path of [
-      plain(armed), sealed(confirmed), tenant.path('KX-UTG300B.cfg'), tenant.path(`Initial${armed.mac}.cfg`),
-      tenant.path(`Product${confirmed.mac}.enc`), tenant.path('ConfigCom.cfg'), tenant.path('certs/root.pem'),
-      tenant.path(`Config${mac(0xfffffe)}.cfg`), `/${newAccessPath()}/Config${armed.mac}.cfg`,
+      plain(armed),
+      sealed(confirmed),
+      tenant.path('KX-UTG300B.cfg'),
+      tenant.path(`Initial${armed.mac}.cfg`),
+      tenant.path(`Product${confirmed.mac}.enc`),
+      tenant.path('ConfigCom.cfg'),
+      tenant.path('certs/root.pem'),
+      tenant.path(`Config${mac(0xfffffe)}.cfg`),
+      `/${newAccessPath()}/Config${armed.mac}.cfg`,
     ]) {
       assertUnavailable(await raw(path), path);
     }
@@ -61,7 +67,10 @@ describe('storage', () => {
     const armed = await device();
     const unknown = tenant.path(`Config${mac(0xfffffd)}.cfg`);
     assert.equal((await raw(unknown)).status, 404);
-    await eventually(() => worker.ask('kvList', { prefix: 't1:' }), (keys) => keys.length > 0);
+    await eventually(
+      () => worker.ask('kvList', { prefix: 't1:' }),
+      (keys) => keys.length > 0,
+    );
     await worker.probe({ d1: 'fail' });
     assertUnavailable(await raw(plain(armed)));
     assertUnavailable(await raw(unknown));
@@ -74,7 +83,10 @@ describe('storage', () => {
   it('D1 down: a sealed file that KV holds is served as ever', async () => {
     const phone = await device({ state: 'delivered' });
     const before = await raw(sealed(phone));
-    await eventually(() => tenant.device(phone.mac), (row) => row.key_state === 'confirmed');
+    await eventually(
+      () => tenant.device(phone.mac),
+      (row) => row.key_state === 'confirmed',
+    );
     await eventually(() => worker.ask('kvRead', { name: `f1:${tenant.id}:standard:sealed:${phone.mac}` }), Boolean);
     await worker.probe({ d1: 'fail' });
     const after = await raw(sealed(phone));
@@ -140,7 +152,11 @@ describe('storage', () => {
     const phone = await device({ state: 'confirmed' });
     await worker.probe({ kv: 'fail-writes' });
     const before = await raw(sealed(phone));
-    await worker.sql("INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, 'SIP_USER', '7042')", tenant.id, `device:${phone.id}`);
+    await worker.sql(
+      "INSERT INTO settings (tenant_id, scope, name, value) VALUES (?1, ?2, 'SIP_USER', '7042')",
+      tenant.id,
+      `device:${phone.id}`,
+    );
     await tenant.changed();
     const after = await raw(sealed(phone));
     assert.notDeepEqual(after.body, before.body);
@@ -177,12 +193,18 @@ describe('storage', () => {
     const good = await raw(path);
     assert.equal(good.status, 200);
     await eventually(() => worker.ask('kvRead', { name: `f1:${broken.id}:standard:sealed:${phone.mac}` }), Boolean);
-    await worker.sql("UPDATE file_templates SET source = '<PANASIPPhoneConfig><Device>{{ NOT_SET }}</Device></PANASIPPhoneConfig>' WHERE tenant_id = ?1 AND kind = 'standard'", broken.id);
+    await worker.sql(
+      "UPDATE file_templates SET source = '<PANASIPPhoneConfig><Device>{{ NOT_SET }}</Device></PANASIPPhoneConfig>' WHERE tenant_id = ?1 AND kind = 'standard'",
+      broken.id,
+    );
     await broken.changed();
     const last = await raw(path);
     assert.equal(last.status, 200);
     assert.deepEqual(last.body, good.body);
-    const [event] = await eventually(() => broken.events("reason = 'sealed_last_good'"), (events) => events.length > 0);
+    const [event] = await eventually(
+      () => broken.events("reason = 'sealed_last_good'"),
+      (events) => events.length > 0,
+    );
     assert.match(event.detail, /NOT_SET/);
     const fresh = await seedDevice(worker, broken, { mac: mac(0x5ffff1), state: 'confirmed' });
     assertUnavailable(await raw(broken.path(`Config${fresh.mac}.enc`)));
@@ -195,7 +217,11 @@ describe('storage', () => {
     const api = new Api(worker);
     const own = await seedTenant(worker);
     const phone = await seedDevice(worker, own, { mac: mac((next += 1)), state: 'confirmed' });
-    await own.setOptions({ newer: { a: 1 }, retry_window_s: 7, urls: { standard: { plain: ['S{MAC}.cfg'], sealed: ['S{MAC}.enc'], newer: [] } } });
+    await own.setOptions({
+      newer: { a: 1 },
+      retry_window_s: 7,
+      urls: { standard: { plain: ['S{MAC}.cfg'], sealed: ['S{MAC}.enc'], newer: [] } },
+    });
     assert.equal((await raw(own.path(`S${phone.mac}.enc`))).status, 200);
     assert.equal((await api.get(`/tenants/${own.id}`)).options.retry_window_s, 7);
     const name = `t1:${hashAccessPath(own.accessPath)}`;

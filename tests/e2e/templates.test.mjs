@@ -22,7 +22,9 @@ const HOSTILE = {
   'a doubled list joined': doubled(24, '{% set c = a|join %}'),
   'a doubled list replaced in': doubled(24, "{% set c = a|replace('x', 'y') %}"),
   'nested 10,000 deep': file(`{% set a = [1] %}${'{% set a = [a] %}\n'.repeat(10_000)}`),
-  'large texts compared': file("{% set a = 'x' * 2000000 %}{% set b = 'x' * 2000000 %}{% for i in range(1000) %}{% if a == b %}{% endif %}{% endfor %}"),
+  'large texts compared': file(
+    "{% set a = 'x' * 2000000 %}{% set b = 'x' * 2000000 %}{% for i in range(1000) %}{% if a == b %}{% endif %}{% endfor %}",
+  ),
   'one large text joined often': file("{% set l = ['x' * 1000000] * 1000 %}{% set c = l|join %}"),
   'fuel spent to the end': file('{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}'),
 };
@@ -38,11 +40,21 @@ describe('templates at the expense of others', () => {
   before(async () => {
     worker = await Ringfence.start();
     villain = await seedTenant(worker);
-    await seedDevices(worker, villain, Array.from({ length: 60 }, (_, number) => ({ mac: mac(number) })));
+    await seedDevices(
+      worker,
+      villain,
+      Array.from({ length: 60 }, (_, number) => ({ mac: mac(number) })),
+    );
     const { token } = await new Api(worker).post('/tokens', { name: 'one tenant', access: 'write', tenant: villain.id });
     api = new Api(worker, token);
     neighbour = await seedTenant(worker);
-    armed.push(...(await seedDevices(worker, neighbour, Array.from({ length: 400 }, (_, number) => ({ mac: mac(1000 + number) })))));
+    armed.push(
+      ...(await seedDevices(
+        worker,
+        neighbour,
+        Array.from({ length: 400 }, (_, number) => ({ mac: mac(1000 + number) })),
+      )),
+    );
     sealed = await seedDevice(worker, neighbour, { mac: mac(2000), state: 'confirmed' });
   });
   after(() => worker?.stop());
@@ -67,7 +79,14 @@ describe('templates at the expense of others', () => {
         }
       })(),
       (async () => {
-        while (goesOn) got.changes.push((await admin.call('PUT', `/tenants/${neighbour.id}/devices/${sealed.mac}/settings`, { body: { settings: { N: String(got.changes.length) } } })).status);
+        while (goesOn)
+          got.changes.push(
+            (
+              await admin.call('PUT', `/tenants/${neighbour.id}/devices/${sealed.mac}/settings`, {
+                body: { settings: { N: String(got.changes.length) } },
+              })
+            ).status,
+          );
       })(),
     ];
     try {
@@ -78,13 +97,20 @@ describe('templates at the expense of others', () => {
     }
     for (const [who, statuses] of Object.entries(got)) {
       assert.ok(statuses.length > 0, `${who} got nothing at all`);
-      assert.deepEqual(statuses.filter((status) => status !== 200), [], who);
+      assert.deepEqual(
+        statuses.filter((status) => status !== 200),
+        [],
+        who,
+      );
     }
     // What was consumed was delivered, with its key.
     for (const [device, text] of taken) assert.ok(text.includes(device.key), device.mac);
     const consumed = await worker.sql("SELECT mac FROM devices WHERE tenant_id = ?1 AND key_state = 'delivered'", neighbour.id);
     taken.forEach(([device]) => delivered.add(device.mac));
-    assert.deepEqual(consumed.map((row) => row.mac).filter((mac) => !delivered.has(mac)), []);
+    assert.deepEqual(
+      consumed.map((row) => row.mac).filter((mac) => !delivered.has(mac)),
+      [],
+    );
   }
 
   it('are refused with the line and what to do, and nobody else notices', async () => {
@@ -105,7 +131,10 @@ describe('templates at the expense of others', () => {
       await villain.changed();
       await meanwhile(async () => {
         const answers = await Promise.all(Array.from({ length: 5 }, () => villain.get(`Config${phone.mac}.cfg`)));
-        assert.deepEqual(answers.map((answer) => answer.status), [503, 503, 503, 503, 503]);
+        assert.deepEqual(
+          answers.map((answer) => answer.status),
+          [503, 503, 503, 503, 503],
+        );
       });
       assert.equal((await villain.device(phone.mac)).key_state, 'armed');
     }
@@ -149,8 +178,13 @@ describe('a check of a change', () => {
       const at = `/tenants/${tenant.id}`;
       // Each is a question that a template could ask; its answer is in the file.
       const asks = [
-        ...['provisioning.example', '0'.repeat(10), 'ACCESS-PATH', tenant.accessPath, '127.0.0.1', 'http://'].map((text) => `'y' if '${text}' in urls.standard else 'n'`),
-        'urls.standard|length', "urls.standard|replace('https', '')|first", "urls.standard|split('/')|length", "urls.standard[10] ~ urls.standard[30]",
+        ...['provisioning.example', '0'.repeat(10), 'ACCESS-PATH', tenant.accessPath, '127.0.0.1', 'http://'].map(
+          (text) => `'y' if '${text}' in urls.standard else 'n'`,
+        ),
+        'urls.standard|length',
+        "urls.standard|replace('https', '')|first",
+        "urls.standard|split('/')|length",
+        'urls.standard[10] ~ urls.standard[30]',
       ];
       const source = `<PANASIPPhoneConfig><Initial><CfgFiles><CFG_STANDARD_FILE_PATH>{{ urls.standard }}</CFG_STANDARD_FILE_PATH>
 ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join('\n')}
@@ -159,7 +193,10 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
       const answer = await tenant.get(`${UTG.name}.cfg`);
       const got = await answer.text();
       assert.equal(answer.status, 200, got);
-      assert.ok(got.includes(`<CFG_STANDARD_FILE_PATH>${worker.http.replace(/\/$/, '')}${tenant.path('Config{MAC}.cfg')}</CFG_STANDARD_FILE_PATH>`), got);
+      assert.ok(
+        got.includes(`<CFG_STANDARD_FILE_PATH>${worker.http.replace(/\/$/, '')}${tenant.path('Config{MAC}.cfg')}</CFG_STANDARD_FILE_PATH>`),
+        got,
+      );
       const preview = (await api.get(`${at}/devices/${phone.mac}/files/initial/preview`)).text;
       const answers = (text) => [...text.matchAll(/<ASK_\d+>(.*?)<\/ASK_\d+>/g)].map((match) => match[1]);
       assert.equal(answers(got).length, asks.length);
@@ -182,7 +219,11 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
 
   it('ends at the 21st broken file', async () => {
     const tenant = await seedTenant(worker);
-    await seedDevices(worker, tenant, Array.from({ length: 60 }, (_, number) => ({ mac: mac(100 + number) })));
+    await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: 60 }, (_, number) => ({ mac: mac(100 + number) })),
+    );
     const answer = await api.call('PUT', `/tenants/${tenant.id}/templates/standard/utg`, { body: standard('{{ MISSING }}') });
     assert.equal(answer.status, 422);
     assert.match(answer.body.detail, /at least 21 files/);
@@ -191,8 +232,20 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
 
   it('of 500 ordinary devices is whole; of heavy ones it ends with its budget, every combination first, and says so', async () => {
     const other = { ...UTG, name: 'KX-UTG200B' };
-    const tenant = await seedTenant(worker, { templates: {}, models: [UTG, other], settings: Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`standard_Line1_Sip_P_${number}`, 'value'])) });
-    await seedDevices(worker, tenant, Array.from({ length: 500 }, (_, number) => ({ mac: mac(5000 + number), model: number < 499 ? UTG.name : other.name, settings: { standard_Line1_Sip_SIP_USER_ID: `${number}` } })));
+    const tenant = await seedTenant(worker, {
+      templates: {},
+      models: [UTG, other],
+      settings: Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`standard_Line1_Sip_P_${number}`, 'value'])),
+    });
+    await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: 500 }, (_, number) => ({
+        mac: mac(5000 + number),
+        model: number < 499 ? UTG.name : other.name,
+        settings: { standard_Line1_Sip_SIP_USER_ID: `${number}` },
+      })),
+    );
     const at = `/tenants/${tenant.id}`;
     const whole = await api.put(`${at}/settings`, { settings: { standard_Line1_Sip_P_0: 'another' } });
     assert.deepEqual(whole.checked, { devices: 500, of: 500, method: 'all' });
@@ -207,7 +260,11 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
         served += 1;
       }
     })();
-    const heavy = await api.put(`${at}/templates/standard/utg`, standard('{% for i in range(800) %}{% for j in range(30) %}{% endfor %}{% endfor %}')).finally(() => { waiting = false; });
+    const heavy = await api
+      .put(`${at}/templates/standard/utg`, standard('{% for i in range(800) %}{% for j in range(30) %}{% endfor %}{% endfor %}'))
+      .finally(() => {
+        waiting = false;
+      });
     await others;
     assert.equal(heavy.checked.method, 'within_budget');
     assert.equal(heavy.checked.of, 500);
@@ -216,8 +273,15 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
     assert.ok(served > 20, `${served} sealed files meanwhile`);
 
     // The one device of its combination is checked although it is the last of all.
-    const broken = await api.call('PUT', `${at}/templates/standard/utg`, { body: standard(`{% for i in range(800) %}{% for j in range(30) %}{% endfor %}{% endfor %}{% if device.model == '${other.name}' %}{{ MISSING }}{% endif %}`) });
+    const broken = await api.call('PUT', `${at}/templates/standard/utg`, {
+      body: standard(
+        `{% for i in range(800) %}{% for j in range(30) %}{% endfor %}{% endfor %}{% if device.model == '${other.name}' %}{{ MISSING }}{% endif %}`,
+      ),
+    });
     assert.equal(broken.status, 422);
-    assert.deepEqual(broken.body.devices.map((one) => one.mac), [mac(5499)]);
+    assert.deepEqual(
+      broken.body.devices.map((one) => one.mac),
+      [mac(5499)],
+    );
   });
 });

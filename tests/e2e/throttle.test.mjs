@@ -19,9 +19,13 @@ describe('an address that guesses', () => {
   after(() => worker?.stop());
 
   const wrongToken = () => `rf_${ulid()}_${randomBytes(32).toString('base64url')}`;
-  const api = (address, token) => worker.fetch('/api/v1/tenants', { headers: { authorization: `Bearer ${token}`, 'cf-connecting-ip': address } });
+  const api = (address, token) =>
+    worker.fetch('/api/v1/tenants', { headers: { authorization: `Bearer ${token}`, 'cf-connecting-ip': address } });
 
-  const door = (address) => worker.fetch('/relay/v1', { headers: { authorization: `Bearer rfr_${ulid()}_${randomBytes(32).toString('base64url')}`, 'cf-connecting-ip': address } });
+  const door = (address) =>
+    worker.fetch('/relay/v1', {
+      headers: { authorization: `Bearer rfr_${ulid()}_${randomBytes(32).toString('base64url')}`, 'cf-connecting-ip': address },
+    });
 
   /** Guesses until `over` says that the address is barred; how many it took. */
   async function guess(once, over) {
@@ -34,12 +38,19 @@ describe('an address that guesses', () => {
   }
 
   it('with wrong tokens gets 429; its valid tokens work all the same, and D1 is spared', async () => {
-    const make = async (name) => (await worker.fetch('/api/v1/tokens', {
-      method: 'POST', body: JSON.stringify({ name, access: 'read' }),
-      headers: { authorization: `Bearer ${worker.adminToken}`, 'content-type': 'application/json' },
-    })).json();
+    const make = async (name) =>
+      (
+        await worker.fetch('/api/v1/tokens', {
+          method: 'POST',
+          body: JSON.stringify({ name, access: 'read' }),
+          headers: { authorization: `Bearer ${worker.adminToken}`, 'content-type': 'application/json' },
+        })
+      ).json();
     const made = await make('one');
-    const count = await guess(() => api('192.0.2.1', wrongToken()), (answer) => answer.status === 429 || assert.equal(answer.status, 401));
+    const count = await guess(
+      () => api('192.0.2.1', wrongToken()),
+      (answer) => answer.status === 429 || assert.equal(answer.status, 401),
+    );
     assert.ok(count > 100, `barred after ${count}`);
     const barred = await api('192.0.2.1', wrongToken());
     assert.deepEqual([barred.status, barred.headers.get('retry-after')], [429, '60']);
@@ -61,7 +72,10 @@ describe('an address that guesses', () => {
   });
 
   it('with relay credentials gets 429 at the door, and nowhere else', async () => {
-    await guess(() => door('192.0.2.3'), (answer) => answer.status === 429 || assert.equal(answer.status, 401));
+    await guess(
+      () => door('192.0.2.3'),
+      (answer) => answer.status === 429 || assert.equal(answer.status, 401),
+    );
     assert.equal((await door('192.0.2.3')).headers.get('retry-after'), '60');
     assert.equal((await door('192.0.2.4')).status, 401);
     assert.equal((await api('192.0.2.3', wrongToken())).status, 401);
@@ -75,7 +89,10 @@ describe('an address that guesses', () => {
     assert.equal((await file()).status, 200);
     // As somebody who has a whole /64.
     let host = 0;
-    const stranger = () => rawRequest(worker.port, `/${newAccessPath()}/Config${phone.mac}.enc`, { headers: [['CF-Connecting-IP', `2001:db8::${(host += 1).toString(16)}`]] });
+    const stranger = () =>
+      rawRequest(worker.port, `/${newAccessPath()}/Config${phone.mac}.enc`, {
+        headers: [['CF-Connecting-IP', `2001:db8::${(host += 1).toString(16)}`]],
+      });
     const first = await stranger();
     await worker.probe({ reset: true });
     await guess(stranger, async (answer) => {

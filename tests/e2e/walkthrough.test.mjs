@@ -28,7 +28,10 @@ describe('a provider with one customer', () => {
   after(() => worker?.stop());
 
   const device = () => api.get(`/tenants/${tenant}/devices/${MAC}`);
-  const get = (name) => fetch(new URL(name, base), { headers: { 'user-agent': `Panasonic_KX-UTG300B/01.133 (${MAC.toLowerCase()})`, 'cf-connecting-ip': '192.0.2.50' } });
+  const get = (name) =>
+    fetch(new URL(name, base), {
+      headers: { 'user-agent': `Panasonic_KX-UTG300B/01.133 (${MAC.toLowerCase()})`, 'cf-connecting-ip': '192.0.2.50' },
+    });
   const bytes = async (name) => Buffer.from(await (await get(name)).arrayBuffer());
   const opened = async (name) => opensslDecrypt(await bytes(name), key).toString();
   const preview = (kind, more = '?reveal=true') => api.get(`/tenants/${tenant}/devices/${MAC}/files/${kind}/preview${more}`);
@@ -90,7 +93,13 @@ describe('a provider with one customer', () => {
   });
 
   it('the operator sees who did what', async () => {
-    const { items } = await eventually(() => api.get(`/tenants/${tenant}/events?device=${MAC}`), (page) => page.items.some((item) => item.reason === 'sealed') && page.items.some((item) => item.reason === 'bootstrap') && page.items.some((item) => item.reason === 'bootstrap_consumed'));
+    const { items } = await eventually(
+      () => api.get(`/tenants/${tenant}/events?device=${MAC}`),
+      (page) =>
+        page.items.some((item) => item.reason === 'sealed') &&
+        page.items.some((item) => item.reason === 'bootstrap') &&
+        page.items.some((item) => item.reason === 'bootstrap_consumed'),
+    );
     const bootstrap = items.find((item) => item.reason === 'bootstrap');
     assert.equal(bootstrap.outcome, 'served');
     assert.equal(bootstrap.kind, 'standard');
@@ -112,9 +121,13 @@ describe('a provider with one customer', () => {
     assert.ok(text.includes('7002') && text.includes('e3#rl2(&amp;ae#1'));
     assert.equal(text, (await preview('standard')).text);
 
-    for (const [scope, name] of [[`sites/${site}`, 'site'], ['models/KX-UTG300B', 'model']]) {
+    for (const [scope, name] of [
+      [`sites/${site}`, 'site'],
+      ['models/KX-UTG300B', 'model'],
+    ]) {
       await api.put(`/tenants/${tenant}/templates/standard/utg`, {
-        source: '<PANASIPPhoneConfig><Device><Phone><NOTE>{{ NOTE | default("none") }}</NOTE><USER>{{ SIP_USER }}</USER></Phone></Device></PANASIPPhoneConfig>\n',
+        source:
+          '<PANASIPPhoneConfig><Device><Phone><NOTE>{{ NOTE | default("none") }}</NOTE><USER>{{ SIP_USER }}</USER></Phone></Device></PANASIPPhoneConfig>\n',
       });
       await api.put(`/tenants/${tenant}/${scope}/settings`, { settings: { NOTE: name } });
       assert.equal(element(await opened(`Config${MAC}.enc`), 'NOTE'), name);
@@ -129,9 +142,23 @@ describe('a provider with one customer', () => {
   it('a change that would break a file is refused with the devices and findings, and changes nothing', async () => {
     const good = await opened(`Config${MAC}.enc`);
     for (const [path, body, expected] of [
-      [`/tenants/${tenant}/templates/standard/utg`, { source: '<PANASIPPhoneConfig><Device><Phone><X>{{ MISSING }}</X></Phone></Device></PANASIPPhoneConfig>' }, /MISSING/],
-      [`/tenants/${tenant}/templates/standard/utg`, { source: '<PANASIPPhoneConfig><Device><Phone></Device></PANASIPPhoneConfig>' }, /line/],
-      [`/tenants/${tenant}/templates/standard/utg`, { source: '<PANASIPPhoneConfig><Device><System><Prov><CFG_FILE_KEY>x</CFG_FILE_KEY></Prov></System></Device></PANASIPPhoneConfig>' }, /key-in-file/],
+      [
+        `/tenants/${tenant}/templates/standard/utg`,
+        { source: '<PANASIPPhoneConfig><Device><Phone><X>{{ MISSING }}</X></Phone></Device></PANASIPPhoneConfig>' },
+        /MISSING/,
+      ],
+      [
+        `/tenants/${tenant}/templates/standard/utg`,
+        { source: '<PANASIPPhoneConfig><Device><Phone></Device></PANASIPPhoneConfig>' },
+        /line/,
+      ],
+      [
+        `/tenants/${tenant}/templates/standard/utg`,
+        {
+          source: '<PANASIPPhoneConfig><Device><System><Prov><CFG_FILE_KEY>x</CFG_FILE_KEY></Prov></System></Device></PANASIPPhoneConfig>',
+        },
+        /key-in-file/,
+      ],
     ]) {
       const answer = await api.call('PUT', path, { body });
       assert.equal(answer.status, 422, answer.text);
@@ -168,7 +195,9 @@ describe('a provider with one customer', () => {
   });
 
   it('an access path is rotated: both answer, then the old one is removed and refused', async () => {
-    const { items: [first] } = await api.get(`/tenants/${tenant}/access-paths`);
+    const {
+      items: [first],
+    } = await api.get(`/tenants/${tenant}/access-paths`);
     const next = await api.post(`/tenants/${tenant}/access-paths`, { label: 'next' });
     const old = base;
     assert.equal((await fetch(new URL(`Config${MAC}.enc`, next.url))).status, 200);

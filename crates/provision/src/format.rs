@@ -3,7 +3,7 @@
 //!
 //! A phone that gets a bad file drops it whole or, worse, in part; so nothing is served that has
 //! not been through [`Document::parse`] and is not what [`Document::to_bytes`] wrote. One reader
-//! serves [`Document::parse`] and [`lint`]: a file that parses has no error in its lint that is a
+//! serves [`Document::parse`] and [`lint()`]: a file that parses has no error in its lint that is a
 //! matter of syntax, and the other way round.
 //!
 //! - What the writer mends without guessing (line ends, the final empty line, indentation) is a

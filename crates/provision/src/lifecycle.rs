@@ -14,7 +14,7 @@
 //! claim takes it. What is served sealed is sealed under a key that was delivered at some time, so
 //! a re-armed key still serves sealed files: the phone may well have it.
 //!
-//! [`step`] is total: every event has an answer in every state, and it reads no clock. These hold
+//! [`step()`] is total: every event has an answer in every state, and it reads no clock. These hold
 //! in every history, and are tested as properties:
 //!
 //! - A plaintext goes out at most once per arming (adding, re-key, re-arm). The retry window is
@@ -29,9 +29,9 @@
 //! # The claim in a database
 //!
 //! Two requests at once must not both read *armed* and then both write *delivered*. So a service does
-//! not store what [`step`] gives for a claim, a confirmation or the end of a bootstrap: it does each in
-//! one conditional statement, whose condition is what [`step`] checks. The Worker's statements are in
-//! `src/store/claims.rs`, and a property test there holds them to [`step`]. A retry does not move
+//! not store what [`step()`] gives for a claim, a confirmation or the end of a bootstrap: it does each in
+//! one conditional statement, whose condition is what [`step()`] checks. The Worker's statements are in
+//! `src/store/claims.rs`, and a property test there holds them to [`step()`]. A retry does not move
 //! `delivered_at`, so that it does not extend its own window. A NULL never opens anything but
 //! `armed_until`, where it means that the bootstrap does not expire.
 

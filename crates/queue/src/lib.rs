@@ -1,7 +1,7 @@
 //! The queue of NOTIFY jobs of one relay pool, without the runtime it lives in.
 //!
 //! Nothing here reads a clock, draws a random number or does I/O: the time (Unix milliseconds) and a
-//! seed are arguments, what D1 says is handed in, and SQLite is behind the trait [`store::Sql`], so
+//! seed are arguments, what D1 says is handed in, and SQLite is behind the trait [`ringfence_sql::Sql`], so
 //! that the tests run the very statements that the Durable Object runs. The object itself
 //! (`src/pool_do`) only moves messages between this module and the runtime.
 //!

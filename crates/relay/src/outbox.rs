@@ -98,7 +98,7 @@ impl Outbox {
         self.results.len()
     }
 
-    /// Whether [`Outbox::next_frame`] has something.
+    /// Whether [`Self::next_frames`] has something.
     pub fn has_frames(&self) -> bool {
         !self.acks.is_empty() || !self.returns.is_empty() || !self.unsaid.is_empty()
     }

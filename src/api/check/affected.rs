@@ -10,7 +10,7 @@
 //! and site has its turn before any second one. At the 21st broken file it ends.
 //!
 //! What it was checked against must still be there when the change is written: that is the world's
-//! [`Basis`]. Where it is not, the request is worked on once more ([`super::commit::unless_overtaken`]).
+//! [`Basis`]. Where it is not, the request is worked on once more ([`unless_overtaken`](crate::api::request::commit::unless_overtaken)).
 
 use std::collections::{BTreeMap, BTreeSet};
 

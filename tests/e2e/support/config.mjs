@@ -16,9 +16,7 @@ export function wranglerConfig() {
 
 /** Bindings for a Miniflare worker whose storage lives below `persist`. */
 export function bindings(config = wranglerConfig()) {
-  const classes = new Set(
-    (config.migrations ?? []).flatMap((migration) => migration.new_sqlite_classes ?? []),
-  );
+  const classes = new Set((config.migrations ?? []).flatMap((migration) => migration.new_sqlite_classes ?? []));
   const durableObjects = {};
   for (const { name, class_name: className } of config.durable_objects?.bindings ?? []) {
     durableObjects[name] = { className, useSQLite: classes.has(className) };

@@ -30,7 +30,8 @@ export function standard(bytes = 0) {
   const tail = `</Device></PANASIPPhoneConfig>
 `;
   if (bytes === 0) return head + tail;
-  const line = (number) => `      <FILLER_${String(number).padStart(5, '0')}>${'abcdefghij'.repeat(20)}</FILLER_${String(number).padStart(5, '0')}>\n`;
+  const line = (number) =>
+    `      <FILLER_${String(number).padStart(5, '0')}>${'abcdefghij'.repeat(20)}</FILLER_${String(number).padStart(5, '0')}>\n`;
   const count = Math.max(0, Math.floor((bytes - head.length - tail.length) / line(0).length));
   return `${head}<Services>\n${Array.from({ length: count }, (_, number) => line(number)).join('')}</Services>\n${tail}`;
 }
@@ -72,8 +73,11 @@ export function element(xml, name) {
 
 /** A file without the key that only the bootstrap has, without groups that are empty, and without indentation. */
 export function withoutKey(xml) {
-  let text = xml.replace(/<CFG_FILE_KEY(_LENGTH)?>[^<]*<\/CFG_FILE_KEY(_LENGTH)?>/g, '').replace(/>\s+</g, '><').trim();
-  for (let before; before !== text; ) {
+  let text = xml
+    .replace(/<CFG_FILE_KEY(_LENGTH)?>[^<]*<\/CFG_FILE_KEY(_LENGTH)?>/g, '')
+    .replace(/>\s+</g, '><')
+    .trim();
+  for (let before; before !== text;) {
     before = text;
     text = text.replace(/<([A-Z][A-Za-z]*[a-z][A-Za-z]*)\/>/g, '').replace(/<([A-Z][A-Za-z]*[a-z][A-Za-z]*)><\/\1>/g, '');
   }

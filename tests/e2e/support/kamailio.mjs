@@ -15,11 +15,31 @@ import { udpPort } from './ports.mjs';
 export async function kamailio({ domain = 'pbx.test', password, mode }) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-kamailio-'));
   const port = await udpPort();
-  const proxy = new Child('kamailio', [
-    '-f', join(ROOT, 'tests/e2e/kamailio/kamailio.cfg'), '-DD', '-E', '-m', '16', '-M', '4', '-Y', folder,
-    '-P', join(folder, 'pid'), '-l', `udp:127.0.0.1:${port}`, '-A', `DOMAIN="${domain}"`, '-A', `PASSWORD="${password}"`,
-    ...(mode ? ['-A', `${mode}=1`] : []),
-  ], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
+  const proxy = new Child(
+    'kamailio',
+    [
+      '-f',
+      join(ROOT, 'tests/e2e/kamailio/kamailio.cfg'),
+      '-DD',
+      '-E',
+      '-m',
+      '16',
+      '-M',
+      '4',
+      '-Y',
+      folder,
+      '-P',
+      join(folder, 'pid'),
+      '-l',
+      `udp:127.0.0.1:${port}`,
+      '-A',
+      `DOMAIN="${domain}"`,
+      '-A',
+      `PASSWORD="${password}"`,
+      ...(mode ? ['-A', `${mode}=1`] : []),
+    ],
+    { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } },
+  );
   await proxy.says(/ready for requests/);
   return Object.assign(proxy, {
     port,

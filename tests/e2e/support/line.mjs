@@ -9,7 +9,7 @@ import { once } from 'node:events';
  * choosing when a test breaks something.
  */
 export function dice(seed) {
-  let state = (seed >>> 0) || 1;
+  let state = seed >>> 0 || 1;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;

@@ -16,12 +16,22 @@ export const RELAY = process.env.RINGFENCE_RELAY ?? join(ROOT, 'target/debug/rin
  * `t1` shortens RFC 3261's timers with it: at 50 ms, a NOTIFY is given up after 3.2 s. `url` is the
  * pool's whole address, `env` goes over the test's own environment.
  */
-export async function startRelay({ port, credential, url = `ws://127.0.0.1:${port}/relay/v1`, t1 = 50, capacity = 20_000, drain = 10, env = {} }) {
+export async function startRelay({
+  port,
+  credential,
+  url = `ws://127.0.0.1:${port}/relay/v1`,
+  t1 = 50,
+  capacity = 20_000,
+  drain = 10,
+  env = {},
+}) {
   if (!existsSync(RELAY)) throw new Error(`${RELAY} is missing: cargo build -p ringfence-relay`);
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-relay-'));
   const [sip, http] = [await udpPort(), await tcpPort()];
   writeFileSync(join(folder, 'credential'), `${credential}\n`, { mode: 0o600 });
-  writeFileSync(join(folder, 'relay.toml'), `
+  writeFileSync(
+    join(folder, 'relay.toml'),
+    `
 [pool]
 url = "${url}"
 credential_file = "${join(folder, 'credential')}"
@@ -44,7 +54,8 @@ per_proxy = 0
 listen = "127.0.0.1:${http}"
 [log]
 format = "text"
-`);
+`,
+  );
   const relay = new Child(RELAY, ['--config', join(folder, 'relay.toml')], { env: { ...process.env, ...env } });
   relay.gone.then(() => rmSync(folder, { recursive: true, force: true }));
   relay.sip = sip;

@@ -7,8 +7,14 @@ import { sipp } from './sipp.mjs';
 
 /** What takes minutes for a provider takes seconds here. */
 export const QUICK = {
-  change_wait_s: 0, fetch_poll_ms: 100, fetch_timeout_s: 20, lease_s: 5, retry_base_s: 1, retry_cap_s: 2,
-  max_attempts: 3, network_per_second: 0,
+  change_wait_s: 0,
+  fetch_poll_ms: 100,
+  fetch_timeout_s: 20,
+  lease_s: 5,
+  retry_base_s: 1,
+  retry_cap_s: 2,
+  max_attempts: 3,
+  network_per_second: 0,
 };
 export const FINAL = ['fetched', 'rejected', 'unreachable', 'expired', 'cancelled'];
 
@@ -39,7 +45,7 @@ export async function connected(options) {
 
 /** Until the job has ended; patience for as long as its retries and timers may take. */
 export async function ended(api, at, id, seconds = 60) {
-  for (const deadline = Date.now() + seconds * 1000; ; ) {
+  for (const deadline = Date.now() + seconds * 1000; ;) {
     const job = await api.get(`${at}/jobs/${id}`);
     if (job.ended_at !== null) return job;
     if (Date.now() > deadline) throw new Error(`the job goes on: ${JSON.stringify(job)}`);
@@ -50,7 +56,7 @@ export async function ended(api, at, id, seconds = 60) {
 /** All jobs of a tenant. */
 export async function jobs(api, at, query = '') {
   const items = [];
-  for (let cursor; ; ) {
+  for (let cursor; ;) {
     const page = await api.get(`${at}/jobs?limit=200${query}${cursor ? `&cursor=${cursor}` : ''}`);
     items.push(...page.items);
     if (!(cursor = page.next)) return items;
@@ -78,13 +84,18 @@ async function seedPhones(worker, tenant, count, port, host) {
         `INSERT INTO devices (id, tenant_id, mac, model, version, fenced_at, key_state, generation, ever_delivered,
          key_wrapped, key_master, key_fingerprint, armed_at, delivered_at, created_at, updated_at)
          SELECT value ->> 0, ?1, value ->> 1, ?2, 1, 0, 'delivered', 1, 1, value ->> 2, ?3, value ->> 3, ?4, ?4, ?4, ?4 FROM json_each(?5)`,
-        tenant.id, UTG.name, master.id, now, json,
+        tenant.id,
+        UTG.name,
+        master.id,
+        now,
+        json,
       ],
       [
         `INSERT INTO settings (tenant_id, scope, name, value)
          SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_AOR', 'sip:' || (value ->> 1) || '@pbx.test' FROM json_each(?2)
          UNION ALL SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_ADDRESS', value ->> 4 FROM json_each(?2)`,
-        tenant.id, json,
+        tenant.id,
+        json,
       ],
     );
   }
@@ -103,7 +114,12 @@ export async function crowd(worker, tenant, count, { scenario = 'answer', keys =
   const macs = await seedPhones(worker, tenant, count, behind ?? port, host ?? (() => '127.0.0.1'));
   const people = { port, macs, told: new Map(), ticks: new Map(), count: 0 };
   people.start = async () => {
-    const phones = await sipp(scenario, { port, host: host && '0.0.0.0', keys: { status: '200 OK', linger: '3000', ...keys }, args: ['-l', '100000', ...args] });
+    const phones = await sipp(scenario, {
+      port,
+      host: host && '0.0.0.0',
+      keys: { status: '200 OK', linger: '3000', ...keys },
+      args: ['-l', '100000', ...args],
+    });
     const calls = new Set();
     const waiting = [];
     let seen = 0;
@@ -154,7 +170,7 @@ export async function crowd(worker, tenant, count, { scenario = 'answer', keys =
 export async function allEnded(worker, tenant, count, api, seconds = 120) {
   const at = `/tenants/${tenant.id}`;
   let last;
-  for (const deadline = Date.now() + seconds * 1000; ; ) {
+  for (const deadline = Date.now() + seconds * 1000; ;) {
     last = await jobs(api, at).catch(() => undefined);
     if (last?.length === count && last.every(({ state }) => FINAL.includes(state))) return last;
     if (Date.now() > deadline) throw new Error(`jobs go on: ${JSON.stringify(tally(last ?? []))}`);

@@ -27,7 +27,12 @@ export function networks(told, perSecond) {
   const names = [...new Set(told.map(({ network }) => network))].sort();
   const found = names.map((network) => {
     const own = told.filter((one) => one.network === network);
-    return { network, count: own.length, atPool: busiest(own.map(({ leased }) => leased)), atPhones: busiest(own.map(({ heard }) => heard)) };
+    return {
+      network,
+      count: own.length,
+      atPool: busiest(own.map(({ leased }) => leased)),
+      atPhones: busiest(own.map(({ heard }) => heard)),
+    };
   });
   return { found, allowed, unevenMs };
 }

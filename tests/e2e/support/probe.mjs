@@ -13,7 +13,20 @@
 import Worker, { Pool as Queue } from './index.js';
 export * from './index.js';
 
-const none = () => ({ kvReads: 0, kvReadsAtOnce: 0, kvWrites: 0, kvDeletes: 0, d1Calls: 0, d1Statements: 0, rowsRead: 0, rowsWritten: 0, encryptions: 0, witnessCalls: 0, sql: [], read: [] });
+const none = () => ({
+  kvReads: 0,
+  kvReadsAtOnce: 0,
+  kvWrites: 0,
+  kvDeletes: 0,
+  d1Calls: 0,
+  d1Statements: 0,
+  rowsRead: 0,
+  rowsWritten: 0,
+  encryptions: 0,
+  witnessCalls: 0,
+  sql: [],
+  read: [],
+});
 let counts = none();
 /** KV reads that are under way. */
 let reading = 0;
@@ -74,30 +87,37 @@ function database(db) {
     prepare: (sql) => statement(db.prepare(sql), sql),
     batch: (list) => {
       const found = list.map((one) => real.get(one));
-      return d1(found.map((one) => one.sql), () => db.batch(found.map((one) => one.inner)));
+      return d1(
+        found.map((one) => one.sql),
+        () => db.batch(found.map((one) => one.inner)),
+      );
     },
     withSession: (bookmark) => database(db.withSession(bookmark)),
   });
 }
 
 function namespace(kv) {
-  const read = (name, nothing) => async (...values) => {
-    counts.kvReads += 1;
-    if (faults.kv === 'fail') throw new Error('KV GET failed: 500 (made by the test)');
-    if (faults.kv === 'empty') return nothing;
-    reading += 1;
-    counts.kvReadsAtOnce = Math.max(counts.kvReadsAtOnce, reading);
-    try {
-      return await kv[name](...values);
-    } finally {
-      reading -= 1;
-    }
-  };
-  const write = (name, counter) => async (...values) => {
-    counts[counter] += 1;
-    if (faults.kv === 'fail' || faults.kv === 'fail-writes') throw new Error('KV PUT failed: 500 (made by the test)');
-    return kv[name](...values);
-  };
+  const read =
+    (name, nothing) =>
+    async (...values) => {
+      counts.kvReads += 1;
+      if (faults.kv === 'fail') throw new Error('KV GET failed: 500 (made by the test)');
+      if (faults.kv === 'empty') return nothing;
+      reading += 1;
+      counts.kvReadsAtOnce = Math.max(counts.kvReadsAtOnce, reading);
+      try {
+        return await kv[name](...values);
+      } finally {
+        reading -= 1;
+      }
+    };
+  const write =
+    (name, counter) =>
+    async (...values) => {
+      counts[counter] += 1;
+      if (faults.kv === 'fail' || faults.kv === 'fail-writes') throw new Error('KV PUT failed: 500 (made by the test)');
+      return kv[name](...values);
+    };
   return forward(kv, {
     get: read('get', null),
     getWithMetadata: read('getWithMetadata', { value: null, metadata: null, cacheStatus: null }),
@@ -107,14 +127,18 @@ function namespace(kv) {
 }
 
 function witness(objects) {
-  const watched = (stub) => forward(stub, {
-    fetch: async (...values) => {
-      counts.witnessCalls += 1;
-      if (faults.witness === 'fail') throw new Error('the object does not answer (made by the test)');
-      return stub.fetch(...values);
-    },
+  const watched = (stub) =>
+    forward(stub, {
+      fetch: async (...values) => {
+        counts.witnessCalls += 1;
+        if (faults.witness === 'fail') throw new Error('the object does not answer (made by the test)');
+        return stub.fetch(...values);
+      },
+    });
+  return forward(objects, {
+    getByName: (...values) => watched(objects.getByName(...values)),
+    get: (...values) => watched(objects.get(...values)),
   });
-  return forward(objects, { getByName: (...values) => watched(objects.getByName(...values)), get: (...values) => watched(objects.get(...values)) });
 }
 
 const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);

@@ -59,7 +59,5 @@ export function parseAnswer(bytes) {
 
 /** The whole answer with the one part that may differ taken out: the request's own id. */
 export function withoutRequestId(answer) {
-  return answer.bytes
-    .toString('latin1')
-    .replace(/^ringfence-request-id: [0-9A-HJKMNP-TV-Z]{26}\r\n/im, 'ringfence-request-id: *\r\n');
+  return answer.bytes.toString('latin1').replace(/^ringfence-request-id: [0-9A-HJKMNP-TV-Z]{26}\r\n/im, 'ringfence-request-id: *\r\n');
 }

@@ -10,7 +10,11 @@ export class FakeRelay {
    * Connects with a credential. `answer(job, relay)` gives a result's fields, a promise of them, or
    * nothing to stay silent. Without `hello` the relay says nothing by itself.
    */
-  static async connect(worker, credential, { capacity = 1000, instance = randomBytes(8).toString('hex'), answer = ok, ack = true, hello = true, transports = ['udp4'] } = {}) {
+  static async connect(
+    worker,
+    credential,
+    { capacity = 1000, instance = randomBytes(8).toString('hex'), answer = ok, ack = true, hello = true, transports = ['udp4'] } = {},
+  ) {
     const relay = new FakeRelay();
     Object.assign(relay, { answer, ack, frames: [], jobs: [], texts: [], closed: undefined, waiting: [], recorded: [], cancelled: [] });
     const url = new URL('/relay/v1', worker.http);
@@ -18,14 +22,19 @@ export class FakeRelay {
     // Node's own WebSocket takes headers.
     relay.socket = new WebSocket(url, { headers: { authorization: `Bearer ${credential}` } });
     relay.socket.addEventListener('message', ({ data }) => relay.#message(data));
-    relay.gone = new Promise((resolve) => relay.socket.addEventListener('close', (event) => {
-      relay.closed = { code: event.code, reason: event.reason };
-      resolve(relay.closed);
-    }));
-    await within(new Promise((resolve, reject) => {
-      relay.socket.addEventListener('open', resolve);
-      relay.socket.addEventListener('error', (event) => reject(new Error(`not connected: ${event.message ?? ''}`)));
-    }), 'the connection');
+    relay.gone = new Promise((resolve) =>
+      relay.socket.addEventListener('close', (event) => {
+        relay.closed = { code: event.code, reason: event.reason };
+        resolve(relay.closed);
+      }),
+    );
+    await within(
+      new Promise((resolve, reject) => {
+        relay.socket.addEventListener('open', resolve);
+        relay.socket.addEventListener('error', (event) => reject(new Error(`not connected: ${event.message ?? ''}`)));
+      }),
+      'the connection',
+    );
     if (hello) {
       relay.say({ type: 'hello', version: '0.0.0', software: 'fake-relay', instance, capacity, in_flight: 0, transports });
       await relay.frame('welcome');
@@ -69,10 +78,12 @@ export class FakeRelay {
     const at = Date.now();
     this.jobs.push(...frame.jobs.map((job) => ({ ...job, at })));
     if (this.ack) this.say({ type: 'ack', jobs: frame.jobs.map(({ id, lease }) => ({ id, lease })) });
-    const results = await Promise.all(frame.jobs.map(async (job) => {
-      const fields = await this.answer(job, this);
-      return fields && { id: job.id, lease: job.lease, ...ok(), ...fields };
-    }));
+    const results = await Promise.all(
+      frame.jobs.map(async (job) => {
+        const fields = await this.answer(job, this);
+        return fields && { id: job.id, lease: job.lease, ...ok(), ...fields };
+      }),
+    );
     const said = results.filter(Boolean);
     for (let first = 0; first < said.length; first += 100) {
       this.say({ type: 'result', results: said.slice(first, first + 100) });
@@ -87,10 +98,27 @@ export function ok() {
 
 /** The phone said something else. */
 export function rejected(code, more = {}) {
-  return { outcome: 'rejected', code, reason: `status_${code}`, explanation: `It said ${code}.`, retry: 'never', attempts: 1, rtt_ms: 12, ...more };
+  return {
+    outcome: 'rejected',
+    code,
+    reason: `status_${code}`,
+    explanation: `It said ${code}.`,
+    retry: 'never',
+    attempts: 1,
+    rtt_ms: 12,
+    ...more,
+  };
 }
 
 /** Nobody said anything. */
 export function silence() {
-  return { outcome: 'unreachable', code: undefined, reason: 'no_answer', explanation: 'Nobody answered.', retry: 'later', attempts: 11, rtt_ms: undefined };
+  return {
+    outcome: 'unreachable',
+    code: undefined,
+    reason: 'no_answer',
+    explanation: 'Nobody answered.',
+    retry: 'later',
+    attempts: 11,
+    rtt_ms: undefined,
+  };
 }

@@ -96,9 +96,7 @@ export class Tenant {
   }
 
   device(mac) {
-    return this.worker
-      .sql('SELECT * FROM devices WHERE tenant_id = ?1 AND mac = ?2', this.id, mac)
-      .then((rows) => rows[0]);
+    return this.worker.sql('SELECT * FROM devices WHERE tenant_id = ?1 AND mac = ?2', this.id, mac).then((rows) => rows[0]);
   }
 
   events(where = '1') {
@@ -112,17 +110,40 @@ export async function seedTenant(worker, { name, options = {}, hostname = null, 
   const accessPath = newAccessPath();
   const now = Date.now();
   await worker.batch(
-    ['INSERT INTO tenants (id, name, hostname, options, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)', id, name ?? `Tenant ${id}`, hostname, JSON.stringify(options), now],
-    ['INSERT INTO access_paths (id, tenant_id, hash, label, created_at) VALUES (?1, ?2, ?3, ?4, ?5)', ulid(), id, hashAccessPath(accessPath), 'test', now],
+    [
+      'INSERT INTO tenants (id, name, hostname, options, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)',
+      id,
+      name ?? `Tenant ${id}`,
+      hostname,
+      JSON.stringify(options),
+      now,
+    ],
+    [
+      'INSERT INTO access_paths (id, tenant_id, hash, label, created_at) VALUES (?1, ?2, ?3, ?4, ?5)',
+      ulid(),
+      id,
+      hashAccessPath(accessPath),
+      'test',
+      now,
+    ],
     ...models.map((model) => [
       'INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)',
-      id, model.name, model.family, model.profile ?? null, now,
+      id,
+      model.name,
+      model.family,
+      model.profile ?? null,
+      now,
     ]),
     ...Object.entries(templates).map(([where, source]) => {
       const [kind, family, model = ''] = where.split('/');
       return [
         'INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)',
-        id, kind, family, model, source, now,
+        id,
+        kind,
+        family,
+        model,
+        source,
+        now,
       ];
     }),
     ...settingRows(worker, id, 'tenant', settings),
@@ -145,7 +166,22 @@ export async function seedDevices(worker, tenant, list) {
   return made.map(({ device }) => device);
 }
 
-function newDevice(worker, tenant, { mac, model = UTG.name, state = 'armed', generation = 1, armedUntil = null, disabled = 0, settings = {}, key = randomKey(), site = null, delivered }) {
+function newDevice(
+  worker,
+  tenant,
+  {
+    mac,
+    model = UTG.name,
+    state = 'armed',
+    generation = 1,
+    armedUntil = null,
+    disabled = 0,
+    settings = {},
+    key = randomKey(),
+    site = null,
+    delivered,
+  },
+) {
   const master = new Master(worker.options.secrets.MASTER_KEY);
   const id = ulid();
   const now = Date.now();
@@ -156,8 +192,21 @@ function newDevice(worker, tenant, { mac, model = UTG.name, state = 'armed', gen
       `INSERT INTO devices (id, tenant_id, mac, model, site_id, disabled, version, fenced_at, key_state, generation,
        ever_delivered, key_wrapped, key_master, key_fingerprint, armed_at, armed_until, delivered_at, created_at, updated_at)
        VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT seq FROM tenants WHERE id = ?2), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?7, ?14, ?15, ?7, ?7)`,
-      id, tenant.id, mac, model, site, disabled, now, state, generation, everDelivered,
-      master.wrap(`device-key:${id}:${generation}`, key), master.id, master.fingerprint(key), armedUntil, everDelivered ? now : null,
+      id,
+      tenant.id,
+      mac,
+      model,
+      site,
+      disabled,
+      now,
+      state,
+      generation,
+      everDelivered,
+      master.wrap(`device-key:${id}:${generation}`, key),
+      master.id,
+      master.fingerprint(key),
+      armedUntil,
+      everDelivered ? now : null,
     ],
     ...settingRows(worker, tenant.id, `device:${id}`, settings),
   ];
@@ -172,7 +221,11 @@ export function settingRows(worker, tenantId, scope, settings) {
     const stored = secret ? master.wrap(`setting:${tenantId}:${scope}:${name}`, value.secret) : value;
     return [
       'INSERT INTO settings (tenant_id, scope, name, value, master) VALUES (?1, ?2, ?3, ?4, ?5)',
-      tenantId, scope, name, stored, secret ? master.id : null,
+      tenantId,
+      scope,
+      name,
+      stored,
+      secret ? master.id : null,
     ];
   });
 }
@@ -193,7 +246,11 @@ export async function seedCrowd(worker, tenant, count, { model = UTG.name, prefi
       `INSERT INTO devices (id, tenant_id, mac, model, version, fenced_at, key_state, generation, ever_delivered,
        key_wrapped, key_master, key_fingerprint, armed_at, created_at, updated_at)
        SELECT value ->> 0, ?1, value ->> 1, ?2, 1, 0, 'confirmed', 1, 1, 'v1.none', ?3, value ->> 2, ?4, ?4, ?4 FROM json_each(?5)`,
-      tenant.id, model, master.id, now, JSON.stringify(rows),
+      tenant.id,
+      model,
+      master.id,
+      now,
+      JSON.stringify(rows),
     );
   }
 }

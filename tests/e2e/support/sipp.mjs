@@ -18,14 +18,33 @@ export async function sipp(scenario, { keys = {}, args = [], port, host = '127.0
   const own = port ?? (await udpPort());
   const values = { linger: '1000', more: 'X-Nothing: more', file: join(folder, 'file'), ...keys };
   // By hand and not by -key: SIPp reads the status of an answer before it knows its own keys.
-  const xml = readFileSync(isAbsolute(scenario) ? scenario : join(ROOT, 'tests/e2e/sipp', `${scenario}.xml`), 'utf8').replace(/\[(\w+)\]/g, (word, name) => values[name] ?? word);
+  const xml = readFileSync(isAbsolute(scenario) ? scenario : join(ROOT, 'tests/e2e/sipp', `${scenario}.xml`), 'utf8').replace(
+    /\[(\w+)\]/g,
+    (word, name) => values[name] ?? word,
+  );
   writeFileSync(join(folder, 'scenario.xml'), xml);
-  const phone = new Child('sipp', [
-    '-sf', join(folder, 'scenario.xml'), '-i', host, '-p', String(own),
-    '-nostdin', '-timeout', '300s', '-trace_logs', '-log_file', join(folder, 'log'),
-    '-trace_err', '-error_file', join(folder, 'errors'),
-    ...args,
-  ], { cwd: folder, env: { ...process.env, TERM: 'dumb' } });
+  const phone = new Child(
+    'sipp',
+    [
+      '-sf',
+      join(folder, 'scenario.xml'),
+      '-i',
+      host,
+      '-p',
+      String(own),
+      '-nostdin',
+      '-timeout',
+      '300s',
+      '-trace_logs',
+      '-log_file',
+      join(folder, 'log'),
+      '-trace_err',
+      '-error_file',
+      join(folder, 'errors'),
+      ...args,
+    ],
+    { cwd: folder, env: { ...process.env, TERM: 'dumb' } },
+  );
   const read = (name) => {
     try {
       return readFileSync(join(folder, name));
@@ -51,7 +70,12 @@ export async function sipp(scenario, { keys = {}, args = [], port, host = '127.0
 
 /** Until the port is bound, as the kernel shows it. */
 async function listening(host, port, phone) {
-  const address = host.split('.').reverse().map((byte) => Number(byte).toString(16).padStart(2, '0')).join('').toUpperCase();
+  const address = host
+    .split('.')
+    .reverse()
+    .map((byte) => Number(byte).toString(16).padStart(2, '0'))
+    .join('')
+    .toUpperCase();
   const local = `${address}:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   for (let turn = 0; turn < 500 && !phone.ended; turn += 1) {
     if (readFileSync('/proc/net/udp', 'latin1').includes(local)) return;

@@ -10,8 +10,19 @@ export function authority(name = 'Test CA') {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-ca-'));
   const file = (suffix) => join(folder, suffix);
   const key = (to) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file(to)];
-  openssl('req', '-x509', ...key('ca.key'), '-out', file('ca.pem'), '-days', '2', '-subj', `/CN=${name}`,
-    '-addext', 'keyUsage=critical,keyCertSign');
+  openssl(
+    'req',
+    '-x509',
+    ...key('ca.key'),
+    '-out',
+    file('ca.pem'),
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    'keyUsage=critical,keyCertSign',
+  );
   let serial = 0;
   return {
     file: file('ca.pem'),
@@ -21,8 +32,24 @@ export function authority(name = 'Test CA') {
       const own = `server-${serial}`;
       writeFileSync(file(`${own}.ext`), `basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=${names.join(',')}\n`);
       openssl('req', '-new', ...key(`${own}.key`), '-out', file(`${own}.csr`), '-subj', '/CN=server');
-      openssl('x509', '-req', '-in', file(`${own}.csr`), '-CA', file('ca.pem'), '-CAkey', file('ca.key'), '-set_serial', String(serial),
-        '-days', '2', '-extfile', file(`${own}.ext`), '-out', file(`${own}.pem`));
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        file(`${own}.csr`),
+        '-CA',
+        file('ca.pem'),
+        '-CAkey',
+        file('ca.key'),
+        '-set_serial',
+        String(serial),
+        '-days',
+        '2',
+        '-extfile',
+        file(`${own}.ext`),
+        '-out',
+        file(`${own}.pem`),
+      );
       return { key: readFileSync(file(`${own}.key`), 'utf8'), certificate: readFileSync(file(`${own}.pem`), 'utf8') };
     },
     end: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,7 +1,7 @@
 //! Rendering a file: an operator's template over the settings of the layers.
 //!
 //! Templates are written in Jinja's language. minijinja reads them; what they say is done here
-//! ([`eval`]), without what a provisioning file has no use for and with what it needs:
+//! (`eval`), without what a provisioning file has no use for and with what it needs:
 //!
 //! - **A value is always escaped for the format, exactly once.** There is no `safe`, no
 //!   `autoescape`, and no block that catches output to use it as a value: nothing that a value

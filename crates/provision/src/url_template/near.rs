@@ -78,7 +78,7 @@ pub struct NearMiss {
     /// What is wrong besides.
     pub also: Vec<Slip>,
     /// The name that would have fitted. Where a macro was not replaced it is still there, in the
-    /// spelling of the template. May hold what a stranger wrote: show it by [`super::shown`].
+    /// spelling of the template. May hold what a stranger wrote: show it by [`super::shown()`].
     pub expected: String,
 }
 

@@ -1,5 +1,5 @@
 //! The shape of the file. Every key has a default, so that an empty file parses; what must be there
-//! is for [`check`](super::check) to say.
+//! is for [`check`](super::check()) to say.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

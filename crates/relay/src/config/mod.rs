@@ -1,7 +1,7 @@
 //! The relay's configuration: a TOML file, environment variables over it, and what is checked
 //! before anything runs.
 //!
-//! [`File`] is what can be written, [`Settings`] what the program runs with; [`check`] makes the
+//! [`File`] is what can be written, [`Settings`] what the program runs with; [`check()`] makes the
 //! one from the other, or says everything that is wrong at once.
 
 mod check;

@@ -121,7 +121,7 @@ pub struct Engine {
 
 impl Engine {
     /// An engine without jobs. `random` must be unguessable: see
-    /// [`Entropy`](ringfence_sip_notify::Entropy).
+    /// [`Entropy`].
     pub fn new(config: EngineConfig, mut random: impl Entropy + Send + 'static) -> Self {
         let mut tag = [0; 8];
         random.fill(&mut tag);
