@@ -51,7 +51,7 @@ for _ in $(seq 300); do
   [ "$(jq .ended_at "$work/job")" = null ] || break
   sleep 0.2
 done
-expect "$(jq -r .state "$work/job")" fetched "the job's state ($(jq -r .words "$work/job"))"
+expect "$(jq -r .state "$work/job")" fetched "the job's state ($(jq -r .message "$work/job"))"
 note "$(sed -n 2p "$work/notified" | tr -d '\r'), answered $(jq -r .code "$work/job"); the job reads fetched"
 
 step "10. the phone opens the new file with the key it has"

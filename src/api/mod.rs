@@ -174,6 +174,7 @@ impl Line {
 #[derive(serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Health {
+    /// The word `ok`: the Worker and its database answer.
     status: &'static str,
 }
 

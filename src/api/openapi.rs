@@ -83,7 +83,7 @@ fn document() -> Value {
             },
             "responses": {
                 "Problem": {
-                    "description": "What is wrong, as RFC 9457 problem details",
+                    "description": "What is wrong, as problem details of RFC 9457.",
                     "content": { "application/problem+json": {
                         "schema": { "$ref": "#/components/schemas/Problem" },
                     } },
@@ -109,13 +109,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "schema": { "type": "string" },
         }));
     }
-    let mut success = json!({ "description": "Done" });
+    let mut success = json!({ "description": "The request was carried out." });
     if let Some(answer) = shapes.answer {
         success["content"] = json!({ shapes.content_type: { "schema": answer } });
     }
     if shapes.etag {
         success["headers"] = json!({ "ETag": {
-            "description": "The revision, in quotes",
+            "description": "The revision of the resource in quotes.",
             "schema": { "type": "string" },
         } });
     }
@@ -226,19 +226,19 @@ fn tag(pattern: &str) -> &str {
 fn path_parameter(segment: &str) -> Option<Value> {
     let name = segment.strip_prefix('{')?.strip_suffix('}')?;
     let description = match name {
-        "tenant" => "Id of a tenant",
-        "site" => "Id of a site",
-        "token" => "Id of a token",
-        "path" => "Id of an access path",
-        "mac" => "MAC of a device, in any notation",
-        "model" => "Name of a model, as the phone writes it",
-        "kind" => "Kind of file: initial, standard, product, master or system",
-        "family" => "Family: ut, uds124, tgp500, utg or hdv",
-        "name" => "File name of a certificate",
-        "job" => "Id of a job",
-        "rollout" => "Id of a rollout",
-        "pool" => "Id of a pool",
-        "relay" => "Id of a relay",
+        "tenant" => "The id of the tenant.",
+        "site" => "The id of the site.",
+        "token" => "The id of the token.",
+        "path" => "The id of the access path.",
+        "mac" => "The MAC of the device, in any notation.",
+        "model" => "The name of the model, as the phone writes it.",
+        "kind" => "The kind of the file: initial, standard, product, master or system.",
+        "family" => "The family of phones: ut, uds124, tgp500, utg or hdv.",
+        "name" => "The file name of the certificate.",
+        "job" => "The id of the job.",
+        "rollout" => "The id of the rollout.",
+        "pool" => "The id of the pool.",
+        "relay" => "The id of the relay.",
         other => panic!("{other} has no description"),
     };
     Some(json!({
@@ -284,11 +284,11 @@ fn problem() -> Value {
         "type": "object",
         "description": "RFC 9457 problem details. `type` is stable; further members depend on it, such as `devices` and `checked` of `invalid-files`.",
         "properties": {
-            "type": { "type": "string", "enum": types },
-            "title": { "type": "string" },
-            "status": { "type": "integer" },
-            "detail": { "type": "string", "description": "What is wrong with this very request, and what to do" },
-            "request_id": { "type": "string" },
+            "type": { "type": "string", "enum": types, "description": "What is wrong, as a URI for programs to match on." },
+            "title": { "type": "string", "description": "What the type means, for people." },
+            "status": { "type": "integer", "description": "The HTTP status of the answer." },
+            "detail": { "type": "string", "description": "What is wrong with this very request, and what to do about it." },
+            "request_id": { "type": "string", "description": "The id of the request, which is also in the log." },
         },
         "required": ["type", "title", "status", "detail", "request_id"],
     })
@@ -318,6 +318,48 @@ mod tests {
             made == served,
             "src/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence openapi"
         );
+    }
+
+    /// Whether a text is a sentence that stands alone, as far as a program can tell.
+    fn is_sentence(text: Option<&Value>) -> bool {
+        let text = text.and_then(Value::as_str).unwrap_or_default();
+        let begins = text.starts_with(|c: char| c.is_uppercase() || c == '`');
+        begins && text.ends_with('.') && text.split_whitespace().count() >= 4
+    }
+
+    #[test]
+    fn every_description_is_a_sentence() {
+        let document = document();
+        let mut wrong = Vec::new();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (name, schema) in schemas {
+            // A page's schema says in its items of what it is one.
+            if !is_sentence(schema.get("description")) {
+                wrong.push(name.clone());
+            }
+            let properties = schema.get("properties").and_then(Value::as_object);
+            for (property, schema) in properties.into_iter().flatten() {
+                if !is_sentence(schema.get("description")) {
+                    wrong.push(format!("{name}.{property}"));
+                }
+            }
+        }
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                let parameters = operation.get("parameters").and_then(Value::as_array);
+                for parameter in parameters.into_iter().flatten() {
+                    if !is_sentence(parameter.get("description")) {
+                        wrong.push(format!("{method} {path}: {}", parameter["name"]));
+                    }
+                }
+                let summary = operation["summary"].as_str().unwrap();
+                let verb = summary.split_whitespace().next().unwrap();
+                if !verb.ends_with('s') || !verb.starts_with(char::is_uppercase) {
+                    wrong.push(format!("{method} {path}: {summary}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "no sentences: {wrong:#?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::api::tenancy::{
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     route!(GET    "/healthz" Nothing "getHealth" super::health, "Says whether the Worker and its database answer; takes plain HTTP too"),
-    route!(GET    "/api/v1/openapi.json" Nothing "getOpenapi" super::openapi, "This document"),
+    route!(GET    "/api/v1/openapi.json" Nothing "getOpenapi" super::openapi, "Shows this document"),
     route!(POST   "/api/v1/lint" Read "lint" lint::pasted, "Checks a file that an operator pastes; nothing is stored"),
 
     route!(GET    "/api/v1/tokens" ReadAll "listTokens" tokens::list, "Lists the API tokens, without their secrets"),

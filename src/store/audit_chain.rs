@@ -273,14 +273,19 @@ pub struct CutRow {
     pub number: u64,
     /// Hash of its last entry.
     pub hash: String,
+    /// The number of the first entry that was cut.
     pub first_number: u64,
+    /// The hash that stood before the first entry that was cut.
     pub first_hash: String,
     /// How many entries it had.
     pub entries: u64,
+    /// The time of the first entry that was cut, in Unix milliseconds.
     pub first_at: u64,
+    /// The time of the last entry that was cut, in Unix milliseconds.
     pub last_at: u64,
     /// Id of the token that cut it.
     pub token_id: String,
+    /// The time of the cut, in Unix milliseconds.
     pub at: u64,
 }
 

@@ -52,7 +52,7 @@ describe('a phone behind a proxy', () => {
     await register.end();
     const handset = await sipp('fetch', { port, keys: { url: device.url } });
     const job = await go();
-    assert.deepEqual([job.state, job.code, job.attempts.length], ['fetched', 200, 1], job.words);
+    assert.deepEqual([job.state, job.code, job.attempts.length], ['fetched', 200, 1], job.message);
     assert.match(handset.lines()[0], /told sip:101/);
     await handset.end();
   });
@@ -61,7 +61,7 @@ describe('a phone behind a proxy', () => {
     const { go } = await told('101', 'wrong');
     const job = await go();
     assert.deepEqual([job.state, job.code, job.attempts.length], ['rejected', 407, 1]);
-    assert.match(job.words, /password|credential/i);
+    assert.match(job.message, /password|credential/i);
   });
 
   it('is not registered: told again, then rejected with 480', async () => {
@@ -104,7 +104,7 @@ describe('a phone behind a proxy', () => {
       for (const scenario of ['fetch', 'challenge', 'stale']) {
         it(`is told with right credentials: ${scenario}`, async () => {
           const job = await through(scenario);
-          assert.deepEqual([job.state, job.code, job.attempts.length], ['fetched', 200, 1], `${job.reason}: ${job.words}`);
+          assert.deepEqual([job.state, job.code, job.attempts.length], ['fetched', 200, 1], `${job.reason}: ${job.message}`);
         });
       }
 

@@ -59,7 +59,7 @@ describe('a phone told by NOTIFY', () => {
     const { sip, end } = await told({ keys: { status: '200 OK' } });
     const job = await end();
     assert.deepEqual([job.state, job.reason, job.code], ['expired', 'never_fetched', 200]);
-    assert.match(job.words, /never came back/);
+    assert.match(job.message, /never came back/);
     await sip.end();
   });
 
@@ -77,7 +77,7 @@ describe('a phone told by NOTIFY', () => {
     const none = await told({ scenario: 'challenge', keys });
     const without = await none.end();
     assert.deepEqual([without.state, without.code, without.attempts.length], ['rejected', 401, 1]);
-    assert.match(without.words, /NOTIFY_|credential|password/i);
+    assert.match(without.message, /NOTIFY_|credential|password/i);
     await none.sip.end();
     const other = await told({ scenario: 'challenge', keys, settings: { NOTIFY_USERNAME: '101', NOTIFY_PASSWORD: { secret: 'wrong' } } });
     const wrong = await other.end();
@@ -93,7 +93,7 @@ describe('a phone told by NOTIFY', () => {
       const { sip, end } = await told({ keys: { status: `${code} ${text}` } });
       const job = await end();
       assert.deepEqual([job.state, job.code, job.attempts.length], ['rejected', code, 1]);
-      assert.ok(job.words.length > 40, job.words);
+      assert.ok(job.message.length > 40, job.message);
       assert.equal(sip.lines().length, 1);
       await sip.end();
     });
@@ -126,7 +126,7 @@ describe('a phone told by NOTIFY', () => {
     const { end } = await told({ scenario: null });
     const job = await end();
     assert.deepEqual([job.state, job.code, job.attempts.length], ['unreachable', null, 3]);
-    assert.match(job.words, /3 times/);
+    assert.match(job.message, /3 times/);
   });
 
   it('hears the fourth copy only, in the same transaction', async () => {

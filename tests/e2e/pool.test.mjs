@@ -140,7 +140,7 @@ describe('the NOTIFY queue', () => {
       const { pool } = await scene();
       const relay = await connect(pool.credential);
       const seen = await api.get(`/pools/${pool.id}/relays/${pool.relay}`);
-      assert.deepEqual([seen.connected, seen.version, seen.capacity, seen.credential], [true, '0.0.0', 1000, undefined]);
+      assert.deepEqual([seen.connected, seen.software_version, seen.capacity, seen.credential], [true, '0.0.0', 1000, undefined]);
       assert.ok(seen.last_seen_at >= seen.created_at);
       await api.delete(`/pools/${pool.id}/relays/${pool.relay}`);
       assert.equal((await relay.gone).code, 4003);
@@ -228,7 +228,7 @@ describe('the NOTIFY queue', () => {
       assert.ok(end.fetched_at > end.sent_at);
       assert.equal(end.attempts.length, 1);
       const [attempt] = end.attempts;
-      assert.deepEqual([attempt.outcome, attempt.rtt_ms, attempt.datagrams, attempt.words], ['answered', 12, 1, 'The phone heard.']);
+      assert.deepEqual([attempt.outcome, attempt.rtt_ms, attempt.datagrams, attempt.message], ['answered', 12, 1, 'The phone heard.']);
       assert.ok(attempt.acked_at >= attempt.leased_at);
     });
 
@@ -246,7 +246,7 @@ describe('the NOTIFY queue', () => {
       await connect(pool.credential);
       const end = await ends((await notify()).job.id);
       assert.deepEqual([end.state, end.reason], ['expired', 'never_fetched']);
-      assert.match(end.words, /answered, but never came back/);
+      assert.match(end.message, /answered, but never came back/);
     });
 
     it('tells a phone again that took a stale copy', async () => {
@@ -428,7 +428,7 @@ describe('the NOTIFY queue', () => {
       );
       const refused = await ends(first.id);
       assert.deepEqual([refused.state, refused.reason, refused.attempts.length], ['rejected', 'bad_setting', 0]);
-      assert.match(refused.words, /NOTIFY_PASSWORD cannot be read .* store the setting again/);
+      assert.match(refused.message, /NOTIFY_PASSWORD cannot be read .* store the setting again/);
       const answer = await api.call('POST', `${at}/devices/${device.mac}/notify`, { body: {} });
       assert.deepEqual([answer.status, answer.body.reason], [422, 'bad_setting']);
       const { id } = await api.post(`${at}/rollouts`, { selection: { macs: [device.mac] } });
@@ -548,7 +548,7 @@ describe('the NOTIFY queue', () => {
         'the pause',
       );
       assert.deepEqual([paused.reason, paused.released, paused.stage], ['threshold', 10, 0]);
-      assert.match(paused.words, /devices of this stage fetched within 1 s .* below 90.0 %/);
+      assert.match(paused.message, /devices of this stage fetched within 1 s .* below 90.0 %/);
       assert.equal(relay.jobs.length, 10);
       await api.post(`${at}/rollouts/${id}/resume`);
       const again = await eventually(

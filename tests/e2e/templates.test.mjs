@@ -267,7 +267,7 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
       });
     await others;
     assert.equal(heavy.checked.method, 'within_budget');
-    assert.equal(heavy.checked.of, 500);
+    assert.equal(heavy.checked.affected, 500);
     assert.ok(heavy.checked.devices > 30 && heavy.checked.devices < 300, JSON.stringify(heavy.checked));
     // The thread was not held all the time.
     assert.ok(served > 20, `${served} sealed files meanwhile`);

@@ -17,7 +17,7 @@ use crate::template::{Names, UsedSetting};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unused {
-    /// The setting.
+    /// The name of the setting that reaches no file.
     pub name: String,
     /// The layer that it is on.
     pub layer: Layer,

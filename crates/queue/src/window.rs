@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
-    /// `HH:MM`, inclusive.
+    /// The time of the day at which it begins, `HH:MM`, inclusive.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: Clock,
     /// `HH:MM`, exclusive. Not after `from`: on the next day. Equal to `from`: a whole day.

@@ -26,20 +26,25 @@ pub struct AuditQuery {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuditView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The time, in Unix milliseconds.
     pub at: u64,
+    /// The id of the tenant whose data it changed; null if it concerns no tenant.
     pub tenant: Option<String>,
     /// Id of the token; `admin` for the deployment's own, `time` for what nobody did.
     pub token: String,
+    /// What was done, for example `device.update`.
     pub action: String,
     /// What was changed: a path of the API below its tenant; empty for the tenant itself.
     pub object: String,
-    /// Without secrets.
+    /// What it had been, without secrets and cut where it was long.
     pub before: Option<Value>,
-    /// Without secrets.
+    /// What it became, without secrets and cut where it was long.
     pub after: Option<Value>,
     /// Where the change came from.
     pub address: String,
+    /// The id of the request, which is also in the log and in the answer.
     pub request_id: String,
 }
 

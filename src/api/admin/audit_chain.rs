@@ -156,7 +156,7 @@ pub struct VerifyView {
     pub ok: bool,
     /// What is wrong, if anything is.
     pub fault: Option<String>,
-    /// Where it began.
+    /// The entry after which the verification began.
     pub from: Link,
     /// The last entry that is as it was.
     pub to: Link,

@@ -35,23 +35,33 @@ pub struct EventQuery {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The time, in Unix milliseconds.
     pub at: u64,
     /// Id of the device, if there is one.
     pub device: Option<String>,
+    /// The MAC of the device in question; null if the request named none.
     pub mac: Option<String>,
-    /// Kind of file.
+    /// The kind of file that was asked for.
     pub kind: Option<String>,
-    /// `plain` or `sealed`.
+    /// Whether the file is `plain` or `sealed`.
     pub form: Option<String>,
+    /// How the request ended: served, not_modified, refused, broken or unavailable.
     pub outcome: String,
+    /// Why it ended so, in one word; the documentation explains each.
     pub reason: String,
+    /// The HTTP status of the answer.
     pub status: u16,
+    /// The number of bytes of a file in the answer.
     pub bytes: u64,
+    /// The address that the request came from.
     pub address: String,
     /// What the phone says it is; no proof.
     pub user_agent: String,
+    /// The country that the address belongs to, as Cloudflare knows it.
     pub country: String,
+    /// The id of the request, which is also in the log and in the answer.
     pub request_id: String,
     /// The name that was asked for, where no file went out: what stands behind the access path,
     /// without a query, made fit to be read.

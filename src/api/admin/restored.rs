@@ -45,11 +45,13 @@ pub struct RestoredInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UndoneView {
+    /// The time at which it had been done, in Unix milliseconds.
     pub at: u64,
     /// Id of the tenant, if it was about one.
     pub tenant: Option<String>,
     /// As in the audit log; `device.claim` is a phone that took its bootstrap.
     pub action: String,
+    /// What it had been done to, as in the audit log.
     pub object: String,
     /// Id of the token that did it; empty for a phone.
     pub token: String,
@@ -61,6 +63,7 @@ pub struct UndoneView {
 pub struct DeviceRef {
     /// Id of the tenant.
     pub tenant: String,
+    /// The MAC address: twelve upper-case hexadecimal digits.
     pub mac: String,
 }
 

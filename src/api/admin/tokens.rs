@@ -42,6 +42,7 @@ pub struct TokenInput {
     /// Id of the one tenant it sees; null: every one.
     #[serde(default)]
     pub tenant: Option<String>,
+    /// What the token may do: read, or read and write.
     pub access: Access,
     /// Whether it may see secrets.
     #[serde(default)]
@@ -56,13 +57,19 @@ pub struct TokenInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TokenView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The name that people know it by.
     pub name: String,
-    /// Null: every tenant.
+    /// The id of the one tenant that the token sees; null if it sees every tenant.
     pub tenant: Option<String>,
+    /// What the token may do: read, or read and write.
     pub access: Access,
+    /// Whether the token may see secrets.
     pub reveal: bool,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time at which it ends, in Unix milliseconds; null if it does not end.
     pub expires_at: Option<u64>,
     /// What to send as the bearer; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]

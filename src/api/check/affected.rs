@@ -72,11 +72,12 @@ pub enum Method {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Checked {
-    /// So many devices (fewer than chosen where they have more than 250,000 settings together),
+    /// Number of devices whose files were rendered. It is smaller than what was chosen where the
+    /// devices have more than 250,000 settings of their own together.
     pub devices: u64,
-    /// of so many affected,
-    pub of: u64,
-    /// chosen this way.
+    /// Number of devices that the change affects.
+    pub affected: u64,
+    /// How the rendered devices were chosen.
     pub method: Method,
     /// Settings of the changed layer that reach no file of these devices; at most the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -311,7 +312,7 @@ impl World {
         }
         let checked = Checked {
             devices,
-            of: self.of,
+            affected: self.of,
             method,
             unused: self.unused(&look.watch),
         };

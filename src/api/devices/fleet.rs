@@ -70,6 +70,7 @@ impl WithDoubles {
 pub struct AlsoIn {
     /// Id of the tenant.
     pub tenant: String,
+    /// The name of the other tenant.
     pub tenant_name: String,
     /// Id of the device.
     pub device: String,

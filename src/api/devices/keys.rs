@@ -32,7 +32,7 @@ pub const DRAWS: usize = 5;
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyInput {
-    /// 32 characters of `[A-Za-z0-9]`. Write-only.
+    /// The key that the phone has: 32 of the letters A to Z, a to z and the digits 0 to 9.
     #[serde(deserialize_with = "secret")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub key: SecretString,

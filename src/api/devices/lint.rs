@@ -17,9 +17,11 @@ use crate::http::problem::Problem;
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintInput {
+    /// The family whose rules the text is held to.
     pub family: Family,
+    /// The kind of file that the text is.
     pub kind: FileKind,
-    /// The file.
+    /// The text of the file that is checked.
     pub text: String,
 }
 
@@ -29,6 +31,7 @@ pub struct LintInput {
 pub struct LintView {
     /// Whether it may be served: no finding is an error.
     pub ok: bool,
+    /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<Finding>,
 }
 
@@ -36,11 +39,13 @@ pub struct LintView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileLintView {
+    /// The kind of the file that it is about.
     pub kind: FileKind,
     /// Whether it may be served.
     pub ok: bool,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
+    /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<RenderedFinding>,
 }
 
@@ -48,6 +53,7 @@ pub struct FileLintView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LintPage {
+    /// The items of this page, in the order of the list.
     pub items: Vec<FileLintView>,
     /// The cursor of the next page; always null.
     pub next: Option<String>,

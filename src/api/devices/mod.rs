@@ -45,11 +45,13 @@ pub struct DeviceQuery {
     /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
     /// any notation, of a label, of a model or of a site's name. Found devices have an order of their own.
     pub q: Option<String>,
-    /// State of the key.
+    /// Only devices whose key is in this state.
     pub state: Option<KeyState>,
+    /// Only devices of this model.
     pub model: Option<String>,
-    /// Id of a site.
+    /// Only devices of the site with this id.
     pub site: Option<String>,
+    /// Only devices that are out of service, or only those that are in service.
     pub disabled: Option<bool>,
     /// Only devices that never asked for anything.
     pub never_seen: bool,
@@ -67,7 +69,7 @@ pub struct DeviceQuery {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NewDeviceInput {
-    /// In any notation.
+    /// The MAC address, in any notation.
     #[cfg_attr(test, schemars(with = "String"))]
     pub mac: Mac,
     /// As the phone writes it, with its regional suffix. A model that the tenant does not have
@@ -108,16 +110,23 @@ pub struct DeviceInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeviceView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The MAC address: twelve upper-case hexadecimal digits.
     pub mac: String,
+    /// The model, as the phone itself writes it.
     pub model: String,
+    /// The family of the device's model.
     pub family: Family,
     /// Name of the sealing profile; null: plaintext over HTTPS.
     pub profile: Option<String>,
     /// Id of its site.
     pub site: Option<String>,
+    /// A text of the operator for people to read.
     pub label: String,
+    /// Whether the device is out of service: it is answered with the refusal.
     pub disabled: bool,
+    /// The life of the device's key; the key itself is never shown.
     pub key: KeyView,
     /// Of its own last change.
     pub version: u64,
@@ -125,13 +134,18 @@ pub struct DeviceView {
     pub file_version: u64,
     /// Of the last standard file it took.
     pub fetched_version: Option<u64>,
+    /// The time at which the phone last took its standard file, in Unix milliseconds.
     pub fetched_at: Option<u64>,
+    /// Who last got a file of the device, and when.
     pub last_seen: Option<SeenView>,
     /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_until: Option<u64>,
+    /// The number of its changes, which is also its ETag.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,16 +156,20 @@ pub struct DeviceView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeyView {
+    /// The state of the key.
     pub state: KeyState,
-    /// 1 for the first key, one more with each new one.
+    /// How many keys the device has had, this one included.
     pub generation: u32,
     /// Whether the bootstrap would be served now.
     pub bootstrap_waits: bool,
+    /// Whether a phone has been given this key at some time.
     pub ever_delivered: bool,
+    /// The time at which the key was armed last, in Unix milliseconds.
     pub armed_at: u64,
+    /// The time at which the waiting bootstrap ends, in Unix milliseconds.
     pub armed_until: Option<u64>,
-    /// Who took the bootstrap last.
-    pub delivered: Option<SeenView>,
+    /// Who took the last bootstrap, and when; null if nobody did.
+    pub last_taken_by: Option<SeenView>,
     /// When a sealed file was fetched for the first time after that.
     pub confirmed_at: Option<u64>,
 }
@@ -160,11 +178,13 @@ pub struct KeyView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SeenView {
+    /// The time of the request, in Unix milliseconds.
     pub at: u64,
     /// Null for an imported key, which nobody took.
     pub address: Option<String>,
     /// What the phone says it is; no proof.
     pub user_agent: Option<String>,
+    /// The country of the address, as Cloudflare knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
 }
@@ -180,7 +200,7 @@ impl DeviceView {
                 ever_delivered: row.ever_delivered == 1,
                 armed_at: row.armed_at,
                 armed_until: row.armed_until,
-                delivered: delivered(&row),
+                last_taken_by: delivered(&row),
                 confirmed_at: row.confirmed_at,
             },
             file_version: row.file_version(),

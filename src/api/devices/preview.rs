@@ -27,6 +27,7 @@ use crate::store::phone::certificate_names;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PreviewView {
+    /// The kind of the file that it is about.
     pub kind: FileKind,
     /// Of the settings that it was made from.
     pub version: u64,
@@ -37,6 +38,7 @@ pub struct PreviewView {
     pub length: usize,
     /// Why it cannot be rendered, where it cannot.
     pub error: Option<String>,
+    /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<RenderedFinding>,
     /// The settings that had a say in it, by line of the file.
     pub used: Vec<UsedSetting>,
@@ -48,7 +50,9 @@ pub struct PreviewView {
 pub struct EffectiveView {
     /// Names it within its file: in XML, the elements below the root.
     pub path: String,
+    /// The name of the parameter, as the phone knows it.
     pub name: String,
+    /// The value that the phone obeys; masked where it is a secret.
     pub value: String,
     /// The file that it came from.
     pub from: FileKind,
@@ -62,6 +66,7 @@ pub struct EffectiveView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EffectivePage {
+    /// The items of this page, in the order of the list.
     pub items: Vec<EffectiveView>,
     /// The cursor of the next page; always null.
     pub next: Option<String>,

@@ -19,19 +19,21 @@ use crate::store::{devices, pools};
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JobView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// MAC.
+    /// The MAC of the device that the job tells.
     pub device: String,
     /// Text of the Event header.
     pub event: String,
+    /// The id of the pool that it belongs to.
     pub pool: String,
     /// `queued`, `leased` (with a relay), `answered` (2xx, its download is waited for); and for good
     /// `fetched`, `rejected`, `unreachable`, `expired` or `cancelled`.
     pub state: State,
     /// Why it is where it is: a stable word.
     pub reason: String,
-    /// The same for people, with what to do.
-    pub words: String,
+    /// What became of the job and why, for people.
+    pub message: String,
     /// The last SIP status code.
     pub code: Option<u16>,
     /// The version of the device's files that it should come for.
@@ -40,10 +42,11 @@ pub struct JobView {
     pub rollout: Option<String>,
     /// The relay that has it, or had it last.
     pub relay: Option<String>,
-    /// Sendings in vain.
+    /// The number of NOTIFYs that were sent in vain.
     pub tries: u32,
     /// Further requests that joined it.
     pub joined: u32,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
     /// While queued: not before.
     pub due_at: u64,
@@ -51,9 +54,11 @@ pub struct JobView {
     pub expires_at: u64,
     /// When it was last given to a relay.
     pub sent_at: Option<u64>,
+    /// The time at which the phone answered the NOTIFY, in Unix milliseconds.
     pub answered_at: Option<u64>,
     /// When the phone took its files.
     pub fetched_at: Option<u64>,
+    /// The time at which it ended, in Unix milliseconds; null while it goes on.
     pub ended_at: Option<u64>,
     /// Its history: each time it was given to a relay. Only where one job is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +74,7 @@ impl JobView {
             pool: pool.to_owned(),
             state: job.state,
             reason: job.reason,
-            words: job.words,
+            message: job.words,
             code: job.code,
             version: job.version,
             rollout: job.rollout,

@@ -57,11 +57,15 @@ pub struct Notified {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct JobBrief {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// MAC.
+    /// The MAC of the device that is told.
     pub device: String,
+    /// The text of the Event header of the NOTIFY.
     pub event: String,
+    /// The id of the pool that it belongs to.
     pub pool: String,
+    /// The state that it is in now.
     pub state: ringfence_queue::job::State,
     /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
     /// location can see the change.
@@ -72,6 +76,7 @@ pub struct JobBrief {
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Notices {
+    /// The jobs that were queued or joined, one for each device.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<Notified>,
     /// One for each pool that reaches some of the phones.
@@ -88,6 +93,7 @@ pub struct Notices {
 pub struct WithNotices<T> {
     #[serde(flatten)]
     pub answer: T,
+    /// What came of telling the phone by NOTIFY, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notified: Option<Notices>,
 }

@@ -27,6 +27,7 @@ use crate::store::reach;
 pub struct PoolInput {
     /// Unique; 1 to 100 characters.
     pub name: String,
+    /// The options of the pool; what is left out has its default.
     #[serde(default)]
     pub options: PoolOptions,
 }
@@ -35,11 +36,17 @@ pub struct PoolInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PoolView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The name that people know it by.
     pub name: String,
+    /// The options, each with its default where nothing was given.
     pub options: PoolOptions,
+    /// The number of its changes, which is also its ETag.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: u64,
     /// What its queue holds; only where one pool is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,9 +57,9 @@ pub struct PoolView {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QueueView {
-    /// Jobs that wait.
+    /// Number of jobs that wait for their turn.
     pub queued: u64,
-    /// Jobs with relays.
+    /// Number of jobs that relays have taken.
     pub leased: u64,
     /// Jobs whose phones answered and have not come back yet.
     pub answered: u64,

@@ -37,21 +37,27 @@ pub struct DrainInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The id of the pool that it belongs to.
     pub pool: String,
+    /// The name that people know it by.
     pub name: String,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// Whether the relay is connected to its pool now.
     pub connected: bool,
     /// When it was last heard of; null: never.
     pub last_seen_at: Option<u64>,
     /// When it last said hello.
     pub hello_at: Option<u64>,
-    /// Of the program.
-    pub version: Option<String>,
+    /// The version of the program that the relay runs.
+    pub software_version: Option<String>,
+    /// The name of the program that the relay runs.
     pub software: Option<String>,
     /// Jobs that it is willing to hold at one time.
     pub capacity: Option<u32>,
-    /// `udp4`, `udp6`.
+    /// The transports that the relay can send by: `udp4`, `udp6`.
     pub transports: Vec<String>,
     /// Jobs that it holds.
     pub in_flight: u64,
@@ -72,7 +78,7 @@ impl RelayView {
                 .map(|relay| relay.seen_at)
                 .max(known.map(|relay| relay.seen_at)),
             hello_at: known.map(|relay| relay.hello_at),
-            version: known.map(|relay| relay.version.clone()),
+            software_version: known.map(|relay| relay.version.clone()),
             software: known.map(|relay| relay.software.clone()),
             capacity: known.map(|relay| relay.capacity),
             transports: known.map_or_else(Vec::new, |relay| {
@@ -223,7 +229,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&RelayView::new(row, &Status::default())).unwrap(),
-            r#"{"id":"01K6F0000000000000000RELAY","pool":"default","name":"berlin-1","created_at":1,"connected":false,"last_seen_at":null,"hello_at":null,"version":null,"software":null,"capacity":null,"transports":[],"in_flight":0,"draining":false}"#
+            r#"{"id":"01K6F0000000000000000RELAY","pool":"default","name":"berlin-1","created_at":1,"connected":false,"last_seen_at":null,"hello_at":null,"software_version":null,"software":null,"capacity":null,"transports":[],"in_flight":0,"draining":false}"#
         );
     }
 }

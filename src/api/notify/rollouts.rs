@@ -55,34 +55,48 @@ pub struct RolloutInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RolloutView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The id of the pool that it belongs to.
     pub pool: String,
     /// `running`, `paused`, `finished` or `cancelled`.
     pub state: RolloutState,
     /// Why it is where it is: `running`, `window`, `no_relay`, `operator`, `threshold`, `finished`.
     pub reason: String,
-    /// The same for people.
-    pub words: String,
-    /// Devices in it.
+    /// What the rollout is doing or why it ended, for people.
+    pub message: String,
+    /// Number of devices that the rollout is for.
     pub total: u64,
     /// Devices that have, or had, their job.
     pub released: u64,
     /// The stage that it is in, from 0.
     pub stage: u32,
+    /// The number of jobs in each state.
     pub progress: Progress,
+    /// The stages, each with how far it goes and what came of it.
     pub stages: Vec<StageView>,
+    /// The devices that the rollout is for.
     pub selection: Selection,
+    /// The text of the Event header of the NOTIFY.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
+    /// The number of NOTIFYs a second in all.
     pub per_second: f64,
+    /// The number of NOTIFYs a second to one destination network.
     pub network_per_second: f64,
+    /// Each job waits a random part of this many seconds more.
     pub spread_s: u32,
+    /// The time of the day in which NOTIFYs go out; null is any time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
+    /// The share of failures at which the rollout stops by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
+    /// How long each job may wait to be fetched, in seconds.
     pub expiry_s: u32,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time at which it ended, in Unix milliseconds; null while it goes on.
     pub ended_at: Option<u64>,
 }
 
@@ -90,13 +104,21 @@ pub struct RolloutView {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Progress {
+    /// Jobs that wait for their turn.
     pub queued: u64,
+    /// Jobs that a relay has taken and is sending.
     pub leased: u64,
+    /// Jobs whose phone has answered and not fetched yet.
     pub answered: u64,
+    /// Jobs whose phone has fetched the new version.
     pub fetched: u64,
+    /// Jobs whose phone or proxy refused the NOTIFY.
     pub rejected: u64,
+    /// Jobs whose phone did not answer any attempt.
     pub unreachable: u64,
+    /// Jobs whose time was over before anything was fetched.
     pub expired: u64,
+    /// Jobs that an operator or a newer job took back.
     pub cancelled: u64,
     /// Devices whose job is another rollout's, or that are gone.
     pub skipped: u64,
@@ -106,12 +128,13 @@ pub struct Progress {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageView {
-    pub upto: Stage,
+    /// The part of the devices that have been told when the stage is over.
+    pub until: Stage,
     /// The number of devices told when it is through, counted from the first.
     pub devices: u64,
-    /// Fetched in time.
+    /// Number of devices that fetched in time.
     pub in_time: u64,
-    /// Not.
+    /// Number of devices that did not fetch in time.
     pub late: u64,
     /// Counting for neither: cancelled, gone, or another rollout's.
     pub excluded: u64,
@@ -135,10 +158,10 @@ impl RolloutView {
                 .map(|(_, n)| n)
                 .sum()
         };
-        let stages = spec.stages.iter().zip(0..).map(|(upto, stage)| {
+        let stages = spec.stages.iter().zip(0..).map(|(until, stage)| {
             let of = |name| counts.get(&(name, stage)).copied().unwrap_or(0);
             StageView {
-                upto: *upto,
+                until: *until,
                 devices: spec.boundary(stage, row.total),
                 in_time: of("in_time"),
                 late: of("late"),
@@ -163,7 +186,7 @@ impl RolloutView {
             id: row.id,
             state: row.state,
             reason: row.reason,
-            words: row.words,
+            message: row.words,
             total: row.total,
             released: row.released,
             stage: row.stage,

@@ -26,6 +26,7 @@ pub struct PageQuery {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Page<T> {
+    /// The items of this page, in the order of the list.
     pub items: Vec<T>,
     /// The cursor of the next page; null at the end.
     pub next: Option<String>,

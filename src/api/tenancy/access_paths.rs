@@ -36,9 +36,13 @@ pub struct AccessPathInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccessPathView {
+    /// The id of the access path, which is no secret.
     pub id: String,
+    /// A text of the operator for people to read.
     pub label: String,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time at which it ends, in Unix milliseconds; null if it does not end.
     pub expires_at: Option<u64>,
     /// When a phone last got a file under it, to the hour; null if none ever has.
     pub last_used_at: Option<u64>,

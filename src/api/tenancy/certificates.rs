@@ -37,11 +37,13 @@ pub struct CertificateInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateView {
+    /// The name of the file, by which phones fetch it.
     pub name: String,
-    /// The file, base64.
+    /// The content of the file in base64.
     pub body: String,
     /// SHA-256 of the file's base64, to compare.
     pub digest: String,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
 }
 

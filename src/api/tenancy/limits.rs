@@ -17,7 +17,9 @@ use crate::store::limits::{self, usage};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QuotaView {
+    /// What the tenant uses now.
     pub used: u64,
+    /// The most that the tenant may use.
     pub limit: u64,
 }
 

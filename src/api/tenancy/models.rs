@@ -42,11 +42,15 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>
 pub struct ModelView {
     /// As the phone writes it.
     pub name: String,
+    /// The family of phones that it is for.
     pub family: Family,
     /// Null: plaintext over HTTPS.
     pub profile: Option<String>,
+    /// The number of its changes, which is also its ETag.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -82,8 +82,9 @@ pub enum SettingView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingsView {
+    /// The settings of this layer by name; secrets are masked.
     pub settings: BTreeMap<String, SettingView>,
-    /// 0 before anything was written.
+    /// Counts the changes of the layer; 0 before the first one.
     pub revision: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

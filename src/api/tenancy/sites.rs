@@ -23,10 +23,15 @@ pub struct SiteInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SiteView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The name that people know it by.
     pub name: String,
+    /// The number of its changes, which is also its ETag.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: u64,
 }
 

@@ -36,16 +36,21 @@ pub struct TemplateInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TemplateView {
+    /// The kind of the file that it is about.
     pub kind: FileKind,
+    /// The family of phones that it is for.
     pub family: Family,
     /// Null: for every model of the family.
     pub model: Option<String>,
+    /// The text of the template, in Jinja's syntax.
     pub source: String,
     /// Whether it is the one that comes with Ringfence, because nobody wrote another.
     pub builtin: bool,
-    /// 0 before anything was written.
+    /// Counts the changes of the template; 0 while it is the built-in one.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: Option<u64>,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: Option<u64>,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]

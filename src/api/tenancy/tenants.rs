@@ -30,6 +30,7 @@ pub struct TenantInput {
     /// Where alone the tenant's access paths answer; without it they answer everywhere.
     #[serde(default)]
     pub hostname: Option<String>,
+    /// The options of the tenant; what is left out has its default.
     #[serde(default)]
     pub options: TenantOptions,
 }
@@ -38,14 +39,21 @@ pub struct TenantInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TenantView {
+    /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
+    /// The name that people know it by.
     pub name: String,
+    /// The hostname at which alone the tenant's access paths answer; null is any.
     pub hostname: Option<String>,
+    /// The options, each with its default where nothing was given.
     pub options: TenantOptions,
-    /// Of the last change above its devices.
-    pub version: u64,
+    /// Counts the changes above the devices: of options, settings, templates and models.
+    pub settings_version: u64,
+    /// The number of its changes, which is also its ETag.
     pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
     pub updated_at: u64,
     /// What was rendered to see that a change of options breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +67,7 @@ impl TenantView {
             id: row.id,
             name: row.name,
             hostname: row.hostname,
-            version: row.version,
+            settings_version: row.version,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -4,29 +4,41 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 
-const given = new Set();
+// Two files of tests run at once. Each takes ports from a range of its own, below those that the system
+// gives to clients, so that a port which was free a moment ago is still free when it is used.
+const RANGE = 200;
+const FIRST = 10_000 + (process.pid % 110) * RANGE;
+let next = 0;
 
-/** A UDP port that is free now, and that no earlier call gave. */
-export async function udpPort() {
-  for (;;) {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    await new Promise((resolve) => socket.close(resolve));
-    if (!given.has(port)) {
-      given.add(port);
-      return port;
-    }
+async function freePort(isFree) {
+  for (let tries = 0; tries < RANGE; tries += 1) {
+    const port = FIRST + (next++ % RANGE);
+    if (await isFree(port)) return port;
   }
+  throw new Error(`no port is free from ${FIRST} on`);
 }
 
-/** A TCP port that is free now. */
-export async function tcpPort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Whether a socket binds; it is closed again. */
+const binds = (socket, bind) =>
+  new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    bind(() => socket.close(() => resolve(true)));
+  });
+
+/** A UDP port that is free now, and that none of the last calls gave. */
+export function udpPort() {
+  return freePort((port) => {
+    const socket = createSocket('udp4');
+    return binds(socket, (bound) => socket.bind(port, '127.0.0.1', bound));
+  });
+}
+
+/** A TCP port that is free now, and that none of the last calls gave. */
+export function tcpPort() {
+  return freePort((port) => {
+    const server = net.createServer();
+    return binds(server, (bound) => server.listen(port, '127.0.0.1', bound));
+  });
 }
 
 /**

@@ -131,7 +131,7 @@ pub struct UsedSetting {
     /// The line of the rendered file, counted from 1: where the value stands, or, where it decided
     /// about a block, where that begins.
     pub line: u32,
-    /// The setting.
+    /// The name of the setting that had a say.
     pub name: String,
     /// The layer whose value counted.
     pub layer: Layer,

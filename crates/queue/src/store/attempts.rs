@@ -13,21 +13,31 @@ const KEPT: u32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
+    /// The number of the lease, counted from 1.
     pub lease: u32,
     /// Id of the relay.
     pub relay: String,
+    /// The time at which a relay took the job, in Unix milliseconds.
     pub leased_at: u64,
     /// When the relay said that it has the job.
     pub acked_at: Option<u64>,
+    /// The time at which the relay gave its result, in Unix milliseconds.
     pub ended_at: Option<u64>,
     /// `answered`, `rejected`, …, or `returned`, `lost`.
     pub outcome: Option<String>,
+    /// The status code of the answer; null if none came.
     pub code: Option<u16>,
+    /// Why the attempt ended as it did, in one word for programs.
     pub reason: Option<String>,
+    /// Why the attempt ended as it did, for people.
+    #[serde(rename(serialize = "message"), alias = "message")]
+    #[cfg_attr(feature = "schema", schemars(rename = "message"))]
     pub words: Option<String>,
     /// Datagrams sent, retransmissions included.
     pub datagrams: Option<u32>,
+    /// The time between NOTIFY and answer, in milliseconds.
     pub rtt_ms: Option<u32>,
+    /// The address and port that the NOTIFY was sent to.
     pub destination: Option<String>,
 }
 
