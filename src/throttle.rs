@@ -22,7 +22,7 @@ use crate::platform::log;
 const BARRED_MS: u64 = 60_000;
 
 /// More addresses than this are not remembered as barred; the limiter finds them again.
-const ADDRESSES_MAX: usize = 1_000;
+const MAX_ADDRESSES: usize = 1_000;
 
 #[wasm_bindgen]
 extern "C" {
@@ -112,7 +112,7 @@ pub async fn within_limit(env: &Env, binding: &str, key: &str) -> Result<bool, J
 pub fn bar(key: String, now: u64) {
     BARRED.with_borrow_mut(|barred| {
         barred.retain(|_, until| now < *until);
-        if barred.len() < ADDRESSES_MAX {
+        if barred.len() < MAX_ADDRESSES {
             barred.insert(key, now + BARRED_MS);
         }
     });
@@ -143,10 +143,10 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_the_old_makes_room() {
-        for number in 0..ADDRESSES_MAX + 5 {
+        for number in 0..MAX_ADDRESSES + 5 {
             bar(key(Token, &format!("2001:db8:0:{number:x}::1")), 1_000);
         }
-        assert_eq!(BARRED.with_borrow(BTreeMap::len), ADDRESSES_MAX);
+        assert_eq!(BARRED.with_borrow(BTreeMap::len), MAX_ADDRESSES);
         bar(key(Token, "192.0.2.1"), 1_000 + BARRED_MS);
         assert_eq!(BARRED.with_borrow(BTreeMap::len), 1);
     }

@@ -6,19 +6,19 @@
 use serde_json::{Map, Value, json};
 
 /// The most bytes of an entry's object, `before` and `after` together; the schema refuses more.
-pub const ENTRY_MAX: usize = 8_192;
+pub const MAX_ENTRY: usize = 8_192;
 
 /// The most bytes of `before`, and of `after`, as JSON.
-pub const SIDE_MAX: usize = 3_800;
+pub const MAX_SIDE: usize = 3_800;
 
 /// The most bytes of an object's path.
-pub const OBJECT_MAX: usize = ENTRY_MAX - 2 * SIDE_MAX;
+pub const MAX_OBJECT: usize = MAX_ENTRY - 2 * MAX_SIDE;
 
 /// The most characters of a text that is shown whole.
-pub const TEXT_MAX: usize = 200;
+pub const MAX_TEXT: usize = 200;
 
 /// The most items of a list that are shown.
-pub const LIST_MAX: usize = 50;
+pub const MAX_LIST: usize = 50;
 
 /// Room for what says that there was more: `{"digest":"0123456789abcdef","more":1234567}`.
 const MORE: usize = 64;
@@ -29,19 +29,19 @@ const REST: &str = "…";
 /// Digest of a text: [`Digests::of`](super::digest::Digests::of) for one place.
 pub type Digest<'a> = &'a dyn Fn(&str) -> String;
 
-/// A side of an entry as JSON text of at most [`SIDE_MAX`] bytes.
+/// A side of an entry as JSON text of at most [`MAX_SIDE`] bytes.
 pub fn side(value: Value, digest: Digest<'_>) -> String {
-    shrunk(value, SIDE_MAX, digest).to_string()
+    shrunk(value, MAX_SIDE, digest).to_string()
 }
 
-/// The path of an object in at most [`OBJECT_MAX`] bytes.
+/// The path of an object in at most [`MAX_OBJECT`] bytes.
 pub fn object(path: String, digest: Digest<'_>) -> String {
-    if path.len() <= OBJECT_MAX {
+    if path.len() <= MAX_OBJECT {
         return path;
     }
     let mut shown = String::new();
     for c in path.chars() {
-        if shown.len() + c.len_utf8() + MORE > OBJECT_MAX {
+        if shown.len() + c.len_utf8() + MORE > MAX_OBJECT {
             break;
         }
         shown.push(c);
@@ -62,12 +62,12 @@ fn shrunk(value: Value, room: usize, digest: Digest<'_>) -> Value {
 fn shrunk_text(text: String, room: usize, digest: Digest<'_>) -> Value {
     let length = text.chars().count();
     let whole = Value::String(text);
-    if length <= TEXT_MAX && bytes(&whole) <= room {
+    if length <= MAX_TEXT && bytes(&whole) <= room {
         return whole;
     }
     let text = whole.as_str().unwrap_or_default();
     let mut cut = json!({ "length": length, "digest": digest(text) });
-    let start = json!(text.chars().take(TEXT_MAX).collect::<String>());
+    let start = json!(text.chars().take(MAX_TEXT).collect::<String>());
     // `,"start":` beside the two.
     if bytes(&cut) + bytes(&start) + 9 <= room
         && let Some(members) = cut.as_object_mut()
@@ -86,7 +86,7 @@ fn shrunk_list(items: Vec<Value>, room: usize, digest: Digest<'_>) -> Value {
     };
     let mut shown = Vec::new();
     let mut left = room.saturating_sub(2 + MORE);
-    for item in items.into_iter().take(LIST_MAX) {
+    for item in items.into_iter().take(MAX_LIST) {
         if left < MORE {
             break;
         }
@@ -116,7 +116,7 @@ fn shrunk_members(members: Map<String, Value>, room: usize, digest: Digest<'_>) 
     for (name, value) in small.into_iter().chain(large) {
         // The name in quotes, a colon and a comma.
         let overhead = bytes(&Value::String(name.clone())) + 2;
-        if name.chars().count() > TEXT_MAX || left < overhead + MORE {
+        if name.chars().count() > MAX_TEXT || left < overhead + MORE {
             continue;
         }
         let value = shrunk(value, left - overhead, digest);
@@ -160,7 +160,7 @@ mod tests {
 
     fn bounded(value: &Value) -> Value {
         let text = side(value.clone(), &digest);
-        assert!(text.len() <= SIDE_MAX, "{} bytes", text.len());
+        assert!(text.len() <= MAX_SIDE, "{} bytes", text.len());
         serde_json::from_str(&text).unwrap()
     }
 
@@ -184,8 +184,8 @@ mod tests {
     fn a_long_list_says_how_many_more() {
         let value: Value = (0..1000).collect();
         let items = bounded(&value);
-        assert_eq!(items.as_array().unwrap().len(), LIST_MAX + 1);
-        assert_eq!(items[LIST_MAX]["more"], json!(950));
+        assert_eq!(items.as_array().unwrap().len(), MAX_LIST + 1);
+        assert_eq!(items[MAX_LIST]["more"], json!(950));
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
     fn a_long_path_is_cut() {
         let path = object(format!("x/{}", "ü".repeat(1000)), &digest);
         assert!(
-            path.len() <= OBJECT_MAX && path.ends_with("…0123456789abcdef"),
+            path.len() <= MAX_OBJECT && path.ends_with("…0123456789abcdef"),
             "{path}"
         );
         assert_eq!(

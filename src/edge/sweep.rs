@@ -11,10 +11,10 @@ use crate::kv::Listed;
 use crate::model::published::FileMeta;
 
 /// So many values are removed in one go: a request to a Worker may make 1,000 calls of KV.
-const DELETIONS_MAX: usize = 400;
+const MAX_DELETIONS: usize = 400;
 
 /// So many lists of 1,000 names are looked at in one go.
-const PAGES_MAX: usize = 500;
+const MAX_PAGES: usize = 500;
 
 /// Counts the files that are wrapped under another master key than `master`, and removes some of them
 /// if `remove` says so; how many are left.
@@ -62,7 +62,7 @@ async fn sweep(
     for page in 0.. {
         let listed = app.kv.list(prefix, cursor.as_deref()).await?;
         for key in listed.keys.into_iter().filter(|key| wanted(key)) {
-            if remove && found.len() < DELETIONS_MAX {
+            if remove && found.len() < MAX_DELETIONS {
                 found.push(key.name);
             } else {
                 left += 1;
@@ -72,7 +72,7 @@ async fn sweep(
         if cursor.is_none() {
             break;
         }
-        if page + 1 == PAGES_MAX {
+        if page + 1 == MAX_PAGES {
             // What comes behind is not known: at least it has to be looked at.
             left += 1;
             break;

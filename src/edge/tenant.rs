@@ -20,7 +20,7 @@ use crate::witness;
 pub const FENCE_MS: u64 = 10 * 60 * 1000;
 
 /// More fences than this are one: everything of the tenant is stale.
-const FENCES_MAX: usize = 100;
+const MAX_FENCES: usize = 100;
 
 /// KV takes one write a second per key; a refused one is tried again after this long.
 const WRITE_PAUSE: Duration = Duration::from_millis(1100);
@@ -34,7 +34,7 @@ const LIFETIME_S: u32 = 24 * 3600;
 const REPUBLISH_MS: u64 = 60 * 1000;
 
 /// More tenants than this are not remembered as published.
-const PUBLISHED_MAX: usize = 1000;
+const MAX_PUBLISHED: usize = 1000;
 
 thread_local! {
     /// By tenant: the version, and when.
@@ -104,7 +104,7 @@ fn publishing_is_due(tenant: &str, version: u64, now: u64) -> bool {
         if published.get(tenant).is_some_and(recent) {
             return false;
         }
-        if published.len() >= PUBLISHED_MAX {
+        if published.len() >= MAX_PUBLISHED {
             published.clear();
         }
         published.insert(tenant.to_owned(), (version, now));
@@ -124,7 +124,7 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
     let mut written = BTreeSet::new();
     for _ in 0..5 {
         let fenced_since = app.now.saturating_sub(FENCE_MS);
-        let paths = phone::edge_of(&app.db, tenant_id, fenced_since, FENCES_MAX).await?;
+        let paths = phone::edge_of(&app.db, tenant_id, fenced_since, MAX_FENCES).await?;
         for (hash, tenant) in &paths.entries {
             let text =
                 serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;

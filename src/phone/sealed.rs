@@ -32,7 +32,7 @@ use crate::witness;
 const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
-const FINDINGS_MAX: usize = 20;
+const MAX_FINDINGS: usize = 20;
 
 /// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.
 pub(super) async fn serve(
@@ -347,7 +347,7 @@ pub(super) fn broken(error: &FileError) -> Value {
     match error {
         FileError::Render(error) => json!({ "render": error.to_string() }),
         FileError::Lint(findings) => {
-            let (first, rest) = findings.split_at(findings.len().min(FINDINGS_MAX));
+            let (first, rest) = findings.split_at(findings.len().min(MAX_FINDINGS));
             if rest.is_empty() {
                 json!({ "findings": first })
             } else {

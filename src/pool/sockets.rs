@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_queue::engine::{Cancels, Engine, MOST_CAPACITY, Session};
+use ringfence_queue::engine::{Cancels, Engine, MAX_CAPACITY, Session};
 use ringfence_queue::messages::{Connected, Reply};
 use ringfence_sql::SqlError;
 use ringfence_wire::{
@@ -18,11 +18,11 @@ use crate::platform::{self, log};
 use crate::pool::{POOL_HEADER, Pool, RELAY_HEADER};
 
 /// Most connections of one pool.
-const MOST_SOCKETS: usize = 200;
+const MAX_SOCKETS: usize = 200;
 
 /// Most connections of one relay: the one that works, and the one that is to replace it. An older one
 /// of three is closed, and not the third refused: a relay whose connections died unnoticed gets in.
-const MOST_OF_RELAY: usize = 2;
+const MAX_SOCKETS_OF_RELAY: usize = 2;
 
 /// How long a connection may take to say hello, in milliseconds.
 const HELLO_MS: u64 = 10_000;
@@ -91,7 +91,7 @@ impl Pool {
         }
         self.close_mute();
         self.make_room(&relay);
-        if self.attachments().len() >= MOST_SOCKETS {
+        if self.attachments().len() >= MAX_SOCKETS {
             return Response::error("the pool has no room for more connections", 503);
         }
         match self.let_in(&pool, &relay) {
@@ -184,7 +184,7 @@ impl Pool {
             .filter_map(|socket| attachment(&socket).map(|attachment| (socket, attachment)))
             .collect();
         own.sort_by_key(|(_, attachment)| (attachment.capacity.is_some(), attachment.accepted_at));
-        let beyond = (own.len() + 1).saturating_sub(MOST_OF_RELAY);
+        let beyond = (own.len() + 1).saturating_sub(MAX_SOCKETS_OF_RELAY);
         for (socket, _) in own.into_iter().take(beyond) {
             forget(&socket);
             let _ = socket.close(Some(CLOSE_REPLACED), Some("replaced by another connection"));
@@ -382,7 +382,7 @@ impl Pool {
             }
         }
         let attachment = Attachment {
-            capacity: Some(hello.capacity.min(MOST_CAPACITY)),
+            capacity: Some(hello.capacity.min(MAX_CAPACITY)),
             transports: hello.transports.iter().copied().take(8).collect(),
             draining: false,
             seen_at: now,

@@ -29,7 +29,7 @@ pub fn segment_identity(tenant_id: &str, id: &str) -> String {
 }
 
 /// How many access paths a tenant has at most.
-pub const MOST: u32 = 20;
+pub const MAX_ACCESS_PATHS: u32 = 20;
 
 /// The columns of [`AccessPathRow`]; ?2 is the time since when devices are counted.
 const COLUMNS: &str = "a.id, a.hash, a.label, a.created_at, a.expires_at, a.segment, \

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, Entry, Reach};
-use crate::audit::bound::ENTRY_MAX;
+use crate::audit::bound::MAX_ENTRY;
 use crate::db::{Db, StorageError};
 use crate::model::limits::{Limits, Quota};
 
@@ -114,7 +114,7 @@ pub async fn has_audit_room(db: &Db, tenant_id: &str) -> Result<bool, StorageErr
             args![
                 tenant_id,
                 Quota::AuditBytes.default_limit(),
-                ENTRY_MAX as u64
+                MAX_ENTRY as u64
             ],
         )
         .await?;

@@ -21,7 +21,7 @@ pub struct ModelRow {
 }
 
 /// How many models a tenant has at most.
-pub const MOST: u32 = 1_000;
+pub const MAX_MODELS: u32 = 1_000;
 
 const COLUMNS: &str = "name, family, profile, revision, created_at, updated_at";
 const AT_REVISION: &str =

@@ -8,7 +8,7 @@ use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError};
 
 /// So many names are in one list: D1 takes values of 2 MB.
-const LIST_MAX: usize = 10_000;
+const MAX_LIST: usize = 10_000;
 
 /// A device, by its tenant's id and its MAC.
 pub type DeviceName = (String, String);
@@ -90,7 +90,7 @@ pub async fn take_into_use(
         ),
     ];
     for (sql, ids) in removals {
-        for some in ids.chunks(LIST_MAX) {
+        for some in ids.chunks(MAX_LIST) {
             change.push(sql, args![json(&some)?])?;
         }
     }
@@ -105,14 +105,14 @@ pub async fn take_into_use(
             args![json(&keep.access_paths)?],
         )?;
     }
-    for some in undo.disabled.chunks(LIST_MAX) {
+    for some in undo.disabled.chunks(MAX_LIST) {
         change.push(
             "UPDATE devices SET disabled = 1, revision = revision + 1, updated_at = ?2 \
              WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
             args![json(&some)?, now],
         )?;
     }
-    for some in undo.forwards.chunks(LIST_MAX) {
+    for some in undo.forwards.chunks(MAX_LIST) {
         change.push(
             "UPDATE moves SET ends_at = 0 WHERE device_id IN (SELECT d.id FROM json_each(?1) j \
              JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1)",
@@ -120,14 +120,14 @@ pub async fn take_into_use(
         )?;
     }
     // The phone has the key: its sealed files may go on.
-    for some in undo.claimed.chunks(LIST_MAX) {
+    for some in undo.claimed.chunks(MAX_LIST) {
         change.push(
             "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
              (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
             args![json(&some)?],
         )?;
     }
-    for some in undo.rekeyed.chunks(LIST_MAX) {
+    for some in undo.rekeyed.chunks(MAX_LIST) {
         change.push(
             "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
              revision = revision + 1, updated_at = ?2 \
@@ -191,7 +191,7 @@ pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
 
 async fn ids(db: &Db, sql: &str, ids: &[String]) -> Result<Vec<String>, StorageError> {
     let mut found = Vec::new();
-    for some in ids.chunks(LIST_MAX) {
+    for some in ids.chunks(MAX_LIST) {
         found.extend(db.values::<String>(sql, args![json(&some)?]).await?);
     }
     Ok(found)
@@ -204,7 +204,7 @@ async fn devices(db: &Db, names: &[DeviceName]) -> Result<Vec<DeviceName>, Stora
         mac: String,
     }
     let mut found = Vec::new();
-    for some in names.chunks(LIST_MAX) {
+    for some in names.chunks(MAX_LIST) {
         let rows: Vec<Row> = db
             .rows(
                 "SELECT d.tenant_id, d.mac FROM json_each(?1) j \

@@ -188,7 +188,7 @@ pub struct Double {
 }
 
 /// So many other tenants are told of at most.
-const DOUBLES_MAX: u32 = 20;
+const MAX_DOUBLES: u32 = 20;
 
 /// Who else has that MAC.
 ///
@@ -199,7 +199,7 @@ pub async fn doubles(db: &Db, tenant_id: &str, mac: &str) -> Result<Vec<Double>,
         "SELECT d.id, d.tenant_id, t.name AS tenant_name FROM devices d \
          JOIN tenants t ON t.id = d.tenant_id WHERE d.mac = ?2 AND d.tenant_id <> ?1 \
          ORDER BY d.id LIMIT ?3",
-        args![tenant_id, mac, DOUBLES_MAX],
+        args![tenant_id, mac, MAX_DOUBLES],
     )
     .await
 }

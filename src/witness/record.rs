@@ -12,7 +12,7 @@ use crate::platform::DAY_MS;
 const KEPT_MS: u64 = 35 * DAY_MS;
 
 /// And not more than so many.
-const STEPS_MAX: u64 = 200_000;
+const MAX_STEPS: u64 = 200_000;
 
 /// So many old steps go each time: a row that is added makes room for more than itself.
 const PRUNED: u32 = 10;
@@ -267,7 +267,7 @@ impl<S: Sql> Record<S> {
             args![
                 PRUNED,
                 now.saturating_sub(KEPT_MS),
-                number.saturating_sub(STEPS_MAX)
+                number.saturating_sub(MAX_STEPS)
             ],
         )?;
         for Old { number } in old {

@@ -275,7 +275,7 @@ fn the_retry_window_is_bounded() {
     let policy = Policy {
         retry_window_ms: Some(u64::MAX),
     };
-    assert_eq!(policy.retry_window(), Policy::RETRY_WINDOW_MAX_MS);
+    assert_eq!(policy.retry_window(), Policy::MAX_RETRY_WINDOW_MS);
 }
 
 #[test]

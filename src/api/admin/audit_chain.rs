@@ -19,7 +19,7 @@ use crate::store::audit_chain::{self as store, ChainError, CutRow};
 pub const KEPT_DAYS: u64 = 90;
 
 /// How many lines an answer has at most.
-const LINES_MAX: u32 = 500;
+const MAX_LINES: u32 = 500;
 
 /// How many pages of entries one call verifies.
 const PAGES: usize = 10;
@@ -90,9 +90,9 @@ pub struct ExportQuery {
 /// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
 pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
     let query = &call.query;
-    let limit = query.limit.unwrap_or(LINES_MAX);
-    if !(1..=LINES_MAX).contains(&limit) {
-        return Err(Problem::invalid_request(format!("`limit` is 1 to {LINES_MAX}.")).into());
+    let limit = query.limit.unwrap_or(MAX_LINES);
+    if !(1..=MAX_LINES).contains(&limit) {
+        return Err(Problem::invalid_request(format!("`limit` is 1 to {MAX_LINES}.")).into());
     }
     let app = &call.app;
     let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
@@ -198,7 +198,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
     }
     let mut link = from.clone();
     for _ in 0..PAGES {
-        let mut entries = store::page(&app.db, link.number, None, LINES_MAX).await?;
+        let mut entries = store::page(&app.db, link.number, None, MAX_LINES).await?;
         entries.retain(|(row, _)| row.number <= head.number);
         if entries.is_empty() {
             let fault = (link != head.end() || stored_end != head.number).then(|| {

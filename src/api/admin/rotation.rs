@@ -28,7 +28,7 @@ use crate::store::settings::associated_data;
 
 /// How many values a step wraps again unless it is told, and at most.
 const DEFAULT: u32 = 50;
-const MOST: u32 = 90;
+const MAX_STEP: u32 = 90;
 
 /// How many values are read at a time.
 const READ: u32 = 200;
@@ -91,8 +91,8 @@ async fn with_files(app: &App, view: RotationView, remove: bool) -> Result<Rotat
 pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>, Failure> {
     let app = &call.app;
     let limit = call.body.limit.unwrap_or(DEFAULT);
-    if !(1..=MOST).contains(&limit) {
-        return Err(Problem::invalid_value(format!("`limit` is 1 to {MOST}.")).into());
+    if !(1..=MAX_STEP).contains(&limit) {
+        return Err(Problem::invalid_value(format!("`limit` is 1 to {MAX_STEP}.")).into());
     }
     let Some(previous) = app.keyring.previous() else {
         let view = state(app).await?;

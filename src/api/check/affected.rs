@@ -1,7 +1,7 @@
 //! Whether a change would break files: every affected device is rendered and linted with the change
 //! in it, before the change is stored.
 //!
-//! Up to [`ALL_MAX`] devices that is each of them. Above, it is one device of every combination of
+//! Up to [`MAX_ALL`] devices that is each of them. Above, it is one device of every combination of
 //! model and site, which together see every template and every layer but the devices' own, and a
 //! sample of the rest; the answer says so. What slips through is caught when it is rendered.
 //!
@@ -42,17 +42,17 @@ use crate::store::templates::{self, TemplateKey};
 use crate::store::tenants::TenantRow;
 
 /// Up to so many devices, each is checked.
-pub const ALL_MAX: u64 = 500;
+pub const MAX_ALL: u64 = 500;
 /// So many combinations of model and site at most.
-const COMBINATIONS_MAX: u32 = 1_000;
+const MAX_COMBINATIONS: u32 = 1_000;
 /// So many devices of the sample.
 const SAMPLE: u32 = 200;
 /// As many settings of devices are read at once at most.
 const ROWS_AT_ONCE: usize = 100_000;
 /// With so many settings of devices an isolate's memory is well used: no further devices are read.
-const SETTINGS_MAX: usize = 250_000;
+const MAX_SETTINGS: usize = 250_000;
 /// So many broken files are told; after one more the check ends.
-const TOLD_MAX: usize = 20;
+const MAX_TOLD: usize = 20;
 
 /// How devices were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -132,14 +132,14 @@ impl World {
             Affected::Models(names) => names.iter().cloned().collect(),
             Affected::Site(_) => BTreeSet::new(),
         };
-        let limit = u32::try_from(ALL_MAX).unwrap_or(u32::MAX);
-        world.devices = if world.of <= ALL_MAX {
+        let limit = u32::try_from(MAX_ALL).unwrap_or(u32::MAX);
+        world.devices = if world.of <= MAX_ALL {
             devices::affected(&app.db, &tenant.id, affected, limit).await?
         } else {
             world.method = Method::CombinationsAndSample;
             let stride = world.of / u64::from(SAMPLE);
             let mut chosen =
-                devices::one_of_each_combination(&app.db, &tenant.id, affected, COMBINATIONS_MAX)
+                devices::one_of_each_combination(&app.db, &tenant.id, affected, MAX_COMBINATIONS)
                     .await?;
             chosen.extend(
                 devices::sample(&app.db, &tenant.id, affected, stride.max(1), SAMPLE).await?,
@@ -157,7 +157,7 @@ impl World {
         let tenant_id = self.basis.tenant_id.clone();
         let mut loaded = 0;
         let mut at = 0;
-        while at < self.devices.len() && loaded < SETTINGS_MAX {
+        while at < self.devices.len() && loaded < MAX_SETTINGS {
             let rest = self.devices.get(at..).unwrap_or_default();
             let ids: Vec<&str> = rest
                 .iter()
@@ -197,7 +197,7 @@ impl World {
     async fn of_nobody(app: &App, tenant: &TenantRow) -> Result<Self, Problem> {
         let id = &tenant.id;
         let rows = settings::above_devices(&app.db, id).await?;
-        let models = models::list(&app.db, id, "", models::MOST).await?;
+        let models = models::list(&app.db, id, "", models::MAX_MODELS).await?;
         let templates = templates::list(&app.db, id).await?;
         let certificates = certificate_names(&app.db, id).await?;
         Ok(Self {
@@ -277,7 +277,7 @@ impl World {
             .chain(self.shared.iter().map(String::as_str))
             .collect();
         for model in models {
-            if broken.len() > TOLD_MAX {
+            if broken.len() > MAX_TOLD {
                 break;
             }
             // The other half is the devices'.
@@ -293,7 +293,7 @@ impl World {
         }
         let mut devices = 0;
         for device in in_turn(&self.devices) {
-            if broken.len() > TOLD_MAX {
+            if broken.len() > MAX_TOLD {
                 break;
             }
             if !look.budget.is_within(100) {
@@ -576,8 +576,8 @@ fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
 
 fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
     let number = broken.len();
-    let more = if number > TOLD_MAX { "at least " } else { "" };
-    broken.truncate(TOLD_MAX);
+    let more = if number > MAX_TOLD { "at least " } else { "" };
+    broken.truncate(MAX_TOLD);
     Problem::new(
         ProblemKind::InvalidFiles,
         format!(

@@ -12,7 +12,7 @@ use crate::files::render::{self, File};
 use crate::model::tenant::TenantOptions;
 
 /// So many are told.
-const TOLD_MAX: usize = 100;
+const MAX_TOLD: usize = 100;
 
 /// Looks for the settings of a layer that are for files.
 pub fn watch(layer: Layer, settings: &LayerSettings) -> Watch {
@@ -33,7 +33,7 @@ pub fn told<'a>(
         })
         .collect();
     let mut unused = watch.unused(&files);
-    unused.truncate(TOLD_MAX);
+    unused.truncate(MAX_TOLD);
     unused
 }
 
@@ -69,6 +69,6 @@ pub fn of_device(
             told(&watch, sources())
         })
         .collect();
-    unused.truncate(TOLD_MAX);
+    unused.truncate(MAX_TOLD);
     unused
 }

@@ -33,7 +33,7 @@ use crate::store::{Entry, devices, pools, settings as stored_settings, sites};
 
 /// For how many days the phone is sent on unless it is told, and at most.
 const DAYS: u32 = 30;
-const DAYS_MAX: u32 = 365;
+const MAX_DAYS: u32 = 365;
 
 /// What access paths that were made for moved phones are called.
 const LABEL: &str = "Moved phones";
@@ -394,9 +394,9 @@ async fn road(
     target: &TenantRow,
 ) -> Result<Option<Chosen>, Problem> {
     let input = &call.body.forward;
-    if !(1..=DAYS_MAX).contains(&input.days) {
+    if !(1..=MAX_DAYS).contains(&input.days) {
         return Err(Problem::invalid_value(format!(
-            "`forward.days` is 1 to {DAYS_MAX}."
+            "`forward.days` is 1 to {MAX_DAYS}."
         )));
     }
     if !input.enabled {
@@ -443,11 +443,18 @@ async fn road(
             ends_at,
         }));
     }
-    let paths = access_paths::list(&app.db, &target.id, ends_at, "", access_paths::MOST).await?;
-    if paths.len() >= access_paths::MOST as usize {
+    let paths = access_paths::list(
+        &app.db,
+        &target.id,
+        ends_at,
+        "",
+        access_paths::MAX_ACCESS_PATHS,
+    )
+    .await?;
+    if paths.len() >= access_paths::MAX_ACCESS_PATHS as usize {
         return Err(Problem::conflict(format!(
             "The other tenant has {} access paths already, so none can be made for moved phones. Name one in `forward.url`, or remove one there.",
-            access_paths::MOST
+            access_paths::MAX_ACCESS_PATHS
         )));
     }
     let segment = api_paths::segment(platform::random_array()?);

@@ -27,7 +27,7 @@ use crate::store::tenants::{self, TenantRow};
 use crate::store::{Change, Entry, devices};
 
 /// The longest body, in bytes.
-pub const BODY_MAX: usize = 1024 * 1024;
+pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Who calls for what. The same type for every operation, so that what many of them do is compiled
 /// once.
@@ -71,7 +71,7 @@ impl Incoming {
         let if_match = IfMatch::parse(if_match.as_deref())?;
         let body = match request.method() {
             worker::Method::Get => Vec::new(),
-            _ => body::read(&request, BODY_MAX).await.map_err(unreadable)?,
+            _ => body::read(&request, MAX_BODY).await.map_err(unreadable)?,
         };
         let context = Context {
             app,
@@ -272,7 +272,7 @@ fn unreadable(error: BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::new(
             ProblemKind::TooLarge,
-            format!("A body is at most {BODY_MAX} bytes long."),
+            format!("A body is at most {MAX_BODY} bytes long."),
         ),
         BodyError::Lost => {
             Problem::invalid_request("The body did not arrive whole. Send the request again.")

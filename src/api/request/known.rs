@@ -18,7 +18,7 @@ use crate::store::tokens::{self, TokenRow};
 const KEPT_MS: u64 = 10_000;
 
 /// How many tokens are remembered; further ones wait for the address's minute to end.
-const TOKENS_MAX: u32 = 5_000;
+const MAX_TOKENS: u32 = 5_000;
 
 #[derive(Default)]
 struct Known {
@@ -39,7 +39,7 @@ pub async fn is_good(app: &App, text: &str) -> bool {
     };
     // Whoever comes while the first one reads finds the time set, and what was there before.
     if KNOWN.with_borrow_mut(|known| known.is_due(app.now)) {
-        match tokens::list(&app.db, "", TOKENS_MAX).await {
+        match tokens::list(&app.db, "", MAX_TOKENS).await {
             Ok(rows) => KNOWN.with_borrow_mut(|known| known.take(rows)),
             Err(error) => log::warn("tokens_not_read", &[("error", &error.0)]),
         }

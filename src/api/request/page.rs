@@ -9,7 +9,7 @@ use crate::http::problem::Problem;
 /// How many items a page has unless it is told.
 pub const DEFAULT: u32 = 50;
 /// How many items a page has at most.
-pub const MOST: u32 = 200;
+pub const MAX_PAGE: u32 = 200;
 
 /// Which part of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -47,8 +47,10 @@ impl<const PARTS: usize> Window<PARTS> {
     /// The limit is out of bounds, or the cursor was not made by this list.
     pub fn new(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = limit.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Problem::invalid_request(format!("`limit` is 1 to {MOST}.")));
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(Problem::invalid_request(format!(
+                "`limit` is 1 to {MAX_PAGE}."
+            )));
         }
         let after = match cursor {
             None => None,
@@ -150,7 +152,7 @@ mod tests {
     fn limits_and_foreign_cursors_are_refused() {
         assert_eq!(Window::<1>::new(Some(0), None).unwrap_err().status(), 400);
         assert_eq!(
-            Window::<1>::new(Some(MOST + 1), None)
+            Window::<1>::new(Some(MAX_PAGE + 1), None)
                 .unwrap_err()
                 .kind
                 .status(),

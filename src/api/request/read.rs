@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::http::problem::Problem;
 
 /// So many unknown members are named.
-const UNKNOWN_MAX: usize = 5;
+const MAX_UNKNOWN: usize = 5;
 
 /// The longest name of a member that is repeated, in bytes.
-const MEMBER_MAX: usize = 40;
+const MAX_MEMBER: usize = 40;
 
 /// Reads a query.
 ///
@@ -36,7 +36,7 @@ pub fn body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| {
-        if unknown.len() < UNKNOWN_MAX {
+        if unknown.len() < MAX_UNKNOWN {
             // `?` stands for an optional member on the way.
             let path = path.to_string().replace("?.", "");
             unknown.push(format!("unknown field `{}`", members(&path)));
@@ -73,7 +73,7 @@ fn member(name: &str) -> &str {
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let is_index = name.len() <= 4 && name.bytes().all(|byte| byte.is_ascii_digit());
-    match name.len() <= MEMBER_MAX && (is_name || is_index) {
+    match name.len() <= MAX_MEMBER && (is_name || is_index) {
         true => name,
         false => "…",
     }
@@ -203,7 +203,7 @@ mod tests {
         let text = format!(r#"{{"name":"a",{}}}"#, many.join(","));
         let problem = body::<Named>(text.as_bytes());
         let detail = problem.unwrap_err().detail;
-        assert_eq!(detail.matches("unknown field").count(), UNKNOWN_MAX);
+        assert_eq!(detail.matches("unknown field").count(), MAX_UNKNOWN);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use crate::http::problem::Problem;
 
 /// The longest name of a tenant, site or token, and the longest label, in characters.
-pub const NAME_MAX: usize = 100;
+pub const MAX_NAME: usize = 100;
 
-/// A name for people: not empty, on one line, at most [`NAME_MAX`] characters.
+/// A name for people: not empty, on one line, at most [`MAX_NAME`] characters.
 ///
 /// # Errors
 /// It is not.
@@ -23,9 +23,9 @@ pub fn name<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
 /// # Errors
 /// It is too long, or not on one line.
 pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
-    if text.chars().count() > NAME_MAX || text.chars().any(char::is_control) {
+    if text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
         return Err(Problem::invalid_value(format!(
-            "`{member}` is at most {NAME_MAX} characters on one line."
+            "`{member}` is at most {MAX_NAME} characters on one line."
         )));
     }
     Ok(text)

@@ -14,7 +14,7 @@ use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
 use crate::store::ChangeError;
-use crate::store::access_paths::{self, AccessPathRow, MOST};
+use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS};
 use crate::store::tenants::TenantRow;
 
 /// For how long a device counts as one that uses an access path: seven days.
@@ -116,11 +116,11 @@ pub async fn create(
         None,
         Some(after),
     );
-    access_paths::insert(&call.app.db, &tenant.id, &row, MOST, &entry)
+    access_paths::insert(&call.app.db, &tenant.id, &row, MAX_ACCESS_PATHS, &entry)
         .await
         .map_err(|error| match error {
             ChangeError::Overtaken => Problem::conflict(format!(
-                "A tenant has at most {MOST} access paths: remove one first."
+                "A tenant has at most {MAX_ACCESS_PATHS} access paths: remove one first."
             ))
             .into(),
             error => commit::failed(error, call.if_match, &[]),

@@ -16,11 +16,11 @@ use crate::store::ChangeError;
 use crate::store::certificates::{self, CertificateRow};
 
 /// How many certificates a tenant has at most.
-const MOST: u32 = 20;
+const MAX_CERTIFICATES: u32 = 20;
 /// How large one is at most, in bytes.
-const SIZE_MAX: usize = 32 * 1024;
+const MAX_SIZE: usize = 32 * 1024;
 /// How many certificates a PEM file has at most.
-const BLOCKS_MAX: usize = 10;
+const MAX_BLOCKS: usize = 10;
 
 /// A certificate, as an operator uploads it: one of the two.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -92,12 +92,13 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
         stored.as_ref().map(audited),
         Some(audited(&row)),
     );
-    certificates::put(&call.app.db, &tenant.id, &row, MOST, &entry)
+    certificates::put(&call.app.db, &tenant.id, &row, MAX_CERTIFICATES, &entry)
         .await
         .map_err(|error| match error {
-            ChangeError::Overtaken => {
-                Problem::conflict(format!("A tenant has at most {MOST} certificates.")).into()
-            }
+            ChangeError::Overtaken => Problem::conflict(format!(
+                "A tenant has at most {MAX_CERTIFICATES} certificates."
+            ))
+            .into(),
             error => commit::failed(error, call.if_match, &[]),
         })?;
     commit::publish(&call.app, &tenant.id).await?;
@@ -146,9 +147,9 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
         }
         _ => return Err(Problem::invalid_value("Send `pem` or `der`.")),
     };
-    if bytes.len() > SIZE_MAX {
+    if bytes.len() > MAX_SIZE {
         return Err(Problem::invalid_value(format!(
-            "A certificate is at most {SIZE_MAX} bytes."
+            "A certificate is at most {MAX_SIZE} bytes."
         )));
     }
     Ok(bytes)
@@ -162,7 +163,7 @@ fn check_pem(text: &str) -> Result<(), &'static str> {
         return Err("has a private key in it: upload the certificate alone, and replace the key");
     }
     let blocks: Vec<&str> = text.split(BEGIN).skip(1).collect();
-    if blocks.is_empty() || blocks.len() > BLOCKS_MAX {
+    if blocks.is_empty() || blocks.len() > MAX_BLOCKS {
         return Err("must have 1 to 10 blocks -----BEGIN CERTIFICATE-----");
     }
     for block in blocks {

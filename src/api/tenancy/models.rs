@@ -176,10 +176,10 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 /// # Errors
 /// It has as many as can be.
 pub async fn check_room(call: &Context, tenant_id: &str) -> Result<(), Problem> {
-    if models::count(&call.app.db, tenant_id).await? >= models::MOST {
+    if models::count(&call.app.db, tenant_id).await? >= models::MAX_MODELS {
         return Err(Problem::conflict(format!(
             "A tenant has at most {} models: remove some that no device has.",
-            models::MOST
+            models::MAX_MODELS
         )));
     }
     Ok(())

@@ -22,7 +22,7 @@ use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
 use crate::store::tenants::TenantRow;
 
 /// How many templates a tenant has at most.
-const MOST: usize = 500;
+const MAX_TEMPLATES: usize = 500;
 
 /// A template, as an operator writes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -108,8 +108,10 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         commit::publish(app, &tenant.id).await?;
         return Ok(revised(row, None));
     }
-    if stored.is_none() && rows.len() >= MOST {
-        return Err(Problem::conflict(format!("A tenant has at most {MOST} templates.")).into());
+    if stored.is_none() && rows.len() >= MAX_TEMPLATES {
+        return Err(
+            Problem::conflict(format!("A tenant has at most {MAX_TEMPLATES} templates.")).into(),
+        );
     }
     let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
     let entry = call.entry(
@@ -163,13 +165,14 @@ async fn check(
     key: &TemplateKey,
     source: Option<&String>,
 ) -> Result<(Checked, Basis), Problem> {
-    let models = crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MOST)
-        .await?
-        .into_iter()
-        .filter(|row| row.family == key.family)
-        .map(|row| row.name)
-        .filter(|name| key.model.is_empty() || *name == key.model)
-        .collect();
+    let models =
+        crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MAX_MODELS)
+            .await?
+            .into_iter()
+            .filter(|row| row.family == key.family)
+            .map(|row| row.name)
+            .filter(|name| key.model.is_empty() || *name == key.model)
+            .collect();
     let mut world = World::load(app, tenant, &Affected::Models(models)).await?;
     match source {
         Some(source) => world.templates.insert(key.clone(), source.clone()),

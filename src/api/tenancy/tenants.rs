@@ -204,7 +204,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
     if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
         return Err(Problem::conflict("The tenant still has devices: remove them first.").into());
     }
-    let paths = access_paths::list(db, &row.id, 0, "", access_paths::MOST).await?;
+    let paths = access_paths::list(db, &row.id, 0, "", access_paths::MAX_ACCESS_PATHS).await?;
     let before = json!({ "name": row.name, "hostname": row.hostname });
     let entry = call.entry("tenant.delete", "", Some(before), None);
     tenants::delete(db, &row.id, row.revision, &entry)
@@ -264,7 +264,7 @@ fn check_raised(before: &TenantOptions, after: &TenantOptions) -> Result<(), Pro
 }
 
 /// Names of one kind and form.
-const NAMES_MAX: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// Checks what the types do not say.
 fn check(input: &TenantInput) -> Result<(), Problem> {
@@ -339,9 +339,9 @@ fn check_names(input: &TenantInput) -> Result<(), Problem> {
     let of_all = options.urls.iter();
     let of_all = of_all.map(|(kind, names)| (format!("options.urls.{}", kind.as_str()), names));
     for (member, names) in of_all.chain(of_families) {
-        if names.plain.len() > NAMES_MAX || names.sealed.len() > NAMES_MAX {
+        if names.plain.len() > MAX_NAMES || names.sealed.len() > MAX_NAMES {
             return Err(Problem::invalid_value(format!(
-                "`{member}` has at most {NAMES_MAX} names of a form."
+                "`{member}` has at most {MAX_NAMES} names of a form."
             )));
         }
     }

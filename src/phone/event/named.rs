@@ -16,7 +16,7 @@ use crate::platform::log::warn;
 use crate::store::phone;
 
 /// How many texts of a path that may be a MAC are looked up.
-const MACS_MAX: usize = 8;
+const MAX_MACS: usize = 8;
 
 /// What there is to find out about one event.
 pub(super) struct Puzzle {
@@ -39,7 +39,7 @@ impl Event {
             // It was looked up before the answer.
             Some(_) if self.reason == Reason::UnknownDevice => Vec::new(),
             Some(mac) => vec![mac],
-            None => Mac::find_in(shown, MACS_MAX),
+            None => Mac::find_in(shown, MAX_MACS),
         };
         (names.is_some() || !macs.is_empty()).then(|| Puzzle {
             path: request.path.clone(),
@@ -59,7 +59,7 @@ impl Puzzle {
             event.reason = near.slip.into();
             if self.macs.is_empty() {
                 // A blank in the middle of it, for example.
-                self.macs = Mac::find_in(&near.expected, MACS_MAX);
+                self.macs = Mac::find_in(&near.expected, MAX_MACS);
             }
         }
         if let [mac] = *self.macs {

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 const REPORT: u64 = 100;
 
 /// More tenants than this are not remembered; the next event finds out again.
-const TENANTS_MAX: usize = 1000;
+const MAX_TENANTS: usize = 1000;
 
 /// More devices of a full minute than this are not remembered; they are noted again.
-const DEVICES_MAX: usize = 5000;
+const MAX_DEVICES: usize = 5000;
 
 /// In a full minute a device that takes the same again is noted again after so long: it may have been
 /// told in between, and the job waits to see it come back.
@@ -75,7 +75,7 @@ pub(super) fn full(tenant: &str, minute: u64) {
         {
             return;
         }
-        if tenants.len() >= TENANTS_MAX {
+        if tenants.len() >= MAX_TENANTS {
             tenants.clear();
         }
         let full = Full {
@@ -90,7 +90,7 @@ pub(super) fn full(tenant: &str, minute: u64) {
 /// that is a while ago. `now` is in Unix milliseconds.
 pub(super) fn notable(tenant: &str, now: u64, device: &str, fetched: Option<u64>) -> bool {
     FULL.with_borrow_mut(|tenants| match tenants.get_mut(tenant) {
-        Some(full) if full.minute == now / 60_000 && full.noted.len() < DEVICES_MAX => {
+        Some(full) if full.minute == now / 60_000 && full.noted.len() < MAX_DEVICES => {
             let noted = full.noted.entry((device.to_owned(), fetched));
             let last = noted.or_default();
             let due = *last == 0 || now >= *last + AGAIN_MS;

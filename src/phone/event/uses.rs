@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::store::phone::USE_STEP_MS;
 
 /// More are not remembered; D1 is asked again.
-const USES_MAX: usize = 5_000;
+const MAX_USES: usize = 5_000;
 
 thread_local! {
     /// Hash of the access path, and the device or nothing: when it was noted.
@@ -27,7 +27,7 @@ pub(super) fn notable(hash: &str, device: &str, now: u64) -> bool {
 /// Remembers that a use is noted.
 pub(super) fn noted(hash: &str, device: &str, now: u64) {
     NOTED.with_borrow_mut(|noted| {
-        if noted.len() >= USES_MAX {
+        if noted.len() >= MAX_USES {
             noted.clear();
         }
         noted.insert((hash.to_owned(), device.to_owned()), now);
@@ -50,9 +50,9 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        for number in 0..USES_MAX * 2 + 1 {
+        for number in 0..MAX_USES * 2 + 1 {
             noted("c", &number.to_string(), 1);
         }
-        assert!(NOTED.with_borrow(BTreeMap::len) <= USES_MAX);
+        assert!(NOTED.with_borrow(BTreeMap::len) <= MAX_USES);
     }
 }

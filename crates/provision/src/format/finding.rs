@@ -11,7 +11,7 @@ use super::words::{Words, words};
 
 /// How many findings one file yields at most; a file with more is rubbish, and reading it on would
 /// only cost time.
-const MOST: usize = 100;
+const MAX_FINDINGS: usize = 100;
 
 /// Whether a file may be served in spite of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -134,7 +134,7 @@ impl Place {
     }
 }
 
-/// Collects findings up to [`MOST`]; an error takes the place of a warning rather than be dropped.
+/// Collects findings up to [`MAX_FINDINGS`]; an error takes the place of a warning rather than be dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     kept: Vec<Finding>,
@@ -146,7 +146,7 @@ impl Findings {
     pub(crate) fn push(&mut self, finding: Finding) {
         let is_error = finding.severity == Severity::Error;
         self.errors += usize::from(is_error);
-        if self.kept.len() < MOST {
+        if self.kept.len() < MAX_FINDINGS {
             self.kept.push(finding);
             return;
         }
@@ -161,7 +161,7 @@ impl Findings {
     /// There are so many errors that a reader need not go on. Warnings never stop it: what they
     /// are about is served, and must have been read to its end.
     pub(crate) fn is_hopeless(&self) -> bool {
-        self.errors >= MOST
+        self.errors >= MAX_FINDINGS
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -176,7 +176,7 @@ impl Findings {
             self.kept.push(Finding::warning(
                 codes::TOO_MANY_FINDINGS,
                 Place::FILE,
-                words!["only ", MOST, " findings are listed"],
+                words!["only ", MAX_FINDINGS, " findings are listed"],
                 "Mend these and look again.",
             ));
         }
@@ -326,7 +326,7 @@ mod tests {
         assert!(findings.has_errors() && !findings.is_hopeless());
 
         let mut findings = findings.into_vec();
-        assert_eq!(findings.len(), MOST + 1);
+        assert_eq!(findings.len(), MAX_FINDINGS + 1);
         assert_eq!(
             findings.pop().map(|last| last.code),
             Some("too-many-findings")
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn a_reader_stops_at_errors_only() {
         let mut findings = Findings::default();
-        for _ in 0..MOST {
+        for _ in 0..MAX_FINDINGS {
             assert!(!findings.is_hopeless());
             findings.push(Finding::error("b", Place::FILE, "", ""));
         }

@@ -55,13 +55,13 @@ pub struct Policy {
 impl Policy {
     /// The longest window: ten minutes. An office is one address, so a window lets everybody in it
     /// ask, and has to be too short for anybody but a phone whose transfer was cut.
-    pub const RETRY_WINDOW_MAX_MS: u64 = 600_000;
+    pub const MAX_RETRY_WINDOW_MS: u64 = 600_000;
 
     /// The window in milliseconds, bounded; 0 when it is off.
     pub fn retry_window(&self) -> u64 {
         self.retry_window_ms
             .unwrap_or(0)
-            .min(Self::RETRY_WINDOW_MAX_MS)
+            .min(Self::MAX_RETRY_WINDOW_MS)
     }
 }
 

@@ -9,7 +9,7 @@ const MAGIC: [u8; 8] = *b"Salted__";
 /// Bytes of a base64 line: 64 columns.
 const LINE: usize = 48;
 /// The longest line that is read: RFC 2045 §6.8. The phone's and `openssl`'s limits are near it.
-const LINE_MAX: usize = 76;
+const MAX_LINE: usize = 76;
 /// AES works on blocks of this many bytes, whatever the key.
 pub(super) const BLOCK: usize = 16;
 
@@ -99,7 +99,7 @@ impl Envelope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// A line that `openssl enc -d -a` might refuse.
-    #[error("line {line} is longer than {LINE_MAX} characters: base64 must be wrapped")]
+    #[error("line {line} is longer than {MAX_LINE} characters: base64 must be wrapped")]
     LineTooLong {
         /// Counted from 1.
         line: usize,
@@ -144,7 +144,7 @@ fn decode_lines(file: &[u8]) -> Result<Vec<u8>, OpenError> {
     let mut digits = Vec::with_capacity(file.len());
     for (line, number) in file.split(|byte| *byte == b'\n').zip(1..) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > LINE_MAX {
+        if line.len() > MAX_LINE {
             return Err(OpenError::LineTooLong { line: number });
         }
         digits.extend_from_slice(line);

@@ -17,7 +17,7 @@ use crate::target::{Message, TargetError};
 use ringfence_sql::{Sql, SqlError};
 
 /// Jobs handed to relays in one step.
-const MOST: u64 = 250;
+const MAX_LEASED: u64 = 250;
 
 /// Rows of one lane looked at in one step, most of them perhaps only to be given a later turn.
 const LOOK: u64 = 2_000;
@@ -121,13 +121,13 @@ impl<S: Sql> Engine<S> {
         let mut taken: Vec<Candidate> = Vec::new();
         for share in [Share::Fair, Share::More] {
             let mut wanting = tenants.clone();
-            while !wanting.is_empty() && (taken.len() as u64) < MOST {
-                let each = (MOST - taken.len() as u64).div_ceil(wanting.len() as u64);
+            while !wanting.is_empty() && (taken.len() as u64) < MAX_LEASED {
+                let each = (MAX_LEASED - taken.len() as u64).div_ceil(wanting.len() as u64);
                 let mut still = Vec::new();
                 for tenant in wanting {
                     let most = each
                         .min(places.left(&tenant, share))
-                        .min(MOST.saturating_sub(taken.len() as u64));
+                        .min(MAX_LEASED.saturating_sub(taken.len() as u64));
                     let before = taken.len();
                     for lane in lanes.iter_mut().filter(|lane| lane.tenant == tenant) {
                         let more = most.saturating_sub((taken.len() - before) as u64);

@@ -17,7 +17,7 @@ mod tests;
 use std::cell::{Cell, RefCell};
 
 pub use lease::{Candidate, Found, Session};
-pub use relays::{Cancels, MOST_CAPACITY};
+pub use relays::{Cancels, MAX_CAPACITY};
 pub use rollouts::{Device, Expansion};
 
 use super::job::{Event, Job, State, Verdict};

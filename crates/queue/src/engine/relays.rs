@@ -12,7 +12,7 @@ use ringfence_sql::{Sql, SqlError};
 const REMEMBERED_MS: u64 = 86_400_000;
 
 /// Most jobs that a relay may hold, whatever it says.
-pub const MOST_CAPACITY: u32 = 100_000;
+pub const MAX_CAPACITY: u32 = 100_000;
 
 /// Whom to tell to give up what.
 pub type Cancels = Vec<(String, JobRef)>;
@@ -47,7 +47,7 @@ impl<S: Sql> Engine<S> {
             instance: bounded(&hello.instance),
             software: bounded(&hello.software),
             version: bounded(&hello.version),
-            capacity: hello.capacity.min(MOST_CAPACITY),
+            capacity: hello.capacity.min(MAX_CAPACITY),
             transports: transports.join(","),
             hello_at: now,
             seen_at: now,

@@ -19,10 +19,10 @@ const AHEAD_S: f64 = 10.0;
 const CHUNK: u64 = 1_000;
 
 /// Most queued jobs of a rollout, whatever keeps them from being sent.
-const MOST_QUEUED: u64 = 100_000;
+const MAX_QUEUED: u64 = 100_000;
 
 /// A rollout that stood still for so long, in milliseconds, is cancelled: its jobs would wait for ever.
-pub(super) const MOST_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
+pub(super) const MAX_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
 
 /// A lane that was closed for less than this, in milliseconds, and for less than a tenth of its jobs'
 /// life, does not give them the time back: a relay that reconnects would cost a write for each.
@@ -53,7 +53,7 @@ pub struct Device {
 }
 
 /// How many rollouts of a tenant may be open in a pool at a time.
-const OPEN_MAX: usize = 20;
+const MAX_OPEN: usize = 20;
 
 impl<S: Sql> Engine<S> {
     /// Begins a rollout.
@@ -89,7 +89,7 @@ impl<S: Sql> Engine<S> {
                 && matches!(row.state, RolloutState::Running | RolloutState::Paused)
         };
         let own = open.iter().filter(going_on).count();
-        Ok((own >= OPEN_MAX).then(|| Reply::Conflict {
+        Ok((own >= MAX_OPEN).then(|| Reply::Conflict {
             detail: format!(
                 "{own} rollouts of this tenant are running or paused in this pool, as many as there may be. Cancel one, or wait until one has ended."
             ),
@@ -123,7 +123,7 @@ impl<S: Sql> Engine<S> {
             let still = row
                 .closed_since
                 .map_or(0, |since| now.saturating_sub(since));
-            if row.state != RolloutState::Cancelled && still >= MOST_CLOSED_MS {
+            if row.state != RolloutState::Cancelled && still >= MAX_CLOSED_MS {
                 row.state = RolloutState::Cancelled;
                 let words = format!(
                     "It stood still for 30 days and was cancelled. {}",
@@ -357,11 +357,11 @@ impl<S: Sql> Engine<S> {
             return Ok(0);
         }
         let tallies = self.store.tallies(&row.id)?;
-        if count(&tallies, None, State::Queued.as_str()) >= MOST_QUEUED {
+        if count(&tallies, None, State::Queued.as_str()) >= MAX_QUEUED {
             return Ok(0);
         }
         let ahead_s = AHEAD_S + f64::from(spec.spread_s);
-        let ahead = ((spec.per_second * ahead_s) as u64).clamp(50, MOST_QUEUED);
+        let ahead = ((spec.per_second * ahead_s) as u64).clamp(50, MAX_QUEUED);
         let ready = self
             .store
             .queued(&row.id, now + (ahead_s * 1000.0) as u64, ahead)?;

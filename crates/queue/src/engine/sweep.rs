@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::places::{Free, Places};
-use super::rollouts::{MOST_CLOSED_MS, opening};
+use super::rollouts::{MAX_CLOSED_MS, opening};
 use super::{BATCH, Engine};
 use crate::job::{Event, Job, State};
 use crate::rollout::RolloutState;
@@ -123,7 +123,7 @@ impl<S: Sql> Engine<S> {
         for row in rollouts {
             let Some(spec) = row.spec() else { continue };
             if row.state != RolloutState::Cancelled {
-                next.push(row.closed_since.map(|since| since + MOST_CLOSED_MS));
+                next.push(row.closed_since.map(|since| since + MAX_CLOSED_MS));
             }
             match row.state {
                 RolloutState::Running if row.closed_since.is_some() => {
