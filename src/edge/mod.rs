@@ -10,13 +10,13 @@
 //! *Architecture invariant:* nothing here decides who gets a bootstrap, and nothing here is ever a
 //! plaintext.
 
+mod cached;
 mod file;
-mod known;
 mod routes;
 mod sweep;
 mod tenant;
 
+pub use cached::last_known;
 pub use file::{FileRead, drop_device_files, file_key, put_file, read_file, remove_file};
-pub use known::last_known;
 pub use sweep::{files_not_under, tenants_below};
 pub use tenant::{FENCE_MS, drop_access_path, find_tenant, publish_tenant};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use worker::Delay;
 
-use super::known::{self, Known};
+use super::cached::{self, CachedTenant};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::platform::log;
@@ -63,7 +63,7 @@ pub async fn find_tenant(
     app: &App,
     hash: &str,
     trusted: bool,
-) -> Result<Option<Rc<Known>>, StorageError> {
+) -> Result<Option<Rc<CachedTenant>>, StorageError> {
     let cached = app.kv.text(&key(hash)).await;
     if matches!(cached, Ok(None)) && !trusted {
         return Ok(None);
@@ -71,7 +71,7 @@ pub async fn find_tenant(
     if let Some(known) = cached
         .ok()
         .flatten()
-        .and_then(|text| known::read(hash, text))
+        .and_then(|text| cached::read(hash, text))
     {
         return Ok(Some(known));
     }
@@ -92,7 +92,7 @@ pub async fn find_tenant(
             }
         });
     }
-    Ok(Some(Rc::new(Known::from(row))))
+    Ok(Some(Rc::new(CachedTenant::from(row))))
 }
 
 /// Whether a request that missed a tenant in KV is to put it there. A whole office behind a new

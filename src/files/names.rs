@@ -5,7 +5,7 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::url_template::{UrlTemplate, UrlVars};
 
-use super::bundle::Bundle;
+use super::inputs::FileInputs;
 use super::urls::{Base, Urls};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::{SharedFiles, TenantOptions};
@@ -19,7 +19,7 @@ pub const CERTIFICATES: &str = "certs/";
 pub fn urls(
     base: &Base,
     options: &TenantOptions,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     certificates: &[String],
     now: u64,
 ) -> Urls {
@@ -46,7 +46,7 @@ pub fn urls(
 /// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared
 /// file that goes out sealed has no name where none is for the device's profile: at a plain name
 /// there would be nothing but the refusal.
-fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Option<String> {
+fn name(options: &TenantOptions, bundle: &FileInputs, kind: FileKind, now: u64) -> Option<String> {
     let template = template(options, bundle, kind, now)?;
     let Some(device) = &bundle.device else {
         return Some(template.with_phone_macros());
@@ -66,7 +66,7 @@ fn name(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> O
 /// The name that the phone is told, as it is written.
 fn template<'a>(
     options: &'a TenantOptions,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
     now: u64,
 ) -> Option<&'a UrlTemplate> {
@@ -85,13 +85,18 @@ fn template<'a>(
 
 /// For whom the file of a kind is that the phone is told: its name decides which layers reach it.
 /// Without a name it is for everyone.
-pub fn audience(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Audience {
+pub fn audience(
+    options: &TenantOptions,
+    bundle: &FileInputs,
+    kind: FileKind,
+    now: u64,
+) -> Audience {
     template(options, bundle, kind, now).map_or(Audience::Everyone, Audience::of)
 }
 
 /// In what form the phone is to ask for a file at `now`, in Unix milliseconds: while a bootstrap waits,
 /// that is what it has to fetch.
-fn form(options: &TenantOptions, bundle: &Bundle, kind: FileKind, now: u64) -> Form {
+fn form(options: &TenantOptions, bundle: &FileInputs, kind: FileKind, now: u64) -> Form {
     let device = bundle.device.as_ref();
     let has_key = device.is_some_and(DeviceRow::may_have_sealed);
     let waits = device.is_some_and(|device| device.key().bootstrap_waits(now));

@@ -15,7 +15,7 @@ use ringfence_provision::template::{
     render_metered as render_template,
 };
 
-use super::bundle::Bundle;
+use super::inputs::FileInputs;
 use super::urls::Urls;
 
 /// So many bytes of a file cost one fuel to fill in, lint, read and write.
@@ -60,7 +60,7 @@ fn first(findings: &[RenderedFinding]) -> String {
 /// # Errors
 /// [`FileError`].
 pub fn render(
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
     audience: Audience,
     urls: &Urls,
@@ -74,7 +74,7 @@ pub fn render(
 /// # Errors
 /// [`FileError`].
 pub fn render_metered(
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
     audience: Audience,
     urls: &Urls,
@@ -139,7 +139,7 @@ pub fn render_metered(
 /// # Errors
 /// [`FileError`].
 pub fn with_key(
-    bundle: &Bundle,
+    bundle: &FileInputs,
     profile: &Profile,
     file: &File,
     key: &DeviceKey,
@@ -161,7 +161,7 @@ pub fn with_key(
 }
 
 /// `Content-Type` of a file in clear.
-pub fn content_type(bundle: &Bundle) -> &'static str {
+pub fn content_type(bundle: &FileInputs) -> &'static str {
     match bundle.family.format() {
         ringfence_provision::family::Format::Text => "text/plain; charset=utf-8",
         ringfence_provision::family::Format::Xml => "text/xml; charset=utf-8",

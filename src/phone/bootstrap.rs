@@ -15,7 +15,7 @@ use ringfence_provision::template::SecretsMode;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
 use crate::db::StorageError;
-use crate::files::bundle::{self, Bundle};
+use crate::files::inputs::{self, FileInputs};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
 use crate::model::device::DeviceRow;
@@ -58,7 +58,7 @@ pub(super) async fn serve(
         sealed: sealed_after,
     });
     for _ in 0..ATTEMPTS {
-        let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, reads)
+        let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, reads)
             .await
             .map_err(storage)?
         else {
@@ -184,7 +184,7 @@ enum MakeError {
 
 fn make(
     request: &PhoneRequest,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     profile: &Profile,
     device: &DeviceRow,
 ) -> Result<Vec<u8>, MakeError> {

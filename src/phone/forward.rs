@@ -15,7 +15,7 @@ use super::{Outcome, PhoneRequest, Reason, storage};
 use crate::db::StorageError;
 use crate::files::names::urls;
 use crate::files::urls::Base;
-use crate::files::{bundle, render};
+use crate::files::{inputs, render};
 use crate::model::tenant::TenantOptions;
 use crate::store::access_paths::segment_identity;
 use crate::store::phone::Forward;
@@ -28,11 +28,11 @@ pub(super) async fn serve(
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
     let target = &forward.target_id;
-    let bundle::Initial {
+    let inputs::Initial {
         bundle,
         certificates,
         ..
-    } = bundle::for_initial(app, target, mac)
+    } = inputs::for_initial(app, target, mac)
         .await
         .map_err(storage)?;
     // The target may have removed it since, or have another device of that MAC.

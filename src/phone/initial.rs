@@ -8,7 +8,7 @@ use ringfence_provision::url_template::Resolved;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, forward, sealed, shared, storage};
 use crate::db::StorageError;
-use crate::files::bundle::{self, Bundle};
+use crate::files::inputs::{self, FileInputs};
 use crate::files::names::urls;
 use crate::files::render;
 use crate::files::urls::Base;
@@ -25,7 +25,7 @@ pub(super) async fn serve(
 ) -> Result<Outcome, StorageError> {
     let found = match &named.mac {
         Some(mac) => {
-            let initial = bundle::for_initial(&request.app, &tenant.tenant, mac)
+            let initial = inputs::for_initial(&request.app, &tenant.tenant, mac)
                 .await
                 .map_err(storage)?;
             if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
@@ -84,7 +84,7 @@ pub(super) async fn serve(
     )
 }
 
-pub(super) fn served(bundle: &Bundle, bytes: &[u8], reason: Reason) -> Outcome {
+pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
     Outcome::Served(Served {
         body: Body::new(bytes),
         content_type: render::content_type(bundle).into(),

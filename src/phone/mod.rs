@@ -11,8 +11,8 @@ mod bootstrap;
 mod certificate;
 mod event;
 mod forward;
-mod guess;
 mod initial;
+mod prefetch;
 mod reason;
 mod sealed;
 mod shared;
@@ -31,7 +31,7 @@ use crate::platform::hash::sha256_hex;
 use crate::store::phone::{self, Reads};
 use crate::throttle::{self, Guessed};
 use event::Record;
-use guess::Guess;
+use prefetch::Prefetch;
 
 pub use answer::{Answer, Body, Outcome, Served, unavailable};
 pub use reason::{Reason, Trace};
@@ -109,7 +109,7 @@ async fn find(
     let hash = sha256_hex(access_path);
     let asks = allowed && request.path.len() <= MAX_PATH_LEN;
     let guess = asks
-        .then(|| Guess::new(app, &hash, &request.path))
+        .then(|| Prefetch::new(app, &hash, &request.path))
         .flatten();
     let address = &request.caller.address;
     let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
@@ -147,7 +147,7 @@ async fn find(
         return certificate::serve(request, tenant, name).await;
     }
     let (resolved, begun) = match &known.table {
-        Some(table) => Guess::settle(guess, table, &request.path),
+        Some(table) => Prefetch::settle(guess, table, &request.path),
         None => (None, None),
     };
     let Some(resolved) = resolved else {
@@ -184,9 +184,9 @@ async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageErr
 }
 
 /// Whatever keeps a bundle from being put together, the phone hears 503 and comes back.
-fn storage(error: crate::files::bundle::BundleError) -> StorageError {
+fn storage(error: crate::files::inputs::InputsError) -> StorageError {
     match error {
-        crate::files::bundle::BundleError::Storage(error) => error,
+        crate::files::inputs::InputsError::Storage(error) => error,
         other => StorageError(other.to_string()),
     }
 }

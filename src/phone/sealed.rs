@@ -16,7 +16,7 @@ use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
-use crate::files::bundle::{self, Bundle};
+use crate::files::inputs::{self, FileInputs};
 use crate::files::render::{self, FileError};
 use crate::files::seal;
 use crate::kv::to_buffer;
@@ -66,7 +66,7 @@ pub(super) async fn serve(
         }
         return Ok(served(bytes.clone(), meta, Reason::Sealed, None));
     }
-    let Some(bundle) = bundle::for_phone(&request.app, &tenant.tenant, mac, Reads::Sealed)
+    let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, Reads::Sealed)
         .await
         .map_err(storage)?
     else {
@@ -94,7 +94,7 @@ pub(super) async fn serve(
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     mac: &Mac,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
@@ -131,7 +131,7 @@ pub(super) async fn serve_at_plain_name(
 
 /// Puts the files that a phone asks for next where they are fast, after its bootstrap.
 pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
-    if let Ok(Some(bundle)) = bundle::for_device(app, tenant_id, mac).await
+    if let Ok(Some(bundle)) = inputs::for_device(app, tenant_id, mac).await
         && let Ok((bytes, meta)) = make(app, &bundle, FileKind::Standard).await
     {
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
@@ -143,7 +143,7 @@ pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
 
 /// Whether a device may get a sealed file at that path.
 fn fit(
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
     path: Option<&str>,
     tenant: &PublishedTenant,
@@ -180,7 +180,7 @@ struct Ask<'a> {
 
 async fn from_bundle(
     request: &PhoneRequest,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     ask: &Ask<'_>,
     cached: Option<(ArrayBuffer, FileMeta)>,
     record: &mut Record,
@@ -214,7 +214,7 @@ async fn from_bundle(
 /// being served, but never under a key that is gone, and never another device's that had the MAC:
 /// its generations begin at 1 again. After a restore of the database a generation may be given out
 /// once more, so a file of another era is nobody's.
-fn is_own(bundle: &Bundle, meta: &FileMeta) -> bool {
+fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
     let extension = bundle.profile.as_ref().map(|profile| &profile.extension);
     bundle
         .device
@@ -232,7 +232,7 @@ enum MakeError {
 
 async fn make(
     app: &App,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
 ) -> Result<(ArrayBuffer, FileMeta), MakeError> {
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {

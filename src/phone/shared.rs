@@ -10,7 +10,7 @@ use ringfence_provision::url_template::Resolved;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
 use crate::db::StorageError;
-use crate::files::bundle::{self, Bundle};
+use crate::files::inputs::{self, FileInputs};
 use crate::files::{render, seal};
 use crate::kv::to_buffer;
 use crate::model::published::{FileMeta, PublishedTenant};
@@ -76,20 +76,20 @@ pub(super) async fn find(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     named: &Resolved,
-) -> Result<Result<Bundle, Reason>, StorageError> {
+) -> Result<Result<FileInputs, Reason>, StorageError> {
     let (app, id) = (&request.app, &tenant.tenant);
     let (found, missing) = match (&named.mac, &named.model) {
         (Some(mac), _) => (
-            bundle::for_phone(app, id, mac, Reads::InService).await,
+            inputs::for_phone(app, id, mac, Reads::InService).await,
             Reason::UnknownDevice,
         ),
         (None, Some(model)) => (
-            bundle::for_model(app, id, model).await,
+            inputs::for_model(app, id, model).await,
             Reason::UnknownModel,
         ),
         (None, None) => match common_model(request, tenant, named).await? {
             Some(model) => (
-                bundle::for_family(app, id, &model).await,
+                inputs::for_family(app, id, &model).await,
                 Reason::UnknownModel,
             ),
             None => return Ok(Err(Reason::NoFamily)),
@@ -145,7 +145,7 @@ pub(super) struct Wanted<'a> {
 /// Renders a file, answers with it, and puts it into KV afterwards.
 pub(super) async fn from_bundle(
     request: &PhoneRequest,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     wanted: &Wanted<'_>,
     reason: Reason,
 ) -> Result<Outcome, StorageError> {
@@ -204,7 +204,7 @@ pub(super) async fn from_bundle(
 /// The file of before, where the present one cannot be made.
 async fn last_good(
     request: &PhoneRequest,
-    bundle: &Bundle,
+    bundle: &FileInputs,
     kind: FileKind,
     subject: &str,
     detail: serde_json::Value,
@@ -234,7 +234,7 @@ async fn last_good(
 }
 
 /// The device that a file is made for; empty for one of a model or tenant.
-fn device_id(bundle: &Bundle) -> &str {
+fn device_id(bundle: &FileInputs) -> &str {
     bundle.device.as_ref().map_or("", |device| &device.id)
 }
 

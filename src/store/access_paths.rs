@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 
 /// An access path as it is stored.
@@ -127,7 +127,7 @@ pub async fn insert(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
         args![most],
     )?;
@@ -161,7 +161,7 @@ pub async fn update(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1)",
         args![id],
     )?;
@@ -177,7 +177,7 @@ pub async fn update(
 /// # Errors
 /// D1 fails.
 pub async fn delete(db: &Db, tenant_id: &str, id: &str, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
     change.push(
         "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",
         args![tenant_id, id],

@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 
 /// A certificate as it is stored.
@@ -57,7 +57,7 @@ pub async fn put(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Above,
+        Invalidates::Tenant,
         "(SELECT count(*) FROM certificates WHERE tenant_id = ?1 AND name <> ?2) < ?3",
         args![&row.name, most],
     )?;
@@ -79,7 +79,7 @@ pub async fn delete(
     name: &str,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Above)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Tenant)?;
     change.push(
         "DELETE FROM certificates WHERE tenant_id = ?1 AND name = ?2",
         args![tenant_id, name],

@@ -7,7 +7,7 @@
 //! nothing is written, not even the audit entry.
 //!
 //! What a change was checked against is more than what it writes: other layers, other devices. That
-//! is its [`Basis`], and part of the guard.
+//! is its [`CheckedAgainst`], and part of the guard.
 //!
 //! The last statement takes the database a step further ([`super::standing`]).
 
@@ -26,17 +26,17 @@ pub const SEQ: &str = "(SELECT seq FROM tenants WHERE id = ?1)";
 
 /// What a change makes stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Invalidates {
     /// Files of one device, or of none.
-    Near,
+    Device,
     /// Files of everything below: the tenant's version goes up too.
-    Above,
+    Tenant,
 }
 
 /// What a change was checked against: the tenant as it was when the reading for it began, and the
 /// device that it is about, if it is about one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Basis {
+pub struct CheckedAgainst {
     pub tenant_id: String,
     /// The last change of anything in the tenant.
     pub seq: u64,
@@ -46,14 +46,14 @@ pub struct Basis {
     pub device: Option<(String, u64)>,
 }
 
-impl Basis {
+impl CheckedAgainst {
     /// That all of it is still so when a change that reaches so far is written, and the values of
     /// the condition, which begin at `?first`. What is above devices was checked with all of them,
     /// so nothing may have changed; a device with what is above it, so other devices may have.
-    fn condition(&self, reach: Reach, first: usize) -> (String, Vec<Arg<'_>>) {
-        let (mut condition, mut values) = match reach {
-            Reach::Above => (format!("seq = ?{first}"), vec![self.seq.into()]),
-            Reach::Near => (format!("version = ?{first}"), vec![self.version.into()]),
+    fn condition(&self, invalidates: Invalidates, first: usize) -> (String, Vec<Arg<'_>>) {
+        let (mut condition, mut values) = match invalidates {
+            Invalidates::Tenant => (format!("seq = ?{first}"), vec![self.seq.into()]),
+            Invalidates::Device => (format!("version = ?{first}"), vec![self.version.into()]),
         };
         if let Some((id, version)) = &self.device {
             // A new one is not there yet; one that is gone is for the change's own guard.
@@ -106,8 +106,12 @@ impl<'a> Change<'a> {
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn new(db: &'a Db, tenant_id: &str, reach: Reach) -> Result<Self, StorageError> {
-        Self::guarded(db, tenant_id, reach, "1", &[])
+    pub fn new(
+        db: &'a Db,
+        tenant_id: &str,
+        invalidates: Invalidates,
+    ) -> Result<Self, StorageError> {
+        Self::guarded(db, tenant_id, invalidates, "1", &[])
     }
 
     /// A change that is written only while `condition` holds. In it the tenant is `?1` and
@@ -118,13 +122,13 @@ impl<'a> Change<'a> {
     pub fn guarded(
         db: &'a Db,
         tenant_id: &str,
-        reach: Reach,
+        invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
     ) -> Result<Self, StorageError> {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
-        let guard = db.statement(&guard(reach, condition), &all)?;
+        let guard = db.statement(&guard(invalidates, condition), &all)?;
         Ok(Self {
             db,
             statements: vec![guard],
@@ -138,16 +142,16 @@ impl<'a> Change<'a> {
     /// The statement cannot be made.
     pub fn checked(
         db: &'a Db,
-        basis: &Basis,
-        reach: Reach,
+        basis: &CheckedAgainst,
+        invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
     ) -> Result<Self, StorageError> {
-        let (unmoved, more) = basis.condition(reach, values.len() + 2);
+        let (unmoved, more) = basis.condition(invalidates, values.len() + 2);
         let mut all: Vec<Arg<'_>> = values.iter().map(Arg::reborrow).collect();
         all.extend(more);
         let condition = format!("({condition}) AND {unmoved}");
-        Self::guarded(db, &basis.tenant_id, reach, &condition, &all)
+        Self::guarded(db, &basis.tenant_id, invalidates, &condition, &all)
     }
 
     /// Makes it a change of a second tenant too: that one also takes its next `seq`, and unless
@@ -159,13 +163,13 @@ impl<'a> Change<'a> {
     pub fn also_guarded(
         &mut self,
         tenant_id: &str,
-        reach: Reach,
+        invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
     ) -> Result<(), StorageError> {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
-        self.push(&guard(reach, condition), &all)
+        self.push(&guard(invalidates, condition), &all)
     }
 
     /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
@@ -249,10 +253,10 @@ impl<'a> Change<'a> {
     }
 }
 
-fn guard(reach: Reach, condition: &str) -> String {
-    let version = match reach {
-        Reach::Near => "",
-        Reach::Above => ", version = seq + 1",
+fn guard(invalidates: Invalidates, condition: &str) -> String {
+    let version = match invalidates {
+        Invalidates::Device => "",
+        Invalidates::Tenant => ", version = seq + 1",
     };
     format!(
         "UPDATE tenants SET seq = CASE WHEN {condition} THEN seq + 1 END{version} WHERE id = ?1"
@@ -266,7 +270,10 @@ mod tests {
     #[test]
     fn a_guard_that_does_not_hold_would_leave_no_sequence_number() {
         assert_eq!(
-            guard(Reach::Above, "EXISTS (SELECT 1 FROM sites WHERE id = ?2)"),
+            guard(
+                Invalidates::Tenant,
+                "EXISTS (SELECT 1 FROM sites WHERE id = ?2)"
+            ),
             "UPDATE tenants SET seq = CASE WHEN EXISTS (SELECT 1 FROM sites WHERE id = ?2) \
              THEN seq + 1 END, version = seq + 1 WHERE id = ?1"
         );
@@ -274,20 +281,20 @@ mod tests {
 
     #[test]
     fn a_basis_holds_as_far_as_the_change_reaches() {
-        let above = Basis {
+        let above = CheckedAgainst {
             tenant_id: "T".into(),
             seq: 9,
             version: 7,
             device: None,
         };
-        let (condition, values) = above.condition(Reach::Above, 4);
+        let (condition, values) = above.condition(Invalidates::Tenant, 4);
         assert_eq!(condition, "seq = ?4");
         assert!(matches!(values.as_slice(), [Arg::Int(9)]));
-        let near = Basis {
+        let near = CheckedAgainst {
             device: Some(("D".into(), 8)),
             ..above
         };
-        let (condition, values) = near.condition(Reach::Near, 2);
+        let (condition, values) = near.condition(Invalidates::Device, 2);
         assert_eq!(
             condition,
             "version = ?2 AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ?3 AND version <> ?4)"

@@ -5,7 +5,7 @@ use ringfence_sql::{Arg, args};
 
 use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
-use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models, moves};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
@@ -141,7 +141,7 @@ pub(super) fn narrow<'a>(sql: &mut String, args: &mut Vec<Arg<'a>>, filter: &Fil
 pub struct NewDevice<'a> {
     pub row: &'a DeviceRow,
     /// What its files were checked against.
-    pub basis: &'a Basis,
+    pub basis: &'a CheckedAgainst,
     pub key: StoredKey,
     /// When everything cached for its MAC became void; 0 where nothing was.
     pub fenced_at: u64,
@@ -161,7 +161,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
     let mut change = Change::checked(
         db,
         new.basis,
-        Reach::Near,
+        Invalidates::Device,
         &key_is_free(2),
         args![
             &new.key.fingerprint,
@@ -232,7 +232,7 @@ pub async fn deleted_since(
 /// What an operator decides about a device, besides its settings.
 pub struct DeviceValues<'a> {
     /// What its files were checked against.
-    pub basis: &'a Basis,
+    pub basis: &'a CheckedAgainst,
     pub model: &'a str,
     pub site_id: Option<&'a str>,
     pub label: &'a str,
@@ -244,7 +244,7 @@ fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, Storage
     Change::guarded(
         db,
         &device.tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         AT_REVISION,
         args![&device.id, device.revision],
     )
@@ -273,7 +273,7 @@ pub async fn update(
         );
         guards.push(layer_revision.into());
     }
-    let mut change = Change::checked(db, values.basis, Reach::Near, &condition, &guards)?;
+    let mut change = Change::checked(db, values.basis, Invalidates::Device, &condition, &guards)?;
     if let Some(model) = model {
         models::push_insert(&mut change, &device.tenant_id, model)?;
     }
@@ -374,7 +374,13 @@ pub async fn set_key(
         values.push(key.previous_fingerprint.as_deref().into());
         condition = format!("{UNMOVED} AND {}", key_is_free(7));
     }
-    let mut change = Change::guarded(db, &device.tenant_id, Reach::Near, &condition, &values)?;
+    let mut change = Change::guarded(
+        db,
+        &device.tenant_id,
+        Invalidates::Device,
+        &condition,
+        &values,
+    )?;
     change.push(
         &format!(
             "UPDATE devices SET key_state = ?3, generation = ?4, ever_delivered = ?5, \

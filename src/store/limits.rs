@@ -9,7 +9,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
-use super::{Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::audit::bound::MAX_ENTRY;
 use crate::db::{Db, StorageError};
 use crate::model::limits::{Limits, Quota};
@@ -126,7 +126,7 @@ pub async fn has_audit_room(db: &Db, tenant_id: &str) -> Result<bool, StorageErr
 /// # Errors
 /// The tenant is gone, or D1 fails.
 pub async fn put(db: &Db, tenant_id: &str, limits: &str, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
     change.push(
         "UPDATE tenants SET limits = ?2 WHERE id = ?1",
         args![tenant_id, limits],

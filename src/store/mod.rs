@@ -29,7 +29,7 @@ pub mod tenants;
 pub mod tokens;
 
 pub use audit::Entry;
-pub use change::{Basis, Change, ChangeError, Reach, SEQ};
+pub use change::{Change, ChangeError, CheckedAgainst, Invalidates, SEQ};
 
 /// Sorts after every ULID.
 pub const LAST_ID: &str = "~";

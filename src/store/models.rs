@@ -4,7 +4,7 @@ use ringfence_provision::family::Family;
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Basis, Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 
@@ -75,11 +75,11 @@ pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
 /// ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     model: &ModelRow,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::checked(db, basis, Reach::Near, "1", &[])?;
+    let mut change = Change::checked(db, basis, Invalidates::Device, "1", &[])?;
     push_insert(&mut change, &basis.tenant_id, model)?;
     change.write(entry).await
 }
@@ -115,7 +115,7 @@ pub fn push_insert(
 /// fails.
 pub async fn update(
     db: &Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     model: &ModelRow,
     family: Family,
     profile: Option<&str>,
@@ -125,7 +125,7 @@ pub async fn update(
     let mut change = Change::checked(
         db,
         basis,
-        Reach::Above,
+        Invalidates::Tenant,
         AT_REVISION,
         args![&model.name, model.revision],
     )?;
@@ -151,7 +151,7 @@ pub async fn delete(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Above,
+        Invalidates::Tenant,
         AT_REVISION,
         args![&model.name, model.revision],
     )?;

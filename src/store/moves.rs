@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::access_paths::AccessPathRow;
 use super::settings::{self, NewLayer};
-use super::{Basis, Change, ChangeError, Entry, Reach, SEQ, models};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
@@ -32,7 +32,7 @@ pub struct Move<'a> {
     /// As it will be.
     pub to: &'a DeviceRow,
     /// What its files were checked against in the target.
-    pub basis: &'a Basis,
+    pub basis: &'a CheckedAgainst,
     /// The model, if the target does not have it yet.
     pub model: Option<&'a models::ModelRow>,
     /// What its layer holds in the target; secrets are wrapped for it.
@@ -61,10 +61,10 @@ pub async fn write(
 ) -> Result<(), ChangeError> {
     let (from, to) = (moved.from, moved.to);
     let target = to.tenant_id.as_str();
-    let mut change = Change::checked(db, moved.basis, Reach::Near, "1", &[])?;
+    let mut change = Change::checked(db, moved.basis, Invalidates::Device, "1", &[])?;
     change.also_guarded(
         &from.tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1 AND revision = ?3 \
          AND version = ?4)",
         args![&from.id, from.revision, from.version],
@@ -234,7 +234,7 @@ pub async fn end(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Chang
     let mut change = Change::guarded(
         db,
         &device.tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1)",
         args![&device.id],
     )?;

@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 
 /// A pool as it is stored.
@@ -157,7 +157,7 @@ pub async fn assign(
     pool: Option<&str>,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
     match site_id {
         Some(site) => change.push(
             "UPDATE sites SET pool_id = ?3 WHERE id = ?2 AND tenant_id = ?1",

@@ -7,7 +7,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
-use super::{Change, ChangeError, Entry, Reach as ChangeReach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 
 /// A tenant and a pool.
@@ -137,7 +137,7 @@ pub async fn put(
     destinations: Option<&str>,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, ChangeReach::Near)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
     change.push(
         "UPDATE tenants SET destinations = ?2 WHERE id = ?1",
         args![tenant_id, destinations],

@@ -4,7 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::phone::SettingRow;
-use super::{Basis, Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
 
@@ -182,7 +182,7 @@ pub fn replace(
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     scope: &Scope,
     revision: u64,
     layer: &NewLayer,
@@ -192,17 +192,17 @@ pub async fn put(
     let key = scope.key();
     let tenant_id = basis.tenant_id.as_str();
     let (reach, exists) = match scope {
-        Scope::Tenant => (Reach::Above, "1"),
+        Scope::Tenant => (Invalidates::Tenant, "1"),
         Scope::Site(_) => (
-            Reach::Above,
+            Invalidates::Tenant,
             "EXISTS (SELECT 1 FROM sites WHERE tenant_id = ?1 AND 'site:' || id = ?2)",
         ),
         Scope::Model(_) => (
-            Reach::Above,
+            Invalidates::Tenant,
             "EXISTS (SELECT 1 FROM models WHERE tenant_id = ?1 AND 'model:' || name = ?2)",
         ),
         Scope::Device { .. } => (
-            Reach::Near,
+            Invalidates::Device,
             "EXISTS (SELECT 1 FROM devices WHERE id = ?4 AND tenant_id = ?1)",
         ),
     };

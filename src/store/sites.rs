@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 
@@ -64,7 +64,7 @@ pub async fn insert(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Reach::Near)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
     change.push(
         "INSERT INTO sites (tenant_id, id, name, created_at, updated_at) \
          VALUES (?1, ?2, ?3, ?4, ?4)",
@@ -89,7 +89,7 @@ pub async fn rename(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         AT_REVISION,
         args![&site.id, site.revision],
     )?;
@@ -113,7 +113,7 @@ pub async fn delete(
     let mut change = Change::guarded(
         db,
         tenant_id,
-        Reach::Near,
+        Invalidates::Device,
         AT_REVISION,
         args![&site.id, site.revision],
     )?;

@@ -5,7 +5,7 @@ use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Basis, Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 
@@ -82,14 +82,14 @@ pub async fn find(
 
 fn at_revision<'a>(
     db: &'a Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
 ) -> Result<Change<'a>, StorageError> {
     Change::checked(
         db,
         basis,
-        Reach::Above,
+        Invalidates::Tenant,
         &format!("coalesce((SELECT revision FROM file_templates WHERE {KEY}), 0) = ?5"),
         args![key.kind.as_str(), key.family.as_str(), &key.model, revision],
     )
@@ -108,7 +108,7 @@ pub struct NewTemplate<'a> {
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
     new: &NewTemplate<'_>,
@@ -141,7 +141,7 @@ pub async fn put(
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn delete(
     db: &Db,
-    basis: &Basis,
+    basis: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
     entry: &Entry,

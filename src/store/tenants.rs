@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Basis, Change, ChangeError, Entry, Reach};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 
@@ -96,7 +96,7 @@ pub async fn insert(
 pub async fn update(
     db: &Db,
     tenant: &TenantRow,
-    basis: Option<&Basis>,
+    basis: Option<&CheckedAgainst>,
     values: &TenantValues<'_>,
     now: u64,
     entry: &Entry,
@@ -105,8 +105,8 @@ pub async fn update(
     let at_revision = "revision = ?2";
     let revision = args![tenant.revision];
     let mut change = match basis {
-        Some(basis) => Change::checked(db, basis, Reach::Above, at_revision, revision)?,
-        None => Change::guarded(db, id, Reach::Above, at_revision, revision)?,
+        Some(basis) => Change::checked(db, basis, Invalidates::Tenant, at_revision, revision)?,
+        None => Change::guarded(db, id, Invalidates::Tenant, at_revision, revision)?,
     };
     change.push(
         "UPDATE tenants SET name = ?2, hostname = ?3, options = ?4, updated_at = ?5, \
@@ -124,7 +124,7 @@ pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(
     let mut change = Change::guarded(
         db,
         id,
-        Reach::Above,
+        Invalidates::Tenant,
         "revision = ?2 AND NOT EXISTS (SELECT 1 FROM devices WHERE tenant_id = ?1)",
         args![revision],
     )?;

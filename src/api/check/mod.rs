@@ -1,5 +1,5 @@
 //! What a change would do to the files of phones, before it is written.
 
-pub mod affected;
 pub mod budget;
+pub mod candidate;
 pub mod unused;

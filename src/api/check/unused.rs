@@ -7,7 +7,7 @@ use ringfence_provision::template::default_template;
 use ringfence_provision::unused::{FileSource, Unused, Watch};
 use ringfence_queue::target;
 
-use crate::files::bundle::Bundle;
+use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File};
 use crate::model::tenant::TenantOptions;
 
@@ -40,7 +40,7 @@ pub fn told<'a>(
 /// Which settings of all layers reach none of a device's files. `audience` says for whom a file is
 /// at the name that the phone is told.
 pub fn of_device(
-    bundle: &Bundle,
+    bundle: &FileInputs,
     options: &TenantOptions,
     audience: impl Fn(FileKind) -> Audience,
     files: &[(FileKind, File)],

@@ -16,7 +16,7 @@ use ringfence_provision::mac::Mac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::affected::{self, Checked, World};
+use crate::api::check::candidate::{self, Candidate, Checked};
 use crate::api::devices::fleet::{WithDoubles, needle, number, number_key};
 use crate::api::notify::pools;
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
@@ -502,12 +502,12 @@ async fn add(
     let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
     settings::check_number(&values, [wanted.model.family])?;
     pools::check_addresses(app, &tenant.id, &none, &values).await?;
-    let mut world = World::of_device(app, tenant, row.clone()).await?;
-    world
+    let mut candidate = Candidate::of_device(app, tenant, row.clone()).await?;
+    candidate
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
-    world.set_layer(&scope, values.clone());
-    let checked = world.check().await?;
+    candidate.set_layer(&scope, values.clone());
+    let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
     let reused = devices::deleted_since(
@@ -527,7 +527,7 @@ async fn add(
     let key = DeviceKey::from_random(crate::platform::random)?;
     let new = NewDevice {
         row: &row,
-        basis: &world.basis,
+        basis: &candidate.basis,
         key: keys::stored(app, &row.id, row.generation, &key)?,
         fenced_at: if reused { app.now } else { 0 },
         model: wanted.new_model.then_some(&wanted.model),
@@ -555,7 +555,7 @@ async fn change(
         mac: row.mac.clone(),
     };
     let stored = stored_settings::layer(&app.db, &tenant.id, &scope.key()).await?;
-    let before = affected::layer(app, &tenant.id, &scope.key(), &stored.rows)?;
+    let before = candidate::layer(app, &tenant.id, &scope.key(), &stored.rows)?;
     let values = match &input.settings {
         Some(written) => settings::merge(&before, written)?,
         None => before.clone(),
@@ -567,24 +567,24 @@ async fn change(
         return Ok((row, None));
     }
     settings::check_number(&values, [wanted.model.family])?;
-    let candidate = DeviceRow {
+    let changed = DeviceRow {
         model: wanted.model.name.clone(),
         site_id: wanted.site_id.clone(),
         label: input.label.clone(),
         ..row.clone()
     };
-    let mut world = World::of_device(app, tenant, candidate.clone()).await?;
-    world
+    let mut candidate = Candidate::of_device(app, tenant, changed.clone()).await?;
+    candidate
         .models
         .insert(wanted.model.name.clone(), wanted.model.clone());
-    world.set_layer(&scope, values.clone());
-    let checked = world.check().await?;
+    candidate.set_layer(&scope, values.clone());
+    let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let digests = settings::digests(app, &tenant.id, &scope);
     let (was, is) = settings::difference(&digests, &before, &values);
     let mut was_all = audited(&row);
-    let mut is_all = audited(&candidate);
+    let mut is_all = audited(&changed);
     if values != before {
         for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
             if let Some(members) = all.as_object_mut() {
@@ -599,7 +599,7 @@ async fn change(
         Some(is_all),
     );
     let change = DeviceValues {
-        basis: &world.basis,
+        basis: &candidate.basis,
         model: &wanted.model.name,
         site_id: wanted.site_id.as_deref(),
         label: &input.label,

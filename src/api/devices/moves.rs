@@ -8,7 +8,7 @@ use ringfence_queue::store::JobFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::affected::{self, Checked, World};
+use crate::api::check::candidate::{self, Candidate, Checked};
 use crate::api::devices::{DeviceView, audited};
 use crate::api::notify::pools as api_pools;
 use crate::api::request::answer::{Done, Shown};
@@ -192,16 +192,16 @@ async fn go(
         Keep::Drop => none.clone(),
         Keep::Keep => {
             let stored = stored_settings::layer(&app.db, &row.tenant_id, &scope.key()).await?;
-            affected::layer(app, &row.tenant_id, &scope.key(), &stored.rows)?
+            candidate::layer(app, &row.tenant_id, &scope.key(), &stored.rows)?
         }
     };
     settings::check_number(&values, [model.family])?;
     let leaving = Some((row.tenant_id.as_str(), scope.key()));
     api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
-    let mut world = World::of_device(app, target, to.clone()).await?;
-    world.models.insert(model.name.clone(), model.clone());
-    world.set_layer(&scope, values.clone());
-    let checked = world.check().await?;
+    let mut candidate = Candidate::of_device(app, target, to.clone()).await?;
+    candidate.models.insert(model.name.clone(), model.clone());
+    candidate.set_layer(&scope, values.clone());
+    let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
     let road = road(call, target).await?;
@@ -211,7 +211,7 @@ async fn go(
     let moved = Move {
         from: &row,
         to: &to,
-        basis: &world.basis,
+        basis: &candidate.basis,
         model: new_model.then_some(&model),
         settings: (!values.is_empty()).then_some(&layer),
         road: road.as_ref().map(Chosen::stored),

@@ -9,13 +9,13 @@ use ringfence_provision::template::{SecretsMode, UsedSetting};
 use ringfence_provision::unused::Unused;
 use serde::Serialize;
 
-use crate::api::check::affected::unreadable;
+use crate::api::check::candidate::unreadable;
 use crate::api::check::unused;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, RevealQuery};
 use crate::api::request::commit::Failure;
 use crate::audit::device_object;
-use crate::files::bundle::{self, Bundle};
+use crate::files::inputs::{self, FileInputs};
 use crate::files::names;
 use crate::files::render::{self, File, FileError};
 use crate::files::urls::{Base, Urls};
@@ -175,7 +175,7 @@ fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
 
 /// A device's files.
 pub struct Of {
-    pub bundle: Bundle,
+    pub bundle: FileInputs,
     urls: Urls,
     options: TenantOptions,
     /// When it was asked, in Unix milliseconds.
@@ -189,7 +189,7 @@ impl Of {
     /// There is no such device, or D1 does not answer.
     pub async fn read(call: &Context) -> Result<Self, Problem> {
         let tenant = call.tenant().await?;
-        let bundle = bundle::for_device(&call.app, &tenant.id, &call.mac()?)
+        let bundle = inputs::for_device(&call.app, &tenant.id, &call.mac()?)
             .await
             .map_err(unreadable)?
             .ok_or_else(|| Problem::not_found("device"))?;

@@ -5,7 +5,7 @@ use ringfence_provision::seal::Profile;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
-use crate::api::check::affected::{Checked, World};
+use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
@@ -110,26 +110,26 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             };
             // Templates and settings of before may now have files, which nobody has looked at.
             let affected = Affected::Models(vec![row.name.clone()]);
-            let mut world = World::load(&call.app, &tenant, &affected).await?;
-            world.models.insert(row.name.clone(), row.clone());
-            checked = Some(world.check().await?);
+            let mut candidate = Candidate::load(&call.app, &tenant, &affected).await?;
+            candidate.models.insert(row.name.clone(), row.clone());
+            checked = Some(candidate.check().await?);
             let entry = call.entry("model.create", path, None, Some(after));
-            models::insert(&call.app.db, &world.basis, &row, &entry)
+            models::insert(&call.app.db, &candidate.basis, &row, &entry)
                 .await
                 .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }
         Some(row) if row.family == wanted.family && row.profile == wanted.profile => {}
         Some(row) => {
             let affected = Affected::Models(vec![row.name.clone()]);
-            let mut world = World::load(&call.app, &tenant, &affected).await?;
-            world.models.insert(row.name.clone(), wanted.clone());
-            checked = Some(world.check().await?);
+            let mut candidate = Candidate::load(&call.app, &tenant, &affected).await?;
+            candidate.models.insert(row.name.clone(), wanted.clone());
+            checked = Some(candidate.check().await?);
             let before = json!({ "family": row.family, "profile": row.profile });
             let entry = call.entry("model.update", path, Some(before), Some(after));
             let profile = wanted.profile.as_deref();
             models::update(
                 &call.app.db,
-                &world.basis,
+                &candidate.basis,
                 &row,
                 wanted.family,
                 profile,

@@ -11,7 +11,7 @@ use ringfence_provision::secret::SecretString;
 use ringfence_queue::target;
 use serde::{Deserialize, Serialize};
 
-use crate::api::check::affected::{self, Checked, World};
+use crate::api::check::candidate::{self, Candidate, Checked};
 use crate::api::notify::{self, Notices, NotifyQuery, pools};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, RevealQuery};
@@ -169,7 +169,7 @@ async fn show(call: &Get, scope: Scope) -> SettingsAnswer {
     let stored = settings::layer(&call.app.db, tenant_id, &scope.key()).await?;
     let reveal = call.reveal(call.query.reveal, scope.path()).await?;
     let values = if reveal {
-        affected::layer(&call.app, tenant_id, &scope.key(), &stored.rows)?
+        candidate::layer(&call.app, tenant_id, &scope.key(), &stored.rows)?
     } else {
         masked(&stored.rows)
     };
@@ -188,30 +188,30 @@ async fn change(call: &Put, scope: &Scope) -> SettingsAnswer {
     let key = scope.key();
     let stored = settings::layer(&app.db, &tenant.id, &key).await?;
     call.if_match.check(stored.revision)?;
-    let before = affected::layer(app, &tenant.id, &key, &stored.rows)?;
+    let before = candidate::layer(app, &tenant.id, &key, &stored.rows)?;
     let after = merge(&before, &call.body.settings)?;
     pools::check_addresses(app, &tenant.id, &before, &after).await?;
     if before == after {
         publish(app, &tenant.id, scope).await?;
         return Ok(view(&after, false, stored.revision, None));
     }
-    let mut world = match scope {
-        Scope::Tenant => World::load(app, &tenant, &Affected::All).await?,
-        Scope::Site(id) => World::load(app, &tenant, &Affected::Site(id.clone())).await?,
+    let mut candidate = match scope {
+        Scope::Tenant => Candidate::load(app, &tenant, &Affected::All).await?,
+        Scope::Site(id) => Candidate::load(app, &tenant, &Affected::Site(id.clone())).await?,
         Scope::Model(name) => {
-            World::load(app, &tenant, &Affected::Models(vec![name.clone()])).await?
+            Candidate::load(app, &tenant, &Affected::Models(vec![name.clone()])).await?
         }
-        Scope::Device { .. } => World::of_device(app, &tenant, call.device().await?).await?,
+        Scope::Device { .. } => Candidate::of_device(app, &tenant, call.device().await?).await?,
     };
-    check_number(&after, world.families(scope))?;
-    world.set_layer(scope, after.clone());
-    let checked = world.check().await?;
+    check_number(&after, candidate.families(scope))?;
+    candidate.set_layer(scope, after.clone());
+    let checked = candidate.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&digests(app, &tenant.id, scope), &before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
-        &world.basis,
+        &candidate.basis,
         scope,
         stored.revision,
         &layer,

@@ -6,7 +6,7 @@ use ringfence_provision::template::{check_template, default_template};
 use ringfence_provision::wrap::Keyring;
 use serde::{Deserialize, Serialize};
 
-use crate::api::check::affected::{Checked, World};
+use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
@@ -14,9 +14,9 @@ use crate::api::request::page::Page;
 use crate::api::request::valid;
 use crate::app::App;
 use crate::audit::digest::Digests;
-use crate::files::bundle;
+use crate::files::inputs;
 use crate::http::problem::Problem;
-use crate::store::Basis;
+use crate::store::CheckedAgainst;
 use crate::store::devices::Affected;
 use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
 use crate::store::tenants::TenantRow;
@@ -164,7 +164,7 @@ async fn check(
     tenant: &TenantRow,
     key: &TemplateKey,
     source: Option<&String>,
-) -> Result<(Checked, Basis), Problem> {
+) -> Result<(Checked, CheckedAgainst), Problem> {
     let models =
         crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MAX_MODELS)
             .await?
@@ -173,12 +173,12 @@ async fn check(
             .map(|row| row.name)
             .filter(|name| key.model.is_empty() || *name == key.model)
             .collect();
-    let mut world = World::load(app, tenant, &Affected::Models(models)).await?;
+    let mut candidate = Candidate::load(app, tenant, &Affected::Models(models)).await?;
     match source {
-        Some(source) => world.templates.insert(key.clone(), source.clone()),
-        None => world.templates.remove(key),
+        Some(source) => candidate.templates.insert(key.clone(), source.clone()),
+        None => candidate.templates.remove(key),
     };
-    Ok((world.check().await?, world.basis))
+    Ok((candidate.check().await?, candidate.basis))
 }
 
 fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
@@ -228,7 +228,7 @@ fn key(call: &Context) -> Result<TemplateKey, Problem> {
     }
     if !model.is_empty() {
         valid::model(model)?;
-        if !bundle::may_differ_by_model(kind) {
+        if !inputs::may_differ_by_model(kind) {
             return Err(Problem::invalid_request(format!(
                 "The {} file is the same for every model: write the family's template.",
                 kind.as_str()

@@ -5,7 +5,7 @@ use ringfence_provision::url_template::{RouteError, check_url_len};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::affected::{Checked, World};
+use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Nothing};
 use crate::api::request::commit::{self, Failure};
@@ -163,11 +163,11 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     let mut checked = None;
     let mut basis = None;
     if before.options != input.options {
-        let mut world = World::load(&call.app, &row, &Affected::All).await?;
-        world.options = input.options.clone();
-        check_profiles(&input.options, world.models.values())?;
-        checked = Some(world.check().await?);
-        basis = Some(world.basis);
+        let mut candidate = Candidate::load(&call.app, &row, &Affected::All).await?;
+        candidate.options = input.options.clone();
+        check_profiles(&input.options, candidate.models.values())?;
+        checked = Some(candidate.check().await?);
+        basis = Some(candidate.basis);
     }
     let options = text_of(&input.options)?;
     let before = json!({

@@ -21,7 +21,7 @@ use crate::witness;
 
 /// What the files of a device, or of a model, are made from.
 #[derive(Clone, Debug)]
-pub struct Bundle {
+pub struct FileInputs {
     pub tenant_id: String,
     /// Of the last change above the devices.
     pub tenant_version: u64,
@@ -37,7 +37,7 @@ pub struct Bundle {
 
 /// A bundle cannot be put together.
 #[derive(Debug, thiserror::Error)]
-pub enum BundleError {
+pub enum InputsError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A secret setting does not unwrap: the master key is missing, or the row was moved.
@@ -48,7 +48,7 @@ pub enum BundleError {
     Profile { model: String, profile: String },
 }
 
-impl Bundle {
+impl FileInputs {
     /// The version of the files made from it.
     pub fn version(&self) -> u64 {
         self.device
@@ -60,12 +60,12 @@ impl Bundle {
 /// The bundle of a device.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`InputsError`].
 pub async fn for_device(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
-) -> Result<Option<Bundle>, BundleError> {
+) -> Result<Option<FileInputs>, InputsError> {
     let (parts, _) = phone::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
     parts
         .map(|parts| of_device(app, tenant_id, parts))
@@ -76,13 +76,13 @@ pub async fn for_device(
 /// has neither settings nor templates, and the request is to be refused.
 ///
 /// # Errors
-/// [`BundleError`]; also if the database is behind what was witnessed.
+/// [`InputsError`]; also if the database is behind what was witnessed.
 pub async fn for_phone(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
     reads: Reads<'_>,
-) -> Result<Option<Bundle>, BundleError> {
+) -> Result<Option<FileInputs>, InputsError> {
     let (parts, standing) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await?;
     // Also where there is no such device: it takes as long.
     witness::vouch(app, &standing)
@@ -95,7 +95,7 @@ pub async fn for_phone(
 
 /// What an initial file that is asked for by MAC is made from.
 pub struct Initial {
-    pub bundle: Option<Bundle>,
+    pub bundle: Option<FileInputs>,
     /// Names of the tenant's certificates.
     pub certificates: Vec<String>,
     /// Where the phone is sent on to, if the device left the tenant.
@@ -105,8 +105,8 @@ pub struct Initial {
 /// What the initial file of a device is made from, in one round trip.
 ///
 /// # Errors
-/// [`BundleError`]; also if the database is behind what was witnessed.
-pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, BundleError> {
+/// [`InputsError`]; also if the database is behind what was witnessed.
+pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, InputsError> {
     let (parts, standing) = phone::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
     witness::vouch(app, &standing)
         .await
@@ -121,9 +121,9 @@ pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initia
     })
 }
 
-fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, BundleError> {
+fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<FileInputs, InputsError> {
     let device = parts.device;
-    Ok(Bundle {
+    Ok(FileInputs {
         tenant_id: tenant_id.to_owned(),
         tenant_version: device.tenant_version,
         model: device.model.clone(),
@@ -138,12 +138,12 @@ fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<Bundle, B
 /// The bundle of a model for a phone's request, for files that are not one device's.
 ///
 /// # Errors
-/// [`BundleError`]; also if the database is behind what was witnessed.
+/// [`InputsError`]; also if the database is behind what was witnessed.
 pub async fn for_model(
     app: &App,
     tenant_id: &str,
     model: &str,
-) -> Result<Option<Bundle>, BundleError> {
+) -> Result<Option<FileInputs>, InputsError> {
     shared_parts(app, tenant_id, model)
         .await?
         .map(|parts| of_parts(app, tenant_id, parts))
@@ -161,8 +161,8 @@ async fn shared_parts(
     Ok(parts)
 }
 
-fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, BundleError> {
-    Ok(Bundle {
+fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<FileInputs, InputsError> {
+    Ok(FileInputs {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
         profile: profile(parts.profile.as_deref(), &parts.model)?,
@@ -178,12 +178,12 @@ fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<Bundle, Bu
 /// any of its models: nothing of that model's own is in it.
 ///
 /// # Errors
-/// [`BundleError`]; also if the database is behind what was witnessed.
+/// [`InputsError`]; also if the database is behind what was witnessed.
 pub async fn for_family(
     app: &App,
     tenant_id: &str,
     model: &str,
-) -> Result<Option<Bundle>, BundleError> {
+) -> Result<Option<FileInputs>, InputsError> {
     let Some(mut parts) = shared_parts(app, tenant_id, model).await? else {
         return Ok(None);
     };
@@ -197,12 +197,12 @@ pub async fn for_family(
 /// Sorts rows into layers and unwraps secrets.
 ///
 /// # Errors
-/// [`BundleError::Secret`].
+/// [`InputsError::Secret`].
 pub fn layers(
     keyring: &Keyring,
     tenant_id: &str,
     rows: &[SettingRow],
-) -> Result<Layers, BundleError> {
+) -> Result<Layers, InputsError> {
     let mut layers = Layers::default();
     for row in rows {
         let value = if row.master.is_some() {
@@ -210,11 +210,11 @@ pub fn layers(
             let bytes =
                 keyring
                     .unwrap(&identity, &row.value)
-                    .map_err(|source| BundleError::Secret {
+                    .map_err(|source| InputsError::Secret {
                         name: row.name.clone(),
                         source,
                     })?;
-            let text = String::from_utf8(bytes).map_err(|_| BundleError::Secret {
+            let text = String::from_utf8(bytes).map_err(|_| InputsError::Secret {
                 name: row.name.clone(),
                 source: WrapError::Format("it is not text"),
             })?;
@@ -252,10 +252,10 @@ fn layer_of<'a>(layers: &'a mut Layers, scope: &str) -> Option<&'a mut LayerSett
 /// The profile of a model.
 ///
 /// # Errors
-/// [`BundleError::Profile`].
-pub fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, BundleError> {
+/// [`InputsError::Profile`].
+pub fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, InputsError> {
     name.map(|name| {
-        Profile::builtin(name).ok_or_else(|| BundleError::Profile {
+        Profile::builtin(name).ok_or_else(|| InputsError::Profile {
             model: model.to_owned(),
             profile: name.to_owned(),
         })

@@ -13,13 +13,13 @@ use crate::app::App;
 use crate::edge::{self, FileRead};
 
 /// A path read by the names of a tenant as they were.
-pub(super) struct Guess {
+pub(super) struct Prefetch {
     table: Rc<RouteTable>,
     resolved: Option<Resolved>,
     read: Option<FileRead>,
 }
 
-impl Guess {
+impl Prefetch {
     /// Reads a path and begins to read the sealed file it names. `None` where no request of before
     /// told this isolate whose access path it is.
     pub(super) fn new(app: &App, access_path_hash: &str, path: &str) -> Option<Self> {

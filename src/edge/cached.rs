@@ -16,7 +16,7 @@ const KEPT: usize = 64;
 
 /// A tenant, ready to look its files up.
 #[derive(Debug)]
-pub struct Known {
+pub struct CachedTenant {
     pub tenant: PublishedTenant,
     /// `None` if its names contradict each other, which is refused when they are saved.
     pub table: Option<Rc<RouteTable>>,
@@ -25,14 +25,14 @@ pub struct Known {
 struct Entry {
     hash: String,
     text: String,
-    known: Rc<Known>,
+    known: Rc<CachedTenant>,
 }
 
 thread_local! {
     static KNOWN: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
-impl From<PublishedTenant> for Known {
+impl From<PublishedTenant> for CachedTenant {
     fn from(tenant: PublishedTenant) -> Self {
         Self {
             table: routes::table(&tenant.options),
@@ -42,7 +42,7 @@ impl From<PublishedTenant> for Known {
 }
 
 /// What KV last had for an access path: for a guess only, which KV's next answer confirms or not.
-pub fn last_known(hash: &str) -> Option<Rc<Known>> {
+pub fn last_known(hash: &str) -> Option<Rc<CachedTenant>> {
     KNOWN.with_borrow(|entries| {
         let entry = entries.iter().find(|entry| entry.hash == hash)?;
         Some(Rc::clone(&entry.known))
@@ -50,7 +50,7 @@ pub fn last_known(hash: &str) -> Option<Rc<Known>> {
 }
 
 /// The tenant that KV has for an access path; `None` if the text is none of this version's.
-pub(super) fn read(hash: &str, text: String) -> Option<Rc<Known>> {
+pub(super) fn read(hash: &str, text: String) -> Option<Rc<CachedTenant>> {
     let kept = KNOWN.with_borrow(|entries| {
         entries
             .iter()
@@ -61,7 +61,7 @@ pub(super) fn read(hash: &str, text: String) -> Option<Rc<Known>> {
         return kept;
     }
     let tenant: PublishedTenant = serde_json::from_str(&text).ok()?;
-    let known = Rc::new(Known::from(tenant));
+    let known = Rc::new(CachedTenant::from(tenant));
     KNOWN.with_borrow_mut(|entries| {
         entries.retain(|entry| entry.hash != hash);
         if entries.len() >= KEPT {

@@ -9,8 +9,8 @@
 //! their turn, the rest go unchecked, and the answer says that, too. One of each combination of model
 //! and site has its turn before any second one. At the 21st broken file it ends.
 //!
-//! What it was checked against must still be there when the change is written: that is the world's
-//! [`Basis`]. Where it is not, the request is worked on once more ([`unless_overtaken`](crate::api::request::commit::unless_overtaken)).
+//! What it was checked against must still be there when the change is written: that is the candidate's
+//! [`CheckedAgainst`]. Where it is not, the request is worked on once more ([`unless_overtaken`](crate::api::request::commit::unless_overtaken)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,14 +26,14 @@ use serde::Serialize;
 use crate::api::check::budget::Budget;
 use crate::api::check::unused;
 use crate::app::App;
-use crate::files::bundle::{self, Bundle, BundleError};
+use crate::files::inputs::{self, FileInputs, InputsError};
 use crate::files::names;
 use crate::files::render::{self, FileError};
 use crate::files::urls::Base;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
-use crate::store::Basis;
+use crate::store::CheckedAgainst;
 use crate::store::devices::{self, Affected};
 use crate::store::models::{self, ModelRow};
 use crate::store::phone::{SettingRow, certificate_names};
@@ -98,9 +98,9 @@ pub struct Broken {
 }
 
 /// A tenant as it is, or as it would be: change the fields, then [`check`](Self::check).
-pub struct World {
+pub struct Candidate {
     /// For the change that was checked in it.
-    pub basis: Basis,
+    pub basis: CheckedAgainst,
     base: Base,
     /// When the change is checked, in Unix milliseconds.
     now: u64,
@@ -119,25 +119,25 @@ pub struct World {
     changed: Option<(Layer, String)>,
 }
 
-impl World {
+impl Candidate {
     /// Reads all that the files of the affected devices are made from.
     ///
     /// # Errors
     /// D1 does not answer, or a stored secret does not unwrap.
     pub async fn load(app: &App, tenant: &TenantRow, affected: &Affected) -> Result<Self, Problem> {
-        let mut world = Self::of_nobody(app, tenant).await?;
-        world.of = devices::count_affected(&app.db, &tenant.id, affected).await?;
-        world.shared = match affected {
-            Affected::All => world.models.keys().cloned().collect(),
+        let mut candidate = Self::of_nobody(app, tenant).await?;
+        candidate.of = devices::count_affected(&app.db, &tenant.id, affected).await?;
+        candidate.shared = match affected {
+            Affected::All => candidate.models.keys().cloned().collect(),
             Affected::Models(names) => names.iter().cloned().collect(),
             Affected::Site(_) => BTreeSet::new(),
         };
         let limit = u32::try_from(MAX_ALL).unwrap_or(u32::MAX);
-        world.devices = if world.of <= MAX_ALL {
+        candidate.devices = if candidate.of <= MAX_ALL {
             devices::affected(&app.db, &tenant.id, affected, limit).await?
         } else {
-            world.method = Method::CombinationsAndSample;
-            let stride = world.of / u64::from(SAMPLE);
+            candidate.method = Method::CombinationsAndSample;
+            let stride = candidate.of / u64::from(SAMPLE);
             let mut chosen =
                 devices::one_of_each_combination(&app.db, &tenant.id, affected, MAX_COMBINATIONS)
                     .await?;
@@ -148,8 +148,8 @@ impl World {
             chosen.dedup_by(|one, other| one.id == other.id);
             chosen
         };
-        world.load_settings(app).await?;
-        Ok(world)
+        candidate.load_settings(app).await?;
+        Ok(candidate)
     }
 
     /// Reads the layers of the devices, as far as memory goes: devices beyond that are not checked.
@@ -185,13 +185,13 @@ impl World {
         tenant: &TenantRow,
         device: DeviceRow,
     ) -> Result<Self, Problem> {
-        let mut world = Self::of_nobody(app, tenant).await?;
+        let mut candidate = Self::of_nobody(app, tenant).await?;
         let rows = settings::of_devices(&app.db, &tenant.id, &[&device.id]).await?;
-        world.layers.extend(unwrapped(app, &tenant.id, rows)?);
-        world.basis.device = Some((device.id.clone(), device.version));
-        world.devices = vec![device];
-        world.of = 1;
-        Ok(world)
+        candidate.layers.extend(unwrapped(app, &tenant.id, rows)?);
+        candidate.basis.device = Some((device.id.clone(), device.version));
+        candidate.devices = vec![device];
+        candidate.of = 1;
+        Ok(candidate)
     }
 
     async fn of_nobody(app: &App, tenant: &TenantRow) -> Result<Self, Problem> {
@@ -205,7 +205,7 @@ impl World {
             base: base(tenant.hostname.as_deref()),
             options: tenant.options()?,
             // `tenant` was read before everything else: whatever changed since then tells.
-            basis: Basis {
+            basis: CheckedAgainst {
                 tenant_id: id.clone(),
                 seq: tenant.seq,
                 version: tenant.version,
@@ -254,7 +254,7 @@ impl World {
     /// Replaces the settings of one layer. The check tells which of them reach no file.
     pub fn set_layer(&mut self, scope: &Scope, values: LayerSettings) {
         let key = scope.key();
-        self.changed = bundle::layer_named(&key).map(|layer| (layer, key.clone()));
+        self.changed = inputs::layer_named(&key).map(|layer| (layer, key.clone()));
         self.layers.insert(key, values);
     }
 
@@ -323,7 +323,7 @@ impl World {
     }
 
     /// All that one device's files, or a model's, are made from.
-    fn bundle(&self, device: Option<&DeviceRow>, model: &str) -> Result<Bundle, Problem> {
+    fn bundle(&self, device: Option<&DeviceRow>, model: &str) -> Result<FileInputs, Problem> {
         let Some(row) = self.models.get(model) else {
             return Err(Problem::internal(format!("model {model} is not there")));
         };
@@ -334,12 +334,12 @@ impl World {
             profile: row.profile.clone(),
             ..device.clone()
         });
-        Ok(Bundle {
+        Ok(FileInputs {
             tenant_id: self.basis.tenant_id.clone(),
             tenant_version: self.basis.version,
             model: model.to_owned(),
             family: row.family,
-            profile: bundle::profile(row.profile.as_deref(), model).map_err(unreadable)?,
+            profile: inputs::profile(row.profile.as_deref(), model).map_err(unreadable)?,
             layers: Layers {
                 tenant: layer("tenant".to_owned()),
                 site: site
@@ -367,7 +367,7 @@ impl World {
         FileKind::ALL
             .into_iter()
             .filter_map(|kind| {
-                let own = || bundle::may_differ_by_model(kind).then(|| find(kind, model));
+                let own = || inputs::may_differ_by_model(kind).then(|| find(kind, model));
                 let source = own().flatten().or_else(|| find(kind, ""))?;
                 Some((kind, source.clone()))
             })
@@ -415,13 +415,13 @@ impl World {
                 model: model.to_owned(),
             })
         };
-        let own = bundle::may_differ_by_model(kind).then(|| find(&row.name));
+        let own = inputs::may_differ_by_model(kind).then(|| find(&row.name));
         own.flatten()
             .or_else(|| find(""))
             .map_or_else(|| default_template(row.family, kind), String::as_str)
     }
 
-    fn files(&self, bundle: Bundle, part: Part, look: &mut Look) -> Files {
+    fn files(&self, bundle: FileInputs, part: Part, look: &mut Look) -> Files {
         // A bundle has settings of its own.
         let layers = &bundle.layers;
         let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
@@ -493,7 +493,7 @@ impl Part {
 
 /// The files of one bundle.
 struct Files {
-    bundle: Bundle,
+    bundle: FileInputs,
     sizes: Vec<(FileKind, Audience, usize)>,
     broken: Vec<Broken>,
 }
@@ -618,16 +618,16 @@ pub fn layer(
     scope: &str,
     rows: &[SettingRow],
 ) -> Result<LayerSettings, Problem> {
-    let layers = bundle::layers(&app.keyring, tenant_id, rows).map_err(unreadable)?;
-    Ok(bundle::layer_named(scope)
+    let layers = inputs::layers(&app.keyring, tenant_id, rows).map_err(unreadable)?;
+    Ok(inputs::layer_named(scope)
         .map(|layer| layers.layer(layer).clone())
         .unwrap_or_default())
 }
 
 /// The problem of data that is there and cannot be used.
-pub fn unreadable(error: BundleError) -> Problem {
+pub fn unreadable(error: InputsError) -> Problem {
     match error {
-        BundleError::Storage(error) => error.into(),
+        InputsError::Storage(error) => error.into(),
         // It names a setting or a key id, never a value, and tells the operator what to do.
         error => Problem::new(ProblemKind::Misconfigured, format!("{error}.")),
     }
