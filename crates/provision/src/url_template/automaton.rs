@@ -91,6 +91,9 @@ impl Automaton {
     /// Reads a whole path. Where a template could read it in two ways (a table refuses such
     /// templates), any of them.
     pub(crate) fn read<'p>(&self, path: &'p str) -> Option<Reading<'p>> {
+        // All places that the template could be in after the bytes so far. A place that is reached twice
+        // is kept once, so there are never more of them than places in the template, and reading takes
+        // time in proportion to path and template, whatever the path is.
         let mut threads = vec![(self.start(), Spans::default())];
         for (at, byte) in path.bytes().enumerate() {
             let mut next: Vec<(State, Spans)> = Vec::with_capacity(threads.len());
@@ -122,6 +125,10 @@ impl Automaton {
         differently: bool,
         budget: &mut Budget,
     ) -> Result<Option<String>, TooMuchWork> {
+        // A breadth-first search through pairs of places, one in each template, that the same path leads
+        // to. `differ` stays true once the two have read a character as part of different macros: then
+        // the macros' values differ, whatever comes after. What is found first is shortest, which is what
+        // an operator wants to see as the example of two names that clash.
         let alphabet = alphabet(&[self, other]);
         let start = (self.start(), other.start(), false);
         // From each place that was reached, the place before it and the character between.
@@ -151,6 +158,8 @@ impl Automaton {
 
     /// Whether `other` reads every path that this one reads.
     pub(crate) fn within(&self, other: &Self, budget: &mut Budget) -> Result<bool, TooMuchWork> {
+        // `other` may be in several places after one path, and reads the path if any of them accepts. So
+        // one place of this template stands beside the whole set of the other's.
         let alphabet = alphabet(&[self, other]);
         let start = (self.start(), BTreeSet::from([other.start()]));
         let mut seen = BTreeSet::from([start.clone()]);

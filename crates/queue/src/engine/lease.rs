@@ -1,4 +1,20 @@
 //! From the queue to the relays.
+//!
+//! Three things limit what goes out in a round: the relays' free places (shared out by tenant), the pace
+//! of each rollout, and the pace of each destination network. An example with three networks, each of
+//! which may be told one NOTIFY a second, and ten due jobs in the order A A A B B C A B C C:
+//!
+//! 1. [`Engine::candidates`] looks at the jobs in their order. The first job of A goes, and so do the
+//!    first of B and of C. Every other job is given a *turn*: the second of A in one second, the third
+//!    in two, and so on for each network by itself. A turn is written into the job (`due_at`, and
+//!    `slot` = 1), so that the job is not looked at again in every round until then.
+//! 2. D1 is asked what there is to know of the three devices. This takes time, and a device may be gone.
+//! 3. [`Engine::lease`] hands the jobs to relays. Only now are they counted as sent to their networks
+//!    (`sent_us`): a turn that came to nothing costs its network its place, but not a NOTIFY.
+//!
+//! A network therefore has two clocks. `due_us` is when the next turn may be given out; `sent_us` is
+//! when the next NOTIFY may go. A round that comes late may take a turn late, as long as `sent_us`
+//! allows it: a slow round loses few turns, and a pause does not end in a burst.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -121,6 +137,8 @@ impl<S: Sql> Engine<S> {
         let mut taken: Vec<Candidate> = Vec::new();
         for share in [Share::Fair, Share::More] {
             let mut wanting = tenants.clone();
+            // Each tenant that wants more gets an equal part of what is left, again and again: a tenant
+            // with one job has it out in the first pass, however many jobs another one has.
             while !wanting.is_empty() && (taken.len() as u64) < MAX_LEASED {
                 let each = (MAX_LEASED - taken.len() as u64).div_ceil(wanting.len() as u64);
                 let mut still = Vec::new();
@@ -200,6 +218,8 @@ impl<S: Sql> Engine<S> {
         let count = |taken: &Vec<Candidate>| (taken.len() - before) as u64;
         let id = lane.row.as_ref().map_or("", |row| row.id.as_str());
         let mut looked = 0;
+        // Jobs of a closed network move to a later turn, which brings others to the front: look again
+        // until enough were taken, nothing moved, or too many rows were read for one step.
         while count(taken) < most && looked < LOOK {
             // Those taken are still queued, and come first again.
             let due = self.store.due(id, &lane.tenant, now, most + lane.taken)?;
@@ -279,6 +299,7 @@ impl<S: Sql> Engine<S> {
         if goes {
             pace.sent_us += interval;
         }
+        // A job that had its turn has moved the clock of turns when the turn was given.
         if !goes || job.slot == 0 {
             pace.due_us = turn_us + interval;
         }
