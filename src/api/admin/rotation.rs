@@ -8,7 +8,7 @@
 //! 3. `MASTER_KEY_PREVIOUS` goes.
 
 use ringfence_provision::key::DeviceKey;
-use ringfence_provision::wrap::{Keyring, WrapError};
+use ringfence_provision::wrap::Keyring;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -16,11 +16,12 @@ use zeroize::Zeroizing;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Nothing};
 use crate::api::request::commit::{self, Failure};
+use crate::api::request::secret::wrap;
 use crate::app::App;
 use crate::edge;
 use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
-use crate::platform::{self, log};
+use crate::platform::log;
 use crate::store::access_paths::segment_identity;
 use crate::store::audit_chain;
 use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
@@ -249,13 +250,6 @@ fn new_secret(
 
 fn opened(keyring: &Keyring, place: &str, wrapped: &str) -> Option<Zeroizing<Vec<u8>>> {
     keyring.unwrap(place, wrapped).ok().map(Zeroizing::new)
-}
-
-fn wrap(keyring: &Keyring, place: &str, plain: &[u8]) -> Result<String, Problem> {
-    let nonce = platform::random_array()?;
-    keyring
-        .wrap(nonce, place, plain)
-        .map_err(|error: WrapError| Problem::internal(error.to_string()))
 }
 
 #[cfg(test)]

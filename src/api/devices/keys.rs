@@ -15,6 +15,7 @@ use crate::api::notify::{self, NotifyQuery, WithNotices};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
+use crate::api::request::secret::wrap;
 use crate::app::App;
 use crate::audit::device_object;
 use crate::files::seal::key_identity;
@@ -150,14 +151,7 @@ pub fn stored(
     key: &DeviceKey,
 ) -> Result<StoredKey, Problem> {
     let identity = key_identity(device_id, generation);
-    let wrapped = app
-        .keyring
-        .wrap(
-            platform::random_array()?,
-            &identity,
-            key.expose().as_bytes(),
-        )
-        .map_err(|error| Problem::internal(error.to_string()))?;
+    let wrapped = wrap(&app.keyring, &identity, key.expose().as_bytes())?;
     let (fingerprint, previous_fingerprint) = app.keyring.fingerprints(key);
     Ok(StoredKey {
         wrapped,

@@ -14,6 +14,7 @@ use crate::api::notify::pools as api_pools;
 use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
+use crate::api::request::secret::wrap;
 use crate::api::request::valid;
 use crate::api::tenancy::models::{self, ModelInput};
 use crate::api::tenancy::{access_paths as api_paths, settings};
@@ -404,13 +405,9 @@ async fn road(
     }
     let app = &call.app;
     let ends_at = app.now.saturating_add(u64::from(input.days) * DAY_MS);
-    let wrap = |id: &str, segment: &str| -> Result<(String, String), Problem> {
+    let wrapped = |id: &str, segment: &str| -> Result<(String, String), Problem> {
         let identity = segment_identity(&target.id, id);
-        let nonce = platform::random_array()?;
-        let wrapped = app
-            .keyring
-            .wrap(nonce, &identity, segment.as_bytes())
-            .map_err(|error| Problem::internal(error.to_string()))?;
+        let wrapped = wrap(&app.keyring, &identity, segment.as_bytes())?;
         Ok((wrapped, app.keyring.current().id().to_owned()))
     };
     if let Some(url) = &input.url {
@@ -425,7 +422,7 @@ async fn road(
             })?;
         let wrapped = match path.segment {
             Some(_) => None,
-            None => Some(wrap(&path.id, segment)?),
+            None => Some(wrapped(&path.id, segment)?),
         };
         return Ok(Some(Chosen {
             wrapped,
@@ -469,7 +466,7 @@ async fn road(
         segment: None,
     };
     Ok(Some(Chosen {
-        wrapped: Some(wrap(&path.id, &segment)?),
+        wrapped: Some(wrapped(&path.id, &segment)?),
         made: Some(segment),
         ends_at,
         path,

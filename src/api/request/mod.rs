@@ -9,4 +9,5 @@ pub mod etag;
 pub mod known;
 pub mod page;
 pub mod read;
+pub mod secret;
 pub mod valid;

@@ -16,13 +16,14 @@ use crate::api::notify::{self, Notices, NotifyQuery, pools};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, RevealQuery};
 use crate::api::request::commit::{self, Failure};
+use crate::api::request::secret::wrap;
 use crate::app::App;
 use crate::audit::digest::Digests;
+use crate::edge;
 use crate::http::problem::Problem;
 use crate::store::devices::Affected;
 use crate::store::phone::SettingRow;
 use crate::store::settings::{self, NewLayer, Scope};
-use crate::{edge, platform};
 
 /// Checks how many settings a layer has. Which families its files are for decides how many it may.
 ///
@@ -281,14 +282,7 @@ fn row(
         Value::Text(text) => (text.clone(), None),
         Value::Secret(secret) => {
             let identity = settings::associated_data(tenant_id, scope, name);
-            let wrapped = app
-                .keyring
-                .wrap(
-                    platform::random_array()?,
-                    &identity,
-                    secret.expose().as_bytes(),
-                )
-                .map_err(|error| Problem::internal(error.to_string()))?;
+            let wrapped = wrap(&app.keyring, &identity, secret.expose().as_bytes())?;
             (wrapped, Some(app.keyring.current().id().to_owned()))
         }
     };
