@@ -248,7 +248,7 @@ ${asks.map((ask, number) => `<ASK_${number}>{{ ${ask} }}</ASK_${number}>`).join(
     );
     const at = `/tenants/${tenant.id}`;
     const whole = await api.put(`${at}/settings`, { settings: { standard_Line1_Sip_P_0: 'another' } });
-    assert.deepEqual(whole.checked, { devices: 500, of: 500, method: 'all' });
+    assert.deepEqual(whole.checked, { devices: 500, affected: 500, method: 'all' });
 
     const neighbour = await seedTenant(worker);
     const phone = await seedDevice(worker, neighbour, { mac: mac(9999), state: 'confirmed' });
