@@ -12,6 +12,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+teller=build
+. scripts/steps.sh
 out=${RINGFENCE_OUT:-build}
 profile=${RINGFENCE_PROFILE:-release}
 case $profile in
@@ -56,19 +58,17 @@ export PATH=$RINGFENCE_WRAPPERS:$PATH
 # Its own folder: the compiler differs from the one that builds native code.
 export CARGO_TARGET_DIR=${RINGFENCE_WASM_TARGET:-$PWD/target/wasm}
 rm -f "$out/.stamp"
-echo "[build] compiling the Worker to $out, profile $profile (a few minutes the first time)"
-started=$SECONDS
+step "compiling the Worker to $out, profile $profile (minutes, the first time)"
 # Without worker-build's own wasm-opt: one pass over the module is enough, and it comes below.
 "$RINGFENCE_TOOLS/worker-build-$WORKER_BUILD_VERSION/bin/worker-build" --profile "$profile" --no-opt --panic-unwind \
   --out-dir "$out" . "${for_cargo[@]}" "$@" 9>&-
-echo "[build] compiled in $((SECONDS - started)) s"
 
 if [ "$profile" = release ]; then
   # The names of functions are a third of the module, and Cargo's `strip` may not take them (see
   # Cargo.toml): a panic says its file and line without them.
-  started=$SECONDS
+  step "wasm-opt"
   "$WASM_OPT_BIN" -Oz --all-features --strip-debug --strip-producers \
     "$out/index_bg.wasm" -o "$out/index_bg.wasm"
-  echo "[build] wasm-opt took $((SECONDS - started)) s"
 fi
+took
 [ "$(stamp "$@")" != "$now" ] || echo "$now" >"$out/.stamp"

@@ -85,7 +85,7 @@ if [ -z "$kv" ]; then
     kv=$(wrangler kv namespace list | jq -r '.[] | select(.title == "ringfence-files") | .id')
   fi
 fi
-[ -n "$d1" ] && [ -n "$kv" ] || die "the database or the namespace could not be created: see the messages above"
+if [ -z "$d1" ] || [ -z "$kv" ]; then die "the database or the namespace could not be created: see the messages above"; fi
 write_config() {
   sed -e "s/$zero_d1/$d1/" -e "s/^id = \"$zero_kv\"/id = \"$kv\"/" wrangler.toml >"$config"
 }

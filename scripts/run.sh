@@ -9,31 +9,36 @@ export RINGFENCE_PROFILE=fast
 
 PORT=${PORT:-8787}
 base=http://127.0.0.1:$PORT
+teller=run
+. scripts/steps.sh
 say() { printf '\033[1m[run]\033[0m %s\n' "$*"; }
 die() { printf '[run] %s\n' "$*" >&2; exit 1; }
 
-[[ $PORT =~ ^[0-9]+$ ]] && ((PORT > 0 && PORT < 65536)) || die "PORT=$PORT is no port"
+if ! [[ $PORT =~ ^[1-9][0-9]{0,4}$ ]] || ((PORT > 65535)); then die "PORT=$PORT is no port"; fi
 if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
   die "port $PORT is in use: stop what listens there, or take another one with PORT=8788 make run"
 fi
 
+step "set-up"
 scripts/setup.sh
 scripts/secrets.sh
+step "the Worker"
 scripts/build.sh
 relay=${RINGFENCE_RELAY:-target/debug/ringfence-relay}
 if [ -z "${RINGFENCE_RELAY:-}" ]; then
-  say "building the relay (a few minutes the first time)"
+  step "the relay (a minute or two, the first time)"
   cargo build --quiet -p ringfence-relay
 fi
 
 mkdir -p .local
 log=.local/wrangler.log
-say "applying migrations to the local database"
+step "migrations of the local database"
 wrangler d1 migrations apply ringfence --local >.local/migrations.log 2>&1 || { cat .local/migrations.log >&2; die "the migrations failed"; }
 
 # The Worker gets a process group of its own: whatever wrangler starts goes with it.
 server=
 helpers=()
+# shellcheck disable=SC2317 # Traps call it.
 stop() {
   trap '' INT TERM
   trap - EXIT
@@ -56,11 +61,12 @@ stop() {
   done
   kill -KILL -- "-$server" 2>/dev/null || true
 }
+# shellcheck disable=SC2317
 interrupted() { stop; printf '\n'; say "stopped"; exit 0; }
 trap interrupted INT TERM
 trap stop EXIT
 
-say "starting the Worker on $base (log: $log)"
+step "starting the Worker on $base (log: $log)"
 set -m
 wrangler dev --ip 127.0.0.1 --port "$PORT" --local --show-interactive-dev-session=false --inspector-port 0 --log-level log <&- >"$log" 2>&1 &
 server=$!
@@ -73,10 +79,12 @@ for second in $(seq 120); do
   sleep 1
 done
 
+step "a phone boots for the first time"
 scripts/phone.sh "$base"
 
+step "a relay's credential"
 scripts/notify.sh "$base" prepare
-say "starting the relay (log: .local/relay.log) and the phone's SIP side"
+step "starting the relay (log: .local/relay.log) and the phone's SIP side"
 rm -f .local/phone/{port,notified,update.enc}
 "$relay" --config .local/relay.toml <&- >.local/relay.log 2>&1 &
 helpers+=($!)
@@ -88,7 +96,9 @@ for tenth in $(seq 300); do
   [ "$tenth" != 300 ] || { tail -n 20 .local/relay.log .local/handset.log >&2; die "the relay is not connected after half a minute"; }
   sleep 0.1
 done
+step "the phone is told of a change"
 scripts/notify.sh "$base" tell
+took
 
 cat <<TEXT
 

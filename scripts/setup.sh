@@ -5,17 +5,23 @@
 # Rust and Node; everything else comes from Debian, crates.io and npm. Tools that are compiled go to
 # a folder outside the checkout, so that a second clone does not compile them again.
 #
-#   scripts/setup.sh build     what compiles and runs the Worker (default)
-#   scripts/setup.sh test      the same, and the SIP peers and tools the tests use
-#   scripts/setup.sh lint      the same, and what looks over the code
-#   scripts/setup.sh bench    what compiles and runs it, and a load generator
+#   scripts/setup.sh build    what compiles and runs the Worker (default)
+#   scripts/setup.sh test     the same, and the SIP peers and tools the tests use
+#   scripts/setup.sh bench    the same as build, and a load generator
+#   scripts/setup.sh lint     what looks over the code; nothing that compiles the Worker
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
+teller=setup
+. scripts/steps.sh
+
 want=${1:-build}
-say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
 die() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+case $want in
+  build | test | bench | lint) ;;
+  *) die "$want is none of build, test, bench, lint" ;;
+esac
 
 # --- Debian packages -------------------------------------------------------------------------------
 
@@ -27,9 +33,9 @@ apt_need() { # apt_need COMMAND-OR-FILE PACKAGE…: installs PACKAGE… unless t
   if command -v "$probe" >/dev/null 2>&1 || [ -e "$probe" ]; then return 0; fi
   command -v apt-get >/dev/null || die "$probe is missing and this is no Debian: install it (Debian calls it: $*)"
   if [ -z "$apt_updated" ]; then
-    say "apt-get update"; as_root apt-get update -qq; apt_updated=1
+    step "apt-get update"; as_root apt-get update -qq; apt_updated=1
   fi
-  say "installing $*"
+  step "installing $*"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
@@ -43,9 +49,15 @@ command -v npm >/dev/null || die "npm is missing: install Node.js 20 or newer, t
 # --- Node packages: wrangler, workerd, Node 22, wasm-opt, esbuild ----------------------------------
 
 if ! cmp -s package-lock.json node_modules/.ringfence-lock; then
-  say "npm ci (wrangler, workerd, Node 22, wasm-opt, esbuild)"
+  step "npm ci (wrangler, workerd, Node 22, wasm-opt, esbuild)"
   npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json node_modules/.ringfence-lock
+fi
+
+if [ "$want" = lint ]; then
+  apt_need shellcheck shellcheck
+  took
+  exit 0
 fi
 
 # --- A stable Rust that can build std for wasm32 ---------------------------------------------------
@@ -92,17 +104,19 @@ fi
 
 # --- Tools compiled from crates.io -----------------------------------------------------------------
 
+# worker-build is linked with OpenSSL.
+apt_need /usr/include/openssl/ssl.h libssl-dev
+apt_need pkg-config pkg-config
+
 cargo_tool() { # cargo_tool NAME VERSION FLAG…
   local name=$1 version=$2 root="$RINGFENCE_TOOLS/$1-$2"; shift 2
   if [ ! -x "$root/bin/$name" ]; then
     local crate=$name; [ "$name" = wasm-bindgen ] && crate=wasm-bindgen-cli
-    local begun=$SECONDS
-    say "compiling $crate $version (a few minutes, once)"
+    step "compiling $crate $version (minutes, once)"
     # Optimising the tool costs more time than it would ever save here.
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_TARGET_DIR="$RINGFENCE_TOOLS/build" \
       cargo install --quiet "$crate" --version "$version" --bin "$name" --root "$root" "$@"
-    say "$crate took $((SECONDS - begun)) s"
   fi
 }
 cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" --locked
@@ -110,10 +124,6 @@ cargo_tool worker-build "$WORKER_BUILD_VERSION" --locked
 rm -rf "$RINGFENCE_TOOLS/build"
 
 # --- What only the tests use -----------------------------------------------------------------------
-
-if [ "$want" = lint ]; then
-  apt_need shellcheck shellcheck
-fi
 
 if [ "$want" = bench ]; then
   apt_need wrk wrk
@@ -124,4 +134,5 @@ if [ "$want" = test ]; then
   apt_need kamailio kamailio
 fi
 
-say "ready"
+took
+echo "[setup] ready"
