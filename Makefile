@@ -4,7 +4,7 @@
 help:
 	@echo "make run     build, start on 127.0.0.1:8787 (PORT=…) and play a phone against it"
 	@echo "make test    everything that proves it works"
-	@echo "make lint    formatting, clippy, dependency rules, secrets, advisories"
+	@echo "make lint    formatting, linters, rustdoc, rules of the source and its dependencies, advisories"
 	@echo "make bench   how fast it is, beside named baselines"
 	@echo "make relay-static  the relay as one file without libraries, and the proof that it is"
 	@echo "make deploy  to Cloudflare; make deploy CHECK=1 for what can be checked without an account"

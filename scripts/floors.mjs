@@ -3,8 +3,10 @@
 // A block that begins with ```floors is about src/, one that begins with ```floors api about src/api/.
 //
 //   node scripts/floors.mjs [SRC [ARCHITECTURE.md]]      prints each wrong import; exit 1 if there is one
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+
+import { built, rustFiles } from './rust-source.mjs';
 
 const [src = 'src', document = 'ARCHITECTURE.md'] = process.argv.slice(2);
 const wrong = [];
@@ -25,20 +27,6 @@ function houses(text) {
   }
   if (!found.has('')) throw new Error(`${document} has no block of floors`);
   return found;
-}
-
-function* files(folder) {
-  for (const name of readdirSync(folder).sort()) {
-    const path = join(folder, name);
-    if (statSync(path).isDirectory()) yield* files(path);
-    else if (name.endsWith('.rs')) yield path;
-  }
-}
-
-/** Source without comments, without texts, and without what only tests compile. */
-function bare(source) {
-  const text = source.replace(/\/\/[^\n]*/g, '').replace(/"(?:[^"\\]|\\[\s\S])*"/g, '""');
-  return text.replace(/#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod \w+ \{[\s\S]*/, '');
 }
 
 /** The names that a text uses of the module at `path` (`crate`, `crate::api`): `path::name`, `path::{name, …}`. */
@@ -75,7 +63,7 @@ for (const [folder, floor] of houses(readFileSync(document, 'utf8'))) {
   const path = folder ? `crate::${folder}` : 'crate';
   const seen = new Set(['mod']);
   const tests = testsOnly(root);
-  for (const file of files(root)) {
+  for (const file of rustFiles(root)) {
     const module = relative(root, file).split(sep)[0].replace(/\.rs$/, '');
     // The folder's own mod.rs stands above all that is in it; what only tests compile stands nowhere.
     if (module === 'mod' || tests.has(module)) continue;
@@ -84,7 +72,7 @@ for (const [folder, floor] of houses(readFileSync(document, 'utf8'))) {
       wrong.push(`${file}: the module ${module} stands on no floor: name it in ${document}`);
       continue;
     }
-    for (const other of new Set(used(bare(readFileSync(file, 'utf8')), path))) {
+    for (const other of new Set(used(built(readFileSync(file, 'utf8')), path))) {
       if (other === module || !floor.has(other)) continue;
       if (floor.get(other) >= floor.get(module)) {
         wrong.push(`${file}: ${module} uses ${other}, which is not below it`);

@@ -1,20 +1,23 @@
 #!/usr/bin/env bash
-# What a machine can hold the code to: formatting, clippy, the arrows between the crates, that no
-# secret is committed, and known vulnerabilities in dependencies.
+# What a machine can hold the code to: formatting and linters, the arrows between the crates and the
+# floors of src/, dependencies, links, that no secret is committed, and known vulnerabilities.
 #
 #   scripts/lint.sh         all of it
-#   scripts/lint.sh rules   the arrows and the secrets alone: seconds, and nothing is compiled
+#   scripts/lint.sh rules   what compiles nothing, from the arrows to the secrets: seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 
+teller=lint
+. scripts/steps.sh
+
 failed=0
-step() { printf '\033[1m[lint %4ds]\033[0m %s\n' "$SECONDS" "$*"; }
 bad() { printf '[lint] %s\n' "$*" >&2; failed=1; }
 
 only=${1:-}
-[ "$only" = rules ] || scripts/setup.sh lint
 if [ "$only" != rules ]; then
+  scripts/setup.sh lint
+
   step "cargo fmt"
   cargo fmt --all --check || bad "run cargo fmt --all"
 
@@ -25,24 +28,24 @@ if [ "$only" != rules ]; then
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet || bad "rustdoc has something to say"
 
   step "shellcheck"
-  shellcheck --external-sources --severity=warning scripts/*.sh .ci/run || bad "shellcheck has something to say"
+  shellcheck --external-sources --severity=style scripts/*.sh .ci/run || bad "shellcheck has something to say"
 
-  step "prettier and eslint"
+  step "prettier"
   prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' eslint.config.mjs package.json || bad "run prettier --write on them"
-  eslint . || bad "eslint has something to say"
+
+  step "eslint"
+  eslint --max-warnings 0 . || bad "eslint has something to say"
 fi
 
 # --- Arrows between the crates (ARCHITECTURE.md, invariant 1) ---------------------------------------
 
-depends() { # depends PACKAGE [FLAG…]: names of everything PACKAGE is built from, without tests' own
-  local package=$1; shift
-  cargo tree --locked --package "$package" --edges normal,build --prefix none --format '{p}' "$@" | cut -d' ' -f1 | sort -u
-}
-forbid() { # forbid PACKAGE "WHY" NAME…
-  local package=$1 why=$2 tree; shift 2
-  tree=$(depends "$package")
-  for name in "$@"; do
-    if grep -qx "$name" <<<"$tree"; then bad "$package depends on $name: $why"; fi
+declare -A trees
+forbid() { # forbid PACKAGE "WHY" NAME…: nothing that PACKAGE is built from is called so, its tests' own apart
+  local package=$1 why=$2; shift 2
+  [ -n "${trees[$package]:-}" ] ||
+    trees[$package]=$(cargo tree --locked --package "$package" --edges normal,build --prefix none --format '{p}' | cut -d' ' -f1 | sort -u)
+  for forbidden in "$@"; do
+    if grep -qx "$forbidden" <<<"${trees[$package]}"; then bad "$package depends on $forbidden: $why"; fi
   done
 }
 
@@ -67,20 +70,20 @@ forbid ringfence-relay "only the Worker (src/) may" worker
 for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
 
-step "every dependency is used"
-mkdir -p target
-# By its name in the source, which is enough for crates that are not renamed. `getrandom` of the Worker
-# also turns on a feature, and what only the tests of a crate use stands in its tests.
-for manifest in Cargo.toml crates/*/Cargo.toml; do
-  folder=$(dirname "$manifest")
-  sed -n '/^\[\(dev-\)\?dependencies\]/,/^\[\(lints\|features\|profile\|lib\|bin\)/p' "$manifest" |
-    sed -n 's/^\([a-z0-9_-]\+\)\(\.workspace\)\? *=.*/\1/p' | sort -u |
-    while read -r name; do
-      [ "$name" = md-5 ] && name=md5
-      grep -rqE "\b${name//-/_}\b" "$folder/src" "$folder/tests" --include='*.rs' 2>/dev/null || echo "$manifest: $name"
-    done
-done >target/unused-dependencies
-if [ -s target/unused-dependencies ]; then cat target/unused-dependencies; bad "these dependencies are used nowhere"; fi
+step "every dependency is used, and its licence lets it be handed out"
+node scripts/dependencies.mjs || bad "a dependency is one too many"
+
+step "no crate is in a program twice"
+# Two versions cost the Worker size and start-up. The relay has one such pair: ring takes the older getrandom.
+twice() { # twice PACKAGE [FLAG…]: names of crates that are in it in more than one version
+  local package=$1; shift
+  cargo tree --locked --quiet --package "$package" --edges normal,no-proc-macro --duplicates --depth 0 --prefix none --format '{p}' "$@" |
+    sed -n 's/^\([^ ]* v[^ ]*\).*/\1/p' | sort -u | cut -d' ' -f1 | uniq -d
+}
+for duplicate in $(twice ringfence --target wasm32-unknown-unknown); do bad "the Worker has $duplicate in two versions"; done
+for duplicate in $(twice ringfence-relay); do
+  [ "$duplicate" = getrandom ] || bad "the relay has $duplicate in two versions"
+done
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
@@ -135,4 +138,6 @@ else
   step "advisories skipped: cargo-audit is not installed (cargo install cargo-audit)"
 fi
 
-if [ "$failed" = 0 ]; then step "clean"; else exit 1; fi
+took
+if [ "$failed" != 0 ]; then exit 1; fi
+echo "[lint] clean"

@@ -1,0 +1,116 @@
+// The rules of scripts/ that read the source: each finds what it is there for, planted in a small copy.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, it } from 'node:test';
+
+import { ROOT } from './support/config.mjs';
+
+const made = [];
+after(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+function planted(files) {
+  const folder = mkdtempSync(join(tmpdir(), 'ringfence-rules-'));
+  made.push(folder);
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+function rule(script, folder, ...args) {
+  const { status, stdout, stderr } = spawnSync('node', [join(ROOT, 'scripts', script), ...args], { cwd: folder, encoding: 'utf8' });
+  return { status, said: stdout + stderr };
+}
+
+describe('the floors of src/', () => {
+  const HOUSE = { 'ARCHITECTURE.md': '```floors\nlib\nphone api\nstore\n```\n', 'src/lib.rs': 'use crate::{api, phone};\n' };
+  const floors = (files) => rule('floors.mjs', planted({ ...HOUSE, 'src/phone.rs': '', 'src/api.rs': '', 'src/store.rs': '', ...files }));
+
+  it('let a module use what is below it', () => {
+    assert.deepEqual(floors({ 'src/phone.rs': 'use crate::store::Change;\n' }), { status: 0, said: '' });
+  });
+
+  it('find an import that goes up, and one that goes sideways', () => {
+    const up = floors({ 'src/store.rs': 'use crate::api::Problem;\n' });
+    assert.equal(up.status, 1);
+    assert.match(up.said, /src\/store\.rs: store uses api, which is not below it/);
+    assert.match(floors({ 'src/phone.rs': 'use crate::{api::Problem, store};\n' }).said, /phone uses api/);
+  });
+
+  it('find one behind what looks like a comment or the beginning of a text', () => {
+    for (const before of [
+      'let a = "https://x.example";',
+      "let a = '\"';",
+      'let a = r#"a"b"#;',
+      'let a = "\\"";',
+      "fn f<'a>(a: &'a str) {}",
+    ]) {
+      assert.match(floors({ 'src/store.rs': `${before}\nfn b() { crate::api::c("d"); }\n` }).said, /store uses api/, before);
+    }
+  });
+
+  it('do not read comments, texts and tests', () => {
+    const quiet = '// crate::api\n/* crate::api */\nconst A: &str = "crate::api";\n#[cfg(test)]\nmod tests {\n    use crate::api;\n}\n';
+    assert.equal(floors({ 'src/store.rs': quiet }).status, 0);
+  });
+
+  it('know every module', () => {
+    assert.match(floors({ 'src/attic.rs': '' }).said, /the module attic stands on no floor/);
+  });
+});
+
+describe('the rule of dependencies', () => {
+  const manifest = (name, more = '', licence = 'Apache-2.0') =>
+    `[package]\nname = "${name}"\nversion = "0.1.0"\nedition = "2024"\nlicense = "${licence}"\n${more}`;
+  /** A package that depends on `some-help`, with the given source and licence of that. */
+  function dependencies(files, { licence, table = 'dependencies' } = {}) {
+    const folder = planted({
+      'Cargo.toml': manifest('app', `[${table}]\nsome-help = { path = "help" }\n[workspace]\nmembers = ["help"]\n`),
+      'Cargo.lock': `version = 4\n\n[[package]]\nname = "app"\nversion = "0.1.0"\ndependencies = [\n "some-help",\n]\n\n[[package]]\nname = "some-help"\nversion = "0.1.0"\n`,
+      'src/lib.rs': '',
+      'help/Cargo.toml': manifest('some-help', '', licence),
+      'help/src/lib.rs': '',
+      ...files,
+    });
+    return rule('dependencies.mjs', folder, 'Cargo.toml');
+  }
+  const USE = 'pub fn a() { some_help::b(); }\n';
+
+  it('is content with what is used', () => {
+    assert.deepEqual(dependencies({ 'src/lib.rs': USE }), { status: 0, said: '' });
+    assert.equal(dependencies({ 'tests/a.rs': USE }, { table: 'dev-dependencies' }).status, 0);
+  });
+
+  it('finds what nothing uses, and what only tests use', () => {
+    const unused = dependencies({ 'src/lib.rs': '// some_help::b()\npub const A: &str = "some_help::b";\n' });
+    assert.equal(unused.status, 1);
+    assert.match(unused.said, /app depends on some-help, and nothing uses it/);
+    for (const files of [
+      { 'src/lib.rs': `#[cfg(test)]\nmod tests {\n${USE}}\n` },
+      { 'src/lib.rs': '#[cfg(test)]\nmod tests;\n', 'src/tests.rs': USE },
+      { 'tests/a.rs': USE },
+    ]) {
+      assert.match(dependencies(files).said, /only its tests use it/);
+    }
+  });
+
+  it('reads licences: each part of an AND, one part of an OR', () => {
+    const said = (licence) => dependencies({ 'src/lib.rs': USE }, { licence }).said;
+    for (const licence of [
+      'MIT',
+      'GPL-3.0-only OR MIT',
+      '(MIT OR GPL-3.0-only) AND ISC',
+      'Apache-2.0 WITH LLVM-exception',
+      'GPL-2.0 OR MIT',
+    ]) {
+      assert.equal(said(licence), '', licence);
+    }
+    for (const licence of ['GPL-3.0-only', 'MIT AND GPL-3.0-only', '(MIT OR ISC) AND GPL-3.0-only', 'GPL-3.0-only WITH MIT']) {
+      assert.match(said(licence), /some-help 0\.1\.0 is under .*: scripts\/dependencies\.mjs lists/, licence);
+    }
+  });
+});
