@@ -10,10 +10,12 @@ use crate::api::request::page::Window;
 use crate::api::request::read;
 use crate::api::route::find;
 use crate::api::routes::ROUTES;
+use crate::api::tenancy::certificates::check_pem;
 use crate::api::tenancy::settings::SettingsInput;
 use crate::api::tenancy::tenants::TenantInput;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::part;
+use crate::store::search::Needle;
 
 const PIECES: [&str; 30] = [
     "a", "/", "%", "%2", "%41", "?", "&", "=", "a=b&", "reveal=", "+", ",", ", ", "\"", "\"a\",",
@@ -41,6 +43,30 @@ fn headers_paths_queries_and_cursors_are_read_in_linear_time() {
                 "GET",
                 &format!("/api/v1/tenants/a/devices/b/files/{text}"),
             );
+        });
+    }
+}
+
+#[test]
+fn what_an_operator_looks_for_and_certificates_are_read_in_linear_time() {
+    for piece in PIECES {
+        assert_linear(piece, 50_000, |bytes| {
+            let text = repeated(piece, bytes);
+            Needle::parse(&text);
+            let begin = "-----BEGIN CERTIFICATE-----\n";
+            let end = "-----END CERTIFICATE-----\n";
+            let _ = check_pem(&text);
+            let _ = check_pem(&format!("{begin}{text}{end}"));
+        });
+    }
+    for piece in [
+        "-",
+        "-----BEGIN CERTIFICATE-----",
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        "MIIB",
+    ] {
+        assert_linear(piece, 50_000, |bytes| {
+            let _ = check_pem(&repeated(piece, bytes));
         });
     }
 }

@@ -97,14 +97,15 @@ async fn dispatch(
     let header = request.headers().get("authorization")?;
     let token = match route.needs {
         Needs::Nothing => auth::Token::nobody(),
-        _ => auth::authenticate(&app, header.as_deref(), &caller.address).await?,
+        _ => auth::authenticate(&app, header.as_deref(), &caller.address, route.spent()).await?,
     };
     line.token.clone_from(&token.id);
-    let tenant = params.iter().find(|(name, _)| *name == "tenant");
-    token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
+    // A call that is refused has cost a look-up already: it is spent like any other.
     if route.needs != Needs::Nothing {
         allowance::spend(&app, &token, route.spent()).await?;
     }
+    let tenant = params.iter().find(|(name, _)| *name == "tenant");
+    token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
     if token.is_admin() && route.needs.writes() && route.operation != restored::OPERATION {
         // Every other token was held against the witness as it was looked up.
         witness::vouch_now(&app).await?;

@@ -12,7 +12,9 @@ use crate::api::request::commit::Failure;
 /// What a handler gives back, boxed.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Failure>>>>;
 
-/// Operations that render or check files: of one device, or of all that a change concerns.
+/// Operations that render or check files, and do nothing else or concern many devices. A change of one
+/// device checks that device's files too, no more than a look of its phone makes; it is counted as the
+/// change that it is, so that a tenant's own import is not held to a check's pace.
 const CHECKS: &[&str] = &[
     "lint",
     "lintDevice",

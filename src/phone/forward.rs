@@ -17,11 +17,34 @@ use crate::files::names::urls;
 use crate::files::urls::Base;
 use crate::files::{inputs, render};
 use crate::model::tenant::TenantOptions;
+use crate::platform::log;
 use crate::store::access_paths::segment_identity;
 use crate::store::phone::Forward;
 
-/// Serves the initial file of the tenant that the device is in.
-pub(super) async fn serve(
+/// Serves the initial file of the tenant that the device is in. Why it cannot be made is for that tenant
+/// alone: the event is one of the tenant that the device left.
+pub(super) async fn serve(request: &PhoneRequest, forward: &Forward, mac: &Mac) -> Outcome {
+    match make(request, forward, mac).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            log::warn(
+                "forward_failed",
+                &[
+                    ("request_id", &request.app.request_id),
+                    ("tenant", &forward.target_id),
+                    ("device", &forward.device_id),
+                    ("error", &error.0),
+                ],
+            );
+            Outcome::Unavailable {
+                detail: "The initial file of the tenant that the device is in cannot be read now."
+                    .into(),
+            }
+        }
+    }
+}
+
+async fn make(
     request: &PhoneRequest,
     forward: &Forward,
     mac: &Mac,

@@ -29,7 +29,7 @@ pub(super) async fn serve(
                 .await
                 .map_err(storage)?;
             if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
-                return forward::serve(request, forward, mac).await;
+                return Ok(forward::serve(request, forward, mac).await);
             }
             initial
                 .bundle

@@ -17,7 +17,8 @@ pub struct AccessPathRow {
     pub expires_at: Option<u64>,
     /// When a file last went out under it, to the hour.
     pub last_used_at: Option<u64>,
-    /// How many devices have got a file under it since the time that was asked about.
+    /// How many devices have got a file under it since the time that was asked about; at most
+    /// 1,000.
     pub devices: u64,
     /// The segment, wrapped for [`segment_identity`]: only where moved phones are sent to.
     pub segment: Option<String>,
@@ -31,12 +32,13 @@ pub fn segment_identity(tenant_id: &str, id: &str) -> String {
 /// How many access paths a tenant has at most.
 pub const MAX_ACCESS_PATHS: u32 = 20;
 
-/// The columns of [`AccessPathRow`]; ?2 is the time since when devices are counted.
+/// The columns of [`AccessPathRow`]. Devices are counted to 1,000: whether an old access path may go is
+/// seen by far fewer. ?2 is the time since when devices are counted.
 const COLUMNS: &str = "a.id, a.hash, a.label, a.created_at, a.expires_at, a.segment, \
      nullif(max(coalesce(a.last_used_at, 0), coalesce((SELECT max(u.last_at) \
      FROM access_path_devices u WHERE u.access_path_id = a.id), 0)), 0) AS last_used_at, \
-     (SELECT count(*) FROM access_path_devices u WHERE u.access_path_id = a.id \
-     AND u.last_at >= ?2) AS devices";
+     (SELECT count(*) FROM (SELECT 1 FROM access_path_devices u WHERE u.access_path_id = a.id \
+     AND u.last_at >= ?2 LIMIT 1000)) AS devices";
 
 /// An access path of a tenant, with the number of devices that used it since `since`.
 ///
@@ -131,6 +133,19 @@ pub async fn insert(
         "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
         args![most],
     )?;
+    push_insert(&mut change, tenant_id, row)?;
+    change.write(entry).await
+}
+
+/// Adds to a change that there is another access path. Its guard holds [`MAX_ACCESS_PATHS`].
+///
+/// # Errors
+/// The statement cannot be made.
+pub fn push_insert(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    row: &AccessPathRow,
+) -> Result<(), StorageError> {
     change.push(
         "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -142,8 +157,7 @@ pub async fn insert(
             row.created_at,
             row.expires_at
         ],
-    )?;
-    change.write(entry).await
+    )
 }
 
 /// Changes the label and the expiry of an access path.

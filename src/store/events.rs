@@ -30,7 +30,7 @@ pub struct EventRow {
 /// Which events.
 #[derive(Clone, Debug, Default)]
 pub struct Filter<'a> {
-    pub device_id: Option<&'a str>,
+    pub mac: Option<&'a str>,
     pub outcome: Option<&'a str>,
     /// Only ids below this one.
     pub below: Option<&'a str>,
@@ -54,7 +54,7 @@ pub async fn list(
             .to_owned();
     let mut args: Vec<Arg<'_>> = vec![tenant_id.into()];
     let conditions = [
-        ("device_id =", filter.device_id),
+        ("mac =", filter.mac),
         ("outcome =", filter.outcome),
         ("id <", filter.below),
         ("id >=", filter.from),

@@ -4,7 +4,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::access_paths::AccessPathRow;
+use super::access_paths::{self, AccessPathRow};
 use super::settings::{self, NewLayer};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models};
 use crate::db::{Db, StorageError};
@@ -46,13 +46,15 @@ pub struct Entries<'a> {
     pub left: &'a Entry,
     pub came: &'a Entry,
     pub both: &'a Entry,
+    /// Of the access path, where one is added.
+    pub made: Option<&'a Entry>,
 }
 
 /// Moves a device: in one transaction, a change of both tenants.
 ///
 /// # Errors
-/// [`ChangeError::Overtaken`] if the device, or what it was checked against, is no longer so; the target
-/// has its MAC; or D1 fails.
+/// [`ChangeError::Overtaken`] if the device, or what it was checked against, is no longer so, or the
+/// target has no room for another access path; the target has its MAC; or D1 fails.
 pub async fn write(
     db: &Db,
     moved: &Move<'_>,
@@ -61,7 +63,14 @@ pub async fn write(
 ) -> Result<(), ChangeError> {
     let (from, to) = (moved.from, moved.to);
     let target = to.tenant_id.as_str();
-    let mut change = Change::checked(db, moved.basis, Invalidates::Device, "1", &[])?;
+    let is_new = moved.road.as_ref().is_some_and(|road| road.new);
+    let mut change = Change::checked(
+        db,
+        moved.basis,
+        Invalidates::Device,
+        "NOT ?2 OR (SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?3",
+        args![u32::from(is_new), access_paths::MAX_ACCESS_PATHS],
+    )?;
     change.also_guarded(
         &from.tenant_id,
         Invalidates::Device,
@@ -101,10 +110,13 @@ pub async fn write(
     }
     change.push(
         "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
-         WHERE tenant_id = ?2 AND device_id = ?3 ORDER BY id DESC LIMIT ?4)",
-        args![target, &from.tenant_id, &from.id, EVENTS],
+         WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
+        args![target, &from.tenant_id, &from.mac, EVENTS],
     )?;
     push_traces(&mut change, moved, now)?;
+    if let Some(made) = entries.made {
+        change.enter(made)?;
+    }
     change.enter(entries.came)?;
     change.enter(entries.both)?;
     // The witness is told of this one: should a restore undo the move, the device is back in the tenant
@@ -115,18 +127,7 @@ pub async fn write(
 fn push_road(change: &mut Change<'_>, target: &str, road: &Road<'_>) -> Result<(), StorageError> {
     let path = road.path;
     if road.new {
-        change.push(
-            "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            args![
-                target,
-                &path.id,
-                &path.hash,
-                &path.label,
-                path.created_at,
-                path.expires_at
-            ],
-        )?;
+        access_paths::push_insert(change, target, path)?;
     }
     if let Some((segment, master)) = road.segment {
         change.push(

@@ -354,14 +354,7 @@ pub async fn initial(
 ) -> Result<(InitialParts, Standing), StorageError> {
     let mut statements = device_statements(db, tenant_id, mac, Reads::InService)?;
     statements.push(db.statement(CERTIFICATE_NAMES, args![tenant_id])?);
-    statements.push(db.statement(
-        "SELECT v.device_id, v.target_id, t.hostname, t.options, a.id AS access_path_id, a.segment \
-         FROM moves v JOIN tenants t ON t.id = v.target_id \
-         JOIN access_paths a ON a.id = v.access_path_id AND a.tenant_id = v.target_id \
-         WHERE v.tenant_id = ?1 AND v.mac = ?2 AND v.ends_at > ?3 AND a.segment IS NOT NULL \
-         AND (a.expires_at IS NULL OR a.expires_at > ?3)",
-        args![tenant_id, mac, now],
-    )?);
+    statements.push(db.statement(FORWARD, args![tenant_id, mac, now])?);
     let results = db.batch(statements).await?;
     let [device, settings, templates, standing, certificates, forward] = results.as_slice() else {
         return Err(StorageError("a batch lost a result".into()));
@@ -370,14 +363,39 @@ pub async fn initial(
     struct Named {
         name: String,
     }
+    #[derive(Deserialize)]
+    struct Moved {
+        live: i64,
+        #[serde(flatten)]
+        forward: Forward,
+    }
     let certificates = rows::<Named>(certificates)?;
+    let moved = rows::<Moved>(forward)?.into_iter().next();
     let parts = InitialParts {
         device: parts(mac, device, settings, templates)?,
         certificates: certificates.into_iter().map(|row| row.name).collect(),
-        forward: rows(forward)?.into_iter().next(),
+        forward: moved.filter(|moved| moved.live == 1).map(|it| it.forward),
     };
     Ok((parts, standing::one(standing)?))
 }
+
+/// Where the phone of a device that left is sent on to. For a MAC that did not leave, the first move from
+/// the tenant is read and passed over, and for what is gone (an access path, the device) something of
+/// the tenant's own: as many rows, whatever became of the device. Only `live` says whether it counts.
+const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
+     coalesce(v.access_path_id, '') AS access_path_id, coalesce(a.segment, '') AS segment, \
+     v.mac = ?2 AND v.ends_at > ?3 AND a.id IS v.access_path_id AND a.tenant_id IS v.target_id \
+     AND a.segment IS NOT NULL AND (a.expires_at IS NULL OR a.expires_at > ?3) \
+     AND d.id IS v.device_id AND d.tenant_id IS v.target_id AND d.disabled IS 0 AS live \
+     FROM moves v JOIN tenants t ON t.id = v.target_id \
+     LEFT JOIN access_paths a ON a.id = coalesce(\
+     (SELECT id FROM access_paths WHERE id = v.access_path_id), \
+     (SELECT min(id) FROM access_paths WHERE tenant_id = ?1)) \
+     LEFT JOIN devices d ON d.id = coalesce((SELECT id FROM devices WHERE id = v.device_id), \
+     (SELECT id FROM devices WHERE tenant_id = ?1 ORDER BY mac LIMIT 1)) \
+     WHERE v.tenant_id = ?1 AND v.mac = coalesce(\
+     (SELECT mac FROM moves WHERE tenant_id = ?1 AND mac = ?2), \
+     (SELECT min(mac) FROM moves WHERE tenant_id = ?1))";
 
 /// What reads a device, its settings, its templates, and where the database stands.
 fn device_statements(

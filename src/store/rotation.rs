@@ -52,6 +52,18 @@ pub async fn count_segments(db: &Db) -> Result<Vec<Count>, StorageError> {
     .await
 }
 
+/// Which master key the end of the audit chain is sealed under, if it has one.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn count_audit_head(db: &Db) -> Result<Vec<Count>, StorageError> {
+    db.rows(
+        "SELECT master, 1 AS number FROM audit_head WHERE only = 1",
+        &[],
+    )
+    .await
+}
+
 /// A device key under a master key.
 #[derive(Clone, Debug, Deserialize)]
 pub struct KeyRow {

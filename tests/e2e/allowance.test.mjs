@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { Api } from './support/api.mjs';
 import { wranglerConfig } from './support/config.mjs';
 import { Ringfence } from './support/ringfence.mjs';
+import { eventually } from './support/wait.mjs';
 
 const limits = Object.fromEntries(wranglerConfig().ratelimits.map(({ name, simple }) => [name, simple.limit]));
 
@@ -15,7 +16,7 @@ describe('a token', () => {
   let admin;
   let tenant;
   before(async () => {
-    worker = await Ringfence.start();
+    worker = await Ringfence.start({ probe: true });
     admin = new Api(worker);
     tenant = (await admin.post('/tenants', { name: 'Tenant' })).id;
   });
@@ -66,6 +67,39 @@ describe('a token', () => {
       assert.ok(lines.length >= 1);
     });
   }
+
+  it('spends what is refused to it too, and costs no look-up once it has nothing left', async () => {
+    const elsewhere = (await admin.post('/tenants', { name: 'Elsewhere' })).id;
+    for (const [status, call] of [
+      [403, (api) => api.call('GET', '/devices')],
+      [404, (api) => api.call('GET', `/tenants/${elsewhere}/devices`)],
+    ]) {
+      const api = await newToken({ tenant });
+      const answers = [];
+      for (let count = 0; count <= 2 * limits.TOKEN_READS && answers.at(-1) !== 429; count += 1) answers.push((await call(api)).status);
+      assert.equal(answers.at(-1), 429);
+      assert.ok(answers.length > limits.TOKEN_READS && answers.slice(0, -1).every((found) => found === status), `${answers.slice(-3)}`);
+      assert.equal((await call(api)).status, 429);
+      // A token that was just made is not among those that the isolate has read yet.
+      await eventually(
+        async () => {
+          await worker.probe({ reset: true });
+          for (let count = 0; count < 20; count += 1) assert.equal((await call(api)).status, 429);
+          return (await worker.probe({ reset: true })).sql;
+        },
+        (sql) => sql.length <= 1,
+        'twenty calls without a look-up for each',
+      );
+      // Whoever knows its id alone learns nothing from it.
+      const [, id] = api.token.split('_');
+      const guess = new Api(
+        worker,
+        api.token.replace(/.{4}$/, (end) => (end === 'AAAA' ? 'BBBB' : 'AAAA')),
+      );
+      assert.ok(id.length > 0);
+      assert.equal((await call(guess)).status, 401);
+    }
+  });
 
   it('that looks at secrets spends of its changes', async () => {
     const api = await newToken({ tenant, access: 'read', reveal: true });

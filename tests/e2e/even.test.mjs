@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { Api } from './support/api.mjs';
 import { rawRequest, withoutRequestId } from './support/raw.mjs';
 import { Ringfence } from './support/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from './support/seed.mjs';
@@ -74,6 +75,32 @@ describe('refusals within an access path', () => {
     const all = await fleet({ events_per_minute: 0 });
     const refused = (what) => !['consumed', 'confirmed'].includes(what);
     assertEven(await costs(all, (of) => `Config${of}.enc`, refused));
+  });
+
+  it('of the initial file read the same rows, whatever became of the device', async () => {
+    const all = await fleet({ events_per_minute: 0 });
+    const { tenant } = all;
+    const target = await seedTenant(worker, { settings: { NTP: 'ntp.example' } });
+    const admin = new Api(worker);
+    const moved = async (number, more, past = () => {}) => {
+      const device = await seedDevice(worker, tenant, { mac: mac(number), state: 'confirmed', settings: { LINE: '1' } });
+      await admin.post(`/tenants/${tenant.id}/devices/${device.mac}/move`, { tenant: target.id, ...more });
+      await past(`/tenants/${target.id}/devices/${device.mac}`);
+      return device;
+    };
+    const devices = {
+      unknown: all.devices.unknown,
+      unknownFirst: all.devices.unknownFirst,
+      disabled: all.devices.disabled,
+      movedAway: await moved(11, { forward: { enabled: false } }),
+      ended: await moved(12, {}, (there) => admin.delete(`${there}/forward`)),
+      outOfService: await moved(13, {}, (there) => admin.post(`${there}/disable`)),
+      gone: await moved(14, {}, (there) => admin.delete(there)),
+      over: await moved(15, {}, () => worker.sql('UPDATE moves SET ends_at = 1 WHERE mac = ?1', mac(15))),
+    };
+    assertEven(await costs({ tenant, devices }, (of) => `Initial${of}.cfg`));
+    const sentOn = await moved(16, {});
+    assert.equal((await tenant.get(`Initial${sentOn.mac}.cfg`)).status, 200);
   });
 
   it('a device that gets something does, with its settings', async () => {

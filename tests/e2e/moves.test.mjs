@@ -123,6 +123,7 @@ describe('a device that moves', () => {
   it('is entered in both tenants, neither told of the other, and for all-tenant tokens together', async () => {
     await booted(a);
     const answer = await move(a, b);
+    const { forward } = answer.body;
     const request = answer.headers.get('ringfence-request-id');
     const of = async (tenant) => (await admin.get(`/tenants/${tenant.id}/audit`)).items.filter((item) => item.action === 'device.move');
     for (const [tenant, other] of [
@@ -134,6 +135,13 @@ describe('a device that moves', () => {
       assert.equal(entries[0].request_id, request);
       assert.ok(!JSON.stringify(entries).includes(other.id));
     }
+    const [{ after }] = await of(b);
+    assert.deepEqual(after.forward, { access_path: forward.access_path, made: true, segment_stored: true, until: forward.until });
+    const made = (await admin.get(`/tenants/${b.id}/audit`)).items.filter((item) => item.action === 'access-path.create');
+    assert.deepEqual(
+      made.map((item) => [item.object, item.request_id, item.after]),
+      [[`access-paths/${forward.access_path}`, request, { label: 'Moved phones', expires_at: null }]],
+    );
     const both = (await admin.get('/audit')).items.filter((item) => item.request_id === request && item.tenant === null);
     assert.deepEqual([both[0].before.tenant, both[0].after.tenant], [a.id, b.id]);
   });
@@ -146,6 +154,13 @@ describe('a device that moves', () => {
     const answer = await move(a, b, { forward: { url: made.url } });
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(answer.body.forward, { access_path: made.id, until: answer.body.forwarded_until });
+    const entries = (await admin.get(`/tenants/${b.id}/audit`)).items;
+    assert.deepEqual(
+      entries.filter((item) => item.action === 'access-path.create').map((item) => item.after.label),
+      ['new'],
+    );
+    const { after } = entries.find((item) => item.action === 'device.move');
+    assert.deepEqual([after.forward.access_path, after.forward.made, after.forward.segment_stored], [made.id, false, true]);
     assert.ok(!answer.text.includes('planted'));
     const rows = JSON.stringify([
       await worker.sql('SELECT * FROM access_paths'),
@@ -209,6 +224,59 @@ describe('a device that moves', () => {
       await refused(await move(a, b, {}, { ifMatch: '"99"' }), 412, /./);
     });
 
+    it('needs more there than the other tenant may have', async () => {
+      const limit = (limits) => admin.put(`/tenants/${b.id}/limits`, limits);
+      const over = async (answer, quota) => {
+        assert.equal(answer.body.type, 'urn:ringfence:problem:over-quota', answer.text);
+        assert.equal(answer.body.quota, quota);
+        await refused(answer, 409, /does not allow this/);
+      };
+      await limit({ devices: 0 });
+      await over(await move(a, b), 'devices');
+      await limit({ settings_bytes: 0 });
+      await over(await move(a, b), 'settings_bytes');
+      await limit({ models: 1 });
+      await admin.put(`/tenants/${a.id}/models/KX-UTG200B`, { family: 'utg' });
+      await over(await move(a, b, { model: 'KX-UTG200B' }), 'models');
+      assert.equal((await admin.get(`/tenants/${b.id}/access-paths`)).items.length, 1, 'nor an access path');
+      await limit({});
+      assert.equal((await move(a, b)).status, 200);
+    });
+
+    it('would be told at an address, or under an address of record, that the other tenant may not use', async () => {
+      for (const [tenant, domain, network] of [
+        [a, 'pbx.test', '192.0.2.0/24'],
+        [b, 'other.test', '198.51.100.0/24'],
+      ])
+        await admin.put(`/tenants/${tenant.id}/destinations`, { destinations: { domains: [domain], networks: [network] } });
+      for (const [name, value] of Object.entries({ NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: '192.0.2.9:5060' })) {
+        await admin.put(`${at(a)}/settings`, { settings: { X: '1', [name]: value } });
+        before = await admin.get(at(a));
+        await refused(await move(a, b), 422, new RegExp(name));
+      }
+      assert.equal((await move(a, b, { settings: 'drop' })).status, 200);
+    });
+
+    it('needs an access path, and the other tenant has as many as it may have', async () => {
+      for (let number = 1; number < 20; number += 1) await admin.post(`/tenants/${b.id}/access-paths`, { label: `${number}` });
+      await refused(await move(a, b), 409, /has 20 access paths already/);
+      // One that was added in the meantime counts too.
+      const [last] = (await admin.get(`/tenants/${b.id}/access-paths`)).items.slice(-1);
+      await admin.delete(`/tenants/${b.id}/access-paths/${last.id}`);
+      await worker.probe({ hold: '^UPDATE tenants SET seq', release: true });
+      const late = move(a, b);
+      await eventually(
+        () => worker.probe({}),
+        ({ holding }) => holding,
+        'a held call',
+      );
+      await admin.post(`/tenants/${b.id}/access-paths`, { label: 'first' });
+      await worker.probe({ release: true });
+      await refused(await late, 409, /has 20 access paths already/);
+      assert.equal((await admin.get(`/tenants/${b.id}/access-paths`)).items.length, 20);
+      assert.equal((await move(a, b, { forward: { enabled: false } })).status, 200);
+    });
+
     it('finds its MAC there', async () => {
       await admin.put(at(b), { model: MODEL });
       await refused(await move(a, b), 409, /has a device with this MAC already/);
@@ -259,6 +327,12 @@ describe('a device that moves', () => {
         await end();
         await refusedAt(a, `Initial${own}.cfg`);
       }
+      // Whoever looked at another state of the device ends nothing.
+      own = mac((number += 1));
+      await booted(a);
+      await move(a, b);
+      assert.equal((await admin.call('DELETE', `${at(b)}/forward`, { ifMatch: '"0"' })).status, 412);
+      assert.equal((await a.get(`Initial${own}.cfg`)).status, 200);
       // Asked once more, nothing is there to end.
       own = mac((number += 1));
       await booted(b);
@@ -449,6 +523,43 @@ describe('a device that moves', () => {
     });
   });
 
+  it('whose file cannot be read there tells its former tenant nothing of why', async () => {
+    await booted(a, { settings: { LINE_PASS_OF_THE_OTHER: { secret: 'pa5s' } } });
+    await move(a, b);
+    await worker.sql("UPDATE settings SET value = 'v1.k9.AAAAAAAAAAAAAAAA.AAAA' WHERE tenant_id = ?1 AND master IS NOT NULL", b.id);
+    assert.equal((await a.get(`Initial${own}.cfg`)).status, 503);
+    const [event] = await eventually(
+      () => a.events("outcome = 'unavailable'"),
+      (events) => events.length === 1,
+    );
+    assert.match(event.detail, /of the tenant that the device is in cannot be read now/);
+    const all = JSON.stringify(event);
+    assert.ok(!all.includes('LINE_PASS') && !all.includes(b.id), all);
+    const line = worker.logLines().find((one) => one.event === 'forward_failed' && one.tenant === b.id);
+    assert.match(line.error, /LINE_PASS_OF_THE_OTHER/);
+  });
+
+  it('leaves what was asked for in its name to be read where it was', async () => {
+    await booted(a);
+    await move(a, b);
+    const named = async (tenant) => (await admin.get(`/tenants/${tenant.id}/events?device=${own}`)).items.map((item) => item.reason);
+    assert.deepEqual(await named(a), [], 'its history went along');
+    await a.get(`Config${own}.enc`);
+    await a.get(`Initial${own}.cfg`);
+    await eventually(
+      () => named(a),
+      (reasons) => reasons.length === 2,
+    );
+    assert.deepEqual(await named(a), ['forwarded', 'unknown_device']);
+    // A phone that nobody has added yet.
+    await b.get(`Config${mac(0xeeee01)}.cfg`);
+    const early = await eventually(
+      async () => (await admin.get(`/tenants/${b.id}/events?device=${mac(0xeeee01)}`)).items,
+      (items) => items.length === 1,
+    );
+    assert.deepEqual([early[0].reason, early[0].device], ['unknown_device', null]);
+  });
+
   it('with jobs that wait has them cancelled', async () => {
     // Tenants that share a pool each say whom they may address.
     for (const tenant of [a, b])
@@ -463,10 +574,11 @@ describe('a device that moves', () => {
   it('takes as many of its events along as are sensible', async () => {
     const device = await seedDevice(worker, a, { mac: own, state: 'confirmed' });
     await worker.sql(
-      `INSERT INTO events (id, tenant_id, device_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
-       SELECT printf('01K%023d', value), ?1, ?2, 'served', 'sealed', 200, 1, '', '', '', '', value FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 700) SELECT value FROM n)`,
+      `INSERT INTO events (id, tenant_id, device_id, mac, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+       SELECT printf('01K%023d', value), ?1, ?2, ?3, 'served', 'sealed', 200, 1, '', '', '', '', value FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 700) SELECT value FROM n)`,
       a.id,
       device.id,
+      own,
     );
     assert.equal((await move(a, b)).status, 200);
     const count = async (tenant) => (await tenant.events(`device_id = '${device.id}'`)).length;

@@ -336,17 +336,28 @@ describe('a move that a restore undid', () => {
     const copy = await d.worker.copyDatabase();
     await d.admin.post(`${d.t}/devices/${d.steady.mac}/move`, { tenant: other.id });
     assert.equal((await other.get(`Config${d.steady.mac}.enc`)).status, 200);
+    await d.admin.post(`/tenants/${other.id}/devices/${d.steady.mac}/rekey`);
+    const bootstrap = await (await other.get(`Config${d.steady.mac}.cfg`)).text();
+    assert.notEqual(element(bootstrap, 'CFG_FILE_KEY'), d.steady.key);
     await d.worker.restoreDatabase(copy);
   });
   after(() => d?.worker.stop());
 
   it('leaves the device disabled in the tenant that it had left', async () => {
     const left = { tenant: d.tenant.id, mac: d.steady.mac };
-    assert.deepEqual((await d.admin.get('/restored')).disabled, [left]);
+    const { disabled, rekey } = await d.admin.get('/restored');
+    assert.deepEqual([disabled, rekey], [[left], [left]]);
     await d.takeIntoUse();
     const [row] = await d.worker.sql('SELECT tenant_id, disabled FROM devices WHERE mac = ?1', d.steady.mac);
     assert.deepEqual({ ...row }, { tenant_id: d.tenant.id, disabled: 1 });
     assert.equal((await d.get(`Config${d.steady.mac}.enc`)).status, 404);
+  });
+
+  it('does not seal with the key that was replaced in the other tenant, once it is enabled', async () => {
+    await d.admin.post(`${d.t}/devices/${d.steady.mac}/enable`);
+    for (const name of [`Config${d.steady.mac}.enc`, `Config${d.steady.mac}.cfg`]) assert.equal((await d.get(name)).status, 404);
+    await d.admin.post(`${d.t}/devices/${d.steady.mac}/rekey`);
+    assert.equal((await d.get(`Config${d.steady.mac}.cfg`)).status, 200);
   });
 });
 

@@ -100,6 +100,18 @@ describe('rotation of the master key', () => {
     }
   });
 
+  it('has the end of the audit chain left to do, as long as the old key seals it', async () => {
+    const { remaining } = await api.get('/rotation');
+    assert.equal(remaining, 0);
+    await worker.sql("UPDATE audit_head SET master = 'k1'");
+    assert.equal((await api.get('/rotation')).remaining, 1);
+    // Its seal is not the old key's: somebody else wrote it.
+    const forged = await api.post('/rotation');
+    assert.deepEqual([forged.failed, forged.remaining], [['audit_head'], 0]);
+    await worker.sql("UPDATE audit_head SET master = 'k2'");
+    assert.deepEqual((await api.post('/rotation')).failed ?? [], []);
+  });
+
   it('ends even if only such values are left', async () => {
     const keys = await worker.sql('SELECT id, key_wrapped FROM devices ORDER BY id LIMIT 3');
     const secrets = await worker.sql(

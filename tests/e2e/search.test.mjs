@@ -184,6 +184,22 @@ describe('a search', () => {
       return { found: items.length, rowsRead };
     }
 
+    it('counts what uses an access path to a thousand', async () => {
+      const [path] = await worker.sql('SELECT id FROM access_paths WHERE tenant_id = ?1', crowd.id);
+      await worker.sql(
+        'INSERT INTO access_path_devices (access_path_id, device_id, last_at) SELECT ?2, id, ?3 FROM devices WHERE tenant_id = ?1',
+        crowd.id,
+        path.id,
+        Date.now(),
+      );
+      await worker.probe({ reset: true });
+      const { items } = await admin.get(`/tenants/${crowd.id}/access-paths`);
+      const { rowsRead } = await worker.probe({ reset: true });
+      assert.equal(items[0].devices_7d, 1000);
+      assert.ok(rowsRead <= 1100, `${rowsRead} rows read of ${CROWD}`);
+      await worker.sql('DELETE FROM access_path_devices');
+    });
+
     it('reads what it shows, not what there is', async (t) => {
       const counts = {};
       for (const [path, expected] of [

@@ -10,16 +10,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
+use ringfence_provision::effective::effective;
 use ringfence_provision::family::{Family, Format};
-use ringfence_provision::format::lint;
+use ringfence_provision::format::{Document, lint};
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::layers::{self, Layers};
+use ringfence_provision::layers::{self, Layer, Layers};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::{Encoding, Envelope};
 use ringfence_provision::template::{Limits, RenderContext, SecretsMode, check_template, render};
-use ringfence_provision::url_template::{Route, RouteTable, UrlTemplate};
+use ringfence_provision::unused::{FileSource, Watch};
+use ringfence_provision::url_template::{Route, RouteTable, UrlTemplate, shown};
 use ringfence_test_cost::{Counting, assert_linear, repeated};
 
 #[global_allocator]
@@ -71,7 +72,7 @@ const PIECES: [&str; 42] = [
 ];
 
 #[test]
-fn lint_is_linear_in_every_family() {
+fn lint_is_linear_in_every_family_and_kind() {
     let text: &[(&str, &str)] = &[("", ""), ("A_URL=\"http://x/", "\"\r\n\r\n"), ("A=\"", "")];
     let xml: &[(&str, &str)] = &[
         ("", ""),
@@ -79,6 +80,10 @@ fn lint_is_linear_in_every_family() {
         (
             "<PANASIPPhoneConfig><Device><A_URL>http://x/",
             "</A_URL></Device></PANASIPPhoneConfig>",
+        ),
+        (
+            "<PANASIPPhoneConfig><Initial><CfgFiles><A_URL>http://x/",
+            "</A_URL></CfgFiles></Initial></PANASIPPhoneConfig>",
         ),
         (
             "<PANASIPPhoneConfig><Device ",
@@ -97,30 +102,72 @@ fn lint_is_linear_in_every_family() {
             Format::Text => text,
             Format::Xml => xml,
         };
-        for piece in PIECES {
-            for (before, after) in places {
-                assert_linear(
-                    &format!("{family:?} {before:?} {piece:?}"),
-                    12_000,
-                    |bytes| {
-                        let file = format!("{magic}{before}{}{after}", repeated(piece, bytes));
-                        lint(family, FileKind::Standard, file.as_bytes());
-                    },
-                );
+        for (piece, (before, after)) in PIECES
+            .iter()
+            .flat_map(|it| places.iter().map(move |at| (it, at)))
+        {
+            for kind in family.kinds() {
+                let what = format!("{family:?} {kind:?} {before:?} {piece:?}");
+                assert_linear(&what, 12_000, |bytes| {
+                    let file = format!("{magic}{before}{}{after}", repeated(piece, bytes));
+                    lint(family, *kind, file.as_bytes());
+                });
             }
         }
     }
 }
 
 #[test]
-fn a_file_as_large_as_the_api_takes_is_linted_at_once() {
+fn a_file_as_large_as_the_api_takes_is_linted_in_linear_time_too() {
     // 1,040,000 braces in one URL took minutes when each looked for its partner to the end.
     for piece in ["{", "<", "{<"] {
-        let file = format!("A_URL=\"http://x/{}\"", repeated(piece, 1_040_000));
-        let begun = Instant::now();
-        lint(Family::Uds124, FileKind::Standard, file.as_bytes());
-        let time = begun.elapsed();
-        assert!(time < Duration::from_secs(3), "{piece}: {time:?}");
+        assert_linear(piece, 260_000, |bytes| {
+            let file = format!("A_URL=\"http://x/{}\"", repeated(piece, bytes));
+            lint(Family::Uds124, FileKind::Standard, file.as_bytes());
+        });
+    }
+}
+
+#[test]
+fn what_a_phone_obeys_and_what_reaches_no_file_is_found_in_linear_time() {
+    for family in Family::ALL {
+        let magic = family
+            .magic_line()
+            .map_or(String::new(), |line| format!("{line}\r\n"));
+        // The same parameter again and again, and many.
+        for different in [1, 1_000_000] {
+            assert_linear(&format!("{family:?} {different}"), 12_000, |bytes| {
+                let (before, after) = match family.format() {
+                    Format::Text => ("", ""),
+                    Format::Xml => (
+                        "<PANASIPPhoneConfig><Device>",
+                        "</Device></PANASIPPhoneConfig>",
+                    ),
+                };
+                let one = |at: usize| match family.format() {
+                    Format::Text => format!("A{}=\"1\"\r\n", at % different),
+                    Format::Xml => format!("<A{0}>1</A{0}>", at % different),
+                };
+                let many: String = (0..bytes / 16).map(one).collect();
+                let text = format!("{magic}{before}{many}{after}");
+                let Ok(document) = Document::parse(family, text.as_bytes()) else {
+                    return;
+                };
+                effective(family, &[(FileKind::Standard, &document)], |_, _, _| None);
+            });
+        }
+    }
+    for piece in PIECES {
+        assert_linear(piece, 12_000, |bytes| {
+            let template = repeated(piece, bytes);
+            let names: Vec<String> = (0..bytes / 16).map(|at| format!("NAME_{at}")).collect();
+            let watch = Watch::new(Layer::Device, names.iter().map(String::as_str));
+            watch.unused(&[FileSource {
+                kind: FileKind::Standard,
+                layers: &[Layer::Device],
+                template: &template,
+            }]);
+        });
     }
 }
 
@@ -203,14 +250,29 @@ fn names_paths_and_sealed_files_are_read_in_linear_time() {
             let _ = table.resolve(&text);
             let _ = table.resolve(&text[..text.floor_char_boundary(512)]);
             let _ = Mac::parse(&text);
+            let _ = Mac::find_in(&text, 4);
+            let _ = shown(&text, "0123456789abcdef");
+            let _ = shown(&text, piece);
             let _ = layers::check_name(&text);
             let _ = Envelope::parse(Encoding::Base64Lines64, text.as_bytes());
         });
     }
-    for piece in ["0", "0:", "U2Fs", "U2FsdGVkX18B\n", "A\n"] {
+    for piece in [
+        "0",
+        "0:",
+        "00:80:F0:",
+        "0080F0C571E",
+        "0080F0C571EB0080",
+        "%30",
+        "U2Fs",
+        "U2FsdGVkX18B\n",
+        "A\n",
+    ] {
         assert_linear(piece, 100_000, |bytes| {
             let text = repeated(piece, bytes);
             let _ = Mac::parse(&text);
+            let _ = Mac::find_in(&text, 4);
+            let _ = shown(&text, piece);
             let _ = Envelope::parse(Encoding::Base64Lines64, text.as_bytes());
         });
     }

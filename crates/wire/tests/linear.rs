@@ -1,7 +1,7 @@
 //! A frame is decoded in linear time and memory, whatever it repeats.
 
 use ringfence_test_cost::{Counting, assert_linear, repeated};
-use ringfence_wire::{MAX_FRAME_BYTES, PoolFrame, RelayFrame};
+use ringfence_wire::{Destinations, MAX_FRAME_BYTES, PoolFrame, RelayFrame};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -35,5 +35,24 @@ fn a_frame_is_decoded_in_linear_time() {
                 let _ = PoolFrame::decode(&text);
             });
         }
+    }
+}
+
+#[test]
+fn destinations_are_read_in_linear_time() {
+    for piece in [
+        "a", ".", "*.", "-", "_", "1.", "255.", "::", ":", "f:", "/", "/3", " ", "\u{fc}",
+    ] {
+        assert_linear(piece, 100_000, |bytes| {
+            let text = repeated(piece, bytes);
+            let list = Destinations {
+                domains: vec![text.clone()],
+                networks: vec![text.clone()],
+            };
+            let _ = list.checked();
+            list.permits_name(&text);
+            list.permits_name("pbx.example");
+            list.permits_ip([192, 0, 2, 1].into());
+        });
     }
 }

@@ -9,7 +9,6 @@ use crate::api::request::call::Call;
 use crate::api::request::page::{Page, Window};
 use crate::http::problem::Problem;
 use crate::platform::first_id_at;
-use crate::store::devices;
 use crate::store::events::{self, EventRow, Filter};
 
 /// Which events.
@@ -17,7 +16,7 @@ use crate::store::events::{self, EventRow, Filter};
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EventQuery {
-    /// MAC of a device, in any notation.
+    /// A MAC, in any notation: also of a device that is not there yet, or not any more.
     pub device: Option<String>,
     /// For example `served` or `refused`.
     pub outcome: Option<String>,
@@ -109,8 +108,7 @@ pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Prob
         Some(text) => {
             let mac = Mac::parse(text)
                 .map_err(|error| Problem::invalid_request(format!("`device`: {error}.")))?;
-            let row = devices::find(&call.app.db, &tenant.id, &mac.upper()).await?;
-            Some(row.ok_or_else(|| Problem::not_found("device"))?.id)
+            Some(mac.upper())
         }
     };
     let from = query.after.map(first_id_at);
@@ -118,7 +116,7 @@ pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Prob
     let cursor = window.after.as_ref().map(|[id]| id.clone());
     let below = [cursor, until].into_iter().flatten().min();
     let filter = Filter {
-        device_id: device.as_deref(),
+        mac: device.as_deref(),
         outcome: query.outcome.as_deref(),
         below: below.as_deref(),
         from: from.as_deref(),

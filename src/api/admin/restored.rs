@@ -343,10 +343,16 @@ impl Undoing {
                 let Some(tenant) = &step.tenant else { return };
                 let device = self.devices.entry((tenant.clone(), id())).or_default();
                 match action {
-                    // A device that had moved away is back in the tenant that it left.
-                    "device.delete" | "device.move" => {
+                    "device.delete" => {
                         device.disabled = true;
                         device.unforwarded = true;
+                    }
+                    // A device that had moved away is back in the tenant that it left. What became of
+                    // its key in the other one is told of that tenant's device, which is not there.
+                    "device.move" => {
+                        device.disabled = true;
+                        device.unforwarded = true;
+                        device.rekeyed = true;
                     }
                     "device.end-forward" => device.unforwarded = true,
                     "device.disable" => device.disabled = true,
@@ -462,7 +468,7 @@ mod tests {
             ("device.move", "devices/8"),
         ]);
         assert_eq!(undo.claimed, [("T".into(), "1".into(), 2)]);
-        assert_eq!(undo.rekeyed, [device("2"), device("5")]);
+        assert_eq!(undo.rekeyed, [device("2"), device("5"), device("8")]);
         assert_eq!(undo.disabled, [device("4"), device("6"), device("8")]);
         assert_eq!(undo.forwards, [device("6"), device("7"), device("8")]);
     }

@@ -23,7 +23,7 @@ use crate::files::seal::key_identity;
 use crate::http::problem::Problem;
 use crate::platform::log;
 use crate::store::access_paths::segment_identity;
-use crate::store::audit_chain;
+use crate::store::audit_chain::{self, ChainError};
 use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
 use crate::store::settings::associated_data;
 
@@ -51,7 +51,8 @@ pub struct RotationView {
     pub current: String,
     /// Id of the one before it, if the deployment still has it.
     pub previous: Option<String>,
-    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. In the answer to
+    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. The end of the audit
+    /// chain, which it seals, is one. In the answer to
     /// a step without those that `failed`: they would stay for ever.
     pub remaining: u64,
     /// How many of them are files in KV.
@@ -171,9 +172,15 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
-    // The end of the audit chain goes under the current master key too.
+    // The end of the audit chain goes under the current master key too. If it does not, it remains, and
+    // the next step tries again.
     if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
         log::warn("audit_not_chained", &[("error", &error.to_string())]);
+        let head = rotation::count_audit_head(&app.db).await?;
+        let is_left = head.iter().any(|head| head.master == previous.id());
+        if is_left && matches!(error, ChainError::Forged) {
+            failed.push("audit_head".to_owned());
+        }
     }
     let view = state(app).await?;
     let view = RotationView {
@@ -191,6 +198,7 @@ async fn state(app: &App) -> Result<RotationView, Problem> {
     let mut counts = rotation::count_keys(&app.db).await?;
     counts.extend(rotation::count_settings(&app.db).await?);
     counts.extend(rotation::count_segments(&app.db).await?);
+    counts.extend(rotation::count_audit_head(&app.db).await?);
     let previous = app.keyring.previous().map(|key| key.id().to_owned());
     Ok(summary(app.keyring.current().id(), previous, &counts))
 }

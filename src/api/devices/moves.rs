@@ -149,6 +149,7 @@ pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, 
 /// `endForward`.
 pub async fn end(call: Call) -> Result<Done, Failure> {
     let row = call.device().await?;
+    call.if_match.check(row.revision)?;
     if row.forward_until.is_some() {
         let entry = call.entry("device.end-forward", device_object(&row.mac), None, None);
         moves::end(&call.app.db, &row, &entry)
@@ -208,7 +209,12 @@ async fn go(
     let road = road(call, target).await?;
     let digests = settings::digests(app, &target.id, &scope);
     let (_, taken) = settings::difference(&digests, &none, &values);
-    let [left, came, both] = entries(call, &row, &to, taken);
+    let entered = Entered {
+        settings: taken,
+        road: road.as_ref(),
+    };
+    let [left, came, both] = entries(call, &row, &to, entered);
+    let made = road.as_ref().and_then(|road| road.entry(call, &target.id));
     let moved = Move {
         from: &row,
         to: &to,
@@ -221,6 +227,7 @@ async fn go(
         left: &left,
         came: &came,
         both: &both,
+        made: made.as_ref(),
     };
     moves::write(&app.db, &moved, &entries, app.now)
         .await
@@ -380,6 +387,15 @@ impl Chosen {
         }
     }
 
+    /// What the target's log says of an access path that the move adds.
+    fn entry(&self, call: &Context, target_id: &str) -> Option<Entry> {
+        self.made.as_ref()?;
+        Some(Entry {
+            tenant_id: Some(target_id.to_owned()),
+            ..api_paths::created(call, &self.path)
+        })
+    }
+
     fn view(self, call: &Context, target: &TenantRow) -> ForwardView {
         let url = |segment| api_paths::url(call, target, segment);
         ForwardView {
@@ -482,18 +498,35 @@ fn segment_of(url: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
 
+/// What a move changes besides the device.
+struct Entered<'a> {
+    /// Of its layer, as the log shows it.
+    settings: serde_json::Value,
+    road: Option<&'a Chosen>,
+}
+
 /// What each tenant's log says, neither of the other; and what those may read who see both.
 fn entries(
     call: &Call<Nothing, MoveInput>,
     from: &DeviceRow,
     to: &DeviceRow,
-    settings: serde_json::Value,
+    entered: Entered<'_>,
 ) -> [Entry; 3] {
     const ACTION: &str = "device.move";
     let object = device_object(&from.mac);
     let mut after = audited(to);
     if let Some(members) = after.as_object_mut() {
-        members.insert("settings".into(), settings);
+        members.insert("settings".into(), entered.settings);
+        // A segment that is stored from now on is a change of the access path too.
+        let forward = entered.road.map(|road| {
+            json!({
+                "access_path": road.path.id,
+                "made": road.made.is_some(),
+                "segment_stored": road.wrapped.is_some(),
+                "until": road.ends_at,
+            })
+        });
+        members.insert("forward".into(), json!(forward));
     }
     let entry = |tenant: Option<&str>, before, after| Entry {
         tenant_id: tenant.map(str::to_owned),

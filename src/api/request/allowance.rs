@@ -48,10 +48,10 @@ pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem
     }
     let (binding, words) = match token.tenant {
         Some(_) => (spent.binding(), spent.words()),
-        None => ("TOKEN_ALL_TENANTS", "are made with a token for all tenants"),
+        None => ALL_TENANTS,
     };
     // Without the secret part a token cannot be spent by others.
-    let key = format!("{binding}:{}", token.id);
+    let key = key(binding, &token.id);
     if is_barred_key(&key, app.now) {
         return Err(too_many(words));
     }
@@ -71,6 +71,22 @@ pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem
             Ok(())
         }
     }
+}
+
+/// The limiter of tokens for all tenants, and what it counts.
+const ALL_TENANTS: (&str, &str) = ("TOKEN_ALL_TENANTS", "are made with a token for all tenants");
+
+fn key(binding: &str, id: &str) -> String {
+    format!("{binding}:{id}")
+}
+
+/// The refusal, if the token of that id has spent its allowance as far as this isolate remembers.
+/// Nothing is counted, and nobody has looked whether there is such a token.
+pub fn over(id: &str, spent: Spent, now: u64) -> Option<Problem> {
+    [(spent.binding(), spent.words()), ALL_TENANTS]
+        .into_iter()
+        .find(|(binding, _)| is_barred_key(&key(binding, id), now))
+        .map(|(_, words)| too_many(words))
 }
 
 fn too_many(words: &str) -> Problem {

@@ -1,5 +1,6 @@
 //! Who calls: the token of a request, and what it may do.
 
+use crate::api::request::allowance::{self, Spent};
 use crate::api::request::known;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
@@ -117,14 +118,16 @@ impl Token {
     }
 }
 
-/// Finds out who calls, from `address`.
+/// Finds out who calls, from `address`, to spend something.
 ///
 /// # Errors
-/// There is no token, or not a valid one, or there were too many wrong ones from there.
+/// There is no token, or not a valid one, or there were too many wrong ones from there; or the token's
+/// allowance is known to be spent.
 pub async fn authenticate(
     app: &App,
     header: Option<&str>,
     address: &str,
+    spent: Spent,
 ) -> Result<Token, Problem> {
     let text = bearer(header)
         .ok_or_else(|| unauthorized("Send an API token: `Authorization: Bearer rf_…`."))?;
@@ -146,6 +149,12 @@ pub async fn authenticate(
         )
     };
     let sent = Sent::parse(credential::TOKEN, text).ok_or_else(refused)?;
+    // Whoever goes on after that costs no look-up for each call.
+    if let Some(problem) = allowance::over(sent.id, spent, app.now)
+        && known::is_good(app, text).await
+    {
+        return Err(problem);
+    }
     let (row, standing) = tokens::find_vouched(&app.db, sent.id).await?;
     witness::vouch(app, &standing).await?;
     let matches = sent.matches(row.as_ref().map(|row| row.hash.as_str()));

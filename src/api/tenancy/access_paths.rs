@@ -13,9 +13,9 @@ use crate::edge;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
-use crate::store::ChangeError;
 use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS};
 use crate::store::tenants::TenantRow;
+use crate::store::{ChangeError, Entry};
 
 /// For how long a device counts as one that uses an access path: seven days.
 const RECENT_MS: u64 = 7 * DAY_MS;
@@ -46,7 +46,7 @@ pub struct AccessPathView {
     pub expires_at: Option<u64>,
     /// When a phone last got a file under it, to the hour; null if none ever has.
     pub last_used_at: Option<u64>,
-    /// How many devices have got a file under it in the last seven days. A request that names no
+    /// How many devices have got a file under it in the last seven days, at most 1,000. A request that names no
     /// device, such as one for a model's file, counts for `last_used_at` alone.
     pub devices_7d: u64,
     /// What stands in URLs; only in the answer that makes it.
@@ -109,13 +109,7 @@ pub async fn create(
         last_used_at: None,
         devices: 0,
     };
-    let after = json!({ "label": row.label, "expires_at": row.expires_at });
-    let entry = call.entry(
-        "access-path.create",
-        format!("access-paths/{}", row.id),
-        None,
-        Some(after),
-    );
+    let entry = created(&call, &row);
     access_paths::insert(&call.app.db, &tenant.id, &row, MAX_ACCESS_PATHS, &entry)
         .await
         .map_err(|error| match error {
@@ -132,6 +126,17 @@ pub async fn create(
         url,
         ..row.into()
     }))
+}
+
+/// What the audit log says of one that is added.
+pub fn created(call: &Context, row: &AccessPathRow) -> Entry {
+    let after = json!({ "label": row.label, "expires_at": row.expires_at });
+    call.entry(
+        "access-path.create",
+        format!("access-paths/{}", row.id),
+        None,
+        Some(after),
+    )
 }
 
 /// `putAccessPath`.

@@ -155,7 +155,11 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn check_pem(text: &str) -> Result<(), &'static str> {
+/// Whether a text is certificates and nothing that is to stay at home.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_pem(text: &str) -> Result<(), &'static str> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
 
