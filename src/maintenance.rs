@@ -6,8 +6,7 @@ use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use crate::platform::{self, DAY_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
-use crate::store::claims;
-use crate::store::{maintenance, moves};
+use crate::store::{claims, maintenance, moves};
 
 /// How many rows of a kind one run changes at most.
 const BATCH: u32 = 500;

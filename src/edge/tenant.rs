@@ -12,7 +12,7 @@ use super::cached::{self, CachedTenant};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::platform::log;
-use crate::store::phone;
+use crate::store::published;
 use crate::witness;
 
 /// How long after a re-key (or a disabling, or a deletion) a file of before could still be on its
@@ -75,7 +75,7 @@ pub async fn find_tenant(
     {
         return Ok(Some(known));
     }
-    let (row, standing) = phone::tenant_of(&app.db, hash).await?;
+    let (row, standing) = published::tenant_of(&app.db, hash).await?;
     witness::vouch(app, &standing).await?;
     let Some(row) = row else {
         return Ok(None);
@@ -124,7 +124,7 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
     let mut written = BTreeSet::new();
     for _ in 0..5 {
         let fenced_since = app.now.saturating_sub(FENCE_MS);
-        let paths = phone::edge_of(&app.db, tenant_id, fenced_since, MAX_FENCES).await?;
+        let paths = published::edge_of(&app.db, tenant_id, fenced_since, MAX_FENCES).await?;
         for (hash, tenant) in &paths.entries {
             let text =
                 serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;
@@ -134,7 +134,7 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
         for hash in written.iter().filter(|hash| !paths.has(hash)) {
             drop_access_path(app, hash).await?;
         }
-        if phone::sequence_of(&app.db, tenant_id).await? == paths.sequence {
+        if published::sequence_of(&app.db, tenant_id).await? == paths.sequence {
             return Ok(());
         }
     }

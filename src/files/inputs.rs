@@ -13,7 +13,7 @@ use ringfence_provision::wrap::{Keyring, WrapError};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::model::device::DeviceRow;
-use crate::store::phone::{
+use crate::store::file_inputs::{
     self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
 };
 use crate::store::settings::associated_data;
@@ -66,7 +66,7 @@ pub async fn for_device(
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<FileInputs>, InputsError> {
-    let (parts, _) = phone::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
+    let (parts, _) = file_inputs::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
     parts
         .map(|parts| of_device(app, tenant_id, parts))
         .transpose()
@@ -83,7 +83,7 @@ pub async fn for_phone(
     mac: &Mac,
     reads: Reads<'_>,
 ) -> Result<Option<FileInputs>, InputsError> {
-    let (parts, standing) = phone::device(&app.db, tenant_id, &mac.upper(), reads).await?;
+    let (parts, standing) = file_inputs::device(&app.db, tenant_id, &mac.upper(), reads).await?;
     // Also where there is no such device: it takes as long.
     witness::vouch(app, &standing)
         .await
@@ -107,7 +107,7 @@ pub struct Initial {
 /// # Errors
 /// [`InputsError`]; also if the database is behind what was witnessed.
 pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, InputsError> {
-    let (parts, standing) = phone::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
+    let (parts, standing) = file_inputs::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
     witness::vouch(app, &standing)
         .await
         .map_err(StorageError::from)?;
@@ -156,7 +156,7 @@ async fn shared_parts(
     tenant_id: &str,
     model: &str,
 ) -> Result<Option<SharedParts>, StorageError> {
-    let (parts, standing) = phone::model(&app.db, tenant_id, model).await?;
+    let (parts, standing) = file_inputs::model(&app.db, tenant_id, model).await?;
     witness::vouch(app, &standing).await?;
     Ok(parts)
 }

@@ -23,7 +23,7 @@ use crate::model::published::PublishedTenant;
 use crate::model::tenant::PlainName;
 use crate::phone::event::Record;
 use crate::store::claims;
-use crate::store::phone::{AtPlainName, Claimant, Reads};
+use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
 use crate::witness;
 
 /// How often a change in between makes the claim start over.

@@ -7,7 +7,7 @@ use super::{Body, Outcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::files::seal::etag;
 use crate::model::published::PublishedTenant;
-use crate::store::phone;
+use crate::store::certificates;
 
 /// Serves `certs/{name}`, over TLS.
 pub(super) async fn serve(
@@ -15,7 +15,7 @@ pub(super) async fn serve(
     tenant: &PublishedTenant,
     name: &str,
 ) -> Result<Outcome, StorageError> {
-    let Some(body) = phone::certificate(&request.app.db, &tenant.tenant, name).await? else {
+    let Some(body) = certificates::body(&request.app.db, &tenant.tenant, name).await? else {
         return Ok(Outcome::Refused(Reason::NoCertificate));
     };
     let bytes = STANDARD

@@ -19,7 +19,7 @@ use crate::files::{inputs, render};
 use crate::model::tenant::TenantOptions;
 use crate::platform::log;
 use crate::store::access_paths::segment_identity;
-use crate::store::phone::Forward;
+use crate::store::file_inputs::Forward;
 
 /// Serves the initial file of the tenant that the device is in. Why it cannot be made is for that tenant
 /// alone: the event is one of the tenant that the device left.

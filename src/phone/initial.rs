@@ -14,7 +14,7 @@ use crate::files::render;
 use crate::files::urls::Base;
 use crate::model::published::PublishedTenant;
 use crate::phone::event::Record;
-use crate::store::phone;
+use crate::store::certificates;
 
 /// Serves the initial file of a device, of a model, or of a whole family.
 pub(super) async fn serve(
@@ -38,7 +38,7 @@ pub(super) async fn serve(
         }
         None => match shared::find(request, tenant, named).await? {
             Ok(bundle) => {
-                let names = phone::certificate_names(&request.app.db, &tenant.tenant).await?;
+                let names = certificates::names(&request.app.db, &tenant.tenant).await?;
                 Ok((bundle, names))
             }
             Err(reason) => Err(reason),

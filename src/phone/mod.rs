@@ -28,7 +28,7 @@ use crate::edge;
 use crate::files::names::CERTIFICATES;
 use crate::http::conditional::passes_without_validators;
 use crate::platform::hash::sha256_hex;
-use crate::store::phone::{self, Reads};
+use crate::store::file_inputs::{self, Reads};
 use crate::throttle::{self, Guessed};
 use event::Record;
 use prefetch::Prefetch;
@@ -179,7 +179,7 @@ async fn find(
 /// learns nothing from the time either.
 async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
-    phone::device(&app.db, "none", "none", Reads::Always).await?;
+    file_inputs::device(&app.db, "none", "none", Reads::Always).await?;
     Ok(Outcome::Refused(reason))
 }
 

@@ -25,7 +25,7 @@ use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
 use crate::platform::log;
 use crate::store::claims;
-use crate::store::phone::{self, Reads};
+use crate::store::file_inputs::{self, Reads};
 use crate::witness;
 
 /// `Content-Type` of every sealed file.
@@ -268,7 +268,7 @@ async fn make(
 /// The state of the key that a file is sealed with, as long as the file is the device's latest.
 async fn state(app: &App, tenant_id: &str, meta: &FileMeta) -> Option<KeyState> {
     let generation = Some(meta.generation);
-    phone::if_current(&app.db, tenant_id, &meta.device, generation, meta.version)
+    file_inputs::if_current(&app.db, tenant_id, &meta.device, generation, meta.version)
         .await
         .ok()
         .flatten()

@@ -16,7 +16,7 @@ use crate::kv::to_buffer;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::phone::event::Record;
 use crate::platform::log;
-use crate::store::phone::{self, Reads};
+use crate::store::file_inputs::{self, Reads};
 use crate::{edge, witness};
 
 /// Serves a product, master or system file.
@@ -191,7 +191,8 @@ pub(super) async fn from_bundle(
             // A device's change while it was being stored does not make it stale: it has to go.
             if !meta.device.is_empty() {
                 let current =
-                    phone::if_current(&app.db, &tenant_id, &meta.device, None, meta.version).await;
+                    file_inputs::if_current(&app.db, &tenant_id, &meta.device, None, meta.version)
+                        .await;
                 if !matches!(current, Ok(Some(_))) {
                     edge::remove_file(&app, &key).await;
                 }
@@ -244,8 +245,11 @@ async fn common_model(
     tenant: &PublishedTenant,
     named: &Resolved,
 ) -> Result<Option<String>, StorageError> {
-    let families = phone::families(&request.app.db, &tenant.tenant).await?;
-    let present: Vec<Present> = families.iter().map(phone::FamilyRow::present).collect();
+    let families = file_inputs::families(&request.app.db, &tenant.tenant).await?;
+    let present: Vec<Present> = families
+        .iter()
+        .map(file_inputs::FamilyRow::present)
+        .collect();
     let rules = tenant.options.rules();
     let chosen = rules.family_for_everyone(named.kind, named.family, &present);
     let row = families.into_iter().find(|row| Some(row.family) == chosen);

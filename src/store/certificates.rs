@@ -31,6 +31,29 @@ pub async fn find(
     .await
 }
 
+/// The body of a certificate file, base64.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn body(db: &Db, tenant_id: &str, name: &str) -> Result<Option<String>, StorageError> {
+    db.value(
+        "SELECT body FROM certificates WHERE tenant_id = ?1 AND name = ?2",
+        args![tenant_id, name],
+    )
+    .await
+}
+
+pub(super) const NAMES: &str =
+    "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3";
+
+/// The names of a tenant's certificates, in the order in which an initial file names them.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn names(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
+    db.values(NAMES, args![tenant_id]).await
+}
+
 /// All certificates of a tenant; there are few.
 ///
 /// # Errors

@@ -169,7 +169,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::store::phone::{AtPlainName, Claimant, Reads};
+    use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
 
     /// Times are few and near each other, so that ends are met.
     const TIMES: std::ops::Range<u64> = 0..6_000;

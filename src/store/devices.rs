@@ -1,14 +1,28 @@
-//! Devices as an operator changes them. [`phone`](super::phone) has what a phone does to them.
+//! Devices as an operator finds and changes them. [`claims`](super::claims) and [`events`](super::events) have
+//! what a phone does to them.
 
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::{Arg, args};
+use serde::Deserialize;
 
-use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::settings::{self, NewLayer};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
+
+/// The columns of [`DeviceRow`]; the joined tables are `d`, `m` and `t`.
+pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.label, \
+     d.disabled, d.version, d.key_state, d.generation, d.ever_delivered, d.key_wrapped, \
+     d.armed_at, d.armed_until, d.delivered_at, d.delivered_address, d.delivered_user_agent, \
+     d.delivered_country, d.confirmed_at, d.last_seen_at, d.last_seen_address, \
+     d.last_seen_user_agent, d.fetched_version, d.fetched_at, d.revision, d.created_at, \
+     d.updated_at, d.forward_until, m.family, m.profile, t.version AS tenant_version";
+
+/// The tables of [`DEVICE_COLUMNS`].
+pub const DEVICE_TABLES: &str = "devices d \
+     JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+     JOIN tenants t ON t.id = d.tenant_id";
 
 /// A key as it is stored.
 pub struct StoredKey {
@@ -68,6 +82,30 @@ pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRo
         args![tenant_id, mac],
     )
     .await
+}
+
+/// The device of a tenant that has one of these MACs, the first of them that any has: its id and MAC.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn first_among(
+    db: &Db,
+    tenant_id: &str,
+    macs: &[String],
+) -> Result<Option<(String, String)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        mac: String,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT d.id, d.mac FROM json_each(?2) j \
+             CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value ORDER BY j.key LIMIT 1",
+            args![tenant_id, super::settings::json(&macs)?],
+        )
+        .await?;
+    Ok(row.map(|row| (row.id, row.mac)))
 }
 
 /// Devices of a tenant.

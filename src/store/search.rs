@@ -7,8 +7,7 @@
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
-use super::devices::{Filter, narrow};
-use super::phone::{DEVICE_COLUMNS, DEVICE_TABLES};
+use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES, Filter, narrow};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 

@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::phone::SettingRow;
+use super::file_inputs::SettingRow;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;

@@ -33,13 +33,13 @@ use crate::files::urls::Base;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
-use crate::store::CheckedAgainst;
 use crate::store::devices::{self, Affected};
+use crate::store::file_inputs::SettingRow;
 use crate::store::models::{self, ModelRow};
-use crate::store::phone::{SettingRow, certificate_names};
 use crate::store::settings::{self, Scope};
 use crate::store::templates::{self, TemplateKey};
 use crate::store::tenants::TenantRow;
+use crate::store::{CheckedAgainst, certificates};
 
 /// Up to so many devices, each is checked.
 pub const MAX_ALL: u64 = 500;
@@ -199,7 +199,7 @@ impl Candidate {
         let rows = settings::above_devices(&app.db, id).await?;
         let models = models::list(&app.db, id, "", models::MAX_MODELS).await?;
         let templates = templates::list(&app.db, id).await?;
-        let certificates = certificate_names(&app.db, id).await?;
+        let certificates = certificates::names(&app.db, id).await?;
         Ok(Self {
             now: app.now,
             base: base(tenant.hostname.as_deref()),

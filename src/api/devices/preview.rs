@@ -21,7 +21,7 @@ use crate::files::render::{self, File, FileError};
 use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
-use crate::store::phone::certificate_names;
+use crate::store::certificates;
 
 /// A file as a device would get it, but for its key.
 #[derive(Clone, Debug, Serialize)]
@@ -193,7 +193,7 @@ impl Of {
             .await
             .map_err(unreadable)?
             .ok_or_else(|| Problem::not_found("device"))?;
-        let named = certificate_names(&call.app.db, &tenant.id).await?;
+        let named = certificates::names(&call.app.db, &tenant.id).await?;
         // No access path is known here: only its hash is stored.
         let origin = match &tenant.hostname {
             Some(host) => format!("https://{host}"),

@@ -22,7 +22,7 @@ use crate::audit::digest::Digests;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::store::devices::Affected;
-use crate::store::phone::SettingRow;
+use crate::store::file_inputs::SettingRow;
 use crate::store::settings::{self, NewLayer, Scope};
 
 /// Checks how many settings a layer has. Which families its files are for decides how many it may.

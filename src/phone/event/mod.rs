@@ -21,8 +21,8 @@ use worker::Delay;
 use crate::app::App;
 use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
 use crate::platform::log::{info, warn};
+use crate::store::events::{self, CurrentFiles, NewEvent, Seen, Use};
 use crate::store::moves;
-use crate::store::phone::{self, EventRow, Now, Seen, Use};
 use crate::{edge, platform};
 use overflow::{Room, Uncounted};
 
@@ -223,7 +223,7 @@ impl Event {
             return Ok(());
         };
         if let Some(Uncounted { minute, number }) = due.uncounted {
-            phone::count_events(&app.db, tenant_id, minute, number).await?;
+            events::count_events(&app.db, tenant_id, minute, number).await?;
         }
         let seen = self.record.device.as_ref().filter(|_| due.seen);
         let seen = seen.map(|device_id| Seen {
@@ -254,9 +254,9 @@ impl Event {
         }
         let id = platform::new_id(app.now);
         let mac = self.record.mac.map(|mac| mac.upper());
-        let written = phone::write_event(
+        let written = events::write_event(
             &app.db,
-            &EventRow {
+            &NewEvent {
                 id: &id,
                 tenant_id,
                 device_id,
@@ -297,7 +297,7 @@ impl Event {
         &self,
         app: &App,
         tenant_id: &str,
-        now: Option<Now>,
+        now: Option<CurrentFiles>,
     ) -> Result<(), crate::db::StorageError> {
         self.check_kept(app, now).await;
         let device = self.record.device.as_ref();
@@ -316,7 +316,7 @@ impl Event {
 
     /// Takes a file out of KV that should not be there any more: a writer that was cut off between
     /// storing it and looking again has left it. It went out once; it does not again.
-    async fn check_kept(&self, app: &App, now: Option<Now>) {
+    async fn check_kept(&self, app: &App, now: Option<CurrentFiles>) {
         let Some(kept) = &self.record.kept else {
             return;
         };

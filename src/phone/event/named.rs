@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::phone::event::Event;
 use crate::phone::{PhoneRequest, Reason};
 use crate::platform::log::warn;
-use crate::store::phone;
+use crate::store::devices;
 
 /// How many texts of a path that may be a MAC are looked up.
 const MAX_MACS: usize = 8;
@@ -70,7 +70,7 @@ impl Puzzle {
         let Some(tenant) = event.record.tenant.as_ref().filter(|_| !macs.is_empty()) else {
             return;
         };
-        match phone::device_among(&app.db, tenant, &macs).await {
+        match devices::first_among(&app.db, tenant, &macs).await {
             Ok(Some((id, mac))) => {
                 event.record.mac = Mac::parse(&mac).ok();
                 event.record.device = Some(id);

@@ -1,0 +1,417 @@
+//! What files are made from: for a phone's request, for an operator's look, and for the check of a change.
+
+use ringfence_provision::family::Family;
+use ringfence_provision::lifecycle::KeyState;
+use ringfence_provision::serving::Present;
+use ringfence_sql::{Arg, args};
+use serde::Deserialize;
+use worker::{D1PreparedStatement, D1Result};
+
+use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
+use super::{certificates, standing};
+use crate::db::{Db, StorageError, rows};
+use crate::model::device::DeviceRow;
+use crate::model::standing::Standing;
+
+/// A setting as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SettingRow {
+    pub scope: String,
+    pub name: String,
+    pub value: String,
+    pub master: Option<String>,
+}
+
+/// An operator-written template as it is stored.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TemplateRow {
+    pub kind: String,
+    pub model: String,
+    pub source: String,
+}
+
+/// All that a device's files are made from.
+pub struct DeviceParts {
+    pub device: DeviceRow,
+    pub settings: Vec<SettingRow>,
+    pub templates: Vec<TemplateRow>,
+}
+
+/// When a device's settings and templates are wanted along with it. What a phone is going to be
+/// refused is not read: it would tell a stranger by its time that the device exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads<'a> {
+    /// Always: an operator asks.
+    Always,
+    /// If the device is in service.
+    InService,
+    /// If the device is in service and its key was delivered.
+    Sealed,
+    /// If the device is in service and gets something at the plain name.
+    Plain(AtPlainName<'a>),
+}
+
+/// What gets something at the plain name of a standard file, besides devices whose files are not
+/// sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtPlainName<'a> {
+    /// Where the request may take a bootstrap.
+    pub claim: Option<Claimant<'a>>,
+    /// Whether the sealed file is served there once a key was delivered.
+    pub sealed: bool,
+}
+
+/// Who would take a bootstrap, as far as it decides whether one is there for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimant<'a> {
+    pub now: u64,
+    pub address: &'a str,
+    /// 0 is off.
+    pub retry_window_ms: u64,
+}
+
+impl<'a> Reads<'a> {
+    /// The condition, on a device `d` that may be another than that of the MAC `?2`, and its values,
+    /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
+    /// whichever part of an AND it likes, and stops at the first of an OR that holds, but not so in a
+    /// CASE or a sum.
+    pub(super) fn condition(self) -> (String, Vec<Arg<'a>>) {
+        let plain = match self {
+            Self::Always => return ("d.mac = ?2".into(), Vec::new()),
+            Self::InService => return ("d.mac = ?2 AND d.disabled = 0".into(), Vec::new()),
+            Self::Sealed => {
+                return (
+                    "d.mac = ?2 AND d.disabled = 0 AND d.ever_delivered = 1".into(),
+                    Vec::new(),
+                );
+            }
+            Self::Plain(plain) => plain,
+        };
+        let mut reasons = String::from(
+            "EXISTS (SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id \
+             AND p.name = d.model AND p.profile IS NULL)",
+        );
+        let mut values = Vec::new();
+        if plain.sealed {
+            reasons.push_str(" + (d.ever_delivered = 1)");
+        }
+        if let Some(claimant) = plain.claim {
+            reasons.push_str(
+                " + (d.key_state = 'armed' AND (d.armed_until IS NULL OR ?3 < d.armed_until)) \
+                 + (d.key_state = 'delivered' AND d.delivered_address IS ?4 \
+                 AND ?3 < coalesce(d.delivered_at, 0) + ?5)",
+            );
+            values = vec![
+                claimant.now.into(),
+                claimant.address.into(),
+                claimant.retry_window_ms.into(),
+            ];
+        }
+        let condition =
+            format!("CASE WHEN {reasons} > 0 THEN d.mac = ?2 AND d.disabled = 0 ELSE 0 END");
+        (condition, values)
+    }
+}
+
+/// Reads a device with its settings and templates, in one round trip. For a MAC that the tenant does
+/// not have, another device of it is read and passed over, so that what D1 does, and how long it
+/// takes, does not tell which MACs exist. With where the database stood.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn device(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    reads: Reads<'_>,
+) -> Result<(Option<DeviceParts>, Standing), StorageError> {
+    let results = db
+        .batch(device_statements(db, tenant_id, mac, reads)?)
+        .await?;
+    let [device, settings, templates, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let standing = standing::one(standing)?;
+    Ok((parts(mac, device, settings, templates)?, standing))
+}
+
+/// What an initial file is made from.
+pub struct InitialParts {
+    pub device: Option<DeviceParts>,
+    /// Names of the tenant's certificates, in the order in which an initial file names them.
+    pub certificates: Vec<String>,
+    /// Where the phone is sent on to, if the device left the tenant. A device that is there comes first.
+    pub forward: Option<Forward>,
+}
+
+/// Where the phone of a device that left a tenant is sent on to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Forward {
+    pub device_id: String,
+    /// The tenant that the device is in.
+    pub target_id: String,
+    pub hostname: Option<String>,
+    /// JSON: the target's options.
+    pub options: String,
+    /// Id of the access path that its initial file names.
+    pub access_path_id: String,
+    /// The access path's segment, wrapped.
+    pub segment: String,
+}
+
+/// Reads what the initial file of a device is made from, in one round trip: the same whether the
+/// device is there, left the tenant or never was. With where the database stood.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn initial(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    now: u64,
+) -> Result<(InitialParts, Standing), StorageError> {
+    let mut statements = device_statements(db, tenant_id, mac, Reads::InService)?;
+    statements.push(db.statement(certificates::NAMES, args![tenant_id])?);
+    statements.push(db.statement(FORWARD, args![tenant_id, mac, now])?);
+    let results = db.batch(statements).await?;
+    let [device, settings, templates, standing, certificates, forward] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    #[derive(Deserialize)]
+    struct Moved {
+        live: i64,
+        #[serde(flatten)]
+        forward: Forward,
+    }
+    let certificates = rows::<Named>(certificates)?;
+    let moved = rows::<Moved>(forward)?.into_iter().next();
+    let parts = InitialParts {
+        device: parts(mac, device, settings, templates)?,
+        certificates: certificates.into_iter().map(|row| row.name).collect(),
+        forward: moved.filter(|moved| moved.live == 1).map(|it| it.forward),
+    };
+    Ok((parts, standing::one(standing)?))
+}
+
+/// Where the phone of a device that left is sent on to. For a MAC that did not leave, the first move from
+/// the tenant is read and passed over, and for what is gone (an access path, the device) something of
+/// the tenant's own: as many rows, whatever became of the device. Only `live` says whether it counts.
+const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
+     coalesce(v.access_path_id, '') AS access_path_id, coalesce(a.segment, '') AS segment, \
+     v.mac = ?2 AND v.ends_at > ?3 AND a.id IS v.access_path_id AND a.tenant_id IS v.target_id \
+     AND a.segment IS NOT NULL AND (a.expires_at IS NULL OR a.expires_at > ?3) \
+     AND d.id IS v.device_id AND d.tenant_id IS v.target_id AND d.disabled IS 0 AS live \
+     FROM moves v JOIN tenants t ON t.id = v.target_id \
+     LEFT JOIN access_paths a ON a.id = coalesce(\
+     (SELECT id FROM access_paths WHERE id = v.access_path_id), \
+     (SELECT min(id) FROM access_paths WHERE tenant_id = ?1)) \
+     LEFT JOIN devices d ON d.id = coalesce((SELECT id FROM devices WHERE id = v.device_id), \
+     (SELECT id FROM devices WHERE tenant_id = ?1 ORDER BY mac LIMIT 1)) \
+     WHERE v.tenant_id = ?1 AND v.mac = coalesce(\
+     (SELECT mac FROM moves WHERE tenant_id = ?1 AND mac = ?2), \
+     (SELECT min(mac) FROM moves WHERE tenant_id = ?1))";
+
+/// What reads a device, its settings, its templates, and where the database stands.
+fn device_statements(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    reads: Reads<'_>,
+) -> Result<Vec<D1PreparedStatement>, StorageError> {
+    // The device, or the tenant's first one.
+    const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
+         (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
+         (SELECT min(mac) FROM devices WHERE tenant_id = ?1))";
+    let (condition, more) = reads.condition();
+    let mut values: Vec<Arg<'_>> = vec![tenant_id.into(), mac.into()];
+    values.extend(more);
+    Ok(vec![
+        db.statement(
+            &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {PICKED}"),
+            args![tenant_id, mac],
+        )?,
+        db.statement(
+            &format!(
+                "SELECT s.scope, s.name, s.value, s.master FROM devices d \
+                 JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
+                 ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
+                 WHERE {PICKED} AND {condition}"
+            ),
+            &values,
+        )?,
+        db.statement(
+            &format!(
+                "SELECT f.kind, f.model, f.source FROM devices d \
+                 JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+                 JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
+                 ('initial', 'standard', 'product', 'master', 'system') \
+                 AND f.family = m.family AND f.model IN ('', d.model) \
+                 WHERE {PICKED} AND {condition}"
+            ),
+            &values,
+        )?,
+        standing::statement(db)?,
+    ])
+}
+
+/// The device of that MAC; another one was read in its place and is passed over.
+fn parts(
+    mac: &str,
+    device: &D1Result,
+    settings: &D1Result,
+    templates: &D1Result,
+) -> Result<Option<DeviceParts>, StorageError> {
+    let device = rows::<DeviceRow>(device)?.into_iter().next();
+    let Some(device) = device.filter(|device| device.mac == mac) else {
+        return Ok(None);
+    };
+    Ok(Some(DeviceParts {
+        device,
+        settings: rows(settings)?,
+        templates: rows(templates)?,
+    }))
+}
+
+/// All that a file of a model or of a whole tenant is made from.
+pub struct SharedParts {
+    pub model: String,
+    pub family: Family,
+    pub profile: Option<String>,
+    pub tenant_version: u64,
+    pub settings: Vec<SettingRow>,
+    pub templates: Vec<TemplateRow>,
+}
+
+#[derive(Deserialize)]
+struct ModelRow {
+    name: String,
+    family: Family,
+    profile: Option<String>,
+    tenant_version: u64,
+}
+
+/// Reads a model with its settings and templates, in one round trip. With where the database
+/// stood.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn model(
+    db: &Db,
+    tenant_id: &str,
+    model: &str,
+) -> Result<(Option<SharedParts>, Standing), StorageError> {
+    let results = db
+        .batch(vec![
+            db.statement(
+                "SELECT m.name, m.family, m.profile, t.version AS tenant_version FROM models m \
+                 JOIN tenants t ON t.id = m.tenant_id WHERE m.tenant_id = ?1 AND m.name = ?2",
+                args![tenant_id, model],
+            )?,
+            db.statement(
+                "SELECT scope, name, value, master FROM settings \
+                 WHERE tenant_id = ?1 AND scope IN ('tenant', 'model:' || ?2)",
+                args![tenant_id, model],
+            )?,
+            db.statement(
+                "SELECT f.kind, f.model, f.source FROM models m \
+                 JOIN file_templates f ON f.tenant_id = m.tenant_id AND f.kind IN \
+                 ('initial', 'standard', 'product', 'master', 'system') \
+                 AND f.family = m.family AND f.model IN ('', m.name) \
+                 WHERE m.tenant_id = ?1 AND m.name = ?2",
+                args![tenant_id, model],
+            )?,
+            standing::statement(db)?,
+        ])
+        .await?;
+    let [model, settings, templates, standing] = results.as_slice() else {
+        return Err(StorageError("a batch lost a result".into()));
+    };
+    let standing = standing::one(standing)?;
+    let Some(model) = rows::<ModelRow>(model)?.into_iter().next() else {
+        return Ok((None, standing));
+    };
+    let parts = SharedParts {
+        model: model.name,
+        family: model.family,
+        profile: model.profile,
+        tenant_version: model.tenant_version,
+        settings: rows(settings)?,
+        templates: rows(templates)?,
+    };
+    Ok((Some(parts), standing))
+}
+
+/// A family that a tenant has.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FamilyRow {
+    pub family: Family,
+    /// A model of it; one without sealing where there is one, since that is whom a plain file is
+    /// for.
+    pub model: String,
+    /// Whether that model has no sealing.
+    in_clear: i64,
+}
+
+impl FamilyRow {
+    /// What decides whether a plain file may be for it.
+    pub fn present(&self) -> Present {
+        Present {
+            family: self.family,
+            in_clear: self.in_clear != 0,
+        }
+    }
+}
+
+/// The families that a tenant has, for files that no name ties to a device or model.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, StorageError> {
+    db.rows(
+        "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
+         AS model, max(profile IS NULL) AS in_clear \
+         FROM models WHERE tenant_id = ?1 GROUP BY family",
+        args![tenant_id],
+    )
+    .await
+}
+
+/// The state of a device's key, if the device's files are still of that version, and of that
+/// generation where they are sealed, and the device is in service and still the tenant's.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn if_current(
+    db: &Db,
+    tenant_id: &str,
+    device_id: &str,
+    generation: Option<u32>,
+    version: u64,
+) -> Result<Option<KeyState>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        key_state: KeyState,
+        generation: u32,
+        version: u64,
+        disabled: i64,
+    }
+    let row: Option<Row> = db
+        .row(
+            "SELECT d.key_state, d.generation, max(d.version, t.version) AS version, d.disabled \
+             FROM devices d JOIN tenants t ON t.id = d.tenant_id \
+             WHERE d.id = ?1 AND d.tenant_id = ?2",
+            args![device_id, tenant_id],
+        )
+        .await?;
+    Ok(row
+        .filter(|row| {
+            row.disabled == 0
+                && row.version == version
+                && generation.is_none_or(|wanted| wanted == row.generation)
+        })
+        .map(|row| row.key_state))
+}
