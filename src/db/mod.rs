@@ -141,6 +141,21 @@ impl Db {
         }
         Ok(results)
     }
+
+    /// The same for a number of statements that is known.
+    pub async fn batch_of<const N: usize>(
+        &self,
+        statements: [D1PreparedStatement; N],
+    ) -> Result<[D1Result; N], StorageError> {
+        exactly(self.batch(statements.into()).await?)
+    }
+}
+
+/// As many results as there were statements.
+pub fn exactly<const N: usize>(results: Vec<D1Result>) -> Result<[D1Result; N], StorageError> {
+    results
+        .try_into()
+        .map_err(|_| StorageError("a batch lost a result".into()))
 }
 
 /// The rows of one result.

@@ -16,7 +16,7 @@ use crate::model::device::DeviceRow;
 use crate::store::file_inputs::{
     self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
 };
-use crate::store::settings::associated_data;
+use crate::store::settings::{Scope, associated_data};
 use crate::witness;
 
 /// What the files of a device, or of a model, are made from.
@@ -123,16 +123,15 @@ pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initia
 
 fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<FileInputs, InputsError> {
     let device = parts.device;
-    Ok(FileInputs {
+    let whose = Whose {
         tenant_id: tenant_id.to_owned(),
         tenant_version: device.tenant_version,
         model: device.model.clone(),
         family: device.family,
-        profile: profile(device.profile.as_deref(), &device.model)?,
-        layers: layers(&app.keyring, tenant_id, &parts.settings)?,
-        templates: templates(&parts.templates),
+        profile: device.profile.clone(),
         device: Some(device),
-    })
+    };
+    of_rows(app, whose, &parts.settings, &parts.templates)
 }
 
 /// The bundle of a model for a phone's request, for files that are not one device's.
@@ -162,16 +161,91 @@ async fn shared_parts(
 }
 
 fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<FileInputs, InputsError> {
-    Ok(FileInputs {
+    let whose = Whose {
         tenant_id: tenant_id.to_owned(),
         tenant_version: parts.tenant_version,
-        profile: profile(parts.profile.as_deref(), &parts.model)?,
         model: parts.model,
         family: parts.family,
-        layers: layers(&app.keyring, tenant_id, &parts.settings)?,
-        templates: templates(&parts.templates),
+        profile: parts.profile,
         device: None,
+    };
+    of_rows(app, whose, &parts.settings, &parts.templates)
+}
+
+/// The same from rows that were read for them alone.
+fn of_rows(
+    app: &App,
+    whose: Whose,
+    settings: &[SettingRow],
+    templates: &[TemplateRow],
+) -> Result<FileInputs, InputsError> {
+    let mut layers = by_scope(&app.keyring, &whose.tenant_id, settings)?;
+    assemble(
+        whose,
+        |scope| layers.remove(scope).unwrap_or_default(),
+        |kind, model| {
+            let is_it = |row: &&TemplateRow| row.kind == kind.as_str() && row.model == model;
+            Some(templates.iter().find(is_it)?.source.clone())
+        },
+    )
+}
+
+/// Whose files are made.
+pub struct Whose {
+    pub tenant_id: String,
+    /// Of the last change above the devices.
+    pub tenant_version: u64,
+    pub model: String,
+    pub family: Family,
+    /// Name of the sealing profile; `None`: plaintext over HTTPS.
+    pub profile: Option<String>,
+    /// `None`: files that are not one device's.
+    pub device: Option<DeviceRow>,
+}
+
+/// Puts together what files are made from: the same for a phone, for an operator's look and for the check
+/// of a change that is not stored yet. `layer` gives the settings of a scope, `template` what an operator
+/// wrote for a kind and a model, or, with an empty one, for its family.
+///
+/// # Errors
+/// [`InputsError::Profile`].
+pub fn assemble(
+    whose: Whose,
+    mut layer: impl FnMut(&str) -> LayerSettings,
+    template: impl Fn(FileKind, &str) -> Option<String>,
+) -> Result<FileInputs, InputsError> {
+    let of_device = |device: &DeviceRow| Scope::Device {
+        id: device.id.clone(),
+        mac: device.mac.clone(),
+    };
+    let site = whose.device.as_ref().and_then(|it| it.site_id.clone());
+    let mut layer = |scope: Option<Scope>| scope.map(|it| layer(&it.key())).unwrap_or_default();
+    let layers = Layers {
+        tenant: layer(Some(Scope::Tenant)),
+        site: layer(site.map(Scope::Site)),
+        model: layer(Some(Scope::Model(whose.model.clone()))),
+        device: layer(whose.device.as_ref().map(of_device)),
+    };
+    let templates = FileKind::ALL.into_iter().filter_map(|kind| {
+        let source = nearest(kind, &whose.model, |model| template(kind, model))?;
+        Some((kind, source))
+    });
+    Ok(FileInputs {
+        profile: profile(whose.profile.as_deref(), &whose.model)?,
+        templates: templates.collect(),
+        layers,
+        tenant_id: whose.tenant_id,
+        tenant_version: whose.tenant_version,
+        model: whose.model,
+        family: whose.family,
+        device: whose.device,
     })
+}
+
+/// What was written for the very model, or else for its family, whose model is empty.
+pub fn nearest<T>(kind: FileKind, model: &str, written: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let own = may_differ_by_model(kind).then(|| written(model)).flatten();
+    own.or_else(|| written(""))
 }
 
 /// The bundle of a whole family, for files whose name tells neither a device nor a model. `model` is
@@ -194,39 +268,41 @@ pub async fn for_family(
     of_parts(app, tenant_id, parts).map(Some)
 }
 
-/// Sorts rows into layers and unwraps secrets.
+/// Settings by scope, secrets unwrapped.
 ///
 /// # Errors
 /// [`InputsError::Secret`].
-pub fn layers(
+pub fn by_scope(
     keyring: &Keyring,
     tenant_id: &str,
     rows: &[SettingRow],
-) -> Result<Layers, InputsError> {
-    let mut layers = Layers::default();
+) -> Result<BTreeMap<String, LayerSettings>, InputsError> {
+    let mut scopes: BTreeMap<String, LayerSettings> = BTreeMap::new();
     for row in rows {
-        let value = if row.master.is_some() {
-            let identity = associated_data(tenant_id, &row.scope, &row.name);
-            let bytes =
-                keyring
-                    .unwrap(&identity, &row.value)
-                    .map_err(|source| InputsError::Secret {
-                        name: row.name.clone(),
-                        source,
-                    })?;
-            let text = String::from_utf8(bytes).map_err(|_| InputsError::Secret {
-                name: row.name.clone(),
-                source: WrapError::Format("it is not text"),
-            })?;
-            Value::Secret(SecretString::new(text))
-        } else {
-            Value::Text(row.value.clone())
+        let value = value_of(keyring, tenant_id, row).map_err(|source| InputsError::Secret {
+            name: row.name.clone(),
+            source,
+        })?;
+        match scopes.get_mut(&row.scope) {
+            Some(settings) => settings.insert(row.name.clone(), value),
+            None => {
+                let settings = LayerSettings::from([(row.name.clone(), value)]);
+                scopes.insert(row.scope.clone(), settings);
+                None
+            }
         };
-        if let Some(settings) = layer_of(&mut layers, &row.scope) {
-            settings.insert(row.name.clone(), value);
-        }
     }
-    Ok(layers)
+    Ok(scopes)
+}
+
+fn value_of(keyring: &Keyring, tenant_id: &str, row: &SettingRow) -> Result<Value, WrapError> {
+    if row.master.is_none() {
+        return Ok(Value::Text(row.value.clone()));
+    }
+    let identity = associated_data(tenant_id, &row.scope, &row.name);
+    let text = String::from_utf8(keyring.unwrap(&identity, &row.value)?)
+        .map_err(|_| WrapError::Format("it is not text"))?;
+    Ok(Value::Secret(SecretString::new(text)))
 }
 
 /// The layer that a scope (`tenant`, `site:<id>`, `model:<name>`, `device:<id>`) belongs to.
@@ -240,20 +316,7 @@ pub fn layer_named(scope: &str) -> Option<Layer> {
     }
 }
 
-fn layer_of<'a>(layers: &'a mut Layers, scope: &str) -> Option<&'a mut LayerSettings> {
-    Some(match layer_named(scope)? {
-        Layer::Tenant => &mut layers.tenant,
-        Layer::Site => &mut layers.site,
-        Layer::Model => &mut layers.model,
-        Layer::Device => &mut layers.device,
-    })
-}
-
-/// The profile of a model.
-///
-/// # Errors
-/// [`InputsError::Profile`].
-pub fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, InputsError> {
+fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, InputsError> {
     name.map(|name| {
         Profile::builtin(name).ok_or_else(|| InputsError::Profile {
             model: model.to_owned(),
@@ -261,24 +324,6 @@ pub fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, Input
         })
     })
     .transpose()
-}
-
-/// For each kind the template written for the very model, or else the one for its family.
-pub fn templates(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
-    let mut chosen = BTreeMap::new();
-    for wanted_model in [false, true] {
-        for row in rows
-            .iter()
-            .filter(|row| row.model.is_empty() != wanted_model)
-        {
-            if let Some(kind) = FileKind::parse(&row.kind)
-                && (row.model.is_empty() || may_differ_by_model(kind))
-            {
-                chosen.insert(kind, row.source.clone());
-            }
-        }
-    }
-    chosen
 }
 
 /// Whether a model may have a template of its own for files of this kind. Master and system files
@@ -302,14 +347,32 @@ mod tests {
         }
     }
 
+    /// What is chosen of rows.
+    fn chosen(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
+        let whose = Whose {
+            tenant_id: "T".into(),
+            tenant_version: 1,
+            model: "KX-UTG300B".into(),
+            family: Family::Utg,
+            profile: None,
+            device: None,
+        };
+        let find = |kind: FileKind, model: &str| {
+            let is_it = |row: &&TemplateRow| row.kind == kind.as_str() && row.model == model;
+            Some(rows.iter().find(is_it)?.source.clone())
+        };
+        assemble(whose, |_| LayerSettings::new(), find)
+            .unwrap()
+            .templates
+    }
+
     #[test]
     fn the_template_of_the_model_beats_the_familys_in_any_order() {
-        let rows = [
+        let chosen = chosen(&[
             row("standard", "KX-UTG300B", "near"),
             row("standard", "", "far"),
             row("master", "", "all"),
-        ];
-        let chosen = templates(&rows);
+        ]);
         assert_eq!(chosen.get(&FileKind::Standard).unwrap(), "near");
         assert_eq!(chosen.get(&FileKind::Master).unwrap(), "all");
         assert_eq!(chosen.get(&FileKind::Product), None);
@@ -317,12 +380,11 @@ mod tests {
 
     #[test]
     fn master_and_system_files_are_the_familys_whatever_the_model() {
-        let rows = [
+        let chosen = chosen(&[
             row("master", "KX-UTG300B", "near"),
             row("master", "", "far"),
-            row("system", "KX-UDS124", "near"),
-        ];
-        let chosen = templates(&rows);
+            row("system", "KX-UTG300B", "near"),
+        ]);
         assert_eq!(chosen.get(&FileKind::Master).unwrap(), "far");
         assert_eq!(chosen.get(&FileKind::System), None);
     }

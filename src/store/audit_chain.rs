@@ -189,43 +189,24 @@ pub async fn page(
     limit: u32,
 ) -> Result<Vec<(AuditRow, Option<String>)>, StorageError> {
     #[derive(Deserialize)]
-    struct Size {
-        number: u64,
-        bytes: u64,
-        at: u64,
-    }
-    #[derive(Deserialize)]
     struct Chained {
         #[serde(flatten)]
         row: AuditRow,
         hash: Option<String>,
     }
-    let sizes: Vec<Size> = db
-        .rows(
-            "SELECT number, at, coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0) \
-             AS bytes FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
-            args![after, limit.min(PAGE)],
-        )
-        .await?;
-    let (mut last, mut bytes) = (after, 0);
-    for size in sizes {
-        bytes += size.bytes;
-        let fits = last == after || bytes <= PAGE_BYTES;
-        if !fits || until.is_some_and(|until| size.at >= until) {
-            break;
-        }
-        last = size.number;
-    }
-    if last == after {
-        return Ok(Vec::new());
-    }
+    // The sizes come first, by themselves: of what does not fit nothing is read.
     let found: Vec<Chained> = db
         .rows(
             &format!(
                 "SELECT {AUDIT_COLUMNS}, (SELECT hash FROM audit_chain c WHERE c.number = audit.number) \
-                 AS hash FROM audit WHERE number > ?1 AND number <= ?2 ORDER BY number"
+                 AS hash FROM (SELECT number AS nth, bytes, sum(bytes) OVER (ORDER BY number) AS total, \
+                 max(at >= ?3) OVER (ORDER BY number) AS late FROM (SELECT number, at, \
+                 coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0) AS bytes \
+                 FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2)) \
+                 CROSS JOIN audit ON audit.number = nth \
+                 WHERE (total <= ?4 OR total = bytes) AND (?3 IS NULL OR late = 0) ORDER BY nth"
             ),
-            args![after, last],
+            args![after, limit.min(PAGE), until, PAGE_BYTES],
         )
         .await?;
     Ok(found
@@ -311,8 +292,8 @@ pub async fn period(
     after: u64,
     last: u64,
 ) -> Result<Option<(Stamp, Stamp)>, StorageError> {
-    let results = db
-        .batch(vec![
+    let [first, last] = db
+        .batch_of([
             db.statement(
                 &format!("SELECT {STAMP} WHERE a.number > ?1 ORDER BY a.number LIMIT 1"),
                 args![after],
@@ -320,10 +301,7 @@ pub async fn period(
             db.statement(&format!("SELECT {STAMP} WHERE a.number = ?1"), args![last])?,
         ])
         .await?;
-    let [first, last] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let (mut first, mut last): (Vec<Stamp>, Vec<Stamp>) = (rows(first)?, rows(last)?);
+    let (mut first, mut last): (Vec<Stamp>, Vec<Stamp>) = (rows(&first)?, rows(&last)?);
     Ok(first.pop().zip(last.pop()))
 }
 

@@ -2,9 +2,10 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
+use worker::D1Result;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, StorageError, rows};
 
 /// A certificate as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +46,21 @@ pub async fn body(db: &Db, tenant_id: &str, name: &str) -> Result<Option<String>
 
 pub(super) const NAMES: &str =
     "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3";
+
+/// What [`NAMES`] gave.
+///
+/// # Errors
+/// The rows are others.
+pub(super) fn named(result: &D1Result) -> Result<Vec<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    Ok(rows::<Named>(result)?
+        .into_iter()
+        .map(|row| row.name)
+        .collect())
+}
 
 /// The names of a tenant's certificates, in the order in which an initial file names them.
 ///

@@ -181,9 +181,10 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Adds a statement that is made already.
-    pub fn add(&mut self, statement: D1PreparedStatement) {
+    /// Adds a statement that is made already; the place of its result in [`commit`](Self::commit).
+    pub fn add(&mut self, statement: D1PreparedStatement) -> usize {
         self.statements.push(statement);
+        self.statements.len() - 1
     }
 
     /// Adds a statement.

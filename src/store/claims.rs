@@ -74,8 +74,8 @@ pub struct Claim<'a> {
 /// D1 does not answer; whether the claim was written is then unknown, so nothing may be sent.
 pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
     let device = claim.device;
-    let results = db
-        .batch(vec![
+    let [_, step] = db
+        .batch_of([
             db.statement(
                 CLAIM,
                 args![
@@ -95,10 +95,7 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
             standing::advance_if_changed(db, claim.mark)?,
         ])
         .await?;
-    let [_, step] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let Some(standing) = standing::some(step)? else {
+    let Some(standing) = standing::some(&step)? else {
         return Ok(false);
     };
     db.note(Step {

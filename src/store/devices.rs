@@ -4,10 +4,14 @@
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
+use worker::{D1PreparedStatement, D1Result};
 
-use super::settings::{self, NewLayer};
+use super::settings::{self, LayerRows, NewLayer};
+use super::sites::{self, SiteRow};
+use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
-use crate::db::{Db, StorageError};
+use crate::audit::device_object;
+use crate::db::{Db, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
@@ -75,13 +79,67 @@ pub struct After {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
-    db.row(
+    Ok(rows(&one(db, tenant_id, mac)?.all().await?)?.pop())
+}
+
+fn one(db: &Db, tenant_id: &str, mac: &str) -> Result<D1PreparedStatement, StorageError> {
+    db.statement(
         &format!(
             "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
         ),
         args![tenant_id, mac],
     )
-    .await
+}
+
+/// What a change of a device begins with.
+pub struct Surroundings {
+    pub tenant: TenantRow,
+    pub device: Option<DeviceRow>,
+    /// Its own settings; of none, and at revision 0, where there is no device.
+    pub layer: LayerRows,
+    /// Whether a device of this MAC was removed or moved away since the time that was asked about.
+    pub left: bool,
+    /// Whether the site that was asked for is one of the tenant.
+    pub has_site: bool,
+}
+
+/// Reads a tenant, its device of a MAC with the device's settings, and whether a site is there, in one
+/// round trip; nothing if there is no such tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn surroundings(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    site: Option<&str>,
+    left_since: u64,
+) -> Result<Option<Surroundings>, StorageError> {
+    let [settings, revision] = settings::device_layer_statements(db, tenant_id, mac)?;
+    let [tenant, device, settings, revision, left, site] = db
+        .batch_of([
+            tenants::one(db, tenant_id)?,
+            one(db, tenant_id, mac)?,
+            settings,
+            revision,
+            db.statement(
+                "SELECT id FROM audit WHERE object = ?1 AND tenant_id = ?2 \
+                 AND action IN ('device.delete', 'device.move') AND at >= ?3 LIMIT 1",
+                args![device_object(mac), tenant_id, left_since],
+            )?,
+            sites::one(db, tenant_id, site.unwrap_or_default())?,
+        ])
+        .await?;
+    let Some(tenant) = rows(&tenant)?.pop() else {
+        return Ok(None);
+    };
+    Ok(Some(Surroundings {
+        tenant,
+        device: rows(&device)?.pop(),
+        layer: settings::layer_of(&settings, &revision)?,
+        left: !rows::<serde_json::Value>(&left)?.is_empty(),
+        has_site: !rows::<SiteRow>(&site)?.is_empty(),
+    }))
 }
 
 /// The device of a tenant that has one of these MACs, the first of them that any has: its id and MAC.
@@ -188,12 +246,12 @@ pub struct NewDevice<'a> {
     pub settings: Option<&'a NewLayer>,
 }
 
-/// Adds a device.
+/// Adds a device; what it is then.
 ///
 /// # Errors
 /// [`ChangeError::Overtaken`] if another device has its key, or what it was checked against is no
 /// longer so; its MAC is taken, its site or model is gone, or D1 fails.
-pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), ChangeError> {
+pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<DeviceRow, ChangeError> {
     let row = new.row;
     let tenant_id = row.tenant_id.as_str();
     let mut change = Change::checked(
@@ -243,28 +301,22 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<(), C
         settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
     }
     change.within(tenant_id, Quota::Devices)?;
-    change.write(entry).await
+    written(db, change, tenant_id, &row.mac, entry).await
 }
 
-/// Whether a device of this name (a path of the API below its tenant) was removed or moved away since
-/// a time.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn deleted_since(
+/// Writes a change; the device as it is then.
+async fn written(
     db: &Db,
+    mut change: Change<'_>,
     tenant_id: &str,
-    path: &str,
-    since: u64,
-) -> Result<bool, StorageError> {
-    let found: Option<i64> = db
-        .value(
-            "SELECT EXISTS (SELECT 1 FROM audit WHERE object = ?1 AND tenant_id = ?2 \
-             AND action IN ('device.delete', 'device.move') AND at >= ?3)",
-            args![path, tenant_id, since],
-        )
-        .await?;
-    Ok(found == Some(1))
+    mac: &str,
+    entry: &Entry,
+) -> Result<DeviceRow, ChangeError> {
+    let place = change.add(one(db, tenant_id, mac)?);
+    let results = change.commit(entry).await?;
+    let row = results.get(place).map(rows).transpose()?;
+    row.and_then(|mut rows| rows.pop())
+        .ok_or(ChangeError::Overtaken)
 }
 
 /// What an operator decides about a device, besides its settings.
@@ -288,7 +340,7 @@ fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, Storage
     )
 }
 
-/// Replaces what an operator decided about a device.
+/// Replaces what an operator decided about a device; what it is then.
 ///
 /// # Errors
 /// It is no longer at the revision of `device`, what it was checked against is no longer so, its site
@@ -301,7 +353,7 @@ pub async fn update(
     settings: Option<(&NewLayer, u64)>,
     now: u64,
     entry: &Entry,
-) -> Result<(), ChangeError> {
+) -> Result<DeviceRow, ChangeError> {
     let mut condition = AT_REVISION.to_owned();
     let mut guards: Vec<Arg<'_>> = vec![(&device.id).into(), device.revision.into()];
     if let Some((_, layer_revision)) = settings {
@@ -335,7 +387,7 @@ pub async fn update(
         let scope = format!("device:{}", device.id);
         settings::replace(&mut change, &device.tenant_id, &scope, layer, now)?;
     }
-    change.write(entry).await
+    written(db, change, &device.tenant_id, &device.mac, entry).await
 }
 
 /// Puts a device in or out of service.
@@ -480,39 +532,51 @@ impl Affected {
     }
 }
 
-/// How many devices a change may affect.
+/// Whether a tenant has devices.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn count_affected(
-    db: &Db,
-    tenant_id: &str,
-    affected: &Affected,
-) -> Result<u64, StorageError> {
-    let (condition, value) = affected.condition()?;
-    let sql =
-        format!("SELECT count(*) FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}");
-    let number = db.value(&sql, &[tenant_id.into(), value]).await?;
-    Ok(number.unwrap_or(0))
+pub async fn has_any(db: &Db, tenant_id: &str) -> Result<bool, StorageError> {
+    let sql = "SELECT 1 FROM devices WHERE tenant_id = ?1 LIMIT 1";
+    let found: Option<i64> = db.value(sql, args![tenant_id]).await?;
+    Ok(found.is_some())
 }
 
-/// Affected devices in the order of their ids.
+/// What counts the devices that a change may affect, and reads the first of them in the order of their
+/// ids. [`counted`] and [`rows`] read what it gives.
 ///
 /// # Errors
-/// D1 does not answer.
-pub async fn affected(
+/// The statements cannot be made.
+pub fn affected(
     db: &Db,
     tenant_id: &str,
     affected: &Affected,
     limit: u32,
-) -> Result<Vec<DeviceRow>, StorageError> {
+) -> Result<[D1PreparedStatement; 2], StorageError> {
     let (condition, value) = affected.condition()?;
-    let sql = format!(
+    let count = format!(
+        "SELECT count(*) AS number FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}"
+    );
+    let first = format!(
         "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND ?2 IS ?2\
          {condition} ORDER BY d.id LIMIT ?3"
     );
-    db.rows(&sql, &[tenant_id.into(), value, limit.into()])
-        .await
+    Ok([
+        db.statement(&count, &[tenant_id.into(), value.reborrow()])?,
+        db.statement(&first, &[tenant_id.into(), value.reborrow(), limit.into()])?,
+    ])
+}
+
+/// What the first of them gave.
+///
+/// # Errors
+/// The rows are others.
+pub fn counted(result: &D1Result) -> Result<u64, StorageError> {
+    #[derive(Deserialize)]
+    struct Counted {
+        number: u64,
+    }
+    Ok(rows::<Counted>(result)?.first().map_or(0, |row| row.number))
 }
 
 /// One affected device of every combination of model and site.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
-use super::{certificates, standing};
-use crate::db::{Db, StorageError, rows};
+use super::{certificates, models, settings, standing, templates};
+use crate::db::{Db, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
 
@@ -125,14 +125,11 @@ pub async fn device(
     mac: &str,
     reads: Reads<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
-    let results = db
-        .batch(device_statements(db, tenant_id, mac, reads)?)
+    let [device, settings, templates, standing] = db
+        .batch_of(device_statements(db, tenant_id, mac, reads)?)
         .await?;
-    let [device, settings, templates, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let standing = standing::one(standing)?;
-    Ok((parts(mac, device, settings, templates)?, standing))
+    let standing = standing::one(&standing)?;
+    Ok((parts(mac, &device, &settings, &templates)?, standing))
 }
 
 /// What an initial file is made from.
@@ -170,31 +167,31 @@ pub async fn initial(
     mac: &str,
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
-    let mut statements = device_statements(db, tenant_id, mac, Reads::InService)?;
-    statements.push(db.statement(certificates::NAMES, args![tenant_id])?);
-    statements.push(db.statement(FORWARD, args![tenant_id, mac, now])?);
-    let results = db.batch(statements).await?;
-    let [device, settings, templates, standing, certificates, forward] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-    }
+    let [device, settings, templates, standing] =
+        device_statements(db, tenant_id, mac, Reads::InService)?;
+    let [device, settings, templates, standing, certificates, forward] = db
+        .batch_of([
+            device,
+            settings,
+            templates,
+            standing,
+            db.statement(certificates::NAMES, args![tenant_id])?,
+            db.statement(FORWARD, args![tenant_id, mac, now])?,
+        ])
+        .await?;
     #[derive(Deserialize)]
     struct Moved {
         live: i64,
         #[serde(flatten)]
         forward: Forward,
     }
-    let certificates = rows::<Named>(certificates)?;
-    let moved = rows::<Moved>(forward)?.into_iter().next();
+    let moved = rows::<Moved>(&forward)?.into_iter().next();
     let parts = InitialParts {
-        device: parts(mac, device, settings, templates)?,
-        certificates: certificates.into_iter().map(|row| row.name).collect(),
+        device: parts(mac, &device, &settings, &templates)?,
+        certificates: certificates::named(&certificates)?,
         forward: moved.filter(|moved| moved.live == 1).map(|it| it.forward),
     };
-    Ok((parts, standing::one(standing)?))
+    Ok((parts, standing::one(&standing)?))
 }
 
 /// Where the phone of a device that left is sent on to. For a MAC that did not leave, the first move from
@@ -221,7 +218,7 @@ fn device_statements(
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
-) -> Result<Vec<D1PreparedStatement>, StorageError> {
+) -> Result<[D1PreparedStatement; 4], StorageError> {
     // The device, or the tenant's first one.
     const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
          (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
@@ -229,7 +226,7 @@ fn device_statements(
     let (condition, more) = reads.condition();
     let mut values: Vec<Arg<'_>> = vec![tenant_id.into(), mac.into()];
     values.extend(more);
-    Ok(vec![
+    Ok([
         db.statement(
             &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {PICKED}"),
             args![tenant_id, mac],
@@ -304,8 +301,8 @@ pub async fn model(
     tenant_id: &str,
     model: &str,
 ) -> Result<(Option<SharedParts>, Standing), StorageError> {
-    let results = db
-        .batch(vec![
+    let [model, settings, templates, standing] = db
+        .batch_of([
             db.statement(
                 "SELECT m.name, m.family, m.profile, t.version AS tenant_version FROM models m \
                  JOIN tenants t ON t.id = m.tenant_id WHERE m.tenant_id = ?1 AND m.name = ?2",
@@ -327,11 +324,8 @@ pub async fn model(
             standing::statement(db)?,
         ])
         .await?;
-    let [model, settings, templates, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let standing = standing::one(standing)?;
-    let Some(model) = rows::<ModelRow>(model)?.into_iter().next() else {
+    let standing = standing::one(&standing)?;
+    let Some(model) = rows::<ModelRow>(&model)?.into_iter().next() else {
         return Ok((None, standing));
     };
     let parts = SharedParts {
@@ -339,10 +333,50 @@ pub async fn model(
         family: model.family,
         profile: model.profile,
         tenant_version: model.tenant_version,
-        settings: rows(settings)?,
-        templates: rows(templates)?,
+        settings: rows(&settings)?,
+        templates: rows(&templates)?,
     };
     Ok((Some(parts), standing))
+}
+
+/// What the files of a tenant are made from, but for the settings of its devices.
+pub struct TenantParts {
+    /// Every setting above the devices.
+    pub settings: Vec<SettingRow>,
+    pub models: Vec<models::ModelRow>,
+    /// Everything that an operator wrote.
+    pub templates: Vec<templates::TemplateRow>,
+    /// Names of the tenant's certificates, in the order in which an initial file names them.
+    pub certificates: Vec<String>,
+}
+
+/// Reads what the files of a tenant are made from, and what is `also` asked for, in one round trip.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn of_tenant<const N: usize>(
+    db: &Db,
+    tenant_id: &str,
+    also: [D1PreparedStatement; N],
+) -> Result<(TenantParts, [D1Result; N]), StorageError> {
+    let mut statements = vec![
+        settings::above_devices(db, tenant_id)?,
+        models::all(db, tenant_id)?,
+        templates::all(db, tenant_id)?,
+        db.statement(certificates::NAMES, args![tenant_id])?,
+    ];
+    let own = statements.len();
+    statements.extend(also);
+    let mut results = db.batch(statements).await?;
+    let others = results.split_off(own.min(results.len()));
+    let [above, models, templates, certificates] = exactly(results)?;
+    let parts = TenantParts {
+        settings: rows(&above)?,
+        models: rows(&models)?,
+        templates: rows(&templates)?,
+        certificates: certificates::named(&certificates)?,
+    };
+    Ok((parts, exactly(others)?))
 }
 
 /// A family that a tenant has.

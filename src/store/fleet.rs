@@ -261,14 +261,9 @@ pub async fn settings(
     pairs.sort_unstable();
     pairs.dedup();
     let layers = db.statement(sql, args![json(&layers)])?;
-    let results = db
-        .batch(vec![layers, reach::statement(db, &pairs)?])
-        .await?;
-    let [layers, reached] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    let rows: Vec<Row> = rows(layers)?;
-    let reached = reach::read(reached)?;
+    let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
+    let rows: Vec<Row> = rows(&layers)?;
+    let reached = reach::read(&reached)?;
     let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
     for row in rows {
         let value = match row.master {

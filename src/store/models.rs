@@ -3,9 +3,10 @@
 use ringfence_provision::family::Family;
 use ringfence_sql::args;
 use serde::Deserialize;
+use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// A model as it is stored.
@@ -32,11 +33,22 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
-    db.row(
+    Ok(rows(&one(db, tenant_id, name)?.all().await?)?.pop())
+}
+
+/// What reads it.
+///
+/// # Errors
+/// The statement cannot be made.
+pub(super) fn one(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+) -> Result<D1PreparedStatement, StorageError> {
+    db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
         args![tenant_id, name],
     )
-    .await
 }
 
 /// Models of a tenant in the order of their names, after `after`.
@@ -59,13 +71,15 @@ pub async fn list(
     .await
 }
 
-/// How many models a tenant has.
+/// What reads all models of a tenant.
 ///
 /// # Errors
-/// D1 does not answer.
-pub async fn count(db: &Db, tenant_id: &str) -> Result<u32, StorageError> {
-    let sql = "SELECT count(*) FROM models WHERE tenant_id = ?1";
-    Ok(db.value(sql, args![tenant_id]).await?.unwrap_or(0))
+/// The statement cannot be made.
+pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+    db.statement(
+        &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 ORDER BY name LIMIT ?2"),
+        args![tenant_id, MAX_MODELS],
+    )
 }
 
 /// Adds a model.

@@ -94,8 +94,8 @@ pub async fn edge_of(
     fences_max: usize,
 ) -> Result<Published, StorageError> {
     loop {
-        let results = db
-            .batch(vec![
+        let [tenant, paths, fences] = db
+            .batch_of([
                 db.statement(
                     "SELECT id, hostname, options, version, seq FROM tenants WHERE id = ?1",
                     args![tenant_id],
@@ -116,10 +116,7 @@ pub async fn edge_of(
                 )?,
             ])
             .await?;
-        let [tenant, paths, fences] = results.as_slice() else {
-            return Err(StorageError("a batch lost a result".into()));
-        };
-        let Some(tenant) = rows::<TenantRow>(tenant)?.into_iter().next() else {
+        let Some(tenant) = rows::<TenantRow>(&tenant)?.into_iter().next() else {
             return Ok(Published {
                 entries: Vec::new(),
                 sequence: 0,
@@ -130,7 +127,7 @@ pub async fn edge_of(
             mac: String,
             version: u64,
         }
-        let fences: Vec<Fence> = rows::<FenceRow>(fences)?
+        let fences: Vec<Fence> = rows::<FenceRow>(&fences)?
             .into_iter()
             .map(|row| Fence {
                 mac: row.mac,
@@ -146,7 +143,7 @@ pub async fn edge_of(
             continue;
         }
         let options = tenant.options()?;
-        let entries = rows::<AccessPathRow>(paths)?
+        let entries = rows::<AccessPathRow>(&paths)?
             .into_iter()
             .map(|path| {
                 let edge = PublishedTenant {

@@ -68,11 +68,7 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, pairs: &[Pair]) -> Result<BTreeMap<Pair, Reach>, StorageError> {
-    let results = db.batch(vec![statement(db, pairs)?]).await?;
-    match results.first() {
-        Some(result) => read(result),
-        None => Err(StorageError("a batch lost a result".into())),
-    }
+    read(&statement(db, pairs)?.all().await?)
 }
 
 /// An address of record as it is compared: `user@host` in lower case.

@@ -2,9 +2,11 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
+use worker::{D1PreparedStatement, D1Result};
 
 use super::file_inputs::SettingRow;
-use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
+use super::tenants::{self, TenantRow};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, models, sites};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
 
@@ -58,31 +60,86 @@ pub struct LayerRows {
     pub revision: u64,
 }
 
-/// Reads a layer.
+/// Reads a tenant and one of its layers above the devices, in one round trip; nothing if the tenant, or the
+/// site or model that the layer is for, is not there.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn layer(db: &Db, tenant_id: &str, scope: &str) -> Result<LayerRows, StorageError> {
+pub async fn with_tenant(
+    db: &Db,
+    tenant_id: &str,
+    scope: &Scope,
+) -> Result<Option<(TenantRow, LayerRows)>, StorageError> {
+    let [settings, revision] = layer_statements(db, tenant_id, &scope.key())?;
+    let whose = match scope {
+        Scope::Tenant | Scope::Device { .. } => tenants::one(db, tenant_id)?,
+        Scope::Site(id) => sites::one(db, tenant_id, id)?,
+        Scope::Model(name) => models::one(db, tenant_id, name)?,
+    };
+    let [tenant, whose, settings, revision] = db
+        .batch_of([tenants::one(db, tenant_id)?, whose, settings, revision])
+        .await?;
+    let is_there = !rows::<serde_json::Value>(&whose)?.is_empty();
+    let tenant = rows(&tenant)?.pop().filter(|_| is_there);
+    let layer = layer_of(&settings, &revision)?;
+    Ok(tenant.map(|tenant| (tenant, layer)))
+}
+
+fn layer_statements(
+    db: &Db,
+    tenant_id: &str,
+    scope: &str,
+) -> Result<[D1PreparedStatement; 2], StorageError> {
+    Ok([
+        db.statement(
+            "SELECT scope, name, value, master FROM settings \
+             WHERE tenant_id = ?1 AND scope = ?2",
+            args![tenant_id, scope],
+        )?,
+        db.statement(
+            "SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = ?2",
+            args![tenant_id, scope],
+        )?,
+    ])
+}
+
+/// What reads the layer of a device by the device's MAC.
+///
+/// # Errors
+/// The statements cannot be made.
+pub(super) fn device_layer_statements(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+) -> Result<[D1PreparedStatement; 2], StorageError> {
+    const SCOPE: &str = "(SELECT 'device:' || id FROM devices WHERE tenant_id = ?1 AND mac = ?2)";
+    Ok([
+        db.statement(
+            &format!(
+                "SELECT scope, name, value, master FROM settings \
+                 WHERE tenant_id = ?1 AND scope = {SCOPE}"
+            ),
+            args![tenant_id, mac],
+        )?,
+        db.statement(
+            &format!("SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = {SCOPE}"),
+            args![tenant_id, mac],
+        )?,
+    ])
+}
+
+/// What either of them gave.
+///
+/// # Errors
+/// The rows are others.
+pub(super) fn layer_of(
+    settings: &D1Result,
+    revision: &D1Result,
+) -> Result<LayerRows, StorageError> {
     #[derive(Deserialize)]
     struct Revision {
         revision: u64,
     }
-    let results = db
-        .batch(vec![
-            db.statement(
-                "SELECT scope, name, value, master FROM settings \
-                 WHERE tenant_id = ?1 AND scope = ?2",
-                args![tenant_id, scope],
-            )?,
-            db.statement(
-                "SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = ?2",
-                args![tenant_id, scope],
-            )?,
-        ])
-        .await?;
-    let [settings, revision] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
     Ok(LayerRows {
         rows: rows(settings)?,
         revision: rows::<Revision>(revision)?
@@ -91,18 +148,17 @@ pub async fn layer(db: &Db, tenant_id: &str, scope: &str) -> Result<LayerRows, S
     })
 }
 
-/// Every setting of a tenant that is not one device's.
+/// What reads every setting of a tenant that is not one device's.
 ///
 /// # Errors
-/// D1 does not answer.
-pub async fn above_devices(db: &Db, tenant_id: &str) -> Result<Vec<SettingRow>, StorageError> {
+/// The statement cannot be made.
+pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
     // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
-    db.rows(
+    db.statement(
         "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 \
          AND (scope < 'device:' OR scope >= 'device;')",
         args![tenant_id],
     )
-    .await
 }
 
 /// The settings of some devices, by their ids.
@@ -114,13 +170,24 @@ pub async fn of_devices(
     tenant_id: &str,
     ids: &[&str],
 ) -> Result<Vec<SettingRow>, StorageError> {
+    rows(&of_devices_statement(db, tenant_id, ids)?.all().await?)
+}
+
+/// What reads them.
+///
+/// # Errors
+/// The statement cannot be made.
+pub(super) fn of_devices_statement(
+    db: &Db,
+    tenant_id: &str,
+    ids: &[&str],
+) -> Result<D1PreparedStatement, StorageError> {
     let scopes: Vec<String> = ids.iter().map(|id| format!("device:{id}")).collect();
-    db.rows(
+    db.statement(
         "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
          JOIN settings s ON s.tenant_id = ?1 AND s.scope = j.value",
         args![tenant_id, json(&scopes)?],
     )
-    .await
 }
 
 /// A layer's new content.

@@ -38,12 +38,9 @@ pub async fn row_vouched<T: DeserializeOwned>(
     sql: &str,
     value: &str,
 ) -> Result<(Option<T>, Standing), StorageError> {
-    let statements = vec![db.statement(sql, args![value])?, statement(db)?];
-    let results = db.batch(statements).await?;
-    let [row, standing] = results.as_slice() else {
-        return Err(StorageError("a batch lost a result".into()));
-    };
-    Ok((rows(row)?.into_iter().next(), one(standing)?))
+    let statements = [db.statement(sql, args![value])?, statement(db)?];
+    let [row, standing] = db.batch_of(statements).await?;
+    Ok((rows(&row)?.into_iter().next(), one(&standing)?))
 }
 
 /// A step further, for the end of a batch.

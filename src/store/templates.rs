@@ -4,9 +4,10 @@ use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
+use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
@@ -49,14 +50,21 @@ const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
-    db.rows(
+    rows(&all(db, tenant_id)?.all().await?)
+}
+
+/// What reads them.
+///
+/// # Errors
+/// The statement cannot be made.
+pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+    db.statement(
         &format!(
             "SELECT {COLUMNS} FROM file_templates WHERE tenant_id = ?1 \
              ORDER BY kind, family, model LIMIT 1000"
         ),
         args![tenant_id],
     )
-    .await
 }
 
 /// One template.

@@ -2,9 +2,10 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
+use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, StorageError, rows};
 use crate::model::tenant::TenantOptions;
 
 /// A tenant as it is stored.
@@ -49,11 +50,18 @@ pub struct TenantValues<'a> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
-    db.row(
+    Ok(rows(&one(db, id)?.all().await?)?.pop())
+}
+
+/// What reads it.
+///
+/// # Errors
+/// The statement cannot be made.
+pub(super) fn one(db: &Db, id: &str) -> Result<D1PreparedStatement, StorageError> {
+    db.statement(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
         args![id],
     )
-    .await
 }
 
 /// Tenants in the order of their ids, after `after`.

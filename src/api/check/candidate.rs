@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::{Layer, LayerSettings, Layers};
+use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{SecretsMode, default_template};
 use ringfence_provision::unused::{Unused, Watch};
@@ -26,20 +26,21 @@ use serde::Serialize;
 use crate::api::check::budget::Budget;
 use crate::api::check::unused;
 use crate::app::App;
-use crate::files::inputs::{self, FileInputs, InputsError};
+use crate::db::rows;
+use crate::files::inputs::{self, FileInputs, InputsError, Whose};
 use crate::files::names;
 use crate::files::render::{self, FileError};
 use crate::files::urls::Base;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
+use crate::store::CheckedAgainst;
 use crate::store::devices::{self, Affected};
-use crate::store::file_inputs::SettingRow;
-use crate::store::models::{self, ModelRow};
+use crate::store::file_inputs::{self, SettingRow, TenantParts};
+use crate::store::models::ModelRow;
 use crate::store::settings::{self, Scope};
-use crate::store::templates::{self, TemplateKey};
+use crate::store::templates::TemplateKey;
 use crate::store::tenants::TenantRow;
-use crate::store::{CheckedAgainst, certificates};
 
 /// Up to so many devices, each is checked.
 pub const MAX_ALL: u64 = 500;
@@ -125,25 +126,25 @@ impl Candidate {
     /// # Errors
     /// D1 does not answer, or a stored secret does not unwrap.
     pub async fn load(app: &App, tenant: &TenantRow, affected: &Affected) -> Result<Self, Problem> {
-        let mut candidate = Self::of_nobody(app, tenant).await?;
-        candidate.of = devices::count_affected(&app.db, &tenant.id, affected).await?;
+        let id = &tenant.id;
+        let limit = u32::try_from(MAX_ALL).unwrap_or(u32::MAX);
+        let also = devices::affected(&app.db, id, affected, limit)?;
+        let (parts, [count, first]) = file_inputs::of_tenant(&app.db, id, also).await?;
+        let mut candidate = Self::of_parts(app, tenant, parts)?;
+        candidate.of = devices::counted(&count)?;
         candidate.shared = match affected {
             Affected::All => candidate.models.keys().cloned().collect(),
             Affected::Models(names) => names.iter().cloned().collect(),
             Affected::Site(_) => BTreeSet::new(),
         };
-        let limit = u32::try_from(MAX_ALL).unwrap_or(u32::MAX);
         candidate.devices = if candidate.of <= MAX_ALL {
-            devices::affected(&app.db, &tenant.id, affected, limit).await?
+            rows(&first)?
         } else {
             candidate.method = Method::CombinationsAndSample;
             let stride = candidate.of / u64::from(SAMPLE);
             let mut chosen =
-                devices::one_of_each_combination(&app.db, &tenant.id, affected, MAX_COMBINATIONS)
-                    .await?;
-            chosen.extend(
-                devices::sample(&app.db, &tenant.id, affected, stride.max(1), SAMPLE).await?,
-            );
+                devices::one_of_each_combination(&app.db, id, affected, MAX_COMBINATIONS).await?;
+            chosen.extend(devices::sample(&app.db, id, affected, stride.max(1), SAMPLE).await?);
             chosen.sort_by(|one, other| one.id.cmp(&other.id));
             chosen.dedup_by(|one, other| one.id == other.id);
             chosen
@@ -169,37 +170,24 @@ impl Candidate {
             let number = ids.len();
             let rows = settings::of_devices(&app.db, &tenant_id, &ids).await?;
             loaded += rows.len();
-            self.layers.extend(unwrapped(app, &tenant_id, rows)?);
+            self.layers.extend(unwrapped(app, &tenant_id, &rows)?);
             at += number.max(1);
         }
         self.devices.truncate(at);
         Ok(())
     }
 
-    /// The same with one device, which need not be stored yet.
+    /// The same for a change that affects one device at most: [`set_device`](Self::set_device) says which.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub async fn of_device(
-        app: &App,
-        tenant: &TenantRow,
-        device: DeviceRow,
-    ) -> Result<Self, Problem> {
-        let mut candidate = Self::of_nobody(app, tenant).await?;
-        let rows = settings::of_devices(&app.db, &tenant.id, &[&device.id]).await?;
-        candidate.layers.extend(unwrapped(app, &tenant.id, rows)?);
-        candidate.basis.device = Some((device.id.clone(), device.version));
-        candidate.devices = vec![device];
-        candidate.of = 1;
-        Ok(candidate)
+    pub async fn of_tenant(app: &App, tenant: &TenantRow) -> Result<Self, Problem> {
+        let (parts, _) = file_inputs::of_tenant(&app.db, &tenant.id, []).await?;
+        Self::of_parts(app, tenant, parts)
     }
 
-    async fn of_nobody(app: &App, tenant: &TenantRow) -> Result<Self, Problem> {
+    fn of_parts(app: &App, tenant: &TenantRow, parts: TenantParts) -> Result<Self, Problem> {
         let id = &tenant.id;
-        let rows = settings::above_devices(&app.db, id).await?;
-        let models = models::list(&app.db, id, "", models::MAX_MODELS).await?;
-        let templates = templates::list(&app.db, id).await?;
-        let certificates = certificates::names(&app.db, id).await?;
         Ok(Self {
             now: app.now,
             base: base(tenant.hostname.as_deref()),
@@ -211,13 +199,15 @@ impl Candidate {
                 version: tenant.version,
                 device: None,
             },
-            certificates,
-            models: models
+            certificates: parts.certificates,
+            models: parts
+                .models
                 .into_iter()
                 .map(|row| (row.name.clone(), row))
                 .collect(),
-            layers: unwrapped(app, id, rows)?,
-            templates: templates
+            layers: unwrapped(app, id, &parts.settings)?,
+            templates: parts
+                .templates
                 .into_iter()
                 .map(|row| {
                     let key = TemplateKey {
@@ -234,6 +224,19 @@ impl Candidate {
             method: Method::All,
             changed: None,
         })
+    }
+
+    /// Whose files are checked: those of one device, which need not be stored yet, with its own settings
+    /// as they will be.
+    pub fn set_device(&mut self, device: DeviceRow, values: LayerSettings) {
+        let scope = Scope::Device {
+            id: device.id.clone(),
+            mac: device.mac.clone(),
+        };
+        self.basis.device = Some((device.id.clone(), device.version));
+        self.devices = vec![device];
+        self.of = 1;
+        self.set_layer(&scope, values);
     }
 
     /// The families whose phones may see a layer.
@@ -327,51 +330,34 @@ impl Candidate {
         let Some(row) = self.models.get(model) else {
             return Err(Problem::internal(format!("model {model} is not there")));
         };
-        let layer = |scope: String| self.layers.get(&scope).cloned().unwrap_or_default();
-        let site = device.and_then(|device| device.site_id.as_ref());
         let device = device.map(|device| DeviceRow {
             family: row.family,
             profile: row.profile.clone(),
             ..device.clone()
         });
-        Ok(FileInputs {
+        let whose = Whose {
             tenant_id: self.basis.tenant_id.clone(),
             tenant_version: self.basis.version,
             model: model.to_owned(),
             family: row.family,
-            profile: inputs::profile(row.profile.as_deref(), model).map_err(unreadable)?,
-            layers: Layers {
-                tenant: layer("tenant".to_owned()),
-                site: site
-                    .map(|id| layer(format!("site:{id}")))
-                    .unwrap_or_default(),
-                model: layer(format!("model:{model}")),
-                device: device
-                    .as_ref()
-                    .map(|device| layer(format!("device:{}", device.id)))
-                    .unwrap_or_default(),
-            },
-            templates: self.templates_for(row.family, model),
+            profile: row.profile.clone(),
             device,
-        })
+        };
+        inputs::assemble(
+            whose,
+            |scope| self.layers.get(scope).cloned().unwrap_or_default(),
+            |kind, model| self.template(kind, row.family, model).cloned(),
+        )
+        .map_err(unreadable)
     }
 
-    fn templates_for(&self, family: Family, model: &str) -> BTreeMap<FileKind, String> {
-        let find = |kind, model: &str| {
-            self.templates.get(&TemplateKey {
-                kind,
-                family,
-                model: model.to_owned(),
-            })
-        };
-        FileKind::ALL
-            .into_iter()
-            .filter_map(|kind| {
-                let own = || inputs::may_differ_by_model(kind).then(|| find(kind, model));
-                let source = own().flatten().or_else(|| find(kind, ""))?;
-                Some((kind, source.clone()))
-            })
-            .collect()
+    /// What an operator wrote for a kind, a family, and a model or (empty) every one.
+    fn template(&self, kind: FileKind, family: Family, model: &str) -> Option<&String> {
+        self.templates.get(&TemplateKey {
+            kind,
+            family,
+            model: model.to_owned(),
+        })
     }
 
     /// Looks for the settings of the layer that is changed.
@@ -408,17 +394,10 @@ impl Candidate {
 
     /// The template that a model's files of a kind have.
     fn source(&self, kind: FileKind, row: &ModelRow) -> &str {
-        let find = |model: &str| {
-            self.templates.get(&TemplateKey {
-                kind,
-                family: row.family,
-                model: model.to_owned(),
-            })
-        };
-        let own = inputs::may_differ_by_model(kind).then(|| find(&row.name));
-        own.flatten()
-            .or_else(|| find(""))
-            .map_or_else(|| default_template(row.family, kind), String::as_str)
+        inputs::nearest(kind, &row.name, |model| {
+            self.template(kind, row.family, model)
+        })
+        .map_or_else(|| default_template(row.family, kind), String::as_str)
     }
 
     fn files(&self, bundle: FileInputs, part: Part, look: &mut Look) -> Files {
@@ -589,23 +568,12 @@ fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
     .with("checked", checked)
 }
 
-/// Settings by scope, secrets unwrapped.
 fn unwrapped(
     app: &App,
     tenant_id: &str,
-    rows: Vec<SettingRow>,
+    rows: &[SettingRow],
 ) -> Result<BTreeMap<String, LayerSettings>, Problem> {
-    let mut scopes: BTreeMap<String, Vec<SettingRow>> = BTreeMap::new();
-    for row in rows {
-        scopes.entry(row.scope.clone()).or_default().push(row);
-    }
-    scopes
-        .into_iter()
-        .map(|(scope, rows)| {
-            let values = layer(app, tenant_id, &scope, &rows)?;
-            Ok((scope, values))
-        })
-        .collect()
+    inputs::by_scope(&app.keyring, tenant_id, rows).map_err(unreadable)
 }
 
 /// The settings of one scope, secrets unwrapped.
@@ -618,9 +586,8 @@ pub fn layer(
     scope: &str,
     rows: &[SettingRow],
 ) -> Result<LayerSettings, Problem> {
-    let layers = inputs::layers(&app.keyring, tenant_id, rows).map_err(unreadable)?;
-    Ok(inputs::layer_named(scope)
-        .map(|layer| layers.layer(layer).clone())
+    Ok(unwrapped(app, tenant_id, rows)?
+        .remove(scope)
         .unwrap_or_default())
 }
 

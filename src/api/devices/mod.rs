@@ -31,11 +31,10 @@ use crate::audit::device_object;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice};
+use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice, Surroundings};
 use crate::store::models::ModelRow;
+use crate::store::search;
 use crate::store::settings::Scope;
-use crate::store::tenants::TenantRow;
-use crate::store::{search, settings as stored_settings, sites};
 
 /// Which devices.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -334,12 +333,9 @@ pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
 pub async fn create(
     call: Call<Nothing, NewDeviceInput>,
 ) -> Result<CreatedRevised<WithDoubles>, Failure> {
-    let tenant = call.tenant().await?;
     let mac = call.body.mac.upper();
-    if devices::find(&call.app.db, &tenant.id, &mac)
-        .await?
-        .is_some()
-    {
+    let found = around(&call, &mac, call.body.site.as_deref()).await?;
+    if found.device.is_some() {
         return Err(Problem::conflict(TAKEN_MAC).into());
     }
     let input = DeviceInput {
@@ -348,35 +344,34 @@ pub async fn create(
         label: call.body.label.clone(),
         settings: call.body.settings.clone(),
     };
-    let (row, checked) = add(&call, &tenant, mac, &input).await?;
+    let (row, checked) = add(&call, &found, mac, &input).await?;
     let Revised(view, revision) = revised(row, call.app.now);
     let checked = Some(checked);
     let view = DeviceView { checked, ..view };
-    let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+    let view = fleet::with_doubles(&call, &found.tenant.id, view).await?;
     Ok(CreatedRevised(view, revision))
 }
 
 /// `putDevice`.
 pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Failure> {
-    let tenant = call.tenant().await?;
     let mac = call.mac()?.upper();
-    let found = devices::find(&call.app.db, &tenant.id, &mac).await?;
-    let added = found.is_none();
-    let (row, checked) = match found {
+    let found = around(&call, &mac, call.body.site.as_deref()).await?;
+    let added = found.device.is_none();
+    let (row, checked) = match &found.device {
         Some(row) => {
             call.if_match.check(row.revision)?;
-            change(&call, &tenant, row, &call.body).await?
+            change(&call, &found, row, &call.body).await?
         }
         None => {
             call.if_match.check(0)?;
-            let (row, checked) = add(&call, &tenant, mac, &call.body).await?;
+            let (row, checked) = add(&call, &found, mac, &call.body).await?;
             (row, Some(checked))
         }
     };
     let Revised(view, revision) = revised(row, call.app.now);
     let view = DeviceView { checked, ..view };
     if added {
-        let view = fleet::with_doubles(&call, &tenant.id, view).await?;
+        let view = fleet::with_doubles(&call, &found.tenant.id, view).await?;
         return Ok(Revised(view, revision));
     }
     Ok(Revised(WithDoubles::none(view), revision))
@@ -408,65 +403,68 @@ pub fn revised(row: DeviceRow, now: u64) -> Revised<DeviceView> {
 const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
 const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
 
-/// What a device is to be, checked against what there is.
-struct Wanted {
-    model: ModelRow,
-    /// Whether the model is to be added.
-    new_model: bool,
-    site_id: Option<String>,
+/// What a change of the path's device, or of one that is to be added, begins with.
+async fn around(call: &Context, mac: &str, site: Option<&str>) -> Result<Surroundings, Problem> {
+    let tenant_id = call.param("tenant");
+    let since = call.app.now.saturating_sub(edge::FENCE_MS);
+    devices::surroundings(&call.app.db, tenant_id, mac, site, since)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))
 }
 
-async fn wanted(
-    call: &Context,
-    tenant: &TenantRow,
-    input: &DeviceInput,
-) -> Result<Wanted, Problem> {
+fn check_input(found: &Surroundings, input: &DeviceInput) -> Result<(), Problem> {
     valid::label("label", &input.label)?;
-    let name = valid::model(&input.model)?;
-    let db = &call.app.db;
-    let (model, new_model) = match crate::store::models::find(db, &tenant.id, name).await? {
-        Some(model) => (model, false),
-        None => {
-            models::check_room(call, &tenant.id).await?;
-            let chosen = models::choose(name, &ModelInput::default(), &tenant.options()?)?;
-            (
-                ModelRow {
-                    created_at: call.app.now,
-                    ..chosen
-                },
-                true,
-            )
-        }
-    };
-    if let Some(id) = &input.site
-        && sites::find(db, &tenant.id, id).await?.is_none()
-    {
+    valid::model(&input.model)?;
+    if input.site.is_some() && !found.has_site {
         return Err(Problem::invalid_value(
             "`site` is not the id of a site of this tenant.",
         ));
     }
-    Ok(Wanted {
-        model,
-        new_model,
-        site_id: input.site.clone(),
-    })
+    Ok(())
+}
+
+/// What a device is to be, and whether that model is to be added. It is one of the candidate's then.
+fn wanted(
+    call: &Context,
+    candidate: &mut Candidate,
+    name: &str,
+) -> Result<(ModelRow, bool), Problem> {
+    let name = valid::model(name)?;
+    if let Some(model) = candidate.models.get(name) {
+        return Ok((model.clone(), false));
+    }
+    models::check_room(candidate)?;
+    let chosen = models::choose(name, &ModelInput::default(), &candidate.options)?;
+    let model = ModelRow {
+        created_at: call.app.now,
+        ..chosen
+    };
+    candidate.models.insert(model.name.clone(), model.clone());
+    Ok((model, true))
 }
 
 async fn add(
     call: &Context,
-    tenant: &TenantRow,
+    found: &Surroundings,
     mac: String,
     input: &DeviceInput,
 ) -> Result<(DeviceRow, Checked), Failure> {
     let app = &call.app;
-    let wanted = wanted(call, tenant, input).await?;
+    let tenant = &found.tenant;
+    check_input(found, input)?;
+    let none = LayerSettings::new();
+    let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
+    pools::check_addresses(app, &tenant.id, &none, &values).await?;
+    let mut candidate = Candidate::of_tenant(app, tenant).await?;
+    let (model, new_model) = wanted(call, &mut candidate, &input.model)?;
+    settings::check_number(&values, [model.family])?;
     let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
     let row = DeviceRow {
         id: app.new_id(),
         tenant_id: tenant.id.clone(),
         mac,
-        model: wanted.model.name.clone(),
-        site_id: wanted.site_id,
+        model: model.name.clone(),
+        site_id: input.site.clone(),
         label: input.label.clone(),
         disabled: 0,
         version: 0,
@@ -490,33 +488,18 @@ async fn add(
         created_at: app.now,
         updated_at: app.now,
         forward_until: None,
-        family: wanted.model.family,
-        profile: wanted.model.profile.clone(),
+        family: model.family,
+        profile: model.profile.clone(),
         tenant_version: tenant.version,
     };
     let scope = Scope::Device {
         id: row.id.clone(),
         mac: row.mac.clone(),
     };
-    let none = LayerSettings::new();
-    let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
-    settings::check_number(&values, [wanted.model.family])?;
-    pools::check_addresses(app, &tenant.id, &none, &values).await?;
-    let mut candidate = Candidate::of_device(app, tenant, row.clone()).await?;
-    candidate
-        .models
-        .insert(wanted.model.name.clone(), wanted.model.clone());
-    candidate.set_layer(&scope, values.clone());
+    candidate.set_device(row.clone(), values.clone());
     let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
-    let reused = devices::deleted_since(
-        &app.db,
-        &tenant.id,
-        &device_object(&row.mac),
-        app.now.saturating_sub(edge::FENCE_MS),
-    )
-    .await?;
     let mut after = audited(&row);
     if let Some(members) = after.as_object_mut() {
         let digests = settings::digests(app, &tenant.id, &scope);
@@ -529,61 +512,59 @@ async fn add(
         row: &row,
         basis: &candidate.basis,
         key: keys::stored(app, &row.id, row.generation, &key)?,
-        fenced_at: if reused { app.now } else { 0 },
-        model: wanted.new_model.then_some(&wanted.model),
+        fenced_at: if found.left { app.now } else { 0 },
+        model: new_model.then_some(&model),
         settings: (!values.is_empty()).then_some(&layer),
     };
-    devices::insert(&app.db, &new, &entry)
+    let row = devices::insert(&app.db, &new, &entry)
         .await
         .map_err(|error| commit::failed(error, IfMatch::Absent, TAKEN))?;
-    if reused {
+    if found.left {
         commit::publish_device(app, &tenant.id, &row.mac).await?;
     }
-    Ok((reread(call, &tenant.id, &row.mac).await?, checked))
+    Ok((row, checked))
 }
 
 async fn change(
     call: &Context,
-    tenant: &TenantRow,
-    row: DeviceRow,
+    found: &Surroundings,
+    row: &DeviceRow,
     input: &DeviceInput,
 ) -> Result<(DeviceRow, Option<Checked>), Failure> {
     let app = &call.app;
-    let wanted = wanted(call, tenant, input).await?;
+    let tenant = &found.tenant;
+    check_input(found, input)?;
     let scope = Scope::Device {
         id: row.id.clone(),
         mac: row.mac.clone(),
     };
-    let stored = stored_settings::layer(&app.db, &tenant.id, &scope.key()).await?;
-    let before = candidate::layer(app, &tenant.id, &scope.key(), &stored.rows)?;
+    let before = candidate::layer(app, &tenant.id, &scope.key(), &found.layer.rows)?;
     let values = match &input.settings {
         Some(written) => settings::merge(&before, written)?,
         None => before.clone(),
     };
     pools::check_addresses(app, &tenant.id, &before, &values).await?;
-    let moved = row.model != wanted.model.name || row.site_id != wanted.site_id;
+    let moved = row.model != valid::model(&input.model)? || row.site_id != input.site;
     if !moved && row.label == input.label && values == before {
-        publish(call, &row, false).await?;
-        return Ok((row, None));
+        publish(call, row, false).await?;
+        return Ok((row.clone(), None));
     }
-    settings::check_number(&values, [wanted.model.family])?;
+    let mut candidate = Candidate::of_tenant(app, tenant).await?;
+    let (model, new_model) = wanted(call, &mut candidate, &input.model)?;
+    settings::check_number(&values, [model.family])?;
     let changed = DeviceRow {
-        model: wanted.model.name.clone(),
-        site_id: wanted.site_id.clone(),
+        model: model.name.clone(),
+        site_id: input.site.clone(),
         label: input.label.clone(),
         ..row.clone()
     };
-    let mut candidate = Candidate::of_device(app, tenant, changed.clone()).await?;
-    candidate
-        .models
-        .insert(wanted.model.name.clone(), wanted.model.clone());
-    candidate.set_layer(&scope, values.clone());
+    candidate.set_device(changed.clone(), values.clone());
     let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
     let digests = settings::digests(app, &tenant.id, &scope);
     let (was, is) = settings::difference(&digests, &before, &values);
-    let mut was_all = audited(&row);
+    let mut was_all = audited(row);
     let mut is_all = audited(&changed);
     if values != before {
         for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
@@ -600,24 +581,23 @@ async fn change(
     );
     let change = DeviceValues {
         basis: &candidate.basis,
-        model: &wanted.model.name,
-        site_id: wanted.site_id.as_deref(),
+        model: &model.name,
+        site_id: input.site.as_deref(),
         label: &input.label,
     };
-    devices::update(
+    let is = devices::update(
         &app.db,
-        &row,
+        row,
         &change,
-        wanted.new_model.then_some(&wanted.model),
-        (values != before).then_some((&layer, stored.revision)),
+        new_model.then_some(&model),
+        (values != before).then_some((&layer, found.layer.revision)),
         app.now,
         &entry,
     )
     .await
     .map_err(|error| commit::failed(error, call.if_match, &[]))?;
-    publish(call, &row, row.model != wanted.model.name).await?;
-    let row = reread(call, &tenant.id, &row.mac).await?;
-    Ok((row, Some(checked)))
+    publish(call, row, row.model != model.name).await?;
+    Ok((is, Some(checked)))
 }
 
 async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {
@@ -627,12 +607,6 @@ async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Pr
     edge::drop_device_files(&call.app, &row.tenant_id, &row.mac)
         .await
         .map_err(commit::not_in_effect)
-}
-
-async fn reread(call: &Context, tenant_id: &str, mac: &str) -> Result<DeviceRow, Problem> {
-    devices::find(&call.app.db, tenant_id, mac)
-        .await?
-        .ok_or_else(|| Problem::not_found("device"))
 }
 
 #[cfg(test)]

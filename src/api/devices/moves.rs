@@ -26,11 +26,12 @@ use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS, log};
 use crate::pool::client;
 use crate::store::access_paths::{self, AccessPathRow, segment_identity};
+use crate::store::devices::{self, Surroundings};
 use crate::store::models::ModelRow;
 use crate::store::moves::{self, Entries, Move, Road};
 use crate::store::settings::Scope;
-use crate::store::tenants::{self, TenantRow};
-use crate::store::{Entry, devices, pools, settings as stored_settings, sites};
+use crate::store::tenants::TenantRow;
+use crate::store::{Entry, pools};
 
 /// For how many days the phone is sent on unless it is told, and at most.
 const DAYS: u32 = 30;
@@ -130,19 +131,22 @@ pub struct ForwardView {
 
 /// `moveDevice`.
 pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Failure> {
-    let source = call.tenant().await?;
     let mac = call.mac()?.upper();
-    let target = tenants::find(&call.app.db, &call.body.tenant)
+    let here = devices::surroundings(&call.app.db, call.param("tenant"), &mac, None, 0)
+        .await?
+        .ok_or_else(|| Problem::not_found("tenant"))?;
+    let site = call.body.site.as_deref();
+    let there = devices::surroundings(&call.app.db, &call.body.tenant, &mac, site, 0)
         .await?
         .ok_or_else(|| Problem::invalid_value("`tenant` is not the id of a tenant."))?;
-    if target.id == source.id {
+    if there.tenant.id == here.tenant.id {
         return Err(Problem::invalid_value(
             "`tenant` is the one that the device is in. To change its site or model, PUT the device.",
         ).into());
     }
-    match devices::find(&call.app.db, &source.id, &mac).await? {
-        Some(row) => go(&call, &target, row).await.map(Shown),
-        None => Ok(Shown(again(&call, &target, &mac).await?)),
+    match &here.device {
+        Some(row) => go(&call, &here, &there, row.clone()).await.map(Shown),
+        None => Ok(Shown(again(&call, &there.tenant, &mac).await?)),
     }
 }
 
@@ -161,24 +165,28 @@ pub async fn end(call: Call) -> Result<Done, Failure> {
 
 async fn go(
     call: &Call<Nothing, MoveInput>,
-    target: &TenantRow,
+    here: &Surroundings,
+    there: &Surroundings,
     row: DeviceRow,
 ) -> Result<MovedView, Failure> {
     let app = &call.app;
     call.if_match.check(row.revision)?;
-    if devices::find(&app.db, &target.id, &row.mac)
-        .await?
-        .is_some()
-    {
+    if there.device.is_some() {
         return Err(Problem::conflict(TAKEN_MAC).into());
     }
-    let (model, new_model) = fitting_model(call, target, &row).await?;
-    let site_id = fitting_site(call, target).await?;
+    if call.body.site.is_some() && !there.has_site {
+        return Err(
+            Problem::invalid_value("`site` is not the id of a site of the other tenant.").into(),
+        );
+    }
+    let target = &there.tenant;
+    let mut candidate = Candidate::of_tenant(app, target).await?;
+    let (model, new_model) = fitting_model(call, &mut candidate, &row)?;
     let label = call.body.label.as_deref().unwrap_or(&row.label);
     let to = DeviceRow {
         tenant_id: target.id.clone(),
         model: model.name.clone(),
-        site_id,
+        site_id: call.body.site.clone(),
         label: valid::label("label", label)?.to_owned(),
         family: model.family,
         profile: model.profile.clone(),
@@ -192,17 +200,12 @@ async fn go(
     let none = LayerSettings::new();
     let values = match call.body.settings {
         Keep::Drop => none.clone(),
-        Keep::Keep => {
-            let stored = stored_settings::layer(&app.db, &row.tenant_id, &scope.key()).await?;
-            candidate::layer(app, &row.tenant_id, &scope.key(), &stored.rows)?
-        }
+        Keep::Keep => candidate::layer(app, &row.tenant_id, &scope.key(), &here.layer.rows)?,
     };
     settings::check_number(&values, [model.family])?;
     let leaving = Some((row.tenant_id.as_str(), scope.key()));
     api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
-    let mut candidate = Candidate::of_device(app, target, to.clone()).await?;
-    candidate.models.insert(model.name.clone(), model.clone());
-    candidate.set_layer(&scope, values.clone());
+    candidate.set_device(to.clone(), values.clone());
     let checked = candidate.check().await?;
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
@@ -312,16 +315,16 @@ async fn publish(
     commit::publish_device(&call.app, &target.id, mac).await
 }
 
-/// What the device is in the target, and whether that has to be added there.
-async fn fitting_model(
+/// What the device is in the target, and whether that has to be added there. It is one of the candidate's
+/// then.
+fn fitting_model(
     call: &Call<Nothing, MoveInput>,
-    target: &TenantRow,
+    candidate: &mut Candidate,
     row: &DeviceRow,
 ) -> Result<(ModelRow, bool), Problem> {
     let named = call.body.model.as_deref();
     let name = valid::model(named.unwrap_or(&row.model))?;
-    let stored = crate::store::models::find(&call.app.db, &target.id, name).await?;
-    if let Some(model) = stored {
+    if let Some(model) = candidate.models.get(name) {
         // Its key goes along, so what is sealed with it must be what the phone opens.
         if named.is_none() && (model.family, &model.profile) != (row.family, &row.profile) {
             let words = |family: &str, profile: &Option<String>| match profile {
@@ -334,9 +337,9 @@ async fn fitting_model(
                 words(row.family.as_str(), &row.profile),
             )));
         }
-        return Ok((model, false));
+        return Ok((model.clone(), false));
     }
-    models::check_room(call, &target.id).await?;
+    models::check_room(candidate)?;
     let input = match named {
         Some(_) => ModelInput::default(),
         None => ModelInput {
@@ -344,27 +347,13 @@ async fn fitting_model(
             profile: Some(row.profile.clone()),
         },
     };
-    let chosen = models::choose(name, &input, &target.options()?)?;
+    let chosen = models::choose(name, &input, &candidate.options)?;
     let model = ModelRow {
         created_at: call.app.now,
         ..chosen
     };
+    candidate.models.insert(model.name.clone(), model.clone());
     Ok((model, true))
-}
-
-async fn fitting_site(
-    call: &Call<Nothing, MoveInput>,
-    target: &TenantRow,
-) -> Result<Option<String>, Problem> {
-    let Some(id) = &call.body.site else {
-        return Ok(None);
-    };
-    if sites::find(&call.app.db, &target.id, id).await?.is_none() {
-        return Err(Problem::invalid_value(
-            "`site` is not the id of a site of the other tenant.",
-        ));
-    }
-    Ok(Some(id.clone()))
 }
 
 /// The access path that the phone is sent to.

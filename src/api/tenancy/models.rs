@@ -103,7 +103,6 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
     let mut checked = None;
     match stored {
         None => {
-            check_room(&call, &tenant.id).await?;
             let row = ModelRow {
                 created_at: call.app.now,
                 ..wanted
@@ -111,6 +110,7 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             // Templates and settings of before may now have files, which nobody has looked at.
             let affected = Affected::Models(vec![row.name.clone()]);
             let mut candidate = Candidate::load(&call.app, &tenant, &affected).await?;
+            check_room(&candidate)?;
             candidate.models.insert(row.name.clone(), row.clone());
             checked = Some(candidate.check().await?);
             let entry = call.entry("model.create", path, None, Some(after));
@@ -175,8 +175,8 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 ///
 /// # Errors
 /// It has as many as can be.
-pub async fn check_room(call: &Context, tenant_id: &str) -> Result<(), Problem> {
-    if models::count(&call.app.db, tenant_id).await? >= models::MAX_MODELS {
+pub fn check_room(tenant: &Candidate) -> Result<(), Problem> {
+    if tenant.models.len() >= models::MAX_MODELS as usize {
         return Err(Problem::conflict(format!(
             "A tenant has at most {} models: remove some that no device has.",
             models::MAX_MODELS

@@ -21,9 +21,11 @@ use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::edge;
 use crate::http::problem::Problem;
-use crate::store::devices::Affected;
+use crate::model::device::DeviceRow;
+use crate::store::devices::{self, Affected};
 use crate::store::file_inputs::SettingRow;
-use crate::store::settings::{self, NewLayer, Scope};
+use crate::store::settings::{self, LayerRows, NewLayer, Scope};
+use crate::store::tenants::TenantRow;
 
 /// Checks how many settings a layer has. Which families its files are for decides how many it may.
 ///
@@ -102,118 +104,154 @@ type Put = Call<NotifyQuery, SettingsInput>;
 
 /// `getTenantSettings`.
 pub async fn of_tenant(call: Get) -> SettingsAnswer {
-    call.tenant().await?;
-    show(&call, Scope::Tenant).await
+    show(&call, above(&call, Scope::Tenant).await?).await
 }
 
 /// `putTenantSettings`.
 pub async fn put_tenant(call: Put) -> SettingsAnswer {
-    put(&call, Scope::Tenant).await
+    put(&call, above(&call, Scope::Tenant).await?).await
 }
 
 /// `getSiteSettings`.
 pub async fn of_site(call: Get) -> SettingsAnswer {
-    let scope = site(&call).await?;
-    show(&call, scope).await
+    show(&call, site(&call).await?).await
 }
 
 /// `putSiteSettings`.
 pub async fn put_site(call: Put) -> SettingsAnswer {
-    let scope = site(&call).await?;
-    put(&call, scope).await
+    put(&call, site(&call).await?).await
 }
 
 /// `getModelSettings`.
 pub async fn of_model(call: Get) -> SettingsAnswer {
-    let scope = model(&call).await?;
-    show(&call, scope).await
+    show(&call, model(&call).await?).await
 }
 
 /// `putModelSettings`.
 pub async fn put_model(call: Put) -> SettingsAnswer {
-    let scope = model(&call).await?;
-    put(&call, scope).await
+    put(&call, model(&call).await?).await
 }
 
 /// `getDeviceSettings`.
 pub async fn of_device(call: Get) -> SettingsAnswer {
-    let scope = device(&call).await?;
-    show(&call, scope).await
+    show(&call, device(&call).await?).await
 }
 
 /// `putDeviceSettings`.
 pub async fn put_device(call: Put) -> SettingsAnswer {
-    let scope = device(&call).await?;
-    put(&call, scope).await
+    put(&call, device(&call).await?).await
 }
 
-async fn site(call: &Context) -> Result<Scope, Problem> {
-    Ok(Scope::Site(call.site(call.param("site")).await?.id))
+/// A layer as it is.
+struct Found {
+    scope: Scope,
+    tenant: TenantRow,
+    /// If it is one device's.
+    device: Option<DeviceRow>,
+    layer: LayerRows,
 }
 
-async fn model(call: &Context) -> Result<Scope, Problem> {
-    Ok(Scope::Model(
-        super::models::find(call, call.param("model")).await?.name,
-    ))
+async fn site(call: &Context) -> Result<Found, Problem> {
+    above(call, Scope::Site(call.param("site").to_owned())).await
 }
 
-async fn device(call: &Context) -> Result<Scope, Problem> {
-    let device = call.device().await?;
-    Ok(Scope::Device {
-        id: device.id,
-        mac: device.mac,
+async fn model(call: &Context) -> Result<Found, Problem> {
+    above(call, Scope::Model(call.param("model").to_owned())).await
+}
+
+async fn above(call: &Context, scope: Scope) -> Result<Found, Problem> {
+    let what = match scope {
+        Scope::Tenant | Scope::Device { .. } => "tenant",
+        Scope::Site(_) => "site",
+        Scope::Model(_) => "model",
+    };
+    let (tenant, layer) = settings::with_tenant(&call.app.db, call.param("tenant"), &scope)
+        .await?
+        .ok_or_else(|| Problem::not_found(what))?;
+    Ok(Found {
+        scope,
+        tenant,
+        device: None,
+        layer,
     })
 }
 
-async fn show(call: &Get, scope: Scope) -> SettingsAnswer {
-    let tenant_id = call.param("tenant");
-    let stored = settings::layer(&call.app.db, tenant_id, &scope.key()).await?;
-    let reveal = call.reveal(call.query.reveal, scope.path()).await?;
-    let values = if reveal {
-        candidate::layer(&call.app, tenant_id, &scope.key(), &stored.rows)?
-    } else {
-        masked(&stored.rows)
-    };
-    Ok(view(&values, reveal, stored.revision, None))
+async fn device(call: &Context) -> Result<Found, Problem> {
+    let mac = call.mac()?.upper();
+    let found = devices::surroundings(&call.app.db, call.param("tenant"), &mac, None, 0).await?;
+    let (device, found) = found
+        .and_then(|mut found| Some((found.device.take()?, found)))
+        .ok_or_else(|| Problem::not_found("device"))?;
+    Ok(Found {
+        scope: Scope::Device {
+            id: device.id.clone(),
+            mac: device.mac.clone(),
+        },
+        tenant: found.tenant,
+        device: Some(device),
+        layer: found.layer,
+    })
 }
 
-async fn put(call: &Put, scope: Scope) -> SettingsAnswer {
-    let Revised(view, revision) = change(call, &scope).await?;
+async fn show(call: &Get, found: Found) -> SettingsAnswer {
+    let Found { scope, layer, .. } = found;
+    let reveal = call.reveal(call.query.reveal, scope.path()).await?;
+    let values = if reveal {
+        candidate::layer(&call.app, &found.tenant.id, &scope.key(), &layer.rows)?
+    } else {
+        masked(&layer.rows)
+    };
+    Ok(view(&values, reveal, layer.revision, None))
+}
+
+async fn put(call: &Put, found: Found) -> SettingsAnswer {
+    let scope = found.scope.clone();
+    let Revised(view, revision) = change(call, found).await?;
     let notified = notify::after_layer(call, call.query.notify, &scope).await;
     Ok(Revised(SettingsView { notified, ..view }, revision))
 }
 
-async fn change(call: &Put, scope: &Scope) -> SettingsAnswer {
+async fn change(call: &Put, found: Found) -> SettingsAnswer {
     let app = &call.app;
-    let tenant = call.tenant().await?;
+    let Found {
+        scope,
+        tenant,
+        device,
+        layer: stored,
+    } = found;
     let key = scope.key();
-    let stored = settings::layer(&app.db, &tenant.id, &key).await?;
     call.if_match.check(stored.revision)?;
     let before = candidate::layer(app, &tenant.id, &key, &stored.rows)?;
     let after = merge(&before, &call.body.settings)?;
     pools::check_addresses(app, &tenant.id, &before, &after).await?;
     if before == after {
-        publish(app, &tenant.id, scope).await?;
+        publish(app, &tenant.id, &scope).await?;
         return Ok(view(&after, false, stored.revision, None));
     }
-    let mut candidate = match scope {
+    let mut candidate = match &scope {
         Scope::Tenant => Candidate::load(app, &tenant, &Affected::All).await?,
         Scope::Site(id) => Candidate::load(app, &tenant, &Affected::Site(id.clone())).await?,
         Scope::Model(name) => {
             Candidate::load(app, &tenant, &Affected::Models(vec![name.clone()])).await?
         }
-        Scope::Device { .. } => Candidate::of_device(app, &tenant, call.device().await?).await?,
+        Scope::Device { .. } => {
+            let mut candidate = Candidate::of_tenant(app, &tenant).await?;
+            if let Some(device) = device {
+                candidate.set_device(device, after.clone());
+            }
+            candidate
+        }
     };
-    check_number(&after, candidate.families(scope))?;
-    candidate.set_layer(scope, after.clone());
+    check_number(&after, candidate.families(&scope))?;
+    candidate.set_layer(&scope, after.clone());
     let checked = candidate.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
-    let (was, is) = difference(&digests(app, &tenant.id, scope), &before, &after);
+    let (was, is) = difference(&digests(app, &tenant.id, &scope), &before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
         &candidate.basis,
-        scope,
+        &scope,
         stored.revision,
         &layer,
         app.now,
@@ -221,7 +259,7 @@ async fn change(call: &Put, scope: &Scope) -> SettingsAnswer {
     )
     .await
     .map_err(|error| commit::failed(error, call.if_match, &[]))?;
-    publish(app, &tenant.id, scope).await?;
+    publish(app, &tenant.id, &scope).await?;
     Ok(view(&after, false, stored.revision + 1, Some(checked)))
 }
 

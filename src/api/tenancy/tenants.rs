@@ -201,7 +201,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = call.tenant().await?;
     call.if_match.check(row.revision)?;
     let db = &call.app.db;
-    if crate::store::devices::count_affected(db, &row.id, &Affected::All).await? > 0 {
+    if crate::store::devices::has_any(db, &row.id).await? {
         return Err(Problem::conflict("The tenant still has devices: remove them first.").into());
     }
     let paths = access_paths::list(db, &row.id, 0, "", access_paths::MAX_ACCESS_PATHS).await?;

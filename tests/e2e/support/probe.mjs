@@ -25,6 +25,7 @@ const none = () => ({
   encryptions: 0,
   witnessCalls: 0,
   sql: [],
+  trips: [],
   read: [],
 });
 let counts = none();
@@ -57,7 +58,9 @@ async function d1(statements, work) {
   if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
   counts.d1Calls += 1;
   counts.d1Statements += statements.length;
-  counts.sql.push(...statements.map((sql) => sql.replace(/\s+/g, ' ').trim()));
+  const texts = statements.map((sql) => sql.replace(/\s+/g, ' ').trim());
+  counts.sql.push(...texts);
+  counts.trips.push(texts);
   const answer = await work();
   if (meant && faults.d1 === 'lose-answer') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
   // `read` says how many rows each statement of `sql` read.
