@@ -74,7 +74,9 @@ impl Kv {
     pub fn new(env: &Env) -> Result<Self, StorageError> {
         let binding = Reflect::get(env, &"FILES".into()).map_err(failed)?;
         if binding.is_undefined() {
-            return Err(StorageError("no KV namespace is bound as FILES".into()));
+            return Err(StorageError::Config(
+                "no KV namespace is bound as FILES".into(),
+            ));
         }
         Ok(Self(binding.unchecked_into()))
     }
@@ -160,7 +162,8 @@ impl Kv {
         }
         let page = self.0.list(&options).await.map_err(failed)?;
         let text = js_sys::JSON::stringify(&page).map_err(failed)?;
-        serde_json::from_str(&String::from(text)).map_err(|error| StorageError(error.to_string()))
+        serde_json::from_str(&String::from(text))
+            .map_err(|error| StorageError::Corrupt(error.to_string()))
     }
 }
 
@@ -191,5 +194,5 @@ fn failed(error: JsValue) -> StorageError {
         .map(|error| String::from(error.message()))
         .or_else(|| error.as_string())
         .unwrap_or_else(|| "KV failed".into());
-    StorageError(text)
+    StorageError::Cache(text)
 }

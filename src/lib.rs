@@ -88,6 +88,6 @@ async fn route(
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let now = platform::now();
     if let Err(error) = maintenance::run(&env, now).await {
-        log::warn("maintenance_failed", &[("error", &error.0)]);
+        log::warn("maintenance_failed", &[("error", &error.to_string())]);
     }
 }

@@ -61,7 +61,7 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
             Ok(_) | Err(ChainError::Overtaken) => {}
             Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
         },
-        Err(error) => log::warn("audit_not_chained", &[("error", &error.0)]),
+        Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
     }
     audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);

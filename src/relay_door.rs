@@ -52,7 +52,10 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
         Err(error) => {
             log::warn(
                 "relay_door",
-                &[("error", &error.0), ("request_id", &app.request_id)],
+                &[
+                    ("error", &error.to_string()),
+                    ("request_id", &app.request_id),
+                ],
             );
             return refuse(503, "Storage does not answer; try again.");
         }

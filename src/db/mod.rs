@@ -1,5 +1,6 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error.
 
+mod error;
 pub mod object;
 
 use std::cell::RefCell;
@@ -10,30 +11,8 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
+pub use self::error::StorageError;
 use crate::model::standing::Step;
-
-/// D1 could not answer. The phone gets a 503 with `Retry-After`, an operator a problem document.
-#[derive(Debug, thiserror::Error)]
-#[error("storage: {0}")]
-pub struct StorageError(pub String);
-
-impl From<worker::Error> for StorageError {
-    fn from(error: worker::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl StorageError {
-    /// Whether a UNIQUE constraint on `column` (`table.column`) refused the write.
-    pub fn violates_unique(&self, column: &str) -> bool {
-        self.0.contains("UNIQUE constraint failed") && self.0.contains(column)
-    }
-
-    /// Whether a foreign key refused the write.
-    pub fn violates_foreign_key(&self) -> bool {
-        self.0.contains("FOREIGN KEY constraint failed")
-    }
-}
 
 /// A bound value as JavaScript sees it.
 pub fn to_js(arg: &Arg<'_>) -> JsValue {
@@ -155,7 +134,7 @@ impl Db {
 pub fn exactly<const N: usize>(results: Vec<D1Result>) -> Result<[D1Result; N], StorageError> {
     results
         .try_into()
-        .map_err(|_| StorageError("a batch lost a result".into()))
+        .map_err(|_| StorageError::database("a batch lost a result"))
 }
 
 /// The rows of one result.
@@ -166,7 +145,9 @@ pub fn rows<T: DeserializeOwned>(result: &D1Result) -> Result<Vec<T>, StorageErr
     result
         .results::<serde_json::Value>()?
         .into_iter()
-        .map(|row| serde_json::from_value(row).map_err(|error| StorageError(error.to_string())))
+        .map(|row| {
+            serde_json::from_value(row).map_err(|error| StorageError::Corrupt(error.to_string()))
+        })
         .collect()
 }
 
@@ -189,7 +170,7 @@ fn outcome(success: bool, error: Option<String>) -> Result<(), StorageError> {
         return Ok(());
     }
     let why = error.filter(|text| !text.is_empty());
-    Err(StorageError(why.unwrap_or_else(|| {
+    Err(StorageError::database(why.unwrap_or_else(|| {
         "D1_ERROR: a statement failed, and D1 does not say why".into()
     })))
 }
@@ -204,10 +185,10 @@ mod tests {
     fn what_has_not_succeeded_has_failed_even_without_words() {
         assert!(outcome(true, None).is_ok());
         let told = outcome(false, Some("D1_ERROR: no such table".into())).unwrap_err();
-        assert_eq!(told.0, "D1_ERROR: no such table");
+        assert_eq!(told.to_string(), "D1: D1_ERROR: no such table");
         for silent in [None, Some(String::new())] {
             let error = outcome(false, silent).unwrap_err();
-            assert!(error.0.contains("does not say why"), "{}", error.0);
+            assert!(error.to_string().contains("does not say why"), "{error}");
         }
     }
 }

@@ -59,7 +59,8 @@ pub async fn put_file(
     bytes: &ArrayBuffer,
     meta: &FileMeta,
 ) -> Result<(), StorageError> {
-    let metadata = serde_json::to_string(meta).map_err(|error| StorageError(error.to_string()))?;
+    let metadata =
+        serde_json::to_string(meta).map_err(|error| StorageError::Cache(error.to_string()))?;
     let seconds = (!meta.master.is_empty()).then_some(WRAPPED_LIFETIME_S);
     app.kv.put_buffer(key, bytes, &metadata, seconds).await
 }
@@ -67,7 +68,10 @@ pub async fn put_file(
 /// Removes a file. Should KV fail, the file is as good as it was: its version tells.
 pub async fn remove_file(app: &App, key: &str) {
     if let Err(error) = app.kv.delete(key).await {
-        log::warn("file_not_removed", &[("key", key), ("error", &error.0)]);
+        log::warn(
+            "file_not_removed",
+            &[("key", key), ("error", &error.to_string())],
+        );
     }
 }
 

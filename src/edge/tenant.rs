@@ -87,7 +87,7 @@ pub async fn find_tenant(
             if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
                 log::warn(
                     "publish_failed",
-                    &[("tenant", &tenant_id), ("error", &error.0)],
+                    &[("tenant", &tenant_id), ("error", &error.to_string())],
                 );
             }
         });
@@ -126,8 +126,8 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
         let fenced_since = app.now.saturating_sub(FENCE_MS);
         let paths = published::edge_of(&app.db, tenant_id, fenced_since, MAX_FENCES).await?;
         for (hash, tenant) in &paths.entries {
-            let text =
-                serde_json::to_string(tenant).map_err(|error| StorageError(error.to_string()))?;
+            let text = serde_json::to_string(tenant)
+                .map_err(|error| StorageError::Cache(error.to_string()))?;
             put_patiently(app, &key(hash), &text, tenant.version).await?;
             written.insert(hash.clone());
         }
@@ -138,7 +138,7 @@ pub async fn publish_tenant(app: &App, tenant_id: &str) -> Result<(), StorageErr
             return Ok(());
         }
     }
-    Err(StorageError("the tenant keeps changing".into()))
+    Err(StorageError::Cache("the tenant keeps changing".into()))
 }
 
 /// Takes an access path out of KV.
@@ -151,7 +151,7 @@ pub async fn drop_access_path(app: &App, hash: &str) -> Result<(), StorageError>
 
 async fn put_patiently(app: &App, key: &str, text: &str, version: u64) -> Result<(), StorageError> {
     let metadata = serde_json::to_string(&EdgeMeta { version })
-        .map_err(|error| StorageError(error.to_string()))?;
+        .map_err(|error| StorageError::Cache(error.to_string()))?;
     let mut result = app.kv.put_text(key, text, &metadata, LIFETIME_S).await;
     for _ in 0..3 {
         if result.is_ok() {

@@ -251,12 +251,27 @@ impl Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        Self {
-            internal: Some(error.to_string()),
-            ..Self::new(
+        let (kind, detail) = match &error {
+            StorageError::Database(_) | StorageError::Unvouched(_) => (
                 ProblemKind::Unavailable,
                 "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",
-            )
+            ),
+            StorageError::Cache(_) => (
+                ProblemKind::Unavailable,
+                "KV does not answer. Try again in half a minute. If it stays so, look at its state in the Cloudflare dashboard.",
+            ),
+            StorageError::Corrupt(_) => (
+                ProblemKind::Misconfigured,
+                "Something that is stored cannot be read: another version wrote it, or it is wrapped under a master key that is not in use. The Worker's log says what, under this request id.",
+            ),
+            StorageError::Config(_) => (
+                ProblemKind::Misconfigured,
+                "The deployment lacks a binding or a secret. The Worker's log says which, under this request id.",
+            ),
+        };
+        Self {
+            internal: Some(error.to_string()),
+            ..Self::new(kind, detail)
         }
     }
 }

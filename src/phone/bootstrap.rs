@@ -104,7 +104,7 @@ pub(super) async fn serve(
                     detail: sealed::broken(&error),
                 });
             }
-            Err(MakeError::Key(error)) => return Err(StorageError(error)),
+            Err(MakeError::Key(error)) => return Err(StorageError::Corrupt(error)),
         };
         let won = claims::claim(
             &request.app.db,

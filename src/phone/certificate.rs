@@ -20,7 +20,7 @@ pub(super) async fn serve(
     };
     let bytes = STANDARD
         .decode(body)
-        .map_err(|error| StorageError(format!("certificate {name}: {error}")))?;
+        .map_err(|error| StorageError::Corrupt(format!("certificate {name}: {error}")))?;
     let content_type = if bytes.starts_with(b"-----BEGIN") {
         "application/x-pem-file"
     } else {

@@ -33,7 +33,7 @@ pub(super) async fn serve(request: &PhoneRequest, forward: &Forward, mac: &Mac) 
                     ("request_id", &request.app.request_id),
                     ("tenant", &forward.target_id),
                     ("device", &forward.device_id),
-                    ("error", &error.0),
+                    ("error", &error.to_string()),
                 ],
             );
             Outcome::Unavailable {
@@ -69,14 +69,14 @@ async fn make(
         return Ok(Outcome::Refused(Reason::Disabled));
     }
     let options: TenantOptions = serde_json::from_str(&forward.options)
-        .map_err(|error| StorageError(format!("options of tenant {target}: {error}")))?;
+        .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
     let identity = segment_identity(target, &forward.access_path_id);
     let segment = app
         .keyring
         .unwrap(&identity, &forward.segment)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| StorageError(format!("{identity} does not open")))?;
+        .ok_or_else(|| StorageError::Corrupt(format!("{identity} does not open")))?;
     let base = Base {
         origin: match &forward.hostname {
             Some(host) => format!("https://{host}"),

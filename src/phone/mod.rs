@@ -187,6 +187,6 @@ async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageErr
 fn storage(error: crate::files::inputs::InputsError) -> StorageError {
     match error {
         crate::files::inputs::InputsError::Storage(error) => error,
-        other => StorageError(other.to_string()),
+        other => StorageError::Corrupt(other.to_string()),
     }
 }

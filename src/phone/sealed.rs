@@ -206,7 +206,7 @@ async fn from_bundle(
                 None => Outcome::Broken { detail },
             })
         }
-        Err(MakeError::Seal(error)) => Err(StorageError(error)),
+        Err(MakeError::Seal(error)) => Err(StorageError::Corrupt(error)),
     }
 }
 
@@ -286,7 +286,10 @@ async fn store(app: &App, tenant_id: &str, key: &str, bytes: &ArrayBuffer, meta:
     if !fits {
         edge::remove_file(app, key).await;
     } else if let Err(error) = stored {
-        log::warn("file_not_stored", &[("key", key), ("error", &error.0)]);
+        log::warn(
+            "file_not_stored",
+            &[("key", key), ("error", &error.to_string())],
+        );
     }
 }
 
@@ -311,7 +314,7 @@ fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, afte
             let generation = meta.generation;
             let confirmed = claims::confirm(&worker.db, &meta.device, generation, worker.now).await;
             if let Err(error) = confirmed {
-                log::warn("key_not_confirmed", &[("error", &error.0)]);
+                log::warn("key_not_confirmed", &[("error", &error.to_string())]);
             }
         }
         let Some(state) = state(&worker, &tenant_id, &meta).await else {

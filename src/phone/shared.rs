@@ -186,7 +186,10 @@ pub(super) async fn from_bundle(
         if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
             let stored = edge::put_file(&app, &key, &to_buffer(&frame), &meta).await;
             if let Err(error) = stored {
-                log::warn("file_not_stored", &[("key", &key), ("error", &error.0)]);
+                log::warn(
+                    "file_not_stored",
+                    &[("key", &key), ("error", &error.to_string())],
+                );
             }
             // A device's change while it was being stored does not make it stale: it has to go.
             if !meta.device.is_empty() {

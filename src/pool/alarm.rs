@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ringfence_queue::engine::Engine;
+use ringfence_sql::SqlError;
 
 use crate::db::object::ObjectSql;
 use crate::db::{Db, StorageError};
@@ -12,54 +13,58 @@ use crate::pool::{Pool, lookups};
 /// Batches of jobs leased in one alarm: the next follows at once.
 const ROUNDS: usize = 4;
 
+/// Something that was due could not be done. It is due again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkError {
+    /// The object's own tables.
+    #[error(transparent)]
+    Queue(#[from] SqlError),
+    /// D1, or the keys of what it holds.
+    #[error(transparent)]
+    Lookup(#[from] StorageError),
+}
+
 impl Pool {
     /// Does what is due. What fails is left as it was, and is due again.
-    pub(super) async fn work(&self, engine: &Engine<ObjectSql>) -> Result<(), String> {
+    pub(super) async fn work(&self, engine: &Engine<ObjectSql>) -> Result<(), WorkError> {
         let zones = |zone: &str| zone::offset_ms(zone, platform::now());
-        let sql = |error: ringfence_sql::SqlError| error.to_string();
         self.close_mute();
         self.close_silent();
-        engine.sweep(platform::now()).map_err(sql)?;
+        engine.sweep(platform::now())?;
 
         // D1 may fail in one part and the others go on; the first failure is told.
         let mut failure: Option<StorageError> = None;
-        let checks = engine.checks(platform::now()).map_err(sql)?;
+        let checks = engine.checks(platform::now())?;
         if !checks.is_empty() {
             match self.fetched(&checks).await {
-                Ok(seen) => engine
-                    .checked(&checks, &seen, platform::now())
-                    .map_err(sql)?,
+                Ok(seen) => engine.checked(&checks, &seen, platform::now())?,
                 Err(error) => failure = Some(error),
             }
         }
 
-        let cancels = engine
-            .advance(self.any_relay(), &zones, platform::now())
-            .map_err(sql)?;
+        let cancels = engine.advance(self.any_relay(), &zones, platform::now())?;
         self.send_cancels(cancels);
-        let pool = engine.store.meta("pool").map_err(sql)?.unwrap_or_default();
-        for asked in engine.expansions(platform::now()).map_err(sql)? {
+        let pool = engine.store.meta("pool")?.unwrap_or_default();
+        for asked in engine.expansions(platform::now())? {
             match lookups::expand(&self.env, &pool, &asked).await {
-                Ok((devices, cursor)) => engine
-                    .expanded(&asked, devices, &cursor, platform::now())
-                    .map_err(sql)?,
+                Ok((devices, cursor)) => {
+                    engine.expanded(&asked, devices, &cursor, platform::now())?
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
 
-        let mut free = engine.free(&self.sessions()).map_err(sql)?;
+        let mut free = engine.free(&self.sessions())?;
         for _ in 0..ROUNDS {
-            let candidates = engine.candidates(&free, platform::now()).map_err(sql)?;
+            let candidates = engine.candidates(&free, platform::now())?;
             if candidates.is_empty() {
                 break;
             }
             match lookups::look_up(&self.env, candidates).await {
                 Ok(found) => {
                     engine.still_free(&mut free, &self.sessions());
-                    let jobs = engine
-                        .lease(found, &mut free, platform::now())
-                        .map_err(sql)?;
-                    self.send_jobs(engine, jobs).map_err(sql)?;
+                    let jobs = engine.lease(found, &mut free, platform::now())?;
+                    self.send_jobs(engine, jobs)?;
                 }
                 Err(error) => {
                     failure = failure.or(Some(error));
@@ -68,11 +73,9 @@ impl Pool {
             }
         }
 
-        let cancels = engine
-            .advance(self.any_relay(), &zones, platform::now())
-            .map_err(sql)?;
+        let cancels = engine.advance(self.any_relay(), &zones, platform::now())?;
         self.send_cancels(cancels);
-        failure.map_or(Ok(()), |error| Err(error.0))
+        failure.map_or(Ok(()), |error| Err(error.into()))
     }
 
     async fn fetched(

@@ -105,7 +105,7 @@ async fn with_settings(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let keyring = config::keyring(env).map_err(|error| StorageError(error.0))?;
+    let keyring = config::keyring(env).map_err(|error| StorageError::Config(error.0))?;
     let settings = fleet::settings(db, &keyring, &rows).await?;
     Ok(rows.into_iter().zip(settings).collect())
 }

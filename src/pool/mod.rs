@@ -99,7 +99,7 @@ impl DurableObject for Pool {
             Ok(engine) => {
                 let resting = self.rest_until.get() > platform::now();
                 if !resting && let Err(error) = self.work(engine).await {
-                    log::warn("pool_work", &[("error", &error)]);
+                    log::warn("pool_work", &[("error", &error.to_string())]);
                     self.rest_until.set(platform::now() + TROUBLE_MS);
                 }
                 self.rearm(engine).await

@@ -43,7 +43,8 @@ pub enum ChainError {
 
 impl From<StorageError> for ChainError {
     fn from(error: StorageError) -> Self {
-        if error.0.contains("NOT NULL constraint failed: audit_head.") {
+        let guard = error.violates_not_null();
+        if guard.is_some_and(|column| column.starts_with("audit_head.")) {
             Self::Overtaken
         } else {
             Self::Storage(error)

@@ -84,7 +84,7 @@ pub enum ChangeError {
 
 impl From<StorageError> for ChangeError {
     fn from(error: StorageError) -> Self {
-        let guarded = error.0.contains("NOT NULL constraint failed: tenants.seq");
+        let guarded = error.violates_not_null() == Some("tenants.seq");
         if guarded || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
@@ -240,7 +240,7 @@ impl<'a> Change<'a> {
         })?;
         let last = results
             .last()
-            .ok_or_else(|| StorageError("a batch lost a result".into()))?;
+            .ok_or_else(|| StorageError::database("a batch lost a result"))?;
         self.db.note(Step {
             standing: standing::one(last)?,
             action: entry.action.to_owned(),
@@ -308,15 +308,15 @@ mod tests {
 
     #[test]
     fn a_failed_guard_is_told_from_a_failed_database() {
-        let overtaken = StorageError(
-            "D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT".into(),
+        let overtaken = StorageError::database(
+            "D1_ERROR: NOT NULL constraint failed: tenants.seq: SQLITE_CONSTRAINT",
         );
         assert!(matches!(overtaken.into(), ChangeError::Overtaken));
-        let added = StorageError(
-            "D1_ERROR: UNIQUE constraint failed: models.tenant_id, models.name".into(),
+        let added = StorageError::database(
+            "D1_ERROR: UNIQUE constraint failed: models.tenant_id, models.name",
         );
         assert!(matches!(added.into(), ChangeError::Overtaken));
-        let broken = StorageError("D1_ERROR: Network connection lost.".into());
+        let broken = StorageError::database("D1_ERROR: Network connection lost.");
         assert!(matches!(broken.into(), ChangeError::Storage(_)));
     }
 }

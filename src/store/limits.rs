@@ -60,8 +60,10 @@ impl Quota {
     /// Which of the quotas that a change is held to refused it, if one did.
     pub fn refused(held: &[Self], error: &StorageError) -> Option<Self> {
         held.iter().copied().find(|quota| {
-            let failed = format!("NOT NULL constraint failed: tenants.{}", quota.column());
-            error.0.contains(&failed)
+            let column = error
+                .violates_not_null()
+                .and_then(|it| it.strip_prefix("tenants."));
+            column == Some(quota.column())
         })
     }
 }
@@ -93,7 +95,7 @@ pub async fn usage(
         .await?;
     let Some(row) = row else { return Ok(None) };
     let limits = serde_json::from_str(&row.limits)
-        .map_err(|error| StorageError(format!("limits of tenant {tenant_id}: {error}")))?;
+        .map_err(|error| StorageError::Corrupt(format!("limits of tenant {tenant_id}: {error}")))?;
     let used = |quota: Quota| {
         let used = row.used.get(&format!("used_{}", quota.name()));
         used.map_or(0, |used| u64::try_from(*used).unwrap_or_default())
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn the_quota_that_refused_is_told_by_its_column() {
         let failed = |column: &str| {
-            StorageError(format!(
+            StorageError::database(format!(
                 "D1_ERROR: NOT NULL constraint failed: tenants.{column}: SQLITE_CONSTRAINT"
             ))
         };

@@ -80,11 +80,7 @@ pub async fn update(
         args![&row.id, row.revision, name, options, now],
     )?;
     change.commit(entry).await.map_err(|error| match error {
-        ChangeError::Storage(error)
-            if error
-                .0
-                .contains("NOT NULL constraint failed: pools.revision") =>
-        {
+        ChangeError::Storage(error) if error.violates_not_null() == Some("pools.revision") => {
             ChangeError::Overtaken
         }
         error => error,

@@ -20,8 +20,9 @@ struct TenantRow {
 
 impl TenantRow {
     fn options(&self) -> Result<TenantOptions, StorageError> {
-        serde_json::from_str(&self.options)
-            .map_err(|error| StorageError(format!("options of tenant {}: {error}", self.id)))
+        serde_json::from_str(&self.options).map_err(|error| {
+            StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
+        })
     }
 }
 

@@ -73,7 +73,7 @@ pub fn advance_if_changed(db: &Db, mark: &str) -> Result<D1PreparedStatement, St
 /// There is none.
 pub fn one(result: &D1Result) -> Result<Standing, StorageError> {
     some(result)?.ok_or_else(|| {
-        StorageError("the table `standing` has no row: apply the migrations again".into())
+        StorageError::Corrupt("the table `standing` has no row: apply the migrations again".into())
     })
 }
 

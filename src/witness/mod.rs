@@ -52,7 +52,7 @@ pub enum WitnessError {
 
 impl From<WitnessError> for StorageError {
     fn from(error: WitnessError) -> Self {
-        Self(error.to_string())
+        Self::Unvouched(error.to_string())
     }
 }
 

@@ -68,7 +68,7 @@ pub async fn keep(
                     Ended::ByThem(reason) => reason,
                 }
             }
-            Err(reason) => reason,
+            Err(error) => error.to_string(),
         };
         if events.send(LinkEvent::Down(reason)).await.is_err() {
             return;
@@ -95,14 +95,31 @@ pub async fn keep(
     }
 }
 
-async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
+/// Why there is no connection, in words for an operator.
+#[derive(Debug, thiserror::Error)]
+enum ConnectError {
+    #[error("`pool.url` cannot be asked: {0}")]
+    Url(Error),
+    #[error("the credential fits no header")]
+    Credential,
+    #[error("the pool refuses the credential: it is revoked, or of another deployment")]
+    Refused,
+    #[error("the pool answered HTTP {0} instead of a WebSocket")]
+    Status(u16),
+    #[error("no connection within {} s", CONNECT_TIMEOUT.as_secs())]
+    TimedOut,
+    #[error("{}", trouble(.0))]
+    Failed(Error),
+}
+
+async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, ConnectError> {
     let mut request = pool
         .url
         .clone()
         .into_client_request()
-        .map_err(|error| error.to_string())?;
+        .map_err(ConnectError::Url)?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", pool.credential.expose()))
-        .map_err(|_| "the credential fits no header".to_owned())?;
+        .map_err(|_| ConnectError::Credential)?;
     bearer.set_sensitive(true);
     let headers = request.headers_mut();
     headers.insert(AUTHORIZATION, bearer);
@@ -124,16 +141,11 @@ async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, String> {
     match timeout(CONNECT_TIMEOUT, upgrade).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(Error::Http(response))) => Err(match response.status().as_u16() {
-            401 | 403 => {
-                "the pool refuses the credential: it is revoked, or of another deployment".into()
-            }
-            status => format!("the pool answered HTTP {status} instead of a WebSocket"),
+            401 | 403 => ConnectError::Refused,
+            status => ConnectError::Status(status),
         }),
-        Ok(Err(error)) => Err(trouble(&error)),
-        Err(_) => Err(format!(
-            "no connection within {} s",
-            CONNECT_TIMEOUT.as_secs()
-        )),
+        Ok(Err(error)) => Err(ConnectError::Failed(error)),
+        Err(_) => Err(ConnectError::TimedOut),
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
     use crate::api::request::commit::*;
 
     fn storage(text: &str) -> ChangeError {
-        ChangeError::from(StorageError(text.into()))
+        ChangeError::from(StorageError::database(text))
     }
 
     /// The attempts of a request that is overtaken so many times.

@@ -41,7 +41,7 @@ pub async fn is_good(app: &App, text: &str) -> bool {
     if KNOWN.with_borrow_mut(|known| known.is_due(app.now)) {
         match tokens::list(&app.db, "", MAX_TOKENS).await {
             Ok(rows) => KNOWN.with_borrow_mut(|known| known.take(rows)),
-            Err(error) => log::warn("tokens_not_read", &[("error", &error.0)]),
+            Err(error) => log::warn("tokens_not_read", &[("error", &error.to_string())]),
         }
     }
     KNOWN.with_borrow(|known| known.has(&sent))

@@ -150,7 +150,10 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
         if let Err(error) = event.write(&app, due).await {
             warn(
                 "event_not_written",
-                &[("request_id", &app.request_id), ("error", &error.0)],
+                &[
+                    ("request_id", &app.request_id),
+                    ("error", &error.to_string()),
+                ],
             );
         }
     });

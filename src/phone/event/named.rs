@@ -78,7 +78,10 @@ impl Puzzle {
             Ok(None) => {}
             Err(error) => warn(
                 "device_not_found_out",
-                &[("request_id", &app.request_id), ("error", &error.0)],
+                &[
+                    ("request_id", &app.request_id),
+                    ("error", &error.to_string()),
+                ],
             ),
         }
     }
