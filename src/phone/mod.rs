@@ -12,6 +12,7 @@ mod certificate;
 mod event;
 mod forward;
 mod initial;
+mod keep;
 mod prefetch;
 mod reason;
 mod sealed;

@@ -12,7 +12,7 @@ use ringfence_provision::serving::{Audience, Phone, extension};
 use ringfence_provision::template::SecretsMode;
 use serde_json::{Value, json};
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
+use super::{Body, Outcome, PhoneRequest, Reason, Served, keep, storage};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
@@ -25,7 +25,7 @@ use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
 use crate::platform::log;
 use crate::store::claims;
-use crate::store::file_inputs::{self, Reads};
+use crate::store::file_inputs::Reads;
 use crate::witness;
 
 /// `Content-Type` of every sealed file.
@@ -135,8 +135,11 @@ pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
         && let Ok((bytes, meta)) = make(app, &bundle, FileKind::Standard).await
     {
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
-        if state(app, tenant_id, &meta).await.is_some() {
-            store(app, tenant_id, &key, &bytes, &meta).await;
+        if keep::state(app, tenant_id, Form::Sealed, &meta)
+            .await
+            .is_some()
+        {
+            keep::store(app, tenant_id, Form::Sealed, &key, &bytes, &meta).await;
         }
     }
 }
@@ -265,34 +268,6 @@ async fn make(
     Ok((to_buffer(&bytes), meta))
 }
 
-/// The state of the key that a file is sealed with, as long as the file is the device's latest.
-async fn state(app: &App, tenant_id: &str, meta: &FileMeta) -> Option<KeyState> {
-    let generation = Some(meta.generation);
-    file_inputs::if_current(&app.db, tenant_id, &meta.device, generation, meta.version)
-        .await
-        .ok()
-        .flatten()
-}
-
-/// Stores a file that was the latest a moment ago; and takes it out again should the device have
-/// changed while it was being stored. (A re-key in that gap is covered by its fence.)
-async fn store(app: &App, tenant_id: &str, key: &str, bytes: &ArrayBuffer, meta: &FileMeta) {
-    // A put that failed may have landed all the same.
-    let stored = edge::put_file(app, key, bytes, meta).await;
-    // A file stored as settled must not outlive a re-arm: the next fetch has something to say.
-    let fits = state(app, tenant_id, meta)
-        .await
-        .is_some_and(|state| !meta.settled || state == KeyState::Confirmed);
-    if !fits {
-        edge::remove_file(app, key).await;
-    } else if let Err(error) = stored {
-        log::warn(
-            "file_not_stored",
-            &[("key", key), ("error", &error.to_string())],
-        );
-    }
-}
-
 /// After what a file is settled.
 struct After {
     /// Whose file it is.
@@ -317,13 +292,13 @@ fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, afte
                 log::warn("key_not_confirmed", &[("error", &error.to_string())]);
             }
         }
-        let Some(state) = state(&worker, &tenant_id, &meta).await else {
+        let Some(state) = keep::state(&worker, &tenant_id, Form::Sealed, &meta).await else {
             return;
         };
         let settled = state == KeyState::Confirmed;
         if settled || !after.in_kv {
             let meta = FileMeta { settled, ..meta };
-            store(&worker, &tenant_id, &key, &bytes, &meta).await;
+            keep::store(&worker, &tenant_id, Form::Sealed, &key, &bytes, &meta).await;
         }
     });
 }

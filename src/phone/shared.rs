@@ -8,14 +8,13 @@ use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
+use super::{Body, Outcome, PhoneRequest, Reason, Served, keep, sealed, storage};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::{render, seal};
 use crate::kv::to_buffer;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::phone::event::Record;
-use crate::platform::log;
 use crate::store::file_inputs::{self, Reads};
 use crate::{edge, witness};
 
@@ -184,22 +183,8 @@ pub(super) async fn from_bundle(
     let tenant_id = bundle.tenant_id.clone();
     request.app.later(async move {
         if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
-            let stored = edge::put_file(&app, &key, &to_buffer(&frame), &meta).await;
-            if let Err(error) = stored {
-                log::warn(
-                    "file_not_stored",
-                    &[("key", &key), ("error", &error.to_string())],
-                );
-            }
-            // A device's change while it was being stored does not make it stale: it has to go.
-            if !meta.device.is_empty() {
-                let current =
-                    file_inputs::if_current(&app.db, &tenant_id, &meta.device, None, meta.version)
-                        .await;
-                if !matches!(current, Ok(Some(_))) {
-                    edge::remove_file(&app, &key).await;
-                }
-            }
+            let bytes = to_buffer(&frame);
+            keep::store(&app, &tenant_id, Form::Plain, &key, &bytes, &meta).await;
         }
     });
     Ok(outcome)

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::reach;
+use super::settings::json;
 use crate::db::{Db, StorageError, rows};
 use crate::platform::log;
 
@@ -99,7 +100,7 @@ const TABLES: &str = "JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON 
 pub async fn by_ids(db: &Db, ids: &[&str]) -> Result<Vec<FleetRow>, StorageError> {
     let sql =
         format!("SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.id = j.value {TABLES}");
-    db.rows(&sql, args![json(ids)]).await
+    db.rows(&sql, args![json(ids)?]).await
 }
 
 /// Devices of a tenant by their MACs, that this pool reaches and that are in service.
@@ -116,7 +117,7 @@ pub async fn by_macs(
         "SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.tenant_id = ?2 AND d.mac = j.value {TABLES} \
          WHERE coalesce(s.pool_id, t.pool_id, 'default') = ?3 AND d.disabled = 0 ORDER BY j.key"
     );
-    db.rows(&sql, args![json(macs), tenant_id, pool]).await
+    db.rows(&sql, args![json(macs)?, tenant_id, pool]).await
 }
 
 /// The next devices of a selection without MACs, in the order of their ids, that this pool reaches
@@ -191,7 +192,7 @@ pub async fn known(
     );
     let (site, model) = (selection.site.as_deref(), selection.model.as_deref());
     let rows: Vec<Row> = db
-        .rows(&sql, args![tenant_id, site, model, json(macs)])
+        .rows(&sql, args![tenant_id, site, model, json(macs)?])
         .await?;
     Ok(rows.into_iter().map(|row| (row.mac, row.pool)).collect())
 }
@@ -211,7 +212,7 @@ pub async fn fetched(
         fetched_at: Option<u64>,
     }
     let sql = "SELECT d.id, d.fetched_version, d.fetched_at FROM json_each(?1) j JOIN devices d ON d.id = j.value";
-    let rows: Vec<Row> = db.rows(sql, args![json(ids)]).await?;
+    let rows: Vec<Row> = db.rows(sql, args![json(ids)?]).await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.id, row.fetched_version.zip(row.fetched_at)))
@@ -260,7 +261,7 @@ pub async fn settings(
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let layers = db.statement(sql, args![json(&layers)])?;
+    let layers = db.statement(sql, args![json(&layers)?])?;
     let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
     let rows: Vec<Row> = rows(&layers)?;
     let reached = reach::read(&reached)?;
@@ -387,8 +388,4 @@ fn narrowed(selection: &Selection) -> &'static str {
         (None, Some(_)) => "?2 IS NULL AND d.model = ?3",
         (Some(_), Some(_)) => "d.site_id = ?2 AND d.model = ?3",
     }
-}
-
-fn json<T: serde::Serialize + ?Sized>(list: &T) -> String {
-    serde_json::to_string(list).unwrap_or_default()
 }

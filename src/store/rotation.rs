@@ -7,7 +7,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry};
-use crate::db::{Db, StorageError, changes};
+use crate::db::{Db, StorageError, changes, rows};
 
 /// How many values a master key wraps.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -16,52 +16,48 @@ pub struct Count {
     pub number: u64,
 }
 
-/// How many device keys each master key wraps.
+/// How many device keys, secret settings, segments of access paths, and ends of the audit chain, each
+/// master key wraps or seals.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn count_keys(db: &Db) -> Result<Vec<Count>, StorageError> {
-    db.rows(
-        "SELECT key_master AS master, count(*) AS number FROM devices GROUP BY key_master",
-        &[],
-    )
-    .await
+pub async fn counts(db: &Db) -> Result<Vec<Count>, StorageError> {
+    let results = db
+        .batch_of([
+            db.statement(
+                "SELECT key_master AS master, count(*) AS number FROM devices GROUP BY key_master",
+                &[],
+            )?,
+            db.statement(
+                "SELECT master, count(*) AS number FROM settings WHERE master IS NOT NULL \
+                 GROUP BY master",
+                &[],
+            )?,
+            db.statement(
+                "SELECT master, count(*) AS number FROM access_paths WHERE master IS NOT NULL \
+                 GROUP BY master",
+                &[],
+            )?,
+            db.statement(
+                "SELECT master, 1 AS number FROM audit_head WHERE only = 1",
+                &[],
+            )?,
+        ])
+        .await?;
+    let mut counts = Vec::new();
+    for result in &results {
+        counts.extend(rows::<Count>(result)?);
+    }
+    Ok(counts)
 }
 
-/// How many secret settings each master key wraps.
+/// The id of the master key that the end of the audit chain is sealed under, if it has one.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn count_settings(db: &Db) -> Result<Vec<Count>, StorageError> {
-    db.rows(
-        "SELECT master, count(*) AS number FROM settings WHERE master IS NOT NULL GROUP BY master",
-        &[],
-    )
-    .await
-}
-
-/// How many segments of access paths each master key wraps.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn count_segments(db: &Db) -> Result<Vec<Count>, StorageError> {
-    db.rows(
-        "SELECT master, count(*) AS number FROM access_paths WHERE master IS NOT NULL GROUP BY master",
-        &[],
-    )
-    .await
-}
-
-/// Which master key the end of the audit chain is sealed under, if it has one.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn count_audit_head(db: &Db) -> Result<Vec<Count>, StorageError> {
-    db.rows(
-        "SELECT master, 1 AS number FROM audit_head WHERE only = 1",
-        &[],
-    )
-    .await
+pub async fn chain_master(db: &Db) -> Result<Option<String>, StorageError> {
+    db.value("SELECT master FROM audit_head WHERE only = 1", &[])
+        .await
 }
 
 /// A device key under a master key.

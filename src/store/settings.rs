@@ -323,7 +323,7 @@ pub fn delete_scope(
 }
 
 /// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
-pub(super) fn json(value: &impl serde::Serialize) -> Result<String, StorageError> {
+pub(super) fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, StorageError> {
     serde_json::to_string(value).map_err(|error| StorageError::Corrupt(error.to_string()))
 }
 

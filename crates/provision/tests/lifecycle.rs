@@ -241,7 +241,8 @@ fn a_re_arm_says_who_took_the_last_bootstrap() {
 #[test]
 fn a_sealed_fetch_does_not_take_a_waiting_bootstrap_away() {
     let policy = Policy::default();
-    let imported = KeyRecord::imported(0);
+    let armed = KeyRecord::new(0, None);
+    let imported = step(&armed, &Event::Import { now: 0 }, &policy).next;
     let rearm = Event::Rearm {
         now: 1,
         until: None,

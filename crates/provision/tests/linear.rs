@@ -21,55 +21,10 @@ use ringfence_provision::seal::{Encoding, Envelope};
 use ringfence_provision::template::{Limits, RenderContext, SecretsMode, check_template, render};
 use ringfence_provision::unused::{FileSource, Watch};
 use ringfence_provision::url_template::{Route, RouteTable, UrlTemplate, shown};
-use ringfence_test_cost::{Counting, assert_linear, repeated};
+use ringfence_test_cost::{Counting, PIECES, assert_linear, repeated};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-const PIECES: [&str; 42] = [
-    "{",
-    "}",
-    "{{",
-    "{%",
-    "{#",
-    "{{a",
-    "<",
-    ">",
-    "</",
-    "<!--",
-    "<![CDATA[",
-    "<?",
-    "<?xml ",
-    "<!",
-    "&",
-    "&#",
-    "&a;",
-    "\"",
-    "'",
-    "=",
-    "\\",
-    "@",
-    "%",
-    "%2",
-    "/",
-    ".",
-    " ",
-    "\t",
-    "\r",
-    "\n",
-    "\r\n",
-    "\0",
-    "ü",
-    "\u{201c}",
-    "A",
-    ":",
-    "a=\"",
-    "A=\"\r\n",
-    "<A>",
-    "<a ",
-    "a0=\"\" ",
-    "]]>",
-];
 
 #[test]
 fn lint_is_linear_in_every_family_and_kind() {

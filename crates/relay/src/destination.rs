@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use ringfence_sip_notify::Host;
+use ringfence_wire::domain_covers;
 use thiserror::Error;
 
 use crate::locate::DEFAULT_PORT;
@@ -81,12 +82,7 @@ impl Destinations {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         self.domains
             .iter()
-            .any(|domain| match domain.strip_prefix("*.") {
-                Some(parent) => host
-                    .strip_suffix(parent)
-                    .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-                None => *domain == host,
-            })
+            .any(|domain| domain_covers(domain, &host))
     }
 
     /// Whether a request may name `to` as where it is to end up, when it is sent to a proxy that

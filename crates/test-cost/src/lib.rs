@@ -103,6 +103,54 @@ pub fn assert_linear(what: &str, bytes: usize, work: impl Fn(usize)) {
     }
 }
 
+/// What is repeated to make readers of files, templates and names work for nothing. Each is half of
+/// something, or begins something, or makes a reader look for an end.
+pub const PIECES: [&str; 43] = [
+    "{",
+    "}",
+    "{{",
+    "{%",
+    "{#",
+    "{{a",
+    "<",
+    ">",
+    "</",
+    "<!--",
+    "<![CDATA[",
+    "<?",
+    "<?xml ",
+    "<!",
+    "&",
+    "&#",
+    "&a;",
+    "\"",
+    "'",
+    "=",
+    "\\",
+    "@",
+    "%",
+    "%2",
+    "/",
+    ".",
+    " ",
+    "\t",
+    "\r",
+    "\n",
+    "\r\n",
+    "\0",
+    "ü",
+    "\u{201c}",
+    "A",
+    ":",
+    "a=\"",
+    "A=\"\r\n",
+    "<A>",
+    "<a ",
+    "a0=\"\" ",
+    "]]>",
+    "{MAC/x",
+];
+
 /// `piece`, over and over, about that many bytes of it.
 pub fn repeated(piece: &str, bytes: usize) -> String {
     piece.repeat(bytes / piece.len().max(1))

@@ -71,15 +71,9 @@ impl Destinations {
     /// Whether a host may be named.
     pub fn permits_name(&self, host: &str) -> bool {
         let host = plain(host);
-        self.domains.iter().any(|domain| {
-            let domain = plain(domain);
-            match domain.strip_prefix("*.") {
-                Some(parent) => host
-                    .strip_suffix(parent)
-                    .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-                None => domain == host,
-            }
-        })
+        self.domains
+            .iter()
+            .any(|domain| domain_covers(&plain(domain), &host))
     }
 
     /// Whether an address may be named. A network that cannot be read contains none.
@@ -94,6 +88,17 @@ impl Destinations {
     /// Whether a name that may be named may lead to this address.
     pub fn permits_found(&self, ip: IpAddr) -> bool {
         self.networks.is_empty() || self.permits_ip(ip)
+    }
+}
+
+/// Whether an entry, a name or `*.name` for everything below it, covers a host. Both are in lower case and
+/// without a dot at the end.
+pub fn domain_covers(domain: &str, host: &str) -> bool {
+    match domain.strip_prefix("*.") {
+        Some(parent) => host
+            .strip_suffix(parent)
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        None => domain == host,
     }
 }
 

@@ -45,7 +45,7 @@ mod secret;
 
 pub use codec::{DecodeError, EncodeError, batches};
 pub use common::{ErrorCode, ErrorFrame, JobRef};
-pub use destinations::{Destinations, DestinationsError, MAX_DESTINATIONS};
+pub use destinations::{Destinations, DestinationsError, MAX_DESTINATIONS, domain_covers};
 pub use pool::{Credentials, Drain, Header, Job, PoolFrame, Target, Welcome};
 pub use relay::{Hello, JobResult, Outcome, RelayFrame, Retry, ReturnReason, Transport};
 pub use secret::Secret;

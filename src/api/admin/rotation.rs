@@ -176,9 +176,8 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     // the next step tries again.
     if let Err(error) = audit_chain::extend(&app.db, &app.keyring, 1).await {
         log::warn("audit_not_chained", &[("error", &error.to_string())]);
-        let head = rotation::count_audit_head(&app.db).await?;
-        let is_left = head.iter().any(|head| head.master == previous.id());
-        if is_left && matches!(error, ChainError::Forged) {
+        let master = rotation::chain_master(&app.db).await?;
+        if matches!(error, ChainError::Forged) && master.as_deref() == Some(previous.id()) {
             failed.push("audit_head".to_owned());
         }
     }
@@ -195,10 +194,7 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
 }
 
 async fn state(app: &App) -> Result<RotationView, Problem> {
-    let mut counts = rotation::count_keys(&app.db).await?;
-    counts.extend(rotation::count_settings(&app.db).await?);
-    counts.extend(rotation::count_segments(&app.db).await?);
-    counts.extend(rotation::count_audit_head(&app.db).await?);
+    let counts = rotation::counts(&app.db).await?;
     let previous = app.keyring.previous().map(|key| key.id().to_owned());
     Ok(summary(app.keyring.current().id(), previous, &counts))
 }

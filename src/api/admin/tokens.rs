@@ -136,7 +136,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     if input.reveal && !call.token.reveal {
         return Err(Problem::new(
             ProblemKind::Forbidden,
-            "This token may not see secrets, so it cannot make one that may.",
+            "This token may not see secrets, so it cannot make one that may. Leave `reveal` out, or use a token that was made with `reveal`.",
         )
         .into());
     }
@@ -150,7 +150,10 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     if let Some(tenant) = &input.tenant
         && tenants::find(&call.app.db, tenant).await?.is_none()
     {
-        return Err(Problem::invalid_value("`tenant` is not the id of a tenant.").into());
+        return Err(Problem::invalid_value(
+            "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+        )
+        .into());
     }
     let id = call.app.new_id();
     let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);

@@ -138,7 +138,11 @@ pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, 
     let site = call.body.site.as_deref();
     let there = devices::surroundings(&call.app.db, &call.body.tenant, &mac, site, 0)
         .await?
-        .ok_or_else(|| Problem::invalid_value("`tenant` is not the id of a tenant."))?;
+        .ok_or_else(|| {
+            Problem::invalid_value(
+                "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+            )
+        })?;
     if there.tenant.id == here.tenant.id {
         return Err(Problem::invalid_value(
             "`tenant` is the one that the device is in. To change its site or model, PUT the device.",
@@ -176,7 +180,7 @@ async fn go(
     }
     if call.body.site.is_some() && !there.has_site {
         return Err(
-            Problem::invalid_value("`site` is not the id of a site of the other tenant.").into(),
+            Problem::invalid_value("`site` is not the id of a site of the other tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.").into(),
         );
     }
     let target = &there.tenant;

@@ -389,7 +389,10 @@ async fn assign(
     if let Some(pool) = pool
         && pools::find(db, pool).await?.is_none()
     {
-        return Err(Problem::invalid_value("`pool` is not the id of a pool.").into());
+        return Err(Problem::invalid_value(
+            "`pool` is not the id of a pool: `GET /api/v1/pools` lists them.",
+        )
+        .into());
     }
     let before = pools::assigned(db, tenant, site).await?;
     if before.as_deref() != pool {

@@ -368,7 +368,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Par
         && sites::find(&app.db, tenant, site).await?.is_none()
     {
         return Err(Problem::invalid_value(
-            "`selection.site` is not the id of a site of this tenant.",
+            "`selection.site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
         ));
     }
     let Some(macs) = &selection.macs else {
@@ -512,5 +512,7 @@ async fn zoned(
 }
 
 fn nobody() -> Problem {
-    Problem::invalid_value("The selection has no device in service.")
+    Problem::invalid_value(
+        "The selection has no device in service. Select others, or enable them first.",
+    )
 }

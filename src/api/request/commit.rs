@@ -85,7 +85,7 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
     }
     if error.violates_foreign_key() {
         return Problem::conflict(
-            "Something else refers to this, or what this refers to is gone. Nothing was written.",
+            "Something else refers to this, or what this refers to is gone. Nothing was written. Remove what refers to it first, or read again what it refers to and repeat the request.",
         )
         .into();
     }

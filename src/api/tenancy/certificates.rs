@@ -96,7 +96,7 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
         .await
         .map_err(|error| match error {
             ChangeError::Overtaken => Problem::conflict(format!(
-                "A tenant has at most {MAX_CERTIFICATES} certificates."
+                "A tenant has at most {MAX_CERTIFICATES} certificates: remove one first."
             ))
             .into(),
             error => commit::failed(error, call.if_match, &[]),

@@ -41,7 +41,7 @@ pub fn check_number(
         .fold(Family::Utg.settings_limit(), usize::max);
     if settings.len() > most {
         return Err(Problem::invalid_value(format!(
-            "A layer of these phones has at most {most} settings, and this has {}.",
+            "A layer of these phones has at most {most} settings, and this has {}. Put what several phones share into a layer above them.",
             settings.len()
         )));
     }

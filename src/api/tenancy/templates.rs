@@ -109,9 +109,10 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         return Ok(revised(row, None));
     }
     if stored.is_none() && rows.len() >= MAX_TEMPLATES {
-        return Err(
-            Problem::conflict(format!("A tenant has at most {MAX_TEMPLATES} templates.")).into(),
-        );
+        return Err(Problem::conflict(format!(
+            "A tenant has at most {MAX_TEMPLATES} templates: remove one first."
+        ))
+        .into());
     }
     let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
     let entry = call.entry(

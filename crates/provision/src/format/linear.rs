@@ -1,51 +1,12 @@
 //! No file costs more than linear time: what is looked at again is counted, for N and 2N of hostile
 //! repetitions in every family. `tests/linear.rs` holds the whole to a clock and to its memory.
 
+use ringfence_test_cost::PIECES;
+
 use super::lint;
 use crate::family::{Family, Format};
 use crate::kind::FileKind;
 use crate::steps;
-
-/// What is repeated. Each is half of something, or begins something, or makes a reader look for an
-/// end.
-pub(super) const PIECES: [&str; 36] = [
-    "{",
-    "}",
-    "{{",
-    "<",
-    ">",
-    "</",
-    "<!--",
-    "<![CDATA[",
-    "<?",
-    "<?xml ",
-    "<!",
-    "&",
-    "&#",
-    "&a;",
-    "\"",
-    "'",
-    "=",
-    "\\",
-    "@",
-    "%",
-    "/",
-    " ",
-    "\t",
-    "\r",
-    "\n",
-    "\r\n",
-    "\0",
-    "ü",
-    "\u{201c}",
-    "A",
-    "a=\"",
-    "A=\"\r\n",
-    "<A>",
-    "<a ",
-    "{MAC/x",
-    "]]>",
-];
 
 /// Where it is repeated: what stands before it and after it, once.
 pub(super) fn places(format: Format) -> &'static [(&'static str, &'static str)] {

@@ -73,12 +73,6 @@ impl KeyRecord {
         Self::armed(1, now, until)
     }
 
-    /// The first key of a device that already has it, say from another server: sealed files are
-    /// served at once and there is no bootstrap.
-    pub fn imported(now: u64) -> Self {
-        Self::delivered(1, now)
-    }
-
     /// Whether a bootstrap is waiting at `now`. The state alone does not tell, for it becomes
     /// *expired* only when somebody looks ([`Event::Tick`](super::Event::Tick)).
     pub fn bootstrap_waits(&self, now: u64) -> bool {

@@ -215,11 +215,6 @@ impl UrlTemplate {
         self.uses(Macro::Model)
     }
 
-    /// Whether it names the firmware.
-    pub fn uses_fwver(&self) -> bool {
-        self.uses(Macro::Fwver)
-    }
-
     /// The path for one device. It needs no escaping in a URL.
     ///
     /// # Errors

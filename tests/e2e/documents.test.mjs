@@ -1,0 +1,198 @@
+// What the documents tell an operator to type works as it stands there: the blocks of shell are run, with
+// what a reader fills in, and every call of the API that a document names is one.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { ROOT } from './support/config.mjs';
+import { Ringfence, newMasterKey } from './support/ringfence.mjs';
+
+const read = (name) => readFileSync(join(ROOT, name), 'utf8');
+const DOCUMENTS = ['README.md', 'SECURITY.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))].map((name) =>
+  name === name.toUpperCase() || name.startsWith('README') || name.startsWith('SECURITY') ? name : `docs/${name}`,
+);
+
+/** The blocks of shell of a document, without the indentation of a list. */
+function blocks(name) {
+  return [...read(name).matchAll(/^( *)```sh\n([\s\S]*?)^ *```$/gm)].map(({ 1: indent, 2: text }) =>
+    text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  );
+}
+
+/** What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`. */
+const ELSEWHERE =
+  /^(make|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence-relay|CONFIG=|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
+
+/** Runs lines of a document in a shell that has `api` as the documents define it; the answers of the API. */
+class Shell {
+  constructor(worker) {
+    this.worker = worker;
+    this.folder = mkdtempSync(join(tmpdir(), 'ringfence-documents-'));
+    writeFileSync(join(this.folder, 'api.conf'), `header = "Authorization: Bearer ${worker.adminToken}"\n`, { mode: 0o600 });
+    this.before = '';
+    this.done = new Set();
+  }
+
+  /** A block, with what a reader fills in: pairs of what stands there and what is meant. */
+  run(block, filled = [], env = {}) {
+    this.done.add(block);
+    let text = block
+      .split('\n')
+      .filter((line) => !ELSEWHERE.test(line))
+      .join('\n');
+    for (const [there, meant] of filled) {
+      assert.ok(text.includes(there), `${there} is not in:\n${text}`);
+      text = text.replaceAll(there, meant);
+    }
+    const define = read('docs/deploy.md').match(/^ *(api\(\) \{.*\})$/m)[1];
+    const script = `set -euo pipefail
+${define.replace('api()', 'documented()')}
+api() { documented "$@" >.answer && { cat .answer; printf '\\n' >>.answer; cat .answer >>.answers; }; }
+${this.before}
+${text}`;
+    writeFileSync(join(this.folder, '.answers'), '');
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', script], {
+      cwd: this.folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+      // Bash that is given a socket reads what a login does.
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, HOME: this.folder, BASE: `${this.worker.http}api/v1`, ...env },
+    });
+    assert.equal(status, 0, `${stderr}\n${text}`);
+    assert.equal(stderr, '', text);
+    this.said = stdout;
+    const answers = readFileSync(join(this.folder, '.answers'), 'utf8');
+    assert.doesNotMatch(answers, /urn:ringfence:problem/, text);
+    return answers
+      .split('\n')
+      .filter((line) => line.startsWith('{"') && line.endsWith('}'))
+      .map((line) => JSON.parse(line));
+  }
+
+  end() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+describe('the documents', () => {
+  let worker;
+  let shell;
+  let api;
+  let tenant;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+    shell = new Shell(worker);
+  });
+  after(async () => {
+    shell?.end();
+    await worker?.stop();
+  });
+
+  it('lead to the first phone', async () => {
+    const [block] = blocks('docs/first-phone.md');
+    const [first, ...rest] = block.split('\n');
+    const [{ id }] = shell.run(first);
+    tenant = id;
+    const answers = shell.run(rest.join('\n'), [['<id>', id]]);
+    shell.done.add(block);
+    const { url } = answers.find((answer) => answer.url);
+    assert.equal(answers.at(-1).kind, 'standard');
+    shell.before = `T=/tenants/${id}`;
+    assert.equal((await fetch(new URL('Config0080F0C571EB.cfg', url))).status, 200, 'a phone gets its bootstrap');
+  });
+
+  it('tell a phone', async () => {
+    const [relay, , destinations, , notify] = blocks('docs/notify.md');
+    assert.match(shell.run(relay)[0].credential, /^rfr_/);
+    shell.run(destinations);
+    const aor = '{"NOTIFY_AOR":"sip:101@pbx.example"}';
+    const [first, second, ...rest] = notify.split('\n');
+    await api.put(`/tenants/${tenant}/settings`, { settings: JSON.parse(aor) });
+    assert.equal(shell.run(first)[0].job.state, 'queued');
+    assert.equal(shell.run(second, [['{…}', aor]])[0].settings.NOTIFY_AOR, 'sip:101@pbx.example');
+    const [rollout] = shell.run(rest.slice(0, 2).join('\n'));
+    const [shown] = shell.run(rest.slice(2).join('\n'), [['<id>', rollout.id]]);
+    assert.equal(shown.id, rollout.id);
+    shell.done.add(notify);
+  });
+
+  it('move a phone', async () => {
+    const { id } = await api.post('/tenants', { name: 'Another' });
+    const [moved] = shell.run(blocks('docs/operations.md')[0], [['<id>', id]]);
+    assert.equal(moved.tenant, id);
+  });
+
+  it('export the audit log, and prove the export', () => {
+    const [, keep, prove] = blocks('docs/operations.md');
+    // All of it, though it is not old enough to be cut.
+    shell.run(keep.replace('90*86400', '-86400').replace(/^api POST \/audit\/cut.*$/m, ''));
+    const exported = readFileSync(join(shell.folder, 'audit.ndjson'), 'utf8').trim().split('\n');
+    assert.ok(exported.length > 5);
+    assert.match(exported.at(-1), /"complete":true/);
+    shell.run(prove, [], { file: 'audit.ndjson' });
+    assert.equal(shell.said, '');
+    // A line that was changed is found.
+    writeFileSync(join(shell.folder, 'changed'), exported.join('\n').replace('"Another"', '"Nobody"').concat('\n'));
+    shell.run(prove, [], { file: 'changed' });
+    assert.match(shell.said, /^broken at /);
+    shell.done.add(keep);
+  });
+
+  it('rotate the master key', async () => {
+    const block = blocks('docs/operations.md')[3];
+    const lines = block.split('\n');
+    const at = lines.findIndex((line) => line.startsWith('wrangler secret bulk'));
+    const { MASTER_KEY } = worker.options.secrets;
+    shell.run(lines.slice(0, at).join('\n'), [], { OLD: MASTER_KEY });
+    const secrets = JSON.parse(readFileSync(join(shell.folder, 'secrets.json'), 'utf8'));
+    assert.equal(secrets.MASTER_KEY_PREVIOUS, MASTER_KEY);
+    assert.notEqual(secrets.MASTER_KEY.split(':')[0], newMasterKey('x').split(':')[0]);
+    await worker.restart({ secrets });
+    const answers = shell.run(lines.slice(at).join('\n'));
+    assert.deepEqual([answers.at(-1).remaining, answers.at(-1).unreadable], [0, 0]);
+    shell.done.add(block);
+  });
+
+  it('take a restored database into use', () => {
+    assert.equal(shell.run(blocks('docs/operations.md')[4]).at(-1).behind, false);
+  });
+
+  it('hold no other block that could be run here', () => {
+    for (const name of DOCUMENTS) {
+      for (const block of blocks(name)) {
+        const here = block.split('\n').filter((line) => line.trim() && !line.startsWith(' ') && !ELSEWHERE.test(line));
+        assert.ok(shell.done.has(block) || here.length === 0, `${name}: nobody runs\n${here.join('\n')}`);
+      }
+    }
+  });
+
+  it('name calls of the API that there are', () => {
+    const { paths } = JSON.parse(read('src/api/openapi.json'));
+    const patterns = Object.keys(paths).map((path) => ({
+      path,
+      pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),
+    }));
+    let count = 0;
+    for (const name of DOCUMENTS) {
+      for (const { 1: method, 2: called } of read(name).matchAll(/\b(GET|POST|PUT|DELETE) +"?((?:\$T)?\/[^\s`'")?]*)(?=[\s`'")?])/g)) {
+        if (/^\/(relay\/v1|\{)/.test(called)) continue;
+        const path = called.replace('$T', '/tenants/{tenant}').replace(/^(?!\/(?:api\/v1|healthz))/, '/api/v1');
+        const found = patterns.filter(({ pattern }) => pattern.test(path));
+        assert.ok(found.length > 0, `${name}: there is no ${called}`);
+        assert.ok(
+          found.some((one) => paths[one.path][method.toLowerCase()]),
+          `${name}: ${called} takes no ${method}`,
+        );
+        count += 1;
+      }
+    }
+    assert.ok(count > 30, `${count} calls were found in the documents`);
+  });
+});
