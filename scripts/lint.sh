@@ -95,6 +95,9 @@ if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a
 step "floors of src/"
 node scripts/floors.mjs || bad "src/ has an import that ARCHITECTURE.md, Floors, does not allow"
 
+step "what is a vendor's stands in the vendor's folder"
+node scripts/vendors.mjs || bad "a vendor's name stands outside of its folder"
+
 step "the relay asks the C library for no name: a static binary could not"
 if grep -rnE '\b(connect_async(_with_config)?|lookup_host|ToSocketAddrs)\b|connect\("' crates/relay/src; then
   bad "crates/relay/src/resolver.rs looks names up; scripts/relay-static.sh says why"

@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
-pub use self::error::StorageError;
 use crate::model::standing::Step;
+
+pub use self::error::StorageError;
 
 /// A bound value as JavaScript sees it.
 pub fn to_js(arg: &Arg<'_>) -> JsValue {

@@ -8,6 +8,7 @@ use ringfence_provision::layers::{Layer, LayerSettings, Layers, Value};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::secret::SecretString;
+use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, WrapError};
 
 use crate::app::App;
@@ -318,7 +319,7 @@ pub fn layer_named(scope: &str) -> Option<Layer> {
 
 fn profile(name: Option<&str>, model: &str) -> Result<Option<Profile>, InputsError> {
     name.map(|name| {
-        Profile::builtin(name).ok_or_else(|| InputsError::Profile {
+        vendor::profile(name).ok_or_else(|| InputsError::Profile {
             model: model.to_owned(),
             profile: name.to_owned(),
         })
@@ -337,6 +338,8 @@ pub fn may_differ_by_model(kind: FileKind) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use ringfence_provision::vendor::panasonic;
+
     use super::*;
 
     fn row(kind: &str, model: &str, source: &str) -> TemplateRow {
@@ -353,7 +356,7 @@ mod tests {
             tenant_id: "T".into(),
             tenant_version: 1,
             model: "KX-UTG300B".into(),
-            family: Family::Utg,
+            family: panasonic::UTG,
             profile: None,
             device: None,
         };

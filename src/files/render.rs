@@ -11,7 +11,7 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{
-    DeviceVars, Limits, RenderContext, RenderError, SecretsMode, UsedSetting, default_template,
+    DeviceVars, Limits, RenderContext, RenderError, SecretsMode, UsedSetting,
     render_metered as render_template,
 };
 
@@ -84,7 +84,7 @@ pub fn render_metered(
     let source = bundle
         .templates
         .get(&kind)
-        .map_or_else(|| default_template(bundle.family, kind), String::as_str);
+        .map_or_else(|| bundle.family.template(kind), String::as_str);
     let layers = visible(&bundle.layers, kind, audience);
     let device = own_of_device(kind, audience)
         .then_some(bundle.device.as_ref())

@@ -73,6 +73,8 @@ impl DeviceRow {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use ringfence_provision::vendor::panasonic;
+
     use super::*;
 
     /// A device whose key is in that state.
@@ -106,7 +108,7 @@ pub(crate) mod tests {
             created_at: 1,
             updated_at: 1,
             forward_until: None,
-            family: Family::Utg,
+            family: panasonic::UTG,
             profile: Some("utg-128".into()),
             tenant_version: 1,
         }

@@ -6,6 +6,7 @@ use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::{Audience, Rules, extension};
 use ringfence_provision::url_template::{Route, RouteError, RouteTable, UrlTemplate};
+use ringfence_provision::vendor::NAMES;
 use serde::{Deserialize, Serialize};
 
 /// What a tenant decides. Every field has a default, so that an empty object is a whole tenant, and
@@ -27,8 +28,8 @@ pub struct TenantOptions {
     /// The family of a plain file whose name tells neither device nor model nor family, where
     /// phones of several families could get such a file.
     pub shared_family: Option<Family>,
-    /// Whether an initial file asked for by MAC names `Config{MAC}.cfg` before and
-    /// `Config{MAC}.enc` after the key was delivered, instead of both by the phone's own rule.
+    /// Whether an initial file asked for by MAC names the plain standard file before and the sealed one
+    /// after the key was delivered, instead of both by the phone's own rule.
     pub state_dependent_names: bool,
     /// For how many seconds after a bootstrap was taken the same source address may take it
     /// again; 0 is never. It ends at the first sealed fetch.
@@ -211,41 +212,24 @@ pub fn has_extension(path: &str, wanted: &str) -> bool {
 }
 
 fn default_urls() -> BTreeMap<FileKind, Names> {
-    let names = |plain: &[&str], sealed: &[&str]| Names {
-        plain: plain
-            .iter()
-            .filter_map(|text| UrlTemplate::parse(text).ok())
-            .collect(),
-        sealed: sealed
-            .iter()
-            .filter_map(|text| UrlTemplate::parse(text).ok())
-            .collect(),
-    };
-    BTreeMap::from([
-        // `{MODEL}.cfg` is what a phone appends to a URL that ends in a slash.
-        (
-            FileKind::Initial,
-            names(&["{MODEL}.cfg", "Initial{MAC}.cfg"], &[]),
-        ),
-        (
-            FileKind::Standard,
-            names(&["Config{MAC}.cfg"], &["Config{MAC}.enc"]),
-        ),
-        (
-            FileKind::Product,
-            names(&["Config{MODEL}.cfg"], &["Product{MAC}.enc"]),
-        ),
-        (
-            FileKind::Master,
-            names(&["ConfigCom.cfg"], &["Master{MAC}.enc"]),
-        ),
-        (FileKind::System, names(&["System.cfg"], &[])),
-    ])
+    let mut urls: BTreeMap<FileKind, Names> = BTreeMap::new();
+    for (kind, form, name) in NAMES {
+        if let Ok(name) = UrlTemplate::parse(name) {
+            let names = urls.entry(*kind).or_default();
+            match form {
+                Form::Plain => names.plain.push(name),
+                Form::Sealed => names.sealed.push(name),
+            }
+        }
+    }
+    urls
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision::vendor::panasonic;
 
     use super::*;
 
@@ -281,11 +265,11 @@ mod tests {
             let name = options.preferred_name(FileKind::Master, Form::Plain, family, "");
             name.map(UrlTemplate::as_str)
         };
-        assert_eq!(told(Family::Uds124), Some("Uds.cfg"));
-        assert_eq!(told(Family::Hdv), Some("ConfigCom.cfg"));
-        assert_eq!(told(Family::Utg), None);
+        assert_eq!(told(panasonic::UDS124), Some("Uds.cfg"));
+        assert_eq!(told(panasonic::HDV), Some("ConfigCom.cfg"));
+        assert_eq!(told(panasonic::UTG), None);
         let resolved = options.route_table().unwrap().resolve("Uds.cfg").unwrap();
-        assert_eq!(resolved.family, Some(Family::Uds124));
+        assert_eq!(resolved.family, Some(panasonic::UDS124));
     }
 
     #[test]

@@ -248,8 +248,9 @@ async fn common_model(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use ringfence_provision::family::Family;
     use ringfence_provision::mac::Mac;
+
+    use ringfence_provision::vendor::panasonic;
 
     use super::*;
 
@@ -264,7 +265,7 @@ mod tests {
             family: None,
         };
         let family = Resolved {
-            family: Some(Family::Uds124),
+            family: Some(panasonic::UDS124),
             ..nobody.clone()
         };
         let model = Resolved {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_provision::vendor::EVENT_SETTINGS;
 use ringfence_provision::wrap::Keyring;
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::store::NewJob;
@@ -253,15 +254,14 @@ pub async fn settings(
     layers.dedup();
     let sql = "SELECT s.tenant_id, s.scope, s.name, s.value, s.master FROM json_each(?1) j JOIN settings s \
                ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
-               WHERE s.name GLOB 'NOTIFY_*' OR s.name IN ('CFG_RESYNC_FROM_SIP', \
-                 'standard_Prov_CFG_RESYNC_FROM_SIP', 'standard_CFG_RESYNC_FROM_SIP')";
+               WHERE s.name GLOB 'NOTIFY_*' OR s.name IN (SELECT value FROM json_each(?2))";
     let mut pairs: Vec<reach::Pair> = devices
         .iter()
         .map(|device| (device.tenant_id.clone(), device.pool.clone()))
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let layers = db.statement(sql, args![json(&layers)?])?;
+    let layers = db.statement(sql, args![json(&layers)?, json(EVENT_SETTINGS)?])?;
     let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
     let rows: Vec<Row> = rows(&layers)?;
     let reached = reach::read(&reached)?;
@@ -300,7 +300,7 @@ pub async fn settings(
     let mut all: Vec<Result<Settings, TargetError>> = devices
         .iter()
         .map(|device| {
-            let mut settings = Settings::default();
+            let mut settings = Settings::new(EVENT_SETTINGS);
             let pair = (device.tenant_id.clone(), device.pool.clone());
             settings.set_reach(reached.get(&pair).cloned().unwrap_or_default());
             let mut unreadable: BTreeSet<&str> = BTreeSet::new();

@@ -63,6 +63,28 @@ describe('the floors of src/', () => {
   });
 });
 
+describe('the rule of vendors', () => {
+  const FOLDER = 'crates/provision/src/vendor';
+  const HOUSE = {
+    [`${FOLDER}/acme/mod.rs`]: 'const A: &str = "ACME_KEY_1";\nconst B: &str = "acme{MAC}.cfg";\n',
+    'src/lib.rs': 'fn a() { b("{MODEL}.cfg"); }\n',
+  };
+  const vendors = (files) => rule('vendors.mjs', planted({ ...HOUSE, ...files }));
+
+  it('lets a vendor name what is its own, and tests play any phone', () => {
+    const tests = 'fn a() {}\n#[cfg(test)]\nmod tests {\n    const A: &str = "ACME_KEY_1";\n}\n';
+    assert.deepEqual(vendors({ 'src/phone.rs': tests }), { status: 0, said: '' });
+  });
+
+  it('finds a parameter, a file and the vendor itself elsewhere, in code, texts and comments', () => {
+    for (const line of ['fn a() { b("ACME_KEY_1"); }', '/// Asks for acme{MAC}.cfg.', 'use crate::vendor::acme;']) {
+      const { status, said } = vendors({ 'src/phone.rs': `${line}\n` });
+      assert.equal(status, 1, line);
+      assert.match(said, /^src\/phone\.rs:1: `.*` is acme's: put it into crates\/provision\/src\/vendor\/acme$/m);
+    }
+  });
+});
+
 describe('the rule of dependencies', () => {
   const manifest = (name, more = '', licence = 'Apache-2.0') =>
     `[package]\nname = "${name}"\nversion = "0.1.0"\nedition = "2024"\nlicense = "${licence}"\n${more}`;

@@ -7,10 +7,9 @@
 //! The end-to-end tests hold what the Worker seals by WebCrypto to these bytes. The passphrase comes
 //! by the environment: arguments can be read by every user of a machine.
 
+use ringfence_provision::vendor;
 use std::error::Error;
 use std::io::{Read as _, Write as _};
-
-use ringfence_provision::seal::Profile;
 
 const USAGE: &str = "usage: RINGFENCE_KEY=… seal PROFILE SALT-OF-16-HEX-DIGITS <plain >sealed";
 
@@ -20,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     else {
         return Err(USAGE.into());
     };
-    let profile = Profile::builtin(&profile).ok_or(USAGE)?;
+    let profile = vendor::profile(&profile).ok_or(USAGE)?;
     if salt.len() != 16 {
         return Err(USAGE.into());
     }

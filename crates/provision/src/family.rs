@@ -1,12 +1,19 @@
-//! The families of phones and the rules each has for its files.
+//! The families of phones: which there are, and what their records say.
 //!
-//! The rules are data: a parser, a lint or a writer asks the family instead of knowing model
-//! names. What the guides do not state says so (`Unstated`, `None`) instead of guessing.
+//! The records are data of their vendors' folders ([`crate::vendor`]).
 
-use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::FileKind;
-use crate::seal::Profile;
+use crate::vendor::{FAMILIES, FamilySpec};
+
+/// How many settings a layer may have for phones whose files need no more.
+pub const USUAL_SETTINGS: usize = 1_000;
 
 /// The syntax of a family's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,8 +21,25 @@ use crate::seal::Profile;
 pub enum Format {
     /// `NAME="value"` lines.
     Text,
-    /// `<PANASIPPhoneConfig>`.
+    /// Elements.
     Xml,
+}
+
+/// The syntax of a family's files, with what in it is the family's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// `NAME="value"` lines.
+    Text {
+        /// What the first line of a file must start with; a phone drops a whole file without it.
+        magic: &'static str,
+        /// The whole first line as the writer puts it, without its line end.
+        magic_line: &'static str,
+    },
+    /// Elements.
+    Xml {
+        /// The outermost element.
+        root: &'static str,
+    },
 }
 
 /// Which of two equal parameters in one file a phone obeys.
@@ -30,36 +54,28 @@ pub enum Duplicates {
     Unstated,
 }
 
-/// Phones that share a format, its limits and its rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Family {
-    /// KX-UT1xx, KX-UT248, KX-UT670.
-    Ut,
-    /// KX-UDS124, a base station for cordless phones: one more kind of file, larger files.
-    Uds124,
-    /// KX-TGP500 and KX-TGP550, whose magic line differs.
-    Tgp500,
-    /// KX-UTG200 and KX-UTG300: XML, and the only family whose cipher is published.
-    Utg,
-    /// KX-HDV1xx to 4xx, KX-TGP600 and KX-TGP700.
-    Hdv,
-}
+/// Phones that share a format, its limits and its rules. In JSON and in storage it is the family's
+/// [word](FamilySpec::id).
+#[derive(Clone, Copy)]
+pub struct Family(&'static FamilySpec);
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 5] = [Self::Ut, Self::Uds124, Self::Tgp500, Self::Utg, Self::Hdv];
+    pub const ALL: [Self; FAMILIES.len()] = FAMILIES;
 
-    /// The word used in the API and in storage; the same as serde's.
+    /// The family of a record.
+    pub const fn new(spec: &'static FamilySpec) -> Self {
+        Self(spec)
+    }
+
+    /// Its record.
+    pub fn spec(self) -> &'static FamilySpec {
+        self.0
+    }
+
+    /// The word used in the API and in storage.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ut => "ut",
-            Self::Uds124 => "uds124",
-            Self::Tgp500 => "tgp500",
-            Self::Utg => "utg",
-            Self::Hdv => "hdv",
-        }
+        self.0.id
     }
 
     /// The family that [`as_str`](Self::as_str) names.
@@ -67,122 +83,167 @@ impl Family {
         Self::ALL.into_iter().find(|family| family.as_str() == word)
     }
 
-    /// The family that a model name suggests, for a form to fill in; an operator may say
-    /// otherwise. Regional suffixes (`KX-HDV130N`) and case do not matter.
+    /// The family that a model name suggests, for a form to fill in; an operator may say otherwise.
+    /// Regional suffixes and case do not matter.
     pub fn guess(model: &str) -> Option<Self> {
-        // A longer prefix goes before the one that it begins with.
-        const PREFIXES: [(&str, Family); 7] = [
-            ("KX-UTG", Family::Utg),
-            ("KX-UT", Family::Ut),
-            ("KX-UDS", Family::Uds124),
-            ("KX-TGP5", Family::Tgp500),
-            ("KX-TGP6", Family::Hdv),
-            ("KX-TGP7", Family::Hdv),
-            ("KX-HDV", Family::Hdv),
-        ];
         let model = model.trim().to_ascii_uppercase();
-        PREFIXES
-            .iter()
-            .find(|(prefix, _)| model.starts_with(prefix))
-            .map(|(_, family)| *family)
+        let fitting = Self::ALL.into_iter().flat_map(|family| {
+            let prefixes = family.0.model_prefixes.iter();
+            prefixes.map(move |prefix| (prefix, family))
+        });
+        fitting
+            .filter(|(prefix, _)| model.starts_with(**prefix))
+            .max_by_key(|(prefix, _)| prefix.len())
+            .map(|(_, family)| family)
     }
 
     /// The syntax of its files.
     pub fn format(self) -> Format {
-        match self {
-            Self::Utg => Format::Xml,
-            Self::Ut | Self::Uds124 | Self::Tgp500 | Self::Hdv => Format::Text,
+        match self.0.syntax {
+            Syntax::Text { .. } => Format::Text,
+            Syntax::Xml { .. } => Format::Xml,
         }
     }
 
-    /// What the first line of a file must start with; a phone drops a whole file without it.
-    /// `None` for XML.
+    /// What the first line of a file must start with; a phone drops a whole file without it. `None` for
+    /// XML.
     pub fn magic(self) -> Option<&'static str> {
-        match self {
-            Self::Ut | Self::Uds124 | Self::Hdv => {
-                Some("# Panasonic SIP Phone Standard Format File #")
-            }
-            Self::Tgp500 => Some("# PCC Standard Format File #"),
-            Self::Utg => None,
+        match self.0.syntax {
+            Syntax::Text { magic, .. } => Some(magic),
+            Syntax::Xml { .. } => None,
         }
     }
 
     /// The whole first line as the writer puts it, without its line end. `None` for XML.
     pub fn magic_line(self) -> Option<&'static str> {
-        match self {
-            Self::Ut | Self::Uds124 | Self::Hdv => {
-                Some("# Panasonic SIP Phone Standard Format File # DO NOT CHANGE THIS LINE!")
-            }
-            Self::Tgp500 | Self::Utg => self.magic(),
+        match self.0.syntax {
+            Syntax::Text { magic_line, .. } => Some(magic_line),
+            Syntax::Xml { .. } => None,
+        }
+    }
+
+    /// The outermost element of its files; empty where they are no XML.
+    pub fn root(self) -> &'static str {
+        match self.0.syntax {
+            Syntax::Text { .. } => "",
+            Syntax::Xml { root } => root,
         }
     }
 
     /// How large all files of one device may be together, in bytes.
-    ///
-    /// The guides say "120 KB" (KX-UDS124: "2040 KB"); a KB is taken as 1024 bytes. The guide of
-    /// KX-UTG prints no limit of its own and gets the smaller one.
     pub fn total_limit(self) -> usize {
-        match self {
-            Self::Uds124 => 2040 * 1024,
-            Self::Ut | Self::Tgp500 | Self::Utg | Self::Hdv => 120 * 1024,
-        }
+        self.0.total_limit
     }
 
-    /// How many settings a layer may have for its phones. A KX-UDS124 has 255 handsets: nineteen
-    /// for each of them, and some more. Its file has room for them three times over.
+    /// How many settings a layer may have for its phones.
     pub fn settings_limit(self) -> usize {
-        match self {
-            Self::Uds124 => 5_000,
-            Self::Ut | Self::Tgp500 | Self::Utg | Self::Hdv => 1_000,
-        }
+        self.0.settings_limit
     }
 
     /// Which of two equal parameters in one file its phones obey.
     pub fn duplicate_rule(self) -> Duplicates {
-        match self {
-            Self::Ut | Self::Uds124 | Self::Tgp500 => Duplicates::FirstWins,
-            Self::Utg => Duplicates::LastWins,
-            Self::Hdv => Duplicates::Unstated,
-        }
+        self.0.duplicates
     }
 
     /// The kinds of file that its phones ask for, the nearest to the device first.
     pub fn kinds(self) -> &'static [FileKind] {
-        match self {
-            Self::Uds124 => &FileKind::ALL,
-            Self::Ut | Self::Tgp500 | Self::Utg | Self::Hdv => &[
-                FileKind::Initial,
-                FileKind::Standard,
-                FileKind::Product,
-                FileKind::Master,
-            ],
-        }
+        self.0.kinds
     }
 
-    /// Whether its phones can read a file that is written for another family: the same syntax with
-    /// the same first line. A parameter that a phone does not know is passed over.
+    /// The template of a kind of file, until an operator writes another; empty where its phones ask for
+    /// no such file.
+    pub fn template(self, kind: FileKind) -> &'static str {
+        let found = self.0.templates.iter().find(|(of, _)| *of == kind);
+        found.map_or("", |(_, source)| source)
+    }
+
+    /// Whether its phones can read a file that is written for another family: the same syntax with the
+    /// same first line. A parameter that a phone does not know is passed over.
     pub fn reads_files_of(self, other: Self) -> bool {
-        self.format() == other.format() && self.magic() == other.magic()
+        self.format() == other.format()
+            && self.magic() == other.magic()
+            && self.root() == other.root()
     }
 
     /// The names of the built-in sealing profiles that go with its phones.
     pub fn profiles(self) -> impl Iterator<Item = &'static str> {
-        Profile::BUILTIN
-            .into_iter()
-            .filter(move |profile| match self {
-                Self::Utg => profile.starts_with("utg-"),
-                Self::Hdv => matches!(*profile, "e2c" | "e3c"),
-                Self::Ut | Self::Uds124 | Self::Tgp500 => profile.starts_with('e'),
-            })
+        self.0.profiles.iter().copied()
     }
 
-    /// The name of the sealing profile that is on unless an operator says otherwise: only a
-    /// family whose cipher is published has one.
+    /// The name of the sealing profile that is on unless an operator says otherwise: only a family whose
+    /// cipher is published has one.
     pub fn default_profile_name(self) -> Option<&'static str> {
-        match self {
-            Self::Utg => Some("utg-128"),
-            Self::Ut | Self::Uds124 | Self::Tgp500 | Self::Hdv => None,
-        }
+        self.0.default_profile
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Family {}
+
+impl Hash for Family {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for Family {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Family {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Serialize for Family {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Family {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        Self::parse(&word).ok_or_else(|| {
+            let words = format!("one of {}", Self::ALL.map(Self::as_str).join(", "));
+            // What somebody wrote is not repeated: it may have landed here by a slip.
+            D::Error::invalid_value(Unexpected::Other("no family"), &words.as_str())
+        })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Family {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Family".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = |family: Self| {
+            schemars::json_schema!({
+                "description": family.0.phones,
+                "type": "string",
+                "const": family.as_str(),
+            })
+        };
+        schemars::json_schema!({
+            "description": "Phones that share a format, its limits and its rules.",
+            "oneOf": Self::ALL.map(one),
+        })
     }
 }
 
@@ -191,6 +252,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::vendor::panasonic::{HDV, TGP500, UDS124, UT, UTG};
 
     #[test]
     fn a_word_names_its_family_in_storage_too() {
@@ -205,13 +267,13 @@ mod tests {
     #[test]
     fn a_model_name_suggests_its_family() {
         for (model, family) in [
-            ("KX-UT113", Some(Family::Ut)),
-            ("KX-UT670NE", Some(Family::Ut)),
-            ("KX-UTG300B", Some(Family::Utg)),
-            ("kx-hdv130n", Some(Family::Hdv)),
-            ("KX-UDS124CE", Some(Family::Uds124)),
-            ("KX-TGP500B09", Some(Family::Tgp500)),
-            ("KX-TGP600", Some(Family::Hdv)),
+            ("KX-UT113", Some(UT)),
+            ("KX-UT670NE", Some(UT)),
+            ("KX-UTG300B", Some(UTG)),
+            ("kx-hdv130n", Some(HDV)),
+            ("KX-UDS124CE", Some(UDS124)),
+            ("KX-TGP500B09", Some(TGP500)),
+            ("KX-TGP600", Some(HDV)),
             ("SPA504G", None),
             ("", None),
         ] {
@@ -221,7 +283,7 @@ mod tests {
 
     #[test]
     fn magic_lines_have_the_lengths_of_the_guides() {
-        assert_eq!(Family::Ut.magic().unwrap().len(), 44);
+        assert_eq!(UT.magic().unwrap().len(), 44);
         for family in Family::ALL {
             let starts = family
                 .magic_line()
@@ -239,23 +301,23 @@ mod tests {
             assert!(own.is_none_or(|own| named.contains(&own)), "{family:?}");
             assert!(!named.is_empty(), "{family:?}");
         }
-        assert!(Family::Hdv.profiles().eq(["e2c", "e3c"]));
-        assert!(Family::Utg.profiles().all(|name| name.starts_with("utg-")));
+        assert!(HDV.profiles().eq(["e2c", "e3c"]));
+        assert!(UTG.profiles().all(|name| name.starts_with("utg-")));
     }
 
     #[test]
     fn families_of_one_syntax_and_first_line_read_each_others_files() {
-        assert!(Family::Uds124.reads_files_of(Family::Hdv));
-        assert!(!Family::Utg.reads_files_of(Family::Hdv));
-        assert!(!Family::Tgp500.reads_files_of(Family::Hdv));
-        assert!(Family::Tgp500.reads_files_of(Family::Tgp500));
+        assert!(UDS124.reads_files_of(HDV));
+        assert!(!UTG.reads_files_of(HDV));
+        assert!(!TGP500.reads_files_of(HDV));
+        assert!(TGP500.reads_files_of(TGP500));
     }
 
     #[test]
     fn only_the_base_station_asks_for_a_system_file() {
         for family in Family::ALL {
             let system = family.kinds().contains(&FileKind::System);
-            assert_eq!(system, family == Family::Uds124);
+            assert_eq!(system, family == UDS124);
         }
     }
 }

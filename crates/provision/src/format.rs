@@ -28,10 +28,11 @@ pub mod xml;
 pub use escape::{EscapeError, MAX_VALUE, escape};
 pub use finding::{Finding, Severity, codes, has_errors};
 pub use key::insert_key;
-pub use lint::{lint, lint_bootstrap, lint_sizes};
+pub use lint::{Examined, lint, lint_bootstrap, lint_sizes};
 pub use rendered::{Confidence, RenderedFinding, judge};
 
-use finding::Findings;
+pub(crate) use finding::{Findings, Place};
+pub(crate) use words::{Word, Words, shown, words};
 
 use crate::family::{Family, Format};
 
@@ -40,7 +41,7 @@ use crate::family::{Family, Format};
 pub enum Document {
     /// `NAME="value"` lines.
     Text(text::Document),
-    /// `<PANASIPPhoneConfig>`.
+    /// Elements below the one that the family's files have outermost.
     Xml(xml::Document),
 }
 

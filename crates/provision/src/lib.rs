@@ -22,4 +22,5 @@ mod steps;
 pub mod template;
 pub mod unused;
 pub mod url_template;
+pub mod vendor;
 pub mod wrap;

@@ -23,7 +23,7 @@ mod profile;
 
 pub use envelope::{Encoding, Envelope, OpenError};
 pub use kdf::{Digest, KeyIv};
-pub use profile::{Cipher, Profile, ProfileError};
+pub use profile::{Cipher, Profile, ProfileError, ProfileSpec};
 
 use crate::hash::hmac_sha256;
 

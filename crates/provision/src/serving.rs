@@ -8,6 +8,7 @@
 //! the same of every phone that there could be, so a name is refused exactly if it would never be
 //! served.
 
+use crate::vendor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -194,7 +195,7 @@ impl Rules {
                 .filter(|family| route.family.is_none_or(|own| own == *family))
         };
         let profiles = |family: Family| {
-            let named = family.profiles().filter_map(Profile::builtin);
+            let named = family.profiles().filter_map(vendor::profile);
             named.filter(|profile| profile.verified || self.unverified_profiles)
         };
         let somebody_gets_it = families().any(|family| {
@@ -217,7 +218,7 @@ impl Rules {
             fitting().flat_map(profiles),
             fitting()
                 .flat_map(|family| family.profiles())
-                .filter_map(Profile::builtin),
+                .filter_map(vendor::profile),
         )))
     }
 }

@@ -206,9 +206,9 @@ fn distance(one: &[u8], other: &[u8]) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use crate::vendor::panasonic;
+
     use super::*;
-    use crate::family::Family;
-    use crate::template::default_template;
 
     const ALL: &[Layer] = &Layer::ALL;
     const TENANT: &[Layer] = &[Layer::Tenant];
@@ -226,7 +226,7 @@ mod tests {
         let file = |kind, layers| FileSource {
             kind,
             layers,
-            template: default_template(Family::Hdv, kind),
+            template: panasonic::HDV.template(kind),
         };
         [
             file(FileKind::Standard, ALL),

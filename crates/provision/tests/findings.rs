@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use ringfence_provision::vendor::panasonic;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -154,7 +155,7 @@ proptest! {
         if long {
             secret = secret.repeat(40);
         }
-        for family in [Family::Hdv, Family::Ut, Family::Utg] {
+        for family in [panasonic::HDV, panasonic::UT, panasonic::UTG] {
             for slip in SLIPS.iter().chain(&WRONG) {
                 let source = template(family, &slip.replace('§', "{{ PASS }}"));
                 let (said, _) = said(family, &source, &secret);
@@ -168,9 +169,9 @@ proptest! {
 
 #[test]
 fn an_operator_is_told_the_line_the_code_and_the_setting() {
-    let source = template(Family::Hdv, "SIP_PASS_1 \"{{ PASS }}\"");
+    let source = template(panasonic::HDV, "SIP_PASS_1 \"{{ PASS }}\"");
     // The `=` of the secret makes a name and a value of what has none.
-    let (text, findings) = said(Family::Hdv, &source, "Tr0ub4dor=and-3");
+    let (text, findings) = said(panasonic::HDV, &source, "Tr0ub4dor=and-3");
     assert!(!text.contains("Tr0ub4"));
     let unquoted = findings
         .iter()
@@ -183,8 +184,8 @@ fn an_operator_is_told_the_line_the_code_and_the_setting() {
 
 #[test]
 fn words_stay_where_a_file_without_the_secret_has_them_too() {
-    let source = template(Family::Hdv, "SIP_PASS_1={{ PASS }}");
-    let (text, findings) = said(Family::Hdv, &source, "Tr0ub4dor");
+    let source = template(panasonic::HDV, "SIP_PASS_1={{ PASS }}");
+    let (text, findings) = said(panasonic::HDV, &source, "Tr0ub4dor");
     assert!(!text.contains("Tr0ub4"));
     assert_eq!(
         findings[0].message,
@@ -196,11 +197,11 @@ fn words_stay_where_a_file_without_the_secret_has_them_too() {
 fn a_file_that_holds_no_secret_is_quoted() {
     let urls = BTreeMap::new();
     let layers = Layers::default();
-    let source = template(Family::Hdv, "SIP_USER=7");
-    let context = context(Family::Hdv, &layers, &urls, SecretsMode::Reveal);
+    let source = template(panasonic::HDV, "SIP_USER=7");
+    let context = context(panasonic::HDV, &layers, &urls, SecretsMode::Reveal);
     let rendered = render(&source, &context).unwrap();
     let kind = FileKind::Standard;
-    let findings = judge(Family::Hdv, kind, &rendered, Confidence::Open, || None).unwrap_err();
+    let findings = judge(panasonic::HDV, kind, &rendered, Confidence::Open, || None).unwrap_err();
     assert_eq!(
         findings[0].message,
         "the value of SIP_USER is not in quotes"
@@ -209,7 +210,7 @@ fn a_file_that_holds_no_secret_is_quoted() {
 
 #[test]
 fn rendered_finding_json_format_unchanged() {
-    let source = template(Family::Hdv, "SIP_PASS_1={{ PASS }}");
-    let (_, findings) = said(Family::Hdv, &source, "x");
+    let source = template(panasonic::HDV, "SIP_PASS_1={{ PASS }}");
+    let (_, findings) = said(panasonic::HDV, &source, "x");
     insta::assert_snapshot!(serde_json::to_string(&findings[0]).unwrap(), @r#"{"code":"value-unquoted","severity":"error","line":2,"column":12,"message":"the value of SIP_PASS_1 is not in quotes","help":"Put the value in straight double quotes: NAME=\"value\".","settings":["PASS"]}"#);
 }

@@ -4,12 +4,13 @@
 
 use proptest::prelude::*;
 use ringfence_provision::effective::effective;
-use ringfence_provision::family::{Family, Format};
+use ringfence_provision::family::Format;
 use ringfence_provision::format::{
     Document, codes, escape, has_errors, insert_key, lint, lint_bootstrap, text, xml,
 };
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
+use ringfence_provision::vendor::panasonic;
 
 const STANDARD_XML: &[u8] = include_bytes!("samples/standard.xml");
 const STANDARD_TEXT: &[u8] = include_bytes!("samples/standard.cfg");
@@ -17,7 +18,7 @@ const KEY: &str = "abcdefghijklmnopqrstuvwxyzABCDEF";
 
 #[test]
 fn the_canonical_text_file() {
-    let document = Document::parse(Family::Ut, STANDARD_TEXT).unwrap();
+    let document = Document::parse(panasonic::UT, STANDARD_TEXT).unwrap();
     let bytes = document.to_bytes();
     assert_eq!(
         bytes,
@@ -25,22 +26,22 @@ fn the_canonical_text_file() {
         SIP_USER_ID_1=\"201\"\r\nSIP_PASS_1=\"e3#rl2(&ae#1\"\r\nDISPLAY_NAME_1=\"\"\r\n\r\n"
     );
     assert_eq!(
-        Document::parse(Family::Ut, &bytes).unwrap().to_bytes(),
+        Document::parse(panasonic::UT, &bytes).unwrap().to_bytes(),
         bytes
     );
 }
 
 #[test]
 fn the_canonical_xml_file() {
-    let document = Document::parse(Family::Utg, STANDARD_XML).unwrap();
+    let document = Document::parse(panasonic::UTG, STANDARD_XML).unwrap();
     let bytes = document.to_bytes();
     insta::assert_snapshot!(String::from_utf8(bytes.clone()).unwrap());
-    assert_eq!(Document::parse(Family::Utg, &bytes).unwrap(), document);
+    assert_eq!(Document::parse(panasonic::UTG, &bytes).unwrap(), document);
 }
 
 #[test]
 fn parameters_of_xml_are_named_by_where_they_are() {
-    let document = Document::parse(Family::Utg, STANDARD_XML).unwrap();
+    let document = Document::parse(panasonic::UTG, STANDARD_XML).unwrap();
     let parameters: Vec<_> = document
         .parameters()
         .into_iter()
@@ -54,7 +55,7 @@ fn a_declaration_is_kept_and_none_is_added() {
     let body = "<PANASIPPhoneConfig><Device/></PANASIPPhoneConfig>";
     for declaration in ["", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"] {
         let file = format!("{declaration}{body}");
-        let written = Document::parse(Family::Utg, file.as_bytes())
+        let written = Document::parse(panasonic::UTG, file.as_bytes())
             .unwrap()
             .to_bytes();
         let written = String::from_utf8(written).unwrap();
@@ -65,9 +66,9 @@ fn a_declaration_is_kept_and_none_is_added() {
 
 #[test]
 fn the_key_goes_where_the_xml_family_looks_for_it() {
-    let document = Document::parse(Family::Utg, STANDARD_XML).unwrap();
+    let document = Document::parse(panasonic::UTG, STANDARD_XML).unwrap();
     let document = insert_key(
-        Family::Utg,
+        panasonic::UTG,
         FileKind::Standard,
         document,
         "CFG_FILE_KEY",
@@ -75,9 +76,15 @@ fn the_key_goes_where_the_xml_family_looks_for_it() {
         KEY,
     );
     let bytes = document.unwrap().to_bytes();
-    assert!(lint_bootstrap(Family::Utg, &bytes).is_empty());
-    assert!(has_errors(&lint(Family::Utg, FileKind::Standard, &bytes)));
-    let parameters = Document::parse(Family::Utg, &bytes).unwrap().parameters();
+    assert!(lint_bootstrap(panasonic::UTG, &bytes).is_empty());
+    assert!(has_errors(&lint(
+        panasonic::UTG,
+        FileKind::Standard,
+        &bytes
+    )));
+    let parameters = Document::parse(panasonic::UTG, &bytes)
+        .unwrap()
+        .parameters();
     let value = |path: &str| {
         let found = parameters.iter().find(|parameter| parameter.path == path);
         found.map(|parameter| parameter.value.as_str())
@@ -93,9 +100,9 @@ fn the_key_goes_where_the_xml_family_looks_for_it() {
 
 #[test]
 fn the_key_makes_the_groups_that_are_missing() {
-    let document = Document::Xml(xml::Document::new());
+    let document = Document::Xml(xml::Document::new(panasonic::UTG.root()));
     let document = insert_key(
-        Family::Utg,
+        panasonic::UTG,
         FileKind::Standard,
         document,
         "CFG_FILE_KEY",
@@ -113,9 +120,9 @@ fn the_key_makes_the_groups_that_are_missing() {
 
 #[test]
 fn the_key_is_a_line_of_a_text_file() {
-    let document = Document::parse(Family::Hdv, STANDARD_TEXT).unwrap();
+    let document = Document::parse(panasonic::HDV, STANDARD_TEXT).unwrap();
     let document = insert_key(
-        Family::Hdv,
+        panasonic::HDV,
         FileKind::Standard,
         document,
         "CFG_FILE_KEY2",
@@ -123,24 +130,24 @@ fn the_key_is_a_line_of_a_text_file() {
         KEY,
     );
     let bytes = document.unwrap().to_bytes();
-    assert!(lint_bootstrap(Family::Hdv, &bytes).is_empty());
+    assert!(lint_bootstrap(panasonic::HDV, &bytes).is_empty());
     let written = String::from_utf8(bytes).unwrap();
     assert!(written.ends_with(&format!("\r\nCFG_FILE_KEY2=\"{KEY}\"\r\n\r\n")));
 }
 
 #[test]
 fn a_key_is_refused_where_it_does_not_belong() {
-    let document = || Document::parse(Family::Ut, STANDARD_TEXT).unwrap();
+    let document = || Document::parse(panasonic::UT, STANDARD_TEXT).unwrap();
     let code = |family, kind, document, name, key| {
         insert_key(family, kind, document, name, None, key)
             .unwrap_err()
             .code
     };
-    let (ut, standard) = (Family::Ut, FileKind::Standard);
+    let (ut, standard) = (panasonic::UT, FileKind::Standard);
     let name = "CFG_FILE_KEY1";
     let no = codes::KEY_NOT_INSERTED;
     assert_eq!(code(ut, FileKind::Master, document(), name, KEY), no);
-    assert_eq!(code(Family::Utg, standard, document(), name, KEY), no);
+    assert_eq!(code(panasonic::UTG, standard, document(), name, KEY), no);
     assert_eq!(code(ut, standard, document(), "no name", KEY), no);
     assert_eq!(code(ut, standard, document(), name, ""), no);
     assert_eq!(code(ut, standard, document(), name, "a\"b"), no);
@@ -154,7 +161,7 @@ fn a_key_is_refused_where_it_does_not_belong() {
 #[test]
 fn the_nearer_file_wins_and_shows_what_it_shadows() {
     let file = |parameters: &[(&str, &str)]| {
-        let mut document = text::Document::new(Family::Uds124);
+        let mut document = text::Document::new(panasonic::UDS124);
         for (name, value) in parameters {
             document.push(name, value).unwrap();
         }
@@ -170,7 +177,7 @@ fn the_nearer_file_wins_and_shows_what_it_shadows() {
         (FileKind::Standard, &standard),
         (FileKind::Product, &product),
     ];
-    let seen = effective(Family::Uds124, &files, |kind, _, _| match kind {
+    let seen = effective(panasonic::UDS124, &files, |kind, _, _| match kind {
         FileKind::Standard => Some(Layer::Device),
         FileKind::Master => Some(Layer::Tenant),
         _ => None,
@@ -180,14 +187,16 @@ fn the_nearer_file_wins_and_shows_what_it_shadows() {
 
 #[test]
 fn the_last_of_two_in_one_file_wins_where_the_family_says_so() {
-    let mut document = xml::Document::new();
+    let mut document = xml::Document::new(panasonic::UTG.root());
     for value in ["1", "2", "3"] {
         document.push(&["Device", "Phone"], "A", value).unwrap();
     }
     let document = Document::Xml(document);
-    let seen = effective(Family::Utg, &[(FileKind::Master, &document)], |_, _, _| {
-        None
-    });
+    let seen = effective(
+        panasonic::UTG,
+        &[(FileKind::Master, &document)],
+        |_, _, _| None,
+    );
     assert_eq!(seen[0].value, "3");
     let shadows: Vec<_> = seen[0].shadows.iter().map(|s| s.value.as_str()).collect();
     assert_eq!(shadows, ["2", "1"]);
@@ -195,9 +204,9 @@ fn the_last_of_two_in_one_file_wins_where_the_family_says_so() {
 
 #[test]
 fn nothing_shows_a_value_when_debugged() {
-    let document = Document::parse(Family::Utg, STANDARD_XML).unwrap();
+    let document = Document::parse(panasonic::UTG, STANDARD_XML).unwrap();
     let seen = effective(
-        Family::Utg,
+        panasonic::UTG,
         &[(FileKind::Standard, &document)],
         |_, _, _| None,
     );
@@ -215,7 +224,7 @@ proptest! {
     /// Whatever a value is, the phone reads that very value, or it is refused.
     #[test]
     fn an_escaped_value_is_read_back_unchanged(value in "\\PC{0,60}|[ -~]{0,60}|(?s:.){0,20}") {
-        for (family, kind) in [(Family::Hdv, FileKind::Standard), (Family::Utg, FileKind::Product)] {
+        for (family, kind) in [(panasonic::HDV, FileKind::Standard), (panasonic::UTG, FileKind::Product)] {
             let Ok(escaped) = escape(family.format(), &value) else { continue };
             let file = match family.format() {
                 Format::Text => format!(
@@ -242,8 +251,8 @@ proptest! {
     fn a_written_file_is_read_as_it_was_made(
         parameters in prop::collection::btree_map(names(), "[ -!#-~äöü]{0,80}", 0..20),
     ) {
-        let mut text = text::Document::new(Family::Tgp500);
-        let mut xml = xml::Document::new();
+        let mut text = text::Document::new(panasonic::TGP500);
+        let mut xml = xml::Document::new(panasonic::UTG.root());
         for (name, value) in &parameters {
             text.push(name, value).unwrap();
             xml.push(&["Device", "Lines", "Voip"], name, value).unwrap();
@@ -252,8 +261,8 @@ proptest! {
             xml.push(&["Device", "Phone"], "A", "").unwrap();
         }
         for (family, document) in [
-            (Family::Tgp500, Document::Text(text)),
-            (Family::Utg, Document::Xml(xml)),
+            (panasonic::TGP500, Document::Text(text)),
+            (panasonic::UTG, Document::Xml(xml)),
         ] {
             let bytes = document.to_bytes();
             prop_assert!(!has_errors(&lint(family, FileKind::Product, &bytes)));

@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use ringfence_provision::family::Family;
 use ringfence_provision::format::Document;
+use ringfence_provision::vendor::panasonic;
 
 #[path = "../fuzz/checks/formats.rs"]
 mod formats;
@@ -69,7 +69,7 @@ fn disturbed_xml_files_are_read_or_refused() {
 fn disturbed_xml_files_that_are_read_are_xml_to_others_too() {
     let accepted = std::cell::Cell::new(0);
     run(&XML[..1], 6_000, |data| {
-        let Ok(document) = Document::parse(Family::Utg, data) else {
+        let Ok(document) = Document::parse(panasonic::UTG, data) else {
             return;
         };
         accepted.set(accepted.get() + 1);

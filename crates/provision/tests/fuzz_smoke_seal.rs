@@ -4,7 +4,8 @@
 // `cargo fuzz` sets `fuzzing`; here it is never set.
 #![allow(unexpected_cfgs)]
 
-use ringfence_provision::seal::{Cipher, Encoding, Profile};
+use ringfence_provision::seal::{Encoding, Profile};
+use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, MasterKey};
 
 #[path = "../fuzz/fuzz_targets/envelope.rs"]
@@ -16,7 +17,7 @@ const RUNS: usize = 20_000;
 
 #[test]
 fn no_sealed_file_makes_it_panic() {
-    let profile = Profile::utg(Cipher::Aes128);
+    let profile = vendor::profile("utg-128").unwrap();
     let binary = Profile {
         encoding: Encoding::Binary,
         ..profile.clone()

@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use ringfence_provision::vendor::panasonic;
 use std::collections::BTreeMap;
 
 use ringfence_provision::effective::effective;
@@ -83,7 +84,7 @@ fn a_file_as_large_as_the_api_takes_is_linted_in_linear_time_too() {
     for piece in ["{", "<", "{<"] {
         assert_linear(piece, 260_000, |bytes| {
             let file = format!("A_URL=\"http://x/{}\"", repeated(piece, bytes));
-            lint(Family::Uds124, FileKind::Standard, file.as_bytes());
+            lint(panasonic::UDS124, FileKind::Standard, file.as_bytes());
         });
     }
 }
@@ -151,7 +152,7 @@ fn what_every_parameter_repeats_is_bounded() {
     for shape in 0..3 {
         assert_linear(&format!("shape {shape}"), 12_000, |bytes| {
             lint(
-                Family::Utg,
+                panasonic::UTG,
                 FileKind::Standard,
                 file(shape, bytes).as_bytes(),
             );

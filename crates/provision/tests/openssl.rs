@@ -2,11 +2,12 @@
 //! what is sealed here opens with the guide's command.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+use ringfence_provision::vendor;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ringfence_provision::seal::{Cipher, Digest, Encoding, Envelope, Profile, salt};
+use ringfence_provision::seal::{Digest, Encoding, Envelope, Profile, salt};
 
 const PASS: &str = "12341234abcdabcd12341234abcdabcd";
 
@@ -17,8 +18,8 @@ const SIZES: [usize; 18] = [
 
 #[test]
 fn every_built_in_profile_round_trips_with_either_digest() {
-    for name in Profile::BUILTIN {
-        let profile = Profile::builtin(name).unwrap();
+    for name in vendor::PROFILES.map(|spec| spec.name) {
+        let profile = vendor::profile(name).unwrap();
         round_trip(&profile);
         round_trip(&profile.with_digest(Digest::Sha256));
     }
@@ -31,7 +32,7 @@ fn binary_profiles_of_other_vendors_round_trip() {
             name: "binary-256".to_owned(),
             encoding: Encoding::Binary,
             extension: "cfg".to_owned(),
-            ..Profile::utg(Cipher::Aes256).with_digest(digest)
+            ..vendor::profile("utg-256").unwrap().with_digest(digest)
         });
     }
 }
@@ -44,7 +45,9 @@ fn the_guides_decryption_command_opens_a_sealed_file() {
     let sealed = directory.file("encrypted.enc");
     fs::write(
         &sealed,
-        Profile::utg(Cipher::Aes128).seal(PASS, [7; 8], plaintext),
+        vendor::profile("utg-128")
+            .unwrap()
+            .seal(PASS, [7; 8], plaintext),
     )
     .unwrap();
     let opened = directory.file("plain.txt");
@@ -67,7 +70,7 @@ fn the_decryption_commands_of_the_readme_open_sealed_files() {
     ] {
         let directory = Directory::new(&format!("readme-{name}"));
         let (sealed, opened) = (directory.file("sealed.enc"), directory.file("plain.xml"));
-        let file = Profile::builtin(name)
+        let file = vendor::profile(name)
             .unwrap()
             .seal(PASS, [7; 8], b"plain\n");
         fs::write(&sealed, file).unwrap();

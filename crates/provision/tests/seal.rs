@@ -7,6 +7,7 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use proptest::prelude::*;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::seal::{Cipher, Digest, Encoding, KeyIv, Profile, salt};
+use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, MasterKey};
 
 fn profiles() -> impl Strategy<Value = Profile> {
@@ -19,7 +20,9 @@ fn profiles() -> impl Strategy<Value = Profile> {
     let encoding = prop_oneof![Just(Encoding::Base64Lines64), Just(Encoding::Binary)];
     (cipher, digest, encoding).prop_map(|(cipher, digest, encoding)| Profile {
         encoding,
-        ..Profile::utg(cipher).with_digest(digest)
+        ..vendor::profile(&format!("utg-{}", cipher.bits()))
+            .unwrap()
+            .with_digest(digest)
     })
 }
 

@@ -10,7 +10,7 @@ use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layers, Value};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::template::{
-    DeviceVars, Limits, RenderContext, SecretsMode, default_template, render_metered,
+    DeviceVars, Limits, RenderContext, SecretsMode, render_metered,
 };
 use ringfence_test_cost::{Counting, Memory};
 
@@ -227,7 +227,7 @@ fn a_device_with_240_settings_takes_less_than_5_000_fuel() {
                 secrets: SecretsMode::Reveal,
                 limits: Limits::default(),
             };
-            render_metered(default_template(family, kind), &context, &mut spent).unwrap();
+            render_metered(family.template(kind), &context, &mut spent).unwrap();
         }
         println!("{family:?}: {spent} fuel");
         assert!(spent < 5_000, "{family:?}: {spent}");

@@ -424,7 +424,7 @@ impl Job {
         let until = answered + policy.fetch_timeout_ms;
         if now >= until {
             let words = "The phone answered, but never came back for its files. Compare the event \
-                         with its CFG_RESYNC_FROM_SIP, and see whether it can reach this server.";
+                         with the one in its own configuration, and see whether it can reach this server.";
             self.end(State::Expired, now, "never_fetched", words);
             return;
         }

@@ -11,7 +11,7 @@
 //! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
 //! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line, of those that are harmless |
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
-//! | `CFG_RESYNC_FROM_SIP` | text of the Event header, default `check-sync`; the built-in templates give it to the phone. Without it, what a `standard_…` setting gives to the phone |
+//! | an [event setting](Settings::new) | text of the Event header, default `check-sync`: which settings these are is the phones' vendors' affair, and the caller's |
 //!
 //! Per line: of `NOTIFY_AOR`, `NOTIFY_ADDRESS`, `NOTIFY_ROUTE`, `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`
 //! and `NOTIFY_REALM` there may be one with `_<line>` at its end (`NOTIFY_AOR_2`), which then
@@ -23,13 +23,6 @@ use ringfence_sip_notify::{EventType, HeaderError, HeaderName, HeaderValue, Host
 use ringfence_wire::{Credentials, Destinations, Header, Secret, Target};
 use zeroize::Zeroizing;
 
-/// The text of the Event header.
-pub const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
-/// Where else it is looked for: what the built-in templates give to phones of either format.
-const PHONES_OWN: [&str; 2] = [
-    "standard_Prov_CFG_RESYNC_FROM_SIP",
-    "standard_CFG_RESYNC_FROM_SIP",
-];
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
 pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
 
@@ -45,19 +38,19 @@ const OF_A_LINE: [&str; 6] = [
     "NOTIFY_REALM",
 ];
 /// The other settings that are for no file.
-const OF_A_DEVICE: [&str; 6] = [
+const OF_A_DEVICE: [&str; 5] = [
     "NOTIFY_LINE",
     "NOTIFY_HEADERS",
     "NOTIFY_BODY",
     "NOTIFY_CONTENT_TYPE",
-    EVENT_SETTING,
     ZONE_SETTING,
 ];
 
-/// Whether a setting of this name is read to tell a device that there is something new.
-pub fn is_read(name: &str) -> bool {
+/// Whether a setting of this name is read to tell a device that there is something new. `events` are the
+/// settings that hold the text of an Event header.
+pub fn is_read(name: &str, events: &[&str]) -> bool {
     OF_A_DEVICE.contains(&name)
-        || PHONES_OWN.contains(&name)
+        || events.contains(&name)
         || OF_A_LINE.iter().any(|base| is_of_line(name, base))
 }
 
@@ -75,6 +68,7 @@ const MAX_HEADERS: usize = 16;
 #[derive(Clone, Default)]
 pub struct Settings {
     values: BTreeMap<String, Zeroizing<String>>,
+    events: &'static [&'static str],
     reach: Reach,
 }
 
@@ -114,6 +108,15 @@ impl Reach {
 }
 
 impl Settings {
+    /// No settings yet. `events` are the settings that hold the text of the Event header: of those that are
+    /// there the first counts.
+    pub fn new(events: &'static [&'static str]) -> Self {
+        Self {
+            events,
+            ..Self::default()
+        }
+    }
+
     /// Puts a layer on top.
     pub fn set(&mut self, name: &str, value: Zeroizing<String>) {
         self.values.insert(name.to_owned(), value);
@@ -143,11 +146,12 @@ impl Settings {
 }
 
 /// Checks one setting of those above by itself, as it is saved: what can be seen to be of no use then
-/// need not wait for a phone that is not told. Any other setting is fine.
+/// need not wait for a phone that is not told. `events` are the settings that hold the text of an
+/// Event header. Any other setting is fine.
 ///
 /// # Errors
 /// [`TargetError::Setting`].
-pub fn check_setting(name: &str, value: &str) -> Result<(), TargetError> {
+pub fn check_setting(name: &str, value: &str, events: &[&'static str]) -> Result<(), TargetError> {
     let value = value.trim();
     if value.is_empty() {
         return Ok(());
@@ -158,13 +162,12 @@ pub fn check_setting(name: &str, value: &str) -> Result<(), TargetError> {
         "NOTIFY_HEADERS" => headers(value).map(drop),
         "NOTIFY_BODY" => body(value),
         "NOTIFY_CONTENT_TYPE" => checked_value("NOTIFY_CONTENT_TYPE", value).map(drop),
-        EVENT_SETTING => event_text(EVENT_SETTING, value).map(drop),
         _ if of_line("NOTIFY_AOR") => uri("NOTIFY_AOR", value).map(drop),
         _ if of_line("NOTIFY_ROUTE") => uri("NOTIFY_ROUTE", value).map(drop),
         _ if of_line("NOTIFY_ADDRESS") => address(value).map(drop),
         _ if of_line("NOTIFY_USERNAME") => checked_value("NOTIFY_USERNAME", value).map(drop),
         _ if of_line("NOTIFY_REALM") => checked_value("NOTIFY_REALM", value).map(drop),
-        _ => match PHONES_OWN.iter().find(|own| **own == name) {
+        _ => match events.iter().find(|event| **event == name) {
             Some(own) => event_text(own, value).map(drop),
             None => Ok(()),
         },
@@ -292,12 +295,11 @@ impl TargetError {
 /// # Errors
 /// [`TargetError::Setting`].
 pub fn event(settings: &Settings) -> Result<String, TargetError> {
-    let named = [EVENT_SETTING].into_iter().chain(PHONES_OWN);
-    let (name, text) = named
-        .filter_map(|name| settings.text(name).map(|text| (name, text)))
-        .next()
-        .unwrap_or((EVENT_SETTING, "check-sync"));
-    event_text(name, text)
+    let mut named = settings.events.iter();
+    match named.find_map(|name| settings.text(name).map(|text| (*name, text))) {
+        Some((name, text)) => event_text(name, text),
+        None => Ok(EventType::default().as_str().to_owned()),
+    }
 }
 
 /// Where a device is, for the pace of its network: its address if set, else where it was last seen
@@ -481,8 +483,11 @@ mod tests {
 
     use super::*;
 
+    const EVENTS: &[&str] = &["CFG_RESYNC_FROM_SIP", "standard_Prov_CFG_RESYNC_FROM_SIP"];
+    const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
+
     fn settings(pairs: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::default();
+        let mut settings = Settings::new(EVENTS);
         for (name, value) in pairs {
             settings.set(name, Zeroizing::new((*value).to_owned()));
         }
@@ -499,7 +504,7 @@ mod tests {
             "NOTIFY_TIME_ZONE",
             "CFG_RESYNC_FROM_SIP",
         ] {
-            assert!(is_read(name), "{name}");
+            assert!(is_read(name, EVENTS), "{name}");
         }
         for name in [
             "NOTIFY_AORR",
@@ -509,7 +514,7 @@ mod tests {
             "NOTIFY_LINE_1",
             "notify_aor",
         ] {
-            assert!(!is_read(name), "{name}");
+            assert!(!is_read(name, EVENTS), "{name}");
         }
     }
 
@@ -658,9 +663,9 @@ mod tests {
                 "resync;profile=https://pbx.example/a",
             ),
             ("CFG_RESYNC_FROM_SIP", "check sync"),
-            ("standard_CFG_RESYNC_FROM_SIP", "a,b"),
+            ("standard_Prov_CFG_RESYNC_FROM_SIP", "a,b"),
         ] {
-            let error = check_setting(name, value).unwrap_err();
+            let error = check_setting(name, value, EVENTS).unwrap_err();
             assert_eq!(error.reason(), "bad_setting", "{name} {value}");
         }
         for (name, value) in [
@@ -678,7 +683,7 @@ mod tests {
             ),
             ("CFG_ANYTHING", "a,b"),
         ] {
-            assert_eq!(check_setting(name, value), Ok(()), "{name} {value}");
+            assert_eq!(check_setting(name, value, EVENTS), Ok(()), "{name} {value}");
         }
     }
 

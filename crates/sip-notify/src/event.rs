@@ -7,8 +7,8 @@ use crate::lex::Cursor;
 
 /// What the phone is told: the text of the Event header (RFC 6665 §8.4).
 ///
-/// A phone compares it with what its own configuration says (`CFG_RESYNC_FROM_SIP`), so the text is
-/// the operator's; the default of the guide is `check-sync`. Parameters are allowed, with blanks
+/// A phone compares it with what its own configuration says, so the text is the operator's; most vendors'
+/// default is `check-sync`. Parameters are allowed, with blanks
 /// around `;` and `=` as RFC 3261 §25.1 has it, and with values in quotes where they hold more than a
 /// word (`resync;profile="https://pbx.example/a.cfg"`); anything that is no event type is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub struct EventType(Box<str>);
 const MAX_EVENT: usize = 128;
 
 impl EventType {
-    /// `check-sync`, the vendor's default.
+    /// `check-sync`, which most phones obey unless they are told another.
     pub fn check_sync() -> Self {
         Self("check-sync".into())
     }
@@ -79,8 +79,8 @@ impl FromStr for EventType {
 pub enum EventTypeError {
     /// The part before the first semicolon.
     #[error(
-        "an event is a word of letters, digits and -.!%*_+`'~, such as check-sync: use the text \
-         of the phone's CFG_RESYNC_FROM_SIP"
+        "an event is a word of letters, digits and -.!%*_+`'~, such as check-sync: use the text that the \
+         phone's own configuration names"
     )]
     Name,
     /// A part after a semicolon.

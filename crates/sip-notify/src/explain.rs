@@ -55,7 +55,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         200..=299 => (
             "The phone heard the NOTIFY. Only its next download shows that it acts on it.",
-            "Nothing. If no download follows, compare the event with the phone's CFG_RESYNC_FROM_SIP.",
+            "Nothing. If no download follows, compare the event with the one in the phone's own configuration.",
             Never,
         ),
         300..=399 => (
@@ -155,7 +155,7 @@ pub fn explain(code: u16) -> Explanation {
         ),
         489 => (
             "The phone does not know this event.",
-            "Set the event to the text of the phone's CFG_RESYNC_FROM_SIP, or that parameter to the event.",
+            "Set the event to the one in the phone's own configuration, or the other way round.",
             Never,
         ),
         423 | 491 => (

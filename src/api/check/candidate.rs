@@ -19,7 +19,7 @@ use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
-use ringfence_provision::template::{SecretsMode, default_template};
+use ringfence_provision::template::SecretsMode;
 use ringfence_provision::unused::{Unused, Watch};
 use serde::Serialize;
 
@@ -397,7 +397,7 @@ impl Candidate {
         inputs::nearest(kind, &row.name, |model| {
             self.template(kind, row.family, model)
         })
-        .map_or_else(|| default_template(row.family, kind), String::as_str)
+        .map_or_else(|| row.family.template(kind), String::as_str)
     }
 
     fn files(&self, bundle: FileInputs, part: Part, look: &mut Look) -> Files {

@@ -3,8 +3,8 @@
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
-use ringfence_provision::template::default_template;
 use ringfence_provision::unused::{FileSource, Unused, Watch};
+use ringfence_provision::vendor::EVENT_SETTINGS;
 use ringfence_queue::target;
 
 use crate::files::inputs::FileInputs;
@@ -17,7 +17,10 @@ const MAX_TOLD: usize = 100;
 /// Looks for the settings of a layer that are for files.
 pub fn watch(layer: Layer, settings: &LayerSettings) -> Watch {
     let names = settings.keys().map(String::as_str);
-    Watch::new(layer, names.filter(|name| !target::is_read(name)))
+    Watch::new(
+        layer,
+        names.filter(|name| !target::is_read(name, EVENT_SETTINGS)),
+    )
 }
 
 /// What was not seen, by the files of the devices in question, each with its template.
@@ -51,7 +54,7 @@ pub fn of_device(
             .filter(|kind| !options.audiences(*kind, bundle.family).is_empty())
             .map(|kind| {
                 let written = bundle.templates.get(&kind);
-                let builtin = || default_template(bundle.family, kind);
+                let builtin = || bundle.family.template(kind);
                 (
                     kind,
                     audience(kind),

@@ -1,7 +1,7 @@
 //! Models: of which family a tenant's phones are, and how their files are sealed.
 
 use ringfence_provision::family::Family;
-use ringfence_provision::seal::Profile;
+use ringfence_provision::vendor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
@@ -230,7 +230,7 @@ pub fn choose(
 
 fn check_profile(family: Family, name: &str, options: &TenantOptions) -> Result<String, Problem> {
     let fitting: Vec<&str> = family.profiles().collect();
-    let profile = Profile::builtin(name)
+    let profile = vendor::profile(name)
         .filter(|_| fitting.contains(&name))
         .ok_or_else(|| {
             Problem::invalid_value(format!(
@@ -251,6 +251,8 @@ fn check_profile(family: Family, name: &str, options: &TenantOptions) -> Result<
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use ringfence_provision::vendor::panasonic;
+
     use crate::api::tenancy::models::*;
 
     fn chosen(name: &str, input: serde_json::Value) -> Result<ModelRow, Problem> {
@@ -263,14 +265,14 @@ mod tests {
         let row = chosen("KX-UTG300B", json!({})).unwrap();
         assert_eq!(
             (row.family, row.profile.as_deref()),
-            (Family::Utg, Some("utg-128"))
+            (panasonic::UTG, Some("utg-128"))
         );
         let row = chosen("KX-HDV130N", json!({})).unwrap();
-        assert_eq!((row.family, row.profile), (Family::Hdv, None));
+        assert_eq!((row.family, row.profile), (panasonic::HDV, None));
         assert_eq!(chosen("SPA504G", json!({})).unwrap_err().status(), 422);
         assert_eq!(
             chosen("SPA504G", json!({ "family": "ut" })).unwrap().family,
-            Family::Ut
+            panasonic::UT
         );
     }
 

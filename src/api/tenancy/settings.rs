@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_provision::family::Family;
+use ringfence_provision::family::{Family, USUAL_SETTINGS};
 use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
 use ringfence_provision::secret::SecretString;
+use ringfence_provision::vendor::EVENT_SETTINGS;
 use ringfence_queue::target;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub fn check_number(
     let most = families
         .into_iter()
         .map(Family::settings_limit)
-        .fold(Family::Utg.settings_limit(), usize::max);
+        .fold(USUAL_SETTINGS, usize::max);
     if settings.len() > most {
         return Err(Problem::invalid_value(format!(
             "A layer of these phones has at most {most} settings, and this has {}. Put what several phones share into a layer above them.",
@@ -403,7 +404,7 @@ pub fn merge(
             check_setting(name, &value).map_err(refused)?;
             // What stays as it was may have been stored before it was checked.
             if stored.get(name) != Some(&value) {
-                target::check_setting(name, value.expose()).map_err(|error| {
+                target::check_setting(name, value.expose(), EVENT_SETTINGS).map_err(|error| {
                     Problem::invalid_value(format!("`settings.{name}`: {error}"))
                 })?;
             }
@@ -461,6 +462,7 @@ pub fn difference(
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+    use ringfence_provision::vendor::panasonic;
     use serde_json::json;
 
     use crate::api::tenancy::settings::*;
@@ -528,8 +530,8 @@ mod tests {
         let settings: LayerSettings = (0..255 * 19)
             .map(|n| (format!("standard_A_{n}"), Value::Text(String::new())))
             .collect();
-        assert!(check_number(&settings, [Family::Hdv, Family::Uds124]).is_ok());
-        let refused = check_number(&settings, [Family::Hdv]).unwrap_err();
+        assert!(check_number(&settings, [panasonic::HDV, panasonic::UDS124]).is_ok());
+        let refused = check_number(&settings, [panasonic::HDV]).unwrap_err();
         assert_eq!(refused.status(), 422);
         assert!(
             refused.detail.contains("at most 1000"),

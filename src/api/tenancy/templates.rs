@@ -2,7 +2,7 @@
 
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::template::{check_template, default_template};
+use ringfence_provision::template::check_template;
 use ringfence_provision::wrap::Keyring;
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +202,7 @@ fn builtin(key: &TemplateKey) -> TemplateView {
         kind: key.kind,
         family: key.family,
         model: None,
-        source: default_template(key.family, key.kind).to_owned(),
+        source: key.family.template(key.kind).to_owned(),
         builtin: true,
         revision: 0,
         created_at: None,
@@ -256,6 +256,8 @@ pub fn family(word: &str) -> Result<Family, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_provision::vendor::panasonic;
+
     use crate::api::tenancy::templates::*;
 
     #[test]
@@ -270,7 +272,7 @@ mod tests {
     fn without_a_written_template_the_built_in_one_is_shown() {
         let key = TemplateKey {
             kind: FileKind::Standard,
-            family: Family::Utg,
+            family: panasonic::UTG,
             model: String::new(),
         };
         let view = builtin(&key);

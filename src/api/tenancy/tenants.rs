@@ -1,7 +1,7 @@
 //! Tenants.
 
-use ringfence_provision::seal::Profile;
 use ringfence_provision::url_template::{RouteError, check_url_len};
+use ringfence_provision::vendor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -300,7 +300,7 @@ fn check_profiles<'a>(
     mut models: impl Iterator<Item = &'a ModelRow>,
 ) -> Result<(), Problem> {
     let unverified = |model: &&ModelRow| {
-        let profile = model.profile.as_deref().and_then(Profile::builtin);
+        let profile = model.profile.as_deref().and_then(vendor::profile);
         profile.is_some_and(|profile| !profile.verified)
     };
     match models.find(unverified) {
@@ -381,6 +381,8 @@ fn check_names(input: &TenantInput) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use ringfence_provision::vendor::panasonic;
 
     use crate::api::tenancy::tenants::*;
 
@@ -531,7 +533,7 @@ mod tests {
     fn a_profile_in_use_stays_allowed() {
         let model = ModelRow {
             name: "KX-HDV130N".into(),
-            family: ringfence_provision::family::Family::Hdv,
+            family: panasonic::HDV,
             profile: Some("e2c".into()),
             revision: 1,
             created_at: 0,

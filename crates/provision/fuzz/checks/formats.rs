@@ -4,11 +4,12 @@
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, lint};
 use ringfence_provision::kind::FileKind;
+use ringfence_provision::vendor::panasonic;
 
 /// Reads the bytes as a text file of each family.
 #[allow(dead_code)]
 pub(crate) fn text(data: &[u8]) {
-    for family in [Family::Uds124, Family::Tgp500, Family::Hdv] {
+    for family in [panasonic::UDS124, panasonic::TGP500, panasonic::HDV] {
         check(family, data);
     }
 }
@@ -16,7 +17,7 @@ pub(crate) fn text(data: &[u8]) {
 /// Reads the bytes as an XML file.
 #[allow(dead_code)]
 pub(crate) fn xml(data: &[u8]) {
-    check(Family::Utg, data);
+    check(panasonic::UTG, data);
 }
 
 fn check(family: Family, data: &[u8]) {

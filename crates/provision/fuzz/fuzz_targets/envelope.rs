@@ -2,6 +2,7 @@
 #![cfg_attr(fuzzing, no_main)]
 
 use ringfence_provision::seal::{Encoding, Envelope, Profile};
+use ringfence_provision::vendor;
 
 #[cfg(fuzzing)]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| envelope(data));
@@ -17,8 +18,8 @@ pub(crate) fn envelope(data: &[u8]) {
                 assert_eq!(file, data);
             }
         }
-        for name in Profile::BUILTIN {
-            let Some(profile) = Profile::builtin(name) else {
+        for name in vendor::PROFILES.map(|spec| spec.name) {
+            let Some(profile) = vendor::profile(name) else {
                 unreachable!("`{name}` is built in");
             };
             let profile = Profile {

@@ -301,7 +301,7 @@ pub mod codes {
     pub const MACRO_UNKNOWN: &str = "macro-unknown";
     /// A macro in angle brackets.
     pub const MACRO_ANGLE: &str = "macro-angle";
-    /// `CFG_RESYNC_FROM_SIP` as if it were a switch.
+    /// The event of a NOTIFY as if it were a switch.
     pub const RESYNC_NOT_AN_EVENT: &str = "resync-not-an-event";
     /// An initial file that does not name the standard file.
     pub const INITIAL_WITHOUT_STANDARD: &str = "initial-without-standard";

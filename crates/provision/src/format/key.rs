@@ -1,17 +1,13 @@
 //! Putting the device's key into its bootstrap.
 
 use super::finding::{Finding, Place, codes};
-use super::lint::KEY_PREFIX;
 use super::words::{Words, words};
 use super::{Document, EscapeError};
 use crate::family::Family;
 use crate::kind::FileKind;
 
-/// Where the XML family looks for its key.
-const XML_GROUPS: [&str; 3] = ["Device", "System", "Prov"];
-
-/// The document with the key in it, where the family's phones look for it: in XML as
-/// `Device/System/Prov/CFG_FILE_KEY`, in a text file as a line.
+/// The document with the key in it, where the family's phones look for it: in XML within the elements of
+/// its [`KeyPlace`](crate::vendor::KeyPlace), in a text file as a line.
 ///
 /// `key_param` and `key_len_param` are the names that the sealing profile has for the key and for
 /// the length of the cipher's key in bits.
@@ -41,10 +37,11 @@ pub fn insert_key(
     if key.is_empty() {
         return Err(refusal("the key is empty"));
     }
+    let place = &family.spec().key;
     let parameters = document.parameters();
     let taken = parameters.iter().find(|parameter| {
         let name = parameter.name.as_str();
-        name.starts_with(KEY_PREFIX)
+        name.starts_with(place.prefix)
             || name == key_param
             || key_len_param.is_some_and(|(length_param, _)| name == length_param)
     });
@@ -59,16 +56,21 @@ pub fn insert_key(
     let bits = key_len_param.map(|(name, bits)| (name, bits.to_string()));
     let length = bits.iter().map(|(name, bits)| (*name, bits.as_str()));
     for (name, value) in std::iter::once((key_param, key)).chain(length) {
-        push(&mut document, name, value)
+        push(&mut document, place.groups, name, value)
             .map_err(|_| refusal("the key or its length cannot be written in this format"))?;
     }
     Ok(document)
 }
 
-fn push(document: &mut Document, name: &str, value: &str) -> Result<(), EscapeError> {
+fn push(
+    document: &mut Document,
+    groups: &[&str],
+    name: &str,
+    value: &str,
+) -> Result<(), EscapeError> {
     match document {
         Document::Text(document) => document.push(name, value),
-        Document::Xml(document) => document.push(&XML_GROUPS, name, value),
+        Document::Xml(document) => document.push(groups, name, value),
     }
 }
 

@@ -1,6 +1,7 @@
 //! No file costs more than linear time: what is looked at again is counted, for N and 2N of hostile
 //! repetitions in every family. `tests/linear.rs` holds the whole to a clock and to its memory.
 
+use crate::vendor::panasonic;
 use ringfence_test_cost::PIECES;
 
 use super::lint;
@@ -45,21 +46,24 @@ fn shapes(n: usize) -> [(Family, String); 5] {
     let (half, parameters) = ("x".repeat(n / 2), "<A/>".repeat(n / 8));
     [
         (
-            Family::Utg,
+            panasonic::UTG,
             root(&format!("<Device><A{attributes}/></Device>")),
         ),
-        (Family::Utg, root(&format!("<{half}>{parameters}</{half}>"))),
         (
-            Family::Utg,
+            panasonic::UTG,
+            root(&format!("<{half}>{parameters}</{half}>")),
+        ),
+        (
+            panasonic::UTG,
             root(&format!("<Line idx=\"{half}\">{parameters}</Line>")),
         ),
         (
-            Family::Utg,
+            panasonic::UTG,
             root(&format!(
                 "<Device><Phone><A>1</A>{parameters}</Phone></Device>"
             )),
         ),
-        (Family::Hdv, format!("A{half}=\"1\"\r\n").repeat(2)),
+        (panasonic::HDV, format!("A{half}=\"1\"\r\n").repeat(2)),
     ]
 }
 
@@ -125,7 +129,7 @@ fn names_attributes_and_indices_that_every_parameter_repeats_are_bounded() {
 #[test]
 fn a_brace_is_looked_ahead_from_no_further_than_a_macro_could_reach() {
     let file = |braces: usize| format!("A_URL=\"http://x/{}\"", "{".repeat(braces));
-    let steps = |braces| steps(Family::Uds124, &file(braces));
+    let steps = |braces| steps(panasonic::UDS124, &file(braces));
     // Beyond the 384 characters that a URL may have, not a single brace is looked at.
     assert_eq!(steps(100_000) - 100_000, steps(200_000) - 200_000);
 }

@@ -1,26 +1,10 @@
 //! Everything that is wrong with a file: what the readers find, and what the values mean.
 
 use super::finding::{Finding, Findings, Place, codes};
-use super::words::{Word, Words, shown, words};
-use super::{Document, Parameter, url, xml};
+use super::words::words;
+use super::{Document, Parameter, url};
 use crate::family::Family;
 use crate::kind::FileKind;
-
-/// What every parameter that holds a file key begins with.
-pub(super) const KEY_PREFIX: &str = "CFG_FILE_KEY";
-
-/// The groups of a device file, as the guide of KX-UTG prints them.
-const DEVICE_GROUPS: [&str; 6] = [
-    "System",
-    "Network",
-    "Phone",
-    "Lines",
-    "Diagnostic",
-    "Services",
-];
-
-/// The groups of an initial file.
-const INITIAL_GROUPS: [&str; 2] = ["Certs", "CfgFiles"];
 
 /// Everything that is wrong with a file as an operator wrote it or as a template rendered it, in
 /// the order of the file.
@@ -31,8 +15,10 @@ const INITIAL_GROUPS: [&str; 2] = ["Certs", "CfgFiles"];
 /// ```
 /// use ringfence_provision::{family::Family, format::lint, kind::FileKind};
 ///
-/// let file = b"# Panasonic SIP Phone Standard Format File #\r\nSIP_USER_ID_1 = \"7\"\r\n\r\n";
-/// let findings = lint(Family::Hdv, FileKind::Standard, file);
+/// let family = Family::parse("hdv").expect("built in");
+/// let magic = family.magic_line().unwrap_or_default();
+/// let file = format!("{magic}\r\nSIP_USER_ID_1 = \"7\"\r\n\r\n");
+/// let findings = lint(family, FileKind::Standard, file.as_bytes());
 /// assert_eq!(findings.len(), 1);
 /// assert_eq!(findings[0].code, "space-around-equals");
 /// assert_eq!((findings[0].line, findings[0].column), (2, 15));
@@ -99,128 +85,42 @@ pub(super) fn examine(
             "Move its parameters into another file.",
         ));
     }
-    if let Document::Xml(document) = &document {
-        check_sections(kind, document, &mut findings);
-    }
     let parameters = document.parameters();
-    for parameter in &parameters {
-        if findings.is_hopeless() {
-            break;
-        }
-        check_parameter(parameter, bootstrap, &mut findings);
-    }
-    let names_standard = |parameter: &Parameter| {
-        parameter.name == "CFG_STANDARD_FILE_PATH" && !parameter.value.is_empty()
+    let mut file = Examined {
+        kind,
+        bootstrap,
+        document: &document,
+        parameters: &parameters,
+        findings: &mut findings,
     };
-    if kind == FileKind::Initial && !parameters.iter().any(names_standard) {
-        findings.push(Finding::warning(
-            codes::INITIAL_WITHOUT_STANDARD,
-            Place::FILE,
-            "the initial file does not name the standard file",
-            "Set CFG_STANDARD_FILE_PATH, or phones never ask for a file of their own.",
-        ));
-    }
+    (family.spec().lint)(&mut file);
     (document, findings.into_vec())
 }
 
-fn check_parameter(parameter: &Parameter, bootstrap: bool, findings: &mut Findings) {
-    let Parameter { name, value, .. } = parameter;
-    let at = Place::new(parameter.line, parameter.column);
-    if name.starts_with(KEY_PREFIX) && !bootstrap {
-        findings.push(Finding::error(
-            codes::KEY_IN_FILE,
-            at,
-            words![shown(name), " sets a file key"],
-            "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
-        ));
-    }
-    if name == "CFG_RESYNC_FROM_SIP" {
-        check_resync(value, at, findings);
-    }
-    url::check(parameter, findings);
+/// A file whose syntax was looked at, for the rules of its vendor.
+pub struct Examined<'a> {
+    /// What kind of file it is.
+    pub kind: FileKind,
+    /// Whether it is a bootstrap, with the key in it.
+    pub bootstrap: bool,
+    /// What could be made out of it.
+    pub document: &'a Document,
+    /// Its parameters.
+    parameters: &'a [Parameter],
+    /// What was found, and is.
+    pub(crate) findings: &'a mut Findings,
 }
 
-/// `CFG_RESYNC_FROM_SIP` is the text of the Event header that a phone obeys, a token of RFC 3261
-/// §25.1.
-fn check_resync(value: &str, at: Place, findings: &mut Findings) {
-    let switch = [
-        "Y", "N", "YES", "NO", "ON", "OFF", "TRUE", "FALSE", "0", "1",
-    ];
-    let message = if switch.iter().any(|word| value.eq_ignore_ascii_case(word)) {
-        "CFG_RESYNC_FROM_SIP is not a switch but the event that a NOTIFY must name"
-    } else if value.contains(|c: char| !is_token(c)) {
-        "CFG_RESYNC_FROM_SIP has a character that no event has"
-    } else {
-        return;
-    };
-    findings.push(Finding::error(
-        codes::RESYNC_NOT_AN_EVENT,
-        at,
-        message,
-        "Write the event, as check-sync.",
-    ));
-}
-
-fn is_token(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(character)
-}
-
-/// A file holds the section of its kind and no other, and parameters are within groups.
-fn check_sections(kind: FileKind, document: &xml::Document, findings: &mut Findings) {
-    let (section, known): (_, &[&'static str]) = match kind {
-        FileKind::Initial => ("Initial", &INITIAL_GROUPS),
-        _ => ("Device", &DEVICE_GROUPS),
-    };
-    let kind = kind.as_str();
-    if !document.sections().any(|(name, _)| name == section) {
-        findings.push(Finding::error(
-            codes::XML_SECTION,
-            Place::new(1, 1),
-            words!["the file has no <", section, "> element"],
-            words!["Put everything of a ", kind, " file into <", section, ">."],
-        ));
-    }
-    for (name, at) in document.sections().filter(|(name, _)| *name != section) {
-        if findings.is_hopeless() {
-            return;
-        }
-        findings.push(Finding::error(
-            codes::XML_SECTION,
-            at,
-            words!["<", shown(name), "> is no part of a ", kind, " file"],
-            words!["Put everything of a ", kind, " file into <", section, ">."],
-        ));
-    }
-    for (name, at) in document.groups(section) {
-        if findings.is_hopeless() {
-            return;
-        }
-        if !known.contains(&name) {
-            findings.push(Finding::error(
-                codes::XML_SECTION,
-                at,
-                words![
-                    "<",
-                    shown(name),
-                    "> does not belong directly into <",
-                    section,
-                    ">"
-                ],
-                listed("The groups there are ", known),
-            ));
+impl Examined<'_> {
+    /// Looks at each parameter, as long as the file is not hopeless: by the vendor's rule, and as a URL
+    /// if it may be one.
+    pub(crate) fn each_parameter(&mut self, mut rule: impl FnMut(&Parameter, bool, &mut Findings)) {
+        for parameter in self.parameters {
+            if self.findings.is_hopeless() {
+                break;
+            }
+            rule(parameter, self.bootstrap, self.findings);
+            url::check(parameter, self.findings);
         }
     }
-}
-
-/// Some words with commas between them, and a full stop.
-fn listed(before: &'static str, all: &[&'static str]) -> Words {
-    let mut words = vec![Word::Fixed(before)];
-    for (at, one) in all.iter().enumerate() {
-        words.extend([
-            Word::Fixed(if at > 0 { ", " } else { "" }),
-            Word::Fixed(one),
-        ]);
-    }
-    words.push(Word::Fixed("."));
-    Words(words)
 }

@@ -15,7 +15,7 @@ const MAX_PIECE: usize = 64;
 
 /// Words of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words(pub(super) Vec<Word>);
+pub(crate) struct Words(pub(crate) Vec<Word>);
 
 /// A part of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(crate) fn shown(piece: &str) -> Word {
 /// Words from literals, numbers and what [`shown`] gives.
 macro_rules! words {
     ($($word:expr),+ $(,)?) => {
-        $crate::format::words::Words(vec![$($crate::format::words::Word::from(&$word)),+])
+        $crate::format::Words(vec![$($crate::format::Word::from(&$word)),+])
     };
 }
 pub(crate) use words;

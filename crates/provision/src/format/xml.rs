@@ -1,4 +1,4 @@
-//! `<PANASIPPhoneConfig>`: KX-UTG.
+//! XML as phones read it: elements below one that the family has outermost.
 //!
 //! Elements are of two sorts. A *parameter* has a name in capitals and holds a value, perhaps with
 //! `perm` and `access`; a *group* has a name with small letters and holds elements. The names tell
@@ -17,9 +17,6 @@ use super::source;
 use crate::family::{Family, Format};
 
 pub(super) use read::read;
-
-/// The outermost element.
-pub const ROOT: &str = "PANASIPPhoneConfig";
 
 /// The deepest nesting that is read. The guide's own goes to 6.
 const MAX_DEPTH: usize = 16;
@@ -59,11 +56,11 @@ struct Element {
 }
 
 impl Document {
-    /// A file without parameters.
-    pub fn new() -> Self {
+    /// A file without parameters, whose outermost element has that name.
+    pub fn new(root: &str) -> Self {
         Self {
             declaration: false,
-            root: Element::new(ROOT),
+            root: Element::new(root),
         }
     }
 
@@ -106,7 +103,7 @@ impl Document {
     }
 
     /// The names of the elements below the root and where they are.
-    pub(super) fn sections(&self) -> impl Iterator<Item = (&str, Place)> {
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (&str, Place)> {
         self.root
             .children
             .iter()
@@ -114,7 +111,7 @@ impl Document {
     }
 
     /// The same for the elements in one of those.
-    pub(super) fn groups(&self, section: &str) -> impl Iterator<Item = (&str, Place)> {
+    pub(crate) fn groups(&self, section: &str) -> impl Iterator<Item = (&str, Place)> {
         self.root
             .children
             .iter()
@@ -128,12 +125,6 @@ impl Document {
             writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         }
         self.root.write(writer)
-    }
-}
-
-impl Default for Document {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -232,5 +223,5 @@ impl Eq for Element {}
 
 /// Whether an element of that name is a parameter; otherwise it is a group.
 fn is_parameter(name: &str) -> bool {
-    name != ROOT && !name.contains(|c: char| c.is_ascii_lowercase())
+    !name.contains(|c: char| c.is_ascii_lowercase())
 }

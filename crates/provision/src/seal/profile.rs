@@ -16,7 +16,7 @@ pub enum Cipher {
     /// 128 bits.
     #[serde(rename = "aes-128-cbc")]
     Aes128,
-    /// 192 bits; the guide prints "AES-196-CBC" and means this.
+    /// 192 bits.
     #[serde(rename = "aes-192-cbc")]
     Aes192,
     /// 256 bits.
@@ -34,8 +34,8 @@ impl Cipher {
         }
     }
 
-    /// The size of the cipher's key in bits, which is what `CFG_FILE_KEY_LENGTH` means. The length
-    /// of a device's key text is another matter: always 32 characters.
+    /// The size of the cipher's key in bits. The length of a device's key text is another matter: always
+    /// 32 characters.
     pub fn bits(self) -> u16 {
         match self {
             Self::Aes128 => 128,
@@ -48,18 +48,15 @@ impl Cipher {
 /// A way of sealing.
 ///
 /// ```
-/// use ringfence_provision::seal::Profile;
+/// use ringfence_provision::vendor;
 ///
-/// let profile = Profile::builtin("utg-128").expect("built in");
+/// let profile = vendor::profile("utg-128").expect("built in");
 /// let sealed = profile.seal(
 ///     "12341234abcdabcd12341234abcdabcd",
 ///     [1, 2, 3, 4, 5, 6, 7, 8],
-///     b"<PANASIPPhoneConfig/>\n",
+///     b"NTP=192.0.2.1\n",
 /// );
-/// assert_eq!(
-///     sealed,
-///     b"U2FsdGVkX18BAgMEBQYHCBsc0vVMoxi4ozQdEbcKwwsLgi8XBN7ivfS1/gq+yTWF\n"
-/// );
+/// assert!(sealed.starts_with(b"U2FsdGVkX18BAgMEBQYHC"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
@@ -83,67 +80,44 @@ pub struct Profile {
     pub verified: bool,
 }
 
+/// A built-in profile, as a vendor's folder writes it: see [`Profile`].
+#[derive(Clone, Copy, Debug)]
+pub struct ProfileSpec {
+    /// See [`Profile::name`].
+    pub name: &'static str,
+    /// See [`Profile::cipher`].
+    pub cipher: Cipher,
+    /// See [`Profile::kdf`].
+    pub kdf: Digest,
+    /// See [`Profile::encoding`].
+    pub encoding: Encoding,
+    /// See [`Profile::extension`].
+    pub extension: &'static str,
+    /// See [`Profile::key_parameter`].
+    pub key_parameter: &'static str,
+    /// See [`Profile::key_length_parameter`].
+    pub key_length_parameter: Option<&'static str>,
+    /// See [`Profile::verified`].
+    pub verified: bool,
+}
+
+impl ProfileSpec {
+    /// The profile.
+    pub fn profile(&self) -> Profile {
+        Profile {
+            name: self.name.to_owned(),
+            cipher: self.cipher,
+            kdf: self.kdf,
+            encoding: self.encoding,
+            extension: self.extension.to_owned(),
+            key_parameter: self.key_parameter.to_owned(),
+            key_length_parameter: self.key_length_parameter.map(str::to_owned),
+            verified: self.verified,
+        }
+    }
+}
+
 impl Profile {
-    /// The names that [`builtin`](Self::builtin) knows, the default of the KX-UTG first.
-    pub const BUILTIN: [&'static str; 9] = [
-        "utg-128",
-        "utg-192",
-        "utg-256",
-        "utg-128-sha256",
-        "utg-192-sha256",
-        "utg-256-sha256",
-        "e1c",
-        "e2c",
-        "e3c",
-    ];
-
-    /// A profile by its name.
-    ///
-    /// `utg-128`, `utg-192` and `utg-256` are the KX-UTG's, from the command in its guide. The
-    /// command names no digest for the key derivation: MD5 is what `openssl` took when the guide was
-    /// written, SHA-256 what it takes since 1.1.0. The profiles with `-sha256` are the same by the
-    /// newer reading, for phones whose firmware has it.
-    ///
-    /// `e1c`, `e2c` and `e3c` are for the text families: the extension tells the phone to use
-    /// `CFG_FILE_KEY1`, `2` or `3` (the KX-HDV and KX-TGP600/700 know only the last two). The
-    /// envelope behind them is not published. These have the KX-UTG's as a stand-in, have not been
-    /// tried on hardware, and so are not [`verified`](Self::verified).
-    pub fn builtin(name: &str) -> Option<Self> {
-        match name {
-            "utg-128" => Some(Self::utg(Cipher::Aes128)),
-            "utg-192" => Some(Self::utg(Cipher::Aes192)),
-            "utg-256" => Some(Self::utg(Cipher::Aes256)),
-            "utg-128-sha256" => Some(Self::utg_sha256(Cipher::Aes128)),
-            "utg-192-sha256" => Some(Self::utg_sha256(Cipher::Aes192)),
-            "utg-256-sha256" => Some(Self::utg_sha256(Cipher::Aes256)),
-            "e1c" => Some(Self::key_slot("e1c", "CFG_FILE_KEY1")),
-            "e2c" => Some(Self::key_slot("e2c", "CFG_FILE_KEY2")),
-            "e3c" => Some(Self::key_slot("e3c", "CFG_FILE_KEY3")),
-            _ => None,
-        }
-    }
-
-    /// The KX-UTG's profile with this cipher.
-    pub fn utg(cipher: Cipher) -> Self {
-        Self {
-            name: format!("utg-{}", cipher.bits()),
-            cipher,
-            kdf: Digest::Md5,
-            encoding: Encoding::Base64Lines64,
-            extension: "enc".to_owned(),
-            key_parameter: "CFG_FILE_KEY".to_owned(),
-            key_length_parameter: Some("CFG_FILE_KEY_LENGTH".to_owned()),
-            verified: true,
-        }
-    }
-
-    fn utg_sha256(cipher: Cipher) -> Self {
-        Self {
-            name: format!("utg-{}-sha256", cipher.bits()),
-            ..Self::utg(cipher).with_digest(Digest::Sha256)
-        }
-    }
-
     /// The same profile with another digest.
     #[must_use]
     pub fn with_digest(self, kdf: Digest) -> Self {
@@ -196,17 +170,6 @@ impl Profile {
         // PKCS#7 always pads: a plaintext of whole blocks grows by one.
         let ciphertext = (plain_len / BLOCK).saturating_add(1).saturating_mul(BLOCK);
         self.encoding.file_len(ciphertext)
-    }
-
-    fn key_slot(extension: &str, key_parameter: &str) -> Self {
-        Self {
-            name: extension.to_owned(),
-            extension: extension.to_owned(),
-            key_parameter: key_parameter.to_owned(),
-            key_length_parameter: None,
-            verified: false,
-            ..Self::utg(Cipher::Aes128)
-        }
     }
 }
 
@@ -331,13 +294,16 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
     use super::*;
+    use crate::vendor;
 
     const PASS: &str = "12341234abcdabcd12341234abcdabcd";
     const SALT: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
     const PLAIN: &[u8] = b"<PANASIPPhoneConfig/>\n";
 
     fn sealed(cipher: Cipher, digest: Digest) -> String {
-        let profile = Profile::utg(cipher).with_digest(digest);
+        let profile = vendor::profile(&format!("utg-{}", cipher.bits()))
+            .unwrap()
+            .with_digest(digest);
         let file = profile.seal(PASS, SALT, PLAIN);
         assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
         assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
@@ -380,7 +346,7 @@ mod tests {
 
     #[test]
     fn another_key_does_not_open() {
-        let profile = Profile::utg(Cipher::Aes128);
+        let profile = vendor::profile("utg-128").unwrap();
         let file = profile.seal(PASS, SALT, PLAIN);
         let opened = profile.open("12341234abcdabcd12341234abcdabce", &file);
         assert_eq!(opened, Err(OpenError::Padding));
@@ -388,19 +354,19 @@ mod tests {
 
     #[test]
     fn only_the_published_envelope_is_verified() {
-        for name in Profile::BUILTIN {
-            let profile = Profile::builtin(name).unwrap();
+        for name in vendor::PROFILES.map(|spec| spec.name) {
+            let profile = vendor::profile(name).unwrap();
             assert_eq!(profile.name, name);
             assert_eq!(profile.verified, name.starts_with("utg-"));
         }
-        assert_eq!(Profile::builtin("e4c"), None);
+        assert_eq!(vendor::profile("e4c"), None);
     }
 
     #[test]
     fn a_profile_named_after_a_digest_differs_in_that_alone() {
         for name in ["utg-128", "utg-192", "utg-256"] {
-            let md5 = Profile::builtin(name).unwrap();
-            let sha256 = Profile::builtin(&format!("{name}-sha256")).unwrap();
+            let md5 = vendor::profile(name).unwrap();
+            let sha256 = vendor::profile(&format!("{name}-sha256")).unwrap();
             assert_eq!((md5.kdf, sha256.kdf), (Digest::Md5, Digest::Sha256));
             assert_ne!(md5.seal(PASS, SALT, PLAIN), sha256.seal(PASS, SALT, PLAIN));
             let named = Profile {
@@ -418,7 +384,7 @@ mod tests {
             ("e2c", "CFG_FILE_KEY2"),
             ("e3c", "CFG_FILE_KEY3"),
         ] {
-            let profile = Profile::builtin(name).unwrap();
+            let profile = vendor::profile(name).unwrap();
             assert_eq!(profile.extension, name);
             assert_eq!(profile.key_parameter, parameter);
         }
@@ -426,7 +392,7 @@ mod tests {
 
     #[test]
     fn profile_json_format_unchanged() {
-        let profile = Profile::utg(Cipher::Aes192);
+        let profile = vendor::profile("utg-192").unwrap();
         let json = serde_json::to_string_pretty(&profile).unwrap();
         insta::assert_snapshot!(json, @r#"
         {
@@ -463,7 +429,7 @@ mod tests {
     #[test]
     fn a_profile_that_would_break_urls_or_files_is_refused() {
         let with = |field: &str, value: &str| {
-            let mut json = serde_json::to_value(Profile::utg(Cipher::Aes128)).unwrap();
+            let mut json = serde_json::to_value(vendor::profile("utg-128").unwrap()).unwrap();
             json[field] = value.into();
             serde_json::from_value::<Profile>(json)
                 .unwrap_err()

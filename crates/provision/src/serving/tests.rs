@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use crate::vendor::{self, panasonic};
 use proptest::prelude::*;
 
 use super::*;
@@ -31,7 +32,7 @@ fn in_clear(family: Family) -> Present {
 /// Every phone that a tenant with these rules may have.
 fn phones(rules: Rules) -> impl Iterator<Item = (Family, Option<Profile>)> {
     Family::ALL.into_iter().flat_map(move |family| {
-        let profiles = family.profiles().filter_map(Profile::builtin);
+        let profiles = family.profiles().filter_map(vendor::profile);
         let usable = profiles.filter(move |one| one.verified || rules.unverified_profiles);
         std::iter::once(None)
             .chain(usable.map(Some))
@@ -179,7 +180,7 @@ fn a_name_that_nobody_could_get_is_refused_with_what_to_do() {
         (
             FileKind::System,
             "{MAC}.e2c",
-            Some(Family::Utg),
+            Some(panasonic::UTG),
             "the family utg ask for no system file",
         ),
     ] {
@@ -190,29 +191,29 @@ fn a_name_that_nobody_could_get_is_refused_with_what_to_do() {
 
 #[test]
 fn a_kind_that_one_family_has_needs_no_choice() {
-    let families = [in_clear(Family::Hdv), in_clear(Family::Uds124)];
+    let families = [in_clear(panasonic::HDV), in_clear(panasonic::UDS124)];
     let rules = Rules {
-        shared_family: Some(Family::Hdv),
+        shared_family: Some(panasonic::HDV),
         ..RULES
     };
     for rules in [RULES, rules] {
         let system = rules.family_for_everyone(FileKind::System, None, &families);
-        assert_eq!(system, Some(Family::Uds124));
+        assert_eq!(system, Some(panasonic::UDS124));
     }
     let master = |rules: Rules| rules.family_for_everyone(FileKind::Master, None, &families);
     assert_eq!(master(RULES), None);
-    assert_eq!(master(rules), Some(Family::Hdv));
+    assert_eq!(master(rules), Some(panasonic::HDV));
 }
 
 #[test]
 fn phones_that_get_shared_files_sealed_leave_nothing_to_choose() {
     let sealed = Present {
-        family: Family::Utg,
+        family: panasonic::UTG,
         in_clear: false,
     };
-    let families = [sealed, in_clear(Family::Hdv)];
+    let families = [sealed, in_clear(panasonic::HDV)];
     let master = |rules: Rules| rules.family_for_everyone(FileKind::Master, None, &families);
-    assert_eq!(master(RULES), Some(Family::Hdv));
+    assert_eq!(master(RULES), Some(panasonic::HDV));
     let plain = Rules {
         shared_in_clear: true,
         ..RULES
@@ -227,35 +228,35 @@ fn phones_that_get_shared_files_sealed_leave_nothing_to_choose() {
 
 #[test]
 fn a_name_of_one_family_is_for_that_family() {
-    let families = [in_clear(Family::Hdv), in_clear(Family::Uds124)];
+    let families = [in_clear(panasonic::HDV), in_clear(panasonic::UDS124)];
     let master = |named| RULES.family_for_everyone(FileKind::Master, Some(named), &families);
-    assert_eq!(master(Family::Uds124), Some(Family::Uds124));
-    assert_eq!(master(Family::Hdv), Some(Family::Hdv));
-    assert_eq!(master(Family::Ut), None);
+    assert_eq!(master(panasonic::UDS124), Some(panasonic::UDS124));
+    assert_eq!(master(panasonic::HDV), Some(panasonic::HDV));
+    assert_eq!(master(panasonic::UT), None);
 }
 
 #[test]
 fn nobody_is_told_a_file_that_it_cannot_read() {
     let rules = Rules {
-        shared_family: Some(Family::Hdv),
+        shared_family: Some(panasonic::HDV),
         ..RULES
     };
-    assert!(rules.may_be_told(FileKind::Master, Family::Uds124));
-    assert!(!rules.may_be_told(FileKind::Master, Family::Utg));
+    assert!(rules.may_be_told(FileKind::Master, panasonic::UDS124));
+    assert!(!rules.may_be_told(FileKind::Master, panasonic::UTG));
     // The choice is about a kind that the family has.
-    assert!(rules.may_be_told(FileKind::System, Family::Uds124));
-    assert!(RULES.may_be_told(FileKind::Master, Family::Utg));
+    assert!(rules.may_be_told(FileKind::System, panasonic::UDS124));
+    assert!(RULES.may_be_told(FileKind::Master, panasonic::UTG));
 }
 
 #[test]
 fn sealed_files_are_served_beside_plain_ones() {
-    let utg = Profile::builtin("utg-128").unwrap();
+    let utg = vendor::profile("utg-128").unwrap();
     let rules = Rules {
         shared_in_clear: true,
         ..RULES
     };
     let phone = Phone {
-        family: Family::Utg,
+        family: panasonic::UTG,
         profile: Some(&utg),
     };
     let master = |rules: Rules, form| rules.serves(FileKind::Master, form, "enc", phone);

@@ -30,7 +30,6 @@
 //! A masked rendering (for a preview) sees the mask in the place of a secret from the start: no
 //! filter, comparison or error message can show what it never had.
 
-mod defaults;
 mod engine;
 mod error;
 mod eval;
@@ -49,12 +48,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use defaults::default_template;
 pub use error::RenderError;
 pub use guard::{MAX_NESTING, MAX_SOURCE_LEN, MAX_TAG_LEN};
 pub use names::Names;
 
-use crate::family::{Family, Format};
+use crate::family::{Family, Format, USUAL_SETTINGS};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
@@ -149,7 +147,7 @@ pub struct UsedSetting {
 /// let mut layers = Layers::default();
 /// layers.tenant.insert("PASS".into(), Value::Secret("e3#rl2(&ae#1".into()));
 /// let context = RenderContext {
-///     file_name: "Config{MAC}.cfg",
+///     file_name: "Phone{MAC}.cfg",
 ///     kind: FileKind::Standard,
 ///     format: Format::Xml,
 ///     layers: &layers,
@@ -163,7 +161,7 @@ pub struct UsedSetting {
 /// let error = render("<P>{{ PAS }}</P>\n", &context).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "Config{MAC}.cfg, line 1: PAS is not set on any layer (searched: device, model, site, tenant)"
+///     "Phone{MAC}.cfg, line 1: PAS is not set on any layer (searched: device, model, site, tenant)"
 /// );
 /// # Ok::<(), ringfence_provision::template::RenderError>(())
 /// ```
@@ -203,7 +201,7 @@ impl Limits {
     /// to the settings that a layer of theirs may have.
     pub fn of(family: Family) -> Self {
         let usual = Self::default();
-        let times = family.settings_limit() / Family::Utg.settings_limit();
+        let times = family.settings_limit() / USUAL_SETTINGS;
         let times = u64::try_from(times).unwrap_or(u64::MAX);
         Self {
             fuel: usual.fuel.saturating_mul(times),

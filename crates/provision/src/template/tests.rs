@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::vendor::panasonic;
 use proptest::prelude::*;
 
 use super::*;
@@ -661,19 +662,19 @@ fn default_templates_render_to_files_without_findings() {
     for family in Family::ALL {
         bench.format = family.format();
         for &kind in family.kinds() {
-            let text = bench.text(default_template(family, kind));
+            let text = bench.text(family.template(kind));
             // Settings of the other format's spelling are no parameters of this one.
             let findings = lint(family, kind, text.as_bytes());
             assert!(
                 findings.is_empty(),
                 "{family:?} {kind:?}: {findings:#?}\n{text}"
             );
-            if matches!(family, Family::Utg | Family::Tgp500) {
+            if [panasonic::UTG, panasonic::TGP500].contains(&family) {
                 files += &format!("== {family:?} {kind:?}\n{text}");
             }
             let mut bare = Bench::new(family.format());
             bare.urls = bench.urls.clone();
-            let text = bare.text(default_template(family, kind));
+            let text = bare.text(family.template(kind));
             let findings = lint(family, kind, text.as_bytes());
             assert!(
                 !has_errors(&findings),
@@ -691,7 +692,7 @@ fn the_event_of_a_notify_is_what_the_phone_obeys() {
         for (name, value) in settings {
             bench = bench.set(name, value);
         }
-        let text = bench.text(default_template(family, FileKind::Standard));
+        let text = bench.text(family.template(FileKind::Standard));
         let findings = lint(family, FileKind::Standard, text.as_bytes());
         assert!(!has_errors(&findings), "{findings:#?}\n{text}");
         let document = Document::parse(family, text.as_bytes()).unwrap();
@@ -700,8 +701,8 @@ fn the_event_of_a_notify_is_what_the_phone_obeys() {
         events.map(|one| one.value.clone()).collect::<Vec<_>>()
     };
     for (family, own) in [
-        (Family::Utg, "standard_Prov_CFG_RESYNC_FROM_SIP"),
-        (Family::Hdv, "standard_CFG_RESYNC_FROM_SIP"),
+        (panasonic::UTG, "standard_Prov_CFG_RESYNC_FROM_SIP"),
+        (panasonic::HDV, "standard_CFG_RESYNC_FROM_SIP"),
     ] {
         let shared = ("CFG_RESYNC_FROM_SIP", "resync;reboot=false");
         assert!(event(family, &[]).is_empty());
@@ -718,12 +719,12 @@ fn read_back(family: Family, text: &str) -> String {
 }
 
 fn one_parameter(family: Family) -> &'static str {
-    match family {
-        Family::Utg => {
+    match family.format() {
+        Format::Xml => {
             "<PANASIPPhoneConfig>\n <Device>\n  <System>\n   <Prov>\n    \
              <X>{{ PASS }}</X>\n   </Prov>\n  </System>\n </Device>\n</PANASIPPhoneConfig>\n"
         }
-        _ => "# Panasonic SIP Phone Standard Format File #\nX=\"{{ PASS }}\"\n\n",
+        Format::Text => "# Panasonic SIP Phone Standard Format File #\nX=\"{{ PASS }}\"\n\n",
     }
 }
 
@@ -732,7 +733,7 @@ proptest! {
     fn a_value_is_read_back_as_it_was_or_refused(
         value in "[ -~]{0,40}|\\PC{0,40}|[<>&\"'#=;\\]\\[\r\n\t a]{0,12}"
     ) {
-        for family in [Family::Hdv, Family::Utg] {
+        for family in [panasonic::HDV, panasonic::UTG] {
             let bench = Bench::new(family.format()).secret("PASS", &value);
             let Ok(rendered) = bench.render(one_parameter(family)) else {
                 continue;
@@ -749,8 +750,8 @@ proptest! {
 /// `standard_A_PS<handset>_<number>` for all handsets of a KX-UDS124, as many as a layer holds.
 fn handsets() -> Bench {
     let mut bench = text();
-    bench.limits = Limits::of(Family::Uds124);
-    let most = Family::Uds124.settings_limit();
+    bench.limits = Limits::of(panasonic::UDS124);
+    let most = panasonic::UDS124.settings_limit();
     for n in 0..most {
         let (handset, parameter) = (n % 255 + 1, n / 255);
         let name = format!("standard_SIP_PARAMETER_PS{handset}_{parameter}");
@@ -764,15 +765,15 @@ fn handsets() -> Bench {
 fn a_base_stations_file_has_lines_for_every_handset_with_room_to_spare() {
     let mut bench = handsets();
     bench.limits.fuel /= 2;
-    let template = default_template(Family::Uds124, FileKind::Standard);
+    let template = panasonic::UDS124.template(FileKind::Standard);
     let file = bench.text(template);
     for handset in 1..=255 {
         assert!(file.contains(&format!("SIP_PARAMETER_PS{handset}_18=\"vvv")));
     }
     assert!(file.len() > Limits::default().output);
-    assert!(file.len() < Family::Uds124.total_limit() / 3);
+    assert!(file.len() < panasonic::UDS124.total_limit() / 3);
     assert!(!has_errors(&lint(
-        Family::Uds124,
+        panasonic::UDS124,
         FileKind::Standard,
         file.as_bytes()
     )));
@@ -780,7 +781,12 @@ fn a_base_stations_file_has_lines_for_every_handset_with_room_to_spare() {
 
 #[test]
 fn other_families_have_the_usual_limits() {
-    for family in [Family::Ut, Family::Tgp500, Family::Utg, Family::Hdv] {
+    for family in [
+        panasonic::UT,
+        panasonic::TGP500,
+        panasonic::UTG,
+        panasonic::HDV,
+    ] {
         assert_eq!(Limits::of(family), Limits::default(), "{family:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! URL templates: how the name of a kind of file is written, and what a path asks for.
 //!
-//! `Config{MAC}.cfg` goes forwards, to the name that one device asks for
+//! `Phone{MAC}.cfg` goes forwards, to the name that one device asks for
 //! ([`UrlTemplate::render`]), and backwards, from a path to the file and the device that it means
 //! ([`RouteTable::resolve`]). The macros are the phones' own, case-sensitive:
 //!
@@ -56,10 +56,10 @@ pub const MAX_FWVER_LEN: usize = 16;
 /// use ringfence_provision::mac::Mac;
 /// use ringfence_provision::url_template::{UrlTemplate, UrlVars};
 ///
-/// let template = UrlTemplate::parse("Config<MAC>.cfg")?;
+/// let template = UrlTemplate::parse("Phone<MAC>.cfg")?;
 /// let vars = UrlVars { mac: Some(Mac::parse("00:80:f0:c5:71:eb")?), ..UrlVars::default() };
-/// assert_eq!(template.render(&vars)?, "Config0080F0C571EB.cfg");
-/// assert_eq!(template.with_phone_macros(), "Config{MAC}.cfg");
+/// assert_eq!(template.render(&vars)?, "Phone0080F0C571EB.cfg");
+/// assert_eq!(template.with_phone_macros(), "Phone{MAC}.cfg");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

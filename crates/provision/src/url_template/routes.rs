@@ -3,16 +3,16 @@
 //! A table is checked when it is saved, so that reading a path never has to guess:
 //!
 //! - Where two templates read one path differently and every path of the one is also a path of the
-//!   other, the narrower wins: `ConfigCom.cfg` before `Config{MODEL}.cfg`, `Config{MAC}.cfg`
+//!   other, the narrower wins: `PhoneAll.cfg` before `Phone{MODEL}.cfg`, `Phone{MAC}.cfg`
 //!   before `{MODEL}.cfg`.
 //! - Where neither is narrower, or one template alone can read a path in two ways, the table is
 //!   refused, with the templates and an example.
-//! - Two templates that read a path in the same way (`Config{MAC}.cfg` and `Config{mac}.cfg` for
+//! - Two templates that read a path in the same way (`Phone{MAC}.cfg` and `Phone{mac}.cfg` for
 //!   the same file, and a MAC without letters) do not disturb each other.
 //!
 //! The comparison is exact but for one thing, on purpose: it does not know the upper bounds on the
-//! length of a model and a firmware. With them `Config{MODEL}.cfg` would not be narrower than
-//! `{MODEL}.cfg` (a model of 30 characters fits behind `Config` but not together with it), and
+//! length of a model and a firmware. With them `Phone{MODEL}.cfg` would not be narrower than
+//! `{MODEL}.cfg` (a model of 30 characters fits behind `Phone` but not together with it), and
 //! phones that append `{MODEL}.cfg` to their URL by themselves could not be served beside it. The
 //! bounds are checked after a path has been read; a value beyond them asks for nothing.
 
@@ -310,7 +310,7 @@ impl fmt::Display for RouteConflict {
 
 impl std::error::Error for RouteConflict {}
 
-/// `"Config{MAC}.cfg" (plain standard file)`
+/// `"Phone{MAC}.cfg" (plain standard file)`
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -21,7 +21,7 @@ const SECRET_LEN: usize = 32;
 /// ```
 /// use ringfence_provision::url_template::shown;
 ///
-/// assert_eq!(shown("Config%7BMAC%7D.cfg%0A", "s3cret"), "Config{MAC}.cfg\\n");
+/// assert_eq!(shown("Phone%7BMAC%7D.cfg%0A", "s3cret"), "Phone{MAC}.cfg\\n");
 /// ```
 pub fn shown(path: &str, access_path: &str) -> String {
     let decoded = unescaped(path);

@@ -15,18 +15,19 @@ use super::super::source::{self, Lines};
 use super::super::url::MACROS;
 use super::super::words::{Words, shown, words};
 use super::{
-    Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME, ROOT,
+    Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME,
     is_parameter,
 };
 
 /// Reads what can be read, and says everything that is wrong.
 pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Document {
     let Some(text) = source::decode(family, bytes, findings) else {
-        return Document::new();
+        return Document::new(family.root());
     };
     source::control_characters(&text, findings);
     let mut reading = Reading {
         text: &text,
+        root_name: family.root(),
         lines: Lines::new(&text),
         findings,
         open: Vec::new(),
@@ -48,6 +49,8 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 struct Reading<'a> {
     text: &'a str,
+    /// What the outermost element is called.
+    root_name: &'static str,
     lines: Lines<'a>,
     findings: &'a mut Findings,
     /// The elements whose end tag has not come yet, the outermost first.
@@ -131,9 +134,9 @@ impl Reading<'_> {
                 codes::XML_ROOT,
                 Place::new(1, 1),
                 "the file has no element at all",
-                words!["Begin it with <", ROOT, ">."],
+                words!["Begin it with <", self.root_name, ">."],
             ));
-            Element::new(ROOT)
+            Element::new(self.root_name)
         });
         Document {
             declaration: self.declaration,
@@ -260,14 +263,18 @@ impl Reading<'_> {
                 codes::XML_AFTER_ROOT,
                 at,
                 words!["<", shown(name), "> stands behind the outermost element"],
-                words!["A file is one <", ROOT, "> element; move it in there."],
+                words![
+                    "A file is one <",
+                    self.root_name,
+                    "> element; move it in there."
+                ],
             ));
-        } else if name != ROOT {
+        } else if name != self.root_name {
             self.findings.push(Finding::error(
                 codes::XML_ROOT,
                 at,
                 words!["the outermost element is <", shown(name), ">"],
-                words!["It must be <", ROOT, ">."],
+                words!["It must be <", self.root_name, ">."],
             ));
         }
     }
@@ -370,7 +377,7 @@ impl Reading<'_> {
             return;
         }
         let name = shown(&element.name);
-        let finding = if element.children.is_empty() && element.name != ROOT {
+        let finding = if element.children.is_empty() && element.name != self.root_name {
             Finding::error(
                 codes::XML_LEAF_NAME,
                 element.at,
@@ -437,7 +444,7 @@ impl Reading<'_> {
         self.error(
             codes::XML_STRAY_TEXT,
             at,
-            words!["there is text outside of <", ROOT, ">"],
+            words!["there is text outside of <", self.root_name, ">"],
             "Delete it.",
         );
     }

@@ -1,5 +1,6 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+use crate::vendor::panasonic;
 use proptest::prelude::*;
 
 use super::super::{Part, UrlVars};
@@ -434,16 +435,19 @@ fn a_name_of_one_family_tells_it_unless_a_device_or_model_does() {
     };
     let table = RouteTable::new(vec![
         plain(FileKind::Master, "All.cfg"),
-        own(Family::Uds124, "Uds.cfg"),
-        own(Family::Uds124, "{MODEL}.cfg"),
-        own(Family::Hdv, "{MODEL}.cfg"),
+        own(panasonic::UDS124, "Uds.cfg"),
+        own(panasonic::UDS124, "{MODEL}.cfg"),
+        own(panasonic::HDV, "{MODEL}.cfg"),
     ])
     .unwrap();
     let family = |path| table.resolve(path).map(|resolved| resolved.family);
     assert_eq!(family("All.cfg"), Some(None));
-    assert_eq!(family("Uds.cfg"), Some(Some(Family::Uds124)));
+    assert_eq!(family("Uds.cfg"), Some(Some(panasonic::UDS124)));
     assert_eq!(family("KX-UDS124.cfg"), Some(None));
 
-    let both = vec![own(Family::Uds124, "Com.cfg"), own(Family::Hdv, "Com.cfg")];
+    let both = vec![
+        own(panasonic::UDS124, "Com.cfg"),
+        own(panasonic::HDV, "Com.cfg"),
+    ];
     assert_eq!(conflict(both).example_path, "Com.cfg");
 }
