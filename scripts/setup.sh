@@ -108,19 +108,30 @@ fi
 apt_need /usr/include/openssl/ssl.h libssl-dev
 apt_need pkg-config pkg-config
 
-cargo_tool() { # cargo_tool NAME VERSION FLAG…
-  local name=$1 version=$2 root="$RINGFENCE_TOOLS/$1-$2"; shift 2
-  if [ ! -x "$root/bin/$name" ]; then
-    local crate=$name; [ "$name" = wasm-bindgen ] && crate=wasm-bindgen-cli
-    step "compiling $crate $version (minutes, once)"
-    # Optimising the tool costs more time than it would ever save here.
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    CARGO_TARGET_DIR="$RINGFENCE_TOOLS/build" \
-      cargo install --quiet "$crate" --version "$version" --bin "$name" --root "$root" "$@"
-  fi
+# Side by side: the last steps of each keep one core busy alone.
+tools=()
+cargo_tool() { # cargo_tool NAME CRATE VERSION OPT-LEVEL
+  local name=$1 crate=$2 version=$3 root="$RINGFENCE_TOOLS/$1-$3"
+  [ ! -x "$root/bin/$name" ] || return 0
+  step "compiling $crate $version (minutes, once)"
+  mkdir -p "$RINGFENCE_TOOLS/build"
+  # Optimising a tool costs more time than it would ever save here.
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=$4 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+  CARGO_TARGET_DIR="$RINGFENCE_TOOLS/build/$name" \
+    cargo install --quiet "$crate" --version "$version" --bin "$name" --root "$root" --locked \
+    >"$RINGFENCE_TOOLS/build/$name.log" 2>&1 &
+  tools+=("$name:$!")
 }
-cargo_tool wasm-bindgen "$WASM_BINDGEN_VERSION" --locked
-cargo_tool worker-build "$WORKER_BUILD_VERSION" --locked
+# The one looks at every byte of the Worker, the other starts programs.
+cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN_VERSION" 1
+cargo_tool worker-build worker-build "$WORKER_BUILD_VERSION" 0
+for tool in "${tools[@]}"; do
+  while kill -0 "${tool#*:}" 2>/dev/null; do
+    sleep 1
+    ((SECONDS % 30)) || echo "[setup] … ${tool%:*} is being compiled, $SECONDS s"
+  done
+  wait "${tool#*:}" || { cat "$RINGFENCE_TOOLS/build/${tool%:*}.log" >&2; die "${tool%:*} could not be compiled"; }
+done
 rm -rf "$RINGFENCE_TOOLS/build"
 
 # --- What only the tests use -----------------------------------------------------------------------

@@ -36,10 +36,24 @@ pub enum Syntax {
         magic_line: &'static str,
     },
     /// Elements.
-    Xml {
-        /// The outermost element.
-        root: &'static str,
-    },
+    Xml(XmlSyntax),
+}
+
+/// What in an XML file is the family's own. Elements with names in capitals are parameters, which hold a
+/// value; all others are groups, which hold elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XmlSyntax {
+    /// The outermost element.
+    pub root: &'static str,
+    /// Elements that hold a value although their names have small letters.
+    pub values: &'static [&'static str],
+    /// Attributes of groups: the element, the attribute, and whether its value is a number that counts
+    /// such elements.
+    pub attributes: &'static [(&'static str, &'static str, bool)],
+    /// Attributes of parameters, each with the values that it may have.
+    pub parameter_attributes: &'static [(&'static str, &'static [&'static str])],
+    /// Which attributes there are, in a sentence for who wrote another.
+    pub attributes_help: &'static str,
 }
 
 /// Which of two equal parameters in one file a phone obeys.
@@ -101,7 +115,7 @@ impl Family {
     pub fn format(self) -> Format {
         match self.0.syntax {
             Syntax::Text { .. } => Format::Text,
-            Syntax::Xml { .. } => Format::Xml,
+            Syntax::Xml(_) => Format::Xml,
         }
     }
 
@@ -110,7 +124,7 @@ impl Family {
     pub fn magic(self) -> Option<&'static str> {
         match self.0.syntax {
             Syntax::Text { magic, .. } => Some(magic),
-            Syntax::Xml { .. } => None,
+            Syntax::Xml(_) => None,
         }
     }
 
@@ -118,7 +132,7 @@ impl Family {
     pub fn magic_line(self) -> Option<&'static str> {
         match self.0.syntax {
             Syntax::Text { magic_line, .. } => Some(magic_line),
-            Syntax::Xml { .. } => None,
+            Syntax::Xml(_) => None,
         }
     }
 
@@ -126,7 +140,21 @@ impl Family {
     pub fn root(self) -> &'static str {
         match self.0.syntax {
             Syntax::Text { .. } => "",
-            Syntax::Xml { root } => root,
+            Syntax::Xml(xml) => xml.root,
+        }
+    }
+
+    /// What in its XML files is its own; of a family without XML there is nothing.
+    pub fn xml(self) -> XmlSyntax {
+        match self.0.syntax {
+            Syntax::Xml(xml) => xml,
+            Syntax::Text { .. } => XmlSyntax {
+                root: "",
+                values: &[],
+                attributes: &[],
+                parameter_attributes: &[],
+                attributes_help: "",
+            },
         }
     }
 

@@ -49,6 +49,8 @@ struct Element {
     children: Vec<Element>,
     /// Of a parameter; empty in a group.
     value: String,
+    /// Whether it is a parameter; otherwise it is a group.
+    parameter: bool,
     /// Where its start tag is.
     at: Place,
     /// Where its value begins.
@@ -140,6 +142,7 @@ impl Element {
     fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            parameter: is_parameter(name),
             ..Self::default()
         }
     }
@@ -171,7 +174,7 @@ impl Element {
         } else {
             format!("{prefix}/{}", self.name)
         };
-        if is_parameter(&self.name) {
+        if self.parameter {
             parameters.push(Parameter {
                 path,
                 name: self.name.clone(),
@@ -221,7 +224,7 @@ impl PartialEq for Element {
 
 impl Eq for Element {}
 
-/// Whether an element of that name is a parameter; otherwise it is a group.
+/// Whether an element of that name is a parameter, as far as its capitals tell.
 fn is_parameter(name: &str) -> bool {
     !name.contains(|c: char| c.is_ascii_lowercase())
 }

@@ -13,11 +13,12 @@ use super::super::escape;
 use super::super::finding::{Finding, Place, codes};
 use super::super::source::{self, Lines};
 use super::super::url::MACROS;
-use super::super::words::{Words, shown, words};
+use super::super::words::{Word, Words, shown, words};
 use super::{
     Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME,
     is_parameter,
 };
+use crate::family::XmlSyntax;
 
 /// Reads what can be read, and says everything that is wrong.
 pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Document {
@@ -27,7 +28,7 @@ pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findin
     source::control_characters(&text, findings);
     let mut reading = Reading {
         text: &text,
-        root_name: family.root(),
+        syntax: family.xml(),
         lines: Lines::new(&text),
         findings,
         open: Vec::new(),
@@ -49,8 +50,8 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
 struct Reading<'a> {
     text: &'a str,
-    /// What the outermost element is called.
-    root_name: &'static str,
+    /// What in it is the family's own.
+    syntax: XmlSyntax,
     lines: Lines<'a>,
     findings: &'a mut Findings,
     /// The elements whose end tag has not come yet, the outermost first.
@@ -134,9 +135,9 @@ impl Reading<'_> {
                 codes::XML_ROOT,
                 Place::new(1, 1),
                 "the file has no element at all",
-                words!["Begin it with <", self.root_name, ">."],
+                words!["Begin it with <", self.syntax.root, ">."],
             ));
-            Element::new(self.root_name)
+            Element::new(self.syntax.root)
         });
         Document {
             declaration: self.declaration,
@@ -185,7 +186,7 @@ impl Reading<'_> {
         let name = tag.name().0;
         let place = self.lines.place(at);
         if let Some(top) = self.open.last_mut()
-            && is_parameter(&top.name)
+            && top.parameter
         {
             let parameter = top.name.clone();
             if let Some(name) = MACROS.into_iter().find(|known| *known == name) {
@@ -250,11 +251,16 @@ impl Reading<'_> {
             attributes: self.attributes(tag, place),
             at: place,
             value_at: self.lines.place(end),
+            parameter: self.is_parameter(name),
             ..Element::new(name)
         };
         self.check_attributes(&element);
         self.open.push(element);
         Some(true)
+    }
+
+    fn is_parameter(&self, name: &str) -> bool {
+        is_parameter(name) || self.syntax.values.contains(&name)
     }
 
     fn check_root(&mut self, name: &str, at: Place) {
@@ -265,16 +271,16 @@ impl Reading<'_> {
                 words!["<", shown(name), "> stands behind the outermost element"],
                 words![
                     "A file is one <",
-                    self.root_name,
+                    self.syntax.root,
                     "> element; move it in there."
                 ],
             ));
-        } else if name != self.root_name {
+        } else if name != self.syntax.root {
             self.findings.push(Finding::error(
                 codes::XML_ROOT,
                 at,
                 words!["the outermost element is <", shown(name), ">"],
-                words!["It must be <", self.root_name, ">."],
+                words!["It must be <", self.syntax.root, ">."],
             ));
         }
     }
@@ -300,8 +306,8 @@ impl Reading<'_> {
                 "Delete it.",
             ));
         } else if let Some(top) = self.open.last()
-            && is_parameter(&top.name)
-            && is_parameter(name)
+            && top.parameter
+            && self.is_parameter(name)
         {
             let opened = shown(&top.name);
             self.findings.push(Finding::error(
@@ -341,7 +347,7 @@ impl Reading<'_> {
         let Some(mut element) = self.open.pop() else {
             return;
         };
-        if is_parameter(&element.name) {
+        if element.parameter {
             self.check_value(&element);
         } else {
             self.check_group_text(&element);
@@ -377,7 +383,7 @@ impl Reading<'_> {
             return;
         }
         let name = shown(&element.name);
-        let finding = if element.children.is_empty() && element.name != self.root_name {
+        let finding = if element.children.is_empty() && element.name != self.syntax.root {
             Finding::error(
                 codes::XML_LEAF_NAME,
                 element.at,
@@ -418,7 +424,7 @@ impl Reading<'_> {
     fn add_text(&mut self, text: &str, at: usize) {
         let indented = text.trim_start_matches(BLANKS);
         if let Some(top) = self.open.last_mut() {
-            if !is_parameter(&top.name) {
+            if !top.parameter {
                 if indented.is_empty() {
                     return;
                 }
@@ -444,7 +450,7 @@ impl Reading<'_> {
         self.error(
             codes::XML_STRAY_TEXT,
             at,
-            words!["there is text outside of <", self.root_name, ">"],
+            words!["there is text outside of <", self.syntax.root, ">"],
             "Delete it.",
         );
     }
@@ -510,33 +516,39 @@ impl Reading<'_> {
         attributes
     }
 
-    /// What the guide knows of attributes: `perm` and `access` on parameters, `idx` on lines.
+    /// Attributes are those that the family knows.
     fn check_attributes(&mut self, element: &Element) {
         let tag = shown(&element.name);
-        let parameter = is_parameter(&element.name);
+        let of_group = |name: &str| {
+            let mut known = self.syntax.attributes.iter();
+            known.any(|(group, known, _)| *group == element.name && *known == name)
+        };
         for (name, value) in &element.attributes {
-            let finding = match name.as_str() {
-                "perm" if parameter => match value.as_str() {
-                    "R" | "RW" | "!" | "!R" | "!RW" => continue,
-                    _ => Finding::error(
-                        codes::XML_PERM,
-                        element.at,
-                        words!["the perm of <", tag, "> is none that the guide knows"],
-                        "Write R, RW, !, !R or !RW.",
-                    ),
-                },
-                "access" if parameter => match value.as_str() {
-                    "A" | "U" | "AU" => continue,
-                    _ => Finding::error(
-                        codes::XML_ACCESS,
-                        element.at,
-                        words!["the access of <", tag, "> is none that the guide knows"],
-                        "Write A, U or AU.",
-                    ),
-                },
-                "idx" if element.name == "Line" => continue,
+            let of_parameter = self.syntax.parameter_attributes.iter();
+            let known = of_parameter
+                .filter(|_| element.parameter)
+                .find(|(known, _)| known == name);
+            let finding = match known {
+                Some((_, values)) if values.contains(&value.as_str()) => continue,
+                Some((known, values)) => Finding::error(
+                    match *known {
+                        "perm" => codes::XML_PERM,
+                        "access" => codes::XML_ACCESS,
+                        _ => codes::XML_ATTRIBUTE,
+                    },
+                    element.at,
+                    words![
+                        "the ",
+                        *known,
+                        " of <",
+                        tag,
+                        "> is none that the guide knows"
+                    ],
+                    one_of(values),
+                ),
+                None if of_group(name) => continue,
                 // Phones know no namespaces; a browser takes an element of one for its own.
-                "xmlns" => Finding::error(
+                None if name == "xmlns" => Finding::error(
                     codes::XML_NAMESPACE,
                     element.at,
                     words![
@@ -546,29 +558,37 @@ impl Reading<'_> {
                     ],
                     "Delete xmlns.",
                 ),
-                _ => Finding::warning(
+                None => Finding::warning(
                     codes::XML_UNKNOWN_ATTRIBUTE,
                     element.at,
                     words!["<", tag, "> has an attribute ", shown(name), " there"],
-                    "Parameters may have perm and access, <Line> has idx; a phone ignores others.",
+                    self.syntax.attributes_help,
                 ),
             };
             self.findings.push(finding);
         }
-        if element.name != "Line" {
-            return;
-        }
-        let index = element.attribute("idx").unwrap_or_default();
-        if !(1..=3).contains(&index.len())
-            || index.starts_with('0')
-            || index.contains(|c: char| !c.is_ascii_digit())
+        let counted = self.syntax.attributes.iter();
+        for (group, name, _) in
+            counted.filter(|(group, _, counts)| *counts && *group == element.name)
         {
-            self.findings.push(Finding::error(
-                codes::XML_LINE_INDEX,
-                element.at,
-                "<Line> has no idx that is a number from 1",
-                "Write <Line idx=\"1\">, with the number of the line.",
-            ));
+            let index = element.attribute(name).unwrap_or_default();
+            if !(1..=3).contains(&index.len())
+                || index.starts_with('0')
+                || index.contains(|c: char| !c.is_ascii_digit())
+            {
+                self.findings.push(Finding::error(
+                    codes::XML_LINE_INDEX,
+                    element.at,
+                    words!["<", *group, "> has no ", *name, " that is a number from 1"],
+                    words![
+                        "Write <",
+                        *group,
+                        " ",
+                        *name,
+                        "=\"1\">, with the number of the line."
+                    ],
+                ));
+            }
         }
     }
 
@@ -675,4 +695,19 @@ fn spaced(attributes: &str) -> bool {
         }
     }
     true
+}
+
+/// `Write R, RW or !.`
+fn one_of(values: &[&'static str]) -> Words {
+    let mut words = vec![Word::Fixed("Write ")];
+    for (at, value) in values.iter().enumerate() {
+        let before = match at {
+            0 => "",
+            _ if at + 1 == values.len() => " or ",
+            _ => ", ",
+        };
+        words.extend([Word::Fixed(before), Word::Fixed(value)]);
+    }
+    words.push(Word::Fixed("."));
+    Words(words)
 }

@@ -13,7 +13,7 @@ mod profiles;
 
 pub use profiles::PROFILES;
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS};
+use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace};
 
@@ -130,9 +130,16 @@ pub const UTG: Family = Family::new(&FamilySpec {
     id: "utg",
     phones: "KX-UTG200 and KX-UTG300: XML, and the only family whose cipher is published.",
     model_prefixes: &["KX-UTG"],
-    syntax: Syntax::Xml {
+    syntax: Syntax::Xml(XmlSyntax {
         root: "PANASIPPhoneConfig",
-    },
+        values: &[],
+        attributes: &[("Line", "idx", true)],
+        parameter_attributes: &[
+            ("perm", &["R", "RW", "!", "!R", "!RW"]),
+            ("access", &["A", "U", "AU"]),
+        ],
+        attributes_help: "Parameters may have perm and access, <Line> has idx; a phone ignores others.",
+    }),
     // Its guide prints no limit of its own.
     duplicates: Duplicates::LastWins,
     profiles: &[
