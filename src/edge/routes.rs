@@ -13,14 +13,16 @@ use crate::model::tenant::TenantOptions;
 /// As many tenants as an isolate usually serves at a time; the oldest goes first.
 const KEPT: usize = 32;
 
+/// By the names that a tenant gives: they alone decide.
 type Kept = Vec<(Vec<Route>, Rc<RouteTable>)>;
 
 thread_local! {
     static TABLES: RefCell<Kept> = const { RefCell::new(Vec::new()) };
 }
 
-/// The table of a tenant's names; `None` if they contradict each other, which is refused when they
-/// are saved.
+/// The table of a tenant's names, and of those under which phones of some families ask by themselves;
+/// `None` if the tenant's contradict each other, which is refused when they are saved. Where only a family's
+/// own names are in the way, the tenant's count.
 pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
     let routes = options.routes();
     let known = TABLES.with_borrow(|tables| {
@@ -32,7 +34,10 @@ pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
     if known.is_some() {
         return known;
     }
-    let table = Rc::new(RouteTable::new(routes.clone()).ok()?);
+    let mut all = routes.clone();
+    all.extend(options.builtin_routes());
+    let table = RouteTable::new(all).or_else(|_| RouteTable::new(routes.clone()));
+    let table = Rc::new(table.ok()?);
     TABLES.with_borrow_mut(|tables| {
         if tables.len() >= KEPT {
             tables.remove(0);

@@ -127,6 +127,28 @@ impl TenantOptions {
             .collect()
     }
 
+    /// The names under which phones of some families ask by themselves, where the tenant gives none.
+    pub fn builtin_routes(&self) -> Vec<Route> {
+        let families = Family::ALL.into_iter();
+        let names =
+            families.flat_map(|family| family.spec().names.iter().map(move |it| (family, it)));
+        let own = |family: Family, kind: &FileKind| {
+            let urls = self.family_urls.get(&family);
+            urls.is_some_and(|urls| urls.contains_key(kind))
+        };
+        names
+            .filter(|(family, (kind, _, _))| !own(*family, kind))
+            .filter_map(|(family, (kind, form, name))| {
+                Some(Route {
+                    kind: *kind,
+                    form: *form,
+                    template: UrlTemplate::parse(name).ok()?,
+                    family: Some(family),
+                })
+            })
+            .collect()
+    }
+
     /// What decides who gets which file.
     pub fn rules(&self) -> Rules {
         Rules {

@@ -6,12 +6,14 @@
 //! goes out. Should D1 or the witness fail in between, nothing is sent, and a claim that may have been
 //! written is the operator's to re-arm: better a phone too few than a key too many.
 
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::lifecycle::{Effect, Event, Policy, step};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
+use serde_json::json;
 
 use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
 use crate::db::StorageError;
@@ -45,7 +47,14 @@ pub(super) async fn serve(
         retry_window_ms: Some(u64::from(tenant.options.retry_window_s) * 1000)
             .filter(|&window| window > 0),
     };
-    let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed;
+    let families = record
+        .names
+        .as_ref()
+        .and_then(|names| names.families_at(&request.path, FileKind::Standard, Form::Plain));
+    let told = |family: &Family| family.spec().sealed_at_plain_name;
+    let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed
+        || families.as_ref().is_some_and(|all| all.iter().any(told));
+    let listed = families.as_ref().map(|all| json!(all).to_string());
     let ask = Ask::of(request);
     let consumes = !ask.head && ask.conditions_hold;
     let claimant = Claimant {
@@ -56,6 +65,7 @@ pub(super) async fn serve(
     let reads = Reads::Plain(AtPlainName {
         claim: consumes.then_some(claimant),
         sealed: sealed_after,
+        families: listed.as_deref(),
     });
     for _ in 0..ATTEMPTS {
         let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, reads)
@@ -68,6 +78,12 @@ pub(super) async fn serve(
             return Ok(Outcome::Refused(Reason::UnknownDevice));
         };
         record.device = Some(device.id.clone());
+        if families
+            .as_ref()
+            .is_some_and(|all| !all.contains(&bundle.family))
+        {
+            return Ok(Outcome::Refused(Reason::NoSuchPath));
+        }
         if device.disabled != 0 {
             return Ok(Outcome::Refused(Reason::Disabled));
         }

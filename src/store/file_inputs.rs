@@ -59,6 +59,8 @@ pub struct AtPlainName<'a> {
     pub claim: Option<Claimant<'a>>,
     /// Whether the sealed file is served there once a key was delivered.
     pub sealed: bool,
+    /// The families whose name it is, as a JSON list; `None`: of all.
+    pub families: Option<&'a str>,
 }
 
 /// Who would take a bootstrap, as far as it decides whether one is there for them.
@@ -107,8 +109,16 @@ impl<'a> Reads<'a> {
                 claimant.retry_window_ms.into(),
             ];
         }
-        let condition =
-            format!("CASE WHEN {reasons} > 0 THEN d.mac = ?2 AND d.disabled = 0 ELSE 0 END");
+        let mut holds = format!("({reasons} > 0)");
+        if let Some(families) = plain.families {
+            values.push(families.into());
+            let last = values.len() + 2;
+            holds = format!(
+                "{holds} + ((SELECT p.family FROM models p WHERE p.tenant_id = d.tenant_id \
+                 AND p.name = d.model) IN (SELECT value FROM json_each(?{last}))) > 1"
+            );
+        }
+        let condition = format!("CASE WHEN {holds} THEN d.mac = ?2 AND d.disabled = 0 ELSE 0 END");
         (condition, values)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_provision::family::Family;
 use ringfence_provision::vendor::EVENT_SETTINGS;
 use ringfence_provision::wrap::Keyring;
 use ringfence_queue::rollout::Selection;
@@ -27,6 +28,8 @@ pub struct FleetRow {
     pub tenant_id: String,
     pub mac: String,
     pub model: String,
+    /// Of the model.
+    pub family: Option<Family>,
     pub site_id: Option<String>,
     pub disabled: i64,
     /// Of its files.
@@ -83,7 +86,7 @@ impl FleetRow {
     }
 }
 
-const COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, d.disabled, \
+const COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, m.family, d.site_id, d.disabled, \
      max(d.version, t.version) AS version, d.fetched_version, d.fetched_at, d.last_seen_address, \
      max(d.updated_at, t.updated_at, coalesce(m.updated_at, 0), \
        coalesce((SELECT max(l.updated_at) FROM layers l WHERE l.tenant_id = d.tenant_id AND l.scope IN \
@@ -301,6 +304,9 @@ pub async fn settings(
         .iter()
         .map(|device| {
             let mut settings = Settings::new(EVENT_SETTINGS);
+            if let Some(family) = device.family {
+                settings.set_default_event(family.spec().fetch_event);
+            }
             let pair = (device.tenant_id.clone(), device.pool.clone());
             settings.set_reach(reached.get(&pair).cloned().unwrap_or_default());
             let mut unreadable: BTreeSet<&str> = BTreeSet::new();

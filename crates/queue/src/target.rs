@@ -69,6 +69,7 @@ const MAX_HEADERS: usize = 16;
 pub struct Settings {
     values: BTreeMap<String, Zeroizing<String>>,
     events: &'static [&'static str],
+    default_event: Option<&'static str>,
     reach: Reach,
 }
 
@@ -115,6 +116,11 @@ impl Settings {
             events,
             ..Self::default()
         }
+    }
+
+    /// Says which event the device obeys where no setting names one.
+    pub fn set_default_event(&mut self, event: &'static str) {
+        self.default_event = Some(event);
     }
 
     /// Puts a layer on top.
@@ -298,7 +304,10 @@ pub fn event(settings: &Settings) -> Result<String, TargetError> {
     let mut named = settings.events.iter();
     match named.find_map(|name| settings.text(name).map(|text| (*name, text))) {
         Some((name, text)) => event_text(name, text),
-        None => Ok(EventType::default().as_str().to_owned()),
+        None => match settings.default_event {
+            Some(event) => event_text("the event of the device's family", event),
+            None => Ok(EventType::default().as_str().to_owned()),
+        },
     }
 }
 

@@ -28,7 +28,7 @@ use crate::store::{fleet, pools as stored_pools};
 #[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotifyInput {
-    /// Text of the Event header; absent is what the settings of the device's own event say, or `check-sync`.
+    /// Text of the Event header; absent is what the settings of the device's own event say, or the event that makes phones of its family fetch.
     pub event: Option<String>,
 }
 

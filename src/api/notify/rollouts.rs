@@ -31,7 +31,7 @@ pub struct RolloutInput {
     /// Which devices in service: a site, a model, a group of MACs, several of them to narrow each
     /// other, or nothing for every device.
     pub selection: Selection,
-    /// Text of the Event header; absent is what the settings of each device's own event say, or `check-sync`.
+    /// Text of the Event header; absent is what the settings of each device's own event say, or the event that makes phones of its family fetch.
     pub event: Option<String>,
     /// NOTIFYs a second, 0.001 to 10000.
     pub per_second: Option<f64>,

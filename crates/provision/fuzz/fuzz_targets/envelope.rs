@@ -18,7 +18,7 @@ pub(crate) fn envelope(data: &[u8]) {
                 assert_eq!(file, data);
             }
         }
-        for name in vendor::PROFILES.map(|spec| spec.name) {
+        for name in vendor::profiles().map(|spec| spec.name) {
             let Some(profile) = vendor::profile(name) else {
                 unreachable!("`{name}` is built in");
             };

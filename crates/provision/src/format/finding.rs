@@ -219,6 +219,8 @@ pub mod codes {
     pub const NAME_INVALID: &str = "name-invalid";
     /// A name in small letters.
     pub const NAME_CASE: &str = "name-case";
+    /// A parameter whose name is not as the family calls its own.
+    pub const NAME_NOT_OF_FAMILY: &str = "name-not-of-family";
     /// A name longer than 32 characters.
     pub const NAME_TOO_LONG: &str = "name-too-long";
     /// A value without straight double quotes.

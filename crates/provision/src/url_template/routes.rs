@@ -185,6 +185,18 @@ impl RouteTable {
             Some(resolved(&entry.route, &reading))
         })?
     }
+
+    /// The families whose phones ask for a file of that kind and form at a path; `None`: those of all
+    /// families may, since a name there belongs to none.
+    pub fn families_at(&self, path: &str, kind: FileKind, form: Form) -> Option<Vec<Family>> {
+        let path = path::decode(path).ok()?;
+        let fitting = self.routes.iter().filter(|entry| {
+            entry.route.kind == kind
+                && entry.route.form == form
+                && entry.automaton.read(&path).is_some()
+        });
+        fitting.map(|entry| entry.route.family).collect()
+    }
 }
 
 impl Route {

@@ -12,6 +12,7 @@
 //!
 //! To add a vendor, write its folder and name its families and profiles here.
 
+pub mod grandstream;
 pub mod panasonic;
 
 use crate::family::{Duplicates, Family, Syntax};
@@ -20,10 +21,19 @@ use crate::kind::{FileKind, Form};
 use crate::seal::{Profile, ProfileSpec};
 
 /// Every family of every vendor.
-pub const FAMILIES: [Family; 5] = panasonic::FAMILIES;
+pub const FAMILIES: [Family; 6] = {
+    let [ut, uds124, tgp500, utg, hdv] = panasonic::FAMILIES;
+    let [gxp] = grandstream::FAMILIES;
+    [ut, uds124, tgp500, utg, hdv, gxp]
+};
+
+/// The sealing profiles of every vendor.
+const PROFILES: [&[ProfileSpec]; 2] = [&panasonic::PROFILES, &grandstream::PROFILES];
 
 /// Every sealing profile of every vendor, the default of a family before its others.
-pub const PROFILES: [ProfileSpec; 9] = panasonic::PROFILES;
+pub fn profiles() -> impl Iterator<Item = &'static ProfileSpec> {
+    PROFILES.into_iter().flatten()
+}
 
 /// The names of a tenant that gives none, in the order in which phones are told them.
 pub const NAMES: &[(FileKind, Form, &str)] = panasonic::NAMES;
@@ -59,6 +69,12 @@ pub struct FamilySpec {
     pub default_profile: Option<&'static str>,
     /// The template that a tenant begins with, for each of its kinds.
     pub templates: &'static [(FileKind, &'static str)],
+    /// Under which names its phones ask by themselves, if those are not [`NAMES`]. A tenant may give others.
+    pub names: &'static [(FileKind, Form, &'static str)],
+    /// Whether a phone asks for its sealed file under the plain name, too.
+    pub sealed_at_plain_name: bool,
+    /// The event of a NOTIFY that makes its phones fetch their files, unless settings name another.
+    pub fetch_event: &'static str,
     /// Where a bootstrap carries the key.
     pub key: KeyPlace,
     /// What is wrong with a file beyond its syntax.
@@ -76,6 +92,6 @@ pub struct KeyPlace {
 
 /// A profile by its name.
 pub fn profile(name: &str) -> Option<Profile> {
-    let spec = PROFILES.iter().find(|spec| spec.name == name)?;
+    let spec = profiles().find(|spec| spec.name == name)?;
     Some(spec.profile())
 }

@@ -195,6 +195,9 @@ const TEXT: FamilySpec = FamilySpec {
     templates: text_templates!(
         "# Panasonic SIP Phone Standard Format File # DO NOT CHANGE THIS LINE!"
     ),
+    names: &[],
+    sealed_at_plain_name: false,
+    fetch_event: "check-sync",
     key: KeyPlace {
         prefix: lint::KEY_PREFIX,
         groups: &["Device", "System", "Prov"],

@@ -1,0 +1,150 @@
+// Phones of other vendors in the same tenant: each asks as its maker made it, with no configuration.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from './support/api.mjs';
+import { rawRequest, withoutRequestId } from './support/raw.mjs';
+import { Ringfence } from './support/ringfence.mjs';
+import { mac } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
+
+describe('a Grandstream beside a Panasonic', () => {
+  const OWN = 'C074AD2BD859';
+  const lower = OWN.toLowerCase();
+  const agent = `Grandstream Model HW GXP2160 SW 1.0.11.39 DevId ${lower}`;
+  let worker;
+  let api;
+  let t;
+  let segment;
+  let key;
+  before(async () => {
+    worker = await Ringfence.start({ probe: true });
+    api = new Api(worker);
+    t = `/tenants/${(await api.post('/tenants', { name: 'Mixed' })).id}`;
+    ({ segment } = await api.post(`${t}/access-paths`, { label: 'all' }));
+    await api.put(`${t}/devices/${OWN}`, {
+      model: 'GXP2160',
+      settings: {
+        line_1_user: '201',
+        line_1_auth_user: '201-auth',
+        line_1_password: { secret: 'e3#rl2(&ae#1<"' },
+        line_1_display_name: 'Büro & Küche',
+        line_1_domain: 'sip.example.net',
+        line_1_port: '5061',
+        line_1_transport: 'tls',
+        standard_P64: 'CET-1CEST-2,M3.5.0/02:00:00,M10.5.0/03:00:00',
+      },
+    });
+    await api.put(`${t}/devices/${mac(1)}`, { model: 'KX-UTG300B' });
+  });
+  after(() => worker?.stop());
+
+  const ask = (name) => rawRequest(worker.port, `/${segment}/${name}`, { headers: [['User-Agent', agent]] });
+  const value = (xml, name) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  const opened = (bytes) =>
+    execFileSync('openssl', ['enc', '-d', '-aes-256-cbc', '-md', 'md5', '-pass', `pass:${key}`], { input: bytes }).toString();
+
+  it('is guessed by its model, and sealed as its maker published it', async () => {
+    const view = await api.get(`${t}/devices/${OWN}`);
+    assert.deepEqual([view.family, view.profile], ['gxp', 'gxp-256']);
+  });
+
+  it('asks for what is not there first, and nothing is spent by that', async () => {
+    for (const name of [`cfg${lower}`, `cfg${lower}.bin`, 'cfggxp2160.xml', 'cfg.xml', `cfg${OWN}.xml`])
+      assert.equal((await ask(name)).status, 404, name);
+    assert.equal((await api.get(`${t}/devices/${OWN}`)).key.state, 'armed');
+  });
+
+  it('gets its first file in clear, once, with the password of the next ones', async () => {
+    const first = await ask(`cfg${lower}.xml`);
+    assert.equal(first.status, 200);
+    const xml = first.body.toString();
+    key = value(xml, 'P1359');
+    assert.match(key, /^[A-Za-z0-9]{32}$/);
+    assert.deepEqual(
+      ['mac', 'P271', 'P47', 'P35', 'P36', 'P3', 'P130', 'P64'].map((name) => value(xml, name)),
+      [lower, '1', 'sip.example.net:5061', '201', '201-auth', 'Büro &amp; Küche', '2', 'CET-1CEST-2,M3.5.0/02:00:00,M10.5.0/03:00:00'],
+    );
+    assert.equal(value(xml, 'P34').replaceAll('&lt;', '<').replaceAll('&quot;', '"').replaceAll('&amp;', '&'), 'e3#rl2(&ae#1<"');
+    assert.equal(value(xml, 'P401'), undefined, 'a line that is not set is not there');
+  });
+
+  it('gets the sealed file under the same name from then on, which openssl opens', async () => {
+    const sealed = await ask(`cfg${lower}.xml`);
+    assert.equal(sealed.status, 200);
+    assert.equal(sealed.body.subarray(0, 8).toString(), 'Salted__');
+    const xml = opened(sealed.body);
+    assert.equal(value(xml, 'P35'), '201');
+    assert.equal(value(xml, 'P1359'), undefined);
+    assert.ok((await ask(`cfg${lower}.xml`)).body.equals(sealed.body), 'the same bytes as long as nothing changes');
+    await eventually(
+      () => api.get(`${t}/devices/${OWN}`),
+      (view) => view.fetched_version === view.file_version,
+    );
+    await api.put(`${t}/devices/${OWN}/settings`, {
+      settings: { line_1_user: '202', line_1_domain: 'b.example', line_1_password: { secret: null } },
+    });
+    assert.equal(value(opened((await ask(`cfg${lower}.xml`)).body), 'P35'), '202');
+  });
+
+  it('is told by the event that makes it fetch without a restart, unless a setting names another', async () => {
+    await api.put(`${t}/settings`, { settings: { NOTIFY_ADDRESS: '127.0.0.1:5060' } });
+    const told = async (address) => (await api.post(`${t}/devices/${address}/notify`)).job.event;
+    assert.equal(await told(OWN), 'resync');
+    assert.equal(await told(mac(1)), 'check-sync');
+    await api.put(`${t}/settings`, { settings: { NOTIFY_ADDRESS: '127.0.0.1:5060', CFG_RESYNC_FROM_SIP: 'check-sync;reboot=true' } });
+    assert.equal(await told(OWN), 'check-sync;reboot=true');
+    await api.put(`${t}/settings`, { settings: {} });
+  });
+
+  it('is re-keyed like any other', async () => {
+    await api.post(`${t}/devices/${OWN}/rekey`);
+    const old = key;
+    key = value((await ask(`cfg${lower}.xml`)).body.toString(), 'P1359');
+    assert.notEqual(key, old);
+    assert.equal(value(opened((await ask(`cfg${lower}.xml`)).body), 'P35'), '202');
+  });
+
+  it('does not take a phone of another vendor for its own: that is refused like a MAC that nobody has', async () => {
+    const panasonic = mac(1).toLowerCase();
+    const costs = async (name) => {
+      await ask(name);
+      await worker.probe({ reset: true });
+      const answer = await ask(name);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      const { sql, read, kvReads } = await worker.probe({ reset: true });
+      const before = sql.map((text, at) => [text, read[at]]).filter(([text]) => !/^(INSERT|UPDATE|DELETE)/.test(text));
+      return { answer: withoutRequestId(answer), kvReads, before };
+    };
+    const nobody = await costs(`cfg${mac(0xffff).toLowerCase()}.xml`);
+    assert.deepEqual(await costs(`cfg${panasonic}.xml`), nobody);
+    assert.equal((await api.get(`${t}/devices/${mac(1)}`)).key.state, 'armed');
+    assert.equal((await ask(`Config${mac(1)}.cfg`)).status, 200);
+  });
+
+  it('reads no file that a template breaks, and no key of an operator', async () => {
+    const put = (source) => api.call('PUT', `${t}/templates/standard/gxp`, { body: { source } });
+    const config = (inside) => `<gs_provision version="1"><config version="1">${inside}</config></gs_provision>\n`;
+    for (const [source, code] of [
+      [config('<P1359>x</P1359>'), 'key-in-file'],
+      [config('<P2>a</P2><P2>b</P2>'), 'duplicate-parameter'],
+      ['<gs_provision version="1"><other><P2>a</P2></other></gs_provision>\n', 'xml-section'],
+      ['<settings><P2>a</P2></settings>\n', 'xml-root'],
+    ]) {
+      const answer = await put(source);
+      assert.equal(answer.status, 422, answer.text);
+      assert.ok(answer.text.includes(code), `${code}: ${answer.text}`);
+    }
+    assert.equal((await put(config('<P2>{{ line_1_user }}</P2>'))).status, 200);
+    await api.delete(`${t}/templates/standard/gxp`);
+  });
+
+  it('may be given other names by its tenant', async () => {
+    const { name, options } = await api.get(t);
+    await api.put(t, { name, options: { ...options, family_urls: { gxp: { standard: { plain: ['gs/cfg{mac}.xml'] } } } } });
+    assert.equal((await ask(`gs/cfg${lower}.xml`)).status, 200);
+    assert.equal((await ask(`cfg${lower}.xml`)).status, 404);
+  });
+});
