@@ -98,6 +98,9 @@ for tenth in $(seq 300); do
 done
 step "the phone is told of a change"
 scripts/notify.sh "$base" tell
+
+step "a phone of another vendor"
+scripts/other-phone.sh "$base"
 took
 
 cat <<TEXT

@@ -108,6 +108,7 @@ describe('make run', () => {
           assert.ok(state.output.includes(step), `${step} in\n${state.output}`);
         }
         assert.ok(state.output.includes('byte for byte'));
+        assert.match(state.output, /family gxp, sealed as gxp-256[\s\S]*beginning Salted__; opened/);
         assert.ok(state.output.includes(`http://127.0.0.1:${port}`));
         const bootstrap = readFileSync(join(folder, '.local/phone/bootstrap.xml'), 'utf8');
         const [, key] = /<CFG_FILE_KEY>([^<]{32})</.exec(bootstrap);
