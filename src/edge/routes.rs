@@ -51,7 +51,26 @@ pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use ringfence_provision::kind::FileKind;
+    use ringfence_provision::url_template::UrlTemplate;
+
     use super::*;
+
+    #[test]
+    fn a_familys_own_names_stand_back_behind_the_tenants() {
+        let of = |options: &TenantOptions, path| {
+            let resolved = table(options).unwrap().resolve(path);
+            resolved.map(|named| named.kind)
+        };
+        let path = "cfgc074ad2bd859.xml";
+        let mut options = TenantOptions::default();
+        assert_eq!(of(&options, path), Some(FileKind::Standard));
+        // The same paths, in another way, and neither name is the narrower one.
+        let name = UrlTemplate::parse("{MODEL}ad2bd859.xml").unwrap();
+        let product = options.urls.entry(FileKind::Product).or_default();
+        product.plain = vec![name];
+        assert_eq!(of(&options, path), Some(FileKind::Product));
+    }
 
     #[test]
     fn the_same_names_are_compared_with_each_other_once() {

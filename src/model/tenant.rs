@@ -295,6 +295,23 @@ mod tests {
     }
 
     #[test]
+    fn families_ask_by_their_own_names_unless_the_tenant_gives_others() {
+        let names = |options: &TenantOptions| -> Vec<(&str, String)> {
+            let routes = options.builtin_routes().into_iter();
+            routes
+                .map(|route| (route.family.unwrap().as_str(), route.template.to_string()))
+                .collect()
+        };
+        let plain = TenantOptions::default();
+        assert_eq!(names(&plain), [("gxp", "cfg{mac}.xml".to_owned())]);
+        for given in [r#"{"plain":["a/{mac}.xml"]}"#, "{}"] {
+            let text = format!(r#"{{"family_urls":{{"gxp":{{"standard":{given}}}}}}}"#);
+            let options: TenantOptions = serde_json::from_str(&text).unwrap();
+            assert_eq!(names(&options), [], "{given}");
+        }
+    }
+
+    #[test]
     fn tenant_options_json_format_unchanged() {
         let text = r#"{"family_urls":{"uds124":{"master":{"plain":["Uds.cfg"],"sealed":[]}}}}"#;
         let options: TenantOptions = serde_json::from_str(text).unwrap();

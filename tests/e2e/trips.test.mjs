@@ -50,7 +50,7 @@ describe('round trips to D1', () => {
   it('are as many as the documents say', async (context) => {
     const documented = readFileSync(join(ROOT, 'docs/limits-costs.md'), 'utf8');
     const found = {};
-    for (const [what, bound, by, method, path, more] of calls) {
+    for (const [what, , by, method, path, more] of calls) {
       // What the call before left to do is done.
       await new Promise((resolve) => setTimeout(resolve, 500));
       await worker.probe({ reset: true });

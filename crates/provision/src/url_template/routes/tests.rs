@@ -44,6 +44,34 @@ fn conflict(routes: Vec<Route>) -> RouteConflict {
 }
 
 #[test]
+fn a_name_of_one_family_is_told_from_one_of_all() {
+    let of = |family, template| Route {
+        family: Some(family),
+        ..plain(FileKind::Standard, template)
+    };
+    let table = RouteTable::new(vec![
+        plain(FileKind::Standard, "Config{MAC}.cfg"),
+        of(panasonic::HDV, "own{mac}.cfg"),
+        of(panasonic::UT, "own{mac}.cfg"),
+        of(panasonic::UT, "all{mac}.cfg"),
+        plain(FileKind::Standard, "all{mac}.cfg"),
+    ])
+    .unwrap();
+    let at = |path| table.families_at(path, FileKind::Standard, Form::Plain);
+    assert_eq!(at("Config0080F0C571EB.cfg"), None);
+    assert_eq!(
+        at("own0080f0c571eb.cfg"),
+        Some(vec![panasonic::HDV, panasonic::UT])
+    );
+    assert_eq!(at("all0080f0c571eb.cfg"), None, "a name of none is for all");
+    assert_eq!(at("nothing"), Some(Vec::new()), "nobody asks for that");
+    assert_eq!(
+        table.families_at("own0080f0c571eb.cfg", FileKind::Standard, Form::Sealed),
+        Some(Vec::new())
+    );
+}
+
+#[test]
 fn a_path_asks_for_the_file_of_the_narrowest_template() {
     let table = usual();
     let mac = Mac::parse("0080F0C571EB").unwrap();
