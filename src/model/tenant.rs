@@ -303,11 +303,19 @@ mod tests {
                 .collect()
         };
         let plain = TenantOptions::default();
-        assert_eq!(names(&plain), [("gxp", "cfg{mac}.xml".to_owned())]);
+        assert_eq!(
+            names(&plain),
+            [
+                ("gxp", "cfg{mac}.xml".to_owned()),
+                ("htek", "cfg{mac}.xml".to_owned()),
+                ("snom", "{MAC}.xml".to_owned()),
+                ("snom", "{MODEL}-{MAC}.htm".to_owned())
+            ]
+        );
         for given in [r#"{"plain":["a/{mac}.xml"]}"#, "{}"] {
             let text = format!(r#"{{"family_urls":{{"gxp":{{"standard":{given}}}}}}}"#);
             let options: TenantOptions = serde_json::from_str(&text).unwrap();
-            assert_eq!(names(&options), [], "{given}");
+            assert_eq!(names(&options), names(&plain)[1..], "{given}");
         }
     }
 

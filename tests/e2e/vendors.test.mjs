@@ -10,6 +10,89 @@ import { Ringfence } from './support/ringfence.mjs';
 import { mac } from './support/seed.mjs';
 import { eventually } from './support/wait.mjs';
 
+describe('phones whose makers publish no cipher', () => {
+  let worker;
+  let api;
+  let t;
+  let segment;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+    t = `/tenants/${(await api.post('/tenants', { name: 'Clear' })).id}`;
+    ({ segment } = await api.post(`${t}/access-paths`, { label: 'all' }));
+  });
+  after(() => worker?.stop());
+
+  const LINES = {
+    line_1_user: '201',
+    line_1_auth_user: '201-auth',
+    line_1_password: { secret: 's3cr&t<"' },
+    line_1_display_name: 'Büro & Küche',
+    line_1_domain: 'sip.example.net',
+    line_1_port: '5061',
+    line_1_transport: 'tls',
+    line_2_user: '202',
+    line_2_password: { secret: 'two' },
+  };
+  const ask = (name) => rawRequest(worker.port, `/${segment}/${name}`);
+  const value = (xml, name) => new RegExp(`<${name}(?: [^>]*)?>([^<]*)</`).exec(xml)?.[1];
+
+  it('Snom: by its MAC in capitals or behind its type, in clear, as often as it asks', async () => {
+    const own = '000413A11FA7';
+    const added = await api.put(`${t}/devices/${own}`, {
+      model: 'snomD345',
+      settings: { ...LINES, line_2_domain: 'b.example', standard_timezone: 'GER+1', standard_challenge_checksync: 'off' },
+    });
+    assert.deepEqual([added.family, added.profile, added.checked.unused], ['snom', null, undefined]);
+    const files = [];
+    for (const name of [`${own}.xml`, `snomD345-${own}.htm`, `${own}.xml`]) {
+      const answer = await ask(name);
+      assert.equal(answer.status, 200, name);
+      files.push(answer.body.toString());
+    }
+    assert.equal(new Set(files).size, 1);
+    const [xml] = files;
+    assert.equal(value(xml, 'user_pass'), 's3cr&amp;t&lt;&quot;');
+    assert.ok(xml.includes('<user_name idx="1" perm="R">201</user_name>') && xml.includes('<user_name idx="2" perm="R">202</user_name>'));
+    assert.equal(value(xml, 'user_outbound'), 'sip.example.net:5061;transport=tls');
+    assert.equal(value(xml, 'timezone'), 'GER+1');
+    for (const name of [`${own.toLowerCase()}.xml`, 'snomD345.htm', 'snomD345-firmware.htm'])
+      assert.equal((await ask(name)).status, 404, name);
+  });
+
+  it('Htek: by its own name beside a Grandstream that has the same one', async () => {
+    const own = '001FC11C22A9';
+    const grandstream = 'C074AD2BD860';
+    const added = await api.put(`${t}/devices/${own}`, { model: 'UC903', settings: { ...LINES, line_2_domain: 'b.example' } });
+    assert.equal(added.family, 'htek');
+    assert.deepEqual(
+      added.checked.unused.map((one) => one.setting ?? one.name),
+      ['line_2_domain'],
+      'all lines have one server',
+    );
+    await api.put(`${t}/devices/${grandstream}`, { model: 'GXP2160' });
+    const file = await ask(`cfg${own.toLowerCase()}.xml`);
+    assert.equal(file.status, 200);
+    const xml = file.body.toString();
+    assert.deepEqual(
+      ['P47', 'P130', 'P35', 'P36', 'P735', 'P24083'].map((name) => value(xml, name)),
+      ['sip.example.net:5061', '2', '201', '201-auth', '202', '0'],
+    );
+    assert.equal((await ask(`cfg${own.toLowerCase()}.xml`)).status, 200, 'as often as it asks');
+    const first = await ask(`cfg${grandstream.toLowerCase()}.xml`);
+    assert.match(value(first.body.toString(), 'P1359'), /^\w{32}$/);
+    assert.equal((await ask(`cfg${grandstream.toLowerCase()}.xml`)).body.subarray(0, 8).toString(), 'Salted__');
+    for (const name of ['factory0000.bin', 'cfg0016.xml', `cfg${own.toLowerCase()}`]) assert.equal((await ask(name)).status, 404, name);
+  });
+
+  it('are told by the event that makes them fetch', async () => {
+    await api.put(`${t}/settings`, { settings: { NOTIFY_ADDRESS: '127.0.0.1:5060' } });
+    const told = async (address) => (await api.post(`${t}/devices/${address}/notify`)).job.event;
+    assert.equal(await told('000413A11FA7'), 'check-sync;reboot=false');
+    assert.equal(await told('001FC11C22A9'), 'resync');
+  });
+});
+
 describe('a Grandstream beside a Panasonic', () => {
   const OWN = 'C074AD2BD859';
   const lower = OWN.toLowerCase();

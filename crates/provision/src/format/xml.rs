@@ -1,9 +1,8 @@
 //! XML as phones read it: elements below one that the family has outermost.
 //!
-//! Elements are of two sorts. A *parameter* has a name in capitals and holds a value, perhaps with
-//! `perm` and `access`; a *group* has a name with small letters and holds elements. The names tell
-//! the two apart even in a file that is malformed, which is what lets the reader say which tag is
-//! missing.
+//! Elements are of two sorts. A *parameter* holds a value, a *group* holds elements. The names tell the two
+//! apart ([`XmlSyntax`](crate::family::XmlSyntax)) even in a file that is malformed, which is what lets the
+//! reader say which tag is missing.
 
 mod read;
 
@@ -99,6 +98,7 @@ impl Document {
         }
         group.children.push(Element {
             value: value.to_owned(),
+            parameter: true,
             ..Element::new(name)
         });
         Ok(())
@@ -174,6 +174,10 @@ impl Element {
         } else {
             format!("{prefix}/{}", self.name)
         };
+        if let Some(index) = self.attribute("idx") {
+            let end = index.floor_char_boundary(MAX_INDEX);
+            path = format!("{path}[{}]", index.get(..end).unwrap_or_default());
+        }
         if self.parameter {
             parameters.push(Parameter {
                 path,
@@ -183,10 +187,6 @@ impl Element {
                 column: self.value_at.column,
             });
             return;
-        }
-        if let Some(index) = self.attribute("idx") {
-            let end = index.floor_char_boundary(MAX_INDEX);
-            path = format!("{path}[{}]", index.get(..end).unwrap_or_default());
         }
         for child in &self.children {
             child.collect(&path, parameters);

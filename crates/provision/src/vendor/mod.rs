@@ -13,7 +13,10 @@
 //! To add a vendor, write its folder and name its families and profiles here.
 
 pub mod grandstream;
+pub mod htek;
+mod p_values;
 pub mod panasonic;
+pub mod snom;
 
 use crate::family::{Duplicates, Family, Syntax};
 use crate::format::Examined;
@@ -21,10 +24,12 @@ use crate::kind::{FileKind, Form};
 use crate::seal::{Profile, ProfileSpec};
 
 /// Every family of every vendor.
-pub const FAMILIES: [Family; 6] = {
+pub const FAMILIES: [Family; 8] = {
     let [ut, uds124, tgp500, utg, hdv] = panasonic::FAMILIES;
     let [gxp] = grandstream::FAMILIES;
-    [ut, uds124, tgp500, utg, hdv, gxp]
+    let [htek] = htek::FAMILIES;
+    let [snom] = snom::FAMILIES;
+    [ut, uds124, tgp500, utg, hdv, gxp, htek, snom]
 };
 
 /// The sealing profiles of every vendor.

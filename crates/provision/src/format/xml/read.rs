@@ -241,7 +241,7 @@ impl Reading<'_> {
                 "`<` is not followed by a name",
                 "Write &lt; where the sign itself is meant.",
             ));
-        } else if is_parameter(name) {
+        } else if self.syntax.groups.is_none() && is_parameter(name) {
             source::check_name(name, place.right(1), self.findings);
         }
         if self.open.is_empty() {
@@ -260,7 +260,10 @@ impl Reading<'_> {
     }
 
     fn is_parameter(&self, name: &str) -> bool {
-        is_parameter(name) || self.syntax.values.contains(&name)
+        match self.syntax.groups {
+            Some(groups) => name != self.syntax.root && !groups.contains(&name),
+            None => is_parameter(name) || self.syntax.values.contains(&name),
+        }
     }
 
     fn check_root(&mut self, name: &str, at: Place) {
@@ -529,7 +532,9 @@ impl Reading<'_> {
                 .filter(|_| element.parameter)
                 .find(|(known, _)| known == name);
             let finding = match known {
-                Some((_, values)) if values.contains(&value.as_str()) => continue,
+                Some((_, values)) if values.is_empty() || values.contains(&value.as_str()) => {
+                    continue;
+                }
                 Some((known, values)) => Finding::error(
                     match *known {
                         "perm" => codes::XML_PERM,

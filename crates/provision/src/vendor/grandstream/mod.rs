@@ -16,9 +16,8 @@
 use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::seal::{Cipher, Digest, Encoding, ProfileSpec};
+use crate::vendor::p_values::Numbered;
 use crate::vendor::{FamilySpec, KeyPlace};
-
-mod lint;
 
 /// The vendor's families.
 pub const FAMILIES: [Family; 1] = [GXP];
@@ -30,6 +29,7 @@ pub const GXP: Family = Family::new(&FamilySpec {
     model_prefixes: &["GXP11", "GXP14", "GXP16", "GXP17", "GXP21", "GRP26"],
     syntax: Syntax::Xml(XmlSyntax {
         root: "gs_provision",
+        groups: None,
         // A phone drops a file whose `mac` is not its own.
         values: &["mac"],
         attributes: &[
@@ -52,11 +52,22 @@ pub const GXP: Family = Family::new(&FamilySpec {
     // `check-sync;reboot=true` restarts it. It challenges unless P4428 is 1.
     fetch_event: "resync",
     key: KeyPlace {
-        prefix: lint::KEY,
+        prefix: KEY,
         groups: &["config"],
     },
-    lint: lint::check,
+    lint: |file| RULES.check(file),
 });
+
+/// The password of sealed files. (P1349, in one sentence of the guide, is a misprint.)
+const KEY: &str = "P1359";
+
+const RULES: Numbered = Numbered {
+    root: "gs_provision",
+    others: &["mac"],
+    key: KEY,
+    key_does: " sets the password of sealed files",
+    key_help: "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
+};
 
 /// The vendor's profiles: `openssl enc -aes-256-cbc -k <password>` (*XML Provisioning Guide*, 2011, p. 4),
 /// binary. The guide is of a time when `openssl` took MD5; the other one is for firmware with its newer
@@ -76,7 +87,7 @@ const SALTED: ProfileSpec = ProfileSpec {
     kdf: Digest::Md5,
     encoding: Encoding::Binary,
     extension: "xml",
-    key_parameter: lint::KEY,
+    key_parameter: KEY,
     key_length_parameter: None,
     verified: true,
 };

@@ -132,6 +132,7 @@ pub const UTG: Family = Family::new(&FamilySpec {
     model_prefixes: &["KX-UTG"],
     syntax: Syntax::Xml(XmlSyntax {
         root: "PANASIPPhoneConfig",
+        groups: None,
         values: &[],
         attributes: &[("Line", "idx", true)],
         parameter_attributes: &[
