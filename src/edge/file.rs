@@ -106,6 +106,7 @@ mod tests {
             content_type: "application/octet-stream".into(),
             length: 28_672,
             master: String::new(),
+            family: None,
         };
         let text = serde_json::to_string(&meta).unwrap();
         assert_eq!(

@@ -21,8 +21,8 @@ thread_local! {
 }
 
 /// The table of a tenant's names, and of those under which phones of some families ask by themselves;
-/// `None` if the tenant's contradict each other, which is refused when they are saved. Where only a family's
-/// own names are in the way, the tenant's count.
+/// `None` if the tenant's contradict each other. Both are refused when they are saved; where a family's own
+/// names came later and are in the way of stored ones, the tenant's count.
 pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
     let routes = options.routes();
     let known = TABLES.with_borrow(|tables| {
@@ -34,10 +34,9 @@ pub fn table(options: &TenantOptions) -> Option<Rc<RouteTable>> {
     if known.is_some() {
         return known;
     }
-    let mut all = routes.clone();
-    all.extend(options.builtin_routes());
-    let table = RouteTable::new(all).or_else(|_| RouteTable::new(routes.clone()));
-    let table = Rc::new(table.ok()?);
+    let all = options.route_table();
+    let table = all.or_else(|_| RouteTable::new(routes.clone())).ok()?;
+    let table = Rc::new(table);
     TABLES.with_borrow_mut(|tables| {
         if tables.len() >= KEPT {
             tables.remove(0);

@@ -1,5 +1,6 @@
 //! What KV holds: a tenant as the hot path needs it, and what is said beside a file.
 
+use ringfence_provision::family::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::model::tenant::TenantOptions;
@@ -80,6 +81,10 @@ pub struct FileMeta {
     /// Id of the master key that wraps it; empty where it is sealed instead.
     #[serde(rename = "m", default, skip_serializing_if = "String::is_empty")]
     pub master: String,
+    /// The family of a device whose file it is in clear: some names are one family's. `None` for other
+    /// files, and for those that were stored before it was.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
 }
 
 #[cfg(test)]

@@ -158,12 +158,15 @@ impl TenantOptions {
         }
     }
 
-    /// The names as a table to look requests up in.
+    /// The names as a table to look requests up in, with those under which phones of some families ask by
+    /// themselves.
     ///
     /// # Errors
     /// Two names could read one path in two ways.
     pub fn route_table(&self) -> Result<RouteTable, RouteError> {
-        RouteTable::new(self.routes())
+        let mut routes = self.routes();
+        routes.extend(self.builtin_routes());
+        RouteTable::new(routes)
     }
 
     /// The name under which a phone is told to ask for a file: of its family's names and then of

@@ -38,23 +38,24 @@ pub(super) async fn serve(
     mac: &Mac,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    if let Some(outcome) =
-        shared::cached(request, tenant, FileKind::Standard, &mac.upper(), record).await
-    {
+    let families = record
+        .names
+        .as_ref()
+        .and_then(|names| names.families_at(&request.path, FileKind::Standard, Form::Plain));
+    let theirs = families.as_deref();
+    let subject = mac.upper();
+    let kind = FileKind::Standard;
+    if let Some(outcome) = shared::cached(request, tenant, kind, &subject, theirs, record).await {
         return Ok(outcome);
     }
     let policy = Policy {
         retry_window_ms: Some(u64::from(tenant.options.retry_window_s) * 1000)
             .filter(|&window| window > 0),
     };
-    let families = record
-        .names
-        .as_ref()
-        .and_then(|names| names.families_at(&request.path, FileKind::Standard, Form::Plain));
     let told = |family: &Family| family.spec().sealed_at_plain_name;
     let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed
-        || families.as_ref().is_some_and(|all| all.iter().any(told));
-    let listed = families.as_ref().map(|all| json!(all).to_string());
+        || theirs.is_some_and(|all| all.iter().any(told));
+    let listed = theirs.map(|all| json!(all).to_string());
     let ask = Ask::of(request);
     let consumes = !ask.head && ask.conditions_hold;
     let claimant = Claimant {
@@ -78,10 +79,7 @@ pub(super) async fn serve(
             return Ok(Outcome::Refused(Reason::UnknownDevice));
         };
         record.device = Some(device.id.clone());
-        if families
-            .as_ref()
-            .is_some_and(|all| !all.contains(&bundle.family))
-        {
+        if theirs.is_some_and(|all| !all.contains(&bundle.family)) {
             return Ok(Outcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {
@@ -93,9 +91,9 @@ pub(super) async fn serve(
                 request,
                 &bundle,
                 &shared::Wanted {
-                    kind: FileKind::Standard,
+                    kind,
                     audience: Audience::Device,
-                    subject: &mac.upper(),
+                    subject: &subject,
                 },
                 Reason::PlainOverHttps,
             )

@@ -264,6 +264,7 @@ async fn make(
         content_type: CONTENT_TYPE.into(),
         length: bytes.len(),
         master: String::new(),
+        family: None,
     };
     Ok((to_buffer(&bytes), meta))
 }

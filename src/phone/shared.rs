@@ -3,6 +3,7 @@
 //!
 //! In KV they are wrapped: a rendered file is never stored in clear.
 
+use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
@@ -28,7 +29,7 @@ pub(super) async fn serve(
     let kind = named.kind;
     let audience = Audience::told(named.mac.is_some(), named.model.is_some());
     let subject = subject(named);
-    if let Some(outcome) = cached(request, tenant, kind, &subject, record).await {
+    if let Some(outcome) = cached(request, tenant, kind, &subject, None, record).await {
         return Ok(outcome);
     }
     let bundle = match find(request, tenant, named).await? {
@@ -97,17 +98,20 @@ pub(super) async fn find(
     Ok(found.map_err(storage)?.ok_or(missing))
 }
 
-/// A file that KV holds and that is still good.
+/// A file that KV holds and that is still good. `families` are those whose name was asked for; `None`: it is
+/// a name of all.
 pub(super) async fn cached(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     kind: FileKind,
     subject: &str,
+    families: Option<&[Family]>,
     record: &mut Record,
 ) -> Option<Outcome> {
     let key = edge::file_key(&tenant.tenant, kind, Form::Plain, subject);
     let (frame, meta) = edge::read_file(&request.app, &key).await?;
-    if !tenant.accepts(subject, meta.version) {
+    let is_theirs = |families: &[Family]| meta.family.is_some_and(|it| families.contains(&it));
+    if !tenant.accepts(subject, meta.version) || !families.is_none_or(is_theirs) {
         return None;
     }
     let frame = js_sys::Uint8Array::new(&frame).to_vec();
@@ -170,6 +174,7 @@ pub(super) async fn from_bundle(
         content_type: render::content_type(bundle).into(),
         length: file.bytes.len(),
         master: request.app.keyring.current().id().to_owned(),
+        family: (kind == FileKind::Standard).then_some(bundle.family),
     };
     let outcome = Outcome::Served(Served {
         body: Body::new(&file.bytes),

@@ -170,24 +170,13 @@ pub async fn of_devices(
     tenant_id: &str,
     ids: &[&str],
 ) -> Result<Vec<SettingRow>, StorageError> {
-    rows(&of_devices_statement(db, tenant_id, ids)?.all().await?)
-}
-
-/// What reads them.
-///
-/// # Errors
-/// The statement cannot be made.
-pub(super) fn of_devices_statement(
-    db: &Db,
-    tenant_id: &str,
-    ids: &[&str],
-) -> Result<D1PreparedStatement, StorageError> {
     let scopes: Vec<String> = ids.iter().map(|id| format!("device:{id}")).collect();
-    db.statement(
+    db.rows(
         "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
          JOIN settings s ON s.tenant_id = ?1 AND s.scope = j.value",
         args![tenant_id, json(&scopes)?],
     )
+    .await
 }
 
 /// A layer's new content.

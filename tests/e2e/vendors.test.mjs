@@ -224,6 +224,29 @@ describe('a Grandstream beside a Panasonic', () => {
     await api.delete(`${t}/templates/standard/gxp`);
   });
 
+  it('keeps the name that it asks by: another that reads the same paths in another way is refused, with what to do', async () => {
+    const { name, options } = await api.get(t);
+    const urls = { ...options.urls, product: { plain: ['{MODEL}ad2bd859.xml'] } };
+    const put = (more) => api.call('PUT', t, { body: { name, options: { ...options, urls, ...more } } });
+    const refused = await put({});
+    assert.equal(refused.status, 422, refused.text);
+    assert.match(refused.body.detail, /the family (gxp|htek) ask by themselves: .*`options\.family_urls\.\1\.standard` another one, or `\{\}`/);
+    const none = { standard: {} };
+    assert.equal((await put({ family_urls: { gxp: none, htek: none, snom: none } })).status, 200);
+    assert.equal((await api.call('PUT', t, { body: { name, options } })).status, 200);
+  });
+
+  it('gets no file of another vendor that lies ready, and neither does that one', async () => {
+    const hdv = mac(7);
+    await api.put(`${t}/devices/${hdv}`, { model: 'KX-HDV130', settings: { standard_SIP_USER: 'x' } });
+    assert.equal((await ask(`Config${hdv}.cfg`)).status, 200);
+    const stored = () => worker.ask('kvList', { prefix: 'f1:' });
+    await eventually(stored, (keys) => keys.some(({ name }) => name.endsWith(`:plain:${hdv}`)));
+    const nobody = withoutRequestId(await ask(`cfg${mac(0xffff).toLowerCase()}.xml`));
+    for (let time = 0; time < 2; time += 1) assert.deepEqual(withoutRequestId(await ask(`cfg${hdv.toLowerCase()}.xml`)), nobody);
+    assert.equal((await ask(`Config${hdv}.cfg`)).status, 200);
+  });
+
   it('may be given other names by its tenant', async () => {
     const { name, options } = await api.get(t);
     await api.put(t, { name, options: { ...options, family_urls: { gxp: { standard: { plain: ['gs/cfg{mac}.xml'] } } } } });

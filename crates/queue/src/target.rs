@@ -304,10 +304,7 @@ pub fn event(settings: &Settings) -> Result<String, TargetError> {
     let mut named = settings.events.iter();
     match named.find_map(|name| settings.text(name).map(|text| (*name, text))) {
         Some((name, text)) => event_text(name, text),
-        None => match settings.default_event {
-            Some(event) => event_text("the event of the device's family", event),
-            None => Ok(EventType::default().as_str().to_owned()),
-        },
+        None => Ok(settings.default_event.unwrap_or("check-sync").to_owned()),
     }
 }
 

@@ -229,22 +229,24 @@ async fn change(call: &Put, found: Found) -> SettingsAnswer {
         publish(app, &tenant.id, &scope).await?;
         return Ok(view(&after, false, stored.revision, None));
     }
-    let mut candidate = match &scope {
-        Scope::Tenant => Candidate::load(app, &tenant, &Affected::All).await?,
-        Scope::Site(id) => Candidate::load(app, &tenant, &Affected::Site(id.clone())).await?,
-        Scope::Model(name) => {
-            Candidate::load(app, &tenant, &Affected::Models(vec![name.clone()])).await?
-        }
-        Scope::Device { .. } => {
+    let candidate = match device {
+        Some(device) => {
             let mut candidate = Candidate::of_tenant(app, &tenant).await?;
-            if let Some(device) = device {
-                candidate.set_device(device, after.clone());
-            }
+            candidate.set_device(device, after.clone());
+            candidate
+        }
+        None => {
+            let affected = match &scope {
+                Scope::Site(id) => Affected::Site(id.clone()),
+                Scope::Model(name) => Affected::Models(vec![name.clone()]),
+                Scope::Tenant | Scope::Device { .. } => Affected::All,
+            };
+            let mut candidate = Candidate::load(app, &tenant, &affected).await?;
+            candidate.set_layer(&scope, after.clone());
             candidate
         }
     };
     check_number(&after, candidate.families(&scope))?;
-    candidate.set_layer(&scope, after.clone());
     let checked = candidate.check().await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&digests(app, &tenant.id, &scope), &before, &after);

@@ -290,7 +290,9 @@ fn check(input: &TenantInput) -> Result<(), Problem> {
         ));
     }
     check_names(input)?;
-    options.route_table().map_err(unroutable)?;
+    options
+        .route_table()
+        .map_err(|error| unroutable(options, error))?;
     Ok(())
 }
 
@@ -312,8 +314,22 @@ fn check_profiles<'a>(
     }
 }
 
-fn unroutable(error: RouteError) -> Problem {
-    let problem = Problem::invalid_value(format!("`options.urls`: {error}"));
+fn unroutable(options: &TenantOptions, error: RouteError) -> Problem {
+    let mut problem = Problem::invalid_value(format!("`options.urls`: {error}"));
+    if let RouteError::Conflict(conflict) = &error
+        && let Some(own) = options
+            .builtin_routes()
+            .into_iter()
+            .find(|route| [&conflict.first, &conflict.second].contains(&route))
+        && let Some(family) = own.family
+    {
+        problem.detail.push_str(&format!(
+            " {} is the name that phones of the family {family:?} ask by themselves: to do without it, give \
+             `options.family_urls.{family:?}.{}` another one, or `{{}}`.",
+            own.template,
+            own.kind.as_str()
+        ));
+    }
     match error {
         RouteError::Conflict(conflict) => problem
             .with(
