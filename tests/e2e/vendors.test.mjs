@@ -230,7 +230,10 @@ describe('a Grandstream beside a Panasonic', () => {
     const put = (more) => api.call('PUT', t, { body: { name, options: { ...options, urls, ...more } } });
     const refused = await put({});
     assert.equal(refused.status, 422, refused.text);
-    assert.match(refused.body.detail, /the family (gxp|htek) ask by themselves: .*`options\.family_urls\.\1\.standard` another one, or `\{\}`/);
+    assert.match(
+      refused.body.detail,
+      /the family (gxp|htek) ask by themselves: .*`options\.family_urls\.\1\.standard` another one, or `\{\}`/,
+    );
     const none = { standard: {} };
     assert.equal((await put({ family_urls: { gxp: none, htek: none, snom: none } })).status, 200);
     assert.equal((await api.call('PUT', t, { body: { name, options } })).status, 200);
