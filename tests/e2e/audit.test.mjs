@@ -8,6 +8,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { Api } from './support/api.mjs';
 import { newMasterKey, Ringfence } from './support/ringfence.mjs';
 import { mac, ulid } from './support/seed.mjs';
+import { eventually } from './support/wait.mjs';
 
 const DAY = 24 * 3600 * 1000;
 const START = '0'.repeat(64);
@@ -149,7 +150,8 @@ describe('the audit log', () => {
       assert.equal(all.length, before + 1, path);
       assert.deepEqual([all[0].object, all[0].token], [object, made.id]);
     }
-    const lines = worker.logLines().filter((line) => line.event === 'api' && line.token === made.id);
+    const written = () => worker.logLines().filter((line) => line.event === 'api' && line.token === made.id);
+    const lines = await eventually(written, (all) => all.length >= 10, 'ten lines of the log');
     assert.equal(lines.filter((line) => line.revealed === 'true').length, 5);
     assert.equal(lines.length, 10);
     // What is not shown leaves no entry.

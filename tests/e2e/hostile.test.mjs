@@ -94,7 +94,7 @@ describe('hostile requests', () => {
       ],
     });
     assert.ok([200, 416].includes(answer.status));
-    const line = worker.logLines().find((entry) => entry.request_id === answer.header('ringfence-request-id'));
+    const line = await worker.logLine((entry) => entry.request_id === answer.header('ringfence-request-id'));
     assert.ok(line.user_agent.length <= 200);
     assert.ok(line.address.length <= 45);
     assert.ok(line.country.length <= 2);

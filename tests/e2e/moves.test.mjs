@@ -535,7 +535,7 @@ describe('a device that moves', () => {
     assert.match(event.detail, /of the tenant that the device is in cannot be read now/);
     const all = JSON.stringify(event);
     assert.ok(!all.includes('LINE_PASS') && !all.includes(b.id), all);
-    const line = worker.logLines().find((one) => one.event === 'forward_failed' && one.tenant === b.id);
+    const line = await worker.logLine((one) => one.event === 'forward_failed' && one.tenant === b.id);
     assert.match(line.error, /LINE_PASS_OF_THE_OTHER/);
   });
 

@@ -43,11 +43,7 @@ describe('a request that got nothing', () => {
     );
     return event;
   };
-  const lineOf = (answer) =>
-    eventually(
-      () => worker.logLines().find((line) => line.event === 'phone' && line.request_id === answer.header('ringfence-request-id')),
-      Boolean,
-    );
+  const lineOf = (answer) => worker.logLine((line) => line.event === 'phone' && line.request_id === answer.header('ringfence-request-id'));
 
   before(async () => {
     worker = await Ringfence.start({ probe: true });

@@ -150,7 +150,7 @@ describe('a database that was put back', () => {
     const change = await d.admin.call('PUT', `${d.t}/settings`, { body: { settings: { SIP_USER: 'x' } } });
     assert.deepEqual([change.status, change.body.type], [503, PROBLEM]);
     assert.equal((await d.worker.fetch('/healthz')).status, 503);
-    const line = d.worker.logLines().find(({ event }) => event === 'database_restored');
+    const line = await d.worker.logLine(({ event }) => event === 'database_restored');
     assert.match(line.error, /stands at \d+, and \d+ was witnessed/);
   });
 

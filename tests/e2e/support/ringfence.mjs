@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { ROOT } from './config.mjs';
 import { migrations } from './sql.mjs';
+import { eventually } from './wait.mjs';
 
 /** No call of the harness may hang a test run. */
 const PATIENCE_MS = 120_000;
@@ -137,6 +138,11 @@ export class Ringfence {
   /** Sets faults and answers with the counts of probe.mjs. */
   async probe(wanted = {}) {
     return (await this.fetch('/__probe', { method: 'POST', body: JSON.stringify(wanted) })).json();
+  }
+
+  /** The first line of the log that fits. The log comes by a pipe of its own, perhaps after the answer. */
+  logLine(fits) {
+    return eventually(() => this.logLines().find(fits), Boolean, 'a line of the log');
   }
 
   /** Structured log lines that workerd printed so far. */
