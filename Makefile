@@ -1,10 +1,11 @@
 # The commands. Each installs what it misses; see scripts/.
-.PHONY: help setup build run test lint bench relay-static deploy clean
+.PHONY: help setup build run test lint bench screenshots relay-static deploy clean
 
 help:
 	@echo "make run     build, start on 127.0.0.1:8787 (PORT=…) and play a phone against it"
 	@echo "make test    everything that proves it works"
 	@echo "make lint    formatting, linters, rustdoc, rules of the source and its dependencies, advisories"
+	@echo "make screenshots  the pictures of docs/console.md"
 	@echo "make bench   how fast it is, beside named baselines"
 	@echo "make relay-static  the relay as one file without libraries, and the proof that it is"
 	@echo "make deploy  to Cloudflare; make deploy CHECK=1 for what can be checked without an account"
@@ -27,6 +28,9 @@ lint:
 
 bench:
 	@scripts/bench.sh
+
+screenshots:
+	@scripts/screenshots.sh
 
 relay-static:
 	@scripts/relay-static.sh

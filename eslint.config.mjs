@@ -22,6 +22,20 @@ export default [
       'require-atomic-updates': 'off',
     },
   },
+  // What runs in a browser, and what tests have it run there.
+  {
+    files: [
+      'crates/console/assets/console.js',
+      'crates/console/editor/*.js',
+      'tests/e2e/console*.test.mjs',
+      'tests/support/browser/browser.mjs',
+    ],
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+  },
+  { ignores: ['crates/console/assets/*.min.js'] },
   // Workers and pages have the globals of a browser's worker.
-  { files: ['tests/e2e/support/probe.mjs', 'tests/bench/baselines.mjs'], languageOptions: { globals: globals.serviceworker } },
+  {
+    files: ['src/entry.js', 'tests/support/worker/probe.mjs', 'tests/bench/baselines.mjs'],
+    languageOptions: { globals: globals.serviceworker },
+  },
 ];

@@ -10,11 +10,9 @@ scripts/build.sh
 
 echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
 (
-  if [ -e "$RINGFENCE_WRAPPERS/linker" ]; then
-    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$(cat "$RINGFENCE_WRAPPERS/linker")
-    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER
-  fi
-  CARGO_TARGET_DIR=$PWD/target/bench-seal "$RINGFENCE_WRAPPERS/cargo" build --quiet --release \
+  # shellcheck source=/dev/null
+  . "$RINGFENCE_COMPILER"
+  CARGO_TARGET_DIR=$PWD/target/bench-seal "$WASM_CARGO" build --quiet --release \
     --manifest-path tests/bench/seal-wasm/Cargo.toml --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort
 )
 

@@ -1,5 +1,6 @@
-// What the crates depend on: every dependency is used where it is declared, and its licence lets
-// Ringfence be handed out. A rule of our own, since it needs no tool that is compiled for minutes.
+// What the crates depend on: every dependency is used where it is declared, comes from crates.io by a
+// version, and its licence lets Ringfence be handed out. With `cargo tree --duplicates` in lint.sh this is
+// what `cargo deny check bans licenses sources` would look at, without a tool that is compiled for minutes.
 //
 //   node scripts/dependencies.mjs [MANIFEST…]      prints what is wrong; exit 1 if anything is
 //
@@ -13,6 +14,8 @@ import { built, rustFiles, spoken, testsAlone } from './rust-source.mjs';
 
 // Each may be part of a program under another licence, without its source. What is new is read first.
 const LICENCES = new Set(['Apache-2.0', 'BSD-3-Clause', 'ISC', 'MIT', 'Unicode-3.0', 'Zlib']);
+
+const CRATES_IO = 'registry+https://github.com/rust-lang/crates.io-index';
 
 const [main = 'Cargo.toml', ...others] =
   process.argv.length > 2 ? process.argv.slice(2) : ['Cargo.toml', 'crates/provision/fuzz/Cargo.toml', 'tests/bench/seal-wasm/Cargo.toml'];
@@ -76,7 +79,7 @@ function unused(packages, libraries) {
   for (const { name, manifest_path: manifest, dependencies } of packages) {
     const texts = source(dirname(manifest));
     for (const { name: dependency, rename, kind } of dependencies) {
-      // A build script would be the one place for these; there is none.
+      // What a build script uses stands in its own folder, and what it lacks does not compile.
       if (kind === 'build') continue;
       const crate = (rename ?? libraries.get(dependency) ?? dependency).replaceAll('-', '_');
       if (!uses(texts[kind ?? 'normal'], crate)) {
@@ -98,7 +101,12 @@ unused(
 );
 for (const manifest of others) unused(metadata(manifest, '--no-deps').packages, new Map());
 
-for (const { name, version, license } of all.packages) {
+for (const { name, version, license, source, dependencies } of all.packages) {
+  // No source: a crate of the workspace.
+  if (source !== null && source !== CRATES_IO) wrong.push(`${name} ${version} comes from ${source}, which is not crates.io`);
+  for (const { name: dependency, req, path } of source === null ? dependencies : []) {
+    if (req === '*' && path === undefined) wrong.push(`${name} depends on any version of ${dependency}: name one`);
+  }
   if (!license || !mayBeHandedOut(license)) {
     wrong.push(
       `${name} ${version} is under ${license ?? 'a licence that it does not name'}: scripts/dependencies.mjs lists what may be handed out`,

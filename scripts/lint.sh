@@ -20,6 +20,7 @@ if [ "$only" != rules ]; then
 
   step "cargo fmt"
   cargo fmt --all --check || bad "run cargo fmt --all"
+  cargo fmt --manifest-path tools/bindgen/Cargo.toml --check || bad "run cargo fmt --manifest-path tools/bindgen/Cargo.toml"
 
   step "cargo clippy, warnings are errors"
   cargo clippy --workspace --all-targets --quiet -- -D warnings || bad "clippy has something to say"
@@ -31,7 +32,7 @@ if [ "$only" != rules ]; then
   shellcheck --external-sources --severity=style scripts/*.sh .ci/run || bad "shellcheck has something to say"
 
   step "prettier"
-  prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' eslint.config.mjs package.json || bad "run prettier --write on them"
+  prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' 'crates/console/editor/*.js' src/entry.js eslint.config.mjs package.json || bad "run prettier --write on them"
 
   step "eslint"
   eslint --max-warnings 0 . || bad "eslint has something to say"
@@ -50,8 +51,8 @@ forbid() { # forbid PACKAGE "WHY" NAME…: nothing that PACKAGE is built from is
 }
 
 step "dependency rules"
-leaves=(ringfence-provision ringfence-sip-notify ringfence-sql ringfence-wire)
-pure=("${leaves[@]}" ringfence-queue)
+leaves=(ringfence-console ringfence-provision ringfence-sip-notify ringfence-sql ringfence-wire)
+pure=("${leaves[@]}" ringfence-import ringfence-queue)
 runtime=(worker wasm-bindgen js-sys web-sys)
 sockets=(tokio mio socket2 async-std smol hyper reqwest)
 impure=(getrandom rand time chrono)
@@ -63,14 +64,17 @@ for package in "${pure[@]}"; do
 done
 for package in "${leaves[@]}"; do
   for other in "${pure[@]}"; do
-    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/queue stands on them" "$other"
+    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/import and crates/queue stand on some of them" "$other"
   done
 done
 forbid ringfence-relay "only the Worker (src/) may" worker
+for other in ringfence-console ringfence-queue ringfence-sip-notify ringfence-sql ringfence-wire; do
+  forbid ringfence-import "it stands on crates/provision alone" "$other"
+done
 for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
 
-step "every dependency is used, and its licence lets it be handed out"
+step "every dependency is used, comes from crates.io, and its licence lets it be handed out"
 node scripts/dependencies.mjs || bad "a dependency is one too many"
 
 step "no crate is in a program twice"
@@ -87,13 +91,22 @@ done
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
-    crates/{provision,sip-notify,sql,wire,queue}/src; then
+    crates/{console,import,provision,sip-notify,sql,wire,queue}/src; then
   bad "a pure crate reaches outside"
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi
 
 step "floors of src/"
 node scripts/floors.mjs || bad "src/ has an import that ARCHITECTURE.md, Floors, does not allow"
+
+step "the console's pages run no script but their own files"
+# The content security policy forbids the rest, and htmx would fail without a word.
+if grep -rnEi '\son[a-z]+=|\bstyle=|hx-on|hx-vals=|hx-vars|hx-headers=|javascript:|"js:|<style|<script[^>]*>[^<]|hx-trigger="[^"]*\[' crates/console/templates; then
+  bad "a template has a script, a style or an expression in it"
+fi
+if grep -rnE '\|\s*safe\b|escape\s*=\s*"none"' crates/console/{templates,src}; then bad "a page shows something without escaping it"; fi
+# Only the templates that sections, fields and cells are.
+if grep -rn 'HtmlSafe' crates/console/src --include=*.rs | grep -v '^crates/console/src/part.rs:'; then bad "a page shows something without escaping it"; fi
 
 step "what is a vendor's stands in the vendor's folder"
 node scripts/vendors.mjs || bad "a vendor's name stands outside of its folder"

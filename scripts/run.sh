@@ -19,18 +19,32 @@ if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
   die "port $PORT is in use: stop what listens there, or take another one with PORT=8788 make run"
 fi
 
+mkdir -p .local
+relay=${RINGFENCE_RELAY:-target/debug/ringfence-relay}
+build_relay() { cargo build --quiet -p ringfence-relay; }
+# What else is compiled leaves a core idle at its end: the relay takes what is left over. Where that fails, for want of
+# a linker that the set-up brings, it is built once more below, where one can read why.
+ahead=
+# shellcheck disable=SC2317 # A trap calls it.
+stop_ahead() { [ -z "$ahead" ] || kill -TERM "$ahead" 2>/dev/null || true; }
+if [ -z "${RINGFENCE_RELAY:-}" ]; then
+  nice -n 10 cargo build --quiet -p ringfence-relay >.local/relay-build.log 2>&1 <&- &
+  ahead=$!
+  trap 'stop_ahead; exit 130' INT TERM
+  trap stop_ahead EXIT
+fi
+
 step "set-up"
 scripts/setup.sh
 scripts/secrets.sh
 step "the Worker"
 scripts/build.sh
-relay=${RINGFENCE_RELAY:-target/debug/ringfence-relay}
-if [ -z "${RINGFENCE_RELAY:-}" ]; then
+if [ -n "$ahead" ]; then
   step "the relay (a minute or two, the first time)"
-  cargo build --quiet -p ringfence-relay
+  wait "$ahead" || build_relay
+  trap - INT TERM EXIT
 fi
 
-mkdir -p .local
 log=.local/wrangler.log
 step "migrations of the local database"
 wrangler d1 migrations apply ringfence --local >.local/migrations.log 2>&1 || { cat .local/migrations.log >&2; die "the migrations failed"; }
@@ -107,6 +121,7 @@ cat <<TEXT
 
 [run] The Worker is up at $base, with a relay and a phone, and stays until Ctrl-C.
 
+  console     $base/console (sign in with the API token)
   API token   the line ADMIN_TOKEN= in .dev.vars (git-ignored, made once)
   try         token=\$(sed -n 's/^ADMIN_TOKEN=//p' .dev.vars)
               curl -H "Authorization: Bearer \$token" $base/api/v1/tenants

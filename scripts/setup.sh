@@ -12,6 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+BINDGEN_BIN=$(bindgen)
 
 teller=setup
 . scripts/steps.sh
@@ -78,61 +79,31 @@ else
   apt_need wasm-ld-22 lld-22
   wasm_cargo=/usr/bin/cargo
   wasm_rustc=/usr/bin/rustc
-  # worker-build looks for the target's folder, though nothing in it is used: std is built.
-  [ -d /usr/lib/rustlib/wasm32-unknown-unknown/lib ] || as_root mkdir -p /usr/lib/rustlib/wasm32-unknown-unknown/lib
 fi
 
-# worker-build asks `cargo +nightly` and `rustup` for what the stable compiler above already has.
-mkdir -p "$RINGFENCE_WRAPPERS"
-wrapper() { printf '#!/bin/sh\n%s\n' "$2" >"$RINGFENCE_WRAPPERS/$1.new"; chmod +x "$RINGFENCE_WRAPPERS/$1.new"; mv "$RINGFENCE_WRAPPERS/$1.new" "$RINGFENCE_WRAPPERS/$1"; }
-wrapper cargo "[ \"\$1\" = +nightly ] && shift
-export RUSTC_BOOTSTRAP=1 RUSTC=$wasm_rustc
-exec $wasm_cargo \"\$@\""
-wrapper rustc "[ \"\$1\" = +nightly ] && shift
-export RUSTC_BOOTSTRAP=1
-exec $wasm_rustc \"\$@\""
-wrapper rustup 'case "$*" in
-  *component*list*) echo "rust-src (installed)" ;;
-  *target*list*) echo "wasm32-unknown-unknown (installed)" ;;
-  *toolchain*list*) echo "nightly (installed)" ;;
-esac'
-if [ "$wasm_rustc" = /usr/bin/rustc ]; then
-  echo wasm-ld-22 >"$RINGFENCE_WRAPPERS/linker"
-else
-  rm -f "$RINGFENCE_WRAPPERS/linker"
-fi
+# What compiles for wasm32, for scripts/build.sh and scripts/bench.sh.
+mkdir -p "$RINGFENCE_TOOLS"
+{
+  echo "WASM_CARGO=$wasm_cargo"
+  echo "export RUSTC=$wasm_rustc RUSTC_BOOTSTRAP=1"
+  [ "$wasm_rustc" != /usr/bin/rustc ] || echo "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-22"
+} >"$RINGFENCE_COMPILER.new"
+mv "$RINGFENCE_COMPILER.new" "$RINGFENCE_COMPILER"
 
-# --- Tools compiled from crates.io -----------------------------------------------------------------
+# --- The tool that makes the JavaScript side of the Worker -----------------------------------------
 
-# worker-build is linked with OpenSSL.
-apt_need /usr/include/openssl/ssl.h libssl-dev
-apt_need pkg-config pkg-config
-
-# Side by side: the last steps of each keep one core busy alone.
-tools=()
-cargo_tool() { # cargo_tool NAME CRATE VERSION OPT-LEVEL
-  local name=$1 crate=$2 version=$3 root="$RINGFENCE_TOOLS/$1-$3"
-  [ ! -x "$root/bin/$name" ] || return 0
-  step "compiling $crate $version (minutes, once)"
-  mkdir -p "$RINGFENCE_TOOLS/build"
-  # Optimising a tool costs more time than it would ever save here.
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=$4 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-  CARGO_TARGET_DIR="$RINGFENCE_TOOLS/build/$name" \
-    cargo install --quiet "$crate" --version "$version" --bin "$name" --root "$root" --locked \
-    >"$RINGFENCE_TOOLS/build/$name.log" 2>&1 &
-  tools+=("$name:$!")
-}
-# The one looks at every byte of the Worker, the other starts programs.
-cargo_tool wasm-bindgen wasm-bindgen-cli "$WASM_BINDGEN_VERSION" 1
-cargo_tool worker-build worker-build "$WORKER_BUILD_VERSION" 0
-for tool in "${tools[@]}"; do
-  while kill -0 "${tool#*:}" 2>/dev/null; do
+if [ ! -x "$BINDGEN_BIN" ]; then
+  step "compiling tools/bindgen (minutes, once)"
+  CARGO_TARGET_DIR=$RINGFENCE_TOOLS/build \
+    cargo install --quiet --path tools/bindgen --root "${BINDGEN_BIN%/bin/*}" --locked >"$RINGFENCE_TOOLS/build.log" 2>&1 &
+  compiling=$!
+  while kill -0 "$compiling" 2>/dev/null; do
     sleep 1
-    ((SECONDS % 30)) || echo "[setup] … ${tool%:*} is being compiled, $SECONDS s"
+    ((SECONDS % 30)) || echo "[setup] … tools/bindgen is being compiled, $SECONDS s"
   done
-  wait "${tool#*:}" || { cat "$RINGFENCE_TOOLS/build/${tool%:*}.log" >&2; die "${tool%:*} could not be compiled"; }
-done
-rm -rf "$RINGFENCE_TOOLS/build"
+  wait "$compiling" || { cat "$RINGFENCE_TOOLS/build.log" >&2; die "tools/bindgen could not be compiled"; }
+  rm -rf "$RINGFENCE_TOOLS/build" "$RINGFENCE_TOOLS/build.log"
+fi
 
 # --- What only the tests use -----------------------------------------------------------------------
 
@@ -143,6 +114,16 @@ fi
 if [ "$want" = test ]; then
   apt_need sipp sip-tester
   apt_need kamailio kamailio
+  # The browser that looks at the console, and letters for it.
+  apt_need chromium chromium
+  apt_need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
+  # Scrapes the metrics and checks the alert rules. Its package would start one for the whole machine.
+  if ! command -v promtool >/dev/null; then
+    if [ -d /run/systemd/system ]; then as_root systemctl mask --quiet prometheus.service; fi
+    apt_need promtool prometheus
+  fi
+  # Time zones are compared with Python's. python3-minimal has no zoneinfo, so the command alone does not tell.
+  python3 -c 'import zoneinfo' 2>/dev/null || apt_need 'python3 with zoneinfo' python3
 fi
 
 took

@@ -27,7 +27,7 @@ builds=target/test-builds.log
 set -m
 (
   scripts/build.sh
-  RINGFENCE_OUT=target/panic-route scripts/build.sh --features panic-route
+  RINGFENCE_VENDORS=$PWD/tests/vendors RINGFENCE_OUT=target/panic-route scripts/build.sh --features panic-route
 ) >"$builds" 2>&1 &
 building=$!
 set +m
@@ -48,7 +48,7 @@ fi
 step "the relay"
 cargo build --quiet -p ringfence-relay
 
-step "the Worker, and the Worker with a test-only route that panics"
+step "the Worker, and the Worker with a test-only route that panics and a vendor of its own"
 while kill -0 "$building" 2>/dev/null; do
   sleep 10
   printf '[test %4ds] … %s\n' "$SECONDS" "$(tail -n 1 "$builds")"
@@ -65,16 +65,21 @@ e2e() { # e2e AT-ONCE FILE…
 if [ $# -gt 0 ] && [ "$only" = e2e ]; then
   e2e 1 "$@"
 else
-  # Each file starts its own workerd on its own ports, so two run at once. Those that look at a pace, at
-  # memory or at who waits for whom need the machine for themselves.
-  together=() alone=()
+  # Each file starts its own workerd on its own ports, so several run at once: one more than there are cores,
+  # for each waits now and then. What takes minutes begins first. Those that kill, or play a PBX, are two at a
+  # time; those that look at a pace, at memory or at who waits for whom need the machine for themselves.
+  long=() together=() pairs=() alone=()
   for file in tests/e2e/*.test.mjs; do
     case $(basename "$file" .test.mjs) in
-      bodies | crash | notify* | panic | pool | relay-tls | restore | run | templates | throttle) alone+=("$file") ;;
+      bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
+      crash | notify* | panic | relay-tls | restore | run) pairs+=("$file") ;;
+      allowance | audit | console | console-bulk | console-resources | envelopes | explain | schema) long+=("$file") ;;
       *) together+=("$file") ;;
     esac
   done
-  e2e 2 "${together[@]}"
+  e2e $(($(nproc) + 1)) "${long[@]}" "${together[@]}"
+  step "end to end, two files at a time"
+  e2e 2 "${pairs[@]}"
   step "end to end, one file at a time"
   e2e 1 "${alone[@]}"
 fi

@@ -1,10 +1,13 @@
 //! What one request works with: its bindings, its time, its id and who made it.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use ringfence_provision::wrap::Keyring;
-use worker::{Context, Env, Request};
+use worker::{Context, Env, Request, Url};
 
 use crate::db::{Db, StorageError};
 use crate::kv::Kv;
@@ -22,7 +25,30 @@ pub struct App {
     pub now: u64,
     /// In every answer and every log line.
     pub request_id: Rc<str>,
-    context: Rc<Context>,
+    /// Where the publishing of several changes is done at once.
+    pub unpublished: Option<Rc<Unpublished>>,
+    after: After,
+}
+
+/// Work that is left to do.
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What runs after the answer has gone out.
+#[derive(Clone)]
+enum After {
+    /// The runtime keeps the request alive for it.
+    Request(Rc<Context>),
+    /// There is no request: it is kept for whoever does the work.
+    Step(Rc<RefCell<Vec<Work>>>),
+}
+
+/// Changes that are stored and not yet made known to the edge.
+#[derive(Default)]
+pub struct Unpublished {
+    /// Tenants whose version or fences changed.
+    pub tenants: RefCell<BTreeSet<String>>,
+    /// Tenant and MAC of devices whose files are void.
+    pub files: RefCell<BTreeSet<(String, String)>>,
 }
 
 /// The request cannot be worked on at all.
@@ -47,13 +73,46 @@ impl App {
             env,
             now,
             request_id: request_id.into(),
-            context: Rc::new(context),
+            unpublished: None,
+            after: After::Request(Rc::new(context)),
+        })
+    }
+
+    /// What a step of work has that no request asked for just now: its changes are published together, by
+    /// whoever does it, and what is to run later is run by [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// A binding or a secret is missing.
+    pub fn for_step(env: Env, now: u64, request_id: &str) -> Result<Self, SetupError> {
+        Ok(Self {
+            db: Rc::new(Db::new(&env)?),
+            kv: Rc::new(Kv::new(&env)?),
+            keyring: config::keyring(&env)?,
+            env,
+            now,
+            request_id: request_id.into(),
+            unpublished: Some(Rc::default()),
+            after: After::Step(Rc::default()),
         })
     }
 
     /// Runs `work` after the answer has gone out.
     pub fn later(&self, work: impl Future<Output = ()> + 'static) {
-        self.context.wait_until(work);
+        match &self.after {
+            After::Request(context) => context.wait_until(work),
+            After::Step(kept) => kept.borrow_mut().push(Box::pin(work)),
+        }
+    }
+
+    /// Runs what a step has left for later.
+    pub async fn finish(&self) {
+        let After::Step(kept) = &self.after else {
+            return;
+        };
+        let kept = kept.take();
+        for work in kept {
+            work.await;
+        }
     }
 
     /// A new ULID.
@@ -88,15 +147,26 @@ impl Caller {
                 .flatten()
                 .unwrap_or_default()
         };
+        Ok(Self::at(
+            &url,
+            env,
+            &header("cf-connecting-ip"),
+            &header("user-agent"),
+            &header("cf-ipcountry"),
+        ))
+    }
+
+    /// Whoever asks for `url` and says that of itself.
+    pub fn at(url: &Url, env: &Env, address: &str, user_agent: &str, country: &str) -> Self {
         let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
-        Ok(Self {
+        Self {
             tls: url.scheme() == "https" || config::loopback_counts_as_tls(env, &host),
             origin: url.origin().ascii_serialization(),
             host,
-            address: bounded(&header("cf-connecting-ip"), 45),
-            user_agent: bounded(&header("user-agent"), 200),
-            country: bounded(&header("cf-ipcountry"), 2),
-        })
+            address: bounded(address, 45),
+            user_agent: bounded(user_agent, 200),
+            country: bounded(country, 2),
+        }
     }
 }
 

@@ -43,7 +43,7 @@ extern "C" {
 }
 
 /// So many deletions are on their way at a time.
-const DELETIONS: usize = 50;
+const MAX_DELETIONS: usize = 50;
 
 /// A name of the namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -56,7 +56,7 @@ pub(super) struct Listed {
 
 /// Some names, in their order.
 #[derive(Debug, Deserialize)]
-pub(super) struct Page {
+pub(super) struct KeyPage {
     pub keys: Vec<Listed>,
     /// Where to go on; nothing on the last page.
     #[serde(default)]
@@ -137,7 +137,7 @@ impl Kv {
 
     /// Removes many values.
     pub(super) async fn delete_all(&self, keys: &[String]) -> Result<(), StorageError> {
-        for some in keys.chunks(DELETIONS) {
+        for some in keys.chunks(MAX_DELETIONS) {
             let deletions = js_sys::Array::new();
             for key in some {
                 let deletion: Promise = self.0.delete(key).map_err(failed)?;
@@ -154,7 +154,7 @@ impl Kv {
         &self,
         prefix: &str,
         cursor: Option<&str>,
-    ) -> Result<Page, StorageError> {
+    ) -> Result<KeyPage, StorageError> {
         let options = js_sys::Object::new();
         Reflect::set(&options, &"prefix".into(), &prefix.into()).map_err(failed)?;
         if let Some(cursor) = cursor {

@@ -1,6 +1,6 @@
 //! The Ringfence Worker: phones on one side, operators on the other.
 //!
-//! `phone` answers phones, `api` answers operators; both stand on `files` (from settings to bytes),
+//! `phone` answers phones, `api` answers operators' programs, `console` operators themselves, by way of the API; all stand on `files` (from settings to bytes),
 //! `store` (D1) and `edge` (KV). The pure crates know nothing of any of them.
 
 // Nothing uses this crate but the runtime: `pub` says "to the rest of the Worker".
@@ -9,6 +9,7 @@
 mod api;
 mod app;
 mod audit;
+mod console;
 mod db;
 mod edge;
 mod files;
@@ -22,6 +23,7 @@ mod pool;
 mod relay_door;
 mod store;
 mod throttle;
+mod webhooks;
 mod witness;
 
 use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
@@ -56,7 +58,7 @@ async fn route(
 ) -> worker::Result<web_sys::Response> {
     let path = request.path();
     let caller = Caller::new(&request, &env)?;
-    let operator = path.starts_with("/api/") || path == "/healthz";
+    let operator = path.starts_with("/api/") || matches!(&*path, "/healthz" | "/metrics");
     let app = match App::new(env, context, now, request_id) {
         Ok(app) => app,
         Err(error) => {
@@ -75,7 +77,13 @@ async fn route(
     if path == "/__panic" {
         panic!("a panic on purpose, to show what it costs");
     }
-    if path == relay_door::PATH {
+    #[cfg(all(feature = "panic-route", target_arch = "wasm32"))]
+    if path == "/__abort" {
+        core::arch::wasm32::unreachable();
+    }
+    if console::has(&path) {
+        stamped(console::answer(request, app, caller).await?, request_id)
+    } else if path == relay_door::PATH {
         Ok(relay_door::answer(&request, &app, &caller).await?.into())
     } else if operator {
         stamped(api::answer(request, app, caller).await?, request_id)
@@ -89,5 +97,20 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     let now = platform::now();
     if let Err(error) = maintenance::run(&env, now).await {
         log::warn("maintenance_failed", &[("error", &error.to_string())]);
+    }
+    // Whose alarm was lost: those that it wakes in vain find nothing to do.
+    let woken = match db::Db::new(&env) {
+        Ok(db) => api::wake_operations(&env, &db).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = woken {
+        log::warn("operations_not_woken", &[("error", &error.to_string())]);
+    }
+    let woken = match db::Db::new(&env) {
+        Ok(db) => webhooks::wake_all(&env, &db).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = woken {
+        log::warn("webhooks_not_woken", &[("error", &error.to_string())]);
     }
 }

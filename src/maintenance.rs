@@ -6,17 +6,29 @@ use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use crate::platform::{self, DAY_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
-use crate::store::{claims, maintenance, moves};
+use crate::store::{claims, history, maintenance, metrics, moves, operations, sessions, unknown};
 
 /// How many rows of a kind one run changes at most.
-const BATCH: u32 = 500;
-const EVENTS: u32 = 5_000;
+const MAX_ROWS: u32 = 500;
+const MAX_EVENTS: u32 = 5_000;
 /// How many pages of audit entries one run takes into their chain.
-const CHAINED: usize = 10;
+const MAX_PAGES_CHAINED: usize = 10;
 /// How many tenants share a statement.
-const TENANTS: u32 = 500;
+const MAX_TENANTS: u32 = 500;
 /// A minute's counter is of no use when the minute is over; a day leaves room to look at it.
 const MINUTES_KEPT: u64 = 24 * 60;
+
+/// How long after a request its event is written at the latest: the runtime keeps an answered request for 30 seconds.
+const EVENT_LAG_MS: u64 = 2 * 60_000;
+/// How long after a minute an isolate has reported most of what it only counted in it.
+const MINUTE_LAG: u64 = 5;
+/// How many pages of events one run counts.
+const MAX_PAGES_COUNTED: usize = 20;
+/// After so long a phone that took its bootstrap and did not come back is one that never came back.
+const BACK_WITHIN_MS: u64 = 3_600_000;
+
+/// For how many days an operation is kept after its end.
+const OPERATION_DAYS: u64 = 30;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -26,9 +38,17 @@ pub struct Swept {
     pub minutes: usize,
     /// Moves that are over.
     pub moves: usize,
+    /// Devices of operations that are long over.
+    pub operations: usize,
+    /// Phones that were no devices and have not asked for long.
+    pub unknown: usize,
+    /// Versions of templates, settings and options that are too old or too many.
+    pub versions: usize,
+    /// Sessions of the console that are over.
+    pub sessions: usize,
 }
 
-/// Expires bootstraps that were not taken in time, removes old events, and does what is left to do for
+/// Expires bootstraps that were not taken in time, removes old events and phones that have not asked for as long, and does what is left to do for
 /// the audit log: entries into the chain, cut ones out of the table.
 ///
 /// # Errors
@@ -36,28 +56,36 @@ pub struct Swept {
 pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     let db = Db::new(env)?;
     let mut swept = Swept::default();
-    let overdue = maintenance::overdue(&db, now, BATCH).await?;
+    let overdue = maintenance::overdue(&db, now, MAX_ROWS).await?;
     if !overdue.is_empty() {
         let new_id = || platform::new_id(now);
         let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, new_id())).collect();
         swept.expired = claims::expire(&db, &entries, now, &new_id()).await?;
     }
+    if let Err(error) = count(&db, now).await {
+        log::warn("metrics_not_counted", &[("error", &error.to_string())]);
+    }
     let mut after = String::new();
     loop {
-        let page = maintenance::retentions(&db, &after, TENANTS).await?;
+        let page = maintenance::retentions(&db, &after, MAX_TENANTS).await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.id);
-        let floors: Vec<_> = page
+        let kept: Vec<_> = page
             .into_iter()
-            .map(|row| (row.id, floor(now, row.days)))
+            .map(|row| (row.id, since(now, row.days)))
             .collect();
-        swept.events += maintenance::delete_events(&db, &floors, EVENTS).await?;
-        if swept.events >= EVENTS as usize {
+        swept.unknown += unknown::forget(&db, &kept, MAX_ROWS).await?;
+        let floors: Vec<_> = kept
+            .into_iter()
+            .map(|(id, since)| (id, first_id_at(since)))
+            .collect();
+        swept.events += maintenance::delete_events(&db, &floors, MAX_EVENTS).await?;
+        if swept.events >= MAX_EVENTS as usize {
             break;
         }
     }
     match config::keyring(env) {
-        Ok(keyring) => match audit_chain::extend(&db, &keyring, CHAINED).await {
+        Ok(keyring) => match audit_chain::extend(&db, &keyring, MAX_PAGES_CHAINED).await {
             Ok(_) | Err(ChainError::Overtaken) => {}
             Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
         },
@@ -65,15 +93,31 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     }
     audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
-    swept.minutes = maintenance::delete_minutes(&db, oldest, EVENTS).await?;
-    swept.moves = moves::forget(&db, now.saturating_sub(DAY_MS), now, BATCH).await?;
+    swept.minutes = maintenance::delete_minutes(&db, oldest, MAX_EVENTS).await?;
+    swept.sessions = sessions::forget(&db, now, MAX_ROWS).await?;
+    swept.moves = moves::forget(&db, now.saturating_sub(DAY_MS), now, MAX_ROWS).await?;
+    let kept = now.saturating_sub(history::MAX_AGE_MS);
+    swept.versions = history::prune(&db, kept, MAX_EVENTS).await?;
+    let before = now.saturating_sub(OPERATION_DAYS * DAY_MS);
+    swept.operations = operations::forget(&db, before, MAX_EVENTS).await?;
     Ok(swept)
 }
 
-/// The smallest id of an event that is kept; ids begin with the time.
-fn floor(now: u64, days: Option<u64>) -> String {
+/// Counts for `GET /metrics` what has happened, before retention can remove it.
+async fn count(db: &Db, now: u64) -> Result<(), StorageError> {
+    let below = first_id_at(now.saturating_sub(EVENT_LAG_MS));
+    metrics::count_events(db, &below, now, MAX_PAGES_COUNTED).await?;
+    metrics::count_minutes(db, (now / 60_000).saturating_sub(MINUTE_LAG), now).await?;
+    if metrics::progress(db).await?.devices_are_due(now) {
+        metrics::count_devices(db, now.saturating_sub(BACK_WITHIN_MS), now).await?;
+    }
+    Ok(())
+}
+
+/// Since when a tenant keeps what phones did.
+fn since(now: u64, days: Option<u64>) -> u64 {
     let days = days.unwrap_or_else(|| u64::from(TenantOptions::default().event_retention_days));
-    first_id_at(now.saturating_sub(days.saturating_mul(DAY_MS)))
+    now.saturating_sub(days.saturating_mul(DAY_MS))
 }
 
 #[cfg(test)]
@@ -88,8 +132,8 @@ mod tests {
         let floor = first_id_at(at);
         assert!(Ulid::from_parts(at, 1).to_string() > floor);
         assert!(Ulid::from_parts(at - 1, u128::MAX).to_string() < floor);
-        assert_eq!(super::floor(at + 30 * DAY_MS, None), floor);
-        assert_eq!(super::floor(at + DAY_MS, Some(1)), floor);
-        assert_eq!(super::floor(5, Some(1)), first_id_at(0));
+        assert_eq!(since(at + 30 * DAY_MS, None), at);
+        assert_eq!(since(at + DAY_MS, Some(1)), at);
+        assert_eq!(since(5, Some(1)), 0);
     }
 }

@@ -100,8 +100,8 @@ async fn authenticate(
     Ok(row.filter(|_| matches))
 }
 
-fn refuse(status: u16, words: &str) -> worker::Result<Response> {
-    let mut response = Response::error(words, status)?;
+fn refuse(status: u16, message: &str) -> worker::Result<Response> {
+    let mut response = Response::error(message, status)?;
     let headers = response.headers_mut();
     headers.set("cache-control", "no-store")?;
     headers.set(CONTENT_TYPE_OPTIONS, AS_IT_SAYS)?;

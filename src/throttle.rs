@@ -39,6 +39,7 @@ pub enum Guessed {
     AccessPath,
     Token,
     Credential,
+    Session,
 }
 
 thread_local! {
@@ -65,6 +66,7 @@ fn key(guessed: Guessed, address: &str) -> String {
         Guessed::AccessPath => "path",
         Guessed::Token => "token",
         Guessed::Credential => "relay",
+        Guessed::Session => "session",
     };
     match address.parse::<Ipv6Addr>() {
         Ok(address) => {

@@ -6,7 +6,7 @@ use ringfence_test_cost::{assert_linear, repeated};
 
 use crate::api::request::call::RevealQuery;
 use crate::api::request::etag::IfMatch;
-use crate::api::request::page::Window;
+use crate::api::request::page::PageWindow;
 use crate::api::request::read;
 use crate::api::route::find;
 use crate::api::routes::ROUTES;
@@ -34,7 +34,7 @@ fn headers_paths_queries_and_cursors_are_read_in_linear_time() {
             if_range(Some(&text), "\"b\"");
             part(Some(&text), 1000);
             part(Some(&format!("bytes={text}")), 1000);
-            let _ = Window::<2>::new(None, Some(&text));
+            let _ = PageWindow::<2>::new(None, Some(&text));
             let _ = read::query::<RevealQuery>(&text);
             find(ROUTES, "GET", &text);
             find(ROUTES, "GET", &format!("/api/v1/tenants/{text}"));

@@ -11,11 +11,14 @@
 mod admin;
 mod check;
 mod devices;
+mod explain;
+mod families;
 #[cfg(test)]
 mod linear;
 mod notify;
 #[cfg(test)]
 pub(crate) mod openapi;
+mod operations;
 mod request;
 mod route;
 mod routes;
@@ -31,13 +34,21 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::store::standing;
 use crate::witness;
+pub use admin::sessions;
 use admin::{audit_chain, restored};
-use request::answer::{Outgoing, Shown, Written};
+use request::answer::{Outgoing, Shown, Verbatim};
+pub use request::auth::Token;
 use request::auth::{self, Needs};
+pub use request::call::Asked;
+pub use request::call::Params;
 use request::call::{Call, Incoming};
+pub use request::secret::wrap;
 use request::{allowance, commit};
-use route::Found;
+pub use route::matches;
+use route::{Route, RouteMatch};
 use tenancy::limits;
+
+pub use operations::wake_all as wake_operations;
 
 /// The description of this API, made from the table of routes.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -51,9 +62,9 @@ const HEALTH: &str = "/healthz";
 /// The runtime refuses the response.
 pub async fn answer(request: Request, app: App, caller: Caller) -> worker::Result<Response> {
     let request_id = app.request_id.clone();
-    let mut line = Line {
+    let mut line = LogLine {
         address: caller.address.clone(),
-        ..Line::default()
+        ..LogLine::default()
     };
     let result = dispatch(request, app, caller, &mut line).await;
     line.write(result.as_ref(), &request_id);
@@ -67,7 +78,7 @@ async fn dispatch(
     request: Request,
     app: App,
     caller: Caller,
-    line: &mut Line,
+    line: &mut LogLine,
 ) -> Result<Outgoing, Problem> {
     let path = request.path();
     if !caller.tls && path != HEALTH {
@@ -80,13 +91,13 @@ async fn dispatch(
     // As it was sent: `worker::Method` takes every name that it does not know for GET.
     let method = request.inner().method();
     let (route, params) = match route::find(routes::ROUTES, &method, &path) {
-        Found::Route(route, params) => (route, params),
-        Found::OtherMethod(methods) => {
+        RouteMatch::Route(route, params) => (route, params),
+        RouteMatch::OtherMethod(methods) => {
             let methods = methods.join(", ");
             let detail = format!("This takes {methods}.");
             return Err(Problem::new(ProblemKind::MethodNotAllowed, detail).with("allow", methods));
         }
-        Found::Nothing => {
+        RouteMatch::Nothing => {
             return Err(Problem::new(
                 ProblemKind::NotFound,
                 "There is no such path: /api/v1/openapi.json lists them all.",
@@ -100,40 +111,117 @@ async fn dispatch(
         _ => auth::authenticate(&app, header.as_deref(), &caller.address, route.spent()).await?,
     };
     line.token.clone_from(&token.id);
+    let tenant = admit(&app, route, &token, &params).await?;
+    let asked = Asked::read(&request).await?;
+    let revealed = Rc::clone(&line.revealed);
+    let incoming = Incoming::new(asked, app.clone(), caller, token, params, revealed)?;
+    run(&app, route, incoming, tenant).await
+}
+
+/// Lets a call go on to its operation; the tenant of its path.
+async fn admit(
+    app: &App,
+    route: &Route,
+    token: &auth::Token,
+    params: &Params,
+) -> Result<Option<String>, Problem> {
     // A call that is refused has cost a look-up already: it is spent like any other.
     if route.needs != Needs::Nothing {
-        allowance::spend(&app, &token, route.spent()).await?;
+        allowance::spend(app, token, route.spent()).await?;
     }
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
     if token.is_admin() && route.needs.writes() && route.operation != restored::OPERATION {
         // Every other token was held against the witness as it was looked up.
-        witness::vouch_now(&app).await?;
+        witness::vouch_now(app).await?;
     }
-    let tenant = tenant.map(|(_, id)| id.clone());
     if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
-        limits::check_audit_room(&app, own).await?;
+        limits::check_audit_room(app, own).await?;
     }
-    let revealed = Rc::clone(&line.revealed);
-    let incoming = Incoming::read(request, app.clone(), caller, token, params, revealed).await?;
+    Ok(tenant.map(|(_, id)| id.clone()))
+}
+
+/// Runs an operation, and sees to what follows it.
+async fn run(
+    app: &App,
+    route: &Route,
+    incoming: Incoming,
+    tenant: Option<String>,
+) -> Result<Outgoing, Problem> {
     let mut result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
     if let Err(problem) = result {
-        result = Err(limits::explained(&app, tenant.as_deref(), problem).await);
+        result = Err(limits::explained(app, tenant.as_deref(), problem).await);
     }
     let wrote = app.db.has_steps();
     // Before it is acknowledged; and of what a request has written that failed in the end, too.
-    let told = witness::tell(&app).await;
+    let reported = witness::report(app).await;
     if wrote {
-        audit_chain::extend_later(&app);
+        audit_chain::extend_later(app);
     }
     let outgoing = result?;
-    told?;
+    reported?;
     Ok(outgoing)
+}
+
+/// What the console asks: an operation of the table above, by whoever is signed in. The rights, checks,
+/// allowances and audit entries are those of the same call by HTTP; the answer is what it would have been.
+pub async fn ask(
+    app: &App,
+    caller: &Caller,
+    token: &Token,
+    method: &str,
+    path: &str,
+    asked: Asked,
+) -> Told {
+    let mut line = LogLine {
+        address: caller.address.clone(),
+        token: token.id.clone(),
+        ..LogLine::default()
+    };
+    let result = inner(app, caller, token, (method, path), asked, &mut line).await;
+    line.write(result.as_ref(), &app.request_id);
+    match result {
+        Ok(outgoing) => Told {
+            status: outgoing.status,
+            body: outgoing.body,
+        },
+        Err(problem) => Told {
+            status: problem.status(),
+            body: problem.document(&app.request_id).unwrap_or_default(),
+        },
+    }
+}
+
+async fn inner(
+    app: &App,
+    caller: &Caller,
+    token: &Token,
+    (method, path): (&str, &str),
+    asked: Asked,
+    line: &mut LogLine,
+) -> Result<Outgoing, Problem> {
+    let RouteMatch::Route(route, params) = route::find(routes::ROUTES, method, path) else {
+        return Err(Problem::not_found("operation"));
+    };
+    line.operation = route.operation;
+    let tenant = admit(app, route, token, &params).await?;
+    asked.check_length()?;
+    let revealed = Rc::clone(&line.revealed);
+    let (worker, caller) = (app.clone(), caller.clone());
+    let incoming = Incoming::new(asked, worker, caller, token.clone(), params, revealed)?;
+    run(app, route, incoming, tenant).await
+}
+
+/// An answer of [`ask`].
+pub struct Told {
+    pub status: u16,
+    /// JSON; a problem document outside of 2xx.
+    pub body: Vec<u8>,
 }
 
 /// What the log says of an answer.
 #[derive(Default)]
-struct Line {
+struct LogLine {
     operation: &'static str,
     token: String,
     address: String,
@@ -141,7 +229,7 @@ struct Line {
     revealed: Rc<Cell<bool>>,
 }
 
-impl Line {
+impl LogLine {
     fn write(&self, result: Result<&Outgoing, &Problem>, request_id: &str) {
         let status = result.map_or_else(|problem| problem.status(), |outgoing| outgoing.status);
         let problem = result.err();
@@ -187,6 +275,6 @@ async fn health(call: Call) -> Result<Shown<Health>, Problem> {
 }
 
 /// `getOpenapi`.
-async fn openapi(_call: Call) -> Result<Written, Problem> {
-    Ok(Written(OPENAPI))
+async fn openapi(_call: Call) -> Result<Verbatim, Problem> {
+    Ok(Verbatim(OPENAPI))
 }

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::api::request::answer::Answer;
 use crate::api::request::auth::Needs;
 use crate::api::request::call::{Call, Input, Nothing};
+use crate::api::request::changing::DryRun;
 use crate::api::route::Route;
 use crate::api::routes::ROUTES;
 use crate::http::problem::ProblemKind;
@@ -93,6 +94,9 @@ fn document() -> Value {
     })
 }
 
+/// Operations whose answer is that of a trial too.
+const OWN_TRIALS: &[&str] = &["putDevices"];
+
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let shapes = (route.shapes)(generator);
     let mut parameters: Vec<Value> = route
@@ -110,8 +114,17 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         }));
     }
     let mut success = json!({ "description": "The request was carried out." });
+    let mut tried = None;
+    if parameters.iter().any(|it| it["name"] == "dry_run") && !OWN_TRIALS.contains(&route.operation)
+    {
+        tried = Some(generator.subschema_for::<DryRun>());
+    }
     if let Some(answer) = shapes.answer {
-        success["content"] = json!({ shapes.content_type: { "schema": answer } });
+        let schema = match tried.as_ref().filter(|_| shapes.status == 200) {
+            Some(tried) => json!({ "anyOf": [answer, tried] }),
+            None => json!(answer),
+        };
+        success["content"] = json!({ shapes.content_type: { "schema": schema } });
     }
     if shapes.etag {
         success["headers"] = json!({ "ETag": {
@@ -128,6 +141,12 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });
+    if let Some(tried) = tried.filter(|_| shapes.status != 200) {
+        operation["responses"]["200"] = json!({
+            "description": "What the change would do, where it was only tried.",
+            "content": { "application/json": { "schema": tried } },
+        });
+    }
     if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
     }
@@ -195,16 +214,22 @@ fn right(needs: Needs) -> &'static str {
         Needs::Write => "Takes a token that sees the tenant and may write.",
         Needs::ReadAll => "Takes a token for all tenants.",
         Needs::WriteAll => "Takes a token for all tenants that may write.",
+        Needs::Metrics => "Takes a token for metrics.",
     }
 }
 
 /// The resource that a path is about: its last plural.
 fn tag(pattern: &str) -> &str {
     let known = [
+        "file-tests",
+        "webhooks",
+        "history",
+        "operations",
         "jobs",
         "rollouts",
         "relays",
         "pools",
+        "unknown",
         "devices",
         "certificates",
         "templates",
@@ -214,6 +239,7 @@ fn tag(pattern: &str) -> &str {
         "events",
         "audit",
         "tokens",
+        "sessions",
         "rotation",
         "tenants",
     ];
@@ -230,15 +256,20 @@ fn path_parameter(segment: &str) -> Option<Value> {
         "site" => "The id of the site.",
         "token" => "The id of the token.",
         "path" => "The id of the access path.",
-        "mac" => "The MAC of the device, in any notation.",
+        "mac" => "The MAC of the device or phone, in any notation.",
         "model" => "The name of the model, as the phone writes it.",
         "kind" => "The kind of the file: initial, standard, product, master or system.",
         "family" => "The family of phones: ut, uds124, tgp500, utg or hdv.",
         "name" => "The file name of the certificate.",
+        "test" => "The id of the test of files.",
         "job" => "The id of the job.",
         "rollout" => "The id of the rollout.",
         "pool" => "The id of the pool.",
         "relay" => "The id of the relay.",
+        "operation" => "The id of the operation.",
+        "session" => "The id of the session.",
+        "webhook" => "The id of the webhook.",
+        "message" => "The id of the message.",
         other => panic!("{other} has no description"),
     };
     Some(json!({
@@ -282,7 +313,7 @@ fn problem() -> Value {
         .collect();
     json!({
         "type": "object",
-        "description": "RFC 9457 problem details. `type` is stable; further members depend on it, such as `devices` and `checked` of `invalid-files`.",
+        "description": "RFC 9457 problem details. `type` is stable; further members depend on it, such as `devices` and `checked` of `invalid-files`, `tests` of `failed-tests`.",
         "properties": {
             "type": { "type": "string", "enum": types, "description": "What is wrong, as a URI for programs to match on." },
             "title": { "type": "string", "description": "What the type means, for people." },

@@ -12,9 +12,9 @@ use crate::api::request::commit::Failure;
 /// What a handler gives back, boxed.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Failure>>>>;
 
-/// Operations that render or check files, and do nothing else or concern many devices. A change of one
-/// device checks that device's files too, no more than a look of its phone makes; it is counted as the
-/// change that it is, so that a tenant's own import is not held to a check's pace.
+/// Operations that render or check files, or read every device of a tenant, and do nothing else or concern many
+/// devices. A change of one device checks that device's files too, no more than a look of its phone makes; it is
+/// counted as the change that it is, so that a tenant's own import is not held to a check's pace.
 const CHECKS: &[&str] = &[
     "lint",
     "lintDevice",
@@ -29,7 +29,21 @@ const CHECKS: &[&str] = &[
     "putModelTemplate",
     "deleteTemplate",
     "deleteModelTemplate",
+    "rollBackOptions",
+    "rollBackSettings",
+    "rollBackSiteSettings",
+    "rollBackModelSettings",
+    "rollBackTemplate",
+    "rollBackModelTemplate",
+    "diffFile",
+    "runFileTests",
     "createRollout",
+    "getAccessPathTarget",
+    "explain",
+    "countDevices",
+    "createOperation",
+    "putDevices",
+    "exportDevices",
 ];
 
 /// One operation: what the dispatcher matches on, and what the OpenAPI document is made from.
@@ -55,6 +69,8 @@ const DONE_FIRST: &[&str] = &[
     "pauseRollout",
     "resumeRollout",
     "cancelRollout",
+    "testTenantWebhook",
+    "resendTenantWebhookMessage",
 ];
 
 impl Route {
@@ -68,7 +84,7 @@ impl Route {
         match self.needs {
             _ if CHECKS.contains(&self.operation) => Spent::Check,
             Needs::Write | Needs::WriteAll => Spent::Write,
-            Needs::Nothing | Needs::Read | Needs::ReadAll => Spent::Read,
+            Needs::Nothing | Needs::Read | Needs::ReadAll | Needs::Metrics => Spent::Read,
         }
     }
 }
@@ -102,13 +118,16 @@ where
     F: Future<Output = Result<A, E>> + 'static,
 {
     Box::pin(async move {
-        let answer = handler(Call::new(incoming)?).await.map_err(Into::into)?;
-        Ok(answer.outgoing()?)
+        match handler(Call::new(incoming)?).await.map_err(Into::into) {
+            Ok(answer) => Ok(answer.outgoing()?),
+            Err(Failure::Tried(answer)) => Ok(*answer),
+            Err(failure) => Err(failure),
+        }
     })
 }
 
 /// What a method and a path lead to.
-pub enum Found<'a> {
+pub enum RouteMatch<'a> {
     Route(&'a Route, Params),
     /// The path exists, for these methods.
     OtherMethod(Vec<&'static str>),
@@ -116,24 +135,24 @@ pub enum Found<'a> {
 }
 
 /// Looks a request up in the table.
-pub fn find<'a>(routes: &'a [Route], method: &str, path: &str) -> Found<'a> {
+pub fn find<'a>(routes: &'a [Route], method: &str, path: &str) -> RouteMatch<'a> {
     let mut others = Vec::new();
     for route in routes {
         match matches(route.pattern, path) {
-            Some(params) if route.method == method => return Found::Route(route, params),
+            Some(params) if route.method == method => return RouteMatch::Route(route, params),
             Some(_) => others.push(route.method),
             None => {}
         }
     }
     if others.is_empty() {
-        Found::Nothing
+        RouteMatch::Nothing
     } else {
-        Found::OtherMethod(others)
+        RouteMatch::OtherMethod(others)
     }
 }
 
 /// What stands for the pattern's names in a path that fits it.
-fn matches(pattern: &'static str, path: &str) -> Option<Params> {
+pub fn matches(pattern: &'static str, path: &str) -> Option<Params> {
     let mut params = Params::new();
     let mut segments = path.split('/');
     for wanted in pattern.split('/') {
@@ -177,7 +196,7 @@ mod tests {
 
     fn operation(method: &str, path: &str) -> Option<&'static str> {
         match find(ROUTES, method, path) {
-            Found::Route(route, _) => Some(route.operation),
+            RouteMatch::Route(route, _) => Some(route.operation),
             _ => None,
         }
     }
@@ -185,7 +204,7 @@ mod tests {
     #[test]
     fn a_path_finds_its_operation_and_its_names() {
         let path = "/api/v1/tenants/01JD/devices/00%3A80:F0:C5:71:EB/rekey";
-        let Found::Route(route, params) = find(ROUTES, "POST", path) else {
+        let RouteMatch::Route(route, params) = find(ROUTES, "POST", path) else {
             panic!("not found");
         };
         assert_eq!(route.operation, "rekeyDevice");
@@ -200,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_known_path_names_its_methods_for_an_unknown_one() {
-        let Found::OtherMethod(methods) = find(ROUTES, "PATCH", "/api/v1/tenants/01JD") else {
+        let RouteMatch::OtherMethod(methods) = find(ROUTES, "PATCH", "/api/v1/tenants/01JD") else {
             panic!("not found");
         };
         assert_eq!(methods, ["GET", "PUT", "DELETE"]);
@@ -248,10 +267,11 @@ mod tests {
             );
         }
         let spent = |method, path| match find(ROUTES, method, path) {
-            Found::Route(route, _) => route.spent(),
+            RouteMatch::Route(route, _) => route.spent(),
             _ => panic!("{path}"),
         };
         assert_eq!(spent("POST", "/api/v1/lint"), Spent::Check);
+        assert_eq!(spent("POST", "/api/v1/explain"), Spent::Check);
         assert_eq!(spent("PUT", "/api/v1/tenants/T/settings"), Spent::Check);
         assert_eq!(spent("PUT", "/api/v1/tenants/T/devices/M"), Spent::Write);
         assert_eq!(spent("GET", "/api/v1/tenants/T/devices"), Spent::Read);
@@ -259,8 +279,10 @@ mod tests {
 
     #[test]
     fn whatever_changes_something_needs_a_token_that_may_write() {
+        // What they read does not fit into a URL, or must not stand in one.
+        const READ_BY_POST: &[&str] = &["lint", "explain"];
         for route in ROUTES {
-            let reads = route.method == "GET" || route.operation == "lint";
+            let reads = route.method == "GET" || READ_BY_POST.contains(&route.operation);
             let may_write = route.needs.writes();
             assert_eq!(may_write, !reads, "{}", route.operation);
             let global = !route.pattern.contains("{tenant}");

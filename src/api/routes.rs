@@ -1,25 +1,38 @@
 //! Every operation of the API, in one table: the dispatcher matches on it, and the OpenAPI document
 //! is made from it.
 
-use crate::api::admin::{audit, audit_chain, events, restored, rotation, tokens};
-use crate::api::devices::{self, fleet, keys, lint, moves, preview};
+use crate::api::admin::{
+    audit, audit_chain, events, metrics, restored, rotation, sessions, tokens, webhooks,
+};
+use crate::api::devices::{
+    self, batch, counts, export, fetched, fleet, keys, lint, list, moves, preview, unknown,
+};
+use crate::api::explain;
+use crate::api::families;
 use crate::api::notify::{self, jobs, pools, relays, rollouts};
+use crate::api::operations;
 use crate::api::route::{Route, route};
 use crate::api::tenancy::{
-    access_paths, certificates, limits, models, settings, sites, templates, tenants,
+    access_paths, certificates, file_tests, history, limits, models, settings, sites, templates,
+    tenants,
 };
 
 /// The table.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     route!(GET    "/healthz" Nothing "getHealth" super::health, "Says whether the Worker and its database answer; takes plain HTTP too"),
+    route!(GET    "/metrics" Metrics "getMetrics" metrics::show, "Shows counters and gauges of the whole installation, in Prometheus' text format"),
     route!(GET    "/api/v1/openapi.json" Nothing "getOpenapi" super::openapi, "Shows this document"),
+    route!(GET    "/api/v1/families" Read "listFamilies" families::list, "Lists the families of phones, with their names and sealing profiles"),
+    route!(GET    "/api/v1/vocabulary" Read "getVocabulary" families::vocabulary, "Lists the settings that mean the same for all phones, with the parameters that they become in each family"),
     route!(POST   "/api/v1/lint" Read "lint" lint::pasted, "Checks a file that an operator pastes; nothing is stored"),
 
     route!(GET    "/api/v1/tokens" ReadAll "listTokens" tokens::list, "Lists the API tokens, without their secrets"),
     route!(POST   "/api/v1/tokens" WriteAll "createToken" tokens::create, "Makes a token; its text is in this answer alone"),
     route!(GET    "/api/v1/tokens/{token}" ReadAll "getToken" tokens::show, "Shows a token, without its secret"),
     route!(DELETE "/api/v1/tokens/{token}" WriteAll "deleteToken" tokens::delete, "Removes a token; it is worth nothing from now on"),
+    route!(GET    "/api/v1/sessions" Read "listSessions" sessions::list, "Lists the sessions of the console that the token opened; of every token, for one that may write for all tenants"),
+    route!(DELETE "/api/v1/sessions/{session}" WriteAll "deleteSession" sessions::delete, "Ends a session of the console"),
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
     route!(GET    "/api/v1/audit/export" ReadAll "exportAudit" audit_chain::export, "Exports the audit log, one entry a line, with the hashes of its chain"),
     route!(GET    "/api/v1/audit/verify" ReadAll "verifyAudit" audit_chain::verify, "Follows the chain over the audit log and says whether anything was changed or taken out"),
@@ -29,6 +42,8 @@ pub const ROUTES: &[Route] = &[
 
     route!(GET    "/api/v1/restored" ReadAll "getRestored" restored::show, "Shows whether the database was put back to an earlier point, and what that undid; takes ADMIN_TOKEN then"),
     route!(POST   "/api/v1/restored" WriteAll "restored" restored::take, "Takes a database into use that was put back to an earlier point; takes ADMIN_TOKEN"),
+
+    route!(POST   "/api/v1/explain" Read "explain" explain::explain, "Explains what a phone hears to a request and why, step by step; consumes and writes nothing"),
 
     route!(GET    "/api/v1/tenants" Read "listTenants" tenants::list, "Lists the tenants that the token sees"),
     route!(POST   "/api/v1/tenants" WriteAll "createTenant" tenants::create, "Adds a tenant"),
@@ -44,6 +59,9 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/tenants/{tenant}/access-paths" Write "createAccessPath" access_paths::create, "Makes an access path; its segment is in this answer alone"),
     route!(PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write "putAccessPath" access_paths::put, "Changes the label and the expiry of an access path"),
     route!(DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write "deleteAccessPath" access_paths::delete, "Removes an access path"),
+    route!(GET    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Read "getAccessPathTarget" access_paths::show_target, "Shows how far the tenant's phones have moved to an access path, and the devices that have not"),
+    route!(PUT    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write "putAccessPathTarget" access_paths::put_target, "Names the access path that the tenant's phones are to move to"),
+    route!(DELETE "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write "endAccessPathTarget" access_paths::end_target, "Ends that the tenant's phones are to move to an access path"),
 
     route!(GET    "/api/v1/tenants/{tenant}/sites" Read "listSites" sites::list, "Lists the sites"),
     route!(POST   "/api/v1/tenants/{tenant}/sites" Write "createSite" sites::create, "Adds a site"),
@@ -73,17 +91,60 @@ pub const ROUTES: &[Route] = &[
     route!(PUT    "/api/v1/tenants/{tenant}/templates/{kind}/{family}/{model}" Write "putModelTemplate" templates::put, "Writes the template of a kind of file for one model"),
     route!(DELETE "/api/v1/tenants/{tenant}/templates/{kind}/{family}/{model}" Write "deleteModelTemplate" templates::delete, "Goes back to the family's template"),
 
+    route!(GET    "/api/v1/tenants/{tenant}/history/options" Read "listOptionsHistory" history::of_options, "Lists the versions of the tenant's options, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/settings" Read "listSettingsHistory" history::of_layer, "Lists the versions of the settings of the tenant's layer, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/sites/{site}/settings" Read "listSiteSettingsHistory" history::of_layer, "Lists the versions of the settings of a site's layer, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/models/{model}/settings" Read "listModelSettingsHistory" history::of_layer, "Lists the versions of the settings of a model's layer, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/devices/{mac}/settings" Read "listDeviceSettingsHistory" history::of_layer, "Lists the versions of the settings of a device's layer, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/templates/{kind}/{family}" Read "listTemplateHistory" history::of_template, "Lists the versions of the template of a kind of file for a family, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/history/templates/{kind}/{family}/{model}" Read "listModelTemplateHistory" history::of_template, "Lists the versions of the template of a kind of file for one model, the newest first"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/options" Read "diffOptions" history::diff_options, "Shows what differs between two versions of the tenant's options"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/settings" Read "diffSettings" history::diff_layer, "Shows what differs between two versions of the settings of the tenant's layer"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/sites/{site}/settings" Read "diffSiteSettings" history::diff_layer, "Shows what differs between two versions of the settings of a site's layer"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/models/{model}/settings" Read "diffModelSettings" history::diff_layer, "Shows what differs between two versions of the settings of a model's layer"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/devices/{mac}/settings" Read "diffDeviceSettings" history::diff_layer, "Shows what differs between two versions of the settings of a device's layer"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/templates/{kind}/{family}" Read "diffTemplate" history::diff_template, "Shows what differs between two versions of the template of a kind of file for a family"),
+    route!(GET    "/api/v1/tenants/{tenant}/diff/templates/{kind}/{family}/{model}" Read "diffModelTemplate" history::diff_template, "Shows what differs between two versions of the template of a kind of file for one model"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/options" Write "rollBackOptions" history::roll_back_options, "Writes the tenant's options as an earlier version has them"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/settings" Write "rollBackSettings" history::roll_back_layer, "Writes the settings of the tenant's layer as an earlier version has them"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/sites/{site}/settings" Write "rollBackSiteSettings" history::roll_back_layer, "Writes the settings of a site's layer as an earlier version has them"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/models/{model}/settings" Write "rollBackModelSettings" history::roll_back_layer, "Writes the settings of a model's layer as an earlier version has them"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/devices/{mac}/settings" Write "rollBackDeviceSettings" history::roll_back_layer, "Writes the settings of a device's layer as an earlier version has them"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/templates/{kind}/{family}" Write "rollBackTemplate" history::roll_back_template, "Writes the template of a kind of file for a family as an earlier version has it"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollback/templates/{kind}/{family}/{model}" Write "rollBackModelTemplate" history::roll_back_template, "Writes the template of a kind of file for one model as an earlier version has it"),
+
+    route!(GET    "/api/v1/tenants/{tenant}/file-tests" Read "listFileTests" file_tests::list, "Lists the tests of files"),
+    route!(POST   "/api/v1/tenants/{tenant}/file-tests" Write "createFileTest" file_tests::create, "Adds a test of files: a change that breaks it is refused"),
+    route!(GET    "/api/v1/tenants/{tenant}/file-tests/{test}" Read "getFileTest" file_tests::show, "Shows a test of files"),
+    route!(PUT    "/api/v1/tenants/{tenant}/file-tests/{test}" Write "putFileTest" file_tests::put, "Replaces a test of files"),
+    route!(DELETE "/api/v1/tenants/{tenant}/file-tests/{test}" Write "deleteFileTest" file_tests::delete, "Removes a test of files"),
+    route!(GET    "/api/v1/tenants/{tenant}/file-test-run" Read "runFileTests" file_tests::run, "Runs every test on the files as they are"),
+
     route!(GET    "/api/v1/tenants/{tenant}/certificates" Read "listCertificates" certificates::list, "Lists the root certificates that phones may fetch"),
     route!(GET    "/api/v1/tenants/{tenant}/certificates/{name}" Read "getCertificate" certificates::show, "Shows a root certificate"),
     route!(PUT    "/api/v1/tenants/{tenant}/certificates/{name}" Write "putCertificate" certificates::put, "Uploads a root certificate, PEM or DER"),
     route!(DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write "deleteCertificate" certificates::delete, "Removes a root certificate"),
 
     route!(GET    "/api/v1/devices" ReadAll "listAllDevices" fleet::list, "Lists the devices of all tenants; finds them by a part of MAC, label, model or site, and those whose MAC is there more than once"),
-    route!(GET    "/api/v1/tenants/{tenant}/devices" Read "listDevices" devices::list, "Lists the devices"),
+    route!(GET    "/api/v1/tenants/{tenant}/devices" Read "listDevices" list::list, "Lists the devices, filtered and sorted"),
+    route!(GET    "/api/v1/tenants/{tenant}/devices.csv" Read "exportDevices" export::csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table"),
+    route!(GET    "/api/v1/tenants/{tenant}/device-counts" Read "countDevices" counts::show, "Counts the devices, by state, vendor, family, model and site"),
     route!(POST   "/api/v1/tenants/{tenant}/devices" Write "createDevice" devices::create, "Adds a device, with its settings; its key is made and armed"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}" Read "getDevice" devices::show, "Shows a device"),
     route!(PUT    "/api/v1/tenants/{tenant}/devices/{mac}" Write "putDevice" devices::put, "Replaces a device's model, site and label, or adds it"),
+    route!(POST   "/api/v1/tenants/{tenant}/device-batch" Write "putDevices" batch::put, "Adds or changes up to 500 devices, each by itself, and says what became of each, or with `dry_run=true` what would"),
     route!(DELETE "/api/v1/tenants/{tenant}/devices/{mac}" Write "deleteDevice" devices::delete, "Removes a device"),
+
+    route!(GET    "/api/v1/tenants/{tenant}/operations" Read "listOperations" operations::list, "Lists the operations, the newest first"),
+    route!(POST   "/api/v1/tenants/{tenant}/operations" Write "createOperation" operations::create, "Starts one change of many devices, or says with `dry_run=true` what it would do"),
+    route!(GET    "/api/v1/tenants/{tenant}/operations/{operation}" Read "getOperation" operations::show, "Shows an operation and how far it is"),
+    route!(DELETE "/api/v1/tenants/{tenant}/operations/{operation}" Write "deleteOperation" operations::delete, "Removes an operation that is over, with what became of each device"),
+    route!(GET    "/api/v1/tenants/{tenant}/operations/{operation}/devices" Read "listOperationDevices" operations::devices, "Lists the devices of an operation, with what became of each and why"),
+    route!(POST   "/api/v1/tenants/{tenant}/operations/{operation}/cancel" Write "cancelOperation" operations::cancel, "Ends an operation: devices whose turn has not come are left alone"),
+
+    route!(GET    "/api/v1/tenants/{tenant}/unknown" Read "listUnknown" unknown::list, "Lists the phones that asked and are no devices of the tenant, the last one seen first"),
+    route!(POST   "/api/v1/tenants/{tenant}/unknown/{mac}/adopt" Write "adoptUnknown" unknown::adopt, "Adds a device for such a phone, with what it says of itself where nothing else is said; its key is made and armed"),
+    route!(DELETE "/api/v1/tenants/{tenant}/unknown/{mac}" Write "dismissUnknown" unknown::dismiss, "Takes such a phone off the list; one that asks again is there again"),
 
     route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/rekey" Write "rekeyDevice" keys::rekey, "Gives a device a new key: what was sealed under the old one is gone, and a new bootstrap waits"),
     route!(POST   "/api/v1/tenants/{tenant}/devices/{mac}/rearm" Write "rearmDevice" keys::rearm, "Has the bootstrap of the same key served once more, after a transfer that was cut; says who took the last one"),
@@ -95,6 +156,7 @@ pub const ROUTES: &[Route] = &[
     route!(DELETE "/api/v1/tenants/{tenant}/devices/{mac}/forward" Write "endForward" moves::end, "Ends that the tenant which a device left sends its phone on"),
 
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/preview" Read "previewFile" preview::file, "Shows a file as the device would get it, without its key"),
+    route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/diff" Read "diffFile" fetched::diff, "Shows what the phone last fetched of a file against what it would fetch now"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/effective" Read "effectiveParameters" preview::effective, "Shows each parameter that the device ends up with, and what it shadows"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}/lint" Read "lintDevice" lint::device, "Checks every file of a device"),
 
@@ -103,7 +165,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/tenants/{tenant}/jobs/{job}" Read "getJob" jobs::show, "Shows a job with its history"),
     route!(POST   "/api/v1/tenants/{tenant}/jobs/{job}/cancel" Write "cancelJob" jobs::cancel, "Takes a job back, if it has not ended"),
     route!(GET    "/api/v1/tenants/{tenant}/rollouts" Read "listRollouts" rollouts::list, "Lists the rollouts, the newest first"),
-    route!(POST   "/api/v1/tenants/{tenant}/rollouts" Write "createRollout" rollouts::create, "Tells many phones, paced and in stages"),
+    route!(POST   "/api/v1/tenants/{tenant}/rollouts" Write "createRollout" rollouts::create, "Notifies many phones, paced and in stages"),
     route!(GET    "/api/v1/tenants/{tenant}/rollouts/{rollout}" Read "getRollout" rollouts::show, "Shows a rollout and how far it is"),
     route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/pause" Write "pauseRollout" rollouts::pause, "Stops a rollout for now"),
     route!(POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/resume" Write "resumeRollout" rollouts::resume, "Lets a paused rollout go on, overlooking what its threshold stopped it for"),
@@ -125,4 +187,24 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/pools/{pool}/relays/{relay}" ReadAll "getRelay" relays::show, "Shows a relay and how it is"),
     route!(DELETE "/api/v1/pools/{pool}/relays/{relay}" WriteAll "deleteRelay" relays::delete, "Removes a relay: its credential is worth nothing and its connection is closed"),
     route!(POST   "/api/v1/pools/{pool}/relays/{relay}/drain" WriteAll "drainRelay" relays::drain, "Gives a relay no more jobs until it connects again"),
+
+    route!(GET    "/api/v1/webhooks" ReadAll "listWebhooks" webhooks::list, "Lists the webhooks of the whole installation"),
+    route!(POST   "/api/v1/webhooks" WriteAll "createWebhook" webhooks::create, "Adds a webhook of the whole installation; its secret is in this answer alone"),
+    route!(GET    "/api/v1/webhooks/{webhook}" ReadAll "getWebhook" webhooks::show, "Shows a webhook of the whole installation, without its secret"),
+    route!(PUT    "/api/v1/webhooks/{webhook}" WriteAll "putWebhook" webhooks::put, "Replaces what is decided about a webhook of the whole installation"),
+    route!(DELETE "/api/v1/webhooks/{webhook}" WriteAll "deleteWebhook" webhooks::delete, "Removes a webhook of the whole installation with its messages"),
+    route!(POST   "/api/v1/webhooks/{webhook}/rotate-secret" WriteAll "rotateWebhookSecret" webhooks::rotate, "Replaces the secret of a webhook of the whole installation; messages are signed with both for a while"),
+    route!(POST   "/api/v1/webhooks/{webhook}/test" WriteAll "testWebhook" webhooks::test, "Sends a message that is about nothing to a webhook of the whole installation"),
+    route!(GET    "/api/v1/webhooks/{webhook}/messages" ReadAll "listWebhookMessages" webhooks::messages, "Lists the messages of a webhook of the whole installation, the newest first"),
+    route!(POST   "/api/v1/webhooks/{webhook}/messages/{message}/resend" WriteAll "resendWebhookMessage" webhooks::resend, "Sends a dead message of a webhook of the whole installation again, under the same id"),
+
+    route!(GET    "/api/v1/tenants/{tenant}/webhooks" Read "listTenantWebhooks" webhooks::list, "Lists the webhooks of the tenant"),
+    route!(POST   "/api/v1/tenants/{tenant}/webhooks" Write "createTenantWebhook" webhooks::create, "Adds a webhook of the tenant; its secret is in this answer alone"),
+    route!(GET    "/api/v1/tenants/{tenant}/webhooks/{webhook}" Read "getTenantWebhook" webhooks::show, "Shows a webhook of the tenant, without its secret"),
+    route!(PUT    "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write "putTenantWebhook" webhooks::put, "Replaces what is decided about a webhook of the tenant"),
+    route!(DELETE "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write "deleteTenantWebhook" webhooks::delete, "Removes a webhook of the tenant with its messages"),
+    route!(POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/rotate-secret" Write "rotateTenantWebhookSecret" webhooks::rotate, "Replaces the secret of a webhook of the tenant; messages are signed with both for a while"),
+    route!(POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/test" Write "testTenantWebhook" webhooks::test, "Sends a message that is about nothing to a webhook of the tenant"),
+    route!(GET    "/api/v1/tenants/{tenant}/webhooks/{webhook}/messages" Read "listTenantWebhookMessages" webhooks::messages, "Lists the messages of a webhook of the tenant, the newest first"),
+    route!(POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/messages/{message}/resend" Write "resendTenantWebhookMessage" webhooks::resend, "Sends a dead message of a webhook of the tenant again, under the same id"),
 ];

@@ -1,7 +1,7 @@
 //! How much an entry of the audit log may hold: whoever may change a thing may do so again and again,
 //! and the log is shared by all tenants and kept.
 //!
-//! What is too long is cut, and what was cut is told by its length and a digest.
+//! What is too long is cut, and what was cut is given by its length and a digest.
 
 use serde_json::{Map, Value, json};
 

@@ -104,7 +104,7 @@ impl Head {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct ChainLine<'a> {
     number: u64,
     id: &'a str,
     at: u64,
@@ -121,7 +121,7 @@ struct Line<'a> {
 /// An entry as one line of JSON, without the newline. Two entries with different columns have
 /// different lines.
 pub fn line(row: &AuditRow) -> String {
-    let line = Line {
+    let line = ChainLine {
         number: row.number,
         id: &row.id,
         at: row.at,

@@ -29,7 +29,7 @@ pub fn to_js(arg: &Arg<'_>) -> JsValue {
 /// The database binding, and what was written by way of it.
 pub struct Db {
     database: D1Database,
-    /// What the witness has still to be told.
+    /// The steps that are still to be reported to the witness.
     steps: RefCell<Vec<Step>>,
 }
 
@@ -42,8 +42,8 @@ impl Db {
         })
     }
 
-    /// Notes a step that was written. Whoever acknowledges it tells the witness first.
-    pub(super) fn note(&self, step: Step) {
+    /// Records a step that was written. Whoever acknowledges it reports it to the witness first.
+    pub(super) fn record_step(&self, step: Step) {
         self.steps.borrow_mut().push(step);
     }
 
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn what_has_not_succeeded_has_failed_even_without_words() {
         assert!(outcome(true, None).is_ok());
-        let told = outcome(false, Some("D1_ERROR: no such table".into())).unwrap_err();
-        assert_eq!(told.to_string(), "D1: D1_ERROR: no such table");
+        let error = outcome(false, Some("D1_ERROR: no such table".into())).unwrap_err();
+        assert_eq!(error.to_string(), "D1: D1_ERROR: no such table");
         for silent in [None, Some(String::new())] {
             let error = outcome(false, silent).unwrap_err();
             assert!(error.to_string().contains("does not say why"), "{error}");

@@ -27,10 +27,10 @@ pub fn open(state: &State) -> Result<Store<ObjectSql>, SqlError> {
         .map_err(failed)?;
     let sql = ObjectSql(state.storage().sql());
     let opened = Rc::new(RefCell::new(None));
-    let slot = Rc::clone(&opened);
+    let place = Rc::clone(&opened);
     let work = Closure::once_into_js(AssertUnwindSafe(move || -> Result<(), JsValue> {
         let store = Store::open(sql).map_err(|error| JsValue::from(error.0))?;
-        *slot.borrow_mut() = Some(store);
+        *place.borrow_mut() = Some(store);
         Ok(())
     }));
     transaction.call1(&storage, &work).map_err(failed)?;

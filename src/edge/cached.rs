@@ -12,7 +12,7 @@ use super::routes;
 use crate::model::published::PublishedTenant;
 
 /// As many access paths as an isolate usually serves at a time; the oldest goes first.
-const KEPT: usize = 64;
+const MAX_CACHED: usize = 64;
 
 /// A tenant, ready to look its files up.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ pub struct CachedTenant {
     pub table: Option<Rc<RouteTable>>,
 }
 
-struct Entry {
+struct CachedEntry {
     hash: String,
     text: String,
     known: Rc<CachedTenant>,
 }
 
 thread_local! {
-    static KNOWN: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Vec<CachedEntry>> = const { RefCell::new(Vec::new()) };
 }
 
 impl From<PublishedTenant> for CachedTenant {
@@ -64,10 +64,10 @@ pub(super) fn read(hash: &str, text: String) -> Option<Rc<CachedTenant>> {
     let known = Rc::new(CachedTenant::from(tenant));
     KNOWN.with_borrow_mut(|entries| {
         entries.retain(|entry| entry.hash != hash);
-        if entries.len() >= KEPT {
+        if entries.len() >= MAX_CACHED {
             entries.remove(0);
         }
-        entries.push(Entry {
+        entries.push(CachedEntry {
             hash: hash.to_owned(),
             text,
             known: Rc::clone(&known),
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded_and_nonsense_is_not_kept() {
         assert!(read("d", "{".into()).is_none());
-        for number in 0..KEPT * 2 {
+        for number in 0..MAX_CACHED * 2 {
             read(&number.to_string(), text(1)).unwrap();
         }
-        assert_eq!(KNOWN.with_borrow(Vec::len), KEPT);
+        assert_eq!(KNOWN.with_borrow(Vec::len), MAX_CACHED);
     }
 }

@@ -37,7 +37,7 @@ pub async fn tenants_below(app: &App, version: u64) -> Result<u64, StorageError>
 }
 
 fn is_wrapped_by_another(listed: &Listed, master: &str) -> bool {
-    // `f1:<tenant>:<kind>:<form>:<subject>`
+    // `f1:<tenant>:<kind>:<form>:<owner>`
     let is_wrapped = listed.name.split(':').nth(3) == Some("plain");
     is_wrapped && metadata::<FileMeta>(listed).is_none_or(|meta| meta.master != master)
 }

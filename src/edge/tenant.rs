@@ -54,8 +54,16 @@ fn key(hash: &str) -> String {
     format!("t1:{hash}")
 }
 
+/// A tenant, and where it was found.
+#[derive(Clone, Debug)]
+pub struct FoundTenant {
+    pub known: Rc<CachedTenant>,
+    /// Whether KV had it. What D1 alone has is to be put there: see [`publish_missed`].
+    pub in_kv: bool,
+}
+
 /// The tenant of an access path: from KV, or from D1 where KV does not know or does not answer. Who
-/// is not trusted to ask D1 gets what KV knows.
+/// is not trusted to ask D1 gets what KV knows. Nothing is written.
 ///
 /// # Errors
 /// D1 does not answer either, or is behind what was witnessed: then it vouches for nobody.
@@ -63,7 +71,7 @@ pub async fn find_tenant(
     app: &App,
     hash: &str,
     trusted: bool,
-) -> Result<Option<Rc<CachedTenant>>, StorageError> {
+) -> Result<Option<FoundTenant>, StorageError> {
     let cached = app.kv.text(&key(hash)).await;
     if matches!(cached, Ok(None)) && !trusted {
         return Ok(None);
@@ -73,26 +81,30 @@ pub async fn find_tenant(
         .flatten()
         .and_then(|text| cached::read(hash, text))
     {
-        return Ok(Some(known));
+        return Ok(Some(FoundTenant { known, in_kv: true }));
     }
     let (row, standing) = published::tenant_of(&app.db, hash).await?;
     witness::vouch(app, &standing).await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    if publishing_is_due(&row.tenant, row.version, app.now) {
-        let publisher = app.clone();
-        let tenant_id = row.tenant.clone();
-        app.later(async move {
-            if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
-                log::warn(
-                    "publish_failed",
-                    &[("tenant", &tenant_id), ("error", &error.to_string())],
-                );
-            }
-        });
+    Ok(row.map(|row| FoundTenant {
+        known: Rc::new(CachedTenant::from(row)),
+        in_kv: false,
+    }))
+}
+
+/// Puts a tenant into KV, after the answer, that a request missed there.
+pub fn publish_missed(app: &App, tenant_id: String, version: u64) {
+    if !publishing_is_due(&tenant_id, version, app.now) {
+        return;
     }
-    Ok(Some(Rc::new(CachedTenant::from(row))))
+    let publisher = app.clone();
+    app.later(async move {
+        if let Err(error) = publish_tenant(&publisher, &tenant_id).await {
+            log::warn(
+                "publish_failed",
+                &[("tenant", &tenant_id), ("error", &error.to_string())],
+            );
+        }
+    });
 }
 
 /// Whether a request that missed a tenant in KV is to put it there. A whole office behind a new

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::model::device::DeviceRow;
 use crate::store::file_inputs::{
-    self, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateRow,
+    self, Addresses, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateSource,
 };
 use crate::store::settings::{Scope, associated_data};
 use crate::witness;
@@ -34,6 +34,9 @@ pub struct FileInputs {
     pub layers: Layers,
     /// Operator-written templates; a kind without one has the family's built-in template.
     pub templates: BTreeMap<FileKind, String>,
+    /// What the URLs of the tenant begin with and end in, as the database has it with all this; `None` in the
+    /// check of a change, which has its own.
+    pub addresses: Option<Addresses>,
 }
 
 /// A bundle cannot be put together.
@@ -94,6 +97,28 @@ pub async fn for_phone(
         .transpose()
 }
 
+/// The bundle of a device for a request at the plain name of its standard file, likewise; and where its phone is sent
+/// on to, if the device left the tenant.
+///
+/// # Errors
+/// [`InputsError`]; also if the database is behind what was witnessed.
+pub async fn at_plain_name(
+    app: &App,
+    tenant_id: &str,
+    mac: &Mac,
+    reads: Reads<'_>,
+) -> Result<(Option<FileInputs>, Option<Forward>), InputsError> {
+    let (parts, forward, standing) =
+        file_inputs::at_plain_name(&app.db, tenant_id, &mac.upper(), reads, app.now).await?;
+    witness::vouch(app, &standing)
+        .await
+        .map_err(StorageError::from)?;
+    let bundle = parts
+        .map(|parts| of_device(app, tenant_id, parts))
+        .transpose()?;
+    Ok((bundle, forward))
+}
+
 /// What an initial file that is asked for by MAC is made from.
 pub struct Initial {
     pub bundle: Option<FileInputs>,
@@ -131,6 +156,7 @@ fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<FileInput
         family: device.family,
         profile: device.profile.clone(),
         device: Some(device),
+        addresses: Some(parts.addresses),
     };
     of_rows(app, whose, &parts.settings, &parts.templates)
 }
@@ -169,6 +195,7 @@ fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<FileInputs
         family: parts.family,
         profile: parts.profile,
         device: None,
+        addresses: Some(parts.addresses),
     };
     of_rows(app, whose, &parts.settings, &parts.templates)
 }
@@ -178,14 +205,14 @@ fn of_rows(
     app: &App,
     whose: Whose,
     settings: &[SettingRow],
-    templates: &[TemplateRow],
+    templates: &[TemplateSource],
 ) -> Result<FileInputs, InputsError> {
     let mut layers = by_scope(&app.keyring, &whose.tenant_id, settings)?;
     assemble(
         whose,
         |scope| layers.remove(scope).unwrap_or_default(),
         |kind, model| {
-            let is_it = |row: &&TemplateRow| row.kind == kind.as_str() && row.model == model;
+            let is_it = |row: &&TemplateSource| row.kind == kind.as_str() && row.model == model;
             Some(templates.iter().find(is_it)?.source.clone())
         },
     )
@@ -202,6 +229,8 @@ pub struct Whose {
     pub profile: Option<String>,
     /// `None`: files that are not one device's.
     pub device: Option<DeviceRow>,
+    /// See [`FileInputs::addresses`].
+    pub addresses: Option<Addresses>,
 }
 
 /// Puts together what files are made from: the same for a phone, for an operator's look and for the check
@@ -240,6 +269,7 @@ pub fn assemble(
         model: whose.model,
         family: whose.family,
         device: whose.device,
+        addresses: whose.addresses,
     })
 }
 
@@ -342,8 +372,8 @@ mod tests {
 
     use super::*;
 
-    fn row(kind: &str, model: &str, source: &str) -> TemplateRow {
-        TemplateRow {
+    fn row(kind: &str, model: &str, source: &str) -> TemplateSource {
+        TemplateSource {
             kind: kind.into(),
             model: model.into(),
             source: source.into(),
@@ -351,7 +381,7 @@ mod tests {
     }
 
     /// What is chosen of rows.
-    fn chosen(rows: &[TemplateRow]) -> BTreeMap<FileKind, String> {
+    fn chosen(rows: &[TemplateSource]) -> BTreeMap<FileKind, String> {
         let whose = Whose {
             tenant_id: "T".into(),
             tenant_version: 1,
@@ -359,9 +389,10 @@ mod tests {
             family: panasonic::UTG,
             profile: None,
             device: None,
+            addresses: None,
         };
         let find = |kind: FileKind, model: &str| {
-            let is_it = |row: &&TemplateRow| row.kind == kind.as_str() && row.model == model;
+            let is_it = |row: &&TemplateSource| row.kind == kind.as_str() && row.model == model;
             Some(rows.iter().find(is_it)?.source.clone())
         };
         assemble(whose, |_| LayerSettings::new(), find)

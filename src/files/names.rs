@@ -1,5 +1,6 @@
-//! How a tenant's files are called, as an initial file names them.
+//! How a tenant's files are called, as an initial file names them, and a device's file itself.
 
+use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
@@ -40,7 +41,104 @@ pub fn urls(
             format!("{CERTIFICATES}{name}"),
         ));
     }
-    Urls::new(base, names)
+    let standard = own_name(options, bundle);
+    Urls::new(base, standard.as_deref(), names)
+}
+
+/// What a device's file may name of itself. It is the same in whatever state the key is.
+pub fn own_urls(base: &Base, options: &TenantOptions, bundle: &FileInputs) -> Urls {
+    Urls::new(base, own_name(options, bundle).as_deref(), [])
+}
+
+/// The name under which a phone of the family asks for its standard file: the first that the tenant gives
+/// the family, or the first by which the phone asks by itself, or else the one that it is told.
+fn own_name(options: &TenantOptions, bundle: &FileInputs) -> Option<String> {
+    const KIND: FileKind = FileKind::Standard;
+    let family = bundle.family;
+    let given = options
+        .family_urls
+        .get(&family)
+        .and_then(|urls| urls.get(&KIND));
+    if given.is_none()
+        && let Some(name) = name_by_itself(family)
+    {
+        let template = UrlTemplate::parse(name).ok()?;
+        return Some(filled_in(&template, bundle));
+    }
+    let template = given
+        .and_then(|names| {
+            let mut plain = names.plain.iter();
+            let whole = plain.find(|name| !family.carries_key_at(name.as_str()));
+            whole.or_else(|| names.sealed.first())
+        })
+        .or_else(|| options.preferred_name(KIND, Form::Plain, family, ""))?;
+    Some(filled_in(template, bundle))
+}
+
+/// The first name by which a phone of the family asks for its standard file without being told. What carries
+/// the key alone is not that file.
+fn name_by_itself(family: Family) -> Option<&'static str> {
+    let names = family.spec().names.iter();
+    let mut standard = names.filter(|(kind, _, _)| *kind == FileKind::Standard);
+    let found = standard.find(|(_, _, name)| !family.carries_key_at(name));
+    found.map(|(_, _, name)| *name)
+}
+
+/// The name under which the phone of a device asks for its standard file at `now`, in Unix milliseconds: the
+/// one by which it asks by itself, or else the one that it is told.
+pub fn asked_name(options: &TenantOptions, bundle: &FileInputs, now: u64) -> Option<String> {
+    const KIND: FileKind = FileKind::Standard;
+    let told = || name(options, bundle, KIND, now);
+    match name_by_itself(bundle.family).is_some() {
+        true => own_name(options, bundle).or_else(told),
+        false => told().or_else(|| own_name(options, bundle)),
+    }
+}
+
+/// The same for a phone that is no device yet, of which a family or a model may be known.
+pub fn name_for(
+    options: &TenantOptions,
+    family: Option<Family>,
+    mac: &Mac,
+    model: Option<&str>,
+) -> Option<String> {
+    const KIND: FileKind = FileKind::Standard;
+    let own = family.and_then(|family| {
+        let given = options.family_urls.get(&family);
+        let is_given = given.is_some_and(|urls| urls.contains_key(&KIND));
+        let name = name_by_itself(family).filter(|_| !is_given)?;
+        UrlTemplate::parse(name).ok()
+    });
+    let told = || match family {
+        Some(family) => options
+            .preferred_name(KIND, Form::Plain, family, "")
+            .cloned(),
+        None => options.urls.get(&KIND)?.plain.first().cloned(),
+    };
+    let vars = UrlVars {
+        mac: Some(*mac),
+        model,
+        fwver: None,
+    };
+    let template = own.or_else(told)?;
+    template.render(&vars).ok()
+}
+
+/// A name that asks for a kind of file in that form, of a device or of everyone.
+pub fn name_of_kind(
+    options: &TenantOptions,
+    kind: FileKind,
+    form: Form,
+    mac: Option<Mac>,
+) -> Option<String> {
+    let vars = UrlVars {
+        mac,
+        ..UrlVars::default()
+    };
+    let all = options.routes().into_iter().chain(options.builtin_routes());
+    all.filter(|route| route.kind == kind && route.form == form)
+        .filter(|route| route.template.uses_mac() == mac.is_some())
+        .find_map(|route| route.template.render(&vars).ok())
 }
 
 /// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared
@@ -48,19 +146,22 @@ pub fn urls(
 /// there would be nothing but the refusal.
 fn name(options: &TenantOptions, bundle: &FileInputs, kind: FileKind, now: u64) -> Option<String> {
     let template = template(options, bundle, kind, now)?;
+    Some(filled_in(template, bundle))
+}
+
+/// A name as it is for the device, or as the phone itself fills it in.
+fn filled_in(template: &UrlTemplate, bundle: &FileInputs) -> String {
     let Some(device) = &bundle.device else {
-        return Some(template.with_phone_macros());
+        return template.with_phone_macros();
     };
     let vars = UrlVars {
         mac: Mac::parse(&device.mac).ok(),
         model: Some(&device.model),
         fwver: None,
     };
-    Some(
-        template
-            .render(&vars)
-            .unwrap_or_else(|_| template.with_phone_macros()),
-    )
+    template
+        .render(&vars)
+        .unwrap_or_else(|_| template.with_phone_macros())
 }
 
 /// The name that the phone is told, as it is written.

@@ -31,6 +31,8 @@ pub struct File {
     pub used: Vec<UsedSetting>,
     /// Warnings; an error would have been a [`FileError`].
     pub findings: Vec<RenderedFinding>,
+    /// Whether there is something of a URL in it that is another one under another access path or host.
+    pub names_its_url: bool,
 }
 
 /// Why a file cannot be made. Nothing may be served in its place but the last good one.
@@ -54,8 +56,9 @@ fn first(findings: &[RenderedFinding]) -> String {
         })
 }
 
-/// Renders and lints the file of a kind, for the audience that its name tells. `urls` are the other files' URLs, which only an initial
-/// file may name: anything else is the same under every access path.
+/// Renders and lints the file of a kind, for the audience that its name tells. Of `urls` an initial file may
+/// name all, and another file of a device what is its own. A file that several devices share is the same
+/// under every access path, and may name none.
 ///
 /// # Errors
 /// [`FileError`].
@@ -81,10 +84,7 @@ pub fn render_metered(
     secrets: SecretsMode,
     spent: &mut u64,
 ) -> Result<File, FileError> {
-    let source = bundle
-        .templates
-        .get(&kind)
-        .map_or_else(|| bundle.family.template(kind), String::as_str);
+    let source = source(bundle, kind);
     let layers = visible(&bundle.layers, kind, audience);
     let device = own_of_device(kind, audience)
         .then_some(bundle.device.as_ref())
@@ -92,25 +92,40 @@ pub fn render_metered(
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
     let initial = kind == FileKind::Initial;
+    let seen = match own_of_device(kind, audience) {
+        // What a template does not name, nobody looks for in the file.
+        _ if !may_name_urls(bundle, kind) => None,
+        _ if initial => Some(urls.seen()),
+        true => Some(urls.own()),
+        false => None,
+    };
     let context = RenderContext {
         file_name: kind.as_str(),
         kind,
         format: bundle.family.format(),
+        vocabulary: bundle.family.spec().vocabulary,
         layers: &layers,
-        device: device.map(|(mac, model)| DeviceVars { mac, model }),
-        urls: if initial { urls.seen() } else { &none },
+        device: device.map(|(mac, model)| DeviceVars {
+            mac,
+            model,
+            sealed_extension: bundle.profile.as_ref().map(|it| it.extension.as_str()),
+        }),
+        urls: seen.unwrap_or(&none),
         secrets,
         limits: Limits::of(bundle.family),
     };
     let mut rendered = render_template(source, &context, spent)?;
-    if initial {
-        rendered.text = urls.fill(kind.as_str(), rendered.text)?;
+    let mut names_its_url = false;
+    if seen.is_some() {
+        let filled = urls.fill(kind.as_str(), rendered.text)?;
+        names_its_url = filled.is_changed;
+        rendered.text = filled.text;
     }
     let linted = |text: &str| text.len() as u64 / BYTES_LINTED_PER_FUEL;
     *spent = spent.saturating_add(linted(&rendered.text));
-    // Neither a secret nor the access path in an initial file may be read off a finding.
+    // Neither a secret nor an access path may be read off a finding.
     let shows_secrets = secrets == SecretsMode::Reveal && rendered.used.iter().any(|it| it.secret);
-    let confidence = match shows_secrets || initial {
+    let confidence = match shows_secrets || initial || names_its_url {
         true => Confidence::Secret,
         false => Confidence::Open,
     };
@@ -131,10 +146,22 @@ pub fn render_metered(
         document,
         used: rendered.used,
         findings,
+        names_its_url,
     })
 }
 
-/// The bootstrap: the standard file with the device's key in it.
+/// The template of a kind of file.
+fn source(bundle: &FileInputs, kind: FileKind) -> &str {
+    let written = bundle.templates.get(&kind);
+    written.map_or_else(|| bundle.family.template(kind), String::as_str)
+}
+
+/// Whether the template of a kind of file has the word in it without which it can name no URL.
+pub fn may_name_urls(bundle: &FileInputs, kind: FileKind) -> bool {
+    source(bundle, kind).contains("urls")
+}
+
+/// The bootstrap: the standard file with what tells the phone the device's key.
 ///
 /// # Errors
 /// [`FileError`].
@@ -144,26 +171,45 @@ pub fn with_key(
     file: &File,
     key: &DeviceKey,
 ) -> Result<Vec<u8>, FileError> {
-    let length = profile
-        .key_length_parameter
-        .as_deref()
-        .map(|name| (name, profile.cipher.bits()));
+    let sealer = profile.sealer(key);
+    let parameters = sealer.parameters();
+    let parameters: Vec<(&str, &str)> = parameters
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     format::insert_key(
         bundle.family,
         FileKind::Standard,
         file.document.clone(),
-        &profile.key_parameter,
-        length,
-        key.expose(),
+        &parameters,
     )
     .map(|document| document.to_bytes())
     .map_err(|finding| FileError::Lint(vec![finding.into()]))
 }
 
+/// The file that carries the key alone, of a device of a family that has one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn key_alone(
+    bundle: &FileInputs,
+    profile: &Profile,
+    file: &File,
+    key: &DeviceKey,
+    mac: Mac,
+) -> Result<Vec<u8>, FileError> {
+    let parameters = profile.sealer(key).parameters();
+    let key = parameters.first().map_or("", |(_, value)| value.as_str());
+    format::key_carrier(bundle.family, mac, &file.document, &bundle.layers, key)
+        .map_err(|finding| FileError::Lint(vec![finding.into()]))
+}
+
 /// `Content-Type` of a file in clear.
 pub fn content_type(bundle: &FileInputs) -> &'static str {
     match bundle.family.format() {
-        ringfence_provision::family::Format::Text => "text/plain; charset=utf-8",
+        ringfence_provision::family::Format::Text | ringfence_provision::family::Format::Lines => {
+            "text/plain; charset=utf-8"
+        }
         ringfence_provision::family::Format::Xml => "text/xml; charset=utf-8",
     }
 }

@@ -3,7 +3,7 @@
 
 use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
 use ringfence_provision::key::DeviceKey;
-use ringfence_provision::seal::{self, KeyIv, Profile};
+use ringfence_provision::seal::{self, GcmRecords, KeyIv, Plan, Profile};
 use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
 use wasm_bindgen::prelude::*;
 
@@ -78,26 +78,36 @@ pub fn unwrap_key(keyring: &Keyring, device: &DeviceRow) -> Result<DeviceKey, Se
 }
 
 /// Seals a file. The same content under the same key gives the same bytes, hence a stable ETag.
-/// Where WebCrypto refuses (an engine may lack AES-192) the crate seals: slower, and the same bytes.
+/// Where WebCrypto refuses (an engine may lack AES-192) or has no such mode (ECB) the crate seals: slower, and
+/// the same bytes.
+///
+/// # Errors
+/// The crate's own: no file is as long.
 pub async fn seal(
     keyring: &Keyring,
     profile: &Profile,
     key: &DeviceKey,
     key_id: &str,
     plaintext: &[u8],
-) -> Vec<u8> {
+) -> Result<Vec<u8>, seal::SealError> {
     let salt = seal::salt(keyring.current().salt_key(), key_id, plaintext);
-    match cbc(&profile.key_and_iv(key.expose(), salt), plaintext).await {
-        Ok(ciphertext) => profile.assemble(salt, &ciphertext),
+    let sealer = profile.sealer(key);
+    let ciphertext = match sealer.plan(&salt, plaintext) {
+        Plan::Cbc(material) => cbc(&material, plaintext).await,
+        Plan::Gcm(records) => gcm_records(&records).await,
+        Plan::Sealed(file) => return Ok(file),
+    };
+    match ciphertext {
+        Ok(ciphertext) => Ok(sealer.assemble(&salt, &ciphertext)),
         Err(error) => {
             log::warn(
                 "webcrypto_refused",
                 &[
-                    ("cipher", profile.cipher.as_str()),
+                    ("cipher", profile.method.as_str()),
                     ("error", &SealError::from(error).to_string()),
                 ],
             );
-            profile.seal(key.expose(), salt, plaintext)
+            sealer.seal(&salt, plaintext)
         }
     }
 }
@@ -114,6 +124,19 @@ async fn cbc(material: &KeyIv, plaintext: &[u8]) -> Result<Vec<u8>, JsValue> {
     let aes = import(&material.key, "AES-CBC", "encrypt").await?;
     let sealed = encrypt(&algorithm, &aes, &Uint8Array::from(plaintext)).await?;
     Ok(bytes_of(sealed))
+}
+
+/// The records of RFC 8188 by WebCrypto, one after the other. Deriving the key takes a few hashes, which the
+/// crate does.
+async fn gcm_records(job: &GcmRecords) -> Result<Vec<u8>, JsValue> {
+    let aes = import(job.key.as_slice(), "AES-GCM", "encrypt").await?;
+    let mut all = Vec::new();
+    for record in &job.records {
+        let plaintext = Uint8Array::from(record.plaintext.as_slice());
+        let sealed = encrypt(&gcm(&record.nonce, "")?, &aes, &plaintext).await?;
+        all.append(&mut bytes_of(sealed));
+    }
+    Ok(all)
 }
 
 /// Wraps a plaintext file for KV.

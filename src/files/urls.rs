@@ -1,10 +1,9 @@
-//! What an initial file says of the other files' URLs.
+//! What a file says of URLs: an initial file of the other files', a device's file of its own.
 //!
 //! A template sees stand-ins for the access path, and for the host where the tenant is bound to
 //! none; the real ones are filled in after it has run. So it sees the same in the check of a
 //! change, in a preview and for a phone, and cannot behave in one of them and not in another.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ringfence_provision::template::RenderError;
@@ -26,18 +25,24 @@ pub struct Base {
     pub hostname: Option<String>,
 }
 
-/// The other files' URLs, as a template sees them, and what is filled in afterwards.
+/// URLs as a template sees them, and what is filled in afterwards.
 #[derive(Clone, Debug, Default)]
 pub struct Urls {
     seen: BTreeMap<String, String>,
+    own: BTreeMap<String, String>,
     /// Stand-ins, and what they stand for, in the order in which they are filled in.
     stand_ins: Vec<(String, String)>,
 }
 
 impl Urls {
     /// URLs by the name that a template knows them by. One that would be too long for a phone is
-    /// left out, so that a template that needs it says so.
-    pub fn new(base: &Base, names: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// left out, so that a template that needs it says so. `standard` is the name under which the device
+    /// asks for its standard file: its folder is what the phone is given as its server.
+    pub fn new(
+        base: &Base,
+        standard: Option<&str>,
+        names: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         let Base {
             origin,
             access_path,
@@ -51,11 +56,15 @@ impl Urls {
         } else {
             format!("{origin}/{access_path}")
         };
-        let seen = names
-            .into_iter()
-            .filter(|(_, name)| check_url_len(&longest, name).is_ok())
-            .map(|(key, name)| (key, format!("{seen_base}/{name}")))
-            .collect();
+        let fits = |name: &str| check_url_len(&longest, name).is_ok();
+        let mut own = own(seen_host, standard);
+        if let Some(name) = standard.filter(|name| fits(name)) {
+            own.insert(STANDARD.to_owned(), format!("{seen_base}/{name}"));
+        }
+        let mut seen = own.clone();
+        seen.remove(STANDARD);
+        let others = names.into_iter().filter(|(_, name)| fits(name));
+        seen.extend(others.map(|(key, name)| (key, format!("{seen_base}/{name}"))));
         let mut stand_ins = vec![
             (seen_base, format!("{origin}/{access_path}")),
             (ACCESS_PATH.to_owned(), access_path.clone()),
@@ -67,23 +76,36 @@ impl Urls {
             stand_ins.push((format!("https://{HOST}"), origin.clone()));
             stand_ins.push((HOST.to_owned(), authority.to_owned()));
         }
-        Self { seen, stand_ins }
+        Self {
+            seen,
+            own,
+            stand_ins,
+        }
     }
 
-    /// What `urls.…` stands for in a template.
+    /// What `urls.…` stands for in the template of an initial file.
     pub fn seen(&self) -> &BTreeMap<String, String> {
         &self.seen
+    }
+
+    /// What `urls.…` stands for in the template of another file of a device. That file is kept, so there is
+    /// nothing that may change without a change of the tenant or the device: neither the name by the state
+    /// of the key, nor certificates.
+    pub fn own(&self) -> &BTreeMap<String, String> {
+        &self.own
     }
 
     /// The file with the real URLs in it.
     ///
     /// # Errors
     /// The template has changed the letters of a stand-in, so that no phone could use the URL.
-    pub fn fill(&self, file: &str, text: String) -> Result<String, RenderError> {
-        let mut text = Cow::Owned::<str>(text);
+    pub fn fill(&self, file: &str, text: String) -> Result<Filled, RenderError> {
+        let mut text = text;
+        let mut is_changed = false;
         for (stand_in, real) in &self.stand_ins {
             if text.contains(stand_in.as_str()) {
-                text = Cow::Owned(text.replace(stand_in.as_str(), real));
+                is_changed = true;
+                text = text.replace(stand_in.as_str(), real);
             }
         }
         let lower = text.to_ascii_lowercase();
@@ -97,9 +119,38 @@ impl Urls {
                 message: "the access path and the host are filled into the file after the template has run, so it can write a URL but not change the letters of these two"
                     .to_owned(),
             }),
-            None => Ok(text.into_owned()),
+            None => Ok(Filled { text, is_changed }),
         }
     }
+}
+
+/// A file after it was filled in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Filled {
+    pub text: String,
+    /// Whether there was anything to fill in: under another access path or host it is another file.
+    pub is_changed: bool,
+}
+
+/// The URL of a device's standard file among those that the device's own files may name.
+const STANDARD: &str = "standard";
+
+/// What a device's file may say of where its files are, in the pieces in which phones take it.
+fn own(host: &str, standard: Option<&str>) -> BTreeMap<String, String> {
+    let folder = standard
+        .and_then(|name| name.rsplit_once('/'))
+        .map(|(folder, _)| format!("/{folder}"))
+        .unwrap_or_default();
+    let path = format!("{ACCESS_PATH}{folder}");
+    [
+        ("base", format!("https://{host}/{path}")),
+        ("without_scheme", format!("{host}/{path}")),
+        ("origin", format!("https://{host}")),
+        ("host", host.to_owned()),
+        ("path", path),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }
 
 /// The line of the file that a byte is in, counted from 1.
@@ -124,7 +175,7 @@ mod tests {
 
     fn urls(base: &Base) -> Urls {
         let name = ("standard".to_owned(), "Config{MAC}.cfg".to_owned());
-        Urls::new(base, [name])
+        Urls::new(base, Some("gs/cfg0080f0c571eb.xml"), [name])
     }
 
     #[test]
@@ -140,6 +191,8 @@ mod tests {
             let preview = base(hostname, "http://127.0.0.1:8787", "ACCESS-PATH");
             assert_eq!(urls(&check).seen(), urls(&phone).seen());
             assert_eq!(urls(&check).seen(), urls(&preview).seen());
+            assert_eq!(urls(&check).own(), urls(&phone).own());
+            assert_eq!(urls(&check).own(), urls(&preview).own());
         }
     }
 
@@ -152,7 +205,7 @@ mod tests {
         let path = url.split('/').nth(3).unwrap();
         let text = format!("A={url} B={host} C={path} D=https://{host}/x\n");
         assert_eq!(
-            urls.fill("initial", text).unwrap(),
+            urls.fill("initial", text).unwrap().text,
             "A=http://127.0.0.1:8787/s3gment/Config{MAC}.cfg B=127.0.0.1:8787 C=s3gment \
              D=http://127.0.0.1:8787/x\n"
         );
@@ -168,7 +221,7 @@ mod tests {
         assert!(url.starts_with("https://phones.example/"), "{url}");
         let elsewhere = url.replace("phones.example", "cdn.example");
         assert_eq!(
-            urls.fill("initial", elsewhere).unwrap(),
+            urls.fill("initial", elsewhere).unwrap().text,
             "https://cdn.example/s3gment/Config{MAC}.cfg"
         );
     }
@@ -179,8 +232,39 @@ mod tests {
         for access_path in ["ACCESS-PATH", &"0".repeat(22)] {
             let base = base(None, "https://a.example", access_path);
             let longest = 384 - "https://a.example/".len() - 22 - 1;
-            assert!(!Urls::new(&base, name(longest)).seen().is_empty());
-            assert!(Urls::new(&base, name(longest + 1)).seen().is_empty());
+            let named = |length| {
+                let own = "x".repeat(length);
+                let urls = Urls::new(&base, Some(&own), name(length));
+                [urls.seen(), urls.own()].map(|urls| urls.contains_key("standard"))
+            };
+            assert_eq!(named(longest), [true, true]);
+            assert_eq!(named(longest + 1), [false, false]);
         }
+    }
+
+    #[test]
+    fn a_devices_file_names_where_its_files_are_in_the_pieces_that_phones_take() {
+        let base = base(None, "https://phones.example:8443", "s3gment");
+        let urls = urls(&base);
+        let all: Vec<String> = urls
+            .own()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let filled = urls.fill("standard", all.join("\n")).unwrap();
+        assert!(filled.is_changed);
+        assert_eq!(
+            filled.text.lines().collect::<Vec<_>>(),
+            [
+                "base=https://phones.example:8443/s3gment/gs",
+                "host=phones.example:8443",
+                "origin=https://phones.example:8443",
+                "path=s3gment/gs",
+                "standard=https://phones.example:8443/s3gment/gs/cfg0080f0c571eb.xml",
+                "without_scheme=phones.example:8443/s3gment/gs",
+            ]
+        );
+        let nothing = urls.fill("standard", "phones.example".into()).unwrap();
+        assert!(!nothing.is_changed);
     }
 }

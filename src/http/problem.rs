@@ -49,6 +49,7 @@ pub enum ProblemKind {
     RevisionMismatch,
     TooLarge,
     InvalidFiles,
+    FailedTests,
     InvalidValue,
     TooManyRequests,
     Internal,
@@ -60,7 +61,7 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Every kind, in the order of their statuses.
     #[cfg(test)]
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -71,6 +72,7 @@ impl ProblemKind {
         Self::RevisionMismatch,
         Self::TooLarge,
         Self::InvalidFiles,
+        Self::FailedTests,
         Self::InvalidValue,
         Self::TooManyRequests,
         Self::Internal,
@@ -92,6 +94,7 @@ impl ProblemKind {
             Self::RevisionMismatch => "revision-mismatch",
             Self::TooLarge => "too-large",
             Self::InvalidFiles => "invalid-files",
+            Self::FailedTests => "failed-tests",
             Self::InvalidValue => "invalid-value",
             Self::TooManyRequests => "too-many-requests",
             Self::Internal => "internal",
@@ -112,7 +115,7 @@ impl ProblemKind {
             Self::Conflict | Self::OverQuota => 409,
             Self::RevisionMismatch => 412,
             Self::TooLarge => 413,
-            Self::InvalidFiles | Self::InvalidValue => 422,
+            Self::InvalidFiles | Self::FailedTests | Self::InvalidValue => 422,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
             Self::Unavailable | Self::DatabaseRestored | Self::Misconfigured => 503,
@@ -132,6 +135,7 @@ impl ProblemKind {
             Self::RevisionMismatch => "The resource has changed since it was read",
             Self::TooLarge => "The body is too large",
             Self::InvalidFiles => "The change would break files of phones",
+            Self::FailedTests => "The change would break tests of files",
             Self::InvalidValue => "A value is not acceptable",
             Self::TooManyRequests => "Too many requests",
             Self::Internal => "The server failed",
@@ -213,7 +217,29 @@ impl Problem {
         self
     }
 
-    /// The response; the only place that writes a problem down.
+    /// The document, as JSON; the only place that writes a problem down.
+    ///
+    /// # Errors
+    /// It does not serialise.
+    pub fn document(&self, request_id: &str) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Body {
+            kind: format!("urn:ringfence:problem:{}", self.kind.as_str()),
+            title: self.kind.title(),
+            status: self.status(),
+            detail: &self.detail,
+            request_id,
+            more: self
+                .more
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        })
+    }
+
+    /// The response.
+    ///
+    /// # Errors
+    /// The runtime refuses a header.
     pub fn into_response(self, request_id: &str) -> worker::Result<Response> {
         let status = self.status();
         let headers = Headers::new();
@@ -224,18 +250,6 @@ impl Problem {
         if let Some(methods) = allow.and_then(|(_, value)| value.as_str()) {
             headers.set("allow", methods)?;
         }
-        let body = Body {
-            kind: format!("urn:ringfence:problem:{}", self.kind.as_str()),
-            title: self.kind.title(),
-            status,
-            detail: &self.detail,
-            request_id,
-            more: self
-                .more
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        };
         match status {
             401 => headers.set("www-authenticate", "Bearer realm=\"ringfence\"")?,
             429 => headers.set("retry-after", "60")?,
@@ -245,7 +259,7 @@ impl Problem {
         Ok(ResponseBuilder::new()
             .with_status(status)
             .with_headers(headers)
-            .fixed(serde_json::to_vec(&body)?))
+            .fixed(self.document(request_id)?))
     }
 }
 

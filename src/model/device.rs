@@ -38,6 +38,14 @@ pub struct DeviceRow {
     /// Until when the tenant that it was in sends its phone on; `None` once the phone was here.
     #[serde(default)]
     pub forward_until: Option<u64>,
+    /// When a request for a file of it was last refused or its file was broken, and why.
+    #[serde(default)]
+    pub failed_at: Option<u64>,
+    #[serde(default)]
+    pub failed_reason: Option<String>,
+    /// Whether the last bootstrap was taken from none of the networks that the tenant expects.
+    #[serde(default)]
+    pub unexpected_network: i64,
     /// From the model.
     pub family: Family,
     pub profile: Option<String>,
@@ -49,6 +57,17 @@ impl DeviceRow {
     /// The version of this device's files: of its own last change or the last one above it.
     pub fn file_version(&self) -> u64 {
         self.version.max(self.tenant_version)
+    }
+
+    /// Whether it took its standard file, and lacks the last version of it.
+    pub fn is_stale(&self) -> bool {
+        self.fetched_version
+            .is_some_and(|fetched| fetched < self.file_version())
+    }
+
+    /// Whether its last request was refused, or for a file that is broken.
+    pub fn is_failing(&self) -> bool {
+        self.failed_at > Some(self.last_seen_at.unwrap_or_default())
     }
 
     /// Whether sealed files may go out: a key that was delivered once, on a device in service.
@@ -108,6 +127,9 @@ pub(crate) mod tests {
             created_at: 1,
             updated_at: 1,
             forward_until: None,
+            failed_at: None,
+            failed_reason: None,
+            unexpected_network: 0,
             family: panasonic::UTG,
             profile: Some("utg-128".into()),
             tenant_version: 1,

@@ -5,3 +5,4 @@ pub mod limits;
 pub mod published;
 pub mod standing;
 pub mod tenant;
+pub mod webhook;

@@ -15,7 +15,7 @@ pub struct Standing {
     pub era: u64,
 }
 
-/// A step, as it is told to the witness: what an operator needs to know of it should it be undone.
+/// A step, as it is reported to the witness: what an operator needs to know of it should it be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Where the database stood after it.

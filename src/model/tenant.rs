@@ -1,11 +1,15 @@
 //! A tenant's options: how its URLs are written and what a phone may get in which way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::{Audience, Rules, extension};
-use ringfence_provision::url_template::{Route, RouteError, RouteTable, UrlTemplate};
+use ringfence_provision::url_template::{
+    Route, RouteConflict, RouteError, RouteTable, UrlTemplate,
+};
 use ringfence_provision::vendor::NAMES;
 use serde::{Deserialize, Serialize};
 
@@ -38,12 +42,18 @@ pub struct TenantOptions {
     pub bootstrap_expiry_s: u32,
     /// Whether sealed files may leave over plain HTTP. A bootstrap never does.
     pub sealed_over_http: bool,
-    /// Whether models may have a sealing profile that nobody verified on hardware.
+    /// Whether models may have a sealing profile whose grade is `unpublished` or `obfuscation`.
     pub unverified_profiles: bool,
     /// How many events a minute are written; the rest is counted.
     pub events_per_minute: u32,
     /// For how many days events are kept.
     pub event_retention_days: u32,
+    /// The networks that bootstraps are expected to be taken from, such as `203.0.113.0/24` or
+    /// `2001:db8::/32`; none: from everywhere. One that is taken elsewhere is taken all the same, and its device
+    /// is listed by `unexpected_network`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    pub expected_networks: Vec<IpNet>,
 }
 
 impl Default for TenantOptions {
@@ -61,6 +71,7 @@ impl Default for TenantOptions {
             unverified_profiles: false,
             events_per_minute: 600,
             event_retention_days: 30,
+            expected_networks: Vec::new(),
         }
     }
 }
@@ -149,6 +160,19 @@ impl TenantOptions {
             .collect()
     }
 
+    /// Whether an address is in one of the networks that bootstraps are expected to be taken from. What is no
+    /// address is in none.
+    pub fn expects(&self, address: &str) -> bool {
+        let address: Option<IpAddr> = address.parse().ok();
+        self.expected_networks.is_empty()
+            || address.is_some_and(|address| {
+                let address = address.to_canonical();
+                self.expected_networks
+                    .iter()
+                    .any(|network| network.contains(&address))
+            })
+    }
+
     /// What decides who gets which file.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -159,14 +183,12 @@ impl TenantOptions {
     }
 
     /// The names as a table to look requests up in, with those under which phones of some families ask by
-    /// themselves.
+    /// themselves; and which of these stand back behind the tenant's.
     ///
     /// # Errors
     /// Two names could read one path in two ways.
-    pub fn route_table(&self) -> Result<RouteTable, RouteError> {
-        let mut routes = self.routes();
-        routes.extend(self.builtin_routes());
-        RouteTable::new(routes)
+    pub fn route_table(&self) -> Result<(RouteTable, Vec<RouteConflict>), RouteError> {
+        RouteTable::beside(self.routes(), &self.builtin_routes())
     }
 
     /// The name under which a phone is told to ask for a file: of its family's names and then of
@@ -181,10 +203,12 @@ impl TenantOptions {
         let own = self.names(kind, Some(family));
         let mut all = own.chain(self.names(kind, None)).filter_map(|(of, names)| {
             let fits = |name: &&UrlTemplate| match form {
+                Form::Plain if of.is_some() => {
+                    kind != FileKind::Standard || !family.carries_key_at(name.as_str())
+                }
                 Form::Plain => {
-                    of.is_some()
-                        || Audience::of(name) != Audience::Everyone
-                        || self.rules().may_be_told(kind, family)
+                    Audience::of(name) != Audience::Everyone
+                        || self.rules().may_be_announced(kind, family)
                 }
                 Form::Sealed => has_extension(name.as_str(), extension),
             };
@@ -268,7 +292,8 @@ mod tests {
     fn the_default_names_are_all_there_and_never_in_conflict() {
         let options = TenantOptions::default();
         assert_eq!(options.routes().len(), 9);
-        let table = options.route_table().unwrap();
+        let (table, back) = options.route_table().unwrap();
+        assert_eq!(back, []);
         let resolved = table.resolve("Config0080F0C571EB.enc").unwrap();
         assert_eq!(
             (resolved.kind, resolved.form),
@@ -286,15 +311,25 @@ mod tests {
         let text =
             r#"{"shared_family":"hdv","family_urls":{"uds124":{"master":{"plain":["Uds.cfg"]}}}}"#;
         let options: TenantOptions = serde_json::from_str(text).unwrap();
-        let told = |family| {
+        let named = |family| {
             let name = options.preferred_name(FileKind::Master, Form::Plain, family, "");
             name.map(UrlTemplate::as_str)
         };
-        assert_eq!(told(panasonic::UDS124), Some("Uds.cfg"));
-        assert_eq!(told(panasonic::HDV), Some("ConfigCom.cfg"));
-        assert_eq!(told(panasonic::UTG), None);
-        let resolved = options.route_table().unwrap().resolve("Uds.cfg").unwrap();
+        assert_eq!(named(panasonic::UDS124), Some("Uds.cfg"));
+        assert_eq!(named(panasonic::HDV), Some("ConfigCom.cfg"));
+        assert_eq!(named(panasonic::UTG), None);
+        let resolved = options.route_table().unwrap().0.resolve("Uds.cfg").unwrap();
         assert_eq!(resolved.family, Some(panasonic::UDS124));
+    }
+
+    #[test]
+    fn a_phone_is_told_the_name_of_its_whole_file_and_not_of_its_key_alone() {
+        let text =
+            r#"{"family_urls":{"gxp":{"standard":{"plain":["g/cfg{mac}","g/cfg{mac}.xml"]}}}}"#;
+        let options: TenantOptions = serde_json::from_str(text).unwrap();
+        let gxp = Family::parse("gxp").unwrap();
+        let name = options.preferred_name(FileKind::Standard, Form::Plain, gxp, "");
+        assert_eq!(name.map(UrlTemplate::as_str), Some("g/cfg{mac}.xml"));
     }
 
     #[test]
@@ -306,19 +341,21 @@ mod tests {
                 .collect()
         };
         let plain = TenantOptions::default();
-        assert_eq!(
-            names(&plain),
-            [
-                ("gxp", "cfg{mac}.xml".to_owned()),
-                ("htek", "cfg{mac}.xml".to_owned()),
-                ("snom", "{MAC}.xml".to_owned()),
-                ("snom", "{MODEL}-{MAC}.htm".to_owned())
-            ]
-        );
+        for own in [
+            ("gxp", "cfg{mac}.xml".to_owned()),
+            ("htek", "cfg{mac}.xml".to_owned()),
+            ("snom", "{MAC}.xml".to_owned()),
+            ("snom", "{MODEL}-{MAC}.htm".to_owned()),
+            ("yealink", "{mac}.cfg".to_owned()),
+            ("spa", "{mac}.enc".to_owned()),
+            ("mitel", "startup.cfg".to_owned()),
+        ] {
+            assert!(names(&plain).contains(&own), "{own:?}");
+        }
         for given in [r#"{"plain":["a/{mac}.xml"]}"#, "{}"] {
             let text = format!(r#"{{"family_urls":{{"gxp":{{"standard":{given}}}}}}}"#);
             let options: TenantOptions = serde_json::from_str(&text).unwrap();
-            assert_eq!(names(&options), names(&plain).split_off(1), "{given}");
+            assert_eq!(names(&options), names(&plain).split_off(3), "{given}");
         }
     }
 
@@ -327,6 +364,24 @@ mod tests {
         let text = r#"{"family_urls":{"uds124":{"master":{"plain":["Uds.cfg"],"sealed":[]}}}}"#;
         let options: TenantOptions = serde_json::from_str(text).unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(&options).unwrap());
+    }
+
+    #[test]
+    fn an_address_is_expected_in_the_tenants_networks_or_everywhere() {
+        let options = |text| serde_json::from_str::<TenantOptions>(text).unwrap();
+        assert!(options("{}").expects("") && options("{}").expects("192.0.2.7"));
+        let own = options(r#"{"expected_networks":["203.0.113.0/24","2001:db8::/32"]}"#);
+        for (address, expected) in [
+            ("203.0.113.9", true),
+            ("::ffff:203.0.113.9", true),
+            ("2001:db8:1::9", true),
+            ("203.0.114.9", false),
+            ("2001:db9::1", false),
+            ("", false),
+            ("here", false),
+        ] {
+            assert_eq!(own.expects(address), expected, "{address}");
+        }
     }
 
     #[test]

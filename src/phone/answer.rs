@@ -1,5 +1,6 @@
 //! The three answers a phone can get.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use js_sys::{ArrayBuffer, JSON};
@@ -9,6 +10,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Response, ResponseInit};
 
 use super::{PhoneRequest, Reason};
+use crate::db::StorageError;
 use crate::http::conditional::{if_match, if_range, none_match};
 use crate::http::range::{Part, part};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS, REQUEST_ID};
@@ -36,6 +38,8 @@ pub enum Outcome {
 pub struct Served {
     pub body: Body,
     pub content_type: String,
+    /// The coding that the bytes are in already; empty if there is none.
+    pub content_encoding: String,
     /// Present on what may be asked for conditionally or in part: sealed files.
     pub etag: Option<String>,
     /// What the operator will read: `sealed`, `bootstrap`, …
@@ -69,26 +73,100 @@ fn is_shown(content_type: &str) -> bool {
 }
 
 /// What goes out.
-pub struct Answer {
+pub struct PhoneAnswer {
     pub response: Response,
     pub status: u16,
     /// How many bytes of a file are in it.
     pub bytes: usize,
 }
 
+/// What a phone hears: everything of an answer but the response of the runtime.
+pub struct Reply<'a> {
+    pub status: u16,
+    pub headers: BTreeMap<&'static str, Cow<'a, str>>,
+    /// How many bytes of a file are in it.
+    pub bytes: usize,
+    sent: Sent<'a>,
+    /// Whether the bytes are in the coding that the headers say, so that the runtime has nothing to encode.
+    is_encoded: bool,
+}
+
+/// The body of an answer.
+enum Sent<'a> {
+    Nothing,
+    Words(&'static str),
+    Whole(&'a ArrayBuffer),
+    /// From the first byte up to and without the last one.
+    Part(&'a ArrayBuffer, u32, u32),
+}
+
 impl Outcome {
-    /// The response. Only this decides about status, headers and how much of the file goes out.
-    pub fn to_answer(&self, request: &PhoneRequest) -> worker::Result<Answer> {
+    /// How a request ends that was decided so.
+    pub(super) fn of(decided: Result<Self, StorageError>) -> Self {
+        decided.unwrap_or_else(|error| Self::Unavailable {
+            detail: error.to_string(),
+        })
+    }
+
+    /// What the phone hears. Only this decides about status, headers and how much of the file goes out.
+    pub fn reply<'a>(&'a self, request: &'a PhoneRequest) -> Reply<'a> {
         let id = &request.app.request_id;
-        let (response, status) = match self {
-            Self::Served(served) => return served.to_answer(request),
-            Self::Refused(_) => (words(404, "Not found\n", None, request.head, id)?, 404),
-            Self::Unavailable { .. } | Self::Broken { .. } => (unavailable(request.head, id)?, 503),
-        };
-        Ok(Answer {
-            response,
+        match self {
+            Self::Served(served) => served.reply(request),
+            Self::Refused(_) => Reply::words(404, "Not found\n", None, request.head, id),
+            Self::Unavailable { .. } | Self::Broken { .. } => {
+                Reply::try_again_later(request.head, id)
+            }
+        }
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// An answer that is no file; of these the one refusal.
+    fn words(
+        status: u16,
+        text: &'static str,
+        retry_after: Option<&'static str>,
+        head: bool,
+        request_id: &'a str,
+    ) -> Self {
+        let mut headers = BTreeMap::from([
+            ("content-type", "text/plain; charset=utf-8".into()),
+            ("cache-control", "no-store".into()),
+            ("content-length", text.len().to_string().into()),
+            (CONTENT_TYPE_OPTIONS, AS_IT_SAYS.into()),
+            (REQUEST_ID, request_id.into()),
+        ]);
+        headers.extend(retry_after.map(|seconds| ("retry-after", seconds.into())));
+        Self {
             status,
+            headers,
             bytes: 0,
+            sent: match head {
+                true => Sent::Nothing,
+                false => Sent::Words(text),
+            },
+            is_encoded: false,
+        }
+    }
+
+    /// Storage fails: the phone keeps its configuration and comes back.
+    fn try_again_later(head: bool, request_id: &'a str) -> Self {
+        Self::words(503, "Try again later\n", Some("120"), head, request_id)
+    }
+
+    /// The response.
+    pub fn to_answer(&self) -> worker::Result<PhoneAnswer> {
+        let body = match self.sent {
+            Sent::Nothing => None,
+            Sent::Words(text) => Some(to_buffer(text.as_bytes())),
+            Sent::Whole(bytes) => Some(bytes.clone()),
+            Sent::Part(bytes, from, to) => Some(bytes.slice_with_end(from, to)),
+        };
+        Ok(PhoneAnswer {
+            response: respond(self.status, &self.headers, body.as_ref(), self.is_encoded)?,
+            status: self.status,
+            bytes: self.bytes,
         })
     }
 }
@@ -123,102 +201,131 @@ fn select(
 }
 
 impl Served {
-    fn to_answer(&self, request: &PhoneRequest) -> worker::Result<Answer> {
+    fn reply<'a>(&'a self, request: &'a PhoneRequest) -> Reply<'a> {
         let whole = self.body.len();
         let selection = match &self.etag {
             Some(etag) => select(|name| request.header(name), request.head, etag, whole),
             None => Selection::Part(Part::Whole),
         };
+        let is_encoded = !self.content_encoding.is_empty();
+        let mut headers = self.headers(selection, whole, &request.app.request_id);
+        let file = &self.body.0;
+        let (status, sent, length) = match selection {
+            Selection::NotModified => (304, Sent::Nothing, None),
+            Selection::Failed => (412, Sent::Nothing, Some(0)),
+            Selection::Part(Part::Unsatisfiable) => (416, Sent::Nothing, Some(0)),
+            Selection::Part(Part::Whole) => (200, Sent::Whole(file), Some(whole)),
+            Selection::Part(Part::Range { first, last }) => {
+                let sent = Sent::Part(file, first as u32, last as u32 + 1);
+                (206, sent, Some(last - first + 1))
+            }
+        };
+        if let Some(length) = length {
+            headers.insert("content-length", length.to_string().into());
+        }
+        let sent = match request.head {
+            true => Sent::Nothing,
+            false => sent,
+        };
+        let bytes = match sent {
+            Sent::Nothing | Sent::Words(_) => 0,
+            Sent::Whole(_) | Sent::Part(..) => length.unwrap_or_default(),
+        };
+        Reply {
+            status,
+            headers,
+            bytes,
+            sent,
+            is_encoded,
+        }
+    }
+
+    /// The headers of an answer with so much of the file, but for its length. `whole` is the file's.
+    fn headers<'a>(
+        &'a self,
+        selection: Selection,
+        whole: usize,
+        request_id: &'a str,
+    ) -> BTreeMap<&'static str, Cow<'a, str>> {
         let mut headers = BTreeMap::from([
-            (CONTENT_TYPE_OPTIONS, AS_IT_SAYS),
-            (REQUEST_ID, &*request.app.request_id),
+            (CONTENT_TYPE_OPTIONS, AS_IT_SAYS.into()),
+            (REQUEST_ID, request_id.into()),
         ]);
-        match &self.etag {
-            Some(etag) => headers.extend([
-                ("cache-control", "private, no-cache"),
-                ("accept-ranges", "bytes"),
-                ("etag", etag),
-            ]),
-            // Plaintext: whole, and stored nowhere.
-            None => headers.extend([("cache-control", "no-store")]),
+        let is_encoded = !self.content_encoding.is_empty();
+        if let Some(etag) = &self.etag {
+            headers.insert("accept-ranges", "bytes".into());
+            headers.insert("etag", etag.into());
+        }
+        let cache_control = caching(self.etag.is_some(), is_encoded);
+        headers.insert("cache-control", cache_control.into());
+        if is_encoded && tells_coding(selection) {
+            headers.insert("content-encoding", (&self.content_encoding).into());
         }
         if selection != Selection::NotModified {
-            headers.insert("content-type", &self.content_type);
+            headers.insert("content-type", (&self.content_type).into());
             if is_shown(&self.content_type) {
-                headers.insert("content-security-policy", INERT);
+                headers.insert("content-security-policy", INERT.into());
             }
         }
-        let content_range = match selection {
-            Selection::Part(Part::Range { first, last }) => format!("bytes {first}-{last}/{whole}"),
-            Selection::Part(Part::Unsatisfiable) => format!("bytes */{whole}"),
-            _ => String::new(),
-        };
-        if !content_range.is_empty() {
-            headers.insert("content-range", &content_range);
-        }
-        let (status, slice, length) = match selection {
-            Selection::NotModified => (304, None, None),
-            Selection::Failed => (412, None, Some(0)),
-            Selection::Part(Part::Unsatisfiable) => (416, None, Some(0)),
-            Selection::Part(Part::Whole) => (200, Some(self.body.0.clone()), Some(whole)),
+        let range = match selection {
             Selection::Part(Part::Range { first, last }) => {
-                let slice = self.body.0.slice_with_end(first as u32, last as u32 + 1);
-                (206, Some(slice), Some(last - first + 1))
+                Some(format!("bytes {first}-{last}/{whole}"))
             }
+            Selection::Part(Part::Unsatisfiable) => Some(format!("bytes */{whole}")),
+            _ => None,
         };
-        let length_text = length.map(|length| length.to_string());
-        if let Some(length) = &length_text {
-            headers.insert("content-length", length);
-        }
-        let body = slice.filter(|_| !request.head);
-        let bytes = body.as_ref().and(length).unwrap_or_default();
-        Ok(Answer {
-            response: respond(status, &headers, body.as_ref())?,
-            status,
-            bytes,
-        })
+        headers.extend(range.map(|range| ("content-range", range.into())));
+        headers
     }
+}
+
+/// `Cache-Control` of a file. What is encoded is what the phone decrypts: nothing in between may encode it
+/// anew.
+fn caching(has_etag: bool, is_encoded: bool) -> &'static str {
+    match (has_etag, is_encoded) {
+        (true, false) => "private, no-cache",
+        (true, true) => "private, no-cache, no-transform",
+        // At a name where plaintext may wait: whole, and stored nowhere.
+        (false, false) => "no-store",
+        (false, true) => "no-store, no-transform",
+    }
+}
+
+/// Whether an answer says the coding of its file. A part does, too: a range counts the bytes of what is
+/// encoded (RFC 9110 §14.2). An answer without any of them does not: a phone would decode nothing.
+fn tells_coding(selection: Selection) -> bool {
+    matches!(selection, Selection::Part(Part::Whole | Part::Range { .. }))
 }
 
 /// Storage fails: the phone keeps its configuration and comes back.
 pub fn unavailable(head: bool, request_id: &str) -> worker::Result<Response> {
-    words(503, "Try again later\n", Some("120"), head, request_id)
-}
-
-/// An answer that is no file; of these the one refusal.
-fn words(
-    status: u16,
-    text: &str,
-    retry_after: Option<&str>,
-    head: bool,
-    request_id: &str,
-) -> worker::Result<Response> {
-    let length = text.len().to_string();
-    let mut headers = BTreeMap::from([
-        ("content-type", "text/plain; charset=utf-8"),
-        ("cache-control", "no-store"),
-        ("content-length", &length),
-        (CONTENT_TYPE_OPTIONS, AS_IT_SAYS),
-        (REQUEST_ID, request_id),
-    ]);
-    headers.extend(retry_after.map(|seconds| ("retry-after", seconds)));
-    let body = (!head).then(|| to_buffer(text.as_bytes()));
-    respond(status, &headers, body.as_ref())
+    let answer = Reply::try_again_later(head, request_id).to_answer()?;
+    Ok(answer.response)
 }
 
 /// A response over the runtime's own bytes, so that a sealed file is not copied on its way. Status
-/// and headers cross over in one piece: a call for each would cost more than all the rest.
+/// and headers cross over in one piece: a call for each would cost more than all the rest. `is_encoded`: the
+/// bytes are in the coding that the headers say, and the runtime has nothing to encode.
 fn respond(
     status: u16,
-    headers: &BTreeMap<&str, &str>,
+    headers: &BTreeMap<&'static str, Cow<'_, str>>,
     body: Option<&ArrayBuffer>,
+    is_encoded: bool,
 ) -> worker::Result<Response> {
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     struct Init<'a> {
         status: u16,
-        headers: &'a BTreeMap<&'a str, &'a str>,
+        headers: &'a BTreeMap<&'static str, Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        encode_body: Option<&'static str>,
     }
-    let init = JSON::parse(&serde_json::to_string(&Init { status, headers })?)?;
+    let init = Init {
+        status,
+        headers,
+        encode_body: is_encoded.then_some("manual"),
+    };
+    let init = JSON::parse(&serde_json::to_string(&init)?)?;
     let init: &ResponseInit = init.unchecked_ref();
     let response = match body {
         Some(body) => Response::new_with_opt_buffer_source_and_init(Some(body), init),
@@ -280,6 +387,24 @@ mod tests {
         }
         for saved in ["application/octet-stream", "application/x-pem-file"] {
             assert!(!is_shown(saved));
+        }
+    }
+
+    #[test]
+    fn a_coding_is_told_with_the_files_bytes_alone_and_nothing_may_change_it() {
+        assert!(tells_coding(select(&[], false)));
+        assert!(tells_coding(select(&[], true)));
+        assert!(tells_coding(select(&[("range", "bytes=0-4")], false)));
+        for headers in [
+            ("range", "bytes=10-"),
+            ("if-match", "\"b\""),
+            ("if-none-match", ETAG),
+        ] {
+            assert!(!tells_coding(select(&[headers], false)), "{headers:?}");
+        }
+        for has_etag in [true, false] {
+            assert!(caching(has_etag, true).ends_with(", no-transform"));
+            assert!(!caching(has_etag, false).contains("no-transform"));
         }
     }
 

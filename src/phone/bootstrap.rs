@@ -1,21 +1,27 @@
 //! The standard file at its plain name: the bootstrap, exactly once; or, for phones whose files are
-//! not sealed, plaintext over HTTPS.
+//! not sealed, plaintext over HTTPS. A phone that asks for a file with the key alone gets that one as its bootstrap,
+//! and afterwards nothing under its name.
 //!
 //! The order matters. The file is rendered and linted first, so that a claim is never spent on a
-//! file that cannot be made; then one conditional write decides; then the witness is told; then the file
+//! file that cannot be made; then one conditional write decides; then it is reported to the witness; then the file
 //! goes out. Should D1 or the witness fail in between, nothing is sent, and a claim that may have been
 //! written is the operator's to re-arm: better a phone too few than a key too many.
 
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::lifecycle::{Effect, Event, Policy, step};
+use ringfence_provision::lifecycle::{ClaimPolicy, Effect, KeyEvent, step};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
+use ringfence_provision::url_template::Resolved;
 use serde_json::json;
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, shared, storage};
+use super::asked::Asked;
+use super::deed::Deed;
+use super::{
+    Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared, storage,
+};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::render::{self, FileError};
@@ -29,34 +35,33 @@ use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
 use crate::witness;
 
 /// How often a change in between makes the claim start over.
-const ATTEMPTS: usize = 4;
+const MAX_ATTEMPTS: usize = 4;
 
 /// Serves the plain name of a standard file.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
+    named: &Resolved,
     mac: &Mac,
+    taking: Taking,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let families = record
-        .names
-        .as_ref()
-        .and_then(|names| names.families_at(&request.path, FileKind::Standard, Form::Plain));
-    let theirs = families.as_deref();
-    let subject = mac.upper();
+    let at = At::of(request, tenant, named, record);
+    let theirs = at.families.as_deref();
+    let owner = mac.upper();
     let kind = FileKind::Standard;
-    if let Some(outcome) = shared::cached(request, tenant, kind, &subject, theirs, record).await {
+    let asked = Asked::of(request, tenant);
+    let looked = shared::look(request, tenant, kind, &owner, at.whole.as_deref()).await;
+    looked.tell(Form::Plain, record);
+    if let Some(outcome) = shared::cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
-    let policy = Policy {
+    let policy = ClaimPolicy {
         retry_window_ms: Some(u64::from(tenant.options.retry_window_s) * 1000)
             .filter(|&window| window > 0),
     };
-    let told = |family: &Family| family.spec().sealed_at_plain_name;
-    let sealed_after = tenant.options.plain_name_after_delivery == PlainName::Sealed
-        || theirs.is_some_and(|all| all.iter().any(told));
     let listed = theirs.map(|all| json!(all).to_string());
-    let ask = Ask::of(request);
+    let ask = ClaimAsk::of(request);
     let consumes = !ask.head && ask.conditions_hold;
     let claimant = Claimant {
         now: ask.now,
@@ -65,25 +70,40 @@ pub(super) async fn serve(
     };
     let reads = Reads::Plain(AtPlainName {
         claim: consumes.then_some(claimant),
-        sealed: sealed_after,
+        sealed: at.sealed_after,
+        in_clear: at.has_whole_files(),
         families: listed.as_deref(),
     });
-    for _ in 0..ATTEMPTS {
-        let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, reads)
+    for _ in 0..MAX_ATTEMPTS {
+        let (bundle, forward) = inputs::at_plain_name(&request.app, &tenant.tenant, mac, reads)
             .await
-            .map_err(storage)?
-        else {
-            return Ok(Outcome::Refused(Reason::UnknownDevice));
+            .map_err(storage)?;
+        let Some(bundle) = bundle else {
+            let whole = at.whole.as_deref();
+            let forward = forward.filter(|forward| forward::leads_by_own_file(forward, whole));
+            let Some(forward) = forward else {
+                return Ok(Outcome::Refused(Reason::UnknownDevice));
+            };
+            record.tell(|facts| facts.forward = Some(forward.clone()));
+            return Ok(forward::serve(request, &forward, kind, mac).await);
         };
         let Some(device) = bundle.device.clone() else {
             return Ok(Outcome::Refused(Reason::UnknownDevice));
         };
-        record.device = Some(device.id.clone());
+        record.found(&bundle);
+        if device.disabled == 0 && at.with_index.contains(&bundle.family) {
+            record.kind = Some(FileKind::Initial);
+            return initial::serve(request, tenant, named, record).await;
+        }
         if theirs.is_some_and(|all| !all.contains(&bundle.family)) {
             return Ok(Outcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {
             return Ok(Outcome::Refused(Reason::Disabled));
+        }
+        let wanted = at.bootstrap_of(bundle.family);
+        if wanted == Bootstrap::KeyAlone && bundle.profile.is_none() {
+            return Ok(Outcome::Refused(Reason::WrongForm));
         }
         let Some(profile) = bundle.profile.clone() else {
             record.fetched = Some(bundle.version());
@@ -93,9 +113,11 @@ pub(super) async fn serve(
                 &shared::Wanted {
                     kind,
                     audience: Audience::Device,
-                    subject: &subject,
+                    looked: &looked,
+                    asked: &asked,
                 },
                 Reason::PlainOverHttps,
+                record,
             )
             .await;
         };
@@ -104,46 +126,37 @@ pub(super) async fn serve(
                 reason,
                 Reason::HeadOfBootstrap | Reason::ConditionalBootstrap
             );
-            return if sealed_after && !waits {
+            return if at.sealed_after && wanted == Bootstrap::Whole && !waits {
                 sealed::serve_at_plain_name(request, tenant, &bundle, mac, record).await
             } else {
                 Ok(Outcome::Refused(reason))
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
-        let body = match make(request, &bundle, &profile, &device) {
+        let made = make(request, &bundle, &profile, &device, *mac, &asked, wanted);
+        let body = match made {
             Ok(bytes) => Body::new(&bytes),
-            Err(MakeError::File(error)) => {
+            Err(BootstrapError::File(error)) => {
                 return Ok(Outcome::Broken {
                     detail: sealed::broken(&error),
                 });
             }
-            Err(MakeError::Key(error)) => return Err(StorageError::Corrupt(error)),
+            Err(BootstrapError::Key(error)) => return Err(StorageError::Corrupt(error)),
         };
-        let won = claims::claim(
-            &request.app.db,
-            &claims::Claim {
-                device: &device,
-                now: request.app.now,
-                retry_window_ms: policy.retry_window(),
-                address: &request.caller.address,
-                user_agent: &request.caller.user_agent,
-                country: &request.caller.country,
-                mark: &request.app.new_id(),
-            },
-        )
-        .await?;
-        if won {
-            // Not before somebody else than the database knows that it is gone: a database that is
-            // put back to before this moment must not give it out again.
-            witness::tell(&request.app).await?;
-            let (app, tenant_id, mac) = (request.app.clone(), tenant.tenant.clone(), *mac);
-            request
-                .app
-                .later(async move { sealed::refresh(&app, &tenant_id, &mac).await });
+        if take(request, tenant, &device, &policy, wanted, taking).await? {
+            record.deeds.push(Deed::Refresh {
+                tenant_id: tenant.tenant.clone(),
+                mac: *mac,
+                asked: Box::new(asked),
+            });
             return Ok(Outcome::Served(Served {
                 body,
-                content_type: render::content_type(&bundle).into(),
+                content_type: match wanted {
+                    Bootstrap::KeyAlone => sealed::CONTENT_TYPE,
+                    Bootstrap::Whole => render::content_type(&bundle),
+                }
+                .into(),
+                content_encoding: String::new(),
                 etag: None,
                 reason: Reason::Bootstrap,
                 detail: None,
@@ -154,8 +167,119 @@ pub(super) async fn serve(
     Ok(Outcome::Refused(Reason::LostClaim))
 }
 
+/// Takes the bootstrap of a device, or looks whether it could be taken at this moment. Either is the
+/// claim's own condition.
+async fn take(
+    request: &PhoneRequest,
+    tenant: &PublishedTenant,
+    device: &DeviceRow,
+    policy: &ClaimPolicy,
+    wanted: Bootstrap,
+    taking: Taking,
+) -> Result<bool, StorageError> {
+    let app = &request.app;
+    let claim = claims::Claim {
+        device,
+        now: app.now,
+        retry_window_ms: policy.retry_window(),
+        address: &request.caller.address,
+        user_agent: &request.caller.user_agent,
+        country: &request.caller.country,
+        is_whole: wanted == Bootstrap::Whole,
+        is_unexpected: !tenant.options.expects(&request.caller.address),
+        mark: &app.new_id(),
+    };
+    match taking {
+        Taking::Look => claims::may_claim(&app.db, &claim).await,
+        Taking::Claim => {
+            let won = claims::claim(&app.db, &claim).await?;
+            if won {
+                // Not before somebody else than the database knows that it is gone: a database that is
+                // put back to before this moment must not give it out again.
+                witness::report(app).await?;
+            }
+            Ok(won)
+        }
+    }
+}
+
+/// Which files may be at the path.
+struct At {
+    /// The families whose name it is; `None`: of all.
+    families: Option<Vec<Family>>,
+    /// Those of them whose standard file may be there.
+    whole: Option<Vec<Family>>,
+    /// Those of them whose phones ask there for the file with the key alone.
+    carriers: Vec<Family>,
+    /// Those whose initial file has the same name.
+    with_index: Vec<Family>,
+    /// Whether the sealed file is there once a key was delivered.
+    sealed_after: bool,
+}
+
+impl At {
+    fn of(
+        request: &PhoneRequest,
+        tenant: &PublishedTenant,
+        named: &Resolved,
+        record: &Record,
+    ) -> Self {
+        let names = record.names.as_ref();
+        let asking = |kind| names?.families_at(&request.path, kind, Form::Plain);
+        let families = asking(FileKind::Standard);
+        let with_index = match named.others.is_empty() {
+            true => Vec::new(),
+            false => asking(FileKind::Initial).unwrap_or_default(),
+        };
+        // A name that a tenant gives for all is one of the standard file.
+        let carriers = match (names, &families) {
+            (Some(names), Some(_)) => names.carriers_at(&request.path),
+            _ => Vec::new(),
+        };
+        let whole = families.as_ref().map(|all| {
+            let rest = all.iter().filter(|family| !carriers.contains(family));
+            rest.copied().collect::<Vec<_>>()
+        });
+        let told = |family: &Family| family.spec().sealed_at_plain_name;
+        let always = tenant.options.plain_name_after_delivery == PlainName::Sealed;
+        let sealed_after = match &whole {
+            None => always,
+            Some(all) => all.iter().any(|family| always || told(family)),
+        };
+        Self {
+            families,
+            whole,
+            carriers,
+            with_index,
+            sealed_after,
+        }
+    }
+
+    /// Whether there is a standard file at all.
+    fn has_whole_files(&self) -> bool {
+        self.whole.as_ref().is_none_or(|all| !all.is_empty())
+    }
+
+    /// Which bootstrap a phone of the family asks for here.
+    fn bootstrap_of(&self, family: Family) -> Bootstrap {
+        match self.carriers.contains(&family) {
+            true => Bootstrap::KeyAlone,
+            false => Bootstrap::Whole,
+        }
+    }
+}
+
+/// What a phone takes as its bootstrap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bootstrap {
+    /// The standard file with the key in it.
+    Whole,
+    /// The file with the key alone.
+    KeyAlone,
+}
+
 /// What of a request decides whether it may take a bootstrap.
-struct Ask<'a> {
+struct ClaimAsk<'a> {
     now: u64,
     address: &'a str,
     head: bool,
@@ -163,7 +287,7 @@ struct Ask<'a> {
     conditions_hold: bool,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> ClaimAsk<'a> {
     fn of(request: &'a PhoneRequest) -> Self {
         Self {
             now: request.app.now,
@@ -176,8 +300,8 @@ impl<'a> Ask<'a> {
 
 /// What can be told without writing. The claim's own condition decides; this only spares a write
 /// where it cannot succeed.
-fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), Reason> {
-    let claim = Event::Claim {
+fn may_claim(ask: &ClaimAsk<'_>, device: &DeviceRow, policy: &ClaimPolicy) -> Result<(), Reason> {
+    let claim = KeyEvent::Claim {
         now: ask.now,
         source: ask.address.to_owned(),
     };
@@ -191,7 +315,7 @@ fn may_claim(ask: &Ask<'_>, device: &DeviceRow, policy: &Policy) -> Result<(), R
     }
 }
 
-enum MakeError {
+enum BootstrapError {
     File(FileError),
     Key(String),
 }
@@ -201,18 +325,28 @@ fn make(
     bundle: &FileInputs,
     profile: &Profile,
     device: &DeviceRow,
-) -> Result<Vec<u8>, MakeError> {
+    mac: Mac,
+    asked: &Asked,
+    wanted: Bootstrap,
+) -> Result<Vec<u8>, BootstrapError> {
+    let (urls, _) = asked
+        .own_urls(&request.app.keyring, bundle, FileKind::Standard)
+        .map_err(|error| BootstrapError::Key(error.to_string()))?;
     let file = render::render(
         bundle,
         FileKind::Standard,
         Audience::Device,
-        &Default::default(),
+        &urls,
         SecretsMode::Reveal,
     )
-    .map_err(MakeError::File)?;
+    .map_err(BootstrapError::File)?;
     let key = seal::unwrap_key(&request.app.keyring, device)
-        .map_err(|error| MakeError::Key(error.to_string()))?;
-    render::with_key(bundle, profile, &file, &key).map_err(MakeError::File)
+        .map_err(|error| BootstrapError::Key(error.to_string()))?;
+    match wanted {
+        Bootstrap::Whole => render::with_key(bundle, profile, &file, &key),
+        Bootstrap::KeyAlone => render::key_alone(bundle, profile, &file, &key, mac),
+    }
+    .map_err(BootstrapError::File)
 }
 
 #[cfg(test)]
@@ -222,15 +356,15 @@ mod tests {
     use super::*;
     use crate::model::device::tests::device;
 
-    const GET: Ask<'_> = Ask {
+    const GET: ClaimAsk<'_> = ClaimAsk {
         now: 1000,
         address: "192.0.2.7",
         head: false,
         conditions_hold: true,
     };
 
-    fn window(seconds: u64) -> Policy {
-        Policy {
+    fn window(seconds: u64) -> ClaimPolicy {
+        ClaimPolicy {
             retry_window_ms: Some(seconds * 1000).filter(|&window| window > 0),
         }
     }
@@ -247,12 +381,12 @@ mod tests {
     fn a_bootstrap_that_waits_is_for_a_get_whose_conditions_hold() {
         let armed = device(KeyState::Armed);
         assert_eq!(may_claim(&GET, &armed, &window(0)), Ok(()));
-        let head = Ask { head: true, ..GET };
+        let head = ClaimAsk { head: true, ..GET };
         assert_eq!(
             may_claim(&head, &armed, &window(0)),
             Err(Reason::HeadOfBootstrap)
         );
-        let conditional = Ask {
+        let conditional = ClaimAsk {
             conditions_hold: false,
             ..GET
         };
@@ -279,13 +413,13 @@ mod tests {
         let device = delivered(GET.now - 500);
         assert_eq!(may_claim(&GET, &device, &window(1)), Ok(()));
         for address in ["192.0.2.8", ""] {
-            let other = Ask { address, ..GET };
+            let other = ClaimAsk { address, ..GET };
             assert_eq!(
                 may_claim(&other, &device, &window(1)),
                 Err(Reason::Consumed)
             );
         }
-        let late = Ask {
+        let late = ClaimAsk {
             now: GET.now + 500,
             ..GET
         };

@@ -30,6 +30,7 @@ pub(super) async fn serve(
         etag: Some(etag(&bytes)),
         body: Body::new(&bytes),
         content_type: content_type.into(),
+        content_encoding: String::new(),
         reason: Reason::Certificate,
         detail: None,
     }))

@@ -1,30 +1,50 @@
 //! The initial file of a device that went to another tenant, asked for where it was: it names the URLs
 //! of the tenant that the device is in, until the phone has been there.
 //!
-//! Nothing else is sent on: what is sealed, and the bootstrap, are served where the device is and
-//! nowhere else.
+//! Phones whose own file says where they ask next, in clear, get such a file with nothing else in it: no setting of
+//! either tenant, so no secret. Nothing more is sent on: what is sealed, the bootstrap, and what a tenant set are
+//! served where the device is and nowhere else.
 
+use std::collections::BTreeMap;
+
+use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::Layers;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use serde_json::json;
 
 use super::initial::served;
-use super::{Outcome, PhoneRequest, Reason, storage};
+use super::{Outcome, PhoneRequest, Reason, asked, storage};
 use crate::db::StorageError;
-use crate::files::names::urls;
+use crate::files::inputs::FileInputs;
+use crate::files::names::{own_urls, urls};
 use crate::files::urls::Base;
 use crate::files::{inputs, render};
 use crate::model::tenant::TenantOptions;
 use crate::platform::log;
-use crate::store::access_paths::segment_identity;
 use crate::store::file_inputs::Forward;
 
-/// Serves the initial file of the tenant that the device is in. Why it cannot be made is for that tenant
-/// alone: the event is one of the tenant that the device left.
-pub(super) async fn serve(request: &PhoneRequest, forward: &Forward, mac: &Mac) -> Outcome {
-    match make(request, forward, mac).await {
+/// Whether the phone of a device that left is sent on by the device's own file, asked for at a name of some families
+/// (`None`: of all): one in clear whose template names its URL.
+pub(super) fn leads_by_own_file(forward: &Forward, theirs: Option<&[Family]>) -> bool {
+    let names_its_url = |family: &Family| {
+        theirs.is_none_or(|all| all.contains(family))
+            && family.template(FileKind::Standard).contains("urls")
+    };
+    forward.profile.is_none() && forward.family.as_ref().is_some_and(names_its_url)
+}
+
+/// Serves the initial file of the tenant that the device is in, or what its standard file says of URLs. Why it cannot
+/// be made is for that tenant alone: the event is one of the tenant that the device left.
+pub(super) async fn serve(
+    request: &PhoneRequest,
+    forward: &Forward,
+    kind: FileKind,
+    mac: &Mac,
+) -> Outcome {
+    match make(request, forward, kind, mac).await {
         Ok(outcome) => outcome,
         Err(error) => {
             log::warn(
@@ -37,8 +57,7 @@ pub(super) async fn serve(request: &PhoneRequest, forward: &Forward, mac: &Mac) 
                 ],
             );
             Outcome::Unavailable {
-                detail: "The initial file of the tenant that the device is in cannot be read now."
-                    .into(),
+                detail: "The file of the tenant that the device is in cannot be read now.".into(),
             }
         }
     }
@@ -47,6 +66,7 @@ pub(super) async fn serve(request: &PhoneRequest, forward: &Forward, mac: &Mac) 
 async fn make(
     request: &PhoneRequest,
     forward: &Forward,
+    kind: FileKind,
     mac: &Mac,
 ) -> Result<Outcome, StorageError> {
     let app = &request.app;
@@ -70,37 +90,54 @@ async fn make(
     }
     let options: TenantOptions = serde_json::from_str(&forward.options)
         .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
-    let identity = segment_identity(target, &forward.access_path_id);
-    let segment = app
-        .keyring
-        .unwrap(&identity, &forward.segment)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| StorageError::Corrupt(format!("{identity} does not open")))?;
+    let keyring = &app.keyring;
+    // Where that tenant's phones are to move to, or else where the move said.
+    let segment = match bundle.addresses.as_ref() {
+        Some(addresses) => asked::target(keyring, target, addresses)?.map(|(_, segment)| segment),
+        None => None,
+    };
+    let segment = match segment {
+        Some(segment) => segment,
+        None => asked::segment(keyring, target, &forward.access_path_id, &forward.segment)?,
+    };
     let base = Base {
         origin: match &forward.hostname {
             Some(host) => format!("https://{host}"),
             None => request.caller.origin.clone(),
         },
-        access_path: segment,
+        access_path: segment.expose().to_owned(),
         hostname: forward.hostname.clone(),
     };
-    let urls = urls(&base, &options, &bundle, &certificates, request.app.now);
+    let (bundle, urls) = match kind {
+        FileKind::Initial => {
+            let urls = urls(&base, &options, &bundle, &certificates, request.app.now);
+            (bundle, urls)
+        }
+        // It became a sealed one meanwhile.
+        _ if bundle.profile.is_some() => return Ok(Outcome::Refused(Reason::UnknownDevice)),
+        _ => {
+            let urls = own_urls(&base, &options, &bundle);
+            (bare(bundle), urls)
+        }
+    };
     Ok(
-        match render::render(
-            &bundle,
-            FileKind::Initial,
-            Audience::Device,
-            &urls,
-            SecretsMode::Reveal,
-        ) {
+        match render::render(&bundle, kind, Audience::Device, &urls, SecretsMode::Reveal) {
             Ok(file) => served(&bundle, &file.bytes, Reason::Forwarded),
             // What is wrong with it is for the other tenant alone, and may quote its access path.
             Err(_) => Outcome::Broken {
                 detail: json!({
-                    "render": "The initial file of the tenant that the device is in cannot be made: its lint there says why."
+                    "render": "The file of the tenant that the device is in cannot be made: its lint there says why."
                 }),
             },
         },
     )
+}
+
+/// A device whose files say what their built-in templates say without any setting.
+fn bare(bundle: FileInputs) -> FileInputs {
+    FileInputs {
+        layers: Layers::default(),
+        templates: BTreeMap::new(),
+        ..bundle
+    }
 }

@@ -1,17 +1,17 @@
-//! The initial file: it names the others. Never kept anywhere, since it holds the access path that
-//! it was asked under.
+//! The initial file: it names the others. Never kept anywhere: what it names also depends on the state of the
+//! key.
 
-use ringfence_provision::kind::FileKind;
+use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
+use super::asked::Asked;
 use super::{Body, Outcome, PhoneRequest, Reason, Served, forward, sealed, shared, storage};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::names::urls;
 use crate::files::render;
-use crate::files::urls::Base;
 use crate::model::published::PublishedTenant;
 use crate::phone::event::Record;
 use crate::store::certificates;
@@ -29,7 +29,8 @@ pub(super) async fn serve(
                 .await
                 .map_err(storage)?;
             if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
-                return Ok(forward::serve(request, forward, mac).await);
+                record.tell(|facts| facts.forward = Some(forward.clone()));
+                return Ok(forward::serve(request, forward, FileKind::Initial, mac).await);
             }
             initial
                 .bundle
@@ -48,7 +49,7 @@ pub(super) async fn serve(
         Ok(found) => found,
         Err(reason) => return Ok(Outcome::Refused(reason)),
     };
-    record.device = bundle.device.as_ref().map(|device| device.id.clone());
+    record.found(&bundle);
     if bundle
         .device
         .as_ref()
@@ -56,11 +57,16 @@ pub(super) async fn serve(
     {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    let base = Base {
-        origin: request.caller.origin.clone(),
-        access_path: request.access_path.clone(),
-        hostname: tenant.hostname.clone(),
-    };
+    // The name may be another family's, and some phones have no such file at all.
+    let families = record
+        .names
+        .as_ref()
+        .and_then(|names| names.families_at(&request.path, FileKind::Initial, Form::Plain));
+    let is_theirs = families.is_none_or(|all| all.contains(&bundle.family));
+    if !is_theirs || !bundle.family.kinds().contains(&FileKind::Initial) {
+        return Ok(Outcome::Refused(Reason::NoSuchPath));
+    }
+    let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &bundle)?;
     let urls = urls(
         &base,
         &tenant.options,
@@ -72,7 +78,7 @@ pub(super) async fn serve(
         match render::render(
             &bundle,
             FileKind::Initial,
-            Audience::told(named.mac.is_some(), named.model.is_some()),
+            Audience::named(named.mac.is_some(), named.model.is_some()),
             &urls,
             SecretsMode::Reveal,
         ) {
@@ -88,6 +94,7 @@ pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outco
     Outcome::Served(Served {
         body: Body::new(bytes),
         content_type: render::content_type(bundle).into(),
+        content_encoding: String::new(),
         etag: None,
         reason,
         detail: None,

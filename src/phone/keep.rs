@@ -1,15 +1,92 @@
-//! Keeps a file that was just made in KV, for the next request. What changed while it was being made and
-//! stored does not find it there.
+//! What KV has of a file for whoever asks, and keeping there one that was just made, for the next request.
+//! What changed while it was being made and stored does not find it there.
 
 use js_sys::ArrayBuffer;
 use ringfence_provision::kind::Form;
 use ringfence_provision::lifecycle::KeyState;
 
+use super::Copy;
+use super::event::Record;
 use crate::app::App;
-use crate::edge;
-use crate::model::published::FileMeta;
+use crate::edge::{self, FileRead};
+use crate::model::published::{FileMeta, Place, PublishedTenant};
 use crate::platform::log;
 use crate::store::file_inputs;
+
+/// A file that KV has.
+pub(super) struct StoredFile {
+    /// Its key there.
+    pub(super) key: String,
+    pub(super) bytes: ArrayBuffer,
+    pub(super) meta: FileMeta,
+}
+
+/// What KV has of a file.
+pub(super) struct Looked {
+    key: String,
+    /// What is for whoever asks, of whatever version.
+    pub(super) kept: Option<StoredFile>,
+    /// The version of what lies there with URLs of another place, and that place.
+    other: Option<(u64, Place)>,
+}
+
+/// Looks for a file in KV, for whoever asks at `origin`. Two access paths that are asked under in turn each
+/// have a value of their own; the second one takes another read, and where what was found is not `wanted`
+/// nothing more is read.
+pub(super) async fn look(
+    app: &App,
+    tenant: &PublishedTenant,
+    origin: &str,
+    read: FileRead,
+    wanted: impl Fn(&FileMeta) -> bool,
+) -> Looked {
+    let key = read.key().to_owned();
+    let mut looked = Looked {
+        key: key.clone(),
+        kept: None,
+        other: None,
+    };
+    let Some((bytes, meta)) = read.finish().await.filter(|(_, meta)| wanted(meta)) else {
+        return looked;
+    };
+    let kept = |key, bytes, meta| Some(StoredFile { key, bytes, meta });
+    if tenant.fits(meta.place.as_ref(), origin) {
+        looked.kept = kept(key, bytes, meta);
+        return looked;
+    }
+    let second = edge::second_key(&key);
+    looked.other = meta.place.map(|place| (meta.version, place));
+    let found = edge::read_file(app, &second).await;
+    if let Some((bytes, meta)) = found.filter(|(_, meta)| wanted(meta))
+        && tenant.fits(meta.place.as_ref(), origin)
+    {
+        looked.kept = kept(second, bytes, meta);
+    }
+    looked
+}
+
+impl Looked {
+    /// Tells whoever explains the decision what there is.
+    pub(super) fn tell(&self, form: Form, record: &mut Record) {
+        record.tell(|facts| {
+            facts.copies.extend(self.kept.as_ref().map(|kept| Copy {
+                form,
+                meta: kept.meta.clone(),
+            }));
+        });
+    }
+
+    /// Where a file that was made now is to lie: beside one of the same version with URLs of another place.
+    pub(super) fn key_of(&self, meta: &FileMeta) -> String {
+        let is_beside = self.other.as_ref().is_some_and(|(version, place)| {
+            *version >= meta.version && meta.place.as_ref().is_some_and(|own| own != place)
+        });
+        match is_beside {
+            true => edge::second_key(&self.key),
+            false => self.key.clone(),
+        }
+    }
+}
 
 /// The state of the key of the device that a file is for, as long as the file is the device's latest and,
 /// if it is sealed, sealed with its present key.
@@ -39,8 +116,8 @@ pub(super) async fn store(
 ) {
     // A put that failed may have landed all the same.
     let stored = edge::put_file(app, key, bytes, meta).await;
-    // A sealed file stored as settled must not outlive a re-arm: the next fetch has something to say.
-    let must_confirm = form == Form::Sealed && meta.settled;
+    // A sealed file stored as confirmed must not outlive a re-arm: the next fetch has something to say.
+    let must_confirm = form == Form::Sealed && meta.confirmed;
     let fits = meta.device.is_empty()
         || state(app, tenant_id, form, meta)
             .await
@@ -52,5 +129,49 @@ pub(super) async fn store(
             "file_not_stored",
             &[("key", key), ("error", &error.to_string())],
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(access_path: &str) -> Place {
+        Place {
+            access_path: access_path.into(),
+            origin: "https://a.example".into(),
+        }
+    }
+
+    fn meta(version: u64, place: Option<Place>) -> FileMeta {
+        FileMeta {
+            version,
+            generation: 1,
+            etag: String::new(),
+            confirmed: false,
+            device: "D".into(),
+            extension: "enc".into(),
+            content_type: String::new(),
+            content_encoding: String::new(),
+            length: 1,
+            master: String::new(),
+            family: None,
+            place,
+        }
+    }
+
+    #[test]
+    fn a_file_lies_beside_one_of_its_version_with_another_url_and_takes_an_older_ones_place() {
+        let mut looked = Looked {
+            key: "f".into(),
+            kept: None,
+            other: Some((5, place("A"))),
+        };
+        assert_eq!(looked.key_of(&meta(5, Some(place("B")))), "f:2");
+        assert_eq!(looked.key_of(&meta(6, Some(place("B")))), "f");
+        assert_eq!(looked.key_of(&meta(5, Some(place("A")))), "f");
+        assert_eq!(looked.key_of(&meta(5, None)), "f");
+        looked.other = None;
+        assert_eq!(looked.key_of(&meta(5, Some(place("B")))), "f");
     }
 }

@@ -28,8 +28,8 @@ impl Prefetch {
         let resolved = table.resolve(path);
         let sealed = resolved.as_ref().filter(|named| named.form == Form::Sealed);
         let read = sealed.and_then(|named| {
-            let subject = named.mac?.upper();
-            let key = edge::file_key(&known.tenant.tenant, named.kind, Form::Sealed, &subject);
+            let owner = named.mac?.upper();
+            let key = edge::file_key(&known.tenant.tenant, named.kind, Form::Sealed, &owner);
             Some(FileRead::begin(app, key))
         });
         Some(Self {
@@ -40,7 +40,7 @@ impl Prefetch {
     }
 
     /// What the path names by `table`, and the read that was begun if it may be of use.
-    pub(super) fn settle(
+    pub(super) fn finish(
         guess: Option<Self>,
         table: &Rc<RouteTable>,
         path: &str,

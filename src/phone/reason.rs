@@ -129,6 +129,28 @@ impl Reason {
         }
     }
 
+    /// Whether who asked may be a phone that nobody has added: the access path was good, and no device was
+    /// found for the request.
+    pub fn may_be_unknown_phone(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownDevice
+                | Self::UnknownModel
+                | Self::NoSuchPath
+                | Self::MacroNotReplaced
+                | Self::EncodedTwice
+                | Self::BlankInName
+                | Self::QueryInName
+                | Self::MacNotation
+                | Self::ExtraSlash
+                | Self::ExtraFolder
+                | Self::WrongExtension
+                | Self::WrongCase
+                | Self::NotTls
+                | Self::NoFamily
+        )
+    }
+
     /// Whether the name itself was the trouble, so that it is worth a look what it nearly is. A name in
     /// the wrong letter case may read as that of a model.
     pub fn may_be_near_miss(self) -> bool {
@@ -152,14 +174,16 @@ impl From<Slip> for Reason {
     }
 }
 
-impl From<lifecycle::Reason> for Reason {
-    fn from(reason: lifecycle::Reason) -> Self {
+impl From<lifecycle::KeyReason> for Reason {
+    fn from(reason: lifecycle::KeyReason) -> Self {
         match reason {
-            lifecycle::Reason::Consumed => Self::Consumed,
-            lifecycle::Reason::Expired => Self::Expired,
-            lifecycle::Reason::NotDelivered => Self::NotDelivered,
+            lifecycle::KeyReason::Consumed => Self::Consumed,
+            lifecycle::KeyReason::Expired => Self::Expired,
+            lifecycle::KeyReason::NotDelivered => Self::NotDelivered,
             // No phone's request asks for another generation.
-            lifecycle::Reason::Replaced | lifecycle::Reason::NoGenerationLeft => Self::Replaced,
+            lifecycle::KeyReason::Replaced | lifecycle::KeyReason::NoGenerationLeft => {
+                Self::Replaced
+            }
         }
     }
 }
@@ -217,10 +241,10 @@ mod tests {
     #[test]
     fn a_reason_of_the_life_cycle_keeps_its_word() {
         for reason in [
-            lifecycle::Reason::Consumed,
-            lifecycle::Reason::Expired,
-            lifecycle::Reason::NotDelivered,
-            lifecycle::Reason::Replaced,
+            lifecycle::KeyReason::Consumed,
+            lifecycle::KeyReason::Expired,
+            lifecycle::KeyReason::NotDelivered,
+            lifecycle::KeyReason::Replaced,
         ] {
             assert_eq!(Reason::from(reason).as_str(), reason.as_str());
         }

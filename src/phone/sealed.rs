@@ -8,11 +8,15 @@ use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::mac::Mac;
+use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::{Audience, Phone, extension};
 use ringfence_provision::template::SecretsMode;
 use serde_json::{Value, json};
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, keep, storage};
+use super::asked::Asked;
+use super::deed::Deed;
+use super::keep::{self, Looked};
+use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
@@ -28,8 +32,8 @@ use crate::store::claims;
 use crate::store::file_inputs::Reads;
 use crate::witness;
 
-/// `Content-Type` of every sealed file.
-const CONTENT_TYPE: &str = "application/octet-stream";
+/// `Content-Type` of every sealed file, and of others that are no text.
+pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
 const MAX_FINDINGS: usize = 20;
@@ -43,26 +47,30 @@ pub(super) async fn serve(
     begun: Option<FileRead>,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    let subject = mac.upper();
-    let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &subject);
+    let owner = mac.upper();
+    let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &owner);
     let read = match begun.filter(|read| read.key() == key) {
         Some(read) => read,
         None => FileRead::begin(&request.app, key.clone()),
     };
-    let cached = read.finish().await;
-    let fresh = cached.as_ref().filter(|(_, meta)| {
-        tenant.accepts(&subject, meta.version) && has_extension(&request.path, &meta.extension)
-    });
-    if let Some((bytes, meta)) = fresh {
-        note(record, kind, meta);
-        record.came_from_kv(&key, meta.version, Some(meta.generation));
-        if !meta.settled && !request.head {
-            let after = After {
+    let origin = request.url_origin();
+    let wanted = |meta: &FileMeta| has_extension(&request.path, &meta.extension);
+    let looked = keep::look(&request.app, tenant, &origin, read, wanted).await;
+    looked.tell(Form::Sealed, record);
+    let kept = looked.kept.as_ref();
+    if let Some(kept) = kept.filter(|kept| tenant.accepts(&owner, kept.meta.version)) {
+        let (bytes, meta) = (&kept.bytes, &kept.meta);
+        record_file(record, kind, meta);
+        record.came_from_kv(&kept.key, meta.version, Some(meta.generation));
+        if !meta.confirmed && !request.head {
+            record.deeds.push(Deed::Settle(Box::new(Settling {
                 tenant_id: tenant.tenant.clone(),
+                key: Some(kept.key.clone()),
+                bytes: bytes.clone(),
+                meta: meta.clone(),
                 confirms: true,
                 in_kv: true,
-            };
-            settle_later(&request.app, key, bytes.clone(), meta.clone(), after);
+            })));
         }
         return Ok(served(bytes.clone(), meta, Reason::Sealed, None));
     }
@@ -72,15 +80,15 @@ pub(super) async fn serve(
     else {
         return Ok(Outcome::Refused(Reason::UnknownDevice));
     };
-    record.device = bundle.device.as_ref().map(|device| device.id.clone());
+    record.found(&bundle);
     match fit(&bundle, kind, Some(&request.path), tenant) {
         Ok(()) => {
-            let ask = Ask {
+            let ask = SealedAsk {
                 kind,
-                mac,
                 at_plain_name: false,
+                asked: &Asked::of(request, tenant),
             };
-            from_bundle(request, &bundle, &ask, cached, record).await
+            from_bundle(request, &bundle, &ask, looked, record).await
         }
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
@@ -106,13 +114,16 @@ pub(super) async fn serve_at_plain_name(
                 Form::Sealed,
                 &mac.upper(),
             );
-            let cached = edge::read_file(&request.app, &key).await;
-            let ask = Ask {
+            let read = FileRead::begin(&request.app, key);
+            let origin = request.url_origin();
+            let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
+            looked.tell(Form::Sealed, record);
+            let ask = SealedAsk {
                 kind: FileKind::Standard,
-                mac,
                 at_plain_name: true,
+                asked: &Asked::of(request, tenant),
             };
-            let outcome = from_bundle(request, bundle, &ask, cached, record).await?;
+            let outcome = from_bundle(request, bundle, &ask, looked, record).await?;
             Ok(match outcome {
                 Outcome::Served(served) => Outcome::Served(Served {
                     etag: None,
@@ -129,11 +140,14 @@ pub(super) async fn serve_at_plain_name(
     }
 }
 
-/// Puts the files that a phone asks for next where they are fast, after its bootstrap.
-pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac) {
+/// Puts the files that a phone asks for next where they are fast, after its bootstrap. It will ask where it
+/// asked for that one, or where that one told it to.
+pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac, asked: &Asked) {
     if let Ok(Some(bundle)) = inputs::for_device(app, tenant_id, mac).await
-        && let Ok((bytes, meta)) = make(app, &bundle, FileKind::Standard).await
+        && let Ok(made) = make(app, &bundle, FileKind::Standard, asked).await
+        && made.may_be_kept
     {
+        let Made { bytes, meta, .. } = made;
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
         if keep::state(app, tenant_id, Form::Sealed, &meta)
             .await
@@ -165,8 +179,7 @@ fn fit(
         Err(Reason::NotDelivered)
     } else {
         let rules = tenant.options.rules();
-        // An initial file holds the access path it was asked under, so it is never kept, hence never
-        // sealed.
+        // An initial file is for a phone that may have no key yet, so it is never sealed.
         rules
             .serves(kind, Form::Sealed, extension, shape)
             .map_err(|_| Reason::WrongForm)
@@ -174,105 +187,143 @@ fn fit(
 }
 
 /// Which sealed file is asked for, and how.
-struct Ask<'a> {
+struct SealedAsk<'a> {
     kind: FileKind,
-    mac: &'a Mac,
     /// Whether by the name of the bootstrap.
     at_plain_name: bool,
+    asked: &'a Asked,
 }
 
 async fn from_bundle(
     request: &PhoneRequest,
     bundle: &FileInputs,
-    ask: &Ask<'_>,
-    cached: Option<(ArrayBuffer, FileMeta)>,
+    ask: &SealedAsk<'_>,
+    looked: Looked,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let kind = ask.kind;
-    match make(&request.app, bundle, kind).await {
-        Ok((bytes, meta)) => {
-            note(record, kind, &meta);
+    match make(&request.app, bundle, kind, ask.asked).await {
+        Ok(Made {
+            bytes,
+            meta,
+            may_be_kept,
+        }) => {
+            record_file(record, kind, &meta);
             let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
-            let key = edge::file_key(&bundle.tenant_id, kind, Form::Sealed, &ask.mac.upper());
-            let after = After {
+            record.deeds.push(Deed::Settle(Box::new(Settling {
                 tenant_id: bundle.tenant_id.clone(),
+                key: may_be_kept.then(|| looked.key_of(&meta)),
+                bytes,
+                meta,
                 confirms: !request.head && !ask.at_plain_name,
                 in_kv: false,
-            };
-            settle_later(&request.app, key, bytes, meta, after);
+            })));
             Ok(outcome)
         }
-        Err(MakeError::File(error)) => {
+        Err(SealedFileError::File(error)) => {
             let detail = broken(&error);
-            Ok(match cached.filter(|(_, meta)| is_own(bundle, meta)) {
-                Some((bytes, meta)) => served(bytes, &meta, Reason::SealedLastGood, Some(detail)),
-                None => Outcome::Broken { detail },
-            })
+            // One with URLs of another access path is none of the phone's: it keeps what it has.
+            Ok(
+                match looked.kept.filter(|kept| is_own(bundle, &kept.meta)) {
+                    Some(kept) => {
+                        served(kept.bytes, &kept.meta, Reason::SealedLastGood, Some(detail))
+                    }
+                    None => Outcome::Broken { detail },
+                },
+            )
         }
-        Err(MakeError::Seal(error)) => Err(StorageError::Corrupt(error)),
+        Err(SealedFileError::Seal(error)) => Err(StorageError::Corrupt(error)),
     }
 }
 
 /// Whether a file of before is still this device's under its present key. What was good goes on
-/// being served, but never under a key that is gone, and never another device's that had the MAC:
-/// its generations begin at 1 again. After a restore of the database a generation may be given out
+/// being served, but never under a key that was replaced, and never another device's that had the MAC:
+/// its generations begin at 1 again. AfterServing a restore of the database a generation may be given out
 /// once more, so a file of another era is nobody's.
 fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
-    let extension = bundle.profile.as_ref().map(|profile| &profile.extension);
+    let told_by = |profile: &Profile| {
+        profile.extension == meta.extension && content_encoding(profile) == meta.content_encoding
+    };
     bundle
         .device
         .as_ref()
         .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
-        && extension == Some(&meta.extension)
+        && bundle.profile.as_ref().is_some_and(told_by)
         && witness::is_same_era(meta.version, bundle.version())
 }
 
 /// Why a sealed file could not be made.
-enum MakeError {
+enum SealedFileError {
     File(FileError),
     Seal(String),
+}
+
+/// A sealed file that was just made.
+struct Made {
+    bytes: ArrayBuffer,
+    meta: FileMeta,
+    /// Whether it is known for which access path it is.
+    may_be_kept: bool,
 }
 
 async fn make(
     app: &App,
     bundle: &FileInputs,
     kind: FileKind,
-) -> Result<(ArrayBuffer, FileMeta), MakeError> {
+    asked: &Asked,
+) -> Result<Made, SealedFileError> {
     let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
-        return Err(MakeError::Seal("the device has no sealing profile".into()));
+        return Err(SealedFileError::Seal(
+            "the device has no sealing profile".into(),
+        ));
     };
+    let (urls, place) = asked
+        .own_urls(&app.keyring, bundle, kind)
+        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
     let file = render::render(
         bundle,
         kind,
         // A sealed file is for the one device whose key it is sealed with.
         Audience::Device,
-        &Default::default(),
+        &urls,
         SecretsMode::Reveal,
     )
-    .map_err(MakeError::File)?;
+    .map_err(SealedFileError::File)?;
     let key = seal::unwrap_key(&app.keyring, device)
-        .map_err(|error| MakeError::Seal(error.to_string()))?;
+        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
     let key_id = seal::key_identity(&device.id, device.generation);
-    let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &file.bytes).await;
+    let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &file.bytes)
+        .await
+        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
     let meta = FileMeta {
         version: bundle.version(),
         generation: device.generation,
         etag: seal::etag(&bytes),
-        settled: false,
+        confirmed: false,
         device: device.id.clone(),
         extension: profile.extension.clone(),
         content_type: CONTENT_TYPE.into(),
+        content_encoding: content_encoding(profile).into(),
         length: bytes.len(),
         master: String::new(),
         family: None,
+        place: place.filter(|_| file.names_its_url),
     };
-    Ok((to_buffer(&bytes), meta))
+    Ok(Made {
+        bytes: to_buffer(&bytes),
+        may_be_kept: meta.place.is_some() || !file.names_its_url,
+        meta,
+    })
 }
 
-/// After what a file is settled.
-struct After {
+/// A sealed file that goes out, and after what it is confirmed.
+pub(super) struct Settling {
     /// Whose file it is.
     tenant_id: String,
+    /// Where it is to lie in KV; `None`: nowhere.
+    key: Option<String>,
+    bytes: ArrayBuffer,
+    meta: FileMeta,
     /// Whether it was fetched in a way that confirms the key.
     confirms: bool,
     /// Whether KV has it already.
@@ -281,30 +332,39 @@ struct After {
 
 /// The first fetch of a sealed name after a delivery confirms the key (`HEAD` is none); then the file is
 /// stored as one that has nothing new to say. While a bootstrap waits for a phone that may have the
-/// key already, every fetch goes on asking.
-fn settle_later(app: &App, key: String, bytes: ArrayBuffer, meta: FileMeta, after: After) {
-    let worker = app.clone();
-    let tenant_id = after.tenant_id;
-    app.later(async move {
-        if after.confirms {
-            let generation = meta.generation;
-            let confirmed = claims::confirm(&worker.db, &meta.device, generation, worker.now).await;
-            if let Err(error) = confirmed {
-                log::warn("key_not_confirmed", &[("error", &error.to_string())]);
-            }
+/// key already, every fetch goes on asking. Without a key it is stored nowhere.
+pub(super) async fn settle(app: App, settling: Settling) {
+    let Settling {
+        tenant_id,
+        key,
+        bytes,
+        meta,
+        confirms,
+        in_kv,
+    } = settling;
+    if confirms {
+        let confirmed = claims::confirm(&app.db, &meta.device, meta.generation, app.now).await;
+        if let Err(error) = confirmed {
+            log::warn("key_not_confirmed", &[("error", &error.to_string())]);
         }
-        let Some(state) = keep::state(&worker, &tenant_id, Form::Sealed, &meta).await else {
-            return;
-        };
-        let settled = state == KeyState::Confirmed;
-        if settled || !after.in_kv {
-            let meta = FileMeta { settled, ..meta };
-            keep::store(&worker, &tenant_id, Form::Sealed, &key, &bytes, &meta).await;
-        }
-    });
+    }
+    let Some(state) = keep::state(&app, &tenant_id, Form::Sealed, &meta).await else {
+        return;
+    };
+    let confirmed = state == KeyState::Confirmed;
+    if let Some(key) = key.filter(|_| confirmed || !in_kv) {
+        let meta = FileMeta { confirmed, ..meta };
+        keep::store(&app, &tenant_id, Form::Sealed, &key, &bytes, &meta).await;
+    }
 }
 
-fn note(record: &mut Record, kind: FileKind, meta: &FileMeta) {
+/// The `Content-Encoding` of a profile's files; empty where they have none.
+fn content_encoding(profile: &Profile) -> &'static str {
+    profile.method.content_encoding().unwrap_or_default()
+}
+
+/// What the event says of the file.
+fn record_file(record: &mut Record, kind: FileKind, meta: &FileMeta) {
     record.device = Some(meta.device.clone());
     if kind == FileKind::Standard {
         record.fetched = Some(meta.version);
@@ -315,6 +375,7 @@ fn served(bytes: ArrayBuffer, meta: &FileMeta, reason: Reason, detail: Option<Va
     Outcome::Served(Served {
         body: Body(bytes),
         content_type: meta.content_type.clone(),
+        content_encoding: meta.content_encoding.clone(),
         etag: Some(meta.etag.clone()),
         reason,
         detail,

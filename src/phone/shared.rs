@@ -9,15 +9,18 @@ use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served, keep, sealed, storage};
+use super::asked::Asked;
+use super::deed::{Deed, Keeping};
+use super::keep::{self, Looked};
+use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
 use crate::db::StorageError;
+use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
 use crate::files::{render, seal};
-use crate::kv::to_buffer;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::phone::event::Record;
 use crate::store::file_inputs::{self, Reads};
-use crate::{edge, witness};
+use crate::witness;
 
 /// Serves a product, master or system file.
 pub(super) async fn serve(
@@ -27,16 +30,18 @@ pub(super) async fn serve(
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let kind = named.kind;
-    let audience = Audience::told(named.mac.is_some(), named.model.is_some());
-    let subject = subject(named);
-    if let Some(outcome) = cached(request, tenant, kind, &subject, None, record).await {
+    let audience = Audience::named(named.mac.is_some(), named.model.is_some());
+    let owner = owner(named);
+    let looked = look(request, tenant, kind, &owner, None).await;
+    looked.tell(Form::Plain, record);
+    if let Some(outcome) = cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
     let bundle = match find(request, tenant, named).await? {
         Ok(bundle) => bundle,
         Err(reason) => return Ok(Outcome::Refused(reason)),
     };
-    record.device = bundle.device.as_ref().map(|device| device.id.clone());
+    record.found(&bundle);
     if bundle
         .device
         .as_ref()
@@ -55,13 +60,14 @@ pub(super) async fn serve(
     let wanted = Wanted {
         kind,
         audience,
-        subject: &subject,
+        looked: &looked,
+        asked: &Asked::of(request, tenant),
     };
-    from_bundle(request, &bundle, &wanted, Reason::Shared).await
+    from_bundle(request, &bundle, &wanted, Reason::Shared, record).await
 }
 
 /// Whose file is at a name, as KV's key says it: a MAC, a model, a family, or nobody in particular.
-fn subject(named: &Resolved) -> String {
+fn owner(named: &Resolved) -> String {
     match (&named.mac, &named.model, named.family) {
         (Some(mac), _, _) => mac.upper(),
         (None, Some(model), _) => model.clone(),
@@ -98,29 +104,45 @@ pub(super) async fn find(
     Ok(found.map_err(storage)?.ok_or(missing))
 }
 
-/// A file that KV holds and that is still good. `families` are those whose name was asked for; `None`: it is
-/// a name of all.
+/// What KV has of a plain file. `families` are those whose name was asked for; `None`: it is a name of all.
+/// `owner` is whose file it is; see [`owner`].
+pub(super) async fn look(
+    request: &PhoneRequest,
+    tenant: &PublishedTenant,
+    kind: FileKind,
+    owner: &str,
+    families: Option<&[Family]>,
+) -> Looked {
+    let key = edge::file_key(&tenant.tenant, kind, Form::Plain, owner);
+    let read = FileRead::begin(&request.app, key);
+    let is_theirs = |meta: &FileMeta| {
+        families.is_none_or(|all| meta.family.is_some_and(|it| all.contains(&it)))
+    };
+    keep::look(&request.app, tenant, &request.url_origin(), read, is_theirs).await
+}
+
+/// A file that KV holds and that is still good.
 pub(super) async fn cached(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     kind: FileKind,
-    subject: &str,
-    families: Option<&[Family]>,
+    owner: &str,
+    looked: &Looked,
     record: &mut Record,
 ) -> Option<Outcome> {
-    let key = edge::file_key(&tenant.tenant, kind, Form::Plain, subject);
-    let (frame, meta) = edge::read_file(&request.app, &key).await?;
-    let is_theirs = |families: &[Family]| meta.family.is_some_and(|it| families.contains(&it));
-    if !tenant.accepts(subject, meta.version) || !families.is_none_or(is_theirs) {
+    let kept = looked.kept.as_ref()?;
+    let meta = &kept.meta;
+    if !tenant.accepts(owner, meta.version) {
         return None;
     }
-    let frame = js_sys::Uint8Array::new(&frame).to_vec();
-    let bytes = seal::unwrap_file(&request.app.keyring, &key, &frame)
+    let frame = js_sys::Uint8Array::new(&kept.bytes).to_vec();
+    let bytes = seal::unwrap_file(&request.app.keyring, &kept.key, &frame)
         .await
         .ok()?;
+    record.tell(|facts| facts.came_from_kv = true);
     if !meta.device.is_empty() {
         record.device = Some(meta.device.clone());
-        record.came_from_kv(&key, meta.version, None);
+        record.came_from_kv(&kept.key, meta.version, None);
     }
     let reason = if kind == FileKind::Standard {
         record.fetched = Some(meta.version);
@@ -130,7 +152,8 @@ pub(super) async fn cached(
     };
     Some(Outcome::Served(Served {
         body: Body(bytes),
-        content_type: meta.content_type,
+        content_type: meta.content_type.clone(),
+        content_encoding: String::new(),
         etag: None,
         reason,
         detail: None,
@@ -141,83 +164,89 @@ pub(super) async fn cached(
 pub(super) struct Wanted<'a> {
     pub(super) kind: FileKind,
     pub(super) audience: Audience,
-    /// See [`subject`].
-    pub(super) subject: &'a str,
+    /// What KV has of it.
+    pub(super) looked: &'a Looked,
+    pub(super) asked: &'a Asked,
 }
 
-/// Renders a file, answers with it, and puts it into KV afterwards.
+/// Renders a file and answers with it; it is to be put into KV afterwards.
 pub(super) async fn from_bundle(
     request: &PhoneRequest,
     bundle: &FileInputs,
     wanted: &Wanted<'_>,
     reason: Reason,
+    record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let &Wanted {
         kind,
         audience,
-        subject,
+        looked,
+        asked,
     } = wanted;
-    let none = Default::default();
-    let file = match render::render(bundle, kind, audience, &none, SecretsMode::Reveal) {
+    let (urls, place) = asked.own_urls(&request.app.keyring, bundle, kind)?;
+    let file = match render::render(bundle, kind, audience, &urls, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {
-            return last_good(request, bundle, kind, subject, sealed::broken(&error)).await;
+            return last_good(request, bundle, looked, sealed::broken(&error)).await;
         }
     };
     let meta = FileMeta {
         version: bundle.version(),
         generation: 0,
         etag: String::new(),
-        settled: true,
+        confirmed: true,
         device: device_id(bundle).to_owned(),
         extension: String::new(),
         content_type: render::content_type(bundle).into(),
+        content_encoding: String::new(),
         length: file.bytes.len(),
         master: request.app.keyring.current().id().to_owned(),
         family: (kind == FileKind::Standard).then_some(bundle.family),
+        place: place.filter(|_| file.names_its_url),
     };
     let outcome = Outcome::Served(Served {
         body: Body::new(&file.bytes),
         content_type: meta.content_type.clone(),
+        content_encoding: String::new(),
         etag: None,
         reason,
         detail: None,
     });
-    let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
-    let app = request.app.clone();
-    let tenant_id = bundle.tenant_id.clone();
-    request.app.later(async move {
-        if let Ok(frame) = seal::wrap_file(&app.keyring, &key, &file.bytes).await {
-            let bytes = to_buffer(&frame);
-            keep::store(&app, &tenant_id, Form::Plain, &key, &bytes, &meta).await;
-        }
-    });
+    if file.names_its_url && meta.place.is_none() {
+        // For which access path it is, nobody could tell.
+        return Ok(outcome);
+    }
+    record.deeds.push(Deed::Keep(Box::new(Keeping {
+        tenant_id: bundle.tenant_id.clone(),
+        key: looked.key_of(&meta),
+        bytes: file.bytes,
+        meta,
+    })));
     Ok(outcome)
 }
 
-/// The file of before, where the present one cannot be made.
+/// The file of before, where the present one cannot be made; but none with URLs of another access path.
 async fn last_good(
     request: &PhoneRequest,
     bundle: &FileInputs,
-    kind: FileKind,
-    subject: &str,
+    looked: &Looked,
     detail: serde_json::Value,
 ) -> Result<Outcome, StorageError> {
-    let key = edge::file_key(&bundle.tenant_id, kind, Form::Plain, subject);
-    let found = edge::read_file(&request.app, &key).await;
     // Another device may have had the MAC, and after a restore another history the versions.
-    let own = found.filter(|(_, meta)| {
+    let own = looked.kept.as_ref().filter(|kept| {
+        let meta = &kept.meta;
         meta.device == device_id(bundle) && witness::is_same_era(meta.version, bundle.version())
     });
-    let Some((frame, meta)) = own else {
+    let Some(kept) = own else {
         return Ok(Outcome::Broken { detail });
     };
-    let frame = js_sys::Uint8Array::new(&frame).to_vec();
+    let frame = js_sys::Uint8Array::new(&kept.bytes).to_vec();
     Ok(
-        match seal::unwrap_file(&request.app.keyring, &key, &frame).await {
+        match seal::unwrap_file(&request.app.keyring, &kept.key, &frame).await {
             Ok(bytes) => Outcome::Served(Served {
                 body: Body(bytes),
-                content_type: meta.content_type,
+                content_type: kept.meta.content_type.clone(),
+                content_encoding: String::new(),
                 etag: None,
                 reason: Reason::SharedLastGood,
                 detail: Some(detail),
@@ -260,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subject_format_unchanged() {
+    fn owner_format_unchanged() {
         let nobody = Resolved {
             kind: FileKind::Master,
             form: Form::Plain,
@@ -268,6 +297,7 @@ mod tests {
             model: None,
             fwver: None,
             family: None,
+            others: Vec::new(),
         };
         let family = Resolved {
             family: Some(panasonic::UDS124),
@@ -281,7 +311,7 @@ mod tests {
             mac: Mac::parse("0080F0C571EB").ok(),
             ..model.clone()
         };
-        let all = [&nobody, &family, &model, &device].map(subject);
+        let all = [&nobody, &family, &model, &device].map(owner);
         assert_eq!(all, ["", "@uds124", "KX-UDS124", "0080F0C571EB"]);
     }
 }

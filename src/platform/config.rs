@@ -24,10 +24,10 @@ pub fn keyring(env: &Env) -> Result<Rc<Keyring>, ConfigError> {
     kept_keyring(current, secret(env, "MASTER_KEY_PREVIOUS"))
 }
 
-type Kept = Option<(String, Option<String>, Rc<Keyring>)>;
+type KeptKeyring = Option<(String, Option<String>, Rc<Keyring>)>;
 
 thread_local! {
-    static KEYRING: RefCell<Kept> = const { RefCell::new(None) };
+    static KEYRING: RefCell<KeptKeyring> = const { RefCell::new(None) };
 }
 
 fn kept_keyring(current: String, previous: Option<String>) -> Result<Rc<Keyring>, ConfigError> {
@@ -62,7 +62,47 @@ pub fn admin_token(env: &Env) -> Option<String> {
 /// reached by one, so the switch is without effect there even if somebody sets it.
 pub fn loopback_counts_as_tls(env: &Env, host: &str) -> bool {
     let loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
-    loopback && secret(env, "LOCAL_HTTP").is_some_and(|value| value == "loopback")
+    loopback && is_local(env)
+}
+
+/// Whether the Worker runs on one machine for somebody who tries it. Alone this opens nothing: see
+/// [`loopback_counts_as_tls`].
+pub fn is_local(env: &Env) -> bool {
+    secret(env, "LOCAL_HTTP").is_some_and(|value| value == "loopback")
+}
+
+/// The application of Cloudflare Access that stands before the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who signs: `https://<team>.cloudflareaccess.com`.
+    pub issuer: String,
+    /// The application's audience tag.
+    pub audience: String,
+}
+
+/// What Access is believed by, if `ACCESS_TEAM` and `ACCESS_AUDIENCE` are set.
+pub fn access(env: &Env) -> Option<Access> {
+    let team = secret(env, "ACCESS_TEAM")?;
+    let local = secret(env, "LOCAL_HTTP").is_some_and(|value| value == "loopback");
+    Some(Access {
+        issuer: issuer(&team, local)?,
+        audience: secret(env, "ACCESS_AUDIENCE")?,
+    })
+}
+
+/// A team by its name or its domain. A whole URL is taken on one machine alone, where it is played.
+fn issuer(team: &str, local: bool) -> Option<String> {
+    if team.starts_with("http://127.0.0.1:") {
+        return local.then(|| team.to_owned());
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    if !team.bytes().all(plain) {
+        return None;
+    }
+    Some(match team.contains('.') {
+        true => format!("https://{team}"),
+        false => format!("https://{team}.cloudflareaccess.com"),
+    })
 }
 
 fn secret(env: &Env, name: &str) -> Option<String> {
@@ -81,6 +121,23 @@ mod tests {
     /// 32 bytes, all the same.
     fn key(id: &str, letters: &str) -> String {
         format!("{id}:{}=", letters.repeat(43))
+    }
+
+    #[test]
+    fn a_team_is_named_by_itself_or_its_domain() {
+        let access = |team| issuer(team, false);
+        assert_eq!(
+            access("acme").as_deref(),
+            Some("https://acme.cloudflareaccess.com")
+        );
+        assert_eq!(access("acme.cloudflareaccess.com"), access("acme"));
+        for team in ["https://acme.example", "http://127.0.0.1:9", "a/b", "a@b"] {
+            assert_eq!(access(team), None, "{team}");
+        }
+        assert_eq!(
+            issuer("http://127.0.0.1:9", true).as_deref(),
+            Some("http://127.0.0.1:9")
+        );
     }
 
     #[test]

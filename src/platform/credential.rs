@@ -15,6 +15,9 @@ pub const TOKEN: &str = "rf";
 /// Begins the credential of a relay.
 pub const RELAY: &str = "rfr";
 
+/// Begins the cookie of a session of the console.
+pub const SESSION: &str = "rfs";
+
 /// A new credential: its text, which is shown once, and what is stored of it.
 pub struct NewCredential {
     pub text: String,
@@ -94,6 +97,10 @@ mod tests {
             (
                 TOKEN,
                 "rf_01JD0000000000000000000000_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+            ),
+            (
+                SESSION,
+                "rfs_01JD0000000000000000000000_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
             ),
             (
                 RELAY,

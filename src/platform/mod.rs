@@ -3,6 +3,7 @@
 pub mod config;
 pub mod credential;
 pub mod hash;
+pub mod identity;
 pub mod log;
 pub mod zone;
 
@@ -63,6 +64,13 @@ pub fn new_id(now: u64) -> String {
     id.to_string()
 }
 
+/// The time at which an id was made, in Unix milliseconds; `None` for what is no id.
+pub fn time_of_id(id: &str) -> Option<u64> {
+    let is_id = id.len() == 26 && !id.bytes().any(|byte| byte.is_ascii_lowercase());
+    let id = is_id.then(|| Ulid::from_string(id).ok()).flatten()?;
+    Some(id.timestamp_ms())
+}
+
 /// The smallest ULID of a time in Unix milliseconds.
 pub fn first_id_at(at: u64) -> String {
     Ulid::from_parts(at, 0).to_string()
@@ -77,5 +85,20 @@ mod tests {
         let ids: Vec<String> = [7, 7, 7, 8].map(new_id).into();
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         assert_ne!(new_id(9).get(10..), new_id(10).get(10..));
+    }
+
+    #[test]
+    fn an_id_tells_its_time_and_what_is_none_tells_nothing() {
+        assert_eq!(
+            time_of_id(&new_id(1_700_000_000_000)),
+            Some(1_700_000_000_000)
+        );
+        for text in [
+            "",
+            "https://phones.example/s3cret",
+            &new_id(7).to_lowercase(),
+        ] {
+            assert_eq!(time_of_id(text), None, "{text}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::platform::{self, zone};
 use crate::pool::{Pool, lookups};
 
 /// Batches of jobs leased in one alarm: the next follows at once.
-const ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 4;
 
 /// Something that was due could not be done. It is due again.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ impl Pool {
         self.close_silent();
         engine.sweep(platform::now())?;
 
-        // D1 may fail in one part and the others go on; the first failure is told.
+        // D1 may fail in one part and the others go on; the first failure is reported.
         let mut failure: Option<StorageError> = None;
         let checks = engine.checks(platform::now())?;
         if !checks.is_empty() {
@@ -55,7 +55,7 @@ impl Pool {
         }
 
         let mut free = engine.free(&self.sessions())?;
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let candidates = engine.candidates(&free, platform::now())?;
             if candidates.is_empty() {
                 break;

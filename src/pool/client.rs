@@ -1,6 +1,6 @@
 //! The Worker's side of a pool's Durable Object.
 
-use ringfence_queue::messages::{Call, Reply};
+use ringfence_queue::messages::{PoolCall, PoolReply};
 use worker::{Env, Headers, Method, Request, RequestInit, Stub};
 
 use crate::http::problem::{Problem, ProblemKind};
@@ -20,16 +20,16 @@ pub fn stub(env: &Env, pool: &str) -> worker::Result<Stub> {
 ///
 /// # Errors
 /// The object does not answer, has no such thing, or its state does not allow it.
-pub async fn call(env: &Env, pool: &str, call: &Call) -> Result<Reply, Problem> {
+pub async fn call(env: &Env, pool: &str, call: &PoolCall) -> Result<PoolReply, Problem> {
     match ask(env, pool, call).await {
-        Ok(Reply::Conflict { detail }) => Err(Problem::conflict(detail)),
-        Ok(Reply::Failed { detail }) => Err(unavailable(detail)),
+        Ok(PoolReply::Conflict { detail }) => Err(Problem::conflict(detail)),
+        Ok(PoolReply::Failed { detail }) => Err(unavailable(detail)),
         Ok(reply) => Ok(reply),
         Err(error) => Err(unavailable(error.to_string())),
     }
 }
 
-async fn ask(env: &Env, pool: &str, call: &Call) -> worker::Result<Reply> {
+async fn ask(env: &Env, pool: &str, call: &PoolCall) -> worker::Result<PoolReply> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     headers.set(crate::pool::POOL_HEADER, pool)?;
@@ -46,15 +46,15 @@ async fn ask(env: &Env, pool: &str, call: &Call) -> worker::Result<Reply> {
 }
 
 /// An answer that this call does not have.
-pub fn unexpected(reply: &Reply) -> Problem {
+pub fn unexpected(reply: &PoolReply) -> Problem {
     match reply {
-        Reply::NotFound => Problem::not_found("job or rollout"),
+        PoolReply::NotFound => Problem::not_found("job or rollout"),
         other => Problem::internal(format!("the pool's object answered {}", variant(other))),
     }
 }
 
 /// A reply's name, as it is on the wire: what is in it may be long, and is nobody's business.
-fn variant(reply: &Reply) -> String {
+fn variant(reply: &PoolReply) -> String {
     // `"done"` or `{"job":…}`: the first text is the name.
     let text = serde_json::to_string(reply).unwrap_or_default();
     text.split('"').nth(1).unwrap_or_default().to_owned()
@@ -80,11 +80,11 @@ mod tests {
     fn an_unexpected_reply_is_named() {
         let detail = "secret".to_owned();
         for (reply, name) in [
-            (Reply::Done, "done"),
-            (Reply::Conflict { detail }, "conflict"),
+            (PoolReply::Done, "done"),
+            (PoolReply::Conflict { detail }, "conflict"),
         ] {
-            let words = unexpected(&reply).internal.unwrap();
-            assert_eq!(words, format!("the pool's object answered {name}"));
+            let message = unexpected(&reply).internal.unwrap();
+            assert_eq!(message, format!("the pool's object answered {name}"));
         }
     }
 }

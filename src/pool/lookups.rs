@@ -29,7 +29,7 @@ pub async fn look_up(
             let same =
                 |row: &FleetRow| row.id == candidate.device && row.tenant_id == candidate.tenant;
             let found = match known.iter().find(|(row, _)| same(row)) {
-                None => Found::Gone,
+                None => Found::Deleted,
                 Some((row, _)) if row.disabled != 0 => Found::Disabled,
                 Some((row, settings)) => Found::Device {
                     fetched: row.fetched(),

@@ -7,7 +7,7 @@
 //!
 //! | request | body | answer |
 //! |---|---|---|
-//! | `POST /call` | a [`Call`] | 200 with a [`Reply`]; 400 if the body is none |
+//! | `POST /call` | a [`PoolCall`] | 200 with a [`PoolReply`]; 400 if the body is none |
 //! | `GET /relay` with `Upgrade: websocket`, `ringfence-pool` and `ringfence-relay` | – | 101; 401 if the relay's credential has been removed meanwhile; 503 if the pool has no room for more connections. A third connection of a relay closes an older one, and one that has not said hello after 10 s is closed |
 //!
 //! Only the Worker reaches it: who may call was decided there, and so was which relay this is.
@@ -28,7 +28,7 @@ use std::cell::{Cell, OnceCell};
 use std::time::Duration;
 
 use ringfence_queue::engine::Engine;
-use ringfence_queue::messages::{Call, Reply};
+use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_sql::SqlError;
 use ringfence_wire::{PING, PONG};
 use worker::{
@@ -48,7 +48,7 @@ pub const RELAY_HEADER: &str = "ringfence-relay";
 const BACKUP_MS: u64 = 30_000;
 
 /// How long the work rests after D1 failed, in milliseconds.
-const TROUBLE_MS: u64 = 2_000;
+const REST_MS: u64 = 2_000;
 
 /// See the module.
 #[durable_object]
@@ -82,13 +82,13 @@ impl DurableObject for Pool {
         if request.method() == Method::Get {
             return self.accept(&request).await;
         }
-        let call: Call = match request.json().await {
+        let call: PoolCall = match request.json().await {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };
         let reply = match self.call(call).await {
             Ok(reply) => reply,
-            Err(error) => Reply::Failed { detail: error.0 },
+            Err(error) => PoolReply::Failed { detail: error.0 },
         };
         Response::from_json(&reply)
     }
@@ -100,7 +100,7 @@ impl DurableObject for Pool {
                 let resting = self.rest_until.get() > platform::now();
                 if !resting && let Err(error) = self.work(engine).await {
                     log::warn("pool_work", &[("error", &error.to_string())]);
-                    self.rest_until.set(platform::now() + TROUBLE_MS);
+                    self.rest_until.set(platform::now() + REST_MS);
                 }
                 self.rearm(engine).await
             }
@@ -125,7 +125,7 @@ impl DurableObject for Pool {
         if let Err(error) = heard.and(poked) {
             log::warn("pool_message", &[("error", &error.0)]);
             // Nothing was said back: a relay that connects again says it again.
-            sockets::trouble(&socket);
+            sockets::close_unrecorded(&socket);
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl DurableObject for Pool {
         _reason: String,
         clean: bool,
     ) -> worker::Result<()> {
-        self.gone(&socket, clean);
+        self.disconnected(&socket, clean);
         // Completes the closing handshake where the runtime does not; elsewhere it is closed already.
         let _ = socket.close(Some(1000), Some("closed"));
         let _ = self.poke().await;
@@ -146,7 +146,7 @@ impl DurableObject for Pool {
 
     async fn websocket_error(&self, socket: WebSocket, error: worker::Error) -> worker::Result<()> {
         log::warn("pool_socket", &[("error", &error.to_string())]);
-        self.gone(&socket, false);
+        self.disconnected(&socket, false);
         let _ = self.poke().await;
         Ok(())
     }
@@ -158,7 +158,7 @@ impl DurableObject for Pool {
 
 impl Pool {
     /// The engine. Tables that could not be opened are tried again by every event: the cause may
-    /// have gone, and the object would else stay as it is until it is evicted.
+    /// have passed, and the object would else stay as it is until it is evicted.
     fn engine(&self) -> Result<&Engine<ObjectSql>, SqlError> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
@@ -224,58 +224,62 @@ impl Pool {
     }
 
     /// Does what the Worker asks.
-    async fn call(&self, call: Call) -> Result<Reply, SqlError> {
+    async fn call(&self, call: PoolCall) -> Result<PoolReply, SqlError> {
         let engine = self.engine()?;
         let now = platform::now();
         let changes = !matches!(
             call,
-            Call::Jobs(_)
-                | Call::Job { .. }
-                | Call::Rollouts { .. }
-                | Call::Rollout { .. }
-                | Call::Status
+            PoolCall::Jobs(_)
+                | PoolCall::Job { .. }
+                | PoolCall::Rollouts { .. }
+                | PoolCall::Rollout { .. }
+                | PoolCall::Status
+                | PoolCall::Gauges
+                | PoolCall::Watch
         );
         let reply = match call {
-            Call::Submit { jobs } => Reply::Submitted {
+            PoolCall::Submit { jobs } => PoolReply::Submitted {
                 jobs: engine.submit(jobs, now)?,
             },
-            Call::Jobs(filter) => {
+            PoolCall::Jobs(filter) => {
                 let (jobs, next) = engine.store.list_jobs(&filter)?;
-                Reply::Jobs { jobs, next }
+                PoolReply::Jobs { jobs, next }
             }
-            Call::Job { tenant, id } => engine.show_job(&tenant, &id)?,
-            Call::CancelJob { tenant, id } => {
+            PoolCall::Job { tenant, id } => engine.show_job(&tenant, &id)?,
+            PoolCall::CancelJob { tenant, id } => {
                 let (reply, cancels) = engine.cancel_job(&tenant, &id, now)?;
                 self.send_cancels(cancels);
                 reply
             }
-            Call::StartRollout(new) => match engine.too_many_rollouts(&new.tenant)? {
+            PoolCall::StartRollout(new) => match engine.too_many_rollouts(&new.tenant)? {
                 Some(refusal) => refusal,
                 None => {
                     engine.start_rollout(&new, now)?;
                     engine.show_rollout(&new.tenant, &new.id)?
                 }
             },
-            Call::Rollouts {
+            PoolCall::Rollouts {
                 tenant,
                 before,
                 limit,
             } => engine.show_rollouts(&tenant, &before, limit)?,
-            Call::Rollout { tenant, id } => engine.show_rollout(&tenant, &id)?,
-            Call::ChangeRollout { tenant, id, change } => {
+            PoolCall::Rollout { tenant, id } => engine.show_rollout(&tenant, &id)?,
+            PoolCall::ChangeRollout { tenant, id, change } => {
                 engine.change_rollout(&tenant, &id, change, now)?
             }
-            Call::Status => self.status(engine)?,
-            Call::SetOptions { options } => {
+            PoolCall::Status => self.status(engine)?,
+            PoolCall::Gauges => self.gauges(engine)?,
+            PoolCall::Watch => self.watched(engine)?,
+            PoolCall::SetOptions { options } => {
                 engine.set_options(&options)?;
-                Reply::Done
+                PoolReply::Done
             }
-            Call::DropRelay { relay } => {
+            PoolCall::DropRelay { relay } => {
                 self.close(&relay);
                 engine.drop_relay(&relay, now)?;
-                Reply::Done
+                PoolReply::Done
             }
-            Call::DrainRelay { relay, reason } => self.drain(&relay, reason),
+            PoolCall::DrainRelay { relay, reason } => self.drain(&relay, reason),
         };
         if changes {
             self.poke().await?;

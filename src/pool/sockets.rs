@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ringfence_queue::engine::{Cancels, Engine, MAX_CAPACITY, Session};
-use ringfence_queue::messages::{Connected, Reply};
+use ringfence_queue::messages::{Connected, PoolReply};
 use ringfence_sql::SqlError;
 use ringfence_wire::{
     CLOSE_REPLACED, Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame,
@@ -33,7 +33,7 @@ const SEEN_MS: u64 = 10_000;
 /// Close codes, from the range that is the application's.
 const REMOVED: u16 = 4003;
 const SILENT: u16 = 4008;
-const TROUBLE: u16 = 4011;
+const NOT_RECORDED: u16 = 4011;
 
 /// How often a relay pings that does not say how often, in milliseconds.
 const PING_MS: u32 = 30_000;
@@ -53,7 +53,7 @@ struct Attachment {
     seen_at: u64,
     /// How often it pings, in milliseconds.
     ping_ms: u32,
-    /// When it was let in.
+    /// When it was admitted.
     #[serde(default)]
     accepted_at: u64,
 }
@@ -94,7 +94,7 @@ impl Pool {
         if self.attachments().len() >= MAX_SOCKETS {
             return Response::error("the pool has no room for more connections", 503);
         }
-        match self.let_in(&pool, &relay) {
+        match self.is_admitted(&pool, &relay) {
             Ok(true) => {}
             // The Worker read its credential before that was removed.
             Ok(false) => return Response::error("the credential was removed", 401),
@@ -120,7 +120,7 @@ impl Pool {
     }
 
     /// Whether a relay is one of this pool still. Learns the pool's id on the way.
-    fn let_in(&self, pool: &str, relay: &str) -> Result<bool, SqlError> {
+    fn is_admitted(&self, pool: &str, relay: &str) -> Result<bool, SqlError> {
         let store = &self.engine()?.store;
         store.set_meta("pool", pool)?;
         Ok(!store.is_buried(relay)?)
@@ -264,8 +264,8 @@ impl Pool {
                 .sockets(&relay)
                 .into_iter()
                 .find(|socket| attachment(socket).is_some_and(|a| a.capacity.is_some()));
-            let (frames, misfits) = batches(jobs, PoolFrame::Job);
-            let mut unsent: Vec<JobRef> = misfits.into_iter().map(|job| job.job).collect();
+            let (frames, oversized) = batches(jobs, PoolFrame::Job);
+            let mut unsent: Vec<JobRef> = oversized.into_iter().map(|job| job.job).collect();
             for frame in frames {
                 let sent = socket.as_ref().is_some_and(|socket| {
                     frame
@@ -295,7 +295,7 @@ impl Pool {
     }
 
     /// The pool at a glance.
-    pub(super) fn status(&self, engine: &Engine<ObjectSql>) -> Result<Reply, SqlError> {
+    pub(super) fn status(&self, engine: &Engine<ObjectSql>) -> Result<PoolReply, SqlError> {
         let mut loads: BTreeMap<String, u64> = BTreeMap::new();
         for (relay, _, n) in engine.store.loads()? {
             *loads.entry(relay).or_default() += n;
@@ -312,14 +312,36 @@ impl Pool {
                 relay: attachment.relay,
             })
             .collect();
-        Ok(Reply::Status(status))
+        Ok(PoolReply::Status(status))
+    }
+
+    pub(super) fn gauges(&self, engine: &Engine<ObjectSql>) -> Result<PoolReply, SqlError> {
+        let mut gauges = engine.gauges()?;
+        for (_, attachment) in self.attachments() {
+            if attachment.capacity.is_some() {
+                gauges.connected += 1;
+                gauges.draining += u64::from(attachment.draining);
+            }
+        }
+        Ok(PoolReply::Gauges(gauges))
+    }
+
+    pub(super) fn watched(&self, engine: &Engine<ObjectSql>) -> Result<PoolReply, SqlError> {
+        let mut watched = engine.watched()?;
+        let connected = self.attachments().into_iter();
+        let connected: Vec<String> = connected
+            .filter(|(_, attachment)| attachment.capacity.is_some())
+            .map(|(_, attachment)| attachment.relay)
+            .collect();
+        watched.away.retain(|relay| !connected.contains(&relay.id));
+        Ok(PoolReply::Watched(watched))
     }
 
     /// Gives a relay no more jobs; it hands back what it has not sent.
-    pub(super) fn drain(&self, relay: &str, reason: String) -> Reply {
+    pub(super) fn drain(&self, relay: &str, reason: String) -> PoolReply {
         let sockets = self.sockets(relay);
         if sockets.is_empty() {
-            return Reply::Conflict {
+            return PoolReply::Conflict {
                 detail: "The relay is not connected.".into(),
             };
         }
@@ -335,7 +357,7 @@ impl Pool {
                 }),
             );
         }
-        Reply::Done
+        PoolReply::Done
     }
 
     /// Closes a relay's connections.
@@ -345,9 +367,9 @@ impl Pool {
         }
     }
 
-    /// A connection is no more. A relay that drained and closed it in order has said all that it
+    /// A connection has ended. A relay that drained and closed it in order has said all that it
     /// had to say: what was on its way to it goes to another at once, not when its lease ends.
-    pub(super) fn gone(&self, socket: &WebSocket, in_order: bool) {
+    pub(super) fn disconnected(&self, socket: &WebSocket, in_order: bool) {
         if let (Ok(engine), Some(attachment)) = (self.engine(), attachment(socket)) {
             let (relay, now) = (&attachment.relay, platform::now());
             let mut left = engine.relay_seen(relay, now);
@@ -455,10 +477,13 @@ fn remove(socket: &WebSocket) {
     let _ = socket.close(Some(REMOVED), Some("its credential was removed"));
 }
 
-/// Closes a connection whose last word could not be followed for reasons of the object's own.
-pub(super) fn trouble(socket: &WebSocket) {
+/// Closes a connection whose last frame could not be recorded, for a reason of the object's own.
+pub(super) fn close_unrecorded(socket: &WebSocket) {
     forget(socket);
-    let _ = socket.close(Some(TROUBLE), Some("could not be recorded: connect again"));
+    let _ = socket.close(
+        Some(NOT_RECORDED),
+        Some("could not be recorded: connect again"),
+    );
 }
 
 fn refuse(socket: &WebSocket, message: &str) -> Result<(), SqlError> {
@@ -469,7 +494,7 @@ fn refuse(socket: &WebSocket, message: &str) -> Result<(), SqlError> {
     say(socket, PoolFrame::Error(error))
 }
 
-/// Says something. A connection that is gone hears nothing, and its closing is told by the runtime.
+/// Says something. A closed connection hears nothing, and the runtime reports its closing.
 fn say(socket: &WebSocket, frame: PoolFrame) -> Result<(), SqlError> {
     match frame.encode() {
         Ok(text) => {

@@ -4,7 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, StorageError, rows};
 
 /// An access path as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,9 +20,14 @@ pub struct AccessPathRow {
     /// How many devices have got a file under it since the time that was asked about; at most
     /// 1,000.
     pub devices: u64,
-    /// The segment, wrapped for [`segment_identity`]: only where moved phones are sent to.
+    /// The segment, wrapped for [`segment_identity`]: only where phones are told to move to.
     pub segment: Option<String>,
+    /// Since when the tenant's phones are to move to it, in Unix milliseconds; `None`: they are not.
+    pub target_since: Option<u64>,
 }
+
+/// A segment, wrapped, and the id of the master key that wraps it.
+pub type Wrapped<'a> = (&'a str, &'a str);
 
 /// What a wrapped segment is bound to.
 pub fn segment_identity(tenant_id: &str, id: &str) -> String {
@@ -35,7 +40,7 @@ pub const MAX_ACCESS_PATHS: u32 = 20;
 /// The columns of [`AccessPathRow`]. Devices are counted to 1,000: whether an old access path may go is
 /// seen by far fewer. ?2 is the time since when devices are counted.
 const COLUMNS: &str = "a.id, a.hash, a.label, a.created_at, a.expires_at, a.segment, \
-     nullif(max(coalesce(a.last_used_at, 0), coalesce((SELECT max(u.last_at) \
+     a.target_since, nullif(max(coalesce(a.last_used_at, 0), coalesce((SELECT max(u.last_at) \
      FROM access_path_devices u WHERE u.access_path_id = a.id), 0)), 0) AS last_used_at, \
      (SELECT count(*) FROM (SELECT 1 FROM access_path_devices u WHERE u.access_path_id = a.id \
      AND u.last_at >= ?2 LIMIT 1000)) AS devices";
@@ -75,7 +80,8 @@ pub async fn with_hash(
     .await
 }
 
-/// The newest access path of a tenant whose segment is stored, and that is good until `until`.
+/// The access path of a tenant whose segment is stored, and that is good until `until`: the one that its phones
+/// are to move to anyway, or the newest.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -87,7 +93,8 @@ pub async fn with_segment(
     db.row(
         &format!(
             "SELECT {COLUMNS} FROM access_paths a WHERE a.tenant_id = ?1 AND a.segment IS NOT NULL \
-             AND (a.expires_at IS NULL OR a.expires_at >= ?2) ORDER BY a.id DESC LIMIT 1"
+             AND (a.expires_at IS NULL OR a.expires_at >= ?2) \
+             ORDER BY a.target_since IS NULL, a.id DESC LIMIT 1"
         ),
         args![tenant_id, until],
     )
@@ -137,6 +144,175 @@ pub async fn insert(
     change.write(entry).await
 }
 
+/// Adds an access path that the tenant's phones are to move to, unless the tenant has `most` already. `made` is
+/// the entry of its making, `entry` that of its naming.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_target(
+    db: &Db,
+    tenant_id: &str,
+    row: &AccessPathRow,
+    segment: Wrapped<'_>,
+    most: u32,
+    made: &Entry,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Invalidates::Tenant,
+        "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
+        args![most],
+    )?;
+    push_insert(&mut change, tenant_id, row)?;
+    push_target(&mut change, tenant_id, &row.id, Some(segment), entry.at)?;
+    change.enter(made)?;
+    change.write(entry).await
+}
+
+/// Names the access path that the tenant's phones are to move to; every file that names URLs is made anew.
+/// `segment` is needed where it is not stored yet.
+///
+/// # Errors
+/// The access path is gone or ends, its segment is not known, or D1 fails.
+pub async fn set_target(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    segment: Option<Wrapped<'_>>,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Invalidates::Tenant,
+        "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
+         AND expires_at IS NULL AND (?3 OR segment IS NOT NULL))",
+        args![id, u32::from(segment.is_some())],
+    )?;
+    push_target(&mut change, tenant_id, id, segment, entry.at)?;
+    change.write(entry).await
+}
+
+fn push_target(
+    change: &mut Change<'_>,
+    tenant_id: &str,
+    id: &str,
+    segment: Option<Wrapped<'_>>,
+    now: u64,
+) -> Result<(), StorageError> {
+    change.push(NO_TARGET, args![tenant_id])?;
+    let (wrapped, master) = segment.unzip();
+    change.push(
+        "UPDATE access_paths SET target_since = ?3, segment = coalesce(?4, segment), \
+         master = coalesce(?5, master) WHERE id = ?2 AND tenant_id = ?1",
+        args![tenant_id, id, now, wrapped, master],
+    )
+}
+
+const NO_TARGET: &str = "UPDATE access_paths SET target_since = NULL \
+     WHERE tenant_id = ?1 AND target_since IS NOT NULL";
+
+/// Ends that the tenant's phones are to move to an access path; every file that names URLs is made anew.
+///
+/// # Errors
+/// The access path is not the one, or D1 fails.
+pub async fn end_target(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Invalidates::Tenant,
+        "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
+         AND target_since IS NOT NULL)",
+        args![id],
+    )?;
+    change.push(NO_TARGET, args![tenant_id])?;
+    change.write(entry).await
+}
+
+/// Id of the access path that the tenant's phones are to move to.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn target(db: &Db, tenant_id: &str) -> Result<Option<String>, StorageError> {
+    db.value(
+        "SELECT id FROM access_paths WHERE tenant_id = ?1 AND target_since IS NOT NULL",
+        args![tenant_id],
+    )
+    .await
+}
+
+/// How many of a tenant's devices that are in service ask under an access path by now, and how many do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct MoveProgress {
+    pub moved: u64,
+    pub not_moved: u64,
+}
+
+/// A device that does not ask under the access path that was asked about.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NotMoved {
+    pub mac: String,
+    pub label: String,
+    pub model: String,
+    /// Under which it last got a file, and when, to the hour.
+    pub access_path: Option<String>,
+    pub last_used_at: Option<u64>,
+}
+
+/// That a device `d` last got a file under ?2, and under no other access path since.
+const HAS_MOVED: &str = "coalesce((SELECT u.last_at FROM access_path_devices u \
+     WHERE u.access_path_id = ?2 AND u.device_id = d.id), 0) > \
+     coalesce((SELECT max(o.last_at) FROM access_path_devices o \
+     WHERE o.device_id = d.id AND o.access_path_id <> ?2), 0)";
+
+/// How far the devices of a tenant have moved to an access path, and those that have not, in the order of
+/// their MACs, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn moved(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    after: &str,
+    limit: u32,
+) -> Result<(MoveProgress, Vec<NotMoved>), StorageError> {
+    let [counted, found] = db
+        .batch_of([
+            db.statement(
+                &format!(
+                    "SELECT coalesce(sum({HAS_MOVED}), 0) AS moved, \
+                     coalesce(sum(NOT {HAS_MOVED}), 0) AS not_moved \
+                     FROM devices d WHERE d.tenant_id = ?1 AND d.disabled = 0"
+                ),
+                args![tenant_id, id],
+            )?,
+            db.statement(
+                &format!(
+                    "SELECT d.mac, d.label, d.model, l.access_path_id AS access_path, \
+                     l.last_at AS last_used_at FROM devices d \
+                     LEFT JOIN access_path_devices l ON l.device_id = d.id AND l.access_path_id = \
+                     (SELECT n.access_path_id FROM access_path_devices n WHERE n.device_id = d.id \
+                     ORDER BY n.last_at DESC LIMIT 1) \
+                     WHERE d.tenant_id = ?1 AND d.mac > ?3 AND d.disabled = 0 AND NOT {HAS_MOVED} \
+                     ORDER BY d.mac LIMIT ?4"
+                ),
+                args![tenant_id, id, after, limit],
+            )?,
+        ])
+        .await?;
+    let counted = rows::<MoveProgress>(&counted)?.into_iter().next();
+    let counted = counted.ok_or_else(|| StorageError::database("a count without a row"))?;
+    Ok((counted, rows(&found)?))
+}
+
 /// Adds to a change that there is another access path. Its guard holds [`MAX_ACCESS_PATHS`].
 ///
 /// # Errors
@@ -163,7 +339,7 @@ pub fn push_insert(
 /// Changes the label and the expiry of an access path.
 ///
 /// # Errors
-/// It is gone, or D1 fails.
+/// It is gone, or phones are to move to it and it would end, or D1 fails.
 pub async fn update(
     db: &Db,
     tenant_id: &str,
@@ -176,8 +352,9 @@ pub async fn update(
         db,
         tenant_id,
         Invalidates::Device,
-        "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1)",
-        args![id],
+        "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
+         AND (?3 OR target_since IS NULL))",
+        args![id, u32::from(expires_at.is_none())],
     )?;
     change.push(
         "UPDATE access_paths SET label = ?2, expires_at = ?3 WHERE id = ?1",
@@ -189,9 +366,16 @@ pub async fn update(
 /// Removes an access path.
 ///
 /// # Errors
-/// D1 fails.
+/// Phones are to move to it, or D1 fails.
 pub async fn delete(db: &Db, tenant_id: &str, id: &str, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
+    let mut change = Change::guarded(
+        db,
+        tenant_id,
+        Invalidates::Device,
+        "NOT EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
+         AND target_since IS NOT NULL)",
+        args![id],
+    )?;
     change.push(
         "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",
         args![tenant_id, id],

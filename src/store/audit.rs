@@ -1,9 +1,11 @@
 //! The audit log: who changed what. Entries are written by [`Change::commit`](super::Change::commit),
 //! in the transaction of the change itself, and read here.
 
-use ringfence_sql::args;
+use ringfence_sql::{Arg, args};
 use worker::D1PreparedStatement;
 
+use super::batch::parts;
+use super::by_id::{Condition, Looked, Page};
 use crate::db::{Db, StorageError};
 
 pub use crate::audit::AuditRow;
@@ -25,8 +27,22 @@ pub struct Entry {
     pub address: String,
     pub request_id: String,
     pub at: u64,
+    /// What the caller says about the change: beside the versions that it makes, not in the log.
+    pub comment: String,
     /// Whether it is refused where its tenant's entries have filled their part of the log.
     pub limited: bool,
+    /// The device of an operation whose turn it is, where an operation makes the change.
+    pub turn: Option<Turn>,
+}
+
+/// The turn of a device in an operation: it is changed once, and only while the operation goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub operation_id: String,
+    /// Its place in the selection.
+    pub number: u64,
+    /// When it is taken, in Unix milliseconds.
+    pub at: u64,
 }
 
 impl Entry {
@@ -54,53 +70,108 @@ impl Entry {
     }
 }
 
+/// The statements that add many entries of one call, in their order.
+///
+/// # Errors
+/// They do not serialise.
+pub(super) fn statements(
+    entries: &[Entry],
+) -> Result<Vec<(&'static str, [Arg<'static>; 1])>, StorageError> {
+    const MANY: &str = "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
+         request_id, at) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, \
+         value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM json_each(?1) ORDER BY key";
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|it| {
+            (
+                &it.id,
+                &it.tenant_id,
+                &it.token_id,
+                it.action,
+                &it.object,
+                &it.before,
+                &it.after,
+                &it.address,
+                &it.request_id,
+                it.at,
+            )
+        })
+        .collect();
+    let parts = parts(&rows)?.into_iter();
+    Ok(parts.map(|part| (MANY, [part.into()])).collect())
+}
+
 pub(super) const AUDIT_COLUMNS: &str =
     "number, id, tenant_id, token_id, action, object, before, after, address, request_id, at";
 
-/// The changes of everything, the newest first; `before` is the id to go on below.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn all(db: &Db, before: Option<&str>, limit: u32) -> Result<Vec<AuditRow>, StorageError> {
-    db.rows(
-        &format!("SELECT {AUDIT_COLUMNS} FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
-        args![before.unwrap_or(super::LAST_ID), limit],
-    )
-    .await
+/// Which changes.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    /// Only those of this tenant.
+    pub tenant_id: Option<&'a str>,
+    pub object: Option<&'a str>,
+    pub action: Option<&'a str>,
+    pub token_id: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    /// Only ids below this one.
+    pub below: Option<&'a str>,
+    /// Only ids from this one on.
+    pub from: Option<&'a str>,
 }
 
-/// The changes of a tenant, the newest first.
+impl<'a> Filter<'a> {
+    fn page(&self) -> Page<'a> {
+        const OF_TENANT: &str = "tenant_id =";
+        let mut within: Vec<Condition<'a>> = Vec::new();
+        let mut besides: Vec<Condition<'a>> = Vec::new();
+        // The table's own index of ids has no name.
+        let mut source = "audit";
+        if let Some(request_id) = self.request_id {
+            source = "audit INDEXED BY audit_by_request";
+            within.push(("request_id =", request_id.into()));
+            besides.extend(self.tenant_id.map(|id| (OF_TENANT, id.into())));
+        } else if let Some(tenant_id) = self.tenant_id {
+            source = "audit INDEXED BY audit_by_tenant";
+            within.push((OF_TENANT, tenant_id.into()));
+        }
+        let indexed = self.request_id.is_none() && self.tenant_id.is_some();
+        for (condition, value, by) in [
+            ("object =", self.object, "audit INDEXED BY audit_by_object"),
+            ("action =", self.action, "audit INDEXED BY audit_by_action"),
+            (
+                "token_id =",
+                self.token_id,
+                "audit INDEXED BY audit_by_token",
+            ),
+        ] {
+            let Some(value) = value else { continue };
+            if indexed && within.len() == 1 {
+                source = by;
+                within.push((condition, value.into()));
+            } else {
+                besides.push((condition, value.into()));
+            }
+        }
+        Page {
+            columns: AUDIT_COLUMNS,
+            source,
+            table: "audit",
+            within,
+            besides,
+            below: self.below,
+            from: self.from,
+        }
+    }
+}
+
+/// Changes, the newest first.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn of_tenant(
+pub async fn list(
     db: &Db,
-    tenant_id: &str,
-    object: Option<&str>,
-    before: Option<&str>,
+    filter: &Filter<'_>,
     limit: u32,
-) -> Result<Vec<AuditRow>, StorageError> {
-    let before = before.unwrap_or(super::LAST_ID);
-    match object {
-        Some(object) => {
-            db.rows(
-                &format!(
-                    "SELECT {AUDIT_COLUMNS} FROM audit WHERE object = ?1 AND tenant_id = ?2 AND id < ?3 \
-                     ORDER BY id DESC LIMIT ?4"
-                ),
-                args![object, tenant_id, before, limit],
-            )
-            .await
-        }
-        None => {
-            db.rows(
-                &format!(
-                    "SELECT {AUDIT_COLUMNS} FROM audit WHERE tenant_id = ?1 AND id < ?2 \
-                     ORDER BY id DESC LIMIT ?3"
-                ),
-                args![tenant_id, before, limit],
-            )
-            .await
-        }
-    }
+) -> Result<Looked<AuditRow>, StorageError> {
+    filter.page().read(db, limit).await
 }

@@ -15,11 +15,11 @@ use crate::audit::chain::{Head, Link};
 use crate::db::{Db, StorageError, rows};
 
 /// How many entries are read at once.
-const PAGE: u32 = 500;
+const MAX_PAGE_ENTRIES: u32 = 500;
 
 /// How many bytes of entries are read at once, and at least one entry. Entries from before they were
 /// bounded may be long.
-const PAGE_BYTES: u64 = 2 * 1024 * 1024;
+const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// The chain cannot be extended or cut.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,9 @@ impl From<ChangeError> for ChainError {
         match error {
             ChangeError::Storage(error) => error.into(),
             // A cut has no guard but the head, and no quota.
-            ChangeError::Overtaken | ChangeError::OverQuota(_) => Self::Overtaken,
+            ChangeError::Overtaken | ChangeError::NotWaiting | ChangeError::OverQuota(_) => {
+                Self::Overtaken
+            }
         }
     }
 }
@@ -108,7 +110,7 @@ pub async fn extend(db: &Db, keyring: &Keyring, pages: usize) -> Result<Head, Ch
         db.batch(vec![put_head(db, keyring, &head, &head)?]).await?;
     }
     for _ in 0..pages {
-        let entries = page(db, head.number, None, PAGE).await?;
+        let entries = page(db, head.number, None, MAX_PAGE_ENTRIES).await?;
         let Some(next) = linked(&head, &entries) else {
             break;
         };
@@ -207,7 +209,7 @@ pub async fn page(
                  CROSS JOIN audit ON audit.number = nth \
                  WHERE (total <= ?4 OR total = bytes) AND (?3 IS NULL OR late = 0) ORDER BY nth"
             ),
-            args![after, limit.min(PAGE), until, PAGE_BYTES],
+            args![after, limit.min(MAX_PAGE_ENTRIES), until, MAX_PAGE_BYTES],
         )
         .await?;
     Ok(found
@@ -357,7 +359,7 @@ pub async fn cut(
 }
 
 /// How many rows of a table one sweep removes.
-const SWEPT: u32 = 2_000;
+const MAX_SWEPT: u32 = 2_000;
 
 fn sweeping(db: &Db) -> Result<[worker::D1PreparedStatement; 2], StorageError> {
     // The triggers let nothing else go.
@@ -365,12 +367,12 @@ fn sweeping(db: &Db) -> Result<[worker::D1PreparedStatement; 2], StorageError> {
         db.statement(
             "DELETE FROM audit_chain WHERE number IN (SELECT number FROM audit_chain \
              WHERE number <= (SELECT max(number) FROM audit_cuts) ORDER BY number LIMIT ?1)",
-            args![SWEPT],
+            args![MAX_SWEPT],
         )?,
         db.statement(
             "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
              WHERE number <= (SELECT max(number) FROM audit_cuts) ORDER BY number LIMIT ?1)",
-            args![SWEPT],
+            args![MAX_SWEPT],
         )?,
     ])
 }

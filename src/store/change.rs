@@ -15,7 +15,8 @@ use ringfence_sql::Arg;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::audit::Entry;
-use super::standing;
+use super::history::{Kept, Object};
+use super::{operations, standing};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
@@ -47,7 +48,7 @@ pub struct CheckedAgainst {
 }
 
 impl CheckedAgainst {
-    /// That all of it is still so when a change that reaches so far is written, and the values of
+    /// That all of it is still so when a change that invalidates so much is written, and the values of
     /// the condition, which begin at `?first`. What is above devices was checked with all of them,
     /// so nothing may have changed; a device with what is above it, so other devices may have.
     fn condition(&self, invalidates: Invalidates, first: usize) -> (String, Vec<Arg<'_>>) {
@@ -56,7 +57,7 @@ impl CheckedAgainst {
             Invalidates::Device => (format!("version = ?{first}"), vec![self.version.into()]),
         };
         if let Some((id, version)) = &self.device {
-            // A new one is not there yet; one that is gone is for the change's own guard.
+            // A new one is not there yet; one that was deleted is for the change's own guard.
             condition.push_str(&format!(
                 " AND NOT EXISTS (SELECT 1 FROM devices WHERE id = ?{} AND version <> ?{})",
                 first + 1,
@@ -75,6 +76,9 @@ pub enum ChangeError {
     /// added the model that it would add.
     #[error("overtaken by another change")]
     Overtaken,
+    /// An operation would change a device out of turn: twice, or after it was cancelled or stopped.
+    #[error("it is not this device's turn")]
+    NotWaiting,
     /// The tenant would use more than it may.
     #[error("the tenant's quota of {}", .0.name())]
     OverQuota(Quota),
@@ -84,8 +88,11 @@ pub enum ChangeError {
 
 impl From<StorageError> for ChangeError {
     fn from(error: StorageError) -> Self {
+        if operations::is_out_of_turn(&error) {
+            return Self::NotWaiting;
+        }
         let guarded = error.violates_not_null() == Some("tenants.seq");
-        if guarded || error.violates_unique("models.name") {
+        if guarded || operations::is_of_no_size(&error) || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
             Self::Storage(error)
@@ -99,6 +106,8 @@ pub struct Change<'a> {
     statements: Vec<D1PreparedStatement>,
     /// What it is held to, each by a statement.
     quotas: Vec<Quota>,
+    /// What it gives a new version.
+    kept: Vec<Kept>,
 }
 
 impl<'a> Change<'a> {
@@ -133,25 +142,32 @@ impl<'a> Change<'a> {
             db,
             statements: vec![guard],
             quotas: Vec::new(),
+            kept: Vec::new(),
         })
     }
 
-    /// The same for a change that was checked: it is written only while its basis holds too.
+    /// The same for a change that was checked: it is written only while what it was checked against holds too.
     ///
     /// # Errors
     /// The statement cannot be made.
     pub fn checked(
         db: &'a Db,
-        basis: &CheckedAgainst,
+        checked_against: &CheckedAgainst,
         invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
     ) -> Result<Self, StorageError> {
-        let (unmoved, more) = basis.condition(invalidates, values.len() + 2);
+        let (unmoved, more) = checked_against.condition(invalidates, values.len() + 2);
         let mut all: Vec<Arg<'_>> = values.iter().map(Arg::reborrow).collect();
         all.extend(more);
         let condition = format!("({condition}) AND {unmoved}");
-        Self::guarded(db, &basis.tenant_id, invalidates, &condition, &all)
+        Self::guarded(
+            db,
+            &checked_against.tenant_id,
+            invalidates,
+            &condition,
+            &all,
+        )
     }
 
     /// Makes it a change of a second tenant too: that one also takes its next `seq`, and unless
@@ -178,6 +194,7 @@ impl<'a> Change<'a> {
             db,
             statements: Vec::new(),
             quotas: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -207,6 +224,20 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
+    /// Has the versions of something kept: to be called before the statements that change it. What it is then
+    /// becomes a version with the change, in the name of who makes it.
+    ///
+    /// # Errors
+    /// The statement cannot be made.
+    pub fn keep(&mut self, tenant_id: &str, object: Object, now: u64) -> Result<(), StorageError> {
+        let kept = Kept::new(tenant_id, object);
+        for (sql, values) in kept.before(now) {
+            self.push(&sql, &values)?;
+        }
+        self.kept.push(kept);
+        Ok(())
+    }
+
     /// Adds an audit entry besides the one that it is written with.
     ///
     /// # Errors
@@ -229,7 +260,15 @@ impl<'a> Change<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
+        for kept in std::mem::take(&mut self.kept) {
+            for (sql, values) in kept.after(entry) {
+                self.push(&sql, &values)?;
+            }
+        }
         self.statements.push(entry.statement(self.db)?);
+        if let Some(turn) = &entry.turn {
+            self.statements.push(operations::take_turn(self.db, turn)?);
+        }
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
             self.within(tenant_id, Quota::AuditBytes)?;
         }
@@ -241,7 +280,7 @@ impl<'a> Change<'a> {
         let last = results
             .last()
             .ok_or_else(|| StorageError::database("a batch lost a result"))?;
-        self.db.note(Step {
+        self.db.record_step(Step {
             standing: standing::one(last)?,
             action: entry.action.to_owned(),
             tenant: entry.tenant_id.clone(),
@@ -281,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_basis_holds_as_far_as_the_change_reaches() {
+    fn what_was_checked_holds_as_far_as_the_change_reaches() {
         let above = CheckedAgainst {
             tenant_id: "T".into(),
             seq: 9,

@@ -4,7 +4,8 @@
 //! one conditional statement, and `ringfence_provision::lifecycle::step` says what its condition means:
 //! a property test below plays random keys and events on SQLite and holds every statement to it.
 
-use ringfence_sql::args;
+use ringfence_sql::{Arg, args};
+use serde::de::IgnoredAny;
 
 use super::settings::json;
 use super::standing;
@@ -12,7 +13,7 @@ use crate::db::{Db, StorageError, changes};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Step;
 
-/// Takes a bootstrap. Its conditions, in their order:
+/// The device whose bootstrap may be taken. Its conditions, in their order:
 ///
 /// 1. `id`, `tenant_id`: the device is still the tenant's, for versions are counted by each tenant for
 ///    itself.
@@ -24,21 +25,33 @@ use crate::model::standing::Step;
 ///    locations' clocks disagree, and an address that is not known is nobody's.
 /// 6. The window that the request believes in came from KV and may be stale, so the tenant's own row
 ///    has the last word, also that there is none.
-///
-/// A retry does not move `delivered_at`, so that it does not extend its own window.
-const CLAIM: &str = "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
-     delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
-     confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
-     delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
-     last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
-     fetched_version = ?9, fetched_at = ?4 \
-     WHERE id = ?1 AND tenant_id = ?11 AND generation = ?2 AND version = ?3 \
+const CLAIMABLE: &str = "id = ?1 AND tenant_id = ?11 AND generation = ?2 AND version = ?3 \
      AND disabled = 0 AND ?10 = (SELECT version FROM tenants WHERE id = tenant_id) AND (\
      (key_state = 'armed' AND (armed_until IS NULL OR ?4 < armed_until)) OR \
      (key_state = 'delivered' AND ?8 > 0 AND ?5 <> '' AND delivered_address = ?5 \
      AND ?4 < delivered_at + ?8 AND EXISTS (SELECT 1 FROM tenants WHERE id = tenant_id \
      AND json_extract(options, '$.retry_window_s') > 0 \
-     AND ?4 < delivered_at + 1000 * json_extract(options, '$.retry_window_s')))) RETURNING id";
+     AND ?4 < delivered_at + 1000 * json_extract(options, '$.retry_window_s'))))";
+
+/// Takes a bootstrap, if it is [`CLAIMABLE`]. A retry does not move `delivered_at`, so that it does not
+/// extend its own window.
+fn claim_sql() -> String {
+    format!(
+        "UPDATE devices SET key_state = 'delivered', ever_delivered = 1, \
+         delivered_at = CASE key_state WHEN 'armed' THEN ?4 ELSE delivered_at END, \
+         confirmed_at = CASE key_state WHEN 'armed' THEN NULL ELSE confirmed_at END, \
+         delivered_address = ?5, delivered_user_agent = ?6, delivered_country = ?7, \
+         last_seen_at = ?4, last_seen_address = ?5, last_seen_user_agent = ?6, \
+         fetched_version = coalesce(?9, fetched_version), \
+         fetched_at = CASE WHEN ?9 IS NULL THEN fetched_at ELSE ?4 END, \
+         unexpected_network = ?12 WHERE {CLAIMABLE} RETURNING id"
+    )
+}
+
+/// The row of a device whose bootstrap [`claim_sql`] would take now, from the same values.
+fn may_claim_sql() -> String {
+    format!("SELECT id FROM devices WHERE {CLAIMABLE}")
+}
 
 /// Confirms a key: a phone came back for a sealed file. An *armed* key stays armed, for whoever fetches
 /// a sealed file has shown a URL and no key.
@@ -60,12 +73,48 @@ pub struct Claim<'a> {
     pub address: &'a str,
     pub user_agent: &'a str,
     pub country: &'a str,
+    /// Whether the whole file is in it, so that the phone has fetched that.
+    pub is_whole: bool,
+    /// Whether the address is in none of the networks that the tenant expects.
+    pub is_unexpected: bool,
     /// A new id: the mark of this step of the database.
     pub mark: &'a str,
 }
 
+impl Claim<'_> {
+    /// The values of both statements.
+    fn values(&self) -> [Arg<'_>; 12] {
+        let device = self.device;
+        [
+            (&device.id).into(),
+            device.generation.into(),
+            device.version.into(),
+            self.now.into(),
+            self.address.into(),
+            self.user_agent.into(),
+            self.country.into(),
+            self.retry_window_ms.into(),
+            self.is_whole.then(|| device.file_version()).into(),
+            device.tenant_version.into(),
+            (&device.tenant_id).into(),
+            self.is_unexpected.into(),
+        ]
+    }
+}
+
+/// Whether [`claim`] would take the bootstrap at this moment, by its own condition. Nothing is written.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn may_claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
+    // The last value is of what is written alone, and D1 takes as many as a statement names.
+    let [values @ .., _] = claim.values();
+    let row: Option<IgnoredAny> = db.row(&may_claim_sql(), &values).await?;
+    Ok(row.is_some())
+}
+
 /// Takes the bootstrap: the one conditional write that decides who gets it
-/// ([`CLAIM`]).
+/// ([`CLAIMABLE`]).
 ///
 /// A claim that was written is a step of the database: the witness must be told of it before anything
 /// is sent.
@@ -76,29 +125,14 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
     let device = claim.device;
     let [_, step] = db
         .batch_of([
-            db.statement(
-                CLAIM,
-                args![
-                    &device.id,
-                    device.generation,
-                    device.version,
-                    claim.now,
-                    claim.address,
-                    claim.user_agent,
-                    claim.country,
-                    claim.retry_window_ms,
-                    device.file_version(),
-                    device.tenant_version,
-                    &device.tenant_id
-                ],
-            )?,
+            db.statement(&claim_sql(), &claim.values())?,
             standing::advance_if_changed(db, claim.mark)?,
         ])
         .await?;
     let Some(standing) = standing::some(&step)? else {
         return Ok(false);
     };
-    db.note(Step {
+    db.record_step(Step {
         standing,
         action: "device.claim".to_owned(),
         tenant: Some(device.tenant_id.clone()),
@@ -161,12 +195,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use proptest::prelude::*;
-    use ringfence_provision::lifecycle::{Effect, Event, KeyRecord, KeyState, Policy, step};
+    use ringfence_provision::lifecycle::{
+        ClaimPolicy, Effect, KeyEvent, KeyRecord, KeyState, step,
+    };
     use ringfence_sql::{Memory, Sql};
     use serde::Deserialize;
 
     use super::*;
     use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
+    use crate::store::testing::with_schema;
 
     /// Times are few and near each other, so that ends are met.
     const TIMES: std::ops::Range<u64> = 0..6_000;
@@ -174,23 +211,6 @@ mod tests {
 
     thread_local! {
         static DATABASE: Memory = with_schema();
-    }
-
-    /// A database with the real schema.
-    fn with_schema() -> Memory {
-        let memory = Memory::new();
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|end| end == "sql"))
-            .collect();
-        files.sort();
-        for file in files {
-            let sql = std::fs::read_to_string(file).unwrap();
-            memory.0.execute_batch(&sql).unwrap();
-        }
-        memory
     }
 
     /// A database with one device, as `record` says.
@@ -264,17 +284,22 @@ mod tests {
         }
     }
 
-    /// Runs [`CLAIM`]; whether it took the bootstrap.
+    /// Runs [`claim_sql`]; whether it took the bootstrap. [`may_claim_sql`] said so before, and wrote
+    /// nothing.
     fn claims(memory: &Memory, generation: u32, now: u64, address: &str, window_ms: u64) -> bool {
-        let taken: Vec<serde_json::Value> = memory
-            .rows(
-                CLAIM,
-                args![
-                    "D", generation, 4_u64, now, address, "", "", window_ms, 4_u64, 3_u64, "T"
-                ],
-            )
-            .unwrap();
-        !taken.is_empty()
+        let before = key(memory);
+        let values = args![
+            "D", generation, 4_u64, now, address, "", "", window_ms, 4_u64, 3_u64, "T", false
+        ];
+        let found = |sql: &str, values: &[ringfence_sql::Arg<'_>]| {
+            let rows: Vec<serde_json::Value> = memory.rows(sql, values).unwrap();
+            !rows.is_empty()
+        };
+        let may_claim = found(&may_claim_sql(), &values[..11]);
+        assert_eq!(key(memory), before);
+        let claims = found(&claim_sql(), values);
+        assert_eq!(may_claim, claims);
+        claims
     }
 
     /// Runs [`CONFIRM`] or [`EXPIRE`].
@@ -307,6 +332,51 @@ mod tests {
         prop::sample::select(ADDRESSES.to_vec())
     }
 
+    #[derive(serde::Deserialize)]
+    struct Fetched {
+        fetched_version: u64,
+        fetched_at: u64,
+    }
+
+    #[test]
+    fn a_phone_that_took_its_key_alone_has_not_fetched_its_settings() {
+        let armed = KeyRecord {
+            generation: 1,
+            state: KeyState::Armed,
+            ever_delivered: false,
+            armed_at: 0,
+            armed_until: None,
+            delivered_at: None,
+            delivered_to: None,
+            confirmed_at: None,
+        };
+        let fetched = |version: Option<u64>| {
+            let memory = database(&armed, false, 0);
+            run(
+                &memory,
+                "UPDATE devices SET fetched_version = 2, fetched_at = 7",
+                &[],
+            );
+            let taken: Vec<serde_json::Value> = memory
+                .rows(
+                    &claim_sql(),
+                    args![
+                        "D", 1_u64, 4_u64, 9_u64, "", "", "", 0_u64, version, 3_u64, "T", false
+                    ],
+                )
+                .unwrap();
+            assert_eq!(taken.len(), 1);
+            assert_eq!(key(&memory).state, KeyState::Delivered);
+            let mut rows: Vec<Fetched> = memory
+                .rows("SELECT fetched_version, fetched_at FROM devices", &[])
+                .unwrap();
+            let row = rows.pop().unwrap();
+            (row.fetched_version, row.fetched_at)
+        };
+        assert_eq!(fetched(None), (2, 7));
+        assert_eq!(fetched(Some(4)), (4, 9));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -319,8 +389,8 @@ mod tests {
             believed_s in 0..4_u64, stored_s in 0..4_u64,
         ) {
             let memory = database(&record, disabled, stored_s);
-            let policy = |seconds: u64| Policy { retry_window_ms: Some(seconds * 1000) };
-            let claim = Event::Claim { now, source: source.into() };
+            let policy = |seconds: u64| ClaimPolicy { retry_window_ms: Some(seconds * 1000) };
+            let claim = KeyEvent::Claim { now, source: source.into() };
             let transition = step(&record, &claim, &policy(believed_s.min(stored_s)));
             let serves = matches!(transition.effect, Effect::ServePlaintext { .. }) && !disabled;
             let window = policy(believed_s).retry_window();
@@ -337,8 +407,8 @@ mod tests {
             let tenant = if which == 4 { "U" } else { "T" };
             let id = if which == 3 { "E" } else { "D" };
             let generation = other(0, u64::from(record.generation));
-            let taken: Vec<serde_json::Value> = memory.rows(CLAIM, args![
-                id, generation, other(1, 4), now, "192.0.2.1", "", "", 0_u64, 4_u64, other(2, 3), tenant
+            let taken: Vec<serde_json::Value> = memory.rows(&claim_sql(), args![
+                id, generation, other(1, 4), now, "192.0.2.1", "", "", 0_u64, 4_u64, other(2, 3), tenant, false
             ]).unwrap();
             prop_assert!(taken.is_empty());
             prop_assert_eq!(key(&memory), record);
@@ -347,7 +417,7 @@ mod tests {
         #[test]
         fn a_sealed_fetch_confirms_what_the_life_cycle_says(record in record(), now in TIMES) {
             let memory = database(&record, false, 0);
-            let transition = step(&record, &Event::SealedFetch { now }, &Policy::default());
+            let transition = step(&record, &KeyEvent::SealedFetch { now }, &ClaimPolicy::default());
             run(&memory, CONFIRM, args!["D", record.generation, now]);
             let confirms = matches!(transition.effect, Effect::ServeSealed { confirms: true });
             prop_assert_eq!(transition.next != record, confirms);
@@ -357,7 +427,7 @@ mod tests {
         #[test]
         fn time_ends_what_the_life_cycle_says(record in record(), now in TIMES) {
             let memory = database(&record, false, 0);
-            let transition = step(&record, &Event::Tick { now }, &Policy::default());
+            let transition = step(&record, &KeyEvent::Tick { now }, &ClaimPolicy::default());
             run(&memory, EXPIRE, args!["[[\"D\",\"entry\"]]", now]);
             prop_assert_eq!(key(&memory), transition.next);
         }
@@ -366,15 +436,15 @@ mod tests {
         #[test]
         fn settings_are_read_for_whoever_gets_something(
             record in record(), now in TIMES, source in address(), disabled in any::<bool>(),
-            window_s in 0..10_u64, sealed in any::<bool>(),
+            window_s in 0..10_u64, sealed in any::<bool>(), in_clear in any::<bool>(),
         ) {
             let memory = database(&record, disabled, window_s);
-            let policy = Policy { retry_window_ms: Some(window_s * 1000) };
-            let claim = Event::Claim { now, source: source.into() };
+            let policy = ClaimPolicy { retry_window_ms: Some(window_s * 1000) };
+            let claim = KeyEvent::Claim { now, source: source.into() };
             let serves = matches!(step(&record, &claim, &policy).effect, Effect::ServePlaintext { .. });
             let gets = !disabled && (serves || (sealed && record.ever_delivered));
             let claimant = Claimant { now, address: source, retry_window_ms: policy.retry_window() };
-            let (condition, values) = Reads::Plain(AtPlainName { claim: Some(claimant), sealed, families: None }).condition();
+            let (condition, values) = Reads::Plain(AtPlainName { claim: Some(claimant), sealed, in_clear, families: None }).condition();
             let mut all = vec!["T".into(), "0080F0C571EB".into()];
             all.extend(values);
             let sql = format!("SELECT {condition} AS reads FROM devices d WHERE d.tenant_id = ?1 AND ?2 <> ''");

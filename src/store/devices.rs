@@ -21,7 +21,7 @@ pub const DEVICE_COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, d.site_id, 
      d.armed_at, d.armed_until, d.delivered_at, d.delivered_address, d.delivered_user_agent, \
      d.delivered_country, d.confirmed_at, d.last_seen_at, d.last_seen_address, \
      d.last_seen_user_agent, d.fetched_version, d.fetched_at, d.revision, d.created_at, \
-     d.updated_at, d.forward_until, m.family, m.profile, t.version AS tenant_version";
+     d.updated_at, d.forward_until, d.failed_at, d.failed_reason, d.unexpected_network, m.family, m.profile, t.version AS tenant_version";
 
 /// The tables of [`DEVICE_COLUMNS`].
 pub const DEVICE_TABLES: &str = "devices d \
@@ -43,35 +43,6 @@ pub struct StoredKey {
 fn key_is_free(first: usize) -> String {
     let second = first + 1;
     format!("NOT EXISTS (SELECT 1 FROM devices WHERE key_fingerprint IN (?{first}, ?{second}))")
-}
-
-/// Which devices.
-#[derive(Clone, Debug, Default)]
-pub struct Filter<'a> {
-    pub state: Option<KeyState>,
-    pub model: Option<&'a str>,
-    pub site: Option<&'a str>,
-    pub disabled: Option<bool>,
-    pub never_seen: bool,
-    /// Unix milliseconds, exclusive.
-    pub seen_before: Option<u64>,
-    /// Unix milliseconds, inclusive.
-    pub seen_after: Option<u64>,
-}
-
-impl Filter<'_> {
-    /// Whether the list is in the order of the last request rather than of the ids.
-    pub fn by_last_seen(&self) -> bool {
-        !self.never_seen && (self.seen_before.is_some() || self.seen_after.is_some())
-    }
-}
-
-/// Where a list goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct After {
-    pub id: String,
-    /// Only in the order of the last request.
-    pub last_seen_at: u64,
 }
 
 /// A device of a tenant by its MAC.
@@ -166,78 +137,11 @@ pub async fn first_among(
     Ok(row.map(|row| (row.id, row.mac)))
 }
 
-/// Devices of a tenant.
-///
-/// # Errors
-/// D1 does not answer.
-pub async fn list(
-    db: &Db,
-    tenant_id: &str,
-    filter: &Filter<'_>,
-    after: Option<&After>,
-    limit: u32,
-) -> Result<Vec<DeviceRow>, StorageError> {
-    let (sql, args) = list_query(tenant_id, filter, after, limit);
-    db.rows(&sql, &args).await
-}
-
-fn list_query<'a>(
-    tenant_id: &'a str,
-    filter: &Filter<'a>,
-    after: Option<&'a After>,
-    limit: u32,
-) -> (String, Vec<Arg<'a>>) {
-    let mut sql = format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1");
-    let mut args: Vec<Arg<'a>> = vec![tenant_id.into()];
-    narrow(&mut sql, &mut args, filter);
-    let order = if filter.by_last_seen() {
-        "d.last_seen_at, d.id"
-    } else {
-        "d.id"
-    };
-    if let Some(after) = after {
-        if filter.by_last_seen() {
-            args.push(after.last_seen_at.into());
-            args.push(after.id.as_str().into());
-            let number = args.len();
-            sql.push_str(&format!(" AND ({order}) > (?{}, ?{number})", number - 1));
-        } else {
-            args.push(after.id.as_str().into());
-            sql.push_str(&format!(" AND d.id > ?{}", args.len()));
-        }
-    }
-    args.push(limit.into());
-    sql.push_str(&format!(" ORDER BY {order} LIMIT ?{}", args.len()));
-    (sql, args)
-}
-
-/// Adds the conditions of a filter, on a device `d`, to a statement and its values.
-pub(super) fn narrow<'a>(sql: &mut String, args: &mut Vec<Arg<'a>>, filter: &Filter<'a>) {
-    let mut also = |condition: &str, value: Option<Arg<'a>>| {
-        if let Some(value) = value {
-            args.push(value);
-            sql.push_str(&format!(" AND {condition} ?{}", args.len()));
-        }
-    };
-    also(
-        "d.key_state =",
-        filter.state.map(|state| state.as_str().into()),
-    );
-    also("d.model =", filter.model.map(Into::into));
-    also("d.site_id =", filter.site.map(Into::into));
-    also("d.disabled =", filter.disabled.map(Into::into));
-    also("d.last_seen_at <", filter.seen_before.map(Into::into));
-    also("d.last_seen_at >=", filter.seen_after.map(Into::into));
-    if filter.never_seen {
-        sql.push_str(" AND d.last_seen_at IS NULL");
-    }
-}
-
 /// A device to be added.
 pub struct NewDevice<'a> {
     pub row: &'a DeviceRow,
     /// What its files were checked against.
-    pub basis: &'a CheckedAgainst,
+    pub checked_against: &'a CheckedAgainst,
     pub key: StoredKey,
     /// When everything cached for its MAC became void; 0 where nothing was.
     pub fenced_at: u64,
@@ -250,13 +154,13 @@ pub struct NewDevice<'a> {
 ///
 /// # Errors
 /// [`ChangeError::Overtaken`] if another device has its key, or what it was checked against is no
-/// longer so; its MAC is taken, its site or model is gone, or D1 fails.
+/// longer so; its MAC is taken, its site or model was deleted, or D1 fails.
 pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<DeviceRow, ChangeError> {
     let row = new.row;
     let tenant_id = row.tenant_id.as_str();
     let mut change = Change::checked(
         db,
-        new.basis,
+        new.checked_against,
         Invalidates::Device,
         &key_is_free(2),
         args![
@@ -297,11 +201,18 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<Devic
         ],
     )?;
     if let Some(layer) = new.settings {
-        let scope = format!("device:{}", row.id);
-        settings::replace(&mut change, tenant_id, &scope, layer, row.created_at)?;
+        settings::replace(&mut change, tenant_id, &scope(row), layer, row.created_at)?;
     }
     change.within(tenant_id, Quota::Devices)?;
     written(db, change, tenant_id, &row.mac, entry).await
+}
+
+/// The layer of a device.
+pub fn scope(device: &DeviceRow) -> settings::Scope {
+    settings::Scope::Device {
+        id: device.id.clone(),
+        mac: device.mac.clone(),
+    }
 }
 
 /// Writes a change; the device as it is then.
@@ -322,7 +233,7 @@ async fn written(
 /// What an operator decides about a device, besides its settings.
 pub struct DeviceValues<'a> {
     /// What its files were checked against.
-    pub basis: &'a CheckedAgainst,
+    pub checked_against: &'a CheckedAgainst,
     pub model: &'a str,
     pub site_id: Option<&'a str>,
     pub label: &'a str,
@@ -363,7 +274,13 @@ pub async fn update(
         );
         guards.push(layer_revision.into());
     }
-    let mut change = Change::checked(db, values.basis, Invalidates::Device, &condition, &guards)?;
+    let mut change = Change::checked(
+        db,
+        values.checked_against,
+        Invalidates::Device,
+        &condition,
+        &guards,
+    )?;
     if let Some(model) = model {
         models::push_insert(&mut change, &device.tenant_id, model)?;
     }
@@ -384,8 +301,7 @@ pub async fn update(
         ],
     )?;
     if let Some((layer, _)) = settings {
-        let scope = format!("device:{}", device.id);
-        settings::replace(&mut change, &device.tenant_id, &scope, layer, now)?;
+        settings::replace(&mut change, &device.tenant_id, &scope(device), layer, now)?;
     }
     written(db, change, &device.tenant_id, &device.mac, entry).await
 }
@@ -419,8 +335,7 @@ pub async fn set_disabled(
 pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = at_revision(db, device)?;
     change.push("DELETE FROM devices WHERE id = ?1", args![&device.id])?;
-    let scope = format!("device:{}", device.id);
-    settings::delete_scope(&mut change, &device.tenant_id, &scope)?;
+    settings::delete_scope(&mut change, &device.tenant_id, &scope(device).key())?;
     change.write(entry).await
 }
 
@@ -496,8 +411,8 @@ pub async fn set_key(
     if let Some(key) = next.key {
         change.push(
             "UPDATE devices SET key_wrapped = ?2, key_master = ?3, key_fingerprint = ?4, \
-             delivered_address = NULL, delivered_user_agent = NULL, delivered_country = NULL \
-             WHERE id = ?1 AND generation = ?5",
+             delivered_address = NULL, delivered_user_agent = NULL, delivered_country = NULL, \
+             unexpected_network = 0 WHERE id = ?1 AND generation = ?5",
             args![
                 &device.id,
                 &key.wrapped,
@@ -620,39 +535,4 @@ pub async fn sample(
         &[tenant_id.into(), value, stride.into(), limit.into()],
     )
     .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_by_last_request_goes_on_where_it_stopped() {
-        let filter = Filter {
-            model: Some("KX-UTG300B"),
-            seen_before: Some(9),
-            ..Filter::default()
-        };
-        let after = After {
-            id: "01JD".into(),
-            last_seen_at: 7,
-        };
-        let (sql, args) = list_query("T", &filter, Some(&after), 51);
-        assert!(sql.ends_with(
-            "WHERE d.tenant_id = ?1 AND d.model = ?2 AND d.last_seen_at < ?3 \
-             AND (d.last_seen_at, d.id) > (?4, ?5) ORDER BY d.last_seen_at, d.id LIMIT ?6"
-        ));
-        assert_eq!(args.len(), 6);
-    }
-
-    #[test]
-    fn a_plain_list_is_in_the_order_of_ids() {
-        let after = After {
-            id: "01JD".into(),
-            last_seen_at: 0,
-        };
-        let (sql, args) = list_query("T", &Filter::default(), Some(&after), 51);
-        assert!(sql.ends_with("WHERE d.tenant_id = ?1 AND d.id > ?2 ORDER BY d.id LIMIT ?3"));
-        assert_eq!(args.len(), 3);
-    }
 }

@@ -1,9 +1,11 @@
 //! Events: what phones asked for and got, as they are written and as an operator reads them; and what is
-//! noted with them, of the device and of the access path.
+//! recorded with them, of the device and of the access path.
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
+use super::by_id::{Condition, Looked, Page};
+use super::unknown::{self, Recorded, Sighting};
 use crate::db::{Db, StorageError, changes, rows};
 
 /// What a phone asked for and got.
@@ -30,13 +32,90 @@ pub struct EventRow {
 
 /// Which events.
 #[derive(Clone, Debug, Default)]
-pub struct Filter<'a> {
+pub struct EventFilter<'a> {
     pub mac: Option<&'a str>,
     pub outcome: Option<&'a str>,
+    pub reason: Option<&'a str>,
+    pub kind: Option<&'a str>,
+    pub address: Option<&'a str>,
+    /// An event has an id of the time of its request, and so has the request: with `from` and `below` near it
+    /// little is looked at.
+    pub request_id: Option<&'a str>,
     /// Only ids below this one.
     pub below: Option<&'a str>,
     /// Only ids from this one on.
     pub from: Option<&'a str>,
+}
+
+/// Why a request got something; every other reason is one of those that got nothing, which have an index of
+/// their own.
+pub const SERVED: [&str; 10] = [
+    "sealed",
+    "sealed_last_good",
+    "sealed_at_plain_name",
+    "bootstrap",
+    "plain_over_https",
+    "initial",
+    "forwarded",
+    "shared",
+    "shared_last_good",
+    "certificate",
+];
+
+const EVENT_COLUMNS: &str = "id, device_id, mac, kind, form, outcome, reason, status, bytes, \
+     address, user_agent, country, request_id, detail, at, path, access_path";
+
+impl<'a> EventFilter<'a> {
+    fn page(&self, tenant_id: &'a str) -> Page<'a> {
+        const OF_TENANT: &str = "tenant_id =";
+        let refusal = self.reason.filter(|reason| !SERVED.contains(reason));
+        let mut within: Vec<Condition<'a>> = vec![(OF_TENANT, tenant_id.into())];
+        let mut besides: Vec<Condition<'a>> = Vec::new();
+        let all = [
+            (
+                "address =",
+                self.address,
+                "events INDEXED BY events_by_address",
+            ),
+            ("mac =", self.mac, "events INDEXED BY events_by_mac"),
+            ("reason =", refusal, "events INDEXED BY events_by_refusal"),
+            (
+                "outcome =",
+                self.outcome,
+                "events INDEXED BY events_by_outcome",
+            ),
+        ];
+        let mut source = "events INDEXED BY events_by_tenant";
+        for (condition, value, by) in all {
+            let Some(value) = value else { continue };
+            if within.len() > 1 {
+                besides.push((condition, value.into()));
+                continue;
+            }
+            source = by;
+            within.push((condition, value.into()));
+            if refusal.is_some() && condition == "reason =" {
+                within.push(("status >= 400 AND status <", 1_000_u32.into()));
+            }
+        }
+        let served = self.reason.filter(|_| refusal.is_none());
+        for (condition, value) in [
+            ("reason =", served),
+            ("kind =", self.kind),
+            ("request_id =", self.request_id),
+        ] {
+            besides.extend(value.map(|value| (condition, value.into())));
+        }
+        Page {
+            columns: EVENT_COLUMNS,
+            source,
+            table: "events",
+            within,
+            besides,
+            below: self.below,
+            from: self.from,
+        }
+    }
 }
 
 /// Events of a tenant, the newest first.
@@ -46,29 +125,42 @@ pub struct Filter<'a> {
 pub async fn list(
     db: &Db,
     tenant_id: &str,
-    filter: &Filter<'_>,
+    filter: &EventFilter<'_>,
     limit: u32,
-) -> Result<Vec<EventRow>, StorageError> {
-    let mut sql =
-        "SELECT id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
-                   user_agent, country, request_id, detail, at, path, access_path FROM events WHERE tenant_id = ?1"
-            .to_owned();
-    let mut args: Vec<Arg<'_>> = vec![tenant_id.into()];
-    let conditions = [
-        ("mac =", filter.mac),
-        ("outcome =", filter.outcome),
-        ("id <", filter.below),
-        ("id >=", filter.from),
-    ];
-    for (condition, value) in conditions {
-        if let Some(value) = value {
-            args.push(value.into());
-            sql.push_str(&format!(" AND {condition} ?{}", args.len()));
-        }
+) -> Result<Looked<EventRow>, StorageError> {
+    filter.page(tenant_id).read(db, limit).await
+}
+
+/// The event of a request, and whose it is: of all tenants, or of one. `from` and `below` bound the ids of events
+/// of the request's time.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn with_request(
+    db: &Db,
+    tenant_id: Option<&str>,
+    request_id: &str,
+    from: &str,
+    below: &str,
+) -> Result<Option<(String, EventRow)>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        tenant_id: String,
+        #[serde(flatten)]
+        event: EventRow,
     }
-    args.push(limit.into());
-    sql.push_str(&format!(" ORDER BY id DESC LIMIT ?{}", args.len()));
-    db.rows(&sql, &args).await
+    let mut sql = "SELECT tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
+                   user_agent, country, request_id, detail, at, path, access_path FROM events \
+                   WHERE id >= ?1 AND id < ?2 AND request_id = ?3"
+        .to_owned();
+    let mut args: Vec<Arg<'_>> = vec![from.into(), below.into(), request_id.into()];
+    if let Some(tenant_id) = tenant_id {
+        args.push(tenant_id.into());
+        sql.push_str(" AND tenant_id = ?4");
+    }
+    sql.push_str(" LIMIT 1");
+    let row: Option<Row> = db.row(&sql, &args).await?;
+    Ok(row.map(|row| (row.tenant_id, row.event)))
 }
 
 /// Notes that a device was here; `fetched` is the version of the standard file it took, if it did.
@@ -101,8 +193,8 @@ impl Seen<'_> {
         Ok(device.and_then(|rows| rows.into_iter().next()))
     }
 
-    /// The statement, for a batch with the event. Answers are noted in any order, so what was
-    /// taken and who was here are each compared with their own time: the note about a later
+    /// The statement, for a batch with the event. Answers are recorded in any order, so what was
+    /// taken and who was here are each compared with their own time: the record of a later
     /// product file must not cost the one about the standard file before it. Its row is [`CurrentFiles`].
     ///
     /// # Errors
@@ -169,7 +261,7 @@ pub struct Use<'a> {
 }
 
 impl Use<'_> {
-    /// The statement, for a batch. It writes nothing where the note is younger than
+    /// The statement, for a batch. It writes nothing where the record is younger than
     /// [`USE_STEP_MS`], nor where access path or device is gone.
     ///
     /// # Errors
@@ -194,14 +286,16 @@ impl Use<'_> {
 }
 
 /// What is known once an event is written.
-pub struct Written {
+pub struct EventWritten {
     /// How many events the minute has seen, this one included.
     pub minute: u64,
     /// The device that was seen; `None` if there is no such device (any more).
     pub device: Option<CurrentFiles>,
+    /// What became of the phone that is no device; `None` if it is none, or there was no room.
+    pub unknown: Option<Recorded>,
 }
 
-/// Writes an event, as long as its tenant's minute has room, and what is to be noted with it.
+/// Writes an event, as long as its tenant's minute has room, and what is to be recorded with it.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -210,7 +304,8 @@ pub async fn write_event(
     event: &NewEvent<'_>,
     seen: Option<&Seen<'_>>,
     used: Option<&Use<'_>>,
-) -> Result<Written, StorageError> {
+    sighting: Option<&Sighting<'_>>,
+) -> Result<EventWritten, StorageError> {
     #[derive(Deserialize)]
     struct Minute {
         seen: u64,
@@ -259,7 +354,12 @@ pub async fn write_event(
     if let Some(used) = used {
         statements.push(used.statement(db)?);
     }
+    let place = statements.len();
+    if let Some(sighting) = sighting {
+        statements.extend(sighting.statements(db, event.limit)?);
+    }
     let results = db.batch(statements).await?;
+    let recorded = results.get(place).filter(|_| sighting.is_some());
     let minute = results
         .first()
         .map(rows::<Minute>)
@@ -271,9 +371,10 @@ pub async fn write_event(
         .map(rows::<CurrentFiles>)
         .transpose()?
         .and_then(|rows| rows.into_iter().next());
-    Ok(Written {
+    Ok(EventWritten {
         minute: minute.map_or(0, |minute| minute.seen),
         device,
+        unknown: recorded.map(unknown::recorded).transpose()?.flatten(),
     })
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
+use super::file_tests::{self, FileTestRow};
 use super::{certificates, models, settings, standing, templates};
 use crate::db::{Db, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
@@ -24,7 +25,7 @@ pub struct SettingRow {
 
 /// An operator-written template as it is stored.
 #[derive(Clone, Debug, Deserialize)]
-pub struct TemplateRow {
+pub struct TemplateSource {
     pub kind: String,
     pub model: String,
     pub source: String,
@@ -33,9 +34,29 @@ pub struct TemplateRow {
 /// All that a device's files are made from.
 pub struct DeviceParts {
     pub device: DeviceRow,
+    pub addresses: Addresses,
     pub settings: Vec<SettingRow>,
-    pub templates: Vec<TemplateRow>,
+    pub templates: Vec<TemplateSource>,
 }
+
+/// What of a tenant says under which URLs its phones ask: read with what a file is made from, for the edge may
+/// have it as it was a minute ago.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Addresses {
+    pub hostname: Option<String>,
+    /// JSON.
+    pub options: String,
+    /// Id of the access path that the phones are to move to, and its segment, wrapped.
+    pub target: Option<String>,
+    pub target_segment: Option<String>,
+}
+
+/// The columns of [`Addresses`], of a tenant `t`.
+const ADDRESSES: &str = "t.hostname, t.options, g.id AS target, g.segment AS target_segment";
+
+/// The table of [`ADDRESSES`] besides the tenant's.
+const TARGET: &str =
+    "LEFT JOIN access_paths g ON g.tenant_id = t.id AND g.target_since IS NOT NULL";
 
 /// When a device's settings and templates are wanted along with it. What a phone is going to be
 /// refused is not read: it would tell a stranger by its time that the device exists.
@@ -51,14 +72,15 @@ pub enum Reads<'a> {
     Plain(AtPlainName<'a>),
 }
 
-/// What gets something at the plain name of a standard file, besides devices whose files are not
-/// sealed.
+/// What gets something at the plain name of a standard file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtPlainName<'a> {
     /// Where the request may take a bootstrap.
     pub claim: Option<Claimant<'a>>,
     /// Whether the sealed file is served there once a key was delivered.
     pub sealed: bool,
+    /// Whether devices whose files are not sealed get something there, too.
+    pub in_clear: bool,
     /// The families whose name it is, as a JSON list; `None`: of all.
     pub families: Option<&'a str>,
 }
@@ -89,10 +111,13 @@ impl<'a> Reads<'a> {
             }
             Self::Plain(plain) => plain,
         };
-        let mut reasons = String::from(
-            "EXISTS (SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id \
-             AND p.name = d.model AND p.profile IS NULL)",
-        );
+        let mut reasons = String::from(match plain.in_clear {
+            true => {
+                "EXISTS (SELECT 1 FROM models p WHERE p.tenant_id = d.tenant_id \
+                 AND p.name = d.model AND p.profile IS NULL)"
+            }
+            false => "0",
+        });
         let mut values = Vec::new();
         if plain.sealed {
             reasons.push_str(" + (d.ever_delivered = 1)");
@@ -142,6 +167,40 @@ pub async fn device(
     Ok((parts(mac, &device, &settings, &templates)?, standing))
 }
 
+/// Reads what is at the plain name of a device's standard file, as [`device`] does, and where the phone is sent on
+/// to, if the device left the tenant, in one round trip: the same whether the device is there, left or never was.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn at_plain_name(
+    db: &Db,
+    tenant_id: &str,
+    mac: &str,
+    reads: Reads<'_>,
+    now: u64,
+) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
+    let [device, settings, templates, standing] = device_statements(db, tenant_id, mac, reads)?;
+    let forward = db.statement(FORWARD, args![tenant_id, mac, now])?;
+    let [device, settings, templates, standing, forward] = db
+        .batch_of([device, settings, templates, standing, forward])
+        .await?;
+    let standing = standing::one(&standing)?;
+    let device = parts(mac, &device, &settings, &templates)?;
+    Ok((device, live(&forward)?, standing))
+}
+
+/// Where a phone is sent on to, if what was read counts.
+fn live(forward: &D1Result) -> Result<Option<Forward>, StorageError> {
+    #[derive(Deserialize)]
+    struct LiveForward {
+        live: i64,
+        #[serde(flatten)]
+        forward: Forward,
+    }
+    let moved = rows::<LiveForward>(forward)?.into_iter().next();
+    Ok(moved.filter(|moved| moved.live == 1).map(|it| it.forward))
+}
+
 /// What an initial file is made from.
 pub struct InitialParts {
     pub device: Option<DeviceParts>,
@@ -164,6 +223,9 @@ pub struct Forward {
     pub access_path_id: String,
     /// The access path's segment, wrapped.
     pub segment: String,
+    /// The device's family in the target, and the name of its sealing profile.
+    pub family: Option<Family>,
+    pub profile: Option<String>,
 }
 
 /// Reads what the initial file of a device is made from, in one round trip: the same whether the
@@ -189,17 +251,10 @@ pub async fn initial(
             db.statement(FORWARD, args![tenant_id, mac, now])?,
         ])
         .await?;
-    #[derive(Deserialize)]
-    struct Moved {
-        live: i64,
-        #[serde(flatten)]
-        forward: Forward,
-    }
-    let moved = rows::<Moved>(&forward)?.into_iter().next();
     let parts = InitialParts {
         device: parts(mac, &device, &settings, &templates)?,
         certificates: certificates::named(&certificates)?,
-        forward: moved.filter(|moved| moved.live == 1).map(|it| it.forward),
+        forward: live(&forward)?,
     };
     Ok((parts, standing::one(&standing)?))
 }
@@ -209,7 +264,7 @@ pub async fn initial(
 /// the tenant's own: as many rows, whatever became of the device. Only `live` says whether it counts.
 const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
      coalesce(v.access_path_id, '') AS access_path_id, coalesce(a.segment, '') AS segment, \
-     v.mac = ?2 AND v.ends_at > ?3 AND a.id IS v.access_path_id AND a.tenant_id IS v.target_id \
+     m.family, m.profile, v.mac = ?2 AND v.ends_at > ?3 AND a.id IS v.access_path_id AND a.tenant_id IS v.target_id \
      AND a.segment IS NOT NULL AND (a.expires_at IS NULL OR a.expires_at > ?3) \
      AND d.id IS v.device_id AND d.tenant_id IS v.target_id AND d.disabled IS 0 AS live \
      FROM moves v JOIN tenants t ON t.id = v.target_id \
@@ -218,6 +273,7 @@ const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
      (SELECT min(id) FROM access_paths WHERE tenant_id = ?1)) \
      LEFT JOIN devices d ON d.id = coalesce((SELECT id FROM devices WHERE id = v.device_id), \
      (SELECT id FROM devices WHERE tenant_id = ?1 ORDER BY mac LIMIT 1)) \
+     LEFT JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
      WHERE v.tenant_id = ?1 AND v.mac = coalesce(\
      (SELECT mac FROM moves WHERE tenant_id = ?1 AND mac = ?2), \
      (SELECT min(mac) FROM moves WHERE tenant_id = ?1))";
@@ -238,7 +294,9 @@ fn device_statements(
     values.extend(more);
     Ok([
         db.statement(
-            &format!("SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE {PICKED}"),
+            &format!(
+                "SELECT {DEVICE_COLUMNS}, {ADDRESSES} FROM {DEVICE_TABLES} {TARGET} WHERE {PICKED}"
+            ),
             args![tenant_id, mac],
         )?,
         db.statement(
@@ -272,12 +330,20 @@ fn parts(
     settings: &D1Result,
     templates: &D1Result,
 ) -> Result<Option<DeviceParts>, StorageError> {
-    let device = rows::<DeviceRow>(device)?.into_iter().next();
-    let Some(device) = device.filter(|device| device.mac == mac) else {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(flatten)]
+        device: DeviceRow,
+        #[serde(flatten)]
+        addresses: Addresses,
+    }
+    let row = rows::<Row>(device)?.into_iter().next();
+    let Some(Row { device, addresses }) = row.filter(|row| row.device.mac == mac) else {
         return Ok(None);
     };
     Ok(Some(DeviceParts {
         device,
+        addresses,
         settings: rows(settings)?,
         templates: rows(templates)?,
     }))
@@ -289,16 +355,19 @@ pub struct SharedParts {
     pub family: Family,
     pub profile: Option<String>,
     pub tenant_version: u64,
+    pub addresses: Addresses,
     pub settings: Vec<SettingRow>,
-    pub templates: Vec<TemplateRow>,
+    pub templates: Vec<TemplateSource>,
 }
 
 #[derive(Deserialize)]
-struct ModelRow {
+struct NamedModelRow {
     name: String,
     family: Family,
     profile: Option<String>,
     tenant_version: u64,
+    #[serde(flatten)]
+    addresses: Addresses,
 }
 
 /// Reads a model with its settings and templates, in one round trip. With where the database
@@ -314,8 +383,11 @@ pub async fn model(
     let [model, settings, templates, standing] = db
         .batch_of([
             db.statement(
-                "SELECT m.name, m.family, m.profile, t.version AS tenant_version FROM models m \
-                 JOIN tenants t ON t.id = m.tenant_id WHERE m.tenant_id = ?1 AND m.name = ?2",
+                &format!(
+                    "SELECT m.name, m.family, m.profile, t.version AS tenant_version, {ADDRESSES} \
+                     FROM models m JOIN tenants t ON t.id = m.tenant_id {TARGET} \
+                     WHERE m.tenant_id = ?1 AND m.name = ?2"
+                ),
                 args![tenant_id, model],
             )?,
             db.statement(
@@ -335,7 +407,7 @@ pub async fn model(
         ])
         .await?;
     let standing = standing::one(&standing)?;
-    let Some(model) = rows::<ModelRow>(&model)?.into_iter().next() else {
+    let Some(model) = rows::<NamedModelRow>(&model)?.into_iter().next() else {
         return Ok((None, standing));
     };
     let parts = SharedParts {
@@ -343,6 +415,7 @@ pub async fn model(
         family: model.family,
         profile: model.profile,
         tenant_version: model.tenant_version,
+        addresses: model.addresses,
         settings: rows(&settings)?,
         templates: rows(&templates)?,
     };
@@ -358,6 +431,8 @@ pub struct TenantParts {
     pub templates: Vec<templates::TemplateRow>,
     /// Names of the tenant's certificates, in the order in which an initial file names them.
     pub certificates: Vec<String>,
+    /// What the operator wants to be so in them.
+    pub tests: Vec<FileTestRow>,
 }
 
 /// Reads what the files of a tenant are made from, and what is `also` asked for, in one round trip.
@@ -374,17 +449,19 @@ pub async fn of_tenant<const N: usize>(
         models::all(db, tenant_id)?,
         templates::all(db, tenant_id)?,
         db.statement(certificates::NAMES, args![tenant_id])?,
+        file_tests::all(db, tenant_id)?,
     ];
     let own = statements.len();
     statements.extend(also);
     let mut results = db.batch(statements).await?;
     let others = results.split_off(own.min(results.len()));
-    let [above, models, templates, certificates] = exactly(results)?;
+    let [above, models, templates, certificates, tests] = exactly(results)?;
     let parts = TenantParts {
         settings: rows(&above)?,
         models: rows(&models)?,
         templates: rows(&templates)?,
         certificates: certificates::named(&certificates)?,
+        tests: rows(&tests)?,
     };
     Ok((parts, exactly(others)?))
 }

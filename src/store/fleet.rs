@@ -21,7 +21,7 @@ use crate::platform::log;
 /// The pool of whatever names none.
 pub const DEFAULT_POOL: &str = "default";
 
-/// A device, as far as telling it is concerned.
+/// A device, as far as notifying it is concerned.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FleetRow {
     pub id: String,
@@ -97,7 +97,7 @@ const COLUMNS: &str = "d.id, d.tenant_id, d.mac, d.model, m.family, d.site_id, d
 const TABLES: &str = "JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON s.id = d.site_id \
      LEFT JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model";
 
-/// Devices by their ids; those that are gone are not in it.
+/// Devices by their ids; those that were deleted are not in it.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -201,7 +201,7 @@ pub async fn known(
     Ok(rows.into_iter().map(|row| (row.mac, row.pool)).collect())
 }
 
-/// What each of these devices took last, and when; those that are gone are not in it.
+/// What each of these devices took last, and when; those that were deleted are not in it.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -224,7 +224,7 @@ pub async fn fetched(
 }
 
 /// A setting's name and value; no value where a secret does not unwrap.
-type Named = (String, Option<Zeroizing<String>>);
+type SettingValue = (String, Option<Zeroizing<String>>);
 
 /// The settings that say whom to tell, of each of these devices, in their order. A device for which
 /// a secret counts that does not unwrap has none: the others do not suffer for it.
@@ -258,17 +258,22 @@ pub async fn settings(
     let sql = "SELECT s.tenant_id, s.scope, s.name, s.value, s.master FROM json_each(?1) j JOIN settings s \
                ON s.tenant_id = j.value ->> 0 AND s.scope = j.value ->> 1 \
                WHERE s.name GLOB 'NOTIFY_*' OR s.name IN (SELECT value FROM json_each(?2))";
+    let others: Vec<&str> = EVENT_SETTINGS
+        .iter()
+        .chain(&target::OF_LINE_1)
+        .copied()
+        .collect();
     let mut pairs: Vec<reach::Pair> = devices
         .iter()
         .map(|device| (device.tenant_id.clone(), device.pool.clone()))
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let layers = db.statement(sql, args![json(&layers)?, json(EVENT_SETTINGS)?])?;
+    let layers = db.statement(sql, args![json(&layers)?, json(&others)?])?;
     let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
     let rows: Vec<Row> = rows(&layers)?;
     let reached = reach::read(&reached)?;
-    let mut by_layer: BTreeMap<(String, String), Vec<Named>> = BTreeMap::new();
+    let mut by_layer: BTreeMap<(String, String), Vec<SettingValue>> = BTreeMap::new();
     for row in rows {
         let value = match row.master {
             None => Some(Zeroizing::new(row.value)),
@@ -337,7 +342,43 @@ pub async fn settings(
         })
         .collect();
     mark_taken(db, devices, &mut all).await?;
+    mark_alone(db, devices, &mut all).await?;
     Ok(all)
+}
+
+/// Notes whose first line is in a domain that no other tenant of the pool may address. Where no other tenant is in
+/// a pool, nothing is asked.
+async fn mark_alone(
+    db: &Db,
+    devices: &[FleetRow],
+    all: &mut [Result<Settings, TargetError>],
+) -> Result<(), StorageError> {
+    let mut by_domain: BTreeMap<reach::AddressInPool, Vec<&mut Settings>> = BTreeMap::new();
+    for (device, settings) in devices.iter().zip(all) {
+        if let Ok(settings) = settings
+            && let Some(domain) = target::line_1_domain(settings)
+        {
+            let asked = (device.tenant_id.clone(), device.pool.clone(), domain);
+            by_domain.entry(asked).or_default().push(settings);
+        }
+    }
+    if by_domain.is_empty() {
+        return Ok(());
+    }
+    let asked: Vec<reach::AddressInPool> = by_domain.keys().cloned().collect();
+    let shared: BTreeSet<usize> = reach::shared(db, &asked).await?.into_iter().collect();
+    let alone = by_domain.into_values().enumerate();
+    for settings in alone
+        .filter(|(place, _)| !shared.contains(place))
+        .flat_map(|(_, all)| all)
+    {
+        let reach = Reach {
+            has_domain_alone: true,
+            ..settings.reach().clone()
+        };
+        settings.set_reach(reach);
+    }
+    Ok(())
 }
 
 /// Notes whose address of record another tenant of the pool has. Where no other tenant is in a pool,
@@ -347,7 +388,7 @@ async fn mark_taken(
     devices: &[FleetRow],
     all: &mut [Result<Settings, TargetError>],
 ) -> Result<(), StorageError> {
-    let mut asked: Vec<reach::Asked> = Vec::new();
+    let mut asked: Vec<reach::AddressInPool> = Vec::new();
     let mut guarded: Vec<&mut Settings> = Vec::new();
     for (device, settings) in devices.iter().zip(all) {
         if let Ok(settings) = settings

@@ -5,16 +5,24 @@ mod change;
 pub mod access_paths;
 pub mod audit;
 pub mod audit_chain;
+pub mod batch;
+pub mod by_id;
 pub mod certificates;
 pub mod claims;
+pub mod device_counts;
+pub mod device_list;
 pub mod devices;
 pub mod events;
 pub mod file_inputs;
+pub mod file_tests;
 pub mod fleet;
+pub mod history;
 pub mod limits;
 pub mod maintenance;
+pub mod metrics;
 pub mod models;
 pub mod moves;
+pub mod operations;
 pub mod pools;
 pub mod published;
 pub mod reach;
@@ -22,14 +30,19 @@ pub mod relays;
 pub mod restored;
 pub mod rotation;
 pub mod search;
+pub mod sessions;
 pub mod settings;
 pub mod sites;
 pub mod standing;
 pub mod templates;
 pub mod tenants;
+#[cfg(test)]
+mod testing;
 pub mod tokens;
+pub mod unknown;
+pub mod webhooks;
 
-pub use audit::Entry;
+pub use audit::{Entry, Turn};
 pub use change::{Change, ChangeError, CheckedAgainst, Invalidates, SEQ};
 
 /// Sorts after every ULID.

@@ -1,10 +1,13 @@
 //! Models: what a tenant's phones are.
 
 use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
+use super::history::{self, Object};
+use super::templates::TemplateKey;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
@@ -89,12 +92,12 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, Stora
 /// ([`ChangeError::Overtaken`]), or D1 fails.
 pub async fn insert(
     db: &Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     model: &ModelRow,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::checked(db, basis, Invalidates::Device, "1", &[])?;
-    push_insert(&mut change, &basis.tenant_id, model)?;
+    let mut change = Change::checked(db, checked_against, Invalidates::Device, "1", &[])?;
+    push_insert(&mut change, &checked_against.tenant_id, model)?;
     change.write(entry).await
 }
 
@@ -129,7 +132,7 @@ pub fn push_insert(
 /// fails.
 pub async fn update(
     db: &Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     model: &ModelRow,
     family: Family,
     profile: Option<&str>,
@@ -138,7 +141,7 @@ pub async fn update(
 ) -> Result<(), ChangeError> {
     let mut change = Change::checked(
         db,
-        basis,
+        checked_against,
         Invalidates::Tenant,
         AT_REVISION,
         args![&model.name, model.revision],
@@ -146,12 +149,18 @@ pub async fn update(
     change.push(
         "UPDATE models SET family = ?3, profile = ?4, updated_at = ?5, revision = revision + 1 \
          WHERE tenant_id = ?1 AND name = ?2",
-        args![&basis.tenant_id, &model.name, family.as_str(), profile, now],
+        args![
+            &checked_against.tenant_id,
+            &model.name,
+            family.as_str(),
+            profile,
+            now
+        ],
     )?;
     change.write(entry).await
 }
 
-/// Removes a model, its settings and its templates. A model with devices stays: the foreign key
+/// Removes a model, its settings and its templates, with what they were. A model with devices stays: the foreign key
 /// refuses it.
 ///
 /// # Errors
@@ -178,6 +187,15 @@ pub async fn delete(
          ('initial', 'standard', 'product', 'master', 'system') AND family = ?3 AND model = ?2",
         args![tenant_id, &model.name, model.family.as_str()],
     )?;
+    let templates = FileKind::ALL.map(|kind| {
+        let key = TemplateKey {
+            kind,
+            family: model.family,
+            model: model.name.clone(),
+        };
+        Object::Template(key).key()
+    });
+    history::forget(&mut change, tenant_id, &templates)?;
     super::settings::delete_scope(&mut change, tenant_id, &format!("model:{}", model.name))?;
     change.write(entry).await
 }

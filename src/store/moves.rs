@@ -6,19 +6,21 @@ use serde::Deserialize;
 
 use super::access_paths::{self, AccessPathRow};
 use super::settings::{self, NewLayer};
-use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models};
+use super::{
+    Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, devices, models, unknown,
+};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
 /// So many of a device's events go with it, the newest.
-const EVENTS: u32 = 500;
+const MAX_EVENTS: u32 = 500;
 
 /// The access path of the target that the phone is sent to.
 pub struct Road<'a> {
     pub path: &'a AccessPathRow,
     /// Its segment, wrapped, and the id of the master key that wraps it; where it is not stored yet.
-    pub segment: Option<(&'a str, &'a str)>,
+    pub segment: Option<access_paths::Wrapped<'a>>,
     /// Whether the access path is to be added too.
     pub new: bool,
     /// Until when the phone is sent on, in Unix milliseconds.
@@ -32,7 +34,7 @@ pub struct Move<'a> {
     /// As it will be.
     pub to: &'a DeviceRow,
     /// What its files were checked against in the target.
-    pub basis: &'a CheckedAgainst,
+    pub checked_against: &'a CheckedAgainst,
     /// The model, if the target does not have it yet.
     pub model: Option<&'a models::ModelRow>,
     /// What its layer holds in the target; secrets are wrapped for it.
@@ -66,7 +68,7 @@ pub async fn write(
     let is_new = moved.road.as_ref().is_some_and(|road| road.new);
     let mut change = Change::checked(
         db,
-        moved.basis,
+        moved.checked_against,
         Invalidates::Device,
         "NOT ?2 OR (SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?3",
         args![u32::from(is_new), access_paths::MAX_ACCESS_PATHS],
@@ -84,8 +86,9 @@ pub async fn write(
     if let Some(road) = &moved.road {
         push_road(&mut change, target, road)?;
     }
-    let scope = format!("device:{}", from.id);
-    settings::delete_scope(&mut change, &from.tenant_id, &scope)?;
+    // What it was stays nobody's: secrets are wrapped for the tenant that it leaves.
+    let scope = devices::scope(from);
+    settings::delete_scope(&mut change, &from.tenant_id, &scope.key())?;
     let ends_at = moved.road.as_ref().map(|road| road.ends_at);
     // What the phone took was counted by the other tenant.
     change.push(
@@ -111,7 +114,7 @@ pub async fn write(
     change.push(
         "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
          WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
-        args![target, &from.tenant_id, &from.mac, EVENTS],
+        args![target, &from.tenant_id, &from.mac, MAX_EVENTS],
     )?;
     push_traces(&mut change, moved, now)?;
     if let Some(made) = entries.made {
@@ -119,7 +122,7 @@ pub async fn write(
     }
     change.enter(entries.came)?;
     change.enter(entries.both)?;
-    // The witness is told of this one: should a restore undo the move, the device is back in the tenant
+    // This one is reported to the witness: should a restore undo the move, the device is back in the tenant
     // that it left, and must not be served there.
     change.write(entries.left).await
 }
@@ -168,7 +171,8 @@ fn push_traces(change: &mut Change<'_>, moved: &Move<'_>, now: u64) -> Result<()
     )
 }
 
-/// Adds to a change that a device of this MAC is in the tenant (again): nobody is sent on from there.
+/// Adds to a change that a device of this MAC is in the tenant (again): nobody is sent on from there, and the
+/// phone is not unknown any more.
 ///
 /// # Errors
 /// The statement cannot be made.
@@ -177,6 +181,7 @@ pub fn push_return(
     tenant_id: &str,
     mac: &str,
 ) -> Result<(), StorageError> {
+    unknown::push_known(change, tenant_id, mac)?;
     change.push(
         "DELETE FROM moves WHERE tenant_id = ?1 AND mac = ?2",
         args![tenant_id, mac],

@@ -41,6 +41,15 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, Stor
     db.rows(&sql, args![after, limit]).await
 }
 
+/// The statement that reads the first `limit` pools, for a batch.
+///
+/// # Errors
+/// The statement cannot be made.
+pub fn first(db: &Db, limit: u32) -> Result<worker::D1PreparedStatement, StorageError> {
+    let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > '' ORDER BY id LIMIT ?1");
+    db.statement(&sql, args![limit])
+}
+
 /// Adds a pool.
 ///
 /// # Errors
@@ -110,11 +119,11 @@ pub async fn of_tenant(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageE
     db.values(sql, args![tenant_id]).await
 }
 
-/// Notes that a tenant gives jobs to a pool.
+/// Records that a tenant gives jobs to a pool.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn note(db: &Db, tenant_id: &str, pool: &str) -> Result<(), StorageError> {
+pub async fn record_use(db: &Db, tenant_id: &str, pool: &str) -> Result<(), StorageError> {
     let sql =
         "INSERT INTO tenant_pools (tenant_id, pool_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     db.run(sql, args![tenant_id, pool]).await.map(drop)

@@ -10,7 +10,7 @@ use crate::model::standing::Standing;
 use crate::model::tenant::TenantOptions;
 
 #[derive(Deserialize)]
-struct TenantRow {
+struct PublishedRow {
     id: String,
     hostname: Option<String>,
     options: String,
@@ -18,7 +18,7 @@ struct TenantRow {
     seq: u64,
 }
 
-impl TenantRow {
+impl PublishedRow {
     fn options(&self) -> Result<TenantOptions, StorageError> {
         serde_json::from_str(&self.options).map_err(|error| {
             StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
@@ -27,10 +27,11 @@ impl TenantRow {
 }
 
 #[derive(Deserialize)]
-struct AccessPathRow {
+struct PublishedPathRow {
     id: String,
     hash: String,
     expires_at: Option<u64>,
+    target_since: Option<u64>,
 }
 
 /// The tenant behind an access path, without fences: what comes from D1 needs none. With where the
@@ -45,12 +46,15 @@ pub async fn tenant_of(
     #[derive(Deserialize)]
     struct Row {
         #[serde(flatten)]
-        tenant: TenantRow,
+        tenant: PublishedRow,
         access_path: String,
         expires_at: Option<u64>,
+        target: Option<String>,
     }
     let sql = "SELECT t.id, t.hostname, t.options, t.version, t.seq, a.id AS access_path, \
-         a.expires_at FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1";
+         a.expires_at, (SELECT id FROM access_paths WHERE tenant_id = t.id \
+         AND target_since IS NOT NULL) AS target \
+         FROM access_paths a JOIN tenants t ON t.id = a.tenant_id WHERE a.hash = ?1";
     let (row, standing) = standing::row_vouched::<Row>(db, sql, hash).await?;
     let Some(row) = row else {
         return Ok((None, standing));
@@ -63,6 +67,7 @@ pub async fn tenant_of(
         hostname: row.tenant.hostname,
         expires_at: row.expires_at,
         access_path: Some(row.access_path),
+        target: row.target,
         fences: Vec::new(),
     };
     Ok((Some(edge), standing))
@@ -102,7 +107,7 @@ pub async fn edge_of(
                     args![tenant_id],
                 )?,
                 db.statement(
-                    "SELECT id, hash, expires_at FROM access_paths WHERE tenant_id = ?1",
+                    "SELECT id, hash, expires_at, target_since FROM access_paths WHERE tenant_id = ?1",
                     args![tenant_id],
                 )?,
                 db.statement(
@@ -117,7 +122,7 @@ pub async fn edge_of(
                 )?,
             ])
             .await?;
-        let Some(tenant) = rows::<TenantRow>(&tenant)?.into_iter().next() else {
+        let Some(tenant) = rows::<PublishedRow>(&tenant)?.into_iter().next() else {
             return Ok(Published {
                 entries: Vec::new(),
                 sequence: 0,
@@ -144,7 +149,10 @@ pub async fn edge_of(
             continue;
         }
         let options = tenant.options()?;
-        let entries = rows::<AccessPathRow>(&paths)?
+        let paths = rows::<PublishedPathRow>(&paths)?;
+        let target = paths.iter().find(|path| path.target_since.is_some());
+        let target = target.map(|path| path.id.clone());
+        let entries = paths
             .into_iter()
             .map(|path| {
                 let edge = PublishedTenant {
@@ -153,6 +161,7 @@ pub async fn edge_of(
                     hostname: tenant.hostname.clone(),
                     expires_at: path.expires_at,
                     access_path: Some(path.id),
+                    target: target.clone(),
                     options: options.clone(),
                     fences: fences.clone(),
                 };

@@ -57,6 +57,7 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
                 destinations: list.map(|text| serde_json::from_str(text).unwrap_or_default()),
                 guarded: row.guarded != 0,
                 taken: false,
+                has_domain_alone: false,
             };
             ((row.tenant, row.pool), reach)
         })
@@ -72,7 +73,7 @@ pub async fn find(db: &Db, pairs: &[Pair]) -> Result<BTreeMap<Pair, Reach>, Stor
 }
 
 /// An address of record as it is compared: `user@host` in lower case.
-pub type Asked = (String, String, String);
+pub type AddressInPool = (String, String, String);
 
 /// Which of these (tenant, pool, address of record) another tenant of the pool has, by their places
 /// in the list. Secret settings are not compared, nor those of the layer `except` (a tenant and a scope).
@@ -81,7 +82,7 @@ pub type Asked = (String, String, String);
 /// D1 does not answer.
 pub async fn taken(
     db: &Db,
-    asked: &[Asked],
+    asked: &[AddressInPool],
     except: Option<(&str, &str)>,
 ) -> Result<Vec<usize>, StorageError> {
     // What is indexed (migrations/0005_destinations.sql) begins with the address; a port, parameters
@@ -113,6 +114,47 @@ pub async fn taken(
         .collect())
 }
 
+/// As many other tenants of a pool are looked at: of a larger one nobody has a domain alone.
+const MAX_NEIGHBOURS: usize = 100;
+
+/// Which of these (tenant, pool, domain) another tenant of the pool may address, by their places in the list.
+/// The domain is in lower case and has no dot at its end.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn shared(db: &Db, asked: &[AddressInPool]) -> Result<Vec<usize>, StorageError> {
+    let places: Vec<u64> = db
+        .values(
+            &shared_sql(),
+            args![super::settings::json(&asked)?, MAX_NEIGHBOURS as u64],
+        )
+        .await?;
+    Ok(places
+        .into_iter()
+        .filter_map(|place| usize::try_from(place).ok())
+        .collect())
+}
+
+/// The statement of [`shared`]. What an entry covers is what `domain_covers` of the wire's `Destinations` says.
+fn shared_sql() -> String {
+    const ENTRY: &str = "lower(rtrim(trim(e.value), '.'))";
+    let neighbours = |among: &str| {
+        format!(
+            "coalesce((SELECT count(*) > ?2 OR sum(n.covers) > 0 FROM (\
+             SELECT EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(o.destinations) THEN o.destinations END, '$.domains') e \
+             WHERE {ENTRY} = j.value ->> 2 OR (substr({ENTRY}, 1, 2) = '*.' \
+             AND substr(j.value ->> 2, 1 - length({ENTRY})) = substr({ENTRY}, 2))) AS covers \
+             FROM {among} AND o.id <> j.value ->> 0 LIMIT ?2 + 1) n), 0)"
+        )
+    };
+    format!(
+        "SELECT j.key AS place FROM json_each(?1) j WHERE {} OR (j.value ->> 1 = 'default' AND {}) OR {}",
+        neighbours("tenants o WHERE o.pool_id = j.value ->> 1"),
+        neighbours("tenants o WHERE o.pool_id IS NULL AND o.id > ''"),
+        neighbours("sites x JOIN tenants o ON o.id = x.tenant_id WHERE x.pool_id = j.value ->> 1"),
+    )
+}
+
 /// A tenant's list as it is stored.
 ///
 /// # Errors
@@ -139,4 +181,88 @@ pub async fn put(
         args![tenant_id, destinations],
     )?;
     change.write(entry).await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_sql::{Memory, Sql};
+
+    use super::*;
+    use crate::store::testing::with_schema;
+
+    fn tenant(memory: &Memory, id: &str, pool: Option<&str>, domains: Option<&str>) {
+        let list = domains.map(|domains| format!("{{\"domains\":{domains},\"networks\":[]}}"));
+        memory
+            .run(
+                "INSERT INTO tenants (id, name, options, created_at, updated_at, pool_id, destinations) \
+                 VALUES (?1, ?1, '{}', 0, 0, ?2, ?3)",
+                args![id, pool, list.as_deref()],
+            )
+            .unwrap();
+    }
+
+    /// Whether another tenant than `T` may address the domain in the pool.
+    fn is_shared(memory: &Memory, pool: &str, domain: &str) -> bool {
+        let asked = serde_json::to_string(&[("T", pool, domain)]).unwrap();
+        #[derive(Deserialize)]
+        struct Row {
+            place: u64,
+        }
+        let places: Vec<Row> = memory
+            .rows(&shared_sql(), args![asked, MAX_NEIGHBOURS as u64])
+            .unwrap();
+        assert!(places.iter().all(|row| row.place == 0));
+        places.len() == 1
+    }
+
+    #[test]
+    fn a_domain_is_a_tenants_alone_unless_another_of_the_pool_may_address_it() {
+        let memory = with_schema();
+        for pool in ["p", "q"] {
+            let sql = "INSERT INTO pools (id, name, options, created_at, updated_at) VALUES (?1, ?1, '{}', 0, 0)";
+            memory.run(sql, args![pool]).unwrap();
+        }
+        let all = r#"["pbx.example","*.phones.example"]"#;
+        tenant(&memory, "T", None, Some(all));
+        assert!(!is_shared(&memory, "default", "pbx.example"));
+        tenant(
+            &memory,
+            "A",
+            None,
+            Some(r#"[" PBX.Example. ","*.Branches.example"]"#),
+        );
+        tenant(&memory, "B", Some("p"), Some(r#"["in-p.example"]"#));
+        tenant(&memory, "C", None, None);
+        for (pool, domain, shared) in [
+            ("default", "pbx.example", true),
+            ("default", "a.branches.example", true),
+            ("default", "a.b.branches.example", true),
+            ("default", "branches.example", false),
+            ("default", "xbranches.example", false),
+            ("default", "a.phones.example", false),
+            ("default", "in-p.example", false),
+            ("default", "e", false),
+            ("p", "pbx.example", false),
+            ("p", "in-p.example", true),
+            ("q", "in-p.example", false),
+        ] {
+            assert_eq!(is_shared(&memory, pool, domain), shared, "{pool} {domain}");
+        }
+        // By a site of another tenant.
+        memory
+            .run(
+                "INSERT INTO sites (id, tenant_id, name, pool_id, created_at, updated_at) VALUES ('S', 'A', 'S', 'q', 0, 0)",
+                args![],
+            )
+            .unwrap();
+        assert!(is_shared(&memory, "q", "pbx.example"));
+        // Nobody has a domain alone among very many.
+        for n in 0..MAX_NEIGHBOURS {
+            tenant(&memory, &format!("N{n}"), Some("p"), None);
+        }
+        assert!(is_shared(&memory, "p", "free.example"));
+        assert!(!is_shared(&memory, "q", "free.example"));
+    }
 }

@@ -23,6 +23,9 @@ pub struct Undo {
     pub access_paths: Vec<String>,
     /// Relays that were removed.
     pub relays: Vec<String>,
+    /// Tenants whose phones were to move to another access path than the database says, or to none: they are
+    /// not to move anywhere.
+    pub targets: Vec<String>,
     /// Tenants that were removed: their access paths and tokens go.
     pub tenants: Vec<String>,
     /// Devices that were removed or taken out of service.
@@ -37,13 +40,13 @@ pub struct Undo {
 
 /// What is kept, where the rest has to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keep {
+pub struct KeptAccess {
     pub tokens: Vec<String>,
     pub access_paths: Vec<String>,
 }
 
 /// Where the database stands from now on.
-pub struct Next<'a> {
+pub struct NextStanding<'a> {
     /// A step above everything that was witnessed.
     pub number: u64,
     pub previous: &'a str,
@@ -61,8 +64,8 @@ pub struct Next<'a> {
 pub async fn take_into_use(
     db: &Db,
     undo: &Undo,
-    only: Option<&Keep>,
-    next: &Next<'_>,
+    only: Option<&KeptAccess>,
+    next: &NextStanding<'_>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
@@ -94,6 +97,17 @@ pub async fn take_into_use(
             change.push(sql, args![json(&some)?])?;
         }
     }
+    // Whoever was signed in signs in again: one that was ended since would be back otherwise.
+    change.push("DELETE FROM sessions WHERE id > ''", &[])?;
+    // One that was removed since would be told again.
+    change.push("UPDATE webhooks SET disabled = 1 WHERE id > ''", &[])?;
+    for some in undo.targets.chunks(MAX_LIST) {
+        change.push(
+            "UPDATE access_paths SET target_since = NULL WHERE target_since IS NOT NULL \
+             AND tenant_id IN (SELECT value FROM json_each(?1))",
+            args![json(&some)?],
+        )?;
+    }
     if let Some(keep) = only {
         change.push(
             "DELETE FROM tokens WHERE id > '' AND id NOT IN (SELECT value FROM json_each(?1))",
@@ -103,6 +117,11 @@ pub async fn take_into_use(
             "DELETE FROM access_paths WHERE id > '' \
              AND id NOT IN (SELECT value FROM json_each(?1))",
             args![json(&keep.access_paths)?],
+        )?;
+        change.push(
+            "UPDATE access_paths SET target_since = NULL \
+             WHERE tenant_id > '' AND target_since IS NOT NULL",
+            &[],
         )?;
     }
     for some in undo.disabled.chunks(MAX_LIST) {
@@ -141,6 +160,12 @@ pub async fn take_into_use(
         args![now],
     )?;
     change.push(
+        "UPDATE operations SET state = 'stopped', cause = 'database_restored', ended_at = ?1 \
+         WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM operations INDEXED BY operations_pending \
+         WHERE tenant_id > '' AND pending > 0) AND state = 'running'",
+        args![now],
+    )?;
+    change.push(
         "UPDATE tenants SET seq = ?1, version = ?1 WHERE id > ''",
         args![next.version],
     )?;
@@ -174,6 +199,13 @@ pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
             db,
             "SELECT id FROM relays WHERE id IN (SELECT value FROM json_each(?1))",
             &undo.relays,
+        )
+        .await?,
+        targets: ids(
+            db,
+            "SELECT tenant_id FROM access_paths WHERE target_since IS NOT NULL \
+             AND tenant_id IN (SELECT value FROM json_each(?1))",
+            &undo.targets,
         )
         .await?,
         tenants: ids(

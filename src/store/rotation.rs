@@ -6,7 +6,8 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::{Change, ChangeError, Entry};
+use super::webhooks::WebhookSecretRow;
+use super::{Change, ChangeError, Entry, history};
 use crate::db::{Db, StorageError, changes, rows};
 
 /// How many values a master key wraps.
@@ -16,7 +17,7 @@ pub struct Count {
     pub number: u64,
 }
 
-/// How many device keys, secret settings, segments of access paths, and ends of the audit chain, each
+/// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, and ends of the audit chain, each
 /// master key wraps or seals.
 ///
 /// # Errors
@@ -38,6 +39,11 @@ pub async fn counts(db: &Db) -> Result<Vec<Count>, StorageError> {
                  GROUP BY master",
                 &[],
             )?,
+            db.statement(
+                "SELECT master, count(*) AS number FROM webhook_secrets GROUP BY master",
+                &[],
+            )?,
+            history::counted(db)?,
             db.statement(
                 "SELECT master, 1 AS number FROM audit_head WHERE only = 1",
                 &[],
@@ -103,6 +109,30 @@ pub async fn segments_under(
     .await
 }
 
+/// Secrets of webhooks under a master key, in the order of webhook and number, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn webhook_secrets_under(
+    db: &Db,
+    master: &str,
+    after: (&str, u64),
+    limit: u32,
+) -> Result<Vec<WebhookSecretRow>, StorageError> {
+    db.rows(
+        "SELECT webhook_id, number, secret, ends_at FROM webhook_secrets WHERE master = ?1 \
+         AND (webhook_id, number) > (?2, ?3) ORDER BY webhook_id, number LIMIT ?4",
+        args![master, after.0, after.1, limit],
+    )
+    .await
+}
+
+/// A secret of a webhook, wrapped again.
+pub struct NewWebhookSecret {
+    pub row: WebhookSecretRow,
+    pub wrapped: String,
+}
+
 /// Device keys under a master key, in the order of their devices' ids, after `after`.
 ///
 /// # Errors
@@ -140,6 +170,71 @@ pub async fn secrets_under(
     .await
 }
 
+/// A secret setting of an earlier version under a master key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PastSecretRow {
+    pub tenant_id: String,
+    /// As it is written in the table, `layer:<scope>`.
+    pub object: String,
+    /// The last version that has it.
+    pub last: u64,
+    pub name: String,
+    pub value: String,
+}
+
+impl PastSecretRow {
+    /// The scope of its layer.
+    pub fn scope(&self) -> &str {
+        self.object.strip_prefix("layer:").unwrap_or(&self.object)
+    }
+}
+
+/// Secret settings of earlier versions under a master key, in the order of the table, after the row `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn past_secrets_under(
+    db: &Db,
+    master: &str,
+    after: Option<&PastSecretRow>,
+    limit: u32,
+) -> Result<Vec<PastSecretRow>, StorageError> {
+    let (tenant_id, object, last, name) = after.map_or(("", "", 0, ""), |row| {
+        (&*row.tenant_id, &*row.object, row.last, &*row.name)
+    });
+    db.rows(
+        "SELECT tenant_id, object, last, name, value FROM setting_versions WHERE master = ?1 \
+         AND (tenant_id, object, last, name) > (?2, ?3, ?4, ?5) \
+         ORDER BY tenant_id, object, last, name LIMIT ?6",
+        args![master, tenant_id, object, last, name, limit],
+    )
+    .await
+}
+
+/// A secret setting of an earlier version, wrapped again.
+pub struct NewPastSecret {
+    pub row: PastSecretRow,
+    pub wrapped: String,
+}
+
+/// What one step wraps again.
+#[derive(Default)]
+pub struct Rewrapped {
+    pub keys: Vec<NewKey>,
+    pub secrets: Vec<NewSecret>,
+    pub segments: Vec<NewSegment>,
+    pub past: Vec<NewPastSecret>,
+    pub webhooks: Vec<NewWebhookSecret>,
+}
+
+impl Rewrapped {
+    /// How many values.
+    pub fn len(&self) -> usize {
+        let secrets = self.secrets.len() + self.past.len() + self.webhooks.len();
+        self.keys.len() + secrets + self.segments.len()
+    }
+}
+
 /// A device key, wrapped again.
 pub struct NewKey {
     pub row: KeyRow,
@@ -167,13 +262,11 @@ pub struct NewSegment {
 pub async fn write(
     db: &Db,
     master: &str,
-    keys: &[NewKey],
-    secrets: &[NewSecret],
-    segments: &[NewSegment],
+    step: &Rewrapped,
     entry: &Entry,
 ) -> Result<usize, ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    for key in keys {
+    for key in &step.keys {
         change.push(
             "UPDATE devices SET key_wrapped = ?1, key_master = ?2, key_fingerprint = ?3 \
              WHERE id = ?4 AND generation = ?5 AND key_wrapped = ?6",
@@ -187,7 +280,7 @@ pub async fn write(
             ],
         )?;
     }
-    for secret in secrets {
+    for secret in &step.secrets {
         change.push(
             "UPDATE settings SET value = ?1, master = ?2 \
              WHERE tenant_id = ?3 AND scope = ?4 AND name = ?5 AND value = ?6",
@@ -201,7 +294,7 @@ pub async fn write(
             ],
         )?;
     }
-    for segment in segments {
+    for segment in &step.segments {
         change.push(
             "UPDATE access_paths SET segment = ?1, master = ?2 WHERE id = ?3 AND segment = ?4",
             args![
@@ -212,13 +305,41 @@ pub async fn write(
             ],
         )?;
     }
+    for past in &step.past {
+        push_past(&mut change, master, past)?;
+    }
+    for NewWebhookSecret { row, wrapped } in &step.webhooks {
+        change.push(
+            "UPDATE webhook_secrets SET secret = ?1, master = ?2 \
+             WHERE webhook_id = ?3 AND number = ?4 AND secret = ?5",
+            args![wrapped, master, &row.webhook_id, row.number, &row.secret],
+        )?;
+    }
     let results = change.commit(entry).await?;
     let mut changed = 0;
-    for result in results
-        .iter()
-        .take(keys.len() + secrets.len() + segments.len())
-    {
+    for result in results.iter().take(step.len()) {
         changed += changes(result)?;
     }
     Ok(changed)
+}
+
+fn push_past(
+    change: &mut Change<'_>,
+    master: &str,
+    past: &NewPastSecret,
+) -> Result<(), StorageError> {
+    let row = &past.row;
+    change.push(
+        "UPDATE setting_versions SET value = ?1, master = ?2 WHERE tenant_id = ?3 \
+         AND object = ?4 AND last = ?5 AND name = ?6 AND value = ?7",
+        args![
+            &past.wrapped,
+            master,
+            &row.tenant_id,
+            &row.object,
+            row.last,
+            &row.name,
+            &row.value
+        ],
+    )
 }

@@ -1,38 +1,45 @@
-//! Devices by a part of their MAC, label, model or site's name: in a tenant, or in all of them.
+//! Devices by a part of their MAC, label, model, site's name or of what their own settings say that are no
+//! secrets: in a tenant, or in all of them.
 //!
-//! The schema's triggers keep an index of trigrams (FTS5) in step with devices and sites. A tenant's
+//! The schema's triggers keep an index of trigrams (FTS5) in step with devices, sites and settings. A tenant's
 //! devices have numbers next to each other there, so a search in one tenant reads that range alone,
 //! and numbers give a page its order.
 
-use ringfence_sql::{Arg, args};
+use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES, Filter, narrow};
+use super::device_list::{Condition, Draft, Filter};
+use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 
 /// Fewer characters are no trigram.
-pub const MIN: usize = 3;
+pub const MIN_CHARS: usize = 3;
 /// The longest text that is searched for, in characters.
-pub const MAX: usize = 100;
+pub const MAX_CHARS: usize = 100;
 
 /// What is searched for, as an expression of FTS5. Everything that was typed is quoted in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needle(String);
 
 impl Needle {
+    /// The expression of FTS5.
+    pub(super) fn expression(&self) -> &str {
+        &self.0
+    }
+
     /// Reads what an operator types: words that are all there, in any order, each a part of a MAC in any
-    /// notation, of a label, of a model or of a site's name. Where a word has less than three
-    /// characters, the text is searched for as it is. `None` if it has less than [`MIN`] or more than
-    /// [`MAX`] characters, or is not on one line.
+    /// notation, of a label, of a model, of a site's name or of a setting. Where a word has less than three
+    /// characters, the text is searched for as it is. `None` if it has less than [`MIN_CHARS`] or more than
+    /// [`MAX_CHARS`] characters, or is not on one line.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let length = text.chars().count();
-        if !(MIN..=MAX).contains(&length) || text.chars().any(char::is_control) {
+        if !(MIN_CHARS..=MAX_CHARS).contains(&length) || text.chars().any(char::is_control) {
             return None;
         }
         let words: Vec<&str> = text.split_whitespace().collect();
-        let long = words.iter().all(|word| word.chars().count() >= MIN);
+        let long = words.iter().all(|word| word.chars().count() >= MIN_CHARS);
         let mut expression = if long {
             let words: Vec<String> = words.iter().map(|word| part(word)).collect();
             words.join(" AND ")
@@ -65,13 +72,14 @@ fn mac_digits(text: &str) -> Option<String> {
         .chars()
         .filter(|c| !matches!(c, ':' | '-' | '.' | ' '))
         .collect();
-    let fits = (MIN..=12).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let fits =
+        (MIN_CHARS..=12).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     fits.then(|| digits.to_ascii_uppercase())
 }
 
 /// A device that was found.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Found {
+pub struct SearchHit {
     /// Its place in the order of a search.
     pub number: u64,
     /// Name of its tenant.
@@ -88,48 +96,53 @@ pub async fn find(
     db: &Db,
     tenant_id: Option<&str>,
     needle: &Needle,
-    filter: &Filter<'_>,
+    filter: &Filter,
     after: u64,
     limit: u32,
-) -> Result<Vec<Found>, StorageError> {
-    let (sql, args) = query(tenant_id, needle, filter, after, limit);
-    db.rows(&sql, &args).await
+) -> Result<Vec<SearchHit>, StorageError> {
+    let conditions = filter.conditions();
+    let draft = query(tenant_id, needle, &conditions, after, limit);
+    db.rows(&draft.sql, &draft.args).await
 }
 
 fn query<'a>(
     tenant_id: Option<&'a str>,
     needle: &'a Needle,
-    filter: &Filter<'a>,
+    conditions: &'a [Condition],
     after: u64,
     limit: u32,
-) -> (String, Vec<Arg<'a>>) {
-    let mut sql = format!(
-        "SELECT f.rowid AS number, t.name AS tenant_name, {DEVICE_COLUMNS} FROM device_search f \
-         CROSS JOIN search_devices x ON x.number = f.rowid CROSS JOIN {DEVICE_TABLES} \
-         WHERE device_search MATCH ?1 AND d.id = x.device_id"
-    );
-    let mut args = vec![Arg::Text(&needle.0), after.into()];
+) -> Draft<'a> {
+    let mut draft = Draft {
+        sql: format!(
+            "SELECT f.rowid AS number, t.name AS tenant_name, {DEVICE_COLUMNS} \
+             FROM device_search_text f CROSS JOIN search_devices x ON x.number = f.rowid \
+             CROSS JOIN {DEVICE_TABLES} WHERE device_search_text MATCH ?1 AND d.id = x.device_id"
+        ),
+        args: vec![needle.0.as_str().into(), after.into()],
+    };
     match tenant_id {
         Some(tenant_id) => {
-            args.push(tenant_id.into());
-            sql.push_str(
+            draft.args.push(tenant_id.into());
+            draft.sql.push_str(
                 " AND f.rowid > max(?2, (SELECT number << 24 FROM search_tenants WHERE tenant_id = ?3)) \
                  AND f.rowid < (SELECT (number + 1) << 24 FROM search_tenants WHERE tenant_id = ?3)",
             );
         }
-        None => sql.push_str(" AND f.rowid > ?2"),
+        None => draft.sql.push_str(" AND f.rowid > ?2"),
     }
-    narrow(&mut sql, &mut args, filter);
-    args.push(limit.into());
-    sql.push_str(&format!(" ORDER BY f.rowid LIMIT ?{}", args.len()));
-    (sql, args)
+    draft.also(conditions);
+    let limit = draft.bind(limit);
+    draft
+        .sql
+        .push_str(&format!(" ORDER BY f.rowid LIMIT {limit}"));
+    draft
 }
 
 /// Devices of all tenants in the order of their ids, after `after`.
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn all(db: &Db, after: &str, limit: u32) -> Result<Vec<Found>, StorageError> {
+pub async fn all(db: &Db, after: &str, limit: u32) -> Result<Vec<SearchHit>, StorageError> {
     db.rows(
         &format!(
             "SELECT 0 AS number, t.name AS tenant_name, {DEVICE_COLUMNS} FROM {DEVICE_TABLES} \
@@ -149,7 +162,7 @@ pub async fn with_mac(
     mac: &str,
     after: &str,
     limit: u32,
-) -> Result<Vec<Found>, StorageError> {
+) -> Result<Vec<SearchHit>, StorageError> {
     db.rows(
         &format!(
             "SELECT 0 AS number, t.name AS tenant_name, {DEVICE_COLUMNS} FROM {DEVICE_TABLES} \
@@ -164,7 +177,11 @@ pub async fn with_mac(
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn doubled(db: &Db, after: [&str; 2], limit: u32) -> Result<Vec<Found>, StorageError> {
+pub async fn doubled(
+    db: &Db,
+    after: [&str; 2],
+    limit: u32,
+) -> Result<Vec<SearchHit>, StorageError> {
     let [mac, id] = after;
     db.rows(
         &format!(
@@ -186,7 +203,7 @@ pub struct Double {
     pub tenant_name: String,
 }
 
-/// So many other tenants are told of at most.
+/// At most so many other tenants are named.
 const MAX_DOUBLES: u32 = 20;
 
 /// Who else has that MAC.
@@ -248,10 +265,17 @@ mod tests {
 
     #[test]
     fn what_has_no_trigram_or_is_too_long_is_not_searched_for() {
-        for text in ["", "ab", "  ab  ", "a\nbc", "a\0bc", &"x".repeat(MAX + 1)] {
+        for text in [
+            "",
+            "ab",
+            "  ab  ",
+            "a\nbc",
+            "a\0bc",
+            &"x".repeat(MAX_CHARS + 1),
+        ] {
             assert_eq!(Needle::parse(text), None, "{text:?}");
         }
-        assert!(Needle::parse(&"ü".repeat(MAX)).is_some());
+        assert!(Needle::parse(&"ü".repeat(MAX_CHARS)).is_some());
     }
 
     #[test]
@@ -259,20 +283,28 @@ mod tests {
         let needle = Needle::parse("desk").unwrap();
         let filter = Filter {
             disabled: Some(false),
+            model: Some("KX-UTG300B".into()),
             ..Filter::default()
         };
-        let (sql, args) = query(Some("T"), &needle, &filter, 7, 51);
-        assert!(sql.contains("WHERE tenant_id = ?3"), "{sql}");
+        let conditions = filter.conditions();
+        let draft = query(Some("T"), &needle, &conditions, 7, 51);
+        assert!(draft.sql.contains("WHERE tenant_id = ?3"), "{}", draft.sql);
         assert!(
-            sql.ends_with("AND d.disabled = ?4 ORDER BY f.rowid LIMIT ?5"),
-            "{sql}"
+            draft
+                .sql
+                .ends_with("AND d.model = ?4 AND d.disabled = 0 ORDER BY f.rowid LIMIT ?5"),
+            "{}",
+            draft.sql
         );
-        assert_eq!(args.len(), 5);
-        let (sql, args) = query(None, &needle, &Filter::default(), 0, 51);
+        assert_eq!(draft.args.len(), 5);
+        let draft = query(None, &needle, &[], 0, 51);
         assert!(
-            sql.ends_with("AND f.rowid > ?2 ORDER BY f.rowid LIMIT ?3"),
-            "{sql}"
+            draft
+                .sql
+                .ends_with("AND f.rowid > ?2 ORDER BY f.rowid LIMIT ?3"),
+            "{}",
+            draft.sql
         );
-        assert_eq!(args.len(), 3);
+        assert_eq!(draft.args.len(), 3);
     }
 }

@@ -1,10 +1,11 @@
 //! Settings of every layer. A layer's settings are one document with one revision.
 
-use ringfence_sql::args;
+use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 use worker::{D1PreparedStatement, D1Result};
 
 use super::file_inputs::SettingRow;
+use super::history::{self, Object, SINCE, Sql};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, models, sites};
 use crate::db::{Db, StorageError, rows};
@@ -189,7 +190,7 @@ pub struct NewLayer {
     pub grows: bool,
 }
 
-/// Adds to a change that a layer's content is `layer`.
+/// Adds to a change that a layer's content is `layer`, and that what it was is kept.
 ///
 /// What is kept is not read and written again, so that a rotation of the master key in between is
 /// not undone.
@@ -199,37 +200,64 @@ pub struct NewLayer {
 pub fn replace(
     change: &mut Change<'_>,
     tenant_id: &str,
-    scope: &str,
+    scope: &Scope,
     layer: &NewLayer,
     now: u64,
 ) -> Result<(), StorageError> {
+    change.keep(tenant_id, Object::Layer(scope.clone()), now)?;
+    for (sql, values) in replacing(tenant_id, &scope.key(), layer, now)? {
+        change.push(&sql, &values)?;
+    }
+    if layer.grows {
+        change.within(tenant_id, Quota::SettingsBytes)?;
+    }
+    Ok(())
+}
+
+/// The statements of it.
+///
+/// # Errors
+/// Its rows do not serialise.
+pub(super) fn replacing<'a>(
+    tenant_id: &'a str,
+    scope: &'a str,
+    layer: &NewLayer,
+    now: u64,
+) -> Result<Vec<Sql<'a>>, StorageError> {
+    let keep = json(&layer.keep)?;
     let rows: Vec<(&str, &str, Option<&str>)> = layer
         .write
         .iter()
         .map(|row| (row.name.as_str(), row.value.as_str(), row.master.as_deref()))
         .collect();
-    change.push(
-        "DELETE FROM settings WHERE tenant_id = ?1 AND scope = ?2 \
-         AND name NOT IN (SELECT value FROM json_each(?3))",
-        args![tenant_id, scope, json(&layer.keep)?],
-    )?;
-    change.push(
-        "INSERT INTO settings (tenant_id, scope, name, value, master) \
-         SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?3)",
-        args![tenant_id, scope, json(&rows)?],
-    )?;
-    change.push(
-        "INSERT INTO layers (tenant_id, scope, revision, updated_at, bytes) VALUES (?1, ?2, 1, ?3, \
-         (SELECT coalesce(sum(octet_length(name) + octet_length(value)), 0) FROM settings \
-         WHERE tenant_id = ?1 AND scope = ?2)) \
-         ON CONFLICT DO UPDATE SET revision = revision + 1, updated_at = excluded.updated_at, \
-         bytes = excluded.bytes",
-        args![tenant_id, scope, now],
-    )?;
-    if layer.grows {
-        change.within(tenant_id, Quota::SettingsBytes)?;
-    }
-    Ok(())
+    let own = |more: Arg<'a>| vec![tenant_id.into(), scope.into(), more];
+    let mut statements = history::retire(tenant_id, scope, &keep);
+    statements.extend([
+        (
+            "DELETE FROM settings WHERE tenant_id = ?1 AND scope = ?2 \
+             AND name NOT IN (SELECT value FROM json_each(?3))"
+                .to_owned(),
+            own(keep.into()),
+        ),
+        (
+            format!(
+                "INSERT INTO settings (tenant_id, scope, name, value, master, since) \
+                 SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2, {SINCE} FROM json_each(?3)"
+            ),
+            own(json(&rows)?.into()),
+        ),
+        (
+            "INSERT INTO layers (tenant_id, scope, revision, updated_at, bytes) \
+             VALUES (?1, ?2, 1, ?3, \
+             (SELECT coalesce(sum(octet_length(name) + octet_length(value)), 0) FROM settings \
+             WHERE tenant_id = ?1 AND scope = ?2)) \
+             ON CONFLICT DO UPDATE SET revision = revision + 1, \
+             updated_at = excluded.updated_at, bytes = excluded.bytes"
+                .to_owned(),
+            own(now.into()),
+        ),
+    ]);
+    Ok(statements)
 }
 
 /// Replaces a layer that is still at `revision`.
@@ -238,7 +266,7 @@ pub fn replace(
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     scope: &Scope,
     revision: u64,
     layer: &NewLayer,
@@ -246,7 +274,7 @@ pub async fn put(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let key = scope.key();
-    let tenant_id = basis.tenant_id.as_str();
+    let tenant_id = checked_against.tenant_id.as_str();
     let (reach, exists) = match scope {
         Scope::Tenant => (Invalidates::Tenant, "1"),
         Scope::Site(_) => (
@@ -272,7 +300,7 @@ pub async fn put(
     }
     let mut change = Change::checked(
         db,
-        basis,
+        checked_against,
         reach,
         &format!(
             "{exists} AND coalesce((SELECT revision FROM layers \
@@ -280,7 +308,7 @@ pub async fn put(
         ),
         &values,
     )?;
-    replace(&mut change, tenant_id, &key, layer, now)?;
+    replace(&mut change, tenant_id, scope, layer, now)?;
     if !device.is_empty() {
         change.push(
             &format!(
@@ -293,7 +321,7 @@ pub async fn put(
     change.write(entry).await
 }
 
-/// Adds to a change that a layer is gone.
+/// Adds to a change that a layer is gone, with what it was before.
 ///
 /// # Errors
 /// A statement cannot be made.
@@ -308,7 +336,7 @@ pub fn delete_scope(
             args![tenant_id, scope],
         )?;
     }
-    Ok(())
+    history::forget(change, tenant_id, &[history::layer_key(scope)])
 }
 
 /// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.

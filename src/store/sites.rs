@@ -1,5 +1,7 @@
 //! Sites.
 
+use std::collections::BTreeMap;
+
 use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -58,6 +60,30 @@ pub async fn list(
         args![tenant_id, after, limit],
     )
     .await
+}
+
+/// The names of some sites of a tenant, by their ids.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn names(
+    db: &Db,
+    tenant_id: &str,
+    ids: &[&str],
+) -> Result<BTreeMap<String, String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        name: String,
+    }
+    let rows: Vec<Row> = db
+        .rows(
+            "SELECT s.id, s.name FROM json_each(?2) j CROSS JOIN sites s ON s.id = j.value \
+             AND s.tenant_id = ?1",
+            args![tenant_id, super::settings::json(ids)?],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 /// Adds a site.

@@ -6,6 +6,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
+use super::history::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 use crate::model::limits::Quota;
@@ -90,13 +91,13 @@ pub async fn find(
 
 fn at_revision<'a>(
     db: &'a Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
 ) -> Result<Change<'a>, StorageError> {
     Change::checked(
         db,
-        basis,
+        checked_against,
         Invalidates::Tenant,
         &format!("coalesce((SELECT revision FROM file_templates WHERE {KEY}), 0) = ?5"),
         args![key.kind.as_str(), key.family.as_str(), &key.model, revision],
@@ -116,20 +117,25 @@ pub struct NewTemplate<'a> {
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
     new: &NewTemplate<'_>,
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, basis, key, revision)?;
+    let mut change = at_revision(db, checked_against, key, revision)?;
+    change.keep(
+        &checked_against.tenant_id,
+        Object::Template(key.clone()),
+        now,
+    )?;
     change.push(
         "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, \
          updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET \
          source = excluded.source, updated_at = excluded.updated_at, revision = revision + 1",
         args![
-            &basis.tenant_id,
+            &checked_against.tenant_id,
             key.kind.as_str(),
             key.family.as_str(),
             &key.model,
@@ -138,7 +144,7 @@ pub async fn put(
         ],
     )?;
     if new.grows {
-        change.within(&basis.tenant_id, Quota::TemplateBytes)?;
+        change.within(&checked_against.tenant_id, Quota::TemplateBytes)?;
     }
     change.write(entry).await
 }
@@ -149,16 +155,21 @@ pub async fn put(
 /// It is not, what it was checked against is no longer so, or D1 fails.
 pub async fn delete(
     db: &Db,
-    basis: &CheckedAgainst,
+    checked_against: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, basis, key, revision)?;
+    let mut change = at_revision(db, checked_against, key, revision)?;
+    change.keep(
+        &checked_against.tenant_id,
+        Object::Template(key.clone()),
+        entry.at,
+    )?;
     change.push(
         &format!("DELETE FROM file_templates WHERE {KEY}"),
         args![
-            &basis.tenant_id,
+            &checked_against.tenant_id,
             key.kind.as_str(),
             key.family.as_str(),
             &key.model

@@ -4,6 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 
+use super::history::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 use crate::model::tenant::TenantOptions;
@@ -105,7 +106,7 @@ pub async fn insert(
 pub async fn update(
     db: &Db,
     tenant: &TenantRow,
-    basis: Option<&CheckedAgainst>,
+    checked_against: Option<&CheckedAgainst>,
     values: &TenantValues<'_>,
     now: u64,
     entry: &Entry,
@@ -113,10 +114,19 @@ pub async fn update(
     let id = tenant.id.as_str();
     let at_revision = "revision = ?2";
     let revision = args![tenant.revision];
-    let mut change = match basis {
-        Some(basis) => Change::checked(db, basis, Invalidates::Tenant, at_revision, revision)?,
+    let mut change = match checked_against {
+        Some(checked_against) => Change::checked(
+            db,
+            checked_against,
+            Invalidates::Tenant,
+            at_revision,
+            revision,
+        )?,
         None => Change::guarded(db, id, Invalidates::Tenant, at_revision, revision)?,
     };
+    if tenant.options != values.options {
+        change.keep(id, Object::Options, now)?;
+    }
     change.push(
         "UPDATE tenants SET name = ?2, hostname = ?3, options = ?4, updated_at = ?5, \
          revision = revision + 1 WHERE id = ?1",

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use worker::{Env, Headers, Method, Request, RequestInit};
 
-use super::messages::{Call, Known, Reply};
+use super::messages::{Known, WitnessCall, WitnessReply};
 use super::{WitnessError, behind, is_sound};
 use crate::app::App;
 use crate::model::standing::Standing;
@@ -17,7 +17,7 @@ const BINDING: &str = "WITNESS";
 /// The deployment's one witness.
 const NAME: &str = "deployment";
 
-/// For how long an isolate goes on with what it was told. A database that is put back within so long
+/// For how long an isolate goes on with what the witness answered. A database that is put back within so long
 /// of a step may be believed for the rest of it, by isolates that have not heard of the step.
 pub const KEPT_MS: u64 = 5_000;
 
@@ -30,15 +30,15 @@ thread_local! {
 ///
 /// # Errors
 /// It does not answer.
-pub async fn ask(env: &Env, call: &Call) -> Result<Reply, WitnessError> {
+pub async fn ask(env: &Env, call: &WitnessCall) -> Result<WitnessReply, WitnessError> {
     match fetch(env, call).await {
-        Ok(Reply::Failed { detail }) => Err(WitnessError::Unreachable(detail)),
+        Ok(WitnessReply::Failed { detail }) => Err(WitnessError::Unreachable(detail)),
         Ok(reply) => Ok(reply),
         Err(error) => Err(WitnessError::Unreachable(error.to_string())),
     }
 }
 
-async fn fetch(env: &Env, call: &Call) -> worker::Result<Reply> {
+async fn fetch(env: &Env, call: &WitnessCall) -> worker::Result<WitnessReply> {
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     let mut init = RequestInit::new();
@@ -72,8 +72,8 @@ async fn known(app: &App) -> Result<Known, WitnessError> {
 }
 
 async fn look(app: &App) -> Result<Known, WitnessError> {
-    match ask(&app.env, &Call::Look).await? {
-        Reply::Known(known) => {
+    match ask(&app.env, &WitnessCall::Look).await? {
+        WitnessReply::Known(known) => {
             remember(&known);
             Ok(known)
         }
@@ -111,31 +111,31 @@ async fn hold(app: &App, database: &Standing, known: &Known) -> Result<(), Witne
     }
 }
 
-/// Tells the witness of what this request has written. To be called before any of it is acknowledged.
+/// Reports to the witness what this request has written. To be called before any of it is acknowledged.
 ///
 /// # Errors
 /// The witness does not answer, or knows better: nothing of it may be acknowledged.
-pub async fn tell(app: &App) -> Result<(), WitnessError> {
+pub async fn report(app: &App) -> Result<(), WitnessError> {
     let steps = app.db.take_steps();
     if steps.is_empty() {
         return Ok(());
     }
-    let call = |checked| Call::Tell {
+    let call = |checked| WitnessCall::Report {
         steps: steps.clone(),
         checked,
     };
     let mut reply = ask(&app.env, &call(false)).await?;
-    if let Reply::Doubtful(known) = &reply {
+    if let WitnessReply::Doubtful(known) = &reply {
         let database = standing::read(&app.db).await?;
         hold(app, &database, known).await?;
         reply = ask(&app.env, &call(true)).await?;
     }
     match reply {
-        Reply::Witnessed(known) => {
+        WitnessReply::Witnessed(known) => {
             remember(&known);
             Ok(())
         }
-        Reply::Foreign(known) | Reply::Doubtful(known) => {
+        WitnessReply::Foreign(known) | WitnessReply::Doubtful(known) => {
             remember(&known);
             let (Some(last), Some(witnessed)) = (steps.last(), &known.standing) else {
                 return Err(WitnessError::Unreachable("it knows nothing".into()));
@@ -146,7 +146,7 @@ pub async fn tell(app: &App) -> Result<(), WitnessError> {
     }
 }
 
-fn unexpected(reply: &Reply) -> WitnessError {
+fn unexpected(reply: &WitnessReply) -> WitnessError {
     let text = serde_json::to_string(reply).unwrap_or_default();
     let name = text.split('"').nth(1).unwrap_or_default();
     WitnessError::Unreachable(format!("it answered `{name}`"))

@@ -7,12 +7,13 @@ use crate::model::standing::{Standing, Step};
 /// What the witness is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Call {
+pub enum WitnessCall {
     /// What it knows.
     Look,
     /// Steps that are about to be acknowledged. `checked` says that the database, read after the
     /// witness had doubted them, was found sound.
-    Tell { steps: Vec<Step>, checked: bool },
+    #[serde(rename = "tell")]
+    Report { steps: Vec<Step>, checked: bool },
     /// The steps that it knows above a number, in their order.
     Above { number: u64, limit: u32 },
     /// Promises an era that no database was in yet, and is above `era`.
@@ -22,7 +23,7 @@ pub enum Call {
 /// What the witness says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub enum WitnessReply {
     Known(Known),
     /// The steps are witnessed.
     Witnessed(Known),
@@ -48,7 +49,7 @@ pub enum Reply {
 /// What the witness knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// The highest step; nothing before the first one was told.
+    /// The highest step; nothing before the first one was reported.
     #[serde(default)]
     pub standing: Option<Standing>,
     /// The highest era that was promised.
@@ -75,16 +76,16 @@ mod tests {
             at: 1000,
         };
         let calls = [
-            Call::Look,
-            Call::Tell {
+            WitnessCall::Look,
+            WitnessCall::Report {
                 steps: vec![step],
                 checked: false,
             },
-            Call::Above {
+            WitnessCall::Above {
                 number: 3,
                 limit: 9,
             },
-            Call::Reserve { era: 1 },
+            WitnessCall::Reserve { era: 1 },
         ];
         let texts: Vec<String> = calls
             .iter()
@@ -100,7 +101,7 @@ mod tests {
             ]
         );
         for (text, call) in texts.iter().zip(calls) {
-            assert_eq!(serde_json::from_str::<Call>(text).unwrap(), call);
+            assert_eq!(serde_json::from_str::<WitnessCall>(text).unwrap(), call);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! D1 counts its steps, claims and audited changes, in the transaction of each
 //! ([`crate::store::standing`]). Before a step is acknowledged, before the bytes of a bootstrap go out
-//! or an operator reads 200, the witness is told of it. Whoever believes D1 about something that may
+//! or an operator reads 200, it is reported to the witness. Whoever believes D1 about something that may
 //! have been taken or removed compares D1's number with the witness's: [`vouch`].
 //!
 //! *Invariant:* what was acknowledged was witnessed. So a database that is behind the witness has lost
@@ -24,9 +24,9 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::Standing;
 use crate::platform::log;
 
-pub use client::{ask, tell, vouch, vouch_now};
-pub use messages::{Call, Known, Reply};
-pub use record::Record;
+pub use client::{ask, report, vouch, vouch_now};
+pub use messages::{Known, WitnessCall, WitnessReply};
+pub use record::WitnessRecord;
 
 /// Versions of one era of a database are below this many; the next era begins with them. No tenant
 /// has so many changes in the time to which D1 can be put back (30 days).

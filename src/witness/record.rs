@@ -4,7 +4,7 @@
 use ringfence_sql::{Sql, SqlError, args};
 use serde::Deserialize;
 
-use super::messages::{Call, Known, Reply};
+use super::messages::{Known, WitnessCall, WitnessReply};
 use crate::model::standing::{Standing, Step};
 use crate::platform::DAY_MS;
 
@@ -15,10 +15,10 @@ const KEPT_MS: u64 = 35 * DAY_MS;
 const MAX_STEPS: u64 = 200_000;
 
 /// So many old steps go each time: a row that is added makes room for more than itself.
-const PRUNED: u32 = 10;
+const MAX_PRUNED: u32 = 10;
 
 /// The witness's tables over a database.
-pub struct Record<S> {
+pub struct WitnessRecord<S> {
     sql: S,
 }
 
@@ -31,7 +31,7 @@ struct StateRow {
     database_era: u64,
     /// The highest that was promised.
     era: u64,
-    /// Every step above this number was kept, if it was told.
+    /// Every step above this number was kept, if it was reported.
     since: u64,
 }
 
@@ -93,7 +93,7 @@ enum Fit {
     Foreign,
 }
 
-impl<S: Sql> Record<S> {
+impl<S: Sql> WitnessRecord<S> {
     /// Opens the tables.
     ///
     /// # Errors
@@ -124,17 +124,17 @@ impl<S: Sql> Record<S> {
     ///
     /// # Errors
     /// SQLite fails.
-    pub fn answer(&self, call: Call) -> Result<Reply, SqlError> {
+    pub fn answer(&self, call: WitnessCall) -> Result<WitnessReply, SqlError> {
         match call {
-            Call::Look => Ok(Reply::Known(self.state()?.known())),
-            Call::Tell { steps, checked } => self.tell(&steps, checked),
-            Call::Above { number, limit } => self.above(number, limit),
-            Call::Reserve { era } => {
+            WitnessCall::Look => Ok(WitnessReply::Known(self.state()?.known())),
+            WitnessCall::Report { steps, checked } => self.report(&steps, checked),
+            WitnessCall::Above { number, limit } => self.above(number, limit),
+            WitnessCall::Reserve { era } => {
                 self.sql.run(
                     "UPDATE state SET era = max(era, ?) + 1 WHERE id = 1",
                     args![era],
                 )?;
-                Ok(Reply::Era(self.state()?.era))
+                Ok(WitnessReply::Era(self.state()?.era))
             }
         }
     }
@@ -149,13 +149,15 @@ impl<S: Sql> Record<S> {
             .ok_or_else(|| SqlError("the witness has lost its state".into()))
     }
 
-    fn tell(&self, steps: &[Step], checked: bool) -> Result<Reply, SqlError> {
+    fn report(&self, steps: &[Step], checked: bool) -> Result<WitnessReply, SqlError> {
         // First all of them, then the writing: what is refused leaves nothing.
         let mut known = self.state()?.known().standing;
         for step in steps {
             match self.fit(&step.standing, known.as_ref())? {
-                Fit::Foreign => return Ok(Reply::Foreign(self.state()?.known())),
-                Fit::Doubtful if !checked => return Ok(Reply::Doubtful(self.state()?.known())),
+                Fit::Foreign => return Ok(WitnessReply::Foreign(self.state()?.known())),
+                Fit::Doubtful if !checked => {
+                    return Ok(WitnessReply::Doubtful(self.state()?.known()));
+                }
                 Fit::Good | Fit::Doubtful => {}
             }
             if is_above(&step.standing, known.as_ref()) {
@@ -177,39 +179,39 @@ impl<S: Sql> Record<S> {
                 self.prune(step.standing.number, step.at)?;
             }
         }
-        Ok(Reply::Witnessed(self.state()?.known()))
+        Ok(WitnessReply::Witnessed(self.state()?.known()))
     }
 
-    fn fit(&self, told: &Standing, known: Option<&Standing>) -> Result<Fit, SqlError> {
+    fn fit(&self, reported: &Standing, known: Option<&Standing>) -> Result<Fit, SqlError> {
         let Some(known) = known else {
             return Ok(Fit::Good);
         };
-        if let Some(step) = self.step(told.number)? {
+        if let Some(step) = self.step(reported.number)? {
             // Told twice, or a number given twice.
-            return Ok(if step.standing.mark == told.mark {
+            return Ok(if step.standing.mark == reported.mark {
                 Fit::Good
             } else {
                 Fit::Foreign
             });
         }
-        if told.number > known.number {
-            let next = told.number == known.number + 1;
-            return Ok(if !next || told.previous == known.mark {
+        if reported.number > known.number {
+            let next = reported.number == known.number + 1;
+            return Ok(if !next || reported.previous == known.mark {
                 Fit::Good
             } else {
                 Fit::Foreign
             });
         }
-        if told.number == known.number {
-            return Ok(if told.mark == known.mark {
+        if reported.number == known.number {
+            return Ok(if reported.mark == known.mark {
                 Fit::Good
             } else {
                 Fit::Foreign
             });
         }
         // The step that came after it says from which one it was taken.
-        Ok(match self.step(told.number + 1)? {
-            Some(next) if next.standing.previous == told.mark => Fit::Good,
+        Ok(match self.step(reported.number + 1)? {
+            Some(next) if next.standing.previous == reported.mark => Fit::Good,
             Some(_) => Fit::Foreign,
             None => Fit::Doubtful,
         })
@@ -265,7 +267,7 @@ impl<S: Sql> Record<S> {
              ORDER BY number LIMIT ?) \
              WHERE at < ? OR number <= ?",
             args![
-                PRUNED,
+                MAX_PRUNED,
                 now.saturating_sub(KEPT_MS),
                 number.saturating_sub(MAX_STEPS)
             ],
@@ -281,12 +283,12 @@ impl<S: Sql> Record<S> {
         Ok(())
     }
 
-    fn above(&self, number: u64, limit: u32) -> Result<Reply, SqlError> {
+    fn above(&self, number: u64, limit: u32) -> Result<WitnessReply, SqlError> {
         let rows: Vec<StepRow> = self.sql.rows(
             &format!("SELECT {COLUMNS} FROM steps WHERE number > ? ORDER BY number LIMIT ?"),
             args![number, u64::from(limit) + 1],
         )?;
-        Ok(Reply::Steps {
+        Ok(WitnessReply::Steps {
             more: rows.len() > limit as usize,
             complete: self.state()?.since <= number,
             steps: rows
@@ -298,8 +300,8 @@ impl<S: Sql> Record<S> {
     }
 }
 
-fn is_above(told: &Standing, known: Option<&Standing>) -> bool {
-    known.is_none_or(|known| told.number > known.number)
+fn is_above(reported: &Standing, known: Option<&Standing>) -> bool {
+    known.is_none_or(|known| reported.number > known.number)
 }
 
 #[cfg(test)]
@@ -322,20 +324,22 @@ mod tests {
         }
     }
 
-    fn tell(record: &Record<Memory>, standing: Standing, checked: bool) -> Reply {
+    fn report(record: &WitnessRecord<Memory>, standing: Standing, checked: bool) -> WitnessReply {
         let steps = vec![step(standing)];
-        record.answer(Call::Tell { steps, checked }).unwrap()
+        record
+            .answer(WitnessCall::Report { steps, checked })
+            .unwrap()
     }
 
-    fn known(record: &Record<Memory>) -> Option<Standing> {
-        match record.answer(Call::Look).unwrap() {
-            Reply::Known(known) => known.standing,
+    fn known(record: &WitnessRecord<Memory>) -> Option<Standing> {
+        match record.answer(WitnessCall::Look).unwrap() {
+            WitnessReply::Known(known) => known.standing,
             other => panic!("{other:?}"),
         }
     }
 
-    fn record() -> Record<Memory> {
-        Record::open(Memory::new()).unwrap()
+    fn record() -> WitnessRecord<Memory> {
+        WitnessRecord::open(Memory::new()).unwrap()
     }
 
     #[test]
@@ -343,8 +347,8 @@ mod tests {
         let record = record();
         assert_eq!(known(&record), None);
         assert!(matches!(
-            tell(&record, at(40, "a"), false),
-            Reply::Witnessed(_)
+            report(&record, at(40, "a"), false),
+            WitnessReply::Witnessed(_)
         ));
         assert_eq!(known(&record), Some(at(40, "a")));
     }
@@ -353,17 +357,20 @@ mod tests {
     fn steps_may_come_in_any_order_and_twice() {
         let record = record();
         for number in [1, 2, 5, 3] {
-            let reply = tell(&record, at(number, "a"), number == 3);
-            assert!(matches!(reply, Reply::Witnessed(_)), "{number}: {reply:?}");
+            let reply = report(&record, at(number, "a"), number == 3);
+            assert!(
+                matches!(reply, WitnessReply::Witnessed(_)),
+                "{number}: {reply:?}"
+            );
         }
         // Step 5 says from which it was taken: 4 is known without a question.
         assert!(matches!(
-            tell(&record, at(4, "a"), false),
-            Reply::Witnessed(_)
+            report(&record, at(4, "a"), false),
+            WitnessReply::Witnessed(_)
         ));
         assert!(matches!(
-            tell(&record, at(4, "a"), false),
-            Reply::Witnessed(_)
+            report(&record, at(4, "a"), false),
+            WitnessReply::Witnessed(_)
         ));
         assert_eq!(known(&record), Some(at(5, "a")));
     }
@@ -371,15 +378,15 @@ mod tests {
     #[test]
     fn a_step_of_before_is_doubted_until_the_database_was_read_again() {
         let record = record();
-        tell(&record, at(1, "a"), false);
-        tell(&record, at(9, "a"), false);
+        report(&record, at(1, "a"), false);
+        report(&record, at(9, "a"), false);
         assert!(matches!(
-            tell(&record, at(4, "a"), false),
-            Reply::Doubtful(_)
+            report(&record, at(4, "a"), false),
+            WitnessReply::Doubtful(_)
         ));
         assert!(matches!(
-            tell(&record, at(4, "a"), true),
-            Reply::Witnessed(_)
+            report(&record, at(4, "a"), true),
+            WitnessReply::Witnessed(_)
         ));
         assert_eq!(known(&record), Some(at(9, "a")));
     }
@@ -388,11 +395,14 @@ mod tests {
     fn a_number_that_is_given_twice_is_foreign_whatever_was_checked() {
         let record = record();
         for number in [1, 2, 3, 7] {
-            tell(&record, at(number, "a"), false);
+            report(&record, at(number, "a"), false);
         }
         for number in [1, 3, 6, 7, 8] {
-            let reply = tell(&record, at(number, "b"), true);
-            assert!(matches!(reply, Reply::Foreign(_)), "{number}: {reply:?}");
+            let reply = report(&record, at(number, "b"), true);
+            assert!(
+                matches!(reply, WitnessReply::Foreign(_)),
+                "{number}: {reply:?}"
+            );
         }
         assert_eq!(known(&record), Some(at(7, "a")));
     }
@@ -400,13 +410,13 @@ mod tests {
     #[test]
     fn of_steps_that_are_refused_none_is_kept() {
         let record = record();
-        tell(&record, at(3, "a"), false);
+        report(&record, at(3, "a"), false);
         let steps = vec![step(at(4, "a")), step(at(3, "b"))];
-        let reply = record.answer(Call::Tell {
+        let reply = record.answer(WitnessCall::Report {
             steps,
             checked: true,
         });
-        assert!(matches!(reply.unwrap(), Reply::Foreign(_)));
+        assert!(matches!(reply.unwrap(), WitnessReply::Foreign(_)));
         assert_eq!(known(&record), Some(at(3, "a")));
     }
 
@@ -414,23 +424,24 @@ mod tests {
     fn what_was_undone_is_listed_and_whether_that_is_all() {
         let record = record();
         for number in 5..=9 {
-            tell(&record, at(number, "a"), false);
+            report(&record, at(number, "a"), false);
         }
-        let above = |number, limit| match record.answer(Call::Above { number, limit }).unwrap() {
-            Reply::Steps {
-                steps,
-                more,
-                complete,
-            } => {
-                let numbers: Vec<u64> = steps.iter().map(|step| step.standing.number).collect();
-                (numbers, more, complete)
-            }
-            other => panic!("{other:?}"),
-        };
+        let above =
+            |number, limit| match record.answer(WitnessCall::Above { number, limit }).unwrap() {
+                WitnessReply::Steps {
+                    steps,
+                    more,
+                    complete,
+                } => {
+                    let numbers: Vec<u64> = steps.iter().map(|step| step.standing.number).collect();
+                    (numbers, more, complete)
+                }
+                other => panic!("{other:?}"),
+            };
         assert_eq!(above(7, 10), (vec![8, 9], false, true));
         assert_eq!(above(4, 5), (vec![5, 6, 7, 8, 9], false, true));
         assert_eq!(above(4, 2), (vec![5, 6], true, true));
-        // Before it was told anything.
+        // Before anything was reported to it.
         assert_eq!(above(3, 5), (vec![5, 6, 7, 8, 9], false, false));
     }
 
@@ -438,11 +449,11 @@ mod tests {
     fn a_database_taken_into_use_goes_on_from_what_was_witnessed() {
         let record = record();
         for number in 1..=5 {
-            tell(&record, at(number, "a"), false);
+            report(&record, at(number, "a"), false);
         }
         assert_eq!(
-            record.answer(Call::Reserve { era: 0 }).unwrap(),
-            Reply::Era(1)
+            record.answer(WitnessCall::Reserve { era: 0 }).unwrap(),
+            WitnessReply::Era(1)
         );
         let standing = Standing {
             previous: "a5".into(),
@@ -450,30 +461,33 @@ mod tests {
             ..at(6, "b")
         };
         assert!(matches!(
-            tell(&record, standing.clone(), false),
-            Reply::Witnessed(_)
+            report(&record, standing.clone(), false),
+            WitnessReply::Witnessed(_)
         ));
         assert_eq!(known(&record), Some(standing));
         // The database of before the restore is a stranger now.
-        assert!(matches!(tell(&record, at(6, "a"), true), Reply::Foreign(_)));
         assert!(matches!(
-            tell(&record, at(7, "b"), false),
-            Reply::Witnessed(_)
+            report(&record, at(6, "a"), true),
+            WitnessReply::Foreign(_)
+        ));
+        assert!(matches!(
+            report(&record, at(7, "b"), false),
+            WitnessReply::Witnessed(_)
         ));
         // An era is never promised twice.
         for era in 2..5 {
-            let call = Call::Reserve { era: 0 };
-            assert_eq!(record.answer(call).unwrap(), Reply::Era(era));
+            let call = WitnessCall::Reserve { era: 0 };
+            assert_eq!(record.answer(call).unwrap(), WitnessReply::Era(era));
         }
-        let call = Call::Reserve { era: 9 };
-        assert_eq!(record.answer(call).unwrap(), Reply::Era(10));
+        let call = WitnessCall::Reserve { era: 9 };
+        assert_eq!(record.answer(call).unwrap(), WitnessReply::Era(10));
     }
 
     #[test]
     fn old_steps_go_and_the_record_says_so() {
         let record = record();
         for number in 1..=3 {
-            tell(&record, at(number, "a"), false);
+            report(&record, at(number, "a"), false);
         }
         let late = Step {
             at: 1_000_000_000_000 + KEPT_MS + 100,
@@ -481,15 +495,15 @@ mod tests {
         };
         let steps = vec![late];
         record
-            .answer(Call::Tell {
+            .answer(WitnessCall::Report {
                 steps,
                 checked: false,
             })
             .unwrap();
-        let Reply::Steps {
+        let WitnessReply::Steps {
             steps, complete, ..
         } = record
-            .answer(Call::Above {
+            .answer(WitnessCall::Above {
                 number: 0,
                 limit: 10,
             })

@@ -6,7 +6,7 @@
 //!
 //! | request | body | answer |
 //! |---|---|---|
-//! | `POST /call` | a [`Call`] | 200 with a [`Reply`]; 400 if the body is none |
+//! | `POST /call` | a [`WitnessCall`] | 200 with a [`WitnessReply`]; 400 if the body is none |
 //!
 //! Only the Worker reaches it. What is decided is in [`crate::witness`].
 
@@ -16,14 +16,14 @@ use ringfence_sql::SqlError;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::db::object::ObjectSql;
-use crate::witness::{Call, Record, Reply};
+use crate::witness::{WitnessCall, WitnessRecord, WitnessReply};
 
 /// See the module.
 #[durable_object]
 pub struct Witness {
     state: State,
     /// Opened by the first call, or the first that finds the tables in order.
-    record: OnceCell<Record<ObjectSql>>,
+    record: OnceCell<WitnessRecord<ObjectSql>>,
 }
 
 // A panic costs its own request: what it leaves behind is in SQLite, statement by statement.
@@ -38,22 +38,22 @@ impl DurableObject for Witness {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let call: Call = match request.json().await {
+        let call: WitnessCall = match request.json().await {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };
         let reply = self
             .record()
             .and_then(|record| record.answer(call))
-            .unwrap_or_else(|error| Reply::Failed { detail: error.0 });
+            .unwrap_or_else(|error| WitnessReply::Failed { detail: error.0 });
         Response::from_json(&reply)
     }
 }
 
 impl Witness {
-    fn record(&self) -> Result<&Record<ObjectSql>, SqlError> {
+    fn record(&self) -> Result<&WitnessRecord<ObjectSql>, SqlError> {
         if self.record.get().is_none() {
-            let opened = Record::open(ObjectSql(self.state.storage().sql()))?;
+            let opened = WitnessRecord::open(ObjectSql(self.state.storage().sql()))?;
             // Somebody else cannot have come first: nothing was waited for.
             let _ = self.record.set(opened);
         }

@@ -9,15 +9,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { Api } from '../e2e/support/api.mjs';
-import { Child } from '../e2e/support/child.mjs';
-import { ROOT } from '../e2e/support/config.mjs';
-import { RELAY } from '../e2e/support/native-relay.mjs';
-import { connected, poolAndTenant } from '../e2e/support/notify.mjs';
-import { udpPort } from '../e2e/support/ports.mjs';
-import { Ringfence } from '../e2e/support/ringfence.mjs';
-import { seedCrowd } from '../e2e/support/seed.mjs';
-import { sipp } from '../e2e/support/sipp.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { Child } from '../support/child.mjs';
+import { ROOT } from '../support/config.mjs';
+import { RELAY } from '../support/relay/native-relay.mjs';
+import { connected, poolAndTenant } from '../support/relay/notify.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { seedCrowd } from '../support/worker/seed.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
 import { median } from './load.mjs';
 
 const QUICK = Boolean(process.env.QUICK);
@@ -31,7 +31,7 @@ const GOALS = { answeredPerSecond: 5_000, perCore: 5_000, inFlight: 50_000, peak
 const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
 const whole = (number) => Math.round(number).toLocaleString('en');
-const verdict = (met, goal) => `goal ${goal}: ${met ? 'met' : 'MISSED'}`;
+const reached = (met, goal) => `goal ${goal}: ${met ? 'met' : 'MISSED'}`;
 const HERTZ = 100; // USER_HZ, which Linux promises to programs
 
 // --- Senders -----------------------------------------------------------------------------------------
@@ -291,9 +291,9 @@ function report({ pace, memory }) {
   say(`  ${pace.ratios.answered.toFixed(2)}  answered/s, relay / SIPp`);
   say(`  ${pace.ratios.perCore.toFixed(2)}  answered per CPU second, relay / SIPp`);
   say(
-    `  ${whole(pace.relay.answeredPerSecond)} answered/s; ${verdict(pace.relay.answeredPerSecond >= GOALS.answeredPerSecond, whole(GOALS.answeredPerSecond))}`,
+    `  ${whole(pace.relay.answeredPerSecond)} answered/s; ${reached(pace.relay.answeredPerSecond >= GOALS.answeredPerSecond, whole(GOALS.answeredPerSecond))}`,
   );
-  say(`  ${whole(pace.relay.perCore)} answered/s on one core; ${verdict(pace.relay.perCore >= GOALS.perCore, whole(GOALS.perCore))}`);
+  say(`  ${whole(pace.relay.perCore)} answered/s on one core; ${reached(pace.relay.perCore >= GOALS.perCore, whole(GOALS.perCore))}`);
   const full = memory.phones >= GOALS.inFlight;
   say(
     `\nMemory, real pool and relay, ${whole(memory.phones)} silent phones: ${whole(memory.inFlight)} in flight after ${memory.filledSeconds.toFixed(1)} s`,
@@ -302,7 +302,7 @@ function report({ pace, memory }) {
     `  baseline: SIPp with ${whole(memory.sipp.inFlight)}: ${memory.sipp.peakMiB.toFixed(1)} MiB; ratio relay / SIPp ${(memory.peakMiB / memory.sipp.peakMiB).toFixed(2)}`,
   );
   say(
-    `  ${memory.peakMiB.toFixed(1)} MiB at most (${memory.idleMiB.toFixed(1)} idle)${full ? `; ${verdict(memory.peakMiB <= GOALS.peakMiB && memory.inFlight >= GOALS.inFlight, `${GOALS.peakMiB} MiB with ${whole(GOALS.inFlight)} in flight`)}` : ''}`,
+    `  ${memory.peakMiB.toFixed(1)} MiB at most (${memory.idleMiB.toFixed(1)} idle)${full ? `; ${reached(memory.peakMiB <= GOALS.peakMiB && memory.inFlight >= GOALS.inFlight, `${GOALS.peakMiB} MiB with ${whole(GOALS.inFlight)} in flight`)}` : ''}`,
   );
 }
 

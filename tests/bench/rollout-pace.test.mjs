@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from '../e2e/support/api.mjs';
-import { connected, crowd, jobs, poolAndTenant } from '../e2e/support/notify.mjs';
-import { busiest, networks } from '../e2e/support/pace.mjs';
-import { Ringfence } from '../e2e/support/ringfence.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { connected, crowd, jobs, poolAndTenant } from '../support/relay/notify.mjs';
+import { busiest, networks } from '../support/sip/pace.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
 
 const COUNT = 10_000;
 const PACE = 500;

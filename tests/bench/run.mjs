@@ -7,11 +7,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { ROOT, wranglerConfig } from '../e2e/support/config.mjs';
-import { standard, XML } from '../e2e/support/content.mjs';
-import { Ringfence } from '../e2e/support/ringfence.mjs';
-import { hashAccessPath, mac, seedCrowd, seedDevice, seedDevices, seedTenant } from '../e2e/support/seed.mjs';
-import { eventually } from '../e2e/support/wait.mjs';
+import { ROOT, wranglerConfig } from '../support/config.mjs';
+import { standard, XML } from '../support/worker/content.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { hashAccessPath, mac, seedCrowd, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 import { aesCrate, baselines } from './baselines.mjs';
 import { eachOnce, generator, interleaved, median, repeat } from './load.mjs';
 
@@ -254,8 +254,8 @@ async function sizeAndStartup() {
 function report() {
   say('\nRatios (1.00 is the baseline of the same run)');
   for (const [name, { value, goal }] of Object.entries(results.ratios)) {
-    const verdict = goal === undefined ? '' : value >= goal ? `goal ${goal}: met` : `goal ${goal}: MISSED`;
-    say(`  ${value.toFixed(2).padStart(6)}  ${name.padEnd(52)} ${verdict}`);
+    const reached = goal === undefined ? '' : value >= goal ? `goal ${goal}: met` : `goal ${goal}: MISSED`;
+    say(`  ${value.toFixed(2).padStart(6)}  ${name.padEnd(52)} ${reached}`);
   }
   say(`\nRequests per second (${generator}, median of ${ROUNDS}; file of ${whole(results.fileBytes)} bytes)`);
   for (const [name, rate] of Object.entries(results.rates)) say(`  ${whole(rate).padStart(8)}  ${name}`);

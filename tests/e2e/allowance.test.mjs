@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { wranglerConfig } from './support/config.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { wranglerConfig } from '../support/config.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const limits = Object.fromEntries(wranglerConfig().ratelimits.map(({ name, simple }) => [name, simple.limit]));
 

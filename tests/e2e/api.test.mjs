@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac } from '../support/worker/seed.mjs';
 
 describe('the API', () => {
   let worker;
@@ -245,7 +245,7 @@ describe('the API', () => {
         const answer = await admin.call('POST', '/tenants', { body: { name } });
         assert.equal(answer.status, 422, JSON.stringify(name));
       }
-      for (const settings of [{ 'A-B': 'x' }, { '': 'x' }, { [`A${'x'.repeat(70)}`]: 'x' }, { A: 'x'.repeat(100_000) }]) {
+      for (const settings of [{ 'A B': 'x' }, { '': 'x' }, { [`A${'x'.repeat(100)}`]: 'x' }, { A: 'x'.repeat(100_000) }]) {
         assert.equal((await admin.call('PUT', `/tenants/${tenant}/settings`, { body: { settings } })).status, 422);
       }
       for (const bad of ['zz', '0080F0C571E', '0080F0C571EBA', '000000000000', 'FFFFFFFFFFFF', '01005E000001']) {
@@ -293,7 +293,7 @@ describe('the API', () => {
     });
 
     it('is refused over plain HTTP', async () => {
-      const { rawRequest } = await import('./support/raw.mjs');
+      const { rawRequest } = await import('../support/worker/raw.mjs');
       const answer = await rawRequest(worker.port, '/api/v1/tenants', {
         headers: [
           ['Host', 'phones.example'],
@@ -356,7 +356,7 @@ describe('the API', () => {
         assert.equal(after, before + 1, write.toString());
         before = after;
       }
-      await admin.call('PUT', `/tenants/${tenant}/settings`, { body: { settings: { 'A-B': 'x' } } });
+      await admin.call('PUT', `/tenants/${tenant}/settings`, { body: { settings: { 'A B': 'x' } } });
       assert.equal(await count(), before);
     });
   });

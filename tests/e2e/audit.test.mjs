@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { newMasterKey, Ringfence } from './support/ringfence.mjs';
-import { mac, ulid } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { newMasterKey, Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, ulid } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const DAY = 24 * 3600 * 1000;
 const START = '0'.repeat(64);

@@ -5,10 +5,10 @@ import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
-import { parseAnswer } from './support/raw.mjs';
-import { Ringfence, within } from './support/ringfence.mjs';
-import { Api } from './support/api.mjs';
-import { seedTenant } from './support/seed.mjs';
+import { parseAnswer } from '../support/worker/raw.mjs';
+import { Ringfence, within } from '../support/worker/ringfence.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { seedTenant } from '../support/worker/seed.mjs';
 
 const MIB = 1 << 20;
 

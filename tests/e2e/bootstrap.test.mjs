@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { element } from './support/content.mjs';
-import { rawRequest, withoutRequestId } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedDevices, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { element } from '../support/worker/content.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 describe('a bootstrap', () => {
   let worker;

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { element } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevices, seedTenant } from './support/seed.mjs';
+import { element } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevices, seedTenant } from '../support/worker/seed.mjs';
 
 const DEVICES = 200;
 

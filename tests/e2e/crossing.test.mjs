@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { TEXT, XML } from './support/content.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { TEXT, XML } from '../support/worker/content.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 /** A standard file that X and Y break together, and neither alone. */
 const FRAGILE = XML['standard/utg'].replace('<Lines>', '{% if X is defined and Y is defined %}{{ NOT_SET }}{% endif %}<Lines>');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
-import { ROOT } from './support/config.mjs';
+import { ROOT } from '../support/config.mjs';
 
 // Answers as the real one does. Its state is files beside it: `secrets` and `deployed`; `free` makes it an
 // account of the free plan, `broken` one where nothing can be deployed, `deaf` one where no secret can be set.

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { ROOT } from './support/config.mjs';
-import { Ringfence, newMasterKey } from './support/ringfence.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { ROOT } from '../support/config.mjs';
+import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const read = (name) => readFileSync(join(ROOT, name), 'utf8');
 const DOCUMENTS = ['README.md', 'SECURITY.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))].map((name) =>
@@ -22,6 +23,13 @@ function blocks(name) {
   return [...read(name).matchAll(/^( *)```sh\n([\s\S]*?)^ *```$/gm)].map(({ 1: indent, 2: text }) =>
     text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   );
+}
+
+/** The block of a document that has these words. */
+function block(name, words) {
+  const found = blocks(name).filter((text) => text.includes(words));
+  assert.equal(found.length, 1, `${name}: ${words}`);
+  return found[0];
 }
 
 /** What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`. */
@@ -85,6 +93,7 @@ describe('the documents', () => {
   let shell;
   let api;
   let tenant;
+  let url;
   before(async () => {
     worker = await Ringfence.start();
     api = new Api(worker);
@@ -102,14 +111,14 @@ describe('the documents', () => {
     tenant = id;
     const answers = shell.run(rest.join('\n'), [['<id>', id]]);
     shell.done.add(block);
-    const { url } = answers.find((answer) => answer.url);
+    ({ url } = answers.find((answer) => answer.url));
     assert.equal(answers.at(-1).kind, 'standard');
     shell.before = `T=/tenants/${id}`;
     assert.equal((await fetch(new URL('Config0080F0C571EB.cfg', url))).status, 200, 'a phone gets its bootstrap');
   });
 
   it('tell a phone', async () => {
-    const [relay, , destinations, , notify] = blocks('docs/notify.md');
+    const [relay, , destinations, , notify, restart] = blocks('docs/notify.md');
     assert.match(shell.run(relay)[0].credential, /^rfr_/);
     shell.run(destinations);
     const aor = '{"NOTIFY_AOR":"sip:101@pbx.example"}';
@@ -121,16 +130,123 @@ describe('the documents', () => {
     const [shown] = shell.run(rest.slice(2).join('\n'), [['<id>', rollout.id]]);
     assert.equal(shown.id, rollout.id);
     shell.done.add(notify);
+    await api.put(`/tenants/${tenant}/devices/000413A11FA7`, { model: 'snomD345' });
+    assert.equal(shell.run(restart)[0].job.event, 'check-sync;reboot=true');
+  });
+
+  it('adopt a phone that nobody entered', async () => {
+    for (const mac of ['0080F0C8C381', '0080F0C8C382']) {
+      const agent = { 'user-agent': `Panasonic_KX-UT113/01.133 (${mac.toLowerCase()})` };
+      assert.equal((await fetch(new URL(`Config${mac}.cfg`, url), { headers: agent })).status, 404);
+    }
+    const unknown = async () => (await api.get(`/tenants/${tenant}/unknown`)).items;
+    await eventually(unknown, (items) => items.length === 2);
+    const { id } = await api.post(`/tenants/${tenant}/sites`, { name: 'Front' });
+    const [listed, adopted] = shell.run(block('docs/operations.md', '/adopt'), [['<id>', id]]);
+    assert.equal(listed.items.length, 2);
+    assert.deepEqual([adopted.model, adopted.site], ['KX-UT113', id]);
+    assert.deepEqual(await unknown(), []);
+  });
+
+  it('change many devices at once', async () => {
+    const { id } = await api.post(`/tenants/${tenant}/sites`, { name: 'Back' });
+    await api.put(`/tenants/${tenant}/devices/0080F0C57200`, { model: 'KX-UTG300B' });
+    const { model } = await api.get(`/tenants/${tenant}/devices/0080F0C571EB`);
+    await api.put(`/tenants/${tenant}/devices/0080F0C571EB`, { model, site: id });
+    await eventually(
+      async () => (await api.get(`/tenants/${tenant}/devices?site=${id}&stale=true`)).items,
+      (items) => items.length === 1,
+    );
+    const many = block('docs/operations.md', '/operations?dry_run=true');
+    // What is over by then cannot be cancelled.
+    const [tried, , shown, refused] = shell.run(many.replace(/^.*\/cancel.*$/m, ''), [['<id>', id]]);
+    assert.deepEqual([tried.operation, tried.devices], [null, 1], JSON.stringify(tried));
+    assert.equal(shown.selection.macs, 2);
+    assert.deepEqual(refused.items, []);
+    shell.done.add(many);
+  });
+
+  it('bring many devices in as one change, and out as a table', async () => {
+    const [tried] = shell.run(block('docs/import.md', '/device-batch'));
+    assert.deepEqual(
+      tried.items.map((item) => item.outcome),
+      ['changed'],
+      JSON.stringify(tried),
+    );
+    shell.run(block('docs/import.md', '/devices.csv'));
+    const table = readFileSync(join(shell.folder, 'devices.csv'), 'utf8');
+    assert.match(table, /^mac,model,/);
+    assert.match(table, /^00:80:F0:C5:72:00,KX-UTG300B,/m);
+  });
+
+  it('have somebody told of what needs a person', async () => {
+    const [made, sent] = block('docs/webhooks.md', '/webhooks').split(/\n(?=api POST \$T\/webhooks\/<id>)/);
+    const [{ id, secret }] = shell.run(made);
+    assert.match(secret, /^whsec_/);
+    const [message] = shell.run(sent, [['<id>', id]]);
+    assert.ok(message, 'the message that is to be sent');
+    shell.done.add(block('docs/webhooks.md', '/webhooks'));
+    await api.delete(`/tenants/${tenant}/webhooks/${id}`);
+  });
+
+  it('explain what a phone heard', async () => {
+    const events = (await api.get(`/tenants/${tenant}/events?outcome=refused`)).items;
+    const path = new URL(url).pathname.replaceAll('/', '');
+    const filled = [
+      ['https://phones.example/', new URL('/', url).href],
+      ['<access-path>', path],
+      ['<id>', events[0].request_id],
+    ];
+    const [first, second, then, byMac] = shell.run(block('docs/troubleshooting.md', '/explain'), filled);
+    for (const { verdict, asked } of [first, second, byMac]) {
+      assert.ok(verdict.reason, JSON.stringify(verdict));
+      assert.match(asked.path, /^Config0080F0C571EB/);
+    }
+    assert.equal(then.asked.from, 'request_id');
+  });
+
+  it('go back to what settings were, and hold files to tests', async () => {
+    for (const server of ['one', 'two', 'three']) {
+      await api.put(`/tenants/${tenant}/settings`, { settings: { ntp_server: `${server}.example` } });
+    }
+    const history = block('docs/history.md', '/rollback/settings');
+    const listed = (await api.get(`/tenants/${tenant}/history/settings`)).items;
+    const [, shown, difference] = shell.run(history);
+    assert.equal(shown.items.length, listed.length + 1);
+    assert.ok(difference, JSON.stringify(difference));
+    const [tried] = shell.run(block('docs/history.md', '?dry_run=true'));
+    assert.equal(typeof tried.changed, 'number');
+    const [has] = shell.run(block('docs/history.md', '/diff\n'));
+    assert.ok(['kept', 'history', 'unknown'].includes(has.source));
+    const { id } = await api.post(`/tenants/${tenant}/sites`, { name: 'Reception' });
+    const [test, ran] = shell.run(block('docs/history.md', '/file-tests'), [['<id>', id]]);
+    assert.equal(test.parameter, 'SIP_RGSTR_ADDR_1');
+    assert.ok(ran, JSON.stringify(ran));
+    await api.delete(`/tenants/${tenant}/file-tests/${test.id}`);
+  });
+
+  it('replace an access path', async () => {
+    const [old] = (await api.get(`/tenants/${tenant}/access-paths`)).items;
+    const [made, progress] = shell.run(block('docs/operations.md', '<old>'), [['<old>', old.id]]);
+    assert.ok(made.target_since > 0 && made.url);
+    const devices = (await api.get(`/tenants/${tenant}/devices`)).items.length;
+    assert.deepEqual([progress.moved, progress.not_moved], [0, devices]);
+    const left = (await api.get(`/tenants/${tenant}/access-paths`)).items;
+    assert.deepEqual(
+      left.map((path) => path.id),
+      [made.id],
+    );
   });
 
   it('move a phone', async () => {
     const { id } = await api.post('/tenants', { name: 'Another' });
-    const [moved] = shell.run(blocks('docs/operations.md')[0], [['<id>', id]]);
+    const [moved] = shell.run(block('docs/operations.md', '/move '), [['<id>', id]]);
     assert.equal(moved.tenant, id);
   });
 
   it('export the audit log, and prove the export', () => {
-    const [, keep, prove] = blocks('docs/operations.md');
+    const keep = block('docs/operations.md', '/audit/export');
+    const prove = block('docs/operations.md', 'broken at');
     // All of it, though it is not old enough to be cut.
     shell.run(keep.replace('90*86400', '-86400').replace(/^api POST \/audit\/cut.*$/m, ''));
     const exported = readFileSync(join(shell.folder, 'audit.ndjson'), 'utf8').trim().split('\n');
@@ -146,8 +262,8 @@ describe('the documents', () => {
   });
 
   it('rotate the master key', async () => {
-    const block = blocks('docs/operations.md')[3];
-    const lines = block.split('\n');
+    const rotate = block('docs/operations.md', 'MASTER_KEY_PREVIOUS');
+    const lines = rotate.split('\n');
     const at = lines.findIndex((line) => line.startsWith('wrangler secret bulk'));
     const { MASTER_KEY } = worker.options.secrets;
     shell.run(lines.slice(0, at).join('\n'), [], { OLD: MASTER_KEY });
@@ -157,11 +273,11 @@ describe('the documents', () => {
     await worker.restart({ secrets });
     const answers = shell.run(lines.slice(at).join('\n'));
     assert.deepEqual([answers.at(-1).remaining, answers.at(-1).unreadable], [0, 0]);
-    shell.done.add(block);
+    shell.done.add(rotate);
   });
 
   it('take a restored database into use', () => {
-    assert.equal(shell.run(blocks('docs/operations.md')[4]).at(-1).behind, false);
+    assert.equal(shell.run(block('docs/operations.md', '/restored')).at(-1).behind, false);
   });
 
   it('hold no other block that could be run here', () => {
@@ -183,7 +299,7 @@ describe('the documents', () => {
     for (const name of DOCUMENTS) {
       for (const { 1: method, 2: called } of read(name).matchAll(/\b(GET|POST|PUT|DELETE) +"?((?:\$T)?\/[^\s`'")?]*)(?=[\s`'")?])/g)) {
         if (/^\/(relay\/v1|\{)/.test(called)) continue;
-        const path = called.replace('$T', '/tenants/{tenant}').replace(/^(?!\/(?:api\/v1|healthz))/, '/api/v1');
+        const path = called.replace('$T', '/tenants/{tenant}').replace(/^(?!\/(?:api\/v1|healthz|metrics))/, '/api/v1');
         const found = patterns.filter(({ pattern }) => pattern.test(path));
         assert.ok(found.length > 0, `${name}: there is no ${called}`);
         assert.ok(

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { rawRequest, withoutRequestId } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 /** What is written after the answer. */
 const AFTER = /^(INSERT|UPDATE|DELETE)/;
@@ -101,6 +101,38 @@ describe('refusals within an access path', () => {
     assertEven(await costs({ tenant, devices }, (of) => `Initial${of}.cfg`));
     const sentOn = await moved(16, {});
     assert.equal((await tenant.get(`Initial${sentOn.mac}.cfg`)).status, 200);
+  });
+
+  it('of a name that is one family’s index and another family’s file read the same rows', async () => {
+    const all = await fleet({ events_per_minute: 0 });
+    const { tenant, devices } = all;
+    const admin = new Api(worker);
+    const at = `/tenants/${tenant.id}`;
+    const device = async (model, number) => {
+      const { mac: own } = await admin.put(`${at}/devices/${mac(number)}`, { model, settings: { ntp: 'ntp.example' } });
+      return { mac: own };
+    };
+    const index = await device('VVX450', 21);
+    const file = await device('SIP-T46S', 22);
+    devices.indexOutOfService = await device('VVX450', 23);
+    devices.fileOutOfService = await device('SIP-T46S', 24);
+    for (const { mac: own } of [devices.indexOutOfService, devices.fileOutOfService]) await admin.post(`${at}/devices/${own}/disable`);
+    // Its own name is another one.
+    devices.ofAnotherFamily = await device('GXP2170', 25);
+    // Its phone could be sent on, but not here, or not any more.
+    const target = await seedTenant(worker, {});
+    const moved = async (what, model, number, more) => {
+      devices[what] = await device(model, number);
+      await admin.post(`${at}/devices/${mac(number)}/move`, { tenant: target.id, ...more });
+    };
+    await moved('movedAway', 'SIP-T46S', 26, { forward: { enabled: false } });
+    await moved('ofAnotherFamilyMoved', 'snomD785', 27);
+    await moved('over', 'SIP-T46S', 28);
+    await worker.sql('UPDATE moves SET ends_at = 1 WHERE mac = ?1', mac(28));
+    assertEven(await costs(all, (of) => `${of.toLowerCase()}.cfg`));
+    const [own, other] = await Promise.all([index, file].map((one) => tenant.get(`${one.mac.toLowerCase()}.cfg`)));
+    assert.match(await own.text(), new RegExp(`CONFIG_FILES="${index.mac.toLowerCase()}-ringfence\\.cfg"`));
+    assert.match(await other.text(), /^#!version:1\.0\.0\.1/);
   });
 
   it('a device that gets something does, with its settings', async () => {

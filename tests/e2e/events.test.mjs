@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant, ulid } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 describe('events', () => {
   let worker;

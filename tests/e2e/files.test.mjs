@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { TEXT, XML, element } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { UTG, hashAccessPath, mac, newAccessPath, seedDevice, seedTenant, ulid } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { TEXT, XML, element } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { UTG, hashAccessPath, mac, newAccessPath, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const HDV = { name: 'KX-HDV130N', family: 'hdv', profile: null };
 

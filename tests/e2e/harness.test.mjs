@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { ROOT, bindings } from './support/config.mjs';
-import { statements } from './support/sql.mjs';
-import { parseToml } from './support/toml.mjs';
+import { ROOT, bindings } from '../support/config.mjs';
+import { statements } from '../support/worker/sql.mjs';
+import { parseToml } from '../support/toml.mjs';
 
 describe('the reader of wrangler.toml', () => {
   it('reads tables, lists of tables and values', () => {

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { rawBytes, rawRequest, parseAnswer } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { rawBytes, rawRequest, parseAnswer } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 describe('hostile requests', () => {
   let worker;

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { XML } from '../support/worker/content.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { hashAccessPath, mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const EVENT = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE devices SET last_seen_at)/;
 
@@ -94,6 +95,34 @@ describe('the hot path', () => {
     await other.setOptions(named('Config{MAC}.enc', 'Config{MAC}.enc.enc'));
     assert.equal((await rawRequest(worker.port, other.path(`Config${one.mac}.enc`))).status, 404);
     assert.equal((await rawRequest(worker.port, other.path(`Config${one.mac}.enc.enc`))).status, 200);
+  });
+
+  it('a file that names its own URL costs the same, under the access path that it was asked under', async () => {
+    const standard = '<PANASIPPhoneConfig><Device><Phone><URL>{{ urls.base }}</URL></Phone></Device></PANASIPPhoneConfig>\n';
+    const other = await seedTenant(worker, { templates: { ...XML, 'standard/utg': standard } });
+    const one = await seedDevice(worker, other, { mac: mac(4), state: 'delivered' });
+    const path = other.path(`Config${one.mac}.enc`);
+    // KV knows the tenant from here on.
+    await rawRequest(worker.port, other.path('nothing'));
+    await eventually(
+      () => worker.ask('kvRead', { name: `t1:${hashAccessPath(other.accessPath)}` }),
+      (value) => value !== null,
+    );
+    const first = await cost(path);
+    assert.deepEqual([first.kvReads, first.encryptions, first.trips[0].length], [2, 1, 4]);
+    await eventually(
+      () => worker.ask('kvRead', { name: `f1:${other.id}:standard:sealed:${one.mac}` }),
+      (value) => value !== null && JSON.parse(value.metadata).c === true,
+    );
+    await rawRequest(worker.port, path);
+    for (let time = 0; time < 2; time += 1) {
+      const { answer, kvReads, kvReadsAtOnce, kvWrites, encryptions, sql } = await cost(path);
+      assert.deepEqual([answer.status, kvReads, kvReadsAtOnce, kvWrites, encryptions], [200, 2, 2, 0, 0]);
+      for (const text of sql) assert.match(text, EVENT);
+    }
+    await worker.probe({ d1: 'fail' });
+    assert.equal((await rawRequest(worker.port, path)).status, 200);
+    await worker.probe({ d1: null });
   });
 
   it('a bootstrap takes one conditional write', async () => {

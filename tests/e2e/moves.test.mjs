@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { TEXT, XML, element } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { Ringfence, newMasterKey } from './support/ringfence.mjs';
-import { mac, newAccessPath, seedDevice, seedTenant, UTG } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { TEXT, XML, element } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant, UTG } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const MODEL = 'KX-UTG300B';
 const OPTIONS = { state_dependent_names: true };
@@ -21,6 +21,8 @@ describe('a device that moves', () => {
   let b;
   let number = 0;
   let own;
+  // The URL under which moved phones come: it is told once.
+  let first;
   before(async () => {
     worker = await Ringfence.start({ probe: true });
     admin = new Api(worker);
@@ -63,6 +65,46 @@ describe('a device that moves', () => {
     const headers = (response) => JSON.stringify([...response.headers].filter(([header]) => header !== 'ringfence-request-id'));
     assert.equal(headers(answer), headers(refusal));
   }
+
+  it('whose phone asks for no initial file is sent on by its own, with no setting in it', async () => {
+    for (const [model, name] of [
+      ['snomD785', (address) => `snomD785-${address}.htm`],
+      ['SIP-T46S', (address) => `${address.toLowerCase()}.cfg`],
+      ['VVX450', (address) => `${address.toLowerCase()}-ringfence.cfg`],
+      ['OBi202', (address) => `${address}.xml`],
+      ['6867i', (address) => `${address}.cfg`],
+    ]) {
+      own = mac((number += 1));
+      const secret = 'pa5s-0f-desk';
+      const settings = { line_1_user: '2017', line_1_domain: 'pbx.test', line_1_password: { secret } };
+      await admin.put(at(a), { model, settings });
+      const plain = await text(a.get(name(own)));
+      assert.ok(plain.includes(secret) && plain.includes(a.path('').slice(1, -1)), model);
+      const { forward } = (await move(a, b)).body;
+      const url = forward.url ?? first;
+      const leads = await text(a.get(name(own)));
+      assert.ok(leads.includes(new URL(url).pathname.split('/')[1]), `${model}: ${leads}`);
+      assert.doesNotMatch(leads, /pa5s|2017|pbx\.test|from-[ab]/);
+      assert.ok(!leads.includes(a.path('').slice(1, -1)), model);
+      first = url;
+      // At a name of another family, and where the device is.
+      await refusedAt(a, `cfg${own.toLowerCase()}.xml`);
+      const there = await text(worker.fetch(new URL(`${url.replace(/\/$/, '')}/${name(own)}`).pathname));
+      assert.ok(there.includes(secret), model);
+      await eventually(
+        () => admin.get(at(b)),
+        (view) => view.forwarded_until === undefined,
+      );
+      await refusedAt(a, name(own));
+    }
+    const reasons = (await admin.get(`/tenants/${a.id}/events`)).items.map((item) => item.reason);
+    assert.ok(reasons.includes('forwarded'));
+    // Of one whose files are sealed nothing is sent on.
+    own = mac((number += 1));
+    await admin.put(at(a), { model: 'GXP2170' });
+    await move(a, b);
+    await refusedAt(a, `cfg${own.toLowerCase()}.xml`);
+  });
 
   it('keeps its key, state and history; its phone is sent on until it has been there', async () => {
     const key = await booted(a, { settings: { SIP_PASS: { secret: 'pa5s-0f-desk' }, NOTE: 'x' } });

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac } from '../support/worker/seed.mjs';
 
 const UDS = 'KX-UDS124';
 const HDV = 'KX-HDV130N';

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { allEnded, connected, crowd, jobs, phone, poolAndTenant, tally } from './support/notify.mjs';
-import { udpPort } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { allEnded, connected, crowd, jobs, phone, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { eventually } from '../support/wait.mjs';
 
 // Copies for several seconds, so that phones that come late are told, and none is given up meanwhile.
 const T1 = 150;

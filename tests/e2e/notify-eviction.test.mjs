@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from './support/notify.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { eventually } from '../support/wait.mjs';
 
 describe('a pool whose object is evicted', () => {
   let worker;

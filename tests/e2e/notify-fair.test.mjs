@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { connected, crowd, phone, poolAndTenant } from './support/notify.mjs';
-import { udpPort } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { seedTenant } from './support/seed.mjs';
-import { sipp } from './support/sipp.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { connected, crowd, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { seedTenant } from '../support/worker/seed.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const PLACES = 200;
 

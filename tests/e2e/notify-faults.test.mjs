@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { badLine, dice } from './support/line.mjs';
-import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from './support/notify.mjs';
-import { door } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { startRelay } from './support/native-relay.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { badLine, dice } from '../support/sip/line.mjs';
+import { allEnded, connected, crowd, jobs, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { door } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { startRelay } from '../support/relay/native-relay.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

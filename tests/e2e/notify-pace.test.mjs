@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { allEnded, connected, crowd, poolAndTenant, tally } from './support/notify.mjs';
-import { networks } from './support/pace.mjs';
-import { Ringfence } from './support/ringfence.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { allEnded, connected, crowd, poolAndTenant, tally } from '../support/relay/notify.mjs';
+import { networks } from '../support/sip/pace.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
 
 const COUNT = 600;
 const LIMIT = 40;

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { kamailio } from './support/kamailio.mjs';
-import { connected, ended, phone, poolAndTenant } from './support/notify.mjs';
-import { udpPort } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { sipp } from './support/sipp.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { kamailio } from '../support/sip/kamailio.mjs';
+import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
 
 const PASSWORD = 'proxy-e3rl2ae1';
 

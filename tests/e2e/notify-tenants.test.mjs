@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { ended, phone, QUICK } from './support/notify.mjs';
-import { FakeRelay } from './support/relay.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { seedTenant, ulid } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { ended, phone, QUICK } from '../support/relay/notify.mjs';
+import { FakeRelay } from '../support/relay/relay.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { seedTenant, ulid } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 describe('tenants in one pool', () => {
   let worker;
@@ -128,6 +128,43 @@ describe('tenants in one pool', () => {
     const job = await ended(api, one.at, body.job.id);
     assert.deepEqual([job.state, job.reason], ['rejected', 'address_of_another_tenant']);
     assert.equal(relay.jobs.length, 0);
+  });
+
+  it('are told by their first line where no other may address its domain, and nowhere else', async () => {
+    const { one, other, relay } = await neighbours();
+    const to = (tenant, domains) => api.put(`${tenant.at}/destinations`, { destinations: { domains, networks: [] } });
+    const line = { line_1_user: '201', line_1_domain: 'pbx.test', line_1_password: { secret: 'e3#rl2(&ae#1' } };
+    assert.equal((await one.set(line)).status, 200);
+    const untold = async () => {
+      const refused = await one.notify();
+      assert.deepEqual([refused.status, refused.body.reason], [422, 'no_target'], refused.text);
+    };
+    // Nobody has said whose the domain is; then it is another's; then of both.
+    await untold();
+    await to(other, ['pbx.test']);
+    await untold();
+    await to(one, ['*.test', 'pbx.test']);
+    await untold();
+    const { id } = await api.post(`${one.at}/rollouts`, {});
+    const { items } = await eventually(
+      () => api.get(`${one.at}/jobs?rollout=${id}`),
+      ({ items: [last] }) => last?.ended_at,
+    );
+    assert.deepEqual([items[0].state, items[0].reason], ['rejected', 'no_target']);
+    assert.equal(relay.jobs.length, 0);
+    await to(other, ['*.pbx.test', 'other.test']);
+    assert.equal((await one.notify()).status, 202);
+    await relay.frame('job');
+    const [job] = relay.jobs;
+    assert.equal(job.target.aor, 'sip:201@pbx.test');
+    assert.equal(job.credentials.username, '201');
+    // The other one has the same address in a setting of before, and tells nobody by it.
+    const refused = await other.notify();
+    assert.deepEqual([refused.status, refused.body.reason], [422, 'tenant_destination_not_allowed']);
+    // As soon as it may address the domain again, nobody's line stands in.
+    await to(other, ['*.test']);
+    await untold();
+    assert.equal(relay.jobs.length, 1);
   });
 
   it('need no list where they trust one another, and one alone needs none', async () => {

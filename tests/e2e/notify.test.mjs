@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { connected, ended, phone, poolAndTenant } from './support/notify.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { udpPort } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { sipp } from './support/sipp.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
+import { eventually } from '../support/wait.mjs';
 
 describe('a phone told by NOTIFY', () => {
   let worker;

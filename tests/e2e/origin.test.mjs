@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 const INERT = "default-src 'none'; sandbox";
 

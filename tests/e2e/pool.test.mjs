@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { FakeRelay, ok, rejected, silence } from './support/relay.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedCrowd, seedDevice, seedTenant, ulid } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { FakeRelay, ok, rejected, silence } from '../support/relay/relay.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedCrowd, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 /** Everything in seconds that is in minutes otherwise. */
 const QUICK = {

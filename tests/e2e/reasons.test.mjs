@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { ROOT } from './support/config.mjs';
-import { rawRequest, withoutRequestId } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { UTG, mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { ROOT } from '../support/config.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { UTG, mac, newAccessPath, seedDevice, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const HDV = { name: 'KX-HDV130N', family: 'hdv', profile: null };
 
@@ -172,7 +172,7 @@ describe('a request that got nothing', () => {
       [`Config${pairs.join('%3A')}.cfg`, 'mac_notation', { expected }],
       [`Config${pairs.join('-').toLowerCase()}.enc`, 'mac_notation', { expected: `Config${bare}.enc` }],
       [`%43onfig${lower}%2Ecfg`, 'wrong_case', { expected }],
-      [`spa${lower}.xml`, 'no_such_path', null],
+      [`spa${lower}.bin`, 'no_such_path', null],
       [`provision/face${lower}/boot`, 'no_such_path', null],
     ];
     const asked = [];

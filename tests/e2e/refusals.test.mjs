@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { rawRequest, withoutRequestId } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, newAccessPath, seedDevice, seedTenant } from './support/seed.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 describe('a refusal', () => {
   let worker;
@@ -108,7 +108,7 @@ describe('a refusal', () => {
     assert.equal(Number(answer.header('content-length')), answer.body.length);
   });
 
-  it('reads D1 and KV as often whatever its cause, and writes nothing but its event', async () => {
+  it('reads D1 and KV as often whatever its cause, and writes nothing but its event and, after it, who asked', async () => {
     const counts = async (path) => {
       await worker.probe({ reset: true });
       await rawRequest(worker.port, path);
@@ -119,7 +119,11 @@ describe('a refusal', () => {
       const sql = await counts(path);
       const written = sql.filter((text) => /^(INSERT|UPDATE|DELETE|REPLACE)/i.test(text));
       for (const text of written) {
-        assert.match(text, /^INSERT INTO (event_minutes|events) /, `${cause}: ${text}`);
+        assert.match(
+          text,
+          /^(INSERT INTO (event_minutes|events|unknown_phones) |UPDATE event_minutes SET new_phones |DELETE FROM unknown_phones )/,
+          `${cause}: ${text}`,
+        );
       }
     }
   });

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { element } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { element } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
 describe('re-key', () => {
   let worker;

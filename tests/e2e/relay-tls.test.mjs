@@ -6,14 +6,14 @@ import { once } from 'node:events';
 import tls from 'node:tls';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { startRelay } from './support/native-relay.mjs';
-import { ended, phone, poolAndTenant } from './support/notify.mjs';
-import { udpPort } from './support/ports.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { sipp } from './support/sipp.mjs';
-import { authority } from './support/tls.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { startRelay } from '../support/relay/native-relay.mjs';
+import { ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
+import { udpPort } from '../support/ports.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
+import { authority } from '../support/tls.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const CREDENTIAL = 'rfr_not-for-strangers';
 

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { element } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { Ringfence, newMasterKey } from './support/ringfence.mjs';
-import { Master, mac, seedDevices, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { element } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
+import { Master, mac, seedDevices, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const DEVICES = 30;
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
-import { ROOT } from './support/config.mjs';
+import { ROOT } from '../support/config.mjs';
 
 const made = [];
 after(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { ROOT } from './support/config.mjs';
-import { RELAY } from './support/native-relay.mjs';
-import { within } from './support/ringfence.mjs';
+import { ROOT } from '../support/config.mjs';
+import { RELAY } from '../support/relay/native-relay.mjs';
+import { within } from '../support/worker/ringfence.mjs';
 
 const PATIENCE_MS = 240_000;
 
@@ -32,6 +32,7 @@ describe('make run', () => {
       'scripts',
       'src',
       'crates',
+      'tools',
       'build',
       'assets',
     ]) {

@@ -6,11 +6,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { ROOT } from './support/config.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant, ulid } from './support/seed.mjs';
-import { migrations } from './support/sql.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { ROOT } from '../support/config.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
+import { migrations } from '../support/worker/sql.mjs';
 
 /**
  * Plans that read a whole table on purpose: `[what the statement has, what is scanned, why]`.
@@ -33,15 +33,19 @@ const WHOLE_TABLES = [
     'after a restore every bootstrap that waits expires; reads the index of those alone',
   ],
   [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
+  [/^SELECT master, count\(\*\) AS number FROM setting_versions/, 'setting_versions', 'the same for secrets of earlier versions'],
   [/^SELECT master, count\(\*\) AS number FROM access_paths/, 'access_paths', 'the same for segments of access paths'],
+  [/^SELECT master, count\(\*\) AS number FROM webhook_secrets/, 'webhook_secrets', 'the same for secrets of webhooks'],
+  [/^WITH alike AS MATERIALIZED/, 'a', 'the groups that the devices of a tenant were put into'],
+  [/^WITH alike AS MATERIALIZED/, 'g', 'the same groups, once more'],
 ];
 
 /** SQL in string literals of src, with Rust's line continuations and constants resolved. */
 function statementsInSource() {
   const folder = join(ROOT, 'src');
   const sources = readdirSync(folder, { recursive: true })
-    // The witness's object has tables of its own.
-    .filter((name) => name.endsWith('.rs') && !name.startsWith('witness/'))
+    // The objects of the witness and of webhooks have tables of their own.
+    .filter((name) => name.endsWith('.rs') && !/^(witness|webhooks)\//.test(name))
     .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8').split('#[cfg(test)]\nmod tests')[0] }));
   const literal = /"((?:[^"\\]|\\[\s\S])*)"/g;
   const clean = (text) =>
@@ -151,13 +155,27 @@ describe('the schema', () => {
       '?last_seen_before=9999999999999',
       '?last_seen_after=1',
       '?state=armed&model=KX-UTG300B&disabled=false',
+      '?stale=true',
+      '?failing=true',
+      '?failing=true&sort=-last_seen',
+      '?unexpected_network=true',
+      '?disabled=true',
+      '?extension=101',
+      '?extension=101&state=armed',
+      '?family=utg',
+      '?vendor=Panasonic&never_seen=true',
+      ...['added', 'mac', 'label', 'model', 'last_seen', 'changed'].flatMap((by) => [
+        `?sort=${by}`,
+        `?sort=-${by}&limit=1`,
+        `?sort=${by}&disabled=false`,
+      ]),
       '?q=KX-UTG',
       '?q=KX-UTG&limit=1',
       `?q=00:80&state=armed&site=${site}`,
     ];
     for (const query of lists) {
       const page = await api.get(`${t}/devices${query}`);
-      if (page.next) await api.get(`${t}/devices${query}&cursor=${page.next}`);
+      if (page.next) await api.get(`${t}/devices${query}${query ? '&' : '?'}cursor=${page.next}`);
     }
     for (const query of ['limit=1', 'q=KX-UTG', `mac=${phone.mac}`, 'doubled=true']) await api.get(`/devices?${query}`);
     for (const path of [
@@ -170,6 +188,17 @@ describe('the schema', () => {
       t,
       `${t}/audit`,
       `${t}/audit?object=settings`,
+      `${t}/audit?action=device.update&token=admin`,
+      `${t}/audit?token=admin&after=1&before=9999999999999`,
+      `${t}/audit?request_id=${ulid()}`,
+      '/audit?action=device.update',
+      `/audit?request_id=${ulid()}`,
+      `${t}/events?reason=bootstrap_consumed`,
+      `${t}/events?reason=sealed&kind=standard`,
+      `${t}/events?address=127.0.0.1&outcome=refused`,
+      `${t}/events?request_id=${ulid()}`,
+      `${t}/device-counts`,
+      `${t}/operations`,
       `${t}/events`,
       `${t}/events?outcome=served`,
       `${t}/events?device=${phone.mac}`,
@@ -186,14 +215,52 @@ describe('the schema', () => {
     ]) {
       await api.get(path);
     }
+    const path = await api.post(`${t}/access-paths`, { label: 'new', target: true });
+    await api.get(`${t}/access-paths/${path.id}/target`);
+    await api.put(`${t}/access-paths/${path.id}`, { label: 'newer' });
+    await api.delete(`${t}/access-paths/${path.id}/target`);
+    await api.put(`${t}/access-paths/${path.id}/target`, {});
+    await tenant.get('KX-UTG300B.cfg');
     await api.put(`${t}/settings`, { settings: { A: 'x' } });
     await api.put(`${t}/sites/${site}/settings`, { settings: { A: 'x' } });
     await api.put(`${t}/models/KX-UTG300B/settings`, { settings: { A: 'x' } });
+    for (const note of ['one', 'two']) {
+      const source = `<PANASIPPhoneConfig><Device><Phone><PRODUCT_NOTE>${note}</PRODUCT_NOTE></Phone></Device></PANASIPPhoneConfig>\n`;
+      await api.put(`${t}/templates/product/utg`, { source });
+    }
+    await api.put(`${t}/settings`, { settings: { A: 'y', PASS: { secret: 'x' } } });
+    const { name, hostname, options } = await api.get(t);
+    await api.put(t, { name, hostname, options: { ...options, events_per_minute: 90 } });
+    for (const path of ['settings', 'options', 'templates/product/utg']) {
+      await api.get(`${t}/history/${path}?limit=1`);
+      await api.get(`${t}/diff/${path}`);
+      await api.post(`${t}/rollback/${path}`, { version: 0 });
+    }
+    const test = await api.post(`${t}/file-tests`, { name: 'a', file: 'standard', parameter: 'X', expect: 'absent' });
+    await api.put(`${t}/file-tests/${test.id}`, { name: 'b', file: 'standard', parameter: 'X', expect: 'absent' });
+    await api.get(`${t}/file-tests/${test.id}`);
+    await api.get(`${t}/file-tests`);
+    await api.get(`${t}/file-test-run`);
+    await api.delete(`${t}/file-tests/${test.id}`);
+    await api.get(`${t}/devices/${phone.mac}/files/standard/diff`);
+    await api.call('PUT', `${t}/settings?dry_run=true&device=${phone.mac}`, { body: { settings: { A: 'z' } } });
     await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', site });
     await api.put(`${t}/devices/${mac(2)}`, { model: 'KX-UTG300B', label: 'x' });
     for (const action of ['rekey', 'rearm', 'disable', 'enable'])
       await api.call('POST', `${t}/devices/${phone.mac}/${action}`, { body: {} });
     await api.delete(`${t}/devices/${mac(2)}`);
+    for (const selection of [{ query: `site=${site}` }, { query: 'q=KX-UTG' }, { macs: [phone.mac] }]) {
+      const body = { selection, action: { set: { settings: { A: 'x', B: { secret: 'y' } } } } };
+      await api.call('POST', `${t}/operations?dry_run=true`, { body });
+      const { body: started } = await api.call('POST', `${t}/operations`, { body });
+      if (!started.operation) continue;
+      const operation = `${t}/operations/${started.operation.id}`;
+      await api.get(`${operation}/devices`);
+      await api.get(`${operation}/devices?outcome=done`);
+      await api.call('POST', `${operation}/cancel`, { body: {} });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await api.call('DELETE', operation);
+    }
     // Beside another tenant's phones in the pool.
     await seedDevice(worker, await seedTenant(worker), { mac: mac(3) });
     await api.put(`${t}/destinations`, { destinations: { domains: ['pbx.test'], networks: [] } });
@@ -236,6 +303,19 @@ describe('the schema', () => {
     );
   });
 
+  it('leaves it to the families what kinds of files there are', async () => {
+    const tenant = await seedTenant(worker);
+    const insert = (kind) =>
+      worker.sql(
+        "INSERT INTO file_templates (tenant_id, kind, family, source, created_at, updated_at) VALUES (?1, ?2, 'ut', 'x', 1, 1)",
+        tenant.id,
+        kind,
+      );
+    await insert('ring_tone');
+    await assert.rejects(insert('ring_tone'), /UNIQUE/);
+    await assert.rejects(insert(null), /NOT NULL/);
+  });
+
   it('does not take two devices with one key, or one MAC twice in a tenant', async () => {
     const tenant = await seedTenant(worker);
     const phone = await seedDevice(worker, tenant, { mac: mac(10) });
@@ -263,6 +343,10 @@ describe('migrations', () => {
         const armed = await seedDevice(worker, tenant, { mac: mac(1) });
         const confirmed = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });
         await worker.sql(
+          "INSERT INTO file_templates (tenant_id, kind, family, source, revision, created_at, updated_at) VALUES (?1, 'system', 'ut', 'x', 3, 1, 2)",
+          tenant.id,
+        );
+        await worker.sql(
           "INSERT INTO audit (id, tenant_id, token_id, action, object, after, address, request_id, at) VALUES (?1, ?2, 'admin', 'test', 'x', ?3, '', 'r', 1)",
           ulid(),
           tenant.id,
@@ -272,6 +356,10 @@ describe('migrations', () => {
         if (index + 1 < all.length) await worker.migrate({ first: all[index + 1].name });
         assert.deepEqual(await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac'), before);
         assert.deepEqual(await worker.sql('PRAGMA foreign_key_check'), []);
+        assert.deepEqual(
+          await worker.sql("SELECT kind, family, model, source, revision, created_at, updated_at FROM file_templates WHERE family = 'ut'"),
+          [{ kind: 'system', family: 'ut', model: '', source: 'x', revision: 3, created_at: 1, updated_at: 2 }],
+        );
         assert.deepEqual(await worker.sql('SELECT number, action, octet_length(after) AS bytes FROM audit'), [
           { number: 1, action: 'test', bytes: 5000 },
         ]);

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { element, standard, withoutKey } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { rawBytes, rawRequest } from './support/raw.mjs';
-import { saltOf, sealAsTheCrate } from './support/reference.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { element, standard, withoutKey } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { rawBytes, rawRequest } from '../support/worker/raw.mjs';
+import { saltOf, sealAsTheCrate } from '../support/worker/reference.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const PROFILES = ['md5', 'sha256'].flatMap((digest) =>
   [128, 192, 256].map((bits) => ({ name: digest === 'md5' ? `utg-${bits}` : `utg-${bits}-${digest}`, bits, digest })),

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedCrowd, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedCrowd, seedTenant } from '../support/worker/seed.mjs';
 
 const MODEL = 'KX-UTG300B';
 
@@ -105,7 +105,64 @@ describe('a search', () => {
     assert.deepEqual(await found(one, 'boat quay'), []);
     await admin.delete(device);
     assert.deepEqual(await found(one, 'boat'), []);
-    await worker.sql("INSERT INTO device_search (device_search, rank) VALUES ('integrity-check', 1)");
+    await worker.sql("INSERT INTO device_search_text (device_search_text, rank) VALUES ('integrity-check', 1)");
+  });
+
+  it('finds what the settings of a device say, as they are now, and never a secret', async () => {
+    const device = `${one}/devices/${mac(0xabc002)}`;
+    const intact = () => worker.sql("INSERT INTO device_search_text (device_search_text, rank) VALUES ('integrity-check', 1)");
+    const line = (user, more) => ({
+      line_1_user: user,
+      line_1_password: { secret: 'Tr0ub4dor-3' },
+      line_1_domain: 'pbx.harbour.example',
+      ...more,
+    });
+    await admin.put(device, { model: MODEL, settings: line('7341') });
+    assert.deepEqual(await found(one, '7341'), [mac(0xabc002)]);
+    assert.deepEqual(await found(one, 'harbour 7341'), [mac(0xabc002)]);
+    assert.deepEqual(
+      (await everywhere('q=7341')).map(([name]) => name),
+      ['One'],
+    );
+    assert.deepEqual(await found(one, 'Tr0ub4dor'), []);
+    await intact();
+    // Another value, a setting more, and one that becomes a secret.
+    await admin.put(`${device}/settings`, { settings: line('7342', { NOTE: 'by the window' }) });
+    assert.deepEqual([await found(one, '7341'), await found(one, '7342 window')], [[], [mac(0xabc002)]]);
+    await admin.put(`${device}/settings`, { settings: line('7342', { NOTE: { secret: 'by the window' } }) });
+    assert.deepEqual([await found(one, 'by the window'), await found(one, '7342')], [[], [mac(0xabc002)]]);
+    await admin.put(device, { model: MODEL, label: 'Ferry' });
+    assert.deepEqual(await found(one, 'ferry 7342'), [mac(0xabc002)], 'a change of the device keeps what its settings say');
+    await intact();
+    // What stands above devices is no word about one of them.
+    await admin.put(`${one}/settings`, { settings: { NTP: 'clock.harbour.example' } });
+    assert.deepEqual(await found(one, 'clock'), []);
+    // It goes along with a move, and without its settings it is not found by them.
+    const [, , otherId] = other.split('/');
+    await admin.post(`${device}/move`, { tenant: otherId });
+    assert.deepEqual([await found(one, '7342'), await found(other, '7342')], [[], [mac(0xabc002)]]);
+    const [, , oneId] = one.split('/');
+    await admin.post(`${other}/devices/${mac(0xabc002)}/move`, { tenant: oneId, settings: 'drop' });
+    assert.deepEqual([await found(one, '7342'), await found(one, 'ferry')], [[], [mac(0xabc002)]]);
+    await intact();
+    await admin.delete(device);
+    await intact();
+    const texts = await worker.sql("SELECT group_concat(settings, ' ') AS text FROM search_devices");
+    assert.doesNotMatch(String(texts[0].text), /Tr0ub4dor/);
+  });
+
+  it('takes only so much of what the settings of a device say, its lines first', async () => {
+    const device = `${one}/devices/${mac(0xabc003)}`;
+    const many = Object.fromEntries(
+      Array.from({ length: 60 }, (_, number) => [`A_${String(number).padStart(2, '0')}`, `${number}-${'x'.repeat(200)}`]),
+    );
+    await admin.put(device, {
+      model: MODEL,
+      settings: { ...many, line_1_user: '8855', line_1_domain: 'pbx.example', line_1_password: { secret: 'x' } },
+    });
+    assert.deepEqual(await found(one, '8855'), [mac(0xabc003)]);
+    assert.deepEqual([await found(one, '11-xxx'), await found(one, '59-xxx')], [[mac(0xabc003)], []]);
+    await admin.delete(device);
   });
 
   it('goes with the other filters', async () => {

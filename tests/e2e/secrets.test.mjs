@@ -8,11 +8,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { TEXT } from './support/content.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { Tenant, mac } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { TEXT } from '../support/worker/content.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { Tenant, mac } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
 
 /** As long as this, a piece of a secret is one too many. */
 const PIECE = 6;

@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { XML } from './support/content.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { UTG, mac, seedDevice, seedDevices, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { XML } from '../support/worker/content.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { UTG, mac, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
 
 const file = (block) => `${block}<PANASIPPhoneConfig><Device></Device></PANASIPPhoneConfig>\n`;
 const doubled = (times, rest) =>

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { rawRequest } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, newAccessPath, seedDevice, seedTenant, ulid } from './support/seed.mjs';
+import { rawRequest } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
 
 /** Twice the limit and more, should a minute of the limiter end meanwhile. */
 const GUESSES = 250;

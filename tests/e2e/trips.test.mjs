@@ -6,10 +6,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { ROOT } from './support/config.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac, seedTenant } from './support/seed.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { ROOT } from '../support/config.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, seedTenant } from '../support/worker/seed.mjs';
 
 const MODEL = 'KX-UTG300B';
 /** The audit chain goes on after the answer, and is no part of it. */
@@ -26,18 +26,24 @@ describe('round trips to D1', () => {
     const other = await seedTenant(worker);
     t = `/tenants/${tenant.id}`;
     const own = new Api(worker, (await admin.post('/tokens', { name: 'own', access: 'write', tenant: tenant.id })).token);
+    await tenant.get(`Config${mac(4)}.cfg`);
     const site = (await admin.post(`${t}/sites`, { name: 'Quay' })).id;
     const device = `${t}/devices/${mac(1)}`;
     const body = { model: MODEL, site, settings: { X: '1' } };
+    const path = await admin.post(`${t}/access-paths`, { label: 'new' });
+    const target = `${t}/access-paths/${path.id}/target`;
     calls = [
       ['a device is added', 4, own, 'PUT', device, body],
       ['a device is added by POST', 4, own, 'POST', `${t}/devices`, { mac: mac(2), ...body }],
       ['a device is added with its model', 4, own, 'PUT', `${t}/devices/${mac(3)}`, { ...body, model: 'KX-UTG200B' }],
+      ['an unknown phone is adopted', 5, own, 'POST', `${t}/unknown/${mac(4)}/adopt`, { model: MODEL, site }],
       ['a device is changed', 4, own, 'PUT', device, { ...body, label: 'x' }],
       ['the same change once more', 2, own, 'PUT', device, { ...body, label: 'x' }],
       ["a device's settings are changed", 4, own, 'PUT', `${device}/settings`, { settings: { X: '2' } }],
       ["a site's settings are changed", 7, own, 'PUT', `${t}/sites/${site}/settings`, { settings: { Y: '2' } }],
       ["a tenant's settings are changed", 7, own, 'PUT', `${t}/settings`, { settings: { Z: '2' } }],
+      ['phones are told to move to an access path', 7, own, 'PUT', target, { url: path.url }],
+      ['how far they have moved is shown', 3, own, 'GET', target],
       ['a device is shown', 2, own, 'GET', device],
       ['a file is previewed', 4, own, 'GET', `${device}/files/standard/preview`],
       ['a device is re-keyed', 7, own, 'POST', `${device}/rekey`, {}],

@@ -4,11 +4,23 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { rawRequest, withoutRequestId } from './support/raw.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { mac } from './support/seed.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac } from '../support/worker/seed.mjs';
+import { eventually } from '../support/wait.mjs';
+
+const LINES = {
+  line_1_user: '201',
+  line_1_auth_user: '201-auth',
+  line_1_password: { secret: 's3cr&t<"' },
+  line_1_display_name: 'Büro & Küche',
+  line_1_domain: 'sip.example.net',
+  line_1_port: '5061',
+  line_1_transport: 'tls',
+  line_2_user: '202',
+  line_2_password: { secret: 'two' },
+};
 
 describe('phones whose makers publish no cipher', () => {
   let worker;
@@ -23,17 +35,6 @@ describe('phones whose makers publish no cipher', () => {
   });
   after(() => worker?.stop());
 
-  const LINES = {
-    line_1_user: '201',
-    line_1_auth_user: '201-auth',
-    line_1_password: { secret: 's3cr&t<"' },
-    line_1_display_name: 'Büro & Küche',
-    line_1_domain: 'sip.example.net',
-    line_1_port: '5061',
-    line_1_transport: 'tls',
-    line_2_user: '202',
-    line_2_password: { secret: 'two' },
-  };
   const ask = (name) => rawRequest(worker.port, `/${segment}/${name}`);
   const value = (xml, name) => new RegExp(`<${name}(?: [^>]*)?>([^<]*)</`).exec(xml)?.[1];
 
@@ -91,6 +92,24 @@ describe('phones whose makers publish no cipher', () => {
     assert.equal(await told('000413A11FA7'), 'check-sync;reboot=false');
     assert.equal(await told('001FC11C22A9'), 'resync');
   });
+
+  it('restart by another event, and only if they are told to', async () => {
+    const notify = (address, body) => api.call('POST', `${t}/devices/${address}/notify`, { body });
+    for (const address of ['000413A11FA7', '001FC11C22A9', 'C074AD2BD860']) {
+      const answer = await notify(address, { restart: true });
+      assert.equal(answer.status, 202, answer.text);
+      assert.equal(answer.body.job.event, 'check-sync;reboot=true');
+      assert.equal(answer.body.joined, false);
+    }
+    await api.put(`${t}/devices/${mac(7)}`, { model: 'KX-UT113' });
+    const unknown = await notify(mac(7), { restart: true });
+    assert.equal(unknown.status, 422);
+    assert.match(unknown.body.detail, /family ut restart.*`event`/);
+    assert.equal((await notify('000413A11FA7', { restart: true, event: 'resync' })).status, 422);
+    assert.equal((await notify('000413A11FA7', { restart: false })).body.job.event, 'check-sync;reboot=false');
+    const [entry] = (await api.get(`${t}/audit`)).items.filter((one) => one.after.event === 'check-sync;reboot=true');
+    assert.equal(entry.action, 'device.notify');
+  });
 });
 
 describe('a Grandstream beside a Panasonic', () => {
@@ -135,7 +154,7 @@ describe('a Grandstream beside a Panasonic', () => {
   });
 
   it('asks for what is not there first, and nothing is spent by that', async () => {
-    for (const name of [`cfg${lower}`, `cfg${lower}.bin`, 'cfggxp2160.xml', 'cfg.xml', `cfg${OWN}.xml`])
+    for (const name of ['cfggxp2160.xml', 'cfg.xml', `cfg${OWN}.xml`, `cfg${OWN}`, `cfg${OWN}.bin`, `cfg${lower}.bin.xml`])
       assert.equal((await ask(name)).status, 404, name);
     assert.equal((await api.get(`${t}/devices/${OWN}`)).key.state, 'armed');
   });
@@ -172,6 +191,64 @@ describe('a Grandstream beside a Panasonic', () => {
     assert.equal(value(opened((await ask(`cfg${lower}.xml`)).body), 'P35'), '202');
   });
 
+  it('gets nothing by the names of the binary form once the key was taken, whichever file it took it from', async () => {
+    const nobody = withoutRequestId(await ask(`cfg${mac(0xffff).toLowerCase()}`));
+    for (const name of [`cfg${lower}`, `cfg${lower}.bin`]) assert.deepEqual(withoutRequestId(await ask(name)), nobody, name);
+    assert.deepEqual(withoutRequestId(await ask(`cfg${mac(0xffff).toLowerCase()}.xml`)), nobody);
+  });
+
+  it('takes its key from the binary form, once, and has fetched its settings only with the XML behind it', async () => {
+    const own = 'C074AD2BD8AA';
+    const [form, xml] = [`cfg${own.toLowerCase()}`, `cfg${own.toLowerCase()}.xml`];
+    await api.put(`${t}/devices/${own}`, { model: 'GXP2160', settings: { ...LINES, line_2_domain: 'b.example' } });
+    const head = await rawRequest(worker.port, `/${segment}/${form}`, { method: 'HEAD', headers: [['User-Agent', agent]] });
+    assert.equal(head.status, 404, 'HEAD takes nothing');
+    // Fifty at once: one gets it.
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => ask([form, `${form}.bin`, xml][at % 3])));
+    const taken = answers.filter(({ status, body }) => status === 200 && body.includes('P1359'));
+    assert.equal(taken.length, 1, 'one plaintext, by whichever of its names');
+    for (const { status, body } of answers)
+      assert.ok(status === 404 || body.includes('P1359') || body.subarray(0, 8).toString() === 'Salted__', `${status}`);
+
+    await api.post(`${t}/devices/${own}/rekey`);
+    await api.put(`${t}/devices/${own}/settings`, { settings: { ...LINES, line_2_domain: 'b.example', line_1_display_name: 'Another' } });
+    const carrier = await ask(form);
+    assert.deepEqual([carrier.status, carrier.header('content-type')], [200, 'application/octet-stream']);
+    assert.equal(carrier.header('content-length'), String(carrier.body.length));
+    assert.equal(carrier.body.readUInt32BE(0) * 2, carrier.body.length);
+    const alone = /P1359=(\w{32})&/.exec(carrier.body.toString('latin1'))[1];
+    const before = await api.get(`${t}/devices/${own}`);
+    assert.equal(before.key.state, 'delivered');
+    assert.notEqual(before.fetched_version, before.file_version, 'it has the key and not yet its settings');
+    const sealed = await ask(xml);
+    const open = ['enc', '-d', '-aes-256-cbc', '-md', 'md5', '-pass', `pass:${alone}`];
+    assert.equal(value(execFileSync('openssl', open, { input: sealed.body }).toString(), 'P3'), 'Another');
+    await eventually(
+      () => api.get(`${t}/devices/${own}`),
+      (view) => view.fetched_version === view.file_version,
+    );
+    for (const name of [form, `${form}.bin`]) assert.equal((await ask(name)).status, 404, name);
+    await api.post(`${t}/devices/${own}/rearm`);
+    assert.ok((await ask(`${form}.bin`)).body.includes(alone), 'armed again, the same key');
+    await api.delete(`${t}/devices/${own}`);
+  });
+
+  it('gets no binary form where its files are not sealed', async () => {
+    const own = 'C074AD2BD8AB';
+    const nobody = withoutRequestId(await ask(`cfg${mac(0xffff).toLowerCase()}`));
+    await api.put(`${t}/models/GXP2130`, { family: 'gxp', profile: null });
+    await api.put(`${t}/devices/${own}`, { model: 'GXP2130', settings: { ...LINES, line_2_domain: 'b.example' } });
+    for (let time = 0; time < 2; time += 1) {
+      assert.deepEqual(withoutRequestId(await ask(`cfg${own.toLowerCase()}`)), nobody);
+      const file = await ask(`cfg${own.toLowerCase()}.xml`);
+      assert.equal(value(file.body.toString(), 'P35'), '201');
+      assert.equal(value(file.body.toString(), 'P1359'), undefined);
+    }
+    const stored = () => worker.ask('kvList', { prefix: 'f1:' });
+    await eventually(stored, (keys) => keys.some(({ name }) => name.endsWith(`:plain:${own}`)));
+    assert.deepEqual(withoutRequestId(await ask(`cfg${own.toLowerCase()}`)), nobody, 'nor what lies ready for the other name');
+  });
+
   it('is told by the event that makes it fetch without a restart, unless a setting names another', async () => {
     await api.put(`${t}/settings`, { settings: { NOTIFY_ADDRESS: '127.0.0.1:5060' } });
     const told = async (address) => (await api.post(`${t}/devices/${address}/notify`)).job.event;
@@ -201,8 +278,12 @@ describe('a Grandstream beside a Panasonic', () => {
       const before = sql.map((text, at) => [text, read[at]]).filter(([text]) => !/^(INSERT|UPDATE|DELETE)/.test(text));
       return { answer: withoutRequestId(answer), kvReads, before };
     };
-    const nobody = await costs(`cfg${mac(0xffff).toLowerCase()}.xml`);
-    assert.deepEqual(await costs(`cfg${panasonic}.xml`), nobody);
+    for (const end of ['.xml', '', '.bin']) {
+      const nobody = await costs(`cfg${mac(0xffff).toLowerCase()}${end}`);
+      assert.deepEqual(await costs(`cfg${panasonic}${end}`), nobody, end);
+      // Nor one that has its key already: by its name of the binary form there is nothing any more.
+      if (end !== '.xml') assert.deepEqual(await costs(`cfg${lower}${end}`), nobody, end);
+    }
     assert.equal((await api.get(`${t}/devices/${mac(1)}`)).key.state, 'armed');
     assert.equal((await ask(`Config${mac(1)}.cfg`)).status, 200);
   });
@@ -224,19 +305,35 @@ describe('a Grandstream beside a Panasonic', () => {
     await api.delete(`${t}/templates/standard/gxp`);
   });
 
-  it('keeps the name that it asks by: another that reads the same paths in another way is refused, with what to do', async () => {
+  it('leaves its name to one of the tenant that reads the same paths in another way, and the answer says so', async () => {
     const { name, options } = await api.get(t);
     const urls = { ...options.urls, product: { plain: ['{MODEL}ad2bd859.xml'] } };
     const put = (more) => api.call('PUT', t, { body: { name, options: { ...options, urls, ...more } } });
-    const refused = await put({});
-    assert.equal(refused.status, 422, refused.text);
-    assert.match(
-      refused.body.detail,
-      /the family (gxp|htek) ask by themselves: .*`options\.family_urls\.\1\.standard` another one, or `\{\}`/,
-    );
-    const none = { standard: {} };
-    assert.equal((await put({ family_urls: { gxp: none, htek: none, snom: none } })).status, 200);
+    const { revision } = await api.get(t);
+    const told = await put({});
+    assert.equal(told.status, 200, told.text);
+    const back = told.body.stands_back;
+    for (const family of ['gxp', 'htek'])
+      assert.ok(
+        back.some((one) => one.family === family && one.name === 'cfg{mac}.xml' && one.behind === '{MODEL}ad2bd859.xml'),
+        family,
+      );
+    const { message, example_path: example } = back.find((one) => one.family === 'gxp');
+    assert.match(message, /no standard file at cfg\{mac\}\.xml, .*`options\.family_urls\.gxp\.standard`/);
+    assert.match(example, /^cfg[0-9a-f]{4}ad2bd859\.xml$/);
+    assert.equal((await ask(`cfg${lower}.xml`)).status, 404, 'the name is the tenant’s now');
+    assert.ok(told.body.revision > revision);
+    assert.equal((await api.get(t)).stands_back, undefined, 'it is told where it changes');
+    // To do without a family’s names, say so: then nothing stands back.
+    const none = { standard: {}, initial: {} };
+    const { items } = await api.get('/families');
+    const others = items.filter(({ names: all }) => all.some(({ name: own }) => own.endsWith('.xml')));
+    const family_urls = Object.fromEntries(others.map(({ family }) => [family, none]));
+    const accepted = await put({ family_urls });
+    assert.equal(accepted.status, 200, accepted.text);
+    assert.equal(accepted.body.stands_back, undefined);
     assert.equal((await api.call('PUT', t, { body: { name, options } })).status, 200);
+    assert.equal((await ask(`cfg${lower}.xml`)).status, 200);
   });
 
   it('gets no file of another vendor that lies ready, and neither does that one', async () => {
@@ -252,8 +349,16 @@ describe('a Grandstream beside a Panasonic', () => {
 
   it('may be given other names by its tenant', async () => {
     const { name, options } = await api.get(t);
-    await api.put(t, { name, options: { ...options, family_urls: { gxp: { standard: { plain: ['gs/cfg{mac}.xml'] } } } } });
+    const put = (plain) => api.put(t, { name, options: { ...options, family_urls: { gxp: { standard: { plain } } } } });
+    await put(['gs/cfg{mac}.xml']);
     assert.equal((await ask(`gs/cfg${lower}.xml`)).status, 200);
+    assert.equal((await ask(`cfg${lower}.xml`)).status, 404);
+    await put(['gs/cfg{mac}', 'gs/cfg{mac}.xml']);
+    await api.post(`${t}/devices/${OWN}/rekey`);
+    assert.equal((await ask(`cfg${lower}`)).status, 404);
+    key = /P1359=(\w{32})&/.exec((await ask(`gs/cfg${lower}`)).body.toString('latin1'))[1];
+    const file = await ask(`gs/cfg${lower}.xml`);
+    assert.match(value(opened(file.body), 'P237'), /^[^/]+\/[^/]+\/gs$/);
     assert.equal((await ask(`cfg${lower}.xml`)).status, 404);
   });
 });

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
-import { Api } from './support/api.mjs';
-import { element, withoutKey } from './support/content.mjs';
-import { opensslDecrypt } from './support/openssl.mjs';
-import { Ringfence } from './support/ringfence.mjs';
-import { eventually } from './support/wait.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { element, withoutKey } from '../support/worker/content.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const MAC = '0080F0C571EB';
 // Settings that the built-in templates put where their names say.

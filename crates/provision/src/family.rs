@@ -10,7 +10,7 @@ use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::FileKind;
-use crate::vendor::{FAMILIES, FamilySpec};
+use crate::vendor::{FAMILIES, FamilySpec, KeyCarrier};
 
 /// How many settings a layer may have for phones whose files need no more.
 pub const USUAL_SETTINGS: usize = 1_000;
@@ -21,6 +21,8 @@ pub const USUAL_SETTINGS: usize = 1_000;
 pub enum Format {
     /// `NAME="value"` lines.
     Text,
+    /// Lines of a name and a value, without quotes.
+    Lines,
     /// Elements.
     Xml,
 }
@@ -35,14 +37,53 @@ pub enum Syntax {
         /// The whole first line as the writer puts it, without its line end.
         magic_line: &'static str,
     },
+    /// Lines of a name and a value, without quotes.
+    Lines(LineSyntax),
     /// Elements.
     Xml(XmlSyntax),
+}
+
+/// What in lines without quotes is the family's own. A comment begins with `#`, at the beginning of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineSyntax {
+    /// The first line; empty where there is none that a phone asks for.
+    pub magic_line: &'static str,
+    /// What separates a name from its value: the character, without the blanks beside it.
+    pub separator: char,
+    /// The same as it is written.
+    pub written: &'static str,
+    /// The characters of names beside ASCII letters and digits.
+    pub name_characters: &'static [char],
+    /// Characters that a value cannot have: there is no way to write them.
+    pub refused: &'static [char],
+    /// What to do about one of them, in a sentence.
+    pub refused_help: &'static str,
+    /// Parameters that may stand in a file more than once, each time for something else.
+    pub repeatable: &'static [&'static str],
+    /// The modules that parameters stand in, where phones want any. The first line then goes on with what the
+    /// operator likes, such as a version.
+    pub modules: Option<Modules>,
+}
+
+/// The modules of a file of lines: `<NAME>` begins one, `--NAME--` a group in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Modules {
+    /// Their names.
+    pub known: &'static [&'static str],
+    /// What ends the file.
+    pub last_line: &'static str,
+    /// How many characters the first line has: blanks fill it up.
+    pub first_line: usize,
+    /// Where the separator stands: behind a name, and behind one whose first word ends with a number of its own.
+    pub columns: (usize, usize),
 }
 
 /// What in an XML file is the family's own. A parameter is an element that holds a value, a group one that
 /// holds elements; which of them an element is tells its name, also in a file that is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XmlSyntax {
+    /// Where a parameter stands.
+    pub style: XmlStyle,
     /// The outermost element.
     pub root: &'static str,
     /// The groups below the outermost element, where everything else is a parameter. `None`: parameters have
@@ -57,6 +98,58 @@ pub struct XmlSyntax {
     pub parameter_attributes: &'static [(&'static str, &'static [&'static str])],
     /// Which attributes there are, in a sentence for who wrote another.
     pub attributes_help: &'static str,
+}
+
+/// Where in an XML file a parameter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XmlStyle {
+    /// An element: its name and its text. What tells elements of one name apart is a part of its path.
+    Elements {
+        /// The attribute that tells elements of one name apart, or the element in them that does.
+        index: &'static str,
+    },
+    /// An attribute of any element, whose own name does not matter. So the outermost one may be called
+    /// otherwise than [`XmlSyntax::root`]: the vendor's rules look at it, by the kind of the file.
+    Attributes,
+    /// An element of one name for all, whose attributes are name and value.
+    Named {
+        /// The element.
+        element: &'static str,
+        /// The attribute that is the parameter's name.
+        name: &'static str,
+        /// The attribute that is its value.
+        value: &'static str,
+    },
+    /// The same in ASCII, for phones whose reader is none of XML: they know no references such as `&amp;`. A text
+    /// has double quotes of its own, so that values stand between apostrophes; a number has none.
+    Quoted {
+        /// The element.
+        element: &'static str,
+        /// The attribute that is the parameter's name.
+        name: &'static str,
+        /// The attribute that is its value.
+        value: &'static str,
+    },
+    /// An element of one name for all, with an attribute that is the parameter's name, and the value as its text.
+    /// Where it has elements in it instead, its name and theirs are put together, with a full stop between them.
+    Items {
+        /// The element.
+        element: &'static str,
+        /// The elements in it.
+        part: &'static str,
+        /// The attribute that is a name.
+        name: &'static str,
+    },
+    /// Two elements beside each other, of which one is the name and the other the value. The name that stands
+    /// beside an enclosing element goes before it.
+    Pairs {
+        /// The element that is a name.
+        name: &'static str,
+        /// The element that is its value.
+        value: &'static str,
+        /// The elements that enclose them: of an object, whose name is a text too, and in it of a parameter.
+        groups: [&'static str; 2],
+    },
 }
 
 /// Which of two equal parameters in one file a phone obeys.
@@ -103,8 +196,13 @@ impl Family {
     /// The family that a model name suggests, for a form to fill in; an operator may say otherwise.
     /// Regional suffixes and case do not matter.
     pub fn guess(model: &str) -> Option<Self> {
+        Self::guess_among(Self::ALL, model)
+    }
+
+    /// The same, among some families.
+    pub fn guess_among(families: impl IntoIterator<Item = Self>, model: &str) -> Option<Self> {
         let model = model.trim().to_ascii_uppercase();
-        let fitting = Self::ALL.into_iter().flat_map(|family| {
+        let fitting = families.into_iter().flat_map(|family| {
             let prefixes = family.0.model_prefixes.iter();
             prefixes.map(move |prefix| (prefix, family))
         });
@@ -118,6 +216,7 @@ impl Family {
     pub fn format(self) -> Format {
         match self.0.syntax {
             Syntax::Text { .. } => Format::Text,
+            Syntax::Lines(_) => Format::Lines,
             Syntax::Xml(_) => Format::Xml,
         }
     }
@@ -127,7 +226,8 @@ impl Family {
     pub fn magic(self) -> Option<&'static str> {
         match self.0.syntax {
             Syntax::Text { magic, .. } => Some(magic),
-            Syntax::Xml(_) => None,
+            Syntax::Lines(lines) if !lines.magic_line.is_empty() => Some(lines.magic_line),
+            Syntax::Lines(_) | Syntax::Xml(_) => None,
         }
     }
 
@@ -135,30 +235,23 @@ impl Family {
     pub fn magic_line(self) -> Option<&'static str> {
         match self.0.syntax {
             Syntax::Text { magic_line, .. } => Some(magic_line),
-            Syntax::Xml(_) => None,
+            Syntax::Lines(_) | Syntax::Xml(_) => self.magic(),
         }
     }
 
     /// The outermost element of its files; empty where they are no XML.
     pub fn root(self) -> &'static str {
         match self.0.syntax {
-            Syntax::Text { .. } => "",
+            Syntax::Text { .. } | Syntax::Lines(_) => "",
             Syntax::Xml(xml) => xml.root,
         }
     }
 
-    /// What in its XML files is its own; of a family without XML there is nothing.
-    pub fn xml(self) -> XmlSyntax {
-        match self.0.syntax {
-            Syntax::Xml(xml) => xml,
-            Syntax::Text { .. } => XmlSyntax {
-                root: "",
-                groups: None,
-                values: &[],
-                attributes: &[],
-                parameter_attributes: &[],
-                attributes_help: "",
-            },
+    /// What in its XML files is its own; `None` of a family without XML.
+    pub fn xml(self) -> Option<&'static XmlSyntax> {
+        match &self.0.syntax {
+            Syntax::Xml(xml) => Some(xml),
+            Syntax::Text { .. } | Syntax::Lines(_) => None,
         }
     }
 
@@ -200,6 +293,16 @@ impl Family {
     /// The names of the built-in sealing profiles that go with its phones.
     pub fn profiles(self) -> impl Iterator<Item = &'static str> {
         self.0.profiles.iter().copied()
+    }
+
+    /// The file that carries the key to its phones, if they ask for one.
+    pub fn carrier(self) -> Option<&'static KeyCarrier> {
+        self.0.key.carrier
+    }
+
+    /// Whether a name of its standard file, or a template of names, is one of the file that carries the key.
+    pub fn carries_key_at(self, name: &str) -> bool {
+        self.carrier().is_some_and(|carrier| carrier.is_at(name))
     }
 
     /// The name of the sealing profile that is on unless an operator says otherwise: only a family whose
@@ -306,7 +409,7 @@ mod tests {
             ("KX-UDS124CE", Some(UDS124)),
             ("KX-TGP500B09", Some(TGP500)),
             ("KX-TGP600", Some(HDV)),
-            ("SPA504G", None),
+            ("Toaster 3000", None),
             ("", None),
         ] {
             assert_eq!(Family::guess(model), family, "{model}");
@@ -321,7 +424,12 @@ mod tests {
                 .magic_line()
                 .is_none_or(|line| line.starts_with(family.magic().unwrap()));
             assert!(starts, "{family:?}");
-            assert_eq!(family.magic().is_none(), family.format() == Format::Xml);
+            // Of lines without quotes not every maker asks for a first one.
+            match family.format() {
+                Format::Text => assert!(family.magic().is_some(), "{family:?}"),
+                Format::Lines => {}
+                Format::Xml => assert!(family.magic().is_none(), "{family:?}"),
+            }
         }
     }
 
@@ -331,8 +439,21 @@ mod tests {
             let named: Vec<&str> = family.profiles().collect();
             let own = family.default_profile_name();
             assert!(own.is_none_or(|own| named.contains(&own)), "{family:?}");
-            // Of two vendors no cipher is published.
-            let sealed = !matches!(family.as_str(), "htek" | "snom");
+            // Of these no cipher is published, or no way to hand out its key is known.
+            let open = [
+                "fanvil",
+                "fanvil-text",
+                "fanvil-x",
+                "gigaset",
+                "gigaset-n510",
+                "gigaset-n720",
+                "htek",
+                "mitel",
+                "poly",
+                "snom",
+                "snom-m",
+            ];
+            let sealed = !open.contains(&family.as_str());
             assert_eq!(!named.is_empty(), sealed, "{family:?}");
         }
         assert!(HDV.profiles().eq(["e2c", "e3c"]));

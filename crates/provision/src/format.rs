@@ -17,30 +17,34 @@ mod finding;
 mod key;
 #[cfg(test)]
 mod linear;
+pub mod lines;
 mod lint;
+mod message;
+mod modules;
 mod rendered;
 mod source;
 pub mod text;
 mod url;
-mod words;
 pub mod xml;
 
 pub use escape::{EscapeError, MAX_VALUE, escape};
 pub use finding::{Finding, Severity, codes, has_errors};
-pub use key::insert_key;
+pub use key::{insert_key, key_carrier};
 pub use lint::{Examined, lint, lint_bootstrap, lint_sizes};
 pub use rendered::{Confidence, RenderedFinding, judge};
 
 pub(crate) use finding::{Findings, Place};
-pub(crate) use words::{Word, Words, shown, words};
+pub(crate) use message::{Message, MessagePart, message, shown};
 
-use crate::family::{Family, Format};
+use crate::family::{Family, Format, Syntax};
 
 /// A file in either format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Document {
     /// `NAME="value"` lines.
     Text(text::Document),
+    /// Lines of a name and a value, without quotes.
+    Lines(lines::Document),
     /// Elements below the one that the family's files have outermost.
     Xml(xml::Document),
 }
@@ -48,7 +52,7 @@ pub enum Document {
 /// One parameter of a file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Names the parameter within its file: in a text file its name, in an XML file the elements
+    /// Names the parameter within its file: in a text file its name, in an XML file of elements those
     /// below the root, as `Device/Lines/Line[1]/Sip/NAME`.
     pub path: String,
     /// Its own name.
@@ -59,6 +63,30 @@ pub struct Parameter {
     pub line: u32,
     /// The column, in characters counted from 1, where its value begins.
     pub column: u32,
+}
+
+impl Parameter {
+    /// One that was not read from a file, at the top of it.
+    fn new(name: &str, value: &str) -> Self {
+        Self {
+            path: name.to_owned(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+            line: 0,
+            column: 0,
+        }
+    }
+
+    /// Its text without double quotes, where it has these around it.
+    fn unquote(&mut self) {
+        let bare = self
+            .value
+            .strip_prefix('"')
+            .and_then(|it| it.strip_suffix('"'));
+        if let Some(bare) = bare.map(str::to_owned) {
+            self.value = bare;
+        }
+    }
 }
 
 impl Document {
@@ -78,6 +106,7 @@ impl Document {
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Text(document) => document.to_bytes(),
+            Self::Lines(document) => document.to_bytes(),
             Self::Xml(document) => document.to_bytes(),
         }
     }
@@ -86,6 +115,7 @@ impl Document {
     pub fn parameters(&self) -> Vec<Parameter> {
         match self {
             Self::Text(document) => document.parameters(),
+            Self::Lines(document) => document.parameters(),
             Self::Xml(document) => document.parameters(),
         }
     }
@@ -94,6 +124,7 @@ impl Document {
     pub fn format(&self) -> Format {
         match self {
             Self::Text(_) => Format::Text,
+            Self::Lines(_) => Format::Lines,
             Self::Xml(_) => Format::Xml,
         }
     }
@@ -101,9 +132,10 @@ impl Document {
     /// What can be made out of the file, and everything that is wrong with its syntax.
     fn scan(family: Family, bytes: &[u8]) -> (Self, Findings) {
         let mut findings = Findings::default();
-        let document = match family.format() {
-            Format::Text => Self::Text(text::read(family, bytes, &mut findings)),
-            Format::Xml => Self::Xml(xml::read(family, bytes, &mut findings)),
+        let document = match &family.spec().syntax {
+            Syntax::Text { .. } => Self::Text(text::read(family, bytes, &mut findings)),
+            Syntax::Lines(syntax) => Self::Lines(lines::read(family, syntax, bytes, &mut findings)),
+            Syntax::Xml(syntax) => Self::Xml(xml::read(family, syntax, bytes, &mut findings)),
         };
         source::check_duplicates(family, &document.parameters(), &mut findings);
         (document, findings)

@@ -52,6 +52,7 @@ impl FileKind {
 /// Whether a name serves a file as it is or encrypted with the device's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Form {
     /// As the phone reads it.
     Plain,

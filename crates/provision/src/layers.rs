@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::secret::SecretString;
+use crate::vocabulary;
 
 /// The longest name of a setting, in characters.
-pub const MAX_NAME_LEN: usize = 64;
+pub const MAX_NAME_LEN: usize = 96;
 
 /// The longest value of a setting, in bytes. More than any format takes in one parameter (500
 /// characters in text), so that what is longer is a mistake.
@@ -95,13 +96,21 @@ pub struct Layers {
 pub enum SettingError {
     /// Not a name: its first characters. It may be a value that stands in the wrong place.
     #[error(
-        "{0:?} is not a name for a setting: one letter or underscore, then up to 63 letters, \
-         digits or underscores"
+        "{0:?} is not a name for a setting: one letter or underscore, then up to 95 letters, \
+         digits, underscores, dots or hyphens"
     )]
     Name(String),
     /// A word that templates use for something else.
     #[error("{0:?} means something else in a template; choose another name")]
     Reserved(String),
+    /// A value that a setting of the [vocabulary] cannot have.
+    #[error("{name}: {reason}")]
+    Wrong {
+        /// The setting.
+        name: String,
+        /// What its value must be.
+        reason: String,
+    },
     /// Too long a value.
     #[error("the value of {name} is {bytes} bytes long; at most {MAX_VALUE_LEN} are stored")]
     TooLong {
@@ -197,8 +206,9 @@ impl Layers {
     }
 }
 
-/// Checks the name of a setting: `[A-Za-z_][A-Za-z0-9_]{0,63}` and no word of the template
-/// language.
+/// Checks the name of a setting: `[A-Za-z_][A-Za-z0-9_.-]{0,95}` and no word of the template
+/// language. Dots and hyphens are for vendors' parameters that have them, which a template reads by
+/// `parameters("…")`.
 ///
 /// # Errors
 /// [`SettingError::Name`] and [`SettingError::Reserved`].
@@ -206,7 +216,7 @@ pub fn check_name(name: &str) -> Result<(), SettingError> {
     let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let goes_on_well = name
         .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
     if !starts_well || !goes_on_well || name.len() > MAX_NAME_LEN {
         return Err(SettingError::Name(beginning(name)));
     }
@@ -225,17 +235,26 @@ fn beginning(name: &str) -> String {
     }
 }
 
-/// Checks a setting as a whole, before it is stored. Whether the value fits a file is known only
-/// when the file is rendered.
+/// Checks a setting as a whole, before it is stored: one of the [vocabulary] has a value of its
+/// kind, or none to take back what a weaker layer says. Whether the value fits a file is known only when the file
+/// is rendered.
 ///
 /// # Errors
-/// Those of [`check_name`], and [`SettingError::TooLong`].
+/// Those of [`check_name`], [`SettingError::TooLong`] and [`SettingError::Wrong`].
 pub fn check_setting(name: &str, value: &Value) -> Result<(), SettingError> {
     check_name(name)?;
     let bytes = value.expose().len();
     if bytes > MAX_VALUE_LEN {
         let name = name.to_owned();
         return Err(SettingError::TooLong { name, bytes });
+    }
+    if let Some((setting, _)) = vocabulary::find(name)
+        && !value.expose().is_empty()
+    {
+        setting.kind.read(value.expose()).map_err(|reason| {
+            let name = name.to_owned();
+            SettingError::Wrong { name, reason }
+        })?;
     }
     Ok(())
 }
@@ -271,10 +290,18 @@ mod tests {
 
     #[test]
     fn names_are_checked() {
-        for name in ["A", "_", "SIP_AUTHID_1", "a1", &"n".repeat(64)] {
+        for name in [
+            "A",
+            "_",
+            "SIP_AUTHID_1",
+            "a1",
+            "A-B",
+            "A.1.b",
+            &"n".repeat(96),
+        ] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
-        for name in ["", "1A", "A-B", "A.B", "Ä", "A B", &"n".repeat(65)] {
+        for name in ["", "1A", ".A", "-A", "Ä", "A B", "A/B", &"n".repeat(97)] {
             assert!(
                 matches!(check_name(name), Err(SettingError::Name(_))),
                 "{name}"
@@ -295,6 +322,18 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "the value of PASS is 2400 bytes long; at most 2048 are stored"
+        );
+    }
+
+    #[test]
+    fn a_setting_of_the_vocabulary_has_a_value_of_its_kind() {
+        assert_eq!(check_setting("line_1_transport", &text("TLS")), Ok(()));
+        assert_eq!(check_setting("line_1_transport", &text("")), Ok(()));
+        assert_eq!(check_setting("line_1_transports", &text("tsl")), Ok(()));
+        let error = check_setting("line_1_transport", &text("tsl")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line_1_transport: the value must be udp, tcp or tls"
         );
     }
 

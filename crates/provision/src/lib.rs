@@ -5,6 +5,7 @@
 //! random bytes are arguments.
 #![deny(missing_docs)]
 
+pub mod diff;
 pub mod effective;
 pub mod family;
 pub mod format;
@@ -23,4 +24,6 @@ pub mod template;
 pub mod unused;
 pub mod url_template;
 pub mod vendor;
+pub mod vocabulary;
 pub mod wrap;
+pub mod zone;

@@ -39,4 +39,6 @@ mod record;
 mod step;
 
 pub use record::{KeyRecord, KeyState};
-pub use step::{Change, Effect, Event, Policy, Reason, Transition, may_serve_sealed, step};
+pub use step::{
+    ClaimPolicy, Effect, KeyChange, KeyEvent, KeyReason, Transition, may_serve_sealed, step,
+};

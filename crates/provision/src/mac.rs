@@ -1,7 +1,7 @@
 //! The MAC address that names a device.
 //!
 //! A phone writes its own MAC in upper case without separators (`{MAC}`), its label has colons or
-//! nothing, a switch prints Cisco's dots, and operators paste all of them. Every notation ends up
+//! nothing, a switch prints dots, and operators paste all of them. Every notation ends up
 //! as the same [`Mac`], so that a device cannot exist twice.
 
 mod find;

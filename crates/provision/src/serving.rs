@@ -36,7 +36,7 @@ pub struct Rules {
     pub shared_in_clear: bool,
     /// The family that a file for everyone is written for, where several families have one.
     pub shared_family: Option<Family>,
-    /// Whether a model may have a profile that nobody verified on hardware.
+    /// Whether a model may have a profile whose [grade](crate::seal::Grade::is_sealing) is not one of sealing.
     pub unverified_profiles: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Present {
 
 /// Why a phone does not get a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Misfit {
+pub enum NotServed {
     /// Phones of the family ask for no such file.
     #[error("phones of this family ask for no such file")]
     Kind,
@@ -103,11 +103,11 @@ pub enum Unservable {
 impl Audience {
     /// For whom the file at the names of a template is.
     pub fn of(template: &UrlTemplate) -> Self {
-        Self::told(template.uses_mac(), template.uses_model())
+        Self::named(template.uses_mac(), template.uses_model())
     }
 
-    /// The same for a path that was read: whether it told a device, and a model.
-    pub fn told(device: bool, model: bool) -> Self {
+    /// The same for a path that was read: whether it named a device, and a model.
+    pub fn named(device: bool, model: bool) -> Self {
         match (device, model) {
             (true, _) => Self::Device,
             (false, true) => Self::Model,
@@ -128,18 +128,18 @@ impl Rules {
         form: Form,
         extension: &str,
         phone: Phone<'_>,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), NotServed> {
         if !phone.family.kinds().contains(&kind) {
-            return Err(Misfit::Kind);
+            return Err(NotServed::Kind);
         }
         match (form, phone.profile) {
-            (Form::Sealed, _) if kind == FileKind::Initial => Err(Misfit::NeverSealed),
-            (Form::Sealed, None) => Err(Misfit::NoProfile),
+            (Form::Sealed, _) if kind == FileKind::Initial => Err(NotServed::NeverSealed),
+            (Form::Sealed, None) => Err(NotServed::NoProfile),
             (Form::Sealed, Some(profile)) if profile.extension != extension => {
-                Err(Misfit::Extension)
+                Err(NotServed::Extension)
             }
             (Form::Plain, Some(_)) if is_shared(kind) && !self.shared_in_clear => {
-                Err(Misfit::SealedOnly)
+                Err(NotServed::SealedOnly)
             }
             _ => Ok(()),
         }
@@ -171,9 +171,9 @@ impl Rules {
         }
     }
 
-    /// Whether a phone may be told a plain name for everyone: not if the file there is written for
+    /// Whether a plain name for everyone may be announced to a phone: not if the file there is written for
     /// a family whose files it cannot read.
-    pub fn may_be_told(&self, kind: FileKind, family: Family) -> bool {
+    pub fn may_be_announced(&self, kind: FileKind, family: Family) -> bool {
         self.shared_family
             .filter(|chosen| chosen.kinds().contains(&kind))
             .is_none_or(|chosen| family.reads_files_of(chosen))
@@ -196,7 +196,7 @@ impl Rules {
         };
         let profiles = |family: Family| {
             let named = family.profiles().filter_map(vendor::profile);
-            named.filter(|profile| profile.verified || self.unverified_profiles)
+            named.filter(|profile| profile.grade.is_sealing() || self.unverified_profiles)
         };
         let somebody_gets_it = families().any(|family| {
             let gets = |profile: Option<&Profile>| {
@@ -247,7 +247,7 @@ fn no_profile(
     let unverified = all.filter(|profile| profile.extension == extension).count() > 0;
     if unverified {
         return format!(
-            "only profiles that nobody verified on hardware have the extension .{extension}: set \
+            "only profiles that are unpublished or obfuscation have the extension .{extension}: set \
              the option `unverified_profiles`, or leave the name out"
         );
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::kind::FileKind;
 use crate::layers::Layer;
 use crate::template::{Names, UsedSetting};
+use crate::vocabulary;
 
 /// A setting that reaches no file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -136,6 +137,10 @@ impl Watch {
                     ),
                 ),
             },
+            (None, None) if vocabulary::find(name).is_some() => (
+                Why::NotRead,
+                "no parameter of these phones is known for it".to_owned(),
+            ),
             (None, None) => (Why::NotRead, not_read(name)),
         };
         Unused {
@@ -234,7 +239,7 @@ mod tests {
         ]
     }
 
-    fn told(watch: &Watch, files: &[FileSource<'_>]) -> Vec<(String, Why)> {
+    fn unused(watch: &Watch, files: &[FileSource<'_>]) -> Vec<(String, Why)> {
         let unused = watch.unused(files);
         unused.into_iter().map(|one| (one.name, one.why)).collect()
     }
@@ -250,7 +255,7 @@ mod tests {
         }
         assert!(tenant.is_done());
         assert_eq!(
-            told(&device, &files()),
+            unused(&device, &files()),
             [("master_B".to_owned(), Why::OutOfReach)]
         );
     }
@@ -300,10 +305,10 @@ mod tests {
         let watch = Watch::new(Layer::Device, ["A", "B", "C", "D", "E", "B_1"]);
         let not_read = |name: &str| (name.to_owned(), Why::NotRead);
         assert_eq!(
-            told(&watch, &[file(ALL)]),
+            unused(&watch, &[file(ALL)]),
             [not_read("B_1"), not_read("D"), not_read("E")]
         );
-        let out_of_reach = told(&watch, &[file(TENANT)]);
+        let out_of_reach = unused(&watch, &[file(TENANT)]);
         assert!(out_of_reach.contains(&("B".to_owned(), Why::OutOfReach)));
     }
 

@@ -68,10 +68,12 @@ fn context<'a>(
         file_name: "standard",
         kind: FileKind::Standard,
         format: family.format(),
+        vocabulary: &[],
         layers,
         device: Some(DeviceVars {
             mac: Mac::parse("0080F0C571EB").unwrap(),
             model: "KX",
+            sealed_extension: None,
         }),
         urls,
         secrets,

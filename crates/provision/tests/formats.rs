@@ -71,9 +71,7 @@ fn the_key_goes_where_the_xml_family_looks_for_it() {
         panasonic::UTG,
         FileKind::Standard,
         document,
-        "CFG_FILE_KEY",
-        Some(("CFG_FILE_KEY_LENGTH", 192)),
-        KEY,
+        &[("CFG_FILE_KEY", KEY), ("CFG_FILE_KEY_LENGTH", "192")],
     );
     let bytes = document.unwrap().to_bytes();
     assert!(lint_bootstrap(panasonic::UTG, &bytes).is_empty());
@@ -100,14 +98,12 @@ fn the_key_goes_where_the_xml_family_looks_for_it() {
 
 #[test]
 fn the_key_makes_the_groups_that_are_missing() {
-    let document = Document::Xml(xml::Document::new(panasonic::UTG.root()));
+    let document = Document::Xml(xml::Document::new(panasonic::UTG.xml().unwrap()));
     let document = insert_key(
         panasonic::UTG,
         FileKind::Standard,
         document,
-        "CFG_FILE_KEY",
-        None,
-        KEY,
+        &[("CFG_FILE_KEY", KEY)],
     );
     let paths: Vec<_> = document
         .unwrap()
@@ -125,9 +121,7 @@ fn the_key_is_a_line_of_a_text_file() {
         panasonic::HDV,
         FileKind::Standard,
         document,
-        "CFG_FILE_KEY2",
-        None,
-        KEY,
+        &[("CFG_FILE_KEY2", KEY)],
     );
     let bytes = document.unwrap().to_bytes();
     assert!(lint_bootstrap(panasonic::HDV, &bytes).is_empty());
@@ -139,7 +133,7 @@ fn the_key_is_a_line_of_a_text_file() {
 fn a_key_is_refused_where_it_does_not_belong() {
     let document = || Document::parse(panasonic::UT, STANDARD_TEXT).unwrap();
     let code = |family, kind, document, name, key| {
-        insert_key(family, kind, document, name, None, key)
+        insert_key(family, kind, document, &[(name, key)])
             .unwrap_err()
             .code
     };
@@ -151,7 +145,11 @@ fn a_key_is_refused_where_it_does_not_belong() {
     assert_eq!(code(ut, standard, document(), "no name", KEY), no);
     assert_eq!(code(ut, standard, document(), name, ""), no);
     assert_eq!(code(ut, standard, document(), name, "a\"b"), no);
-    let with = insert_key(ut, standard, document(), name, None, KEY).unwrap();
+    let two = insert_key(ut, standard, document(), &[(name, KEY), ("IV", "")]);
+    assert_eq!(two.unwrap_err().code, no);
+    let none = insert_key(ut, standard, document(), &[]);
+    assert_eq!(none.unwrap_err().code, no);
+    let with = insert_key(ut, standard, document(), &[(name, KEY)]).unwrap();
     assert_eq!(
         code(ut, standard, with, "CFG_FILE_KEY2", KEY),
         codes::KEY_IN_FILE
@@ -187,7 +185,7 @@ fn the_nearer_file_wins_and_shows_what_it_shadows() {
 
 #[test]
 fn the_last_of_two_in_one_file_wins_where_the_family_says_so() {
-    let mut document = xml::Document::new(panasonic::UTG.root());
+    let mut document = xml::Document::new(panasonic::UTG.xml().unwrap());
     for value in ["1", "2", "3"] {
         document.push(&["Device", "Phone"], "A", value).unwrap();
     }
@@ -230,6 +228,7 @@ proptest! {
                 Format::Text => format!(
                     "# Panasonic SIP Phone Standard Format File #\r\nA=\"{escaped}\"\r\n\r\n"
                 ),
+                Format::Lines => format!("a = {escaped}\n"),
                 Format::Xml => format!(
                     "<PANASIPPhoneConfig><Device><Phone><A>{escaped}</A></Phone></Device>\
                      </PANASIPPhoneConfig>"
@@ -252,7 +251,7 @@ proptest! {
         parameters in prop::collection::btree_map(names(), "[ -!#-~äöü]{0,80}", 0..20),
     ) {
         let mut text = text::Document::new(panasonic::TGP500);
-        let mut xml = xml::Document::new(panasonic::UTG.root());
+        let mut xml = xml::Document::new(panasonic::UTG.xml().unwrap());
         for (name, value) in &parameters {
             text.push(name, value).unwrap();
             xml.push(&["Device", "Lines", "Voip"], name, value).unwrap();

@@ -4,7 +4,7 @@
 // `cargo fuzz` sets `fuzzing`; here it is never set.
 #![allow(unexpected_cfgs)]
 
-use ringfence_provision::seal::{Encoding, Profile};
+use ringfence_provision::key::DeviceKey;
 use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, MasterKey};
 
@@ -17,16 +17,20 @@ const RUNS: usize = 20_000;
 
 #[test]
 fn no_sealed_file_makes_it_panic() {
-    let profile = vendor::profile("utg-128").unwrap();
-    let binary = Profile {
-        encoding: Encoding::Binary,
-        ..profile.clone()
-    };
-    let seeds = [
-        profile.seal("passphrase", [1; 8], &[b'x'; 100]),
-        binary.seal("passphrase", [1; 8], &[b'x'; 40]),
-        serde_json::to_vec(&profile).unwrap(),
+    let key = DeviceKey::parse(envelope::KEY).unwrap();
+    let names = [
+        "utg-128",
+        "gxp-256",
+        "mpp-8188",
+        "obi-128",
+        "yealink-ecb-256",
     ];
+    let seeds = names.map(|name| {
+        let profile = vendor::profile(name).unwrap();
+        let sealed = profile.sealer(&key).seal(&[1; 16], &[b'x'; 40]).unwrap();
+        [sealed, serde_json::to_vec(&profile).unwrap()]
+    });
+    let seeds = seeds.concat();
     run(&seeds, envelope::envelope);
 }
 

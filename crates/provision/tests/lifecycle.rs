@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use ringfence_provision::lifecycle::{
-    Change, Effect, Event, KeyRecord, KeyState, Policy, Reason, Transition, may_serve_sealed, step,
+    ClaimPolicy, Effect, KeyChange, KeyEvent, KeyReason, KeyRecord, KeyState, Transition,
+    may_serve_sealed, step,
 };
 
 const SOURCES: [&str; 3] = ["192.0.2.7", "2001:db8::7", ""];
@@ -12,7 +13,7 @@ const SOURCES: [&str; 3] = ["192.0.2.7", "2001:db8::7", ""];
 /// meanwhile (counted back).
 #[derive(Clone, Debug)]
 struct Input {
-    event: Event,
+    event: KeyEvent,
     stale_by: usize,
 }
 
@@ -31,28 +32,28 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     proptest::collection::vec(input, 0..80)
 }
 
-fn event_of(now: u64, choice: u8, source: &str, until: Option<u64>) -> Event {
+fn event_of(now: u64, choice: u8, source: &str, until: Option<u64>) -> KeyEvent {
     match choice {
-        0..=4 => Event::Claim {
+        0..=4 => KeyEvent::Claim {
             now,
             source: source.to_owned(),
         },
-        5..=7 => Event::SealedFetch { now },
-        8 => Event::Tick { now },
-        9 => Event::Rearm { now, until },
-        10 => Event::Rekey { now, until },
-        _ => Event::Import { now },
+        5..=7 => KeyEvent::SealedFetch { now },
+        8 => KeyEvent::Tick { now },
+        9 => KeyEvent::Rearm { now, until },
+        10 => KeyEvent::Rekey { now, until },
+        _ => KeyEvent::Import { now },
     }
 }
 
 /// Every generation of a device's key, the current one last, and what went out.
 struct History {
     generations: Vec<KeyRecord>,
-    policy: Policy,
+    policy: ClaimPolicy,
 }
 
 impl History {
-    fn new(policy: Policy) -> Self {
+    fn new(policy: ClaimPolicy) -> Self {
         Self {
             generations: vec![KeyRecord::new(0, Some(100))],
             policy,
@@ -84,7 +85,7 @@ proptest! {
 
     #[test]
     fn a_plaintext_goes_out_at_most_once_per_arming(inputs in inputs()) {
-        let mut history = History::new(Policy::default());
+        let mut history = History::new(ClaimPolicy::default());
         let mut taken = false;
         for input in &inputs {
             match history.apply(input).1.effect {
@@ -92,8 +93,8 @@ proptest! {
                     prop_assert!(!retry && !taken);
                     taken = true;
                 }
-                Effect::Changed(Change::Rearmed { .. } | Change::Rekeyed) => taken = false,
-                Effect::Changed(Change::Imported) => taken = true,
+                Effect::Changed(KeyChange::Rearmed { .. } | KeyChange::Rekeyed) => taken = false,
+                Effect::Changed(KeyChange::Imported) => taken = true,
                 _ => {}
             }
         }
@@ -104,18 +105,18 @@ proptest! {
         inputs in inputs(),
         window in 0_u64..300,
     ) {
-        let policy = Policy { retry_window_ms: Some(window) };
+        let policy = ClaimPolicy { retry_window_ms: Some(window) };
         let mut history = History::new(policy);
         // Who took the bootstrap of this arming, and when, while a retry is thinkable.
         let mut taken: Option<(String, u64)> = None;
         for input in &inputs {
             let effect = history.apply(input).1.effect;
             match (&effect, &input.event) {
-                (Effect::ServePlaintext { retry: false }, Event::Claim { now, source }) => {
+                (Effect::ServePlaintext { retry: false }, KeyEvent::Claim { now, source }) => {
                     prop_assert_eq!(&taken, &None);
                     taken = Some((source.clone(), *now));
                 }
-                (Effect::ServePlaintext { retry: true }, Event::Claim { now, source }) => {
+                (Effect::ServePlaintext { retry: true }, KeyEvent::Claim { now, source }) => {
                     let (taker, at) = taken.as_ref().unwrap();
                     prop_assert_eq!(source, taker);
                     prop_assert!(!source.is_empty());
@@ -126,8 +127,8 @@ proptest! {
                 }
                 // Nobody may retry from here on until it is armed again.
                 (Effect::ServeSealed { confirms: true }, _) => taken = Some((String::new(), 0)),
-                (Effect::Changed(Change::Rearmed { .. } | Change::Rekeyed), _) => taken = None,
-                (Effect::Changed(Change::Imported), _) => taken = Some((String::new(), 0)),
+                (Effect::Changed(KeyChange::Rearmed { .. } | KeyChange::Rekeyed), _) => taken = None,
+                (Effect::Changed(KeyChange::Imported), _) => taken = Some((String::new(), 0)),
                 _ => {}
             }
         }
@@ -135,7 +136,7 @@ proptest! {
 
     #[test]
     fn nothing_is_served_under_an_old_key(inputs in inputs(), window in 0_u64..300) {
-        let mut history = History::new(Policy { retry_window_ms: Some(window) });
+        let mut history = History::new(ClaimPolicy { retry_window_ms: Some(window) });
         for input in &inputs {
             let (at, transition) = history.apply(input);
             if matches!(
@@ -155,17 +156,17 @@ proptest! {
 
     #[test]
     fn sealed_files_are_served_once_a_phone_has_the_key(inputs in inputs()) {
-        let mut history = History::new(Policy::default());
+        let mut history = History::new(ClaimPolicy::default());
         let mut phone_has_it = false;
         for input in &inputs {
             let (at, transition) = history.apply(input);
             match transition.effect {
-                Effect::ServePlaintext { .. } | Effect::Changed(Change::Imported) => {
+                Effect::ServePlaintext { .. } | Effect::Changed(KeyChange::Imported) => {
                     phone_has_it = true;
                 }
-                Effect::Changed(Change::Rekeyed) => phone_has_it = false,
+                Effect::Changed(KeyChange::Rekeyed) => phone_has_it = false,
                 Effect::ServeSealed { .. } => prop_assert!(phone_has_it),
-                Effect::Refuse(_) if matches!(input.event, Event::SealedFetch { .. }) => {
+                Effect::Refuse(_) if matches!(input.event, KeyEvent::SealedFetch { .. }) => {
                     prop_assert!(!phone_has_it || at != history.current());
                 }
                 _ => {}
@@ -178,7 +179,7 @@ proptest! {
     /// The two places that tell whether something is to be written agree.
     #[test]
     fn what_is_not_announced_as_a_change_changes_nothing(inputs in inputs(), window in 0_u64..300) {
-        let mut history = History::new(Policy { retry_window_ms: Some(window) });
+        let mut history = History::new(ClaimPolicy { retry_window_ms: Some(window) });
         for input in &inputs {
             let before = history.generations.clone();
             let (_, transition) = history.apply(input);
@@ -198,37 +199,37 @@ proptest! {
 #[test]
 fn a_bootstrap_is_void_from_its_time_on_whether_or_not_anybody_looked() {
     let record = KeyRecord::new(0, Some(100));
-    let claim = |now| Event::Claim {
+    let claim = |now| KeyEvent::Claim {
         now,
         source: "192.0.2.7".to_owned(),
     };
-    let policy = Policy::default();
+    let policy = ClaimPolicy::default();
     let in_time = step(&record, &claim(99), &policy);
     assert_eq!(in_time.effect, Effect::ServePlaintext { retry: false });
     let late = step(&record, &claim(100), &policy);
-    assert_eq!(late.effect, Effect::Refuse(Reason::Expired));
-    let expired = step(&record, &Event::Tick { now: 100 }, &policy);
+    assert_eq!(late.effect, Effect::Refuse(KeyReason::Expired));
+    let expired = step(&record, &KeyEvent::Tick { now: 100 }, &policy);
     assert_eq!(expired.next.state, KeyState::Expired);
     let later = step(&expired.next, &claim(100), &policy);
-    assert_eq!(later.effect, Effect::Refuse(Reason::Expired));
+    assert_eq!(later.effect, Effect::Refuse(KeyReason::Expired));
 }
 
 #[test]
 fn a_re_arm_says_who_took_the_last_bootstrap() {
-    let policy = Policy::default();
-    let claim = Event::Claim {
+    let policy = ClaimPolicy::default();
+    let claim = KeyEvent::Claim {
         now: 5,
         source: "192.0.2.7".to_owned(),
     };
     let delivered = step(&KeyRecord::new(0, None), &claim, &policy).next;
-    let rearm = Event::Rearm {
+    let rearm = KeyEvent::Rearm {
         now: 9,
         until: Some(20),
     };
     let rearmed = step(&delivered, &rearm, &policy);
     assert_eq!(
         rearmed.effect,
-        Effect::Changed(Change::Rearmed {
+        Effect::Changed(KeyChange::Rearmed {
             last_delivered_at: Some(5),
             last_delivered_to: Some("192.0.2.7".to_owned()),
         })
@@ -240,43 +241,43 @@ fn a_re_arm_says_who_took_the_last_bootstrap() {
 
 #[test]
 fn a_sealed_fetch_does_not_take_a_waiting_bootstrap_away() {
-    let policy = Policy::default();
+    let policy = ClaimPolicy::default();
     let armed = KeyRecord::new(0, None);
-    let imported = step(&armed, &Event::Import { now: 0 }, &policy).next;
-    let rearm = Event::Rearm {
+    let imported = step(&armed, &KeyEvent::Import { now: 0 }, &policy).next;
+    let rearm = KeyEvent::Rearm {
         now: 1,
         until: None,
     };
     let rearmed = step(&imported, &rearm, &policy).next;
-    let fetched = step(&rearmed, &Event::SealedFetch { now: 2 }, &policy);
+    let fetched = step(&rearmed, &KeyEvent::SealedFetch { now: 2 }, &policy);
     assert_eq!(fetched.effect, Effect::ServeSealed { confirms: false });
     assert!(fetched.next.bootstrap_waits(3));
 }
 
 #[test]
 fn with_the_window_off_a_clock_that_runs_behind_opens_nothing() {
-    let claim = |now| Event::Claim {
+    let claim = |now| KeyEvent::Claim {
         now,
         source: "192.0.2.7".to_owned(),
     };
     for policy in [
-        Policy::default(),
-        Policy {
+        ClaimPolicy::default(),
+        ClaimPolicy {
             retry_window_ms: Some(0),
         },
     ] {
         let delivered = step(&KeyRecord::new(0, None), &claim(100), &policy).next;
         let again = step(&delivered, &claim(50), &policy);
-        assert_eq!(again.effect, Effect::Refuse(Reason::Consumed));
+        assert_eq!(again.effect, Effect::Refuse(KeyReason::Consumed));
     }
 }
 
 #[test]
 fn the_retry_window_is_bounded() {
-    let policy = Policy {
+    let policy = ClaimPolicy {
         retry_window_ms: Some(u64::MAX),
     };
-    assert_eq!(policy.retry_window(), Policy::MAX_RETRY_WINDOW_MS);
+    assert_eq!(policy.retry_window(), ClaimPolicy::MAX_RETRY_WINDOW_MS);
 }
 
 #[test]
@@ -285,11 +286,14 @@ fn the_last_generation_cannot_be_replaced() {
         generation: u32::MAX,
         ..KeyRecord::new(0, None)
     };
-    let rekey = Event::Rekey {
+    let rekey = KeyEvent::Rekey {
         now: 1,
         until: None,
     };
-    let transition = step(&last, &rekey, &Policy::default());
-    assert_eq!(transition.effect, Effect::Refuse(Reason::NoGenerationLeft));
+    let transition = step(&last, &rekey, &ClaimPolicy::default());
+    assert_eq!(
+        transition.effect,
+        Effect::Refuse(KeyReason::NoGenerationLeft)
+    );
     assert_eq!((transition.next, transition.replaced), (last, None));
 }

@@ -9,7 +9,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use ringfence_provision::vendor::panasonic;
+use ringfence_provision::vendor::{fanvil, guess, panasonic};
 use std::collections::BTreeMap;
 
 use ringfence_provision::effective::effective;
@@ -28,36 +28,55 @@ use ringfence_test_cost::{Counting, PIECES, assert_linear, repeated};
 static ALLOCATOR: Counting = Counting;
 
 #[test]
-fn lint_is_linear_in_every_family_and_kind() {
-    let text: &[(&str, &str)] = &[("", ""), ("A_URL=\"http://x/", "\"\r\n\r\n"), ("A=\"", "")];
-    let xml: &[(&str, &str)] = &[
-        ("", ""),
-        ("<PANASIPPhoneConfig>", "</PANASIPPhoneConfig>"),
-        (
-            "<PANASIPPhoneConfig><Device><A_URL>http://x/",
-            "</A_URL></Device></PANASIPPhoneConfig>",
-        ),
-        (
-            "<PANASIPPhoneConfig><Initial><CfgFiles><A_URL>http://x/",
-            "</A_URL></CfgFiles></Initial></PANASIPPhoneConfig>",
-        ),
-        (
-            "<PANASIPPhoneConfig><Device ",
-            "></Device></PANASIPPhoneConfig>",
-        ),
-        (
-            "<PANASIPPhoneConfig><Device x=\"",
-            "\"></Device></PANASIPPhoneConfig>",
-        ),
-    ];
-    for family in Family::ALL {
+fn lint_of_text_is_linear_in_every_family_and_kind() {
+    lint_is_linear(Format::Text);
+}
+
+#[test]
+fn lint_of_lines_is_linear_in_every_family_and_kind() {
+    lint_is_linear(Format::Lines);
+}
+
+#[test]
+fn lint_of_xml_is_linear_in_every_family_and_kind() {
+    lint_is_linear(Format::Xml);
+}
+
+/// What stands before and after a repetition.
+fn places(format: Format) -> &'static [(&'static str, &'static str)] {
+    match format {
+        Format::Text => &[("", ""), ("A_URL=\"http://x/", "\"\r\n\r\n"), ("A=\"", "")],
+        Format::Lines => &[("", ""), ("a.url = http://x/", "\n"), ("", " = a\n")],
+        Format::Xml => &[
+            ("", ""),
+            ("<PANASIPPhoneConfig>", "</PANASIPPhoneConfig>"),
+            (
+                "<PANASIPPhoneConfig><Device><A_URL>http://x/",
+                "</A_URL></Device></PANASIPPhoneConfig>",
+            ),
+            (
+                "<PANASIPPhoneConfig><Initial><CfgFiles><A_URL>http://x/",
+                "</A_URL></CfgFiles></Initial></PANASIPPhoneConfig>",
+            ),
+            (
+                "<PANASIPPhoneConfig><Device ",
+                "></Device></PANASIPPhoneConfig>",
+            ),
+            (
+                "<PANASIPPhoneConfig><Device x=\"",
+                "\"></Device></PANASIPPhoneConfig>",
+            ),
+        ],
+    }
+}
+
+/// There is a test for each format, so that they share the cores.
+fn lint_is_linear(format: Format) {
+    let places = places(format);
+    for family in Family::ALL.into_iter().filter(|it| it.format() == format) {
         let magic = family
             .magic_line()
             .map_or(String::new(), |line| format!("{line}\r\n"));
-        let places = match family.format() {
-            Format::Text => text,
-            Format::Xml => xml,
-        };
         for (piece, (before, after)) in PIECES
             .iter()
             .flat_map(|it| places.iter().map(move |at| (it, at)))
@@ -99,7 +118,7 @@ fn what_a_phone_obeys_and_what_reaches_no_file_is_found_in_linear_time() {
         for different in [1, 1_000_000] {
             assert_linear(&format!("{family:?} {different}"), 12_000, |bytes| {
                 let (before, after) = match family.format() {
-                    Format::Text => ("", ""),
+                    Format::Text | Format::Lines => ("", ""),
                     Format::Xml => (
                         "<PANASIPPhoneConfig><Device>",
                         "</Device></PANASIPPhoneConfig>",
@@ -107,6 +126,7 @@ fn what_a_phone_obeys_and_what_reaches_no_file_is_found_in_linear_time() {
                 };
                 let one = |at: usize| match family.format() {
                     Format::Text => format!("A{}=\"1\"\r\n", at % different),
+                    Format::Lines => format!("a{} = 1\n", at % different),
                     Format::Xml => format!("<A{0}>1</A{0}>", at % different),
                 };
                 let many: String = (0..bytes / 16).map(one).collect();
@@ -149,6 +169,18 @@ fn what_every_parameter_repeats_is_bounded() {
             root(format!("<Line idx=\"{index}\">{parameters}</Line>"))
         }
     };
+    // A module's name is one of a list, and a group's is bounded.
+    for group in ["x", "x y "] {
+        assert_linear(group, 12_000, |bytes| {
+            let (name, lines) = (repeated(group, bytes / 2), "a:b\r\n".repeat(bytes / 10));
+            let first = fanvil::TEXT.magic_line().unwrap_or_default();
+            for module in ["<SIP CONFIG MODULE>".to_owned(), format!("<{name}>")] {
+                let file =
+                    format!("{first}\r\n{module}\r\n--{name}--:\r\n{lines}<<END OF FILE>>\r\n");
+                lint(fanvil::TEXT, FileKind::Standard, file.as_bytes());
+            }
+        });
+    }
     for shape in 0..3 {
         assert_linear(&format!("shape {shape}"), 12_000, |bytes| {
             lint(
@@ -178,6 +210,7 @@ fn templates_are_read_and_rendered_in_linear_time() {
                     file_name: "file",
                     kind: FileKind::Standard,
                     format: Format::Text,
+                    vocabulary: &[],
                     layers: &layers,
                     device: None,
                     urls: &urls,
@@ -236,5 +269,35 @@ fn names_paths_and_sealed_files_are_read_in_linear_time() {
             let _ = shown(&text, piece);
             let _ = Envelope::parse(Encoding::Base64Lines64, text.as_bytes());
         });
+    }
+}
+
+#[test]
+fn what_a_stranger_calls_itself_is_looked_at_in_linear_time() {
+    for begin in [
+        "",
+        "Fanvil ",
+        "FileTransport Poly",
+        "Mozilla/4.0 (compatible; ",
+        "snom",
+    ] {
+        for piece in [
+            " ",
+            "a",
+            "1.",
+            "a ",
+            "-a",
+            "00:80:f0:",
+            "é",
+            "\u{0}",
+            "(SN:",
+        ] {
+            assert_linear(&format!("{begin}{piece}"), 12_000, |bytes| {
+                let text = format!("{begin}{}", repeated(piece, bytes));
+                for _ in 0..20 {
+                    guess(&text, &text);
+                }
+            });
+        }
     }
 }

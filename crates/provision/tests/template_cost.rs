@@ -41,6 +41,7 @@ fn cost(source: &str, format: Format) -> Cost {
         file_name: "file",
         kind: FileKind::Standard,
         format,
+        vocabulary: &[],
         layers: &layers,
         device: None,
         urls: &urls,
@@ -219,10 +220,13 @@ fn a_device_with_240_settings_takes_less_than_5_000_fuel() {
                 file_name: "file",
                 kind,
                 format: family.format(),
+                vocabulary: &[],
                 layers: &layers,
-                device: Mac::parse("0080F0C571EB")
-                    .ok()
-                    .map(|mac| DeviceVars { mac, model: "KX" }),
+                device: Mac::parse("0080F0C571EB").ok().map(|mac| DeviceVars {
+                    mac,
+                    model: "KX",
+                    sealed_extension: None,
+                }),
                 urls: &BTreeMap::from(urls.clone()),
                 secrets: SecretsMode::Reveal,
                 limits: Limits::default(),

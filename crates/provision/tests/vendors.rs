@@ -3,47 +3,98 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+#[path = "support/phone.rs"]
+mod support;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ringfence_provision::family::Family;
 use ringfence_provision::format::{Document, has_errors, insert_key, lint, lint_bootstrap};
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::{Layers, Value};
-use ringfence_provision::mac::Mac;
-use ringfence_provision::template::{DeviceVars, Limits, RenderContext, SecretsMode, render};
+use ringfence_provision::seal::{Ikm, Method, Profile};
 use ringfence_provision::vendor::{self, grandstream::GXP, htek, snom};
+use support::Phone;
 
 const PASS: &str = "12341234abcdabcd12341234abcdabcd";
-const SALT: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+const SALT: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+
+fn phone(family: Family) -> Phone {
+    Phone {
+        family,
+        mac: "000b82123456",
+        model: "GXP2160",
+    }
+}
 
 fn file(family: Family, settings: &[(&str, &str)]) -> String {
-    let mut layers = Layers::default();
-    for (name, value) in settings {
-        let value = match name.ends_with("password") {
-            true => Value::Secret((*value).into()),
-            false => Value::Text((*value).into()),
-        };
-        layers.device.insert((*name).to_owned(), value);
+    file_at(&[], family, settings)
+}
+
+fn file_at(urls: &[(&str, &str)], family: Family, settings: &[(&str, &str)]) -> String {
+    phone(family).rendered(settings, urls).unwrap().text
+}
+
+/// The value of a setting of a line: hosts are hosts, all else is as hard as texts are.
+fn own(word: &str, number: usize) -> String {
+    match word {
+        "domain" | "outbound_proxy" => format!("{}{number}.example.net", word.replace('_', "-")),
+        _ => format!("{word}{number} <&\"'> ü"),
     }
-    let device = DeviceVars {
-        mac: Mac::parse("000b82123456").unwrap(),
-        model: "GXP2160",
+}
+
+/// As a device's file has them.
+const URLS: [(&str, &str); 3] = [
+    ("base", "https://phones.example/s3gment"),
+    ("without_scheme", "phones.example/s3gment"),
+    (
+        "standard",
+        "https://phones.example/s3gment/000B82123456.xml",
+    ),
+];
+
+#[test]
+fn a_phone_is_told_to_go_on_asking_where_it_asked_unless_a_setting_says_otherwise() {
+    let told = |family, settings: &[(&str, &str)]| {
+        let text = file_at(&URLS, family, settings);
+        assert_eq!(
+            lint(family, FileKind::Standard, text.as_bytes()),
+            [],
+            "{text}"
+        );
+        let document = Document::parse(family, text.as_bytes()).unwrap();
+        let server = ["P212", "P237", "setting_server"];
+        let parameters = document.parameters().into_iter();
+        let found = parameters.filter(|one| server.contains(&one.name.as_str()));
+        found
+            .map(|one| format!("{}={}", one.name, one.value))
+            .collect::<Vec<_>>()
     };
-    let context = RenderContext {
-        file_name: "standard",
-        kind: FileKind::Standard,
-        format: family.format(),
-        layers: &layers,
-        device: Some(device),
-        urls: &BTreeMap::new(),
-        secrets: SecretsMode::Reveal,
-        limits: Limits::of(family),
-    };
-    render(family.template(FileKind::Standard), &context)
-        .unwrap()
-        .text
+    assert_eq!(
+        told(GXP, &[]),
+        ["P212=2", "P237=phones.example/s3gment"],
+        "the scheme is a number of its own"
+    );
+    assert_eq!(
+        told(GXP, &[("standard_P237", "a.example")]),
+        ["P237=a.example"]
+    );
+    assert_eq!(told(GXP, &[("standard_P212", "1")]), ["P212=1"]);
+    assert_eq!(
+        told(snom::DESK, &[]),
+        ["setting_server=https://phones.example/s3gment/{mac}.xml"]
+    );
+    assert_eq!(
+        told(
+            snom::DESK,
+            &[("standard_setting_server", "https://a.example/")]
+        ),
+        ["setting_server=https://a.example/"]
+    );
+    assert_eq!(told(htek::UC, &[]), ["P237=https://phones.example/s3gment"]);
+    assert_eq!(
+        told(htek::UC, &[("standard_P237", "a.example")]),
+        ["P237=a.example"]
+    );
 }
 
 fn line(number: u8) -> Vec<(String, String)> {
@@ -56,12 +107,7 @@ fn line(number: u8) -> Vec<(String, String)> {
         "display_name",
         "label",
     ]
-    .map(|word| {
-        (
-            format!("line_{number}_{word}"),
-            format!("{word}{number} <&\"'> ü"),
-        )
-    })
+    .map(|word| (format!("line_{number}_{word}"), own(word, number.into())))
     .to_vec()
 }
 
@@ -117,7 +163,7 @@ fn four_lines_stand_at_the_numbers_of_the_vendors_templates() {
         ],
     ) in numbers.into_iter().enumerate()
     {
-        let own = |word: &str| format!("{word}{} <&\"'> ü", at + 1);
+        let own = |word: &str| own(word, at + 1);
         assert_eq!(value(active).unwrap(), "1");
         let port = if at == 0 { ":5061" } else { "" };
         assert_eq!(value(server).unwrap(), own("domain") + port);
@@ -145,9 +191,7 @@ fn a_bootstrap_carries_the_password_of_sealed_files() {
         GXP,
         FileKind::Standard,
         document,
-        &profile.key_parameter,
-        None,
-        PASS,
+        &[(&profile.key_parameter, PASS)],
     )
     .unwrap();
     let text = String::from_utf8(with_key.to_bytes()).unwrap();
@@ -159,33 +203,147 @@ fn a_bootstrap_carries_the_password_of_sealed_files() {
     assert!(has_errors(&lint(GXP, FileKind::Standard, text.as_bytes())));
 }
 
+/// Each made by `openssl enc`, or by two implementations of RFC 8188, and not by this crate.
 #[test]
-fn sealed_bytes_are_those_of_the_command_in_the_guide() {
-    // `openssl enc -e -aes-256-cbc -md … -S 0102030405060708 -k <password>` of this plaintext.
-    let plain = b"<gs_provision version=\"1\"/>\n";
-    for (name, expected) in [
+fn sealed_bytes_are_those_of_other_programs() {
+    let gs: &[u8] = b"<gs_provision version=\"1\"/>\n";
+    let flat: &[u8] = b"<flat-profile/>\n";
+    let spa = "SecretPhrase1234";
+    // `gzip -n -9` of it, a file like any other.
+    let gzip = &hex("1f8b0800000000000203b349cb492cd12d28ca4fcbcc49d5b7e30200b9bc3de110000000");
+    let yealink: &[u8] = b"#!version:1.0.0.1\naccount.1.enable = 1\n";
+    let vectors = [
         (
             "gxp-256",
+            PASS,
+            gs,
             "U2FsdGVkX18BAgMEBQYHCHKFeFuo7lG39tQCc0woEGiMZyUympDt+cpbLApbHnsa",
         ),
         (
             "gxp-256-sha256",
+            PASS,
+            gs,
             "U2FsdGVkX18BAgMEBQYHCNmnCmftns1akkRVhMGwimE6VAyBMoHUddFg4Ga6ZSQp",
         ),
-    ] {
+        (
+            "gxp-v2-256",
+            PASS,
+            gs,
+            "U2FsdGVkX18BAgMEBQYHCHKFeFuo7lG39tQCc0woEGiMZyUympDt+cpbLApbHnsa",
+        ),
+        (
+            "gxp-v2-256-sha256",
+            PASS,
+            gs,
+            "U2FsdGVkX18BAgMEBQYHCNmnCmftns1akkRVhMGwimE6VAyBMoHUddFg4Ga6ZSQp",
+        ),
+        (
+            "spa-256",
+            spa,
+            flat,
+            "U2FsdGVkX18BAgMEBQYHCPG/poVXdjEDFfQg8vRcd7ZbdOqa6mz3lk8uEKzS5V8t",
+        ),
+        (
+            "spa-256-sha256",
+            spa,
+            flat,
+            "U2FsdGVkX18BAgMEBQYHCA6d/6RrmLTZvBHXNQuppIrxXhvSUNSjmSppIlpd4TIU",
+        ),
+        (
+            "spa-256",
+            spa,
+            gzip,
+            "U2FsdGVkX18BAgMEBQYHCGrAZ4mDA+yPnO+9gLG4jofNV7OGmZcH/Ukv3prAvYNQMdbTUd5MzMZ4gn7N4r1beQ==",
+        ),
+        (
+            "yealink-ecb-128",
+            "RingfenceTestK16",
+            yealink,
+            "KNACltFICbrL4HYRf0KJf7k6x4D5SkLlqxeD0RoQQhZOO+QWQxk7nnWh5E6OS1dkct15+3bOeQodgp9g8XRx2w==",
+        ),
+        (
+            "yealink-ecb-256",
+            "RingfenceTestKey0123456789abcdef",
+            yealink,
+            "bk1I2psC89m5yMmo8wMkKnIj8Z4887PgwjFyNSo+cGaslcZk8mNKE9/CIFbESML9WFynIjzV0Cb9GdQCIUzmrA==",
+        ),
+    ];
+    for (name, key, plain, expected) in vectors {
         let profile = vendor::profile(name).unwrap();
-        let sealed = profile.seal(PASS, SALT, plain);
+        let sealer = profile.sealer_of_texts(key, None).unwrap();
+        let sealed = sealer.seal(&SALT, plain).unwrap();
         assert_eq!(STANDARD.encode(&sealed), expected, "{name}");
-        assert_eq!(profile.open(PASS, &sealed).unwrap(), plain);
+        assert!(sealer.open(&sealed).unwrap().starts_with(plain));
     }
+    let obi = vendor::profile("obi-128").unwrap();
+    let [key, iv] = [
+        "000102030405060708090a0b0c0d0e0f",
+        "101112131415161718191a1b1c1d1e1f",
+    ];
+    let sealed = obi
+        .sealer_of_texts(key, Some(iv))
+        .unwrap()
+        .seal(&SALT, b"<ParameterList/>\n");
+    assert_eq!(
+        sealed.unwrap(),
+        hex("c772139d6076df835b7b3e380195e0abc6703510bfd8ea2d07d6b5b619bf05e5")
+    );
+}
+
+/// The example of RFC 8188 §3.1, and two bodies that PyPI's `http-ece` opens and npm's `http_ece` makes.
+#[test]
+fn bodies_of_rfc_8188_are_those_of_other_programs() {
+    let with = |ikm: Ikm, record_size: u32| Profile {
+        method: Method::Aes128Gcm { ikm, record_size },
+        ..vendor::profile("mpp-8188").unwrap()
+    };
+    let salt = |text: &[u8]| <[u8; 16]>::try_from(text).unwrap();
+    let rfc = with(Ikm::Base64url, 4096);
+    let sealer = rfc.sealer_of_texts("yqdlZ-tYemfogSmv7Ws5PQ", None).unwrap();
+    let its_salt = salt(&URL_SAFE_NO_PAD.decode("I1BsxtFttlv3u_Oo94xnmw").unwrap());
+    let body = sealer.seal(&its_salt, b"I am the walrus").unwrap();
+    assert_eq!(
+        URL_SAFE_NO_PAD.encode(&body),
+        "I1BsxtFttlv3u_Oo94xnmwAAEAAA-NAVub2qFgBEuQKRapoZu-IxkIva3MEB1PD-ly8Thjg"
+    );
+    assert_eq!(sealer.open(&body).unwrap(), b"I am the walrus");
+
+    let flat = b"<flat-profile/>\n";
+    let counted = salt(&hex("000102030405060708090a0b0c0d0e0f"));
+    let of = |record_size| {
+        let profile = with(Ikm::Ascii, record_size);
+        let sealer = profile.sealer_of_texts("SecretPhrase1234", None).unwrap();
+        let body = sealer.seal(&counted, flat).unwrap();
+        assert_eq!(sealer.open(&body).unwrap(), flat);
+        body
+    };
+    assert_eq!(
+        STANDARD.encode(of(4096)),
+        "AAECAwQFBgcICQoLDA0ODwAAEAAA4dglJV8fnmwpTiS0ittgBJvCfg3Sutz3i6OW0wgIGrsY"
+    );
+    assert_eq!(
+        of(25),
+        hex(
+            "000102030405060708090a0b0c0d0e0f0000001900e1d825255f1f9e6c472c0900a346625193cd66c591d501ab905d6daa2ae7baca1e01fecfcd856c8836c5fc4b73e06fa26278"
+        )
+    );
+    // The RFC's second example (§3.2): a record with zeros behind its delimiter, and a key's id.
+    let rfc = with(Ikm::Base64url, 25);
+    let sealer = rfc.sealer_of_texts("BO3ZVPxUlnLORbVGMpbT1Q", None).unwrap();
+    let body = "uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA";
+    let opened = sealer.open(&URL_SAFE_NO_PAD.decode(body).unwrap());
+    assert_eq!(opened.unwrap(), b"I am the walrus");
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    pairs.map(byte).collect()
 }
 
 /// The canonical form of a file that has no fault.
 fn served(family: Family, text: &str) -> String {
-    let findings = lint(family, FileKind::Standard, text.as_bytes());
-    assert!(findings.is_empty(), "{findings:#?}\n{text}");
-    let document = Document::parse(family, text.as_bytes()).unwrap();
-    String::from_utf8(document.to_bytes()).unwrap()
+    phone(family).faultless(FileKind::Standard, text)
 }
 
 #[test]
@@ -210,7 +368,7 @@ fn snoms_lines_are_read_back_by_their_index() {
         found.unwrap().text().unwrap().to_owned()
     };
     for at in 1..=12 {
-        let own = |word: &str| format!("{word}{at} <&\"'> ü");
+        let own = |word: &str| own(word, at);
         assert_eq!(value("user_active", at), "on");
         for (parameter, word) in [
             ("user_name", "user"),
@@ -264,14 +422,14 @@ fn hteks_lines_stand_at_the_numbers_of_the_public_templates() {
     .into_iter()
     .enumerate()
     {
-        let own = |word: &str| format!("{word}{} <&\"'> ü", at + 1);
+        let own = |word: &str| own(word, at + 1);
         assert_eq!((value(active), value(profile)), ("1".into(), "0".into()));
         assert_eq!(value(user), own("user"));
         assert_eq!(value(auth), own("auth_user"));
         assert_eq!(value(password), own("password"));
         assert_eq!(value(display), own("display_name"));
     }
-    assert_eq!(value(47), "domain1 <&\"'> ü:5061");
+    assert_eq!(value(47), "domain1.example.net:5061");
     assert_eq!((value(130), value(2)), ("1".into(), "admin".into()));
     insta::assert_snapshot!(served);
 }

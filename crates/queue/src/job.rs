@@ -8,7 +8,7 @@
 //!            │                   ├── code ──────────┼──▶ rejected
 //!            │                   ├── silence ───────┼──▶ unreachable
 //!            ├── too old ────────┼── no download ───┴──▶ expired
-//!            └── operator, device gone ────────────────▶ cancelled
+//!            └── operator, device deleted ────────────────▶ cancelled
 //! ```
 //!
 //! Invariant: a job reaches exactly one final state and never leaves it, whatever arrives in
@@ -36,7 +36,7 @@ const TOO_OLD: &str = "too_old";
 
 /// Up to so many sendings in vain, a lost lease is followed by the next without delay: a relay that is
 /// killed delays nobody.
-const FREE_LOSSES: u32 = 2;
+const MAX_FREE_LOSSES: u32 = 2;
 
 /// Where a job stands. The first three are pending, the others final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,15 +50,15 @@ pub enum State {
     /// The phone said 2xx; its download is waited for. Or it said nothing to the last, and is looked
     /// for once more before that is final.
     Answered,
-    /// The phone took the files the job was about, after it was told.
+    /// The phone took the files the job was about, after it was notified.
     Fetched,
-    /// The phone or a proxy refused, or it cannot be told at all.
+    /// The phone or a proxy refused, or it cannot be notified at all.
     Rejected,
     /// No answer, however often.
     Unreachable,
     /// Its time is over; the reason says in which way.
     Expired,
-    /// An operator took it back, or its device is no more.
+    /// An operator took it back, or its device was deleted.
     Cancelled,
 }
 
@@ -86,7 +86,7 @@ impl State {
 /// What a job says about its rollout's success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum RolloutVerdict {
     /// Of no rollout.
     None,
     /// Not known yet.
@@ -99,7 +99,7 @@ pub enum Verdict {
     Excluded,
 }
 
-impl Verdict {
+impl RolloutVerdict {
     /// As it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -134,15 +134,17 @@ pub struct Job {
     /// That rollout's stage.
     pub stage: u32,
     /// The rollout whose pace, window and pauses it obeys; empty is none.
-    pub lane: String,
+    #[serde(rename = "lane")]
+    pub queue: String,
     pub state: State,
     pub created_at: u64,
     /// While queued: not before.
     pub due_at: u64,
     /// While queued: not after.
     pub expires_at: u64,
-    /// 1 if `due_at` is a turn that the pace of its network has granted.
-    pub slot: u8,
+    /// Whether `due_at` is a turn that the pace of its network has granted.
+    #[serde(rename = "slot", with = "zero_or_one")]
+    pub turn_granted: bool,
     /// How often it was given to a relay.
     pub lease: u32,
     /// The relay that has it, or had it last.
@@ -165,18 +167,19 @@ pub struct Job {
     pub checked_at: Option<u64>,
     /// Until when a download counts as in time for its rollout.
     pub judge_at: Option<u64>,
-    pub verdict: Verdict,
+    pub verdict: RolloutVerdict,
     /// Last SIP status code.
     pub code: Option<u16>,
     /// Why it is where it is: a stable word.
     pub reason: String,
     /// The same for a person, with what to do.
-    pub words: String,
+    #[serde(rename = "words")]
+    pub message: String,
 }
 
 /// The pool's options that a job obeys, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct JobPolicy {
     pub change_wait_ms: u64,
     pub lease_ms: u64,
     pub fetch_timeout_ms: u64,
@@ -188,7 +191,7 @@ pub struct Policy {
 
 /// What can happen to a job.
 #[derive(Clone, Debug)]
-pub enum Event<'a> {
+pub enum JobEvent<'a> {
     /// A relay takes it. `judge_ms` is how long the rollout gives a phone to come back.
     Lease {
         relay: &'a str,
@@ -205,17 +208,17 @@ pub enum Event<'a> {
     /// D1 was asked; `Seen` went before if there was anything.
     Checked,
     /// Another request wants the same. It is about `version` and must not go before `not_before`;
-    /// one that is `solo`, bound to no rollout's pace or pauses, takes the job out of its lane.
+    /// one that is `standalone`, bound to no rollout's pace or pauses, takes the job out of its queue.
     Join {
         version: u64,
         not_before: u64,
         expires_at: u64,
-        solo: bool,
+        standalone: bool,
     },
     /// It cannot be sent as things are.
-    Refuse { reason: &'a str, words: &'a str },
+    Refuse { reason: &'a str, message: &'a str },
     /// Somebody takes it back.
-    Cancel { reason: &'a str, words: &'a str },
+    Cancel { reason: &'a str, message: &'a str },
     /// Time passes.
     Clock,
 }
@@ -227,30 +230,30 @@ impl Job {
     }
 
     /// What becomes of it. Whatever does not fit its state leaves it as it is; a final job always.
-    pub fn apply(&mut self, event: &Event, now: u64, policy: &Policy, random: u64) {
+    pub fn apply(&mut self, event: &JobEvent, now: u64, policy: &JobPolicy, random: u64) {
         if self.state.is_final() {
             return;
         }
         match event {
-            Event::Lease { relay, judge_ms } => self.lease(relay, *judge_ms, now, policy),
-            Event::Report(result) => self.report(result, now, policy, random),
-            Event::GivenBack { lease, reason } => {
+            JobEvent::Lease { relay, judge_ms } => self.lease(relay, *judge_ms, now, policy),
+            JobEvent::Report(result) => self.report(result, now, policy, random),
+            JobEvent::GivenBack { lease, reason } => {
                 if self.state == State::Leased && self.lease == *lease {
-                    let words = "A relay gave it back; it goes out again.";
+                    let message = "A relay gave it back; it goes out again.";
                     let wait = match reason {
                         ReturnReason::Drain => 0,
                         ReturnReason::Pace => 3_000 + random % 4_000,
                         ReturnReason::Full => 1_000,
                         // Of these the phone may have heard.
                         ReturnReason::Lease | ReturnReason::Other => {
-                            return self.lose("returned", words, now, policy, random);
+                            return self.lose("returned", message, now, policy, random);
                         }
                     };
                     self.unsend();
-                    self.queue(now + wait, "returned", words);
+                    self.requeue(now + wait, "returned", message);
                 }
             }
-            Event::LeaseVoid => {
+            JobEvent::LeaseVoid => {
                 if self.state == State::Leased {
                     self.lose(
                         "relay_lost",
@@ -261,51 +264,53 @@ impl Job {
                     );
                 }
             }
-            Event::Seen { version, at } => self.seen(*version, *at, now, policy, random),
-            Event::Checked => self.checked(now, policy),
-            Event::Join {
+            JobEvent::Seen { version, at } => self.seen(*version, *at, now, policy, random),
+            JobEvent::Checked => self.checked(now, policy),
+            JobEvent::Join {
                 version,
                 not_before,
                 expires_at,
-                solo,
+                standalone,
             } => {
                 self.version = self.version.max(*version);
                 self.joined = self.joined.saturating_add(1);
                 self.expires_at = self.expires_at.max(*expires_at);
                 if self.state == State::Queued && self.due_at < *not_before {
                     self.due_at = *not_before;
-                    self.slot = 0;
+                    self.turn_granted = false;
                 }
-                if *solo {
-                    self.lane.clear();
+                if *standalone {
+                    self.queue.clear();
                 }
             }
-            Event::Refuse { reason, words } => {
+            JobEvent::Refuse { reason, message } => {
                 if self.state == State::Queued {
-                    self.end(State::Rejected, now, reason, words);
+                    self.end(State::Rejected, now, reason, message);
                 }
             }
-            Event::Cancel { reason, words } => self.end(State::Cancelled, now, reason, words),
-            Event::Clock => self.clock(now, policy, random),
+            JobEvent::Cancel { reason, message } => {
+                self.end(State::Cancelled, now, reason, message)
+            }
+            JobEvent::Clock => self.clock(now, policy, random),
         }
     }
 
     /// Decides for its rollout once the answer is known, or `judge_at` has passed.
     pub fn judge(&mut self, now: u64) {
-        if self.verdict != Verdict::Open {
+        if self.verdict != RolloutVerdict::Open {
             return;
         }
         let in_time = |at: u64| self.judge_at.is_none_or(|until| at <= until);
         self.verdict = match self.state {
-            State::Fetched if self.fetched_at.is_some_and(in_time) => Verdict::InTime,
-            State::Cancelled => Verdict::Excluded,
-            state if state.is_final() => Verdict::Late,
-            _ if !in_time(now) => Verdict::Late,
-            _ => Verdict::Open,
+            State::Fetched if self.fetched_at.is_some_and(in_time) => RolloutVerdict::InTime,
+            State::Cancelled => RolloutVerdict::Excluded,
+            state if state.is_final() => RolloutVerdict::Late,
+            _ if !in_time(now) => RolloutVerdict::Late,
+            _ => RolloutVerdict::Open,
         };
     }
 
-    fn lease(&mut self, relay: &str, judge_ms: Option<u64>, now: u64, policy: &Policy) {
+    fn lease(&mut self, relay: &str, judge_ms: Option<u64>, now: u64, policy: &JobPolicy) {
         if !self.is_due(now) {
             return;
         }
@@ -315,14 +320,14 @@ impl Job {
         self.lease_until = Some(now + policy.lease_ms + LEASE_GRACE_MS);
         self.first_sent_at.get_or_insert(now);
         self.sent_at = Some(now);
-        self.slot = 0;
+        self.turn_granted = false;
         if let Some(judge_ms) = judge_ms {
             self.judge_at.get_or_insert(now + judge_ms);
         }
-        self.note("leased", "A relay is telling the phone.");
+        self.set_reason("leased", "A relay is telling the phone.");
     }
 
-    fn report(&mut self, result: &JobResult, now: u64, policy: &Policy, random: u64) {
+    fn report(&mut self, result: &JobResult, now: u64, policy: &JobPolicy, random: u64) {
         let current = self.state == State::Leased && result.job.lease == self.lease;
         if result.outcome == Outcome::Answered {
             // Even of a lease that has ended: the phone heard, and need not hear it twice.
@@ -338,7 +343,7 @@ impl Job {
                 self.lease_until = None;
                 self.check_at = Some(now);
                 self.code = result.code;
-                self.note(&result.reason, &result.explanation);
+                self.set_reason(&result.reason, &result.explanation);
             }
             return;
         }
@@ -359,24 +364,24 @@ impl Job {
         self.tries = self.tries.saturating_add(1);
         if again && self.tries < policy.max_attempts {
             let wait = self.delay(policy, result.retry_after_s, random);
-            self.queue(now + wait, &result.reason, &result.explanation);
+            self.requeue(now + wait, &result.reason, &result.explanation);
             return;
         }
         let state = match result.outcome {
             Outcome::Unreachable => State::Unreachable,
             _ => State::Rejected,
         };
-        let words = match self.tries {
+        let message = match self.tries {
             1 => result.explanation.clone(),
             tries => format!("{} Tried {tries} times.", result.explanation),
         };
         match state {
-            State::Unreachable => self.end_unheard(state, now, &result.reason, &words),
-            state => self.end(state, now, &result.reason, &words),
+            State::Unreachable => self.end_unheard(state, now, &result.reason, &message),
+            state => self.end(state, now, &result.reason, &message),
         }
     }
 
-    fn seen(&mut self, version: u64, at: u64, now: u64, policy: &Policy, random: u64) {
+    fn seen(&mut self, version: u64, at: u64, now: u64, policy: &JobPolicy, random: u64) {
         if version >= self.version && self.first_sent_at.is_some_and(|sent| at > sent) {
             self.fetched_at = Some(at);
             self.end(
@@ -391,15 +396,15 @@ impl Job {
         {
             self.tries = self.tries.saturating_add(1);
             if self.tries >= policy.max_attempts {
-                let words =
+                let message =
                     "The phone came back each time, but took older files than it was told about.";
-                self.end(State::Expired, now, "stale_copy", words);
+                self.end(State::Expired, now, "stale_copy", message);
             } else {
                 let wait = self
                     .delay(policy, None, random)
                     .min(policy.retry_base_ms)
                     .max(policy.change_wait_ms);
-                self.queue(
+                self.requeue(
                     now + wait,
                     "stale_copy",
                     "The phone came back too early and took a stale copy; it is told again.",
@@ -408,7 +413,7 @@ impl Job {
         }
     }
 
-    fn checked(&mut self, now: u64, policy: &Policy) {
+    fn checked(&mut self, now: u64, policy: &JobPolicy) {
         if self.state != State::Answered {
             return;
         }
@@ -417,15 +422,15 @@ impl Job {
                 TOO_OLD => State::Expired,
                 _ => State::Unreachable,
             };
-            let (reason, words) = (self.reason.clone(), self.words.clone());
+            let (reason, message) = (self.reason.clone(), self.message.clone());
             self.checked_at = Some(now);
-            return self.end(state, now, &reason, &words);
+            return self.end(state, now, &reason, &message);
         };
         let until = answered + policy.fetch_timeout_ms;
         if now >= until {
-            let words = "The phone answered, but never came back for its files. Compare the event \
+            let message = "The phone answered, but never came back for its files. Compare the event \
                          with the one in its own configuration, and see whether it can reach this server.";
-            self.end(State::Expired, now, "never_fetched", words);
+            self.end(State::Expired, now, "never_fetched", message);
             return;
         }
         let poll = policy.fetch_poll_ms.max(1);
@@ -436,7 +441,7 @@ impl Job {
         self.check_at = Some(next.min(until));
     }
 
-    fn clock(&mut self, now: u64, policy: &Policy, random: u64) {
+    fn clock(&mut self, now: u64, policy: &JobPolicy, random: u64) {
         if self.state == State::Leased && self.lease_until.is_none_or(|until| now >= until) {
             self.lose(
                 "lease_over",
@@ -447,12 +452,12 @@ impl Job {
             );
         }
         if self.state == State::Queued && now >= self.expires_at {
-            let words = match (self.lease, self.reason.as_str()) {
+            let message = match (self.lease, self.reason.as_str()) {
                 (0, _) => "It was never sent: no relay was there for it, or its turn never came."
                     .to_owned(),
                 (_, reason) => format!(
                     "Its time is over. The last that happened: {reason}. {}",
-                    self.words
+                    self.message
                 ),
             };
             let reason = if self.lease == 0 {
@@ -460,11 +465,11 @@ impl Job {
             } else {
                 TOO_OLD
             };
-            self.end_unheard(State::Expired, now, reason, &words);
+            self.end_unheard(State::Expired, now, reason, &message);
         }
     }
 
-    fn delay(&self, policy: &Policy, retry_after_s: Option<u32>, random: u64) -> u64 {
+    fn delay(&self, policy: &JobPolicy, retry_after_s: Option<u32>, random: u64) -> u64 {
         backoff::delay(
             self.tries,
             policy.retry_base_ms,
@@ -474,32 +479,32 @@ impl Job {
         )
     }
 
-    fn queue(&mut self, due_at: u64, reason: &str, words: &str) {
+    fn requeue(&mut self, due_at: u64, reason: &str, message: &str) {
         self.state = State::Queued;
         self.due_at = due_at;
-        self.slot = 0;
+        self.turn_granted = false;
         self.lease_until = None;
         self.check_at = None;
-        self.note(reason, words);
+        self.set_reason(reason, message);
     }
 
-    /// Its lease ended without a verdict. The phone may have been told: it counts as a sending in
+    /// Its lease ended without a result. The phone may have been notified: it counts as a sending in
     /// vain, or one that is silent would be told at the end of every lease. What one relay lost goes
     /// to the next at once; a job that is lost again and again waits as after any other failure.
-    fn lose(&mut self, reason: &str, words: &str, now: u64, policy: &Policy, random: u64) {
+    fn lose(&mut self, reason: &str, message: &str, now: u64, policy: &JobPolicy, random: u64) {
         self.tries = self.tries.saturating_add(1);
         if self.tries >= policy.max_attempts {
-            let words = format!(
+            let message = format!(
                 "No relay could say what became of it, the last time: {reason}. Tried {} times.",
                 self.tries
             );
-            return self.end_unheard(State::Unreachable, now, reason, &words);
+            return self.end_unheard(State::Unreachable, now, reason, &message);
         }
         let wait = match self.tries {
-            0..=FREE_LOSSES => 0,
+            0..=MAX_FREE_LOSSES => 0,
             _ => self.delay(policy, None, random),
         };
-        self.queue(now + wait, reason, words);
+        self.requeue(now + wait, reason, message);
     }
 
     /// Nothing went out under this lease: a download after it proves nothing.
@@ -513,29 +518,42 @@ impl Job {
     /// Ends a job whose phone gave no answer. If it was sent, D1 is asked once more: a phone may have
     /// heard and downloaded, and only its 200 been lost. Until then the job stands as answered, with
     /// no `answered_at` and with the reason of its end.
-    fn end_unheard(&mut self, state: State, now: u64, reason: &str, words: &str) {
+    fn end_unheard(&mut self, state: State, now: u64, reason: &str, message: &str) {
         if self.first_sent_at.is_none() {
-            return self.end(state, now, reason, words);
+            return self.end(state, now, reason, message);
         }
         self.state = State::Answered;
         self.answered_at = None;
         self.lease_until = None;
         self.check_at = Some(now);
-        self.note(reason, words);
+        self.set_reason(reason, message);
     }
 
-    fn end(&mut self, state: State, now: u64, reason: &str, words: &str) {
+    fn end(&mut self, state: State, now: u64, reason: &str, message: &str) {
         self.state = state;
         self.ended_at = Some(now);
         self.lease_until = None;
         self.check_at = None;
-        self.note(reason, words);
+        self.set_reason(reason, message);
         self.judge(now);
     }
 
-    fn note(&mut self, reason: &str, words: &str) {
+    fn set_reason(&mut self, reason: &str, message: &str) {
         self.reason = reason.chars().take(64).collect();
-        self.words = words.chars().take(600).collect();
+        self.message = message.chars().take(600).collect();
+    }
+}
+
+/// A truth value as the database has it: 0 or 1.
+mod zero_or_one {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(is_so: &bool, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(u8::from(*is_so))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+        Ok(u8::deserialize(from)? == 1)
     }
 }
 

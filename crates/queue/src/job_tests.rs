@@ -8,7 +8,7 @@ use super::*;
 const T0: u64 = 1_790_812_800_000;
 const HOUR: u64 = 3_600_000;
 
-pub(crate) fn policy() -> Policy {
+pub(crate) fn policy() -> JobPolicy {
     crate::options::PoolOptions::default().policy()
 }
 
@@ -23,12 +23,12 @@ pub(crate) fn job() -> Job {
         network: "198.51.100.0/24".into(),
         rollout: None,
         stage: 0,
-        lane: String::new(),
+        queue: String::new(),
         state: State::Queued,
         created_at: T0,
         due_at: T0,
         expires_at: T0 + 24 * HOUR,
-        slot: 0,
+        turn_granted: false,
         lease: 0,
         relay: None,
         lease_until: None,
@@ -42,10 +42,10 @@ pub(crate) fn job() -> Job {
         check_at: None,
         checked_at: None,
         judge_at: None,
-        verdict: Verdict::None,
+        verdict: RolloutVerdict::None,
         code: None,
         reason: "queued".into(),
-        words: String::new(),
+        message: String::new(),
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn result(lease: u32, outcome: Outcome, code: Option<u16>) -> JobResu
 fn leased(now: u64) -> Job {
     let mut job = job();
     job.apply(
-        &Event::Lease {
+        &JobEvent::Lease {
             relay: "r1",
             judge_ms: None,
         },
@@ -89,7 +89,7 @@ fn leased(now: u64) -> Job {
 fn answered(now: u64) -> Job {
     let mut job = leased(now);
     job.apply(
-        &Event::Report(&result(1, Outcome::Answered, Some(200))),
+        &JobEvent::Report(&result(1, Outcome::Answered, Some(200))),
         now + 20,
         &policy(),
         0,
@@ -110,7 +110,7 @@ fn stored_job_format_unchanged() {
 fn answered_then_downloaded_is_fetched() {
     let mut job = answered(T0);
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 7,
             at: T0 + 900,
         },
@@ -128,7 +128,7 @@ fn answered_then_downloaded_is_fetched() {
 fn a_download_before_the_notify_proves_nothing() {
     let mut job = answered(T0);
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 7,
             at: T0 - 1,
         },
@@ -143,7 +143,7 @@ fn a_download_before_the_notify_proves_nothing() {
 fn a_download_after_sending_counts_before_the_answer_is_there() {
     let mut job = leased(T0);
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 7,
             at: T0 + 5,
         },
@@ -158,7 +158,7 @@ fn a_download_after_sending_counts_before_the_answer_is_there() {
 fn a_stale_copy_is_told_again_after_the_change_could_be_seen() {
     let mut job = answered(T0);
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 6,
             at: T0 + 500,
         },
@@ -173,7 +173,7 @@ fn a_stale_copy_is_told_again_after_the_change_could_be_seen() {
     assert!(job.due_at >= T0 + 61_000);
     // The same stale download is not counted twice.
     job.apply(
-        &Event::Lease {
+        &JobEvent::Lease {
             relay: "r1",
             judge_ms: None,
         },
@@ -182,13 +182,13 @@ fn a_stale_copy_is_told_again_after_the_change_could_be_seen() {
         0,
     );
     job.apply(
-        &Event::Report(&result(2, Outcome::Answered, Some(200))),
+        &JobEvent::Report(&result(2, Outcome::Answered, Some(200))),
         T0 + 70_020,
         &policy(),
         0,
     );
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 6,
             at: T0 + 500,
         },
@@ -206,7 +206,7 @@ fn answered_and_never_fetched_ends_and_says_so() {
     let mut checks = 0;
     while !job.state.is_final() {
         now = job.check_at.unwrap();
-        job.apply(&Event::Checked, now, &policy(), 0);
+        job.apply(&JobEvent::Checked, now, &policy(), 0);
         checks += 1;
     }
     assert_eq!(
@@ -222,7 +222,7 @@ fn each_code_is_tried_again_or_not() {
     for code in [408, 480, 486, 500, 503] {
         let mut job = leased(T0);
         job.apply(
-            &Event::Report(&result(1, Outcome::Rejected, Some(code))),
+            &JobEvent::Report(&result(1, Outcome::Rejected, Some(code))),
             T0,
             &policy(),
             0,
@@ -233,13 +233,13 @@ fn each_code_is_tried_again_or_not() {
     for code in [403, 404, 481, 489, 501, 603] {
         let mut job = leased(T0);
         job.apply(
-            &Event::Report(&result(1, Outcome::Rejected, Some(code))),
+            &JobEvent::Report(&result(1, Outcome::Rejected, Some(code))),
             T0,
             &policy(),
             0,
         );
         assert_eq!((job.state, job.code), (State::Rejected, Some(code)));
-        assert_eq!(job.words, "Words.");
+        assert_eq!(job.message, "Words.");
     }
 }
 
@@ -250,7 +250,7 @@ fn retry_after_is_honoured() {
         retry_after_s: Some(600),
         ..result(1, Outcome::Rejected, Some(503))
     };
-    job.apply(&Event::Report(&busy), T0, &policy(), 0);
+    job.apply(&JobEvent::Report(&busy), T0, &policy(), 0);
     assert_eq!(job.due_at, T0 + 600_000);
 }
 
@@ -261,7 +261,7 @@ fn silence_is_unreachable_after_the_last_attempt() {
     for lease in 1..=10 {
         now = now.max(job.due_at);
         job.apply(
-            &Event::Lease {
+            &JobEvent::Lease {
                 relay: "r1",
                 judge_ms: None,
             },
@@ -270,7 +270,7 @@ fn silence_is_unreachable_after_the_last_attempt() {
             0,
         );
         job.apply(
-            &Event::Report(&result(lease, Outcome::Unreachable, None)),
+            &JobEvent::Report(&result(lease, Outcome::Unreachable, None)),
             now + 32_000,
             &policy(),
             3,
@@ -281,11 +281,11 @@ fn silence_is_unreachable_after_the_last_attempt() {
         (State::Answered, Some(now + 32_000))
     );
     let mut lost = job.clone();
-    job.apply(&Event::Checked, now + 33_000, &policy(), 0);
+    job.apply(&JobEvent::Checked, now + 33_000, &policy(), 0);
     assert_eq!((job.state, job.tries), (State::Unreachable, 10));
-    assert_eq!(job.words, "Words. Tried 10 times.");
+    assert_eq!(job.message, "Words. Tried 10 times.");
     // Only its answer was lost: it has come.
-    let seen = Event::Seen {
+    let seen = JobEvent::Seen {
         version: 7,
         at: now + 9,
     };
@@ -297,20 +297,20 @@ fn silence_is_unreachable_after_the_last_attempt() {
 fn a_job_that_was_sent_and_grows_too_old_is_looked_for_once_more() {
     let mut job = leased(T0);
     let busy = result(1, Outcome::Rejected, Some(486));
-    job.apply(&Event::Report(&busy), T0 + 20, &policy(), 0);
+    job.apply(&JobEvent::Report(&busy), T0 + 20, &policy(), 0);
     let over = job.expires_at;
-    job.apply(&Event::Clock, over, &policy(), 0);
+    job.apply(&JobEvent::Clock, over, &policy(), 0);
     assert_eq!(
         (job.state, job.reason.as_str()),
         (State::Answered, "too_old")
     );
     // An older download since is no reason to tell it again: its time is over.
-    let stale = Event::Seen {
+    let stale = JobEvent::Seen {
         version: 6,
         at: T0 + 9,
     };
     job.apply(&stale, over + 50, &policy(), 0);
-    job.apply(&Event::Checked, over + 50, &policy(), 0);
+    job.apply(&JobEvent::Checked, over + 50, &policy(), 0);
     assert_eq!(
         (job.state, job.reason.as_str()),
         (State::Expired, "too_old")
@@ -321,15 +321,15 @@ fn a_job_that_was_sent_and_grows_too_old_is_looked_for_once_more() {
 fn a_lost_lease_goes_out_again_and_its_late_failure_is_ignored() {
     let mut job = leased(T0);
     let over = job.lease_until.unwrap();
-    job.apply(&Event::Clock, over - 1, &policy(), 0);
+    job.apply(&JobEvent::Clock, over - 1, &policy(), 0);
     assert_eq!(job.state, State::Leased);
-    job.apply(&Event::Clock, over, &policy(), 0);
+    job.apply(&JobEvent::Clock, over, &policy(), 0);
     assert_eq!(
         (job.state, job.reason.as_str()),
         (State::Queued, "lease_over")
     );
     job.apply(
-        &Event::Lease {
+        &JobEvent::Lease {
             relay: "r2",
             judge_ms: None,
         },
@@ -338,7 +338,7 @@ fn a_lost_lease_goes_out_again_and_its_late_failure_is_ignored() {
         0,
     );
     job.apply(
-        &Event::Report(&result(1, Outcome::Rejected, Some(404))),
+        &JobEvent::Report(&result(1, Outcome::Rejected, Some(404))),
         over + 1,
         &policy(),
         0,
@@ -346,7 +346,7 @@ fn a_lost_lease_goes_out_again_and_its_late_failure_is_ignored() {
     assert_eq!((job.state, job.lease), (State::Leased, 2));
     // A late success is good news: the phone need not be told again.
     job.apply(
-        &Event::Report(&result(1, Outcome::Answered, Some(200))),
+        &JobEvent::Report(&result(1, Outcome::Answered, Some(200))),
         over + 2,
         &policy(),
         0,
@@ -358,7 +358,7 @@ fn a_lost_lease_goes_out_again_and_its_late_failure_is_ignored() {
 fn what_was_given_back_unsent_is_not_proven_by_a_download() {
     let mut job = leased(T0);
     job.apply(
-        &Event::GivenBack {
+        &JobEvent::GivenBack {
             lease: 1,
             reason: ReturnReason::Drain,
         },
@@ -368,7 +368,7 @@ fn what_was_given_back_unsent_is_not_proven_by_a_download() {
     );
     assert_eq!((job.state, job.due_at), (State::Queued, T0 + 5));
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 7,
             at: T0 + 6,
         },
@@ -383,9 +383,14 @@ fn what_was_given_back_unsent_is_not_proven_by_a_download() {
 fn what_was_given_back_after_it_was_sent_is_proven_by_a_download() {
     for reason in [ReturnReason::Lease, ReturnReason::Other] {
         let mut job = leased(T0);
-        job.apply(&Event::GivenBack { lease: 1, reason }, T0 + 5, &policy(), 0);
+        job.apply(
+            &JobEvent::GivenBack { lease: 1, reason },
+            T0 + 5,
+            &policy(),
+            0,
+        );
         assert_eq!((job.state, job.tries), (State::Queued, 1));
-        let seen = Event::Seen {
+        let seen = JobEvent::Seen {
             version: 7,
             at: T0 + 3,
         };
@@ -397,16 +402,21 @@ fn what_was_given_back_after_it_was_sent_is_proven_by_a_download() {
 /// A relay that is killed again and again, a lease that is too short, a relay that gives back what it
 /// sent: none of them tells a silent phone more often than silence itself.
 #[test]
-fn sendings_without_a_verdict_count_and_wait_after_the_second() {
-    type Loss = fn(&Job) -> (u64, Event<'static>);
+fn sendings_without_a_result_count_and_wait_after_the_second() {
+    type Loss = fn(&Job) -> (u64, JobEvent<'static>);
     let losses: [(&str, Loss); 3] = [
-        ("lease_over", |job| (job.lease_until.unwrap(), Event::Clock)),
+        ("lease_over", |job| {
+            (job.lease_until.unwrap(), JobEvent::Clock)
+        }),
         ("relay_lost", |job| {
-            (job.sent_at.unwrap() + 9, Event::LeaseVoid)
+            (job.sent_at.unwrap() + 9, JobEvent::LeaseVoid)
         }),
         ("returned", |job| {
             let (lease, reason) = (job.lease, ReturnReason::Lease);
-            (job.sent_at.unwrap() + 9, Event::GivenBack { lease, reason })
+            (
+                job.sent_at.unwrap() + 9,
+                JobEvent::GivenBack { lease, reason },
+            )
         }),
     ];
     for (reason, loss) in losses {
@@ -415,7 +425,7 @@ fn sendings_without_a_verdict_count_and_wait_after_the_second() {
         let mut now = T0;
         while job.state == State::Queued {
             now = now.max(job.due_at);
-            let lease = Event::Lease {
+            let lease = JobEvent::Lease {
                 relay: "r1",
                 judge_ms: None,
             };
@@ -425,7 +435,7 @@ fn sendings_without_a_verdict_count_and_wait_after_the_second() {
             job.apply(&event, now, &policy(), 0);
             waits.push(job.due_at.saturating_sub(now));
         }
-        job.apply(&Event::Checked, now, &policy(), 0);
+        job.apply(&JobEvent::Checked, now, &policy(), 0);
         assert_eq!(waits.len(), 10, "{reason}: {waits:?}");
         assert_eq!(waits[..2], [0, 0], "{reason}");
         assert_eq!(waits[2..5], [60_000, 120_000, 240_000], "{reason}");
@@ -435,41 +445,41 @@ fn sendings_without_a_verdict_count_and_wait_after_the_second() {
 }
 
 #[test]
-fn a_second_request_joins_and_a_solo_one_leaves_the_lane() {
+fn a_second_request_joins_and_a_standalone_one_leaves_the_queue() {
     let mut job = Job {
-        lane: "rollout".into(),
+        queue: "rollout".into(),
         ..job()
     };
     job.apply(
-        &Event::Join {
+        &JobEvent::Join {
             version: 9,
             not_before: T0 + 60_000,
             expires_at: T0 + 25 * HOUR,
-            solo: true,
+            standalone: true,
         },
         T0,
         &policy(),
         0,
     );
     assert_eq!(
-        (job.version, job.due_at, job.lane.as_str(), job.joined),
+        (job.version, job.due_at, job.queue.as_str(), job.joined),
         (9, T0 + 60_000, "", 1)
     );
     // Files of the version it was first about are stale now.
     let mut job = answered(T0);
     job.apply(
-        &Event::Join {
+        &JobEvent::Join {
             version: 9,
             not_before: T0,
             expires_at: T0,
-            solo: true,
+            standalone: true,
         },
         T0 + 30,
         &policy(),
         0,
     );
     job.apply(
-        &Event::Seen {
+        &JobEvent::Seen {
             version: 7,
             at: T0 + 25,
         },
@@ -486,14 +496,14 @@ fn a_second_request_joins_and_a_solo_one_leaves_the_lane() {
 #[test]
 fn a_rollout_learns_whether_it_was_in_time() {
     let in_rollout = Job {
-        verdict: Verdict::Open,
+        verdict: RolloutVerdict::Open,
         rollout: Some("r".into()),
         ..job()
     };
     let run = |fetched_after: u64| {
         let mut job = in_rollout.clone();
         job.apply(
-            &Event::Lease {
+            &JobEvent::Lease {
                 relay: "r1",
                 judge_ms: Some(60_000),
             },
@@ -502,7 +512,7 @@ fn a_rollout_learns_whether_it_was_in_time() {
             0,
         );
         job.apply(
-            &Event::Seen {
+            &JobEvent::Seen {
                 version: 7,
                 at: T0 + fetched_after,
             },
@@ -512,19 +522,19 @@ fn a_rollout_learns_whether_it_was_in_time() {
         );
         job.verdict
     };
-    assert_eq!(run(59_000), Verdict::InTime);
-    assert_eq!(run(61_000), Verdict::Late);
+    assert_eq!(run(59_000), RolloutVerdict::InTime);
+    assert_eq!(run(61_000), RolloutVerdict::Late);
     let mut job = in_rollout;
     job.apply(
-        &Event::Cancel {
+        &JobEvent::Cancel {
             reason: "operator",
-            words: "",
+            message: "",
         },
         T0,
         &policy(),
         0,
     );
-    assert_eq!(job.verdict, Verdict::Excluded);
+    assert_eq!(job.verdict, RolloutVerdict::Excluded);
 }
 
 #[derive(Clone, Debug)]
@@ -578,7 +588,7 @@ proptest! {
     #[test]
     fn a_job_ends_in_exactly_one_final_state(steps in steps(), random: u64, relay_stays: bool) {
         let policy = policy();
-        let mut job = Job { verdict: Verdict::Open, rollout: Some("r".into()), ..job() };
+        let mut job = Job { verdict: RolloutVerdict::Open, rollout: Some("r".into()), ..job() };
         let mut now = T0;
         let mut endings = 0;
         let mut end: Option<Job> = None;
@@ -587,7 +597,7 @@ proptest! {
                 Some(end) => assert_eq!(job, end, "a final job changed"),
                 None if job.state.is_final() => {
                     *endings += 1;
-                    assert!(job.ended_at.is_some() && job.verdict != Verdict::Open && !job.reason.is_empty());
+                    assert!(job.ended_at.is_some() && job.verdict != RolloutVerdict::Open && !job.reason.is_empty());
                     *end = Some(job.clone());
                 }
                 None => {
@@ -602,19 +612,19 @@ proptest! {
             let lease = job.lease;
             let result;
             let event = match step {
-                Step::Wait(ms) => { now += ms; Event::Clock }
-                Step::Lease => Event::Lease { relay: "r", judge_ms: Some(900_000) },
+                Step::Wait(ms) => { now += ms; JobEvent::Clock }
+                Step::Lease => JobEvent::Lease { relay: "r", judge_ms: Some(900_000) },
                 Step::Report(n, code, back) => {
                     result = self::result(lease.saturating_sub(back), outcome(n), Some(code).filter(|&code| code > 0));
-                    Event::Report(&result)
+                    JobEvent::Report(&result)
                 }
-                Step::Back(back) => Event::GivenBack { lease: lease.saturating_sub(back), reason: ReturnReason::Pace },
-                Step::Void => Event::LeaseVoid,
-                Step::Seen(version, at) => Event::Seen { version, at: now.saturating_add_signed(at) },
-                Step::Check => Event::Checked,
-                Step::Join(version) => Event::Join { version, not_before: now + 60_000, expires_at: now + HOUR, solo: false },
-                Step::Refuse => Event::Refuse { reason: "no_target", words: "" },
-                Step::Cancel => Event::Cancel { reason: "operator", words: "" },
+                Step::Back(back) => JobEvent::GivenBack { lease: lease.saturating_sub(back), reason: ReturnReason::Pace },
+                Step::Void => JobEvent::LeaseVoid,
+                Step::Seen(version, at) => JobEvent::Seen { version, at: now.saturating_add_signed(at) },
+                Step::Check => JobEvent::Checked,
+                Step::Join(version) => JobEvent::Join { version, not_before: now + 60_000, expires_at: now + HOUR, standalone: false },
+                Step::Refuse => JobEvent::Refuse { reason: "no_target", message: "" },
+                Step::Cancel => JobEvent::Cancel { reason: "operator", message: "" },
             };
             job.apply(&event, now, &policy, random);
             check(&job, lease, &mut endings, &mut end);
@@ -628,9 +638,9 @@ proptest! {
                 State::Leased => now.max(job.lease_until.unwrap()),
                 _ => now.max(job.check_at.unwrap()),
             };
-            let event = if job.is_due(now) { Event::Lease { relay: "r", judge_ms: None } }
-                else if job.state == State::Answered { Event::Checked }
-                else { Event::Clock };
+            let event = if job.is_due(now) { JobEvent::Lease { relay: "r", judge_ms: None } }
+                else if job.state == State::Answered { JobEvent::Checked }
+                else { JobEvent::Clock };
             job.apply(&event, now, &policy, random);
             check(&job, lease, &mut endings, &mut end);
         }

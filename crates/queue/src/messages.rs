@@ -11,7 +11,7 @@ use super::store::{Attempt, JobFilter, NewJob, RelayRow, RolloutRow, TallyRow};
 /// A call of the Worker. Who may make it was decided before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Call {
+pub enum PoolCall {
     /// Queue jobs, or join pending ones.
     Submit {
         jobs: Vec<NewJob>,
@@ -40,14 +40,18 @@ pub enum Call {
     ChangeRollout {
         tenant: String,
         id: String,
-        change: Change,
+        change: RolloutChange,
     },
     /// The pool at a glance.
     Status,
+    /// What is measured of it.
+    Gauges,
+    /// What in it may need a person.
+    Watch,
     SetOptions {
         options: PoolOptions,
     },
-    /// Closes a relay's connection and takes its jobs back: its credential is no more.
+    /// Closes a relay's connection and takes its jobs back: its credential was removed.
     DropRelay {
         relay: String,
     },
@@ -74,7 +78,7 @@ pub struct NewRollout {
 /// What an operator can do to a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub enum RolloutChange {
     Pause,
     Resume,
     Cancel,
@@ -83,7 +87,7 @@ pub enum Change {
 /// What the object answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reply {
+pub enum PoolReply {
     Submitted {
         jobs: Vec<Submitted>,
     },
@@ -103,6 +107,8 @@ pub enum Reply {
         tallies: Vec<TallyRow>,
     },
     Status(Status),
+    Gauges(Gauges),
+    Watched(Watched),
     Done,
     /// There is none of that id here.
     NotFound,
@@ -141,6 +147,55 @@ pub struct Status {
     pub connected: Vec<Connected>,
 }
 
+/// What is measured of a pool, without a name of anything in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauges {
+    /// Pending jobs, by state.
+    pub jobs: Vec<PendingJobs>,
+    /// Relays that have their credential and said hello at least once.
+    pub relays: u64,
+    /// Those that are connected now.
+    pub connected: u64,
+    /// Those of them that get no more jobs.
+    pub draining: u64,
+    pub rollouts_running: u64,
+    pub rollouts_paused: u64,
+}
+
+/// What in a pool may need a person. Times are Unix milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    pub paused: Vec<PausedRollout>,
+    /// Relays that have their credential and are not connected.
+    pub away: Vec<AwayRelay>,
+}
+
+/// A rollout that is paused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedRollout {
+    pub id: String,
+    pub tenant: String,
+    pub reason: String,
+    pub message: String,
+    pub since: u64,
+}
+
+/// A relay that is not connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwayRelay {
+    pub id: String,
+    pub seen_at: u64,
+}
+
+/// The pending jobs that are in one state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingJobs {
+    pub state: String,
+    pub number: u64,
+    /// When the oldest of them was queued, in Unix milliseconds; `None` if there is none.
+    pub oldest_at: Option<u64>,
+}
+
 /// A relay that is connected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connected {
@@ -167,10 +222,12 @@ mod tests {
             r#"{"rollouts":{"tenant":"T","before":"~","limit":50}}"#,
             r#"{"change_rollout":{"tenant":"T","id":"R","change":"pause"}}"#,
             r#""status""#,
+            r#""gauges""#,
+            r#""watch""#,
             r#"{"drop_relay":{"relay":"R"}}"#,
             r#"{"drain_relay":{"relay":"R","reason":"maintenance"}}"#,
         ] {
-            let call: Call = serde_json::from_str(text).unwrap();
+            let call: PoolCall = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&call).unwrap(), text);
         }
     }
@@ -180,11 +237,13 @@ mod tests {
         for text in [
             r#"{"submitted":{"jobs":[{"id":"J","device":"D","mac":"0080F0C571EB","joined":true,"state":"queued","due_at":1,"event":"check-sync"}]}}"#,
             r#"{"status":{"pending":[["queued",1]],"relays":[{"id":"R","instance":"i","software":"ringfence-relay","version":"0.1.0","capacity":5,"transports":"udp4","hello_at":1,"seen_at":2}],"connected":[{"relay":"R","in_flight":3,"draining":false,"seen_at":2}]}}"#,
+            r#"{"gauges":{"jobs":[{"state":"queued","number":1,"oldest_at":5},{"state":"leased","number":0,"oldest_at":null}],"relays":2,"connected":1,"draining":0,"rollouts_running":0,"rollouts_paused":1}}"#,
+            r#"{"watched":{"paused":[{"id":"R","tenant":"T","reason":"operator","message":"An operator paused it.","since":5}],"away":[{"id":"Y","seen_at":6}]}}"#,
             r#""done""#,
             r#""not_found""#,
             r#"{"conflict":{"detail":"It has ended."}}"#,
         ] {
-            let reply: Reply = serde_json::from_str(text).unwrap();
+            let reply: PoolReply = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&reply).unwrap(), text);
         }
     }

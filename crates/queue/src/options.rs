@@ -3,7 +3,7 @@
 use ringfence_wire::DEFAULT_LEASE_MS;
 use serde::{Deserialize, Serialize};
 
-use super::job::Policy;
+use super::job::JobPolicy;
 
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,13 +11,13 @@ use super::job::Policy;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolOptions {
     /// How long a job about a change waits, from the change on, until every location can see it, in
-    /// seconds: KV's 60. A phone that took a stale copy nevertheless is told again after as long.
+    /// seconds: KV's 60. A phone that took a stale copy nevertheless is notified again after as long.
     pub change_wait_s: u32,
     /// How long a job may try, in seconds.
     pub expiry_s: u32,
     /// How long a relay has for a job, in seconds. Two NOTIFY transactions need 64. With less than
     /// that (twice 64·T1), a phone that is silent, or must be asked for credentials, runs into the end
-    /// of the lease: it is told again, each time costs one of `max_attempts`, and what it answers
+    /// of the lease: it is notified again, each time costs one of `max_attempts`, and what it answers
     /// late may be lost.
     pub lease_s: u32,
     /// How long after its 2xx a phone has to come back for its files, in seconds.
@@ -149,8 +149,8 @@ impl PoolOptions {
     }
 
     /// The part that the job's state machine needs.
-    pub fn policy(&self) -> Policy {
-        Policy {
+    pub fn policy(&self) -> JobPolicy {
+        JobPolicy {
             change_wait_ms: u64::from(self.change_wait_s) * 1000,
             lease_ms: u64::from(self.lease_s) * 1000,
             fetch_timeout_ms: u64::from(self.fetch_timeout_s) * 1000,
@@ -223,8 +223,8 @@ mod tests {
         assert!(options.check_rollout(None, None).is_ok());
         assert!(options.check_rollout(Some(1000.0), Some(10.0)).is_ok());
         for (per_second, network) in [(Some(1001.0), None), (None, Some(11.0)), (None, Some(0.0))] {
-            let words = options.check_rollout(per_second, network).unwrap_err();
-            assert!(words.contains("the pool's option"), "{words}");
+            let message = options.check_rollout(per_second, network).unwrap_err();
+            assert!(message.contains("the pool's option"), "{message}");
         }
         assert_eq!(options.network_pace(0.0), 10.0);
         assert_eq!(options.network_pace(3.0), 3.0);

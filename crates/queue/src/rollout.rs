@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::check_pace;
-use super::window::Window;
+use super::window::TimeWindow;
 
 /// With so many devices judged, a share below the threshold stops the rollout at once, instead of
 /// only when the stage can no longer reach it.
@@ -52,7 +52,7 @@ pub enum Stage {
 pub struct Threshold {
     /// The least share of a stage's devices that fetched in time, 0 to 1.
     pub share: f64,
-    /// How long after it was first told a phone may take, in seconds.
+    /// How long after it was first notified a phone may take, in seconds.
     pub within_s: u32,
 }
 
@@ -78,7 +78,7 @@ pub struct Spec {
     pub spread_s: u32,
     /// Time of day, with its zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<Window>,
+    pub window: Option<TimeWindow>,
     /// In order; the last is always all.
     pub stages: Vec<Stage>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ impl Spec {
         if !(1..=7 * 24 * 3600).contains(&self.expiry_s) {
             return Err("expiry_s may be 1 to 604800".into());
         }
-        if let Some(Window {
+        if let Some(TimeWindow {
             days: Some(days), ..
         }) = &self.window
             && days.is_empty()
@@ -139,10 +139,10 @@ impl Spec {
         Ok(self)
     }
 
-    /// How many devices are told when `stage` is through, of `total`.
+    /// How many devices are notified when `stage` is through, of `total`.
     pub fn boundary(&self, stage: u32, total: u64) -> u64 {
-        let upto = self.stages.iter().take(stage as usize + 1);
-        let furthest = upto.map(|stage| match stage {
+        let so_far = self.stages.iter().take(stage as usize + 1);
+        let furthest = so_far.map(|stage| match stage {
             Stage::Devices(devices) => *devices,
             Stage::Percent(percent) => (total as f64 * percent / 100.0).ceil() as u64,
             Stage::All => total,
@@ -190,7 +190,7 @@ pub struct Tally {
     pub released: u64,
     pub in_time: u64,
     pub late: u64,
-    /// Counting for neither: cancelled, gone, or pending in another rollout.
+    /// Counting for neither: cancelled, deleted, or pending in another rollout.
     pub excluded: u64,
 }
 

@@ -13,6 +13,11 @@
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
 //! | an [event setting](Settings::new) | text of the Event header, default `check-sync`: which settings these are is the phones' vendors' affair, and the caller's |
 //!
+//! Where no setting names an address of record or credentials, those of the phone's first line stand in
+//! ([`OF_LINE_1`]). Where other tenants' phones are reached through the same pool, that is so only if this tenant
+//! alone may address the line's domain ([`Reach::has_domain_alone`]): then nobody else there can have an address of
+//! record in it, whatever anybody sets.
+//!
 //! Per line: of `NOTIFY_AOR`, `NOTIFY_ADDRESS`, `NOTIFY_ROUTE`, `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`
 //! and `NOTIFY_REALM` there may be one with `_<line>` at its end (`NOTIFY_AOR_2`), which then
 //! counts instead. Either of `NOTIFY_AOR` and `NOTIFY_ADDRESS` is enough.
@@ -44,6 +49,14 @@ const OF_A_DEVICE: [&str; 5] = [
     "NOTIFY_BODY",
     "NOTIFY_CONTENT_TYPE",
     ZONE_SETTING,
+];
+
+/// The settings of a phone's first line that stand in for what is not said.
+pub const OF_LINE_1: [&str; 4] = [
+    "line_1_user",
+    "line_1_domain",
+    "line_1_auth_user",
+    "line_1_password",
 ];
 
 /// Whether a setting of this name is read to tell a device that there is something new. `events` are the
@@ -83,6 +96,8 @@ pub struct Reach {
     pub guarded: bool,
     /// Whether another tenant in the pool has the device's address of record.
     pub taken: bool,
+    /// Whether no other tenant in the pool may address the [domain of the first line](line_1_domain).
+    pub has_domain_alone: bool,
 }
 
 impl Reach {
@@ -149,10 +164,63 @@ impl Settings {
         self.text(&format!("{name}_{line}"))
             .or_else(|| self.text(name))
     }
+
+    /// The address of record: the one that is set, or that of the phone's first line.
+    fn aor(&self, line: u8) -> Result<Option<SipUri>, TargetError> {
+        if let Some(aor) = self.of_line("NOTIFY_AOR", line) {
+            return uri("NOTIFY_AOR", aor).map(Some);
+        }
+        let stands_in = line == 1 && self.line_1_stands_in();
+        Ok(stands_in.then(|| self.line_1()).flatten())
+    }
+
+    /// The address of record of the phone's first line.
+    fn line_1(&self) -> Option<SipUri> {
+        let (user, domain) = (self.text("line_1_user")?, self.text("line_1_domain")?);
+        SipUri::parse_pasted(&format!("sip:{user}@{domain}")).ok()
+    }
+
+    /// Whether the first line may stand in for what is not set.
+    fn line_1_stands_in(&self) -> bool {
+        !self.reach.guarded || self.reach.has_domain_alone
+    }
+
+    /// User and password for a phone or proxy that challenges, likewise.
+    fn credentials(&self, line: u8) -> Result<Option<Credentials>, TargetError> {
+        let set = (
+            self.of_line("NOTIFY_USERNAME", line),
+            self.of_line("NOTIFY_PASSWORD", line),
+        );
+        let realm = self
+            .of_line("NOTIFY_REALM", line)
+            .map(|realm| checked_value("NOTIFY_REALM", realm))
+            .transpose()?;
+        let (username, password) = match set {
+            (Some(username), Some(password)) => {
+                (checked_value("NOTIFY_USERNAME", username)?, password)
+            }
+            (None, None) if line == 1 && self.line_1_stands_in() => {
+                let user = self
+                    .text("line_1_auth_user")
+                    .or_else(|| self.text("line_1_user"));
+                let user = user.and_then(|user| checked_value("line_1_auth_user", user).ok());
+                let (Some(user), Some(password)) = (user, self.text("line_1_password")) else {
+                    return Ok(None);
+                };
+                (user, password)
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Credentials {
+            username,
+            password: Secret::new(password),
+            realm,
+        }))
+    }
 }
 
 /// Checks one setting of those above by itself, as it is saved: what can be seen to be of no use then
-/// need not wait for a phone that is not told. `events` are the settings that hold the text of an
+/// need not wait for a phone that is not notified. `events` are the settings that hold the text of an
 /// Event header. Any other setting is fine.
 ///
 /// # Errors
@@ -210,6 +278,22 @@ pub fn aor_of(settings: &Settings) -> Option<String> {
     aor_in("NOTIFY_AOR", settings.of_line("NOTIFY_AOR", line)?)
 }
 
+/// The domain of the device's first line, in lower case, where it is to be asked whether another tenant in the pool
+/// may address it: where other tenants are there, no setting names an address of record, and this tenant may
+/// address the domain. An address of a host is no domain.
+pub fn line_1_domain(settings: &Settings) -> Option<String> {
+    let line = line(settings).ok().filter(|line| *line == 1)?;
+    if !settings.reach.guarded || settings.of_line("NOTIFY_AOR", line).is_some() {
+        return None;
+    }
+    let aor = settings.line_1()?;
+    settings.reach.check("line_1_domain", aor.host()).ok()?;
+    match aor.host() {
+        Host::Name(name) => Some(name.trim_end_matches('.').to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
 fn address_in(name: &str, value: &str) -> Option<(&'static str, SipUri)> {
     let value = value.trim();
     let base = ADDRESSES.into_iter().find(|base| is_of_line(name, base))?;
@@ -260,7 +344,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error(
-        "Nobody knows where this device is: set NOTIFY_AOR (sip:user@host) or NOTIFY_ADDRESS (address:port) on the device or a layer above it."
+        "Nobody knows where this device is: set NOTIFY_AOR (sip:user@host) or NOTIFY_ADDRESS (address:port) on the device or a layer above it, or line_1_user and line_1_domain where no other tenant of the pool may address that domain."
     )]
     None,
     #[error("The setting {name} cannot be used: {why}.")]
@@ -318,9 +402,7 @@ pub fn destination(settings: &Settings, last_seen_address: Option<&str>) -> Stri
     if let Some(address) = last_seen_address.filter(|address| !address.is_empty()) {
         return address.to_owned();
     }
-    let aor = settings
-        .of_line("NOTIFY_AOR", line)
-        .and_then(|aor| uri("NOTIFY_AOR", aor).ok());
+    let aor = settings.aor(line).ok().flatten();
     aor.map(|aor| aor.host().to_string()).unwrap_or_default()
 }
 
@@ -334,8 +416,8 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         .of_line("NOTIFY_ADDRESS", line)
         .map(|text| address(text).map(|uri| (text.to_owned(), uri)))
         .transpose()?;
-    let aor = match (settings.of_line("NOTIFY_AOR", line), &address) {
-        (Some(aor), _) => uri("NOTIFY_AOR", aor)?,
+    let aor = match (settings.aor(line)?, &address) {
+        (Some(aor), _) => aor,
         (None, Some((_, uri))) => uri.clone(),
         (None, None) => return Err(TargetError::None),
     };
@@ -354,20 +436,7 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
     if reach.guarded && reach.taken {
         return Err(TargetError::Taken);
     }
-    let credentials = match (
-        settings.of_line("NOTIFY_USERNAME", line),
-        settings.of_line("NOTIFY_PASSWORD", line),
-    ) {
-        (Some(username), Some(password)) => Some(Credentials {
-            username: checked_value("NOTIFY_USERNAME", username)?,
-            password: Secret::new(password),
-            realm: settings
-                .of_line("NOTIFY_REALM", line)
-                .map(|realm| checked_value("NOTIFY_REALM", realm))
-                .transpose()?,
-        }),
-        _ => None,
-    };
+    let credentials = settings.credentials(line)?;
     let body = settings.text("NOTIFY_BODY").map(str::to_owned);
     body.as_deref().map(self::body).transpose()?;
     let content_type = match &body {
@@ -549,6 +618,40 @@ mod tests {
     }
 
     #[test]
+    fn a_phones_first_line_stands_in_for_what_is_not_said() {
+        let line = [
+            ("line_1_user", "201"),
+            ("line_1_domain", "pbx.example"),
+            ("line_1_auth_user", "a201"),
+            ("line_1_password", "e3#rl2(&ae#1"),
+        ];
+        let built = message(&settings(&line)).unwrap();
+        assert_eq!(built.target.aor, "sip:201@pbx.example");
+        assert_eq!(built.credentials.unwrap().username, "a201");
+        // What is said counts.
+        let mut said = line.to_vec();
+        said.extend([
+            ("NOTIFY_AOR", "sip:101@pbx.example"),
+            ("NOTIFY_USERNAME", "101"),
+            ("NOTIFY_PASSWORD", "x"),
+        ]);
+        let built = message(&settings(&said)).unwrap();
+        assert_eq!(built.target.aor, "sip:101@pbx.example");
+        assert_eq!(built.credentials.unwrap().username, "101");
+        // It is the first line's, and of no use beside other tenants: two could have the same.
+        let mut second = settings(&line);
+        second.set("NOTIFY_LINE", Zeroizing::new("2".to_owned()));
+        assert_eq!(message(&second), Err(TargetError::None));
+        let mut beside = settings(&line);
+        beside.set_reach(Reach {
+            guarded: true,
+            ..Reach::default()
+        });
+        assert_eq!(message(&beside), Err(TargetError::None));
+        assert_eq!(aor_of(&beside), None);
+    }
+
+    #[test]
     fn a_line_has_its_own_settings_and_shares_the_rest() {
         let message = message(&settings(&[
             ("NOTIFY_LINE", "2"),
@@ -702,19 +805,73 @@ mod tests {
             }),
             guarded: true,
             taken: false,
+            has_domain_alone: false,
+        }
+    }
+
+    #[test]
+    fn beside_other_tenants_a_first_line_stands_in_where_its_domain_is_nobody_elses() {
+        const LINE: [(&str, &str); 3] = [
+            ("line_1_user", "201"),
+            ("line_1_domain", "PBX.example"),
+            ("line_1_password", "e3#rl2(&ae#1"),
+        ];
+        let of = |more: &[(&str, &str)], reach: &Reach| {
+            let mut settings = settings(&[&LINE, more].concat());
+            settings.set_reach(reach.clone());
+            settings
+        };
+        let own = reach(&["pbx.example"], &["198.51.100.0/24"]);
+        // Nobody has been asked whose the domain is.
+        assert_eq!(message(&of(&[], &own)), Err(TargetError::None));
+        assert_eq!(line_1_domain(&of(&[], &own)).unwrap(), "pbx.example");
+        let alone = Reach {
+            has_domain_alone: true,
+            ..own.clone()
+        };
+        let told = message(&of(&[], &alone)).unwrap();
+        assert_eq!(told.target.aor, "sip:201@pbx.example");
+        assert_eq!(told.credentials.unwrap().username, "201");
+        assert_eq!(told.destinations, own.destinations);
+        // Another line has what is set for it alone.
+        let second = of(&[("NOTIFY_LINE", "2")], &alone);
+        assert_eq!(message(&second), Err(TargetError::None));
+        for (more, reach) in [
+            // It is not the tenant's own, or there is no list, or nobody else is there.
+            (vec![], reach(&["other.example"], &[])),
+            (
+                vec![],
+                Reach {
+                    destinations: None,
+                    ..own.clone()
+                },
+            ),
+            (
+                vec![],
+                Reach {
+                    guarded: false,
+                    ..own.clone()
+                },
+            ),
+            // What is set counts, and an address is no domain.
+            (vec![("NOTIFY_AOR", "sip:101@pbx.example")], own.clone()),
+            (vec![("line_1_domain", "198.51.100.7")], own.clone()),
+            (vec![("NOTIFY_LINE", "2")], own.clone()),
+        ] {
+            assert_eq!(line_1_domain(&of(&more, &reach)), None, "{more:?}");
         }
     }
 
     #[test]
     fn a_tenant_addresses_its_own_destinations_alone() {
-        let told = |pairs: &[(&str, &str)], reach: &Reach| {
+        let built = |pairs: &[(&str, &str)], reach: &Reach| {
             let mut settings = settings(pairs);
             settings.set_reach(reach.clone());
             message(&settings)
         };
         let own = reach(&["pbx.example"], &["198.51.100.0/24"]);
         let aor = ("NOTIFY_AOR", "sip:101@pbx.example");
-        let message = told(&[aor, ("NOTIFY_ADDRESS", "198.51.100.7:5060")], &own).unwrap();
+        let message = built(&[aor, ("NOTIFY_ADDRESS", "198.51.100.7:5060")], &own).unwrap();
         assert_eq!(message.destinations, own.destinations);
         for (pairs, name) in [
             (vec![("NOTIFY_AOR", "sip:101@other.example")], "NOTIFY_AOR"),
@@ -729,7 +886,7 @@ mod tests {
                 "NOTIFY_ROUTE",
             ),
         ] {
-            let error = told(&pairs, &own).unwrap_err();
+            let error = built(&pairs, &own).unwrap_err();
             assert_eq!(error, TargetError::Beyond { name }, "{pairs:?}");
             assert_eq!(error.reason(), "tenant_destination_not_allowed");
         }
@@ -742,14 +899,14 @@ mod tests {
         assert_eq!(check_reach("NOTIFY_AOR_2", "101@pbx.example", &own), Ok(()));
         assert_eq!(check_reach("NOTIFY_BODY", "192.0.2.1", &own), Ok(()));
         // Without a list: alone in a pool anybody, beside others nobody.
-        assert!(told(&[aor], &Reach::default()).is_ok());
+        assert!(built(&[aor], &Reach::default()).is_ok());
         let guarded = Reach {
             guarded: true,
             ..Reach::default()
         };
-        assert_eq!(told(&[aor], &guarded), Err(TargetError::NoDestinations));
+        assert_eq!(built(&[aor], &guarded), Err(TargetError::NoDestinations));
         let taken = Reach { taken: true, ..own };
-        assert_eq!(told(&[aor], &taken), Err(TargetError::Taken));
+        assert_eq!(built(&[aor], &taken), Err(TargetError::Taken));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A time window: when of the day and on which days a rollout may tell phones.
+//! A time window: when of the day and on which days a rollout may notify phones.
 //!
 //! Time zones are the caller's: it hands in the zone's offset at the moment in question. An offset
 //! changes twice a year, so whoever sleeps until an edge asks again at least hourly.
@@ -7,8 +7,12 @@ use serde::{Deserialize, Serialize};
 
 /// From when to when, in the wall time of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Window {
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "Window")
+)]
+pub struct TimeWindow {
     /// The time of the day at which it begins, `HH:MM`, inclusive.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: Clock,
@@ -87,7 +91,7 @@ const WEEK: [Day; 7] = [
     Day::Sun,
 ];
 
-impl Window {
+impl TimeWindow {
     /// The state at `now` (Unix milliseconds) where local time is `offset_ms` ahead of UTC.
     pub fn at(&self, now: u64, offset_ms: i64) -> Opening {
         let local = i64::try_from(now).unwrap_or(i64::MAX / 2) + offset_ms;
@@ -130,7 +134,7 @@ mod tests {
     /// Thursday, 1 October 2026, 00:00 UTC.
     const THURSDAY: u64 = 1_790_812_800_000;
 
-    fn window(text: &str) -> Window {
+    fn window(text: &str) -> TimeWindow {
         serde_json::from_str(text).unwrap()
     }
 

@@ -235,12 +235,12 @@ mod tests {
 
     #[test]
     fn an_address_of_another_shape_is_told_how_to_write_it() {
-        for (line, words) in [
+        for (line, message) in [
             ("send sip:a --bind 127.0.0.1", "ADDRESS:PORT"),
             ("send sip:a --allow 198.51.100.7", "/32"),
         ] {
             let error = parse(line).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
+            assert!(error.contains(message), "{error}");
         }
     }
 

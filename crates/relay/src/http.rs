@@ -26,11 +26,11 @@ pub type Ask = mpsc::Sender<oneshot::Sender<Pages>>;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_REQUEST: usize = 4096;
-const CLIENTS: usize = 16;
+const MAX_CLIENTS: usize = 16;
 
 /// Serves until dropped.
 pub async fn serve(listener: TcpListener, ask: Ask) {
-    let clients = std::sync::Arc::new(Semaphore::new(CLIENTS));
+    let clients = std::sync::Arc::new(Semaphore::new(MAX_CLIENTS));
     loop {
         let Ok(permit) = clients.clone().acquire_owned().await else {
             return;

@@ -28,7 +28,7 @@ const ACCEPT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A connection this old was a good one: the next wait is short again.
 const GOOD_AFTER: Duration = Duration::from_secs(20);
 /// Frames that may wait for the socket.
-const QUEUE: usize = 64;
+const MAX_QUEUED: usize = 64;
 
 /// What the link says.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub async fn keep(
         let mut replaced = false;
         let reason = match connect(&pool, &dns).await {
             Ok(socket) => {
-                let (sender, frames) = mpsc::channel(QUEUE);
+                let (sender, frames) = mpsc::channel(MAX_QUEUED);
                 if events.send(LinkEvent::Up(sender)).await.is_err() {
                     return;
                 }
@@ -108,7 +108,7 @@ enum ConnectError {
     Status(u16),
     #[error("no connection within {} s", CONNECT_TIMEOUT.as_secs())]
     TimedOut,
-    #[error("{}", trouble(.0))]
+    #[error("{}", described(.0))]
     Failed(Error),
 }
 
@@ -150,7 +150,7 @@ async fn connect(pool: &PoolSettings, dns: &Dns) -> Result<Socket, ConnectError>
 }
 
 /// What went wrong; for a certificate that this machine does not trust also what to do.
-fn trouble(error: &Error) -> String {
+fn described(error: &Error) -> String {
     let inner = match error {
         Error::Io(io) => io.get_ref().and_then(|inner| inner.downcast_ref()),
         _ => None,

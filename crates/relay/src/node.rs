@@ -17,9 +17,9 @@ use crate::resolver::Resolver;
 use crate::udp::{MAX_DATAGRAM, Sockets};
 
 /// Look-ups under way at one time.
-const LOOKUPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 /// Datagrams read, and written, before anything else gets a turn.
-const BURST: usize = 256;
+const MAX_BURST: usize = 256;
 
 type Answer = (Query, Result<Vec<Service>, LookupError>);
 
@@ -39,7 +39,7 @@ pub struct Node {
     resolver: Resolver,
     answers: mpsc::Receiver<Answer>,
     answer: mpsc::Sender<Answer>,
-    slots: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     zero: Instant,
     buffer: Vec<u8>,
     /// A datagram that the socket had no room for.
@@ -63,14 +63,14 @@ impl Node {
             pace: settings.pace,
             capacity,
         };
-        let (answer, answers) = mpsc::channel(LOOKUPS);
+        let (answer, answers) = mpsc::channel(MAX_LOOKUPS);
         Ok(Self {
             engine: Engine::new(config, Random::default()),
             sockets,
             resolver,
             answers,
             answer,
-            slots: Arc::new(Semaphore::new(LOOKUPS)),
+            permits: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             zero: Instant::now(),
             buffer: vec![0; MAX_DATAGRAM],
             stuck: None,
@@ -105,7 +105,7 @@ impl Node {
         let (engine, mut received) = (&mut self.engine, 0);
         // Before the timers: an answer that is there makes a copy unnecessary.
         self.sockets
-            .receive(BURST, &mut self.buffer, |from, bytes| {
+            .receive(MAX_BURST, &mut self.buffer, |from, bytes| {
                 received += 1;
                 engine.datagram(from, bytes, now);
             });
@@ -113,7 +113,7 @@ impl Node {
         while let Some(query) = self.engine.poll_lookup() {
             self.look_up(query);
         }
-        self.busy = !self.transmit(now) || received >= BURST;
+        self.busy = !self.transmit(now) || received >= MAX_BURST;
     }
 
     /// Waits until [`Node::pump`] has something to do. Nothing is lost if this is dropped.
@@ -137,7 +137,7 @@ impl Node {
 
     /// Sends what there is; false if it stopped with more to send at once.
     fn transmit(&mut self, now: u64) -> bool {
-        for _ in 0..BURST {
+        for _ in 0..MAX_BURST {
             let Some((to, bytes)) = self.stuck.take().or_else(|| self.engine.poll_transmit())
             else {
                 return true;
@@ -160,13 +160,13 @@ impl Node {
     }
 
     fn look_up(&self, query: Query) {
-        let (resolver, answer, slots) = (
+        let (resolver, answer, permits) = (
             self.resolver.clone(),
             self.answer.clone(),
-            self.slots.clone(),
+            self.permits.clone(),
         );
         tokio::spawn(async move {
-            let _slot = slots.acquire().await;
+            let _permit = permits.acquire().await;
             let found = resolver.locate(&query).await;
             let _ = answer.send((query, found)).await;
         });

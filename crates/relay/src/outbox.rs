@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use ringfence_wire::{EncodeError, JobRef, JobResult, RelayFrame, ReturnReason, batches};
 
 /// How many items go into one frame at most; 64 KiB is the other limit.
-const BATCH: usize = 200;
+const MAX_ITEMS: usize = 200;
 
 struct Kept {
     result: JobResult,
@@ -28,7 +28,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// A job arrived. If its result is still to be recorded, the phone was told under an earlier
+    /// A job arrived. If its result is still to be recorded, the phone was notified under an earlier
     /// lease: the result answers this one too, and the job must not be submitted again.
     pub fn arrived(&mut self, job: &JobRef, lease_ms: u32, now: u64) -> bool {
         let lease_end = now.saturating_add(u64::from(lease_ms));
@@ -113,7 +113,7 @@ impl Outbox {
             let count = self
                 .returns
                 .iter()
-                .take(BATCH)
+                .take(MAX_ITEMS)
                 .take_while(|item| same(item))
                 .count();
             let jobs = self.returns.drain(..count).map(|(job, _)| job).collect();
@@ -126,7 +126,7 @@ impl Outbox {
 
     fn results_to_say(&mut self) -> Vec<JobResult> {
         let mut results = Vec::new();
-        while results.len() < BATCH
+        while results.len() < MAX_ITEMS
             && let Some(id) = self.unsaid.pop_front()
         {
             if let Some(kept) = self.results.get_mut(&id)
@@ -141,7 +141,7 @@ impl Outbox {
 }
 
 fn take(items: &mut Vec<JobRef>) -> Vec<JobRef> {
-    let count = items.len().min(BATCH);
+    let count = items.len().min(MAX_ITEMS);
     items.drain(..count).collect()
 }
 

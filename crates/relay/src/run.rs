@@ -27,7 +27,7 @@ const HAND_BACK: Duration = Duration::from_millis(1500);
 /// How often results are looked at whose lease may have ended.
 const EXPIRY: u64 = 5_000;
 /// Link events handled before the sockets get a turn.
-const EVENTS: usize = 64;
+const MAX_EVENTS: usize = 64;
 
 /// Why the relay does not run.
 #[derive(Debug, Error)]
@@ -121,7 +121,7 @@ impl Relay {
             .map(|listener| tokio::spawn(http::serve(listener, ask)));
         let mut stop = std::pin::pin!(stop);
         while !self.finished() {
-            self.turn();
+            self.advance();
             let far = Instant::now() + Duration::from_secs(3600);
             let wake = self.stop_at.map_or(far, |at| self.next_wake(at));
             let draining = self.stop_at.is_some();
@@ -131,7 +131,7 @@ impl Relay {
                 event = self.events.recv() => {
                     let Some(event) = event else { break };
                     self.link_event(event);
-                    for _ in 0..EVENTS {
+                    for _ in 0..MAX_EVENTS {
                         let Ok(event) = self.events.try_recv() else { break };
                         self.link_event(event);
                     }
@@ -151,7 +151,7 @@ impl Relay {
     }
 
     /// Everything that can be done without waiting.
-    fn turn(&mut self) {
+    fn advance(&mut self) {
         if let Some(at) = self.stop_at
             && Instant::now() + HAND_BACK >= at
         {

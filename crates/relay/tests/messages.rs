@@ -30,10 +30,10 @@ fn relay(config: &str, args: &[&str]) -> Output {
         .unwrap()
 }
 
-fn says(output: &Output, words: &[&str]) {
+fn says(output: &Output, message: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
-    for words in words {
-        assert!(said.contains(words), "{words:?} is not in: {said}");
+    for message in message {
+        assert!(said.contains(message), "{message:?} is not in: {said}");
     }
 }
 
@@ -46,7 +46,7 @@ fn a_good_configuration_is_fit_to_run() {
 
 #[test]
 fn what_cannot_run_is_told_with_its_key_and_what_to_do() {
-    for (from, to, words) in [
+    for (from, to, message) in [
         ("wss:", "http:", ["pool.url", "write wss://HOST/relay/v1"]),
         (
             "credential =",
@@ -99,7 +99,7 @@ fn what_cannot_run_is_told_with_its_key_and_what_to_do() {
         assert_ne!(text, GOOD);
         let output = relay(&text, &["--check"]);
         assert_eq!(output.status.code(), Some(2), "{from} → {to}: {output:?}");
-        says(&output, &words);
+        says(&output, &message);
     }
     let missing = Command::new(env!("CARGO_BIN_EXE_ringfence-relay"))
         .args(["--config", "/nowhere/relay.toml", "--check"])
@@ -148,7 +148,7 @@ fn a_second_relay_on_a_host_is_told_which_keys_to_change() {
 #[test]
 fn send_says_what_to_do_about_a_target_it_may_not_send_to() {
     let config = GOOD.replace("allow =", "domains = [\"pbx.example\"]\nallow =");
-    for (args, words) in [
+    for (args, message) in [
         (
             &["send", "sip:1@127.0.0.1"][..],
             "names a network inside 127.0.0.0/8",
@@ -169,7 +169,7 @@ fn send_says_what_to_do_about_a_target_it_may_not_send_to() {
         let output = relay(&config, args);
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(words) && said.contains("to do"), "{said}");
+        assert!(said.contains(message) && said.contains("to do"), "{said}");
     }
     let output = relay(
         &config,

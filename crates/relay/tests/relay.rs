@@ -387,7 +387,7 @@ async fn thousands_of_jobs_are_each_acknowledged_told_and_answered_once() {
     let (frames, misfits) = batches(jobs, PoolFrame::Job);
     assert!(misfits.is_empty());
     // Branches, since a copy of a NOTIFY may be heard where the machine is slow.
-    let told = tokio::spawn(async move {
+    let notified = tokio::spawn(async move {
         let mut branches = std::collections::BTreeSet::new();
         while branches.len() < JOBS {
             let heard = phone.hear().await;
@@ -413,7 +413,7 @@ async fn thousands_of_jobs_are_each_acknowledged_told_and_answered_once() {
             other => panic!("{other:?}"),
         }
     }
-    let phone = told.await.unwrap();
+    let phone = notified.await.unwrap();
     for mut jobs in [acknowledged, answered] {
         jobs.sort();
         jobs.dedup();

@@ -155,7 +155,7 @@ impl<'a> Fields<'a> {
     }
 
     fn set(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), ChallengeError> {
-        let slots = [
+        let places = [
             (&b"realm"[..], &mut self.realm),
             (b"nonce", &mut self.nonce),
             (b"opaque", &mut self.opaque),
@@ -163,10 +163,10 @@ impl<'a> Fields<'a> {
             (b"qop", &mut self.qop),
             (b"stale", &mut self.stale),
         ];
-        for (known, slot) in slots {
+        for (known, place) in places {
             if name.eq_ignore_ascii_case(known) {
                 // Twice the same parameter: which one the challenger means is a guess.
-                return match slot.replace(value) {
+                return match place.replace(value) {
                     None => Ok(()),
                     Some(_) => Err(ChallengeError::Malformed),
                 };

@@ -241,14 +241,14 @@ impl<'a> Common<'a> {
 /// Takes in a header that counts once. A second one of the same value does no harm in a message that
 /// is read liberally.
 fn once<T: PartialEq>(
-    slot: &mut Option<T>,
+    place: &mut Option<T>,
     value: Option<T>,
     name: &'static str,
     care: Care,
 ) -> Result<(), ParseError> {
     let value = value.ok_or(ParseError::Header(name))?;
-    match slot {
-        None => *slot = Some(value),
+    match place {
+        None => *place = Some(value),
         Some(given) if care == Care::Liberal && *given == value => {}
         Some(_) => return Err(ParseError::Repeated(name)),
     }

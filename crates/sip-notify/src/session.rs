@@ -128,7 +128,7 @@ impl NotifySession {
         }
     }
 
-    /// Takes note of a datagram with this session's branch that is no SIP response we can read
+    /// Records a datagram with this session's branch that is no SIP response we can read
     /// ([`Datagram::Garbage`](crate::Datagram::Garbage)).
     pub fn handle_unreadable(&mut self, why: ParseError) {
         self.unusable = Some(Unusable::Unreadable(why));
@@ -189,7 +189,7 @@ impl NotifySession {
             None => Ending::Rejected {
                 code,
                 retry_after: response.retry_after(),
-                reason: words(&response.reason()),
+                reason: fit_for_a_log(&response.reason()),
             },
         };
         let round_trip = now.saturating_sub(self.started);
@@ -237,7 +237,7 @@ impl NotifySession {
 }
 
 /// A peer's words, fit for a log line.
-fn words(reason: &str) -> Box<str> {
+fn fit_for_a_log(reason: &str) -> Box<str> {
     reason
         .chars()
         .filter(|c| !c.is_control())

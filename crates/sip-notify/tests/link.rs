@@ -16,14 +16,14 @@ fn fair(delay: u64) -> Weather {
     }
 }
 
-fn tell(phone: &mut Phone, weather: Weather) -> Run {
+fn notify(phone: &mut Phone, weather: Weather) -> Run {
     run(&mut session(1), phone, weather, &mut Random(2))
 }
 
 #[test]
 fn a_phone_that_answers_at_once_is_told_once() {
     let mut phone = Phone::new(vec![Step::Say("200 OK", vec![])]);
-    let run = tell(&mut phone, fair(20));
+    let run = notify(&mut phone, fair(20));
     assert_eq!(run.outcome.ending, Ending::Answered { code: 200 });
     assert_eq!(run.outcome.round_trip_ms, Some(40));
     assert_eq!((run.outcome.attempts, run.outcome.transmissions), (1, 1));
@@ -31,7 +31,7 @@ fn a_phone_that_answers_at_once_is_told_once() {
 
 #[test]
 fn silence_is_met_with_copies_at_the_times_of_timer_e_until_timer_f() {
-    let run = tell(&mut Phone::silent(), fair(20));
+    let run = notify(&mut Phone::silent(), fair(20));
     assert_eq!(run.outcome.ending, Ending::Unreachable(NoAnswer::Silence));
     assert_eq!(
         run.sent_at,
@@ -49,7 +49,7 @@ fn silence_is_met_with_copies_at_the_times_of_timer_e_until_timer_f() {
 #[test]
 fn a_provisional_answer_slows_the_copies_down_to_t2() {
     let mut phone = Phone::new(vec![Step::Ring("200 OK", 30_000)]);
-    let run = tell(&mut phone, fair(10));
+    let run = notify(&mut phone, fair(10));
     // The copy that was due is sent; from there on, every four seconds.
     assert_eq!(
         run.sent_at,
@@ -62,7 +62,7 @@ fn a_provisional_answer_slows_the_copies_down_to_t2() {
 #[test]
 fn a_provisional_answer_alone_is_not_enough() {
     let mut phone = Phone::new(vec![Step::Ring("200 OK", 60_000)]);
-    let run = tell(&mut phone, fair(10));
+    let run = notify(&mut phone, fair(10));
     assert_eq!(
         run.outcome.ending,
         Ending::Unreachable(NoAnswer::ProvisionalOnly)
@@ -74,7 +74,7 @@ fn a_provisional_answer_alone_is_not_enough() {
 #[test]
 fn three_lost_copies_cost_time_only() {
     let mut phone = Phone::new(vec![Step::Deaf(3, "200 OK")]);
-    let run = tell(&mut phone, fair(10));
+    let run = notify(&mut phone, fair(10));
     assert_eq!(run.outcome.ending, Ending::Answered { code: 200 });
     assert_eq!(run.outcome.round_trip_ms, Some(3_520));
     assert_eq!(run.outcome.transmissions, 4);
@@ -84,7 +84,7 @@ fn three_lost_copies_cost_time_only() {
 fn answers_to_copies_are_absorbed() {
     // The answer takes longer than T1, so that the phone hears two copies and answers both.
     let mut phone = Phone::new(vec![Step::Say("200 OK", vec![])]);
-    let run = tell(&mut phone, fair(400));
+    let run = notify(&mut phone, fair(400));
     assert_eq!(run.outcome.round_trip_ms, Some(800));
     assert_eq!((run.outcome.transmissions, run.dropped), (2, 1));
 }
@@ -92,7 +92,7 @@ fn answers_to_copies_are_absorbed() {
 #[test]
 fn an_answer_after_timer_f_changes_nothing() {
     let mut phone = Phone::new(vec![Step::Say("200 OK", vec![])]);
-    let run = tell(&mut phone, fair(17_000));
+    let run = notify(&mut phone, fair(17_000));
     assert_eq!(run.outcome.ending, Ending::Unreachable(NoAnswer::Silence));
     assert_eq!(run.dropped, 11);
 }
@@ -103,7 +103,7 @@ fn a_rejection_carries_code_words_and_retry_after() {
         "503 Come Back",
         vec!["Retry-After: 120 (upgrade)"],
     )]);
-    let run = tell(&mut phone, fair(1));
+    let run = notify(&mut phone, fair(1));
     let Ending::Rejected {
         code,
         retry_after,
@@ -228,7 +228,7 @@ proptest! {
         prop_assert!(knows_password || attempts == 1);
     }
 
-    /// Without loss, and with answers within T1, the phone is told once and believed.
+    /// Without loss, and with answers within T1, the phone is notified once and believed.
     #[test]
     fn a_good_link_gives_the_phones_own_answer(delay in 0..120_u64, jitter in 0..120_u64, duplicates in 0..=100_u8, seed: u64, code in 200..700_u16) {
         prop_assume!(code != 401 && code != 407);

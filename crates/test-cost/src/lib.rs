@@ -1,19 +1,21 @@
 //! What a piece of work costs in memory and in time, for tests alone.
 //!
 //! Memory is exact: a test that installs [`Counting`] as its `#[global_allocator]` counts the bytes that
-//! its own thread asks for. Time is a clock's, so it is only held to bounds that a busy machine cannot
-//! break: [`assert_linear`] takes the quickest of several runs.
+//! its own thread asks for. Time is what the kernel says that the thread was at work, not a clock's: a busy
+//! machine adds little to it, and [`assert_linear`] takes the quickest of several runs.
 #![deny(missing_docs)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// What a clock may say beside the work: of pages that the system gives, and of other programs. What is
-/// quadratic takes many times as long at the sizes that tests use.
+use rustix::time::{ClockId, clock_gettime};
+
+/// What the time may have beside the work: for pages that the system gives, and for caches that other programs
+/// emptied. What is quadratic takes many times as long at the sizes that tests use.
 const SLACK: Duration = Duration::from_millis(80);
 
-/// How often a clock is asked again before it is believed.
+/// How often the time is taken again before it is believed.
 const PATIENCE: usize = 12;
 
 /// The bytes that this thread has asked the allocator for.
@@ -46,7 +48,7 @@ impl Memory {
 /// The system's allocator, which counts for each thread.
 pub struct Counting;
 
-fn note(taken: usize, given: usize) {
+fn count(taken: usize, given: usize) {
     // A thread that ends may still free memory when its counter is gone.
     let _ = MEMORY.try_with(|cell| {
         let mut memory = cell.get();
@@ -61,26 +63,34 @@ fn note(taken: usize, given: usize) {
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(layout.size(), 0);
+        count(layout.size(), 0);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        note(0, layout.size());
+        count(0, layout.size());
         unsafe { System.dealloc(place, layout) }
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(size, layout.size());
+        count(size, layout.size());
         unsafe { System.realloc(place, layout, size) }
     }
 }
 
-/// The bytes that `work` asked for (0 without [`Counting`]), and how long it took.
+/// For how long this thread was at work.
+fn at_work() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::from_secs(seconds)
+        + Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The bytes that `work` asked for (0 without [`Counting`]), and for how long this thread was at it.
 fn cost(work: impl Fn()) -> (u64, Duration) {
-    let (asked, begun) = (Memory::count().all, Instant::now());
+    let (asked, begun) = (Memory::count().all, at_work());
     work();
-    (Memory::count().all - asked, begun.elapsed())
+    (Memory::count().all - asked, at_work().saturating_sub(begun))
 }
 
 /// Holds `work` on four times as many bytes to about four times the cost. `what` names the case.
@@ -183,8 +193,12 @@ mod tests {
     #[test]
     #[should_panic(expected = "pairs")]
     fn what_takes_quadratic_time_is_found() {
-        assert_linear("pairs", 10, |bytes| {
-            std::thread::sleep(Duration::from_millis((bytes * bytes / 4) as u64));
+        assert_linear("pairs", 1_500, |bytes| {
+            for one in 0..bytes {
+                for other in 0..bytes {
+                    std::hint::black_box(one ^ other);
+                }
+            }
         });
     }
 

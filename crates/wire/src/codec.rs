@@ -116,13 +116,13 @@ impl PoolFrame {
 pub fn batches<T: Serialize, F>(items: Vec<T>, frame: impl Fn(Vec<T>) -> F) -> (Vec<F>, Vec<T>) {
     // Room for the envelope: version, type, the list's name and a reason.
     const ROOM: usize = MAX_FRAME_BYTES - 256;
-    let (mut frames, mut misfits) = (Vec::new(), Vec::new());
+    let (mut frames, mut oversized) = (Vec::new(), Vec::new());
     let (mut part, mut used) = (Vec::new(), 0);
     for item in items {
         let length = match serde_json::to_vec(&item) {
             Ok(text) if text.len() < ROOM => text.len() + 1,
             _ => {
-                misfits.push(item);
+                oversized.push(item);
                 continue;
             }
         };
@@ -136,7 +136,7 @@ pub fn batches<T: Serialize, F>(items: Vec<T>, frame: impl Fn(Vec<T>) -> F) -> (
     if !part.is_empty() {
         frames.push(frame(part));
     }
-    (frames, misfits)
+    (frames, oversized)
 }
 
 #[derive(Serialize)]

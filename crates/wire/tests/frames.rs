@@ -232,8 +232,8 @@ fn batches_fit_their_frames_and_keep_the_order() {
             lease: n,
         })
         .collect();
-    let (frames, misfits) = batches(jobs.clone(), RelayFrame::Ack);
-    assert!(misfits.is_empty());
+    let (frames, oversized) = batches(jobs.clone(), RelayFrame::Ack);
+    assert!(oversized.is_empty());
     let mut seen = Vec::new();
     for frame in frames {
         let text = frame.encode().unwrap();
@@ -251,6 +251,6 @@ fn an_item_too_long_for_any_frame_is_handed_back() {
         id: "x".repeat(MAX_FRAME_BYTES),
         lease: 1,
     };
-    let (frames, misfits) = batches(vec![job_ref(), giant.clone()], RelayFrame::Ack);
-    assert_eq!((frames.len(), misfits), (1, vec![giant]));
+    let (frames, oversized) = batches(vec![job_ref(), giant.clone()], RelayFrame::Ack);
+    assert_eq!((frames.len(), oversized), (1, vec![giant]));
 }

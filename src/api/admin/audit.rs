@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
-use crate::api::request::page::{Page, PageQuery, Window};
+use crate::api::request::page::{Page, PageWindow};
 use crate::http::problem::Problem;
-use crate::store::audit::{self, AuditRow};
+use crate::platform::first_id_at;
+use crate::store::audit::{self, AuditRow, Filter};
 
 /// Which changes.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -16,7 +17,18 @@ use crate::store::audit::{self, AuditRow};
 pub struct AuditQuery {
     /// What was changed, such as `devices/0080F0C571EB`.
     pub object: Option<String>,
-    /// How many items; 1 to 200, by default 50.
+    /// What was done, for example `device.update`.
+    pub action: Option<String>,
+    /// Id of the token that did it; `admin` for the deployment's own.
+    pub token: Option<String>,
+    /// The id of a request, or of an operation for all that it changed.
+    pub request_id: Option<String>,
+    /// At or after this time in Unix milliseconds.
+    pub after: Option<u64>,
+    /// Before this time in Unix milliseconds.
+    pub before: Option<u64>,
+    /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
+    /// `next` tells.
     pub limit: Option<u32>,
     /// `next` of the page before.
     pub cursor: Option<String>,
@@ -71,29 +83,41 @@ pub fn parsed(text: String) -> Value {
 }
 
 /// `listAudit`.
-pub async fn all(call: Call<PageQuery>) -> Result<Shown<Page<AuditView>>, Problem> {
-    let window = call.query.window()?;
-    let before = window.after.as_ref().map(|[id]| id.as_str());
-    let rows = audit::all(&call.app.db, before, window.rows()).await?;
-    Ok(Shown(page(&window, rows)))
+pub async fn all(call: Call<AuditQuery>) -> Result<Shown<Page<AuditView>>, Problem> {
+    Ok(Shown(page(&call, None).await?))
 }
 
 /// `listTenantAudit`. It goes on when the tenant is gone, to a token for all tenants.
 pub async fn of_tenant(call: Call<AuditQuery>) -> Result<Shown<Page<AuditView>>, Problem> {
-    let query = &call.query;
-    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
-    let before = window.after.as_ref().map(|[id]| id.as_str());
-    let tenant_id = call.param("tenant");
-    let object = query.object.as_deref();
-    let rows = audit::of_tenant(&call.app.db, tenant_id, object, before, window.rows()).await?;
-    if rows.is_empty() {
+    let page = page(&call, Some(call.param("tenant"))).await?;
+    if page.items.is_empty() {
         call.tenant().await?;
     }
-    Ok(Shown(page(&window, rows)))
+    Ok(Shown(page))
 }
 
-fn page(window: &Window, rows: Vec<AuditRow>) -> Page<AuditView> {
-    window.page(rows, |row| [row.id.clone()], AuditView::from)
+async fn page(
+    call: &Call<AuditQuery>,
+    tenant_id: Option<&str>,
+) -> Result<Page<AuditView>, Problem> {
+    let query = &call.query;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
+    let from = query.after.map(first_id_at);
+    let until = query.before.map(first_id_at);
+    let cursor = window.after.as_ref().map(|[id]| id.clone());
+    let below = [cursor, until].into_iter().flatten().min();
+    let filter = Filter {
+        tenant_id,
+        object: query.object.as_deref(),
+        action: query.action.as_deref(),
+        token_id: query.token.as_deref(),
+        request_id: query.request_id.as_deref(),
+        below: below.as_deref(),
+        from: from.as_deref(),
+    };
+    let looked = audit::list(&call.app.db, &filter, window.rows()).await?;
+    let key = |row: &AuditRow| [row.id.clone()];
+    Ok(window.page_until(looked.rows, looked.ended_at, key, AuditView::from))
 }
 
 #[cfg(test)]

@@ -22,13 +22,13 @@ pub const KEPT_DAYS: u64 = 90;
 const MAX_LINES: u32 = 500;
 
 /// How many pages of entries one call verifies.
-const PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 /// How many pages of entries one call takes into the chain, where some are not in it yet.
-const CATCH_UP: usize = 10;
+const MAX_PAGES_CHAINED: usize = 10;
 
 /// How many cuts are shown.
-const CUTS_SHOWN: u32 = 50;
+const MAX_CUTS: u32 = 50;
 
 thread_local! {
     /// Until when, in Unix milliseconds, another request of this isolate is at it.
@@ -47,14 +47,14 @@ pub fn extend_later(app: &App) {
     EXTENDING.set(app.now + EXTENDING_MS);
     let worker = app.clone();
     app.later(async move {
-        let result = store::extend(&worker.db, &worker.keyring, CATCH_UP).await;
+        let result = store::extend(&worker.db, &worker.keyring, MAX_PAGES_CHAINED).await;
         EXTENDING.set(0);
-        note(result.map(drop));
+        log_failure(result.map(drop));
     });
 }
 
 /// Logs that the chain could not be extended. That somebody else was faster is as good.
-fn note(result: Result<(), ChainError>) {
+fn log_failure(result: Result<(), ChainError>) {
     match result {
         Ok(()) | Err(ChainError::Overtaken) => {}
         Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
@@ -95,7 +95,7 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
         return Err(Problem::invalid_request(format!("`limit` is 1 to {MAX_LINES}.")).into());
     }
     let app = &call.app;
-    let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
+    let head = store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await?;
     let from = from(&call, query.after, &head).await?;
     let entries = store::page(&app.db, from.number, query.until, limit).await?;
     let mut lines = String::new();
@@ -171,7 +171,7 @@ pub struct VerifyView {
 /// `verifyAudit`.
 pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failure> {
     let app = &call.app;
-    let cuts = store::cuts(&app.db, CUTS_SHOWN).await?;
+    let cuts = store::cuts(&app.db, MAX_CUTS).await?;
     let found = |fault: Option<String>, from: Link, to: Link, next, pending| {
         Ok(Shown(VerifyView {
             ok: fault.is_none(),
@@ -183,7 +183,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
             cuts: cuts.clone(),
         }))
     };
-    let head = match store::extend(&app.db, &app.keyring, CATCH_UP).await {
+    let head = match store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await {
         Ok(head) => head,
         Err(error @ (ChainError::Forged | ChainError::UnknownKey(_))) => {
             let nothing = Link::start();
@@ -197,7 +197,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
         return found(Some(fault), from.clone(), from, None, pending);
     }
     let mut link = from.clone();
-    for _ in 0..PAGES {
+    for _ in 0..MAX_PAGES {
         let mut entries = store::page(&app.db, link.number, None, MAX_LINES).await?;
         entries.retain(|(row, _)| row.number <= head.number);
         if entries.is_empty() {
@@ -255,7 +255,7 @@ pub struct CutInput {
 pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Failure> {
     let app = &call.app;
     let input = &call.body;
-    let head = store::extend(&app.db, &app.keyring, CATCH_UP).await?;
+    let head = store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await?;
     if let Some(fault) = cut_fault(&head, &store::cuts(&app.db, 2).await?) {
         return Err(Problem::conflict(format!("Nothing was cut, because {fault}.")).into());
     }

@@ -1,15 +1,17 @@
 //! Events: what phones asked for and got.
 
+use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use ulid::Ulid;
 
 use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
-use crate::api::request::page::{Page, Window};
+use crate::api::request::page::{Page, PageWindow};
 use crate::http::problem::Problem;
 use crate::platform::first_id_at;
-use crate::store::events::{self, EventRow, Filter};
+use crate::store::events::{self, EventFilter, EventRow};
 
 /// Which events.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,11 +22,20 @@ pub struct EventQuery {
     pub device: Option<String>,
     /// For example `served` or `refused`.
     pub outcome: Option<String>,
+    /// Why the request ended so, in one word, for example `bootstrap_consumed`.
+    pub reason: Option<String>,
+    /// The kind of file that was asked for.
+    pub kind: Option<FileKind>,
+    /// The address that the request came from, exactly as the events have it.
+    pub address: Option<String>,
+    /// The id of a request, as its answer has it in `ringfence-request-id`.
+    pub request_id: Option<String>,
     /// At or after this time in Unix milliseconds.
     pub after: Option<u64>,
     /// Before this time in Unix milliseconds.
     pub before: Option<u64>,
-    /// How many items; 1 to 200, by default 50.
+    /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
+    /// `next` tells.
     pub limit: Option<u32>,
     /// `next` of the page before.
     pub cursor: Option<String>,
@@ -102,7 +113,7 @@ impl From<EventRow> for EventView {
 pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Problem> {
     let tenant = call.tenant().await?;
     let query = &call.query;
-    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
     let device = match &query.device {
         None => None,
         Some(text) => {
@@ -111,20 +122,44 @@ pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Prob
             Some(mac.upper())
         }
     };
-    let from = query.after.map(first_id_at);
-    let until = query.before.map(first_id_at);
+    // A request and its event have ids of one millisecond.
+    let made_at = query.request_id.as_deref().map(made_at).transpose()?;
+    let from = [query.after, made_at].into_iter().flatten().max();
+    let from = from.map(first_id_at);
+    let until = [query.before, made_at.map(|at| at + 1)]
+        .into_iter()
+        .flatten()
+        .min();
+    let until = until.map(first_id_at);
     let cursor = window.after.as_ref().map(|[id]| id.clone());
     let below = [cursor, until].into_iter().flatten().min();
-    let filter = Filter {
+    let filter = EventFilter {
         mac: device.as_deref(),
         outcome: query.outcome.as_deref(),
+        reason: query.reason.as_deref(),
+        kind: query.kind.map(FileKind::as_str),
+        address: query.address.as_deref(),
+        request_id: query.request_id.as_deref(),
         below: below.as_deref(),
         from: from.as_deref(),
     };
-    let rows = events::list(&call.app.db, &tenant.id, &filter, window.rows()).await?;
-    Ok(Shown(window.page(
-        rows,
-        |row| [row.id.clone()],
+    let looked = events::list(&call.app.db, &tenant.id, &filter, window.rows()).await?;
+    let key = |row: &EventRow| [row.id.clone()];
+    Ok(Shown(window.page_until(
+        looked.rows,
+        looked.ended_at,
+        key,
         EventView::from,
     )))
+}
+
+/// When a request was made, by its id.
+fn made_at(request_id: &str) -> Result<u64, Problem> {
+    Ulid::from_string(request_id)
+        .map(|id| id.timestamp_ms())
+        .map_err(|_| {
+            Problem::invalid_request(
+                "`request_id` takes `ringfence-request-id` of an answer, as it was.",
+            )
+        })
 }

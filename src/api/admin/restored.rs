@@ -15,18 +15,18 @@ use crate::api::request::commit::{self, Failure};
 use crate::edge;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::{Standing, Step};
-use crate::store::restored::{self, Keep, Next, Undo};
+use crate::store::restored::{self, KeptAccess, NextStanding, Undo};
 use crate::store::standing;
-use crate::witness::{self, ERA, Known, Reply};
+use crate::witness::{self, ERA, Known, WitnessReply};
 
 /// The `operationId` of [`take`], which alone may write to a database that is behind.
 pub const OPERATION: &str = "restored";
 
 /// So many steps are read at a time.
-const READ: u32 = 2_000;
+const MAX_READ: u32 = 2_000;
 
 /// So many steps are shown, and so many ids of each list are in the audit entry.
-const SHOWN: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// What may stay, although it would be removed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -93,6 +93,9 @@ pub struct RestoredView {
     pub access_paths: Vec<String>,
     /// Ids of relays that had been removed and are there again.
     pub relays: Vec<String>,
+    /// Ids of tenants whose phones had been told to move to another access path than the database says, or
+    /// to none. None is named any more.
+    pub targets: Vec<String>,
     /// Ids of tenants that had been removed and are there again. Their tokens and access paths go.
     pub tenants: Vec<String>,
     /// Devices that had been removed or taken out of service. They are disabled.
@@ -125,18 +128,18 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
     let app = &call.app;
     let mut era = found.database.era;
     if let (true, Some(witnessed)) = (found.behind, &found.known.standing) {
-        let reserve = witness::Call::Reserve { era };
+        let reserve = witness::WitnessCall::Reserve { era };
         era = match witness::ask(&app.env, &reserve).await? {
-            Reply::Era(era) => era,
+            WitnessReply::Era(era) => era,
             _ => return Err(Problem::internal("the witness promised no era").into()),
         };
-        let next = Next {
+        let next = NextStanding {
             number: found.database.number.max(witnessed.number) + 1,
             previous: &witnessed.mark,
             era,
             version: era.saturating_mul(ERA),
         };
-        let keep = Keep {
+        let keep = KeptAccess {
             tokens: call.body.keep_tokens.clone(),
             access_paths: call.body.keep_access_paths.clone(),
         };
@@ -152,6 +155,7 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
             "tokens": first(&undo.tokens),
             "access_paths": first(&undo.access_paths),
             "relays": first(&undo.relays),
+            "targets": first(&undo.targets),
             "tenants": first(&undo.tenants),
             "disabled": undo.disabled.len(),
             "rekey": undo.rekeyed.len(),
@@ -161,7 +165,7 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
         restored::take_into_use(&app.db, &undo, only, &next, app.now, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
-        witness::tell(app).await?;
+        witness::report(app).await?;
     }
     // What KV has of before would be taken for newer than what the database will publish.
     let remaining = match era {
@@ -172,11 +176,11 @@ pub async fn take(call: Call<Nothing, RestoredInput>) -> Result<Shown<RestoredVi
 }
 
 fn first(ids: &[String]) -> &[String] {
-    ids.get(..SHOWN).unwrap_or(ids)
+    ids.get(..MAX_SHOWN).unwrap_or(ids)
 }
 
 /// What is known of a restore.
-struct Found {
+struct Restored {
     behind: bool,
     database: Standing,
     known: Known,
@@ -188,14 +192,14 @@ struct Found {
     undo: Undo,
 }
 
-async fn look(call: &Context) -> Result<Found, Problem> {
+async fn look(call: &Context) -> Result<Restored, Problem> {
     let app = &call.app;
-    let known = match witness::ask(&app.env, &witness::Call::Look).await? {
-        Reply::Known(known) => known,
+    let known = match witness::ask(&app.env, &witness::WitnessCall::Look).await? {
+        WitnessReply::Known(known) => known,
         _ => return Err(Problem::internal("the witness says nothing of itself")),
     };
     let database = standing::read(&app.db).await?;
-    let mut found = Found {
+    let mut found = Restored {
         behind: !witness::is_sound(&database, known.standing.as_ref()),
         database,
         known,
@@ -210,11 +214,11 @@ async fn look(call: &Context) -> Result<Found, Problem> {
     let mut undoing = Undoing::default();
     let mut above = found.database.number;
     loop {
-        let more = witness::Call::Above {
+        let more = witness::WitnessCall::Above {
             number: above,
-            limit: READ,
+            limit: MAX_READ,
         };
-        let Reply::Steps {
+        let WitnessReply::Steps {
             steps,
             more,
             complete,
@@ -229,7 +233,7 @@ async fn look(call: &Context) -> Result<Found, Problem> {
             undoing.take(&step);
             found.last.push(step);
         }
-        let old = found.last.len().saturating_sub(SHOWN);
+        let old = found.last.len().saturating_sub(MAX_SHOWN);
         found.last.drain(..old);
         if !more {
             break;
@@ -242,7 +246,7 @@ async fn look(call: &Context) -> Result<Found, Problem> {
     Ok(found)
 }
 
-impl Found {
+impl Restored {
     /// How many steps there were that nobody told the witness of.
     fn unknown(&self) -> u64 {
         let witnessed = self.known.standing.as_ref().map_or(0, |it| it.number);
@@ -279,6 +283,7 @@ impl Found {
             tokens: self.undo.tokens,
             access_paths: self.undo.access_paths,
             relays: self.undo.relays,
+            targets: self.undo.targets,
             tenants: self.undo.tenants,
             disabled: devices(self.undo.disabled),
             forwards: devices(self.undo.forwards),
@@ -290,7 +295,7 @@ impl Found {
 
 impl Undo {
     /// The same but for what an operator keeps.
-    fn without(&self, keep: &Keep) -> Self {
+    fn without(&self, keep: &KeptAccess) -> Self {
         let mut undo = self.clone();
         undo.tokens.retain(|id| !keep.tokens.contains(id));
         undo.access_paths
@@ -305,6 +310,8 @@ struct Undoing {
     tokens: BTreeSet<String>,
     access_paths: BTreeSet<String>,
     relays: BTreeSet<String>,
+    /// Ids of their tenants.
+    targets: BTreeSet<String>,
     tenants: BTreeSet<String>,
     devices: BTreeMap<(String, String), Device>,
 }
@@ -334,6 +341,9 @@ impl Undoing {
             }
             "access-path.delete" | "access-path.update" => {
                 self.access_paths.insert(id());
+            }
+            "access-path.target" | "access-path.end-target" => {
+                self.targets.extend(step.tenant.clone());
             }
             "relay.delete" => {
                 self.relays.insert(id());
@@ -378,6 +388,7 @@ impl Undoing {
             tokens: self.tokens.into_iter().collect(),
             access_paths: self.access_paths.into_iter().collect(),
             relays: self.relays.into_iter().collect(),
+            targets: self.targets.into_iter().collect(),
             tenants: self.tenants.into_iter().collect(),
             ..Undo::default()
         };
@@ -441,6 +452,7 @@ mod tests {
             ("token.delete", "tokens/K"),
             ("access-path.delete", "access-paths/P"),
             ("access-path.update", "access-paths/Q"),
+            ("access-path.target", "access-paths/S"),
             ("relay.delete", "pools/default/relays/R"),
             ("tenant.delete", ""),
             ("token.create", "tokens/new"),
@@ -449,6 +461,7 @@ mod tests {
         assert_eq!(undo.tokens, ["K"]);
         assert_eq!(undo.access_paths, ["P", "Q"]);
         assert_eq!(undo.relays, ["R"]);
+        assert_eq!(undo.targets, ["T"]);
         assert_eq!(undo.tenants, ["T"]);
         assert!(undo.disabled.is_empty() && undo.rekeyed.is_empty() && undo.claimed.is_empty());
     }
@@ -480,7 +493,7 @@ mod tests {
             ("token.delete", "tokens/L"),
             ("access-path.delete", "access-paths/P"),
         ]);
-        let kept = undo.without(&Keep {
+        let kept = undo.without(&KeptAccess {
             tokens: vec!["K".into()],
             access_paths: vec!["P".into()],
         });

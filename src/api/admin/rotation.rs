@@ -24,15 +24,19 @@ use crate::http::problem::Problem;
 use crate::platform::log;
 use crate::store::access_paths::segment_identity;
 use crate::store::audit_chain::{self, ChainError};
-use crate::store::rotation::{self, Count, KeyRow, NewKey, NewSecret, NewSegment, SecretRow};
+use crate::store::rotation::{
+    self, Count, KeyRow, NewKey, NewPastSecret, NewSecret, NewSegment, NewWebhookSecret,
+    PastSecretRow, Rewrapped, SecretRow,
+};
 use crate::store::settings::associated_data;
+use crate::store::webhooks::secret_identity;
 
-/// How many values a step wraps again unless it is told, and at most.
+/// How many values a step wraps again unless the request says otherwise, and at most.
 const DEFAULT: u32 = 50;
 const MAX_STEP: u32 = 90;
 
 /// How many values are read at a time.
-const READ: u32 = 200;
+const MAX_READ: u32 = 200;
 
 /// How much a step does.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -103,72 +107,30 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
             ..view
         }));
     };
-    let limit = limit as usize;
     // What does not open stays under the previous master key and comes first in every step: a step
     // counts what it wraps, and reads on behind what it cannot.
-    let mut failed = Vec::new();
-    let mut keys = Vec::new();
-    let mut after = String::new();
-    while keys.len() < limit {
-        let rows = rotation::keys_under(&app.db, previous.id(), &after, READ).await?;
-        let Some(last) = rows.last() else { break };
-        after.clone_from(&last.id);
-        for row in rows {
-            if keys.len() == limit {
-                break;
-            }
-            let place = key_identity(&row.id, row.generation);
-            match new_key(&app.keyring, row, &place)? {
-                Some(key) => keys.push(key),
-                None => failed.push(place),
-            }
-        }
-    }
-    let mut secrets = Vec::new();
-    let mut after = [String::new(), String::new(), String::new()];
-    while keys.len() + secrets.len() < limit {
-        let behind = after.each_ref().map(String::as_str);
-        let rows = rotation::secrets_under(&app.db, previous.id(), behind, READ).await?;
-        let Some(last) = rows.last() else { break };
-        after = [&last.tenant_id, &last.scope, &last.name].map(Clone::clone);
-        for row in rows {
-            if keys.len() + secrets.len() == limit {
-                break;
-            }
-            let place = associated_data(&row.tenant_id, &row.scope, &row.name);
-            match new_secret(&app.keyring, row, &place)? {
-                Some(secret) => secrets.push(secret),
-                None => failed.push(place),
-            }
-        }
-    }
-    let mut segments = Vec::new();
-    let mut after = String::new();
-    while keys.len() + secrets.len() + segments.len() < limit {
-        let rows = rotation::segments_under(&app.db, previous.id(), &after, READ).await?;
-        let Some(last) = rows.last() else { break };
-        after.clone_from(&last.id);
-        for row in rows {
-            if keys.len() + secrets.len() + segments.len() == limit {
-                break;
-            }
-            let place = segment_identity(&row.tenant_id, &row.id);
-            match opened(&app.keyring, &place, &row.segment) {
-                Some(plain) => segments.push(NewSegment {
-                    wrapped: wrap(&app.keyring, &place, &plain)?,
-                    row,
-                }),
-                None => failed.push(place),
-            }
-        }
-    }
-    let mut number = keys.len() + secrets.len() + segments.len();
+    let mut work = Work {
+        app,
+        previous: previous.id(),
+        limit: limit as usize,
+        done: Rewrapped::default(),
+        failed: Vec::new(),
+    };
+    work.keys().await?;
+    work.secrets().await?;
+    work.segments().await?;
+    work.past_secrets().await?;
+    work.webhook_secrets().await?;
+    let Work {
+        done, mut failed, ..
+    } = work;
+    let mut number = done.len();
     if number > 0 {
         let current = app.keyring.current().id();
         let after = json!({ "master": current, "rewrapped": number });
         let before = json!({ "master": previous.id() });
         let entry = call.entry("rotation.step", "rotation", Some(before), Some(after));
-        number = rotation::write(&app.db, current, &keys, &secrets, &segments, &entry)
+        number = rotation::write(&app.db, current, &done, &entry)
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
@@ -191,6 +153,138 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     // The database first: until all of it is done, files may be made from what is left.
     let done = view.remaining == 0;
     Ok(Shown(with_files(app, view, done).await?))
+}
+
+/// A step, as far as it has come.
+struct Work<'a> {
+    app: &'a App,
+    /// Id of the master key that is to be done without.
+    previous: &'a str,
+    limit: usize,
+    done: Rewrapped,
+    /// The places of values that do not open.
+    failed: Vec<String>,
+}
+
+impl Work<'_> {
+    fn is_done(&self) -> bool {
+        self.done.len() >= self.limit
+    }
+
+    async fn keys(&mut self) -> Result<(), Problem> {
+        let mut after = String::new();
+        while !self.is_done() {
+            let rows = rotation::keys_under(&self.app.db, self.previous, &after, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.id);
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = key_identity(&row.id, row.generation);
+                match new_key(&self.app.keyring, row, &place)? {
+                    Some(key) => self.done.keys.push(key),
+                    None => self.failed.push(place),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn secrets(&mut self) -> Result<(), Problem> {
+        let mut after = [String::new(), String::new(), String::new()];
+        while !self.is_done() {
+            let behind = after.each_ref().map(String::as_str);
+            let rows =
+                rotation::secrets_under(&self.app.db, self.previous, behind, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after = [&last.tenant_id, &last.scope, &last.name].map(Clone::clone);
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = associated_data(&row.tenant_id, &row.scope, &row.name);
+                match new_secret(&self.app.keyring, row, &place)? {
+                    Some(secret) => self.done.secrets.push(secret),
+                    None => self.failed.push(place),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn segments(&mut self) -> Result<(), Problem> {
+        let mut after = String::new();
+        while !self.is_done() {
+            let rows =
+                rotation::segments_under(&self.app.db, self.previous, &after, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.id);
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = segment_identity(&row.tenant_id, &row.id);
+                match opened(&self.app.keyring, &place, &row.segment) {
+                    Some(plain) => self.done.segments.push(NewSegment {
+                        wrapped: wrap(&self.app.keyring, &place, &plain)?,
+                        row,
+                    }),
+                    None => self.failed.push(place),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn webhook_secrets(&mut self) -> Result<(), Problem> {
+        let mut after = (String::new(), 0);
+        while !self.is_done() {
+            let (db, behind) = (&self.app.db, (&*after.0, after.1));
+            let rows = rotation::webhook_secrets_under(db, self.previous, behind, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after = (last.webhook_id.clone(), last.number);
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = secret_identity(&row.webhook_id, row.number);
+                match opened(&self.app.keyring, &place, &row.secret) {
+                    Some(plain) => self.done.webhooks.push(NewWebhookSecret {
+                        wrapped: wrap(&self.app.keyring, &place, &plain)?,
+                        row,
+                    }),
+                    None => self.failed.push(place),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Secret settings of earlier versions, which are wrapped for the setting that they were.
+    async fn past_secrets(&mut self) -> Result<(), Problem> {
+        let mut after: Option<PastSecretRow> = None;
+        while !self.is_done() {
+            let (db, behind) = (&self.app.db, after.as_ref());
+            let rows = rotation::past_secrets_under(db, self.previous, behind, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.clone());
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = associated_data(&row.tenant_id, row.scope(), &row.name);
+                match opened(&self.app.keyring, &place, &row.value) {
+                    Some(plain) => self.done.past.push(NewPastSecret {
+                        wrapped: wrap(&self.app.keyring, &place, &plain)?,
+                        row,
+                    }),
+                    None => self.failed.push(format!("{place}:{}", row.last)),
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn state(app: &App) -> Result<RotationView, Problem> {

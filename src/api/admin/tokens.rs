@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Nothing};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, Window};
+use crate::api::request::page::{Page, PageWindow};
 use crate::api::request::valid;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
@@ -22,6 +22,7 @@ use crate::store::tokens::{self, TokenRow};
 pub enum Access {
     Read,
     Write,
+    Metrics,
 }
 
 impl Access {
@@ -29,6 +30,7 @@ impl Access {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::Metrics => tokens::METRICS,
         }
     }
 }
@@ -42,7 +44,7 @@ pub struct TokenInput {
     /// Id of the one tenant it sees; null: every one.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// What the token may do: read, or read and write.
+    /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
     pub access: Access,
     /// Whether it may see secrets.
     #[serde(default)]
@@ -51,6 +53,9 @@ pub struct TokenInput {
     /// the token that makes it.
     #[serde(default)]
     pub expires_at: Option<u64>,
+    /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
+    #[serde(default)]
+    pub email: Option<String>,
 }
 
 /// A token. Times are Unix milliseconds.
@@ -63,7 +68,7 @@ pub struct TokenView {
     pub name: String,
     /// The id of the one tenant that the token sees; null if it sees every tenant.
     pub tenant: Option<String>,
-    /// What the token may do: read, or read and write.
+    /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
     pub access: Access,
     /// Whether the token may see secrets.
     pub reveal: bool,
@@ -71,6 +76,8 @@ pub struct TokenView {
     pub created_at: u64,
     /// The time at which it ends, in Unix milliseconds; null if it does not end.
     pub expires_at: Option<u64>,
+    /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
+    pub email: Option<String>,
     /// What to send as the bearer; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -82,14 +89,15 @@ impl From<TokenRow> for TokenView {
             id: row.id,
             name: row.name,
             tenant: row.tenant_id,
-            access: if row.access == "write" {
-                Access::Write
-            } else {
-                Access::Read
+            access: match row.access.as_str() {
+                "write" => Access::Write,
+                tokens::METRICS => Access::Metrics,
+                _ => Access::Read,
             },
             reveal: row.reveal == 1,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            email: row.email,
             token: None,
         }
     }
@@ -111,7 +119,7 @@ pub struct TokenQuery {
 /// `listTokens`.
 pub async fn list(call: Call<TokenQuery>) -> Result<Shown<Page<TokenView>>, Problem> {
     let query = &call.query;
-    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
     let (db, after, limit) = (&call.app.db, window.after_text(), window.rows());
     let rows = match &query.tenant {
         Some(tenant) => tokens::of_tenant(db, tenant, after, limit).await?,
@@ -133,28 +141,7 @@ pub async fn show(call: Call) -> Result<Shown<TokenView>, Problem> {
 pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView>, Failure> {
     let input = &call.body;
     let name = valid::name("name", &input.name)?;
-    if input.reveal && !call.token.reveal {
-        return Err(Problem::new(
-            ProblemKind::Forbidden,
-            "This token may not see secrets, so it cannot make one that may. Leave `reveal` out, or use a token that was made with `reveal`.",
-        )
-        .into());
-    }
-    if input.expires_at.is_some_and(|end| end <= call.app.now) {
-        return Err(Problem::invalid_value(
-            "`expires_at` is in the past. It is a time in Unix milliseconds.",
-        )
-        .into());
-    }
-    check_expiry(call.token.expires_at, input.expires_at)?;
-    if let Some(tenant) = &input.tenant
-        && tenants::find(&call.app.db, tenant).await?.is_none()
-    {
-        return Err(Problem::invalid_value(
-            "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
-        )
-        .into());
-    }
+    check(&call).await?;
     let id = call.app.new_id();
     let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);
     let row = TokenRow {
@@ -166,6 +153,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
         reveal: i64::from(input.reveal),
         created_at: call.app.now,
         expires_at: input.expires_at,
+        email: input.email.as_deref().map(email).transpose()?,
     };
     let mut entry = call.entry(
         "token.create",
@@ -177,12 +165,65 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
     tokens::insert(&call.app.db, &row, &entry)
         .await
         .map_err(|error| {
-            commit::failed(error, call.if_match, &[]).with("tenant", &row.tenant_id)
+            commit::failed(error, call.if_match, TAKEN).with("tenant", &row.tenant_id)
         })?;
     Ok(Created(TokenView {
         token: Some(new.text),
         ..row.into()
     }))
+}
+
+/// Checks that the token that makes it may make it, and that it is one.
+async fn check(call: &Call<Nothing, TokenInput>) -> Result<(), Problem> {
+    let input = &call.body;
+    if input.reveal && !call.token.reveal {
+        return Err(Problem::new(
+            ProblemKind::Forbidden,
+            "This token may not see secrets, so it cannot make one that may. Leave `reveal` out, or use a token that was made with `reveal`.",
+        ));
+    }
+    let for_people = input.reveal || input.tenant.is_some() || input.email.is_some();
+    if input.access == Access::Metrics && for_people {
+        return Err(Problem::invalid_value(
+            "A token for metrics is for the whole installation, sees no secrets and is nobody's: leave `tenant`, `reveal` and `email` out.",
+        ));
+    }
+    if input.expires_at.is_some_and(|end| end <= call.app.now) {
+        return Err(Problem::invalid_value(
+            "`expires_at` is in the past. It is a time in Unix milliseconds.",
+        ));
+    }
+    check_expiry(call.token.expires_at, input.expires_at)?;
+    if let Some(tenant) = &input.tenant
+        && tenants::find(&call.app.db, tenant).await?.is_none()
+    {
+        return Err(Problem::invalid_value(
+            "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+        ));
+    }
+    Ok(())
+}
+
+/// What is said when an address is another token's.
+const TAKEN: &[(&str, &str)] = &[(
+    "tokens.email",
+    "Another token has this `email`. A person signs in as one token: remove the other, or leave `email` out.",
+)];
+
+/// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3).
+const MAX_EMAIL: usize = 254;
+
+/// An e-mail address, in small letters, as an assertion of Access is compared with it.
+fn email(text: &str) -> Result<String, Problem> {
+    let plain = |byte: u8| byte.is_ascii_graphic() || !byte.is_ascii();
+    let parts = text.split_once('@');
+    let is_one = parts.is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
+    if !is_one || text.len() > MAX_EMAIL || !text.bytes().all(plain) {
+        return Err(Problem::invalid_value(
+            "`email` is one e-mail address, as Cloudflare Access names the person, such as ada@example.org.",
+        ));
+    }
+    Ok(text.to_lowercase())
 }
 
 /// Checks that a token does not outlive the one that makes it.
@@ -227,6 +268,7 @@ fn audited(row: &TokenRow) -> serde_json::Value {
         "access": row.access,
         "reveal": row.reveal == 1,
         "expires_at": row.expires_at,
+        "email": row.email,
     })
 }
 
@@ -246,6 +288,7 @@ mod tests {
             reveal: 0,
             created_at: 1000,
             expires_at: None,
+            email: None,
         }
     }
 
@@ -253,7 +296,7 @@ mod tests {
     fn token_json_format_unchanged() {
         assert_eq!(
             serde_json::to_string(&TokenView::from(row())).unwrap(),
-            r#"{"id":"01JD0000000000000000000000","name":"Console","tenant":null,"access":"write","reveal":false,"created_at":1000,"expires_at":null}"#
+            r#"{"id":"01JD0000000000000000000000","name":"Console","tenant":null,"access":"write","reveal":false,"created_at":1000,"expires_at":null,"email":null}"#
         );
     }
 
@@ -266,6 +309,22 @@ mod tests {
         for wanted in [None, Some(6)] {
             assert_eq!(check_expiry(Some(5), wanted).unwrap_err().status(), 403);
         }
+    }
+
+    #[test]
+    fn an_address_is_one_and_compared_in_small_letters() {
+        assert_eq!(email("Ada@Example.org").unwrap(), "ada@example.org");
+        for text in [
+            "",
+            "ada",
+            "@example.org",
+            "ada@host",
+            "a b@example.org",
+            "a@b.c\n",
+        ] {
+            assert!(email(text).is_err(), "{text:?}");
+        }
+        assert!(email(&format!("{}@example.org", "a".repeat(250))).is_err());
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //!
 //! The whole check has one budget ([`super::budget`]): where it is used up before all devices have had
 //! their turn, the rest go unchecked, and the answer says that, too. One of each combination of model
-//! and site has its turn before any second one. At the 21st broken file it ends.
+//! and site has its turn before any second one. At the 21st broken file it ends. [`super::look`] goes
+//! through the devices.
 //!
 //! What it was checked against must still be there when the change is written: that is the candidate's
 //! [`CheckedAgainst`]. Where it is not, the request is worked on once more ([`unless_overtaken`](crate::api::request::commit::unless_overtaken)).
@@ -15,28 +16,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{self, RenderedFinding};
+use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
-use ringfence_provision::serving::Audience;
-use ringfence_provision::template::SecretsMode;
+use ringfence_provision::mac::Mac;
 use ringfence_provision::unused::{Unused, Watch};
 use serde::Serialize;
 
-use crate::api::check::budget::Budget;
+use crate::api::check::side::{Side, Was};
 use crate::api::check::unused;
 use crate::app::App;
 use crate::db::rows;
 use crate::files::inputs::{self, FileInputs, InputsError, Whose};
 use crate::files::names;
-use crate::files::render::{self, FileError};
-use crate::files::urls::Base;
+use crate::files::urls::{Base, Urls};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::CheckedAgainst;
 use crate::store::devices::{self, Affected};
 use crate::store::file_inputs::{self, SettingRow, TenantParts};
+use crate::store::file_tests::FileTestRow;
 use crate::store::models::ModelRow;
 use crate::store::settings::{self, Scope};
 use crate::store::templates::TemplateKey;
@@ -47,13 +47,11 @@ pub const MAX_ALL: u64 = 500;
 /// So many combinations of model and site at most.
 const MAX_COMBINATIONS: u32 = 1_000;
 /// So many devices of the sample.
-const SAMPLE: u32 = 200;
+const MAX_SAMPLE: u32 = 200;
 /// As many settings of devices are read at once at most.
-const ROWS_AT_ONCE: usize = 100_000;
+const MAX_ROWS_AT_ONCE: usize = 100_000;
 /// With so many settings of devices an isolate's memory is well used: no further devices are read.
 const MAX_SETTINGS: usize = 250_000;
-/// So many broken files are told; after one more the check ends.
-const MAX_TOLD: usize = 20;
 
 /// How devices were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,24 +96,29 @@ pub struct Broken {
     pub error: Option<String>,
 }
 
-/// A tenant as it is, or as it would be: change the fields, then [`check`](Self::check).
+/// A tenant as it is and as it would be: what sets something replaces it, and [`check`](Self::check) looks
+/// at what came of it.
 pub struct Candidate {
     /// For the change that was checked in it.
-    pub basis: CheckedAgainst,
+    pub checked_against: CheckedAgainst,
     base: Base,
     /// When the change is checked, in Unix milliseconds.
-    now: u64,
+    pub(super) now: u64,
     certificates: Vec<String>,
-    pub options: TenantOptions,
-    pub models: BTreeMap<String, ModelRow>,
+    pub(super) options: TenantOptions,
+    pub(super) models: BTreeMap<String, ModelRow>,
     /// By scope.
-    pub layers: BTreeMap<String, LayerSettings>,
-    pub templates: BTreeMap<TemplateKey, String>,
-    pub devices: Vec<DeviceRow>,
+    pub(super) layers: BTreeMap<String, LayerSettings>,
+    pub(super) templates: BTreeMap<TemplateKey, String>,
+    pub(super) devices: Vec<DeviceRow>,
+    /// What the operator wants to be so in files.
+    pub(super) tests: Vec<FileTestRow>,
+    /// What the change replaces.
+    pub(super) was: Was,
     /// Models whose shared files are checked though none of `devices` has them.
-    pub shared: BTreeSet<String>,
-    of: u64,
-    method: Method,
+    pub(super) shared: BTreeSet<String>,
+    pub(super) of: u64,
+    pub(super) method: Method,
     /// The layer that is changed, by the scope of its settings.
     changed: Option<(Layer, String)>,
 }
@@ -141,10 +144,10 @@ impl Candidate {
             rows(&first)?
         } else {
             candidate.method = Method::CombinationsAndSample;
-            let stride = candidate.of / u64::from(SAMPLE);
+            let stride = candidate.of / u64::from(MAX_SAMPLE);
             let mut chosen =
                 devices::one_of_each_combination(&app.db, id, affected, MAX_COMBINATIONS).await?;
-            chosen.extend(devices::sample(&app.db, id, affected, stride.max(1), SAMPLE).await?);
+            chosen.extend(devices::sample(&app.db, id, affected, stride.max(1), MAX_SAMPLE).await?);
             chosen.sort_by(|one, other| one.id.cmp(&other.id));
             chosen.dedup_by(|one, other| one.id == other.id);
             chosen
@@ -155,7 +158,7 @@ impl Candidate {
 
     /// Reads the layers of the devices, as far as memory goes: devices beyond that are not checked.
     async fn load_settings(&mut self, app: &App) -> Result<(), Problem> {
-        let tenant_id = self.basis.tenant_id.clone();
+        let tenant_id = self.checked_against.tenant_id.clone();
         let mut loaded = 0;
         let mut at = 0;
         while at < self.devices.len() && loaded < MAX_SETTINGS {
@@ -164,7 +167,7 @@ impl Candidate {
                 .iter()
                 .scan(0, |room, device| {
                     *room += device.family.settings_limit();
-                    (*room <= ROWS_AT_ONCE).then_some(device.id.as_str())
+                    (*room <= MAX_ROWS_AT_ONCE).then_some(device.id.as_str())
                 })
                 .collect();
             let number = ids.len();
@@ -193,7 +196,7 @@ impl Candidate {
             base: base(tenant.hostname.as_deref()),
             options: tenant.options()?,
             // `tenant` was read before everything else: whatever changed since then tells.
-            basis: CheckedAgainst {
+            checked_against: CheckedAgainst {
                 tenant_id: id.clone(),
                 seq: tenant.seq,
                 version: tenant.version,
@@ -219,6 +222,8 @@ impl Candidate {
                 })
                 .collect(),
             devices: Vec::new(),
+            tests: parts.tests,
+            was: Was::default(),
             shared: BTreeSet::new(),
             of: 0,
             method: Method::All,
@@ -227,16 +232,70 @@ impl Candidate {
     }
 
     /// Whose files are checked: those of one device, which need not be stored yet, with its own settings
-    /// as they will be.
-    pub fn set_device(&mut self, device: DeviceRow, values: LayerSettings) {
+    /// as they will be. `stored` is what it is, where it is the tenant's already.
+    pub fn set_device(
+        &mut self,
+        device: DeviceRow,
+        values: LayerSettings,
+        stored: Option<(DeviceRow, LayerSettings)>,
+    ) {
+        self.checked_against.device = Some((device.id.clone(), device.version));
+        self.devices.clear();
+        self.of = 0;
+        self.add_device(device, values, stored);
+    }
+
+    /// Has one more device among those whose files are checked: of several, each [by itself](Self::check_each). Whether
+    /// it is still as it was read is then for the change to see to.
+    pub fn add_device(
+        &mut self,
+        device: DeviceRow,
+        values: LayerSettings,
+        stored: Option<(DeviceRow, LayerSettings)>,
+    ) {
         let scope = Scope::Device {
             id: device.id.clone(),
             mac: device.mac.clone(),
         };
-        self.basis.device = Some((device.id.clone(), device.version));
-        self.devices = vec![device];
-        self.of = 1;
+        let (before, layer) = stored.unzip();
+        self.was.devices.insert(device.id.clone(), before);
+        self.devices.push(device);
+        self.of += 1;
+        if let Some(layer) = layer {
+            self.layers.insert(scope.key(), layer);
+        }
         self.set_layer(&scope, values);
+    }
+
+    /// Replaces the options.
+    pub fn set_options(&mut self, options: TenantOptions) {
+        let before = std::mem::replace(&mut self.options, options);
+        self.was.options.get_or_insert(before);
+    }
+
+    /// Adds a model, or replaces it.
+    pub fn set_model(&mut self, model: ModelRow) {
+        let before = self.models.insert(model.name.clone(), model.clone());
+        self.was.models.entry(model.name).or_insert(before);
+    }
+
+    /// Writes a template, or removes it.
+    pub fn set_template(&mut self, key: &TemplateKey, source: Option<&String>) {
+        let before = match source {
+            Some(source) => self.templates.insert(key.clone(), source.clone()),
+            None => self.templates.remove(key),
+        };
+        self.was.templates.entry(key.clone()).or_insert(before);
+    }
+
+    /// The tenant's options.
+    pub fn tenant_options(&self) -> &TenantOptions {
+        &self.options
+    }
+
+    /// The models of the tenant.
+    pub fn models(&self) -> &BTreeMap<String, ModelRow> {
+        &self.models
     }
 
     /// The families whose phones may see a layer.
@@ -258,77 +317,19 @@ impl Candidate {
     pub fn set_layer(&mut self, scope: &Scope, values: LayerSettings) {
         let key = scope.key();
         self.changed = inputs::layer_named(&key).map(|layer| (layer, key.clone()));
-        self.layers.insert(key, values);
+        let before = self.layers.insert(key.clone(), values);
+        self.was.layers.entry(key).or_insert(before);
     }
 
-    /// Renders and lints.
-    ///
-    /// # Errors
-    /// [`Problem`] `invalid-files`, with the devices and the findings.
-    pub async fn check(&self) -> Result<Checked, Problem> {
-        let mut look = Look {
-            budget: Budget::default(),
-            watch: self.watch(),
-        };
-        let mut method = self.method;
-        let mut broken = Vec::new();
-        let mut sizes = BTreeMap::new();
-        let models: BTreeSet<&str> = self
-            .devices
-            .iter()
-            .map(|device| device.model.as_str())
-            .chain(self.shared.iter().map(String::as_str))
-            .collect();
-        for model in models {
-            if broken.len() > MAX_TOLD {
-                break;
-            }
-            // The other half is the devices'.
-            if !look.budget.is_within(50) {
-                method = Method::WithinBudget;
-                break;
-            }
-            let bundle = self.bundle(None, model)?;
-            let files = self.files(bundle, Part::Shared, &mut look);
-            sizes.insert(model, files.sizes);
-            broken.extend(files.broken);
-            look.budget.pause_if_due().await;
-        }
-        let mut devices = 0;
-        for device in in_turn(&self.devices) {
-            if broken.len() > MAX_TOLD {
-                break;
-            }
-            if !look.budget.is_within(100) {
-                method = Method::WithinBudget;
-                break;
-            }
-            devices += 1;
-            let bundle = self.bundle(Some(device), &device.model)?;
-            let mut files = self.files(bundle, Part::Own, &mut look);
-            files
-                .sizes
-                .extend(sizes.get(device.model.as_str()).into_iter().flatten());
-            files.check_sizes(&self.options, self.now);
-            broken.extend(files.broken);
-            look.budget.pause_if_due().await;
-        }
-        let checked = Checked {
-            devices,
-            affected: self.of,
-            method,
-            unused: self.unused(&look.watch),
-        };
-        if broken.is_empty() {
-            return Ok(checked);
-        }
-        Err(refusal(broken, &checked))
-    }
-
-    /// All that one device's files, or a model's, are made from.
-    fn bundle(&self, device: Option<&DeviceRow>, model: &str) -> Result<FileInputs, Problem> {
-        let Some(row) = self.models.get(model) else {
-            return Err(Problem::internal(format!("model {model} is not there")));
+    /// All that one device's files, or a model's, are made from; `None` where there is no such model.
+    pub(super) fn bundle(
+        &self,
+        side: Side,
+        device: Option<&DeviceRow>,
+        model: &str,
+    ) -> Result<Option<FileInputs>, Problem> {
+        let Some(row) = self.model(side, model) else {
+            return Ok(None);
         };
         let device = device.map(|device| DeviceRow {
             family: row.family,
@@ -336,32 +337,31 @@ impl Candidate {
             ..device.clone()
         });
         let whose = Whose {
-            tenant_id: self.basis.tenant_id.clone(),
-            tenant_version: self.basis.version,
+            tenant_id: self.checked_against.tenant_id.clone(),
+            tenant_version: self.checked_against.version,
             model: model.to_owned(),
             family: row.family,
             profile: row.profile.clone(),
             device,
+            addresses: None,
         };
         inputs::assemble(
             whose,
-            |scope| self.layers.get(scope).cloned().unwrap_or_default(),
-            |kind, model| self.template(kind, row.family, model).cloned(),
+            |scope| self.layer(side, scope).cloned().unwrap_or_default(),
+            |kind, model| self.template(side, kind, row.family, model).cloned(),
         )
+        .map(Some)
         .map_err(unreadable)
     }
 
-    /// What an operator wrote for a kind, a family, and a model or (empty) every one.
-    fn template(&self, kind: FileKind, family: Family, model: &str) -> Option<&String> {
-        self.templates.get(&TemplateKey {
-            kind,
-            family,
-            model: model.to_owned(),
-        })
+    /// What the URLs of a bundle's files are.
+    pub(super) fn urls(&self, side: Side, bundle: &FileInputs) -> Urls {
+        let options = self.options(side);
+        names::urls(&self.base, options, bundle, &self.certificates, self.now)
     }
 
     /// Looks for the settings of the layer that is changed.
-    fn watch(&self) -> Watch {
+    pub(super) fn watch(&self) -> Watch {
         let changed = self.changed.as_ref();
         let found = changed.and_then(|(layer, key)| Some((*layer, self.layers.get(key)?)));
         match found {
@@ -371,7 +371,7 @@ impl Candidate {
     }
 
     /// What none of the devices has seen. Without devices there is nothing to tell.
-    fn unused(&self, watch: &Watch) -> Vec<Unused> {
+    pub(super) fn unused(&self, watch: &Watch) -> Vec<Unused> {
         if self.devices.is_empty() || watch.is_done() {
             return Vec::new();
         }
@@ -384,7 +384,7 @@ impl Candidate {
                 }
             }
         }
-        unused::told(
+        unused::of_files(
             watch,
             files
                 .into_iter()
@@ -395,133 +395,27 @@ impl Candidate {
     /// The template that a model's files of a kind have.
     fn source(&self, kind: FileKind, row: &ModelRow) -> &str {
         inputs::nearest(kind, &row.name, |model| {
-            self.template(kind, row.family, model)
+            self.template(Side::After, kind, row.family, model)
         })
         .map_or_else(|| row.family.template(kind), String::as_str)
     }
 
-    fn files(&self, bundle: FileInputs, part: Part, look: &mut Look) -> Files {
-        // A bundle has settings of its own.
-        let layers = &bundle.layers;
-        let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
-        look.budget.spend(settings.iter().sum::<usize>() as u64);
-        let urls = names::urls(
-            &self.base,
-            &self.options,
-            &bundle,
-            &self.certificates,
-            self.now,
-        );
-        let family = bundle.family;
-        let mut files = Files {
-            bundle,
-            sizes: Vec::new(),
-            broken: Vec::new(),
-        };
-        let each = family.kinds().iter().flat_map(|&kind| {
-            let audiences = self.options.audiences(kind, family);
-            audiences.into_iter().map(move |audience| (kind, audience))
-        });
-        for (kind, audience) in each.filter(|&(kind, audience)| part.has(kind, audience)) {
-            let mut spent = 0;
-            let rendered = render::render_metered(
-                &files.bundle,
-                kind,
-                audience,
-                &urls,
-                SecretsMode::Reveal,
-                &mut spent,
-            );
-            look.budget.spend(spent);
-            match rendered {
-                Ok(file) => {
-                    look.watch
-                        .saw(render::layers_of(kind, audience), &file.used);
-                    files.sizes.push((kind, audience, file.bytes.len()));
-                }
-                Err(error) => {
-                    let broken = files.broken_by(kind, error);
-                    files.broken.push(broken);
-                }
-            }
+    /// Has a device among those whose files can be made, whether the change affects it or not.
+    ///
+    /// # Errors
+    /// There is no such device, or D1 does not answer.
+    pub(super) async fn fetch(&mut self, app: &App, mac: &Mac) -> Result<DeviceRow, Problem> {
+        let mac = mac.upper();
+        if let Some(device) = self.devices.iter().find(|device| device.mac == mac) {
+            return Ok(device.clone());
         }
-        files
-    }
-}
-
-/// What a check counts and looks for.
-struct Look {
-    budget: Budget,
-    watch: Watch,
-}
-
-/// Which of a bundle's files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// Those that differ from device to device.
-    Own,
-    /// The others.
-    Shared,
-}
-
-impl Part {
-    fn has(self, kind: FileKind, audience: Audience) -> bool {
-        render::own_of_device(kind, audience) == (self == Self::Own)
-    }
-}
-
-/// The files of one bundle.
-struct Files {
-    bundle: FileInputs,
-    sizes: Vec<(FileKind, Audience, usize)>,
-    broken: Vec<Broken>,
-}
-
-impl Files {
-    fn broken(
-        &self,
-        file: FileKind,
-        findings: Vec<RenderedFinding>,
-        error: Option<String>,
-    ) -> Broken {
-        Broken {
-            mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
-            model: self.bundle.model.clone(),
-            file,
-            findings,
-            error,
-        }
-    }
-
-    fn broken_by(&self, kind: FileKind, error: FileError) -> Broken {
-        match error {
-            FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
-            FileError::Lint(mut findings) => {
-                findings.retain(RenderedFinding::is_error);
-                self.broken(kind, findings, None)
-            }
-        }
-    }
-
-    fn check_sizes(&mut self, options: &TenantOptions, now: u64) {
-        // The initial file only names the others; of several system files the phone reads one.
-        let told = names::audience(options, &self.bundle, FileKind::System, now);
-        let sizes: Vec<(FileKind, usize)> = self
-            .sizes
-            .iter()
-            .filter(|(kind, audience, _)| match kind {
-                FileKind::Initial => false,
-                FileKind::System => *audience == told,
-                _ => true,
-            })
-            .map(|&(kind, _, bytes)| (kind, bytes))
-            .collect();
-        let findings = format::lint_sizes(self.bundle.family, &sizes);
-        if format::has_errors(&findings) {
-            let findings = findings.into_iter().map(Into::into).collect();
-            let broken = self.broken(FileKind::Standard, findings, None);
-            self.broken.push(broken);
-        }
+        let tenant_id = self.checked_against.tenant_id.clone();
+        let device = devices::find(&app.db, &tenant_id, &mac)
+            .await?
+            .ok_or_else(|| Problem::not_found("device"))?;
+        let rows = settings::of_devices(&app.db, &tenant_id, &[&device.id]).await?;
+        self.layers.extend(unwrapped(app, &tenant_id, &rows)?);
+        Ok(device)
     }
 }
 
@@ -536,44 +430,24 @@ fn base(hostname: Option<&str>) -> Base {
     }
 }
 
-/// The devices, one of each combination of model and site first, then a second one of each, and so
-/// on.
-fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
-    let mut had: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
-    let mut turns: Vec<(usize, &DeviceRow)> = devices
-        .iter()
-        .map(|device| {
-            let key = (device.model.as_str(), device.site_id.as_deref());
-            let turn = had.entry(key).or_default();
-            *turn += 1;
-            (*turn, device)
-        })
-        .collect();
-    turns.sort_by_key(|(turn, _)| *turn);
-    turns.into_iter().map(|(_, device)| device).collect()
-}
-
-fn refusal(mut broken: Vec<Broken>, checked: &Checked) -> Problem {
-    let number = broken.len();
-    let more = if number > MAX_TOLD { "at least " } else { "" };
-    broken.truncate(MAX_TOLD);
-    Problem::new(
-        ProblemKind::InvalidFiles,
-        format!(
-            "With this change {more}{number} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
-        ),
-    )
-    .with("files", number)
-    .with("devices", broken)
-    .with("checked", checked)
-}
-
 fn unwrapped(
     app: &App,
     tenant_id: &str,
     rows: &[SettingRow],
 ) -> Result<BTreeMap<String, LayerSettings>, Problem> {
     inputs::by_scope(&app.keyring, tenant_id, rows).map_err(unreadable)
+}
+
+/// The settings of several scopes, secrets unwrapped.
+///
+/// # Errors
+/// A stored secret does not unwrap.
+pub fn layers(
+    app: &App,
+    tenant_id: &str,
+    rows: &[SettingRow],
+) -> Result<BTreeMap<String, LayerSettings>, Problem> {
+    unwrapped(app, tenant_id, rows)
 }
 
 /// The settings of one scope, secrets unwrapped.

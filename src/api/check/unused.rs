@@ -1,30 +1,30 @@
-//! Settings that reach no file, as answers tell them.
+//! Settings that reach no file, as answers list them.
 
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::unused::{FileSource, Unused, Watch};
-use ringfence_provision::vendor::EVENT_SETTINGS;
+use ringfence_provision::vendor::{EVENT_SETTINGS, is_read_by_carrier};
 use ringfence_queue::target;
 
 use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File};
 use crate::model::tenant::TenantOptions;
 
-/// So many are told.
-const MAX_TOLD: usize = 100;
+/// So many are listed.
+const MAX_UNUSED: usize = 100;
 
 /// Looks for the settings of a layer that are for files.
 pub fn watch(layer: Layer, settings: &LayerSettings) -> Watch {
     let names = settings.keys().map(String::as_str);
     Watch::new(
         layer,
-        names.filter(|name| !target::is_read(name, EVENT_SETTINGS)),
+        names.filter(|name| !target::is_read(name, EVENT_SETTINGS) && !is_read_by_carrier(name)),
     )
 }
 
 /// What was not seen, by the files of the devices in question, each with its template.
-pub fn told<'a>(
+pub fn of_files<'a>(
     watch: &Watch,
     files: impl Iterator<Item = (FileKind, Audience, &'a str)>,
 ) -> Vec<Unused> {
@@ -36,7 +36,7 @@ pub fn told<'a>(
         })
         .collect();
     let mut unused = watch.unused(&files);
-    unused.truncate(MAX_TOLD);
+    unused.truncate(MAX_UNUSED);
     unused
 }
 
@@ -69,9 +69,9 @@ pub fn of_device(
             for (kind, file) in files {
                 watch.saw(render::layers_of(*kind, audience(*kind)), &file.used);
             }
-            told(&watch, sources())
+            of_files(&watch, sources())
         })
         .collect();
-    unused.truncate(MAX_TOLD);
+    unused.truncate(MAX_UNUSED);
     unused
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::api::devices::DeviceView;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
-use crate::api::request::page::{Page, Window};
+use crate::api::request::page::{self, Page, PageWindow};
 use crate::http::problem::Problem;
-use crate::store::devices::Filter;
-use crate::store::search::{self, Double, Found, Needle};
+use crate::store::device_list::Filter;
+use crate::store::search::{self, Double, Needle, SearchHit};
 
 /// Which devices: at most one of `q`, `mac` and `doubled`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -18,7 +18,7 @@ use crate::store::search::{self, Double, Found, Needle};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FleetQuery {
     /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
-    /// any notation, of a label, of a model or of a site's name.
+    /// any notation, of a label, of a model, of a site's name or of a setting of the device's own that is no secret.
     pub q: Option<String>,
     /// Only devices with this MAC, in any notation.
     pub mac: Option<String>,
@@ -81,7 +81,7 @@ pub async fn list(call: Call<FleetQuery>) -> Result<Shown<Page<FoundDevice>>, Pr
     let query = &call.query;
     let db = &call.app.db;
     let now = call.app.now;
-    let view = |found: Found| FoundDevice {
+    let view = |found: SearchHit| FoundDevice {
         tenant: found.device.tenant_id.clone(),
         tenant_name: found.tenant_name,
         device: DeviceView::new(found.device, now),
@@ -89,21 +89,21 @@ pub async fn list(call: Call<FleetQuery>) -> Result<Shown<Page<FoundDevice>>, Pr
     let cursor = query.cursor.as_deref();
     match (&query.q, &query.mac, query.doubled) {
         (Some(text), None, false) => {
-            let window: Window<2> = Window::new(query.limit, cursor)?;
+            let window: PageWindow<2> = PageWindow::new(query.limit, cursor)?;
             let (needle, after) = (needle(text)?, number(&window)?);
             let filter = Filter::default();
             let rows = search::find(db, None, &needle, &filter, after, window.rows()).await?;
             Ok(Shown(window.page(rows, number_key, view)))
         }
         (None, None, true) => {
-            let window: Window<2> = Window::new(query.limit, cursor)?;
+            let window: PageWindow<2> = PageWindow::new(query.limit, cursor)?;
             let after = window.after.as_ref().map(|[mac, id]| [&**mac, &**id]);
             let rows = search::doubled(db, after.unwrap_or_default(), window.rows()).await?;
-            let key = |row: &Found| [row.device.mac.clone(), row.device.id.clone()];
+            let key = |row: &SearchHit| [row.device.mac.clone(), row.device.id.clone()];
             Ok(Shown(window.page(rows, key, view)))
         }
         (None, mac, false) => {
-            let window: Window = Window::new(query.limit, cursor)?;
+            let window: PageWindow = PageWindow::new(query.limit, cursor)?;
             let after = window.after_text();
             let rows = match mac {
                 Some(text) => {
@@ -161,8 +161,8 @@ pub fn needle(text: &str) -> Result<Needle, Problem> {
     Needle::parse(text).ok_or_else(|| {
         Problem::invalid_request(format!(
             "`q` has {} to {} characters on one line.",
-            search::MIN,
-            search::MAX
+            search::MIN_CHARS,
+            search::MAX_CHARS
         ))
     })
 }
@@ -171,23 +171,24 @@ pub fn needle(text: &str) -> Result<Needle, Problem> {
 ///
 /// # Errors
 /// The cursor is another list's.
-pub fn number(window: &Window<2>) -> Result<u64, Problem> {
+pub fn number(window: &PageWindow<2>) -> Result<u64, Problem> {
     match &window.after {
         None => Ok(0),
         Some([word, number]) => Some(number)
             .filter(|_| word == SEARCH)
             .and_then(|number| number.parse().ok())
-            .ok_or_else(|| {
-                Problem::invalid_request(
-                    "`cursor` takes `next` of this list's page before, as it was.",
-                )
-            }),
+            .ok_or_else(page::foreign_cursor),
     }
 }
 
 /// What a page of a search goes on behind.
-pub fn number_key(found: &Found) -> [String; 2] {
-    [SEARCH.to_owned(), found.number.to_string()]
+pub fn number_key(found: &SearchHit) -> [String; 2] {
+    numbered(found.number)
+}
+
+/// The same behind a number.
+pub fn numbered(number: u64) -> [String; 2] {
+    [SEARCH.to_owned(), number.to_string()]
 }
 
 /// What the cursors of searches begin with.
@@ -198,19 +199,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::api::devices::fleet::*;
-    use crate::api::request::page;
 
     #[test]
     fn a_search_goes_on_with_its_own_cursor_alone() {
         let window = |parts: [&str; 2]| {
             let cursor = page::cursor(&parts.map(str::to_owned));
-            Window::<2>::new(None, Some(&cursor)).unwrap()
+            PageWindow::<2>::new(None, Some(&cursor)).unwrap()
         };
         assert_eq!(number(&window([SEARCH, "7"])).unwrap(), 7);
         for parts in [["1700000000000", "01JD"], [SEARCH, "x"], [SEARCH, "-1"]] {
             assert_eq!(number(&window(parts)).unwrap_err().status(), 400);
         }
-        assert_eq!(number(&Window::new(None, None).unwrap()).unwrap(), 0);
+        assert_eq!(number(&PageWindow::new(None, None).unwrap()).unwrap(), 0);
     }
 
     #[test]

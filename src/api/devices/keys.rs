@@ -5,7 +5,7 @@
 //! Whoever loses that race decides anew.
 
 use ringfence_provision::key::DeviceKey;
-use ringfence_provision::lifecycle::{self, Effect, Event, KeyState, Policy, Transition};
+use ringfence_provision::lifecycle::{self, ClaimPolicy, Effect, KeyEvent, KeyState, Transition};
 use ringfence_provision::secret::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -27,7 +27,7 @@ use crate::store::devices::{self as store, NextKey, StoredKey};
 use crate::store::{ChangeError, Entry};
 
 /// How often a key is drawn, or a decision made anew, before giving up.
-pub const DRAWS: usize = 5;
+pub const MAX_DRAWS: usize = 5;
 
 /// A key that a device already has.
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ pub struct Rearmed {
 /// `rekeyDevice`.
 pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
-    let event = Event::Rekey {
+    let event = KeyEvent::Rekey {
         now: call.app.now,
         until,
     };
@@ -73,7 +73,7 @@ pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<Device
 pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>, Failure> {
     let key = DeviceKey::parse(call.body.key.expose())
         .map_err(|error| Problem::invalid_value(format!("`key`: {error}.")))?;
-    let event = Event::Import { now: call.app.now };
+    let event = KeyEvent::Import { now: call.app.now };
     let (_, row) =
         apply_transition(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
     Ok(devices::revised(row, call.app.now))
@@ -82,7 +82,7 @@ pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>
 /// `rearmDevice`.
 pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
-    let event = Event::Rearm {
+    let event = KeyEvent::Rearm {
         now: call.app.now,
         until,
     };
@@ -164,18 +164,18 @@ pub fn stored(
 /// Decides, writes, publishes. The row before and after.
 async fn apply_transition(
     call: &Context,
-    event: &Event,
+    event: &KeyEvent,
     action: &'static str,
     draw: &dyn Fn() -> Result<DeviceKey, Problem>,
 ) -> Result<(DeviceRow, DeviceRow), Failure> {
     let app = &call.app;
     let mut last_seen: Option<DeviceRow> = None;
-    for _ in 0..DRAWS {
+    for _ in 0..MAX_DRAWS {
         let row = call.device().await?;
         call.if_match.check(row.revision)?;
         // Nothing moved and yet the write did not happen: the key is another device's.
         let unmoved = last_seen.as_ref().is_some_and(|last| same_key(last, &row));
-        if unmoved && matches!(event, Event::Import { .. }) {
+        if unmoved && matches!(event, KeyEvent::Import { .. }) {
             return Err(Problem::conflict("Another device has this very key. Two devices with one key can read each other's files: re-key one of them.").into());
         }
         let transition = decide(&row, event)?;
@@ -226,8 +226,8 @@ fn same_key(one: &DeviceRow, other: &DeviceRow) -> bool {
 }
 
 /// What the life cycle says to an operator's event.
-fn decide(row: &DeviceRow, event: &Event) -> Result<Transition, Problem> {
-    let transition = lifecycle::step(&row.key(), event, &Policy::default());
+fn decide(row: &DeviceRow, event: &KeyEvent) -> Result<Transition, Problem> {
+    let transition = lifecycle::step(&row.key(), event, &ClaimPolicy::default());
     match transition.effect {
         Effect::Changed(_) => Ok(transition),
         Effect::Refuse(reason) => Err(Problem::conflict(format!(
@@ -285,7 +285,7 @@ mod tests {
     fn a_new_key_has_a_new_generation_and_a_rearmed_one_has_not() {
         let rekeyed = decide(
             &row(),
-            &Event::Rekey {
+            &KeyEvent::Rekey {
                 now: 9,
                 until: None,
             },
@@ -299,7 +299,7 @@ mod tests {
         );
         let rearmed = decide(
             &row(),
-            &Event::Rearm {
+            &KeyEvent::Rearm {
                 now: 9,
                 until: None,
             },
@@ -311,7 +311,7 @@ mod tests {
             (rearmed.ever_delivered, rearmed.delivered_at),
             (true, Some(1500))
         );
-        let imported = decide(&row(), &Event::Import { now: 9 }).unwrap().next;
+        let imported = decide(&row(), &KeyEvent::Import { now: 9 }).unwrap().next;
         assert_eq!(
             (imported.generation, imported.state),
             (3, KeyState::Delivered)
@@ -326,7 +326,7 @@ mod tests {
         };
         let problem = decide(
             &last,
-            &Event::Rekey {
+            &KeyEvent::Rekey {
                 now: 9,
                 until: None,
             },

@@ -1,10 +1,16 @@
 //! Devices, by their MAC within a tenant.
 
+pub mod batch;
+pub mod counts;
+pub mod export;
+pub mod fetched;
 pub mod fleet;
 pub mod keys;
 pub mod lint;
+pub mod list;
 pub mod moves;
 pub mod preview;
+pub mod unknown;
 
 use std::collections::BTreeMap;
 
@@ -13,56 +19,32 @@ use ringfence_provision::key::DeviceKey;
 use ringfence_provision::layers::LayerSettings;
 use ringfence_provision::lifecycle::{KeyRecord, KeyState};
 use ringfence_provision::mac::Mac;
+use ringfence_provision::seal::Grade;
+use ringfence_provision::vendor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate, Checked};
-use crate::api::devices::fleet::{WithDoubles, needle, number, number_key};
+use crate::api::devices::fleet::WithDoubles;
 use crate::api::notify::pools;
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::answer::{CreatedRevised, Done, Revised};
+use crate::api::request::call::{Call, Context};
+use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
-use crate::api::request::page::{Page, Window};
 use crate::api::request::valid;
 use crate::api::tenancy::models::{self, ModelInput};
 use crate::api::tenancy::settings;
+use crate::app::App;
 use crate::audit::device_object;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::devices::{self, After, DeviceValues, Filter, NewDevice, Surroundings};
+use crate::store::Entry;
+use crate::store::devices::{self, DeviceValues, NewDevice, Surroundings};
 use crate::store::models::ModelRow;
-use crate::store::search;
 use crate::store::settings::Scope;
-
-/// Which devices.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DeviceQuery {
-    /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
-    /// any notation, of a label, of a model or of a site's name. Found devices have an order of their own.
-    pub q: Option<String>,
-    /// Only devices whose key is in this state.
-    pub state: Option<KeyState>,
-    /// Only devices of this model.
-    pub model: Option<String>,
-    /// Only devices of the site with this id.
-    pub site: Option<String>,
-    /// Only devices that are out of service, or only those that are in service.
-    pub disabled: Option<bool>,
-    /// Only devices that never asked for anything.
-    pub never_seen: bool,
-    /// Only devices whose last request is before this time in Unix milliseconds.
-    pub last_seen_before: Option<u64>,
-    /// Only devices whose last request is at or after this time in Unix milliseconds.
-    pub last_seen_after: Option<u64>,
-    /// How many items; 1 to 200, by default 50.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
+use crate::store::tenants::TenantRow;
 
 /// A device to be added.
 #[derive(Debug, Deserialize)]
@@ -119,6 +101,8 @@ pub struct DeviceView {
     pub family: Family,
     /// Name of the sealing profile; null: plaintext over HTTPS.
     pub profile: Option<String>,
+    /// What sealing by the profile is worth; null without a profile.
+    pub profile_grade: Option<Grade>,
     /// Id of its site.
     pub site: Option<String>,
     /// A text of the operator for people to read.
@@ -137,6 +121,10 @@ pub struct DeviceView {
     pub fetched_at: Option<u64>,
     /// Who last got a file of the device, and when.
     pub last_seen: Option<SeenView>,
+    /// Whether it took its standard file and lacks the last version of it.
+    pub stale: bool,
+    /// Its last request, where that was refused or for a file that is broken; null once it got a file again.
+    pub failing: Option<FailingView>,
     /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_until: Option<u64>,
@@ -169,8 +157,20 @@ pub struct KeyView {
     pub armed_until: Option<u64>,
     /// Who took the last bootstrap, and when; null if nobody did.
     pub last_taken_by: Option<SeenView>,
+    /// Whether it was taken from none of the networks that the tenant expected bootstraps from at that time.
+    pub from_unexpected_network: bool,
     /// When a sealed file was fetched for the first time after that.
     pub confirmed_at: Option<u64>,
+}
+
+/// A request after which a phone had no file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FailingView {
+    /// The time of the request, in Unix milliseconds.
+    pub at: u64,
+    /// Why it ended so, in one word, as in the events.
+    pub reason: String,
 }
 
 /// A request, as far as the connection tells.
@@ -200,13 +200,17 @@ impl DeviceView {
                 armed_at: row.armed_at,
                 armed_until: row.armed_until,
                 last_taken_by: delivered(&row),
+                from_unexpected_network: row.unexpected_network == 1,
                 confirmed_at: row.confirmed_at,
             },
+            stale: row.is_stale(),
+            failing: failing(&row),
             file_version: row.file_version(),
             id: row.id,
             mac: row.mac,
             model: row.model,
             family: row.family,
+            profile_grade: row.profile.as_deref().and_then(vendor::grade),
             profile: row.profile,
             site: row.site_id,
             label: row.label,
@@ -239,6 +243,14 @@ pub fn delivered(row: &DeviceRow) -> Option<SeenView> {
     })
 }
 
+fn failing(row: &DeviceRow) -> Option<FailingView> {
+    let at = row.failed_at.filter(|_| row.is_failing())?;
+    Some(FailingView {
+        at,
+        reason: row.failed_reason.clone().unwrap_or_default(),
+    })
+}
+
 /// What the audit log says about a device.
 pub fn audited(row: &DeviceRow) -> serde_json::Value {
     json!({
@@ -250,80 +262,6 @@ pub fn audited(row: &DeviceRow) -> serde_json::Value {
     })
 }
 
-/// `listDevices`.
-pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Problem> {
-    let tenant = call.tenant().await?;
-    let query = &call.query;
-    let filter = Filter {
-        state: query.state,
-        model: query.model.as_deref(),
-        site: query.site.as_deref(),
-        disabled: query.disabled,
-        never_seen: query.never_seen,
-        seen_before: query.last_seen_before,
-        seen_after: query.last_seen_after,
-    };
-    let now = call.app.now;
-    if let Some(text) = &query.q {
-        let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
-        let rows = search::find(
-            &call.app.db,
-            Some(&tenant.id),
-            &needle(text)?,
-            &filter,
-            number(&window)?,
-            window.rows(),
-        )
-        .await?;
-        return Ok(Shown(window.page(rows, number_key, |found| {
-            DeviceView::new(found.device, now)
-        })));
-    }
-    // The order is part of the cursor: one of another order is refused by its number of parts.
-    if filter.by_last_seen() {
-        let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
-        let after = window.after.as_ref().map(|[at, id]| After {
-            id: id.clone(),
-            last_seen_at: at.parse().unwrap_or_default(),
-        });
-        let rows = devices::list(
-            &call.app.db,
-            &tenant.id,
-            &filter,
-            after.as_ref(),
-            window.rows(),
-        )
-        .await?;
-        let key = |row: &DeviceRow| {
-            [
-                row.last_seen_at.unwrap_or_default().to_string(),
-                row.id.clone(),
-            ]
-        };
-        return Ok(Shown(
-            window.page(rows, key, |row| DeviceView::new(row, now)),
-        ));
-    }
-    let window: Window = Window::new(query.limit, query.cursor.as_deref())?;
-    let after = window.after.as_ref().map(|[id]| After {
-        id: id.clone(),
-        last_seen_at: 0,
-    });
-    let rows = devices::list(
-        &call.app.db,
-        &tenant.id,
-        &filter,
-        after.as_ref(),
-        window.rows(),
-    )
-    .await?;
-    Ok(Shown(window.page(
-        rows,
-        |row| [row.id.clone()],
-        |row| DeviceView::new(row, now),
-    )))
-}
-
 /// `getDevice`.
 pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
     Ok(revised(call.device().await?, call.app.now))
@@ -331,7 +269,7 @@ pub async fn show(call: Call) -> Result<Revised<DeviceView>, Problem> {
 
 /// `createDevice`.
 pub async fn create(
-    call: Call<Nothing, NewDeviceInput>,
+    call: Call<ChangeQuery, NewDeviceInput>,
 ) -> Result<CreatedRevised<WithDoubles>, Failure> {
     let mac = call.body.mac.upper();
     let found = around(&call, &mac, call.body.site.as_deref()).await?;
@@ -344,7 +282,7 @@ pub async fn create(
         label: call.body.label.clone(),
         settings: call.body.settings.clone(),
     };
-    let (row, checked) = add(&call, &found, mac, &input).await?;
+    let (row, checked) = add(&call, &found, mac, &input, None).await?;
     let Revised(view, revision) = revised(row, call.app.now);
     let checked = Some(checked);
     let view = DeviceView { checked, ..view };
@@ -353,7 +291,7 @@ pub async fn create(
 }
 
 /// `putDevice`.
-pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles>, Failure> {
+pub async fn put(call: Call<ChangeQuery, DeviceInput>) -> Result<Revised<WithDoubles>, Failure> {
     let mac = call.mac()?.upper();
     let found = around(&call, &mac, call.body.site.as_deref()).await?;
     let added = found.device.is_none();
@@ -364,7 +302,7 @@ pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles
         }
         None => {
             call.if_match.check(0)?;
-            let (row, checked) = add(&call, &found, mac, &call.body).await?;
+            let (row, checked) = add(&call, &found, mac, &call.body, None).await?;
             (row, Some(checked))
         }
     };
@@ -378,9 +316,10 @@ pub async fn put(call: Call<Nothing, DeviceInput>) -> Result<Revised<WithDoubles
 }
 
 /// `deleteDevice`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
+    call.tried_without_files()?;
     let entry = call.entry(
         "device.delete",
         device_object(&row.mac),
@@ -423,49 +362,49 @@ fn check_input(found: &Surroundings, input: &DeviceInput) -> Result<(), Problem>
     Ok(())
 }
 
-/// What a device is to be, and whether that model is to be added. It is one of the candidate's then.
+/// What a device is to be, and whether that model is to be added: of a family that is known otherwise, or of
+/// the one that its name suggests. It is one of the candidate's then.
 fn wanted(
     call: &Context,
     candidate: &mut Candidate,
     name: &str,
+    family: Option<Family>,
 ) -> Result<(ModelRow, bool), Problem> {
     let name = valid::model(name)?;
-    if let Some(model) = candidate.models.get(name) {
+    if let Some(model) = candidate.models().get(name) {
         return Ok((model.clone(), false));
     }
     models::check_room(candidate)?;
-    let chosen = models::choose(name, &ModelInput::default(), &candidate.options)?;
+    let input = ModelInput {
+        family,
+        ..ModelInput::default()
+    };
+    let chosen = models::choose(name, &input, candidate.tenant_options())?;
     let model = ModelRow {
         created_at: call.app.now,
         ..chosen
     };
-    candidate.models.insert(model.name.clone(), model.clone());
+    candidate.set_model(model.clone());
     Ok((model, true))
 }
 
-async fn add(
-    call: &Context,
-    found: &Surroundings,
+/// A device of which nothing is stored yet, with a key that waits.
+fn fresh(
+    app: &App,
+    tenant: &TenantRow,
     mac: String,
-    input: &DeviceInput,
-) -> Result<(DeviceRow, Checked), Failure> {
-    let app = &call.app;
-    let tenant = &found.tenant;
-    check_input(found, input)?;
-    let none = LayerSettings::new();
-    let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
-    pools::check_addresses(app, &tenant.id, &none, &values).await?;
-    let mut candidate = Candidate::of_tenant(app, tenant).await?;
-    let (model, new_model) = wanted(call, &mut candidate, &input.model)?;
-    settings::check_number(&values, [model.family])?;
+    model: &ModelRow,
+    site: Option<String>,
+    label: &str,
+) -> Result<DeviceRow, Problem> {
     let record = KeyRecord::new(app.now, keys::until(&tenant.options()?, app.now));
-    let row = DeviceRow {
+    Ok(DeviceRow {
         id: app.new_id(),
         tenant_id: tenant.id.clone(),
         mac,
         model: model.name.clone(),
-        site_id: input.site.clone(),
-        label: input.label.clone(),
+        site_id: site,
+        label: label.to_owned(),
         disabled: 0,
         version: 0,
         key_state: record.state,
@@ -488,29 +427,47 @@ async fn add(
         created_at: app.now,
         updated_at: app.now,
         forward_until: None,
+        failed_at: None,
+        failed_reason: None,
+        unexpected_network: 0,
         family: model.family,
         profile: model.profile.clone(),
         tenant_version: tenant.version,
-    };
+    })
+}
+
+/// Adds a device. `family` is that of its model, where the tenant does not have the model and something else
+/// than its name tells.
+async fn add(
+    call: &Context,
+    found: &Surroundings,
+    mac: String,
+    input: &DeviceInput,
+    family: Option<Family>,
+) -> Result<(DeviceRow, Checked), Failure> {
+    let app = &call.app;
+    let tenant = &found.tenant;
+    check_input(found, input)?;
+    let none = LayerSettings::new();
+    let values = settings::merge(&none, &input.settings.clone().unwrap_or_default())?;
+    pools::check_addresses(app, &tenant.id, &none, &values).await?;
+    let mut candidate = Candidate::of_tenant(app, tenant).await?;
+    let (model, new_model) = wanted(call, &mut candidate, &input.model, family)?;
+    settings::check_number(&values, [model.family])?;
+    let row = fresh(app, tenant, mac, &model, input.site.clone(), &input.label)?;
     let scope = Scope::Device {
         id: row.id.clone(),
         mac: row.mac.clone(),
     };
-    candidate.set_device(row.clone(), values.clone());
-    let checked = candidate.check().await?;
+    candidate.set_device(row.clone(), values.clone(), None);
+    let checked = candidate.check(call).await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &none, &values)?;
-    let mut after = audited(&row);
-    if let Some(members) = after.as_object_mut() {
-        let digests = settings::digests(app, &tenant.id, &scope);
-        let (_, is) = settings::difference(&digests, &none, &values);
-        members.insert("settings".into(), is);
-    }
-    let entry = call.entry("device.create", device_object(&row.mac), None, Some(after));
+    let entry = added_entry(call, &row, &values);
     let key = DeviceKey::from_random(crate::platform::random)?;
     let new = NewDevice {
         row: &row,
-        basis: &candidate.basis,
+        checked_against: &candidate.checked_against,
         key: keys::stored(app, &row.id, row.generation, &key)?,
         fenced_at: if found.left { app.now } else { 0 },
         model: new_model.then_some(&model),
@@ -546,11 +503,12 @@ async fn change(
     pools::check_addresses(app, &tenant.id, &before, &values).await?;
     let moved = row.model != valid::model(&input.model)? || row.site_id != input.site;
     if !moved && row.label == input.label && values == before {
+        call.tried_without_files()?;
         publish(call, row, false).await?;
         return Ok((row.clone(), None));
     }
     let mut candidate = Candidate::of_tenant(app, tenant).await?;
-    let (model, new_model) = wanted(call, &mut candidate, &input.model)?;
+    let (model, new_model) = wanted(call, &mut candidate, &input.model, None)?;
     settings::check_number(&values, [model.family])?;
     let changed = DeviceRow {
         model: model.name.clone(),
@@ -558,29 +516,14 @@ async fn change(
         label: input.label.clone(),
         ..row.clone()
     };
-    candidate.set_device(changed.clone(), values.clone());
-    let checked = candidate.check().await?;
+    let stored = (row.clone(), before.clone());
+    candidate.set_device(changed.clone(), values.clone(), Some(stored));
+    let checked = candidate.check(call).await?;
 
     let layer = settings::new_layer(app, &tenant.id, &scope.key(), &before, &values)?;
-    let digests = settings::digests(app, &tenant.id, &scope);
-    let (was, is) = settings::difference(&digests, &before, &values);
-    let mut was_all = audited(row);
-    let mut is_all = audited(&changed);
-    if values != before {
-        for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
-            if let Some(members) = all.as_object_mut() {
-                members.insert("settings".into(), settings);
-            }
-        }
-    }
-    let entry = call.entry(
-        "device.update",
-        device_object(&row.mac),
-        Some(was_all),
-        Some(is_all),
-    );
+    let entry = changed_entry(call, (row, &before), (&changed, &values));
     let change = DeviceValues {
-        basis: &candidate.basis,
+        checked_against: &candidate.checked_against,
         model: &model.name,
         site_id: input.site.as_deref(),
         label: &input.label,
@@ -600,13 +543,43 @@ async fn change(
     Ok((is, Some(checked)))
 }
 
+/// The entry of a device that is added with these settings.
+fn added_entry(call: &Context, row: &DeviceRow, values: &LayerSettings) -> Entry {
+    let mut after = audited(row);
+    if let Some(members) = after.as_object_mut() {
+        let digests = settings::digests(&call.app, &row.tenant_id, &devices::scope(row));
+        let (_, is) = settings::difference(&digests, &LayerSettings::new(), values);
+        members.insert("settings".into(), is);
+    }
+    call.entry("device.create", device_object(&row.mac), None, Some(after))
+}
+
+/// The entry of a device that becomes another, each with its settings.
+fn changed_entry(
+    call: &Context,
+    (row, before): (&DeviceRow, &LayerSettings),
+    (changed, values): (&DeviceRow, &LayerSettings),
+) -> Entry {
+    let mut was_all = audited(row);
+    let mut is_all = audited(changed);
+    if values != before {
+        let digests = settings::digests(&call.app, &row.tenant_id, &devices::scope(row));
+        let (was, is) = settings::difference(&digests, before, values);
+        for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
+            if let Some(members) = all.as_object_mut() {
+                members.insert("settings".into(), settings);
+            }
+        }
+    }
+    let object = device_object(&row.mac);
+    call.entry("device.update", object, Some(was_all), Some(is_all))
+}
+
 async fn publish(call: &Context, row: &DeviceRow, fenced: bool) -> Result<(), Problem> {
     if fenced {
         return commit::publish_device(&call.app, &row.tenant_id, &row.mac).await;
     }
-    edge::drop_device_files(&call.app, &row.tenant_id, &row.mac)
-        .await
-        .map_err(commit::not_in_effect)
+    commit::drop_files(&call.app, &row.tenant_id, &row.mac).await
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use ringfence_provision::layers::LayerSettings;
 use ringfence_queue::job::State;
-use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_queue::store::JobFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -19,7 +19,6 @@ use crate::api::request::valid;
 use crate::api::tenancy::models::{self, ModelInput};
 use crate::api::tenancy::{access_paths as api_paths, settings};
 use crate::audit::device_object;
-use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::platform::hash::sha256_hex;
@@ -33,15 +32,15 @@ use crate::store::settings::Scope;
 use crate::store::tenants::TenantRow;
 use crate::store::{Entry, pools};
 
-/// For how many days the phone is sent on unless it is told, and at most.
-const DAYS: u32 = 30;
+/// For how many days the phone is sent on unless the request says otherwise, and at most.
+const DEFAULT_DAYS: u32 = 30;
 const MAX_DAYS: u32 = 365;
 
 /// What access paths that were made for moved phones are called.
 const LABEL: &str = "Moved phones";
 
 /// Where a device goes, and how.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MoveInput {
     /// Id of the tenant that the device goes to.
@@ -65,7 +64,7 @@ pub struct MoveInput {
 }
 
 /// Whether settings go along.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Keep {
@@ -78,7 +77,7 @@ pub enum Keep {
 
 /// How the phone finds its new URLs: the tenant that it left answers its initial file, asked for by MAC,
 /// with one that names them, until the phone was there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForwardInput {
@@ -96,7 +95,7 @@ impl Default for ForwardInput {
         Self {
             enabled: true,
             url: None,
-            days: DAYS,
+            days: DEFAULT_DAYS,
         }
     }
 }
@@ -120,7 +119,8 @@ pub struct MovedView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForwardView {
-    /// Id of the access path of the new tenant that its initial file names.
+    /// Id of the access path of the new tenant that its initial file names, unless the tenant names another
+    /// one that its phones are to move to.
     pub access_path: String,
     /// The access path's URL, if this move made it: it is shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,8 +209,8 @@ async fn go(
     settings::check_number(&values, [model.family])?;
     let leaving = Some((row.tenant_id.as_str(), scope.key()));
     api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
-    candidate.set_device(to.clone(), values.clone());
-    let checked = candidate.check().await?;
+    candidate.set_device(to.clone(), values.clone(), None);
+    let checked = candidate.check(call).await?;
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
     let road = road(call, target).await?;
@@ -225,7 +225,7 @@ async fn go(
     let moved = Move {
         from: &row,
         to: &to,
-        basis: &candidate.basis,
+        checked_against: &candidate.checked_against,
         model: new_model.then_some(&model),
         settings: (!values.is_empty()).then_some(&layer),
         road: road.as_ref().map(Chosen::stored),
@@ -261,14 +261,14 @@ async fn again(
     mac: &str,
 ) -> Result<MovedView, Problem> {
     let source = call.param("tenant");
-    let gone = moves::departure(&call.app.db, source, mac).await?;
-    let Some(gone) = gone.filter(|gone| gone.target_id == target.id) else {
+    let departed = moves::departure(&call.app.db, source, mac).await?;
+    let Some(departed) = departed.filter(|departed| departed.target_id == target.id) else {
         return Err(Problem::not_found("device"));
     };
     publish(call, source, target, mac).await?;
-    let cancelled_jobs = cancel_jobs(call, source, &gone.device_id).await;
-    let until = gone.ends_at;
-    let forward = gone
+    let cancelled_jobs = cancel_jobs(call, source, &departed.device_id).await;
+    let until = departed.ends_at;
+    let forward = departed
         .access_path_id
         .filter(|_| call.app.now < until)
         .map(|access_path| ForwardView {
@@ -312,9 +312,7 @@ async fn publish(
     target: &TenantRow,
     mac: &str,
 ) -> Result<(), Problem> {
-    edge::drop_device_files(&call.app, source, mac)
-        .await
-        .map_err(commit::not_in_effect)?;
+    commit::drop_files(&call.app, source, mac).await?;
     commit::publish(&call.app, source).await?;
     commit::publish_device(&call.app, &target.id, mac).await
 }
@@ -328,17 +326,17 @@ fn fitting_model(
 ) -> Result<(ModelRow, bool), Problem> {
     let named = call.body.model.as_deref();
     let name = valid::model(named.unwrap_or(&row.model))?;
-    if let Some(model) = candidate.models.get(name) {
+    if let Some(model) = candidate.models().get(name) {
         // Its key goes along, so what is sealed with it must be what the phone opens.
         if named.is_none() && (model.family, &model.profile) != (row.family, &row.profile) {
-            let words = |family: &str, profile: &Option<String>| match profile {
+            let name_of = |family: &str, profile: &Option<String>| match profile {
                 Some(profile) => format!("{family}, sealed as {profile}"),
                 None => format!("{family}, plaintext over HTTPS"),
             };
             return Err(Problem::conflict(format!(
                 "{name} is {} in the other tenant and {} here. Change the model on one side, or name `model` in the request to take it as it is there.",
-                words(model.family.as_str(), &model.profile),
-                words(row.family.as_str(), &row.profile),
+                name_of(model.family.as_str(), &model.profile),
+                name_of(row.family.as_str(), &row.profile),
             )));
         }
         return Ok((model.clone(), false));
@@ -351,12 +349,12 @@ fn fitting_model(
             profile: Some(row.profile.clone()),
         },
     };
-    let chosen = models::choose(name, &input, &candidate.options)?;
+    let chosen = models::choose(name, &input, candidate.tenant_options())?;
     let model = ModelRow {
         created_at: call.app.now,
         ..chosen
     };
-    candidate.models.insert(model.name.clone(), model.clone());
+    candidate.set_model(model.clone());
     Ok((model, true))
 }
 
@@ -420,7 +418,7 @@ async fn road(
         Ok((wrapped, app.keyring.current().id().to_owned()))
     };
     if let Some(url) = &input.url {
-        let segment = segment_of(url);
+        let segment = api_paths::segment_of(url);
         let path = access_paths::with_hash(&app.db, &target.id, &sha256_hex(segment), ends_at)
             .await?
             .filter(|path| path.expires_at.is_none_or(|end| app.now < end))
@@ -473,6 +471,7 @@ async fn road(
         last_used_at: None,
         devices: 0,
         segment: None,
+        target_since: None,
     };
     Ok(Some(Chosen {
         wrapped: Some(wrapped(&path.id, &segment)?),
@@ -480,15 +479,6 @@ async fn road(
         ends_at,
         path,
     }))
-}
-
-/// The segment of an access path's URL, or the segment itself.
-fn segment_of(url: &str) -> &str {
-    let path = match url.split_once("://") {
-        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
-        None => url.trim_start_matches('/'),
-    };
-    path.split('/').next().unwrap_or_default()
 }
 
 /// What a move changes besides the device.
@@ -571,7 +561,7 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
                 limit: JOBS,
             };
             let jobs = match client::call(env, &pool, &PoolCall::Jobs(filter)).await? {
-                Reply::Jobs { jobs, .. } => jobs,
+                PoolReply::Jobs { jobs, .. } => jobs,
                 other => return Err(client::unexpected(&other)),
             };
             for job in jobs {
@@ -580,7 +570,7 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
                     id: job.id,
                 };
                 // One that ended in the meantime needs no cancelling.
-                if let Ok(Reply::Job { .. }) = client::call(env, &pool, &cancel).await {
+                if let Ok(PoolReply::Job { .. }) = client::call(env, &pool, &cancel).await {
                     number += 1;
                 }
             }
@@ -597,23 +587,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::api::devices::moves::*;
-
-    #[test]
-    fn an_access_path_may_be_given_as_its_url_or_as_its_segment() {
-        for text in [
-            "abc",
-            "abc/",
-            "/abc/",
-            "https://phones.example/abc/",
-            "https://phones.example:8443/abc",
-            "https://phones.example/abc/Initial{MAC}.cfg",
-        ] {
-            assert_eq!(segment_of(text), "abc", "{text}");
-        }
-        for text in ["", "/", "https://phones.example", "https://"] {
-            assert_eq!(segment_of(text), "", "{text}");
-        }
-    }
 
     #[test]
     fn settings_go_along_and_the_phone_is_sent_on_unless_it_is_said() {

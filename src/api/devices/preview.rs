@@ -1,9 +1,11 @@
 //! What a device would get, and what it ends up with. Looking never consumes anything.
 
+use std::collections::BTreeMap;
+
 use ringfence_provision::effective::{self, Shadowed};
 use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::Layer;
+use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{SecretsMode, UsedSetting};
 use ringfence_provision::unused::Unused;
@@ -22,6 +24,7 @@ use crate::files::urls::{Base, Urls};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::store::certificates;
+use crate::store::tenants::TenantRow;
 
 /// A file as a device would get it, but for its key.
 #[derive(Clone, Debug, Serialize)]
@@ -32,7 +35,7 @@ pub struct PreviewView {
     /// Of the settings that it was made from.
     pub version: u64,
     /// The file, before sealing; null if it cannot be made. Secrets are masked unless the token
-    /// may see them and asked to; then these are the very bytes.
+    /// may see them and asked to; then these are the very bytes, but for the access path in URLs.
     pub text: Option<String>,
     /// Its length in bytes, as shown.
     pub length: usize,
@@ -166,7 +169,7 @@ async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, F
 }
 
 /// The nearest layer that had a say in a line.
-fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
+pub fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
     used.iter()
         .filter(|used| used.line == line)
         .map(|used| used.layer)
@@ -177,6 +180,9 @@ fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
 pub struct Of {
     pub bundle: FileInputs,
     urls: Urls,
+    base: Base,
+    /// Names of the tenant's certificates.
+    certificates: Vec<String>,
     options: TenantOptions,
     /// When it was asked, in Unix milliseconds.
     now: u64,
@@ -193,6 +199,18 @@ impl Of {
             .await
             .map_err(unreadable)?
             .ok_or_else(|| Problem::not_found("device"))?;
+        Self::of(call, &tenant, bundle).await
+    }
+
+    /// What else is needed to render the files of a device, or of a model.
+    ///
+    /// # Errors
+    /// D1 does not answer.
+    pub async fn of(
+        call: &Context,
+        tenant: &TenantRow,
+        bundle: FileInputs,
+    ) -> Result<Self, Problem> {
         let named = certificates::names(&call.app.db, &tenant.id).await?;
         // No access path is known here: only its hash is stored.
         let origin = match &tenant.hostname {
@@ -209,9 +227,50 @@ impl Of {
         Ok(Self {
             bundle,
             urls,
+            base,
+            certificates: named,
             options,
             now: call.app.now,
         })
+    }
+
+    /// The same device's files with other layers, other templates and other options; a layer that is not among
+    /// `layers` is as it is.
+    pub fn as_it_was(
+        &self,
+        layers: BTreeMap<Layer, LayerSettings>,
+        templates: BTreeMap<FileKind, String>,
+        options: TenantOptions,
+    ) -> Self {
+        let mut bundle = self.bundle.clone();
+        for (layer, settings) in layers {
+            match layer {
+                Layer::Tenant => bundle.layers.tenant = settings,
+                Layer::Site => bundle.layers.site = settings,
+                Layer::Model => bundle.layers.model = settings,
+                Layer::Device => bundle.layers.device = settings,
+            }
+        }
+        bundle.templates = templates;
+        let (base, certificates) = (self.base.clone(), self.certificates.clone());
+        Self {
+            urls: names::urls(&base, &options, &bundle, &certificates, self.now),
+            bundle,
+            base,
+            certificates,
+            options,
+            now: self.now,
+        }
+    }
+
+    /// The URLs that the files may name.
+    pub fn urls(&self) -> &Urls {
+        &self.urls
+    }
+
+    /// The tenant's options.
+    pub fn options(&self) -> &TenantOptions {
+        &self.options
     }
 
     /// One of the files, as it is at the name that the phone is told.
@@ -219,7 +278,20 @@ impl Of {
     /// # Errors
     /// It cannot be made.
     pub fn render(&self, kind: FileKind, secrets: SecretsMode) -> Result<File, FileError> {
-        render::render(&self.bundle, kind, self.audience(kind), &self.urls, secrets)
+        self.render_for(kind, self.audience(kind), secrets)
+    }
+
+    /// One of the files, as it is at a name for that audience.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn render_for(
+        &self,
+        kind: FileKind,
+        audience: Audience,
+        secrets: SecretsMode,
+    ) -> Result<File, FileError> {
+        render::render(&self.bundle, kind, audience, &self.urls, secrets)
     }
 
     /// The settings that reach none of the files. Where one of them cannot be made, what it would
@@ -232,7 +304,8 @@ impl Of {
         unused::of_device(&self.bundle, &self.options, audience, files)
     }
 
-    fn audience(&self, kind: FileKind) -> Audience {
+    /// For whom the file is at the name that the phone is told.
+    pub fn audience(&self, kind: FileKind) -> Audience {
         names::audience(&self.options, &self.bundle, kind, self.now)
     }
 }

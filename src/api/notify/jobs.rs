@@ -2,7 +2,7 @@
 
 use ringfence_provision::mac::Mac;
 use ringfence_queue::job::{Job, State};
-use ringfence_queue::messages::{Call as PoolCall, Reply};
+use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_queue::store::{Attempt, JobFilter};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::commit;
-use crate::api::request::page::{self, Page, Window};
+use crate::api::request::page::{self, Page, PageWindow};
 use crate::http::problem::Problem;
 use crate::pool::client;
 use crate::store::{devices, pools};
@@ -21,7 +21,7 @@ use crate::store::{devices, pools};
 pub struct JobView {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The MAC of the device that the job tells.
+    /// The MAC of the device that the job notifies.
     pub device: String,
     /// Text of the Event header.
     pub event: String,
@@ -74,7 +74,7 @@ impl JobView {
             pool: pool.to_owned(),
             state: job.state,
             reason: job.reason,
-            message: job.words,
+            message: job.message,
             code: job.code,
             version: job.version,
             rollout: job.rollout,
@@ -115,7 +115,7 @@ pub struct JobQuery {
 pub async fn list(call: Call<JobQuery>) -> Result<Shown<Page<JobView>>, Problem> {
     let query = &call.query;
     let tenant = call.tenant().await?;
-    let window: Window<2> = Window::new(query.limit, query.cursor.as_deref())?;
+    let window: PageWindow<2> = PageWindow::new(query.limit, query.cursor.as_deref())?;
     let device = match &query.device {
         Some(text) => {
             let mac = Mac::parse(text)
@@ -146,7 +146,7 @@ pub async fn list(call: Call<JobQuery>) -> Result<Shown<Page<JobView>>, Problem>
         };
         let (jobs, next) = match client::call(&call.app.env, &pool, &PoolCall::Jobs(filter)).await?
         {
-            Reply::Jobs { jobs, next } => (jobs, next),
+            PoolReply::Jobs { jobs, next } => (jobs, next),
             other => return Err(client::unexpected(&other)),
         };
         items.extend(jobs.into_iter().map(|job| JobView::new(job, &pool, None)));
@@ -203,8 +203,10 @@ async fn find(call: &Call, ask: PoolCall) -> Result<JobView, Problem> {
     let tenant = call.tenant().await?;
     for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
         match client::call(&call.app.env, &pool, &ask).await? {
-            Reply::NotFound => {}
-            Reply::Job { job, attempts } => return Ok(JobView::new(*job, &pool, Some(attempts))),
+            PoolReply::NotFound => {}
+            PoolReply::Job { job, attempts } => {
+                return Ok(JobView::new(*job, &pool, Some(attempts)));
+            }
             other => return Err(client::unexpected(&other)),
         }
     }

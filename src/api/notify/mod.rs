@@ -5,7 +5,8 @@ pub mod pools;
 pub mod relays;
 pub mod rollouts;
 
-use ringfence_queue::messages::{Call as PoolCall, Reply, Submitted};
+use ringfence_provision::family::Family;
+use ringfence_queue::messages::{PoolCall, PoolReply, Submitted};
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::target;
 use ringfence_sip_notify::EventType;
@@ -23,21 +24,24 @@ use crate::pool::client;
 use crate::store::settings::Scope;
 use crate::store::{fleet, pools as stored_pools};
 
-/// What a phone is told.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// What a phone is asked to do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotifyInput {
     /// Text of the Event header; absent is what the settings of the device's own event say, or the event that makes phones of its family fetch.
     pub event: Option<String>,
+    /// Tells the phone to restart instead, by the event that makes phones of its family do so. A phone in a
+    /// call may drop it. Refused for a family of which no such event is known, and together with `event`.
+    pub restart: bool,
 }
 
-/// Whether to tell the phones afterwards.
+/// Whether to notify the phones afterwards.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NotifyQuery {
-    /// Tells the phones that the change concerns: one by a job, several by a rollout at the pool's
+    /// Notifies the phones that the change concerns: one by a job, several by a rollout at the pool's
     /// own pace.
     pub notify: bool,
 }
@@ -59,7 +63,7 @@ pub struct Notified {
 pub struct JobBrief {
     /// The id, a ULID, which sorts by the time of its making.
     pub id: String,
-    /// The MAC of the device that is told.
+    /// The MAC of the device that is notified.
     pub device: String,
     /// The text of the Event header of the NOTIFY.
     pub event: String,
@@ -82,7 +86,7 @@ pub struct Notices {
     /// One for each pool that reaches some of the phones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<RolloutView>,
-    /// Why phones are not told.
+    /// Why phones are not notified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -93,7 +97,7 @@ pub struct Notices {
 pub struct WithNotices<T> {
     #[serde(flatten)]
     pub answer: T,
-    /// What came of telling the phone by NOTIFY, where that was asked for.
+    /// What came of notifying the phone, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notified: Option<Notices>,
 }
@@ -106,13 +110,23 @@ pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notifie
             "The device is disabled: enable it first.",
         ));
     }
-    let notified = tell(&call.app, &row.id, call.body.event.as_deref()).await?;
-    note(&call, &notified).await?;
+    let what = match (call.body.event.as_deref(), call.body.restart) {
+        (Some(_), true) => {
+            return Err(Problem::invalid_value(
+                "`restart` names the event itself: leave `event` out, or `restart`.",
+            ));
+        }
+        (None, true) => What::Restart(row.family),
+        (Some(event), false) => What::Event(event),
+        (None, false) => What::Fetch,
+    };
+    let notified = submit_job(&call.app, &row.id, what).await?;
+    record_notify(&call, &notified).await?;
     Ok(Accepted(notified))
 }
 
-/// The audit entry of a device that is told, on whatever way it was ordered.
-async fn note(call: &Context, notified: &Notified) -> Result<(), Problem> {
+/// Writes the audit entry of a NOTIFY to a device, on whatever way it was ordered.
+async fn record_notify(call: &Context, notified: &Notified) -> Result<(), Problem> {
     let job = &notified.job;
     let after = json!({ "job": job.id, "event": job.event, "joined": notified.joined });
     let object = device_object(&job.device);
@@ -159,9 +173,12 @@ pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Opti
     if !wanted {
         return None;
     }
-    Some(match tell(&call.app, device_id, None).await {
+    Some(match submit_job(&call.app, device_id, What::Fetch).await {
         Ok(notified) => Notices {
-            problem: note(call, &notified).await.err().map(|it| it.detail),
+            problem: record_notify(call, &notified)
+                .await
+                .err()
+                .map(|it| it.detail),
             jobs: vec![notified],
             ..Notices::default()
         },
@@ -172,27 +189,50 @@ pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Opti
     })
 }
 
+/// What a phone is asked to do.
+enum What<'a> {
+    /// To fetch its files, by the event that it obeys.
+    Fetch,
+    /// To restart, by the event of its family.
+    Restart(Family),
+    /// Whatever it does about this event.
+    Event(&'a str),
+}
+
+/// The event that restarts phones of a family.
+fn restart_event(family: Family) -> Result<&'static str, Problem> {
+    family.spec().restart_event.ok_or_else(|| {
+        Problem::invalid_value(format!(
+            "No event is known that makes phones of the family {} restart. If you know one, send it as `event`.",
+            family.as_str()
+        ))
+    })
+}
+
 /// Orders a job for a device.
-async fn tell(app: &App, device_id: &str, event: Option<&str>) -> Result<Notified, Problem> {
+async fn submit_job(app: &App, device_id: &str, what: What<'_>) -> Result<Notified, Problem> {
     let rows = fleet::by_ids(&app.db, &[device_id]).await?;
     let settings = fleet::settings(&app.db, &app.keyring, &rows).await?;
     let (Some(row), Some(settings)) = (rows.first(), settings.into_iter().next()) else {
         return Err(Problem::not_found("device"));
     };
     let settings = &settings.map_err(unusable)?;
-    let event = match event {
-        Some(text) => EventType::parse(text)
+    let event = match what {
+        What::Event(text) => EventType::parse(text)
             .map_err(|error| Problem::invalid_value(format!("`event`: {error}.")))?
             .as_str()
             .to_owned(),
-        None => target::event(settings).map_err(unusable)?,
+        What::Restart(family) => restart_event(family)?.to_owned(),
+        What::Fetch => target::event(settings).map_err(unusable)?,
     };
     target::message(settings).map_err(unusable)?;
     let job = row.new_job(app.new_id(), settings, event);
-    stored_pools::note(&app.db, &row.tenant_id, &row.pool).await?;
+    stored_pools::record_use(&app.db, &row.tenant_id, &row.pool).await?;
     let submit = PoolCall::Submit { jobs: vec![job] };
     match client::call(&app.env, &row.pool, &submit).await? {
-        Reply::Submitted { mut jobs } if jobs.len() == 1 => Ok(notified(jobs.remove(0), &row.pool)),
+        PoolReply::Submitted { mut jobs } if jobs.len() == 1 => {
+            Ok(notified(jobs.remove(0), &row.pool))
+        }
         other => Err(client::unexpected(&other)),
     }
 }
@@ -221,6 +261,16 @@ mod tests {
 
     use crate::api::notify::*;
     use ringfence_queue::job::State;
+
+    #[test]
+    fn a_restart_is_an_event_that_can_be_sent_or_refused_with_what_to_do() {
+        for family in Family::ALL {
+            match restart_event(family) {
+                Ok(text) => assert_eq!(EventType::parse(text).unwrap().as_str(), text),
+                Err(problem) => assert!(problem.detail.contains("`event`")),
+            }
+        }
+    }
 
     #[test]
     fn notified_json_format_unchanged() {

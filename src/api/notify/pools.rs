@@ -2,7 +2,7 @@
 //! they serve.
 
 use ringfence_provision::layers::{LayerSettings, Value};
-use ringfence_queue::messages::{Call as PoolCall, Reply, Status};
+use ringfence_queue::messages::{PoolCall, PoolReply, Status};
 use ringfence_queue::options::PoolOptions;
 use ringfence_queue::target::{self, TargetError};
 use ringfence_wire::Destinations;
@@ -331,16 +331,41 @@ pub async fn check_addresses_but(
     after: &LayerSettings,
     except: Option<(&str, String)>,
 ) -> Result<(), Problem> {
-    let named: Vec<(&String, &Value)> = after
+    let mut found = check_addresses_of(app, tenant_id, &[(before, after)], except).await?;
+    found.pop().flatten().map_or(Ok(()), Err)
+}
+
+/// The same for many layers at once: what refuses each of them.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn check_addresses_of(
+    app: &App,
+    tenant_id: &str,
+    layers: &[(&LayerSettings, &LayerSettings)],
+    except: Option<(&str, String)>,
+) -> Result<Vec<Option<Problem>>, Problem> {
+    let mut refused: Vec<Option<Problem>> = layers.iter().map(|_| None).collect();
+    let named: Vec<(usize, &String, &Value)> = layers
         .iter()
-        .filter(|(name, value)| before.get(*name) != Some(*value) && target::is_address(name))
-        .filter(|(_, value)| !value.expose().trim().is_empty())
+        .enumerate()
+        .flat_map(|(at, (before, after))| {
+            let changed = after
+                .iter()
+                .filter(|(name, value)| before.get(*name) != Some(*value));
+            changed.map(move |(name, value)| (at, name, value))
+        })
+        .filter(|(_, name, value)| target::is_address(name) && !value.expose().trim().is_empty())
         .collect();
     if named.is_empty() {
-        return Ok(());
+        return Ok(refused);
     }
-    let refused = |name: &str, error: TargetError| {
-        Problem::invalid_value(format!("`settings.{name}`: {error}")).with("reason", error.reason())
+    let mut refuse = |at: usize, name: &str, error: TargetError| {
+        let problem = Problem::invalid_value(format!("`settings.{name}`: {error}"))
+            .with("reason", error.reason());
+        if let Some(place @ None) = refused.get_mut(at) {
+            *place = Some(problem);
+        }
     };
     let pools = pools::of_tenant(&app.db, tenant_id).await?;
     let pairs: Vec<reach::Pair> = pools
@@ -348,31 +373,32 @@ pub async fn check_addresses_but(
         .map(|pool| (tenant_id.to_owned(), pool))
         .collect();
     let reached = reach::find(&app.db, &pairs).await?;
-    let mut asked: Vec<reach::Asked> = Vec::new();
-    let mut asked_for: Vec<&str> = Vec::new();
+    let mut asked: Vec<reach::AddressInPool> = Vec::new();
+    let mut asked_for: Vec<(usize, &str)> = Vec::new();
     for ((tenant, pool), reach) in &reached {
-        for (name, value) in &named {
-            target::check_reach(name, value.expose(), reach)
-                .map_err(|error| refused(name, error))?;
-            if reach.guarded
+        for (at, name, value) in &named {
+            if let Err(error) = target::check_reach(name, value.expose(), reach) {
+                refuse(*at, name, error);
+            } else if reach.guarded
                 && let Some(aor) = target::aor_in(name, value.expose())
             {
                 asked.push((tenant.clone(), pool.clone(), aor));
-                asked_for.push(name);
+                asked_for.push((*at, name));
             }
         }
     }
     if asked.is_empty() {
-        return Ok(());
+        return Ok(refused);
     }
     let except = except
         .as_ref()
         .map(|(tenant, scope)| (*tenant, scope.as_str()));
-    let taken = reach::taken(&app.db, &asked, except).await?;
-    match taken.first().and_then(|place| asked_for.get(*place)) {
-        Some(name) => Err(refused(name, TargetError::Taken)),
-        None => Ok(()),
+    for place in reach::taken(&app.db, &asked, except).await? {
+        if let Some((at, name)) = asked_for.get(place) {
+            refuse(*at, name, TargetError::Taken);
+        }
     }
+    Ok(refused)
 }
 
 async fn assign(
@@ -425,7 +451,7 @@ pub async fn find(call: &Context, id: &str) -> Result<PoolRow, Problem> {
 /// It does not answer.
 pub async fn status(call: &Context, pool: &str) -> Result<Status, Problem> {
     match client::call(&call.app.env, pool, &PoolCall::Status).await? {
-        Reply::Status(status) => Ok(status),
+        PoolReply::Status(status) => Ok(status),
         other => Err(client::unexpected(&other)),
     }
 }

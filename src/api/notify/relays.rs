@@ -1,6 +1,6 @@
 //! Relays: their credentials, and how they are.
 
-use ringfence_queue::messages::{Call as PoolCall, Status};
+use ringfence_queue::messages::{PoolCall, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -147,7 +147,7 @@ pub async fn show(call: Call) -> Result<Shown<RelayView>, Problem> {
 }
 
 /// `deleteRelay`. The credential goes first, the connection second; whoever repeats this after a
-/// failure closes the connection although the credential is gone already.
+/// failure closes the connection although the credential is removed already.
 pub async fn delete(call: Call) -> Result<Done, Failure> {
     let (pool, id) = (
         call.param("pool").to_owned(),
@@ -165,7 +165,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
             .await
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
-    // The pool lets nobody in whom it was told to drop: not to be said of one that may be there.
+    // The pool admits no relay that it was told to drop: so it must not be told to drop one that may still exist.
     let row = match row {
         Err(problem) if problem.kind != ProblemKind::NotFound => return Err(problem.into()),
         row => row,

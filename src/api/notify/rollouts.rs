@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use ringfence_provision::mac::Mac;
-use ringfence_queue::messages::{Call as PoolCall, Change, NewRollout, Reply};
+use ringfence_queue::messages::{NewRollout, PoolCall, PoolReply, RolloutChange};
 use ringfence_queue::options::PoolOptions;
 use ringfence_queue::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
 use ringfence_queue::store::{RolloutRow, TallyRow};
 use ringfence_queue::target;
-use ringfence_queue::window::Window as TimeWindow;
+use ringfence_queue::window::TimeWindow;
 use ringfence_sip_notify::EventType;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::api::request::answer::{Accepted, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit;
-use crate::api::request::page::{self, Page, PageQuery, Window};
+use crate::api::request::page::{self, Page, PageQuery, PageWindow};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::platform::zone;
@@ -120,7 +120,7 @@ pub struct Progress {
     pub expired: u64,
     /// Jobs that an operator or a newer job took back.
     pub cancelled: u64,
-    /// Devices whose job is another rollout's, or that are gone.
+    /// Devices whose job is another rollout's, or that were deleted.
     pub skipped: u64,
 }
 
@@ -128,15 +128,15 @@ pub struct Progress {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageView {
-    /// The part of the devices that have been told when the stage is over.
+    /// The part of the devices that have been notified when the stage is over.
     pub until: Stage,
-    /// The number of devices told when it is through, counted from the first.
+    /// The number of devices notified when it is through, counted from the first.
     pub devices: u64,
     /// Number of devices that fetched in time.
     pub in_time: u64,
     /// Number of devices that did not fetch in time.
     pub late: u64,
-    /// Counting for neither: cancelled, gone, or another rollout's.
+    /// Counting for neither: cancelled, deleted, or another rollout's.
     pub excluded: u64,
 }
 
@@ -186,7 +186,7 @@ impl RolloutView {
             id: row.id,
             state: row.state,
             reason: row.reason,
-            message: row.words,
+            message: row.message,
             total: row.total,
             released: row.released,
             stage: row.stage,
@@ -247,7 +247,7 @@ pub async fn start_everywhere(
 /// `listRollouts`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Problem> {
     let tenant = call.tenant().await?.id;
-    let window: Window<1> = call.query.window()?;
+    let window: PageWindow<1> = call.query.window()?;
     let before = match &window.after {
         Some([id]) => id.clone(),
         None => crate::store::LAST_ID.to_owned(),
@@ -260,7 +260,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Pro
             limit: window.rows(),
         };
         match client::call(&call.app.env, &pool, &ask).await? {
-            Reply::Rollouts { rollouts } => rows.extend(
+            PoolReply::Rollouts { rollouts } => rows.extend(
                 rollouts
                     .into_iter()
                     .map(|(row, tallies)| (row, tallies, pool.clone())),
@@ -299,22 +299,22 @@ pub async fn show(call: Call) -> Result<Shown<RolloutView>, Problem> {
 
 /// `pauseRollout`.
 pub async fn pause(call: Call) -> Result<Shown<RolloutView>, Problem> {
-    change(call, Change::Pause, "rollout.pause").await
+    change(call, RolloutChange::Pause, "rollout.pause").await
 }
 
 /// `resumeRollout`.
 pub async fn resume(call: Call) -> Result<Shown<RolloutView>, Problem> {
-    change(call, Change::Resume, "rollout.resume").await
+    change(call, RolloutChange::Resume, "rollout.resume").await
 }
 
 /// `cancelRollout`.
 pub async fn cancel(call: Call) -> Result<Shown<RolloutView>, Problem> {
-    change(call, Change::Cancel, "rollout.cancel").await
+    change(call, RolloutChange::Cancel, "rollout.cancel").await
 }
 
 async fn change(
     call: Call,
-    change: Change,
+    change: RolloutChange,
     action: &'static str,
 ) -> Result<Shown<RolloutView>, Problem> {
     let (tenant, id) = (
@@ -344,8 +344,8 @@ async fn find(call: &Call, ask: PoolCall) -> Result<RolloutView, Problem> {
     let tenant = call.tenant().await?;
     for pool in pools::of_tenant(&call.app.db, &tenant.id).await? {
         match client::call(&call.app.env, &pool, &ask).await? {
-            Reply::NotFound => {}
-            Reply::Rollout { rollout, tallies } => {
+            PoolReply::NotFound => {}
+            PoolReply::Rollout { rollout, tallies } => {
                 return RolloutView::new(*rollout, &tallies, &pool);
             }
             other => return Err(client::unexpected(&other)),
@@ -355,14 +355,14 @@ async fn find(call: &Call, ask: PoolCall) -> Result<RolloutView, Problem> {
 }
 
 /// What of a selection one pool reaches.
-struct Part {
+struct PoolPart {
     pool: String,
     total: u64,
     macs: Vec<String>,
 }
 
 /// Divides a selection by the pools that reach its devices.
-async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Part>, Problem> {
+async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<PoolPart>, Problem> {
     let selection = &input.selection;
     if let Some(site) = &selection.site
         && sites::find(&app.db, tenant, site).await?.is_none()
@@ -375,7 +375,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Par
         let counts = fleet::count(&app.db, tenant, selection).await?;
         return Ok(counts
             .into_iter()
-            .map(|(pool, total)| Part {
+            .map(|(pool, total)| PoolPart {
                 pool,
                 total,
                 macs: Vec::new(),
@@ -415,7 +415,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Par
     }
     Ok(parts
         .into_iter()
-        .map(|(pool, macs)| Part {
+        .map(|(pool, macs)| PoolPart {
             pool,
             total: macs.len() as u64,
             macs,
@@ -427,7 +427,7 @@ async fn start(
     call: &Context,
     tenant: &str,
     input: &RolloutInput,
-    part: Part,
+    part: PoolPart,
 ) -> Result<RolloutView, Problem> {
     let app = &call.app;
     let pool = pools::find(&app.db, &part.pool)
@@ -472,11 +472,13 @@ async fn start(
         macs: part.macs,
         total: part.total,
     };
-    pools::note(&app.db, tenant, &part.pool).await?;
+    pools::record_use(&app.db, tenant, &part.pool).await?;
     let id = new.id.clone();
     let after = json!({ "pool": part.pool, "devices": new.total, "spec": new.spec });
     let view = match client::call(&app.env, &part.pool, &PoolCall::StartRollout(new)).await? {
-        Reply::Rollout { rollout, tallies } => RolloutView::new(*rollout, &tallies, &part.pool)?,
+        PoolReply::Rollout { rollout, tallies } => {
+            RolloutView::new(*rollout, &tallies, &part.pool)?
+        }
         other => return Err(client::unexpected(&other)),
     };
     let entry = call.entry(

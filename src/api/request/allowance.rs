@@ -28,7 +28,7 @@ impl Spent {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
             Self::Read => "look things up",
             Self::Write => "change something or show secrets",
@@ -46,14 +46,14 @@ pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem
     if token.is_admin() {
         return Ok(());
     }
-    let (binding, words) = match token.tenant {
-        Some(_) => (spent.binding(), spent.words()),
+    let (binding, message) = match token.tenant {
+        Some(_) => (spent.binding(), spent.message()),
         None => ALL_TENANTS,
     };
     // Without the secret part a token cannot be spent by others.
     let key = key(binding, &token.id);
     if is_barred_key(&key, app.now) {
-        return Err(too_many(words));
+        return Err(too_many(message));
     }
     match within_limit(&app.env, binding, &token.id).await {
         Ok(true) => Ok(()),
@@ -63,7 +63,7 @@ pub async fn spend(app: &App, token: &Token, spent: Spent) -> Result<(), Problem
                 &[("token", &token.id), ("limit", binding)],
             );
             bar(key, app.now);
-            Err(too_many(words))
+            Err(too_many(message))
         }
         // A limiter that does not work locks nobody out.
         Err(_) => {
@@ -83,17 +83,17 @@ fn key(binding: &str, id: &str) -> String {
 /// The refusal, if the token of that id has spent its allowance as far as this isolate remembers.
 /// Nothing is counted, and nobody has looked whether there is such a token.
 pub fn over(id: &str, spent: Spent, now: u64) -> Option<Problem> {
-    [(spent.binding(), spent.words()), ALL_TENANTS]
+    [(spent.binding(), spent.message()), ALL_TENANTS]
         .into_iter()
         .find(|(binding, _)| is_barred_key(&key(binding, id), now))
-        .map(|(_, words)| too_many(words))
+        .map(|(_, message)| too_many(message))
 }
 
-fn too_many(words: &str) -> Problem {
+fn too_many(message: &str) -> Problem {
     Problem::new(
         ProblemKind::TooManyRequests,
         format!(
-            "This token made too many calls in a minute that {words}. Wait a minute and go on more slowly, or do it with a token for all tenants."
+            "This token made too many calls in a minute that {message}. Wait a minute and go on more slowly, or do it with a token for all tenants."
         ),
     )
 }

@@ -25,6 +25,8 @@ pub struct Outgoing {
     pub etag: Option<String>,
     pub content_type: &'static str,
     pub body: Vec<u8>,
+    /// The cursor of what comes next, where the body has no place for it.
+    pub next: Option<String>,
 }
 
 const JSON: &str = "application/json";
@@ -67,10 +69,19 @@ pub struct Accepted<T>(pub T);
 pub struct Done;
 
 /// 200 with JSON that is written already.
-pub struct Written(pub &'static str);
+pub struct Verbatim(pub &'static str);
 
 /// 200 with JSON values, one a line.
 pub struct Lines(pub String);
+
+/// 200 with a table (RFC 4180).
+pub struct Csv {
+    pub text: String,
+    /// The cursor of the next table, if there is one.
+    pub next: Option<String>,
+}
+/// 200 with metrics in Prometheus' text format.
+pub struct Metrics(pub String);
 
 fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<Outgoing, Problem> {
     let body = serde_json::to_vec(body)
@@ -80,6 +91,7 @@ fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<O
         etag: revision.map(etag::of),
         content_type: JSON,
         body,
+        next: None,
     })
 }
 
@@ -116,11 +128,12 @@ impl Answer for Done {
             etag: None,
             content_type: Self::CONTENT_TYPE,
             body: Vec::new(),
+            next: None,
         })
     }
 }
 
-impl Answer for Written {
+impl Answer for Verbatim {
     const STATUS: u16 = 200;
     #[cfg(test)]
     const ETAG: bool = false;
@@ -132,6 +145,7 @@ impl Answer for Written {
             etag: None,
             content_type: Self::CONTENT_TYPE,
             body: self.0.as_bytes().to_vec(),
+            next: None,
         })
     }
 }
@@ -144,16 +158,46 @@ impl Answer for Lines {
     type Body = String;
 
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing {
-            status: Self::STATUS,
-            etag: None,
-            content_type: Self::CONTENT_TYPE,
-            body: self.0.into_bytes(),
-        })
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
+    }
+}
+
+impl Answer for Csv {
+    const STATUS: u16 = 200;
+    #[cfg(test)]
+    const ETAG: bool = false;
+    const CONTENT_TYPE: &'static str = "text/csv; charset=utf-8";
+    type Body = String;
+
+    fn outgoing(self) -> Result<Outgoing, Problem> {
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.text, self.next))
+    }
+}
+
+impl Answer for Metrics {
+    const STATUS: u16 = 200;
+    #[cfg(test)]
+    const ETAG: bool = false;
+    const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
+    type Body = String;
+
+    fn outgoing(self) -> Result<Outgoing, Problem> {
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
     }
 }
 
 impl Outgoing {
+    /// 200 with a text, and the cursor of the next one, if there is one.
+    fn text(content_type: &'static str, text: String, next: Option<String>) -> Self {
+        Self {
+            status: 200,
+            etag: None,
+            content_type,
+            body: text.into_bytes(),
+            next,
+        }
+    }
+
     /// The response.
     ///
     /// # Errors
@@ -163,6 +207,9 @@ impl Outgoing {
         headers.set("cache-control", "no-store")?;
         if let Some(etag) = &self.etag {
             headers.set("etag", etag)?;
+        }
+        if let Some(next) = &self.next {
+            headers.set("ringfence-next", next)?;
         }
         let response = ResponseBuilder::new().with_status(self.status);
         if self.status == 204 {

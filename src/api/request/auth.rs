@@ -23,6 +23,8 @@ pub enum Needs {
     ReadAll,
     /// One that may write in every tenant.
     WriteAll,
+    /// One for metrics, which is good for nothing else.
+    Metrics,
 }
 
 impl Needs {
@@ -33,7 +35,7 @@ impl Needs {
 }
 
 /// What stands for the id of `ADMIN_TOKEN`. No row has it: theirs are ULIDs.
-const ADMIN: &str = "admin";
+pub const ADMIN: &str = "admin";
 
 /// What the caller's token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +47,21 @@ pub struct Token {
     pub write: bool,
     /// Whether it may see secrets.
     pub reveal: bool,
+    /// Whether it reads the metrics, and nothing else.
+    pub metrics: bool,
     /// When it ends, in Unix milliseconds, if it does.
     pub expires_at: Option<u64>,
 }
 
 impl Token {
-    fn admin() -> Self {
+    /// The deployment's own, `ADMIN_TOKEN`.
+    pub fn admin() -> Self {
         Self {
             id: ADMIN.to_owned(),
             tenant: None,
             write: true,
             reveal: true,
+            metrics: false,
             expires_at: None,
         }
     }
@@ -72,14 +78,17 @@ impl Token {
             tenant: Some(String::new()),
             write: false,
             reveal: false,
+            metrics: false,
             expires_at: None,
         }
     }
 
-    fn of_row(row: TokenRow) -> Self {
+    /// What a row is good for.
+    pub fn of_row(row: TokenRow) -> Self {
         Self {
             write: row.access == "write",
             reveal: row.reveal == 1,
+            metrics: row.access == tokens::METRICS,
             expires_at: row.expires_at,
             id: row.id,
             tenant: row.tenant_id,
@@ -99,6 +108,7 @@ impl Token {
         if needs == Needs::Nothing {
             return Ok(());
         }
+        self.check_purpose(needs)?;
         if tenant_id.is_some_and(|id| !self.sees(id)) {
             return Err(Problem::not_found("tenant"));
         }
@@ -115,6 +125,23 @@ impl Token {
             ));
         }
         Ok(())
+    }
+}
+
+impl Token {
+    /// Metrics take a token of their own, which opens nothing else: what a scraper's configuration holds is
+    /// read by many.
+    fn check_purpose(&self, needs: Needs) -> Result<(), Problem> {
+        let detail = match (self.metrics, needs == Needs::Metrics) {
+            (true, false) => {
+                "This token reads `GET /metrics` and nothing else. Use one that was made with `\"access\": \"read\"` or `\"write\"`."
+            }
+            (false, true) => {
+                "Metrics take a token of their own. Make one by `POST /api/v1/tokens` with `\"access\": \"metrics\"`."
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(ProblemKind::Forbidden, detail))
     }
 }
 
@@ -181,6 +208,7 @@ mod tests {
             tenant: tenant.map(Into::into),
             write,
             reveal: false,
+            metrics: false,
             expires_at: None,
         }
     }
@@ -227,6 +255,27 @@ mod tests {
                 .status(),
             403
         );
+    }
+
+    #[test]
+    fn a_token_for_metrics_opens_nothing_else_and_no_other_opens_metrics() {
+        let scraper = Token {
+            metrics: true,
+            ..token(None, false)
+        };
+        assert!(scraper.check(Needs::Metrics, None).is_ok());
+        for needs in [Needs::Read, Needs::Write, Needs::ReadAll, Needs::WriteAll] {
+            assert_eq!(scraper.check(needs, None).unwrap_err().status(), 403);
+            assert_eq!(scraper.check(needs, Some("A")).unwrap_err().status(), 403);
+        }
+        for other in [
+            Token::admin(),
+            Token::nobody(),
+            token(None, true),
+            token(Some("A"), false),
+        ] {
+            assert_eq!(other.check(Needs::Metrics, None).unwrap_err().status(), 403);
+        }
     }
 
     #[test]

@@ -12,7 +12,9 @@ use serde_json::Value;
 use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
+use crate::api::request::answer::{Answer, Shown};
 use crate::api::request::auth::Token;
+use crate::api::request::changing::{Changing, DryRun};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
@@ -24,7 +26,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::store::sites::{self, SiteRow};
 use crate::store::tenants::{self, TenantRow};
-use crate::store::{Change, Entry, devices};
+use crate::store::{Change, Entry, Turn, devices};
 
 /// The longest body, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -37,13 +39,56 @@ pub struct Context {
     pub caller: Caller,
     pub token: Token,
     pub if_match: IfMatch,
+    /// How a change is made, where the call makes one.
+    pub changing: Changing,
     params: Params,
     /// Whether the answer shows secrets; the log line says so.
     revealed: Rc<Cell<bool>>,
+    /// The turn of the device in an operation, if an operation calls.
+    turn: Option<Turn>,
 }
 
 /// What stands for the `{name}`s of a route's pattern.
 pub type Params = Vec<(&'static str, String)>;
+
+/// What is asked of an operation, whether it came by HTTP or from the console.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Without its question mark.
+    pub query: String,
+    /// The header of that name.
+    pub if_match: Option<String>,
+    /// JSON, or nothing.
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// Holds what did not come by HTTP to the same length.
+    ///
+    /// # Errors
+    /// The body is too large.
+    pub fn check_length(&self) -> Result<(), Problem> {
+        match self.body.len() > MAX_BODY {
+            true => Err(unreadable(BodyError::TooLarge)),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// The body is too large.
+    pub async fn read(request: &Request) -> Result<Self, Problem> {
+        Ok(Self {
+            query: request.url()?.query().unwrap_or_default().to_owned(),
+            if_match: request.headers().get("if-match")?,
+            body: match request.method() {
+                worker::Method::Get => Vec::new(),
+                _ => body::read(request, MAX_BODY).await.map_err(unreadable)?,
+            },
+        })
+    }
+}
 
 /// A request that found its route and has its token.
 #[derive(Clone)]
@@ -54,37 +99,33 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Reads a request.
+    /// What a handler is called with, from what was asked.
     ///
     /// # Errors
-    /// The body is too large, or `If-Match` cannot be read.
-    pub async fn read(
-        request: Request,
+    /// `If-Match` cannot be read.
+    pub fn new(
+        asked: Asked,
         app: App,
         caller: Caller,
         token: Token,
         params: Params,
         revealed: Rc<Cell<bool>>,
     ) -> Result<Self, Problem> {
-        let query = request.url()?.query().unwrap_or_default().to_owned();
-        let if_match = request.headers().get("if-match")?;
-        let if_match = IfMatch::parse(if_match.as_deref())?;
-        let body = match request.method() {
-            worker::Method::Get => Vec::new(),
-            _ => body::read(&request, MAX_BODY).await.map_err(unreadable)?,
-        };
+        let changing = Changing::of(&asked.query)?;
         let context = Context {
             app,
             caller,
             token,
-            if_match,
+            if_match: IfMatch::parse(asked.if_match.as_deref())?,
+            changing,
             params,
             revealed,
+            turn: None,
         };
         Ok(Self {
             context,
-            query,
-            body: body.into(),
+            query: asked.query,
+            body: asked.body.into(),
         })
     }
 }
@@ -137,6 +178,17 @@ impl<Q: Input, B: Input> Call<Q, B> {
     }
 }
 
+impl<Q, B> Call<Q, B> {
+    /// The call that a part of a larger one is, with what it would have been sent.
+    pub fn of(context: Context, query: Q, body: B) -> Self {
+        Self {
+            context,
+            query,
+            body,
+        }
+    }
+}
+
 impl<Q, B> Deref for Call<Q, B> {
     type Target = Context;
 
@@ -146,6 +198,27 @@ impl<Q, B> Deref for Call<Q, B> {
 }
 
 impl Context {
+    /// The turn of a device in an operation of a tenant, as if somebody called for it alone.
+    pub fn of_turn(
+        app: App,
+        caller: Caller,
+        token: Token,
+        if_match: IfMatch,
+        (tenant_id, mac): (&str, &str),
+        turn: Turn,
+    ) -> Self {
+        Self {
+            app,
+            caller,
+            token,
+            if_match,
+            params: vec![("tenant", tenant_id.to_owned()), ("mac", mac.to_owned())],
+            changing: Changing::default(),
+            revealed: Rc::default(),
+            turn: Some(turn),
+        }
+    }
+
     /// What stands for `{name}` in the path.
     pub fn param(&self, name: &str) -> &str {
         self.params
@@ -218,6 +291,7 @@ impl Context {
         let tenant_id = (!tenant.is_empty()).then(|| tenant.to_owned());
         let digests = Digests::new(&self.app.keyring, format!("entry:{tenant}"));
         let digest = |text: &str| digests.of("", text);
+        let after = self.changing.said_with(after);
         Entry {
             tenant_id,
             id: self.app.new_id(),
@@ -230,6 +304,21 @@ impl Context {
             request_id: self.app.request_id.to_string(),
             at: self.app.now,
             limited: self.token.tenant.is_some(),
+            comment: self.changing.comment.clone(),
+            turn: self.turn.clone(),
+        }
+    }
+
+    /// Ends a call that changes no file here where it is only to be tried.
+    ///
+    /// # Errors
+    /// [`Failure::Tried`], if it is.
+    pub fn tried_without_files(&self) -> Result<(), Failure> {
+        match &self.changing.trial {
+            Some(_) => Err(Failure::Tried(Box::new(
+                Shown(DryRun::default()).outgoing()?,
+            ))),
+            None => Ok(()),
         }
     }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use serde::Serialize;
 
+use crate::api::request::answer::Outgoing;
 use crate::api::request::etag::IfMatch;
 use crate::app::App;
 use crate::db::StorageError;
@@ -13,11 +14,21 @@ use crate::platform::log;
 use crate::store::{Change, ChangeError, Entry};
 
 /// How often a request is worked on until it says that others are always faster.
-const ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
+
+/// The member of the problem of a change whose turn in an operation is over; only the operation sees it.
+const OUT_OF_TURN: &str = "out_of_turn";
+
+/// Whether a problem is that of such a change.
+pub fn is_out_of_turn(problem: &Problem) -> bool {
+    problem.more.iter().any(|(name, _)| *name == OUT_OF_TURN)
+}
 
 /// How a change fails.
 #[derive(Debug)]
 pub enum Failure {
+    /// It was only to be tried: the answer, which says what it would do.
+    Tried(Box<Outgoing>),
     /// Nothing was written, because of a change at the same moment: the same request may succeed. The
     /// problem is what the operator is told if it does not.
     Overtaken(Problem),
@@ -37,13 +48,15 @@ impl Failure {
         match self {
             Self::Overtaken(problem) => Self::Overtaken(problem.with(name, value)),
             Self::Problem(problem) => Self::Problem(problem.with(name, value)),
+            Self::Tried(answer) => Self::Tried(answer),
         }
     }
 
-    /// What the operator is told.
+    /// What the operator is told, where it is a problem.
     pub fn problem(self) -> Problem {
         match self {
             Self::Overtaken(problem) | Self::Problem(problem) => problem,
+            Self::Tried(_) => Problem::internal("a trial was taken for a failure"),
         }
     }
 }
@@ -58,7 +71,7 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     let mut result = work().await;
-    for _ in 1..ATTEMPTS {
+    for _ in 1..MAX_ATTEMPTS {
         match &result {
             Err(Failure::Overtaken(_)) => result = work().await,
             _ => break,
@@ -75,13 +88,20 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
             return Failure::Overtaken(if_match.overtaken());
         }
         ChangeError::OverQuota(quota) => return Problem::over(quota).into(),
+        ChangeError::NotWaiting => {
+            return Problem::conflict(
+                "The operation was cancelled or stopped before this device's turn, or changed it already.",
+            )
+            .with(OUT_OF_TURN, true)
+            .into();
+        }
         ChangeError::Storage(error) => error,
     };
-    let words = taken
+    let message = taken
         .iter()
         .find(|(column, _)| error.violates_unique(column));
-    if let Some((_, words)) = words {
-        return Problem::conflict(*words).into();
+    if let Some((_, message)) = message {
+        return Problem::conflict(*message).into();
     }
     if error.violates_foreign_key() {
         return Problem::conflict(
@@ -98,6 +118,11 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
 /// # Errors
 /// KV or D1 fails: the change must not be acknowledged.
 pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
+    if let Some(unpublished) = &app.unpublished {
+        let mut tenants = unpublished.tenants.borrow_mut();
+        tenants.insert(tenant_id.to_owned());
+        return Ok(());
+    }
     edge::publish_tenant(app, tenant_id)
         .await
         .map_err(not_in_effect)
@@ -108,10 +133,66 @@ pub async fn publish(app: &App, tenant_id: &str) -> Result<(), Problem> {
 /// # Errors
 /// As [`publish`].
 pub async fn publish_device(app: &App, tenant_id: &str, mac: &str) -> Result<(), Problem> {
+    drop_files(app, tenant_id, mac).await?;
+    publish(app, tenant_id).await
+}
+
+/// The same for a change that makes a device's files anew and fences nothing.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn drop_files(app: &App, tenant_id: &str, mac: &str) -> Result<(), Problem> {
+    if let Some(unpublished) = &app.unpublished {
+        let mut files = unpublished.files.borrow_mut();
+        files.insert((tenant_id.to_owned(), mac.to_owned()));
+        return Ok(());
+    }
     edge::drop_device_files(app, tenant_id, mac)
         .await
+        .map_err(not_in_effect)
+}
+
+/// The same for a change of many devices: the files of those of these MACs are void, and with `tenant` what KV holds
+/// of the tenant is another.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_many(
+    app: &App,
+    tenant_id: &str,
+    macs: &[String],
+    tenant: bool,
+) -> Result<(), Problem> {
+    let files: Vec<_> = macs
+        .iter()
+        .map(|mac| (tenant_id.to_owned(), mac.clone()))
+        .collect();
+    edge::drop_files_of(app, files.iter())
+        .await
         .map_err(not_in_effect)?;
-    publish(app, tenant_id).await
+    if tenant {
+        publish(app, tenant_id).await?;
+    }
+    Ok(())
+}
+
+/// Makes known what the changes of a step have left to be published: each tenant once.
+///
+/// # Errors
+/// As [`publish`]; what was left is still left.
+pub async fn publish_step(app: &App) -> Result<(), StorageError> {
+    let Some(unpublished) = &app.unpublished else {
+        return Ok(());
+    };
+    let files = unpublished.files.borrow().clone();
+    edge::drop_files_of(app, files.iter()).await?;
+    let tenants = unpublished.tenants.borrow().clone();
+    for tenant_id in &tenants {
+        edge::publish_tenant(app, tenant_id).await?;
+    }
+    unpublished.files.take();
+    unpublished.tenants.take();
+    Ok(())
 }
 
 /// The problem of a change that is stored and could not be published.
@@ -133,6 +214,7 @@ pub async fn enter_late(app: &App, entry: &Entry) -> Result<(), Problem> {
     // Done already, so it is entered whatever room there is.
     let entry = &Entry {
         limited: false,
+        turn: None,
         ..entry.clone()
     };
     let Err(error) = Change::of_no_tenant(&app.db).commit(entry).await else {
@@ -214,5 +296,9 @@ mod tests {
             503
         );
         assert_eq!(failed(ChangeError::Overtaken).problem().status(), 409);
+        let late = failed(storage(
+            "D1_ERROR: NOT NULL constraint failed: operation_devices.outcome: SQLITE_CONSTRAINT",
+        ));
+        assert!(matches!(&late, Failure::Problem(problem) if is_out_of_turn(problem)));
     }
 }

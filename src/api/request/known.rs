@@ -21,7 +21,7 @@ const KEPT_MS: u64 = 10_000;
 const MAX_TOKENS: u32 = 5_000;
 
 #[derive(Default)]
-struct Known {
+struct KnownTokens {
     /// When it is to be read again, in Unix milliseconds.
     until: u64,
     /// Id → SHA-256 of the secret part, hex.
@@ -29,7 +29,7 @@ struct Known {
 }
 
 thread_local! {
-    static KNOWN: RefCell<Known> = RefCell::default();
+    static KNOWN: RefCell<KnownTokens> = RefCell::default();
 }
 
 /// Whether a token is one of the deployment's. Should D1 not answer, what was read last counts.
@@ -47,7 +47,7 @@ pub async fn is_good(app: &App, text: &str) -> bool {
     KNOWN.with_borrow(|known| known.has(&sent))
 }
 
-impl Known {
+impl KnownTokens {
     fn is_due(&mut self, now: u64) -> bool {
         let due = self.until <= now;
         if due {
@@ -85,6 +85,7 @@ mod tests {
             reveal: 0,
             created_at: 1,
             expires_at: None,
+            email: None,
         }
     }
 
@@ -93,10 +94,10 @@ mod tests {
         let new = |id, byte| NewCredential::new(credential::TOKEN, id, [byte; 32]);
         let (right, wrong, other) = (new(ID, 1), new(ID, 2), new(OTHER, 1));
         let sent = |new: &NewCredential| new.text.clone();
-        let is_known = |known: &Known, text: String| {
+        let is_known = |known: &KnownTokens, text: String| {
             known.has(&Sent::parse(credential::TOKEN, &text).unwrap())
         };
-        let mut known = Known::default();
+        let mut known = KnownTokens::default();
         known.take(vec![row(ID, &right.hash)]);
         assert!(is_known(&known, sent(&right)));
         assert!(!is_known(&known, sent(&wrong)));
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn however_many_ask_it_is_read_once_in_ten_seconds() {
-        let mut known = Known::default();
+        let mut known = KnownTokens::default();
         let reads = (0..KEPT_MS * 2).filter(|now| known.is_due(1_000 + now));
         assert_eq!(reads.count(), 2);
     }

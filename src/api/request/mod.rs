@@ -4,6 +4,7 @@ pub mod allowance;
 pub mod answer;
 pub mod auth;
 pub mod call;
+pub mod changing;
 pub mod commit;
 pub mod etag;
 pub mod known;

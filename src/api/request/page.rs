@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::http::problem::Problem;
 
-/// How many items a page has unless it is told.
+/// How many items a page has unless the request says otherwise.
 pub const DEFAULT: u32 = 50;
 /// How many items a page has at most.
 pub const MAX_PAGE: u32 = 200;
@@ -34,13 +34,13 @@ pub struct Page<T> {
 
 /// A page that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window<const PARTS: usize = 1> {
+pub struct PageWindow<const PARTS: usize = 1> {
     pub limit: u32,
     /// The key of the last item of the page before.
     pub after: Option<[String; PARTS]>,
 }
 
-impl<const PARTS: usize> Window<PARTS> {
+impl<const PARTS: usize> PageWindow<PARTS> {
     /// Reads what a query says.
     ///
     /// # Errors
@@ -54,11 +54,7 @@ impl<const PARTS: usize> Window<PARTS> {
         }
         let after = match cursor {
             None => None,
-            Some(cursor) => Some(read(cursor).ok_or_else(|| {
-                Problem::invalid_request(
-                    "`cursor` takes `next` of this list's page before, as it was.",
-                )
-            })?),
+            Some(cursor) => Some(read(cursor).ok_or_else(foreign_cursor)?),
         };
         Ok(Self { limit, after })
     }
@@ -86,7 +82,21 @@ impl<const PARTS: usize> Window<PARTS> {
     }
 }
 
-impl Window {
+impl PageWindow {
+    /// The page of rows that were read in the order of one key; `ended_at` is where their reading stopped before
+    /// there were enough.
+    pub fn page_until<R, T>(
+        &self,
+        rows: Vec<R>,
+        ended_at: Option<String>,
+        key: impl Fn(&R) -> [String; 1],
+        view: impl Fn(R) -> T,
+    ) -> Page<T> {
+        let page = self.page(rows, key, view);
+        let next = page.next.or_else(|| ended_at.map(|key| cursor(&[key])));
+        Page { next, ..page }
+    }
+
     /// The key of the last item of the page before; empty at the beginning.
     pub fn after_text(&self) -> &str {
         match &self.after {
@@ -100,20 +110,28 @@ impl PageQuery {
     /// What the query says, for a list with one key.
     ///
     /// # Errors
-    /// As [`Window::new`].
-    pub fn window(&self) -> Result<Window, Problem> {
-        Window::new(self.limit, self.cursor.as_deref())
+    /// As [`PageWindow::new`].
+    pub fn window(&self) -> Result<PageWindow, Problem> {
+        PageWindow::new(self.limit, self.cursor.as_deref())
     }
 }
+
+/// Longer cursors are none: a label of 100 characters and what stands beside it take less.
+const MAX_CURSOR: usize = 800;
 
 /// A cursor that leads to what comes after `key`.
 pub fn cursor(key: &[String]) -> String {
     URL_SAFE_NO_PAD.encode(key.join("\n"))
 }
 
+/// What is said of a cursor that another list made, or nobody.
+pub fn foreign_cursor() -> Problem {
+    Problem::invalid_request("`cursor` takes `next` of this list's page before, as it was.")
+}
+
 fn read<const PARTS: usize>(cursor: &str) -> Option<[String; PARTS]> {
     let bytes = URL_SAFE_NO_PAD
-        .decode(cursor.get(..cursor.len().min(400))?)
+        .decode(cursor.get(..cursor.len().min(MAX_CURSOR))?)
         .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let parts: Vec<String> = text.split('\n').map(str::to_owned).collect();
@@ -126,33 +144,56 @@ mod tests {
 
     use crate::api::request::page::*;
 
-    fn page(window: &Window, rows: &[&str]) -> Page<String> {
+    fn page(window: &PageWindow, rows: &[&str]) -> Page<String> {
         let rows = rows.iter().map(|row| (*row).to_owned()).collect();
         window.page(rows, |row: &String| [row.clone()], |row| row)
     }
 
     #[test]
     fn a_cursor_leads_to_what_comes_after_the_last_item() {
-        let window = Window::new(Some(2), None).unwrap();
+        let window = PageWindow::new(Some(2), None).unwrap();
         assert_eq!(window.rows(), 3);
         let first = page(&window, &["a", "b", "c"]);
         assert_eq!(first.items, ["a", "b"]);
-        let second: Window = Window::new(Some(2), first.next.as_deref()).unwrap();
+        let second: PageWindow = PageWindow::new(Some(2), first.next.as_deref()).unwrap();
         assert_eq!(second.after_text(), "b");
         assert_eq!(page(&second, &["c"]).next, None);
     }
 
     #[test]
     fn a_full_page_without_more_is_the_last() {
-        let window = Window::new(Some(2), None).unwrap();
+        let window = PageWindow::new(Some(2), None).unwrap();
         assert_eq!(page(&window, &["a", "b"]).next, None);
     }
 
     #[test]
-    fn limits_and_foreign_cursors_are_refused() {
-        assert_eq!(Window::<1>::new(Some(0), None).unwrap_err().status(), 400);
+    fn a_page_whose_reading_stopped_goes_on_there() {
+        let window = PageWindow::new(Some(2), None).unwrap();
+        let page = |rows: &[&'static str], ended_at: Option<&str>| {
+            let ended_at = ended_at.map(str::to_owned);
+            window.page_until(
+                rows.to_vec(),
+                ended_at,
+                |row| [(*row).to_owned()],
+                |row| row,
+            )
+        };
+        assert_eq!(page(&["a"], None).next, None);
+        assert_eq!(page(&["a"], Some("k")).next, Some(cursor(&["k".into()])));
         assert_eq!(
-            Window::<1>::new(Some(MAX_PAGE + 1), None)
+            page(&["a", "b", "c"], Some("k")).next,
+            Some(cursor(&["b".into()]))
+        );
+    }
+
+    #[test]
+    fn limits_and_foreign_cursors_are_refused() {
+        assert_eq!(
+            PageWindow::<1>::new(Some(0), None).unwrap_err().status(),
+            400
+        );
+        assert_eq!(
+            PageWindow::<1>::new(Some(MAX_PAGE + 1), None)
                 .unwrap_err()
                 .kind
                 .status(),
@@ -160,7 +201,7 @@ mod tests {
         );
         for cursor in ["!", "é", "_w", &cursor(&["a".into(), "b".into()])] {
             assert_eq!(
-                Window::<1>::new(None, Some(cursor))
+                PageWindow::<1>::new(None, Some(cursor))
                     .unwrap_err()
                     .kind
                     .status(),
@@ -172,7 +213,7 @@ mod tests {
 
     #[test]
     fn page_json_format_unchanged() {
-        let window = Window::new(Some(1), None).unwrap();
+        let window = PageWindow::new(Some(1), None).unwrap();
         let json = serde_json::to_string(&page(&window, &["a", "b"])).unwrap();
         assert_eq!(json, r#"{"items":["a"],"next":"YQ"}"#);
     }

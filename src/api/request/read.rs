@@ -35,7 +35,7 @@ pub fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
 pub fn body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     let mut unknown = Vec::new();
-    let mut note = |path: serde_ignored::Path<'_>| {
+    let mut collect = |path: serde_ignored::Path<'_>| {
         if unknown.len() < MAX_UNKNOWN {
             // `?` stands for an optional member on the way.
             let path = path.to_string().replace("?.", "");
@@ -43,9 +43,9 @@ pub fn body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
         }
     };
     // One type of closure, so that what reads a type is compiled once.
-    let note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut note;
+    let collect: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut collect;
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = serde_ignored::deserialize(&mut json, note);
+    let read = serde_ignored::deserialize(&mut json, collect);
     let read = read.and_then(|read: B| json.end().map(|()| read));
     // The misspelt name first: it is often why another is missing.
     let mut wrong = unknown.join(", ");

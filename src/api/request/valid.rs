@@ -31,19 +31,19 @@ pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
     Ok(text)
 }
 
-/// A model as a phone writes it into a URL: 1 to 32 of `[A-Za-z0-9._-]` with a letter, and not
+/// A model as a phone writes it into a URL: 1 to 32 of `[A-Za-z0-9._-]` with a letter or a digit, and not
 /// twelve hexadecimal digits, which are a MAC.
 ///
 /// # Errors
 /// It is not.
 pub fn model(text: &str) -> Result<&str, Problem> {
     let hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if is_file_name(text, 32) && letter && !hex {
+    let named = text.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    if is_file_name(text, 32) && named && !hex {
         return Ok(text);
     }
     Err(Problem::invalid_value(
-        "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B: 1 to 32 letters, digits, `.`, `_` and `-`, at least one letter, and not twelve hexadecimal digits.",
+        "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B or 6940: 1 to 32 letters, digits, `.`, `_` and `-`, at least one letter or digit, and not twelve hexadecimal digits.",
     ))
 }
 
@@ -101,10 +101,19 @@ mod tests {
 
     #[test]
     fn a_model_is_never_taken_for_a_mac() {
-        for text in ["KX-UTG300B", "KX-UT113", "a"] {
+        for text in ["KX-UTG300B", "KX-UT113", "a", "6940", "0069400069400"] {
             assert!(model(text).is_ok(), "{text}");
         }
-        for text in ["", "0080F0C571EB", "123", "KX UTG", "KX/1", &"K".repeat(33)] {
+        for text in [
+            "",
+            "0080F0C571EB",
+            "006940006940",
+            "..",
+            "._-",
+            "KX UTG",
+            "KX/1",
+            &"K".repeat(33),
+        ] {
             assert!(model(text).is_err(), "{text}");
         }
     }

@@ -8,12 +8,13 @@ use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::secret::wrap;
 use crate::api::request::valid;
 use crate::edge;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
-use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS};
+use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS, segment_identity};
 use crate::store::tenants::TenantRow;
 use crate::store::{ChangeError, Entry};
 
@@ -30,6 +31,31 @@ pub struct AccessPathInput {
     /// From when on it answers no more, in Unix milliseconds; null is never.
     #[serde(default)]
     pub expires_at: Option<u64>,
+}
+
+/// An access path that is to be made.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NewAccessPathInput {
+    /// For people; at most 100 characters.
+    #[serde(default)]
+    pub label: String,
+    /// From when on it answers no more, in Unix milliseconds; null is never.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+    /// Whether the tenant's phones are to move to it, as by `putAccessPathTarget`.
+    #[serde(default)]
+    pub target: bool,
+}
+
+/// How the access path is known that phones are to move to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TargetInput {
+    /// The access path once more, as its URL or its segment: needed unless it was named before, or made for
+    /// moved phones.
+    pub url: Option<String>,
 }
 
 /// An access path. Times are Unix milliseconds.
@@ -49,6 +75,9 @@ pub struct AccessPathView {
     /// How many devices have got a file under it in the last seven days, at most 1,000. A request that names no
     /// device, such as one for a model's file, counts for `last_used_at` alone.
     pub devices_7d: u64,
+    /// Since when the tenant's phones are to move to it, in Unix milliseconds; null if they are not. Every file
+    /// of a device that names URLs names those of this access path, under whichever it was asked for.
+    pub target_since: Option<u64>,
     /// What stands in URLs; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
@@ -66,10 +95,44 @@ impl From<AccessPathRow> for AccessPathView {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             devices_7d: row.devices,
+            target_since: row.target_since,
             segment: None,
             url: None,
         }
     }
+}
+
+/// How far the tenant's phones have moved to an access path.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TargetPage {
+    /// Since when they are to, in Unix milliseconds.
+    pub since: u64,
+    /// How many devices in service got their last file under it, to the hour.
+    pub moved: u64,
+    /// How many devices in service did not, or never got any.
+    pub not_moved: u64,
+    /// The devices that have not moved, in the order of their MACs.
+    pub items: Vec<NotMovedView>,
+    /// The cursor of the next page; null on the last one.
+    pub next: Option<String>,
+}
+
+/// A device that has not moved.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct NotMovedView {
+    /// The MAC address: twelve upper-case hexadecimal digits.
+    pub mac: String,
+    /// A text of the operator for people to read.
+    pub label: String,
+    /// The name of its model.
+    pub model: String,
+    /// Id of the access path under which it last got a file; null if it never got any under one that is still
+    /// there.
+    pub access_path: Option<String>,
+    /// When that was, in Unix milliseconds, to the hour.
+    pub last_used_at: Option<u64>,
 }
 
 /// `listAccessPaths`.
@@ -93,38 +156,177 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, 
 
 /// `createAccessPath`.
 pub async fn create(
-    call: Call<Nothing, AccessPathInput>,
+    call: Call<Nothing, NewAccessPathInput>,
 ) -> Result<Created<AccessPathView>, Failure> {
+    let app = &call.app;
     let tenant = call.tenant().await?;
     let label = valid::label("label", &call.body.label)?;
-    check_expiry(call.body.expires_at, call.app.now)?;
+    check_expiry(call.body.expires_at, app.now)?;
+    if call.body.target && call.body.expires_at.is_some() {
+        return Err(Problem::invalid_value(ENDS).into());
+    }
     let segment = segment(platform::random_array()?);
     let row = AccessPathRow {
-        id: call.app.new_id(),
+        id: app.new_id(),
         hash: sha256_hex(&segment),
         label: label.to_owned(),
-        created_at: call.app.now,
+        created_at: app.now,
         expires_at: call.body.expires_at,
         segment: None,
         last_used_at: None,
         devices: 0,
+        target_since: call.body.target.then_some(app.now),
     };
-    let entry = created(&call, &row);
-    access_paths::insert(&call.app.db, &tenant.id, &row, MAX_ACCESS_PATHS, &entry)
-        .await
-        .map_err(|error| match error {
-            ChangeError::Overtaken => Problem::conflict(format!(
-                "A tenant has at most {MAX_ACCESS_PATHS} access paths: remove one first."
-            ))
-            .into(),
-            error => commit::failed(error, call.if_match, &[]),
-        })?;
-    commit::publish(&call.app, &tenant.id).await?;
+    let made = created(&call, &row);
+    let written = if call.body.target {
+        let before = access_paths::target(&app.db, &tenant.id).await?;
+        let entry = named(&call, before, Some(&row.id), &row.id, true);
+        let (wrapped, master) = wrapped(&call, &row.id, &segment)?;
+        let kept = (&*wrapped, &*master);
+        let most = MAX_ACCESS_PATHS;
+        access_paths::insert_target(&app.db, &tenant.id, &row, kept, most, &made, &entry).await
+    } else {
+        access_paths::insert(&app.db, &tenant.id, &row, MAX_ACCESS_PATHS, &made).await
+    };
+    written.map_err(|error| match error {
+        ChangeError::Overtaken => Problem::conflict(format!(
+            "A tenant has at most {MAX_ACCESS_PATHS} access paths: remove one first."
+        ))
+        .into(),
+        error => commit::failed(error, call.if_match, &[]),
+    })?;
+    commit::publish(app, &tenant.id).await?;
     let url = Some(url(&call, &tenant, &segment));
     Ok(Created(AccessPathView {
         segment: Some(segment),
         url,
         ..row.into()
+    }))
+}
+
+/// What is said where an access path would be both.
+const ENDS: &str = "An access path that phones are to move to does not end: leave `expires_at` out, or name no target.";
+
+/// What is said where an access path would go that phones are told to move to.
+const IS_TARGET: &str = "The tenant's phones are told to move to this access path. Name another one by `PUT …/access-paths/{path}/target`, or end it by `DELETE …/target` with this one, and repeat the request.";
+
+/// A segment as it is stored, and the id of the master key that wraps it.
+fn wrapped(call: &Context, id: &str, segment: &str) -> Result<(String, String), Problem> {
+    let keyring = &call.app.keyring;
+    let identity = segment_identity(call.param("tenant"), id);
+    let text = wrap(keyring, &identity, segment.as_bytes())?;
+    Ok((text, keyring.current().id().to_owned()))
+}
+
+/// What the audit log says where another access path is named, or none. `stored`: its segment is stored from now
+/// on.
+fn named(
+    call: &Context,
+    before: Option<String>,
+    after: Option<&str>,
+    about: &str,
+    stored: bool,
+) -> Entry {
+    let action = match after {
+        Some(_) => "access-path.target",
+        None => "access-path.end-target",
+    };
+    call.entry(
+        action,
+        format!("access-paths/{about}"),
+        Some(json!({ "target": before })),
+        Some(json!({ "target": after, "segment_stored": stored })),
+    )
+}
+
+/// `putAccessPathTarget`.
+pub async fn put_target(
+    call: Call<Nothing, TargetInput>,
+) -> Result<Shown<AccessPathView>, Failure> {
+    let app = &call.app;
+    let tenant_id = call.param("tenant");
+    let row = find(&call).await?;
+    if row.expires_at.is_some() {
+        return Err(Problem::conflict(
+            "This access path ends, so phones cannot move to it. Put it with `expires_at` null first, or name another one.",
+        )
+        .into());
+    }
+    let given = call.body.url.as_deref().map(segment_of);
+    if given.is_some_and(|segment| sha256_hex(segment) != row.hash) {
+        return Err(Problem::invalid_value(
+            "`url` is not this access path. Give its URL or its segment as it was shown when it was made.",
+        )
+        .into());
+    }
+    let new = match (&row.segment, given) {
+        (Some(_), _) => None,
+        (None, Some(segment)) => Some(wrapped(&call, &row.id, segment)?),
+        (None, None) => {
+            return Err(Problem::invalid_value(
+                "Only the hash of this access path is stored, so `url` is needed: its URL or its segment as it was shown when it was made. If nobody knows it any more, make a new one with `\"target\": true`.",
+            )
+            .into());
+        }
+    };
+    if row.target_since.is_none() {
+        let before = access_paths::target(&app.db, tenant_id).await?;
+        let entry = named(&call, before, Some(&row.id), &row.id, new.is_some());
+        let kept = new.as_ref().map(|(text, master)| (&**text, &**master));
+        access_paths::set_target(&app.db, tenant_id, &row.id, kept, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    commit::publish(app, tenant_id).await?;
+    Ok(Shown(find(&call).await?.into()))
+}
+
+/// `endAccessPathTarget`.
+pub async fn end_target(call: Call) -> Result<Done, Failure> {
+    let row = find(&call).await?;
+    let tenant_id = call.param("tenant");
+    if row.target_since.is_some() {
+        let entry = named(&call, Some(row.id.clone()), None, &row.id, false);
+        access_paths::end_target(&call.app.db, tenant_id, &row.id, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    commit::publish(&call.app, tenant_id).await?;
+    Ok(Done)
+}
+
+/// `getAccessPathTarget`.
+pub async fn show_target(call: Call<PageQuery>) -> Result<Shown<TargetPage>, Problem> {
+    let row = find(&call).await?;
+    let Some(since) = row.target_since else {
+        return Err(Problem::not_found("target"));
+    };
+    let window = call.query.window()?;
+    let (counted, rows) = access_paths::moved(
+        &call.app.db,
+        call.param("tenant"),
+        &row.id,
+        window.after_text(),
+        window.rows(),
+    )
+    .await?;
+    let page = window.page(
+        rows,
+        |row| [row.mac.clone()],
+        |row| NotMovedView {
+            mac: row.mac,
+            label: row.label,
+            model: row.model,
+            access_path: row.access_path,
+            last_used_at: row.last_used_at,
+        },
+    );
+    Ok(Shown(TargetPage {
+        since,
+        moved: counted.moved,
+        not_moved: counted.not_moved,
+        items: page.items,
+        next: page.next,
     }))
 }
 
@@ -144,6 +346,9 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
     let label = valid::label("label", &call.body.label)?;
     let row = find(&call).await?;
     let tenant_id = call.param("tenant");
+    if row.target_since.is_some() && call.body.expires_at.is_some() {
+        return Err(Problem::conflict(IS_TARGET).into());
+    }
     if row.label != label || row.expires_at != call.body.expires_at {
         let entry = call.entry(
             "access-path.update",
@@ -169,6 +374,9 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
 /// `deleteAccessPath`.
 pub async fn delete(call: Call) -> Result<Done, Failure> {
     let row = find(&call).await?;
+    if row.target_since.is_some() {
+        return Err(Problem::conflict(IS_TARGET).into());
+    }
     let before = json!({ "label": row.label, "expires_at": row.expires_at });
     let entry = call.entry(
         "access-path.delete",
@@ -195,6 +403,15 @@ pub fn url(call: &Context, tenant: &TenantRow, segment: &str) -> String {
         None => call.caller.origin.clone(),
     };
     format!("{origin}/{segment}/")
+}
+
+/// The segment of an access path's URL, or the segment itself.
+pub fn segment_of(url: &str) -> &str {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => url.trim_start_matches('/'),
+    };
+    path.split('/').next().unwrap_or_default()
 }
 
 async fn find(call: &Context) -> Result<AccessPathRow, Problem> {
@@ -238,5 +455,22 @@ mod tests {
         assert!(check_expiry(None, 5).is_ok());
         assert!(check_expiry(Some(6), 5).is_ok());
         assert!(check_expiry(Some(5), 5).is_err());
+    }
+
+    #[test]
+    fn an_access_path_may_be_given_as_its_url_or_as_its_segment() {
+        for text in [
+            "abc",
+            "abc/",
+            "/abc/",
+            "https://phones.example/abc/",
+            "https://phones.example:8443/abc",
+            "https://phones.example/abc/Initial{MAC}.cfg",
+        ] {
+            assert_eq!(segment_of(text), "abc", "{text}");
+        }
+        for text in ["", "/", "https://phones.example", "https://"] {
+            assert_eq!(segment_of(text), "", "{text}");
+        }
     }
 }

@@ -97,14 +97,14 @@ pub async fn explained(app: &App, tenant_id: Option<&str>, problem: Problem) -> 
         .find(|(found, _)| *found == quota)
         .map_or(0, |(_, used)| used);
     Problem {
-        detail: words(quota, used, limit),
+        detail: message(quota, used, limit),
         ..problem
     }
     .with("used", used)
     .with("limit", limit)
 }
 
-fn words(quota: Quota, used: u64, limit: u64) -> String {
+fn message(quota: Quota, used: u64, limit: u64) -> String {
     format!(
         "The tenant's quota `{}` does not allow this: it uses {used} of {limit}. {}",
         quota.name(),
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_the_quota_what_is_used_and_what_to_do() {
-        let text = words(Quota::Devices, 5, 5);
+        let text = message(Quota::Devices, 5, 5);
         assert!(
             text.contains("`devices`") && text.contains("5 of 5"),
             "{text}"

@@ -1,13 +1,15 @@
 //! Models: of which family a tenant's phones are, and how their files are sealed.
 
 use ringfence_provision::family::Family;
+use ringfence_provision::seal::Grade;
 use ringfence_provision::vendor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
+use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::valid;
@@ -25,7 +27,7 @@ pub struct ModelInput {
     pub family: Option<Family>,
     /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`, or the same with
     /// `-sha256` for phones that derive the key by SHA-256; `e1c`, `e2c` or `e3c` for the text
-    /// families, where the tenant allows profiles that are not verified on hardware. Null is plaintext over HTTPS. Left out, it is the family's own.
+    /// families, where the tenant allows profiles that are not published. Null is plaintext over HTTPS. Left out, it is the family's own.
     #[serde(deserialize_with = "present")]
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub profile: Option<Option<String>>,
@@ -46,6 +48,8 @@ pub struct ModelView {
     pub family: Family,
     /// Null: plaintext over HTTPS.
     pub profile: Option<String>,
+    /// What sealing by the profile is worth; null without a profile.
+    pub profile_grade: Option<Grade>,
     /// The number of its changes, which is also its ETag.
     pub revision: u64,
     /// The time at which it was made, in Unix milliseconds.
@@ -62,6 +66,7 @@ impl From<ModelRow> for ModelView {
         Self {
             name: row.name,
             family: row.family,
+            profile_grade: row.profile.as_deref().and_then(vendor::grade),
             profile: row.profile,
             revision: row.revision,
             created_at: row.created_at,
@@ -91,7 +96,7 @@ pub async fn show(call: Call) -> Result<Revised<ModelView>, Problem> {
 }
 
 /// `putModel`.
-pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, Failure> {
+pub async fn put(call: Call<ChangeQuery, ModelInput>) -> Result<Revised<ModelView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::model(call.param("model"))?;
     let stored = models::find(&call.app.db, &tenant.id, name).await?;
@@ -111,25 +116,30 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
             let affected = Affected::Models(vec![row.name.clone()]);
             let mut candidate = Candidate::load(&call.app, &tenant, &affected).await?;
             check_room(&candidate)?;
-            candidate.models.insert(row.name.clone(), row.clone());
-            checked = Some(candidate.check().await?);
+            candidate.set_model(row.clone());
+            checked = Some(candidate.check(&call).await?);
             let entry = call.entry("model.create", path, None, Some(after));
-            models::insert(&call.app.db, &candidate.basis, &row, &entry)
+            models::insert(&call.app.db, &candidate.checked_against, &row, &entry)
                 .await
                 .map_err(|error| commit::failed(error, call.if_match, &[]))?;
         }
-        Some(row) if row.family == wanted.family && row.profile == wanted.profile => {}
+        Some(row) if row.family == wanted.family && row.profile == wanted.profile => {
+            call.tried_without_files()?;
+        }
         Some(row) => {
             let affected = Affected::Models(vec![row.name.clone()]);
             let mut candidate = Candidate::load(&call.app, &tenant, &affected).await?;
-            candidate.models.insert(row.name.clone(), wanted.clone());
-            checked = Some(candidate.check().await?);
+            candidate.set_model(ModelRow {
+                revision: row.revision,
+                ..wanted.clone()
+            });
+            checked = Some(candidate.check(&call).await?);
             let before = json!({ "family": row.family, "profile": row.profile });
             let entry = call.entry("model.update", path, Some(before), Some(after));
             let profile = wanted.profile.as_deref();
             models::update(
                 &call.app.db,
-                &candidate.basis,
+                &candidate.checked_against,
                 &row,
                 wanted.family,
                 profile,
@@ -153,9 +163,10 @@ pub async fn put(call: Call<Nothing, ModelInput>) -> Result<Revised<ModelView>, 
 }
 
 /// `deleteModel`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = find(&call, call.param("model")).await?;
     call.if_match.check(row.revision)?;
+    call.tried_without_files()?;
     let tenant_id = call.param("tenant");
     let before = json!({ "family": row.family, "profile": row.profile });
     let entry = call.entry(
@@ -176,7 +187,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 /// # Errors
 /// It has as many as can be.
 pub fn check_room(tenant: &Candidate) -> Result<(), Problem> {
-    if tenant.models.len() >= models::MAX_MODELS as usize {
+    if tenant.models().len() >= models::MAX_MODELS as usize {
         return Err(Problem::conflict(format!(
             "A tenant has at most {} models: remove some that no device has.",
             models::MAX_MODELS
@@ -239,9 +250,13 @@ fn check_profile(family: Family, name: &str, options: &TenantOptions) -> Result<
                 fitting.join(", ")
             ))
         })?;
-    if !profile.verified && !options.unverified_profiles {
+    if !profile.grade.is_sealing() && !options.unverified_profiles {
+        let why = match profile.grade {
+            Grade::Obfuscation => "hides a file only from who does not know the format",
+            _ => "is a guess: its cipher is not published and nobody has tried it on hardware",
+        };
         return Err(Problem::invalid_value(format!(
-            "The cipher behind {name} is not published and nobody has tried it on hardware. To use it all the same, set the tenant's option `unverified_profiles`."
+            "The profile {name} {why}. To use it all the same, set the tenant's option `unverified_profiles`."
         )));
     }
     Ok(profile.name)
@@ -269,9 +284,11 @@ mod tests {
         );
         let row = chosen("KX-HDV130N", json!({})).unwrap();
         assert_eq!((row.family, row.profile), (panasonic::HDV, None));
-        assert_eq!(chosen("SPA504G", json!({})).unwrap_err().status(), 422);
+        assert_eq!(chosen("Toaster 3000", json!({})).unwrap_err().status(), 422);
         assert_eq!(
-            chosen("SPA504G", json!({ "family": "ut" })).unwrap().family,
+            chosen("Toaster 3000", json!({ "family": "ut" }))
+                .unwrap()
+                .family,
             panasonic::UT
         );
     }

@@ -13,14 +13,14 @@ use ringfence_queue::target;
 use serde::{Deserialize, Serialize};
 
 use crate::api::check::candidate::{self, Candidate, Checked};
-use crate::api::notify::{self, Notices, NotifyQuery, pools};
+use crate::api::notify::{self, Notices, pools};
 use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context, RevealQuery};
 use crate::api::request::commit::{self, Failure};
+use crate::api::request::etag::IfMatch;
 use crate::api::request::secret::wrap;
 use crate::app::App;
 use crate::audit::digest::Digests;
-use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::devices::{self, Affected};
@@ -50,10 +50,10 @@ pub fn check_number(
 }
 
 /// A layer's settings, as an operator writes them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SettingsInput {
-    /// By name, `[A-Za-z_][A-Za-z0-9_]{0,63}`: a string; `{"secret": "…"}`, which nobody can read
+    /// By name, `[A-Za-z_][A-Za-z0-9_.-]{0,95}`: a string; `{"secret": "…"}`, which nobody can read
     /// back; or `{"secret": null}`, the same as `{"keep": true}`: what is stored.
     #[cfg_attr(test, schemars(with = "BTreeMap<String, SettingShape>"))]
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -101,7 +101,26 @@ pub struct SettingsView {
 /// What the settings of a layer are answered with.
 type SettingsAnswer = Result<Revised<SettingsView>, Failure>;
 type Get = Call<RevealQuery>;
-type Put = Call<NotifyQuery, SettingsInput>;
+type Put = Call<SettingsQuery, SettingsInput>;
+
+/// How settings are changed.
+// `Changing` reads what is for every change.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[allow(dead_code)]
+pub struct SettingsQuery {
+    /// Tells the phones that the change concerns: one by a job, several by a rollout at the pool's
+    /// own pace.
+    pub notify: bool,
+    /// Writes nothing, and answers what the change would do: how many devices would get other files, how many
+    /// files would break, and with `device` the lines that would differ.
+    pub dry_run: bool,
+    /// With `dry_run`: the MAC of a device of which each file's differing lines are shown.
+    pub device: Option<String>,
+    /// What people are told about the change, in the history and in the audit log; one line of at most 200 characters.
+    pub comment: Option<String>,
+}
 
 /// `getTenantSettings`.
 pub async fn of_tenant(call: Get) -> SettingsAnswer {
@@ -143,24 +162,63 @@ pub async fn put_device(call: Put) -> SettingsAnswer {
     put(&call, device(&call).await?).await
 }
 
-/// A layer as it is.
-struct Found {
-    scope: Scope,
-    tenant: TenantRow,
-    /// If it is one device's.
-    device: Option<DeviceRow>,
-    layer: LayerRows,
+/// Writes some settings of the context's device and removes others; the rest of its layer stays.
+///
+/// # Errors
+/// As `putDeviceSettings`.
+pub async fn edit_device(
+    mut of: Context,
+    set: &BTreeMap<String, serde_json::Value>,
+    remove: &[String],
+) -> Result<(), Failure> {
+    let found = device(&of).await?;
+    if let Some(row) = &found.device {
+        of.if_match.check(row.revision)?;
+    }
+    // From here on it is about the revision of the layer, which was read just now.
+    of.if_match = IfMatch::Absent;
+    let kept = found.layer.rows.iter().map(|row| &row.name);
+    let mut settings: BTreeMap<_, _> = kept
+        .filter(|name| !remove.contains(name))
+        .map(|name| (name.clone(), serde_json::json!({ "keep": true })))
+        .collect();
+    settings.extend(set.clone());
+    let call = Call::of(of, SettingsQuery::default(), SettingsInput { settings });
+    change(&call, found, &call.body.settings).await.map(drop)
 }
 
-async fn site(call: &Context) -> Result<Found, Problem> {
+/// A layer as it is.
+pub struct LayerFound {
+    pub scope: Scope,
+    pub tenant: TenantRow,
+    /// If it is one device's.
+    pub device: Option<DeviceRow>,
+    pub layer: LayerRows,
+}
+
+/// The layer that a path names, by what stands for `{site}`, `{model}` or `{mac}` in it.
+///
+/// # Errors
+/// There is none.
+pub async fn named(call: &Context) -> Result<LayerFound, Problem> {
+    let is_named = |name| !call.param(name).is_empty();
+    match () {
+        () if is_named("mac") => device(call).await,
+        () if is_named("site") => site(call).await,
+        () if is_named("model") => model(call).await,
+        () => above(call, Scope::Tenant).await,
+    }
+}
+
+async fn site(call: &Context) -> Result<LayerFound, Problem> {
     above(call, Scope::Site(call.param("site").to_owned())).await
 }
 
-async fn model(call: &Context) -> Result<Found, Problem> {
+async fn model(call: &Context) -> Result<LayerFound, Problem> {
     above(call, Scope::Model(call.param("model").to_owned())).await
 }
 
-async fn above(call: &Context, scope: Scope) -> Result<Found, Problem> {
+async fn above(call: &Context, scope: Scope) -> Result<LayerFound, Problem> {
     let what = match scope {
         Scope::Tenant | Scope::Device { .. } => "tenant",
         Scope::Site(_) => "site",
@@ -169,7 +227,7 @@ async fn above(call: &Context, scope: Scope) -> Result<Found, Problem> {
     let (tenant, layer) = settings::with_tenant(&call.app.db, call.param("tenant"), &scope)
         .await?
         .ok_or_else(|| Problem::not_found(what))?;
-    Ok(Found {
+    Ok(LayerFound {
         scope,
         tenant,
         device: None,
@@ -177,13 +235,13 @@ async fn above(call: &Context, scope: Scope) -> Result<Found, Problem> {
     })
 }
 
-async fn device(call: &Context) -> Result<Found, Problem> {
+async fn device(call: &Context) -> Result<LayerFound, Problem> {
     let mac = call.mac()?.upper();
     let found = devices::surroundings(&call.app.db, call.param("tenant"), &mac, None, 0).await?;
     let (device, found) = found
         .and_then(|mut found| Some((found.device.take()?, found)))
         .ok_or_else(|| Problem::not_found("device"))?;
-    Ok(Found {
+    Ok(LayerFound {
         scope: Scope::Device {
             id: device.id.clone(),
             mac: device.mac.clone(),
@@ -194,8 +252,8 @@ async fn device(call: &Context) -> Result<Found, Problem> {
     })
 }
 
-async fn show(call: &Get, found: Found) -> SettingsAnswer {
-    let Found { scope, layer, .. } = found;
+async fn show(call: &Get, found: LayerFound) -> SettingsAnswer {
+    let LayerFound { scope, layer, .. } = found;
     let reveal = call.reveal(call.query.reveal, scope.path()).await?;
     let values = if reveal {
         candidate::layer(&call.app, &found.tenant.id, &scope.key(), &layer.rows)?
@@ -205,16 +263,37 @@ async fn show(call: &Get, found: Found) -> SettingsAnswer {
     Ok(view(&values, reveal, layer.revision, None))
 }
 
-async fn put(call: &Put, found: Found) -> SettingsAnswer {
+async fn put(call: &Put, found: LayerFound) -> SettingsAnswer {
     let scope = found.scope.clone();
-    let Revised(view, revision) = change(call, found).await?;
+    let Revised(view, revision) = change(call, found, &call.body.settings).await?;
     let notified = notify::after_layer(call, call.query.notify, &scope).await;
     Ok(Revised(SettingsView { notified, ..view }, revision))
 }
 
-async fn change(call: &Put, found: Found) -> SettingsAnswer {
+async fn change(
+    call: &Context,
+    found: LayerFound,
+    written: &BTreeMap<String, serde_json::Value>,
+) -> SettingsAnswer {
+    call.if_match.check(found.layer.revision)?;
+    let key = found.scope.key();
+    let before = candidate::layer(&call.app, &found.tenant.id, &key, &found.layer.rows)?;
+    let after = merge(&before, written)?;
+    write(call, found, before, after).await
+}
+
+/// Writes a layer's settings, if its files stand the check.
+///
+/// # Errors
+/// They do not, or the layer is another than the caller has seen.
+pub async fn write(
+    call: &Context,
+    found: LayerFound,
+    before: LayerSettings,
+    after: LayerSettings,
+) -> SettingsAnswer {
     let app = &call.app;
-    let Found {
+    let LayerFound {
         scope,
         tenant,
         device,
@@ -222,17 +301,20 @@ async fn change(call: &Put, found: Found) -> SettingsAnswer {
     } = found;
     let key = scope.key();
     call.if_match.check(stored.revision)?;
-    let before = candidate::layer(app, &tenant.id, &key, &stored.rows)?;
-    let after = merge(&before, &call.body.settings)?;
     pools::check_addresses(app, &tenant.id, &before, &after).await?;
     if before == after {
+        call.tried_without_files()?;
         publish(app, &tenant.id, &scope).await?;
         return Ok(view(&after, false, stored.revision, None));
     }
-    let candidate = match device {
+    let mut candidate = match device {
         Some(device) => {
             let mut candidate = Candidate::of_tenant(app, &tenant).await?;
-            candidate.set_device(device, after.clone());
+            candidate.set_device(
+                device.clone(),
+                after.clone(),
+                Some((device, before.clone())),
+            );
             candidate
         }
         None => {
@@ -247,13 +329,13 @@ async fn change(call: &Put, found: Found) -> SettingsAnswer {
         }
     };
     check_number(&after, candidate.families(&scope))?;
-    let checked = candidate.check().await?;
+    let checked = candidate.check(call).await?;
     let layer = new_layer(app, &tenant.id, &key, &before, &after)?;
     let (was, is) = difference(&digests(app, &tenant.id, &scope), &before, &after);
     let entry = call.entry("settings.update", scope.path(), Some(was), Some(is));
     settings::put(
         &app.db,
-        &candidate.basis,
+        &candidate.checked_against,
         &scope,
         stored.revision,
         &layer,
@@ -268,9 +350,7 @@ async fn change(call: &Put, found: Found) -> SettingsAnswer {
 
 async fn publish(app: &App, tenant_id: &str, scope: &Scope) -> Result<(), Problem> {
     match scope {
-        Scope::Device { mac, .. } => edge::drop_device_files(app, tenant_id, mac)
-            .await
-            .map_err(commit::not_in_effect),
+        Scope::Device { mac, .. } => commit::drop_files(app, tenant_id, mac).await,
         _ => commit::publish(app, tenant_id).await,
     }
 }
@@ -391,8 +471,8 @@ pub fn merge(
             let refused = |error| Problem::invalid_value(format!("`settings`: {error}."));
             check_name(name).map_err(refused)?;
             let value = match parse(written) {
-                Some(Written::New(value)) => value,
-                Some(Written::Keep) => stored.get(name).cloned().ok_or_else(|| {
+                Some(NewValue::New(value)) => value,
+                Some(NewValue::Keep) => stored.get(name).cloned().ok_or_else(|| {
                     Problem::invalid_value(format!(
                         "`settings.{name}`: there is no stored value to keep."
                     ))
@@ -415,24 +495,32 @@ pub fn merge(
         .collect()
 }
 
-enum Written {
+/// A value as it is written in a document.
+pub fn written(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => text.as_str().into(),
+        Value::Secret(secret) => serde_json::json!({ "secret": secret.expose() }),
+    }
+}
+
+enum NewValue {
     New(Value),
     Keep,
 }
 
-fn parse(written: &serde_json::Value) -> Option<Written> {
+fn parse(written: &serde_json::Value) -> Option<NewValue> {
     use serde_json::Value as Json;
 
     let members = match written {
-        Json::String(text) => return Some(Written::New(Value::Text(text.clone()))),
+        Json::String(text) => return Some(NewValue::New(Value::Text(text.clone()))),
         Json::Object(members) if members.len() == 1 => members,
         _ => return None,
     };
     match (members.get("secret"), members.get("keep")) {
-        (Some(Json::String(secret)), None) => Some(Written::New(Value::Secret(SecretString::new(
-            secret.as_str(),
-        )))),
-        (Some(Json::Null), None) | (None, Some(Json::Bool(true))) => Some(Written::Keep),
+        (Some(Json::String(secret)), None) => Some(NewValue::New(Value::Secret(
+            SecretString::new(secret.as_str()),
+        ))),
+        (Some(Json::Null), None) | (None, Some(Json::Bool(true))) => Some(NewValue::Keep),
         _ => None,
     }
 }
@@ -523,7 +611,7 @@ mod tests {
             assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains("`settings.A`"), "{wrong}");
         }
-        assert_eq!(merged(json!({ "A-B": "x" })).unwrap_err().status(), 422);
+        assert_eq!(merged(json!({ "A B": "x" })).unwrap_err().status(), 422);
         assert_eq!(merged(json!({ "device": "x" })).unwrap_err().status(), 422);
     }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
+use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::valid;
@@ -62,9 +63,12 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Proble
 }
 
 /// `createSite`.
-pub async fn create(call: Call<Nothing, SiteInput>) -> Result<CreatedRevised<SiteView>, Failure> {
+pub async fn create(
+    call: Call<ChangeQuery, SiteInput>,
+) -> Result<CreatedRevised<SiteView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::name("name", &call.body.name)?;
+    call.tried_without_files()?;
     let id = call.app.new_id();
     let entry = call.entry(
         "site.create",
@@ -88,10 +92,11 @@ pub async fn show(call: Call) -> Result<Revised<SiteView>, Problem> {
 }
 
 /// `putSite`.
-pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Failure> {
+pub async fn put(call: Call<ChangeQuery, SiteInput>) -> Result<Revised<SiteView>, Failure> {
     let name = valid::name("name", &call.body.name)?;
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
+    call.tried_without_files()?;
     if row.name == name {
         let revision = row.revision;
         return Ok(Revised(row.into(), revision));
@@ -118,9 +123,10 @@ pub async fn put(call: Call<Nothing, SiteInput>) -> Result<Revised<SiteView>, Fa
 }
 
 /// `deleteSite`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
+    call.tried_without_files()?;
     let entry = call.entry(
         "site.delete",
         format!("sites/{}", row.id),

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
+use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::Page;
 use crate::api::request::valid;
-use crate::app::App;
 use crate::audit::digest::Digests;
 use crate::files::inputs;
 use crate::http::problem::Problem;
@@ -93,18 +93,31 @@ pub async fn show(call: Call) -> Result<Revised<TemplateView>, Problem> {
 }
 
 /// `putTemplate` and `putModelTemplate`.
-pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateView>, Failure> {
-    let app = &call.app;
+pub async fn put(call: Call<ChangeQuery, TemplateInput>) -> Result<Revised<TemplateView>, Failure> {
     let tenant = call.tenant().await?;
     let key = key(&call)?;
-    let source = &call.body.source;
+    write(&call, &tenant, &key, &call.body.source).await
+}
+
+/// Writes a template, if its files stand the check.
+///
+/// # Errors
+/// They do not, or the template is another than the caller has seen.
+pub async fn write(
+    call: &Context,
+    tenant: &TenantRow,
+    key: &TemplateKey,
+    source: &String,
+) -> Result<Revised<TemplateView>, Failure> {
+    let app = &call.app;
     check_template(source, &key.path())
         .map_err(|error| Problem::invalid_value(format!("`source`: {error}.")))?;
     let rows = templates::list(&app.db, &tenant.id).await?;
-    let stored = rows.iter().find(|row| is(row, &key)).cloned();
+    let stored = rows.iter().find(|row| is(row, key)).cloned();
     let revision = stored.as_ref().map_or(0, |row| row.revision);
     call.if_match.check(revision)?;
     if let Some(row) = stored.clone().filter(|row| row.source == *source) {
+        call.tried_without_files()?;
         commit::publish(app, &tenant.id).await?;
         return Ok(revised(row, None));
     }
@@ -114,7 +127,7 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         ))
         .into());
     }
-    let (checked, basis) = check(app, &tenant, &key, Some(source)).await?;
+    let (checked, checked_against) = check(call, tenant, key, Some(source)).await?;
     let entry = call.entry(
         "template.update",
         key.path(),
@@ -127,33 +140,52 @@ pub async fn put(call: Call<Nothing, TemplateInput>) -> Result<Revised<TemplateV
         source,
         grows: stored.is_none_or(|row| row.source.len() < source.len()),
     };
-    templates::put(&app.db, &basis, &key, revision, &new, app.now, &entry)
-        .await
-        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    templates::put(
+        &app.db,
+        &checked_against,
+        key,
+        revision,
+        &new,
+        app.now,
+        &entry,
+    )
+    .await
+    .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;
-    let row = templates::find(&app.db, &tenant.id, &key)
+    let row = templates::find(&app.db, &tenant.id, key)
         .await?
         .ok_or_else(|| Problem::not_found("template"))?;
     Ok(revised(row, Some(checked)))
 }
 
 /// `deleteTemplate` and `deleteModelTemplate`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
-    let app = &call.app;
+pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let tenant = call.tenant().await?;
-    let key = key(&call)?;
-    let row = templates::find(&app.db, &tenant.id, &key)
+    remove(&call, &tenant, &key(&call)?).await
+}
+
+/// Removes a template, if the files without it stand the check.
+///
+/// # Errors
+/// They do not, or the template is gone or another than the caller has seen.
+pub async fn remove(
+    call: &Context,
+    tenant: &TenantRow,
+    key: &TemplateKey,
+) -> Result<Done, Failure> {
+    let app = &call.app;
+    let row = templates::find(&app.db, &tenant.id, key)
         .await?
         .ok_or_else(|| Problem::not_found("template"))?;
     call.if_match.check(row.revision)?;
-    let (_, basis) = check(app, &tenant, &key, None).await?;
+    let (_, checked_against) = check(call, tenant, key, None).await?;
     let entry = call.entry(
         "template.delete",
         key.path(),
         Some(audited(&app.keyring, &tenant.id, &row.source)),
         None,
     );
-    templates::delete(&app.db, &basis, &key, row.revision, &entry)
+    templates::delete(&app.db, &checked_against, key, row.revision, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(app, &tenant.id).await?;
@@ -161,11 +193,12 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 }
 
 async fn check(
-    app: &App,
+    call: &Context,
     tenant: &TenantRow,
     key: &TemplateKey,
     source: Option<&String>,
-) -> Result<(Checked, CheckedAgainst), Problem> {
+) -> Result<(Checked, CheckedAgainst), Failure> {
+    let app = &call.app;
     let models =
         crate::store::models::list(&app.db, &tenant.id, "", crate::store::models::MAX_MODELS)
             .await?
@@ -175,11 +208,8 @@ async fn check(
             .filter(|name| key.model.is_empty() || *name == key.model)
             .collect();
     let mut candidate = Candidate::load(app, tenant, &Affected::Models(models)).await?;
-    match source {
-        Some(source) => candidate.templates.insert(key.clone(), source.clone()),
-        None => candidate.templates.remove(key),
-    };
-    Ok((candidate.check().await?, candidate.basis))
+    candidate.set_template(key, source);
+    Ok((candidate.check(call).await?, candidate.checked_against))
 }
 
 fn is(row: &TemplateRow, key: &TemplateKey) -> bool {
@@ -197,7 +227,8 @@ fn revised(row: TemplateRow, checked: Option<Checked>) -> Revised<TemplateView> 
     )
 }
 
-fn builtin(key: &TemplateKey) -> TemplateView {
+/// The template that comes with Ringfence.
+pub fn builtin(key: &TemplateKey) -> TemplateView {
     TemplateView {
         kind: key.kind,
         family: key.family,
@@ -216,7 +247,11 @@ fn audited(keyring: &Keyring, tenant_id: &str, source: &str) -> serde_json::Valu
     Digests::new(keyring, format!("{tenant_id}:templates")).text("", source)
 }
 
-fn key(call: &Context) -> Result<TemplateKey, Problem> {
+/// The template that a path names.
+///
+/// # Errors
+/// There is no such kind, family or model, or the file is the same for every model.
+pub fn key(call: &Context) -> Result<TemplateKey, Problem> {
     let kind = call.kind()?;
     let family = family(call.param("family"))?;
     let model = call.param("model");

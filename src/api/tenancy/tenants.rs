@@ -1,18 +1,18 @@
 //! Tenants.
 
-use ringfence_provision::url_template::{RouteError, check_url_len};
 use ringfence_provision::vendor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::check::candidate::{Candidate, Checked};
 use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::valid;
+use crate::api::tenancy::names::{self, StandsBack};
 use crate::edge;
-use crate::files::names::CERTIFICATES;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::tenant::TenantOptions;
 use crate::store::access_paths;
@@ -58,6 +58,9 @@ pub struct TenantView {
     /// What was rendered to see that a change of options breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
+    /// In the answer of a change: the names of families that a name of the tenant takes the place of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stands_back: Vec<StandsBack>,
 }
 
 impl TenantView {
@@ -72,6 +75,7 @@ impl TenantView {
             created_at: row.created_at,
             updated_at: row.updated_at,
             checked: None,
+            stands_back: Vec::new(),
         })
     }
 }
@@ -106,7 +110,7 @@ pub async fn create(
     call: Call<Nothing, TenantInput>,
 ) -> Result<CreatedRevised<TenantView>, Failure> {
     let input = &call.body;
-    check(input)?;
+    let stands_back = check(input)?;
     let id = call.app.new_id();
     let options = text_of(&input.options)?;
     let values = values(input, &options);
@@ -119,7 +123,11 @@ pub async fn create(
         .await?
         .ok_or_else(|| Problem::not_found("tenant"))?;
     let revision = row.revision;
-    Ok(CreatedRevised(TenantView::new(row)?, revision))
+    let view = TenantView {
+        stands_back,
+        ..TenantView::new(row)?
+    };
+    Ok(CreatedRevised(view, revision))
 }
 
 /// `getTenant`.
@@ -130,9 +138,20 @@ pub async fn show(call: Call) -> Result<Revised<TenantView>, Problem> {
 }
 
 /// `putTenant`.
-pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>, Failure> {
-    let input = &call.body;
+pub async fn put(call: Call<ChangeQuery, TenantInput>) -> Result<Revised<TenantView>, Failure> {
     let row = call.tenant().await?;
+    write(&call, row, &call.body).await
+}
+
+/// Replaces what an operator decided about a tenant, if the files stand the check.
+///
+/// # Errors
+/// They do not, the token may not do it, or the tenant is another than the caller has seen.
+pub async fn write(
+    call: &Context,
+    row: TenantRow,
+    input: &TenantInput,
+) -> Result<Revised<TenantView>, Failure> {
     call.if_match.check(row.revision)?;
     let before = TenantView::new(row.clone())?;
     if before.hostname != input.hostname && call.token.tenant.is_some() {
@@ -149,7 +168,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         )
         .into());
     }
-    check(input)?;
+    let stands_back = check(input)?;
     if call.token.tenant.is_some() {
         check_raised(&before.options, &input.options)?;
     }
@@ -157,18 +176,24 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
         && before.hostname == input.hostname
         && before.options == input.options;
     if unchanged {
+        call.tried_without_files()?;
         commit::publish(&call.app, &row.id).await?;
-        return Ok(Revised(before, row.revision));
+        let view = TenantView {
+            stands_back,
+            ..before
+        };
+        return Ok(Revised(view, row.revision));
     }
     let mut checked = None;
-    let mut basis = None;
+    let mut checked_against = None;
     if before.options != input.options {
         let mut candidate = Candidate::load(&call.app, &row, &Affected::All).await?;
-        candidate.options = input.options.clone();
-        check_profiles(&input.options, candidate.models.values())?;
-        checked = Some(candidate.check().await?);
-        basis = Some(candidate.basis);
+        candidate.set_options(input.options.clone());
+        check_profiles(&input.options, candidate.models().values())?;
+        checked = Some(candidate.check(call).await?);
+        checked_against = Some(candidate.checked_against);
     }
+    call.tried_without_files()?;
     let options = text_of(&input.options)?;
     let before = json!({
         "name": before.name, "hostname": before.hostname, "options": before.options,
@@ -177,7 +202,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     tenants::update(
         &call.app.db,
         &row,
-        basis.as_ref(),
+        checked_against.as_ref(),
         &values(input, &options),
         call.app.now,
         &entry,
@@ -190,6 +215,7 @@ pub async fn put(call: Call<Nothing, TenantInput>) -> Result<Revised<TenantView>
     Ok(Revised(
         TenantView {
             checked,
+            stands_back,
             ..TenantView::new(row)?
         },
         revision,
@@ -263,11 +289,11 @@ fn check_raised(before: &TenantOptions, after: &TenantOptions) -> Result<(), Pro
     Ok(())
 }
 
-/// Names of one kind and form.
-const MAX_NAMES: usize = 8;
+/// Networks that bootstraps are expected to be taken from.
+const MAX_NETWORKS: usize = 50;
 
-/// Checks what the types do not say.
-fn check(input: &TenantInput) -> Result<(), Problem> {
+/// Checks what the types do not say. Which names of families stand back behind the tenant's.
+fn check(input: &TenantInput) -> Result<Vec<StandsBack>, Problem> {
     valid::name("name", &input.name)?;
     input.hostname.as_deref().map(valid::hostname).transpose()?;
     let options = &input.options;
@@ -289,11 +315,12 @@ fn check(input: &TenantInput) -> Result<(), Problem> {
             "`options.event_retention_days` is at least 1.",
         ));
     }
-    check_names(input)?;
-    options
-        .route_table()
-        .map_err(|error| unroutable(options, error))?;
-    Ok(())
+    if options.expected_networks.len() > MAX_NETWORKS {
+        return Err(Problem::invalid_value(format!(
+            "`options.expected_networks` has at most {MAX_NETWORKS} networks: each edge location holds them, and each bootstrap is held against them."
+        )));
+    }
+    names::check(options, input.hostname.as_deref())
 }
 
 /// Checks that no model uses what the options no longer allow.
@@ -301,97 +328,17 @@ fn check_profiles<'a>(
     options: &TenantOptions,
     mut models: impl Iterator<Item = &'a ModelRow>,
 ) -> Result<(), Problem> {
-    let unverified = |model: &&ModelRow| {
-        let profile = model.profile.as_deref().and_then(vendor::profile);
-        profile.is_some_and(|profile| !profile.verified)
+    let switched_on = |model: &&ModelRow| {
+        let grade = model.profile.as_deref().and_then(vendor::grade);
+        grade.is_some_and(|grade| !grade.is_sealing())
     };
-    match models.find(unverified) {
+    match models.find(switched_on) {
         Some(model) if !options.unverified_profiles => Err(Problem::invalid_value(format!(
             "`options.unverified_profiles`: the model {} has such a profile. Change it first.",
             model.name
         ))),
         _ => Ok(()),
     }
-}
-
-fn unroutable(options: &TenantOptions, error: RouteError) -> Problem {
-    let mut problem = Problem::invalid_value(format!("`options.urls`: {error}"));
-    if let RouteError::Conflict(conflict) = &error
-        && let Some(own) = options
-            .builtin_routes()
-            .into_iter()
-            .find(|route| [&conflict.first, &conflict.second].contains(&route))
-        && let Some(family) = own.family
-    {
-        problem.detail.push_str(&format!(
-            " {} is the name that phones of the family {family:?} ask by themselves: to do without it, give \
-             `options.family_urls.{family:?}.{}` another one, or `{{}}`.",
-            own.template,
-            own.kind.as_str()
-        ));
-    }
-    match error {
-        RouteError::Conflict(conflict) => problem
-            .with(
-                "templates",
-                [
-                    conflict.first.template.as_str(),
-                    conflict.second.template.as_str(),
-                ],
-            )
-            .with("example_path", &conflict.example_path),
-        _ => problem,
-    }
-}
-
-/// Checks that every name can be served to some phone.
-fn check_names(input: &TenantInput) -> Result<(), Problem> {
-    let options = &input.options;
-    let of_families = options.family_urls.iter().flat_map(|(family, urls)| {
-        let member = format!("options.family_urls.{}", family.as_str());
-        urls.iter()
-            .map(move |(kind, names)| (format!("{member}.{}", kind.as_str()), names))
-    });
-    let of_all = options.urls.iter();
-    let of_all = of_all.map(|(kind, names)| (format!("options.urls.{}", kind.as_str()), names));
-    for (member, names) in of_all.chain(of_families) {
-        if names.plain.len() > MAX_NAMES || names.sealed.len() > MAX_NAMES {
-            return Err(Problem::invalid_value(format!(
-                "`{member}` has at most {MAX_NAMES} names of a form."
-            )));
-        }
-    }
-    let rules = options.rules();
-    // As long as an access path is.
-    let base = input.hostname.as_deref();
-    let base = base.map(|host| format!("https://{host}/{}", "0".repeat(22)));
-    for route in options.routes() {
-        let name = route.template.as_str();
-        let refuse = |why: String| {
-            let member = match route.family {
-                Some(family) => format!("family_urls.{}", family.as_str()),
-                None => "urls".to_owned(),
-            };
-            let (kind, form) = (route.kind.as_str(), route.form.as_str());
-            let words =
-                format!("`options.{member}.{kind}.{form}`: {name} would never be served: {why}.");
-            Err(Problem::invalid_value(words).with("templates", [name]))
-        };
-        if name.starts_with(CERTIFICATES) {
-            return refuse(format!(
-                "below `{CERTIFICATES}` are the tenant's certificates; choose another folder"
-            ));
-        }
-        if let Err(error) = rules.check_name(&route) {
-            return refuse(error.to_string());
-        }
-        if let Some(base) = &base
-            && let Err(error) = check_url_len(base, &route.template.shortest())
-        {
-            return refuse(format!("{error}; choose a shorter name"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -512,19 +459,22 @@ mod tests {
                 "set the option `unverified_profiles`",
             ),
         ] {
-            let words = refusal(json!({ "urls": urls }));
-            assert!(words.contains(name) && words.contains(advice), "{words}");
+            let message = refusal(json!({ "urls": urls }));
+            assert!(
+                message.contains(name) && message.contains(advice),
+                "{message}"
+            );
         }
         let allowed = json!({
             "unverified_profiles": true,
             "urls": { "standard": { "sealed": ["Config{MAC}.e2c"] } },
         });
         assert!(check(&input(allowed)).is_ok());
-        let words =
+        let message =
             refusal(json!({ "family_urls": { "utg": { "system": { "plain": ["S.cfg"] } } } }));
         assert!(
-            words.contains("options.family_urls.utg.system.plain"),
-            "{words}"
+            message.contains("options.family_urls.utg.system.plain"),
+            "{message}"
         );
     }
 

@@ -7,6 +7,7 @@
 
 mod named;
 mod overflow;
+mod stranger;
 mod uses;
 
 use std::rc::Rc;
@@ -19,15 +20,20 @@ use serde_json::json;
 use worker::Delay;
 
 use crate::app::App;
-use crate::phone::{Answer, Outcome, PhoneRequest, Reason, Trace};
+use crate::files::inputs::FileInputs;
+use crate::phone::deed::Deed;
+use crate::phone::facts::Facts;
+use crate::phone::{Outcome, PhoneAnswer, PhoneRequest, Reason, Trace};
 use crate::platform::log::{info, warn};
 use crate::store::events::{self, CurrentFiles, NewEvent, Seen, Use};
 use crate::store::moves;
 use crate::{edge, platform};
+use named::Puzzle;
 use overflow::{Room, Uncounted};
+use stranger::Stranger;
 
 /// What is found out about a phone's request on the way to its answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Record {
     pub tenant: Option<String>,
     pub device: Option<String>,
@@ -43,21 +49,39 @@ pub struct Record {
     /// The tenant's names, to see what a path nearly is.
     pub names: Option<Rc<RouteTable>>,
     /// The file's place in KV, if it was not checked with D1.
-    pub kept: Option<Kept>,
+    pub kept: Option<ServedFromKv>,
+    /// What is to be done after the answer, besides the event.
+    pub(in crate::phone) deeds: Vec<Deed>,
+    /// What the decision was made from, where somebody wants to know.
+    pub facts: Option<Box<Facts>>,
 }
 
 /// A file that went out as KV had it.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct ServedFromKv {
     key: String,
     version: u64,
     generation: Option<u32>,
 }
 
 impl Record {
+    /// Tells whoever explains the decision of a fact; where nobody does, it costs nothing.
+    pub(in crate::phone) fn tell(&mut self, of: impl FnOnce(&mut Facts)) {
+        if let Some(facts) = &mut self.facts {
+            of(facts);
+        }
+    }
+
+    /// Notes what the file is made from.
+    pub(in crate::phone) fn found(&mut self, inputs: &FileInputs) {
+        self.device = inputs.device.as_ref().map(|device| device.id.clone());
+        self.tell(|facts| facts.inputs = Some(inputs.clone()));
+    }
+
     /// Notes that the file came from KV: once D1 is asked anyway, it is held against it.
     pub fn came_from_kv(&mut self, key: &str, version: u64, generation: Option<u32>) {
-        self.kept = Some(Kept {
+        self.tell(|facts| facts.came_from_kv = true);
+        self.kept = Some(ServedFromKv {
             key: key.to_owned(),
             version,
             generation,
@@ -66,16 +90,18 @@ impl Record {
 }
 
 /// One answer, in words.
-struct Event {
-    record: Record,
-    outcome: &'static str,
-    reason: Reason,
-    status: u16,
+pub struct Event {
+    pub record: Record,
+    pub outcome: &'static str,
+    pub reason: Reason,
+    pub status: u16,
     bytes: u64,
-    detail: Option<String>,
+    pub detail: Option<String>,
     /// What was asked for, where no file went out and the tenant is known: whatever stands behind an
     /// access path that nobody has may itself hold one.
-    path: Option<String>,
+    pub path: Option<String>,
+    /// The phone, where it is no device.
+    stranger: Option<Stranger>,
     address: String,
     user_agent: String,
     country: String,
@@ -96,55 +122,26 @@ struct Due {
 }
 
 /// Logs an answer to a phone and, after it has gone out, writes its event.
-pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &Answer) {
-    let status = answer.status;
-    let (word, reason, detail) = match outcome {
-        Outcome::Served(served) => (
-            if status == 304 {
-                "not_modified"
-            } else {
-                "served"
-            },
-            served.reason,
-            served.detail.as_ref().map(ToString::to_string),
-        ),
-        Outcome::Refused(reason) => ("refused", *reason, None),
-        Outcome::Unavailable { detail } => (
-            "unavailable",
-            Reason::Storage,
-            Some(json!({ "error": detail }).to_string()),
-        ),
-        Outcome::Broken { detail } => ("broken", Reason::FileNotMade, Some(detail.to_string())),
-    };
-    let no_file = !matches!(outcome, Outcome::Served(_)) && record.tenant.is_some();
-    let mut event = Event {
-        outcome: word,
-        reason,
-        status,
-        bytes: answer.bytes as u64,
-        detail: detail.map(|detail| without(&detail, &request.access_path)),
-        path: no_file.then(|| shown(&request.path, &request.access_path)),
-        address: request.caller.address.clone(),
-        user_agent: request.caller.user_agent.clone(),
-        country: request.caller.country.clone(),
-        record,
-    };
-    let taken = matches!(status, 200 | 206 | 304) && !request.head;
+pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &PhoneAnswer) {
+    let mut event = Event::of(request, record, outcome, answer.status, answer.bytes);
+    let taken = matches!(event.status, 200 | 206 | 304) && !request.head;
     // Most of a flood leaves nothing to write: then nothing outlives the answer either.
     let Some(due) = event.due(request.app.now, taken) else {
         event.log(&request.app.request_id);
         return;
     };
     let app = request.app.clone();
+    // Whatever a refusal is for, as little is done about it before its answer.
+    let thinks = due.event && !event.is_served();
     let puzzle = due.event.then(|| event.puzzle(request)).flatten();
-    if puzzle.is_none() {
+    if !thinks {
         event.log(&app.request_id);
     }
     request.app.later(async move {
-        if let Some(puzzle) = puzzle {
+        if thinks {
             // Not before the answer: its time would tell that somebody thought about it.
             Delay::from(Duration::ZERO).await;
-            puzzle.solve(&mut event, &app).await;
+            event.think(puzzle, &app).await;
             event.log(&app.request_id);
         }
         if let Err(error) = event.write(&app, due).await {
@@ -161,7 +158,7 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
 
 /// A text without the access path: an error about an initial file may quote a URL, and who reads
 /// events must not be able to ask in a phone's place.
-fn without(text: &str, access_path: &str) -> String {
+pub(in crate::phone) fn without(text: &str, access_path: &str) -> String {
     if access_path.is_empty() {
         text.to_owned()
     } else {
@@ -170,6 +167,77 @@ fn without(text: &str, access_path: &str) -> String {
 }
 
 impl Event {
+    /// How a request ended, as far as its answer tells.
+    fn of(
+        request: &PhoneRequest,
+        record: Record,
+        outcome: &Outcome,
+        status: u16,
+        bytes: usize,
+    ) -> Self {
+        let (word, reason, detail) = match outcome {
+            Outcome::Served(served) => (
+                if status == 304 {
+                    "not_modified"
+                } else {
+                    "served"
+                },
+                served.reason,
+                served.detail.as_ref().map(ToString::to_string),
+            ),
+            Outcome::Refused(reason) => ("refused", *reason, None),
+            Outcome::Unavailable { detail } => (
+                "unavailable",
+                Reason::Storage,
+                Some(json!({ "error": detail }).to_string()),
+            ),
+            Outcome::Broken { detail } => ("broken", Reason::FileNotMade, Some(detail.to_string())),
+        };
+        let no_file = !matches!(outcome, Outcome::Served(_)) && record.tenant.is_some();
+        Self {
+            outcome: word,
+            reason,
+            status,
+            bytes: bytes as u64,
+            detail: detail.map(|detail| without(&detail, &request.access_path)),
+            path: no_file.then(|| shown(&request.path, &request.access_path)),
+            stranger: None,
+            address: request.caller.address.clone(),
+            user_agent: request.caller.user_agent.clone(),
+            country: request.caller.country.clone(),
+            record,
+        }
+    }
+
+    /// The same with what can be found out about it: what the event of such a request says. Nothing is
+    /// written.
+    pub async fn found_out(
+        request: &PhoneRequest,
+        record: Record,
+        outcome: &Outcome,
+        status: u16,
+        bytes: usize,
+    ) -> Self {
+        let mut event = Self::of(request, record, outcome, status, bytes);
+        if !event.is_served() {
+            let puzzle = event.puzzle(request);
+            event.think(puzzle, &request.app).await;
+        }
+        event
+    }
+
+    fn is_served(&self) -> bool {
+        matches!(self.outcome, "served" | "not_modified")
+    }
+
+    /// Finds out what a request that got no file was about.
+    async fn think(&mut self, puzzle: Option<Puzzle>, app: &App) {
+        if let Some(puzzle) = puzzle {
+            puzzle.solve(self, app).await;
+        }
+        self.look_at_stranger();
+    }
+
     fn log(&self, request_id: &str) {
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
         info(
@@ -205,8 +273,7 @@ impl Event {
             Room::None { report } => (report, false),
         };
         let fetched = self.record.fetched.filter(|_| taken);
-        let served = matches!(self.outcome, "served" | "not_modified");
-        let device = self.record.device.as_ref().filter(|_| served);
+        let device = self.record.device.as_ref().filter(|_| self.is_served());
         // In a full minute, what a job waits for is noted however many there are; who else was
         // here, now and then.
         let seen = device.filter(|device| room || overflow::notable(tenant, now, device, fetched));
@@ -238,7 +305,7 @@ impl Event {
             fetched: due.fetched,
         });
         let device_id = self.record.device.as_deref();
-        let used = matches!(self.outcome, "served" | "not_modified") && {
+        let used = self.is_served() && {
             let hash = &self.record.access_path_hash;
             uses::notable(hash, device_id.unwrap_or_default(), app.now)
         };
@@ -250,12 +317,13 @@ impl Event {
         if !due.event {
             if let Some(seen) = seen {
                 let device = seen.write(&app.db, used.as_ref()).await?;
-                self.noted(used.as_ref());
+                self.remember_use(used.as_ref());
                 self.look_after(app, tenant_id, device).await?;
             }
             return Ok(());
         }
         let id = platform::new_id(app.now);
+        let sighting = self.sighting(tenant_id, app.now);
         let mac = self.record.mac.map(|mac| mac.upper());
         let written = events::write_event(
             &app.db,
@@ -283,11 +351,15 @@ impl Event {
             },
             seen.as_ref(),
             used.as_ref(),
+            sighting.as_ref(),
         )
         .await?;
-        self.noted(used.as_ref());
+        self.remember_use(used.as_ref());
         if written.minute > u64::from(self.record.events_per_minute) {
             overflow::full(tenant_id, due.minute);
+        }
+        if let Some(sighting) = sighting {
+            sighting.keep_bounds(&app.db, written.unknown).await?;
         }
         if seen.is_some() {
             self.look_after(app, tenant_id, written.device).await?;
@@ -311,9 +383,9 @@ impl Event {
     }
 
     /// Remembers what was written of the access path, so that it is not written again soon.
-    fn noted(&self, used: Option<&Use<'_>>) {
+    fn remember_use(&self, used: Option<&Use<'_>>) {
         if let Some(used) = used {
-            uses::noted(used.hash, used.device_id.unwrap_or_default(), used.now);
+            uses::remember(used.hash, used.device_id.unwrap_or_default(), used.now);
         }
     }
 
@@ -348,6 +420,7 @@ mod tests {
             bytes: 0,
             detail: None,
             path: None,
+            stranger: None,
             address: String::new(),
             user_agent: String::new(),
             country: String::new(),

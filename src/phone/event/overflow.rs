@@ -11,10 +11,10 @@ const REPORT: u64 = 100;
 /// More tenants than this are not remembered; the next event finds out again.
 const MAX_TENANTS: usize = 1000;
 
-/// More devices of a full minute than this are not remembered; they are noted again.
+/// More devices of a full minute than this are not remembered; they are recorded again.
 const MAX_DEVICES: usize = 5000;
 
-/// In a full minute a device that takes the same again is noted again after so long: it may have been
+/// In a full minute a device that takes the same again is recorded again after so long: it may have been
 /// told in between, and the job waits to see it come back.
 const AGAIN_MS: u64 = 5_000;
 
@@ -22,8 +22,8 @@ const AGAIN_MS: u64 = 5_000;
 struct Full {
     minute: u64,
     uncounted: u64,
-    /// Devices that were noted in it, with the version they took: when.
-    noted: BTreeMap<(String, Option<u64>), u64>,
+    /// Devices that were recorded in it, with the version they took: when.
+    recorded: BTreeMap<(String, Option<u64>), u64>,
 }
 
 thread_local! {
@@ -86,13 +86,13 @@ pub(super) fn full(tenant: &str, minute: u64) {
     });
 }
 
-/// Whether a device that takes that in a full minute is to be noted: the first time, and again once
+/// Whether a device that takes that in a full minute is to be recorded: the first time, and again once
 /// that is a while ago. `now` is in Unix milliseconds.
 pub(super) fn notable(tenant: &str, now: u64, device: &str, fetched: Option<u64>) -> bool {
     FULL.with_borrow_mut(|tenants| match tenants.get_mut(tenant) {
-        Some(full) if full.minute == now / 60_000 && full.noted.len() < MAX_DEVICES => {
-            let noted = full.noted.entry((device.to_owned(), fetched));
-            let last = noted.or_default();
+        Some(full) if full.minute == now / 60_000 && full.recorded.len() < MAX_DEVICES => {
+            let recorded = full.recorded.entry((device.to_owned(), fetched));
+            let last = recorded.or_default();
             let due = *last == 0 || now >= *last + AGAIN_MS;
             if due {
                 *last = now;
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_full_minute_a_device_is_noted_once_and_again_for_another_version_or_later() {
+    fn in_a_full_minute_a_device_is_recorded_once_and_again_for_another_version_or_later() {
         full("e", 1);
         let now = 60_000;
         assert!(notable("e", now, "D", None));

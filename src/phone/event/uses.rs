@@ -1,6 +1,6 @@
-//! Which uses of access paths an isolate has noted lately.
+//! Which uses of access paths an isolate has recorded lately.
 //!
-//! Memory only spares statements here: D1 itself writes nothing where its note is young enough.
+//! Memory only spares statements here: D1 itself writes nothing where its record is young enough.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,26 +11,26 @@ use crate::store::events::USE_STEP_MS;
 const MAX_USES: usize = 5_000;
 
 thread_local! {
-    /// Hash of the access path, and the device or nothing: when it was noted.
-    static NOTED: RefCell<BTreeMap<(String, String), u64>> = const { RefCell::new(BTreeMap::new()) };
+    /// Hash of the access path, and the device or nothing: when it was recorded.
+    static RECORDED: RefCell<BTreeMap<(String, String), u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Whether a use is to be noted: as far as this isolate knows, that is an hour ago. `now` is in Unix
+/// Whether a use is to be recorded: as far as this isolate knows, that is an hour ago. `now` is in Unix
 /// milliseconds; `device` is empty where none is known.
 pub(super) fn notable(hash: &str, device: &str, now: u64) -> bool {
-    NOTED.with_borrow(|noted| {
-        let last = noted.get(&(hash.to_owned(), device.to_owned()));
+    RECORDED.with_borrow(|recorded| {
+        let last = recorded.get(&(hash.to_owned(), device.to_owned()));
         last.is_none_or(|&last| now >= last.saturating_add(USE_STEP_MS))
     })
 }
 
-/// Remembers that a use is noted.
-pub(super) fn noted(hash: &str, device: &str, now: u64) {
-    NOTED.with_borrow_mut(|noted| {
-        if noted.len() >= MAX_USES {
-            noted.clear();
+/// Remembers that a use is recorded.
+pub(super) fn remember(hash: &str, device: &str, now: u64) {
+    RECORDED.with_borrow_mut(|recorded| {
+        if recorded.len() >= MAX_USES {
+            recorded.clear();
         }
-        noted.insert((hash.to_owned(), device.to_owned()), now);
+        recorded.insert((hash.to_owned(), device.to_owned()), now);
     });
 }
 
@@ -39,9 +39,9 @@ mod tests {
     use crate::phone::event::uses::*;
 
     #[test]
-    fn a_use_is_noted_once_an_hour_for_each_path_and_device() {
+    fn a_use_is_recorded_once_an_hour_for_each_path_and_device() {
         assert!(notable("a", "D", 1));
-        noted("a", "D", 1);
+        remember("a", "D", 1);
         assert!(!notable("a", "D", USE_STEP_MS));
         assert!(notable("a", "D", USE_STEP_MS + 1));
         assert!(notable("a", "", 1));
@@ -51,8 +51,8 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         for number in 0..MAX_USES * 2 + 1 {
-            noted("c", &number.to_string(), 1);
+            remember("c", &number.to_string(), 1);
         }
-        assert!(NOTED.with_borrow(BTreeMap::len) <= MAX_USES);
+        assert!(RECORDED.with_borrow(BTreeMap::len) <= MAX_USES);
     }
 }

@@ -124,10 +124,13 @@ pub(crate) fn template(data: &[u8]) {
                     file_name: "file",
                     kind: FileKind::Standard,
                     format,
+                    vocabulary: &[],
                     layers: &layers,
-                    device: Mac::parse("0080F0C571EB")
-                        .ok()
-                        .map(|mac| DeviceVars { mac, model: "KX" }),
+                    device: Mac::parse("0080F0C571EB").ok().map(|mac| DeviceVars {
+                        mac,
+                        model: "KX",
+                        sealed_extension: None,
+                    }),
                     urls: &urls,
                     secrets,
                     limits,

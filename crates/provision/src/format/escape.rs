@@ -1,7 +1,7 @@
 //! Putting a value into a file so that the phone reads back exactly that value, or refusing it.
 //!
-//! The text format has no published escape at all, so what would end the value or the line is
-//! refused. XML has one, but a phone's parser may turn line ends into blanks and no value of
+//! The text formats have no published escape at all, so what would end the value or the line is
+//! refused; what else a family's lines cannot hold its reader finds. XML has one, but a phone's parser may turn line ends into blanks and no value of
 //! either format goes over several lines: control characters are refused in both.
 
 use thiserror::Error;
@@ -26,8 +26,11 @@ pub enum EscapeError {
         /// Its code point.
         code: u32,
     },
+    /// A blank at an end, where the format has no quotes to keep it.
+    #[error("a value cannot begin or end with a blank in this format")]
+    Blank,
     /// A parameter cannot have that name.
-    #[error("a parameter has a name of at most 32 of A-Z, 0-9 and `_`, a letter first")]
+    #[error("no parameter of this format can have that name")]
     Name,
     /// Longer than [`MAX_VALUE`].
     #[error("a value of {length} characters is too long: a phone takes {MAX_VALUE} at most")]
@@ -55,6 +58,9 @@ pub fn escape(format: Format, value: &str) -> Result<String, EscapeError> {
     let length = value.chars().count();
     if format == Format::Text && length > MAX_VALUE {
         return Err(EscapeError::TooLong { length });
+    }
+    if format == Format::Lines && value.trim() != value {
+        return Err(EscapeError::Blank);
     }
     let mut out = String::with_capacity(value.len());
     for character in value.chars() {

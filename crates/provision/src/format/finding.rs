@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::words::{Words, words};
+use super::message::{Message, message};
 
 /// How many findings one file yields at most; a file with more is rubbish, and reading it on would
 /// only cost time.
@@ -50,8 +50,8 @@ impl Finding {
     pub(crate) fn error(
         code: &'static str,
         at: Place,
-        message: impl Into<Words>,
-        help: impl Into<Words>,
+        message: impl Into<Message>,
+        help: impl Into<Message>,
     ) -> Self {
         let (message, help) = (message.into(), help.into());
         Self {
@@ -69,8 +69,8 @@ impl Finding {
     pub(crate) fn warning(
         code: &'static str,
         at: Place,
-        message: impl Into<Words>,
-        help: impl Into<Words>,
+        message: impl Into<Message>,
+        help: impl Into<Message>,
     ) -> Self {
         Self {
             severity: Severity::Warning,
@@ -80,7 +80,7 @@ impl Finding {
 }
 
 impl Finding {
-    /// Whether words of it are pieces of the file.
+    /// Whether parts of it are pieces of the file.
     pub(super) fn quotes(&self) -> bool {
         self.bare.is_some()
     }
@@ -176,7 +176,7 @@ impl Findings {
             self.kept.push(Finding::warning(
                 codes::TOO_MANY_FINDINGS,
                 Place::FILE,
-                words!["only ", MAX_FINDINGS, " findings are listed"],
+                message!["only ", MAX_FINDINGS, " findings are listed"],
                 "Mend these and look again.",
             ));
         }
@@ -190,6 +190,10 @@ pub mod codes {
     pub const TOO_MANY_FINDINGS: &str = "too-many-findings";
     /// The family's phones never ask for this kind of file.
     pub const KIND_NOT_OF_FAMILY: &str = "kind-not-of-family";
+    /// No parameter of the family is known for a setting of the vocabulary.
+    pub const SETTING_NOT_OF_FAMILY: &str = "setting-not-of-family";
+    /// A character that the format has no way to write stands in a value.
+    pub const VALUE_CHARACTER: &str = "value-character";
     /// One file is larger than all files of a device may be together.
     pub const FILE_TOO_LARGE: &str = "file-too-large";
     /// All files of a device together are too large.
@@ -221,6 +225,12 @@ pub mod codes {
     pub const NAME_CASE: &str = "name-case";
     /// A parameter whose name is not as the family calls its own.
     pub const NAME_NOT_OF_FAMILY: &str = "name-not-of-family";
+    /// A module of lines that these phones do not know.
+    pub const MODULE_UNKNOWN: &str = "module-unknown";
+    /// A line that ends the file is missing, or is not the last.
+    pub const LAST_LINE: &str = "last-line";
+    /// A parameter that a phone passes over, since another one that it needs is not there.
+    pub const PARAMETER_IGNORED: &str = "parameter-ignored";
     /// A name longer than 32 characters.
     pub const NAME_TOO_LONG: &str = "name-too-long";
     /// A value without straight double quotes.
@@ -239,6 +249,12 @@ pub mod codes {
     pub const VALUE_TOO_LONG: &str = "value-too-long";
     /// Blanks at an end of an XML value.
     pub const VALUE_BLANKS: &str = "value-blanks";
+    /// Blanks at an end of a value that the phone drops.
+    pub const VALUE_TRIMMED: &str = "value-trimmed";
+    /// A value with which a phone does something else than was meant, or never comes back.
+    pub const VALUE_MEANING: &str = "value-meaning";
+    /// A secret in a file that other devices get, too.
+    pub const SECRET_FOR_ALL: &str = "secret-for-all";
     /// The same parameter twice in a file.
     pub const DUPLICATE_PARAMETER: &str = "duplicate-parameter";
 
@@ -311,6 +327,10 @@ pub mod codes {
     pub const KEY_IN_FILE: &str = "key-in-file";
     /// A key cannot be put into this file.
     pub const KEY_NOT_INSERTED: &str = "key-not-inserted";
+    /// A parameter after which a phone takes no bootstrap any more, whatever is served.
+    pub const IRREVERSIBLE: &str = "irreversible";
+    /// A value that phones do not take for the parameter.
+    pub const VALUE_NOT_TAKEN: &str = "value-not-taken";
 }
 
 #[cfg(test)]

@@ -19,6 +19,13 @@ pub(super) fn places(format: Format) -> &'static [(&'static str, &'static str)] 
             ("A=\"", ""),
             ("# ", "\r\n\r\n"),
         ],
+        Format::Lines => &[
+            ("", ""),
+            ("a.1.url = http://x/", "\n"),
+            ("a = ", "\n"),
+            ("", " = a\n"),
+            ("# ", "\n"),
+        ],
         Format::Xml => &[
             ("", ""),
             ("<PANASIPPhoneConfig>", "</PANASIPPhoneConfig>"),

@@ -1,7 +1,7 @@
 //! Everything that is wrong with a file: what the readers find, and what the values mean.
 
 use super::finding::{Finding, Findings, Place, codes};
-use super::words::words;
+use super::message::message;
 use super::{Document, Parameter, url};
 use crate::family::Family;
 use crate::kind::FileKind;
@@ -47,7 +47,7 @@ pub fn lint_sizes(family: Family, sizes: &[(FileKind, usize)]) -> Vec<Finding> {
     vec![Finding::error(
         codes::TOTAL_TOO_LARGE,
         Place::FILE,
-        words![
+        message![
             "the files of the device have ",
             total,
             " bytes together, of ",
@@ -77,7 +77,7 @@ pub(super) fn examine(
         findings.push(Finding::error(
             codes::KIND_NOT_OF_FAMILY,
             Place::FILE,
-            words![
+            message![
                 "phones of this family never ask for a ",
                 kind.as_str(),
                 " file"

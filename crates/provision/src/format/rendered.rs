@@ -4,14 +4,14 @@
 //! secrets. A reader cannot tell a name from a password that stands where a name should, so none of
 //! these findings has a word out of a file with secrets in it: [`RenderedFinding`] cannot be made
 //! otherwise. What an operator needs instead is there: the line, the code, the settings whose
-//! values came to stand in that line; and the words, where the same file with masks in the place
+//! values came to stand in that line; and the message, where the same file with masks in the place
 //! of its secrets gives rise to the same finding.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::finding::{Finding, Severity};
+use super::finding::{Finding, Severity, codes};
 use super::lint::examine;
 use super::{Document, has_errors};
 use crate::family::Family;
@@ -20,6 +20,9 @@ use crate::template::{Rendered, UsedSetting};
 
 /// So many settings of a line are named.
 const MAX_SETTINGS: usize = 8;
+
+/// Of so many settings at most a finding says that they are in no file.
+const MAX_SETTINGS_LEFT_OUT: usize = 40;
 
 /// One thing that is wrong with a file that was made from settings: no word of it is out of a file
 /// with secrets in it.
@@ -96,7 +99,7 @@ pub enum Confidence {
 }
 
 /// Lints and reads a rendered file. `masked` renders it anew with masks in the place of everything
-/// secret; it is asked where a file that must not be served needs its words.
+/// secret; it is asked where a file that must not be served needs its message.
 ///
 /// # Errors
 /// Everything that is wrong with the file, where it must not be served.
@@ -116,14 +119,32 @@ pub fn judge(
         }
         Confidence::Secret => Said::Nobody,
     };
-    let findings = told(findings, said, &rendered.used);
+    let mut findings = for_the_operator(findings, said, &rendered.used);
+    findings.extend(left_out(family, &rendered.left_out));
     match broken {
         true => Err(findings),
         false => Ok((document, findings)),
     }
 }
 
-/// Where the words of findings may come from.
+/// A warning for each setting that the family has no parameter for; names are no secrets.
+fn left_out(family: Family, settings: &[String]) -> impl Iterator<Item = RenderedFinding> {
+    let one = move |name: &String| RenderedFinding {
+        code: codes::SETTING_NOT_OF_FAMILY,
+        severity: Severity::Warning,
+        line: 0,
+        column: 0,
+        message: format!(
+            "{name} is in no file of {family:?}: no parameter of these phones is known for it"
+        ),
+        help: "Set the parameter by its own name, if the phone has one, or leave the setting away."
+            .to_owned(),
+        settings: vec![name.clone()],
+    };
+    settings.iter().take(MAX_SETTINGS_LEFT_OUT).map(one)
+}
+
+/// Where the messages of findings may come from.
 enum Said {
     /// The file itself has no secret.
     File,
@@ -148,7 +169,11 @@ impl Said {
     }
 }
 
-fn told(findings: Vec<Finding>, mut said: Said, used: &[UsedSetting]) -> Vec<RenderedFinding> {
+fn for_the_operator(
+    findings: Vec<Finding>,
+    mut said: Said,
+    used: &[UsedSetting],
+) -> Vec<RenderedFinding> {
     findings
         .into_iter()
         .map(|finding| {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Parameter;
 use super::escape::{self, EscapeError, MAX_VALUE};
 use super::finding::{Finding, Findings, Place, codes};
-use super::words::{Word, shown, words};
+use super::message::{MessagePart, message, shown};
 use crate::family::{Duplicates, Family, Format};
 
 /// The longest name of a parameter, in characters.
@@ -28,7 +28,7 @@ pub(super) fn decode<'a>(
         findings.push(Finding::error(
             codes::FILE_TOO_LARGE,
             Place::FILE,
-            words![
+            message![
                 "the file has ",
                 bytes.len(),
                 " bytes, of ",
@@ -93,7 +93,10 @@ fn control_character(at: Place, character: char) -> Finding {
     Finding::error(
         codes::CONTROL_CHARACTER,
         at,
-        words!["the control character ", Word::Code(character.into())],
+        message![
+            "the control character ",
+            MessagePart::Code(character.into())
+        ],
         "Delete it; no value can carry it.",
     )
 }
@@ -149,14 +152,14 @@ pub(super) fn check_name(name: &str, at: Place, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::NAME_INVALID,
             at,
-            words!["a name of a parameter cannot have `", bad, "` in it"],
+            message!["a name of a parameter cannot have `", bad, "` in it"],
             "Names are made of A-Z, 0-9 and `_`; a comment begins with `#`.",
         ));
     } else if name.contains(|c: char| c.is_ascii_lowercase()) {
         findings.push(Finding::warning(
             codes::NAME_CASE,
             at,
-            words!["`", shown(name), "` is in small letters"],
+            message!["`", shown(name), "` is in small letters"],
             "The guides write every parameter in capitals; a phone ignores a name that it does \
              not know.",
         ));
@@ -166,7 +169,7 @@ pub(super) fn check_name(name: &str, at: Place, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::NAME_TOO_LONG,
             at,
-            words![
+            message![
                 "a name of ",
                 length,
                 " characters, of ",
@@ -209,7 +212,7 @@ pub(super) fn check_value(
     let name = shown(name);
     let length = value.chars().count();
     if length > MAX_VALUE {
-        let message = words![
+        let message = message![
             "the value of ",
             name,
             " has ",
@@ -221,14 +224,16 @@ pub(super) fn check_value(
         let help = "Shorten it; the phone loses a longer one.";
         findings.push(match format {
             Format::Text => Finding::error(codes::VALUE_TOO_LONG, at, message, help),
-            Format::Xml => Finding::warning(codes::VALUE_TOO_LONG, at, message, help),
+            Format::Lines | Format::Xml => {
+                Finding::warning(codes::VALUE_TOO_LONG, at, message, help)
+            }
         });
     }
     if value.contains(['\r', '\n']) {
         findings.push(Finding::error(
             codes::VALUE_OVER_LINES,
             at,
-            words!["the value of ", name, " goes over several lines"],
+            message!["the value of ", name, " goes over several lines"],
             "Write it on one line.",
         ));
     } else if let Some(before) = value.chars().position(|c| c == '\t') {
@@ -256,7 +261,7 @@ pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], finding
             Duplicates::FirstWins => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                words![
+                message![
                     path,
                     " is set in line ",
                     line,
@@ -267,7 +272,7 @@ pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], finding
             Duplicates::LastWins => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                words![
+                message![
                     path,
                     " is set in line ",
                     line,
@@ -278,13 +283,13 @@ pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], finding
             Duplicates::Unstated if earlier.value == parameter.value => Finding::warning(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                words![path, " is set to the same in line ", line, " already"],
+                message![path, " is set to the same in line ", line, " already"],
                 help,
             ),
             Duplicates::Unstated => Finding::error(
                 codes::DUPLICATE_PARAMETER,
                 at,
-                words![
+                message![
                     path,
                     " is set otherwise in line ",
                     line,

@@ -6,8 +6,8 @@
 use super::Parameter;
 use super::escape::{EscapeError, escape};
 use super::finding::{Finding, Findings, Place, codes};
+use super::message::{Message, message, shown};
 use super::source;
-use super::words::{Words, shown, words};
 use crate::family::{Family, Format};
 
 /// The longest line, in bytes, with its CRLF.
@@ -15,7 +15,7 @@ const MAX_LINE: usize = 537;
 
 /// How many lines a value without a closing quote is followed, to tell a value over several lines
 /// from a forgotten quote.
-const FOLLOWED: usize = 20;
+const MAX_LINES_FOLLOWED: usize = 20;
 
 /// Quotes that word processors put in the place of `"`.
 const TYPOGRAPHIC: [char; 8] = [
@@ -48,13 +48,7 @@ impl Document {
     pub fn push(&mut self, name: &str, value: &str) -> Result<(), EscapeError> {
         source::require_name(name)?;
         escape(Format::Text, value)?;
-        self.parameters.push(Parameter {
-            path: name.to_owned(),
-            name: name.to_owned(),
-            value: value.to_owned(),
-            line: 0,
-            column: 0,
-        });
+        self.parameters.push(Parameter::new(name, value));
         Ok(())
     }
 
@@ -128,7 +122,7 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
             findings.push(Finding::error(
                 codes::VALUE_OVER_LINES,
                 at,
-                words![
+                message![
                     "the value of ",
                     shown(&parameter.name),
                     " goes over ",
@@ -144,7 +138,7 @@ pub(super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Doc
             findings.push(Finding::error(
                 codes::QUOTE_NOT_CLOSED,
                 Place::new(number, parameter.column),
-                words![
+                message![
                     "the value of ",
                     shown(&parameter.name),
                     " has no closing quote"
@@ -173,8 +167,8 @@ fn check_ends(text: &str, findings: &mut Findings) {
             codes::LINE_END,
             at,
             match count {
-                1 => Words::from("this line does not end in CRLF"),
-                _ => words![count, " lines do not end in CRLF, this one first"],
+                1 => Message::from("this line does not end in CRLF"),
+                _ => message![count, " lines do not end in CRLF, this one first"],
             },
             "Ringfence writes CRLF when it serves the file; elsewhere, save it with DOS line ends.",
         ));
@@ -201,21 +195,21 @@ fn check_magic(family: Family, text: &str, findings: &mut Findings) {
     });
     let mut others = Family::ALL.into_iter().filter_map(Family::magic);
     let message = if let Some((number, _)) = elsewhere {
-        words![
+        message![
             "the magic line stands in line ",
             number,
             ", not first in line 1"
         ]
     } else if others.any(|other| first.starts_with(other)) {
-        Words::from("the first line is the magic line of another family")
+        Message::from("the first line is the magic line of another family")
     } else {
-        Words::from("the first line is not the magic line")
+        Message::from("the first line is not the magic line")
     };
     findings.push(Finding::error(
         codes::MAGIC_LINE,
         Place::new(1, 1),
         message,
-        words![
+        message![
             "Begin the file with `",
             magic,
             "`; without it a phone drops the whole file."
@@ -229,7 +223,7 @@ fn check_length(number: u32, line: &str, findings: &mut Findings) {
         return;
     }
     let at = Place::new(number, 1);
-    let message = words![
+    let message = message![
         "a line of ",
         bytes,
         " bytes with CRLF, of ",
@@ -265,7 +259,7 @@ fn read_line(number: u32, line: &str, findings: &mut Findings) -> Option<(Parame
         findings.push(Finding::warning(
             codes::INDENTED,
             start,
-            words!["there are blanks before ", shown(name)],
+            message!["there are blanks before ", shown(name)],
             "Ringfence leaves them out when it serves the file; elsewhere, begin the line with \
              the name.",
         ));
@@ -276,7 +270,7 @@ fn read_line(number: u32, line: &str, findings: &mut Findings) -> Option<(Parame
         findings.push(Finding::error(
             codes::SPACE_AROUND_EQUALS,
             equals,
-            words!["there are blanks beside the `=` of ", shown(name)],
+            message!["there are blanks beside the `=` of ", shown(name)],
             "Write NAME=\"value\" without blanks.",
         ));
     }
@@ -305,16 +299,16 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         let quote = |c: char| TYPOGRAPHIC.contains(&c) || SINGLE.contains(&c);
         if let Some(rest) = trimmed.strip_prefix(quote) {
             let (code, message) = if trimmed.starts_with(['\'', '`']) {
-                let message = words!["the value of ", name, " is in single quotes"];
+                let message = message!["the value of ", name, " is in single quotes"];
                 (codes::VALUE_UNQUOTED, message)
             } else {
-                let message = words!["the value of ", name, " begins with a typographic quote"];
+                let message = message!["the value of ", name, " begins with a typographic quote"];
                 (codes::TYPOGRAPHIC_QUOTE, message)
             };
             findings.push(Finding::error(code, at, message, help));
             return (rest.trim_end_matches(['"']).trim_end_matches(quote), false);
         }
-        let message = words!["the value of ", name, " is not in quotes"];
+        let message = message!["the value of ", name, " is not in quotes"];
         findings.push(Finding::error(codes::VALUE_UNQUOTED, at, message, help));
         return (trimmed, false);
     };
@@ -327,7 +321,7 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::error(
             codes::TYPOGRAPHIC_QUOTE,
             inside.right(width(value)),
-            words!["the value of ", name, " ends with a typographic quote"],
+            message!["the value of ", name, " ends with a typographic quote"],
             help,
         ));
         return (value, false);
@@ -337,21 +331,21 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::error(
             codes::QUOTE_IN_VALUE,
             closing,
-            words!["there is a double quote within the value of ", name],
+            message!["there is a double quote within the value of ", name],
             "The format has no way to write it: choose a value without it.",
         ));
     } else if !behind.is_empty() {
         findings.push(Finding::error(
             codes::TEXT_AFTER_VALUE,
             closing.right(1),
-            words!["something follows the closing quote of ", name],
+            message!["something follows the closing quote of ", name],
             "End the line with the quote; a comment has a line of its own.",
         ));
     } else if raw.len() != trimmed.len() {
         findings.push(Finding::warning(
             codes::TEXT_AFTER_VALUE,
             closing.right(1),
-            words!["blanks follow the closing quote of ", name],
+            message!["blanks follow the closing quote of ", name],
             "Ringfence leaves them out when it serves the file; elsewhere, delete them.",
         ));
     }
@@ -359,7 +353,7 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
         findings.push(Finding::warning(
             codes::TYPOGRAPHIC_QUOTE,
             inside.right(before),
-            words!["there is a typographic quote within the value of ", name],
+            message!["there is a typographic quote within the value of ", name],
             "Check that it is meant: the phone takes it as a part of the value.",
         ));
     }
@@ -368,7 +362,7 @@ fn read_value<'a>(name: &str, raw: &'a str, at: Place, findings: &mut Findings) 
 
 /// How many of the next lines belong to a value whose quote is open, if one of them closes it.
 fn lines_to_closing_quote<'a>(lines: impl Iterator<Item = (u32, &'a str)>) -> Option<usize> {
-    for (extra, (_, line)) in (1..=FOLLOWED).zip(lines) {
+    for (extra, (_, line)) in (1..=MAX_LINES_FOLLOWED).zip(lines) {
         #[cfg(test)]
         crate::steps::took(line.len());
         let next = line.split_once("=\"").map_or("", |(name, _)| name);

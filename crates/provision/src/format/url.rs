@@ -6,7 +6,7 @@
 
 use super::Parameter;
 use super::finding::{Finding, Findings, Place, codes};
-use super::words::{Word, Words, shown, words};
+use super::message::{Message, MessagePart, message, shown};
 use crate::url_template::MAX_URL_LEN;
 
 /// The macros that phones expand, within braces; case matters.
@@ -14,7 +14,7 @@ pub(super) const MACROS: [&str; 4] = ["MAC", "mac", "MODEL", "fwver"];
 
 /// How far a brace is looked ahead from for its partner, in characters. A macro has at most 7, and
 /// a word in braces that is longer than this is broken rather than misspelt.
-const LOOK_AHEAD: usize = 64;
+const MAX_LOOK_AHEAD: usize = 64;
 
 /// The schemes that phones fetch from.
 const SCHEMES: [&str; 4] = ["https", "http", "ftp", "tftp"];
@@ -40,7 +40,7 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::URL_TOO_LONG,
             at,
-            words![
+            message![
                 "the URL in ",
                 name,
                 " is longer than ",
@@ -56,14 +56,14 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
             findings.push(Finding::error(
                 codes::URL_SLASHES,
                 at.right(width(scheme) + 1),
-                words![
+                message![
                     "`",
                     shown(scheme),
                     ":` in ",
                     name,
                     " is not followed by two slashes"
                 ],
-                words!["Write ", shown(scheme), "://host/path."],
+                message!["Write ", shown(scheme), "://host/path."],
             ));
             value.split_once(':').map_or("", |(_, after)| after)
         }
@@ -71,7 +71,7 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
             findings.push(Finding::warning(
                 codes::URL_SCHEME,
                 at,
-                words![name, " has no scheme that phones are known to fetch from"],
+                message![name, " has no scheme that phones are known to fetch from"],
                 "Write a whole URL, as https://host/path.",
             ));
             value
@@ -82,8 +82,8 @@ pub(super) fn check(parameter: &Parameter, findings: &mut Findings) {
         findings.push(Finding::error(
             codes::URL_HOST,
             at,
-            words!["the URL in ", name, " has no host"],
-            words!["Write ", shown(scheme), "://host/path."],
+            message!["the URL in ", name, " has no host"],
+            message!["Write ", shown(scheme), "://host/path."],
         ));
     }
     check_macros(&name, value, secret, at, findings);
@@ -99,7 +99,13 @@ fn is_url_name(name: &str) -> bool {
 
 /// Goes through braces, angle brackets and blanks. What lies before the offset `secret` is not
 /// repeated.
-fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &mut Findings) {
+fn check_macros(
+    name: &MessagePart,
+    value: &str,
+    secret: usize,
+    at: Place,
+    findings: &mut Findings,
+) {
     let mut skip = 0;
     for (column, (offset, character)) in value.char_indices().enumerate() {
         let at = at.right(column);
@@ -111,7 +117,7 @@ fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &m
         }
         let rest = value.get(offset..).unwrap_or_default();
         let quoted = |text: &str| match offset < secret {
-            true => Word::Fixed("what is in braces"),
+            true => MessagePart::Fixed("what is in braces"),
             false => shown(&format!("`{text}`")),
         };
         if let Some(text) = angle_macro(rest) {
@@ -119,14 +125,14 @@ fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &m
             findings.push(Finding::warning(
                 codes::MACRO_ANGLE,
                 at,
-                words![
+                message![
                     "`<",
                     text,
                     ">` in ",
                     name,
                     " is not how phones spell a macro"
                 ],
-                words!["Write {", text, "}."],
+                message!["Write {", text, "}."],
             ));
             continue;
         }
@@ -139,13 +145,13 @@ fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &m
                 Macro::Unknown(text) => {
                     skip = offset + text.len();
                     let help = match closest(text) {
-                        Some(known) => words!["Write {", known, "}: case and blanks matter."],
-                        None => Words::from(
+                        Some(known) => message!["Write {", known, "}: case and blanks matter."],
+                        None => Message::from(
                             "Phones know {MAC}, {mac}, {MODEL} and {fwver}, and send the rest as \
                              it is.",
                         ),
                     };
-                    let message = words![quoted(text), " in ", name, " is no macro of phones"];
+                    let message = message![quoted(text), " in ", name, " is no macro of phones"];
                     Finding::error(codes::MACRO_UNKNOWN, at, message, help)
                 }
                 Macro::Broken(text, good) => {
@@ -155,7 +161,7 @@ fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &m
                     Finding::error(
                         codes::MACRO_BROKEN,
                         at,
-                        words![quoted(text), " in ", name, " is a broken macro"],
+                        message![quoted(text), " in ", name, " is a broken macro"],
                         "Write {MAC}, {mac}, {MODEL} or {fwver}, one pair of braces each.",
                     )
                 }
@@ -163,13 +169,13 @@ fn check_macros(name: &Word, value: &str, secret: usize, at: Place, findings: &m
             '}' => Finding::error(
                 codes::MACRO_BROKEN,
                 at,
-                words!["a closing brace in ", name, " that was not opened"],
+                message!["a closing brace in ", name, " that was not opened"],
                 "Write {MAC}, {mac}, {MODEL} or {fwver}, one pair of braces each.",
             ),
             '<' | '>' | ' ' | '"' | '\\' => Finding::error(
                 codes::URL_CHARACTER,
                 at,
-                words![
+                message![
                     "the URL in ",
                     name,
                     " has a blank, quote, backslash or angle bracket"
@@ -194,7 +200,7 @@ enum Macro<'a> {
 
 /// `rest` begins with the brace.
 fn read_macro(rest: &str) -> Macro<'_> {
-    let rest = first(rest, LOOK_AHEAD);
+    let rest = first(rest, MAX_LOOK_AHEAD);
     #[cfg(test)]
     crate::steps::took(rest.len());
     let Some(end) = rest.find('}') else {

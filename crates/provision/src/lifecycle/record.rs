@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum KeyState {
     /// A bootstrap is waiting.
     Armed,
-    /// The bootstrap is gone.
+    /// The bootstrap was taken.
     Delivered,
     /// The phone came back for a sealed file.
     Confirmed,
@@ -74,7 +74,7 @@ impl KeyRecord {
     }
 
     /// Whether a bootstrap is waiting at `now`. The state alone does not tell, for it becomes
-    /// *expired* only when somebody looks ([`Event::Tick`](super::Event::Tick)).
+    /// *expired* only when somebody looks ([`KeyEvent::Tick`](super::KeyEvent::Tick)).
     pub fn bootstrap_waits(&self, now: u64) -> bool {
         self.state == KeyState::Armed && self.armed_until.is_none_or(|until| now < until)
     }

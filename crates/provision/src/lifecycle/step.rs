@@ -4,7 +4,7 @@ use super::record::{KeyRecord, KeyState};
 
 /// What happens to a key. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum KeyEvent {
     /// A phone asks for its standard file at the plain name, in a way that may consume a
     /// bootstrap: `GET`, over TLS. `HEAD`, previews and health checks are no claims.
     Claim {
@@ -46,13 +46,13 @@ pub enum Event {
 
 /// What an operator has decided about claims.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct ClaimPolicy {
     /// How long the address that took a bootstrap may take it again, in milliseconds. `None`, the
     /// default, is off.
     pub retry_window_ms: Option<u64>,
 }
 
-impl Policy {
+impl ClaimPolicy {
     /// The longest window: ten minutes. An office is one address, so a window lets everybody in it
     /// ask, and has to be too short for anybody but a phone whose transfer was cut.
     pub const MAX_RETRY_WINDOW_MS: u64 = 600_000;
@@ -90,16 +90,16 @@ pub enum Effect {
         confirms: bool,
     },
     /// Answer with the refusal. `next` is what it was.
-    Refuse(Reason),
+    Refuse(KeyReason),
     /// There is nobody to answer. Store `next`, and write the change to the audit log.
-    Changed(Change),
+    Changed(KeyChange),
     /// Nothing.
     Nothing,
 }
 
 /// A change for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum KeyChange {
     /// The time of the bootstrap is over.
     Expired,
     /// The bootstrap will be served once more.
@@ -117,8 +117,8 @@ pub enum Change {
 
 /// Why nothing is served. For the operator: to a phone every refusal looks the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The bootstrap is gone.
+pub enum KeyReason {
+    /// The bootstrap was taken.
     Consumed,
     /// The time of the bootstrap is over.
     Expired,
@@ -130,7 +130,7 @@ pub enum Reason {
     NoGenerationLeft,
 }
 
-impl Reason {
+impl KeyReason {
     /// The word used in events and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -151,38 +151,38 @@ pub fn may_serve_sealed(record: &KeyRecord) -> bool {
 /// What comes of `event` for the key of `record`.
 ///
 /// ```
-/// use ringfence_provision::lifecycle::{Effect, Event, KeyRecord, Policy, Reason, step};
+/// use ringfence_provision::lifecycle::{Effect, KeyEvent, KeyRecord, ClaimPolicy, KeyReason, step};
 ///
-/// let policy = Policy::default();
-/// let claim = Event::Claim { now: 2, source: "192.0.2.7".to_owned() };
+/// let policy = ClaimPolicy::default();
+/// let claim = KeyEvent::Claim { now: 2, source: "192.0.2.7".to_owned() };
 /// let first = step(&KeyRecord::new(1, None), &claim, &policy);
 /// assert_eq!(first.effect, Effect::ServePlaintext { retry: false });
 /// let second = step(&first.next, &claim, &policy);
-/// assert_eq!(second.effect, Effect::Refuse(Reason::Consumed));
+/// assert_eq!(second.effect, Effect::Refuse(KeyReason::Consumed));
 /// ```
-pub fn step(record: &KeyRecord, event: &Event, policy: &Policy) -> Transition {
+pub fn step(record: &KeyRecord, event: &KeyEvent, policy: &ClaimPolicy) -> Transition {
     if record.state == KeyState::Replaced {
         let effect = match event {
-            Event::Tick { .. } => Effect::Nothing,
-            _ => Effect::Refuse(Reason::Replaced),
+            KeyEvent::Tick { .. } => Effect::Nothing,
+            _ => Effect::Refuse(KeyReason::Replaced),
         };
         return stay(record, effect);
     }
     match event {
-        Event::Claim { now, source } => claim(record, *now, source, policy),
-        Event::SealedFetch { now } => sealed_fetch(record, *now),
-        Event::Tick { now } => tick(record, *now),
-        Event::Rearm { now, until } => rearm(record, *now, *until),
-        Event::Rekey { now, until } => succeed(record, Change::Rekeyed, |generation| {
+        KeyEvent::Claim { now, source } => claim(record, *now, source, policy),
+        KeyEvent::SealedFetch { now } => sealed_fetch(record, *now),
+        KeyEvent::Tick { now } => tick(record, *now),
+        KeyEvent::Rearm { now, until } => rearm(record, *now, *until),
+        KeyEvent::Rekey { now, until } => succeed(record, KeyChange::Rekeyed, |generation| {
             KeyRecord::armed(generation, *now, *until)
         }),
-        Event::Import { now } => succeed(record, Change::Imported, |generation| {
+        KeyEvent::Import { now } => succeed(record, KeyChange::Imported, |generation| {
             KeyRecord::delivered(generation, *now)
         }),
     }
 }
 
-fn claim(record: &KeyRecord, now: u64, source: &str, policy: &Policy) -> Transition {
+fn claim(record: &KeyRecord, now: u64, source: &str, policy: &ClaimPolicy) -> Transition {
     if record.bootstrap_waits(now) {
         let next = KeyRecord {
             state: KeyState::Delivered,
@@ -195,17 +195,19 @@ fn claim(record: &KeyRecord, now: u64, source: &str, policy: &Policy) -> Transit
         return move_to(next, Effect::ServePlaintext { retry: false });
     }
     match record.state {
-        KeyState::Armed | KeyState::Expired => stay(record, Effect::Refuse(Reason::Expired)),
+        KeyState::Armed | KeyState::Expired => stay(record, Effect::Refuse(KeyReason::Expired)),
         KeyState::Delivered if may_retry(record, now, source, policy) => {
             stay(record, Effect::ServePlaintext { retry: true })
         }
-        KeyState::Delivered | KeyState::Confirmed => stay(record, Effect::Refuse(Reason::Consumed)),
-        KeyState::Replaced => stay(record, Effect::Refuse(Reason::Replaced)),
+        KeyState::Delivered | KeyState::Confirmed => {
+            stay(record, Effect::Refuse(KeyReason::Consumed))
+        }
+        KeyState::Replaced => stay(record, Effect::Refuse(KeyReason::Replaced)),
     }
 }
 
 /// An address that is not known is nobody's: it is not equal to itself.
-fn may_retry(record: &KeyRecord, now: u64, source: &str, policy: &Policy) -> bool {
+fn may_retry(record: &KeyRecord, now: u64, source: &str, policy: &ClaimPolicy) -> bool {
     let same_source = !source.is_empty() && record.delivered_to.as_deref() == Some(source);
     let in_time = record
         .delivered_at
@@ -215,7 +217,7 @@ fn may_retry(record: &KeyRecord, now: u64, source: &str, policy: &Policy) -> boo
 
 fn sealed_fetch(record: &KeyRecord, now: u64) -> Transition {
     if !may_serve_sealed(record) {
-        return stay(record, Effect::Refuse(Reason::NotDelivered));
+        return stay(record, Effect::Refuse(KeyReason::NotDelivered));
     }
     match record.state {
         // An armed key stays armed: whoever fetches a sealed file has shown a URL and no key, and
@@ -231,7 +233,7 @@ fn sealed_fetch(record: &KeyRecord, now: u64) -> Transition {
             };
             move_to(next, Effect::ServeSealed { confirms: true })
         }
-        KeyState::Replaced => stay(record, Effect::Refuse(Reason::Replaced)),
+        KeyState::Replaced => stay(record, Effect::Refuse(KeyReason::Replaced)),
     }
 }
 
@@ -243,7 +245,7 @@ fn tick(record: &KeyRecord, now: u64) -> Transition {
         state: KeyState::Expired,
         ..record.clone()
     };
-    move_to(next, Effect::Changed(Change::Expired))
+    move_to(next, Effect::Changed(KeyChange::Expired))
 }
 
 fn rearm(record: &KeyRecord, now: u64, until: Option<u64>) -> Transition {
@@ -255,7 +257,7 @@ fn rearm(record: &KeyRecord, now: u64, until: Option<u64>) -> Transition {
     };
     move_to(
         next,
-        Effect::Changed(Change::Rearmed {
+        Effect::Changed(KeyChange::Rearmed {
             last_delivered_at: record.delivered_at,
             last_delivered_to: record.delivered_to.clone(),
         }),
@@ -264,11 +266,11 @@ fn rearm(record: &KeyRecord, now: u64, until: Option<u64>) -> Transition {
 
 fn succeed(
     record: &KeyRecord,
-    change: Change,
+    change: KeyChange,
     successor: impl FnOnce(u32) -> KeyRecord,
 ) -> Transition {
     let Some(generation) = record.generation.checked_add(1) else {
-        return stay(record, Effect::Refuse(Reason::NoGenerationLeft));
+        return stay(record, Effect::Refuse(KeyReason::NoGenerationLeft));
     };
     Transition {
         next: successor(generation),

@@ -2,8 +2,10 @@
 
 use super::Mac;
 
-/// How long a MAC is in each notation: bare, in sixes, in fours, in pairs.
-const LENGTHS: [usize; 4] = [12, 13, 14, 17];
+/// How long a MAC is in each notation, and after how many digits its first separator comes: bare, in sixes, in
+/// fours, in pairs.
+const NOTATIONS: [(usize, Option<usize>); 4] =
+    [(12, None), (13, Some(6)), (14, Some(4)), (17, Some(2))];
 
 impl Mac {
     /// What may be a MAC in a text, in any notation that [`Mac::parse`] reads, at most `most` of
@@ -26,7 +28,12 @@ impl Mac {
         };
         let (mut whole, mut within) = (Vec::new(), Vec::new());
         for begin in (0..bytes.len()).filter(|&at| is_digit(Some(at))) {
-            for end in LENGTHS.map(|length| begin + length) {
+            for (length, separator) in NOTATIONS {
+                // Most of what is no MAC is told by one look.
+                if separator.is_some_and(|digits| is_digit(Some(begin + digits))) {
+                    continue;
+                }
+                let end = begin + length;
                 let Some(mac) = text.get(begin..end).and_then(|text| Self::parse(text).ok()) else {
                     continue;
                 };

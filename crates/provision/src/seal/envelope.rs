@@ -126,6 +126,18 @@ pub enum OpenError {
         /// The bytes of ciphertext.
         len: usize,
     },
+    /// A record of `aes128gcm` is not what was sealed, or not in its place.
+    #[error("record {number} does not open: another key, or a damaged or shortened file")]
+    Record {
+        /// Counted from 1.
+        number: usize,
+    },
+    /// A record size that has no room for content.
+    #[error("the record size {found} is below 18")]
+    RecordSize {
+        /// The size in the header.
+        found: u32,
+    },
     /// The padding is wrong.
     #[error("decryption gave nonsense: another key, another cipher or digest, or a damaged file")]
     Padding,

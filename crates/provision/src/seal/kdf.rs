@@ -9,6 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::method::Cipher;
+
 /// The digest H of the derivation, the `-md` option of `openssl enc`.
 ///
 /// MD5 was the default when the guide was written (2014) and SHA-256 is since OpenSSL 1.1.0. No
@@ -54,12 +56,26 @@ impl Drop for KeyIv {
     }
 }
 
+/// Key and IV of a cipher.
+pub(super) fn key_iv(cipher: Cipher, digest: Digest, pass: &str, salt: [u8; 8]) -> KeyIv {
+    fn of<const K: usize>(digest: Digest, pass: &str, salt: [u8; 8]) -> KeyIv {
+        let (mut key, iv) = derive::<K>(digest, pass, salt);
+        let key_iv = KeyIv {
+            key: key.to_vec(),
+            iv,
+        };
+        key.zeroize();
+        key_iv
+    }
+    match cipher {
+        Cipher::Aes128 => of::<16>(digest, pass, salt),
+        Cipher::Aes192 => of::<24>(digest, pass, salt),
+        Cipher::Aes256 => of::<32>(digest, pass, salt),
+    }
+}
+
 /// Derives a key of `K` bytes and an IV.
-pub(super) fn derive<const K: usize>(
-    digest: Digest,
-    pass: &str,
-    salt: [u8; 8],
-) -> ([u8; K], [u8; 16]) {
+fn derive<const K: usize>(digest: Digest, pass: &str, salt: [u8; 8]) -> ([u8; K], [u8; 16]) {
     match digest {
         Digest::Md5 => stretch::<md5::Md5, K>(pass, salt),
         Digest::Sha256 => stretch::<sha2::Sha256, K>(pass, salt),
@@ -83,8 +99,8 @@ fn stretch<H: sha2::Digest, const K: usize>(pass: &str, salt: [u8; 8]) -> ([u8; 
         block.extend_from_slice(&hash.finalize());
         material.extend_from_slice(&block);
     }
-    for (slot, byte) in key.iter_mut().chain(&mut iv).zip(material.iter()) {
-        *slot = *byte;
+    for (place, byte) in key.iter_mut().chain(&mut iv).zip(material.iter()) {
+        *place = *byte;
     }
     (key, iv)
 }

@@ -1,83 +1,78 @@
 //! How a kind of phone wants its files sealed, as data.
 
-use aes::{Aes128, Aes192, Aes256};
-use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, Iv, Key, KeyIvInit};
-use cbc::{Decryptor, Encryptor};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
-use super::envelope::{BLOCK, Encoding, Envelope, OpenError};
-use super::kdf::{Digest, KeyIv, derive};
+use super::envelope::Encoding;
+use super::kdf::Digest;
+use super::method::{Cipher, EcbKey, Ikm, Method};
+use super::sealer::{KeyTextError, Sealer};
+use crate::key::DeviceKey;
 
-/// AES in CBC mode with PKCS#7 padding, by the size of its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Cipher {
-    /// 128 bits.
-    #[serde(rename = "aes-128-cbc")]
-    Aes128,
-    /// 192 bits.
-    #[serde(rename = "aes-192-cbc")]
-    Aes192,
-    /// 256 bits.
-    #[serde(rename = "aes-256-cbc")]
-    Aes256,
+/// What sealing is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Grade {
+    /// Published, and nobody reads a file without its key. It may still show when a file changed, and how
+    /// long it is.
+    Sound,
+    /// Published, and nobody reads a whole file without its key, but sealed files show more than that:
+    /// which parts of two files, or of one, are equal.
+    Weak,
+    /// Whoever knows the vendor's format reads the file: what would be a key is public.
+    Obfuscation,
+    /// The vendor has not published how its phones open files; this is a guess, and will probably not open.
+    Unpublished,
 }
 
-impl Cipher {
-    /// The name that `openssl enc` takes after a dash.
+impl Grade {
+    /// The word used in the API and in storage.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Aes128 => "aes-128-cbc",
-            Self::Aes192 => "aes-192-cbc",
-            Self::Aes256 => "aes-256-cbc",
+            Self::Sound => "sound",
+            Self::Weak => "weak",
+            Self::Obfuscation => "obfuscation",
+            Self::Unpublished => "unpublished",
         }
     }
 
-    /// The size of the cipher's key in bits. The length of a device's key text is another matter: always
-    /// 32 characters.
-    pub fn bits(self) -> u16 {
-        match self {
-            Self::Aes128 => 128,
-            Self::Aes192 => 192,
-            Self::Aes256 => 256,
-        }
+    /// Whether it can be counted on to keep a file's content secret from whoever has no key, and the phone
+    /// to open it. What cannot is used only where an operator has switched it on.
+    pub fn is_sealing(self) -> bool {
+        matches!(self, Self::Sound | Self::Weak)
     }
 }
 
 /// A way of sealing.
 ///
 /// ```
+/// use ringfence_provision::key::DeviceKey;
 /// use ringfence_provision::vendor;
 ///
 /// let profile = vendor::profile("utg-128").expect("built in");
-/// let sealed = profile.seal(
-///     "12341234abcdabcd12341234abcdabcd",
-///     [1, 2, 3, 4, 5, 6, 7, 8],
-///     b"NTP=192.0.2.1\n",
-/// );
+/// let key = DeviceKey::parse("12341234abcdabcd12341234abcdabcd")?;
+/// let sealer = profile.sealer(&key);
+/// let sealed = sealer.seal(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], b"NTP=192.0.2.1\n")?;
 /// assert!(sealed.starts_with(b"U2FsdGVkX18BAgMEBQYHC"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "WrittenProfile", into = "WrittenProfile")]
 pub struct Profile {
     /// What an operator calls it: 1 to 32 of `[a-z0-9-]`.
     pub name: String,
-    /// The cipher.
-    pub cipher: Cipher,
-    /// The digest of the key derivation.
-    pub kdf: Digest,
-    /// How the envelope is written.
-    pub encoding: Encoding,
+    /// How a file is encrypted.
+    pub method: Method,
     /// The extension of sealed files, without its dot: 1 to 16 letters and digits.
     pub extension: String,
-    /// The parameter that carries the key in a bootstrap.
+    /// The parameter that carries the key in a bootstrap: 1 to 64 letters, digits, `_`, `.` and `-`.
     pub key_parameter: String,
-    /// The parameter that carries [`Cipher::bits`], for phones that must be told.
+    /// The parameter that carries [`Method::bits`], for phones that must be told.
     pub key_length_parameter: Option<String>,
-    /// Whether the vendor has published the envelope. A profile that is not verified is only
-    /// used where an operator has switched it on.
-    pub verified: bool,
+    /// The parameter that carries the IV, if the method has one that a phone is told.
+    pub iv_parameter: Option<String>,
+    /// What it is worth.
+    pub grade: Grade,
 }
 
 /// A built-in profile, as a vendor's folder writes it: see [`Profile`].
@@ -85,20 +80,18 @@ pub struct Profile {
 pub struct ProfileSpec {
     /// See [`Profile::name`].
     pub name: &'static str,
-    /// See [`Profile::cipher`].
-    pub cipher: Cipher,
-    /// See [`Profile::kdf`].
-    pub kdf: Digest,
-    /// See [`Profile::encoding`].
-    pub encoding: Encoding,
+    /// See [`Profile::method`].
+    pub method: Method,
     /// See [`Profile::extension`].
     pub extension: &'static str,
     /// See [`Profile::key_parameter`].
     pub key_parameter: &'static str,
     /// See [`Profile::key_length_parameter`].
     pub key_length_parameter: Option<&'static str>,
-    /// See [`Profile::verified`].
-    pub verified: bool,
+    /// See [`Profile::iv_parameter`].
+    pub iv_parameter: Option<&'static str>,
+    /// See [`Profile::grade`].
+    pub grade: Grade,
 }
 
 impl ProfileSpec {
@@ -106,70 +99,49 @@ impl ProfileSpec {
     pub fn profile(&self) -> Profile {
         Profile {
             name: self.name.to_owned(),
-            cipher: self.cipher,
-            kdf: self.kdf,
-            encoding: self.encoding,
+            method: self.method,
             extension: self.extension.to_owned(),
             key_parameter: self.key_parameter.to_owned(),
             key_length_parameter: self.key_length_parameter.map(str::to_owned),
-            verified: self.verified,
+            iv_parameter: self.iv_parameter.map(str::to_owned),
+            grade: self.grade,
         }
     }
 }
 
 impl Profile {
-    /// The same profile with another digest.
+    /// The same profile with another digest, if its method derives its key by one.
     #[must_use]
     pub fn with_digest(self, kdf: Digest) -> Self {
-        Self { kdf, ..self }
-    }
-
-    /// The key and IV for AES-CBC, for a caller that lets WebCrypto do it and then calls
-    /// [`assemble`](Self::assemble).
-    pub fn key_and_iv(&self, pass: &str, salt: [u8; 8]) -> KeyIv {
-        match self.cipher {
-            Cipher::Aes128 => key_iv::<16>(self.kdf, pass, salt),
-            Cipher::Aes192 => key_iv::<24>(self.kdf, pass, salt),
-            Cipher::Aes256 => key_iv::<32>(self.kdf, pass, salt),
-        }
-    }
-
-    /// Seals a file. For the salt see [`super::salt`].
-    pub fn seal(&self, pass: &str, salt: [u8; 8], plaintext: &[u8]) -> Vec<u8> {
-        let ciphertext = match self.cipher {
-            Cipher::Aes128 => encrypt::<Encryptor<Aes128>, 16>(self.kdf, pass, salt, plaintext),
-            Cipher::Aes192 => encrypt::<Encryptor<Aes192>, 24>(self.kdf, pass, salt, plaintext),
-            Cipher::Aes256 => encrypt::<Encryptor<Aes256>, 32>(self.kdf, pass, salt, plaintext),
+        let method = match self.method {
+            Method::Salted {
+                cipher, encoding, ..
+            } => Method::Salted {
+                cipher,
+                kdf,
+                encoding,
+            },
+            other => other,
         };
-        self.assemble(salt, &ciphertext)
+        Self { method, ..self }
     }
 
-    /// Opens a sealed file.
-    ///
-    /// About one wrong key in 256 goes unnoticed and gives nonsense, since nothing authenticates
-    /// the file. Not for a service to run on what strangers send: see the module.
+    /// What seals a device's files.
+    pub fn sealer(&self, key: &DeviceKey) -> Sealer<'_> {
+        Sealer::new(self, key)
+    }
+
+    /// The same for the texts that a phone was told, for tests and tools.
     ///
     /// # Errors
-    /// [`OpenError`].
-    pub fn open(&self, pass: &str, file: &[u8]) -> Result<Vec<u8>, OpenError> {
-        let envelope = Envelope::parse(self.encoding, file)?;
-        match self.cipher {
-            Cipher::Aes128 => decrypt::<Decryptor<Aes128>, 16>(self.kdf, pass, &envelope),
-            Cipher::Aes192 => decrypt::<Decryptor<Aes192>, 24>(self.kdf, pass, &envelope),
-            Cipher::Aes256 => decrypt::<Decryptor<Aes256>, 32>(self.kdf, pass, &envelope),
-        }
-    }
-
-    /// The file with this salt and ciphertext. The ciphertext is AES-CBC's, padding included.
-    pub fn assemble(&self, salt: [u8; 8], ciphertext: &[u8]) -> Vec<u8> {
-        Envelope::write(self.encoding, salt, ciphertext)
+    /// [`KeyTextError`]: a text is not of the method's length or characters.
+    pub fn sealer_of_texts(&self, key: &str, iv: Option<&str>) -> Result<Sealer<'_>, KeyTextError> {
+        Sealer::with_texts(self, key, iv)
     }
 
     /// The bytes of the sealed file of a plaintext of `plain_len` bytes.
     pub fn sealed_len(&self, plain_len: usize) -> usize {
-        // PKCS#7 always pads: a plaintext of whole blocks grows by one.
-        let ciphertext = (plain_len / BLOCK).saturating_add(1).saturating_mul(BLOCK);
-        self.encoding.file_len(ciphertext)
+        self.method.sealed_len(plain_len)
     }
 }
 
@@ -182,31 +154,150 @@ pub enum ProfileError {
     /// The extension.
     #[error("the extension `{0}` must be 1 to 16 letters and digits, without a dot")]
     Extension(String),
-    /// One of the two parameters.
-    #[error("the parameter `{0}` must be 1 to 32 of the characters A–Z, 0–9 and _")]
+    /// One of the parameters.
+    #[error("the parameter `{0}` must be 1 to 64 of the characters A–Z, a–z, 0–9, _, . and -")]
     Parameter(String),
+    /// Members that do not go together.
+    #[error("the cipher {0}")]
+    Method(&'static str),
 }
 
-/// A profile as it was written, before it is checked.
-#[derive(Deserialize)]
+/// The method's name in a written profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum CipherName {
+    Cbc(Cipher),
+    Other(OtherCipher),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum OtherCipher {
+    #[serde(rename = "aes-128-ecb")]
+    Ecb128,
+    #[serde(rename = "aes-256-ecb")]
+    Ecb256,
+    #[serde(rename = "aes128gcm")]
+    Aes128Gcm,
+}
+
+/// A profile as it is written. What a cipher has no use for is left out.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unchecked {
+struct WrittenProfile {
     name: String,
-    cipher: Cipher,
-    kdf: Digest,
-    encoding: Encoding,
+    cipher: CipherName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kdf: Option<Digest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoding: Option<Encoding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ikm: Option<Ikm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record_size: Option<u32>,
     extension: String,
     key_parameter: String,
     #[serde(default)]
     key_length_parameter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iv_parameter: Option<String>,
+    /// `None`: by `verified`.
     #[serde(default)]
+    grade: Option<Grade>,
+    /// How profiles were written that had no grade.
+    #[serde(default, skip_serializing)]
     verified: bool,
 }
 
-impl TryFrom<Unchecked> for Profile {
+impl From<Profile> for WrittenProfile {
+    fn from(from: Profile) -> Self {
+        let mut written = Self {
+            name: from.name,
+            cipher: CipherName::Cbc(Cipher::Aes128),
+            kdf: None,
+            encoding: None,
+            ikm: None,
+            record_size: None,
+            extension: from.extension,
+            key_parameter: from.key_parameter,
+            key_length_parameter: from.key_length_parameter,
+            iv_parameter: from.iv_parameter,
+            grade: Some(from.grade),
+            verified: false,
+        };
+        match from.method {
+            Method::Salted {
+                cipher,
+                kdf,
+                encoding,
+            } => {
+                written.cipher = CipherName::Cbc(cipher);
+                written.kdf = Some(kdf);
+                written.encoding = Some(encoding);
+            }
+            Method::FixedIv => {}
+            Method::Ecb(EcbKey::Chars16) => written.cipher = CipherName::Other(OtherCipher::Ecb128),
+            Method::Ecb(EcbKey::Chars32) => written.cipher = CipherName::Other(OtherCipher::Ecb256),
+            Method::Aes128Gcm { ikm, record_size } => {
+                written.cipher = CipherName::Other(OtherCipher::Aes128Gcm);
+                written.ikm = Some(ikm);
+                written.record_size = Some(record_size);
+            }
+        }
+        written
+    }
+}
+
+impl WrittenProfile {
+    fn method(&self) -> Result<Method, ProfileError> {
+        let is_gcm = self.cipher == CipherName::Other(OtherCipher::Aes128Gcm);
+        if !is_gcm && (self.ikm.is_some() || self.record_size.is_some()) {
+            let why = "has no `ikm` and no `record_size`: only aes128gcm has";
+            return Err(ProfileError::Method(why));
+        }
+        let method = match (self.cipher, self.kdf, self.encoding) {
+            (CipherName::Cbc(cipher), Some(kdf), Some(encoding)) => Method::Salted {
+                cipher,
+                kdf,
+                encoding,
+            },
+            (CipherName::Cbc(Cipher::Aes128), None, None) if self.iv_parameter.is_some() => {
+                Method::FixedIv
+            }
+            (CipherName::Cbc(_), _, _) => {
+                let why = "needs `kdf` and `encoding`, or neither and an `iv_parameter`, which is for \
+                           aes-128-cbc alone";
+                return Err(ProfileError::Method(why));
+            }
+            (CipherName::Other(other), None, None) => match other {
+                OtherCipher::Ecb128 => Method::Ecb(EcbKey::Chars16),
+                OtherCipher::Ecb256 => Method::Ecb(EcbKey::Chars32),
+                OtherCipher::Aes128Gcm => Method::Aes128Gcm {
+                    ikm: self.ikm.unwrap_or_default(),
+                    record_size: self.record_size.unwrap_or(Method::USUAL_RECORD_SIZE),
+                },
+            },
+            (CipherName::Other(_), _, _) => {
+                return Err(ProfileError::Method("has no `kdf` and no `encoding`"));
+            }
+        };
+        match method {
+            Method::FixedIv => {}
+            _ if self.iv_parameter.is_some() => {
+                return Err(ProfileError::Method("has no IV that a phone is told"));
+            }
+            Method::Aes128Gcm { record_size, .. } if record_size < Method::MIN_RECORD_SIZE => {
+                return Err(ProfileError::Method("needs a `record_size` of 18 at least"));
+            }
+            _ => {}
+        }
+        Ok(method)
+    }
+}
+
+impl TryFrom<WrittenProfile> for Profile {
     type Error = ProfileError;
 
-    fn try_from(from: Unchecked) -> Result<Self, ProfileError> {
+    fn try_from(from: WrittenProfile) -> Result<Self, ProfileError> {
         let made_of = |text: &str, max: usize, allowed: fn(char) -> bool| {
             (1..=max).contains(&text.len()) && text.chars().all(allowed)
         };
@@ -216,77 +307,36 @@ impl TryFrom<Unchecked> for Profile {
         if !made_of(&from.extension, 16, |c| c.is_ascii_alphanumeric()) {
             return Err(ProfileError::Extension(from.extension));
         }
-        for parameter in [
+        let parameters = [
             Some(&from.key_parameter),
             from.key_length_parameter.as_ref(),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            if !made_of(parameter, 32, |c| matches!(c, 'A'..='Z' | '0'..='9' | '_')) {
+            from.iv_parameter.as_ref(),
+        ];
+        for parameter in parameters.into_iter().flatten() {
+            if !made_of(
+                parameter,
+                64,
+                |c| matches!(c, 'A'..='Z' | 'a'..='z' | '0'..='9' | '_' | '.' | '-'),
+            ) {
                 return Err(ProfileError::Parameter(parameter.clone()));
             }
         }
+        let method = from.method()?;
+        let by_word = if from.verified {
+            Grade::Sound
+        } else {
+            Grade::Unpublished
+        };
         Ok(Self {
             name: from.name,
-            cipher: from.cipher,
-            kdf: from.kdf,
-            encoding: from.encoding,
+            method,
             extension: from.extension,
             key_parameter: from.key_parameter,
             key_length_parameter: from.key_length_parameter,
-            verified: from.verified,
+            iv_parameter: from.iv_parameter,
+            grade: from.grade.unwrap_or(by_word),
         })
     }
-}
-
-fn key_iv<const K: usize>(digest: Digest, pass: &str, salt: [u8; 8]) -> KeyIv {
-    let (mut key, iv) = derive::<K>(digest, pass, salt);
-    let key_iv = KeyIv {
-        key: key.to_vec(),
-        iv,
-    };
-    key.zeroize();
-    key_iv
-}
-
-fn encrypt<M, const K: usize>(kdf: Digest, pass: &str, salt: [u8; 8], plaintext: &[u8]) -> Vec<u8>
-where
-    M: KeyIvInit + BlockModeEncrypt,
-    Key<M>: From<[u8; K]>,
-    Iv<M>: From<[u8; 16]>,
-{
-    mode::<M, K>(kdf, pass, salt).encrypt_padded_vec::<Pkcs7>(plaintext)
-}
-
-fn decrypt<M, const K: usize>(
-    kdf: Digest,
-    pass: &str,
-    envelope: &Envelope,
-) -> Result<Vec<u8>, OpenError>
-where
-    M: KeyIvInit + BlockModeDecrypt,
-    Key<M>: From<[u8; K]>,
-    Iv<M>: From<[u8; 16]>,
-{
-    mode::<M, K>(kdf, pass, envelope.salt)
-        .decrypt_padded_vec::<Pkcs7>(&envelope.ciphertext)
-        .map_err(|_| OpenError::Padding)
-}
-
-/// Keys a block mode. That `K` is the size of the mode's key is checked by the compiler.
-fn mode<M, const K: usize>(kdf: Digest, pass: &str, salt: [u8; 8]) -> M
-where
-    M: KeyIvInit,
-    Key<M>: From<[u8; K]>,
-    Iv<M>: From<[u8; 16]>,
-{
-    let (mut bytes, iv) = derive::<K>(kdf, pass, salt);
-    let mut key = Key::<M>::from(bytes);
-    let mode = M::new(&key, &Iv::<M>::from(iv));
-    key.as_mut_slice().zeroize();
-    bytes.zeroize();
-    mode
 }
 
 #[cfg(test)]
@@ -294,20 +344,27 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
     use super::*;
+    use crate::family::Family;
+    use crate::seal::OpenError;
     use crate::vendor;
 
     const PASS: &str = "12341234abcdabcd12341234abcdabcd";
-    const SALT: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+    const SALT: [u8; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
     const PLAIN: &[u8] = b"<PANASIPPhoneConfig/>\n";
+
+    fn seal(profile: &Profile) -> Vec<u8> {
+        let sealer = profile.sealer_of_texts(PASS, None).unwrap();
+        let file = sealer.seal(&SALT, PLAIN).unwrap();
+        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
+        assert_eq!(sealer.open(&file).unwrap(), PLAIN);
+        file
+    }
 
     fn sealed(cipher: Cipher, digest: Digest) -> String {
         let profile = vendor::profile(&format!("utg-{}", cipher.bits()))
             .unwrap()
             .with_digest(digest);
-        let file = profile.seal(PASS, SALT, PLAIN);
-        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
-        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
-        String::from_utf8(file).unwrap()
+        String::from_utf8(seal(&profile)).unwrap()
     }
 
     /// What the guide's command writes, with the salt given.
@@ -347,22 +404,52 @@ mod tests {
     #[test]
     fn another_key_does_not_open() {
         let profile = vendor::profile("utg-128").unwrap();
-        let file = profile.seal(PASS, SALT, PLAIN);
-        let opened = profile.open("12341234abcdabcd12341234abcdabce", &file);
-        assert_eq!(opened, Err(OpenError::Padding));
+        let file = seal(&profile);
+        let other = profile.sealer_of_texts("12341234abcdabcd12341234abcdabce", None);
+        assert_eq!(other.unwrap().open(&file), Err(OpenError::Padding));
     }
 
+    /// A sealed file is kept in KV as it is: one that everybody can read must not come there.
     #[test]
-    fn only_the_published_envelope_is_verified() {
+    fn each_built_in_profile_has_its_grade_and_none_is_obfuscation() {
         for name in vendor::profiles().map(|spec| spec.name) {
             let profile = vendor::profile(name).unwrap();
             assert_eq!(profile.name, name);
-            assert_eq!(
-                profile.verified,
-                (name.starts_with("utg-") || name.starts_with("gxp-"))
+            let grade = match name {
+                "e1c" | "e2c" | "e3c" => Grade::Unpublished,
+                "yealink-ecb-128" | "yealink-ecb-256" | "yealink-v80-ecb-128" | "obi-128" => {
+                    Grade::Weak
+                }
+                _ => Grade::Sound,
+            };
+            assert_eq!(profile.grade, grade, "{name}");
+            assert_eq!(grade.is_sealing(), grade != Grade::Unpublished);
+        }
+        assert!(!Grade::Obfuscation.is_sealing());
+        assert_eq!(vendor::profile("e4c"), None);
+    }
+
+    #[test]
+    fn no_family_begins_with_a_profile_that_is_no_sealing() {
+        for family in Family::ALL {
+            let own = family.default_profile_name().and_then(vendor::profile);
+            assert!(
+                own.is_none_or(|profile| profile.grade.is_sealing()),
+                "{family:?}"
             );
         }
-        assert_eq!(vendor::profile("e4c"), None);
+    }
+
+    #[test]
+    fn a_grade_is_one_word_everywhere() {
+        for grade in [
+            Grade::Sound,
+            Grade::Weak,
+            Grade::Obfuscation,
+            Grade::Unpublished,
+        ] {
+            assert_eq!(serde_json::to_value(grade).unwrap(), grade.as_str());
+        }
     }
 
     #[test]
@@ -370,8 +457,7 @@ mod tests {
         for name in ["utg-128", "utg-192", "utg-256"] {
             let md5 = vendor::profile(name).unwrap();
             let sha256 = vendor::profile(&format!("{name}-sha256")).unwrap();
-            assert_eq!((md5.kdf, sha256.kdf), (Digest::Md5, Digest::Sha256));
-            assert_ne!(md5.seal(PASS, SALT, PLAIN), sha256.seal(PASS, SALT, PLAIN));
+            assert_ne!(seal(&md5), seal(&sha256));
             let named = Profile {
                 name: name.to_owned(),
                 ..sha256.with_digest(Digest::Md5)
@@ -406,10 +492,73 @@ mod tests {
           "extension": "enc",
           "key_parameter": "CFG_FILE_KEY",
           "key_length_parameter": "CFG_FILE_KEY_LENGTH",
-          "verified": true
+          "grade": "sound"
         }
         "#);
         assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+        // As it was before there were grades.
+        let before = json.replace(r#""grade": "sound""#, r#""verified": true"#);
+        assert_eq!(serde_json::from_str::<Profile>(&before).unwrap(), profile);
+        let unverified = json.replace(r#""grade": "sound""#, r#""verified": false"#);
+        let unverified = serde_json::from_str::<Profile>(&unverified).unwrap();
+        assert_eq!(unverified.grade, Grade::Unpublished);
+    }
+
+    #[test]
+    fn profile_json_format_of_other_methods_unchanged() {
+        let written = |name: &str| {
+            let profile = vendor::profile(name).unwrap();
+            let json = serde_json::to_string(&profile).unwrap();
+            assert_eq!(serde_json::from_str::<Profile>(&json).unwrap(), profile);
+            json
+        };
+        insta::assert_snapshot!(written("yealink-ecb-128"), @r#"{"name":"yealink-ecb-128","cipher":"aes-128-ecb","extension":"cfg","key_parameter":"static.auto_provision.aes_key_16.mac","key_length_parameter":null,"grade":"weak"}"#);
+        insta::assert_snapshot!(written("yealink-ecb-256"), @r#"{"name":"yealink-ecb-256","cipher":"aes-256-ecb","extension":"cfg","key_parameter":"static.auto_provision.aes_key.mac","key_length_parameter":null,"grade":"weak"}"#);
+        insta::assert_snapshot!(written("obi-128"), @r#"{"name":"obi-128","cipher":"aes-128-cbc","extension":"aes","key_parameter":"SPRM0","key_length_parameter":null,"iv_parameter":"SPRM1","grade":"weak"}"#);
+        insta::assert_snapshot!(written("mpp-8188"), @r#"{"name":"mpp-8188","cipher":"aes128gcm","ikm":"ascii","record_size":4096,"extension":"xml","key_parameter":"IKM_HTTP_Encrypt_Content","key_length_parameter":null,"grade":"sound"}"#);
+    }
+
+    #[test]
+    fn every_built_in_profile_is_one_that_could_be_written() {
+        for spec in vendor::profiles() {
+            let json = serde_json::to_string(&spec.profile()).unwrap();
+            let read = serde_json::from_str::<Profile>(&json);
+            assert_eq!(read.unwrap(), spec.profile());
+        }
+    }
+
+    #[test]
+    fn members_that_a_cipher_has_no_use_for_are_refused() {
+        let read = |members: &str| {
+            let json = format!(
+                r#"{{"name": "x", "extension": "cfg", "key_parameter": "KEY", {members}}}"#
+            );
+            serde_json::from_str::<Profile>(&json).map_err(|error| error.to_string())
+        };
+        let gcm = read(r#""cipher": "aes128gcm""#).unwrap();
+        assert_eq!(
+            gcm.method,
+            Method::Aes128Gcm {
+                ikm: Ikm::Ascii,
+                record_size: 4096
+            }
+        );
+        assert_eq!(gcm.grade, Grade::Unpublished);
+        for members in [
+            r#""cipher": "aes-128-cbc""#,
+            r#""cipher": "aes-128-cbc", "kdf": "md5""#,
+            r#""cipher": "aes-256-cbc", "iv_parameter": "IV""#,
+            r#""cipher": "aes-256-cbc", "kdf": "md5", "encoding": "binary", "iv_parameter": "IV""#,
+            r#""cipher": "aes-256-cbc", "kdf": "md5", "encoding": "binary", "ikm": "hex""#,
+            r#""cipher": "aes-128-ecb", "kdf": "md5""#,
+            r#""cipher": "aes-128-ecb", "iv_parameter": "IV""#,
+            r#""cipher": "aes128gcm", "encoding": "base64""#,
+            r#""cipher": "aes128gcm", "record_size": 17"#,
+        ] {
+            let refused = read(members).unwrap_err();
+            assert!(refused.contains("the cipher"), "{members}: {refused}");
+        }
+        assert!(read(r#""cipher": "rc4""#).is_err());
     }
 
     /// Another vendor's way needs no code.
@@ -422,11 +571,9 @@ mod tests {
             }"#,
         )
         .unwrap();
-        assert!(!profile.verified);
-        let file = profile.seal(PASS, SALT, PLAIN);
+        assert_eq!(profile.grade, Grade::Unpublished);
+        let file = seal(&profile);
         assert_eq!(file[..16], *b"Salted__\x01\x02\x03\x04\x05\x06\x07\x08");
-        assert_eq!(file.len(), profile.sealed_len(PLAIN.len()));
-        assert_eq!(profile.open(PASS, &file).unwrap(), PLAIN);
     }
 
     #[test]

@@ -33,7 +33,8 @@ fn in_clear(family: Family) -> Present {
 fn phones(rules: Rules) -> impl Iterator<Item = (Family, Option<Profile>)> {
     Family::ALL.into_iter().flat_map(move |family| {
         let profiles = family.profiles().filter_map(vendor::profile);
-        let usable = profiles.filter(move |one| one.verified || rules.unverified_profiles);
+        let usable =
+            profiles.filter(move |one| one.grade.is_sealing() || rules.unverified_profiles);
         std::iter::once(None)
             .chain(usable.map(Some))
             .map(move |profile| (family, profile))
@@ -52,7 +53,7 @@ fn is_served(
     let Some(resolved) = table.resolve(path) else {
         return false;
     };
-    if Audience::told(resolved.mac.is_some(), resolved.model.is_some()) == Audience::Everyone {
+    if Audience::named(resolved.mac.is_some(), resolved.model.is_some()) == Audience::Everyone {
         let own = Present {
             family,
             in_clear: profile.is_none(),
@@ -241,11 +242,11 @@ fn nobody_is_told_a_file_that_it_cannot_read() {
         shared_family: Some(panasonic::HDV),
         ..RULES
     };
-    assert!(rules.may_be_told(FileKind::Master, panasonic::UDS124));
-    assert!(!rules.may_be_told(FileKind::Master, panasonic::UTG));
+    assert!(rules.may_be_announced(FileKind::Master, panasonic::UDS124));
+    assert!(!rules.may_be_announced(FileKind::Master, panasonic::UTG));
     // The choice is about a kind that the family has.
-    assert!(rules.may_be_told(FileKind::System, panasonic::UDS124));
-    assert!(RULES.may_be_told(FileKind::Master, panasonic::UTG));
+    assert!(rules.may_be_announced(FileKind::System, panasonic::UDS124));
+    assert!(RULES.may_be_announced(FileKind::Master, panasonic::UTG));
 }
 
 #[test]
@@ -262,5 +263,5 @@ fn sealed_files_are_served_beside_plain_ones() {
     let master = |rules: Rules, form| rules.serves(FileKind::Master, form, "enc", phone);
     assert_eq!(master(rules, Form::Sealed), Ok(()));
     assert_eq!(master(rules, Form::Plain), Ok(()));
-    assert_eq!(master(RULES, Form::Plain), Err(Misfit::SealedOnly));
+    assert_eq!(master(RULES, Form::Plain), Err(NotServed::SealedOnly));
 }

@@ -13,6 +13,7 @@ use super::sink::Sink;
 use super::{RenderContext, Rendered, SecretsMode, outline};
 use crate::family::Format;
 use crate::layers::{Layer, check_name};
+use crate::vocabulary::WrongValue;
 
 /// So many bytes of a template cost one fuel to read,
 const BYTES_READ_PER_FUEL: u64 = 16;
@@ -87,7 +88,7 @@ fn run(
     if context.format == Format::Xml {
         refuse_cdata(source, &text, context.file_name)?;
     }
-    Ok(Rendered::new(text, record.used()))
+    Ok(Rendered::new(text, record.used(), record.left_out()))
 }
 
 pub(super) fn check(source: &str, file: &str) -> Result<(), RenderError> {
@@ -186,6 +187,11 @@ fn explain(
             file,
             limit: context.limits.output,
         },
+        Why::Setting(WrongValue { setting, reason }) => RenderError::Setting {
+            setting,
+            file,
+            reason,
+        },
         Why::Failed(message) => RenderError::Failed {
             file,
             line,
@@ -211,8 +217,8 @@ fn undefined(line: u32, tags: &[Tag<'_>], missing: &[String]) -> String {
 }
 
 fn unknown(variable: String, file: String, line: u32) -> RenderError {
-    // Only a plain name is looked up on the layers.
-    let on_layers = check_name(&variable).is_ok();
+    // Only a plain name is looked up on the layers: a dot belongs to the language.
+    let on_layers = check_name(&variable).is_ok() && !variable.contains(['.', '-']);
     RenderError::UnknownVariable {
         variable,
         file,

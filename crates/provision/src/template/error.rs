@@ -37,6 +37,16 @@ pub enum RenderError {
         /// What the format cannot hold.
         reason: EscapeError,
     },
+    /// A value that a setting of the vocabulary cannot have, or not for phones of the family.
+    #[error("{file}: {setting}: {reason}")]
+    Setting {
+        /// The setting.
+        setting: String,
+        /// The file.
+        file: String,
+        /// Why not.
+        reason: String,
+    },
     /// A list, a truth value or the like, where a text or a number should be.
     #[error(
         "{file}, line {line}: a {found} is not a value for a parameter; write a text or a number"

@@ -13,10 +13,11 @@ use minijinja::machinery::ast::{self, BinOpKind, CallArg, Expr, Stmt, UnaryOpKin
 use super::language::{self, Arguments, FUNCTIONS};
 use super::meter::{FUEL, Meter};
 use super::ops;
-use super::record::{Record, SHOWN};
+use super::record::{MAX_NAME_SHOWN, Record};
 use super::sink::Sink;
 use super::value::{Item, Turn, Value};
 use crate::format::EscapeError;
+use crate::vocabulary::WrongValue;
 
 /// The most numbers in a `range`.
 const MAX_RANGE: i128 = 1000;
@@ -40,8 +41,16 @@ pub(super) enum Why {
     TooMuchWork,
     /// The file is too large.
     TooLarge,
+    /// A value that a setting of the vocabulary cannot have.
+    Setting(WrongValue),
     /// All else. Never quotes a value.
     Failed(Cow<'static, str>),
+}
+
+impl From<WrongValue> for Why {
+    fn from(wrong: WrongValue) -> Self {
+        Self::Setting(wrong)
+    }
 }
 
 impl Why {
@@ -542,7 +551,9 @@ impl<'r, 'c, 't> Evaluator<'r, 'c, 't> {
                 let default = arguments.next("default");
                 match (self.record.read(self.meter, &wanted)?, default) {
                     (Some(value), _) | (None, Some(value)) => value,
-                    (None, None) => return Err(Why::Missing(wanted.chars().take(SHOWN).collect())),
+                    (None, None) => {
+                        return Err(Why::Missing(wanted.chars().take(MAX_NAME_SHOWN).collect()));
+                    }
                 }
             }
             "parameters" => {

@@ -19,9 +19,10 @@
 //! |---|---|
 //! | `NAME` | the setting |
 //! | `setting("NAME")`, `setting("NAME", default)` | the same by a computed name |
-//! | `parameters("prefix_")` | every setting whose name begins so, each with `.name` (the rest) and `.value` |
+//! | `parameters("prefix_")` | every setting whose name begins so, each with `.name` (the rest) and `.value`; with `standard_` in a standard file those of the [vocabulary](crate::vocabulary), too, by the family's names |
 //! | `device.mac`, `device.mac_lower`, `device.model` | in files for one device |
-//! | `urls.standard`, `urls.certificate_1`, … | what the caller gave |
+//! | `urls.base`, `urls.standard`, `urls.certificate_1`, … | what the caller gave |
+//! | `device.sealed_extension` | in files for one device whose files are sealed: what stands behind the dot of their names |
 //! | `range(1, 5)` | 1 to 4 |
 //! | `if` `elif` `else` `for` `set` `with` | blocks |
 //! | `default` `first` `int` `join` `last` `length` `lower` `replace` `split` `trim` `upper` | filters |
@@ -56,6 +57,7 @@ use crate::family::{Family, Format, USUAL_SETTINGS};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
+use crate::vocabulary::Rule;
 
 /// All that a file is rendered from, beside its template.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +68,14 @@ pub struct RenderContext<'a> {
     pub kind: FileKind,
     /// What values are escaped for.
     pub format: Format,
+    /// How the family says the settings of the vocabulary.
+    pub vocabulary: &'a [Rule],
     /// The settings.
     pub layers: &'a Layers,
     /// The device, in files that are for one.
     pub device: Option<DeviceVars<'a>>,
-    /// What `urls.…` stands for, by name: `standard`, `product`, `master`, `system`,
+    /// What `urls.…` stands for, by name: `base` and its pieces `without_scheme`, `origin`, `host` and `path`, in
+    /// files for one device; `standard`; and in an initial file `product`, `master`, `system`,
     /// `certificate_1` to `certificate_3`.
     pub urls: &'a BTreeMap<String, String>,
     /// Whether secrets are written or masked.
@@ -86,6 +91,9 @@ pub struct DeviceVars<'a> {
     pub mac: Mac,
     /// `device.model`.
     pub model: &'a str,
+    /// `device.sealed_extension`: the extension of the device's sealed files, without its dot. `None`, and not
+    /// defined in a template, where its files are not sealed.
+    pub sealed_extension: Option<&'a str>,
 }
 
 /// What happens to secrets.
@@ -120,6 +128,8 @@ pub struct Rendered {
     pub text: String,
     /// Which settings had a say in it: by line, then by name.
     pub used: Vec<UsedSetting>,
+    /// The settings of the [vocabulary](crate::vocabulary) that the family has no parameter for, by name.
+    pub left_out: Vec<String>,
 }
 
 /// A setting that had a say in a line.
@@ -127,7 +137,7 @@ pub struct Rendered {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsedSetting {
     /// The line of the rendered file, counted from 1: where the value stands, or, where it decided
-    /// about a block, where that begins.
+    /// about a block, where that begins. 0 for one that is a part of what another setting writes.
     pub line: u32,
     /// The name of the setting that had a say.
     pub name: String,
@@ -150,6 +160,7 @@ pub struct UsedSetting {
 ///     file_name: "Phone{MAC}.cfg",
 ///     kind: FileKind::Standard,
 ///     format: Format::Xml,
+///     vocabulary: &[],
 ///     layers: &layers,
 ///     device: None,
 ///     urls: &BTreeMap::new(),
@@ -233,9 +244,13 @@ impl Rendered {
             .max()
     }
 
-    fn new(text: String, used: BTreeSet<UsedSetting>) -> Self {
+    fn new(text: String, used: BTreeSet<UsedSetting>, left_out: Vec<String>) -> Self {
         let used = used.into_iter().collect();
-        Self { text, used }
+        Self {
+            text,
+            used,
+            left_out,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a template may read, and a record of what it read and where it wrote.
 //!
-//! Where a value is written is told by its address: a setting's text is one shared allocation, so
+//! Where a value is written is known by its address: a setting's text is one shared allocation, so
 //! that it is recognised after `{% set x = NAME %}`, too.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -11,20 +12,25 @@ use super::eval::Why;
 use super::meter::{FUEL, Meter};
 use super::value::{Item, Value};
 use super::{DeviceVars, RenderContext, SecretsMode, UsedSetting};
+use crate::kind::FileKind;
 use crate::layers::{self, Layer};
 use crate::secret::MASK;
+use crate::vocabulary::{Translation, translate};
+
+/// What the names of settings begin with that are parameters of a standard file.
+const STANDARD: &str = "standard_";
 
 /// More than anyone reads.
 const MAX_MISSING: usize = 1000;
 
-/// So much of a computed name is told.
-pub(super) const SHOWN: usize = 100;
+/// So many characters of a computed name are shown.
+pub(super) const MAX_NAME_SHOWN: usize = 100;
 
 /// A setting as a template sees it.
 struct Setting<'c> {
     name: &'c str,
     layer: Layer,
-    value: &'c layers::Value,
+    value: Cow<'c, layers::Value>,
     /// Whether the template sees the mask.
     masked: bool,
     /// What it sees, once it has looked.
@@ -45,6 +51,12 @@ impl fmt::Debug for Setting<'_> {
 pub(super) struct Record<'c> {
     settings: Vec<Setting<'c>>,
     by_name: BTreeMap<&'c str, usize>,
+    /// What the vocabulary's settings are called in the family's files, behind `standard_`.
+    translated: BTreeMap<String, usize>,
+    /// Settings of the vocabulary that are a part of what others of it write: name, layer, whether a secret.
+    joined: Vec<(&'c str, Layer, bool)>,
+    /// Settings of the vocabulary that the family has no parameter for.
+    left_out: Vec<&'c str>,
     by_address: BTreeMap<usize, usize>,
     device: BTreeMap<&'static str, Arc<str>>,
     urls: BTreeMap<&'c str, Arc<str>>,
@@ -66,24 +78,46 @@ impl<'c> Record<'c> {
             .into_iter()
             .map(|layer| layers.layer(layer).len());
         meter.pay(count.sum::<usize>() as u64 * (FUEL / 4))?;
-        let settings: Vec<Setting<'c>> = layers
+        let mut settings: Vec<Setting<'c>> = layers
             .effective()
             .into_iter()
             .map(|(name, (layer, value))| Setting {
                 name,
                 layer,
-                value,
                 masked: context.secrets == SecretsMode::Mask && value.is_secret(),
+                value: Cow::Borrowed(value),
                 text: None,
                 read_at: 0,
             })
             .collect();
+        let by_name = settings
+            .iter()
+            .enumerate()
+            .map(|(at, one)| (one.name, at))
+            .collect();
+        let mut translated = BTreeMap::new();
+        let translation = match context.kind {
+            FileKind::Standard => translate(layers, context.vocabulary)?,
+            _ => Translation::default(),
+        };
+        for (name, one) in translation.parameters {
+            meter.bytes(name.len().saturating_add(one.value.expose().len()))?;
+            meter.places(2)?;
+            translated.insert(name, settings.len());
+            settings.push(Setting {
+                name: one.setting,
+                layer: one.layer,
+                masked: context.secrets == SecretsMode::Mask && one.value.is_secret(),
+                value: Cow::Owned(one.value),
+                text: None,
+                read_at: 0,
+            });
+        }
         Ok(Self {
-            by_name: settings
-                .iter()
-                .enumerate()
-                .map(|(at, one)| (one.name, at))
-                .collect(),
+            by_name,
+            translated,
+            joined: translation.joined,
+            left_out: translation.left_out,
             settings,
             by_address: BTreeMap::new(),
             device: context
@@ -104,7 +138,7 @@ impl<'c> Record<'c> {
         })
     }
 
-    /// The value of a setting, which is noted as used in the line being written.
+    /// The value of a setting, which is recorded as used in the line being written.
     pub(super) fn read(&mut self, meter: &mut Meter, name: &str) -> Result<Option<Value>, Why> {
         match self.by_name.get(name) {
             Some(&at) => self.read_at(meter, at).map(Some),
@@ -154,7 +188,11 @@ impl<'c> Record<'c> {
     /// Notes that a variable is not there. Its name may be computed, and long.
     pub(super) fn miss(&mut self, group: &str, name: &str) {
         if self.missing.len() < MAX_MISSING {
-            let name = group.chars().chain(name.chars()).take(SHOWN).collect();
+            let name = group
+                .chars()
+                .chain(name.chars())
+                .take(MAX_NAME_SHOWN)
+                .collect();
             self.missing.push(name);
         }
     }
@@ -164,22 +202,40 @@ impl<'c> Record<'c> {
         &self.missing
     }
 
-    /// The settings whose names begin with `prefix` and go on.
+    /// The settings whose names begin with `prefix` and go on; in a standard file those of the vocabulary,
+    /// too, by the names of the family's parameters, where no setting has such a name itself.
     pub(super) fn parameters(&self, meter: &mut Meter, prefix: &str) -> Result<Value, Why> {
-        let mut found: Vec<Item> = Vec::new();
-        for (name, &setting) in self.by_name.range(prefix..) {
-            let Some(rest) = name.strip_prefix(prefix) else {
-                break;
-            };
-            meter.places(2)?;
-            if !rest.is_empty() {
-                found.push(Item::Parameter(Arc::from(rest), setting));
-            }
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+        if let Some(group) = prefix.strip_prefix(STANDARD) {
+            let translated = self.translated.range(group.to_owned()..);
+            gather(
+                meter,
+                &mut found,
+                group,
+                translated.map(|(name, at)| (name.as_str(), *at)),
+            )?;
         }
-        Ok(Value::List(found.into()))
+        let set = self.by_name.range(prefix..);
+        gather(
+            meter,
+            &mut found,
+            prefix,
+            set.map(|(name, at)| (*name, *at)),
+        )?;
+        let items = found.into_iter();
+        let items = items.map(|(rest, at)| Item::Parameter(Arc::from(rest), at));
+        Ok(Value::List(items.collect()))
     }
 
-    /// The setting whose text this very string is, noted as used in the line being written.
+    /// Settings of the vocabulary that the family has no parameter for.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        self.left_out
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect()
+    }
+
+    /// The setting whose text this very string is, recorded as used in the line being written.
     pub(super) fn origin(&mut self, text: &str) -> Option<usize> {
         let at = *self.by_address.get(&text.as_ptr().addr())?;
         // A string may begin where a setting's does and end earlier.
@@ -196,7 +252,7 @@ impl<'c> Record<'c> {
     }
 
     /// The name and the value behind a mask.
-    pub(super) fn hidden(&self, at: usize) -> Option<(&'c str, &'c str)> {
+    pub(super) fn hidden(&self, at: usize) -> Option<(&'c str, &str)> {
         let setting = self.settings.get(at).filter(|setting| setting.masked)?;
         Some((setting.name, setting.value.expose()))
     }
@@ -240,6 +296,16 @@ impl<'c> Record<'c> {
                     secret: setting.value.is_secret(),
                 })
             })
+            .chain(
+                self.joined
+                    .iter()
+                    .map(|&(name, layer, secret)| UsedSetting {
+                        line: 0,
+                        name: name.to_owned(),
+                        layer,
+                        secret,
+                    }),
+            )
             .collect()
     }
 
@@ -248,11 +314,37 @@ impl<'c> Record<'c> {
     }
 }
 
+/// Takes those of sorted names that begin with `prefix` and go on, by what is left of them.
+fn gather<'n>(
+    meter: &mut Meter,
+    found: &mut BTreeMap<&'n str, usize>,
+    prefix: &str,
+    names: impl Iterator<Item = (&'n str, usize)>,
+) -> Result<(), Why> {
+    for (name, at) in names {
+        let Some(rest) = name.strip_prefix(prefix) else {
+            break;
+        };
+        meter.places(2)?;
+        if !rest.is_empty() {
+            found.insert(rest, at);
+        }
+    }
+    Ok(())
+}
+
 fn device_members(device: &DeviceVars<'_>) -> BTreeMap<&'static str, Arc<str>> {
     let members = [
-        ("mac", device.mac.upper()),
-        ("mac_lower", device.mac.lower()),
-        ("model", device.model.to_owned()),
+        ("mac", Some(device.mac.upper())),
+        ("mac_lower", Some(device.mac.lower())),
+        ("model", Some(device.model.to_owned())),
+        (
+            "sealed_extension",
+            device.sealed_extension.map(str::to_owned),
+        ),
     ];
-    members.map(|(name, value)| (name, value.into())).into()
+    let given = members.into_iter();
+    given
+        .filter_map(|(name, value)| Some((name, value?.into())))
+        .collect()
 }

@@ -71,10 +71,12 @@ impl Bench {
                 file_name: "Config{MAC}.cfg",
                 kind: FileKind::Standard,
                 format: self.format,
+                vocabulary: &[],
                 layers: &self.layers,
                 device: Some(DeviceVars {
                     mac: Mac::parse("0080F0C571EB").unwrap(),
                     model: "KX-UTG300B",
+                    sealed_extension: Some("enc"),
                 }),
                 urls: &self.urls,
                 secrets: self.secrets,
@@ -168,6 +170,30 @@ fn what_may_be_missing_can_be_asked_for() {
                   {{ setting('X', 'e') }}{{ 'x' if NTP is undefined }}";
     assert_eq!(text().text(source), "-de");
     assert_eq!(text().set("X", "1").text(source), "X11");
+}
+
+#[test]
+fn a_template_can_tell_whether_files_are_sealed() {
+    let source = "{% if device.sealed_extension is defined %}.{{ device.sealed_extension }}{% else %}-{% endif %}";
+    assert_eq!(text().text(source), ".enc");
+    let mut context = RenderContext {
+        file_name: "",
+        kind: FileKind::Standard,
+        format: Format::Text,
+        vocabulary: &[],
+        layers: &Layers::default(),
+        device: Some(DeviceVars {
+            mac: Mac::parse("0080F0C571EB").unwrap(),
+            model: "KX-UTG300B",
+            sealed_extension: None,
+        }),
+        urls: &BTreeMap::new(),
+        secrets: SecretsMode::Reveal,
+        limits: Limits::default(),
+    };
+    assert_eq!(render(source, &context).unwrap().text, "-");
+    context.device = None;
+    assert_eq!(render(source, &context).unwrap().text, "-");
 }
 
 #[test]
@@ -659,6 +685,7 @@ fn default_templates_render_to_files_without_findings() {
     ] {
         bench.urls.insert(name.to_owned(), format!("{base}/{path}"));
     }
+    bench.urls.insert("base".to_owned(), base.to_owned());
     for family in Family::ALL {
         bench.format = family.format();
         for &kind in family.kinds() {
@@ -725,6 +752,7 @@ fn one_parameter(family: Family) -> &'static str {
              <X>{{ PASS }}</X>\n   </Prov>\n  </System>\n </Device>\n</PANASIPPhoneConfig>\n"
         }
         Format::Text => "# Panasonic SIP Phone Standard Format File #\nX=\"{{ PASS }}\"\n\n",
+        Format::Lines => "x = {{ PASS }}\n",
     }
 }
 

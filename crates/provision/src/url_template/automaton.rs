@@ -3,7 +3,7 @@
 //! A state is a place in the template: a literal character or a macro, and the progress within it.
 //! All questions that [`super::RouteTable`] asks are searches through such states, and exact:
 //!
-//! - *Can two templates read one path differently?* Walk both over the same path and note whether
+//! - *Can two templates read one path differently?* Walk both over the same path and record whether
 //!   they ever disagree about what a character is (a literal, or part of which macro).
 //! - *Does one read all that another reads?* Walk the one, and beside it all states in which the
 //!   other may be (the subset construction, on demand).
@@ -23,6 +23,10 @@ const REPRESENTATIVES: &[u8] = b"4CcKk._-";
 /// a fraction of a second. The tables that people write take some ten thousand; long literals
 /// behind a macro that could be part of it, repeated over many templates, take any number.
 const MAX_STEPS: usize = 2_000_000;
+
+/// How often the search for an example comes by one pair of places, each time by another path. Paths that two
+/// templates split otherwise and still read alike are few: their literals repeat themselves over the whole path.
+const MAX_PATHS: usize = 4;
 
 /// What is left of [`MAX_STEPS`].
 #[derive(Debug)]
@@ -52,7 +56,15 @@ struct State {
     progress: Progress,
 }
 
-/// Where in a path the value of each macro begins and ends, in bytes; by [`slot`].
+/// A place in each of two templates, reached by one path.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    place: (State, State),
+    /// Which of those reached was before it, and the character between.
+    before: Option<(usize, u8)>,
+}
+
+/// Where in a path the value of each macro begins and ends, in bytes; by [`number_of`].
 type Spans = [Option<(usize, usize)>; 3];
 
 /// What a template reads out of a path.
@@ -117,18 +129,87 @@ impl Automaton {
         Some(Reading { mac, model, fwver })
     }
 
-    /// The shortest path that both read; with `differently`, that they read with different values
-    /// for their macros.
+    /// The shortest path that both read; with `differently`, one that they split into literals and macros in
+    /// different ways, and the shortest that they read with different values for their macros, where such a one
+    /// is found.
     pub(crate) fn common_path(
         &self,
         other: &Self,
         differently: bool,
         budget: &mut Budget,
     ) -> Result<Option<String>, TooMuchWork> {
+        let Some(shortest) = self.common_split(other, differently, budget)? else {
+            return Ok(None);
+        };
+        if !differently || self.differs(other, &shortest) {
+            return Ok(Some(shortest));
+        }
+        // `.cfg.cfg` is split by `{MODEL}.cfg` and `.cfg{MODEL}` in two ways, and the model is `.cfg` in both.
+        let telling = self.telling_path(other, budget)?;
+        Ok(Some(telling.unwrap_or(shortest)))
+    }
+
+    /// Whether two templates read a path with different values, or one reads it in two ways. One that splits a
+    /// path in two ways always reads it with different values: its parts are the same, in the same order.
+    fn differs(&self, other: &Self, path: &str) -> bool {
+        std::ptr::eq(self, other) || self.read(path) != other.read(path)
+    }
+
+    /// The shortest path that both read with different values, among the first few that lead to each pair of
+    /// places.
+    fn telling_path(
+        &self,
+        other: &Self,
+        budget: &mut Budget,
+    ) -> Result<Option<String>, TooMuchWork> {
+        let alphabet = alphabet(&[self, other]);
+        let start = (self.start(), other.start());
+        let mut visits = BTreeMap::from([(start, 1)]);
+        let mut reached = vec![Reached {
+            place: start,
+            before: None,
+        }];
+        let mut next = 0;
+        while let Some(&Reached { place, .. }) = reached.get(next) {
+            let (mine, theirs) = place;
+            if self.accepts(mine) && other.accepts(theirs) {
+                let path = path_back(&reached, next);
+                if self.differs(other, &path) {
+                    return Ok(Some(path));
+                }
+            }
+            budget.spend(alphabet.len())?;
+            for &byte in &alphabet {
+                for (to_mine, _) in self.step(mine, byte) {
+                    for (to_theirs, _) in other.step(theirs, byte) {
+                        let to = (to_mine, to_theirs);
+                        let visited = visits.entry(to).or_insert(0);
+                        if *visited < MAX_PATHS {
+                            *visited += 1;
+                            reached.push(Reached {
+                                place: to,
+                                before: Some((next, byte)),
+                            });
+                        }
+                    }
+                }
+            }
+            next += 1;
+        }
+        Ok(None)
+    }
+
+    /// The shortest path that both read; with `differently`, that they split in different ways.
+    fn common_split(
+        &self,
+        other: &Self,
+        differently: bool,
+        budget: &mut Budget,
+    ) -> Result<Option<String>, TooMuchWork> {
         // A breadth-first search through pairs of places, one in each template, that the same path leads
-        // to. `differ` stays true once the two have read a character as part of different macros: then
-        // the macros' values differ, whatever comes after. What is found first is shortest, which is what
-        // an operator wants to see as the example of two names that clash.
+        // to. `differ` stays true once the two have read a character as part of different macros: then they
+        // split the path in different ways, whatever comes after. What is found first is shortest, which is
+        // what an operator wants to see as the example of two names that clash.
         let alphabet = alphabet(&[self, other]);
         let start = (self.start(), other.start(), false);
         // From each place that was reached, the place before it and the character between.
@@ -143,7 +224,7 @@ impl Automaton {
             for &byte in &alphabet {
                 for (to_mine, my_symbol) in self.step(mine, byte) {
                     for (to_theirs, their_symbol) in other.step(theirs, byte) {
-                        let differ = differ || slot(my_symbol) != slot(their_symbol);
+                        let differ = differ || number_of(my_symbol) != number_of(their_symbol);
                         let to = (to_mine, to_theirs, differ);
                         came_from.entry(to).or_insert_with(|| {
                             queue.push_back(to);
@@ -227,7 +308,7 @@ impl Automaton {
 }
 
 /// The thing that a symbol says something about, as an index of [`Spans`].
-fn slot(symbol: Symbol) -> Option<usize> {
+fn number_of(symbol: Symbol) -> Option<usize> {
     match symbol {
         Symbol::Byte(_) => None,
         Symbol::Macro(Macro::MacUpper | Macro::MacLower) => Some(0),
@@ -237,7 +318,7 @@ fn slot(symbol: Symbol) -> Option<usize> {
 }
 
 fn extended(mut spans: Spans, symbol: Symbol, at: usize) -> Spans {
-    if let Some(span) = slot(symbol).and_then(|slot| spans.get_mut(slot)) {
+    if let Some(span) = number_of(symbol).and_then(|number| spans.get_mut(number)) {
         let begin = span.map_or(at, |(begin, _)| begin);
         *span = Some((begin, at + 1));
     }
@@ -281,6 +362,17 @@ fn kind(byte: u8) -> u8 {
         b'g'..=b'z' => b'k',
         other => other,
     }
+}
+
+/// The characters that led to a place.
+fn path_back(reached: &[Reached], at: usize) -> String {
+    let mut bytes = Vec::new();
+    let mut at = at;
+    while let Some((before, byte)) = reached.get(at).and_then(|one| one.before) {
+        bytes.push(char::from(byte));
+        at = before;
+    }
+    bytes.into_iter().rev().collect()
 }
 
 fn path_to<P: Copy + Ord>(place: P, came_from: &BTreeMap<P, Option<(P, u8)>>) -> String {

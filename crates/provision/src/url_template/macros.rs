@@ -30,8 +30,9 @@ pub(crate) const START: Progress = 0;
 const MAC_DIGITS: Progress = 12;
 /// A model of which it is certain that it is not twelve hexadecimal digits.
 const NOT_A_MAC: Progress = 13;
-/// Added to the progress of a model once a letter was seen.
-const LETTER: Progress = 16;
+/// Added to the progress of a model once a letter or a digit was seen: without one it could be `.` or `..`, which
+/// a client takes out of a path.
+const NAMED: Progress = 16;
 const FWVER_NO_DIGIT: Progress = 1;
 const FWVER_DIGIT: Progress = 2;
 
@@ -73,7 +74,7 @@ impl Macro {
             Self::MacLower => "twelve hexadecimal digits in lower case",
             Self::Model => {
                 "1 to 32 letters, digits, dots, dashes or underscores, at least one of them a \
-                 letter, and not twelve hexadecimal digits"
+                 letter or a digit, and not twelve hexadecimal digits"
             }
             Self::Fwver => "1 to 16 letters, digits or dots, at least one of them a digit",
         }
@@ -106,7 +107,7 @@ impl Macro {
     pub(crate) fn complete(self, progress: Progress) -> bool {
         match self {
             Self::MacUpper | Self::MacLower => progress == MAC_DIGITS,
-            Self::Model => progress >= LETTER && progress != LETTER + MAC_DIGITS,
+            Self::Model => progress >= NAMED && progress != NAMED + MAC_DIGITS,
             Self::Fwver => progress == FWVER_DIGIT,
         }
     }
@@ -129,15 +130,15 @@ fn advance_mac(progress: Progress, is_digit: bool) -> Option<Progress> {
     (is_digit && progress < MAC_DIGITS).then_some(progress + 1)
 }
 
-/// The low bits count hexadecimal digits, up to certainty; `LETTER` is added once one was seen.
+/// The low bits count hexadecimal digits, up to certainty; `NAMED` is added once a letter or a digit was seen.
 fn advance_model(progress: Progress, byte: u8) -> Option<Progress> {
     if !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')) {
         return None;
     }
-    let digits = match progress % LETTER {
+    let digits = match progress % NAMED {
         digits if byte.is_ascii_hexdigit() => (digits + 1).min(NOT_A_MAC),
         _ => NOT_A_MAC,
     };
-    let letter = progress >= LETTER || byte.is_ascii_alphabetic();
-    Some(digits + if letter { LETTER } else { 0 })
+    let named = progress >= NAMED || byte.is_ascii_alphanumeric();
+    Some(digits + if named { NAMED } else { 0 })
 }

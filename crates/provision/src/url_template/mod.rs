@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `{MAC}` | `<MAC>` | twelve hexadecimal digits, upper case |
 //! | `{mac}` | `<mac>` | twelve hexadecimal digits, lower case |
-//! | `{MODEL}` | `<MODEL>` | `A`–`Z` `a`–`z` `0`–`9` `.` `_` `-`, at least one letter, at most 32, and not twelve hexadecimal digits: a model is never mistaken for a MAC |
+//! | `{MODEL}` | `<MODEL>` | `A`–`Z` `a`–`z` `0`–`9` `.` `_` `-`, at least one letter or digit, at most 32, and not twelve hexadecimal digits: a model is never mistaken for a MAC |
 //! | `{fwver}` | `<fwver>` | letters, digits and dots, at least one digit, at most 16 |
 //!
 //! Anything else in braces is refused: a phone would send it literally. A template is a path below

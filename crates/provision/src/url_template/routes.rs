@@ -9,6 +9,10 @@
 //!   refused, with the templates and an example.
 //! - Two templates that read a path in the same way (`Phone{MAC}.cfg` and `Phone{mac}.cfg` for
 //!   the same file, and a MAC without letters) do not disturb each other.
+//! - Where phones of two families ask one path for different files, and both names tell the same device, the
+//!   device's family decides ([`Resolved::others`]): `{mac}.cfg` is the index of one and the file of another.
+//! - A name that a family brings along stands back behind one that a tenant gives, if nothing else tells the two
+//!   apart ([`RouteTable::beside`]).
 //!
 //! The comparison is exact but for one thing, on purpose: it does not know the upper bounds on the
 //! length of a model and a firmware. With them `Phone{MODEL}.cfg` would not be narrower than
@@ -16,6 +20,7 @@
 //! phones that append `{MODEL}.cfg` to their URL by themselves could not be served beside it. The
 //! bounds are checked after a path has been read; a value beyond them asks for nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +33,7 @@ use crate::kind::{FileKind, Form};
 use crate::mac::Mac;
 use crate::serving::Audience;
 
-/// The most routes that one table holds.
+/// The most routes that one table holds, beside those of the families' own names.
 pub const MAX_ROUTES: usize = 32;
 
 /// The name under which a file is served in one form.
@@ -60,6 +65,9 @@ pub struct Resolved {
     pub fwver: Option<String>,
     /// The family that the name belongs to, where neither a device nor a model tells it.
     pub family: Option<Family>,
+    /// The families whose phones ask that path for another kind of file in clear: of a device of one of them it is
+    /// this kind. Empty where the path has one meaning.
+    pub others: Vec<(Family, FileKind)>,
 }
 
 /// A tenant's routes, in the order in which they are tried.
@@ -136,31 +144,50 @@ impl RouteTable {
     /// # Errors
     /// [`RouteError`]. The first conflict found is reported.
     pub fn new(routes: Vec<Route>) -> Result<Self, RouteError> {
-        if routes.len() > MAX_ROUTES {
-            return Err(RouteError::TooMany(routes.len()));
+        Self::beside(routes, &[]).map(|(table, _)| table)
+    }
+
+    /// The same, and the routes of the families' own names, of which there are as many as there are. Of those
+    /// the table lacks the ones that stand back: each that reads a path that a given one reads too, where
+    /// neither is the narrower one and no device tells them apart. Such a one is the second of its pair.
+    ///
+    /// # Errors
+    /// [`RouteError`], likewise: of the given routes among themselves, or of the families'.
+    pub fn beside(
+        given: Vec<Route>,
+        of_families: &[Route],
+    ) -> Result<(Self, Vec<RouteConflict>), RouteError> {
+        if given.len() > MAX_ROUTES {
+            return Err(RouteError::TooMany(given.len()));
         }
-        let mut entries: Vec<Entry> = Vec::with_capacity(routes.len());
-        for route in routes {
-            route.check()?;
-            if !entries.iter().any(|entry| entry.route == route) {
-                entries.push(Entry::from(route));
-            }
-        }
+        let mut entries = Vec::new();
+        add_entries(&mut entries, given)?;
+        let given = entries.len();
+        add_entries(&mut entries, of_families.to_vec())?;
         // Pairs of positions (narrower, wider).
         let mut narrower = Vec::new();
+        let mut back: BTreeMap<usize, RouteConflict> = BTreeMap::new();
         let mut budget = Budget::default();
         for (at, first) in entries.iter().enumerate() {
             first.check_alone(&mut budget)?;
             for (n, second) in entries.iter().enumerate().skip(at + 1) {
-                match first.compare(second, &mut budget)? {
-                    Order::First => narrower.push((at, n)),
-                    Order::Second => narrower.push((n, at)),
-                    Order::Any => {}
+                if back.contains_key(&at) || back.contains_key(&n) {
+                    continue;
+                }
+                match first.compare(second, &mut budget) {
+                    Ok(Order::First) => narrower.push((at, n)),
+                    Ok(Order::Second) => narrower.push((n, at)),
+                    Ok(Order::Any) => {}
+                    Err(RouteError::Conflict(conflict)) if at < given && n >= given => {
+                        back.insert(n, *conflict);
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
-        let routes = sorted(entries, narrower);
-        Ok(Self { routes })
+        let mut routes = sorted(entries, narrower);
+        routes.retain(|entry| !back.values().any(|one| one.second == entry.route));
+        Ok((Self { routes }, back.into_values().collect()))
     }
 
     /// The routes, in the order in which they are tried.
@@ -180,10 +207,20 @@ impl RouteTable {
     /// leading slash. `None` for all that asks for nothing.
     pub fn resolve(&self, path: &str) -> Option<Resolved> {
         let path = path::decode(path).ok()?;
-        self.routes.iter().find_map(|entry| {
-            let reading = entry.automaton.read(&path)?;
-            Some(resolved(&entry.route, &reading))
-        })?
+        let mut entries = self.routes.iter();
+        let (entry, reading) =
+            entries.find_map(|entry| Some((entry, entry.automaton.read(&path)?)))?;
+        let mut found = resolved(&entry.route, &reading)?;
+        // The hot path's names have one meaning each.
+        if entry.route.is_told_by_family() {
+            let told_apart = entries.filter(|other| {
+                other.route.is_told_apart_from(&entry.route)
+                    && other.automaton.read(&path) == Some(reading)
+            });
+            let told_apart = told_apart.map(|it| Some((it.route.family?, it.route.kind)));
+            found.others = told_apart.flatten().collect();
+        }
+        Some(found)
     }
 
     /// The families whose phones ask for a file of that kind and form at a path; `None`: those of all
@@ -196,6 +233,25 @@ impl RouteTable {
                 && entry.automaton.read(&path).is_some()
         });
         fitting.map(|entry| entry.route.family).collect()
+    }
+
+    /// The families at whose phones' name of the file that carries the key a path is.
+    pub fn carriers_at(&self, path: &str) -> Vec<Family> {
+        let Ok(path) = path::decode(path) else {
+            return Vec::new();
+        };
+        let fitting = self.routes.iter().filter_map(|entry| {
+            let Route {
+                kind,
+                form,
+                template,
+                family,
+            } = &entry.route;
+            let family = family.filter(|it| it.carries_key_at(template.as_str()))?;
+            let asked = *kind == FileKind::Standard && *form == Form::Plain;
+            (asked && entry.automaton.read(&path).is_some()).then_some(family)
+        });
+        fitting.collect()
     }
 }
 
@@ -213,6 +269,24 @@ impl Route {
         self.kind == other.kind
             && self.form == other.form
             && self.told_family() == other.told_family()
+    }
+
+    /// Whether the name is one of a family, for a device's file in clear of which it depends on the family which
+    /// one it is.
+    fn is_told_by_family(&self) -> bool {
+        self.family.is_some()
+            && self.form == Form::Plain
+            && matches!(self.kind, FileKind::Initial | FileKind::Standard)
+            && Audience::of(&self.template) == Audience::Device
+    }
+
+    /// Whether the family of the device tells which of two routes is asked for, at a path in which both read the
+    /// same device.
+    fn is_told_apart_from(&self, other: &Self) -> bool {
+        self.is_told_by_family()
+            && other.is_told_by_family()
+            && self.family != other.family
+            && self.kind != other.kind
     }
 
     /// Whether the template names what the file depends on.
@@ -252,8 +326,13 @@ impl Entry {
     }
 
     fn compare(&self, other: &Self, budget: &mut Budget) -> Result<Order, RouteError> {
+        // Phones of several families ask by one name: nothing is to be told apart.
+        let same_file =
+            self.route.serves_as(&other.route) || self.route.is_told_apart_from(&other.route);
+        if self.route.template == other.route.template && same_file {
+            return Ok(Order::Any);
+        }
         let (mine, theirs) = (&self.automaton, &other.automaton);
-        let same_file = self.route.serves_as(&other.route);
         let Some(example) = mine.common_path(theirs, same_file, budget)? else {
             return Ok(Order::Any);
         };
@@ -353,7 +432,19 @@ fn resolved(route: &Route, reading: &Reading<'_>) -> Option<Resolved> {
         model: bounded(Macro::Model, reading.model)?,
         fwver: bounded(Macro::Fwver, reading.fwver)?,
         family: route.told_family(),
+        others: Vec::new(),
     })
+}
+
+/// Adds routes that are not there yet.
+fn add_entries(entries: &mut Vec<Entry>, routes: Vec<Route>) -> Result<(), RouteError> {
+    for route in routes {
+        route.check()?;
+        if !entries.iter().any(|entry| entry.route == route) {
+            entries.push(Entry::from(route));
+        }
+    }
+    Ok(())
 }
 
 /// Narrower entries before wider ones, otherwise in the order given. Being narrower is transitive

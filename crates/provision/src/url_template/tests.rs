@@ -77,7 +77,8 @@ fn a_value_that_could_not_be_read_back_is_refused() {
         "",
         "KX/1",
         "..",
-        "123",
+        "._-",
+        "006940006940",
         "0080F0C571EB",
         "a b",
         "Ä",
@@ -85,7 +86,14 @@ fn a_value_that_could_not_be_read_back_is_refused() {
     ] {
         assert!(render("{MODEL}.cfg", &model(bad)).is_err(), "{bad}");
     }
-    for good in ["KX-UTG300B", "a", "ABCDEFABCDE", "ABCDEFABCDEF0"] {
+    for good in [
+        "KX-UTG300B",
+        "a",
+        "ABCDEFABCDE",
+        "ABCDEFABCDEF0",
+        "6940",
+        "0069400069400",
+    ] {
         assert!(render("{MODEL}.cfg", &model(good)).is_ok(), "{good}");
     }
     insta::assert_snapshot!(render("{MODEL}.cfg", &model("0080F0C571EB")).unwrap_err());

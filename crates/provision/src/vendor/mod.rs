@@ -5,40 +5,129 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `mod.rs` | a record ([`FamilySpec`]) for each family of phones, with their names, syntax and limits |
+//! | `mod.rs` | a record ([`FamilySpec`]) for each family of phones, with their names, syntax and limits, and what the phones call themselves ([`UserAgents`]) |
 //! | `profiles.rs` | how its phones want their files sealed, if they do |
 //! | `lint.rs` | what is wrong with a file beyond its syntax |
 //! | `templates/` | the templates that a tenant begins with |
 //!
-//! To add a vendor, write its folder and name its families and profiles here.
+//! To add a vendor, write its folder and name its families, profiles and User-Agents here. A folder somewhere else is taken in
+//! without a change to this one, when the environment variable `RINGFENCE_VENDORS` names the folder that it is in.
 
+pub mod cisco;
+pub mod fanvil;
+pub mod gigaset;
 pub mod grandstream;
+mod guess;
 pub mod htek;
+pub mod mitel;
+pub mod obi;
+mod others;
 mod p_values;
 pub mod panasonic;
+mod pattern;
+pub mod poly;
 pub mod snom;
+pub mod yealink;
+
+pub use guess::{Guess, guess};
 
 use crate::family::{Duplicates, Family, Syntax};
-use crate::format::Examined;
+use crate::format::{Examined, Finding};
 use crate::kind::{FileKind, Form};
-use crate::seal::{Profile, ProfileSpec};
+use crate::mac::Mac;
+use crate::seal::{Grade, Profile, ProfileSpec};
+use crate::vocabulary::Rule;
+
+// The vendors whose folders are somewhere else.
+include!(concat!(env!("OUT_DIR"), "/vendors.rs"));
+
+/// The families of the vendors.
+const OWN_FAMILIES: &[&[Family]] = &[
+    &panasonic::FAMILIES,
+    &grandstream::FAMILIES,
+    &yealink::FAMILIES,
+    &cisco::FAMILIES,
+    &snom::FAMILIES,
+    &poly::FAMILIES,
+    &obi::FAMILIES,
+    &fanvil::FAMILIES,
+    &htek::FAMILIES,
+    &gigaset::FAMILIES,
+    &mitel::FAMILIES,
+];
+
+/// The sealing profiles of the vendors, the default of a family before its others.
+const OWN_PROFILES: &[&[ProfileSpec]] = &[
+    &panasonic::PROFILES,
+    &grandstream::PROFILES,
+    &cisco::PROFILES,
+    &obi::PROFILES,
+    &yealink::PROFILES,
+];
 
 /// Every family of every vendor.
-pub const FAMILIES: [Family; 8] = {
-    let [ut, uds124, tgp500, utg, hdv] = panasonic::FAMILIES;
-    let [gxp] = grandstream::FAMILIES;
-    let [htek] = htek::FAMILIES;
-    let [snom] = snom::FAMILIES;
-    [ut, uds124, tgp500, utg, hdv, gxp, htek, snom]
+pub const FAMILIES: [Family; count(OWN_FAMILIES) + count(OTHER_FAMILIES)] = {
+    let mut all = [panasonic::UT; count(OWN_FAMILIES) + count(OTHER_FAMILIES)];
+    let next = fill(&mut all, 0, OWN_FAMILIES);
+    fill(&mut all, next, OTHER_FAMILIES);
+    all
 };
 
-/// The sealing profiles of every vendor.
-const PROFILES: [&[ProfileSpec]; 2] = [&panasonic::PROFILES, &grandstream::PROFILES];
+#[allow(clippy::indexing_slicing)]
+const fn count(vendors: &[&[Family]]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while at < vendors.len() {
+        count += vendors[at].len();
+        at += 1;
+    }
+    count
+}
+
+/// Puts the families of vendors one after the other, from a place on; the place behind the last.
+// Nothing goes out of bounds: `count` gave the array its length, and it would not compile.
+#[allow(clippy::indexing_slicing)]
+const fn fill(all: &mut [Family], from: usize, vendors: &[&[Family]]) -> usize {
+    let (mut next, mut vendor) = (from, 0);
+    while vendor < vendors.len() {
+        let mut family = 0;
+        while family < vendors[vendor].len() {
+            all[next] = vendors[vendor][family];
+            next += 1;
+            family += 1;
+        }
+        vendor += 1;
+    }
+    next
+}
 
 /// Every sealing profile of every vendor, the default of a family before its others.
 pub fn profiles() -> impl Iterator<Item = &'static ProfileSpec> {
-    PROFILES.into_iter().flatten()
+    OWN_PROFILES.iter().chain(OTHER_PROFILES).copied().flatten()
 }
+
+/// What the phones of every vendor call themselves.
+fn user_agents() -> impl Iterator<Item = &'static UserAgents> {
+    OWN_USER_AGENTS
+        .iter()
+        .chain(OTHER_USER_AGENTS)
+        .copied()
+        .flatten()
+}
+
+const OWN_USER_AGENTS: &[&[UserAgents]] = &[
+    &[panasonic::USER_AGENTS],
+    &[grandstream::USER_AGENTS],
+    &[htek::USER_AGENTS],
+    &[yealink::USER_AGENTS],
+    &[cisco::USER_AGENTS],
+    &[snom::USER_AGENTS],
+    &[poly::USER_AGENTS],
+    &[obi::USER_AGENTS],
+    &[fanvil::USER_AGENTS],
+    &[gigaset::USER_AGENTS],
+    &[mitel::USER_AGENTS],
+    &others::USER_AGENTS,
+];
 
 /// The names of a tenant that gives none, in the order in which phones are told them.
 pub const NAMES: &[(FileKind, Form, &str)] = panasonic::NAMES;
@@ -69,21 +158,79 @@ pub struct FamilySpec {
     pub kinds: &'static [FileKind],
     /// The names of the profiles that go with its phones.
     pub profiles: &'static [&'static str],
-    /// The one of them that is on unless an operator says otherwise: only where the vendor has published
-    /// the cipher.
+    /// The one of them that is on unless an operator says otherwise: only one that
+    /// [is sealing](crate::seal::Grade::is_sealing).
     pub default_profile: Option<&'static str>,
     /// The template that a tenant begins with, for each of its kinds.
     pub templates: &'static [(FileKind, &'static str)],
     /// Under which names its phones ask by themselves, if those are not [`NAMES`]. A tenant may give others.
     pub names: &'static [(FileKind, Form, &'static str)],
+    /// Names that its phones ask for and that must never be there, lest they take what is served for something
+    /// else. `*` stands for any text without a slash.
+    pub never: &'static [&'static str],
     /// Whether a phone asks for its sealed file under the plain name, too.
     pub sealed_at_plain_name: bool,
+    /// What an operator types into a phone, or into what tells it: the name of each field as the vendor writes it,
+    /// and its value, in which `<host>` and `<segment>` stand for those of the access path, and `<base>` for
+    /// the URL that they make.
+    pub typed: &'static [(&'static str, &'static str)],
     /// The event of a NOTIFY that makes its phones fetch their files, unless settings name another.
     pub fetch_event: &'static str,
+    /// The event that makes its phones restart, where the vendor or those who run its phones name one. It is
+    /// sent only if an operator asks for a restart.
+    pub restart_event: Option<&'static str>,
     /// Where a bootstrap carries the key.
     pub key: KeyPlace,
+    /// How its files say the settings of the [vocabulary](crate::vocabulary).
+    pub vocabulary: &'static [Rule],
     /// What is wrong with a file beyond its syntax.
     pub lint: fn(&mut Examined<'_>),
+}
+
+impl FamilySpec {
+    /// Whether a name, without a slash, is one of those that must [never](Self::never) be there.
+    pub fn forbids(&self, name: &str) -> bool {
+        self.never.iter().any(|pattern| fits(pattern, name))
+    }
+}
+
+/// Whether a name fits a pattern in which `*` stands for any text. Takes as long as both are together at most once
+/// for each `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut left) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        let Some((_, behind)) = left.split_once(piece) else {
+            return false;
+        };
+        left = behind;
+    }
+    left.ends_with(last)
+}
+
+/// What the phones of a vendor call themselves in the header `User-Agent`. An operator of a phone may often
+/// change it, so it is a hint and never a proof.
+#[derive(Debug)]
+pub struct UserAgents {
+    /// The vendor, for people.
+    pub vendor: &'static str,
+    /// The vendor's families: the name of the model tells which it is.
+    pub families: &'static [Family],
+    /// How a User-Agent begins, with holes: `{model}`, `{firmware}`, `{mac}`, and `{}` for anything. A blank
+    /// stands for several too, and letter case does not matter. The first one that fits counts.
+    pub patterns: &'static [&'static str],
+}
+
+/// The vendor of a family's phones, for people; the name of the family where no vendor is known.
+pub fn of_family(family: Family) -> &'static str {
+    let theirs = user_agents().find(|agents| agents.families.contains(&family));
+    theirs.map_or(family.as_str(), |agents| agents.vendor)
 }
 
 /// Where a bootstrap carries the device's key. Which parameter it is says the sealing profile.
@@ -91,12 +238,139 @@ pub struct FamilySpec {
 pub struct KeyPlace {
     /// What every parameter that holds a key begins with: no file may bring one of its own.
     pub prefix: &'static str,
-    /// The elements that it stands in, in an XML file.
+    /// The elements that it stands in, in an XML file; or, where objects are named by a text in them, the object.
     pub groups: &'static [&'static str],
+    /// A file of its own that carries the key, where phones ask for one before they ask for the sealed file.
+    pub carrier: Option<&'static KeyCarrier>,
+}
+
+/// Makes the bytes of a [`KeyCarrier`] for a MAC, from names and values.
+pub type WriteCarrier = fn(Mac, &[(&str, &str)]) -> Result<Vec<u8>, Finding>;
+
+/// A file that carries a device's key and little more, in a format of its own. A phone that asks for one, and then
+/// for its sealed file in the same run, has no need of a bootstrap with everything in it. Both are the one plaintext
+/// of an arming: whichever is asked for first is the bootstrap.
+#[derive(Debug)]
+pub struct KeyCarrier {
+    /// What tells its names from those of the standard file: their extensions, an empty one where there is none.
+    pub extensions: &'static [&'static str],
+    /// The parameter of the key.
+    pub key: &'static str,
+    /// Parameters of the device's file that go along.
+    pub along: &'static [Along],
+    /// Parameters that a phone needs beside those.
+    pub extras: &'static [Extra],
+    /// The bytes of the file for a device, from names and values.
+    ///
+    /// # Errors
+    /// A finding about a value that cannot be written, without the value.
+    pub write: WriteCarrier,
+}
+
+/// A parameter of the device's file that goes into a [`KeyCarrier`], too.
+#[derive(Debug)]
+pub struct Along {
+    /// Its path in the device's file.
+    pub path: &'static str,
+    /// Its name in the carrier.
+    pub name: &'static str,
+    /// What its values become there, where they are other ones. One that is not among them is left out.
+    pub words: &'static [(&'static str, &'static str)],
+}
+
+/// A parameter of a [`KeyCarrier`] that the device's file does not have.
+#[derive(Debug)]
+pub struct Extra {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// The setting that overrules the value.
+    pub setting: &'static str,
+}
+
+impl KeyCarrier {
+    /// Whether a name, or a template of names, is one of the carrier's.
+    pub fn is_at(&self, name: &str) -> bool {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        self.extensions.contains(&crate::serving::extension(file))
+    }
+}
+
+/// Whether a setting is one that a [`KeyCarrier`] reads.
+pub fn is_read_by_carrier(setting: &str) -> bool {
+    let carriers = Family::ALL.into_iter().filter_map(Family::carrier);
+    carriers
+        .flat_map(|carrier| carrier.extras)
+        .any(|extra| extra.setting == setting)
 }
 
 /// A profile by its name.
 pub fn profile(name: &str) -> Option<Profile> {
     let spec = profiles().find(|spec| spec.name == name)?;
     Some(spec.profile())
+}
+
+/// What a profile is worth, by its name.
+pub fn grade(name: &str) -> Option<Grade> {
+    let spec = profiles().find(|spec| spec.name == name)?;
+    Some(spec.grade)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name) in [
+            ("a.boot", "a.boot"),
+            ("*.boot", ".boot"),
+            ("*.boot", "a.boot"),
+            ("factory*.bin", "factory0001.bin"),
+            ("*-phone*.cfg", "a-phone-b.cfg"),
+            ("*", ""),
+        ] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("a.boot", "b.boot"),
+            ("*.boot", "a.boots"),
+            ("a*a", "a"),
+            ("factory*.bin", "factory.bi"),
+        ] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn no_family_asks_at_a_name_that_must_never_be_there() {
+        for family in crate::family::Family::ALL {
+            for (_, _, name) in family.spec().names {
+                assert!(!family.spec().forbids(name), "{family:?} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_family_says_what_is_typed_into_its_phones() {
+        for family in crate::family::Family::ALL {
+            let typed = family.spec().typed;
+            let values: String = typed
+                .iter()
+                .map(|(_, value)| value.replace("<base>", "<host><segment>"))
+                .collect();
+            assert!(
+                values.contains("<host>") && values.contains("<segment>"),
+                "{}",
+                family.as_str()
+            );
+            for (field, value) in typed {
+                let left = ["<base>", "<host>", "<segment>"]
+                    .iter()
+                    .fold((*value).to_owned(), |left, known| left.replace(known, ""));
+                assert!(!field.is_empty() && !left.contains(['<', '>']), "{field}");
+            }
+        }
+    }
 }

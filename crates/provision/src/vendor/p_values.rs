@@ -1,6 +1,6 @@
 //! Files of numbered parameters, `<P47>`: Grandstream's, and those of vendors who took them over.
 
-use crate::format::{Document, Examined, Finding, Place, codes, shown, words};
+use crate::format::{Document, Examined, Finding, Place, codes, message, shown};
 
 /// What in them is a vendor's own.
 pub(super) struct Numbered {
@@ -28,7 +28,7 @@ impl Numbered {
                 file.findings.push(Finding::error(
                     codes::XML_SECTION,
                     at,
-                    words![
+                    message![
                         "<",
                         shown(name),
                         "> does not belong directly into <",
@@ -45,7 +45,7 @@ impl Numbered {
                 findings.push(Finding::error(
                     codes::KEY_IN_FILE,
                     at,
-                    words![self.key, self.key_does],
+                    message![self.key, self.key_does],
                     self.key_help,
                 ));
             }
@@ -56,7 +56,7 @@ impl Numbered {
                 findings.push(Finding::warning(
                     codes::NAME_NOT_OF_FAMILY,
                     at,
-                    words![shown(&parameter.name), " is no P value"],
+                    message![shown(&parameter.name), " is no P value"],
                     "Write P and the number from the vendor's template for this firmware.",
                 ));
             }

@@ -2,13 +2,14 @@
 //!
 //! Three things limit what goes out in a round: the relays' free places (shared out by tenant), the pace
 //! of each rollout, and the pace of each destination network. An example with three networks, each of
-//! which may be told one NOTIFY a second, and ten due jobs in the order A A A B B C A B C C:
+//! which may be sent one NOTIFY a second, and ten due jobs in the order A A A B B C A B C C:
 //!
 //! 1. [`Engine::candidates`] looks at the jobs in their order. The first job of A goes, and so do the
 //!    first of B and of C. Every other job is given a *turn*: the second of A in one second, the third
 //!    in two, and so on for each network by itself. A turn is written into the job (`due_at`, and
-//!    `slot` = 1), so that the job is not looked at again in every round until then.
-//! 2. D1 is asked what there is to know of the three devices. This takes time, and a device may be gone.
+//!    `turn_granted`), so that the job is not looked at again in every round until then.
+//! 2. D1 is asked what there is to know of the three devices. This takes time, and a device may have been
+//!    deleted.
 //! 3. [`Engine::lease`] hands the jobs to relays. Only now are they counted as sent to their networks
 //!    (`sent_us`): a turn that came to nothing costs its network its place, but not a NOTIFY.
 //!
@@ -24,10 +25,11 @@ use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 
 use super::Engine;
 use super::places::{Free, Places, Share};
-use crate::job::{Event, Job, State};
-use crate::messages::Status;
+use crate::job::{Job, JobEvent, State};
+use crate::messages::{AwayRelay, Gauges, PausedRollout, Status, Watched};
 use crate::options::PoolOptions;
 use crate::pace::{self, interval_us, network_interval_us, network_tolerance_us};
+use crate::rollout::RolloutState;
 use crate::store::{NetworkPace, RolloutRow};
 use crate::target::{Message, TargetError};
 use ringfence_sql::{Sql, SqlError};
@@ -35,8 +37,8 @@ use ringfence_sql::{Sql, SqlError};
 /// Jobs handed to relays in one step.
 const MAX_LEASED: u64 = 250;
 
-/// Rows of one lane looked at in one step, most of them perhaps only to be given a later turn.
-const LOOK: u64 = 2_000;
+/// Rows of one queue looked at in one step, most of them perhaps only to be given a later turn.
+const MAX_LOOKED_AT: u64 = 2_000;
 
 /// By how much the rounds in which turns are taken may come late without a turn being lost, in
 /// milliseconds.
@@ -52,7 +54,7 @@ pub struct Session {
 }
 
 /// Queued jobs of one tenant that obey the same pace: those of no rollout, or those of one.
-struct Lane {
+struct Queue {
     tenant: String,
     row: Option<RolloutRow>,
     per_second: f64,
@@ -73,8 +75,8 @@ pub struct Candidate {
 /// What D1 knows of a candidate's device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found {
-    /// It is no more.
-    Gone,
+    /// It no longer exists.
+    Deleted,
     Disabled,
     Device {
         /// What it took last, and when.
@@ -122,9 +124,9 @@ impl<S: Sql> Engine<S> {
     /// A turn that is handed out is spent, whatever becomes of it.
     pub fn candidates(&self, free: &[Free], now: u64) -> Result<Vec<Candidate>, SqlError> {
         let options = self.store.options()?;
-        let mut lanes = self.lanes(&options)?;
-        let mut places = Places::new(free, lanes.iter().map(|lane| lane.tenant.as_str()));
-        let mut tenants: Vec<String> = lanes.iter().map(|lane| lane.tenant.clone()).collect();
+        let mut queues = self.queues(&options)?;
+        let mut places = Places::new(free, queues.iter().map(|queue| queue.tenant.as_str()));
+        let mut tenants: Vec<String> = queues.iter().map(|queue| queue.tenant.clone()).collect();
         tenants.sort_unstable();
         tenants.dedup();
         // Whoever came last in the last round comes last in this one.
@@ -147,9 +149,9 @@ impl<S: Sql> Engine<S> {
                         .min(places.left(&tenant, share))
                         .min(MAX_LEASED.saturating_sub(taken.len() as u64));
                     let before = taken.len();
-                    for lane in lanes.iter_mut().filter(|lane| lane.tenant == tenant) {
+                    for queue in queues.iter_mut().filter(|queue| queue.tenant == tenant) {
                         let more = most.saturating_sub((taken.len() - before) as u64);
-                        self.turns(lane, more, &mut networks, &mut taken, now)?;
+                        self.turns(queue, more, &mut networks, &mut taken, now)?;
                     }
                     let got = (taken.len() - before) as u64;
                     places.take(&tenant, got);
@@ -173,10 +175,10 @@ impl<S: Sql> Engine<S> {
     }
 
     /// Everything that is queued and may go out, by tenant.
-    fn lanes(&self, options: &PoolOptions) -> Result<Vec<Lane>, SqlError> {
-        let solo = self.store.solo_tenants()?.into_iter();
-        let mut lanes: Vec<Lane> = solo
-            .map(|(tenant, _)| Lane {
+    fn queues(&self, options: &PoolOptions) -> Result<Vec<Queue>, SqlError> {
+        let standalone = self.store.standalone_tenants()?.into_iter();
+        let mut queues: Vec<Queue> = standalone
+            .map(|(tenant, _)| Queue {
                 tenant,
                 row: None,
                 per_second: 0.0,
@@ -187,7 +189,7 @@ impl<S: Sql> Engine<S> {
         for row in self.store.open_rollouts()? {
             let Some(spec) = row.spec() else { continue };
             if row.is_open() {
-                lanes.push(Lane {
+                queues.push(Queue {
                     tenant: row.tenant.clone(),
                     per_second: options.rollout_pace(spec.per_second),
                     network_per_second: options.network_pace(spec.network_per_second),
@@ -196,33 +198,33 @@ impl<S: Sql> Engine<S> {
                 });
             }
         }
-        Ok(lanes)
+        Ok(queues)
     }
 
-    /// Up to `most` more jobs of a lane that are due and that its pace and their networks' let
+    /// Up to `most` more jobs of a queue that are due and that its pace and their networks' let
     /// through. Those that a network does not let through are given their turn later.
     fn turns(
         &self,
-        lane: &mut Lane,
+        queue: &mut Queue,
         most: u64,
         networks: &mut BTreeMap<String, NetworkPace>,
         taken: &mut Vec<Candidate>,
         now: u64,
     ) -> Result<(), SqlError> {
-        let interval = interval_us(lane.per_second);
-        let most = match &lane.row {
+        let interval = interval_us(queue.per_second);
+        let most = match &queue.row {
             Some(row) => most.min(pace::credit(row.due_us, now * 1000, interval)),
             None => most,
         };
         let before = taken.len();
         let count = |taken: &Vec<Candidate>| (taken.len() - before) as u64;
-        let id = lane.row.as_ref().map_or("", |row| row.id.as_str());
+        let id = queue.row.as_ref().map_or("", |row| row.id.as_str());
         let mut looked = 0;
         // Jobs of a closed network move to a later turn, which brings others to the front: look again
         // until enough were taken, nothing moved, or too many rows were read for one step.
-        while count(taken) < most && looked < LOOK {
+        while count(taken) < most && looked < MAX_LOOKED_AT {
             // Those taken are still queued, and come first again.
-            let due = self.store.due(id, &lane.tenant, now, most + lane.taken)?;
+            let due = self.store.due(id, &queue.tenant, now, most + queue.taken)?;
             let fresh: Vec<Job> = due
                 .into_iter()
                 .filter(|job| !taken.iter().any(|c: &Candidate| c.job == job.id))
@@ -236,7 +238,7 @@ impl<S: Sql> Engine<S> {
                 if count(taken) >= most {
                     break;
                 }
-                match self.network_turn(&job, lane.network_per_second, networks, now)? {
+                match self.network_turn(&job, queue.network_per_second, networks, now)? {
                     None if job.is_due(now) => taken.push(Candidate {
                         job: job.id,
                         tenant: job.tenant,
@@ -247,7 +249,7 @@ impl<S: Sql> Engine<S> {
                         moved = true;
                         let later = Job {
                             due_at,
-                            slot: 1,
+                            turn_granted: true,
                             ..job.clone()
                         };
                         self.store.save_job(&job, &later)?;
@@ -259,8 +261,8 @@ impl<S: Sql> Engine<S> {
             }
         }
         let got = count(taken);
-        lane.taken += got;
-        if let Some(row) = &mut lane.row
+        queue.taken += got;
+        if let Some(row) = &mut queue.row
             && got > 0
         {
             row.due_us = pace::take(row.due_us, now * 1000, interval, got);
@@ -294,13 +296,13 @@ impl<S: Sql> Engine<S> {
             },
         };
         let interval = network_interval_us(per_second, LATE_MS);
-        let goes = admits(pace, now) && (job.slot == 1 || pace.due_us <= now_us);
+        let goes = admits(pace, now) && (job.turn_granted || pace.due_us <= now_us);
         let turn_us = pace.due_us.max(now_us);
         if goes {
             pace.sent_us += interval;
         }
         // A job that had its turn has moved the clock of turns when the turn was given.
-        if !goes || job.slot == 0 {
+        if !goes || !job.turn_granted {
             pace.due_us = turn_us + interval;
         }
         networks.insert(job.network.clone(), pace);
@@ -342,14 +344,14 @@ impl<S: Sql> Engine<S> {
             else {
                 continue;
             };
-            for id in job.rollout.iter().chain([&job.lane]) {
+            for id in job.rollout.iter().chain([&job.queue]) {
                 if !id.is_empty() && !rollouts.contains_key(id) {
                     rollouts.insert(id.clone(), self.store.rollout(id)?);
                 }
             }
             let row = |id: &str| rollouts.get(id).and_then(Option::as_ref);
-            let lane = row(&job.lane);
-            if !job.lane.is_empty() && !lane.is_some_and(RolloutRow::is_open) {
+            let queue = row(&job.queue);
+            if !job.queue.is_empty() && !queue.is_some_and(RolloutRow::is_open) {
                 // Paused or cancelled while D1 was asked.
                 continue;
             }
@@ -361,7 +363,7 @@ impl<S: Sql> Engine<S> {
                     continue;
                 }
             };
-            let per_second = match lane.and_then(RolloutRow::spec) {
+            let per_second = match queue.and_then(RolloutRow::spec) {
                 Some(spec) => options.network_pace(spec.network_per_second),
                 None => options.network_per_second,
             };
@@ -376,7 +378,7 @@ impl<S: Sql> Engine<S> {
                 // Nobody with room speaks its address family: not to be looked at again at once.
                 let later = Job {
                     due_at: now + 10_000,
-                    slot: 0,
+                    turn_granted: false,
                     ..job.clone()
                 };
                 self.store.save_job(&job, &later)?;
@@ -391,7 +393,7 @@ impl<S: Sql> Engine<S> {
                 .map(|threshold| u64::from(threshold.within_s) * 1000);
             let job = self.change(
                 job,
-                &Event::Lease {
+                &JobEvent::Lease {
                     relay: &relay,
                     judge_ms,
                 },
@@ -419,7 +421,7 @@ impl<S: Sql> Engine<S> {
                     "not_connected",
                     now,
                 )?;
-                let event = Event::GivenBack {
+                let event = JobEvent::GivenBack {
                     lease: unsent.lease,
                     reason: ReturnReason::Full,
                 };
@@ -438,10 +440,42 @@ impl<S: Sql> Engine<S> {
         })
     }
 
+    /// What is measured of the pool; the caller adds who is connected.
+    pub fn gauges(&self) -> Result<Gauges, SqlError> {
+        Ok(Gauges {
+            jobs: self.store.pending_ages()?,
+            relays: self.store.relays()?.len() as u64,
+            rollouts_running: self.store.open_rollouts_in("running")?,
+            rollouts_paused: self.store.open_rollouts_in("paused")?,
+            ..Gauges::default()
+        })
+    }
+
+    /// What in the pool may need a person; the caller takes out who is connected.
+    pub fn watched(&self) -> Result<Watched, SqlError> {
+        let open = self.store.open_rollouts()?.into_iter();
+        let paused = open.filter(|row| row.state == RolloutState::Paused);
+        let paused = paused.map(|row| PausedRollout {
+            since: row.closed_since.unwrap_or(row.created_at),
+            id: row.id,
+            tenant: row.tenant,
+            reason: row.reason,
+            message: row.message,
+        });
+        let away = self.store.relays()?.into_iter().map(|relay| AwayRelay {
+            id: relay.id,
+            seen_at: relay.seen_at,
+        });
+        Ok(Watched {
+            paused: paused.collect(),
+            away: away.collect(),
+        })
+    }
+
     /// The message, or what else is to happen to the job.
     fn look(&self, job: &Job, found: Found) -> Result<Message, Instead> {
         match found {
-            Found::Gone => Err(Instead::Cancel(
+            Found::Deleted => Err(Instead::Cancel(
                 "device_gone",
                 "Its device was deleted, or is another tenant's.",
             )),
@@ -468,7 +502,7 @@ impl<S: Sql> Engine<S> {
     }
 }
 
-/// Whether a network may be told by what it was told before.
+/// Whether another NOTIFY may go to a network, by what went there before.
 fn admits(pace: NetworkPace, now: u64) -> bool {
     pace.sent_us.saturating_sub(network_tolerance_us(LATE_MS)) <= now * 1000
 }
@@ -481,14 +515,14 @@ enum Instead {
 }
 
 impl Instead {
-    fn event(&self) -> Event<'_> {
+    fn event(&self) -> JobEvent<'_> {
         match self {
-            Self::Cancel(reason, words) => Event::Cancel { reason, words },
-            Self::Seen(version, at) => Event::Seen {
+            Self::Cancel(reason, message) => JobEvent::Cancel { reason, message },
+            Self::Seen(version, at) => JobEvent::Seen {
                 version: *version,
                 at: *at,
             },
-            Self::Refuse(reason, words) => Event::Refuse { reason, words },
+            Self::Refuse(reason, message) => JobEvent::Refuse { reason, message },
         }
     }
 }

@@ -20,15 +20,15 @@ pub use lease::{Candidate, Found, Session};
 pub use relays::{Cancels, MAX_CAPACITY};
 pub use rollouts::{Device, Expansion};
 
-use super::job::{Event, Job, State, Verdict};
-use super::messages::{Change, Reply, Submitted};
+use super::job::{Job, JobEvent, RolloutVerdict, State};
+use super::messages::{PoolReply, RolloutChange, Submitted};
 use super::options::PoolOptions;
 use super::pace::network_of;
 use super::store::{NewJob, Store};
 use ringfence_sql::{Sql, SqlError};
 
 /// Rows that one step takes in hand at most.
-pub const BATCH: u64 = 500;
+pub const MAX_BATCH: u64 = 500;
 
 /// The pool's work on its tables.
 pub struct Engine<S> {
@@ -58,11 +58,11 @@ impl<S: Sql> Engine<S> {
                 let fresh = fresh(new, &options, now);
                 let job = match pending {
                     Some(pending) => {
-                        let event = Event::Join {
+                        let event = JobEvent::Join {
                             version: fresh.version,
                             not_before: fresh.due_at,
                             expires_at: fresh.expires_at,
-                            solo: true,
+                            standalone: true,
                         };
                         self.change(pending, &event, &options, now)?
                     }
@@ -85,16 +85,16 @@ impl<S: Sql> Engine<S> {
     }
 
     /// One job with its history.
-    pub fn show_job(&self, tenant: &str, id: &str) -> Result<Reply, SqlError> {
+    pub fn show_job(&self, tenant: &str, id: &str) -> Result<PoolReply, SqlError> {
         Ok(match self.store.job(id)? {
             Some(job) if job.tenant == tenant => {
                 let attempts = self.store.attempts(id)?;
-                Reply::Job {
+                PoolReply::Job {
                     job: Box::new(job),
                     attempts,
                 }
             }
-            _ => Reply::NotFound,
+            _ => PoolReply::NotFound,
         })
     }
 
@@ -104,19 +104,19 @@ impl<S: Sql> Engine<S> {
         tenant: &str,
         id: &str,
         now: u64,
-    ) -> Result<(Reply, Cancels), SqlError> {
+    ) -> Result<(PoolReply, Cancels), SqlError> {
         let Some(job) = self.store.job(id)?.filter(|job| job.tenant == tenant) else {
-            return Ok((Reply::NotFound, Vec::new()));
+            return Ok((PoolReply::NotFound, Vec::new()));
         };
         if job.state.is_final() {
             let detail = format!("The job has ended: {}.", job.state.as_str());
-            return Ok((Reply::Conflict { detail }, Vec::new()));
+            return Ok((PoolReply::Conflict { detail }, Vec::new()));
         }
         let cancels = relays::cancel_of(&job);
         let options = self.store.options()?;
-        let event = Event::Cancel {
+        let event = JobEvent::Cancel {
             reason: "operator",
-            words: "An operator took it back.",
+            message: "An operator took it back.",
         };
         self.change(job, &event, &options, now)?;
         Ok((self.show_job(tenant, id)?, cancels))
@@ -127,39 +127,44 @@ impl<S: Sql> Engine<S> {
         &self,
         tenant: &str,
         id: &str,
-        change: Change,
+        change: RolloutChange,
         now: u64,
-    ) -> Result<Reply, SqlError> {
+    ) -> Result<PoolReply, SqlError> {
         match self.store.rollout(id)?.filter(|row| row.tenant == tenant) {
             Some(row) => match self.apply_change(row, change, now)? {
                 Ok(()) => self.show_rollout(tenant, id),
-                Err(detail) => Ok(Reply::Conflict { detail }),
+                Err(detail) => Ok(PoolReply::Conflict { detail }),
             },
-            None => Ok(Reply::NotFound),
+            None => Ok(PoolReply::NotFound),
         }
     }
 
     /// A rollout and how far it is.
-    pub fn show_rollout(&self, tenant: &str, id: &str) -> Result<Reply, SqlError> {
+    pub fn show_rollout(&self, tenant: &str, id: &str) -> Result<PoolReply, SqlError> {
         Ok(match self.store.rollout(id)? {
-            Some(row) if row.tenant == tenant => Reply::Rollout {
+            Some(row) if row.tenant == tenant => PoolReply::Rollout {
                 rollout: Box::new(row),
                 tallies: self.store.tallies(id)?,
             },
-            _ => Reply::NotFound,
+            _ => PoolReply::NotFound,
         })
     }
 
     /// A tenant's rollouts, newest first.
-    pub fn show_rollouts(&self, tenant: &str, before: &str, limit: u32) -> Result<Reply, SqlError> {
+    pub fn show_rollouts(
+        &self,
+        tenant: &str,
+        before: &str,
+        limit: u32,
+    ) -> Result<PoolReply, SqlError> {
         let rows = self.store.rollouts_of(tenant, before, limit)?.into_iter();
         let rollouts = rows.map(|row| self.store.tallies(&row.id).map(|tallies| (row, tallies)));
-        Ok(Reply::Rollouts {
+        Ok(PoolReply::Rollouts {
             rollouts: rollouts.collect::<Result<_, _>>()?,
         })
     }
 
-    /// A relay's connection is no more.
+    /// A relay's connection has ended.
     pub fn relay_seen(&self, relay: &str, now: u64) -> Result<(), SqlError> {
         self.store.relay_seen(relay, now)
     }
@@ -176,7 +181,7 @@ impl<S: Sql> Engine<S> {
     fn change(
         &self,
         job: Job,
-        event: &Event,
+        event: &JobEvent,
         options: &PoolOptions,
         now: u64,
     ) -> Result<Job, SqlError> {
@@ -217,12 +222,12 @@ fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
         version: new.version,
         rollout: None,
         stage: 0,
-        lane: String::new(),
+        queue: String::new(),
         state: State::Queued,
         created_at: now,
         due_at,
         expires_at: due_at + u64::from(options.expiry_s) * 1000,
-        slot: 0,
+        turn_granted: false,
         lease: 0,
         relay: None,
         lease_until: None,
@@ -236,7 +241,7 @@ fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
         check_at: None,
         checked_at: None,
         judge_at: None,
-        verdict: Verdict::None,
+        verdict: RolloutVerdict::None,
         code: None,
         reason: if due_at > now {
             "waits_for_change"
@@ -244,7 +249,7 @@ fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
             "queued"
         }
         .to_owned(),
-        words: if due_at > now {
+        message: if due_at > now {
             "It waits until every location can see the change."
         } else {
             "It waits for its turn, or for a relay."

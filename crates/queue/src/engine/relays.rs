@@ -2,8 +2,8 @@
 
 use ringfence_wire::{Hello, JobRef, JobResult, ReturnReason};
 
-use super::{BATCH, Engine};
-use crate::job::{Event, Job, State};
+use super::{Engine, MAX_BATCH};
+use crate::job::{Job, JobEvent, State};
 use crate::store::RelayRow;
 use ringfence_sql::{Sql, SqlError};
 
@@ -58,14 +58,14 @@ impl<S: Sql> Engine<S> {
     pub fn void_leases(&self, relay: &str, now: u64) -> Result<(), SqlError> {
         let options = self.store.options()?;
         loop {
-            let held = self.store.leased_to(relay, BATCH)?;
+            let held = self.store.leased_to(relay, MAX_BATCH)?;
             if held.is_empty() {
                 return Ok(());
             }
             for job in held {
                 self.store
                     .attempt_ends(&job.id, job.lease, "lost", "relay_lost", now)?;
-                self.change(job, &Event::LeaseVoid, &options, now)?;
+                self.change(job, &JobEvent::LeaseVoid, &options, now)?;
             }
         }
     }
@@ -92,7 +92,7 @@ impl<S: Sql> Engine<S> {
             {
                 self.store.attempt_reported(result, relay, now)?;
                 if let Some(job) = self.store.job(&result.job.id)? {
-                    self.change(job, &Event::Report(result), &options, now)?;
+                    self.change(job, &JobEvent::Report(result), &options, now)?;
                 }
             }
         }
@@ -119,7 +119,7 @@ impl<S: Sql> Engine<S> {
             {
                 self.store
                     .attempt_ends(&given.id, given.lease, "returned", word, now)?;
-                let event = Event::GivenBack {
+                let event = JobEvent::GivenBack {
                     lease: given.lease,
                     reason,
                 };
@@ -129,8 +129,8 @@ impl<S: Sql> Engine<S> {
         Ok(())
     }
 
-    /// A relay's credential is no more. Its id is remembered for a day: a connection may be on its
-    /// way that was let in before.
+    /// A relay's credential was removed. Its id is remembered for a day: a connection may be on its
+    /// way that was admitted before.
     pub fn drop_relay(&self, relay: &str, now: u64) -> Result<(), SqlError> {
         let a_day_ago = now.saturating_sub(REMEMBERED_MS);
         self.store.bury_relay(relay, now, a_day_ago)?;

@@ -2,9 +2,9 @@
 
 use ringfence_wire::JobRef;
 
-use super::{BATCH, Engine, fresh, relays};
-use crate::job::{Event, Job, State, Verdict};
-use crate::messages::{Change, NewRollout, Reply};
+use super::{Engine, MAX_BATCH, fresh, relays};
+use crate::job::{Job, JobEvent, RolloutVerdict, State};
+use crate::messages::{NewRollout, PoolReply, RolloutChange};
 use crate::options::PoolOptions;
 use crate::rollout::{Decision, RolloutState, Selection, Spec, Tally, decide};
 use crate::store::{NewJob, RolloutRow, TallyRow};
@@ -16,7 +16,7 @@ use ringfence_sql::{Sql, SqlError};
 const AHEAD_S: f64 = 10.0;
 
 /// Most devices asked of D1 at once.
-const CHUNK: u64 = 1_000;
+const MAX_CHUNK: u64 = 1_000;
 
 /// Most queued jobs of a rollout, whatever keeps them from being sent.
 const MAX_QUEUED: u64 = 100_000;
@@ -24,7 +24,7 @@ const MAX_QUEUED: u64 = 100_000;
 /// A rollout that stood still for so long, in milliseconds, is cancelled: its jobs would wait for ever.
 pub(super) const MAX_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
 
-/// A lane that was closed for less than this, in milliseconds, and for less than a tenth of its jobs'
+/// A queue that was closed for less than this, in milliseconds, and for less than a tenth of its jobs'
 /// life, does not give them the time back: a relay that reconnects would cost a write for each.
 const BRIEF_MS: u64 = 10_000;
 
@@ -64,7 +64,7 @@ impl<S: Sql> Engine<S> {
             spec: serde_json::to_string(&new.spec).unwrap_or_default(),
             state: RolloutState::Running,
             reason: "running".into(),
-            words: "It is going on.".into(),
+            message: "It is going on.".into(),
             total: new.total,
             cursor: String::new(),
             released: 0,
@@ -82,14 +82,14 @@ impl<S: Sql> Engine<S> {
 
     /// Why a tenant may not start another rollout, if so: each that is open costs every alarm, and a
     /// pool is shared.
-    pub fn too_many_rollouts(&self, tenant: &str) -> Result<Option<Reply>, SqlError> {
+    pub fn too_many_rollouts(&self, tenant: &str) -> Result<Option<PoolReply>, SqlError> {
         let open = self.store.open_rollouts()?;
         let going_on = |row: &&RolloutRow| {
             row.tenant == tenant
                 && matches!(row.state, RolloutState::Running | RolloutState::Paused)
         };
         let own = open.iter().filter(going_on).count();
-        Ok((own >= MAX_OPEN).then(|| Reply::Conflict {
+        Ok((own >= MAX_OPEN).then(|| PoolReply::Conflict {
             detail: format!(
                 "{own} rollouts of this tenant are running or paused in this pool, as many as there may be. Cancel one, or wait until one has ended."
             ),
@@ -125,11 +125,11 @@ impl<S: Sql> Engine<S> {
                 .map_or(0, |since| now.saturating_sub(since));
             if row.state != RolloutState::Cancelled && still >= MAX_CLOSED_MS {
                 row.state = RolloutState::Cancelled;
-                let words = format!(
+                let message = format!(
                     "It stood still for 30 days and was cancelled. {}",
-                    row.words
+                    row.message
                 );
-                set_words(&mut row, "stood_still", &words);
+                set_reason(&mut row, "stood_still", &message);
                 self.store.save_rollout(&row)?;
             }
             match row.state {
@@ -148,31 +148,31 @@ impl<S: Sql> Engine<S> {
     pub(super) fn apply_change(
         &self,
         mut row: RolloutRow,
-        change: Change,
+        change: RolloutChange,
         now: u64,
     ) -> Result<Result<(), String>, SqlError> {
         let state = row.state.as_str();
         match (change, row.state) {
-            (Change::Pause, RolloutState::Running) => {
+            (RolloutChange::Pause, RolloutState::Running) => {
                 row.state = RolloutState::Paused;
                 row.closed_since.get_or_insert(now);
-                set_words(&mut row, "operator", "An operator paused it.");
+                set_reason(&mut row, "operator", "An operator paused it.");
                 self.store.release_joined(&row.id)?;
             }
-            (Change::Resume, RolloutState::Paused) => {
+            (RolloutChange::Resume, RolloutState::Paused) => {
                 if row.reason == "threshold" {
                     self.forgive(&mut row)?;
                 }
                 row.state = RolloutState::Running;
-                set_words(&mut row, "running", "It is going on.");
+                set_reason(&mut row, "running", "It is going on.");
             }
-            (Change::Cancel, RolloutState::Running | RolloutState::Paused) => {
+            (RolloutChange::Cancel, RolloutState::Running | RolloutState::Paused) => {
                 row.state = RolloutState::Cancelled;
-                set_words(&mut row, "operator", "An operator cancelled it.");
+                set_reason(&mut row, "operator", "An operator cancelled it.");
             }
-            (Change::Pause, RolloutState::Paused)
-            | (Change::Resume, RolloutState::Running)
-            | (Change::Cancel, RolloutState::Cancelled) => return Ok(Ok(())),
+            (RolloutChange::Pause, RolloutState::Paused)
+            | (RolloutChange::Resume, RolloutState::Running)
+            | (RolloutChange::Cancel, RolloutState::Cancelled) => return Ok(Ok(())),
             _ => return Ok(Err(format!("The rollout is {state}."))),
         }
         self.store.save_rollout(&row)?;
@@ -180,7 +180,7 @@ impl<S: Sql> Engine<S> {
     }
 
     /// An operator has seen what the threshold stopped the rollout for: it is overlooked. A stage of
-    /// which everybody was told is over with that; in any other what was judged so far.
+    /// which everybody was notified is over with that; in any other what was judged so far.
     fn forgive(&self, row: &mut RolloutRow) -> Result<(), SqlError> {
         let Some(spec) = row.spec() else {
             return Ok(());
@@ -253,12 +253,14 @@ impl<S: Sql> Engine<S> {
         for device in devices {
             self.release(&row, &spec, &options, device, now)?;
         }
-        // MACs are counted by the list, because some may have gone since it was made.
+        // MACs are counted by the list, because some devices may have been deleted since it was made.
         let walked = asked.macs.as_ref().map_or(found, |macs| macs.len() as u64);
-        let gone = walked.saturating_sub(found);
-        if gone > 0 {
-            self.store.add_tally(&row.id, row.stage, "excluded", gone)?;
-            self.store.add_tally(&row.id, row.stage, "skipped", gone)?;
+        let deleted = walked.saturating_sub(found);
+        if deleted > 0 {
+            self.store
+                .add_tally(&row.id, row.stage, "excluded", deleted)?;
+            self.store
+                .add_tally(&row.id, row.stage, "skipped", deleted)?;
         }
         row.released += walked;
         row.cursor = match &asked.macs {
@@ -292,16 +294,16 @@ impl<S: Sql> Engine<S> {
             expires_at: due_at + u64::from(spec.expiry_s) * 1000,
             rollout: Some(row.id.clone()),
             stage: row.stage,
-            lane: row.id.clone(),
-            verdict: Verdict::Open,
+            queue: row.id.clone(),
+            verdict: RolloutVerdict::Open,
             ..template
         };
         let Some(pending) = self.store.pending(&new.device, &new.event)? else {
             self.store.insert_job(&new)?;
             if let Some(problem) = device.problem {
-                let event = Event::Refuse {
+                let event = JobEvent::Refuse {
                     reason: problem.reason(),
-                    words: &problem.to_string(),
+                    message: &problem.to_string(),
                 };
                 self.change(new, &event, options, now)?;
             }
@@ -315,7 +317,7 @@ impl<S: Sql> Engine<S> {
             let adopted = Job {
                 rollout: new.rollout.clone(),
                 stage: new.stage,
-                verdict: Verdict::Open,
+                verdict: RolloutVerdict::Open,
                 judge_at: pending.first_sent_at.and(judge_at),
                 ..pending.clone()
             };
@@ -329,16 +331,16 @@ impl<S: Sql> Engine<S> {
                 self.store.join(&pending.id, &row.id)?;
             }
             // Left to a rollout that stands still, it would wait although this one goes on.
-            let solo = !pending.lane.is_empty()
+            let standalone = !pending.queue.is_empty()
                 && self
                     .store
-                    .rollout(&pending.lane)?
-                    .is_none_or(|lane| !lane.is_open());
-            let join = Event::Join {
+                    .rollout(&pending.queue)?
+                    .is_none_or(|queue| !queue.is_open());
+            let join = JobEvent::Join {
                 version: new.version,
                 not_before: new.due_at,
                 expires_at: new.expires_at,
-                solo,
+                standalone,
             };
             self.change(pending, &join, options, now)?;
         }
@@ -367,9 +369,9 @@ impl<S: Sql> Engine<S> {
             .queued(&row.id, now + (ahead_s * 1000.0) as u64, ahead)?;
         // In chunks worth a question, unless little is left.
         let missing = ahead.saturating_sub(ready);
-        let worthwhile = missing >= (ahead / 4).min(left).min(CHUNK);
+        let worthwhile = missing >= (ahead / 4).min(left).min(MAX_CHUNK);
         Ok(if worthwhile {
-            missing.min(left).min(CHUNK)
+            missing.min(left).min(MAX_CHUNK)
         } else {
             0
         })
@@ -389,21 +391,21 @@ impl<S: Sql> Engine<S> {
             _ => None,
         };
         match (shut, row.closed_since) {
-            (Some((reason, words)), since) => {
+            (Some((reason, message)), since) => {
                 if since.is_none() || row.reason != reason {
                     row.closed_since.get_or_insert(now);
-                    set_words(row, reason, words);
+                    set_reason(row, reason, message);
                     self.store.save_rollout(row)?;
                 }
             }
             (None, Some(since)) => {
                 let closed = now.saturating_sub(since);
                 if closed >= BRIEF_MS.min(u64::from(spec.expiry_s) * 100) {
-                    self.store.extend_lane(&row.id, closed)?;
+                    self.store.extend_queue(&row.id, closed)?;
                 }
                 row.closed_since = None;
                 row.due_us = row.due_us.max(now * 1000);
-                set_words(row, "running", "It is going on.");
+                set_reason(row, "running", "It is going on.");
                 self.store.save_rollout(row)?;
             }
             (None, None) => {}
@@ -417,10 +419,10 @@ impl<S: Sql> Engine<S> {
         for _ in 0..=spec.stages.len() {
             match decide(&tally(row, spec, &tallies), spec.threshold.as_ref()) {
                 Decision::Go => return Ok(()),
-                Decision::Pause(words) => {
+                Decision::Pause(message) => {
                     row.state = RolloutState::Paused;
                     row.closed_since.get_or_insert(now);
-                    set_words(row, "threshold", &words);
+                    set_reason(row, "threshold", &message);
                     self.store.release_joined(&row.id)?;
                     return self.store.save_rollout(row);
                 }
@@ -448,7 +450,7 @@ impl<S: Sql> Engine<S> {
         Ok(())
     }
 
-    /// Takes a cancelled rollout's jobs back, a batch at a time. Phones that answered were told:
+    /// Takes a cancelled rollout's jobs back, a batch at a time. Phones that answered were notified:
     /// their jobs end by themselves.
     fn wind_down(
         &self,
@@ -457,28 +459,28 @@ impl<S: Sql> Engine<S> {
         now: u64,
     ) -> Result<relays::Cancels, SqlError> {
         let mut cancels: Vec<(String, JobRef)> = Vec::new();
-        let mut jobs = self.store.queued_in(&row.id, BATCH)?;
-        jobs.extend(self.store.leased_of(&row.id, BATCH)?);
+        let mut jobs = self.store.queued_in(&row.id, MAX_BATCH)?;
+        jobs.extend(self.store.leased_of(&row.id, MAX_BATCH)?);
         for job in jobs {
             if self.store.is_joined(&job.id)? {
                 // Another rollout left it to this one, and still wants it.
                 let released = Job {
-                    lane: String::new(),
+                    queue: String::new(),
                     ..job.clone()
                 };
                 self.store.save_job(&job, &released)?;
                 continue;
             }
             cancels.extend(relays::cancel_of(&job));
-            let event = Event::Cancel {
+            let event = JobEvent::Cancel {
                 reason: "rollout_cancelled",
-                words: "Its rollout was cancelled.",
+                message: "Its rollout was cancelled.",
             };
             self.change(job, &event, options, now)?;
         }
         if pending(&self.store.tallies(&row.id)?) == 0 {
-            let (reason, words) = (row.reason.clone(), row.words.clone());
-            self.finish(row, RolloutState::Cancelled, &reason, &words, now)?;
+            let (reason, message) = (row.reason.clone(), row.message.clone());
+            self.finish(row, RolloutState::Cancelled, &reason, &message, now)?;
         }
         Ok(cancels)
     }
@@ -488,12 +490,12 @@ impl<S: Sql> Engine<S> {
         row: &mut RolloutRow,
         state: RolloutState,
         reason: &str,
-        words: &str,
+        message: &str,
         now: u64,
     ) -> Result<(), SqlError> {
         row.state = state;
         row.ended_at = Some(now);
-        set_words(row, reason, words);
+        set_reason(row, reason, message);
         self.store.save_rollout(row)
     }
 }
@@ -511,9 +513,9 @@ pub(super) fn opening(
     })
 }
 
-fn set_words(row: &mut RolloutRow, reason: &str, words: &str) {
+fn set_reason(row: &mut RolloutRow, reason: &str, message: &str) {
     row.reason = reason.to_owned();
-    row.words = words.to_owned();
+    row.message = message.to_owned();
 }
 
 /// What is known of a rollout's current stage.

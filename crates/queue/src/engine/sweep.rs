@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::places::{Free, Places};
 use super::rollouts::{MAX_CLOSED_MS, opening};
-use super::{BATCH, Engine};
-use crate::job::{Event, Job, State};
+use super::{Engine, MAX_BATCH};
+use crate::job::{Job, JobEvent, State};
 use crate::rollout::RolloutState;
 use crate::window::Opening;
 use ringfence_sql::{Sql, SqlError};
@@ -23,22 +23,22 @@ impl<S: Sql> Engine<S> {
     /// Ends leases and jobs whose time is over, judges for rollouts, deletes what is old.
     pub fn sweep(&self, now: u64) -> Result<(), SqlError> {
         let options = self.store.options()?;
-        for job in self.store.overdue(now, BATCH)? {
+        for job in self.store.overdue(now, MAX_BATCH)? {
             self.store
                 .attempt_ends(&job.id, job.lease, "lost", "lease_over", now)?;
-            self.change(job, &Event::Clock, &options, now)?;
+            self.change(job, &JobEvent::Clock, &options, now)?;
         }
-        for lane in self.moving_lanes()? {
-            for job in self.store.too_old(&lane, now, BATCH)? {
-                self.change(job, &Event::Clock, &options, now)?;
+        for queue in self.moving_queues()? {
+            for job in self.store.too_old(&queue, now, MAX_BATCH)? {
+                self.change(job, &JobEvent::Clock, &options, now)?;
             }
         }
-        for job in self.store.to_judge(now, BATCH)? {
+        for job in self.store.to_judge(now, MAX_BATCH)? {
             self.judge(job, now)?;
         }
         let keep = u64::from(options.retention_days) * 24 * 3_600_000;
         let before = now.saturating_sub(keep);
-        self.store.forget_jobs(before, BATCH)?;
+        self.store.forget_jobs(before, MAX_BATCH)?;
         self.store.forget_rollouts(before)?;
         self.store
             .forget_networks(now.saturating_sub(60_000) * 1000)
@@ -46,10 +46,10 @@ impl<S: Sql> Engine<S> {
 
     /// Phones that answered and that D1 is to be asked about now.
     pub fn checks(&self, now: u64) -> Result<Vec<Job>, SqlError> {
-        self.store.to_check(now, BATCH)
+        self.store.to_check(now, MAX_BATCH)
     }
 
-    /// D1's answer: what each device took last, and when; a device that is not in it is gone.
+    /// D1's answer: what each device took last, and when; a device that is not in it was deleted.
     pub fn checked(
         &self,
         jobs: &[Job],
@@ -67,20 +67,20 @@ impl<S: Sql> Engine<S> {
             };
             match seen.get(&job.device) {
                 None => {
-                    let event = Event::Cancel {
+                    let event = JobEvent::Cancel {
                         reason: "device_gone",
-                        words: "Its device was deleted.",
+                        message: "Its device was deleted.",
                     };
                     self.change(job, &event, &options, now)?;
                 }
                 Some(fetched) => {
                     let job = match *fetched {
                         Some((version, at)) => {
-                            self.change(job, &Event::Seen { version, at }, &options, now)?
+                            self.change(job, &JobEvent::Seen { version, at }, &options, now)?
                         }
                         None => job,
                     };
-                    self.change(job, &Event::Checked, &options, now)?;
+                    self.change(job, &JobEvent::Checked, &options, now)?;
                 }
             }
         }
@@ -106,19 +106,19 @@ impl<S: Sql> Engine<S> {
             wakes.judge.map(|at| at + 1),
             wakes.end.map(|at| (at + keep).max(now + TIDY_MS)),
         ];
-        for lane in self.moving_lanes()? {
-            next.push(self.store.next_expiry(&lane)?);
+        for queue in self.moving_queues()? {
+            next.push(self.store.next_expiry(&queue)?);
         }
         let rollouts = self.store.open_rollouts()?;
-        let solo = self.store.solo_tenants()?;
+        let standalone = self.store.standalone_tenants()?;
         let running = rollouts
             .iter()
             .filter(|row| row.is_open())
             .map(|row| row.tenant.as_str());
-        let waiting = solo.iter().map(|(tenant, _)| tenant.as_str());
+        let waiting = standalone.iter().map(|(tenant, _)| tenant.as_str());
         let places = Places::new(free, waiting.chain(running));
         // Whoever may have no place now gets one when a job ends, and that wakes as well.
-        let admitted = solo.iter().filter(|(tenant, _)| places.admit(tenant));
+        let admitted = standalone.iter().filter(|(tenant, _)| places.admit(tenant));
         next.push(admitted.map(|(_, due_at)| *due_at).min());
         for row in rollouts {
             let Some(spec) = row.spec() else { continue };
@@ -166,16 +166,16 @@ impl<S: Sql> Engine<S> {
 
     /// Lanes with queued jobs, less those whose jobs do not grow old because nothing of them may go
     /// out.
-    fn moving_lanes(&self) -> Result<Vec<String>, SqlError> {
+    fn moving_queues(&self) -> Result<Vec<String>, SqlError> {
         let rows = self.store.open_rollouts()?;
         let closed: BTreeSet<String> = rows
             .into_iter()
             .filter(|row| row.closed_since.is_some())
             .map(|row| row.id)
             .collect();
-        let mut lanes = self.store.queued_lanes()?;
-        lanes.retain(|lane| !closed.contains(lane));
-        Ok(lanes)
+        let mut queues = self.store.queues_in_use()?;
+        queues.retain(|queue| !closed.contains(queue));
+        Ok(queues)
     }
 
     /// A rollout's time for a phone to come back is over: it is late, unless D1 has not been asked

@@ -18,7 +18,7 @@ use ringfence_sql::Memory;
 
 const T0: u64 = 1_790_812_800_000;
 
-/// What a phone does when it is told.
+/// What a phone does when it is notified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phone {
     /// Answers 200 and fetches so many milliseconds later.
@@ -42,15 +42,15 @@ struct World {
     fetched: BTreeMap<String, (u64, u64)>,
     /// Downloads to come.
     downloads: Vec<(u64, String, u64)>,
-    /// When each device was told.
-    told: Vec<(u64, String)>,
+    /// When each device was notified.
+    notified: Vec<(u64, String)>,
     networks: HashMap<String, String>,
     offset: i64,
     max_step: usize,
     /// How long D1 takes for a round's devices: in turn, whatever is in it.
     d1_ms: Vec<u64>,
     /// What an operator does to the rollout meanwhile.
-    meanwhile: Option<Change>,
+    meanwhile: Option<RolloutChange>,
     /// How long a relay waits for a silent phone, in milliseconds.
     silence_ms: u64,
 }
@@ -68,7 +68,7 @@ impl World {
             phones: HashMap::new(),
             fetched: BTreeMap::new(),
             downloads: Vec::new(),
-            told: Vec::new(),
+            notified: Vec::new(),
             networks: HashMap::new(),
             offset: 0,
             max_step: 0,
@@ -226,7 +226,7 @@ impl World {
                 .next()
                 .unwrap()
                 .to_owned();
-            self.told.push((now, device.clone()));
+            self.notified.push((now, device.clone()));
             let (_, held) = self
                 .relays
                 .iter_mut()
@@ -415,9 +415,9 @@ fn a_job_about_a_change_waits_until_it_can_be_seen() {
     let submitted = world.engine.submit(vec![new], T0).unwrap().remove(0);
     assert_eq!(submitted.due_at, T0 + 50_000);
     world.run(T0 + 49_000);
-    assert!(world.told.is_empty());
+    assert!(world.notified.is_empty());
     world.run(T0 + 60_000);
-    assert_eq!(world.told.len(), 1);
+    assert_eq!(world.notified.len(), 1);
 }
 
 #[test]
@@ -447,7 +447,7 @@ fn a_second_request_joins_the_first() {
     assert!(!world.engine.submit(vec![other_event], T0).unwrap()[0].joined);
     world.relay("r1", 10);
     world.run(T0 + 5_000);
-    assert_eq!(world.told.len(), 2);
+    assert_eq!(world.notified.len(), 2);
     // Once it has ended, a request is a new job.
     let again = NewJob {
         id: "again".into(),
@@ -616,7 +616,7 @@ fn a_silent_phone_that_came_back_is_not_told_again() {
     world.fetched.insert("a".into(), (7, T0 + 900));
     world.run(T0 + 60_000);
     assert_eq!(
-        (world.job("a").state, world.told.len()),
+        (world.job("a").state, world.notified.len()),
         (State::Fetched, 1)
     );
 }
@@ -634,7 +634,7 @@ fn a_rollout_keeps_its_pace() {
         (world.rollout_row().state, tally(&world, "fetched")),
         (RolloutState::Finished, 2_000)
     );
-    let (first, last) = (world.told[0].0, world.told.last().unwrap().0);
+    let (first, last) = (world.notified[0].0, world.notified.last().unwrap().0);
     let rate = 2_000.0 / ((last - first) as f64 / 1000.0);
     assert!((180.0..=220.0).contains(&rate), "{rate}/s instead of 200/s");
     assert!(world.max_step <= 250);
@@ -666,10 +666,10 @@ fn no_network_is_told_faster_than_its_limit() {
     world.run(T0 + 120_000);
     assert_eq!(tally(&world, "fetched"), 600);
     let office: Vec<u64> = world
-        .told
+        .notified
         .iter()
         .filter(|(_, d)| d[1..].parse::<u64>().unwrap() % 2 == 0)
-        .map(|told| told.0)
+        .map(|notified| notified.0)
         .collect();
     for (n, from) in office.iter().enumerate() {
         let within = office[n..].iter().filter(|at| **at < from + 1_000).count();
@@ -704,18 +704,21 @@ fn slow_rounds_keep_a_networks_limit_and_lose_little_of_it() {
         world.d1_ms = d1_ms.clone();
         world.run(T0 + 120_000);
         assert_eq!(tally(&world, "fetched"), 300);
-        let told: Vec<u64> = world.told.iter().map(|told| told.0).collect();
-        for (n, from) in told.iter().enumerate() {
-            let within = told[n..].iter().filter(|at| **at < from + 1_000).count();
+        let notified: Vec<u64> = world.notified.iter().map(|notified| notified.0).collect();
+        for (n, from) in notified.iter().enumerate() {
+            let within = notified[n..]
+                .iter()
+                .filter(|at| **at < from + 1_000)
+                .count();
             assert!(within <= 20, "{within} in one second, {d1_ms:?}");
         }
-        let took = told.last().unwrap() - told[0];
+        let took = notified.last().unwrap() - notified[0];
         assert!(took < 30_000, "300 took {took} ms, {d1_ms:?}");
     }
 }
 
 #[test]
-fn two_lanes_share_a_networks_limit() {
+fn two_queues_share_a_networks_limit() {
     let mut world = World::new(PoolOptions {
         network_per_second: 20.0,
         ..quick()
@@ -734,10 +737,13 @@ fn two_lanes_share_a_networks_limit() {
     };
     start(&world, spec, 100);
     world.run(T0 + 60_000);
-    let told: Vec<u64> = world.told.iter().map(|told| told.0).collect();
-    assert_eq!(told.len(), 200);
-    for (n, from) in told.iter().enumerate() {
-        let within = told[n..].iter().filter(|at| **at < from + 1_000).count();
+    let notified: Vec<u64> = world.notified.iter().map(|notified| notified.0).collect();
+    assert_eq!(notified.len(), 200);
+    for (n, from) in notified.iter().enumerate() {
+        let within = notified[n..]
+            .iter()
+            .filter(|at| **at < from + 1_000)
+            .count();
         assert!(within <= 20, "{within} in one second");
     }
 }
@@ -755,21 +761,21 @@ fn two_rollouts() -> World {
     };
     start(&world, slow, 10);
     world.run(T0 + 1_000);
-    assert_eq!((world.told.len(), tally(&world, "queued")), (1, 9));
+    assert_eq!((world.notified.len(), tally(&world, "queued")), (1, 9));
     world
 }
 
-fn change(world: &World, rollout: &str, change: Change) {
+fn change(world: &World, rollout: &str, change: RolloutChange) {
     let reply = world.engine.change_rollout("T", rollout, change, world.now);
-    assert!(matches!(reply.unwrap(), Reply::Rollout { .. }));
+    assert!(matches!(reply.unwrap(), PoolReply::Rollout { .. }));
 }
 
 #[test]
 fn what_another_rollout_counts_on_goes_out_although_its_own_stops() {
-    for stop in [Change::Cancel, Change::Pause] {
+    for stop in [RolloutChange::Cancel, RolloutChange::Pause] {
         for stopped_first in [false, true] {
             // What was cancelled before is no longer there to join.
-            if stop == Change::Cancel && stopped_first {
+            if stop == RolloutChange::Cancel && stopped_first {
                 continue;
             }
             let mut world = two_rollouts();
@@ -779,12 +785,13 @@ fn what_another_rollout_counts_on_goes_out_although_its_own_stops() {
             start_as(&world, "S", spec(), 10);
             world.run(world.now + 1_000);
             if !stopped_first {
-                assert!(world.told.len() <= 3, "{:?}", world.told);
+                assert!(world.notified.len() <= 3, "{:?}", world.notified);
                 change(&world, "R", stop);
             }
             world.run(world.now + 10_000);
-            let told: BTreeSet<&String> = world.told.iter().map(|told| &told.1).collect();
-            assert_eq!(told.len(), 10, "{stop:?}, first: {stopped_first}");
+            let notified: BTreeSet<&String> =
+                world.notified.iter().map(|notified| &notified.1).collect();
+            assert_eq!(notified.len(), 10, "{stop:?}, first: {stopped_first}");
             assert_eq!(tally(&world, "cancelled"), 0);
         }
     }
@@ -797,17 +804,17 @@ fn what_nobody_wants_any_more_does_not_go_out() {
     world.phones.insert("d10".into(), Phone::Fetches(60_000));
     start_as(&world, "S", spec(), 11);
     world.run(world.now + 1_000);
-    change(&world, "S", Change::Cancel);
-    change(&world, "R", Change::Cancel);
-    let told = world.told.len();
+    change(&world, "S", RolloutChange::Cancel);
+    change(&world, "R", RolloutChange::Cancel);
+    let notified = world.notified.len();
     world.run(world.now + 10_000);
-    assert_eq!(world.told.len(), told);
+    assert_eq!(world.notified.len(), notified);
     assert_eq!(tally(&world, "cancelled"), 9);
 }
 
 #[test]
 fn nothing_goes_out_after_a_rollout_was_stopped_while_d1_was_asked() {
-    for stop in [Change::Pause, Change::Cancel] {
+    for stop in [RolloutChange::Pause, RolloutChange::Cancel] {
         let mut world = World::new(quick());
         world.relay("r1", 100);
         for n in 0..10 {
@@ -818,15 +825,15 @@ fn nothing_goes_out_after_a_rollout_was_stopped_while_d1_was_asked() {
         world.meanwhile = Some(stop);
         world.run(T0 + 60_000);
         assert_eq!(world.max_step, 1, "a candidate there was");
-        assert!(world.told.is_empty(), "{stop:?}: {:?}", world.told);
+        assert!(world.notified.is_empty(), "{stop:?}: {:?}", world.notified);
     }
 }
 
 #[test]
 fn a_rollout_that_stands_still_for_a_month_is_cancelled_and_its_jobs_end() {
     let mut world = two_rollouts();
-    change(&world, "R", Change::Pause);
-    let told = world.told.len();
+    change(&world, "R", RolloutChange::Pause);
+    let notified = world.notified.len();
     world.run(T0 + 29 * 86_400_000);
     assert_eq!(world.rollout_row().state, RolloutState::Paused);
     assert_eq!(tally(&world, "queued"), 9);
@@ -836,8 +843,11 @@ fn a_rollout_that_stands_still_for_a_month_is_cancelled_and_its_jobs_end() {
         (row.state, row.reason.as_str(), row.ended_at.is_some()),
         (RolloutState::Cancelled, "stood_still", true)
     );
-    assert!(row.words.contains("30 days"), "{}", row.words);
-    assert_eq!((tally(&world, "cancelled"), world.told.len()), (9, told));
+    assert!(row.message.contains("30 days"), "{}", row.message);
+    assert_eq!(
+        (tally(&world, "cancelled"), world.notified.len()),
+        (9, notified)
+    );
 }
 
 #[test]
@@ -903,23 +913,23 @@ fn a_stage_that_fails_stops_the_rollout_and_says_why() {
         (RolloutState::Paused, "threshold", 10)
     );
     assert!(
-        row.words
+        row.message
             .contains("devices of this stage fetched within 30 s")
-            && row.words.contains("below 80.0 %"),
+            && row.message.contains("below 80.0 %"),
         "{}",
-        row.words
+        row.message
     );
     // Resumed, what was seen is overlooked; the next stage fails by itself, and is cancelled.
     world
         .engine
-        .change_rollout("T", "R", Change::Resume, world.now)
+        .change_rollout("T", "R", RolloutChange::Resume, world.now)
         .unwrap();
     world.run(world.now + 60_000);
     let row = world.rollout_row();
     assert_eq!((row.state, row.stage), (RolloutState::Paused, 1));
     world
         .engine
-        .change_rollout("T", "R", Change::Cancel, world.now)
+        .change_rollout("T", "R", RolloutChange::Cancel, world.now)
         .unwrap();
     world.run(world.now + 2 * 3_600_000);
     let row = world.rollout_row();
@@ -934,9 +944,9 @@ fn a_stage_that_fails_stops_the_rollout_and_says_why() {
     assert!(row.ended_at.is_some());
     let refused = world
         .engine
-        .change_rollout("T", "R", Change::Resume, world.now)
+        .change_rollout("T", "R", RolloutChange::Resume, world.now)
         .unwrap();
-    assert!(matches!(refused, Reply::Conflict { .. }));
+    assert!(matches!(refused, PoolReply::Conflict { .. }));
 }
 
 #[test]
@@ -1013,7 +1023,7 @@ fn a_window_closes_a_rollout_without_making_its_jobs_old() {
         ),
         ("window", RolloutState::Running)
     );
-    let first_night = world.told.len();
+    let first_night = world.notified.len();
     assert!((55..=62).contains(&first_night), "{first_night}");
     world.run(T0 + 3 * 86_400_000);
     assert_eq!(
@@ -1038,23 +1048,23 @@ fn a_rollout_waits_for_a_relay_and_can_be_paused() {
     );
     world.run(T0 + 90_000_000);
     assert_eq!(
-        (world.rollout_row().reason.as_str(), world.told.len()),
+        (world.rollout_row().reason.as_str(), world.notified.len()),
         ("no_relay", 0)
     );
     world.relay("r1", 100);
     world.run(world.now + 1_050);
     world
         .engine
-        .change_rollout("T", "R", Change::Pause, world.now)
+        .change_rollout("T", "R", RolloutChange::Pause, world.now)
         .unwrap();
-    let told = world.told.len();
-    assert!((8..=16).contains(&told), "{told}");
+    let notified = world.notified.len();
+    assert!((8..=16).contains(&notified), "{notified}");
     world.run(world.now + 90_000_000);
-    assert_eq!(world.told.len(), told);
+    assert_eq!(world.notified.len(), notified);
     assert_eq!(tally(&world, "expired"), 0);
     world
         .engine
-        .change_rollout("T", "R", Change::Resume, world.now)
+        .change_rollout("T", "R", RolloutChange::Resume, world.now)
         .unwrap();
     world.run(world.now + 60_000);
     assert_eq!(
@@ -1082,13 +1092,13 @@ fn a_rollout_adopts_a_pending_job_and_a_single_request_hurries_one() {
     world.relay("r1", 100);
     world.run(T0 + 10_000);
     assert_eq!(
-        world.told.len(),
+        world.notified.len(),
         1,
         "the single job does not wait for the window"
     );
     world.run(T0 + 12 * 3_600_000 + 60_000);
     assert_eq!(
-        (world.rollout_row().state, world.told.len()),
+        (world.rollout_row().state, world.notified.len()),
         (RolloutState::Finished, 4)
     );
 }
@@ -1107,7 +1117,7 @@ fn a_hundred_thousand_jobs_are_worked_in_small_steps() {
         world.now += 50;
     }
     assert_eq!(world.max_step, 250);
-    assert!(world.told.len() >= 800);
+    assert!(world.notified.len() >= 800);
     let (page, next) = world
         .engine
         .store
@@ -1149,11 +1159,13 @@ fn a_tenant_has_so_many_open_rollouts_and_does_not_use_up_another_tenants() {
         start_as(&world, &format!("R{n}"), spec(), 1);
     }
     let refusal = world.engine.too_many_rollouts("T").unwrap();
-    assert!(matches!(refusal, Some(Reply::Conflict { detail }) if detail.contains("20 rollouts")));
+    assert!(
+        matches!(refusal, Some(PoolReply::Conflict { detail }) if detail.contains("20 rollouts"))
+    );
     assert_eq!(world.engine.too_many_rollouts("other").unwrap(), None);
     let change = world
         .engine
-        .change_rollout("T", "R7", Change::Cancel, world.now);
+        .change_rollout("T", "R7", RolloutChange::Cancel, world.now);
     change.unwrap();
     assert_eq!(world.engine.too_many_rollouts("T").unwrap(), None);
 }
@@ -1176,7 +1188,11 @@ fn an_index_is_behind_every_look_up() {
         20,
     );
     world.run(T0 + 2_000);
-    for change in [Change::Pause, Change::Resume, Change::Cancel] {
+    for change in [
+        RolloutChange::Pause,
+        RolloutChange::Resume,
+        RolloutChange::Cancel,
+    ] {
         world
             .engine
             .change_rollout("T", "R", change, world.now)
@@ -1328,11 +1344,11 @@ fn submit_as(world: &World, tenant: &str, device: &str) {
 fn a_silent_rollout_leaves_places_for_another_tenants_job() {
     let mut world = silent_crowd(2000);
     world.run(T0 + 20_000);
-    assert_eq!(world.told.len(), 175, "all places but the eighth");
+    assert_eq!(world.notified.len(), 175, "all places but the eighth");
     submit_as(&world, "U", "u");
     world.run(world.now + 200);
-    assert_eq!(world.told.last().unwrap().1, "u");
-    assert_eq!(world.told.len(), 176, "it was the next to be told");
+    assert_eq!(world.notified.last().unwrap().1, "u");
+    assert_eq!(world.notified.len(), 176, "it was the next to be told");
 }
 
 #[test]
@@ -1366,12 +1382,17 @@ fn tenants_with_much_to_say_are_told_in_turn() {
     world.relay("r1", 1000);
     world.tick();
     let of = |world: &World, tenant: &str| {
-        let told = world.told.iter();
-        told.filter(|(_, device)| device.starts_with(tenant))
+        let notified = world.notified.iter();
+        notified
+            .filter(|(_, device)| device.starts_with(tenant))
             .count()
     };
     assert_eq!((of(&world, "B"), of(&world, "C")), (40, 40));
-    assert_eq!(world.told.len(), 250, "and the rest of the round is A's");
+    assert_eq!(
+        world.notified.len(),
+        250,
+        "and the rest of the round is A's"
+    );
 }
 
 #[test]
@@ -1385,7 +1406,11 @@ fn a_turn_goes_round() {
     }
     world.relay("r1", 1);
     world.run(T0 + 10_000);
-    let order: String = world.told.iter().map(|told| &told.1[..1]).collect();
+    let order: String = world
+        .notified
+        .iter()
+        .map(|notified| &notified.1[..1])
+        .collect();
     assert_eq!(order, "ABCABCABCABCABC");
 }
 
@@ -1408,9 +1433,9 @@ fn a_rollouts_pace_is_the_pools_if_that_was_lowered_since() {
         .unwrap();
     world.run(T0 + 5_000);
     assert!(
-        (50..=60).contains(&world.told.len()),
+        (50..=60).contains(&world.notified.len()),
         "{}",
-        world.told.len()
+        world.notified.len()
     );
 }
 
@@ -1438,13 +1463,13 @@ proptest! {
         let capacity = u64::from(capacity);
         let fair = (capacity / (wants.len() as u64 + 1)).max(1);
         let total: u64 = wants.iter().sum();
-        prop_assert!(world.told.len() as u64 <= capacity);
-        prop_assert!(world.told.len() as u64 >= total.min(capacity - capacity / 8));
+        prop_assert!(world.notified.len() as u64 <= capacity);
+        prop_assert!(world.notified.len() as u64 >= total.min(capacity - capacity / 8));
         if capacity >= wants.len() as u64 {
             for (tenant, jobs) in wants.iter().enumerate() {
                 let own = format!("{tenant}-");
-                let told = world.told.iter().filter(|(_, device)| device.starts_with(&own));
-                prop_assert!(told.count() as u64 >= fair.min(*jobs), "tenant {tenant}");
+                let notified = world.notified.iter().filter(|(_, device)| device.starts_with(&own));
+                prop_assert!(notified.count() as u64 >= fair.min(*jobs), "tenant {tenant}");
             }
         }
     }

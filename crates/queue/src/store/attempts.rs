@@ -7,7 +7,7 @@ use super::Store;
 use ringfence_sql::{Sql, SqlError, args};
 
 /// Leases of one job that are remembered.
-const KEPT: u32 = 100;
+const MAX_ATTEMPTS: u32 = 100;
 
 /// One lease of a job, and how it went. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +30,8 @@ pub struct Attempt {
     /// Why the attempt ended as it did, in one word for programs.
     pub reason: Option<String>,
     /// Why the attempt ended as it did, for people.
-    #[serde(rename(serialize = "message"), alias = "message")]
-    #[cfg_attr(feature = "schema", schemars(rename = "message"))]
-    pub words: Option<String>,
+    #[serde(alias = "words")]
+    pub message: Option<String>,
     /// Datagrams sent, retransmissions included.
     pub datagrams: Option<u32>,
     /// The time between NOTIFY and answer, in milliseconds.
@@ -55,7 +54,7 @@ impl<S: Sql> Store<S> {
         Ok(self.number(sql, args![job, lease, relay])?.is_some())
     }
 
-    /// Writes down that a lease begins. The last [`KEPT`] are kept: a relay that gives everything back
+    /// Writes down that a lease begins. The last [`MAX_ATTEMPTS`] are kept: a relay that gives everything back
     /// at once would make a row a second.
     pub(crate) fn attempt_begins(
         &self,
@@ -66,7 +65,7 @@ impl<S: Sql> Store<S> {
     ) -> Result<(), SqlError> {
         let sql = "INSERT INTO attempts (job, lease, relay, leased_at) VALUES (?, ?, ?, ?)";
         self.sql.run(sql, args![job, lease, relay, now])?;
-        match lease.checked_sub(KEPT) {
+        match lease.checked_sub(MAX_ATTEMPTS) {
             None | Some(0) => Ok(()),
             Some(old) => {
                 let sql = "DELETE FROM attempts WHERE job = ? AND lease <= ?";

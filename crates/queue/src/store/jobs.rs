@@ -3,12 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::Store;
-use crate::job::Job;
+use crate::job::{Job, State};
+use crate::messages::PendingJobs;
 use ringfence_sql::{Arg, Sql, SqlError, args};
 
 /// How many rows a filtered page looks at before it gives up: the page is then short, and its
 /// cursor goes on from there.
-const SCAN: u32 = 5_000;
+const MAX_SCANNED: u32 = 5_000;
+
+/// The condition is that of the index, word for word, so that SQLite takes it.
+const PENDING_AGES: &str = "SELECT state, count(*) AS number, min(created_at) AS oldest_at FROM jobs \
+     WHERE state IN ('queued', 'leased', 'answered') GROUP BY state";
 
 /// A job as it is ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,14 +83,14 @@ impl<S: Sql> Store<S> {
                 &job.network,
                 job.rollout.as_ref(),
                 job.stage,
-                &job.lane,
+                &job.queue,
                 job.state.as_str(),
                 job.created_at,
                 job.due_at,
                 job.expires_at,
                 job.verdict.as_str(),
                 &job.reason,
-                &job.words,
+                &job.message,
             ],
         )
     }
@@ -109,16 +114,24 @@ impl<S: Sql> Store<S> {
         }
         set! {
             version => new.version, network => new.network.clone(), rollout => new.rollout.clone(), stage => new.stage,
-            lane => new.lane.clone(), state => Arg::Owned(new.state.as_str().to_owned()),
-            due_at => new.due_at, expires_at => new.expires_at, slot => u32::from(new.slot),
+            state => Arg::Owned(new.state.as_str().to_owned()),
+            due_at => new.due_at, expires_at => new.expires_at,
             lease => new.lease, relay => new.relay.clone(), lease_until => new.lease_until,
             tries => new.tries, joined => new.joined,
             first_sent_at => new.first_sent_at, sent_at => new.sent_at, answered_at => new.answered_at,
             fetched_at => new.fetched_at, ended_at => new.ended_at,
             check_at => new.check_at, checked_at => new.checked_at, judge_at => new.judge_at,
             verdict => Arg::Owned(new.verdict.as_str().to_owned()), code => new.code.map(u32::from),
-            reason => new.reason.clone(), words => new.words.clone(),
+            reason => new.reason.clone(),
         }
+        set("lane", old.queue != new.queue, new.queue.clone().into());
+        let granted = old.turn_granted != new.turn_granted;
+        set("slot", granted, u32::from(new.turn_granted).into());
+        set(
+            "words",
+            old.message != new.message,
+            new.message.clone().into(),
+        );
         if values.is_empty() {
             return Ok(());
         }
@@ -127,26 +140,26 @@ impl<S: Sql> Store<S> {
             .run(&format!("UPDATE jobs SET {sets} WHERE id = ?"), &values)
     }
 
-    /// Queued jobs of a lane whose time has come, the longest due first. The lane without a rollout has
+    /// Jobs of a queue whose time has come, the longest due first. The queue without a rollout has
     /// jobs of all tenants, of which one's are taken.
     pub(crate) fn due(
         &self,
-        lane: &str,
+        queue: &str,
         tenant: &str,
         now: u64,
         limit: u64,
     ) -> Result<Vec<Job>, SqlError> {
-        if lane.is_empty() {
+        if queue.is_empty() {
             let sql = "SELECT * FROM jobs INDEXED BY jobs_solo WHERE state = 'queued' AND lane = '' AND tenant = ? AND due_at <= ? ORDER BY due_at LIMIT ?";
             return self.sql.rows(sql, args![tenant, now, limit]);
         }
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT ?";
-        self.sql.rows(sql, args![lane, now, limit])
+        self.sql.rows(sql, args![queue, now, limit])
     }
 
     /// The tenants with queued jobs of no rollout, and when the first of each is due. One step in the
     /// index for each, however many jobs.
-    pub(crate) fn solo_tenants(&self) -> Result<Vec<(String, u64)>, SqlError> {
+    pub(crate) fn standalone_tenants(&self) -> Result<Vec<(String, u64)>, SqlError> {
         #[derive(Deserialize)]
         struct Tenant {
             tenant: Option<String>,
@@ -167,21 +180,21 @@ impl<S: Sql> Store<S> {
         }
     }
 
-    /// How many jobs of a lane are queued for before `until`; counts up to `most`.
-    pub(crate) fn queued(&self, lane: &str, until: u64, most: u64) -> Result<u64, SqlError> {
+    /// How many jobs of a queue wait for a time before `until`; counts up to `most`.
+    pub(crate) fn queued(&self, queue: &str, until: u64, most: u64) -> Result<u64, SqlError> {
         let sql = "SELECT count(*) AS n FROM (SELECT 1 FROM jobs WHERE state = 'queued' AND lane = ? AND due_at <= ? LIMIT ?)";
-        Ok(self.number(sql, args![lane, until, most])?.unwrap_or(0))
+        Ok(self.number(sql, args![queue, until, most])?.unwrap_or(0))
     }
 
-    /// Any queued jobs of a lane.
-    pub(crate) fn queued_in(&self, lane: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
+    /// Any waiting jobs of a queue.
+    pub(crate) fn queued_in(&self, queue: &str, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? ORDER BY due_at LIMIT ?";
-        self.sql.rows(sql, args![lane, limit])
+        self.sql.rows(sql, args![queue, limit])
     }
 
-    pub(crate) fn next_due(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+    pub(crate) fn next_due(&self, queue: &str) -> Result<Option<u64>, SqlError> {
         let sql = "SELECT min(due_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
-        self.number(sql, args![lane])
+        self.number(sql, args![queue])
     }
 
     /// Jobs that a relay holds.
@@ -202,34 +215,34 @@ impl<S: Sql> Store<S> {
         self.sql.rows(sql, args![now, limit])
     }
 
-    /// Every lane in which something is queued. One step in the index for each, however many jobs.
-    pub(crate) fn queued_lanes(&self) -> Result<Vec<String>, SqlError> {
+    /// Every queue in which something waits. One step in the index for each, however many jobs.
+    pub(crate) fn queues_in_use(&self) -> Result<Vec<String>, SqlError> {
         #[derive(Deserialize)]
-        struct Lane {
+        struct First {
             lane: Option<String>,
         }
-        let mut lanes: Vec<String> = Vec::new();
+        let mut queues: Vec<String> = Vec::new();
         let mut sql = "SELECT min(lane) AS lane FROM jobs WHERE state = 'queued' AND lane >= ?";
         loop {
-            let after = lanes.last().map_or("", String::as_str);
-            let next: Option<Lane> = self.row(sql, args![after])?;
+            let after = queues.last().map_or("", String::as_str);
+            let next: Option<First> = self.row(sql, args![after])?;
             match next.and_then(|next| next.lane) {
-                Some(lane) => lanes.push(lane),
-                None => return Ok(lanes),
+                Some(queue) => queues.push(queue),
+                None => return Ok(queues),
             }
             sql = "SELECT min(lane) AS lane FROM jobs WHERE state = 'queued' AND lane > ?";
         }
     }
 
-    /// Queued jobs of a lane whose time is over.
-    pub(crate) fn too_old(&self, lane: &str, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
+    /// Waiting jobs of a queue whose time is over.
+    pub(crate) fn too_old(&self, queue: &str, now: u64, limit: u64) -> Result<Vec<Job>, SqlError> {
         let sql = "SELECT * FROM jobs WHERE state = 'queued' AND lane = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?";
-        self.sql.rows(sql, args![lane, now, limit])
+        self.sql.rows(sql, args![queue, now, limit])
     }
 
-    pub(crate) fn next_expiry(&self, lane: &str) -> Result<Option<u64>, SqlError> {
+    pub(crate) fn next_expiry(&self, queue: &str) -> Result<Option<u64>, SqlError> {
         let sql = "SELECT min(expires_at) AS n FROM jobs WHERE state = 'queued' AND lane = ?";
-        self.number(sql, args![lane])
+        self.number(sql, args![queue])
     }
 
     /// A rollout found this job pending in another, and counts on it.
@@ -244,11 +257,11 @@ impl<S: Sql> Store<S> {
         Ok(self.number(sql, args![job])?.is_some())
     }
 
-    /// Takes the queued jobs of a lane out of it on which another rollout counts.
-    pub(crate) fn release_joined(&self, lane: &str) -> Result<(), SqlError> {
+    /// Takes the waiting jobs of a queue out of it on which another rollout counts.
+    pub(crate) fn release_joined(&self, queue: &str) -> Result<(), SqlError> {
         let sql = "UPDATE jobs SET lane = '' WHERE state = 'queued' AND lane = ? AND EXISTS
                      (SELECT 1 FROM joins JOIN rollouts ON rollouts.id = joins.rollout WHERE joins.job = jobs.id AND rollouts.state <> 'cancelled')";
-        self.sql.run(sql, args![lane])
+        self.sql.run(sql, args![queue])
     }
 
     /// Jobs whose phones D1 should be asked about.
@@ -305,7 +318,7 @@ impl<S: Sql> Store<S> {
             _ => ("tenant", &filter.tenant),
         };
         let sql = format!(
-            "SELECT * FROM (SELECT * FROM jobs WHERE {column} = ? AND id < ? ORDER BY id DESC LIMIT {SCAN})
+            "SELECT * FROM (SELECT * FROM jobs WHERE {column} = ? AND id < ? ORDER BY id DESC LIMIT {MAX_SCANNED})
               WHERE tenant = ? AND (? = '' OR state = ?) AND (? = '' OR device = ?) LIMIT ?"
         );
         let device = filter.device.as_deref().unwrap_or_default();
@@ -333,10 +346,25 @@ impl<S: Sql> Store<S> {
         }
         let sql = format!(
             "SELECT id FROM jobs WHERE {column} = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET {}",
-            SCAN - 1
+            MAX_SCANNED - 1
         );
         let last: Option<Last> = self.row(&sql, args![value, before])?;
         Ok((jobs, last.and_then(|last| last.id)))
+    }
+
+    /// The pending jobs by state, with the oldest of each.
+    pub(crate) fn pending_ages(&self) -> Result<Vec<PendingJobs>, SqlError> {
+        let rows: Vec<PendingJobs> = self.sql.rows(PENDING_AGES, args![])?;
+        let states = [State::Queued, State::Leased, State::Answered];
+        let found = |state: State| {
+            let row = rows.iter().find(|row| row.state == state.as_str());
+            row.cloned().unwrap_or_else(|| PendingJobs {
+                state: state.as_str().to_owned(),
+                number: 0,
+                oldest_at: None,
+            })
+        };
+        Ok(states.map(found).into())
     }
 
     /// How many jobs are pending, by state.
@@ -348,5 +376,32 @@ impl<S: Sql> Store<S> {
                 Ok((state.to_owned(), self.number(&sql, args![])?.unwrap_or(0)))
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_sql::Memory;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_ages_of_pending_jobs_are_read_off_their_index_alone() {
+        let memory = Memory::new();
+        let store = Store::open(memory.clone()).unwrap();
+        let plan: Vec<Value> = memory
+            .rows(&format!("EXPLAIN QUERY PLAN {PENDING_AGES}"), args![])
+            .unwrap();
+        let plan = serde_json::to_string(&plan).unwrap();
+        assert!(plan.contains("COVERING INDEX jobs_by_age"), "{plan}");
+        let ages = store.pending_ages().unwrap();
+        assert_eq!(ages.len(), 3);
+        assert!(
+            ages.iter()
+                .all(|it| it.number == 0 && it.oldest_at.is_none())
+        );
     }
 }

@@ -15,7 +15,8 @@ pub struct RolloutRow {
     pub spec: String,
     pub state: RolloutState,
     pub reason: String,
-    pub words: String,
+    #[serde(rename = "words")]
+    pub message: String,
     /// Devices in the selection when it was ordered.
     pub total: u64,
     /// How far the selection has been walked: a device's id, or a number in `rollout_macs`.
@@ -61,6 +62,12 @@ impl<S: Sql> Store<S> {
         self.row("SELECT * FROM rollouts WHERE id = ?", args![id])
     }
 
+    /// How many rollouts that have not ended are in a state.
+    pub(crate) fn open_rollouts_in(&self, state: &str) -> Result<u64, SqlError> {
+        let sql = "SELECT count(*) AS n FROM rollouts WHERE ended_at IS NULL AND state = ?";
+        Ok(self.number(sql, args![state])?.unwrap_or(0))
+    }
+
     /// Rollouts that are not over yet.
     pub fn open_rollouts(&self) -> Result<Vec<RolloutRow>, SqlError> {
         self.sql.rows(
@@ -90,7 +97,7 @@ impl<S: Sql> Store<S> {
                 &row.spec,
                 row.state.as_str(),
                 &row.reason,
-                &row.words,
+                &row.message,
                 row.total,
                 row.due_us,
                 row.created_at,
@@ -110,7 +117,7 @@ impl<S: Sql> Store<S> {
             args![
                 row.state.as_str(),
                 &row.reason,
-                &row.words,
+                &row.message,
                 row.total,
                 &row.cursor,
                 row.released,
@@ -160,10 +167,10 @@ impl<S: Sql> Store<S> {
         self.sql.run(sql, args![rollout, stage, name, n])
     }
 
-    /// Gives a lane's queued jobs back the time for which it was closed.
-    pub(crate) fn extend_lane(&self, lane: &str, by_ms: u64) -> Result<(), SqlError> {
+    /// Gives the waiting jobs of a queue back the time for which it was closed.
+    pub(crate) fn extend_queue(&self, queue: &str, by_ms: u64) -> Result<(), SqlError> {
         let sql = "UPDATE jobs SET expires_at = expires_at + ? WHERE state = 'queued' AND lane = ?";
-        self.sql.run(sql, args![by_ms, lane])
+        self.sql.run(sql, args![by_ms, queue])
     }
 
     /// Deletes rollouts that ended before `before`, with what belongs to them.

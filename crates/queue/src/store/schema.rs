@@ -5,7 +5,7 @@ use super::Store;
 use ringfence_sql::{Sql, SqlError, args};
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
-const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD];
+const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD, FOURTH];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE jobs (
@@ -138,7 +138,7 @@ const FIRST: &[&str] = &[
 ];
 
 const SECOND: &[&str] = &[
-    // Closed lanes are passed over as a whole, not job by job.
+    // Closed queues are passed over as a whole, not job by job.
     "CREATE INDEX jobs_by_lane_expiry ON jobs (lane, expires_at) WHERE state = 'queued'",
     "DROP INDEX jobs_by_expiry",
     "CREATE INDEX jobs_leased_of ON jobs (lane) WHERE state = 'leased'",
@@ -158,6 +158,11 @@ const THIRD: &[&str] = &[
     // How many places of which relay each tenant holds.
     "CREATE INDEX jobs_held ON jobs (relay, tenant) WHERE state = 'leased'",
     "DROP INDEX jobs_by_relay",
+];
+
+const FOURTH: &[&str] = &[
+    // How many jobs are pending and since when, read off the index alone.
+    "CREATE INDEX jobs_by_age ON jobs (state, created_at) WHERE state IN ('queued', 'leased', 'answered')",
 ];
 
 impl<S: Sql> Store<S> {
@@ -209,10 +214,10 @@ mod tests {
         ).unwrap();
         for _ in 0..2 {
             let store = Store::open(memory.clone()).unwrap();
-            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("3"));
+            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("4"));
             assert_eq!(store.loads().unwrap(), [("A".into(), "T".into(), 1)]);
             assert_eq!(store.job("J").unwrap().unwrap().version, 7);
-            assert_eq!(store.queued_lanes().unwrap(), ["R"]);
+            assert_eq!(store.queues_in_use().unwrap(), ["R"]);
             assert_eq!(store.next_expiry("R").unwrap(), Some(3));
             assert!(!store.is_joined("J").unwrap());
             let pace = NetworkPace {

@@ -498,7 +498,7 @@ mod tests {
 
     #[test]
     fn what_is_probably_meant_otherwise_is_pointed_out() {
-        for (from, to, key, error, words) in [
+        for (from, to, key, error, message) in [
             (
                 "wss://ringfence.example",
                 "not a url",
@@ -549,7 +549,7 @@ mod tests {
                 (1, key, error),
                 "{found:?}"
             );
-            assert!(found[0].message.contains(words), "{}", found[0]);
+            assert!(found[0].message.contains(message), "{}", found[0]);
         }
     }
 

@@ -67,11 +67,11 @@ pub fn load(
 
 /// The library's words in one line, and how the value is written where they do not say.
 fn shape(error: &str) -> String {
-    let (words, key) = error
+    let (message, key) = error
         .trim_end()
         .rsplit_once("\nin `")
-        .map_or((error.trim_end(), ""), |(words, key)| {
-            (words, key.trim_end_matches('`'))
+        .map_or((error.trim_end(), ""), |(message, key)| {
+            (message, key.trim_end_matches('`'))
         });
     let at = if key.is_empty() {
         String::new()
@@ -80,7 +80,7 @@ fn shape(error: &str) -> String {
     };
     let hint = match key.split('[').next().unwrap_or(key) {
         // Those errors list the keys that there are.
-        _ if words.starts_with("unknown field") => "",
+        _ if message.starts_with("unknown field") => "",
         "sip.bind" => {
             ". Write a list of ADDRESS:PORT, for example bind = [\"198.51.100.20:5070\", \"[2001:db8::20]:5070\"]"
         }
@@ -97,7 +97,7 @@ fn shape(error: &str) -> String {
         }
         _ => "",
     };
-    format!("{at}{words}{hint}")
+    format!("{at}{message}{hint}")
 }
 
 fn overlay(table: &mut Table, name: &str, value: &str) -> Option<()> {
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_value_of_another_shape_is_told_with_its_key_and_how_to_write_it() {
-        for (text, words) in [
+        for (text, message) in [
             (
                 "[sip]\nbind = [\"::1:5070\"]",
                 "sip.bind: invalid socket address syntax. Write a list of ADDRESS:PORT",
@@ -217,7 +217,7 @@ mod tests {
             let path = dir.path().join("relay.toml");
             std::fs::write(&path, text).unwrap();
             let error = load(Some(&path), []).unwrap_err().to_string();
-            assert!(error.contains(words), "{text}: {error}");
+            assert!(error.contains(message), "{text}: {error}");
             assert!(
                 error.contains("relay.toml: ") && !error.contains('\n'),
                 "{error}"

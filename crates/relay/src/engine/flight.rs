@@ -9,7 +9,7 @@ use ringfence_sip_notify::{
 use ringfence_wire::{JobResult, ReturnReason};
 
 use super::entry::{Flight, State};
-use super::{Engine, verdict};
+use super::{Engine, result};
 
 impl Engine {
     /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
@@ -45,7 +45,7 @@ impl Engine {
             SocketAddr::V6(_) => self.config.sent_by_v6.clone(),
         };
         let (Some(sent_by), Some(prepared)) = (sent_by, entry.prepared.as_ref()) else {
-            let result = verdict::no_socket(entry, to);
+            let result = result::no_socket(entry, to);
             return self.next_or(key, result, 0, now);
         };
         let unix_s = (self.unix_ms_at_zero + now) / 1000;
@@ -84,7 +84,7 @@ impl Engine {
     }
 
     /// A datagram that is no SIP we can read. If it has the branch of a NOTIFY, it answers that, and
-    /// the verdict will say what was wrong with it, unless a better answer comes.
+    /// the result will say what was wrong with it, unless a better answer comes.
     pub(super) fn unreadable(&mut self, bytes: &[u8], why: ParseError) {
         self.counts.malformed += 1;
         if let Some(key) = self.flying(bytes)
@@ -145,7 +145,7 @@ impl Engine {
             self.ready.push_back(key);
             return self.arm(key, now);
         };
-        let result = verdict::of(entry, &outcome);
+        let result = result::of(entry, &outcome);
         if moves_on(&outcome) {
             self.next_or(key, result, u32::from(outcome.transmissions), now);
         } else {

@@ -12,7 +12,7 @@ type Found = Result<Vec<Service>, LookupError>;
 /// How long an answer is used again, in milliseconds.
 const FRESH_MS: u64 = 5_000;
 /// How many answers are kept.
-const KEPT: usize = 1024;
+const MAX_ANSWERS: usize = 1024;
 
 #[derive(Debug)]
 enum Lookup {
@@ -42,7 +42,7 @@ impl Lookups {
 
     /// Who waited for this answer.
     pub(super) fn answer(&mut self, query: &Query, found: &Found, now: u64) -> Vec<u64> {
-        if self.known.len() >= KEPT {
+        if self.known.len() >= MAX_ANSWERS {
             self.known.retain(|_, lookup| match lookup {
                 Lookup::Asked(_) => true,
                 Lookup::Known { until, .. } => *until > now,

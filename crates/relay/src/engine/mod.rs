@@ -1,7 +1,7 @@
-//! The core of the relay, without I/O: jobs go in, datagrams and verdicts come out.
+//! The core of the relay, without I/O: jobs go in, datagrams and results come out.
 //!
 //! A job is *located* (its next hop looked up), *waits* for its turn at its destination, and
-//! *flies* (a NOTIFY session on the socket) until it has a verdict; a failed destination is followed
+//! *flies* (a NOTIFY session on the socket) until it has a result; a failed destination is followed
 //! by the next that DNS named, as long as the lease lasts.
 //!
 //! After every `submit`, `located`, `datagram`, `send_failed`, `cancel`, `drain` or `handle_timeout`
@@ -17,7 +17,7 @@ mod flight;
 mod lookups;
 mod pacer;
 mod prepare;
-mod verdict;
+mod result;
 
 #[cfg(test)]
 mod hostile;
@@ -36,7 +36,7 @@ use self::entry::{Entry, State};
 use self::lookups::Lookups;
 use self::pacer::{Pacer, Rate, network};
 use self::prepare::prepare;
-pub(crate) use self::verdict::{UNUSABLE, WHAT_TO_DO};
+pub(crate) use self::result::{UNUSABLE, WHAT_TO_DO};
 use crate::config::{Pace, SipSettings};
 use crate::destination::Destinations;
 use crate::locate::{DEFAULT_PORT, LookupError, Query, Service, order};
@@ -91,7 +91,7 @@ pub struct Counts {
 }
 
 /// Timers that act in one call: what they bring about is taken out before more of it is made.
-const TIMERS: usize = 1024;
+const MAX_TIMERS: usize = 1024;
 /// Refusals of requests that may wait for the socket.
 const MAX_REPLIES: usize = 64;
 
@@ -173,7 +173,7 @@ impl Engine {
         self.counts
     }
 
-    /// Takes a job. One that is already held only takes over the new lease: the phone is not told
+    /// Takes a job. One that is already held only takes over the new lease: the phone is not notified
     /// twice because the pool asked twice.
     pub fn submit(&mut self, job: Job, now: u64) {
         let lease_end = now.saturating_add(u64::from(job.lease_ms));
@@ -221,7 +221,7 @@ impl Engine {
         if let Some(key) = self.held(&job.id)
             && let Some(entry) = self.remove(key)
         {
-            let result = Box::new(verdict::cancelled(&entry));
+            let result = Box::new(result::cancelled(&entry));
             self.done.push_back(Done::Result(result, entry.lease_end));
         }
     }
@@ -256,7 +256,7 @@ impl Engine {
     /// What happens because time passes. When very much is due at once, part of it is left, and
     /// [`Engine::poll_timeout`] still says `now` or earlier.
     pub fn handle_timeout(&mut self, now: u64) {
-        for _ in 0..TIMERS {
+        for _ in 0..MAX_TIMERS {
             match self.timers.peek().copied() {
                 Some(Reverse((at, key))) if at <= now => {
                     self.timers.pop();
@@ -358,7 +358,7 @@ impl Engine {
         let services = match found {
             Ok(services) => services,
             Err(error) => {
-                let result = verdict::not_located(entry, error);
+                let result = result::not_located(entry, error);
                 return self.end(key, result);
             }
         };
@@ -394,19 +394,19 @@ impl Engine {
             (Some(to), _) => self.wait(key, to, now),
             (None, Some(refusal)) => {
                 self.counts.refused += 1;
-                let result = verdict::not_allowed(entry, &refusal);
+                let result = result::not_allowed(entry, &refusal);
                 self.end(key, result);
             }
             (None, None) if not_the_tenants.is_some() => {
                 self.counts.refused += 1;
-                let result = not_the_tenants.map(|to| verdict::not_the_tenants(entry, to));
+                let result = not_the_tenants.map(|to| result::not_the_tenants(entry, to));
                 if let Some(result) = result {
                     self.end(key, result);
                 }
             }
             (None, None) => {
                 let error = LookupError::NotFound("the target".into());
-                let result = verdict::not_located(entry, &error);
+                let result = result::not_located(entry, &error);
                 self.end(key, result);
             }
         }

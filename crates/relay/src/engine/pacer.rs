@@ -45,7 +45,7 @@ pub(super) fn network(ip: IpAddr, prefix_v4: u8, prefix_v6: u8) -> Network {
 }
 
 #[derive(Debug)]
-struct Lane<T> {
+struct Queue<T> {
     rate: Rate,
     /// When the next request of this network is due, had none come early.
     due_us: u64,
@@ -55,8 +55,8 @@ struct Lane<T> {
 /// Requests that wait for their turn.
 #[derive(Debug)]
 pub(super) struct Pacer<T> {
-    lanes: HashMap<Network, Lane<T>>,
-    /// Every lane is here exactly once, at the time it wants to be looked at.
+    queues: HashMap<Network, Queue<T>>,
+    /// Every queue is here exactly once, at the time it wants to be looked at.
     order: BinaryHeap<Reverse<(u64, Network)>>,
     total: Option<Rate>,
     total_due_us: u64,
@@ -67,7 +67,7 @@ impl<T> Pacer<T> {
     /// `total`: the limit over all networks.
     pub(super) fn new(total: Option<Rate>) -> Self {
         Self {
-            lanes: HashMap::new(),
+            queues: HashMap::new(),
             order: BinaryHeap::new(),
             total,
             total_due_us: 0,
@@ -79,16 +79,16 @@ impl<T> Pacer<T> {
     pub(super) fn push(&mut self, network: Network, rate: Rate, item: T, now: u64) {
         self.waiting += 1;
         let order = &mut self.order;
-        let lane = self.lanes.entry(network).or_insert_with(|| {
+        let queue = self.queues.entry(network).or_insert_with(|| {
             order.push(Reverse((now * 1000, network)));
-            Lane {
+            Queue {
                 rate,
                 due_us: 0,
                 waiting: VecDeque::new(),
             }
         });
-        lane.rate = rate;
-        lane.waiting.push_back(item);
+        queue.rate = rate;
+        queue.waiting.push_back(item);
     }
 
     /// The next request that may start at `now` (milliseconds). Call until `None`.
@@ -99,22 +99,22 @@ impl<T> Pacer<T> {
                 return None;
             }
             self.order.pop();
-            let Some(lane) = self.lanes.get_mut(&network) else {
+            let Some(queue) = self.queues.get_mut(&network) else {
                 continue;
             };
-            let item = lane.waiting.pop_front();
+            let item = queue.waiting.pop_front();
             if item.is_none() {
-                // An empty lane is kept until its schedule is over, or a network could send its
+                // An empty queue is kept until its schedule is over, or a network could send its
                 // burst again and again by letting its line run dry.
-                if lane.due_us <= now_us {
-                    self.lanes.remove(&network);
+                if queue.due_us <= now_us {
+                    self.queues.remove(&network);
                 } else {
-                    self.order.push(Reverse((lane.due_us, network)));
+                    self.order.push(Reverse((queue.due_us, network)));
                 }
                 continue;
             }
-            lane.due_us = lane.due_us.max(now_us) + lane.rate.interval_us;
-            let next = lane.due_us.saturating_sub(lane.rate.tolerance_us);
+            queue.due_us = queue.due_us.max(now_us) + queue.rate.interval_us;
+            let next = queue.due_us.saturating_sub(queue.rate.tolerance_us);
             self.order.push(Reverse((next, network)));
             if let Some(total) = self.total {
                 self.total_due_us = self.total_due_us.max(now_us) + total.interval_us;
@@ -130,19 +130,19 @@ impl<T> Pacer<T> {
         if self.waiting == 0 {
             return None;
         }
-        let Reverse((lane_us, _)) = self.order.peek()?;
+        let Reverse((queue_us, _)) = self.order.peek()?;
         let total_us = self.total.map_or(0, |total| {
             self.total_due_us.saturating_sub(total.tolerance_us)
         });
-        Some((*lane_us).max(total_us).div_ceil(1000))
+        Some((*queue_us).max(total_us).div_ceil(1000))
     }
 
     /// Takes out everything that waits, in no particular order.
     pub(super) fn drain(&mut self) -> Vec<T> {
         self.waiting = 0;
-        self.lanes
+        self.queues
             .values_mut()
-            .flat_map(|lane| lane.waiting.drain(..))
+            .flat_map(|queue| queue.waiting.drain(..))
             .collect()
     }
 
@@ -264,7 +264,7 @@ mod tests {
             pacer.push(net(last), Rate::per_second(10), 1, 0);
         }
         play(&mut pacer, 300);
-        assert_eq!(pacer.lanes.len(), 0);
+        assert_eq!(pacer.queues.len(), 0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ringfence_sip_notify::{
 use ringfence_wire::{Destinations, Job, JobRef, JobResult, Outcome};
 
 use super::EngineConfig;
-use super::verdict::{self, WHAT_TO_DO};
+use super::result::{self, WHAT_TO_DO};
 use crate::locate::{DEFAULT_PORT, Query};
 
 /// Everything about a NOTIFY but where it is sent from and to.
@@ -51,7 +51,7 @@ impl Refused {
     }
 
     pub(super) fn result(self, job: JobRef) -> JobResult {
-        verdict::refused(job, self.outcome, self.reason, self.explanation)
+        result::refused(job, self.outcome, self.reason, self.explanation)
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             if !permitted {
                 return Err(Refused {
                     outcome: Outcome::NotAllowed,
-                    reason: verdict::NOT_THE_TENANTS,
+                    reason: result::NOT_THE_TENANTS,
                     explanation: format!(
                         "The tenant may not address {host}, which is in {what} of the job: it is in none of the tenant's destinations.{WHAT_TO_DO}Correct the device's settings, or have the tenant's destinations extended."
                     ),

@@ -428,7 +428,7 @@ fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
             "the first line is no SIP status or request line",
         ),
     ];
-    for (change, words) in cases {
+    for (change, message) in cases {
         let mut engine = engine();
         engine.submit(job("a", "sip:101@198.51.100.7"), 0);
         let sent = act(&mut engine, 0);
@@ -440,7 +440,7 @@ fn an_answer_that_cannot_be_used_is_told_apart_from_silence() {
             (done.outcome, done.reason.as_str(), done.retry),
             (Outcome::Unreachable, "unusable_answer", Retry::Later)
         );
-        assert!(done.explanation.contains(words), "{}", done.explanation);
+        assert!(done.explanation.contains(message), "{}", done.explanation);
         assert_eq!(engine.counts().unusable, 1);
     }
 }

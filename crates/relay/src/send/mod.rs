@@ -98,13 +98,13 @@ async fn one(
         let text = serde_json::to_string(&result).map_err(std::io::Error::from)?;
         writeln!(out, "{text}")?;
     } else {
-        write!(out, "{}", words(options, &target, &from, &result))?;
+        write!(out, "{}", summary(options, &target, &from, &result))?;
     }
     Ok(result.outcome == Outcome::Answered)
 }
 
 /// A result for a person.
-fn words(
+fn summary(
     options: &SendOptions,
     target: &Target,
     from: &[SocketAddr],

@@ -11,24 +11,29 @@ use quick_xml::reader::Reader;
 
 use super::super::escape;
 use super::super::finding::{Finding, Place, codes};
+use super::super::message::{Message, MessagePart, message, shown};
 use super::super::source::{self, Lines};
 use super::super::url::MACROS;
-use super::super::words::{Word, Words, shown, words};
 use super::{
-    Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH, MAX_TAG_NAME,
-    is_parameter,
+    ASCII_AS, Document, Element, Family, Findings, Format, MAX_ATTRIBUTES, MAX_DEPTH,
+    MAX_ITEM_NAME, MAX_PARAMETERS_OF_ELEMENT, MAX_TAG_NAME, is_parameter,
 };
-use crate::family::XmlSyntax;
+use crate::family::{XmlStyle, XmlSyntax};
 
 /// Reads what can be read, and says everything that is wrong.
-pub(in super::super) fn read(family: Family, bytes: &[u8], findings: &mut Findings) -> Document {
+pub(in super::super) fn read(
+    family: Family,
+    syntax: &'static XmlSyntax,
+    bytes: &[u8],
+    findings: &mut Findings,
+) -> Document {
     let Some(text) = source::decode(family, bytes, findings) else {
-        return Document::new(family.root());
+        return Document::new(syntax);
     };
     source::control_characters(&text, findings);
     let mut reading = Reading {
         text: &text,
-        syntax: family.xml(),
+        syntax,
         lines: Lines::new(&text),
         findings,
         open: Vec::new(),
@@ -51,7 +56,7 @@ const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 struct Reading<'a> {
     text: &'a str,
     /// What in it is the family's own.
-    syntax: XmlSyntax,
+    syntax: &'static XmlSyntax,
     lines: Lines<'a>,
     findings: &'a mut Findings,
     /// The elements whose end tag has not come yet, the outermost first.
@@ -135,11 +140,12 @@ impl Reading<'_> {
                 codes::XML_ROOT,
                 Place::new(1, 1),
                 "the file has no element at all",
-                words!["Begin it with <", self.syntax.root, ">."],
+                message!["Begin it with <", self.syntax.root, ">."],
             ));
             Element::new(self.syntax.root)
         });
         Document {
+            syntax: self.syntax,
             declaration: self.declaration,
             root,
         }
@@ -185,6 +191,7 @@ impl Reading<'_> {
     fn start(&mut self, tag: &BytesStart<'_>, at: usize, end: usize) -> Option<bool> {
         let name = tag.name().0;
         let place = self.lines.place(at);
+        self.open_for_parts(name);
         if let Some(top) = self.open.last_mut()
             && top.parameter
         {
@@ -195,14 +202,14 @@ impl Reading<'_> {
                 self.findings.push(Finding::error(
                     codes::MACRO_ANGLE,
                     place,
-                    words![
+                    message![
                         "`<",
                         name,
                         ">` within ",
                         shown(&parameter),
                         " is a tag to XML"
                     ],
-                    words!["Write {", name, "}."],
+                    message!["Write {", name, "}."],
                 ));
                 return Some(false);
             }
@@ -214,7 +221,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_DEPTH,
                 place,
-                words!["elements are nested deeper than ", MAX_DEPTH],
+                message!["elements are nested deeper than ", MAX_DEPTH],
                 "Nest them as the guide does.",
             ));
             return None;
@@ -223,7 +230,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::NAME_TOO_LONG,
                 place,
-                words![
+                message![
                     "the name of an element has ",
                     name.len(),
                     " bytes, of ",
@@ -259,7 +266,26 @@ impl Reading<'_> {
         Some(true)
     }
 
+    /// An item that parts begin in has no value of its own.
+    fn open_for_parts(&mut self, name: &str) {
+        if let XmlStyle::Items { element, part, .. } = self.syntax.style
+            && name == part
+            && let Some(top) = self.open.last_mut()
+            && top.name == element
+            && top.value.trim_matches(BLANKS).is_empty()
+        {
+            top.parameter = false;
+            top.value.clear();
+        }
+    }
+
     fn is_parameter(&self, name: &str) -> bool {
+        if matches!(
+            self.syntax.style,
+            XmlStyle::Attributes | XmlStyle::Named { .. } | XmlStyle::Quoted { .. }
+        ) {
+            return false;
+        }
         match self.syntax.groups {
             Some(groups) => name != self.syntax.root && !groups.contains(&name),
             None => is_parameter(name) || self.syntax.values.contains(&name),
@@ -271,19 +297,19 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_AFTER_ROOT,
                 at,
-                words!["<", shown(name), "> stands behind the outermost element"],
-                words![
+                message!["<", shown(name), "> stands behind the outermost element"],
+                message![
                     "A file is one <",
                     self.syntax.root,
                     "> element; move it in there."
                 ],
             ));
-        } else if name != self.syntax.root {
+        } else if name != self.syntax.root && self.syntax.style != XmlStyle::Attributes {
             self.findings.push(Finding::error(
                 codes::XML_ROOT,
                 at,
-                words!["the outermost element is <", shown(name), ">"],
-                words!["It must be <", self.syntax.root, ">."],
+                message!["the outermost element is <", shown(name), ">"],
+                message!["It must be <", self.syntax.root, ">."],
             ));
         }
     }
@@ -305,7 +331,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_DOUBLED_END_TAG,
                 place,
-                words!["the end tag </", tag, "> is doubled"],
+                message!["the end tag </", tag, "> is doubled"],
                 "Delete it.",
             ));
         } else if let Some(top) = self.open.last()
@@ -316,7 +342,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_MISMATCHED_END_TAG,
                 place,
-                words!["<", opened, "> is closed by </", tag, ">"],
+                message!["<", opened, "> is closed by </", tag, ">"],
                 "Give both tags the same name.",
             ));
             self.close_top();
@@ -324,7 +350,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_STRAY_END_TAG,
                 place,
-                words!["the end tag </", tag, "> has no start tag"],
+                message!["the end tag </", tag, "> has no start tag"],
                 "Delete it, or add the start tag.",
             ));
         }
@@ -336,8 +362,8 @@ impl Reading<'_> {
         self.findings.push(Finding::error(
             codes::XML_UNCLOSED_TAG,
             at,
-            words!["<", name, "> is never closed"],
-            words!["Add </", name, ">."],
+            message!["<", name, "> is never closed"],
+            message!["Add </", name, ">."],
         ));
         // What is left of the text up to the next tag is indentation.
         if let Some(top) = self.open.last_mut() {
@@ -365,17 +391,18 @@ impl Reading<'_> {
 
     fn check_value(&mut self, element: &Element) {
         let Element {
-            name,
-            value,
-            value_at,
-            ..
+            value, value_at, ..
         } = element;
+        let name = match self.syntax.style {
+            XmlStyle::Items { name, .. } => element.attribute(name).unwrap_or(&element.name),
+            _ => &element.name,
+        };
         source::check_value(Format::Xml, name, value, *value_at, self.findings);
         if value.trim_matches(BLANKS) != value && !value.contains('\n') {
             self.findings.push(Finding::warning(
                 codes::VALUE_BLANKS,
                 *value_at,
-                words!["the value of ", shown(name), " has blanks at an end"],
+                message!["the value of ", shown(name), " has blanks at an end"],
                 "Delete them unless they are meant; a phone may keep or drop them.",
             ));
         }
@@ -390,7 +417,7 @@ impl Reading<'_> {
             Finding::error(
                 codes::XML_LEAF_NAME,
                 element.at,
-                words![
+                message![
                     "<",
                     name,
                     "> holds a value, but that is not how a parameter is called"
@@ -401,7 +428,7 @@ impl Reading<'_> {
             Finding::error(
                 codes::XML_STRAY_TEXT,
                 element.value_at,
-                words!["there is text between the elements of <", name, ">"],
+                message!["there is text between the elements of <", name, ">"],
                 "Delete it, or make it a comment: <!-- … -->.",
             )
         };
@@ -453,7 +480,7 @@ impl Reading<'_> {
         self.error(
             codes::XML_STRAY_TEXT,
             at,
-            words!["there is text outside of <", self.syntax.root, ">"],
+            message!["there is text outside of <", self.syntax.root, ">"],
             "Delete it.",
         );
     }
@@ -482,6 +509,10 @@ impl Reading<'_> {
     }
 
     fn attributes(&mut self, tag: &BytesStart<'_>, at: Place) -> Vec<(String, String)> {
+        let most = match self.syntax.style {
+            XmlStyle::Attributes => MAX_PARAMETERS_OF_ELEMENT,
+            _ => MAX_ATTRIBUTES,
+        };
         let mut attributes = Vec::new();
         let mut good = spaced(tag.attributes_raw());
         for attribute in tag.attributes() {
@@ -491,7 +522,7 @@ impl Reading<'_> {
                 good = false;
                 break;
             };
-            if attributes.len() == MAX_ATTRIBUTES {
+            if attributes.len() == most {
                 good = false;
                 break;
             }
@@ -507,7 +538,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_ATTRIBUTE,
                 at,
-                words![
+                message![
                     "the attributes of <",
                     shown(tag.name().0),
                     "> are malformed"
@@ -522,6 +553,7 @@ impl Reading<'_> {
     /// Attributes are those that the family knows.
     fn check_attributes(&mut self, element: &Element) {
         let tag = shown(&element.name);
+        self.check_attribute_values(element);
         let of_group = |name: &str| {
             let mut known = self.syntax.attributes.iter();
             known.any(|(group, known, _)| *group == element.name && *known == name)
@@ -542,7 +574,7 @@ impl Reading<'_> {
                         _ => codes::XML_ATTRIBUTE,
                     },
                     element.at,
-                    words![
+                    message![
                         "the ",
                         *known,
                         " of <",
@@ -552,11 +584,12 @@ impl Reading<'_> {
                     one_of(values),
                 ),
                 None if of_group(name) => continue,
+                None if self.syntax.style == XmlStyle::Attributes && name != "xmlns" => continue,
                 // Phones know no namespaces; a browser takes an element of one for its own.
                 None if name == "xmlns" => Finding::error(
                     codes::XML_NAMESPACE,
                     element.at,
-                    words![
+                    message![
                         "<",
                         tag,
                         "> declares a namespace, and a phone's file has none"
@@ -566,7 +599,7 @@ impl Reading<'_> {
                 None => Finding::warning(
                     codes::XML_UNKNOWN_ATTRIBUTE,
                     element.at,
-                    words!["<", tag, "> has an attribute ", shown(name), " there"],
+                    message!["<", tag, "> has an attribute ", shown(name), " there"],
                     self.syntax.attributes_help,
                 ),
             };
@@ -584,8 +617,8 @@ impl Reading<'_> {
                 self.findings.push(Finding::error(
                     codes::XML_LINE_INDEX,
                     element.at,
-                    words!["<", *group, "> has no ", *name, " that is a number from 1"],
-                    words![
+                    message!["<", *group, "> has no ", *name, " that is a number from 1"],
+                    message![
                         "Write <",
                         *group,
                         " ",
@@ -597,9 +630,128 @@ impl Reading<'_> {
         }
     }
 
+    /// Of phones that know no references: what cannot stand in an attribute as it is.
+    fn check_plain(&mut self, element: &Element) {
+        for (_, value) in &element.attributes {
+            let bare = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+            let bare = bare.unwrap_or(value);
+            let plain = |it: char| it.is_ascii() && !matches!(it, '"' | '\'' | '&' | '<' | '>');
+            if !bare.chars().all(plain) {
+                self.findings.push(Finding::error(
+                    codes::VALUE_CHARACTER,
+                    element.at,
+                    message![
+                        "<",
+                        shown(&element.name),
+                        "> has a value with a character that these phones have no way to read"
+                    ],
+                    "Choose a value of ASCII without \", ', &, < and >.",
+                ));
+                return;
+            }
+        }
+    }
+
+    /// Where attributes are parameters, or their names and values.
+    fn check_attribute_values(&mut self, element: &Element) {
+        if matches!(self.syntax.style, XmlStyle::Quoted { .. }) {
+            self.check_plain(element);
+        }
+        match self.syntax.style {
+            XmlStyle::Attributes => {
+                for (name, value) in &element.attributes {
+                    source::check_value(Format::Xml, name, value, element.at, self.findings);
+                }
+            }
+            XmlStyle::Named {
+                element: tag,
+                name,
+                value,
+            }
+            | XmlStyle::Quoted {
+                element: tag,
+                name,
+                value,
+            } if element.name == tag => {
+                let named = element.attribute(name).unwrap_or_default();
+                if named.is_empty() || element.attribute(value).is_none() {
+                    self.findings.push(Finding::error(
+                        codes::NAME_INVALID,
+                        element.at,
+                        message!["<", tag, "> lacks ", name, " or ", value],
+                        message!["Write <", tag, " ", name, "=\"…\" ", value, "=\"…\"/>."],
+                    ));
+                }
+                let value = element.attribute(value).unwrap_or_default();
+                source::check_value(Format::Xml, named, value, element.at, self.findings);
+            }
+            XmlStyle::Items {
+                element: item,
+                part,
+                name,
+            } => self.check_item([item, part, name], element),
+            _ => {}
+        }
+    }
+
+    /// An item has a name, and a part has one and stands in an item.
+    fn check_item(&mut self, [item, part, name]: [&'static str; 3], element: &Element) {
+        let tag = match element.name.as_str() {
+            own if own == item => item,
+            own if own == part => part,
+            _ => return,
+        };
+        let named = element.attribute(name).unwrap_or_default();
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if named.is_empty() || !named.chars().all(good) {
+            self.findings.push(Finding::error(
+                codes::NAME_INVALID,
+                element.at,
+                message!["<", tag, "> has no ", name, " that a parameter can have"],
+                message![
+                    "Write <",
+                    tag,
+                    " ",
+                    name,
+                    "=\"…\">, with letters, digits and full stops."
+                ],
+            ));
+        }
+        if named.len() > MAX_ITEM_NAME {
+            self.findings.push(Finding::error(
+                codes::NAME_TOO_LONG,
+                element.at,
+                message![
+                    "the ",
+                    name,
+                    " of <",
+                    tag,
+                    "> has ",
+                    named.len(),
+                    " bytes, of ",
+                    MAX_ITEM_NAME,
+                    " allowed"
+                ],
+                "Look the name up in the vendor's template for this firmware.",
+            ));
+        }
+        if tag == part && self.open.last().is_none_or(|top| top.name != item) {
+            self.findings.push(Finding::error(
+                codes::XML_SECTION,
+                element.at,
+                message!["<", part, "> stands outside of <", item, ">"],
+                message!["Put it into the <", item, "> that it is a part of."],
+            ));
+        }
+    }
+
     /// `text` is what stands between `<?` and `?>`.
     fn check_declaration(&mut self, text: &str, at: usize) {
         let attributes = BytesStart::from_content(text, "xml".len());
+        let encoding = match self.syntax.style {
+            XmlStyle::Quoted { .. } => ASCII_AS,
+            _ => "utf-8",
+        };
         let known = attributes.attributes().all(|attribute| {
             let Ok(attribute) = attribute else {
                 return false;
@@ -607,7 +759,7 @@ impl Reading<'_> {
             let value = attribute.value.as_ref();
             match attribute.key.0 {
                 "version" => value == "1.0",
-                "encoding" => value.eq_ignore_ascii_case("utf-8"),
+                "encoding" => value.eq_ignore_ascii_case(encoding),
                 "standalone" => value == "yes" || value == "no",
                 _ => false,
             }
@@ -621,8 +773,14 @@ impl Reading<'_> {
         self.error(
             codes::XML_DECLARATION,
             at,
-            "this XML declaration is not at the beginning, or not one of UTF-8 and XML 1.0",
-            "Begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>, or leave it out.",
+            match encoding {
+                ASCII_AS => "this XML declaration is not at the beginning, or not one of ISO-8859-1 and XML 1.0",
+                _ => "this XML declaration is not at the beginning, or not one of UTF-8 and XML 1.0",
+            },
+            match encoding {
+                ASCII_AS => "Begin the file with <?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>, or leave it out.",
+                _ => "Begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>, or leave it out.",
+            },
         );
     }
 
@@ -644,8 +802,8 @@ impl Reading<'_> {
         &mut self,
         code: &'static str,
         at: usize,
-        message: impl Into<Words>,
-        help: impl Into<Words>,
+        message: impl Into<Message>,
+        help: impl Into<Message>,
     ) {
         let at = self.lines.place(at);
         self.findings.push(Finding::error(code, at, message, help));
@@ -677,7 +835,7 @@ fn numeric(reference: &str) -> Option<char> {
 
 /// A name of an element or attribute. XML allows more, and prefixes of namespaces; the format uses
 /// neither.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name
             .chars()
@@ -703,16 +861,16 @@ fn spaced(attributes: &str) -> bool {
 }
 
 /// `Write R, RW or !.`
-fn one_of(values: &[&'static str]) -> Words {
-    let mut words = vec![Word::Fixed("Write ")];
+fn one_of(values: &[&'static str]) -> Message {
+    let mut message = vec![MessagePart::Fixed("Write ")];
     for (at, value) in values.iter().enumerate() {
         let before = match at {
             0 => "",
             _ if at + 1 == values.len() => " or ",
             _ => ", ",
         };
-        words.extend([Word::Fixed(before), Word::Fixed(value)]);
+        message.extend([MessagePart::Fixed(before), MessagePart::Fixed(value)]);
     }
-    words.push(Word::Fixed("."));
-    Words(words)
+    message.push(MessagePart::Fixed("."));
+    Message(message)
 }

@@ -72,6 +72,35 @@ fn a_name_of_one_family_is_told_from_one_of_all() {
 }
 
 #[test]
+fn a_name_of_the_file_with_the_key_alone_is_told_by_the_family_and_not_by_how_it_is_encoded() {
+    let carriers = Family::ALL.into_iter().filter(|it| it.carrier().is_some());
+    let carriers: Vec<Family> = carriers.collect();
+    let of = |family, template: &str| Route {
+        family: Some(family),
+        ..plain(FileKind::Standard, template)
+    };
+    let routes = carriers.iter().flat_map(|family| {
+        let names = ["a.b/cfg{mac}", "a.b/cfg{mac}.bin", "a.b/cfg{mac}.xml"];
+        names.map(|name| of(*family, name))
+    });
+    let other = of(panasonic::UT, "a.b/cfg{mac}");
+    let table = RouteTable::new(routes.chain([other]).collect()).unwrap();
+    let at = |path| table.carriers_at(path);
+    assert!(!carriers.is_empty());
+    assert_eq!(at("a.b/cfg0080f0c571eb"), carriers);
+    assert_eq!(at("a.b/cfg0080f0c571eb.bin"), carriers);
+    assert_eq!(at("a.b/cfg0080f0c571eb%2Ebin"), carriers);
+    for path in [
+        "a.b/cfg0080f0c571eb.xml",
+        "a.b/cfg0080f0c571eb%2Exml",
+        "a.b/cfg",
+        "%",
+    ] {
+        assert_eq!(at(path), [], "{path}");
+    }
+}
+
+#[test]
 fn a_path_asks_for_the_file_of_the_narrowest_template() {
     let table = usual();
     let mac = Mac::parse("0080F0C571EB").unwrap();
@@ -121,7 +150,12 @@ fn a_path_asks_for_the_file_of_the_narrowest_template() {
         ("0080F0C571EB.cfg", None),
         ("Config01005E000001.cfg", None),
         ("ConfigCom.CFG", None),
-        ("123.cfg", None),
+        (
+            "6940.cfg",
+            Some((FileKind::Initial, Form::Plain, None, model("6940"))),
+        ),
+        ("006940006940.cfg", None),
+        ("..cfg", None),
         (".cfg", None),
         ("", None),
     ] {
@@ -168,6 +202,122 @@ fn overlap_without_containment_is_refused_with_an_example() {
     assert_eq!(found.first.kind, FileKind::Product);
     assert_eq!(found.second.kind, FileKind::Initial);
     assert_eq!(found.example_path, "b-a.cfg");
+}
+
+#[test]
+fn an_example_is_a_path_that_two_names_read_in_two_ways() {
+    // `.cfg.cfg` is shorter, and the model is `.cfg` by both.
+    let found = conflict(vec![
+        plain(FileKind::Initial, "{MODEL}.cfg"),
+        plain(FileKind::Initial, ".cfg{MODEL}"),
+    ]);
+    let [before, behind] = [&found.first, &found.second].map(|route| {
+        let readings = every_reading(route.template.parts(), &found.example_path);
+        assert_eq!(readings.len(), 1, "{route}");
+        readings[0].clone()
+    });
+    assert_ne!(before, behind, "{}", found.example_path);
+    assert_eq!(found.example_path.len(), ".cfg.cfg".len() + 1);
+    // Where there is one path only, and both read it alike, it is refused all the same.
+    let digits = "a".repeat(12);
+    let found = conflict(vec![
+        plain(FileKind::Standard, &format!("{{mac}}{digits}")),
+        plain(FileKind::Standard, &format!("{digits}{{mac}}")),
+    ]);
+    assert_eq!(found.example_path, "a".repeat(24));
+}
+
+#[test]
+fn the_family_of_a_device_tells_two_files_of_one_name_apart() {
+    let of = |family, kind, template| Route {
+        family: Some(family),
+        ..plain(kind, template)
+    };
+    let (index, file) = (panasonic::HDV, panasonic::UT);
+    let table = RouteTable::new(vec![
+        of(file, FileKind::Standard, "{mac}.cfg"),
+        of(index, FileKind::Initial, "{mac}.cfg"),
+        of(index, FileKind::Initial, "{MAC}.cfg"),
+        of(panasonic::UTG, FileKind::Standard, "{MAC}.cfg"),
+        of(index, FileKind::Initial, "000000000000.cfg"),
+    ])
+    .unwrap();
+    let at = |path: &str| table.resolve(path).unwrap();
+    let found = at("0080f0c571eb.cfg");
+    assert_eq!(found.kind, FileKind::Standard);
+    assert_eq!(found.others, [(index, FileKind::Initial)]);
+    let found = at("0080F0C571EB.cfg");
+    assert_eq!(found.kind, FileKind::Initial);
+    assert_eq!(found.others, [(panasonic::UTG, FileKind::Standard)]);
+    // All digits: it is in both cases at once.
+    assert_eq!(at("008000000001.cfg").others.len(), 2);
+    let all = at("000000000000.cfg");
+    assert_eq!((all.mac, all.others), (None, Vec::new()));
+    let asks = |kind| table.families_at("0080f0c571eb.cfg", kind, Form::Plain);
+    assert_eq!(asks(FileKind::Initial), Some(vec![index]));
+    assert_eq!(asks(FileKind::Standard), Some(vec![file]));
+
+    // Nothing tells two files of one family apart, nor a name of all, a sealed file, or another device.
+    for (first, second) in [
+        (
+            of(index, FileKind::Standard, "{mac}.cfg"),
+            of(index, FileKind::Initial, "{mac}.cfg"),
+        ),
+        (
+            plain(FileKind::Standard, "{mac}.cfg"),
+            of(index, FileKind::Initial, "{mac}.cfg"),
+        ),
+        (
+            Route {
+                form: Form::Sealed,
+                ..of(file, FileKind::Standard, "{mac}.cfg")
+            },
+            of(index, FileKind::Initial, "{mac}.cfg"),
+        ),
+        (
+            of(file, FileKind::Standard, "0{mac}"),
+            of(index, FileKind::Initial, "{mac}0"),
+        ),
+        (
+            of(file, FileKind::Product, "{mac}.cfg"),
+            of(index, FileKind::Initial, "{mac}.cfg"),
+        ),
+    ] {
+        conflict(vec![first, second]);
+    }
+}
+
+#[test]
+fn a_familys_name_stands_back_behind_a_given_one() {
+    let of = |family, kind, template| Route {
+        family: Some(family),
+        ..plain(kind, template)
+    };
+    let brought = [
+        of(panasonic::UT, FileKind::Initial, "{MODEL}.cfg"),
+        of(panasonic::UT, FileKind::Standard, "{mac}.cfg"),
+        of(panasonic::HDV, FileKind::Initial, "CP-{MODEL}.cfg"),
+    ];
+    let given = plain(FileKind::Product, "{MODEL}.cfg");
+    let (table, back) = RouteTable::beside(vec![given.clone()], &brought).unwrap();
+    assert_eq!(back.len(), 1);
+    assert_eq!((&back[0].first, &back[0].second), (&given, &brought[0]));
+    let kind = |path| table.resolve(path).map(|found| found.kind);
+    assert_eq!(kind("KX-UT136.cfg"), Some(FileKind::Product));
+    assert_eq!(kind("CP-1.cfg"), Some(FileKind::Initial), "it is narrower");
+    assert_eq!(kind("0080f0c571eb.cfg"), Some(FileKind::Standard));
+    // The same file by the same name is in nobody's way.
+    let given = plain(FileKind::Initial, "{MODEL}.cfg");
+    let (_, back) = RouteTable::beside(vec![given], &brought).unwrap();
+    assert_eq!(back, []);
+    // What is given contradicts itself, and families contradict each other.
+    let both = ["{MODEL}.cfg", ".cfg{MODEL}"].map(|name| plain(FileKind::Initial, name));
+    assert!(RouteTable::beside(both.to_vec(), &brought).is_err());
+    let clash = [
+        of(panasonic::UT, FileKind::Initial, "{MODEL}.cfg"),
+        of(panasonic::HDV, FileKind::Product, "{MODEL}.cfg"),
+    ];
+    assert!(RouteTable::beside(Vec::new(), &clash).is_err());
 }
 
 #[test]
@@ -299,7 +449,7 @@ fn stands_for(each: Macro, value: &str) -> bool {
         Macro::MacUpper => twelve_digits && value == value.to_ascii_uppercase(),
         Macro::MacLower => twelve_digits && value == value.to_ascii_lowercase(),
         Macro::Model => {
-            !twelve_digits && all("._-") && value.contains(|one: char| one.is_ascii_alphabetic())
+            !twelve_digits && all("._-") && value.contains(|one: char| one.is_ascii_alphanumeric())
         }
         Macro::Fwver => all(".") && value.contains(|one: char| one.is_ascii_digit()),
     }
@@ -342,7 +492,7 @@ fn some_route() -> impl Strategy<Value = Route> {
 fn some_vars() -> impl Strategy<Value = (Mac, String, String)> {
     let mac =
         any::<[u8; 6]>().prop_filter_map("no unicast", |octets| Mac::from_octets(octets).ok());
-    let model = "[A-Ca-c4._-]{1,8}|Config[0-9A-F]{12}|Com|KX-UTG300B|[0-9A-F]{11}"
+    let model = "[A-Ca-c4._-]{1,8}|Config[0-9A-F]{12}|Com|KX-UTG300B|[0-9A-F]{11}|[0-9]{1,13}"
         .prop_filter("no model", |value| Macro::Model.accepts(value));
     let fwver = "[0-9a-c.]{1,6}".prop_filter("no version", |value| Macro::Fwver.accepts(value));
     (mac, model, fwver)

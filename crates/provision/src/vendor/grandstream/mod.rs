@@ -1,26 +1,47 @@
-//! Grandstream: phones that read `P` values (`<config version="1">`): GXP11xx to GXP21xx, GRP26xx.
+//! Grandstream: phones that read `P` values (`<config version="1">`): GXP11xx to GXP21xx, GRP26xx; and phones that
+//! read named items (`<config version="2">`): GRP26xx as well, and newer ones.
 //!
 //! From the vendor's *XML Provisioning Guide* (2011, 2012, 2018) and administration guides, and from
-//! templates of public provisioning servers, which agree on the numbers below. Nothing was tried on
+//! templates of public provisioning servers, which agree on the numbers and names here. Nothing was tried on
 //! hardware.
 //!
-//! A phone asks for `cfg<mac>`, a binary form that this folder does not write, then for `cfg<mac>.xml`,
-//! `cfg<model>.xml` and `cfg.xml`; each may be missing, and the later ones are fallbacks and no lower
-//! layer. Its URL is a host and a path without a scheme (P237; P212 is 2 for HTTPS), to which it appends
-//! `/cfg…`. A 401 makes it ask its user for a password.
+//! A phone asks for `cfg<mac>`, a binary form (a guide of 2023 prints `cfg<mac>.bin`), which it applies before it asks
+//! for `cfg<mac>.xml`, `cfg<model>.xml` and `cfg.xml`; each may be missing, and the later ones are fallbacks and
+//! no lower layer. Firmware of 2012 and 2013 asks for the XML first. Its URL is a host and a path without a
+//! scheme (P237; P212 is 2 for HTTPS), to which it appends `/cfg…`. A 401 makes it ask its user for a password.
 //!
-//! The device's file is sealed under the name of the plain one: the first `cfg<mac>.xml` is the bootstrap
-//! with the password of the next ones (P1359), and all later ones are sealed. That a phone goes on reading
-//! plain XML once it has a password is not stated anywhere.
+//! The vendor names the binary form as the way to hand out the password of sealed files (P1359). So it carries the
+//! key here, with the place where the phone asks next (`CARRIER`), and the XML of the same run is sealed
+//! already. A phone that asks for the XML first gets it in clear, with the password in it, and no binary form
+//! afterwards. That a phone goes on reading plain XML once it has a password is not stated anywhere.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlSyntax};
+use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::seal::{Cipher, Digest, Encoding, ProfileSpec};
-use crate::vendor::p_values::Numbered;
-use crate::vendor::{FamilySpec, KeyPlace};
+use crate::vendor::{Along, Extra, FamilySpec, KeyCarrier, KeyPlace, UserAgents};
+
+pub mod binary;
+mod items;
+mod lint;
+mod profiles;
+mod vocabulary;
+
+pub use profiles::PROFILES;
 
 /// The vendor's families.
-pub const FAMILIES: [Family; 1] = [GXP];
+pub const FAMILIES: [Family; 2] = [GXP, GXP_V2];
+
+/// What the vendor's phones call themselves. The version of the hardware may follow the model.
+pub(super) const USER_AGENTS: UserAgents = UserAgents {
+    vendor: "Grandstream",
+    families: &FAMILIES,
+    patterns: &[
+        "Grandstream Model HW {model} V{} SW {firmware} DevId {mac}",
+        "Grandstream Model HW {model} SW {firmware} DevId {mac}",
+        // Of old.
+        "Grandstream {model} ({}:{firmware}/{}) DevId {mac}",
+        "Grandstream Model HW {model} SW {firmware}",
+    ],
+};
 
 /// Phones that read `P` values.
 pub const GXP: Family = Family::new(&FamilySpec {
@@ -28,66 +49,165 @@ pub const GXP: Family = Family::new(&FamilySpec {
     phones: "Grandstream GXP11xx to GXP21xx and GRP26xx, as far as they read P values.",
     model_prefixes: &["GXP11", "GXP14", "GXP16", "GXP17", "GXP21", "GRP26"],
     syntax: Syntax::Xml(XmlSyntax {
-        root: "gs_provision",
+        style: XmlStyle::Elements { index: "idx" },
+        root: ROOT,
         groups: None,
         // A phone drops a file whose `mac` is not its own.
         values: &["mac"],
-        attributes: &[
-            ("gs_provision", "version", false),
-            ("config", "version", false),
-        ],
+        attributes: &[(ROOT, "version", false), ("config", "version", false)],
         parameter_attributes: &[],
         attributes_help: "<gs_provision> and <config> have version; a phone ignores others.",
+    }),
+    profiles: &["gxp-256", "gxp-256-sha256"],
+    default_profile: Some("gxp-256"),
+    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
+    key: KeyPlace {
+        prefix: lint::KEY,
+        groups: &["config"],
+        carrier: Some(&CARRIER),
+    },
+    vocabulary: vocabulary::P_VALUES,
+    lint: lint::check_p_values,
+    ..BOTH
+});
+
+/// Phones that read named items. Of the model's name alone nobody can tell which of the two a GRP26xx is to get, so
+/// the older one counts.
+pub const GXP_V2: Family = Family::new(&FamilySpec {
+    id: "gxp-v2",
+    phones: "Grandstream GRP26xx, GHP6xx and newer phones, as far as they read named items.",
+    model_prefixes: &["GHP6"],
+    syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Items {
+            element: "item",
+            part: "part",
+            name: "name",
+        },
+        root: ROOT,
+        groups: Some(&["config"]),
+        values: &["mac"],
+        attributes: &[
+            (ROOT, "version", false),
+            ("config", "version", false),
+            ("item", "name", false),
+            ("part", "name", false),
+        ],
+        parameter_attributes: &[],
+        attributes_help: "<gs_provision> and <config> have version, <item> and <part> have name; a phone ignores others.",
+    }),
+    profiles: &["gxp-v2-256", "gxp-v2-256-sha256"],
+    default_profile: Some("gxp-v2-256"),
+    templates: &[(FileKind::Standard, include_str!("templates/items.j2"))],
+    key: KeyPlace {
+        prefix: lint::KEY_ITEM,
+        groups: &["config"],
+        carrier: Some(&CARRIER_OF_ITEMS),
+    },
+    vocabulary: items::ITEMS,
+    lint: lint::check_items,
+    ..BOTH
+});
+
+const ROOT: &str = "gs_provision";
+
+/// What both have in common.
+const BOTH: FamilySpec = FamilySpec {
+    id: "",
+    phones: "",
+    model_prefixes: &[],
+    syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Elements { index: "" },
+        root: ROOT,
+        groups: None,
+        values: &[],
+        attributes: &[],
+        parameter_attributes: &[],
+        attributes_help: "",
     }),
     // No limit is published; templates of 7,400 lines are in use.
     total_limit: 512 * 1024,
     settings_limit: USUAL_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
-    profiles: &["gxp-256", "gxp-256-sha256"],
-    default_profile: Some("gxp-256"),
-    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
-    names: &[(FileKind::Standard, Form::Plain, "cfg{mac}.xml")],
+    profiles: &[],
+    default_profile: None,
+    templates: &[],
+    names: &[
+        (FileKind::Standard, Form::Plain, "cfg{mac}"),
+        (FileKind::Standard, Form::Plain, "cfg{mac}.bin"),
+        (FileKind::Standard, Form::Plain, "cfg{mac}.xml"),
+    ],
+    never: &[],
     sealed_at_plain_name: true,
-    // `check-sync;reboot=true` restarts it. It challenges unless P4428 is 1.
+    // It challenges unless P4428 is 1.
+    typed: &[
+        ("Config Via", "HTTPS"),
+        ("Config Server Path", "<host>/<segment>"),
+    ],
     fetch_event: "resync",
+    restart_event: Some("check-sync;reboot=true"),
     key: KeyPlace {
-        prefix: KEY,
-        groups: &["config"],
+        prefix: "",
+        groups: &[],
+        carrier: None,
     },
-    lint: |file| RULES.check(file),
-});
-
-/// The password of sealed files. (P1349, in one sentence of the guide, is a misprint.)
-const KEY: &str = "P1359";
-
-const RULES: Numbered = Numbered {
-    root: "gs_provision",
-    others: &["mac"],
-    key: KEY,
-    key_does: " sets the password of sealed files",
-    key_help: "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
+    vocabulary: &[],
+    lint: |_| {},
 };
 
-/// The vendor's profiles: `openssl enc -aes-256-cbc -k <password>` (*XML Provisioning Guide*, 2011, p. 4),
-/// binary. The guide is of a time when `openssl` took MD5; the other one is for firmware with its newer
-/// default.
-pub const PROFILES: [ProfileSpec; 2] = [
-    SALTED,
-    ProfileSpec {
-        name: "gxp-256-sha256",
-        kdf: Digest::Sha256,
-        ..SALTED
-    },
-];
+/// The binary form with the key in it.
+const CARRIER: KeyCarrier = KeyCarrier {
+    along: &[
+        Along {
+            path: "config/P212",
+            name: PROTOCOL,
+            words: &[],
+        },
+        Along {
+            path: "config/P237",
+            name: PATH,
+            words: &[],
+        },
+    ],
+    ..BINARY
+};
 
-const SALTED: ProfileSpec = ProfileSpec {
-    name: "gxp-256",
-    cipher: Cipher::Aes256,
-    kdf: Digest::Md5,
-    encoding: Encoding::Binary,
-    extension: "xml",
-    key_parameter: KEY,
-    key_length_parameter: None,
-    verified: true,
+/// The same: the binary form knows P values alone.
+const CARRIER_OF_ITEMS: KeyCarrier = KeyCarrier {
+    along: &[
+        Along {
+            path: "provisioning.config.protocol",
+            name: PROTOCOL,
+            words: &[
+                ("TFTP", "0"),
+                ("HTTP", "1"),
+                ("HTTPS", "2"),
+                ("FTP", "3"),
+                ("FTPS", "4"),
+            ],
+        },
+        Along {
+            path: "provisioning.config.serverPath",
+            name: PATH,
+            words: &[],
+        },
+    ],
+    ..BINARY
+};
+
+const PROTOCOL: &str = "P212";
+const PATH: &str = "P237";
+
+const BINARY: KeyCarrier = KeyCarrier {
+    extensions: &["", "bin"],
+    key: lint::KEY,
+    along: &[],
+    // One of the programs that write the form always says so, the other takes the third to the sixth digit of the
+    // MAC, which is the same for the phones of their time.
+    extras: &[Extra {
+        name: "gnkey",
+        value: "0b82",
+        setting: "standard_gnkey",
+    }],
+    write: binary::write,
 };

@@ -10,13 +10,22 @@
 //! The guide has a chapter on encrypted files, which is in no public store: files go out in clear over
 //! HTTPS, and the access path is what protects them.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlSyntax};
+use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::p_values::Numbered;
-use crate::vendor::{FamilySpec, KeyPlace};
+use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+
+mod vocabulary;
 
 /// The vendor's families.
 pub const FAMILIES: [Family; 1] = [UC];
+
+/// What the vendor's phones call themselves.
+pub(super) const USER_AGENTS: UserAgents = UserAgents {
+    vendor: "Htek",
+    families: &FAMILIES,
+    patterns: &["Htek {model} {firmware} {mac}", "Htek {model} {firmware}"],
+};
 
 /// Desk phones.
 pub const UC: Family = Family::new(&FamilySpec {
@@ -24,6 +33,7 @@ pub const UC: Family = Family::new(&FamilySpec {
     phones: "Htek UC8xx and UC9xx, which read numbered parameters.",
     model_prefixes: &["UC8", "UC9"],
     syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Elements { index: "idx" },
         root: "hl_provision",
         groups: None,
         values: &[],
@@ -44,12 +54,17 @@ pub const UC: Family = Family::new(&FamilySpec {
     default_profile: None,
     templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "cfg{mac}.xml")],
+    never: &["factory*.bin"],
     sealed_at_plain_name: false,
+    typed: &[("Configuration server path", "<base>")],
     fetch_event: "resync",
+    restart_event: Some("check-sync;reboot=true"),
     key: KeyPlace {
         prefix: KEY,
         groups: &["config"],
+        carrier: None,
     },
+    vocabulary: vocabulary::UC,
     lint: |file| RULES.check(file),
 });
 

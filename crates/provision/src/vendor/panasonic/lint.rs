@@ -1,7 +1,8 @@
 //! What is wrong with a Panasonic file beyond its syntax.
 
 use crate::format::{
-    Document, Examined, Finding, Findings, Parameter, Place, Word, Words, codes, shown, words,
+    Document, Examined, Finding, Findings, Message, MessagePart, Parameter, Place, codes, message,
+    shown,
 };
 use crate::kind::FileKind;
 
@@ -34,7 +35,7 @@ pub(super) fn check(file: &mut Examined<'_>) {
             findings.push(Finding::error(
                 codes::KEY_IN_FILE,
                 at,
-                words![shown(name), " sets a file key"],
+                message![shown(name), " sets a file key"],
                 "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
             ));
         }
@@ -92,8 +93,8 @@ fn check_sections(file: &mut Examined<'_>) {
         findings.push(Finding::error(
             codes::XML_SECTION,
             Place::new(1, 1),
-            words!["the file has no <", section, "> element"],
-            words!["Put everything of a ", kind, " file into <", section, ">."],
+            message!["the file has no <", section, "> element"],
+            message!["Put everything of a ", kind, " file into <", section, ">."],
         ));
     }
     for (name, at) in document.sections().filter(|(name, _)| *name != section) {
@@ -103,8 +104,8 @@ fn check_sections(file: &mut Examined<'_>) {
         findings.push(Finding::error(
             codes::XML_SECTION,
             at,
-            words!["<", shown(name), "> is no part of a ", kind, " file"],
-            words!["Put everything of a ", kind, " file into <", section, ">."],
+            message!["<", shown(name), "> is no part of a ", kind, " file"],
+            message!["Put everything of a ", kind, " file into <", section, ">."],
         ));
     }
     for (name, at) in document.groups(section) {
@@ -115,7 +116,7 @@ fn check_sections(file: &mut Examined<'_>) {
             findings.push(Finding::error(
                 codes::XML_SECTION,
                 at,
-                words![
+                message![
                     "<",
                     shown(name),
                     "> does not belong directly into <",
@@ -129,14 +130,14 @@ fn check_sections(file: &mut Examined<'_>) {
 }
 
 /// Some words with commas between them, and a full stop.
-fn listed(before: &'static str, all: &[&'static str]) -> Words {
-    let mut words = vec![Word::Fixed(before)];
+fn listed(before: &'static str, all: &[&'static str]) -> Message {
+    let mut message = vec![MessagePart::Fixed(before)];
     for (at, one) in all.iter().enumerate() {
-        words.extend([
-            Word::Fixed(if at > 0 { ", " } else { "" }),
-            Word::Fixed(one),
+        message.extend([
+            MessagePart::Fixed(if at > 0 { ", " } else { "" }),
+            MessagePart::Fixed(one),
         ]);
     }
-    words.push(Word::Fixed("."));
-    Words(words)
+    message.push(MessagePart::Fixed("."));
+    Message(message)
 }

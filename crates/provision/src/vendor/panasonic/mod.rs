@@ -10,12 +10,13 @@
 
 mod lint;
 mod profiles;
+mod vocabulary;
 
 pub use profiles::PROFILES;
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlSyntax};
+use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace};
+use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
 /// A file of parameters that begins with a magic line, as a template.
 macro_rules! parameters {
@@ -60,6 +61,16 @@ macro_rules! device_xml {
 
 /// The vendor's families.
 pub const FAMILIES: [Family; 5] = [UT, UDS124, TGP500, UTG, HDV];
+
+/// What the vendor's phones call themselves.
+pub(super) const USER_AGENTS: UserAgents = UserAgents {
+    vendor: "Panasonic",
+    families: &FAMILIES,
+    patterns: &[
+        "Panasonic_{model}/{firmware} ({mac})",
+        "Panasonic_{model}/{firmware}",
+    ],
+};
 
 /// Under which names its phones ask, or are told to ask.
 pub const NAMES: &[(FileKind, Form, &str)] = &[
@@ -131,6 +142,7 @@ pub const UTG: Family = Family::new(&FamilySpec {
     phones: "KX-UTG200 and KX-UTG300: XML, and the only family whose cipher is published.",
     model_prefixes: &["KX-UTG"],
     syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Elements { index: "idx" },
         root: "PANASIPPhoneConfig",
         groups: None,
         values: &[],
@@ -152,6 +164,7 @@ pub const UTG: Family = Family::new(&FamilySpec {
         "utg-256-sha256",
     ],
     default_profile: Some("utg-128"),
+    vocabulary: vocabulary::XML,
     templates: &[
         (FileKind::Initial, include_str!("templates/xml_initial.j2")),
         (FileKind::Standard, device_xml!("standard")),
@@ -175,6 +188,10 @@ pub const HDV: Family = Family::new(&FamilySpec {
 /// What most of the families have in common.
 const TEXT: FamilySpec = FamilySpec {
     id: "",
+    typed: &[(
+        "URL (DHCP option 160, 159 or 66, or the redirection service)",
+        "<base>/Initial{MAC}.cfg",
+    )],
     phones: "",
     model_prefixes: &[],
     syntax: Syntax::Text {
@@ -197,11 +214,16 @@ const TEXT: FamilySpec = FamilySpec {
         "# Panasonic SIP Phone Standard Format File # DO NOT CHANGE THIS LINE!"
     ),
     names: &[],
+    never: &[],
     sealed_at_plain_name: false,
     fetch_event: "check-sync",
+    // No guide names one.
+    restart_event: None,
     key: KeyPlace {
         prefix: lint::KEY_PREFIX,
         groups: &["Device", "System", "Prov"],
+        carrier: None,
     },
+    vocabulary: vocabulary::TEXT,
     lint: lint::check,
 };

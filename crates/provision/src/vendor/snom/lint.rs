@@ -1,6 +1,6 @@
 //! What is wrong with a Snom file beyond its syntax.
 
-use crate::format::{Document, Examined, Finding, codes, shown, words};
+use crate::format::{Document, Examined, Finding, codes, message, shown};
 
 /// The sections that are read. Phones know more, with elements within elements.
 pub(super) const SECTIONS: &[&str] = &["phone-settings", "functionKeys"];
@@ -16,7 +16,7 @@ pub(super) fn check(file: &mut Examined<'_>) {
             file.findings.push(Finding::error(
                 codes::XML_SECTION,
                 at,
-                words![
+                message![
                     "<",
                     shown(name),
                     "> does not belong directly into <settings>"

@@ -1,0 +1,22 @@
+// Shows times in the viewer's own zone; the page has them in UTC.
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const local = (root) => {
+  for (const time of root.querySelectorAll('time[datetime]:not([data-local])')) {
+    time.title = time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+    time.dataset.local = '';
+  }
+};
+local(document);
+// Parts of a page that are brought up to date have new times in them.
+new MutationObserver(() => local(document)).observe(document.body, { childList: true, subtree: true });
+// A message about what was typed is read out, and where it is said.
+document.querySelector('.problem')?.focus();
+// A file goes into the field that one could also paste it into, so that the server reads one kind of form.
+for (const picker of document.querySelectorAll('input[type=file][data-into]')) {
+  picker.closest('.field').hidden = false;
+  picker.addEventListener('change', async () => {
+    const [file] = picker.files;
+    if (file) document.getElementById(picker.dataset.into).value = await file.text();
+  });
+}

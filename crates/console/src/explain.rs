@@ -1,0 +1,238 @@
+//! What a phone hears to a request, and why, as the API's `explain` found it. The page repeats nothing of a URL
+//! that was pasted: it holds an access path.
+
+use serde_json::Value;
+
+use crate::data::{Event, Listed, Read as _};
+use crate::href;
+use crate::lists::devices::timeline;
+use crate::part::{Cell, Facts, Field, Form, Item, List, Page, Tone};
+use crate::problem::finding;
+use crate::reason;
+use crate::shell::{Shell, Viewer};
+use crate::text::{EN, fill};
+
+/// Where it is.
+pub const PATH: &str = "/console/explain";
+
+/// What was typed, as far as it may be shown again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Nothing, if it was a URL.
+    pub what: String,
+    pub address: String,
+    pub user_agent: String,
+    pub tenant: String,
+}
+
+/// The page: the form, and below it what was found.
+pub fn page(
+    shell: Shell,
+    viewer: &Viewer,
+    asked: &Asked,
+    answer: Option<&Value>,
+    now: u64,
+) -> Page {
+    let page = Page::new(shell.leading(EN.explain_lead));
+    match answer {
+        None => page.with(form(viewer, asked)),
+        // What was found stands before the form for the next question.
+        Some(answer) => found(page, answer, now).with(form(viewer, asked)),
+    }
+}
+
+fn form(viewer: &Viewer, asked: &Asked) -> Form {
+    let mut more = vec![
+        Field::line("address", EN.explain_address, &asked.address).hinting(EN.explain_optional),
+        Field::line("user_agent", EN.explain_agent, &asked.user_agent).hinting(EN.explain_optional),
+    ];
+    if viewer.tenant.is_none() {
+        more.push(
+            Field::line("tenant", EN.explain_tenant, &asked.tenant).hinting(EN.explain_tenant_hint),
+        );
+    }
+    let mut form = Form::post(PATH, EN.explain_do).with(
+        Field::line("what", EN.explain_what, &asked.what)
+            .hinting(EN.explain_what_hint)
+            .required(),
+    );
+    form.fields.extend(more);
+    form
+}
+
+/// The words of a step.
+fn step(id: &str) -> &str {
+    match id {
+        "throttle" => EN.step_throttle,
+        "access_path" => EN.step_access_path,
+        "host" => EN.step_host,
+        "method" => EN.step_method,
+        "name" => EN.step_name,
+        "transport" => EN.step_transport,
+        "device" => EN.step_device,
+        "key" => EN.step_key,
+        "form" => EN.step_form,
+        "copy" => EN.step_copy,
+        "file" => EN.step_file,
+        other => other,
+    }
+}
+
+fn found(page: Page, answer: &Value, now: u64) -> Page {
+    let steps = answer.list("steps");
+    let details = |name: &str| {
+        let found = steps.iter().find(|step| step.text("step") == name);
+        found.map_or(&Value::Null, |step| step.at("details"))
+    };
+    let failed = steps.iter().find(|step| step.text("outcome") == "failed");
+    let mut page = page
+        .with(hears(
+            answer,
+            failed,
+            details("access_path"),
+            details("device"),
+        ))
+        .with(in_order(steps))
+        .with(request(answer));
+    let file = details("file");
+    let mut wrong: Vec<String> = file.list("findings").iter().map(finding).collect();
+    wrong.extend(Some(file.text("error").to_owned()).filter(|text| !text.is_empty()));
+    if !wrong.is_empty() {
+        page = page.with(List::of(EN.explain_findings, wrong));
+    }
+    if let Ok(event) = serde_json::from_value::<Event>(answer.at("then").clone()) {
+        let list = Listed {
+            items: vec![event],
+            next: None,
+        };
+        page = page.with(timeline(EN.explain_then, None, &list, None, now));
+    }
+    page
+}
+
+/// The end of it: where the request ends, what the phone hears, what to do.
+fn hears(answer: &Value, failed: Option<&Value>, access_path: &Value, device: &Value) -> Facts {
+    let verdict = answer.at("verdict");
+    let tone = match verdict.text("outcome") {
+        "served" | "not_modified" => Tone::Good,
+        "refused" => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    let reason = verdict.text("reason");
+    let (means, _) = reason::words(reason).unwrap_or((reason, ""));
+    let status = answer.count("/hears/status");
+    let length = answer.count("/hears/length");
+    let exact = match answer.is("/hears/is_exact") {
+        true => EN.explain_bytes,
+        false => EN.explain_not_exact,
+    };
+    let title = match failed {
+        Some(failed) => fill(EN.explain_ends_at, &[step(failed.text("step"))]),
+        None => EN.explain_all_well.to_owned(),
+    };
+    let mut facts = Facts::new(&title);
+    if let Some(failed) = failed {
+        facts = facts.with(
+            step(failed.text("step")),
+            Cell::state(tone, failed.text("message")),
+        );
+    }
+    facts = facts
+        .with(EN.explain_next, Cell::text(answer.text("next")))
+        .with(EN.explain_outcome, Cell::state(tone, means))
+        .with(
+            EN.explain_hears,
+            Cell::text(fill(exact, &[&status, &length])),
+        );
+    let (tenant, mac) = (access_path.text("tenant"), device.text("/device/mac"));
+    if !tenant.is_empty() && !mac.is_empty() {
+        facts = facts.with(EN.device, Cell::link(mac, href::device(tenant, mac, "")));
+    }
+    facts
+}
+
+fn in_order(steps: &[Value]) -> List {
+    let items = steps.iter().map(|found| {
+        let (tone, ended) = match found.text("outcome") {
+            "passed" => (Tone::Good, EN.step_passed),
+            "failed" => (Tone::Bad, EN.step_failed),
+            "skipped" => (Tone::Quiet, EN.step_skipped),
+            _ => (Tone::Plain, EN.step_information),
+        };
+        Item {
+            head: Cell::state(tone, step(found.text("step"))),
+            more: vec![Cell::text(ended)],
+            text: match found.text("outcome") {
+                "skipped" => String::new(),
+                _ => found.text("message").to_owned(),
+            },
+            hint: String::new(),
+        }
+    });
+    List {
+        title: EN.explain_steps.into(),
+        items: items.collect(),
+        ..List::default()
+    }
+}
+
+/// What was asked, as far as it is known, and what was taken to be so.
+fn request(answer: &Value) -> Facts {
+    let asked = answer.at("asked");
+    let scheme = if asked.is("tls") { "https" } else { "http" };
+    let line = format!(
+        "{} {scheme}://{}/…/{}",
+        asked.text("method"),
+        asked.text("host"),
+        asked.text("path"),
+    );
+    let mut facts = Facts::new(EN.explain_request).with(EN.asked_for, Cell::code(line));
+    for (name, member) in [
+        (EN.explain_address, "address"),
+        (EN.explain_agent, "user_agent"),
+    ] {
+        if !asked.text(member).is_empty() {
+            facts = facts.with(name, Cell::code(asked.text(member)));
+        }
+    }
+    let assumed: Vec<&str> = asked
+        .list("assumed")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if !assumed.is_empty() {
+        facts = facts.with(EN.explain_assumed, Cell::text(assumed.join(" ")));
+    }
+    facts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn where_a_request_ends_stands_first() {
+        let answer = json!({
+            "asked": {"method": "GET", "host": "phones.example", "tls": true, "path": "Config.cfg", "assumed": ["A."]},
+            "steps": [
+                {"step": "access_path", "outcome": "passed", "message": "Good.", "details": {"tenant": "T"}},
+                {"step": "device", "outcome": "failed", "message": "None.", "details": {"device": {"mac": "0080F0C571EB"}}},
+                {"step": "key", "outcome": "skipped", "message": "Not.", "details": null},
+            ],
+            "verdict": {"outcome": "refused", "reason": "unknown_device", "status": 404},
+            "hears": {"status": 404, "length": 9, "is_exact": true},
+            "next": "Add it.",
+        });
+        let asked = Asked::default();
+        let shell = Shell::outside("x");
+        let html = page(shell, &Viewer::default(), &asked, Some(&answer), 0).html();
+        let html = html.unwrap_or_default();
+        let at = |text: &str| html.find(text).unwrap_or(usize::MAX);
+        assert!(at("Ends at: Device") < at("Step by step"), "{html}");
+        assert!(at("Add it.") < at("Step by step") && at("None.") < at("Step by step"));
+        assert!(html.contains("/console/tenants/T/devices/0080F0C571EB"));
+        assert!(html.contains("404, 9 bytes") && html.contains("phones.example/…/Config.cfg"));
+    }
+}

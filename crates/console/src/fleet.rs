@@ -1,0 +1,356 @@
+//! The fleet: how are we, and what needs a person now.
+
+use crate::chart;
+use crate::data::{Event, Limits, Listed, Pool, Relay, Restored, Rollout, Rotation, Tenant};
+use crate::href;
+use crate::lists::notify::rollouts_table;
+use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
+use crate::shell::Shell;
+use crate::text::{EN, count, fill};
+
+/// How much of a list is counted where the API has no number: what is more is said so.
+pub const MAX_COUNTED: usize = 100;
+
+/// A number of devices, each by a list that the API shows.
+pub struct Counted {
+    pub state: State,
+    pub number: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Armed,
+    Delivered,
+    Confirmed,
+    Stale,
+    Failing,
+    Elsewhere,
+    Expired,
+    NeverSeen,
+    Silent,
+    Disabled,
+    Unknown,
+}
+
+impl State {
+    /// Every one, in the order in which a phone goes through them.
+    pub const ALL: [Self; 11] = [
+        Self::Armed,
+        Self::Delivered,
+        Self::Confirmed,
+        Self::Stale,
+        Self::Failing,
+        Self::Elsewhere,
+        Self::Expired,
+        Self::NeverSeen,
+        Self::Silent,
+        Self::Disabled,
+        Self::Unknown,
+    ];
+
+    /// The filter of the list; its page says the same.
+    pub fn filter(self, now: u64) -> Vec<(&'static str, String)> {
+        let state = |state: &str| vec![("state", state.to_owned())];
+        match self {
+            Self::Armed => state("armed"),
+            Self::Delivered => state("delivered"),
+            Self::Confirmed => state("confirmed"),
+            Self::Expired => state("expired"),
+            Self::Stale => vec![("stale", "true".into())],
+            Self::Failing => vec![("failing", "true".into())],
+            Self::Elsewhere => vec![("unexpected_network", "true".into())],
+            Self::NeverSeen => vec![("never_seen", "true".into())],
+            Self::Silent => vec![("last_seen_before", now.saturating_sub(WEEK_MS).to_string())],
+            Self::Disabled => vec![("disabled", "true".into())],
+            Self::Unknown => Vec::new(),
+        }
+    }
+
+    /// Where the API's counts of devices have it; nowhere, if its list is to be counted.
+    pub fn counted(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Armed => "/by_state/armed/devices",
+            Self::Delivered => "/by_state/delivered/devices",
+            Self::Confirmed => "/by_state/confirmed/devices",
+            Self::Expired => "/by_state/expired/devices",
+            Self::Stale => "/all/stale",
+            Self::Failing => "/all/failing",
+            Self::Elsewhere => "/all/unexpected_network",
+            Self::NeverSeen => "/all/never_seen",
+            Self::Disabled => "/all/disabled",
+            Self::Silent | Self::Unknown => return None,
+        })
+    }
+
+    fn shown(self) -> (&'static str, Tone) {
+        match self {
+            Self::Armed => (EN.number_armed, Tone::Plain),
+            Self::Delivered => (EN.number_delivered, Tone::Warn),
+            Self::Confirmed => (EN.number_confirmed, Tone::Good),
+            Self::Stale => (EN.number_stale, Tone::Warn),
+            Self::Failing => (EN.number_failing, Tone::Bad),
+            Self::Elsewhere => (EN.number_elsewhere, Tone::Bad),
+            Self::Expired => (EN.number_expired, Tone::Bad),
+            Self::NeverSeen => (EN.number_never, Tone::Plain),
+            Self::Silent => (EN.number_silent, Tone::Warn),
+            Self::Disabled => (EN.number_disabled, Tone::Quiet),
+            Self::Unknown => (EN.number_unknown, Tone::Warn),
+        }
+    }
+}
+
+/// A phone that has not asked for so long is silent.
+const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+
+/// What a tenant's overview is made from.
+pub struct Overview {
+    pub tenant: Tenant,
+    pub limits: Limits,
+    pub counted: Vec<Counted>,
+    /// Of the last day, the newest first.
+    pub events: Listed<Event>,
+    pub rollouts: Listed<Rollout>,
+    pub now: u64,
+}
+
+/// The overview of a tenant.
+pub fn overview(shell: Shell, of: &Overview) -> Page {
+    let id = &of.tenant.id;
+    let devices = of.limits.quotas.get("devices").cloned().unwrap_or_default();
+    let mut items = vec![Number {
+        label: EN.number_all.into(),
+        value: devices.used.to_string(),
+        tone: Tone::Plain,
+        href: Some(href::tenant(id, "devices")),
+    }];
+    items.extend(of.counted.iter().map(|counted| number(id, counted, of.now)));
+    let numbers = Numbers {
+        title: EN.numbers.into(),
+        items,
+    };
+    let open = of.rollouts.items.iter().filter(|rollout| rollout.is_open());
+    let rollouts: Vec<Rollout> = open.cloned().collect();
+    let mut page = Page::new(shell)
+        .with(needs(needs_of(of)))
+        .with(numbers)
+        .with(chart::day(
+            &of.events.items,
+            of.events.next.is_some(),
+            of.now,
+        ));
+    if !rollouts.is_empty() {
+        page = page.with(rollouts_table(id, &rollouts, of.now));
+    }
+    page
+}
+
+fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {
+    let (label, tone) = counted.state.shown();
+    let page = match counted.state {
+        State::Unknown => href::tenant(tenant_id, "unknown"),
+        state => {
+            let filter = state.filter(now);
+            let pairs: Vec<_> = filter
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            format!(
+                "{}{}",
+                href::tenant(tenant_id, "devices"),
+                href::query(&pairs)
+            )
+        }
+    };
+    let more = if counted.more { "+" } else { "" };
+    Number {
+        label: label.into(),
+        value: format!("{}{more}", counted.number),
+        tone: if counted.number == 0 {
+            Tone::Quiet
+        } else {
+            tone
+        },
+        href: Some(page),
+    }
+}
+
+fn needs_of(of: &Overview) -> Vec<(Cell, String)> {
+    let id = &of.tenant.id;
+    let any = |state| {
+        of.counted
+            .iter()
+            .any(|one| one.state == state && one.number > 0)
+    };
+    let mut needs = Vec::new();
+    for (state, filter, words, does) in [
+        (
+            State::Elsewhere,
+            "unexpected_network=true",
+            EN.number_elsewhere,
+            EN.taken_elsewhere,
+        ),
+        (
+            State::Failing,
+            "failing=true",
+            EN.number_failing,
+            EN.devices_fail,
+        ),
+        (
+            State::Expired,
+            "state=expired",
+            EN.number_expired,
+            EN.expired_bootstraps,
+        ),
+    ] {
+        if any(state) {
+            let to = format!("{}?{filter}", href::tenant(id, "devices"));
+            needs.push((Cell::link(words, to), does.to_owned()));
+        }
+    }
+    if any(State::Unknown) {
+        let to = href::tenant(id, "unknown");
+        needs.push((
+            Cell::link(EN.unknown_phones, to),
+            EN.unknown_knocked.to_owned(),
+        ));
+    }
+    if of
+        .events
+        .items
+        .iter()
+        .any(|event| event.outcome == "refused" || event.outcome == "broken")
+    {
+        let to = format!("{}?outcome=refused", href::tenant(id, "requests"));
+        needs.push((Cell::link(EN.requests, to), EN.refused_lately.to_owned()));
+    }
+    for rollout in of
+        .rollouts
+        .items
+        .iter()
+        .filter(|rollout| rollout.state == "paused")
+    {
+        let to = href::tenant(id, &format!("rollouts{}", href::path([&rollout.id])));
+        needs.push((
+            Cell::link(EN.rollouts, to),
+            fill(EN.rollout_paused, &[&rollout.message]),
+        ));
+    }
+    needs
+}
+
+fn needs(needs: Vec<(Cell, String)>) -> List {
+    List {
+        title: EN.needs_person.into(),
+        empty: EN.needs_nobody.into(),
+        items: needs
+            .into_iter()
+            .map(|(head, text)| Item {
+                head,
+                more: Vec::new(),
+                text,
+                hint: String::new(),
+            })
+            .collect(),
+        next: None,
+    }
+}
+
+/// What the page of the whole deployment is made from.
+pub struct Deployment {
+    pub tenants: Listed<Tenant>,
+    pub pools: Vec<(Pool, Vec<Relay>)>,
+    pub rotation: Option<Rotation>,
+    pub restored: Option<Restored>,
+    pub now: u64,
+}
+
+/// The page of the whole deployment.
+pub fn deployment(shell: Shell, of: &Deployment) -> Page {
+    let mut page = Page::new(shell).with(needs(needs_of_all(of)));
+    let tenants = Table::new(
+        EN.tenants,
+        &[EN.name, EN.hostname, EN.created],
+        EN.no_tenants,
+    )
+    .with_rows(of.tenants.items.iter().map(|tenant| {
+        vec![
+            Cell::link(&tenant.name, href::tenant(&tenant.id, "")),
+            Cell::text(tenant.hostname.clone().unwrap_or_default()),
+            Cell::time(Some(tenant.created_at), of.now, ""),
+        ]
+    }));
+    let more = of
+        .tenants
+        .next
+        .as_ref()
+        .map(|_| "/console/tenants".to_owned());
+    page = page.with(tenants.with_next(more));
+    let rows = of
+        .pools
+        .iter()
+        .map(|(pool, relays)| pool_row(pool, relays))
+        .collect::<Vec<_>>();
+    let table = Table::new(EN.pools, &[EN.name, EN.relays, EN.waiting], EN.no_pools);
+    page.with(Section::Table(table.with_rows(rows)))
+}
+
+/// A pool in a table: its name, its relays, its queue.
+pub fn pool_row(pool: &Pool, relays: &[Relay]) -> Vec<Cell> {
+    let connected = relays.iter().filter(|relay| relay.connected).count();
+    let (connected_text, all) = (connected.to_string(), relays.len().to_string());
+    let tone = match connected {
+        _ if relays.is_empty() => Tone::Quiet,
+        0 => Tone::Bad,
+        some if some < relays.len() => Tone::Warn,
+        _ => Tone::Good,
+    };
+    let queue = pool.queue.clone().unwrap_or_default();
+    vec![
+        Cell::link(
+            &pool.name,
+            format!("/console/pools{}", href::path([&pool.id])),
+        ),
+        Cell::state(tone, fill(EN.relays_connected, &[&connected_text, &all])),
+        Cell::text((queue.queued + queue.leased + queue.answered).to_string()),
+    ]
+}
+
+fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
+    let mut needs = Vec::new();
+    if of.restored.as_ref().is_some_and(|restored| restored.behind) {
+        let cell = Cell::link(EN.restored, "/console/restored");
+        needs.push((cell, EN.restored_open.to_owned()));
+    }
+    if of
+        .rotation
+        .as_ref()
+        .is_some_and(|rotation| rotation.remaining > 0)
+    {
+        let cell = Cell::link(EN.rotation, "/console/rotation");
+        needs.push((cell, EN.rotation_open.to_owned()));
+    }
+    for (pool, relays) in &of.pools {
+        let to = format!("/console/pools{}", href::path([&pool.id]));
+        let queue = pool.queue.clone().unwrap_or_default();
+        if !relays.iter().any(|relay| relay.connected) {
+            // One that nobody uses is no trouble.
+            if !relays.is_empty() || queue.queued > 0 {
+                let text = fill(EN.pool_without_relay, &[&pool.name]);
+                let waits = match queue.queued {
+                    0 => String::new(),
+                    number => format!(" {}", count(number, EN.one_job_waits, EN.jobs_wait)),
+                };
+                needs.push((Cell::link(&pool.name, to), format!("{text}{waits}")));
+            }
+            continue;
+        }
+        for relay in relays.iter().filter(|relay| !relay.connected) {
+            let text = fill(EN.relay_away, &[&relay.name, &pool.name]);
+            needs.push((Cell::link(&pool.name, to.clone()), text));
+        }
+    }
+    needs
+}

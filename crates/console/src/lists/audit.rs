@@ -1,0 +1,121 @@
+//! Every change, with who made it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::data::{Audit, Listed, Read as _};
+use crate::lists::{next, value};
+use crate::part::{Act, Cell, Facts, Field, Form, Item, List, Page, Section, Tone};
+use crate::shell::Shell;
+use crate::text::{EN, fill};
+
+/// The names of the filter; the API has the same.
+pub const FILTER: &[&str] = &["object", "action", "token", "request_id"];
+
+/// The audit log of a tenant, or of everything.
+pub fn page(
+    shell: Shell,
+    at: &str,
+    list: &Listed<Audit>,
+    filter: &[(&str, &str)],
+    of_tenant: bool,
+    now: u64,
+) -> Page {
+    let line = |name: &str, words: &str| Field::line(name, words, value(filter, name));
+    let form = Form::filter(at, EN.filter)
+        .with(line("object", EN.object).hinting(EN.object_hint))
+        .with(line("action", EN.action).hinting(EN.action_hint))
+        .with(line("token", EN.token_id).hinting(EN.token_id_hint))
+        .with(line("request_id", EN.request_id));
+    let page = Page::new(shell).with(form);
+    let page = match of_tenant {
+        true => page,
+        false => page.with(Section::Acts(vec![
+            Act::plain(EN.audit_verify, "/console/audit/verify"),
+            Act::plain(EN.audit_export, "/console/audit.ndjson"),
+        ])),
+    };
+    page.with(List {
+        title: EN.changes.into(),
+        empty: EN.no_changes.into(),
+        items: list.items.iter().map(|entry| item(entry, now)).collect(),
+        next: next(at, filter, list.next.as_ref()),
+    })
+}
+
+/// What following the chain over the log has shown.
+pub fn verified(shell: Shell, of: &Value) -> Page {
+    let state = match of.is("ok") {
+        true => Cell::state(Tone::Good, EN.audit_unchanged),
+        false => Cell::state(Tone::Bad, of.text("fault")),
+    };
+    let facts = Facts::new(EN.audit_chain)
+        .with(EN.state, state)
+        .with(EN.audit_from, Cell::text(of.count("/from/number")))
+        .with(EN.audit_to, Cell::text(of.count("/to/number")))
+        .with(EN.audit_hash, Cell::code(of.text("/to/hash")))
+        .with(EN.audit_pending, Cell::text(of.count("pending")));
+    let mut page = Page::new(shell).with(facts);
+    if let Some(next) = of.number("next") {
+        let on = format!("/console/audit/verify?after={next}");
+        page = page.with(Section::Acts(vec![Act::plain(EN.audit_go_on, on)]));
+    }
+    page
+}
+
+fn item(entry: &Audit, now: u64) -> Item {
+    Item {
+        head: Cell::code(&entry.action),
+        more: vec![
+            Cell::text(&entry.object),
+            Cell::time(Some(entry.at), now, ""),
+        ],
+        text: difference(entry.before.as_ref(), entry.after.as_ref()),
+        hint: fill(
+            EN.audit_hint,
+            &[&entry.token, &entry.address, &entry.request_id],
+        ),
+    }
+}
+
+/// What is different, member by member.
+fn difference(before: Option<&Value>, after: Option<&Value>) -> String {
+    let members =
+        |side: Option<&Value>| side.and_then(Value::as_object).cloned().unwrap_or_default();
+    let (old, new) = (members(before), members(after));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let shown = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "–".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let told = names
+        .into_iter()
+        .filter(|name| shown(old.get(*name)) != shown(new.get(*name)))
+        .map(|name| {
+            let (was, is) = (shown(old.get(name)), shown(new.get(name)));
+            match (old.is_empty(), new.is_empty()) {
+                (true, _) => format!("{name}: {is}"),
+                (false, true) => format!("{name} {}: {was}", EN.was),
+                (false, false) => format!("{name}: {was} → {is}"),
+            }
+        });
+    told.collect::<Vec<_>>().join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_by_what_is_different() {
+        let (before, after) = (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3, "c": null}));
+        assert_eq!(difference(Some(&before), Some(&after)), "b: 2 → 3");
+        assert_eq!(difference(None, Some(&json!({"a": "x"}))), "a: x");
+        assert_eq!(difference(Some(&json!({"a": 1})), None), "a was: 1");
+        assert_eq!(difference(None, None), "");
+    }
+}

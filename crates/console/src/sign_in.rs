@@ -1,0 +1,32 @@
+//! Signing in.
+
+use crate::part::{Field, Form, Kind, Page, Section};
+use crate::problem::Problem;
+use crate::shell::Shell;
+use crate::text::{EN, fill};
+
+/// The form. `next` is where one wanted to go, `said` what happened before. `by_access` is the e-mail address
+/// that Cloudflare Access names, or why it is not believed.
+pub fn page(
+    next: &str,
+    said: Option<&'static str>,
+    problem: Option<Problem>,
+    by_access: Option<Result<String, String>>,
+) -> Page {
+    let mut shell = Shell::outside(EN.sign_in).leading(EN.sign_in_lead);
+    shell.done = said.map(str::to_owned);
+    let token = Field::new(Kind::Input("password"), "token", EN.sign_in_token, "");
+    let form = Form::post("/console/sign-in", EN.sign_in)
+        .with(token.hinting(EN.sign_in_hint).required())
+        .with(Field::hidden("next", next));
+    let page = Page::new(shell);
+    let page = match by_access {
+        None => page,
+        Some(Ok(email)) => page.with(
+            Form::post("/console/sign-in/access", &fill(EN.sign_in_as, &[&email]))
+                .with(Field::hidden("next", next)),
+        ),
+        Some(Err(why)) => page.with(Section::Text(fill(EN.sign_in_not_by_access, &[&why]))),
+    };
+    page.with(form).with_problem(problem)
+}

@@ -1,0 +1,156 @@
+//! What a change would do that is only tried, as the API says it.
+
+use serde_json::Value;
+
+use crate::data::Read as _;
+use crate::part::{Cell, Facts, Lines, List, Page, Section, Tone};
+use crate::problem::broken;
+use crate::text::{EN, count, fill};
+
+/// The page with what a trial found on top, where it stays beside what was typed.
+pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
+    let Some(dry) = dry else { return page };
+    page = page.fixing(facts(dry));
+    let files: Vec<String> = dry.list("files").iter().flat_map(broken).collect();
+    if !files.is_empty() {
+        page = page.fixing(List::of(EN.trial_broken_files, files));
+    }
+    let tests: Vec<String> = dry.list("tests").iter().map(test).collect();
+    if !tests.is_empty() {
+        page = page.fixing(List::of(EN.trial_tests, tests));
+    }
+    let (same, other): (Vec<&Value>, Vec<&Value>) =
+        dry.list("diff").iter().partition(|file| is_same(file));
+    for file in other {
+        page = page.fixing(difference(file));
+    }
+    let same: Vec<&str> = same.iter().map(|file| file.text("kind")).collect();
+    if !same.is_empty() {
+        page = page.fixing(Section::Text(fill(EN.same_files, &[&same.join(", ")])));
+    }
+    page
+}
+
+/// Whether nothing is to be told of a file.
+fn is_same(file: &Value) -> bool {
+    let errors = [file.text("from_error"), file.text("to_error")];
+    !file.is("changed") && errors.iter().all(|error| error.is_empty())
+}
+
+fn facts(dry: &Value) -> Facts {
+    let number = |name: &str| dry.number(name).unwrap_or_default();
+    let devices = |name: &str| count(number(name), EN.this_many, EN.these_many);
+    let tone = |name: &str, bad| match number(name) {
+        0 => Tone::Good,
+        _ => bad,
+    };
+    let sampled = number("affected") > number("compared");
+    let compared = match sampled {
+        true => fill(
+            EN.trial_sampled,
+            &[&dry.count("compared"), &dry.count("affected")],
+        ),
+        false => devices("compared"),
+    };
+    Facts::new(EN.trial)
+        .with(EN.trial_affected, Cell::text(devices("affected")))
+        .with(EN.trial_compared, Cell::text(compared))
+        .with(
+            EN.trial_changed,
+            Cell::state(tone("changed", Tone::Plain), devices("changed")),
+        )
+        .with(
+            EN.trial_broken,
+            Cell::state(tone("broken", Tone::Bad), devices("broken")),
+        )
+}
+
+/// A test of files that would fail, in a sentence.
+pub fn test(test: &Value) -> String {
+    let whose = [test.text("mac"), test.text("model")];
+    let whose = whose.into_iter().find(|text| !text.is_empty());
+    let found: Vec<&str> = test
+        .list("found")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let found = match found.is_empty() {
+        true => EN.test_found_none.to_owned(),
+        false => found.join(", "),
+    };
+    let said = [
+        test.text("name"),
+        whose.unwrap_or_default(),
+        test.text("file"),
+        test.text("parameter"),
+        &expected(test),
+        &found,
+    ];
+    fill(EN.test_failed, &said)
+}
+
+/// What a test expects, in words.
+pub fn expected(test: &Value) -> String {
+    let value = test.text("value");
+    match test.text("expect") {
+        "equals" => fill(EN.expect_equals, &[value]),
+        "contains" => fill(EN.expect_contains, &[value]),
+        "present" => EN.expect_present.to_owned(),
+        "absent" => EN.expect_absent.to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// How a file would differ, line by line.
+pub fn difference(file: &Value) -> Lines {
+    let kind = file.text("kind");
+    let title = match file.is("changed") {
+        true => fill(EN.file_differs, &[kind]),
+        false => fill(EN.file_same, &[kind]),
+    };
+    let mut lines = Lines::diff(&title, file.at("hunks"));
+    if !lines.lines.is_empty() {
+        lines.hint = EN.diff_hint.to_owned();
+    }
+    for (text, member) in [
+        (EN.error_before, "from_error"),
+        (EN.error_after, "to_error"),
+    ] {
+        if !file.text(member).is_empty() {
+            lines.findings.push(fill(text, &[file.text(member)]));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::shell::Shell;
+
+    #[test]
+    fn a_trial_is_told_in_numbers_and_lines() {
+        let dry = json!({
+            "affected": 600, "compared": 500, "changed": 500, "broken": 1,
+            "files": [{"mac": "0080F0C571EB", "file": "standard", "findings": [], "error": "x, line 3: y"}],
+            "tests": [{"name": "N", "mac": "0080F0C571EB", "file": "standard", "parameter": "P", "expect": "equals", "value": "v", "found": ["w"]}],
+            "diff": [{"kind": "standard", "changed": true, "hunks": [
+                {"lines": [{"kind": "equal", "text": "a"}, {"kind": "delete", "text": "<b>"}, {"kind": "insert", "text": "c"}]},
+                {"lines": [{"kind": "insert", "text": "d"}]}]}],
+        });
+        let html = on(Page::new(Shell::outside("x")), Some(&dry)).html();
+        let html = html.unwrap_or_default();
+        for told in [
+            "500 of 600",
+            "x, line 3: y",
+            "N: 0080F0C571EB",
+            "− &#60;b&#62;",
+            "+ c",
+            "⋯",
+        ] {
+            assert!(html.contains(told), "{told}: {html}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How Cisco's SPA and MPP phones want their files sealed.
+//!
+//! `spa-256` is `openssl enc -e -aes-256-cbc -k KEY`, as the SPA and MPP guides print it. They name an
+//! `openssl` of the time when it took MD5; the 7832 guide for firmware from 11.3(1) names 1.1.1d, which takes
+//! SHA-256, with the same command. Which of them that firmware opens nobody has shown, hence
+//! `spa-256-sha256`. The phone takes such files by a rule with `[--key $SA]`, and the key from the parameter
+//! that stands for it. The guides allow gzip before sealing; it is not used.
+//!
+//! `mpp-8188` is RFC 8188, which MPP phones know from firmware 11.2(3). Its files are answered with
+//! `Content-Encoding: aes128gcm` under the URL of the plain ones, which go on being taken. How a phone makes
+//! bytes of the parameter's text is not published; the text's characters are the usual reading.
+//!
+//! From the vendor's guides; nothing was tried on hardware.
+
+use crate::seal::{Cipher, Digest, Encoding, Grade, Ikm, Method, ProfileSpec};
+
+/// The vendor's profiles.
+pub const PROFILES: [ProfileSpec; 3] = [
+    salted("spa-256", Digest::Md5),
+    salted("spa-256-sha256", Digest::Sha256),
+    ProfileSpec {
+        name: "mpp-8188",
+        method: Method::Aes128Gcm {
+            ikm: Ikm::Ascii,
+            record_size: Method::USUAL_RECORD_SIZE,
+        },
+        extension: "xml",
+        key_parameter: "IKM_HTTP_Encrypt_Content",
+        ..salted("", Digest::Md5)
+    },
+];
+
+const fn salted(name: &'static str, kdf: Digest) -> ProfileSpec {
+    ProfileSpec {
+        name,
+        method: Method::Salted {
+            cipher: Cipher::Aes256,
+            kdf,
+            encoding: Encoding::Binary,
+        },
+        extension: "enc",
+        // Its value is only ever used as the argument of `--key`; other general parameters show in logs.
+        key_parameter: "GPP_SA",
+        key_length_parameter: None,
+        iv_parameter: None,
+        grade: Grade::Sound,
+    }
+}

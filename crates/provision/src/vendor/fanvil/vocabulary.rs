@@ -1,0 +1,205 @@
+//! How phones that read `<sysConf>` say the settings of the vocabulary. A name is the way to the parameter: groups
+//! with dots between them, and behind a group of which there are several its index.
+
+use super::zone;
+use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_alone, one, port_alone};
+
+/// What X6U, X7 and X210 have, which have the most.
+const MAX_LINES: u16 = 20;
+
+pub(super) const TRANSPORT: Encoding =
+    Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "3")]);
+
+pub(super) const DTMF: Encoding =
+    Encoding::Choice(&[("inband", "0"), ("rfc2833", "1"), ("info", "2")]);
+
+/// X1S, X1SG, X3SG, X3U and X305 take nothing else, and would keep their default.
+pub(super) const PASSWORD: Encoding = Encoding::Chars {
+    allowed: |it| it.is_ascii_alphanumeric(),
+    min: 1,
+    max: 39,
+    says: "letters of ASCII and digits",
+};
+
+pub(super) const SYS_CONF: &[Rule] = &[
+    of_line(
+        "line_{n}_enabled",
+        "sip.line.{n}.EnableReg",
+        Encoding::Flag("1", "0"),
+    ),
+    of_line(
+        "line_{n}_user",
+        "sip.line.{n}.EnableReg",
+        Encoding::Fixed("1"),
+    ),
+    of_line(
+        "line_{n}_display_name",
+        "sip.line.{n}.DisplayName",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_user", "sip.line.{n}.PhoneNumber", Encoding::AsIs),
+    of_line(
+        "line_{n}_auth_user",
+        "sip.line.{n}.RegisterUser",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_user", "sip.line.{n}.RegisterUser", Encoding::AsIs),
+    of_line(
+        "line_{n}_password",
+        "sip.line.{n}.RegisterPswd",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_registrar",
+        "sip.line.{n}.RegisterAddr",
+        Encoding::AsIs,
+    ),
+    // There is one server for a line: where it registers is its domain, too.
+    of_line(
+        "line_{n}_domain",
+        "sip.line.{n}.RegisterAddr",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_port", "sip.line.{n}.RegisterPort", Encoding::AsIs),
+    of_line("line_{n}_transport", "sip.line.{n}.Transport", TRANSPORT),
+    of_line(
+        "line_{n}_outbound_proxy",
+        "sip.line.{n}.ProxyAddr",
+        Encoding::With(host_alone),
+    ),
+    of_line(
+        "line_{n}_outbound_proxy",
+        "sip.line.{n}.ProxyPort",
+        Encoding::With(port_alone),
+    ),
+    of_line(
+        "line_{n}_expires",
+        "sip.line.{n}.RegisterTTL",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_voicemail", "sip.line.{n}.MWINum", Encoding::AsIs),
+    of_line("line_{n}_dtmf", "sip.line.{n}.DTMFMode", DTMF),
+    one(
+        "admin_password",
+        "web.account.1.Name",
+        Encoding::Fixed("admin"),
+    ),
+    one("admin_password", "web.account.1.Password", PASSWORD),
+    one(
+        "admin_password",
+        "web.account.1.Level",
+        Encoding::Fixed("10"),
+    ),
+    one(
+        "user_password",
+        "web.account.2.Name",
+        Encoding::Fixed("guest"),
+    ),
+    one("user_password", "web.account.2.Password", PASSWORD),
+    one("user_password", "web.account.2.Level", Encoding::Fixed("5")),
+    one(
+        "language",
+        "phone.display.DefaultLanguage",
+        Encoding::With(language),
+    ),
+    one(
+        "tone_country",
+        "mm.SelectYourTone",
+        Encoding::With(tone_country),
+    ),
+    one("ntp", "phone.date.EnableSNTP", Encoding::Fixed("1")),
+    one("ntp", "phone.date.SNTPServer", Encoding::AsIs),
+    one("time_zone", "phone.date.TimeZone", zone::QUARTERS),
+    one("time_zone", "phone.date.TimeZoneName", zone::LABEL),
+    // Older and newer firmware call it differently; a phone passes over what it does not know.
+    one("time_zone", "phone.date.EnableDST", zone::SUMMER_TIME),
+    one("time_zone", "phone.date.DSTType", zone::SUMMER_TIME),
+    one("time_zone", "phone.date.DSTMinOffset", zone::ADDS),
+    one("time_zone", "phone.date.DSTStartMon", zone::START_MONTH),
+    one("time_zone", "phone.date.DSTStartWeek", zone::START_WEEK),
+    one("time_zone", "phone.date.DSTStartWday", zone::START_WEEKDAY),
+    one("time_zone", "phone.date.DSTStartHour", zone::START_HOUR),
+    one("time_zone", "phone.date.DSTEndMon", zone::END_MONTH),
+    one("time_zone", "phone.date.DSTEndWeek", zone::END_WEEK),
+    one("time_zone", "phone.date.DSTEndWday", zone::END_WEEKDAY),
+    one("time_zone", "phone.date.DSTEndHour", zone::END_HOUR),
+    one("syslog", "log.SyslogServer", Encoding::With(host_alone)),
+    one("syslog", "log.SyslogServerPort", Encoding::With(port_alone)),
+    one("vlan", "qos.EnableVLAN", Encoding::Fixed("1")),
+    one("vlan", "qos.VLANID", Encoding::AsIs),
+    // At intervals, of hours.
+    one(
+        "provisioning_interval",
+        "ap.FlashMode",
+        Encoding::Fixed("2"),
+    ),
+    one(
+        "provisioning_interval",
+        "ap.FlashInterval",
+        Encoding::Units(1, 60),
+    ),
+    one(
+        "firmware_url",
+        "fwCheck.EnableAutoUpgrade",
+        Encoding::Fixed("1"),
+    ),
+    one("firmware_url", "fwCheck.UpgradeServer1", Encoding::AsIs),
+    one(
+        "phone_book_url",
+        "phone.xmlContact.1.Name",
+        Encoding::Fixed("Directory"),
+    ),
+    one("phone_book_url", "phone.xmlContact.1.Addr", Encoding::AsIs),
+];
+
+const fn of_line(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
+    each(setting, parameter, MAX_LINES, value)
+}
+
+/// The phone's own words, where they are not those of ISO 639.
+fn language(reading: &Reading<'_>) -> Written {
+    const SAME: &[&str] = &[
+        "en", "ru", "it", "fr", "de", "he", "es", "tr", "hr", "nl", "ko", "pt", "pl", "ar",
+    ];
+    const OTHER: &[(&str, &str)] = &[
+        ("zh", "cn"),
+        ("ca", "cat"),
+        ("eu", "eus"),
+        ("sk", "slo"),
+        ("cs", "cz"),
+        ("uk", "ua"),
+    ];
+    let small = reading.value().to_ascii_lowercase();
+    if small == "zh-tw" {
+        return Ok(Some("tc".to_owned()));
+    }
+    let word = small.split('-').next().unwrap_or_default();
+    let same = SAME.iter().find(|known| **known == word);
+    let other = OTHER
+        .iter()
+        .find_map(|(ours, theirs)| (*ours == word).then_some(theirs));
+    match same.or(other) {
+        Some(known) => Ok(Some((*known).to_owned())),
+        None => Err("of these phones the word for this language is not known".to_owned()),
+    }
+}
+
+pub(super) fn tone_country(reading: &Reading<'_>) -> Written {
+    const CODES: &[(&str, &str)] = &[
+        ("DE", "2"),
+        ("NL", "5"),
+        ("US", "11"),
+        ("GB", "13"),
+        ("CA", "18"),
+        ("IT", "21"),
+        ("FR", "25"),
+        ("ES", "33"),
+    ];
+    let code = CODES
+        .iter()
+        .find(|(country, _)| reading.value().eq_ignore_ascii_case(country));
+    match code {
+        Some((_, code)) => Ok(Some((*code).to_owned())),
+        None => Err("of these phones the number for this country is not known".to_owned()),
+    }
+}

@@ -1,0 +1,113 @@
+//! How phones that read named items say the settings of the vocabulary. The names are those of public templates for
+//! GRP261x and GHP6xx (`<config version="2">`), which carry the vendor's own remarks; the number of an account is
+//! its number, up to 16. Values are words where such a template names some.
+
+use super::vocabulary::PASSWORD;
+use crate::vocabulary::{Encoding, Rule, each, host_and_port, one};
+
+/// So many accounts the largest phone has. One that has fewer passes over the others.
+const ACCOUNTS: u16 = 16;
+
+pub(super) const ITEMS: &[Rule] = &[
+    line(
+        "line_{n}_enabled",
+        "account.{n}.enable",
+        Encoding::Flag("Yes", "No"),
+    ),
+    line(
+        "line_{n}_user",
+        "account.{n}.enable",
+        Encoding::Fixed("Yes"),
+    ),
+    line("line_{n}_registrar", SERVER, Encoding::With(host_and_port)),
+    line("line_{n}_domain", SERVER, Encoding::With(host_and_port)),
+    line(
+        "line_{n}_outbound_proxy",
+        "account.{n}.sip.outboundProxy.1.address",
+        Encoding::AsIs,
+    ),
+    line("line_{n}_user", "account.{n}.sip.userid", Encoding::AsIs),
+    line("line_{n}_auth_user", AUTH, Encoding::AsIs),
+    line("line_{n}_user", AUTH, Encoding::AsIs),
+    line(
+        "line_{n}_password",
+        "account.{n}.sip.subscriber.password",
+        Encoding::AsIs,
+    ),
+    line("line_{n}_display_name", DISPLAY, Encoding::AsIs),
+    line("line_{n}_user", DISPLAY, Encoding::AsIs),
+    line("line_{n}_label", "account.{n}.name", Encoding::AsIs),
+    line("line_{n}_user", "account.{n}.name", Encoding::AsIs),
+    line("line_{n}_transport", TRANSPORT, TRANSPORTS),
+    // Over UDP, unless something else is said.
+    line("line_{n}_user", TRANSPORT, Encoding::Fixed("UDP")),
+    // A port alone has no item: it stands behind the host.
+    line("line_{n}_port", SERVER, Encoding::Joined),
+    // In minutes.
+    line(
+        "line_{n}_expires",
+        "account.{n}.sip.registerExpiration",
+        Encoding::Units(1, 60),
+    ),
+    line(
+        "line_{n}_voicemail",
+        "account.{n}.sip.voicemail.number",
+        Encoding::AsIs,
+    ),
+    line(
+        "line_{n}_dtmf",
+        "account.{n}.dtmf.sendInRtp",
+        only("rfc2833"),
+    ),
+    line("line_{n}_dtmf", "account.{n}.dtmf.sendInSip", only("info")),
+    line(
+        "line_{n}_dtmf",
+        "account.{n}.dtmf.sendInAudio",
+        only("inband"),
+    ),
+    line("line_{n}_srtp", "account.{n}.audio.srtpMode", SRTP),
+    one("admin_password", "users.admin.password", PASSWORD),
+    one("user_password", "users.user.password", PASSWORD),
+    one(
+        "time_zone",
+        "dateTime.timezone",
+        Encoding::With(|it| Ok(Some(it.zone()?.posix.to_owned()))),
+    ),
+    one("ntp", "dateTime.ntp.server.1", Encoding::AsIs),
+    one("vlan", "network.port.eth.1.vlan.tag", Encoding::AsIs),
+    one(
+        "provisioning_interval",
+        "provisioning.auto.mode",
+        Encoding::Fixed("YesUpgradeMin"),
+    ),
+    one(
+        "provisioning_interval",
+        "provisioning.auto.minute",
+        Encoding::Within(60, 40_320),
+    ),
+];
+
+const SERVER: &str = "account.{n}.sip.server.1.address";
+const AUTH: &str = "account.{n}.sip.subscriber.userid";
+const DISPLAY: &str = "account.{n}.sip.subscriber.name";
+const TRANSPORT: &str = "account.{n}.sip.transport";
+const TRANSPORTS: Encoding =
+    Encoding::Choice(&[("udp", "UDP"), ("tcp", "TCP"), ("tls", "TlsOrTcp")]);
+const SRTP: Encoding = Encoding::Choice(&[
+    ("off", "Disabled"),
+    ("optional", "EnabledButNotForced"),
+    ("required", "EnabledAndForced"),
+]);
+
+const fn line(setting: &'static str, item: &'static str, value: Encoding) -> Rule {
+    each(setting, item, ACCOUNTS, value)
+}
+
+/// Yes for one of the ways to send digits, No for the others.
+const fn only(way: &'static str) -> Encoding {
+    match way.as_bytes() {
+        b"rfc2833" => Encoding::Choice(&[("rfc2833", "Yes"), ("info", "No"), ("inband", "No")]),
+        b"info" => Encoding::Choice(&[("rfc2833", "No"), ("info", "Yes"), ("inband", "No")]),
+        _ => Encoding::Choice(&[("rfc2833", "No"), ("info", "No"), ("inband", "Yes")]),
+    }
+}

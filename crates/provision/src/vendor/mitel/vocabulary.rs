@@ -1,0 +1,212 @@
+//! How Mitel's phones say the settings of the vocabulary, with `_` where a name has a blank.
+
+use super::lint::is_password;
+use crate::vocabulary::{
+    Encoding, Reading, Rule, Written, each, host_alone, hour, month, one, port_alone,
+    port_unless_proxy, weekday_from_one,
+};
+use crate::zone::ByWeek;
+
+/// The lines of the model with the most; a model that has fewer passes over the rest.
+const MAX_LINES: u16 = 24;
+
+const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "1"), ("tcp", "2"), ("tls", "4")]);
+
+const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);
+
+const PASSWORD: Encoding = Encoding::With(|reading| {
+    match is_password(reading.value()) {
+    true => Ok(Some(reading.value().to_owned())),
+    false => Err(
+        "these phones take digits alone, the first no 0, up to 4294967295; with anything else they keep their default password"
+            .to_owned(),
+    ),
+}
+});
+
+/// One parameter of a change of the clocks.
+macro_rules! change {
+    ($name:literal, $which:ident, $write:expr) => {
+        one(
+            "time_zone",
+            $name,
+            Encoding::With(|it| it.by_hour(|saving| saving.$which, $write)),
+        )
+    };
+}
+
+pub(super) const SIP: &[Rule] = &[
+    of_line("line_{n}_label", "sip_line{n}_screen_name", Encoding::AsIs),
+    of_line(
+        "line_{n}_display_name",
+        "sip_line{n}_screen_name",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_user", "sip_line{n}_screen_name", Encoding::AsIs),
+    of_line(
+        "line_{n}_display_name",
+        "sip_line{n}_display_name",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_user", "sip_line{n}_user_name", Encoding::AsIs),
+    of_line(
+        "line_{n}_auth_user",
+        "sip_line{n}_auth_name",
+        Encoding::AsIs,
+    ),
+    of_line("line_{n}_user", "sip_line{n}_auth_name", Encoding::AsIs),
+    of_line("line_{n}_password", "sip_line{n}_password", Encoding::AsIs),
+    of_line(
+        "line_{n}_registrar",
+        "sip_line{n}_registrar_ip",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_domain",
+        "sip_line{n}_registrar_ip",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_port",
+        "sip_line{n}_registrar_port",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_proxy",
+        "sip_line{n}_proxy_ip",
+        Encoding::With(host_alone),
+    ),
+    of_line("line_{n}_registrar", "sip_line{n}_proxy_ip", Encoding::AsIs),
+    of_line("line_{n}_domain", "sip_line{n}_proxy_ip", Encoding::AsIs),
+    of_line(
+        "line_{n}_proxy",
+        "sip_line{n}_proxy_port",
+        Encoding::With(port_alone),
+    ),
+    of_line(
+        "line_{n}_port",
+        "sip_line{n}_proxy_port",
+        Encoding::With(port_unless_proxy),
+    ),
+    of_line(
+        "line_{n}_outbound_proxy",
+        "sip_line{n}_outbound_proxy",
+        Encoding::With(host_alone),
+    ),
+    of_line(
+        "line_{n}_outbound_proxy",
+        "sip_line{n}_outbound_proxy_port",
+        Encoding::With(port_alone),
+    ),
+    // The phone's own, which line 1 says, and the line's own.
+    one("line_{n}_transport", "sip_transport_protocol", TRANSPORT),
+    of_line(
+        "line_{n}_transport",
+        "sip_line{n}_transport_protocol",
+        TRANSPORT,
+    ),
+    of_line("line_{n}_voicemail", "sip_line{n}_vmail", Encoding::AsIs),
+    one(
+        "line_{n}_dtmf",
+        "sip_out-of-band_dtmf",
+        Encoding::Choice(&[("rfc2833", "1"), ("info", "1"), ("inband", "0")]),
+    ),
+    of_line(
+        "line_{n}_dtmf",
+        "sip_line{n}_dtmf_method",
+        Encoding::With(dtmf_method),
+    ),
+    of_line("line_{n}_srtp", "sip_line{n}_srtp_mode", SRTP),
+    one("admin_password", "admin_password", PASSWORD),
+    one("user_password", "user_password", PASSWORD),
+    one(
+        "time_zone",
+        "time_zone_name",
+        Encoding::With(|it| it.zone().map(|_| Some("Custom".to_owned()))),
+    ),
+    one(
+        "time_zone",
+        "time_zone_minutes",
+        Encoding::With(|it| Ok(Some(it.zone()?.minutes_west().to_string()))),
+    ),
+    one("time_zone", "dst_config", Encoding::SummerTime("3", "0")),
+    one(
+        "time_zone",
+        "dst_minutes",
+        Encoding::With(|it| it.adds(1..=60)),
+    ),
+    // Days count as weekdays of weeks. The template writes the brackets that the guides have in the name.
+    one(
+        "time_zone",
+        "dst_start_end_relative_date",
+        Encoding::With(|it| Ok(it.zone()?.saving.map(|_| "1".to_owned()))),
+    ),
+    change!("dst_start_month", start, month),
+    change!("dst_start_week", start, week),
+    change!("dst_start_day", start, weekday_from_one),
+    change!("dst_start_hour", start, hour),
+    change!("dst_end_month", end, month),
+    change!("dst_end_week", end, week),
+    change!("dst_end_day", end, weekday_from_one),
+    change!("dst_end_hour", end, hour),
+    one("tone_country", "tone_set", Encoding::With(tones)),
+    one("ntp", "time_server_disabled", Encoding::Fixed("0")),
+    one("ntp", "time_server1", Encoding::AsIs),
+    one("syslog", "log_server_ip", Encoding::With(host_alone)),
+    one("syslog", "log_server_port", Encoding::With(port_alone)),
+    one("vlan", "tagging_enabled", Encoding::Fixed("1")),
+    one("vlan", "vlan_id", Encoding::AsIs),
+    one("resync_time", "auto_resync_mode", Encoding::Fixed("1")),
+    one("resync_time", "auto_resync_time", Encoding::AsIs),
+    one("firmware_url", "upgrade_uri", Encoding::AsIs),
+];
+
+const fn of_line(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
+    each(setting, parameter, MAX_LINES, value)
+}
+
+/// Whether digits go in band is the phone's; how they go otherwise is the line's.
+fn dtmf_method(reading: &Reading<'_>) -> Written {
+    let in_band = reading.value() == "inband";
+    if in_band != (reading.of_line_1("line_{n}_dtmf") == Some("inband")) {
+        return Err("of these phones all lines send digits in band, or none does".to_owned());
+    }
+    let method = if reading.value() == "info" { "1" } else { "0" };
+    Ok(Some(method.to_owned()))
+}
+
+/// The guides count full weeks of a month from its beginning, and weekdays from its end: -1 is the last. Their example
+/// for the United States shows that weeks begin on Sundays; of other weekdays the first is not always in the first full
+/// week.
+fn week(by: ByWeek) -> Result<String, String> {
+    match (by.is_last(), by.weekday) {
+        (true, _) => Ok("-1".to_owned()),
+        (false, 0) => Ok(by.week.to_string()),
+        (false, _) => Err(
+            "the clocks change on a weekday that these phones can only be told by full weeks, which is another day in some years"
+                .to_owned(),
+        ),
+    }
+}
+
+fn tones(reading: &Reading<'_>) -> Written {
+    const SETS: &[(&str, &str)] = &[
+        ("DE", "Germany"),
+        ("NL", "Germany"),
+        ("ES", "Europe"),
+        ("FR", "France"),
+        ("IT", "Italy"),
+        ("US", "US"),
+        ("CA", "US"),
+    ];
+    let set = SETS
+        .iter()
+        .find(|(country, _)| reading.value().eq_ignore_ascii_case(country));
+    match set {
+        Some((_, set)) => Ok(Some((*set).to_owned())),
+        None => Err(
+            "these phones are known to have the tones of DE, NL, ES, FR, IT, US and CA alone"
+                .to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,88 @@
+//! OBi: the OBi200, OBi300 and OBi500 adapters, OBi1000 phones and VVX x50 phones in their OBi Edition.
+//!
+//! From write-ups and templates of public provisioning servers, from the backup of a phone among them, and from
+//! pages of the vendor's guides. Nothing was tried on hardware.
+//!
+//! A phone asks for the one URL that its rule names (`X_DeviceManagement.ITSPProvisioning.ConfigURL`), in which it
+//! puts its MAC for `$MAC`; whether in capitals is not stated, so both are answered. A new phone that DHCP tells
+//! of a server asks for a file of its model first (`OBi202.xml`), which Ringfence has not.
+//!
+//! The rule may say that the file is sealed (AES-128-CBC) and which secret parameters hold key and IV. So a sealed
+//! file has a name of its own, and a bootstrap sets these parameters and rewrites the rule. The sealed file has the
+//! same rule again: a new access path comes by it, too.
+
+use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::kind::{FileKind, Form};
+use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+
+mod lint;
+mod profiles;
+mod vocabulary;
+
+pub use profiles::PROFILES;
+
+/// The vendor's families.
+pub const FAMILIES: [Family; 1] = [OBI];
+
+/// What the vendor's phones call themselves.
+pub(super) const USER_AGENTS: UserAgents = UserAgents {
+    vendor: "OBi",
+    families: &FAMILIES,
+    patterns: &["OBIHAI/{model}-{firmware}"],
+};
+
+/// Adapters and phones.
+pub const OBI: Family = Family::new(&FamilySpec {
+    id: "obi",
+    phones: "OBi adapters and phones, and VVX x50 phones in their OBi Edition.",
+    model_prefixes: &["OBI"],
+    syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Pairs {
+            name: "N",
+            value: "V",
+            groups: ["O", "P"],
+        },
+        root: "ParameterList",
+        groups: Some(&["O", "P"]),
+        values: &[],
+        attributes: &[("ParameterList", "X_Reset", false), ("O", "X_Reset", false)],
+        // The value is the phone's own default.
+        parameter_attributes: &[("X_UD", &["Y"])],
+        attributes_help: "<V> may have X_UD, <ParameterList> and <O> may have X_Reset; a phone ignores others.",
+    }),
+    // No limit is published; a backup of all parameters has 220 KB.
+    total_limit: 512 * 1024,
+    settings_limit: USUAL_SETTINGS,
+    duplicates: Duplicates::Unstated,
+    kinds: &[FileKind::Standard],
+    profiles: &["obi-128"],
+    // It is weak: an operator switches it on.
+    default_profile: None,
+    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
+    names: &[
+        (FileKind::Standard, Form::Plain, "{MAC}.xml"),
+        (FileKind::Standard, Form::Plain, "{mac}.xml"),
+        (FileKind::Standard, Form::Sealed, "{MAC}.aes"),
+        (FileKind::Standard, Form::Sealed, "{mac}.aes"),
+    ],
+    never: &[],
+    sealed_at_plain_name: false,
+    // Which events they obey was not found: this is a guess, and a setting overrules it.
+    typed: &[
+        (
+            "Auto Provisioning, ITSP Provisioning: ConfigURL",
+            "<base>/$MAC.xml",
+        ),
+        ("Method", "System Start"),
+        ("OBiTALK Provisioning", "off"),
+    ],
+    fetch_event: "resync",
+    restart_event: None,
+    key: KeyPlace {
+        prefix: lint::SECRETS,
+        groups: &[lint::OBJECT],
+        carrier: None,
+    },
+    vocabulary: vocabulary::OBI,
+    lint: lint::check,
+});

@@ -1,0 +1,112 @@
+//! How Panasonic's phones say the settings of the vocabulary: from public templates and full default files.
+//! A parameter that a model does not know is passed over. That the fifth weekday of a month is the last one, and that
+//! the offset is in minutes, is inferred.
+
+use crate::vocabulary::{
+    Encoding, Reading, Rule, Written, each, host_alone, one, port_alone, port_unless_proxy,
+};
+use crate::zone::{ByWeek, Change};
+
+/// What phones with six lines and fewer know; those with eight are the most.
+const MAX_LINES: u16 = 8;
+
+const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
+
+/// The rules of both formats, which have the same parameters: a line's between what stands before them and after,
+/// the phone's behind the group that they are in.
+macro_rules! rules {
+    (
+        $sip:literal, $call:literal, $end:literal, $login:literal, $time:literal, $provisioning:literal,
+        $on:literal, $off:literal $(, $more:expr)*
+    ) => {
+        &[
+            rules!(@line "line_{n}_enabled", $sip, "LINE_ENABLE", $end, Encoding::Flag($on, $off)),
+            rules!(@line "line_{n}_user", $sip, "LINE_ENABLE", $end, Encoding::Fixed($on)),
+            rules!(@line "line_{n}_label", $sip, "PHONE_NUMBER", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_user", $sip, "PHONE_NUMBER", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_user", $sip, "SIP_URI", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_auth_user", $sip, "SIP_AUTHID", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_user", $sip, "SIP_AUTHID", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_password", $sip, "SIP_PASS", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_display_name", $call, "DISPLAY_NAME", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_registrar", $sip, "SIP_RGSTR_ADDR", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_domain", $sip, "SIP_RGSTR_ADDR", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_port", $sip, "SIP_RGSTR_PORT", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_proxy", $sip, "SIP_PRXY_ADDR", $end, Encoding::With(host_alone)),
+            rules!(@line "line_{n}_registrar", $sip, "SIP_PRXY_ADDR", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_domain", $sip, "SIP_PRXY_ADDR", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_proxy", $sip, "SIP_PRXY_PORT", $end, Encoding::With(port_alone)),
+            rules!(@line "line_{n}_port", $sip, "SIP_PRXY_PORT", $end, Encoding::With(port_unless_proxy)),
+            rules!(@line "line_{n}_domain", $sip, "SIP_SVCDOMAIN", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_outbound_proxy", $sip, "SIP_OUTPROXY_ADDR", $end, Encoding::With(host_alone)),
+            rules!(@line "line_{n}_outbound_proxy", $sip, "SIP_OUTPROXY_PORT", $end, Encoding::With(port_alone)),
+            rules!(@line "line_{n}_transport", $sip, "SIP_TRANSPORT", $end, TRANSPORT),
+            rules!(@zone $time, "TIME_ZONE", |it| Ok(Some(it.zone()?.minutes_east().to_string()))),
+            one("time_zone", concat!($time, "DST_ENABLE"), Encoding::SummerTime("Y", "N")),
+            rules!(@zone $time, "DST_OFFSET", |it| Ok(it.zone()?.saving.map(|it| it.minutes().to_string()))),
+            rules!(@zone $time, "DST_START_MONTH", |it| start(it, |it| it.month.into())),
+            rules!(@zone $time, "DST_START_ORDINAL_DAY", |it| start(it, |it| it.week.into())),
+            rules!(@zone $time, "DST_START_DAY_OF_WEEK", |it| start(it, |it| it.weekday.into())),
+            rules!(@zone $time, "DST_START_TIME", |it| start(it, |it| it.minute)),
+            rules!(@zone $time, "DST_STOP_MONTH", |it| stop(it, |it| it.month.into())),
+            rules!(@zone $time, "DST_STOP_ORDINAL_DAY", |it| stop(it, |it| it.week.into())),
+            rules!(@zone $time, "DST_STOP_DAY_OF_WEEK", |it| stop(it, |it| it.weekday.into())),
+            rules!(@zone $time, "DST_STOP_TIME", |it| stop(it, |it| it.minute)),
+            one("admin_password", concat!($login, "ADMIN_PASS"), Encoding::AsIs),
+            one("user_password", concat!($login, "USER_PASS"), Encoding::AsIs),
+            one("provisioning_interval", concat!($provisioning, "CFG_CYCLIC"), Encoding::Fixed("Y")),
+            one("provisioning_interval", concat!($provisioning, "CFG_CYCLIC_INTVL"), Encoding::AsIs),
+            one("resync_time", concat!($provisioning, "CFG_RESYNC_TIME"), Encoding::AsIs),
+            $($more,)*
+        ]
+    };
+    (@line $setting:literal, $before:literal, $name:literal, $end:literal, $value:expr) => {
+        each($setting, concat!($before, $name, $end), MAX_LINES, $value)
+    };
+    (@zone $group:literal, $name:literal, $write:expr) => {
+        one("time_zone", concat!($group, $name), Encoding::With($write))
+    };
+}
+
+/// Of phones that read `NAME="value"`.
+pub(super) const TEXT: &[Rule] = rules!(
+    "",
+    "",
+    "_{n}",
+    "",
+    "",
+    "",
+    "Enabled",
+    "Disabled",
+    one("ntp", "NTP_ADDR", Encoding::AsIs)
+);
+
+/// Of phones that read XML: the group of the parameter stands before it.
+pub(super) const XML: &[Rule] = rules!(
+    "Line{n}_Sip_",
+    "Line{n}_CallCtrl_",
+    "",
+    "LoginAcc_",
+    "SysTime_",
+    "Prov_",
+    "Yes",
+    "No"
+);
+
+/// When summer time begins; without it nothing is written.
+fn start(reading: &Reading<'_>, what: fn(ByWeek) -> i32) -> Written {
+    change(reading.zone()?.saving.map(|saving| saving.start), what)
+}
+
+/// When it ends.
+fn stop(reading: &Reading<'_>, what: fn(ByWeek) -> i32) -> Written {
+    change(reading.zone()?.saving.map(|saving| saving.end), what)
+}
+
+fn change(change: Option<Change>, what: fn(ByWeek) -> i32) -> Written {
+    let Some(change) = change else {
+        return Ok(None);
+    };
+    let by_week = change.by_week().map_err(|error| error.to_string())?;
+    Ok(Some(what(by_week).to_string()))
+}

@@ -1,0 +1,334 @@
+//! How a family says a setting of the vocabulary: data of its vendor's folder.
+
+use std::collections::BTreeMap;
+
+use super::kind::{or, split_port, whole};
+use crate::zone;
+
+/// One parameter that a setting becomes.
+///
+/// Of several rules for one parameter the first counts whose setting is there: so a line's authentication
+/// user is its user where nothing else is said.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The setting, as [`SETTINGS`](super::SETTINGS) writes it.
+    pub setting: &'static str,
+    /// The parameter.
+    pub parameter: Name,
+    /// How its value is written.
+    pub value: Encoding,
+}
+
+/// The name of a parameter, as an operator would write it behind `standard_`.
+#[derive(Clone, Copy, Debug)]
+pub enum Name {
+    /// The same for all. For a numbered setting: of number 1 alone.
+    One(&'static str),
+    /// Up to so many, with the number in its place: `{n}` counted from 1, `{z}` counted from 0, `{5}` in five
+    /// digits.
+    Each(&'static str, u16),
+    /// One name for each number, from 1; an empty one is not known.
+    Table(&'static [&'static str]),
+}
+
+/// What becomes of a value: the parameter's text, or nothing where the parameter is left out.
+///
+/// An error says why the setting cannot have the value for these phones, without the value.
+pub type Written = Result<Option<String>, String>;
+
+/// How a value is written. It is one of its [kind](super::Kind) already.
+#[derive(Clone, Copy, Debug)]
+pub enum Encoding {
+    /// As it is.
+    AsIs,
+    /// This, whatever the value is, if there is one.
+    Fixed(&'static str),
+    /// The vendor's word for each of ours.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// The vendor's words for yes and no.
+    Flag(&'static str, &'static str),
+    /// A number of other units: multiplied by the first, divided by the second and rounded up.
+    Units(u32, u32),
+    /// A number within these bounds, which are narrower than the vocabulary's.
+    Within(u32, u32),
+    /// A text of characters that the phone takes, within these lengths in characters.
+    Chars {
+        /// Which characters.
+        allowed: fn(char) -> bool,
+        /// The fewest.
+        min: usize,
+        /// The most.
+        max: usize,
+        /// What they are, in words that follow "at most 20", for example.
+        says: &'static str,
+    },
+    /// Nothing of its own: it is a part of the value that another setting writes into the parameter.
+    Joined,
+    /// Nothing: all lines of these phones have what line 1 has. Of another line it is expressed only if it is the
+    /// same.
+    AsLine1,
+    /// Of a time zone: the vendor's words for one that has summer time, and for one that has none.
+    SummerTime(&'static str, &'static str),
+    /// What a function makes of it, from this and from other settings.
+    With(fn(&Reading<'_>) -> Written),
+}
+
+/// A setting that is being written, among the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    pub(super) value: &'a str,
+    pub(super) number: Option<u16>,
+    pub(super) others: &'a BTreeMap<&'a str, String>,
+}
+
+impl Reading<'_> {
+    /// The value.
+    pub fn value(&self) -> &str {
+        self.value
+    }
+
+    /// The number of the line or key; 1 where there is none.
+    pub fn number(&self) -> u16 {
+        self.number.unwrap_or(1)
+    }
+
+    /// Another setting of the same line or key, or of the phone: `{n}` is replaced by the number.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let name = name.replace("{n}", &self.number().to_string());
+        let found = self.others.get(name.as_str())?;
+        Some(found.as_str())
+    }
+
+    /// The same setting, or another, of line or key 1.
+    pub fn of_line_1(&self, name: &str) -> Option<&str> {
+        self.others
+            .get(name.replace("{n}", "1").as_str())
+            .map(String::as_str)
+    }
+
+    /// How the zone of a [`Kind::Zone`](super::Kind::Zone) keeps time.
+    ///
+    /// # Errors
+    /// There is no such zone, or it keeps to no rule for years to come: a phone would show a wrong time.
+    pub fn zone(&self) -> Result<&'static zone::Rule, String> {
+        let Some(found) = zone::find(self.value) else {
+            let meant = zone::nearest(self.value);
+            let meant = meant.map_or(String::new(), |name| format!("; {name} may be meant"));
+            return Err(format!("there is no time zone of that name{meant}"));
+        };
+        found
+            .rule
+            .check(years_from_now())
+            .map_err(|error| error.to_string())?;
+        Ok(found.rule)
+    }
+
+    /// A host with the port of the line, if it has one.
+    pub fn with_port(&self, host: &str) -> String {
+        match self.get("line_{n}_port") {
+            Some(port) if host.contains(':') && !host.starts_with('[') => {
+                format!("[{host}]:{port}")
+            }
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// The host of a `host:port`, without brackets; the whole of a host.
+    pub fn host(&self) -> &str {
+        let host = split_port(self.value).map_or(self.value, |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port of a `host:port`.
+    pub fn port(&self) -> Option<&str> {
+        split_port(self.value).and_then(|(_, port)| port)
+    }
+}
+
+/// What a zone may take to keep to its rule, counted from the release of the table: governments announce a last
+/// exception for this year or the next.
+const YEARS: u64 = 3;
+
+fn years_from_now() -> u64 {
+    const YEAR: u64 = 365 * 24 * 3_600_000;
+    let year: u64 = zone::TZDATA
+        .get(..4)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(2026);
+    (year.saturating_sub(1970) + YEARS) * YEAR
+}
+
+/// A parameter of the phone, or of line or key 1 alone.
+pub const fn one(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
+    Rule {
+        setting,
+        parameter: Name::One(parameter),
+        value,
+    }
+}
+
+/// A parameter of each of so many lines or keys; see [`Name::Each`].
+pub const fn each(
+    setting: &'static str,
+    parameter: &'static str,
+    count: u16,
+    value: Encoding,
+) -> Rule {
+    Rule {
+        setting,
+        parameter: Name::Each(parameter, count),
+        value,
+    }
+}
+
+/// A parameter whose names follow no formula; see [`Name::Table`].
+pub const fn table(
+    setting: &'static str,
+    parameters: &'static [&'static str],
+    value: Encoding,
+) -> Rule {
+    Rule {
+        setting,
+        parameter: Name::Table(parameters),
+        value,
+    }
+}
+
+/// For [`Encoding::With`]: a line's host with the line's port, as `host` or `host:port`.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps)]
+pub fn host_and_port(reading: &Reading<'_>) -> Written {
+    Ok(Some(reading.with_port(reading.value())))
+}
+
+/// For [`Encoding::With`]: the port of a line's registrar where its proxy has one, too, because it has no proxy of
+/// its own.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps)]
+pub fn port_unless_proxy(reading: &Reading<'_>) -> Written {
+    let own = reading.get("line_{n}_proxy").is_none();
+    Ok(own.then(|| reading.value().to_owned()))
+}
+
+/// For [`Encoding::With`]: the host of a `host:port`, without brackets.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps)]
+pub fn host_alone(reading: &Reading<'_>) -> Written {
+    Ok(Some(reading.host().to_owned()))
+}
+
+/// For [`Encoding::With`]: the port of a `host:port`; without one the parameter is left out.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps)]
+pub fn port_alone(reading: &Reading<'_>) -> Written {
+    Ok(reading.port().map(str::to_owned))
+}
+
+impl Name {
+    /// The parameter of a number; `None` where the family has no more.
+    pub(super) fn of(self, number: Option<u16>) -> Option<String> {
+        let number = number.unwrap_or(1);
+        match self {
+            Self::One(name) => (number == 1).then(|| name.to_owned()),
+            Self::Each(pattern, count) => (number <= count).then(|| {
+                pattern
+                    .replace("{n}", &number.to_string())
+                    .replace("{z}", &number.saturating_sub(1).to_string())
+                    .replace("{5}", &format!("{number:05}"))
+            }),
+            Self::Table(names) => {
+                let name = names.get(usize::from(number).checked_sub(1)?)?;
+                (!name.is_empty()).then(|| (*name).to_owned())
+            }
+        }
+    }
+
+    /// How many numbers there are.
+    pub fn count(self) -> u16 {
+        match self {
+            Self::One(_) => 1,
+            Self::Each(_, count) => count,
+            Self::Table(names) => u16::try_from(names.len()).unwrap_or(u16::MAX),
+        }
+    }
+
+    /// As the table for people writes it.
+    pub fn shown(self) -> String {
+        match self {
+            Self::One(name) => name.to_owned(),
+            Self::Each(pattern, _) => pattern
+                .replace("{z}", "{n - 1}")
+                .replace("{5}", "{n in five digits}"),
+            Self::Table(names) => {
+                let names: Vec<&str> = names.iter().copied().filter(|it| !it.is_empty()).collect();
+                names.join(", ")
+            }
+        }
+    }
+}
+
+impl Encoding {
+    pub(super) fn write(self, reading: &Reading<'_>) -> Written {
+        let value = reading.value();
+        Ok(Some(match self {
+            Self::AsIs => value.to_owned(),
+            Self::Fixed(fixed) => fixed.to_owned(),
+            Self::Choice(words) => {
+                let found = words.iter().find(|(ours, _)| *ours == value);
+                let theirs = found.ok_or_else(|| {
+                    let known: Vec<&str> = words.iter().map(|(ours, _)| *ours).collect();
+                    format!(
+                        "these phones know {} alone",
+                        or(&known).replace(" or ", " and ")
+                    )
+                })?;
+                theirs.1.to_owned()
+            }
+            Self::Flag(yes, no) => if value == "yes" { yes } else { no }.to_owned(),
+            Self::Units(times, per) => {
+                let number = whole(value).unwrap_or_default();
+                number
+                    .saturating_mul(times)
+                    .div_ceil(per.max(1))
+                    .to_string()
+            }
+            Self::Within(min, max) => match whole(value) {
+                Some(number) if (min..=max).contains(&number) => value.to_owned(),
+                _ => return Err(format!("these phones take {min} to {max}")),
+            },
+            Self::Chars {
+                allowed,
+                min,
+                max,
+                says,
+            } => {
+                let length = value.chars().count();
+                if !(min..=max).contains(&length) || !value.chars().all(allowed) {
+                    let many = if min == 0 {
+                        format!("at most {max}")
+                    } else {
+                        format!("{min} to {max}")
+                    };
+                    return Err(format!("these phones take {many} {says}"));
+                }
+                value.to_owned()
+            }
+            Self::AsLine1 | Self::Joined => return Ok(None),
+            Self::SummerTime(with, without) => match reading.zone()?.saving {
+                Some(_) => with,
+                None => without,
+            }
+            .to_owned(),
+            Self::With(write) => return write(reading),
+        }))
+    }
+}

@@ -1,0 +1,143 @@
+//! What a family's built-in template makes of settings, and whether it would be served.
+
+// Not each test asks everything.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use std::collections::BTreeMap;
+
+use ringfence_provision::family::Family;
+use ringfence_provision::format::{Document, has_errors, lint};
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::{Layers, Value};
+use ringfence_provision::mac::Mac;
+use ringfence_provision::template::{
+    DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, render,
+};
+
+/// A phone.
+#[derive(Clone, Copy)]
+pub(crate) struct Phone {
+    pub(crate) family: Family,
+    pub(crate) mac: &'static str,
+    pub(crate) model: &'static str,
+}
+
+/// Which file of it is made, and from what beside settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) kind: FileKind,
+    pub(crate) urls: &'a [(&'a str, &'a str)],
+    pub(crate) secrets: SecretsMode,
+    pub(crate) sealed_extension: Option<&'a str>,
+}
+
+impl Default for Asked<'_> {
+    /// The standard file, in clear, which knows no URL.
+    fn default() -> Self {
+        Self {
+            kind: FileKind::Standard,
+            urls: &[],
+            secrets: SecretsMode::Reveal,
+            sealed_extension: None,
+        }
+    }
+}
+
+/// Settings of the device; what is called a password is a secret.
+pub(crate) fn layers(settings: &[(&str, &str)]) -> Layers {
+    let mut layers = Layers::default();
+    for (name, value) in settings {
+        let value = match name.contains("password") {
+            true => Value::Secret((*value).into()),
+            false => Value::Text((*value).into()),
+        };
+        layers.device.insert((*name).to_owned(), value);
+    }
+    layers
+}
+
+impl Phone {
+    /// What the template of a file makes of settings of the device, or why not.
+    pub(crate) fn made(
+        &self,
+        settings: &[(&str, &str)],
+        asked: Asked<'_>,
+    ) -> Result<Rendered, RenderError> {
+        let device = DeviceVars {
+            mac: Mac::parse(self.mac).unwrap(),
+            model: self.model,
+            sealed_extension: asked.sealed_extension,
+        };
+        let urls: BTreeMap<String, String> = asked
+            .urls
+            .iter()
+            .map(|(name, url)| ((*name).to_owned(), (*url).to_owned()))
+            .collect();
+        let context = RenderContext {
+            file_name: asked.kind.as_str(),
+            kind: asked.kind,
+            format: self.family.format(),
+            vocabulary: self.family.spec().vocabulary,
+            layers: &layers(settings),
+            device: (asked.kind == FileKind::Standard).then_some(device),
+            urls: &urls,
+            secrets: asked.secrets,
+            limits: Limits::of(self.family),
+        };
+        render(self.family.template(asked.kind), &context)
+    }
+
+    /// The same of its standard file.
+    pub(crate) fn rendered(
+        &self,
+        settings: &[(&str, &str)],
+        urls: &[(&str, &str)],
+    ) -> Result<Rendered, RenderError> {
+        let asked = Asked {
+            urls,
+            ..Asked::default()
+        };
+        self.made(settings, asked)
+    }
+
+    /// The canonical form of a file in which there is nothing to find.
+    pub(crate) fn faultless(&self, kind: FileKind, text: &str) -> String {
+        let findings = lint(self.family, kind, text.as_bytes());
+        assert!(findings.is_empty(), "{findings:#?}\n{text}");
+        let document = Document::parse(self.family, text.as_bytes()).unwrap();
+        String::from_utf8(document.to_bytes()).unwrap()
+    }
+
+    /// Whether a file of one's own has a fault for which it would not be served.
+    pub(crate) fn refuses(&self, text: &str) -> bool {
+        has_errors(&lint(self.family, FileKind::Standard, text.as_bytes()))
+    }
+
+    /// The codes of what is to be said about a file.
+    pub(crate) fn codes(&self, text: &str) -> Vec<&'static str> {
+        let findings = lint(self.family, FileKind::Standard, text.as_bytes());
+        findings.iter().map(|it| it.code).collect()
+    }
+
+    /// The bytes that the phone gets, or `None` where something refuses them.
+    pub(crate) fn served(&self, settings: &[(&str, &str)]) -> Option<String> {
+        let text = self.rendered(settings, &[]).ok()?.text;
+        if self.refuses(&text) {
+            return None;
+        }
+        let document = Document::parse(self.family, text.as_bytes()).unwrap();
+        Some(String::from_utf8(document.to_bytes()).unwrap())
+    }
+
+    /// The same for settings in which there is nothing to find.
+    pub(crate) fn clean(&self, settings: &[(&str, &str)]) -> String {
+        let made = self.rendered(settings, &[]).unwrap();
+        assert!(made.left_out.is_empty(), "{:?}", made.left_out);
+        self.faultless(FileKind::Standard, &made.text)
+    }
+
+    /// Why a setting is refused.
+    pub(crate) fn refusal(&self, setting: (&str, &str)) -> String {
+        self.rendered(&[setting], &[]).unwrap_err().to_string()
+    }
+}

@@ -1,0 +1,191 @@
+//! Snom's base stations: what the built-in template makes, read back by another reader.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[path = "support/phone.rs"]
+mod phone;
+
+use std::collections::BTreeMap;
+
+use phone::{Asked, Phone};
+use proptest::prelude::*;
+use ringfence_provision::family::Family;
+use ringfence_provision::format::{Document, has_errors, lint};
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::template::{RenderError, Rendered};
+use ringfence_provision::vendor::snom::{DECT as FAMILY, DESK};
+
+const MAC: &str = "000413b60680";
+const MODEL: &str = "snomM900";
+const PASSWORD: &str = "user_pass.1";
+
+const PHONE: Phone = Phone {
+    family: FAMILY,
+    mac: MAC,
+    model: MODEL,
+};
+
+fn rendered(kind: FileKind, settings: &[(&str, &str)]) -> Result<Rendered, RenderError> {
+    let asked = Asked {
+        kind,
+        ..Asked::default()
+    };
+    PHONE.made(settings, asked)
+}
+
+/// The canonical form of a file that has no fault.
+fn served(kind: FileKind, settings: &[(&str, &str)]) -> String {
+    PHONE.faultless(kind, &rendered(kind, settings).unwrap().text)
+}
+
+fn refused(settings: &[(&str, &str)]) -> String {
+    rendered(FileKind::Standard, settings)
+        .unwrap_err()
+        .to_string()
+}
+
+fn left_out(settings: &[(&str, &str)]) -> Vec<String> {
+    rendered(FileKind::Standard, settings).unwrap().left_out
+}
+
+/// Two lines, and values that are hard to write.
+const FULL: &[(&str, &str)] = &[
+    ("line_1_user", "201"),
+    ("line_1_auth_user", "a201"),
+    ("line_1_password", "e3#rl2(&ae#1"),
+    ("line_1_display_name", "Büro \"Nord\" <1>; 100% & 'so'"),
+    ("line_1_label", "Büro"),
+    ("line_1_domain", "sip.example.net"),
+    ("line_1_port", "5061"),
+    ("line_1_transport", "TLS"),
+    ("line_1_outbound_proxy", "edge.example.net:5062"),
+    ("line_2_user", "202"),
+    ("line_2_password", "\"; <b>%20</b> ä"),
+    ("line_2_domain", "two.example.net"),
+    ("line_1_dtmf", "info"),
+    ("line_1_voicemail", "*97"),
+    ("line_11_user", "211"),
+    ("line_11_password", "eleven"),
+    ("line_11_domain", "two.example.net"),
+    ("admin_password", "45<6\"&"),
+    ("user_password", "4711"),
+    ("ntp", "ntp.example.net"),
+    ("time_zone", "Europe/Berlin"),
+    ("vlan", "12"),
+    ("language", "de"),
+    ("tone_country", "DE"),
+    ("standard_subscr_dect_ac_code.1", "1234"),
+];
+
+/// The values by name and, behind a dot, index. None is there twice.
+fn read(xml: &str) -> BTreeMap<String, String> {
+    let document = roxmltree::Document::parse(xml).unwrap();
+    let root = document.root_element();
+    assert!(root.has_tag_name("settings"));
+    let section = root.first_element_child().unwrap();
+    let mut parameters = BTreeMap::new();
+    for node in section.children().filter(|node| node.is_element()) {
+        let name = node.tag_name().name();
+        let name = match node.attribute("idx") {
+            Some(index) => format!("{name}.{index}"),
+            None => name.to_owned(),
+        };
+        let earlier = parameters.insert(name.clone(), node.text().unwrap_or_default().to_owned());
+        assert_eq!(earlier, None, "{name} is there twice");
+    }
+    parameters
+}
+
+#[test]
+fn accounts_point_to_their_servers_and_handsets() {
+    let served = served(FileKind::Standard, FULL);
+    let value = read(&served);
+    for (name, expected) in [
+        ("user_active.1", "on"),
+        ("user_name.1", "201"),
+        ("user_pname.1", "a201"),
+        ("user_pass.1", "e3#rl2(&ae#1"),
+        ("user_realname.1", "Büro \"Nord\" <1>; 100% & 'so'"),
+        ("subscr_sip_line_name.1", "Büro"),
+        ("subscr_sip_hs_idx.1", "1"),
+        ("subscr_sip_ua_data_server_id.1", "1"),
+        ("user_host.1", "sip.example.net:5061"),
+        ("user_outbound.1", "edge.example.net:5062"),
+        ("srv_sip_transport.1", "tls"),
+        ("user_dtmf_info.1", "sip_info_only"),
+        ("user_pass.2", "\"; <b>%20</b> ä"),
+        ("subscr_sip_ua_data_server_id.2", "2"),
+        ("user_host.2", "two.example.net"),
+        // The eleventh account has the second's server.
+        ("user_name.11", "211"),
+        ("subscr_sip_hs_idx.11", "11"),
+        ("subscr_sip_ua_data_server_id.11", "2"),
+        ("http_pass", "45<6\"&"),
+        ("subscr_dect_ac_code.1", "1234"),
+    ] {
+        assert_eq!(
+            value.get(name).map(String::as_str),
+            Some(expected),
+            "{name}"
+        );
+    }
+    assert!(!value.contains_key("user_host.11"));
+    assert!(left_out(FULL).is_empty());
+    insta::assert_snapshot!(served);
+}
+
+#[test]
+fn wrong_values_are_refused_and_what_cannot_be_said_is_left_out() {
+    let error = refused(&[("line_1_transport", "tsl")]);
+    assert!(error.contains("udp, tcp or tls"), "{error}");
+    let error = refused(&[
+        ("line_11_user", "211"),
+        ("line_11_password", "eleven"),
+        ("line_11_domain", "nowhere.example.net"),
+    ]);
+    assert!(error.contains("ten servers"), "{error}");
+    let error = refused(&[("tone_country", "JP")]);
+    assert!(error.contains("these phones know"), "{error}");
+    assert_eq!(
+        left_out(&[
+            ("line_1_srtp", "off"),
+            ("key_1_type", "blf"),
+            ("syslog", "192.0.2.9"),
+        ]),
+        ["key_1_type", "line_1_srtp", "syslog"]
+    );
+}
+
+#[test]
+fn a_models_name_tells_a_base_from_a_desk_phone() {
+    for (model, family) in [
+        ("snomM900", Some(FAMILY)),
+        ("Snom M300", Some(FAMILY)),
+        ("snomD345", Some(DESK)),
+        // Of another make, which reads another form.
+        ("M500KLE", None),
+    ] {
+        assert_eq!(Family::guess(model), family, "{model}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_password_is_read_back_or_refused(password in "\\PC{0,40}|[ -~]{0,40}") {
+        let settings = [
+            ("line_1_user", "201"),
+            ("line_1_domain", "sip.example.net"),
+            ("line_1_password", password.as_str()),
+        ];
+        let Ok(rendered) = rendered(FileKind::Standard, &settings) else {
+            return Ok(());
+        };
+        if has_errors(&lint(FAMILY, FileKind::Standard, rendered.text.as_bytes())) {
+            return Ok(());
+        }
+        let document = Document::parse(FAMILY, rendered.text.as_bytes()).unwrap();
+        let served = String::from_utf8(document.to_bytes()).unwrap();
+        let read = read(&served);
+        prop_assert_eq!(read.get(PASSWORD), Some(&password));
+    }
+}

@@ -1,0 +1,441 @@
+//! Sessions of the console as resources. One is opened by the console alone, for whoever sends an API token;
+//! it may what its token may, and ends with it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::admin::audit_chain;
+use crate::api::request::allowance::{self, Spent};
+use crate::api::request::answer::{Done, Shown};
+use crate::api::request::auth::{self, ADMIN, Needs, Token};
+use crate::api::request::call::Call;
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::etag::IfMatch;
+use crate::api::request::page::{Page, PageQuery};
+use crate::app::{App, Caller};
+use crate::audit::digest::Digests;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::platform;
+use crate::platform::config;
+use crate::platform::credential::{self, NewCredential, Sent};
+use crate::platform::log;
+use crate::store::Entry;
+use crate::store::sessions::{self, SessionRow};
+use crate::store::tokens;
+use crate::throttle::{self, Guessed};
+use crate::witness;
+
+/// For how long a session lasts.
+const LASTS_MS: u64 = 12 * 3600 * 1000;
+
+/// How exact the time of the last use is: a page does not write.
+const USED_MS: u64 = 5 * 60 * 1000;
+
+/// So many characters of what a browser says it is are kept.
+const MAX_USER_AGENT: usize = 60;
+
+/// The audit log's word for it.
+const OPENED: &str = "session.create";
+
+/// So many sessions are remembered for the case that wrong ones come from the same address.
+const MAX_GOOD: usize = 1_000;
+
+thread_local! {
+    /// Id → hash of sessions that were good when they came last.
+    static GOOD: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A session that has just been opened.
+pub struct Opened {
+    /// What the cookie holds.
+    pub cookie: String,
+    /// For so many seconds.
+    pub lasts_s: u64,
+}
+
+/// Somebody who is signed in.
+pub struct SignedIn {
+    /// The session's id.
+    pub session: String,
+    /// The name that people know the token by; empty for `ADMIN_TOKEN`.
+    pub token_name: String,
+    pub token: Token,
+}
+
+/// Opens a session for whoever has an API token.
+///
+/// # Errors
+/// The token is not valid, there were too many wrong ones from there, or it has too little left to spend; or
+/// D1 fails.
+pub async fn open(app: &App, caller: &Caller, text: &str) -> Result<Opened, Problem> {
+    let header = format!("Bearer {text}");
+    let token = auth::authenticate(app, Some(&header), &caller.address, Spent::Write).await?;
+    token.check(Needs::Read, None)?;
+    if token.is_admin() {
+        witness::vouch_now(app).await?;
+    }
+    let mark = token.is_admin().then(|| admin_mark(app, text));
+    begin(app, caller, &token, mark).await
+}
+
+/// Opens a session for whoever Cloudflare Access names by an e-mail address.
+///
+/// # Errors
+/// No token has the address, or that one has ended or has too little left to spend; or D1 fails.
+pub async fn open_as(app: &App, caller: &Caller, email: &str) -> Result<Opened, Problem> {
+    let (row, standing) = tokens::find_by_email_vouched(&app.db, email).await?;
+    witness::vouch(app, &standing).await?;
+    let token = row
+        .filter(|row| row.expires_at.is_none_or(|end| app.now < end))
+        .map(Token::of_row)
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Forbidden,
+                format!("Cloudflare Access names {email}, and no API token that is valid has this `email`. An administrator makes one with it."),
+            )
+        })?;
+    token.check(Needs::Read, None)?;
+    begin(app, caller, &token, None).await
+}
+
+/// Opens a session for whoever may use a token. `admin_mark` tells the `ADMIN_TOKEN` that it was.
+async fn begin(
+    app: &App,
+    caller: &Caller,
+    token: &Token,
+    admin_mark: Option<String>,
+) -> Result<Opened, Problem> {
+    allowance::spend(app, token, Spent::Write).await?;
+    let id = app.new_id();
+    let new = NewCredential::new(credential::SESSION, &id, platform::random_array()?);
+    let ends = app.now + LASTS_MS;
+    let expires_at = token.expires_at.map_or(ends, |end| end.min(ends));
+    let row = SessionRow {
+        hash: new.hash,
+        token_id: token.id.clone(),
+        admin_mark,
+        created_at: app.now,
+        last_used_at: app.now,
+        expires_at,
+        address: shortened(&caller.address),
+        user_agent: caller.user_agent.chars().take(MAX_USER_AGENT).collect(),
+        token_name: None,
+        tenant_id: token.tenant.clone(),
+        access: None,
+        reveal: None,
+        token_expires_at: token.expires_at,
+        id,
+    };
+    let entry = entry(app, caller, token, OPENED, &row);
+    let written = sessions::insert(&app.db, &row, &entry).await;
+    written.map_err(|error| commit::failed(error, IfMatch::Absent, &[]).problem())?;
+    settle(app).await?;
+    Ok(Opened {
+        cookie: new.text,
+        lasts_s: (expires_at - app.now) / 1000,
+    })
+}
+
+/// Who a cookie belongs to; nobody, if its session is over.
+///
+/// # Errors
+/// There were too many wrong ones from that address, or D1 fails.
+pub async fn resume(app: &App, caller: &Caller, cookie: &str) -> Result<Option<SignedIn>, Problem> {
+    let Some(sent) = Sent::parse(credential::SESSION, cookie) else {
+        return Ok(None);
+    };
+    let good = GOOD.with_borrow(|good| sent.matches(good.get(sent.id).map(String::as_str)));
+    if !good && throttle::is_barred(Guessed::Session, &caller.address, app.now) {
+        return Err(Problem::new(
+            ProblemKind::TooManyRequests,
+            "Too many sessions that do not exist were asked for from this address. Wait a minute.",
+        ));
+    }
+    let (row, standing) = sessions::find_vouched(&app.db, sent.id).await?;
+    witness::vouch(app, &standing).await?;
+    let matches = sent.matches(row.as_ref().map(|row| row.hash.as_str()));
+    if !matches {
+        throttle::wrong_guess(app, Guessed::Session, &caller.address);
+    }
+    let found = row.filter(|_| matches).and_then(|row| {
+        let admin = config::admin_token(&app.env).map(|text| admin_mark(app, &text));
+        let token = token_of(&row, admin.as_deref(), app.now)?;
+        Some((row, token))
+    });
+    let Some((row, token)) = found else {
+        GOOD.with_borrow_mut(|good| good.remove(sent.id));
+        return Ok(None);
+    };
+    remember(&row);
+    if row.last_used_at + USED_MS <= app.now {
+        let (worker, id) = (app.clone(), row.id.clone());
+        app.later(async move {
+            if let Err(error) = sessions::used(&worker.db, &id, worker.now).await {
+                log::warn("session_not_noted", &[("error", &error.to_string())]);
+            }
+        });
+    }
+    Ok(Some(SignedIn {
+        session: row.id,
+        token_name: row.token_name.unwrap_or_default(),
+        token,
+    }))
+}
+
+fn remember(row: &SessionRow) {
+    GOOD.with_borrow_mut(|good| {
+        if good.len() >= MAX_GOOD {
+            good.clear();
+        }
+        good.insert(row.id.clone(), row.hash.clone());
+    });
+}
+
+/// What a session may do; nothing, if it or its token is over. `admin` is the digest of the `ADMIN_TOKEN`
+/// that is set now.
+fn token_of(row: &SessionRow, admin: Option<&str>, now: u64) -> Option<Token> {
+    if row.expires_at <= now {
+        return None;
+    }
+    if row.token_id == ADMIN {
+        let same = row
+            .admin_mark
+            .as_deref()
+            .is_some_and(|mark| Some(mark) == admin);
+        return same.then(Token::admin);
+    }
+    let access = row.access.as_deref()?;
+    if row.token_expires_at.is_some_and(|end| end <= now) {
+        return None;
+    }
+    Some(Token {
+        id: row.token_id.clone(),
+        tenant: row.tenant_id.clone(),
+        write: access == "write",
+        reveal: row.reveal == Some(1),
+        // To the query of a session, a token for metrics has expired; and it opens none.
+        metrics: false,
+        expires_at: row.token_expires_at,
+    })
+}
+
+/// Tells one `ADMIN_TOKEN` from another; nobody can try values without the master key.
+fn admin_mark(app: &App, text: &str) -> String {
+    Digests::new(&app.keyring, "session".into()).of(ADMIN, text)
+}
+
+/// The network of an address: whose session it is shows without saying where a person sat.
+fn shortened(address: &str) -> String {
+    if let Ok(address) = address.parse::<Ipv4Addr>() {
+        let [a, b, c, _] = address.octets();
+        return format!("{a}.{b}.{c}.0/24");
+    }
+    match address.parse::<Ipv6Addr>() {
+        Ok(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+        Err(_) => String::new(),
+    }
+}
+
+fn entry(
+    app: &App,
+    caller: &Caller,
+    token: &Token,
+    action: &'static str,
+    row: &SessionRow,
+) -> Entry {
+    Entry {
+        tenant_id: row.tenant_id.clone(),
+        id: app.new_id(),
+        token_id: token.id.clone(),
+        action,
+        object: format!("sessions/{}", row.id),
+        before: None,
+        after: Some(json!({ "token": row.token_id, "expires_at": row.expires_at }).to_string()),
+        address: caller.address.clone(),
+        request_id: app.request_id.to_string(),
+        at: app.now,
+        // As many are ended as were opened, and whoever wants to leave may.
+        limited: action == OPENED && token.tenant.is_some(),
+        comment: String::new(),
+        turn: None,
+    }
+}
+
+/// What follows a change that no route has made: the witness is told, and the log's chain goes on.
+async fn settle(app: &App) -> Result<(), Problem> {
+    witness::report(app).await?;
+    audit_chain::extend_later(app);
+    Ok(())
+}
+
+/// A session of the console. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SessionView {
+    /// The id, a ULID, which sorts by the time of its opening.
+    pub id: String,
+    /// The id of the token that opened the session; `admin` for `ADMIN_TOKEN`.
+    pub token: String,
+    /// The name of that token; null for `ADMIN_TOKEN` and for a token that was removed.
+    pub token_name: Option<String>,
+    /// The time at which the session was opened, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of the last use, in Unix milliseconds, to five minutes.
+    pub last_used_at: u64,
+    /// The time at which the session ends by itself, in Unix milliseconds.
+    pub expires_at: u64,
+    /// The network that the session was opened from.
+    pub network: String,
+    /// What the browser said it is, shortened; no proof.
+    pub user_agent: String,
+}
+
+impl From<SessionRow> for SessionView {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            id: row.id,
+            token: row.token_id,
+            token_name: row.token_name,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+            network: row.address,
+            user_agent: row.user_agent,
+        }
+    }
+}
+
+/// Whether a token sees and ends every session.
+fn sees_all(token: &Token) -> bool {
+    token.tenant.is_none() && token.write
+}
+
+/// `listSessions`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SessionView>>, Problem> {
+    let window = call.query.window()?;
+    let (db, after, limit) = (&call.app.db, window.after_text(), window.rows());
+    let rows = match sees_all(&call.token) {
+        true => sessions::list(db, after, limit).await?,
+        false => sessions::of_token(db, &call.token.id, after, limit).await?,
+    };
+    let key = |row: &SessionRow| [row.id.clone()];
+    Ok(Shown(window.page(rows, key, SessionView::from)))
+}
+
+/// `deleteSession`.
+pub async fn delete(call: Call) -> Result<Done, Failure> {
+    remove(&call.app, &call.caller, &call.token, call.param("session")).await?;
+    Ok(Done)
+}
+
+/// Ends a session for whoever is signed in: one that the same token opened, or any, for a token that may write
+/// for all tenants. Whoever may only read may end their own all the same.
+///
+/// # Errors
+/// There is none such, or D1 fails.
+pub async fn end(app: &App, caller: &Caller, token: &Token, id: &str) -> Result<(), Problem> {
+    allowance::spend(app, token, Spent::Write).await?;
+    if token.is_admin() {
+        witness::vouch_now(app).await?;
+    }
+    remove(app, caller, token, id).await?;
+    settle(app).await
+}
+
+async fn remove(app: &App, caller: &Caller, token: &Token, id: &str) -> Result<(), Problem> {
+    let row = sessions::find(&app.db, id)
+        .await?
+        .filter(|row| sees_all(token) || row.token_id == token.id)
+        .ok_or_else(|| Problem::not_found("session"))?;
+    let entry = entry(app, caller, token, "session.delete", &row);
+    let removed = sessions::delete(&app.db, &row.id, &entry).await;
+    removed.map_err(|error| commit::failed(error, IfMatch::Absent, &[]).problem())?;
+    GOOD.with_borrow_mut(|good| good.remove(&row.id));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::admin::sessions::*;
+
+    fn row() -> SessionRow {
+        SessionRow {
+            id: "01JD0000000000000000000000".into(),
+            hash: "ab".repeat(32),
+            token_id: "01JD0000000000000000000001".into(),
+            admin_mark: None,
+            created_at: 1000,
+            last_used_at: 2000,
+            expires_at: 9000,
+            address: "192.0.2.0/24".into(),
+            user_agent: "Browser".into(),
+            token_name: Some("Office".into()),
+            tenant_id: Some("T".into()),
+            access: Some("read".into()),
+            reveal: Some(0),
+            token_expires_at: Some(8000),
+        }
+    }
+
+    #[test]
+    fn a_session_may_what_its_token_may_and_ends_with_it() {
+        let token = token_of(&row(), None, 7999).unwrap();
+        assert_eq!(token.tenant.as_deref(), Some("T"));
+        assert!(!token.write && !token.reveal);
+        assert!(token_of(&row(), None, 8000).is_none());
+        let of = |row: SessionRow, now| token_of(&row, None, now);
+        let endless = SessionRow {
+            token_expires_at: None,
+            ..row()
+        };
+        assert!(of(endless.clone(), 8999).is_some());
+        assert!(of(endless, 9000).is_none());
+        let removed = SessionRow {
+            access: None,
+            ..row()
+        };
+        assert!(of(removed, 2000).is_none());
+    }
+
+    #[test]
+    fn a_session_of_the_deployments_own_token_ends_when_another_one_is_set() {
+        let admin = SessionRow {
+            token_id: ADMIN.into(),
+            admin_mark: Some("aa".into()),
+            access: None,
+            ..row()
+        };
+        assert!(token_of(&admin, Some("aa"), 2000).unwrap().is_admin());
+        assert!(token_of(&admin, Some("bb"), 2000).is_none());
+        assert!(token_of(&admin, None, 2000).is_none());
+        let unmarked = SessionRow {
+            admin_mark: None,
+            ..admin
+        };
+        assert!(token_of(&unmarked, None, 2000).is_none());
+    }
+
+    #[test]
+    fn an_address_is_kept_as_its_network() {
+        assert_eq!(shortened("192.0.2.77"), "192.0.2.0/24");
+        assert_eq!(shortened("2001:db8:1:2::3"), "2001:db8:1::/48");
+        assert_eq!(shortened("nonsense"), "");
+    }
+
+    #[test]
+    fn session_json_format_unchanged() {
+        assert_eq!(
+            serde_json::to_string(&SessionView::from(row())).unwrap(),
+            r#"{"id":"01JD0000000000000000000000","token":"01JD0000000000000000000001","token_name":"Office","created_at":1000,"last_used_at":2000,"expires_at":9000,"network":"192.0.2.0/24","user_agent":"Browser"}"#
+        );
+    }
+}

@@ -1,0 +1,519 @@
+//! Webhooks of a tenant and of the whole installation: where somebody is told of what happens, and the messages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::request::answer::{Accepted, Created, CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::page::{Page, PageQuery, PageWindow};
+use crate::api::request::secret::wrap;
+use crate::api::request::valid;
+use crate::http::problem::Problem;
+use crate::model::webhook::{MessageKind, WebhookOptions};
+use crate::platform::{self, config};
+use crate::store::webhooks::{self, MAX_WEBHOOKS, WebhookRow, WrappedSecret, secret_identity};
+use crate::store::{ChangeError, LAST_ID};
+use crate::webhooks::{
+    MAX_WAITING, MessageRow, WebhookCall, WebhookReply, WebhookSecret, call as call_object,
+    check_receiver,
+};
+
+/// What an operator decides about a webhook.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WebhookInput {
+    /// For people; 1 to 100 characters.
+    pub name: String,
+    /// Where messages are sent: `https` and a public name, without a user or password. The URL is stored in clear
+    /// and shown to whoever may read, so it is no place for a secret.
+    pub url: String,
+    /// Of what is told, at least one kind; `relay.lost` is for webhooks of the installation alone.
+    pub kinds: Vec<MessageKind>,
+    /// When it is told; what is left out has its default.
+    #[serde(default)]
+    pub options: WebhookOptions,
+    /// Whether nothing is looked for and nothing sent.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// A webhook. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WebhookView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The id of the tenant; null for a webhook of the whole installation.
+    pub tenant: Option<String>,
+    /// The name that people know it by.
+    pub name: String,
+    /// Where messages are sent.
+    pub url: String,
+    /// Of what is told.
+    pub kinds: Vec<MessageKind>,
+    /// When it is told, each option with its default where nothing was given.
+    pub options: WebhookOptions,
+    /// Whether nothing is looked for and nothing sent.
+    pub disabled: bool,
+    /// The number of its changes, which is also its ETag.
+    pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
+    pub updated_at: u64,
+    /// What messages are signed with, `whsec_…`; only in the answer that makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// How a secret is replaced.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SecretInput {
+    /// For so many hours messages are signed with the secret of before, too; 0 to 168, by default 24.
+    pub overlap_hours: Option<u64>,
+}
+
+/// A new secret of a webhook, with the end of the one before.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SecretView {
+    /// What messages are signed with from now on, `whsec_…`; only in this answer.
+    pub secret: String,
+    /// Until when messages are signed with the secret of before, too, in Unix milliseconds.
+    pub previous_until: u64,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum MessageState {
+    /// It is sent until the receiver has it.
+    Waiting,
+    /// The receiver has it.
+    Delivered,
+    /// It was tried ten times, or the receiver answered 410.
+    Dead,
+}
+
+impl MessageState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "delivered" => Self::Delivered,
+            "dead" => Self::Dead,
+            _ => Self::Waiting,
+        }
+    }
+}
+
+/// A message. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MessageView {
+    /// The id, which is sent as `webhook-id` in each try.
+    pub id: String,
+    /// What the message is about, the `type` of its body.
+    pub kind: String,
+    /// What became of it.
+    pub state: MessageState,
+    /// How often it was sent.
+    pub tries: u64,
+    /// The status that the receiver answered last; null if it did not answer.
+    pub status: Option<u16>,
+    /// Why the last try failed: `status`, `redirect`, `timeout`, `connection`, `gone` or `url`; null if it did not.
+    pub error: Option<String>,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of the next try, in Unix milliseconds; null if there is none.
+    pub next_at: Option<u64>,
+    /// The time at which it was delivered or given up, in Unix milliseconds; null if it waits.
+    pub ended_at: Option<u64>,
+    /// The body of the message, as it is sent.
+    pub body: Value,
+}
+
+/// Which messages.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MessageQuery {
+    /// Only those in this state.
+    pub state: Option<MessageState>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl From<WebhookRow> for WebhookView {
+    fn from(row: WebhookRow) -> Self {
+        Self {
+            kinds: serde_json::from_str(&row.kinds).unwrap_or_default(),
+            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            id: row.id,
+            tenant: row.tenant_id,
+            name: row.name,
+            url: row.url,
+            disabled: row.disabled != 0,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            secret: None,
+        }
+    }
+}
+
+impl From<MessageRow> for MessageView {
+    fn from(row: MessageRow) -> Self {
+        let state = MessageState::parse(&row.state);
+        Self {
+            body: serde_json::from_str(&row.body).unwrap_or_default(),
+            next_at: (state == MessageState::Waiting).then_some(row.due_at),
+            id: row.id,
+            kind: row.kind,
+            state,
+            tries: row.tries,
+            status: row.status,
+            error: row.error,
+            created_at: row.created_at,
+            ended_at: row.ended_at,
+        }
+    }
+}
+
+/// For how many hours a secret is good after it was replaced, by default and at most.
+const OVERLAP_HOURS: u64 = 24;
+const MAX_OVERLAP_HOURS: u64 = 168;
+const HOUR_MS: u64 = 3_600_000;
+
+/// `listWebhooks`, `listTenantWebhooks`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<WebhookView>>, Problem> {
+    let tenant = tenant_of(&call).await?;
+    let window = call.query.window()?;
+    let (after, limit) = (window.after_text(), window.rows());
+    let rows = webhooks::list(&call.app.db, tenant.as_deref(), after, limit).await?;
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        WebhookView::from,
+    )))
+}
+
+/// `createWebhook`, `createTenantWebhook`.
+pub async fn create(
+    call: Call<Nothing, WebhookInput>,
+) -> Result<CreatedRevised<WebhookView>, Failure> {
+    let tenant_id = tenant_of(&call).await?;
+    let now = call.app.now;
+    let new = WebhookRow {
+        id: call.app.new_id(),
+        tenant_id,
+        name: String::new(),
+        url: String::new(),
+        kinds: String::new(),
+        options: String::new(),
+        disabled: 0,
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let row = decided(&call, new, None)?;
+    let secret = WebhookSecret::new(platform::random_array()?);
+    let place = secret_identity(&row.id, 1);
+    let wrapped = wrap(&call.app.keyring, &place, secret.expose())?;
+    let first = WrappedSecret {
+        number: 1,
+        secret: &wrapped,
+        master: call.app.keyring.current().id(),
+    };
+    let entry = call.entry("webhook.create", path(&row), None, Some(audited(&row)));
+    webhooks::insert(&call.app.db, &row, first, &entry)
+        .await
+        .map_err(|error| match error {
+            ChangeError::Overtaken => Problem::conflict(format!(
+                "A tenant has at most {MAX_WEBHOOKS} webhooks, and so has the installation: remove one first."
+            ))
+            .into(),
+            error => commit::failed(error, call.if_match, &[]),
+        })?;
+    look(&call, &row.id).await?;
+    Ok(CreatedRevised(
+        WebhookView {
+            secret: Some(secret.text()),
+            ..row.into()
+        },
+        1,
+    ))
+}
+
+/// `getWebhook`, `getTenantWebhook`.
+pub async fn show(call: Call) -> Result<Revised<WebhookView>, Problem> {
+    let row = find(&call).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `putWebhook`, `putTenantWebhook`.
+pub async fn put(call: Call<Nothing, WebhookInput>) -> Result<Revised<WebhookView>, Failure> {
+    let before = find(&call).await?;
+    call.if_match.check(before.revision)?;
+    let row = decided(&call, before.clone(), Some(&before.url))?;
+    if row != before {
+        let (was, is) = (audited(&before), audited(&row));
+        let entry = call.entry("webhook.update", path(&row), Some(was), Some(is));
+        webhooks::update(&call.app.db, &row, call.app.now, &entry)
+            .await
+            .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    }
+    look(&call, &row.id).await?;
+    let row = find(&call).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `deleteWebhook`, `deleteTenantWebhook`.
+pub async fn delete(call: Call) -> Result<Done, Failure> {
+    let row = find(&call).await?;
+    call.if_match.check(row.revision)?;
+    let entry = call.entry("webhook.delete", path(&row), Some(audited(&row)), None);
+    webhooks::delete(&call.app.db, &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    // The object empties itself once it finds that its webhook is gone: now, or when its alarm rings.
+    look(&call, &row.id).await?;
+    Ok(Done)
+}
+
+/// `rotateWebhookSecret`, `rotateTenantWebhookSecret`.
+pub async fn rotate(call: Call<Nothing, SecretInput>) -> Result<Created<SecretView>, Failure> {
+    let hours = call.body.overlap_hours.unwrap_or(OVERLAP_HOURS);
+    if hours > MAX_OVERLAP_HOURS {
+        return Err(Problem::invalid_value(format!(
+            "`overlap_hours` is 0 to {MAX_OVERLAP_HOURS}."
+        ))
+        .into());
+    }
+    let row = find(&call).await?;
+    let stored = webhooks::with_secrets(&call.app.db, &row.id).await?;
+    let newest = stored.and_then(|(_, secrets)| secrets.into_iter().next());
+    let number = newest.map_or(0, |secret| secret.number) + 1;
+    let secret = WebhookSecret::new(platform::random_array()?);
+    let place = secret_identity(&row.id, number);
+    let wrapped = wrap(&call.app.keyring, &place, secret.expose())?;
+    let previous_until = call.app.now + hours * HOUR_MS;
+    let after = json!({ "secret": number, "previous_until": previous_until });
+    let entry = call.entry("webhook.rotate_secret", path(&row), None, Some(after));
+    let newer = WrappedSecret {
+        number,
+        secret: &wrapped,
+        master: call.app.keyring.current().id(),
+    };
+    webhooks::rotate(&call.app.db, &row, newer, previous_until, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Created(SecretView {
+        secret: secret.text(),
+        previous_until,
+    }))
+}
+
+/// `testWebhook`, `testTenantWebhook`.
+pub async fn test(call: Call) -> Result<Accepted<MessageView>, Problem> {
+    let row = find(&call).await?;
+    if row.disabled != 0 {
+        return Err(Problem::conflict(
+            "The webhook is disabled, so nothing is sent. Enable it first.",
+        ));
+    }
+    let message = one(call_object(&call.app.env, &row.id, &WebhookCall::Test).await?)?;
+    let entry = call.entry("webhook.test", path(&row), None, None);
+    commit::enter_late(&call.app, &entry).await?;
+    Ok(Accepted(message))
+}
+
+/// `listWebhookMessages`, `listTenantWebhookMessages`.
+pub async fn messages(call: Call<MessageQuery>) -> Result<Shown<Page<MessageView>>, Problem> {
+    let row = find(&call).await?;
+    let query = &call.query;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
+    let before = match window.after_text() {
+        "" => LAST_ID,
+        before => before,
+    };
+    let asked = WebhookCall::List {
+        state: query.state.map(|state| state.as_str().to_owned()),
+        before: before.to_owned(),
+        limit: window.rows(),
+    };
+    let WebhookReply::Messages { messages } = call_object(&call.app.env, &row.id, &asked).await?
+    else {
+        return Err(Problem::internal("the webhook's object has no list"));
+    };
+    Ok(Shown(window.page(
+        messages,
+        |message| [message.id.clone()],
+        MessageView::from,
+    )))
+}
+
+/// `resendWebhookMessage`, `resendTenantWebhookMessage`.
+pub async fn resend(call: Call) -> Result<Accepted<MessageView>, Problem> {
+    let row = find(&call).await?;
+    let id = call.param("message").to_owned();
+    let asked = WebhookCall::Resend { id: id.clone() };
+    let message = one(call_object(&call.app.env, &row.id, &asked).await?)?;
+    let after = Some(json!({ "message": id }));
+    let entry = call.entry("webhook.resend", path(&row), None, after);
+    commit::enter_late(&call.app, &entry).await?;
+    Ok(Accepted(message))
+}
+
+fn one(reply: WebhookReply) -> Result<MessageView, Problem> {
+    match reply {
+        WebhookReply::Messages { messages } => {
+            let message = messages.into_iter().next().map(MessageView::from);
+            message.ok_or_else(|| Problem::internal("the webhook's object has lost the message"))
+        }
+        WebhookReply::Full => Err(Problem::conflict(format!(
+            "{MAX_WAITING} messages wait already. See with `GET …/messages?state=waiting` why they are not delivered."
+        ))),
+        WebhookReply::NotFound => Err(Problem::not_found("dead message")),
+        WebhookReply::Done | WebhookReply::Failed { .. } => Err(Problem::internal(
+            "the webhook's object answered something else",
+        )),
+    }
+}
+
+/// A webhook as the body decides it. `url` is the one that it has already, which stays good.
+fn decided(
+    call: &Call<Nothing, WebhookInput>,
+    row: WebhookRow,
+    url: Option<&str>,
+) -> Result<WebhookRow, Problem> {
+    let input = &call.body;
+    let name = valid::name("name", &input.name)?.to_owned();
+    if url != Some(input.url.as_str()) {
+        // Over TLS or by a public name it is never so.
+        let local = config::loopback_counts_as_tls(&call.app.env, &call.caller.host);
+        check_receiver(&input.url, local).map_err(Problem::invalid_value)?;
+    }
+    input.options.check().map_err(Problem::invalid_value)?;
+    let mut kinds = input.kinds.clone();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() {
+        return Err(Problem::invalid_value("`kinds` names nothing to tell."));
+    }
+    if row.tenant_id.is_some() && kinds.contains(&MessageKind::RelayLost) {
+        return Err(Problem::invalid_value(
+            "`relay.lost` is for webhooks of the whole installation: relays belong to no tenant.",
+        ));
+    }
+    let options = WebhookOptions {
+        daily: {
+            let mut daily = input.options.daily.clone();
+            daily.sort_unstable();
+            daily.dedup();
+            daily
+        },
+        ..input.options.clone()
+    };
+    let text = |value: serde_json::Result<String>| {
+        value.map_err(|error| Problem::internal(error.to_string()))
+    };
+    Ok(WebhookRow {
+        name,
+        url: input.url.clone(),
+        kinds: text(serde_json::to_string(&kinds))?,
+        options: text(serde_json::to_string(&options))?,
+        disabled: i64::from(input.disabled),
+        ..row
+    })
+}
+
+/// Tells the object that its webhook was changed. Where that fails, its alarm or the cron event does it.
+async fn look(call: &Context, id: &str) -> Result<(), Problem> {
+    call_object(&call.app.env, id, &WebhookCall::Look)
+        .await
+        .map(drop)
+}
+
+/// The tenant of the path, if there is one in it.
+async fn tenant_of(call: &Context) -> Result<Option<String>, Problem> {
+    match call.param("tenant") {
+        "" => Ok(None),
+        _ => Ok(Some(call.tenant().await?.id)),
+    }
+}
+
+async fn find(call: &Context) -> Result<WebhookRow, Problem> {
+    let tenant_id = Some(call.param("tenant")).filter(|id| !id.is_empty());
+    webhooks::find(&call.app.db, tenant_id, call.param("webhook"))
+        .await?
+        .ok_or_else(|| Problem::not_found("webhook"))
+}
+
+fn path(row: &WebhookRow) -> String {
+    format!("webhooks/{}", row.id)
+}
+
+fn audited(row: &WebhookRow) -> Value {
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    json!({
+        "name": row.name,
+        "url": row.url,
+        "kinds": json(&row.kinds),
+        "options": json(&row.options),
+        "disabled": row.disabled != 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_shown_with_its_next_try_until_it_has_ended() {
+        let row = |state: &str, ended_at| MessageRow {
+            id: "M".into(),
+            kind: "file.broken".into(),
+            body: r#"{"type":"file.broken"}"#.into(),
+            state: state.into(),
+            created_at: 1,
+            due_at: 2,
+            tries: 3,
+            status: Some(500),
+            error: Some("status".into()),
+            ended_at,
+        };
+        let waiting = MessageView::from(row("waiting", None));
+        assert_eq!(
+            (waiting.next_at, waiting.state),
+            (Some(2), MessageState::Waiting)
+        );
+        let dead = MessageView::from(row("dead", Some(4)));
+        assert_eq!((dead.next_at, dead.state), (None, MessageState::Dead));
+        assert_eq!(dead.body, json!({ "type": "file.broken" }));
+        for state in [
+            MessageState::Waiting,
+            MessageState::Delivered,
+            MessageState::Dead,
+        ] {
+            assert_eq!(MessageState::parse(state.as_str()), state);
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+}

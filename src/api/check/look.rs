@@ -1,0 +1,507 @@
+//! The check itself: the files of every device that was chosen, and what is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringfence_provision::format::{self, RenderedFinding};
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::layers::Layer;
+use ringfence_provision::serving::Audience;
+use ringfence_provision::template::SecretsMode;
+use ringfence_provision::unused::Watch;
+
+use crate::api::check::asserted::FailedTest;
+use crate::api::check::budget::Budget;
+use crate::api::check::candidate::{Broken, Candidate, Checked, Method};
+use crate::api::check::side::Side;
+use crate::api::request::call::Context;
+use crate::api::request::commit::Failure;
+use crate::files::inputs::FileInputs;
+use crate::files::names;
+use crate::files::render::{self, FileError};
+use crate::files::urls::Urls;
+use crate::http::problem::{Problem, ProblemKind};
+use crate::model::device::DeviceRow;
+
+/// So many broken files, and so many broken tests, are told; after one more the check of a change ends.
+pub const MAX_TOLD: usize = 20;
+
+/// What a check counts and looks for.
+pub(super) struct Look {
+    budget: Budget,
+    watch: Watch,
+    /// Whether files are compared with what they are, and all of them are counted.
+    compares: bool,
+}
+
+/// What a check found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Number of devices whose files were rendered.
+    pub(super) devices: u64,
+    /// Whether the budget ended before the devices did.
+    is_short: bool,
+    /// Broken files, as far as they are told, and how many there are.
+    pub(super) broken: Vec<Broken>,
+    pub(super) files: usize,
+    /// Tests that the change breaks, likewise.
+    pub(super) failed: Vec<FailedTest>,
+    pub(super) tests: usize,
+    /// Number of devices with a broken file.
+    pub(super) broken_devices: u64,
+    /// Number of devices whose files are not what they were.
+    pub(super) changed: u64,
+}
+
+impl Found {
+    fn is_enough(&self, look: &Look) -> bool {
+        !look.compares && (self.files > MAX_TOLD || self.tests > MAX_TOLD)
+    }
+
+    /// Why the change is refused, if it is.
+    fn problem(self, checked: &Checked) -> Option<Problem> {
+        match (self.files, self.tests) {
+            (0, 0) => None,
+            (0, _) => Some(failed_tests(self, checked)),
+            _ => Some(refusal(self, checked)),
+        }
+    }
+
+    fn add(&mut self, broken: Vec<Broken>, failed: Vec<FailedTest>) {
+        self.files += broken.len();
+        self.tests += failed.len();
+        self.broken.extend(broken);
+        self.broken.truncate(MAX_TOLD);
+        self.failed.extend(failed);
+        self.failed.truncate(MAX_TOLD);
+    }
+}
+
+/// What a model's shared files came to.
+#[derive(Default)]
+struct Shared {
+    sizes: Vec<(FileKind, Audience, usize)>,
+    is_broken: bool,
+    has_changed: bool,
+}
+
+impl Candidate {
+    /// Renders and lints, and holds the files to the tests. A change that is only to be tried ends here.
+    ///
+    /// # Errors
+    /// [`Problem`] `invalid-files`, with the devices and the findings; `failed-tests`, with the tests that the
+    /// change breaks; [`Failure::Tried`].
+    pub async fn check(&mut self, call: &Context) -> Result<Checked, Failure> {
+        let mut look = Look {
+            budget: Budget::default(),
+            watch: self.watch(),
+            compares: call.changing.trial.is_some(),
+        };
+        let found = self.look_through(&mut look).await?;
+        let checked = Checked {
+            devices: found.devices,
+            affected: self.of,
+            method: match found.is_short {
+                true => Method::WithinBudget,
+                false => self.method,
+            },
+            unused: self.unused(&look.watch),
+        };
+        if let Some(trial) = call.changing.trial {
+            return Err(self.tried(call, trial, found, &checked).await?);
+        }
+        match found.problem(&checked) {
+            Some(problem) => Err(problem.into()),
+            None => Ok(checked),
+        }
+    }
+
+    /// The same for devices that are changed together, each of which is changed or refused by itself: what refuses
+    /// which, by the ids of the devices.
+    ///
+    /// # Errors
+    /// A model is not there.
+    pub async fn check_each(&self) -> Result<(Checked, BTreeMap<String, Problem>), Problem> {
+        let mut look = Look {
+            budget: Budget::default(),
+            watch: Watch::new(Layer::Tenant, []),
+            compares: false,
+        };
+        let mut checked = Checked {
+            devices: 0,
+            affected: self.of,
+            method: self.method,
+            unused: Vec::new(),
+        };
+        let mut refused = BTreeMap::new();
+        // The files that devices of a model share, and what is wrong with these.
+        let mut shared: BTreeMap<&str, (Shared, Found)> = BTreeMap::new();
+        for device in in_turn(&self.devices) {
+            if !look.budget.is_within(100) {
+                checked.method = Method::WithinBudget;
+                break;
+            }
+            let model = device.model.as_str();
+            if !shared.contains_key(model) {
+                let mut found = Found::default();
+                let files = self.shared_files(model, &mut look, &mut found)?;
+                shared.insert(model, (files, found));
+            }
+            let Some((files, of_model)) = shared.get(model) else {
+                continue;
+            };
+            let mut found = Found::default();
+            self.own_files(device, files, &mut look, &mut found)?;
+            found.add(of_model.broken.clone(), of_model.failed.clone());
+            checked.devices += 1;
+            if let Some(problem) = found.problem(&checked) {
+                refused.insert(device.id.clone(), problem);
+            }
+            look.budget.pause_if_due().await;
+        }
+        Ok((checked, refused))
+    }
+
+    async fn look_through(&self, look: &mut Look) -> Result<Found, Problem> {
+        let mut found = Found::default();
+        let mut shared = BTreeMap::new();
+        let models: BTreeSet<&str> = self
+            .devices
+            .iter()
+            .map(|device| device.model.as_str())
+            .chain(self.shared.iter().map(String::as_str))
+            .collect();
+        for model in models {
+            if found.is_enough(look) {
+                break;
+            }
+            // The other half is the devices'.
+            if !look.budget.is_within(50) {
+                found.is_short = true;
+                break;
+            }
+            shared.insert(model, self.shared_files(model, look, &mut found)?);
+            look.budget.pause_if_due().await;
+        }
+        for device in in_turn(&self.devices) {
+            if found.is_enough(look) {
+                break;
+            }
+            if !look.budget.is_within(100) {
+                found.is_short = true;
+                break;
+            }
+            let none = Shared::default();
+            let shared = shared.get(device.model.as_str()).unwrap_or(&none);
+            self.own_files(device, shared, look, &mut found)?;
+            look.budget.pause_if_due().await;
+        }
+        Ok(found)
+    }
+
+    fn shared_files(
+        &self,
+        model: &str,
+        look: &mut Look,
+        found: &mut Found,
+    ) -> Result<Shared, Problem> {
+        let Some(bundle) = self.bundle(Side::After, None, model)? else {
+            return Err(Problem::internal(format!("model {model} is not there")));
+        };
+        let files = self.files(Side::After, bundle, Part::Shared, look);
+        let before = match look.compares || !files.failed.is_empty() {
+            true => self.bundle(Side::Before, None, model)?,
+            false => None,
+        };
+        let before = before.map(|bundle| self.files(Side::Before, bundle, Part::Shared, look));
+        let shared = Shared {
+            is_broken: !files.broken.is_empty(),
+            has_changed: look.compares && !files.are_as(before.as_ref()),
+            sizes: files.sizes.clone(),
+        };
+        let failed = self.failed(&files, before.as_ref());
+        found.add(files.broken, failed);
+        Ok(shared)
+    }
+
+    fn own_files(
+        &self,
+        device: &DeviceRow,
+        shared: &Shared,
+        look: &mut Look,
+        found: &mut Found,
+    ) -> Result<(), Problem> {
+        found.devices += 1;
+        let Some(bundle) = self.bundle(Side::After, Some(device), &device.model)? else {
+            return Err(Problem::internal(format!(
+                "model {} is not there",
+                device.model
+            )));
+        };
+        let mut files = self.files(Side::After, bundle, Part::Own, look);
+        let was = match look.compares || !files.failed.is_empty() {
+            true => self.device(Side::Before, device),
+            false => None,
+        };
+        let before = match was {
+            Some(was) => self.bundle(Side::Before, Some(was), &was.model)?,
+            None => None,
+        };
+        let before = before.map(|bundle| self.files(Side::Before, bundle, Part::Own, look));
+        let has_moved = was.is_none_or(|was| was.model != device.model);
+        let differs = has_moved || shared.has_changed || !files.are_as(before.as_ref());
+        found.changed += u64::from(look.compares && differs);
+        files.sizes.extend(&shared.sizes);
+        let options = self.options(Side::After);
+        let told = names::audience(options, &files.bundle, FileKind::System, self.now);
+        files.check_sizes(told);
+        found.broken_devices += u64::from(shared.is_broken || !files.broken.is_empty());
+        let failed = self.failed(&files, before.as_ref());
+        found.add(files.broken, failed);
+        Ok(())
+    }
+
+    fn files(&self, side: Side, bundle: FileInputs, part: Part, look: &mut Look) -> Files {
+        // A bundle has settings of its own.
+        let layers = &bundle.layers;
+        let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
+        look.budget.spend(settings.iter().sum::<usize>() as u64);
+        let options = self.options(side);
+        let urls = self.urls(side, &bundle);
+        let family = bundle.family;
+        let mut files = Files::new(bundle, urls);
+        let each = family.kinds().iter().flat_map(|&kind| {
+            let audiences = options.audiences(kind, family);
+            audiences.into_iter().map(move |audience| (kind, audience))
+        });
+        for (kind, audience) in each.filter(|&(kind, audience)| part.has(kind, audience)) {
+            let mut spent = 0;
+            let rendered = render::render_metered(
+                &files.bundle,
+                kind,
+                audience,
+                &files.urls,
+                SecretsMode::Reveal,
+                &mut spent,
+            );
+            look.budget.spend(spent);
+            match rendered {
+                Ok(file) => {
+                    if side == Side::After {
+                        look.watch
+                            .saw(render::layers_of(kind, audience), &file.used);
+                    }
+                    files.sizes.push((kind, audience, file.bytes.len()));
+                    let told = || names::audience(options, &files.bundle, kind, self.now);
+                    // Of several system files the phone reads one.
+                    if kind != FileKind::System || audience == told() {
+                        look.budget
+                            .spend(self.hold_to_tests(&mut files, kind, audience, &file));
+                    }
+                    if look.compares {
+                        files.contents.push((kind, audience, Some(file.bytes)));
+                    }
+                }
+                Err(error) => {
+                    let broken = files.broken_by(kind, error);
+                    files.broken.push(broken);
+                    files.contents.push((kind, audience, None));
+                }
+            }
+        }
+        files
+    }
+}
+
+/// Which of a bundle's files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Those that differ from device to device.
+    Own,
+    /// The others.
+    Shared,
+}
+
+impl Part {
+    fn has(self, kind: FileKind, audience: Audience) -> bool {
+        render::own_of_device(kind, audience) == (self == Self::Own)
+    }
+}
+
+/// The files of one bundle.
+pub(super) struct Files {
+    pub(super) bundle: FileInputs,
+    pub(super) urls: Urls,
+    sizes: Vec<(FileKind, Audience, usize)>,
+    pub(super) broken: Vec<Broken>,
+    /// What each is, where that is compared; `None`: it cannot be made.
+    contents: Vec<(FileKind, Audience, Option<Vec<u8>>)>,
+    /// Tests that are not met, by their place in the list of tests.
+    pub(super) failed: BTreeMap<usize, Audience>,
+}
+
+impl Files {
+    fn new(bundle: FileInputs, urls: Urls) -> Self {
+        Self {
+            bundle,
+            urls,
+            sizes: Vec::new(),
+            broken: Vec::new(),
+            contents: Vec::new(),
+            failed: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a phone gets the same bytes: the same contents, sealed in the same way.
+    fn are_as(&self, before: Option<&Self>) -> bool {
+        let profile = |files: &Self| files.bundle.profile.as_ref().map(|it| it.name.clone());
+        before.is_some_and(|before| {
+            self.contents == before.contents && profile(self) == profile(before)
+        })
+    }
+
+    fn broken(
+        &self,
+        file: FileKind,
+        findings: Vec<RenderedFinding>,
+        error: Option<String>,
+    ) -> Broken {
+        Broken {
+            mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
+            model: self.bundle.model.clone(),
+            file,
+            findings,
+            error,
+        }
+    }
+
+    fn broken_by(&self, kind: FileKind, error: FileError) -> Broken {
+        match error {
+            FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
+            FileError::Lint(mut findings) => {
+                findings.retain(RenderedFinding::is_error);
+                self.broken(kind, findings, None)
+            }
+        }
+    }
+
+    fn check_sizes(&mut self, told: Audience) {
+        // The initial file only names the others; of several system files the phone reads one.
+        let sizes: Vec<(FileKind, usize)> = self
+            .sizes
+            .iter()
+            .filter(|(kind, audience, _)| match kind {
+                FileKind::Initial => false,
+                FileKind::System => *audience == told,
+                _ => true,
+            })
+            .map(|&(kind, _, bytes)| (kind, bytes))
+            .collect();
+        let findings = format::lint_sizes(self.bundle.family, &sizes);
+        if format::has_errors(&findings) {
+            let findings = findings.into_iter().map(Into::into).collect();
+            let broken = self.broken(FileKind::Standard, findings, None);
+            self.broken.push(broken);
+        }
+    }
+}
+
+/// The devices, one of each combination of model and site first, then a second one of each, and so
+/// on.
+fn in_turn(devices: &[DeviceRow]) -> Vec<&DeviceRow> {
+    let mut had: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, &DeviceRow)> = devices
+        .iter()
+        .map(|device| {
+            let key = (device.model.as_str(), device.site_id.as_deref());
+            let turn = had.entry(key).or_default();
+            *turn += 1;
+            (*turn, device)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, device)| device).collect()
+}
+
+/// How a number of which only the first are told is said.
+fn number(of: usize) -> String {
+    match of > MAX_TOLD {
+        true => format!("at least {of}"),
+        false => of.to_string(),
+    }
+}
+
+fn refusal(found: Found, checked: &Checked) -> Problem {
+    let files = number(found.files);
+    Problem::new(
+        ProblemKind::InvalidFiles,
+        format!(
+            "With this change {files} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+        ),
+    )
+    .with("files", found.files)
+    .with("devices", found.broken)
+    .with("checked", checked)
+}
+
+fn failed_tests(found: Found, checked: &Checked) -> Problem {
+    let tests = number(found.tests);
+    Problem::new(
+        ProblemKind::FailedTests,
+        format!(
+            "With this change {tests} files would no longer be what the tenant's tests of files say, so nothing was changed. Look at `tests`: change what you send, or the tests."
+        ),
+    )
+    .with("tests", found.failed)
+    .with("checked", checked)
+}
+
+/// What came of every test in the files as they are.
+#[derive(Default)]
+pub(super) struct Run {
+    /// By the place of the test: number of files that it was held to.
+    pub(super) files: BTreeMap<usize, u64>,
+    pub(super) failed: Vec<(usize, FailedTest)>,
+    pub(super) is_short: bool,
+}
+
+impl Candidate {
+    /// Holds the files of the chosen devices to all tests, whatever a change breaks.
+    pub(super) async fn run(&self) -> Result<Run, Problem> {
+        let mut look = Look {
+            budget: Budget::default(),
+            watch: self.watch(),
+            compares: false,
+        };
+        let mut run = Run::default();
+        let shared = self.shared.iter().map(|model| (None, model.as_str()));
+        let devices = in_turn(&self.devices).into_iter();
+        let own = devices.map(|device| (Some(device), device.model.as_str()));
+        for (device, model) in shared.chain(own) {
+            if !look.budget.is_within(100) {
+                run.is_short = true;
+                break;
+            }
+            let Some(bundle) = self.bundle(Side::After, device, model)? else {
+                continue;
+            };
+            let part = if device.is_some() {
+                Part::Own
+            } else {
+                Part::Shared
+            };
+            let files = self.files(Side::After, bundle, part, &mut look);
+            let made = files.sizes.iter().map(|(kind, _, _)| *kind);
+            let kinds: BTreeSet<FileKind> = made.collect();
+            for (at, test) in self.tests.iter().enumerate() {
+                if kinds.contains(&test.kind) && test.is_for(&files.bundle) {
+                    *run.files.entry(at).or_default() += 1;
+                }
+            }
+            let told = self.failed(&files, None).into_iter();
+            run.failed
+                .extend(files.failed.keys().copied().zip(told).collect::<Vec<_>>());
+            look.budget.pause_if_due().await;
+        }
+        Ok(run)
+    }
+}

@@ -1,0 +1,115 @@
+//! What a phone would hear to a request, and why: the phone path's own decision, step by step. Nothing is
+//! consumed and nothing written.
+//!
+//! `asked` reads what the caller has (a URL, the id of a request, a MAC) into a phone's request, `around` reads
+//! what the decision did not need to know, `steps` says what was found, and `words` what it means.
+//!
+//! *Architecture invariants:* the verdict is that of [`crate::phone`], which is asked and not imitated; what
+//! belongs to a tenant that the token does not see is as unknown as what does not exist; the segment of an access
+//! path is in no answer, error or log line.
+
+mod around;
+mod asked;
+mod steps;
+mod view;
+mod words;
+
+use crate::api::request::answer::Shown;
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::http::problem::Problem;
+use crate::phone::explain::{Asking, Explained};
+use around::Around;
+use asked::Question;
+use steps::Finder;
+use view::{AskedView, HearsView, VerdictView};
+
+pub use view::{ExplainInput, ExplainView};
+
+/// `explain`.
+pub async fn explain(call: Call<Nothing, ExplainInput>) -> Result<Shown<ExplainView>, Problem> {
+    Ok(Shown(explained(&call, &call.body).await?))
+}
+
+/// Explains what the caller has.
+///
+/// # Errors
+/// It says too little or too much, what it names is not there, or D1 does not answer.
+pub async fn explained(context: &Context, input: &ExplainInput) -> Result<ExplainView, Problem> {
+    let Question {
+        request,
+        from,
+        host_is_given,
+        mut assumed,
+        then,
+        segment_is_known,
+    } = asked::question(context, input).await?;
+    let method = asked::method(input, then.as_ref()).to_owned();
+    let mut asking = Asking::new(request, |tenant| context.token.sees(tenant)).await;
+    if !host_is_given {
+        assumed.extend(asked::at_own_host(&mut asking));
+    }
+    let explained = asking.explain().await;
+    let around = Around::read(context, &explained).await?;
+    let finder = Finder {
+        explained: &explained,
+        around: &around,
+        token: &context.token,
+        now: context.app.now,
+    };
+    let steps = finder.steps(&method);
+    Ok(ExplainView {
+        asked: asked_view(&explained, from, method, assumed),
+        steps,
+        verdict: VerdictView {
+            outcome: explained.event.outcome,
+            reason: explained.reason().as_str(),
+            status: explained.event.status,
+            detail: explained.detail(),
+        },
+        hears: hears(&explained, segment_is_known),
+        next: words::next(explained.reason()).to_owned(),
+        then,
+    })
+}
+
+fn asked_view(
+    explained: &Explained,
+    from: view::Source,
+    method: String,
+    assumed: Vec<String>,
+) -> AskedView {
+    let caller = &explained.request.caller;
+    let given = |text: &str| {
+        let text = explained.without_access_path(text);
+        Some(text).filter(|text| !text.is_empty())
+    };
+    AskedView {
+        from,
+        method,
+        host: caller.host.clone(),
+        tls: caller.tls,
+        path: steps::shown_path(explained),
+        address: given(&caller.address),
+        user_agent: given(&caller.user_agent),
+        assumed,
+    }
+}
+
+fn hears(explained: &Explained, segment_is_known: bool) -> HearsView {
+    let own = crate::http::REQUEST_ID;
+    let names_url = explained.facts.named.as_ref().is_some_and(|named| {
+        named.kind == ringfence_provision::kind::FileKind::Initial || explained.names_its_url()
+    });
+    HearsView {
+        status: explained.event.status,
+        headers: explained
+            .headers
+            .iter()
+            // Each answer has its own.
+            .filter(|(name, _)| **name != own)
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
+        length: explained.length,
+        is_exact: segment_is_known || !names_url,
+    }
+}

@@ -1,0 +1,506 @@
+//! Operations: one change of many devices, which goes on by itself.
+//!
+//! `POST` fixes the selection and checks what can be checked beforehand; the Durable Object of the tenant
+//! ([`runner`]) then changes one device after the other, each as the call for it alone would
+//! ([`action`]).
+
+mod action;
+mod runner;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringfence_provision::mac::Mac;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api::devices::list::DeviceQuery;
+use crate::api::request::answer::{Accepted, Done, Shown};
+use crate::api::request::auth::Token;
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::page::{Page, PageQuery, PageWindow};
+use crate::api::request::read;
+use crate::http::problem::Problem;
+use crate::platform::config;
+use crate::platform::hash::sha256_hex;
+use crate::store::LAST_ID;
+use crate::store::operations::{
+    self, MAX_DEVICES, MAX_KEPT, MAX_KEPT_DEVICES, MAX_RUNNING, NewOperation, OperationDeviceRow,
+    OperationRow, Selection,
+};
+use crate::store::tenants::TenantRow;
+
+pub use action::Action;
+pub use runner::wake_all;
+
+/// So many MACs that are no devices are named.
+const MAX_MISSING: u32 = 100;
+
+/// A change of many devices.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OperationInput {
+    /// Which devices. They are fixed when the operation starts: what fits later is not in it.
+    pub selection: SelectionInput,
+    /// What is done to each of them.
+    pub action: Action,
+    /// Whether devices are left alone that an operator changed since the operation started, as with `If-Match`.
+    #[serde(default)]
+    pub if_unchanged: bool,
+}
+
+/// Which devices: `query` or `macs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SelectionInput {
+    /// What `listDevices` takes as its query, such as `model=KX-UTG300B&never_seen=true`, without `sort`, `limit`
+    /// and `cursor`; an empty text is every device of the tenant.
+    pub query: Option<String>,
+    /// MAC addresses in any notation, 10,000 at most; those that are no devices of the tenant are passed over.
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    pub macs: Option<Vec<Mac>>,
+}
+
+/// Whether to do it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StartQuery {
+    /// Only says which devices there are and what would happen; nothing is written.
+    pub dry_run: bool,
+}
+
+/// What was started, or would be.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Started {
+    /// The operation; null after a dry run.
+    pub operation: Option<OperationView>,
+    /// The number of devices.
+    pub devices: u64,
+    /// The same by the state of their keys.
+    pub by_state: BTreeMap<String, u64>,
+    /// MACs of the selection that are no devices of the tenant, the first 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What happens to each device, for people.
+    pub message: String,
+}
+
+/// A change of many devices, and how far it is. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OperationView {
+    /// The id, a ULID: that of the request that started it. The audit entries of its changes have it as their
+    /// `request_id`.
+    pub id: String,
+    /// `running`; and for good `done`, `cancelled`, or `stopped` for a `cause`.
+    pub state: String,
+    /// Why it was stopped: `token_removed`, `token_expired` or `database_restored`.
+    pub cause: Option<String>,
+    /// What is done to each device; secrets are masked.
+    pub action: Value,
+    /// The selection as it was asked for.
+    pub selection: Value,
+    /// Whether devices are left alone that an operator changed since it started.
+    pub if_unchanged: bool,
+    /// Id of the token that started it; `admin` for the deployment's own.
+    pub token: String,
+    /// How many devices there are, by what became of them.
+    pub devices: OutcomeCounts,
+    /// Why it does not get on just now; it is tried again.
+    pub trouble: Option<String>,
+    /// The time at which it was started, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time at which it ended, in Unix milliseconds; null while it goes on.
+    pub ended_at: Option<u64>,
+}
+
+/// The devices of an operation by what became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OutcomeCounts {
+    /// How many devices the operation has.
+    pub all: u64,
+    /// Those without a final outcome.
+    pub pending: u64,
+    /// Those that were changed, or told.
+    pub done: u64,
+    /// Those that were already what they were to become.
+    pub unchanged: u64,
+    /// Those whose change was refused, each for a cause of its own.
+    pub refused: u64,
+    /// Those that were left alone because the operation was cancelled or stopped.
+    pub cancelled: u64,
+}
+
+/// What became of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Outcome {
+    /// Its turn has not come.
+    Waiting,
+    /// It is changed, and the change is being published.
+    Applied,
+    /// It is changed, or its phone is told.
+    Done,
+    /// It was already what it was to become.
+    Unchanged,
+    /// Its change was refused.
+    Refused,
+    /// It was left alone because the operation was cancelled or stopped.
+    Cancelled,
+}
+
+impl Outcome {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Waiting, "waiting"),
+        (Self::Applied, "applied"),
+        (Self::Done, "done"),
+        (Self::Unchanged, "unchanged"),
+        (Self::Refused, "refused"),
+        (Self::Cancelled, "cancelled"),
+    ];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(outcome, _)| *outcome == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    fn parse(name: &str) -> Self {
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map_or(Self::Waiting, |(outcome, _)| *outcome)
+    }
+}
+
+/// A device of an operation.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OperationDevice {
+    /// The MAC address: twelve upper-case hexadecimal digits.
+    pub mac: String,
+    /// Id of the device.
+    pub device: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The kind of problem that refused it, as in the `type` of a problem: `conflict`, `not-found`.
+    pub cause: Option<String>,
+    /// What the call for this device alone would have said, for people.
+    pub detail: Option<String>,
+    /// When its turn was, in Unix milliseconds.
+    pub at: Option<u64>,
+}
+
+/// Which devices of an operation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OutcomeQuery {
+    /// Only those with this outcome.
+    pub outcome: Option<Outcome>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl OperationView {
+    /// A row, as a token sees it: a tenant's own does not learn where devices move to.
+    fn new(row: OperationRow, token: &Token) -> Self {
+        let parsed = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let mut action: Value = parsed(&row.action);
+        if let Some(input) = action.get_mut("move").filter(|_| token.tenant.is_some()) {
+            *input = json!({ "tenant": "another" });
+        }
+        Self {
+            action,
+            selection: parsed(&row.selection),
+            devices: OutcomeCounts {
+                all: row.devices,
+                pending: row.pending,
+                done: row.done,
+                unchanged: row.unchanged,
+                refused: row.refused,
+                cancelled: row.cancelled,
+            },
+            id: row.id,
+            state: row.state,
+            cause: row.cause,
+            if_unchanged: row.if_unchanged == 1,
+            token: row.token_id,
+            trouble: row.trouble,
+            created_at: row.created_at,
+            ended_at: row.ended_at,
+        }
+    }
+}
+
+impl From<OperationDeviceRow> for OperationDevice {
+    fn from(row: OperationDeviceRow) -> Self {
+        Self {
+            mac: row.mac,
+            device: row.device_id,
+            outcome: Outcome::parse(&row.outcome),
+            cause: row.cause,
+            detail: row.detail,
+            at: row.at,
+        }
+    }
+}
+
+/// `createOperation`.
+pub async fn create(call: Call<StartQuery, OperationInput>) -> Result<Accepted<Started>, Failure> {
+    let tenant = call.tenant().await?;
+    let input = &call.body;
+    input.action.check(&call).await?;
+    let selection = selection(&input.selection, &tenant)?;
+    let db = &call.app.db;
+    let by_state = operations::preview(db, &tenant.id, &selection).await?;
+    let devices = by_state.values().sum();
+    check_size(devices)?;
+    let missing = match &selection {
+        Selection::Macs(macs) => operations::missing(db, &tenant.id, macs, MAX_MISSING).await?,
+        Selection::Listed { .. } => Vec::new(),
+    };
+    let mut started = Started {
+        operation: None,
+        devices,
+        by_state,
+        missing,
+        message: input.action.effect().to_owned(),
+    };
+    if !call.query.dry_run {
+        started.operation = Some(start(&call, &tenant, &selection, devices).await?);
+    }
+    Ok(Accepted(started))
+}
+
+async fn start(
+    call: &Call<StartQuery, OperationInput>,
+    tenant: &TenantRow,
+    selection: &Selection,
+    devices: u64,
+) -> Result<OperationView, Failure> {
+    let app = &call.app;
+    let input = &call.body;
+    check_room(call, &tenant.id, devices).await?;
+    let id = app.request_id.to_string();
+    let (action, secrets) = input.action.without_secrets(app, &tenant.id, &id)?;
+    let shown = |value: &Action| {
+        serde_json::to_value(value).map_err(|error| Problem::internal(error.to_string()))
+    };
+    let action = shown(&action)?;
+    let asked = match selection {
+        Selection::Macs(macs) => json!({ "macs": macs.len() }),
+        Selection::Listed { .. } => json!({ "query": input.selection.query }),
+    };
+    let is_admin = call.token.is_admin();
+    let admin = config::admin_token(&app.env).filter(|_| is_admin);
+    let token_hash = admin.map(|token| sha256_hex(&token)).unwrap_or_default();
+    let new = NewOperation {
+        id: &id,
+        tenant_id: &tenant.id,
+        token_id: &call.token.id,
+        token_hash: &token_hash,
+        address: &call.caller.address,
+        action: &action.to_string(),
+        selection: &asked.to_string(),
+        if_unchanged: input.if_unchanged,
+        secrets: &secrets,
+        now: app.now,
+    };
+    let entry = call.entry(
+        "operation.start",
+        format!("operations/{id}"),
+        None,
+        Some(json!({ "action": input.action.name(), "selection": asked, "devices": devices })),
+    );
+    operations::insert(&app.db, &new, selection, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    runner::wake(&app.env, &tenant.id).await;
+    found(call, &tenant.id, &id).await.map_err(Into::into)
+}
+
+/// `listOperations`.
+pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<OperationView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let window = call.query.window()?;
+    let below = window.after.as_ref().map_or(LAST_ID, |[id]| id);
+    let rows = operations::list(&call.app.db, &tenant.id, below, window.rows()).await?;
+    let key = |row: &OperationRow| [row.id.clone()];
+    let view = |row| OperationView::new(row, &call.token);
+    Ok(Shown(window.page(rows, key, view)))
+}
+
+/// `getOperation`.
+pub async fn show(call: Call) -> Result<Shown<OperationView>, Problem> {
+    let operation = row(&call).await?;
+    Ok(Shown(OperationView::new(operation, &call.token)))
+}
+
+/// `listOperationDevices`.
+pub async fn devices(call: Call<OutcomeQuery>) -> Result<Shown<Page<OperationDevice>>, Problem> {
+    let operation = row(&call).await?;
+    let query = &call.query;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
+    let after = window.after_text().parse().unwrap_or_default();
+    let outcome = query.outcome.map(Outcome::as_str);
+    let db = &call.app.db;
+    let rows = operations::devices(db, &operation.id, outcome, after, window.rows()).await?;
+    let key = |row: &OperationDeviceRow| [row.number.to_string()];
+    Ok(Shown(window.page(rows, key, OperationDevice::from)))
+}
+
+/// `cancelOperation`.
+pub async fn cancel(call: Call<Nothing, Nothing>) -> Result<Shown<OperationView>, Failure> {
+    let operation = row(&call).await?;
+    if operation.state == "cancelled" {
+        return Ok(Shown(OperationView::new(operation, &call.token)));
+    }
+    if !operation.is_running() {
+        return Err(Problem::conflict(
+            "The operation is over: what it has done stays. `GET …/devices` lists what became of each device.",
+        )
+        .into());
+    }
+    let entry = call.entry(
+        "operation.cancel",
+        format!("operations/{}", operation.id),
+        None,
+        None,
+    );
+    let app = &call.app;
+    operations::cancel(&app.db, &operation, app.now, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    runner::wake(&app.env, &operation.tenant_id).await;
+    let view = found(&call, &operation.tenant_id, &operation.id).await?;
+    Ok(Shown(view))
+}
+
+/// `deleteOperation`.
+pub async fn delete(call: Call) -> Result<Done, Failure> {
+    let operation = row(&call).await?;
+    if operation.pending > 0 {
+        return Err(Problem::conflict(
+            "The operation goes on: cancel it first, and wait until no device is pending.",
+        )
+        .into());
+    }
+    let object = format!("operations/{}", operation.id);
+    let entry = call.entry("operation.delete", object, None, None);
+    operations::delete(&call.app.db, &operation, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
+
+async fn row(call: &Context) -> Result<OperationRow, Problem> {
+    let (tenant, id) = (call.param("tenant"), call.param("operation"));
+    operations::find(&call.app.db, tenant, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("operation"))
+}
+
+async fn found(call: &Context, tenant_id: &str, id: &str) -> Result<OperationView, Problem> {
+    let row = operations::find(&call.app.db, tenant_id, id).await?;
+    row.map(|row| OperationView::new(row, &call.token))
+        .ok_or_else(|| Problem::not_found("operation"))
+}
+
+fn selection(input: &SelectionInput, tenant: &TenantRow) -> Result<Selection, Problem> {
+    match (&input.query, &input.macs) {
+        (Some(text), None) => {
+            let query: DeviceQuery = read::query(text).map_err(|problem| {
+                let detail = problem.detail.replacen("The query", "`selection.query`", 1);
+                Problem::invalid_value(detail)
+            })?;
+            if query.sort.is_some() || query.limit.is_some() || query.cursor.is_some() {
+                return Err(Problem::invalid_value(
+                    "`selection.query` says which devices, without `sort`, `limit` and `cursor`.",
+                ));
+            }
+            Ok(Selection::Listed {
+                needle: query.needle()?,
+                conditions: query.filter(tenant.version)?.conditions(),
+            })
+        }
+        (None, Some(macs)) => {
+            let macs: BTreeSet<String> = macs.iter().map(|mac| mac.upper()).collect();
+            if macs.len() > MAX_DEVICES as usize {
+                return Err(too_many());
+            }
+            Ok(Selection::Macs(macs.into_iter().collect()))
+        }
+        _ => Err(Problem::invalid_value(
+            "`selection` has either `query` or `macs`.",
+        )),
+    }
+}
+
+fn too_many() -> Problem {
+    Problem::invalid_value(format!(
+        "An operation has at most {MAX_DEVICES} devices. Narrow the selection, for example to a site or a model, and do it in several."
+    ))
+}
+
+fn check_size(devices: u64) -> Result<(), Problem> {
+    if devices > u64::from(MAX_DEVICES) {
+        return Err(too_many());
+    }
+    if devices == 0 {
+        return Err(Problem::invalid_value(
+            "The selection has no device of the tenant.",
+        ));
+    }
+    Ok(())
+}
+
+async fn check_room(call: &Context, tenant_id: &str, devices: u64) -> Result<(), Problem> {
+    let usage = operations::usage(&call.app.db, tenant_id).await?;
+    if usage.running >= MAX_RUNNING {
+        return Err(Problem::conflict(format!(
+            "{MAX_RUNNING} operations of the tenant go on already. Wait until one of them is over, or cancel one."
+        )));
+    }
+    if usage.kept >= MAX_KEPT || usage.devices + devices > MAX_KEPT_DEVICES {
+        return Err(Problem::conflict(format!(
+            "The operations that are kept of the tenant have {} devices, of {MAX_KEPT_DEVICES} at most. Remove one that is over: `DELETE …/operations/{{operation}}`.",
+            usage.devices
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::operations::*;
+
+    #[test]
+    fn an_outcome_is_read_as_it_is_written() {
+        for (outcome, name) in Outcome::ALL {
+            assert_eq!(Outcome::parse(name), outcome);
+            assert_eq!(outcome.as_str(), name);
+            assert_eq!(serde_json::to_value(outcome).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn a_selection_without_devices_or_with_too_many_is_refused() {
+        assert!(check_size(1).is_ok() && check_size(MAX_DEVICES.into()).is_ok());
+        assert_eq!(check_size(0).unwrap_err().status(), 422);
+        assert_eq!(
+            check_size(u64::from(MAX_DEVICES) + 1).unwrap_err().status(),
+            422
+        );
+    }
+}

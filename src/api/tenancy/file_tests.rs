@@ -1,0 +1,315 @@
+//! Tests of files: what an operator wants to be so in them. A change that breaks one is refused with it.
+
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::mac::Mac;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::check::asserted::TestRun;
+use crate::api::check::candidate::Candidate;
+use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
+use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::page::Page;
+use crate::api::request::valid;
+use crate::http::problem::Problem;
+use crate::store::ChangeError;
+use crate::store::file_tests::{self, Expect, FileTestRow, MAX_FILE_TESTS};
+
+/// The longest path or name of a parameter, in bytes.
+const MAX_PARAMETER: usize = 200;
+
+/// The longest value, in bytes.
+const MAX_TEST_VALUE: usize = 1_000;
+
+/// A test, as an operator writes it.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FileTestInput {
+    /// What the test says, for people; unique within the tenant; 1 to 100 characters.
+    pub name: String,
+    /// The name of the model whose phones it is about; left out, any.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The id of the site whose phones it is about; left out, any. Not of files that phones share.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// The MAC of the phone that it is about; left out, any. Not of files that phones share.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub device: Option<Mac>,
+    /// The kind of file.
+    pub file: FileKind,
+    /// The parameter: its path, as the effective parameters of a device show it, or its name, which then stands for
+    /// every place that has it.
+    pub parameter: String,
+    /// What is expected of it.
+    pub expect: Expect,
+    /// What it is compared with, where `expect` is `equals` or `contains`. It is stored and shown in
+    /// clear: write no secret here.
+    #[serde(default)]
+    pub value: Option<String>,
+}
+
+/// A test. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FileTestView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// What the test says, for people.
+    pub name: String,
+    /// The name of the model whose phones it is about; null is any.
+    pub model: Option<String>,
+    /// The id of the site whose phones it is about; null is any.
+    pub site: Option<String>,
+    /// The MAC of the phone that it is about; null is any.
+    pub device: Option<String>,
+    /// The kind of file.
+    pub file: FileKind,
+    /// The path or the name of the parameter.
+    pub parameter: String,
+    /// What is expected of the parameter.
+    pub expect: Expect,
+    /// What the parameter is compared with; null where that is nothing.
+    pub value: Option<String>,
+    /// The number of its changes, which is also its ETag.
+    pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
+    pub updated_at: u64,
+}
+
+impl From<FileTestRow> for FileTestView {
+    fn from(row: FileTestRow) -> Self {
+        Self {
+            value: row.expect.has_value().then_some(row.value),
+            id: row.id,
+            name: row.name,
+            model: row.model,
+            site: row.site_id,
+            device: row.mac,
+            file: row.kind,
+            parameter: row.parameter,
+            expect: row.expect,
+            revision: row.revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+const TAKEN: &[(&str, &str)] = &[(
+    "file_tests.name",
+    "Another test of this tenant has this name.",
+)];
+
+/// `listFileTests`.
+pub async fn list(call: Call) -> Result<Shown<Page<FileTestView>>, Problem> {
+    let tenant = call.tenant().await?;
+    let rows = file_tests::list(&call.app.db, &tenant.id).await?;
+    let items = rows.into_iter().map(FileTestView::from).collect();
+    Ok(Shown(Page { items, next: None }))
+}
+
+/// `createFileTest`.
+pub async fn create(
+    call: Call<Nothing, FileTestInput>,
+) -> Result<CreatedRevised<FileTestView>, Failure> {
+    let tenant = call.tenant().await?;
+    let wanted = row(&call, call.app.new_id()).await?;
+    let after = Some(audited(&wanted));
+    let entry = call.entry("file_test.create", path(&wanted), None, after);
+    file_tests::insert(&call.app.db, &tenant.id, &wanted, &entry)
+        .await
+        .map_err(|error| match error {
+            ChangeError::Overtaken => Problem::conflict(format!(
+                "A tenant has at most {MAX_FILE_TESTS} tests of files: remove one first."
+            ))
+            .into(),
+            error => commit::failed(error, call.if_match, TAKEN),
+        })?;
+    let revision = wanted.revision;
+    Ok(CreatedRevised(wanted.into(), revision))
+}
+
+/// `getFileTest`.
+pub async fn show(call: Call) -> Result<Revised<FileTestView>, Problem> {
+    let row = find(&call).await?;
+    let revision = row.revision;
+    Ok(Revised(row.into(), revision))
+}
+
+/// `putFileTest`.
+pub async fn put(call: Call<Nothing, FileTestInput>) -> Result<Revised<FileTestView>, Failure> {
+    let stored = find(&call).await?;
+    call.if_match.check(stored.revision)?;
+    let wanted = FileTestRow {
+        revision: stored.revision,
+        created_at: stored.created_at,
+        ..row(&call, stored.id.clone()).await?
+    };
+    if audited(&stored) == audited(&wanted) {
+        let revision = stored.revision;
+        return Ok(Revised(stored.into(), revision));
+    }
+    let entry = call.entry(
+        "file_test.update",
+        path(&wanted),
+        Some(audited(&stored)),
+        Some(audited(&wanted)),
+    );
+    file_tests::update(&call.app.db, call.param("tenant"), &wanted, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
+    let revision = stored.revision + 1;
+    let row = FileTestRow { revision, ..wanted };
+    Ok(Revised(row.into(), revision))
+}
+
+/// `deleteFileTest`.
+pub async fn delete(call: Call) -> Result<Done, Failure> {
+    let row = find(&call).await?;
+    call.if_match.check(row.revision)?;
+    let entry = call.entry("file_test.delete", path(&row), Some(audited(&row)), None);
+    file_tests::delete(&call.app.db, call.param("tenant"), &row, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
+
+/// `runFileTests`.
+pub async fn run(call: Call) -> Result<Shown<TestRun>, Problem> {
+    let tenant = call.tenant().await?;
+    Ok(Shown(Candidate::run_tests(&call.app, &tenant).await?))
+}
+
+async fn find(call: &Context) -> Result<FileTestRow, Problem> {
+    file_tests::find(&call.app.db, call.param("tenant"), call.param("test"))
+        .await?
+        .ok_or_else(|| Problem::not_found("test"))
+}
+
+fn path(row: &FileTestRow) -> String {
+    format!("file-tests/{}", row.id)
+}
+
+fn audited(row: &FileTestRow) -> serde_json::Value {
+    json!({
+        "name": row.name, "model": row.model, "site": row.site_id, "device": row.mac,
+        "file": row.kind, "parameter": row.parameter, "expect": row.expect,
+        "value_length": row.value.len(), "value": row.expect.has_value().then_some(&row.value),
+    })
+}
+
+/// The test that a body describes.
+async fn row(call: &Call<Nothing, FileTestInput>, id: String) -> Result<FileTestRow, Problem> {
+    let input = &call.body;
+    check(input)?;
+    if let Some(site) = &input.site {
+        call.site(site).await.map_err(|_| {
+            Problem::invalid_value(
+                "`site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+            )
+        })?;
+    }
+    Ok(FileTestRow {
+        id,
+        name: input.name.clone(),
+        model: input.model.clone(),
+        site_id: input.site.clone(),
+        mac: input.device.map(|mac| mac.upper()),
+        kind: input.file,
+        parameter: input.parameter.clone(),
+        expect: input.expect,
+        value: input.value.clone().unwrap_or_default(),
+        revision: 1,
+        created_at: call.app.now,
+        updated_at: call.app.now,
+    })
+}
+
+/// Checks what the types do not say.
+fn check(input: &FileTestInput) -> Result<(), Problem> {
+    valid::name("name", &input.name)?;
+    input.model.as_deref().map(valid::model).transpose()?;
+    let is_shared = matches!(input.file, FileKind::Product | FileKind::Master);
+    if is_shared && (input.site.is_some() || input.device.is_some()) {
+        return Err(Problem::invalid_value(format!(
+            "The {} file is one for several phones: leave `site` and `device` out.",
+            input.file.as_str()
+        )));
+    }
+    let parameter = &input.parameter;
+    let has_control = parameter.chars().any(char::is_control);
+    if parameter.is_empty() || parameter.len() > MAX_PARAMETER || has_control {
+        return Err(Problem::invalid_value(format!(
+            "`parameter` is 1 to {MAX_PARAMETER} bytes on one line."
+        )));
+    }
+    match (input.expect.has_value(), &input.value) {
+        (true, None) => Err(Problem::invalid_value(format!(
+            "`value` is what the parameter is compared with; `expect` {:?} takes one.",
+            input.expect.as_str()
+        ))),
+        (false, Some(_)) => Err(Problem::invalid_value(format!(
+            "`value`: leave it out, `expect` {:?} compares with none.",
+            input.expect.as_str()
+        ))),
+        (true, Some(value)) if value.len() > MAX_TEST_VALUE => Err(Problem::invalid_value(
+            format!("`value` is at most {MAX_TEST_VALUE} bytes long."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::tenancy::file_tests::*;
+
+    fn checked(change: serde_json::Value) -> Result<(), Problem> {
+        let mut all = json!({
+            "name": "Line 1", "file": "standard", "parameter": "SIP_1", "expect": "equals", "value": "a",
+        });
+        let members = all.as_object_mut().unwrap();
+        members.extend(change.as_object().unwrap().clone());
+        members.retain(|_, value| !value.is_null());
+        check(&serde_json::from_value(all).unwrap())
+    }
+
+    #[test]
+    fn a_test_is_refused_where_it_could_not_say_anything() {
+        assert!(checked(json!({})).is_ok());
+        assert!(checked(json!({ "expect": "absent", "value": null })).is_ok());
+        for wrong in [
+            json!({ "name": " " }),
+            json!({ "parameter": "" }),
+            json!({ "parameter": "x".repeat(MAX_PARAMETER + 1) }),
+            json!({ "value": null }),
+            json!({ "expect": "present" }),
+            json!({ "value": "x".repeat(MAX_TEST_VALUE + 1) }),
+            json!({ "file": "master", "site": "S" }),
+            json!({ "file": "product", "device": "0080F0C571EB" }),
+            json!({ "model": "not a model" }),
+        ] {
+            assert_eq!(checked(wrong.clone()).unwrap_err().status(), 422, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn file_test_json_format_unchanged() {
+        let row: FileTestRow = serde_json::from_value(json!({
+            "id": "I", "name": "N", "model": "M", "site_id": null, "mac": null, "kind": "standard",
+            "parameter": "P", "expect": "absent", "value": "", "revision": 2, "created_at": 1,
+            "updated_at": 3,
+        }))
+        .unwrap();
+        assert_eq!(
+            serde_json::to_string(&FileTestView::from(row)).unwrap(),
+            r#"{"id":"I","name":"N","model":"M","site":null,"device":null,"file":"standard","parameter":"P","expect":"absent","value":null,"revision":2,"created_at":1,"updated_at":3}"#
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! How are we?
+
+use ringfence_console::data::{
+    Device, Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
+};
+use ringfence_console::fleet::{self as page, Counted, Deployment, MAX_COUNTED, Overview, State};
+use ringfence_console::href;
+use ringfence_console::part::{Act, Cell, Facts, Page, Section, Table, Tone};
+use ringfence_console::problem::Problem;
+use ringfence_console::start;
+use ringfence_console::text::{EN, fill};
+use serde_json::Value;
+
+use crate::console::reply::Reply;
+use crate::console::route::Outcome;
+use crate::console::visit::Visit;
+use crate::platform::DAY_MS;
+
+/// So many pools are looked at with their relays.
+const MAX_POOLS: &str = "20";
+
+/// The whole deployment, for who sees all of it; the one tenant otherwise.
+pub async fn page(visit: Visit) -> Outcome {
+    if let Some(tenant) = &visit.viewer.tenant {
+        return Ok(Reply::see(&href::tenant(tenant, "")));
+    }
+    let tenants: Listed<Tenant> = visit.get("/tenants", &[("limit", "20")]).await?;
+    if tenants.items.is_empty() && visit.viewer.runs_all() {
+        return Ok(Reply::see(start::PATH));
+    }
+    let shell = visit.shell(EN.fleet).leading(EN.fleet_lead);
+    let deployment = Deployment {
+        tenants,
+        pools: pools(&visit).await?,
+        rotation: visit.get::<Rotation>("/rotation", &[]).await.ok(),
+        restored: visit.get::<Restored>("/restored", &[]).await.ok(),
+        now: visit.now(),
+    };
+    Ok(Reply::page(page::deployment(shell, &deployment)))
+}
+
+/// Pools, each with its queue and its relays.
+pub async fn pools(visit: &Visit) -> Result<Vec<(Pool, Vec<Relay>)>, Problem> {
+    let list: Listed<Pool> = visit.get("/pools", &[("limit", MAX_POOLS)]).await?;
+    let mut pools = Vec::new();
+    for pool in list.items {
+        let path = href::path(["pools", &pool.id]);
+        let relays: Listed<Relay> = visit.get(&format!("{path}/relays"), &[]).await?;
+        // With its queue, which the object of the pool knows.
+        let whole = visit.get::<Pool>(&path, &[]).await.unwrap_or(pool);
+        pools.push((whole, relays.items));
+    }
+    Ok(pools)
+}
+
+/// One tenant.
+pub async fn overview(visit: Visit) -> Outcome {
+    let tenant = visit.tenant().await?;
+    let mut shell = visit
+        .shell(&tenant.name)
+        .within(&tenant.id, &tenant.name, &visit.path);
+    shell.lead = EN.fleet_lead.into();
+    let now = visit.now();
+    let counts: Value = visit.get(&visit.of_tenant("/device-counts"), &[]).await?;
+    let mut counted = Vec::new();
+    for state in State::ALL {
+        counted.push(count(&visit, state, &counts).await?);
+    }
+    let since = now.saturating_sub(DAY_MS).to_string();
+    let events = visit.of_tenant("/events");
+    let of = Overview {
+        limits: visit
+            .get::<Limits>(&visit.of_tenant("/limits"), &[])
+            .await?,
+        events: visit
+            .get(&events, &[("after", &since), ("limit", "200")])
+            .await?,
+        rollouts: visit
+            .get(&visit.of_tenant("/rollouts"), &[("limit", "5")])
+            .await
+            .unwrap_or_default(),
+        tenant,
+        counted,
+        now,
+    };
+    let page = page::overview(shell, &of).with(Section::Acts(more(&visit)));
+    Ok(Reply::page(page))
+}
+
+/// The tenant's pages that stand in no navigation.
+fn more(visit: &Visit) -> Vec<Act> {
+    let act = |text: &str, page: &str| Act::plain(text, href::tenant(visit.tenant_id(), page));
+    let mut acts = vec![
+        act(EN.file_tests, "file-tests"),
+        act(EN.certificates, "certificates"),
+    ];
+    if visit.viewer.write {
+        acts.insert(0, act(EN.edit, "edit"));
+    }
+    if visit.viewer.runs_all() {
+        acts.push(act(EN.pool, "pool"));
+        acts.push(act(EN.destinations, "destinations"));
+        acts.push(act(EN.limits, "limits"));
+    }
+    acts
+}
+
+/// How many devices a filter finds, as far as is counted.
+async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, Problem> {
+    if let Some(place) = state.counted() {
+        return Ok(Counted {
+            state,
+            number: counts.number(place).unwrap_or_default(),
+            more: false,
+        });
+    }
+    let limit = MAX_COUNTED.to_string();
+    let (number, more) = if state == State::Unknown {
+        let list: Listed<Unknown> = visit
+            .get(&visit.of_tenant("/unknown"), &[("limit", &limit)])
+            .await?;
+        (list.items.len(), list.next.is_some())
+    } else {
+        let filter = state.filter(visit.now());
+        let mut query: Vec<_> = filter
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        query.push(("limit", &limit));
+        let list: Listed<Device> = visit.get(&visit.of_tenant("/devices"), &query).await?;
+        (list.items.len(), list.next.is_some())
+    };
+    Ok(Counted {
+        state,
+        number: number as u64,
+        more,
+    })
+}
+
+/// The version, and how the deployment is.
+pub async fn about(visit: Visit) -> Outcome {
+    let viewer = &visit.viewer;
+    let may = match (viewer.write, viewer.reveal) {
+        (true, true) => EN.may_write_reveal,
+        (true, false) => EN.may_write,
+        (false, true) => EN.may_read_reveal,
+        (false, false) => EN.may_read,
+    };
+    let sees = viewer.tenant.as_deref().unwrap_or(EN.every_tenant);
+    let mut facts = Facts::new("Ringfence")
+        .with(EN.version, Cell::code(env!("CARGO_PKG_VERSION")))
+        .with(
+            EN.api_document,
+            Cell::link("openapi.json", "/api/v1/openapi.json"),
+        )
+        .with(EN.token_may, Cell::text(format!("{may}: {sees}")));
+    if viewer.tenant.is_none() {
+        let restored: Restored = visit.get("/restored", &[]).await?;
+        let database = match restored.behind {
+            true => Cell::state(Tone::Bad, EN.database_behind),
+            false => Cell::state(Tone::Good, EN.database_well),
+        };
+        let rotation: Rotation = visit.get("/rotation", &[]).await?;
+        facts = facts
+            .with(EN.database, database)
+            .with(EN.master_key, Cell::code(&rotation.current))
+            .with(
+                EN.rotation_remaining,
+                Cell::text(rotation.remaining.to_string()),
+            );
+    }
+    if viewer.tenant.is_none() {
+        facts.acts = vec![
+            Act::plain(EN.rotation, "/console/rotation"),
+            Act::plain(EN.restored, "/console/restored"),
+        ];
+    }
+    let mut page = Page::new(visit.shell(EN.about)).with(facts);
+    if let Some(tenant) = &viewer.tenant {
+        let limits: Limits = visit
+            .get(&href::path(["tenants", tenant, "limits"]), &[])
+            .await?;
+        let rows = limits.quotas.iter().map(|(name, quota)| {
+            let used = fill(
+                EN.of_quota,
+                &[&quota.used.to_string(), &quota.limit.to_string()],
+            );
+            vec![Cell::code(name), Cell::text(used)]
+        });
+        page = page.with(Table::new(EN.limits, &[EN.name, EN.used], "").with_rows(rows));
+    }
+    Ok(Reply::page(page))
+}

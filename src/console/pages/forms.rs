@@ -1,0 +1,348 @@
+//! Forms of resources that are alike: what is there is read, shown field by field, and written back. Each is a row of
+//! a table.
+
+use ringfence_console::data::Read as _;
+use ringfence_console::part::{Field, Form, Kind, Page};
+use ringfence_console::problem::Problem;
+use ringfence_console::text::EN;
+use serde_json::{Map, Value, json};
+
+use crate::api::{self, Params};
+use crate::console::pages::deeds::filled;
+use crate::console::reply::Reply;
+use crate::console::route::{Open, Outcome};
+use crate::console::visit::Visit;
+
+/// A value of a choice, and its words.
+type Choice = (&'static str, fn() -> &'static str);
+
+/// How a member of the API's input is typed.
+#[derive(Clone, Copy)]
+enum Typed {
+    Line,
+    /// A line that has to be filled in.
+    Must,
+    Text,
+    /// One text per line.
+    Lines,
+    Number,
+    Choice(&'static [Choice]),
+    /// One of a list of the API's, by the members for value and words; what stands for none.
+    From(
+        &'static str,
+        &'static str,
+        &'static str,
+        fn() -> &'static str,
+    ),
+}
+
+/// A field: the member (`a/b` is `b` of `a`), its words, how it is typed, and an explanation.
+type Member = (
+    &'static str,
+    fn() -> &'static str,
+    Typed,
+    fn() -> &'static str,
+);
+
+struct Entry {
+    page: &'static str,
+    method: &'static str,
+    /// What is written, with the page's own names; one that the page does not have is a field's.
+    api: &'static str,
+    /// Whether what is there is read first.
+    reads: bool,
+    title: fn() -> &'static str,
+    does: fn() -> &'static str,
+    back: &'static str,
+    members: &'static [Member],
+}
+
+macro_rules! t {
+    ($name:ident) => {
+        || EN.$name
+    };
+    () => {
+        || ""
+    };
+}
+
+macro_rules! members {
+    ($($member:literal $label:ident $typed:expr, $($hint:ident)?;)*) => {
+        &[$(($member, t!($label), $typed, t!($($hint)?)),)*]
+    };
+}
+
+macro_rules! entries {
+    ($($page:literal $method:ident $api:literal $reads:literal $title:ident $does:ident $back:literal $members:expr;)*) => {
+        const ENTRIES: &[Entry] = &[$(Entry {
+            page: concat!("/console", $page),
+            method: stringify!($method),
+            api: $api,
+            reads: $reads,
+            title: t!($title),
+            does: t!($does),
+            back: concat!("/console", $back),
+            members: $members,
+        },)*];
+    };
+}
+
+const EXPECTS: Typed = Typed::Choice(&[
+    ("equals", t!(choice_equals)),
+    ("contains", t!(choice_contains)),
+    ("present", t!(expect_present)),
+    ("absent", t!(expect_absent)),
+]);
+const KINDS: Typed = Typed::Choice(&[
+    ("standard", || "standard"),
+    ("initial", || "initial"),
+    ("product", || "product"),
+    ("master", || "master"),
+    ("system", || "system"),
+]);
+const POOL: Typed = Typed::From("/pools", "id", "name", t!(usual_pool));
+const SITE: Typed = Typed::From("/tenants/{tenant}/sites", "id", "name", t!(any));
+const MODEL: Typed = Typed::From("/tenants/{tenant}/models", "name", "name", t!(any));
+
+/// A test of files.
+const FILE_TEST: &[Member] = members! {
+    "name" test_says Typed::Must, test_says_hint;
+    "file" kind KINDS, ;
+    "parameter" parameter Typed::Must, test_parameter_hint;
+    "expect" expects EXPECTS, ;
+    "value" value Typed::Line, test_value_hint;
+    "model" model MODEL, ;
+    "site" site SITE, ;
+    "device" mac Typed::Line, test_device_hint;
+};
+
+entries! {
+    "/tenants/{tenant}/file-tests/new" POST "/tenants/{tenant}/file-tests" false add_test test_does "/tenants/{tenant}/file-tests" FILE_TEST;
+    "/tenants/{tenant}/file-tests/{test}/edit" PUT "/tenants/{tenant}/file-tests/{test}" true edit test_does "/tenants/{tenant}/file-tests" FILE_TEST;
+    "/tenants/{tenant}/certificates/new" PUT "/tenants/{tenant}/certificates/{name}" false add_certificate certificate_does "/tenants/{tenant}/certificates" members! {
+        "name" name Typed::Must, certificate_name_hint;
+        "pem" certificate_pem Typed::Text, certificate_pem_hint;
+    };
+    "/tenants/{tenant}/destinations" PUT "/tenants/{tenant}/destinations" true destinations destinations_do "/tenants/{tenant}" members! {
+        "destinations/domains" domains Typed::Lines, domains_hint;
+        "destinations/networks" networks Typed::Lines, networks_hint;
+    };
+    "/tenants/{tenant}/pool" PUT "/tenants/{tenant}/pool" true pool_of_tenant pool_does "/tenants/{tenant}" members! {
+        "pool" pool POOL, ;
+    };
+    "/tenants/{tenant}/sites/{site}/pool" PUT "/tenants/{tenant}/sites/{site}/pool" true pool_of_site pool_does "/tenants/{tenant}/sites" members! {
+        "pool" pool POOL, ;
+    };
+    "/tenants/{tenant}/access-paths/{path}/target/set" PUT "/tenants/{tenant}/access-paths/{path}/target" false set_target target_does "/tenants/{tenant}/access-paths/{path}/target" members! {
+        "url" access_path Typed::Line, target_hint;
+    };
+    "/tenants/{tenant}/limits" PUT "/tenants/{tenant}/limits" false limits limits_do "/tenants/{tenant}" members! {
+        "devices" devices Typed::Number, ;
+        "sites" sites Typed::Number, ;
+        "models" models Typed::Number, ;
+        "tokens" tokens Typed::Number, ;
+        "settings_bytes" settings_bytes Typed::Number, ;
+        "template_bytes" template_bytes Typed::Number, ;
+        "audit_bytes" audit_bytes Typed::Number, ;
+    };
+}
+
+/// The page of a form, or the form itself.
+pub fn find(method: &str, path: &str) -> Option<(Open, Params)> {
+    let params = ENTRIES
+        .iter()
+        .find_map(|entry| api::matches(entry.page, path))?;
+    match method {
+        "GET" => Some((Open::SignedIn(|visit| Box::pin(show(visit))), params)),
+        "POST" => Some((Open::SignedIn(|visit| Box::pin(save(visit))), params)),
+        _ => None,
+    }
+}
+
+fn of(visit: &Visit) -> Result<&'static Entry, Problem> {
+    let path = visit.path.strip_suffix('/').unwrap_or(&visit.path);
+    ENTRIES
+        .iter()
+        .find(|entry| api::matches(entry.page, path).is_some())
+        .ok_or_else(|| Problem::new(404, EN.not_found, EN.not_found_detail))
+}
+
+/// The path of the API, with the page's names and with fields.
+fn path(visit: &Visit, entry: &Entry) -> String {
+    let mut params = visit.params().to_vec();
+    for (member, ..) in entry.members {
+        params.push((member, visit.form.get(member).trim().to_owned()));
+    }
+    filled(entry.api, &params)
+}
+
+async fn show(visit: Visit) -> Outcome {
+    let entry = of(&visit)?;
+    let there: Value = match (entry.reads, entry.page.ends_with("/limits")) {
+        // What is typed there are the limits of its own; what is used is shown beside them.
+        (_, true) => {
+            let limits: Value = visit.get(&path(&visit, entry), &[]).await?;
+            limits.at("limits").clone()
+        }
+        (true, _) => visit.get(&path(&visit, entry), &[]).await?,
+        _ => Value::Null,
+    };
+    let value = |member: &str| match there.at(&format!("/{member}")) {
+        Value::Array(items) => {
+            let texts = items.iter().filter_map(Value::as_str);
+            texts.collect::<Vec<_>>().join("\n")
+        }
+        _ => there.shown(&format!("/{member}")),
+    };
+    let revision = there.shown("revision");
+    let page = page(&visit, entry, &value, &revision).await?;
+    Ok(Reply::page(page))
+}
+
+async fn page(
+    visit: &Visit,
+    entry: &Entry,
+    value: &dyn Fn(&str) -> String,
+    revision: &str,
+) -> Result<Page, Problem> {
+    let mut form = Form::post(&*visit.path, EN.save).saying((entry.does)());
+    if !revision.is_empty() {
+        form = form.with(Field::hidden("if_match", revision));
+    }
+    for (member, label, typed, hint) in entry.members {
+        let (now, label) = (value(member), label());
+        let field = match typed {
+            Typed::Line => Field::line(member, label, now),
+            Typed::Must => Field::line(member, label, now).required(),
+            Typed::Number => Field::new(Kind::Input("number"), member, label, now),
+            Typed::Text => Field::new(Kind::Area(12), member, label, now),
+            Typed::Lines => Field::new(Kind::Area(4), member, label, now),
+            Typed::Choice(choices) => {
+                let choices = choices
+                    .iter()
+                    .map(|(value, words)| ((*value).to_owned(), words().to_owned()));
+                Field::select(member, label, choices.collect(), now)
+            }
+            Typed::From(list, id, words, none) => {
+                let list: Value = visit
+                    .get(&filled(list, visit.params()), LIMIT)
+                    .await
+                    .unwrap_or_default();
+                let mut choices = vec![(String::new(), none().to_owned())];
+                let items = list.list("items").iter();
+                choices.extend(items.map(|it| (it.shown(id), it.shown(words))));
+                Field::select(member, label, choices, now)
+            }
+        };
+        form = form.with(field.hinting(hint()));
+    }
+    let form = form.or_back(filled(entry.back, visit.params()));
+    let shell = visit.tenant_shell((entry.title)()).await?;
+    Ok(Page::new(shell).with(form))
+}
+
+/// So many of a list are offered.
+const LIMIT: &[(&str, &str)] = &[("limit", "200")];
+
+/// What the form says, as the API takes it. What is left empty is left out, or null where that means none.
+fn body(visit: &Visit, entry: &Entry) -> Value {
+    let mut body = Map::new();
+    for (member, _, typed, _) in entry.members {
+        let text = visit.form.get(member).trim();
+        let named_in_path = entry.api.contains(&format!("{{{member}}}"));
+        if named_in_path {
+            continue;
+        }
+        let value = match typed {
+            Typed::Lines => {
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                json!(lines.collect::<Vec<_>>())
+            }
+            Typed::Number => text
+                .parse::<u64>()
+                .map_or_else(|_| json!(text), Value::from),
+            Typed::Text => json!(visit.form.get(member).replace("\r\n", "\n")),
+            _ => json!(text),
+        };
+        let is_none = text.is_empty() && !matches!(typed, Typed::Lines | Typed::Text);
+        match (is_none, member.split_once('/')) {
+            (true, _) if matches!(typed, Typed::From(..)) => {
+                body.insert((*member).to_owned(), Value::Null);
+            }
+            (true, _) => {}
+            (false, None) => {
+                body.insert((*member).to_owned(), value);
+            }
+            (false, Some((outer, inner))) => {
+                let within = body.entry(outer).or_insert_with(|| json!({}));
+                if let Value::Object(within) = within {
+                    within.insert(inner.to_owned(), value);
+                }
+            }
+        }
+    }
+    // No destination at all is nobody's word.
+    for (_, value) in &mut body {
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        if let Value::Object(lists) = value
+            && lists.values().all(is_empty)
+        {
+            *value = Value::Null;
+        }
+    }
+    Value::Object(body)
+}
+
+async fn save(visit: Visit) -> Outcome {
+    let entry = of(&visit)?;
+    let body = body(&visit, entry);
+    match visit
+        .send::<Value>(entry.method, &path(&visit, entry), Some(body))
+        .await
+    {
+        Ok(_) => {
+            let back = filled(entry.back, visit.params());
+            Ok(Reply::see(&format!("{back}?done=saved")))
+        }
+        Err(problem) => {
+            let status = problem.status;
+            let typed = |member: &str| visit.form.get(member).to_owned();
+            let revision = match entry.reads {
+                true => {
+                    let there: Value = visit.get(&path(&visit, entry), &[]).await?;
+                    there.shown("revision")
+                }
+                false => String::new(),
+            };
+            let page = page(&visit, entry, &typed, &revision).await?;
+            Ok(Reply::refused(status, page.with_problem(Some(problem))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_writes_what_its_page_is_about() {
+        for entry in ENTRIES {
+            let named = |path: &'static str| {
+                path.split('/')
+                    .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+                    .collect::<Vec<_>>()
+            };
+            let fields: Vec<_> = entry.members.iter().map(|(name, ..)| *name).collect();
+            let known = named(entry.page);
+            for name in named(entry.api) {
+                assert!(
+                    known.contains(&name) || fields.contains(&name),
+                    "{}",
+                    entry.page
+                );
+            }
+            assert!(named(entry.back).iter().all(|name| known.contains(name)));
+            assert!(!(entry.title)().is_empty() && !(entry.does)().is_empty());
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The pages: each asks the API for what it shows, and hands it to `crates/console`.
+
+pub mod deeds;
+pub mod device;
+pub mod devices;
+pub mod explain;
+pub mod fleet;
+pub mod forms;
+pub mod history;
+pub mod import;
+pub mod notify;
+pub mod operations;
+pub mod people;
+pub mod session;
+pub mod settings;
+pub mod start;
+pub mod tables;
+pub mod tenancy;

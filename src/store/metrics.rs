@@ -1,0 +1,394 @@
+//! What `GET /metrics` says: counted by the cron event into few rows, which a scrape reads.
+//!
+//! Events are counted in pages, each in one transaction with the mark of how far was counted: two runs at once, or
+//! one that dies, count nothing twice and leave nothing out. Retention removes events long after that, and no
+//! statement takes anything off a counter, so counters only grow.
+
+use ringfence_sql::args;
+use serde::Deserialize;
+
+use super::pools::{self, PoolRow};
+use super::settings::json;
+use crate::db::{Db, StorageError, rows};
+
+/// How many events one transaction counts at most.
+pub const MAX_EVENTS_COUNTED: u32 = 5_000;
+
+/// How many minutes back requests are counted at most, should the cron event not have come for that long.
+const MAX_MINUTES_BACK: u64 = 60;
+
+/// More rows of counted fetches than the words of kinds, outcomes and reasons can make.
+const MAX_FETCH_ROWS: u32 = 2_000;
+
+/// The last event that the next page has.
+const PAGE_END: &str = "SELECT max(id) AS id FROM (SELECT id FROM events \
+     WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id < ?1 ORDER BY id LIMIT ?2)";
+
+const COUNT_PAGE: &str = "INSERT INTO metric_fetches (kind, outcome, reason, number) \
+     SELECT coalesce(kind, 'none'), outcome, reason, count(*) FROM events \
+     WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 GROUP BY 1, 2, 3 \
+     ON CONFLICT DO UPDATE SET number = number + excluded.number";
+
+const PAGE_IS_COUNTED: &str =
+    "UPDATE metric_progress SET event = ?1, counted_at = ?2 WHERE id = 1 AND event < ?1";
+
+const COUNT_MINUTES: &str = "INSERT INTO metric_values (name, label, value) \
+     SELECT 'requests', '', coalesce(sum(seen), 0) FROM event_minutes \
+     WHERE minute >= max((SELECT minute FROM metric_progress WHERE id = 1), ?2) AND minute < ?1 \
+     ON CONFLICT DO UPDATE SET value = value + excluded.value";
+
+const MINUTES_ARE_COUNTED: &str = "UPDATE metric_progress SET minute = max(minute, ?1), counted_at = max(counted_at, ?2) WHERE id = 1";
+
+/// Reads every device once; [`Progress::devices_are_due`] says how often that may be.
+const COUNT_DEVICES: &str = "SELECT d.key_state AS state, count(*) AS devices, sum(d.disabled) AS disabled, \
+     sum(coalesce(d.fetched_version < max(d.version, t.version), 0)) AS stale, \
+     sum(coalesce(d.failed_at > coalesce(d.last_seen_at, 0), 0)) AS failing, \
+     sum(d.last_seen_at IS NULL) AS never_seen, sum(d.unexpected_network) AS unexpected_network, \
+     sum(d.key_state = 'delivered' AND d.delivered_at < ?1) AS never_came_back \
+     FROM tenants t CROSS JOIN devices d ON d.tenant_id = t.id WHERE t.id > '' GROUP BY d.key_state";
+
+const PUT_VALUES: &str = "INSERT INTO metric_values (name, label, value) \
+     SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true \
+     ON CONFLICT DO UPDATE SET value = excluded.value";
+
+/// Fetches that ended alike.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FetchRow {
+    pub kind: String,
+    pub outcome: String,
+    pub reason: String,
+    pub number: u64,
+}
+
+/// Another number.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ValueRow {
+    pub name: String,
+    pub label: String,
+    pub value: u64,
+}
+
+/// When what was counted, in Unix milliseconds; 0: not yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Progress {
+    pub counted_at: u64,
+    pub devices_at: u64,
+    /// How many devices there were.
+    #[serde(default)]
+    pub devices: u64,
+}
+
+/// How many rows of devices may be read in a day to count them.
+const MAX_DEVICE_ROWS_A_DAY: u64 = 2_000_000;
+
+impl Progress {
+    /// Whether devices are to be counted again: the more there are, the more seldom.
+    pub fn devices_are_due(&self, now: u64) -> bool {
+        let pause = self.devices * crate::platform::DAY_MS / MAX_DEVICE_ROWS_A_DAY;
+        now >= self.devices_at + pause
+    }
+}
+
+/// What a scrape reads.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    pub fetches: Vec<FetchRow>,
+    pub values: Vec<ValueRow>,
+    pub progress: Progress,
+    pub pools: Vec<PoolRow>,
+}
+
+/// Counts the next events with ids below `below`; how many pages that took, at most `limit`.
+///
+/// # Errors
+/// D1 fails; pages that were counted stay counted.
+pub async fn count_events(
+    db: &Db,
+    below: &str,
+    now: u64,
+    limit: usize,
+) -> Result<usize, StorageError> {
+    for page in 0..limit {
+        let end: Option<Option<String>> =
+            db.value(PAGE_END, args![below, MAX_EVENTS_COUNTED]).await?;
+        let Some(end) = end.flatten() else {
+            return Ok(page);
+        };
+        db.batch_of([
+            db.statement(COUNT_PAGE, args![&end])?,
+            db.statement(PAGE_IS_COUNTED, args![&end, now])?,
+        ])
+        .await?;
+    }
+    Ok(limit)
+}
+
+/// Counts the requests of the minutes before `minute` (Unix time / 60 s).
+///
+/// # Errors
+/// D1 fails.
+pub async fn count_minutes(db: &Db, minute: u64, now: u64) -> Result<(), StorageError> {
+    let from = minute.saturating_sub(MAX_MINUTES_BACK);
+    db.batch_of([
+        db.statement(COUNT_MINUTES, args![minute, from])?,
+        db.statement(MINUTES_ARE_COUNTED, args![minute, now])?,
+    ])
+    .await
+    .map(drop)
+}
+
+/// When what was counted last.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn progress(db: &Db) -> Result<Progress, StorageError> {
+    let sql = "SELECT counted_at, devices_at, coalesce((SELECT sum(value) FROM metric_values \
+               WHERE name = 'state'), 0) AS devices FROM metric_progress WHERE id = 1";
+    Ok(db.row(sql, &[]).await?.unwrap_or_default())
+}
+
+/// The devices that are in one state of their keys.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct StateRow {
+    state: String,
+    devices: u64,
+    disabled: u64,
+    stale: u64,
+    failing: u64,
+    never_seen: u64,
+    unexpected_network: u64,
+    never_came_back: u64,
+}
+
+/// The states of a key, each of which has its number, be it 0.
+const STATES: [&str; 5] = ["armed", "delivered", "confirmed", "expired", "replaced"];
+
+/// Counts devices by state and by condition. One that took its bootstrap before `delivered_before` and has not
+/// come back since never came back.
+///
+/// # Errors
+/// D1 fails.
+pub async fn count_devices(db: &Db, delivered_before: u64, now: u64) -> Result<(), StorageError> {
+    let found: Vec<StateRow> = db.rows(COUNT_DEVICES, args![delivered_before]).await?;
+    db.batch_of([
+        db.statement(PUT_VALUES, args![json(&device_values(&found))?])?,
+        db.statement(
+            "UPDATE metric_progress SET devices_at = ?1 WHERE id = 1",
+            args![now],
+        )?,
+    ])
+    .await
+    .map(drop)
+}
+
+type Value = (&'static str, &'static str, u64);
+
+fn device_values(found: &[StateRow]) -> Vec<Value> {
+    let sum = |of: fn(&StateRow) -> u64| found.iter().map(of).sum();
+    let mut values: Vec<Value> = vec![
+        ("condition", "disabled", sum(|row| row.disabled)),
+        ("condition", "failing", sum(|row| row.failing)),
+        (
+            "condition",
+            "never_came_back",
+            sum(|row| row.never_came_back),
+        ),
+        ("condition", "never_seen", sum(|row| row.never_seen)),
+        ("condition", "stale", sum(|row| row.stale)),
+        (
+            "condition",
+            "unexpected_network",
+            sum(|row| row.unexpected_network),
+        ),
+    ];
+    for state in STATES {
+        let alike = found.iter().filter(|row| row.state == state);
+        values.push(("state", state, alike.map(|row| row.devices).sum()));
+    }
+    values
+}
+
+/// What a scrape shows: four statements, one round trip. `pools` is how many pools it shows at most.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
+    let statements = [
+        db.statement(
+            "SELECT kind, outcome, reason, number FROM metric_fetches WHERE kind > '' ORDER BY kind, outcome, reason LIMIT ?1",
+            args![MAX_FETCH_ROWS],
+        )?,
+        db.statement(
+            "SELECT name, label, value FROM metric_values WHERE name > '' ORDER BY name, label LIMIT 100",
+            &[],
+        )?,
+        db.statement(
+            "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
+            &[],
+        )?,
+        pools::first(db, pools)?,
+    ];
+    let [fetches, values, progress, pools] = db.batch_of(statements).await?;
+    Ok(Counted {
+        fetches: rows(&fetches)?,
+        values: rows(&values)?,
+        progress: rows(&progress)?.into_iter().next().unwrap_or_default(),
+        pools: rows(&pools)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use ringfence_sql::{Memory, Sql};
+
+    use super::*;
+    use crate::store::testing::with_schema;
+
+    fn tenant(sql: &Memory) {
+        sql.run(
+            "INSERT INTO tenants (id, name, options, created_at, updated_at) VALUES ('T', 'T', '{}', 1, 1)",
+            args![],
+        )
+        .unwrap();
+    }
+
+    fn event(sql: &Memory, id: &str, kind: Option<&str>, reason: &str) {
+        sql.run(
+            "INSERT INTO events (id, tenant_id, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at) \
+             VALUES (?1, 'T', ?2, 'refused', ?3, 404, 0, '', '', '', '', 1)",
+            args![id, kind, reason],
+        )
+        .unwrap();
+    }
+
+    /// One run of the cron event, page by page.
+    fn run(sql: &Memory, below: &str, page: u32) {
+        #[derive(Deserialize)]
+        struct End {
+            id: Option<String>,
+        }
+        loop {
+            let end: Vec<End> = sql.rows(PAGE_END, args![below, page]).unwrap();
+            let Some(end) = end[0].id.clone() else { return };
+            sql.run(COUNT_PAGE, args![&end]).unwrap();
+            sql.run(PAGE_IS_COUNTED, args![&end, 5_u64]).unwrap();
+        }
+    }
+
+    fn counts(sql: &Memory) -> BTreeMap<(String, String), u64> {
+        let rows: Vec<FetchRow> = sql
+            .rows(
+                "SELECT kind, outcome, reason, number FROM metric_fetches",
+                args![],
+            )
+            .unwrap();
+        rows.into_iter()
+            .map(|row| ((row.kind, row.reason), row.number))
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_event_is_counted_once_and_no_counter_goes_down(
+            steps in prop::collection::vec((0..40_u32, 0..3_u8, any::<bool>(), 0..60_u32), 1..40),
+            page in 1..4_u32,
+        ) {
+            let sql = with_schema();
+            tenant(&sql);
+            let mut written = 0;
+            let mut before = BTreeMap::new();
+            for (at, (new, reason, prunes, back)) in steps.iter().enumerate() {
+                // Ids only grow but for the time that a late writer has.
+                for number in 0..*new % 5 {
+                    let id = format!("{at:04}{number:02}");
+                    event(&sql, &id, (*reason > 0).then_some("standard"), &format!("r{reason}"));
+                    written += 1;
+                }
+                run(&sql, &format!("{:04}", at + 1), page);
+                if *prunes {
+                    let floor = format!("{:04}", at.saturating_sub(*back as usize));
+                    sql.run("DELETE FROM events WHERE id < ?1", args![&floor]).unwrap();
+                }
+                let now = counts(&sql);
+                for (of, number) in &before {
+                    prop_assert!(now.get(of) >= Some(number));
+                }
+                prop_assert_eq!(now.values().sum::<u64>(), written);
+                before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_overtaken_counts_nothing_again() {
+        let sql = with_schema();
+        tenant(&sql);
+        event(&sql, "A", None, "no_such_path");
+        event(&sql, "B", None, "no_such_path");
+        run(&sql, "Z", 10);
+        // The slower run had found the same end.
+        sql.run(COUNT_PAGE, args!["B"]).unwrap();
+        sql.run(PAGE_IS_COUNTED, args!["B", 5_u64]).unwrap();
+        assert_eq!(counts(&sql).values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn minutes_are_counted_once_and_at_most_an_hour_back() {
+        let sql = with_schema();
+        tenant(&sql);
+        for (minute, seen) in [(10_u64, 1_000_u64), (95, 7), (99, 3), (100, 50)] {
+            sql.run(
+                "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES ('T', ?1, ?2)",
+                args![minute, seen],
+            )
+            .unwrap();
+        }
+        for (minute, sum) in [(100_u64, 10), (100, 10), (101, 60)] {
+            let from = minute - MAX_MINUTES_BACK;
+            sql.run(COUNT_MINUTES, args![minute, from]).unwrap();
+            sql.run(MINUTES_ARE_COUNTED, args![minute, 5_u64]).unwrap();
+            let rows: Vec<ValueRow> = sql
+                .rows("SELECT name, label, value FROM metric_values", args![])
+                .unwrap();
+            assert_eq!(rows.len(), 1);
+            assert_eq!((&*rows[0].name, rows[0].value), ("requests", sum));
+        }
+    }
+
+    #[test]
+    fn every_state_and_condition_has_its_number_whatever_there_is() {
+        let values = device_values(&[]);
+        assert_eq!(values.len(), STATES.len() + 6);
+        assert!(values.iter().all(|(_, _, value)| *value == 0));
+        let sql = with_schema();
+        for _ in 0..2 {
+            sql.run(PUT_VALUES, args![serde_json::to_string(&values).unwrap()])
+                .unwrap();
+        }
+        let rows: Vec<ValueRow> = sql
+            .rows("SELECT name, label, value FROM metric_values", args![])
+            .unwrap();
+        assert_eq!(rows.len(), values.len());
+    }
+
+    #[test]
+    fn the_more_devices_the_more_seldom_they_are_counted() {
+        let progress = |devices| Progress {
+            counted_at: 0,
+            devices_at: 1_000,
+            devices,
+        };
+        assert!(progress(0).devices_are_due(1_000));
+        assert!(progress(1_000).devices_are_due(1_000 + 5 * 60_000));
+        let hour = 3_600_000;
+        assert!(!progress(100_000).devices_are_due(1_000 + hour));
+        assert!(progress(100_000).devices_are_due(1_000 + 2 * hour));
+    }
+}

@@ -1,0 +1,204 @@
+// Every family in one tenant that has no option set: each phone asks as its maker made it, by its own names and
+// with its own User-Agent, gets its key once, opens what is sealed by a program that is not ours, and is told by its
+// own event. What the phones ask in which order stands in families/<vendor>.mjs.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+
+import { Api } from '../support/worker/api.mjs';
+import { connected, ended, poolAndTenant } from '../support/relay/notify.mjs';
+import { opensslDecrypt, opensslDecryptEcb, opensslDecryptFixedIv, withoutFill } from '../support/openssl.mjs';
+import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
+import { open8188 } from '../support/worker/reference.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { sipp } from '../support/sip/sipp.mjs';
+
+const folder = new URL('./families/', import.meta.url);
+const modules = await Promise.all(readdirSync(folder).map((name) => import(new URL(name, folder))));
+const phones = modules.flatMap((one) => one.families);
+
+/** How a phone finds its key in its bootstrap, and what it does with a sealed file: by the profile's name. */
+const OPENERS = {
+  'gxp-256': ['P1359', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
+  'gxp-v2-256': ['provisioning.config.filePassword', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
+  'spa-256': ['GPP_SA', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
+  'mpp-8188': ['IKM_HTTP_Encrypt_Content', (file, key) => open8188(file, key)],
+  'obi-128': [['SPRM0', 'SPRM1'], (file, key) => opensslDecryptFixedIv(file, ...key.split(' '))],
+  'yealink-ecb-128': ['static.auto_provision.aes_key_16.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
+  'yealink-ecb-256': ['static.auto_provision.aes_key.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
+  'yealink-v80-ecb-128': ['auto_provision.aes_key_16.mac', (file, key) => withoutFill(opensslDecryptEcb(file, key))],
+};
+
+/** The value of a parameter: of an element by its name or by its attribute, of a line, or of an element beside that of its name. */
+function valueOf(text, name) {
+  const escaped = name.replaceAll('.', '\\.');
+  return new RegExp(
+    `<(?:\\w+ name="${escaped}"|${escaped}(?: [^>]*)?)>([^<]*)</|^${escaped} = (.*)$|<N>${escaped}</N>\\s*<V>([^<]*)</V>`,
+    'm',
+  )
+    .exec(text)
+    ?.slice(1)
+    .find(Boolean);
+}
+
+describe('families beside each other in a tenant without options', () => {
+  let worker;
+  let api;
+  let t;
+  let segment;
+  let nobody;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+    t = `/tenants/${(await api.post('/tenants', { name: 'All' })).id}`;
+    ({ segment } = await api.post(`${t}/access-paths`, { label: 'all' }));
+    nobody = withoutRequestId(await ask('0080F0FFFFFF.nothing'));
+  });
+  after(() => worker?.stop());
+
+  const ask = (name, userAgent = 'curl/8.5.0', options = {}) =>
+    rawRequest(worker.port, `/${segment}/${encodeURI(name)}`, { headers: [['User-Agent', userAgent]], ...options });
+
+  const added = async (phone) => {
+    if (phone.profile || phone.family) await api.put(`${t}/models/${phone.model}`, { family: phone.id, profile: phone.profile });
+    const device = await api.put(`${t}/devices/${phone.mac}`, {
+      model: phone.model,
+      settings: phone.settings,
+      // Where the model's name suggests another.
+    });
+    assert.deepEqual([device.family, device.profile], [phone.id, phone.profile]);
+    assert.equal(device.checked.unused, undefined, JSON.stringify(device.checked));
+  };
+
+  for (const phone of phones) {
+    it(`${phone.id}, ${phone.model}: boots, boots again, and nothing is burnt by probing`, async () => {
+      await added(phone);
+      for (const name of [...phone.never, ...phone.wrong])
+        assert.deepEqual(withoutRequestId(await ask(name, phone.userAgent)), nobody, name);
+      let bootstrap;
+      let key;
+      const asked = async ([name, wanted]) => {
+        const answer = await ask(name, phone.userAgent);
+        if (wanted === 'none') {
+          assert.deepEqual(withoutRequestId(answer), nobody, name);
+          return undefined;
+        }
+        assert.equal(answer.status, 200, `${name}: ${answer.body}`);
+        if (wanted === 'carrier') {
+          key = phone.keyOf(answer.body);
+          assert.match(key, /^[A-Za-z0-9]{32}$/);
+          assert.ok(!answer.body.includes(phone.settings.line_1_user), 'the key goes out alone');
+        }
+        if (wanted !== 'sealed') return answer.body.toString();
+        const [, open] = OPENERS[phone.profile];
+        assert.equal(answer.header('content-encoding'), phone.profile === 'mpp-8188' ? 'aes128gcm' : undefined);
+        const opened = open(answer.body, key).toString();
+        assert.notEqual(opened, bootstrap);
+        for (const part of key.split(' ')) assert.ok(!opened.includes(part), 'the key is in the bootstrap alone');
+        phone.expect(opened);
+        return opened;
+      };
+      let plain;
+      for (const step of phone.boot) {
+        const text = await asked(step);
+        if (step[1] === 'bootstrap') {
+          const [named] = OPENERS[phone.profile];
+          key = [named]
+            .flat()
+            .map((parameter) => {
+              const value = valueOf(text, parameter);
+              assert.ok(value?.length >= 16, `${parameter} is in the bootstrap`);
+              return value;
+            })
+            .join(' ');
+          phone.expect(text);
+          bootstrap = text;
+        }
+        if (step[1] === 'plain' && text.includes('201')) plain = text;
+      }
+      if (!phone.profile) phone.expect(plain);
+      for (const step of phone.again) await asked(step);
+      // It was there once, whoever asks.
+      for (const [name, wanted] of phone.boot)
+        if (['bootstrap', 'carrier'].includes(wanted)) {
+          const late = await ask(name, 'curl/8.5.0');
+          for (const part of key.split(' ')) assert.ok(!late.body.toString().includes(part), name);
+          if (wanted === 'carrier') assert.deepEqual(withoutRequestId(late), nobody, name);
+        }
+    });
+
+    it(`${phone.id}, ${phone.model}: gets a change`, async () => {
+      const at = `${t}/devices/${phone.mac}`;
+      const { settings } = await api.get(`${at}/settings`);
+      await api.put(`${at}/settings`, { settings: { ...settings, line_1_display_name: 'Changed 42' } });
+      const file = await api.get(`${at}/files/standard/preview`);
+      assert.ok(file.text.includes('Changed 42'), phone.id);
+      assert.ok(!file.text.includes('e3#rl2'), 'a preview shows no password');
+      const [name, wanted] = phone.again.findLast(([, answer]) => answer !== 'none' && answer !== undefined);
+      const answer = await ask(name, phone.userAgent);
+      assert.equal(answer.status, 200);
+      if (wanted === 'plain' && !phone.again.some(([other, form]) => form === 'plain' && other !== name))
+        assert.ok(answer.body.includes('Changed 42'), name);
+    });
+  }
+
+  it('tells no stranger which vendors there are', async () => {
+    const names = phones.flatMap((phone) =>
+      [...phone.boot, ...phone.again].map(([name]) =>
+        name.replaceAll(phone.mac.toLowerCase(), '0080f0fffff1').replaceAll(phone.mac, '0080F0FFFFF1'),
+      ),
+    );
+    const shared = new Set(
+      phones.flatMap((phone) =>
+        phone.boot
+          .filter(([name, answer]) => answer === 'plain' && !name.toLowerCase().includes(phone.mac.toLowerCase()))
+          .map(([name]) => name),
+      ),
+    );
+    for (const name of new Set(names)) if (!shared.has(name)) assert.deepEqual(withoutRequestId(await ask(name)), nobody, name);
+  });
+});
+
+describe('a NOTIFY to phones of every family', () => {
+  let worker;
+  let api;
+  let here;
+  let relay;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+    here = await poolAndTenant(worker, api);
+    relay = await connected({ port: worker.port, credential: here.relays[0].credential });
+  });
+  after(async () => {
+    await relay?.stop();
+    await worker?.stop();
+  });
+
+  for (const phone of new Map(phones.map((one) => [one.id, one])).values()) {
+    it(`${phone.id}: has the event that its maker made`, async () => {
+      const sip = await sipp('answer', { keys: { status: '481 Gone' } });
+      try {
+        await api.put(`${here.at}/devices/${phone.mac}`, {
+          model: phone.model,
+          settings: { ...phone.settings, NOTIFY_AOR: `sip:${phone.id}@pbx.test`, NOTIFY_ADDRESS: sip.address },
+        });
+        const told = async (body) => {
+          const { job } = await api.post(`${here.at}/devices/${phone.mac}/notify`, body);
+          await ended(api, here.at, job.id);
+        };
+        await told({});
+        const events = () => sip.lines().map((line) => /event=(\S+)/.exec(line)?.[1]);
+        assert.equal(events()[0], phone.event);
+        const restart = await api.call('POST', `${here.at}/devices/${phone.mac}/notify`, { body: { restart: true } });
+        if (phone.restart === null) return assert.equal(restart.status, 422, restart.text);
+        assert.ok(restart.status < 300, restart.text);
+        await ended(api, here.at, restart.body.job.id);
+        assert.equal(events().at(-1), phone.restart);
+      } finally {
+        await sip.stop();
+      }
+    });
+  }
+});

@@ -1,0 +1,120 @@
+// Cisco's phones, as data for the runner of families: what they ask in which order, and what they must find
+// in their files.
+
+import assert from 'node:assert/strict';
+
+import { unescapeXml } from '../../support/xml.mjs';
+
+/** The value of an element of a flat profile, as a phone reads it. */
+function value(text, name) {
+  const escaped = name.replaceAll(/[^\w]/g, '\\$&');
+  const found = new RegExp(`<${escaped}(?: ua="(?:na|ro|rw)")?>([^<]*)</${escaped}>`).exec(text)?.[1];
+  return found === undefined ? undefined : unescapeXml(found.trim());
+}
+
+const PASSWORD = 'e3#rl2(&ae#1<";%\'$MA';
+
+const settings = {
+  line_1_user: '2101',
+  line_1_auth_user: 'a2101',
+  line_1_password: { secret: PASSWORD },
+  line_1_domain: 'sip.example.net',
+  line_1_port: '5061',
+  line_1_transport: 'tls',
+  line_1_display_name: 'Desk & door',
+  line_1_label: 'Desk',
+  line_2_user: '2102',
+  line_2_password: { secret: 'two' },
+  line_2_domain: 'b.example',
+  admin_password: { secret: '9c!Lw2' },
+  provisioning_interval: '1440',
+};
+
+/** What both families must find. `rule` fits the parameter that says what is asked next. */
+function expected(text, admin, display, rule) {
+  assert.match(text, /^<\?xml version="1.0" encoding="UTF-8"\?>\n<flat-profile>\n/);
+  for (const [name, wanted] of [
+    ['Line_Enable_1_', 'Yes'],
+    ['User_ID_1_', '2101'],
+    ['Use_Auth_ID_1_', 'Yes'],
+    ['Auth_ID_1_', 'a2101'],
+    ['Password_1_', PASSWORD],
+    ['Proxy_1_', 'sip.example.net:5061'],
+    ['SIP_Transport_1_', 'TLS'],
+    ['Display_Name_1_', display],
+    ['Short_Name_1_', 'Desk'],
+    ['Extension_1_', '1'],
+    ['Auth_Resync-Reboot_1_', 'Yes'],
+    ['User_ID_2_', '2102'],
+    ['Auth_ID_2_', '2102'],
+    ['Proxy_2_', 'b.example'],
+    ['SIP_Transport_2_', 'UDP'],
+    ['Resync_From_SIP', 'Yes'],
+    ['Resync_Periodic', '86400'],
+    [admin, '9c!Lw2'],
+  ])
+    assert.equal(value(text, name), wanted, name);
+  assert.match(value(text, 'Profile_Rule') ?? '', rule);
+}
+
+const spa = '0002FDFF2103';
+const spaLower = spa.toLowerCase();
+const mpp = '00562B043615';
+const mppLower = mpp.toLowerCase();
+
+export const families = [
+  {
+    id: 'spa',
+    model: 'spa508G',
+    mac: spa,
+    userAgent: `Cisco/SPA508G-7.4.8a (${spa})(CBT141400UK)`,
+    settings,
+    // The factory's rule, then what each file says.
+    boot: [
+      ['spa508G.cfg', 'plain'],
+      [`${spaLower}.cfg`, 'bootstrap'],
+      [`${spaLower}.enc`, 'sealed'],
+    ],
+    again: [[`${spaLower}.enc`, 'sealed']],
+    never: [`${spaLower}.xml`, 'spa504G.cfg', 'spa.xml', 'init.cfg', `spa${spaLower}.cfg`, `SEP${spa}.cnf.xml`, `ATA${spa}.cnf.xml`],
+    wrong: [
+      `${spa}.cfg`,
+      `${spa}.enc`,
+      `${spaLower.match(/../g).join(':')}.cfg`,
+      `${spaLower.match(/../g).join('-')}.enc`,
+      `${spaLower}${spaLower}.cfg`,
+      `${spaLower}.cfg.cfg`,
+    ],
+    event: 'resync',
+    restart: 'restart_now',
+    profile: 'spa-256',
+    expect: (text) => expected(text, 'Admin_Passwd', 'Desk & door', /^\[--key \$SA\] https?:\/\/[^/ ]+\/[^/ ]+\/\$MA\.enc$/),
+  },
+  {
+    id: 'mpp',
+    model: '8841-3PCC',
+    mac: mpp,
+    userAgent: `Cisco-CP-8841-3PCC/11.0 (${mppLower})`,
+    settings: { ...settings, line_1_display_name: 'Büro & door' },
+    // The guides disagree about the factory's rule: a phone asks one of the first two.
+    boot: [
+      ['8841-3PCC.xml', 'plain'],
+      ['CP-8841-3PCC.cfg', 'plain'],
+      [`${mppLower}.xml`, 'bootstrap'],
+      [`${mppLower}.xml`, 'sealed'],
+    ],
+    again: [[`${mppLower}.xml`, 'sealed']],
+    never: [`${mppLower}.cfg`, `${mppLower}.enc`, '8851-3PCC.xml', 'CP-8851-3PCC.cfg', `SEP${mpp}.cnf.xml`],
+    wrong: [
+      `${mpp}.xml`,
+      `${mppLower.match(/../g).join(':')}.xml`,
+      `${mppLower.match(/../g).join('-')}.xml`,
+      `${mppLower}${mppLower}.xml`,
+      `${mppLower}.xml.xml`,
+    ],
+    event: 'resync',
+    restart: 'restart_now',
+    profile: 'mpp-8188',
+    expect: (text) => expected(text, 'Admin_Password', 'Büro & door', /^https?:\/\/[^/ ]+\/[^/ ]+\/\$MA\.xml$/),
+  },
+];

@@ -1,0 +1,142 @@
+// The process that holds one Worker: Miniflare, which starts a workerd. It runs on its own so that a
+// test can kill it, or workerd alone, the hard way. The parent (ringfence.mjs) gives the options as
+// the first message and then sends `{ id, op, … }`; every message is answered under its id.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Log, LogLevel, Miniflare } from 'miniflare';
+
+import { bindings } from '../config.mjs';
+
+/** The Worker's own two modules, behind the probe if a test wants to look inside. */
+function modules(build, probe) {
+  const own = [
+    { type: 'ESModule', path: join(build, 'index.js'), contents: readFileSync(join(build, 'index.js'), 'utf8') },
+    { type: 'CompiledWasm', path: join(build, 'index_bg.wasm'), contents: readFileSync(join(build, 'index_bg.wasm')) },
+  ];
+  if (!probe) return own;
+  const source = readFileSync(new URL('./probe.mjs', import.meta.url), 'utf8');
+  return [{ type: 'ESModule', path: join(build, 'probe.mjs'), contents: source }, ...own];
+}
+
+/** Workers that a benchmark starts beside the real one, each a single script. */
+function others(list, compatibilityDate) {
+  return list.map(({ name, script, modules: files, kvNamespaces = {} }) => ({
+    name,
+    compatibilityDate,
+    kvNamespaces,
+    ...(files
+      ? { modulesRoot: '/bench', modules: files.map((file) => ({ ...file, path: join('/bench', file.path) })) }
+      : { modules: true, script }),
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  }));
+}
+
+let miniflare;
+/** Handles of the databases: each call of getD1Database would make another. */
+const databases = new Map();
+
+const operations = {
+  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false, tls = {}, assets = false }) {
+    const config = bindings();
+    // They put two Workers of the runtime's own before ours: only where a test looks at them.
+    if (!assets) delete config.assets;
+    miniflare = new Miniflare({
+      host: '127.0.0.1',
+      port,
+      // Without a certificate of the test's, Miniflare brings its own.
+      https: true,
+      httpsKey: tls.key,
+      httpsCert: tls.certificate,
+      // Never asks the network for a sample of `request.cf`.
+      cf: false,
+      log: new Log(LogLevel.ERROR),
+      defaultPersistRoot: persist,
+      handleRuntimeStdio(stdout, stderr) {
+        // Log lines must be read, or workerd waits; a benchmark has them thrown away.
+        if (silent) stdout.resume();
+        else stdout.pipe(process.stdout);
+        stderr.pipe(process.stderr);
+      },
+      workers: [
+        {
+          ...config,
+          bindings: { ...config.bindings, ...secrets },
+          modulesRoot: build,
+          modules: modules(build, probe),
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        },
+        ...others(extra, config.compatibilityDate),
+      ],
+    });
+    const https = await miniflare.ready;
+    const direct = {};
+    for (const name of [config.name, ...extra.map((other) => other.name)]) {
+      direct[name] = (await miniflare.unsafeGetDirectURL(name)).href;
+    }
+    return { https: https.href, http: direct[config.name], direct };
+  },
+
+  /** Statements as one transaction; the rows of each. */
+  async sql({ statements, binding = 'DB' }) {
+    if (!databases.has(binding)) databases.set(binding, await miniflare.getD1Database(binding));
+    const db = databases.get(binding);
+    const results = await db.batch(statements.map(([sql, ...values]) => db.prepare(sql).bind(...values)));
+    return results.map((result) => ({ rows: result.results, meta: result.meta }));
+  },
+
+  async kvList({ binding = 'FILES', prefix }) {
+    const kv = await miniflare.getKVNamespace(binding);
+    return (await kv.list({ prefix })).keys;
+  },
+
+  async kvPut({ binding = 'FILES', name, value, metadata, worker }) {
+    const kv = await miniflare.getKVNamespace(binding, worker);
+    await kv.put(name, typeof value === 'string' ? value : Buffer.from(value.base64, 'base64'), { metadata });
+  },
+
+  async kvRead({ binding = 'FILES', name }) {
+    const kv = await miniflare.getKVNamespace(binding);
+    const { value, metadata } = await kv.getWithMetadata(name, 'arrayBuffer');
+    return value === null ? null : { base64: Buffer.from(value).toString('base64'), metadata };
+  },
+
+  async kvDelete({ binding = 'FILES', names }) {
+    const kv = await miniflare.getKVNamespace(binding);
+    for (const name of names) await kv.delete(name);
+  },
+
+  /** Runs the cron trigger. */
+  async scheduled({ cron }) {
+    const worker = await miniflare.getWorker();
+    return worker.scheduled({ cron, scheduledTime: new Date() });
+  },
+
+  /**
+   * Evicts a Durable Object that runs, as the runtime does with an idle one. `webSockets` says what
+   * becomes of its connections: `hibernate` keeps them, as an eviction does; `close` drops them, as
+   * a deploy does.
+   */
+  async evict({ className, name, webSockets }) {
+    await miniflare.unsafeEvictDurableObject(bindings().name, className, { name, webSockets });
+  },
+
+  async stop() {
+    await miniflare?.dispose();
+  },
+};
+
+process.on('message', async ({ id, op, ...rest }) => {
+  try {
+    process.send({ id, value: (await operations[op](rest)) ?? null });
+  } catch (error) {
+    process.send({ id, error: String(error?.stack ?? error) });
+  }
+  if (op === 'stop') process.exit(0);
+});
+// The parent is gone: so is the reason to live.
+process.on('disconnect', async () => {
+  await miniflare?.dispose().catch(() => {});
+  process.exit(0);
+});

@@ -1,0 +1,192 @@
+// Stands between workerd and the Worker, in tests only: counts what each request asks of storage and
+// of WebCrypto, and breaks storage on demand. `POST /__probe` sets faults and answers with the counts
+// since the last time:
+//
+//   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
+//     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
+//     "release": true, "reset": true }
+//
+// `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
+// `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
+// that matches back until `release`; `holding` in the answer says whether it is there.
+
+import Worker, { Operations as Steps, Pool as Queue } from './index.js';
+export * from './index.js';
+
+const none = () => ({
+  kvReads: 0,
+  kvReadsAtOnce: 0,
+  kvWrites: 0,
+  kvDeletes: 0,
+  d1Calls: 0,
+  d1Statements: 0,
+  rowsRead: 0,
+  rowsWritten: 0,
+  encryptions: 0,
+  witnessCalls: 0,
+  sql: [],
+  trips: [],
+  read: [],
+});
+let counts = none();
+/** KV reads that are under way. */
+let reading = 0;
+let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null };
+/** Whether a call of D1 is being held back. */
+let holding = false;
+/** Wrapped statement → the real one, which is what the runtime takes in a batch. */
+const real = new WeakMap();
+
+function forward(target, overrides) {
+  return new Proxy(target, {
+    get(object, key) {
+      if (Object.hasOwn(overrides, key)) return overrides[key];
+      const value = object[key];
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(object) : value;
+    },
+  });
+}
+
+async function d1(statements, work) {
+  if (faults.hold && statements.some((sql) => new RegExp(faults.hold).test(sql))) {
+    faults.hold = null;
+    holding = true;
+    // Its own timer: one request of workerd cannot wake another.
+    while (holding) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const meant = faults.d1 && (!faults.d1Match || statements.some((sql) => new RegExp(faults.d1Match).test(sql)));
+  if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
+  counts.d1Calls += 1;
+  counts.d1Statements += statements.length;
+  const texts = statements.map((sql) => sql.replace(/\s+/g, ' ').trim());
+  counts.sql.push(...texts);
+  counts.trips.push(texts);
+  const answer = await work();
+  if (meant && faults.d1 === 'lose-answer') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
+  // `read` says how many rows each statement of `sql` read.
+  const results = Array.isArray(answer) ? answer : [answer];
+  counts.read.push(...statements.map((_, at) => results[at]?.meta?.rows_read ?? 0));
+  for (const result of results) {
+    counts.rowsRead += result?.meta?.rows_read ?? 0;
+    counts.rowsWritten += result?.meta?.rows_written ?? 0;
+  }
+  return answer;
+}
+
+function statement(inner, sql) {
+  const wrapped = forward(inner, {
+    bind: (...values) => statement(inner.bind(...values), sql),
+    all: () => d1([sql], () => inner.all()),
+    run: () => d1([sql], () => inner.run()),
+    raw: (options) => d1([sql], () => inner.raw(options)),
+    first: (column) => d1([sql], () => (column === undefined ? inner.first() : inner.first(column))),
+  });
+  real.set(wrapped, { inner, sql });
+  return wrapped;
+}
+
+function database(db) {
+  return forward(db, {
+    prepare: (sql) => statement(db.prepare(sql), sql),
+    batch: (list) => {
+      const found = list.map((one) => real.get(one));
+      return d1(
+        found.map((one) => one.sql),
+        () => db.batch(found.map((one) => one.inner)),
+      );
+    },
+    withSession: (bookmark) => database(db.withSession(bookmark)),
+  });
+}
+
+function namespace(kv) {
+  const read =
+    (name, nothing) =>
+    async (...values) => {
+      counts.kvReads += 1;
+      if (faults.kv === 'fail') throw new Error('KV GET failed: 500 (made by the test)');
+      if (faults.kv === 'empty') return nothing;
+      reading += 1;
+      counts.kvReadsAtOnce = Math.max(counts.kvReadsAtOnce, reading);
+      try {
+        return await kv[name](...values);
+      } finally {
+        reading -= 1;
+      }
+    };
+  const write =
+    (name, counter) =>
+    async (...values) => {
+      counts[counter] += 1;
+      if (faults.kv === 'fail' || faults.kv === 'fail-writes') throw new Error('KV PUT failed: 500 (made by the test)');
+      return kv[name](...values);
+    };
+  return forward(kv, {
+    get: read('get', null),
+    getWithMetadata: read('getWithMetadata', { value: null, metadata: null, cacheStatus: null }),
+    put: write('put', 'kvWrites'),
+    delete: write('delete', 'kvDeletes'),
+  });
+}
+
+function witness(objects) {
+  const watched = (stub) =>
+    forward(stub, {
+      fetch: async (...values) => {
+        counts.witnessCalls += 1;
+        if (faults.witness === 'fail') throw new Error('the object does not answer (made by the test)');
+        return stub.fetch(...values);
+      },
+    });
+  return forward(objects, {
+    getByName: (...values) => watched(objects.getByName(...values)),
+    get: (...values) => watched(objects.get(...values)),
+  });
+}
+
+const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+Object.defineProperty(crypto.subtle, 'encrypt', {
+  value: (algorithm, ...rest) => {
+    if (algorithm?.name === 'AES-CBC') counts.encryptions += 1;
+    return encrypt(algorithm, ...rest);
+  },
+});
+
+/** Says that it is made: after an eviction, it must be made again. */
+export class Pool extends Queue {
+  constructor(state, env) {
+    super(state, env);
+    console.log(JSON.stringify({ message: 'pool_constructed', pool: state.id.name }));
+  }
+}
+
+/** Its storage is counted and broken like a request's. */
+export class Operations extends Steps {
+  constructor(state, env) {
+    super(state, forwardEnv(env));
+  }
+}
+
+export default class Probe extends Worker {
+  constructor(context, env) {
+    super(context, forwardEnv(env));
+  }
+
+  async fetch(request) {
+    if (new URL(request.url).pathname !== '/__probe') return super.fetch(request);
+    const { reset, release, ...wanted } = await request.json();
+    faults = { ...faults, ...wanted };
+    if (release) holding = false;
+    const answer = Response.json({ ...counts, holding });
+    if (reset) counts = none();
+    return answer;
+  }
+}
+
+function forwardEnv(env) {
+  const copy = { ...env };
+  if (env.DB) copy.DB = database(env.DB);
+  if (env.FILES) copy.FILES = namespace(env.FILES);
+  if (env.WITNESS) copy.WITNESS = witness(env.WITNESS);
+  return copy;
+}

@@ -1,0 +1,296 @@
+// The real Worker in workerd, as the tests use it: start, look, break, kill, start again.
+
+import { fork } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ROOT } from '../config.mjs';
+import { migrations } from './sql.mjs';
+import { eventually } from '../wait.mjs';
+
+/** What wrote a database's files says how they are read. */
+const { version: MINIFLARE } = createRequire(import.meta.url)('miniflare/package.json');
+
+/** No call of the harness may hang a test run. */
+const PATIENCE_MS = 120_000;
+
+/** Secrets as scripts/secrets.sh makes them, new for every run. */
+export function newSecrets() {
+  return {
+    MASTER_KEY: newMasterKey('k1'),
+    ADMIN_TOKEN: randomBytes(24).toString('hex'),
+    LOCAL_HTTP: 'loopback',
+  };
+}
+
+export function newMasterKey(id) {
+  return `${id}:${randomBytes(32).toString('base64')}`;
+}
+
+/** A promise that fails instead of waiting for ever. */
+export function within(promise, what, milliseconds = PATIENCE_MS) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: no answer in ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Whatever happens to a test, no workerd outlives it. */
+const running = new Set();
+process.once('exit', () => running.forEach((worker) => worker.killGroup()));
+
+export class Ringfence {
+  /**
+   * Starts a Worker. `probe` puts tests/support/worker/probe.mjs in front, which counts and breaks
+   * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
+   * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
+   * (see tls.mjs), and `assets` serves the console's static parts too.
+   */
+  static async start({
+    probe = false,
+    migrate = true,
+    build = join(ROOT, 'build'),
+    secrets = {},
+    extra = [],
+    silent = false,
+    tls,
+    assets = false,
+  } = {}) {
+    const worker = new Ringfence();
+    worker.copies = [];
+    worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
+    worker.options = { build, probe, extra, silent, tls, assets, secrets: { ...newSecrets(), ...secrets } };
+    if (migrate) cpSync(await Ringfence.#migrated(), join(worker.persist, 'd1'), { recursive: true });
+    await worker.#launch();
+    return worker;
+  }
+
+  /**
+   * The files of a database that every migration has been applied to: once for all tests, which copy it. How a
+   * database of before comes to the last schema is tested in schema.test.mjs, step by step.
+   */
+  static async #migrated() {
+    const key = createHash('sha256')
+      .update(JSON.stringify([migrations(), MINIFLARE]))
+      .digest('hex')
+      .slice(0, 16);
+    const folder = join(ROOT, 'target/tests', `database-${key}`);
+    if (existsSync(folder)) return folder;
+    const worker = await Ringfence.start({ migrate: false });
+    await worker.migrate();
+    await worker.#end();
+    // Whoever comes first has made it; another one made the same meanwhile.
+    const made = `${folder}.${process.pid}`;
+    cpSync(join(worker.persist, 'd1'), made, { recursive: true });
+    try {
+      renameSync(made, folder);
+    } catch (error) {
+      if (!['EEXIST', 'ENOTEMPTY'].includes(error.code)) throw error;
+      rmSync(made, { recursive: true });
+    }
+    await worker.stop();
+    return folder;
+  }
+
+  get adminToken() {
+    return this.options.secrets.ADMIN_TOKEN;
+  }
+
+  async #launch() {
+    this.log = '';
+    this.exited = undefined;
+    // Its own process group: killing the group leaves nothing behind.
+    this.process = fork(new URL('./host.mjs', import.meta.url).pathname, {
+      detached: true,
+      silent: true,
+      serialization: 'advanced',
+    });
+    this.waiting = new Map();
+    this.next = 0;
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.log += text;
+        if (process.env.RINGFENCE_LOG) process.stderr.write(text);
+      });
+    }
+    this.process.on('message', ({ id, value, error }) => {
+      const entry = this.waiting.get(id);
+      this.waiting.delete(id);
+      if (error === undefined) entry?.resolve(value);
+      else entry?.reject(new Error(`${entry.op}: ${error}`));
+    });
+    this.gone = new Promise((resolve) => {
+      this.process.on('exit', (code, signal) => {
+        this.exited = { code, signal };
+        running.delete(this);
+        for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
+        this.waiting.clear();
+        resolve();
+      });
+    });
+    running.add(this);
+    const { https, http, direct } = await this.ask('start', { ...this.options, persist: this.persist });
+    this.https = https;
+    this.http = http;
+    this.direct = direct;
+    this.port = Number(new URL(http).port);
+  }
+
+  /** One operation of host.mjs. */
+  ask(op, rest = {}) {
+    const id = (this.next += 1);
+    const answer = new Promise((resolve, reject) => this.waiting.set(id, { op, resolve, reject }));
+    this.process.send({ id, op, ...rest });
+    return within(answer, op);
+  }
+
+  /** Applies the migrations whose name is not after `last`, and not before `first`. */
+  async migrate({ first = '', last = '\uffff' } = {}) {
+    for (const { name, statements } of migrations()) {
+      if (name >= first && name <= last) await this.batch(...statements.map((sql) => [sql]));
+    }
+  }
+
+  /** The rows of one statement. */
+  async sql(sql, ...values) {
+    const [{ rows }] = await this.ask('sql', { statements: [[sql, ...values]] });
+    return rows;
+  }
+
+  /** Several statements as one transaction: `[sql, …values]` each. */
+  batch(...statements) {
+    return this.ask('sql', { statements });
+  }
+
+  /** An HTTP request that ends in time and follows nothing. `path` is relative to the Worker. */
+  fetch(path, init = {}) {
+    return fetch(new URL(path, this.http), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      ...init,
+    });
+  }
+
+  /** Sets faults and answers with the counts of probe.mjs. */
+  async probe(wanted = {}) {
+    return (await this.fetch('/__probe', { method: 'POST', body: JSON.stringify(wanted) })).json();
+  }
+
+  /** The first line of the log that fits. The log comes by a pipe of its own, perhaps after the answer. */
+  logLine(fits) {
+    return eventually(() => this.logLines().find(fits), Boolean, 'a line of the log');
+  }
+
+  /** Structured log lines that workerd printed so far. */
+  logLines() {
+    return this.log.split('\n').flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /**
+   * Evicts the object of a pool, though it may be busy just now; it must run. `webSockets` is
+   * `hibernate` (connections survive, as they do when an idle object leaves the memory) or `close`
+   * (as when the runtime itself goes).
+   */
+  async evictPool(pool, webSockets) {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await this.ask('evict', { className: 'Pool', name: pool, webSockets });
+      } catch (error) {
+        // "It still has active references": an alarm was at work.
+        if (turn === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  /** How often the runtime has made the object of a pool since the Worker started; needs the probe. */
+  poolMade(pool) {
+    return this.logLines().filter((line) => line.message === 'pool_constructed' && line.pool === pool).length;
+  }
+
+  /** The process ids of the workerd below this host. */
+  workerdPids() {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        try {
+          // Field 2 is the command in brackets, 4 the parent.
+          const [, command, parent] = /^\d+ \((.*)\) \S+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+          return command === 'workerd' && Number(parent) === this.process.pid;
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  /** SIGKILL for workerd, then for what is left; the storage stays for `restart`. */
+  async kill() {
+    const pids = this.workerdPids();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    this.killGroup();
+    await within(this.gone, 'end of the killed host');
+    return pids;
+  }
+
+  /** Starts again over the same storage; `secrets` replaces some of them (null removes one). */
+  async restart({ secrets = {}, ...options } = {}) {
+    if (this.exited === undefined) await this.#end();
+    this.options = { ...this.options, ...options, secrets: { ...this.options.secrets, ...secrets } };
+    for (const [name, value] of Object.entries(secrets)) {
+      if (value === null) delete this.options.secrets[name];
+    }
+    await this.#launch();
+  }
+
+  /**
+   * Stops, copies the database's files aside, and starts again; `restoreDatabase` puts them back in the same
+   * way. That is what D1's Time Travel does: the database alone goes back, nothing else does.
+   */
+  async copyDatabase() {
+    if (this.exited === undefined) await this.#end();
+    const copy = mkdtempSync(join(tmpdir(), 'ringfence-d1-'));
+    this.copies.push(copy);
+    cpSync(join(this.persist, 'd1'), copy, { recursive: true });
+    await this.#launch();
+    return copy;
+  }
+
+  async restoreDatabase(copy) {
+    if (this.exited === undefined) await this.#end();
+    rmSync(join(this.persist, 'd1'), { recursive: true });
+    cpSync(copy, join(this.persist, 'd1'), { recursive: true });
+    await this.#launch();
+  }
+
+  async stop() {
+    for (const copy of this.copies) rmSync(copy, { recursive: true, force: true });
+    if (this.exited === undefined) await this.#end();
+    rmSync(this.persist, { recursive: true, force: true });
+  }
+
+  async #end() {
+    await this.ask('stop').catch(() => this.killGroup());
+    await within(this.gone, 'end of the host');
+    this.killGroup();
+  }
+
+  /** SIGKILL for the host and everything it started. */
+  killGroup() {
+    try {
+      process.kill(-this.process.pid, 'SIGKILL');
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+}
