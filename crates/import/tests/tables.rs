@@ -8,6 +8,10 @@ use ringfence_import::{
     Device, Exported, FileError, Mapping, Outcome, Refusal, Row, Table, Wishes, Written, write,
 };
 
+#[path = "../fuzz/checks/tables.rs"]
+mod checks;
+use checks::written;
+
 fn rows(text: &str) -> Vec<Row> {
     Table::open(text.as_bytes(), Wishes::default())
         .unwrap()
@@ -182,28 +186,6 @@ fn a_file_ends_at_its_bounds() {
     ));
 }
 
-fn written(device: &Device) -> Written {
-    let settings = device.settings.iter().map(|(name, value)| {
-        let value = match value.is_secret() {
-            true => Exported::Secret,
-            false => Exported::Text(value.expose().to_owned()),
-        };
-        (name.clone(), value)
-    });
-    let secrets = device
-        .secrets
-        .iter()
-        .map(|name| (name.clone(), Exported::Secret));
-    Written {
-        mac: device.mac.upper(),
-        model: device.model.clone().unwrap_or_default(),
-        family: device.family.clone().unwrap_or_default(),
-        site: device.site.clone().unwrap_or_default(),
-        label: device.label.clone().unwrap_or_default(),
-        settings: settings.chain(secrets).collect(),
-    }
-}
-
 #[test]
 fn a_table_has_a_column_for_each_setting_in_its_order() {
     let device = Written {
@@ -256,7 +238,40 @@ fn a_device() -> impl Strategy<Value = Written> {
         })
 }
 
+/// What begins a table, as each system has it.
+const HEADERS: [&str; 7] = [
+    "mac,model,site,label,line_1_user,line_1_password\n",
+    "mac;label;secrets;setting:NTP\r\n",
+    include_str!("samples/3cx.csv"),
+    include_str!("samples/freepbx.csv"),
+    include_str!("samples/fspbx.csv"),
+    include_str!("samples/fusionpbx.csv"),
+    include_str!("samples/vodia.csv"),
+];
+
+/// Pieces that mean something to a reader of tables.
+const CELLS: [&str; 32] = [
+    ",", ";", "\t", "|", "|2", "\n", "\r\n", "\r", "\"", "\"\"", "'", "=", "sep=;", "\u{feff}", "\0", " ", "mac",
+    "0080F0C571EB", "0080f0c571ec", "00:80:f0:c5:71:ed", "8,02E+10", "8.02E+10", "KX-UTG300B", "yealink/t46s", "201",
+    "line_1_user", "true", "ä", "-", "line_1_password", "x\ny", "=1+1",
+];
+
 proptest! {
+    #[test]
+    fn a_disturbed_table_is_read_or_refused(
+        header in prop::sample::select(&HEADERS[..]),
+        cells in prop::collection::vec(prop::sample::select(&CELLS[..]), 0..60),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let mut file = header.as_bytes().to_vec();
+        let at = at.index(file.len() + 1);
+        file.splice(at..at, cells.concat().into_bytes());
+        checks::table(&file);
+        file.truncate(at);
+        file.extend(cells.concat().into_bytes());
+        checks::table(&file);
+    }
+
     #[test]
     fn any_bytes_come_to_rows_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400), header in prop::bool::ANY) {
         let mut file = if header { b"mac,label,line_1_user|2,password\n".to_vec() } else { Vec::new() };

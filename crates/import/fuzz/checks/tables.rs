@@ -1,0 +1,61 @@
+//! What must hold for any bytes that come in as a table. Used by the fuzz target and, on a stable compiler, by the
+//! smoke test.
+
+use ringfence_import::{
+    Device, Exported, MAX_COLUMNS, MAX_ROWS, Outcome, Table, Wishes, Written, write,
+};
+
+/// Reads the bytes as a table; its devices are written as a table once more, which reads back as the same devices.
+/// How many devices there are.
+pub(crate) fn table(data: &[u8]) -> usize {
+    let Ok(table) = Table::open(data, Wishes::default()) else {
+        return 0;
+    };
+    assert!(table.ignored().len() <= MAX_COLUMNS);
+    let rows: Vec<_> = table.rows().collect();
+    assert!(rows.len() <= MAX_ROWS + 1);
+    let lines = rows.iter().map(|row| row.line);
+    assert!(lines.clone().zip(lines.skip(1)).all(|(one, next)| one < next));
+    let mut devices = Vec::new();
+    for row in rows {
+        match row.outcome {
+            Outcome::Device(device) => devices.push(written(&device)),
+            Outcome::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
+            Outcome::NoPhone => {}
+        }
+    }
+    let text = write(&devices).expect("memory takes every byte");
+    let again = Table::open(text.as_bytes(), Wishes::default()).expect("a written table has a header");
+    let read: Vec<_> = again
+        .rows()
+        .map(|row| match row.outcome {
+            Outcome::Device(device) => written(&device),
+            other => panic!("{other:?}: {text}"),
+        })
+        .collect();
+    assert_eq!(read, devices, "{text}");
+    devices.len()
+}
+
+/// The device as an export has it.
+pub(crate) fn written(device: &Device) -> Written {
+    let settings = device.settings.iter().map(|(name, value)| {
+        let value = match value.is_secret() {
+            true => Exported::Secret,
+            false => Exported::Text(value.expose().to_owned()),
+        };
+        (name.clone(), value)
+    });
+    let secrets = device
+        .secrets
+        .iter()
+        .map(|name| (name.clone(), Exported::Secret));
+    Written {
+        mac: device.mac.upper(),
+        model: device.model.clone().unwrap_or_default(),
+        family: device.family.clone().unwrap_or_default(),
+        site: device.site.clone().unwrap_or_default(),
+        label: device.label.clone().unwrap_or_default(),
+        settings: settings.chain(secrets).collect(),
+    }
+}
