@@ -45,8 +45,11 @@ if [ "$only" != e2e ]; then
   cargo test --workspace --quiet
 fi
 
-step "the relay"
-cargo build --quiet -p ringfence-relay
+if [ "$only" = e2e ]; then
+  # The tests of every crate have built it otherwise.
+  step "the relay"
+  cargo build --quiet -p ringfence-relay
+fi
 
 step "the Worker, and the Worker with a test-only route that panics and a vendor of its own"
 while kill -0 "$building" 2>/dev/null; do
