@@ -73,7 +73,7 @@ impl CheckedAgainst {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Somebody else changed the same thing, or what this was checked against, in the meantime; or
-    /// added the model that it would add.
+    /// added the model that it would add, or used the code that it would use.
     #[error("overtaken by another change")]
     Overtaken,
     /// An operation would change a device out of turn: twice, or after it was cancelled or stopped.
@@ -91,7 +91,10 @@ impl From<StorageError> for ChangeError {
         if operations::is_out_of_turn(&error) {
             return Self::NotWaiting;
         }
-        let guarded = error.violates_not_null() == Some("tenants.seq");
+        let guarded = matches!(
+            error.violates_not_null(),
+            Some("tenants.seq" | "sessions.token_id")
+        );
         if guarded || operations::is_of_no_size(&error) || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
