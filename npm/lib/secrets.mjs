@@ -59,4 +59,5 @@ export function handOver(secrets, path) {
   show(`\n    ${secrets.MASTER_KEY}\n`);
   say('ADMIN_TOKEN is shown this once. It is the first API token: make others with it, then delete it.');
   show(`\n    ${secrets.ADMIN_TOKEN}\n`);
+  say('Should this be interrupted and run again, the secrets that were shown last are the ones that count.');
 }
