@@ -86,6 +86,12 @@ function npmPackage(folder) {
 function releaseRepository(folder) {
   fill(folder);
   cpSync(join(ROOT, 'npm/release'), folder, { recursive: true });
+  // Its lines are fields of the button's form.
+  writeFileSync(
+    join(folder, '.dev.vars.example'),
+    '# echo "k1:$(openssl rand -base64 32)"\nMASTER_KEY=""\n# openssl rand -hex 24\nADMIN_TOKEN=""\n',
+  );
+  writeFileSync(join(folder, '.gitignore'), 'node_modules/\n.wrangler/\n.dev.vars\n');
   written(join(folder, 'wrangler.jsonc'), { ...configuration(), secrets: { required: ['MASTER_KEY'] } });
   const manifest = JSON.parse(read('npm/release/package.json'));
   written(join(folder, 'package.json'), { ...manifest, version, devDependencies: pinned('wrangler') });

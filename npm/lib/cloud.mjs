@@ -125,6 +125,12 @@ class Cloud {
     }
   }
 
+  /** The Worker that a custom domain leads to; nothing where it is none. */
+  async serviceOf(hostname) {
+    const found = await this.call('GET', this.#of(`/workers/domains?hostname=${hostname}`));
+    return found.find((one) => one.hostname === hostname)?.service;
+  }
+
   removeWorker(name) {
     return this.call('DELETE', this.#of(`/workers/scripts/${name}?force=true`), { absent: [10007, 10090] });
   }

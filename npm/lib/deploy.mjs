@@ -7,6 +7,7 @@
 //   4. one upload, with the secrets in it. A Worker without its secrets never exists, so one that has none is not ours to touch
 //   5. wait until it answers, which it does when it has brought its database up to date, and lead the person to the console
 
+import { resolve } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -22,7 +23,7 @@ import { wrangler } from './wrangler.mjs';
 /** The API's code for: the plan of this account has no limits of one's own. */
 const NO_LIMITS = /code: 100328/;
 
-export async function deploy({ flags, config, secretsFile, dryRun, wait = 300 }) {
+export async function deploy({ flags, config, secretsFile, dryRun, takeDomain, wait = 300 }) {
   const choices = readChoices(flags, config);
   if (!choices.workers_dev && choices.domains.length === 0 && choices.routes.length === 0) {
     throw new Refusal('the Worker would have no address. Give a domain, or set workers_dev = true in ringfence.toml.');
@@ -32,6 +33,7 @@ export async function deploy({ flags, config, secretsFile, dryRun, wait = 300 })
 
   const cloud = await signIn(choices);
   const there = await look(cloud, choices, kept);
+  if (!takeDomain) await checkDomains(cloud, choices);
   const secrets = there.isUpgrade ? undefined : (kept ?? makeSecrets());
   if (secrets && !kept) {
     if (!secretsFile && !isSeenByPersonAlone()) {
@@ -91,6 +93,18 @@ async function look(cloud, choices, kept) {
     );
   }
   return { isUpgrade: false, database, ids: { files: await cloud.namespace(names.files) } };
+}
+
+/** wrangler takes a hostname from whatever it led to, where nobody is there to be asked. */
+async function checkDomains(cloud, choices) {
+  for (const host of choices.domains) {
+    const service = await cloud.serviceOf(host);
+    if (service === choices.name) continue;
+    const how = 'Choose another --domain, or say --take-domain to have it lead to Ringfence from now on.';
+    if (service) throw new Refusal(`${host} leads to the Worker ${service}. ${how}`);
+    const asked = ['A', 'AAAA', 'CNAME'].map((type) => resolve(host, type).catch(() => []));
+    if ((await Promise.all(asked)).flat().length > 0) throw new Refusal(`${host} has DNS records already, which would be replaced. ${how}`);
+  }
 }
 
 async function boundDatabaseName(cloud, bindings) {
@@ -155,8 +169,8 @@ function refused(what, output) {
 
 function addressOf(choices, targets) {
   if (choices.domains.length > 0) return `https://${choices.domains[0]}`;
-  const [address] = targets.flatMap((target) => /^https:\/\/[^\s/]+\.workers\.dev/.exec(target) ?? []);
-  return address;
+  const [host] = targets.flatMap((target) => /[^\s/]+\.workers\.dev/.exec(target) ?? []);
+  return host && `https://${host}`;
 }
 
 /** Tries out the configuration without an account. */

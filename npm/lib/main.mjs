@@ -23,6 +23,7 @@ deploy and destroy
 deploy
   --secrets-file FILE      writes the new secrets there (mode 600) in place of showing them
   --jurisdiction eu|us     where a new database stays
+  --take-domain            also if the hostname leads somewhere already
   --wait SECONDS           for the Worker to answer (300)
   --dry-run                tries the configuration out; needs no account
 dev
@@ -39,7 +40,7 @@ const ACCOUNT = { ...COMMON, domain: text, account: text };
 const COMMANDS = {
   deploy: {
     run: deploy,
-    options: { ...ACCOUNT, jurisdiction: text, 'secrets-file': text, wait: text, 'dry-run': flag },
+    options: { ...ACCOUNT, jurisdiction: text, 'secrets-file': text, wait: text, 'dry-run': flag, 'take-domain': flag },
   },
   dev: { run: dev, options: { ...COMMON, port: text, state: text, 'no-demo': flag } },
   destroy: { run: destroy, options: ACCOUNT },
@@ -92,6 +93,7 @@ function read(words, options) {
     config: values.config,
     secretsFile: values['secrets-file'],
     dryRun: values['dry-run'],
+    takeDomain: values['take-domain'],
     wait: number('wait', 1, 3600),
     port: number('port', 1, 65_535),
     state: values.state,

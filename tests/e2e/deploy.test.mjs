@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
 import { ROOT } from '../support/config.mjs';
+import { inTerminal } from '../support/terminal.mjs';
 
 // Answers as the real one does. Its state is files beside it: `secrets` and `deployed`; `free` makes it an
 // account of the free plan, `broken` one where nothing can be deployed, `deaf` one where no secret can be set.
@@ -66,7 +67,7 @@ describe('make deploy', () => {
     };
     const run = (env = {}, terminal = false) => {
       const command = join(folder, 'scripts/deploy.sh');
-      const [program, args] = terminal ? ['script', ['-qec', `bash ${command}`, '/dev/null']] : ['bash', [command]];
+      const [program, args] = terminal ? inTerminal(['bash', command]) : ['bash', [command]];
       const { status, stdout, stderr } = spawnSync(program, args, {
         encoding: 'utf8',
         timeout: 60_000,
