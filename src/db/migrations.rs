@@ -109,6 +109,12 @@ pub fn newer() -> Option<String> {
     })
 }
 
+/// Has the next call of D1 look again: a database that was put back to an earlier point may lack steps that this
+/// isolate has seen.
+pub fn forget() {
+    KNOWN.set(Known::Nothing);
+}
+
 fn statement(
     database: &D1Database,
     sql: &str,
@@ -149,7 +155,7 @@ pub(super) fn is_missing(error: &StorageError) -> bool {
     };
     let is_missing = speaks_of_schema(&error.to_string());
     if is_missing {
-        KNOWN.set(Known::Nothing);
+        forget();
     }
     is_missing
 }
