@@ -56,7 +56,6 @@ function configuration() {
     main: 'worker/index.js',
     // It is bundled already.
     no_bundle: true,
-    rules: [{ type: 'CompiledWasm', globs: ['**/*.wasm'], fallthrough: true }],
     assets: { ...config.assets, directory: 'public' },
   };
 }

@@ -1,12 +1,12 @@
 // What a user has chosen: `ringfence.toml` in the folder where a command is run, and flags, which count before it. Every
 // entry is checked, because one that is misspelt would otherwise be one that has no effect.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-import { parse } from 'smol-toml';
+import { parse, stringify } from 'smol-toml';
 
-import { Refusal } from './say.mjs';
+import { Refusal, say } from './say.mjs';
 
 export const FILE = 'ringfence.toml';
 
@@ -69,6 +69,22 @@ export function readChoices(flags = {}, path) {
     // With a hostname of one's own the other address is one more that anybody can find.
     workers_dev: chosen.workers_dev ?? (chosen.domain === undefined && chosen.routes === undefined),
   };
+}
+
+/**
+ * Keeps what the flags have chosen, so that the same command without them is an upgrade. A file that is there is its
+ * owner's, and is not written into.
+ */
+export function keepChoices(flags, path) {
+  if (Object.keys(flags).length === 0) return;
+  const where = resolve(path ?? FILE);
+  try {
+    writeFileSync(where, stringify(flags), { flag: 'wx' });
+    say(`What you have chosen is in ${path ?? FILE}: keep it, and an upgrade is \`npx ringfence@latest deploy\` in this folder.`);
+  } catch (error) {
+    const why = error.code === 'EEXIST' ? 'is there, and is left as it is' : `cannot be written (${error.code})`;
+    say(`${path ?? FILE} ${why}. Write into it what your flags say, so that an upgrade does not need them.`);
+  }
 }
 
 function parseFile(where, mustBeThere) {

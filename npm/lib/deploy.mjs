@@ -10,8 +10,9 @@
 import { resolve } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
-import { readChoices } from './choices.mjs';
+import { keepChoices, readChoices } from './choices.mjs';
 import { explain, hasSecret, isOurs, signIn } from './cloud.mjs';
 import { configFor, inFolder, namesOf, writeConfig } from './config.mjs';
 import { isHealthy, signInLink } from './health.mjs';
@@ -50,6 +51,7 @@ export async function deploy({ flags, config, secretsFile, dryRun, takeDomain, w
     await prepareDatabase(cloud, folder, choices, there);
     return addressOf(choices, await upload(cloud, folder, choices, there, secrets));
   });
+  keepChoices(flags, config);
   if (!address) {
     say('Deployed. Its address is one of the routes that you chose; open /console there.');
     return 0;
@@ -145,6 +147,8 @@ async function upload(cloud, folder, choices, there, secrets) {
       throw new Refusal('this account is on the free plan, which takes no limit of CPU time: remove cpu_ms from ringfence.toml, then run this again.');
     }
     say("This account is on the free plan, which takes no limit of one's own and has 10 ms for each request: deploying without.");
+    // The first attempt has made the namespace, and bound it to nothing.
+    if (!there.isUpgrade) there.ids.files = await cloud.namespace(namesOf(choices.name).files);
     ({ status, output } = await run(false));
   }
   if (status !== 0) throw refused('It is not deployed.', output);
@@ -157,10 +161,10 @@ async function upload(cloud, folder, choices, there, secrets) {
 
 /** What wrangler said last, and what to do about it. */
 function refused(what, output) {
-  const said = output
+  const said = stripVTControlCharacters(output)
     .split('\n')
     .filter((line) => /ERROR|\[code: \d+\]|✘/.test(line))
-    .map((line) => line.trim());
+    .map((line) => line.replace('✘ [ERROR]', '').trim());
   const shown = said.length > 0 ? said : output.trim().split('\n').slice(-15);
   return new Refusal(
     `${what} wrangler says:\n  ${[...new Set(shown)].join('\n  ')}\n${explain(output) ?? 'Nothing that was there is lost: mend what it says, then run this again.'}`,
@@ -193,6 +197,5 @@ async function leadOn(address, choices, secrets, secretsFile, isUpgrade) {
   show(`  next      1. In the console, follow Start: a tenant, its access path, the first phone.
             2. Under Tokens make one for each person and program, then remove the first:
                npx wrangler secret delete ADMIN_TOKEN --name ${choices.name}
-            3. Upgrade: npx ringfence@latest deploy, in this folder.
-`);
+            3. Upgrade: npx ringfence@latest deploy, in this folder.`);
 }

@@ -172,7 +172,7 @@ export class Cloudflare {
       return { id: randomUUID() };
     }
     if ((found = on(/^PATCH \/workers\/scripts\/([^/]+)\/script-settings$/))) return this.#script(found[0]) && {};
-    if ((found = on(/^GET \/workers\/scripts\/([^/]+)\/subdomain$/))) return this.#script(found[0]).subdomain;
+    if ((found = on(/^GET \/workers\/workers\/([^/]+)$/))) return { name: found[0], subdomain: this.#script(found[0]).subdomain };
     if ((found = on(/^POST \/workers\/scripts\/([^/]+)\/subdomain$/))) return (this.#script(found[0]).subdomain = json);
     if ((found = on(/^PUT \/workers\/scripts\/([^/]+)\/schedules$/))) return { schedules: (this.#script(found[0]).schedules = json) };
     if ((found = on(/^POST \/workers\/scripts\/([^/]+)\/domains\/changeset$/))) {
