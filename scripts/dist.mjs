@@ -107,7 +107,11 @@ function filesOf(folder) {
 /** What must not go out, and how it is called. */
 function forbidden() {
   const homes = [ROOT, homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME].filter((path) => path && path !== '/');
-  const paths = [...homes.map((path) => resolve(path)), /\/(?:home|root|Users)\/[\w.-]+\//, /\/(?:\.cargo\/registry|rustlib\/src|rustup\/toolchains)\//];
+  const paths = [
+    ...homes.map((path) => resolve(path)),
+    /\/(?:home|root|Users)\/[\w.-]+\//,
+    /\/(?:\.cargo\/registry|rustlib\/src|rustup\/toolchains)\//,
+  ];
   const secrets = [
     /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/]{16}/,
     /MASTER_KEY(?:_PREVIOUS)?["']? *[=:] *["']?[A-Za-z0-9_-]+:[A-Za-z0-9+/]{43}=/,
@@ -157,7 +161,10 @@ if (found.length > 0) fail(`nothing is packed:\n  ${found.join('\n  ')}`);
 
 const name = `ringfence-${version}.tgz`;
 rmSync(join(out, name), { force: true });
-execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', out], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', out], {
+  cwd: folder,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 rmSync(folder, { recursive: true });
 
 const sums = [];
@@ -177,4 +184,6 @@ for (const triple of existsSync(target) ? readdirSync(target) : []) {
   told(copy);
 }
 writeFileSync(join(out, 'SHA256SUMS'), `${sums.sort().join('\n')}\n`);
-say(`${relative(process.cwd(), release) || release}: ${filesOf(release).reduce((sum, file) => sum + statSync(join(release, file)).size, 0)} bytes, a repository for the button`);
+say(
+  `${relative(process.cwd(), release) || release}: ${filesOf(release).reduce((sum, file) => sum + statSync(join(release, file)).size, 0)} bytes, a repository for the button`,
+);

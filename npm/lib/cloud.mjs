@@ -87,7 +87,9 @@ class Cloud {
           await sleep(turn * 1000);
           continue;
         }
-        throw new Refusal(`Cloudflare's API does not answer (${error.cause?.code ?? error.message}). Look at the network, then run this again.`);
+        throw new Refusal(
+          `Cloudflare's API does not answer (${error.cause?.code ?? error.message}). Look at the network, then run this again.`,
+        );
       }
       if ((answer.status === 429 || answer.status >= 500) && turn < 3) {
         await sleep(turn * 1000);
@@ -153,14 +155,29 @@ const MISSING_RIGHT = `This sign-in may not do that. An API token needs these ri
 
 /** What to do about what wrangler or the API said, where it is known. */
 const KNOWN = [
-  [/code: (9109|1000|1001|6003|6111)\]|Invalid API Token|Invalid access token|Invalid request headers/, `The sign-in is not valid. ${SIGN_IN_AGAIN}`],
+  [
+    /code: (9109|1000|1001|6003|6111)\]|Invalid API Token|Invalid access token|Invalid request headers/,
+    `The sign-in is not valid. ${SIGN_IN_AGAIN}`,
+  ],
   [/code: 10000\]|Authentication error|Forbidden|not authorized/i, `${MISSING_RIGHT} If it should have them: ${SIGN_IN_AGAIN}`],
-  [/code: 10063\]|register a workers\.dev subdomain/i, 'The account has no workers.dev name yet. Open Workers & Pages in the dashboard once, which makes one, or choose --domain with a hostname of your own.'],
-  [/code: 7406\]|maximum number of D1 databases/, 'The account has as many D1 databases as its plan allows. Remove one (`npx wrangler d1 list`, `npx wrangler d1 delete NAME`), or take the paid plan.'],
+  [
+    /code: 10063\]|register a workers\.dev subdomain/i,
+    'The account has no workers.dev name yet. Open Workers & Pages in the dashboard once, which makes one, or choose --domain with a hostname of your own.',
+  ],
+  [
+    /code: 7406\]|maximum number of D1 databases/,
+    'The account has as many D1 databases as its plan allows. Remove one (`npx wrangler d1 list`, `npx wrangler d1 delete NAME`), or take the paid plan.',
+  ],
   [/code: 10014\]/, 'A KV namespace of that name is there. Choose another --name, or write its id as files_id into ringfence.toml.'],
   [/code: 10027\]|exceeded the size limit|code: 10037\]/, 'The account has reached a limit of its plan. The message above names it.'],
-  [/Could not find zone|code: 7003\]/, 'The hostname belongs to no zone of this account. Add the zone in the dashboard, or choose another --domain.'],
-  [/code: 100117\]|already has externally managed DNS records/, 'The hostname has DNS records already. Remove them in the dashboard, or choose another --domain.'],
+  [
+    /Could not find zone|code: 7003\]/,
+    'The hostname belongs to no zone of this account. Add the zone in the dashboard, or choose another --domain.',
+  ],
+  [
+    /code: 100117\]|already has externally managed DNS records/,
+    'The hostname has DNS records already. Remove them in the dashboard, or choose another --domain.',
+  ],
   [/ENOTFOUND|ECONNREFUSED|EAI_AGAIN|fetch failed/, "Cloudflare's API cannot be reached. Look at the network, then run this again."],
 ];
 
@@ -173,4 +190,3 @@ export function isOurs(bindings) {
 }
 
 export const hasSecret = (bindings, name) => bindings.some((one) => one.type === 'secret_text' && one.name === name);
-

@@ -33,10 +33,7 @@ export function configFor(choices, { ids = {}, limits = true } = {}) {
   if (databaseId) d1.database_id = databaseId;
   const filesId = choices.files_id ?? ids.files;
   if (filesId) config.kv_namespaces[0].id = filesId;
-  const routes = [
-    ...choices.domains.map((pattern) => ({ pattern, custom_domain: true })),
-    ...choices.routes,
-  ];
+  const routes = [...choices.domains.map((pattern) => ({ pattern, custom_domain: true })), ...choices.routes];
   if (routes.length > 0) config.routes = routes;
   if (choices.account_id) config.account_id = choices.account_id;
   if (choices.schedule.length > 0) config.triggers = { crons: choices.schedule };

@@ -144,7 +144,9 @@ async function upload(cloud, folder, choices, there, secrets) {
   let { status, output } = await run(true);
   if (status !== 0 && NO_LIMITS.test(output)) {
     if (choices.cpu_ms !== undefined) {
-      throw new Refusal('this account is on the free plan, which takes no limit of CPU time: remove cpu_ms from ringfence.toml, then run this again.');
+      throw new Refusal(
+        'this account is on the free plan, which takes no limit of CPU time: remove cpu_ms from ringfence.toml, then run this again.',
+      );
     }
     say("This account is on the free plan, which takes no limit of one's own and has 10 ms for each request: deploying without.");
     // The first attempt has made the namespace, and bound it to nothing.
@@ -192,7 +194,10 @@ async function leadOn(address, choices, secrets, secretsFile, isUpgrade) {
   // The link is a key for ten minutes, and a pipe's reader may keep it.
   const link = secrets && isSeenByPersonAlone() ? await signInLink(address, secrets.ADMIN_TOKEN) : undefined;
   if (link) show(`\n  console   ${link}\n            signs you in once, within ten minutes`);
-  else show(`\n  console   ${address}/console\n            sign in with ${secretsFile ? `the ADMIN_TOKEN in ${secretsFile}` : 'an API token'}`);
+  else
+    show(
+      `\n  console   ${address}/console\n            sign in with ${secretsFile ? `the ADMIN_TOKEN in ${secretsFile}` : 'an API token'}`,
+    );
   if (isUpgrade) return;
   show(`  next      1. In the console, follow Start: a tenant, its access path, the first phone.
             2. Under Tokens make one for each person and program, then remove the first:

@@ -28,13 +28,18 @@ export async function destroy({ flags, config }) {
 
   show(`In the account ${cloud.account} this removes for ever:
 ${bindings ? `  the Worker ${names.worker}, with its queues of NOTIFY jobs, webhooks and secrets\n` : ''}${
-    database ? `  the D1 database ${database.name} (${database.uuid}): tenants, devices, their keys, settings, history and the audit log\n` : ''
+    database
+      ? `  the D1 database ${database.name} (${database.uuid}): tenants, devices, their keys, settings, history and the audit log\n`
+      : ''
   }${files ? `  the KV namespace ${files}: the files that phones fetch\n` : ''}
 Phones then get nothing. Those that have a key ask for sealed files, which nobody can make any more: each has to be
 reset by hand before another server can provision it. A backup of the database is of use only with its MASTER_KEY.
 `);
   const removed = await asking(async (ask) => {
-    for (const question of [`Type ${names.worker} to go on: `, `This is the last question. Type ${names.worker} once more to remove it all: `]) {
+    for (const question of [
+      `Type ${names.worker} to go on: `,
+      `This is the last question. Type ${names.worker} once more to remove it all: `,
+    ]) {
       if ((await ask(question)) !== names.worker) return false;
     }
     return true;

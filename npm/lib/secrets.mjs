@@ -36,7 +36,8 @@ export function readSecrets(path) {
     found[name] = value;
   }
   const missing = Object.keys(FORMS).filter((name) => !(name in found));
-  if (missing.length > 0) throw new Refusal(`${path} has no ${missing.join(' and no ')}: it was not written to its end. Remove it, then run this again.`);
+  if (missing.length > 0)
+    throw new Refusal(`${path} has no ${missing.join(' and no ')}: it was not written to its end. Remove it, then run this again.`);
   return found;
 }
 

@@ -34,7 +34,15 @@ describe('what make dist makes', () => {
   it('is a package with the Worker, its assets and its schema, that is small and depends on one wrangler', () => {
     const { stdout } = spawnSync('tar', ['tzf', tarball(out)], { encoding: 'utf8' });
     const names = stdout.trim().split('\n');
-    for (const name of ['bin/ringfence.mjs', 'worker/index.js', 'worker/index_bg.wasm', 'wrangler.jsonc', 'LICENSE', 'README.md', 'public/_headers']) {
+    for (const name of [
+      'bin/ringfence.mjs',
+      'worker/index.js',
+      'worker/index_bg.wasm',
+      'wrangler.jsonc',
+      'LICENSE',
+      'README.md',
+      'public/_headers',
+    ]) {
       assert.ok(names.includes(`package/${name}`), name);
     }
     for (const name of readdirSync(join(ROOT, 'migrations'))) assert.ok(names.includes(`package/migrations/${name}`), name);
@@ -111,7 +119,7 @@ describe('what make dist makes', () => {
     }
   });
 
-  it("finds the paths in a module that the release profile did not make, and says what to do without one", () => {
+  it('finds the paths in a module that the release profile did not make, and says what to do without one', () => {
     const worker = join(folder, 'planted');
     cpSync(builtWorker().worker, worker, { recursive: true });
     appendFileSync(join(worker, 'index_bg.wasm'), `${homedir()}/.cargo/registry/src/x.rs`);

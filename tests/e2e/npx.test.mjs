@@ -42,7 +42,8 @@ describe('npx ringfence', () => {
 
   const file = (name) => join(folder, name);
   const choose = (text) => writeFileSync(file('ringfence.toml'), text);
-  const run = (args, { env = {}, ...options } = {}) => npx.ringfence(args, { cwd: folder, env: { ...cloud.environment, ...env }, ...options });
+  const run = (args, { env = {}, ...options } = {}) =>
+    npx.ringfence(args, { cwd: folder, env: { ...cloud.environment, ...env }, ...options });
   const saved = (name = 'secrets.txt') =>
     Object.fromEntries(
       readFileSync(file(name), 'utf8')
@@ -129,7 +130,15 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
             while (!state.output.includes('stays until Ctrl-C') && state.child.exitCode === null) await sleep(100);
           })();
           await within(up, `dev, the ${time} time`, 180_000);
-          for (const step of ['1. the phone asks', '2. it asks', '3. anybody', '4. the phone', '5. the phone opens', 'byte for byte', 'the key is confirmed']) {
+          for (const step of [
+            '1. the phone asks',
+            '2. it asks',
+            '3. anybody',
+            '4. the phone',
+            '5. the phone opens',
+            'byte for byte',
+            'the key is confirmed',
+          ]) {
             assert.ok(state.output.includes(step), `${time}: ${step} in\n${state.output}`);
           }
           const phone = join(folder, '.ringfence/phone');
@@ -145,7 +154,8 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
           const [, master] = /^MASTER_KEY=(.*)$/m.exec(vars);
           for (const secret of [key, token, master]) assert.ok(!state.output.includes(secret), 'no secret in a pipe');
           assert.equal(statSync(join(folder, '.ringfence')).mode & 0o777, 0o700);
-          for (const name of ['.dev.vars', 'phone/bootstrap.xml']) assert.equal(statSync(join(folder, '.ringfence', name)).mode & 0o777, 0o600);
+          for (const name of ['.dev.vars', 'phone/bootstrap.xml'])
+            assert.equal(statSync(join(folder, '.ringfence', name)).mode & 0o777, 0o600);
           const answer = await fetch(`http://127.0.0.1:${port}/api/v1/tenants`, { headers: { authorization: `Bearer ${token}` } });
           assert.deepEqual(
             (await answer.json()).items.map(({ name }) => name),
@@ -157,7 +167,11 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         }
         const { status } = await state.end;
         assert.equal(status, 0, state.output);
-        await eventually(() => left(folder), (some) => some.length === 0, 'the end of every process');
+        await eventually(
+          () => left(folder),
+          (some) => some.length === 0,
+          'the end of every process',
+        );
       }
       assert.deepEqual(readdirSync(folder), ['.ringfence']);
     });
@@ -272,7 +286,10 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       cloud.scripts.set('ringfence', other);
       const taken = await run(first);
       assert.equal(taken.status, 1);
-      assert.match(taken.output, /a Worker called ringfence is there, and it is not Ringfence\. It is left alone\. Choose another name: --name/);
+      assert.match(
+        taken.output,
+        /a Worker called ringfence is there, and it is not Ringfence\. It is left alone\. Choose another name: --name/,
+      );
       cloud.scripts.clear();
 
       cloud.databases.push({ uuid: '11111111-2222-4333-8444-555555555555', name: 'ringfence', num_tables: 40 });
@@ -289,7 +306,10 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       const back = await run(first);
       assert.equal(back.status, 0, back.output);
       assert.equal(cloud.secret('ringfence', 'MASTER_KEY'), kept.MASTER_KEY);
-      assert.deepEqual([cloud.databases.length, cloud.scripts.get('ringfence').bindings.find(({ name }) => name === 'DB').id], [1, cloud.databases[0].uuid]);
+      assert.deepEqual(
+        [cloud.databases.length, cloud.scripts.get('ringfence').bindings.find(({ name }) => name === 'DB').id],
+        [1, cloud.databases[0].uuid],
+      );
       // And a Worker whose key somebody has removed gets no new one.
       cloud.scripts.get('ringfence').bindings = cloud.scripts.get('ringfence').bindings.filter(({ name }) => name !== 'MASTER_KEY');
       const lost = await run(['deploy', '--secrets-file', 'others.txt']);
@@ -319,9 +339,24 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
     it('only for who may, and says what to do for who may not', async () => {
       for (const [what, env, fault, expected] of [
         ['nobody', { CLOUDFLARE_API_TOKEN: '' }, undefined, /nobody is signed in[\s\S]*npx wrangler login[\s\S]*D1 \(edit\)/],
-        ['a wrong token', { CLOUDFLARE_API_TOKEN: 'x'.repeat(40) }, undefined, /The sign-in is not valid\. Put a token that is valid into CLOUDFLARE_API_TOKEN/],
-        ['no right to D1', {}, [/^POST \/d1/, 403, 10000, 'Authentication error'], /It is not deployed[\s\S]*code: 10000[\s\S]*D1 \(edit\)/],
-        ['no right to KV', {}, [/^GET \/storage/, 403, 10000, 'Authentication error'], /This sign-in may not do that[\s\S]*Workers KV Storage \(edit\)/],
+        [
+          'a wrong token',
+          { CLOUDFLARE_API_TOKEN: 'x'.repeat(40) },
+          undefined,
+          /The sign-in is not valid\. Put a token that is valid into CLOUDFLARE_API_TOKEN/,
+        ],
+        [
+          'no right to D1',
+          {},
+          [/^POST \/d1/, 403, 10000, 'Authentication error'],
+          /It is not deployed[\s\S]*code: 10000[\s\S]*D1 \(edit\)/,
+        ],
+        [
+          'no right to KV',
+          {},
+          [/^GET \/storage/, 403, 10000, 'Authentication error'],
+          /This sign-in may not do that[\s\S]*Workers KV Storage \(edit\)/,
+        ],
         ['no right to Workers', {}, [/^PUT \/workers/, 403, 10000, 'Authentication error'], /Workers Scripts \(edit\)/],
         ['too many databases', {}, [/^POST \/d1/, 400, 7406, 'limit reached'], /as many D1 databases as its plan allows/],
         ['no workers.dev', {}, [/^GET \/workers\/subdomain/, 404, 10007, 'not found'], /has no workers\.dev name yet/],
@@ -402,7 +437,10 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       const { status, output } = await run(['destroy'], { input: 'ringfence\nringfence\n' });
       assert.equal(status, 0, output);
       assert.match(output, /the D1 database ringfence[\s\S]*keys[\s\S]*each has to be\s+reset by hand/);
-      assert.deepEqual([cloud.scripts.size, cloud.databases.map(({ name }) => name), cloud.namespaces.map(({ title }) => title)], [0, ['shop'], ['shop']]);
+      assert.deepEqual(
+        [cloud.scripts.size, cloud.databases.map(({ name }) => name), cloud.namespaces.map(({ title }) => title)],
+        [0, ['shop'], ['shop']],
+      );
       assert.match((await run(['destroy'])).output, /There is nothing called ringfence/);
     });
 

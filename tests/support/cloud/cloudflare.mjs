@@ -91,10 +91,21 @@ export class Cloudflare {
       const json = type.startsWith('application/json') && body.length > 0 ? JSON.parse(body) : undefined;
       const result = this.#route(request.method, path, { query: url.searchParams, form, json });
       for (const hook of this.afterwards) await hook(request.method, path);
-      send(200, { success: true, errors: [], messages: [], result, result_info: { page: 1, per_page: 100, count: 1, total_count: 1, total_pages: 1 } });
+      send(200, {
+        success: true,
+        errors: [],
+        messages: [],
+        result,
+        result_info: { page: 1, per_page: 100, count: 1, total_count: 1, total_pages: 1 },
+      });
     } catch (error) {
       if (!(error instanceof Refused)) this.unknown.push(`${request.method} ${path}: ${error.stack}`);
-      send(error.status ?? 500, { success: false, errors: [{ code: error.code ?? 1, message: error.message }], messages: [], result: null });
+      send(error.status ?? 500, {
+        success: false,
+        errors: [{ code: error.code ?? 1, message: error.message }],
+        messages: [],
+        result: null,
+      });
     }
   }
 
@@ -131,7 +142,9 @@ export class Cloudflare {
     if (call === 'GET /user/tokens/verify') return { id: hex(), status: 'active' };
     if (call === 'GET /workers/subdomain') return { subdomain: 'example' };
     if (call === 'GET /workers/domains') {
-      return [...this.domains].filter(([hostname]) => hostname === query.get('hostname')).map(([hostname, service]) => ({ hostname, service }));
+      return [...this.domains]
+        .filter(([hostname]) => hostname === query.get('hostname'))
+        .map(([hostname, service]) => ({ hostname, service }));
     }
     if (call === 'GET /workers/scripts') return [...this.scripts].map(([id, { migration }]) => ({ id, migration_tag: migration }));
     if ((found = on(/^GET \/workers\/services\/([^/]+)$/))) {
@@ -222,7 +235,12 @@ export class Cloudflare {
   #upload(name, form) {
     const metadata = JSON.parse(form.get('metadata'));
     if (this.isFree && metadata.limits) throw new Refused(400, 100328, 'CPU limits are not supported for the Free plan.');
-    const old = this.scripts.get(name) ?? { bindings: [], versions: [], tag: hex(), subdomain: { enabled: false, previews_enabled: false } };
+    const old = this.scripts.get(name) ?? {
+      bindings: [],
+      versions: [],
+      tag: hex(),
+      subdomain: { enabled: false, previews_enabled: false },
+    };
     const bindings = metadata.bindings.map((binding) => {
       if (binding.type !== 'inherit') return binding.type === 'd1' ? { ...binding, id: binding.id ?? binding.database_id } : binding;
       const inherited = old.bindings.find((one) => one.name === (binding.old_name ?? binding.name));

@@ -29,7 +29,11 @@ export function pack(out, { worker = builtWorker().worker, fast = builtWorker().
 }
 
 /** The packed file in a folder. */
-export const tarball = (out) => join(out, readdirSync(out).find((name) => name.endsWith('.tgz')));
+export const tarball = (out) =>
+  join(
+    out,
+    readdirSync(out).find((name) => name.endsWith('.tgz')),
+  );
 
 export class Installed {
   /** Packs and installs. */
@@ -56,9 +60,19 @@ export class Installed {
       // What npm has fetched once it need not fetch again.
       npm_config_cache: process.env.npm_config_cache ?? join(homedir(), '.npm'),
       ...(existsSync(join(homedir(), '.npmrc')) ? { npm_config_userconfig: join(homedir(), '.npmrc') } : {}),
-      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(npm_config_|https?_proxy|no_proxy|NODE_EXTRA_CA)/i.test(name))),
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => /^(npm_config_|https?_proxy|no_proxy|NODE_EXTRA_CA)/i.test(name)),
+      ),
     };
-    const installed = await it.run(['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', tarball(join(it.home, 'dist'))]);
+    const installed = await it.run([
+      'npm',
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      tarball(join(it.home, 'dist')),
+    ]);
     if (installed.status !== 0) throw new Error(installed.output);
     return it;
   }
