@@ -90,6 +90,9 @@ const isFree = (port) =>
       .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 
+/** Windows has no groups of processes; there wrangler ends what it has started. */
+const GROUPS = process.platform !== 'win32';
+
 /** wrangler dev in a process group of its own: whatever it starts ends with it. */
 function startWorker(folder, path, port, log) {
   const [program, words] = commandLine([
@@ -100,7 +103,7 @@ function startWorker(folder, path, port, log) {
   const into = openSync(log, 'w', 0o600);
   const child = spawn(program, words, {
     cwd: folder,
-    detached: true,
+    detached: GROUPS,
     stdio: ['ignore', into, into],
     env: environment({ NO_COLOR: '1', FORCE_COLOR: '0' }),
   });
@@ -114,7 +117,7 @@ function startWorker(folder, path, port, log) {
   });
   const signal = (name) => {
     try {
-      process.kill(-child.pid, name);
+      process.kill(GROUPS ? -child.pid : child.pid, name);
     } catch {
       // Nobody is left in the group.
     }

@@ -23,7 +23,8 @@ export function readSecrets(path) {
   if (!path || !existsSync(path)) return undefined;
   const how = 'A file of another kind is not written into: say --secrets-file with a new one.';
   if (!statSync(path).isFile()) throw new Refusal(`${path} is no file. ${how}`);
-  if (statSync(path).mode & 0o077) {
+  // Windows has rights of another kind.
+  if (process.platform !== 'win32' && statSync(path).mode & 0o077) {
     throw new Refusal(`${path} can be read by others. If it has the secrets of this deployment, say \`chmod 600 ${path}\`. ${how}`);
   }
   const found = {};
