@@ -205,6 +205,10 @@ pub(super) async fn apply(database: &D1Database) -> Result<(), StorageError> {
     .all()
     .await;
     if let Err(StorageError::Schema(why)) = &result {
+        if is_known() == Ok(true) {
+            // Another request of this isolate has finished meanwhile.
+            return Ok(());
+        }
         let until = platform::now().saturating_add(WAIT_MS);
         let why = why.clone();
         KNOWN.set(Known::Wait { until, why });
