@@ -26,7 +26,8 @@ pub fn statement(db: &Db) -> Result<D1PreparedStatement, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn read(db: &Db) -> Result<Standing, StorageError> {
-    one(&statement(db)?.all().await?)
+    let [standing] = db.batch_of([statement(db)?]).await?;
+    one(&standing)
 }
 
 /// A row by one value, and where the database stands, for D1 alone vouches for it.
