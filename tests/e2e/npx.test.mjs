@@ -70,7 +70,7 @@ describe('npx ringfence', () => {
 
   describe('without an account', () => {
     it('says what there is, and refuses what there is not', async () => {
-      assert.match((await run(['help'])).output, /npx ringfence deploy/);
+      assert.match((await run(['help'], { npx: true })).output, /npx ringfence deploy/);
       for (const [args, expected] of [
         [['deply'], /deply is no command. There are: deploy, dev, destroy/],
         [['deploy', '--nam', 'x'], /--nam[\s\S]*npx ringfence help/],
@@ -187,7 +187,7 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
 
     it('an installation with one command, and upgrades it with the same one', async () => {
       behind({ fresh: true });
-      const { status, output } = await run(first);
+      const { status, output } = await run(first, { npx: true });
       assert.equal(status, 0, output);
       assert.equal(statSync(file('secrets.txt')).mode & 0o777, 0o600);
       const secrets = saved();
@@ -386,7 +386,7 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         await cloud.stop();
         cloud = await Cloudflare.start();
         rmSync(file('secrets.txt'), { force: true });
-        const state = npx.start(['npx', 'ringfence', ...first], { cwd: folder, env: cloud.environment });
+        const state = npx.start(['node', join(npx.folder, 'node_modules/.bin/ringfence'), ...first], { cwd: folder, env: cloud.environment });
         let struck = false;
         cloud[when].push(async (method, path) => {
           if (struck || !at.test(`${method} ${path}`)) return undefined;

@@ -35,6 +35,10 @@ export const tarball = (out) =>
     readdirSync(out).find((name) => name.endsWith('.tgz')),
   );
 
+/** Whatever happens to a test, nothing that it started outlives it. */
+const running = new Set();
+process.once('exit', () => running.forEach((state) => state.signal('SIGKILL')));
+
 export class Installed {
   /** Packs and installs. */
   static async make() {
@@ -98,7 +102,8 @@ export class Installed {
         // Nobody is left in the group.
       }
     };
-    process.once('exit', () => state.signal('SIGKILL'));
+    running.add(state);
+    state.end.then(() => running.delete(state));
     return state;
   }
 
@@ -111,8 +116,10 @@ export class Installed {
     });
   }
 
-  ringfence(args, options) {
-    return this.run(['npx', 'ringfence', ...args], options);
+  /** The command as npm has put it there; `npx` has npx find it, which takes a second more. */
+  ringfence(args, { npx = false, ...options } = {}) {
+    const words = npx ? ['npx', 'ringfence'] : ['node', join(this.folder, 'node_modules/.bin/ringfence')];
+    return this.run([...words, ...args], options);
   }
 
   remove() {
