@@ -386,7 +386,10 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         await cloud.stop();
         cloud = await Cloudflare.start();
         rmSync(file('secrets.txt'), { force: true });
-        const state = npx.start(['node', join(npx.folder, 'node_modules/.bin/ringfence'), ...first], { cwd: folder, env: cloud.environment });
+        const state = npx.start(['node', join(npx.folder, 'node_modules/.bin/ringfence'), ...first], {
+          cwd: folder,
+          env: cloud.environment,
+        });
         let struck = false;
         cloud[when].push(async (method, path) => {
           if (struck || !at.test(`${method} ${path}`)) return undefined;
