@@ -165,8 +165,9 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         } finally {
           state.signal('SIGINT');
         }
-        const { status } = await state.end;
-        assert.equal(status, 0, state.output);
+        await state.end;
+        // npx itself ends as a signal ends it.
+        assert.match(state.output, /Stopped\./);
         await eventually(
           () => left(folder),
           (some) => some.length === 0,
