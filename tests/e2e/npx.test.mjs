@@ -363,16 +363,16 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         ['no workers.dev', {}, [/^GET \/workers\/subdomain/, 404, 10007, 'not found'], /has no workers\.dev name yet/],
       ]) {
         cloud.faults = fault ? [async (method, path) => fault[0].test(`${method} ${path}`) && fault.slice(1)] : [];
+        // What a run before has made no longer exists.
+        cloud.databases.length = 0;
+        cloud.namespaces.length = 0;
         rmSync(file('secrets.txt'), { force: true });
-        const { status, output } = await run(first, { env });
+        const { status, output } = await run([...first, '--wait', '5'], { env });
         assert.equal(status, 1, `${what}\n${output}`);
         assert.match(output, expected, what);
         assert.equal(cloud.scripts.size, 0, what);
         if (existsSync(file('secrets.txt'))) for (const secret of Object.values(saved())) assert.ok(!output.includes(secret), what);
       }
-      cloud.faults = [];
-      cloud.databases.length = 0;
-      cloud.namespaces.length = 0;
     });
 
     it('on, when it was killed between any two steps: no secret is lost or silently replaced', async () => {
