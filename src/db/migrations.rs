@@ -20,7 +20,7 @@ use serde::Deserialize;
 use worker::{D1Database, D1PreparedStatement, D1Result};
 
 use super::error::{SchemaError, StorageError};
-use super::{exactly, rows, sent, to_js};
+use super::{exactly, prepared, rows, sent};
 use crate::platform::{self, log};
 
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -115,18 +115,9 @@ pub fn forget() {
     KNOWN.set(Known::Nothing);
 }
 
-fn statement(
-    database: &D1Database,
-    sql: &str,
-    args: &[Arg<'_>],
-) -> Result<D1PreparedStatement, StorageError> {
-    let values: Vec<_> = args.iter().map(to_js).collect();
-    Ok(database.prepare(sql).bind(&values)?)
-}
-
 /// The statement that fails a call of D1 where a step is missing.
 pub(super) fn guard(database: &D1Database) -> Result<D1PreparedStatement, StorageError> {
-    statement(database, GUARD, args![names(), last()])
+    prepared(database, GUARD, args![names(), last()])
 }
 
 #[derive(Deserialize)]
@@ -224,7 +215,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn statement(&self, sql: &str, args: &[Arg<'_>]) -> Result<D1PreparedStatement, StorageError> {
-        statement(self.database, sql, args)
+        prepared(self.database, sql, args)
     }
 
     fn lock(&self) -> Result<D1PreparedStatement, StorageError> {

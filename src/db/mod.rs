@@ -31,6 +31,19 @@ pub fn to_js(arg: &Arg<'_>) -> JsValue {
     }
 }
 
+/// A statement with its parameters. Only [`Db`] runs it, which sees to the schema first.
+#[derive(Clone)]
+pub struct Statement(D1PreparedStatement);
+
+fn prepared(
+    database: &D1Database,
+    sql: &str,
+    args: &[Arg],
+) -> Result<D1PreparedStatement, StorageError> {
+    let values: Vec<JsValue> = args.iter().map(to_js).collect();
+    Ok(database.prepare(sql).bind(&values)?)
+}
+
 /// The database binding, and what was written by way of it.
 pub struct Db {
     database: Rc<D1Database>,
@@ -73,10 +86,9 @@ impl Db {
         self.steps.take()
     }
 
-    /// A statement with its parameters, for [`batch`](Self::batch).
-    pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<D1PreparedStatement, StorageError> {
-        let values: Vec<JsValue> = args.iter().map(to_js).collect();
-        Ok(self.database.prepare(sql).bind(&values)?)
+    /// A statement with its parameters, for [`all`](Self::all) and [`batch`](Self::batch).
+    pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<Statement, StorageError> {
+        prepared(&self.database, sql, args).map(Statement)
     }
 
     /// Every row of a query.
@@ -85,16 +97,16 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        rows(&self.query(sql, args).await?)
+        rows(&self.all(self.statement(sql, args)?).await?)
     }
 
-    /// What [`rows`](Self::rows) waits for; compiled once, for every type of row.
-    async fn query(&self, sql: &str, args: &[Arg<'_>]) -> Result<D1Result, StorageError> {
-        let statement = self.statement(sql, args)?;
+    /// Runs one statement; compiled once, for every type of row.
+    pub async fn all(&self, statement: Statement) -> Result<D1Result, StorageError> {
         if migrations::is_known()? {
-            return watched(statement.all().await.map_err(StorageError::from));
+            return watched(statement.0.all().await.map_err(StorageError::from));
         }
-        self.guarded_one(statement).await
+        let [result] = exactly(self.guarded(vec![statement.0]).await?)?;
+        Ok(result)
     }
 
     /// The first row of a query, if any.
@@ -127,19 +139,12 @@ impl Db {
 
     /// Runs a statement; the number of rows it changed.
     pub async fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StorageError> {
-        let statement = self.statement(sql, args)?;
-        let result = match migrations::is_known()? {
-            true => watched(statement.run().await.map_err(StorageError::from))?,
-            false => self.guarded_one(statement).await?,
-        };
-        changes(&result)
+        changes(&self.all(self.statement(sql, args)?).await?)
     }
 
     /// Runs statements as one transaction: all of them, or none.
-    pub async fn batch(
-        &self,
-        statements: Vec<D1PreparedStatement>,
-    ) -> Result<Vec<D1Result>, StorageError> {
+    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<D1Result>, StorageError> {
+        let statements = statements.into_iter().map(|it| it.0).collect();
         match migrations::is_known()? {
             true => watched(sent(&self.database, statements).await),
             false => self.guarded(statements).await,
@@ -170,11 +175,6 @@ impl Db {
         }
     }
 
-    async fn guarded_one(&self, statement: D1PreparedStatement) -> Result<D1Result, StorageError> {
-        let [result] = exactly(self.guarded(vec![statement]).await?)?;
-        Ok(result)
-    }
-
     /// Brings the schema up to date. A phone that gives up ends its request and all that it waits for: what is begun
     /// here goes on without it.
     async fn migrate(&self) -> Result<(), StorageError> {
@@ -202,7 +202,7 @@ impl Db {
     /// The same for a number of statements that is known.
     pub async fn batch_of<const N: usize>(
         &self,
-        statements: [D1PreparedStatement; N],
+        statements: [Statement; N],
     ) -> Result<[D1Result; N], StorageError> {
         exactly(self.batch(statements.into()).await?)
     }

@@ -12,12 +12,12 @@
 //! The last statement takes the database a step further ([`super::standing`]).
 
 use ringfence_sql::Arg;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::audit::Entry;
 use super::history::{Kept, Object};
 use super::{operations, standing};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
 
@@ -106,7 +106,7 @@ impl From<StorageError> for ChangeError {
 /// The statements of one change, in the order in which they run.
 pub struct Change<'a> {
     db: &'a Db,
-    statements: Vec<D1PreparedStatement>,
+    statements: Vec<Statement>,
     /// What it is held to, each by a statement.
     quotas: Vec<Quota>,
     /// What it gives a new version.
@@ -202,7 +202,7 @@ impl<'a> Change<'a> {
     }
 
     /// Adds a statement that is made already; the place of its result in [`commit`](Self::commit).
-    pub fn add(&mut self, statement: D1PreparedStatement) -> usize {
+    pub fn add(&mut self, statement: Statement) -> usize {
         self.statements.push(statement);
         self.statements.len() - 1
     }
