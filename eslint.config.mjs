@@ -3,7 +3,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['build/', 'target/', 'node_modules/', '.wrangler/', '.local/'] },
+  { ignores: ['build/', 'dist/', 'target/', 'node_modules/', '.wrangler/', '.local/'] },
   js.configs.recommended,
   {
     languageOptions: { globals: globals.node },

@@ -33,7 +33,7 @@ flock 9
 stamp() {
   { echo "$BINDGEN_BIN $profile $*"
     IFS=: read -ra vendors <<<"${RINGFENCE_VENDORS:-}"
-    find "${vendors[@]}" Cargo.toml Cargo.lock package-lock.json scripts/build.sh scripts/env.sh src crates -type f \
+    find "${vendors[@]}" Cargo.toml Cargo.lock package-lock.json scripts/build.sh scripts/env.sh build.rs migrations src crates -type f \
       ! -path '*/target/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   } | sha256sum | cut -d' ' -f1
 }

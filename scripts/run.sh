@@ -46,8 +46,6 @@ if [ -n "$ahead" ]; then
 fi
 
 log=.local/wrangler.log
-step "migrations of the local database"
-wrangler d1 migrations apply ringfence --local >.local/migrations.log 2>&1 || { cat .local/migrations.log >&2; die "the migrations failed"; }
 
 # The Worker gets a process group of its own: whatever wrangler starts goes with it.
 server=

@@ -66,15 +66,16 @@ impl App {
     /// # Errors
     /// A binding or a secret is missing.
     pub fn new(env: Env, context: Context, now: u64, request_id: &str) -> Result<Self, SetupError> {
+        let context = Rc::new(context);
         Ok(Self {
-            db: Rc::new(Db::new(&env)?),
+            db: Rc::new(Db::of_request(&env, Rc::clone(&context))?),
             kv: Rc::new(Kv::new(&env)?),
             keyring: config::keyring(&env)?,
             env,
             now,
             request_id: request_id.into(),
             unpublished: None,
-            after: After::Request(Rc::new(context)),
+            after: After::Request(context),
         })
     }
 

@@ -6,7 +6,9 @@ use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use crate::platform::{self, DAY_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
-use crate::store::{claims, history, maintenance, metrics, moves, operations, sessions, unknown};
+use crate::store::{
+    claims, history, maintenance, metrics, moves, operations, sessions, sign_in_codes, unknown,
+};
 
 /// How many rows of a kind one run changes at most.
 const MAX_ROWS: u32 = 500;
@@ -44,7 +46,7 @@ pub struct Swept {
     pub unknown: usize,
     /// Versions of templates, settings and options that are too old or too many.
     pub versions: usize,
-    /// Sessions of the console that are over.
+    /// Sessions of the console that are over, and codes that would have opened one.
     pub sessions: usize,
 }
 
@@ -94,7 +96,8 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
     audit_chain::sweep(&db).await?;
     let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
     swept.minutes = maintenance::delete_minutes(&db, oldest, MAX_EVENTS).await?;
-    swept.sessions = sessions::forget(&db, now, MAX_ROWS).await?;
+    swept.sessions = sessions::forget(&db, now, MAX_ROWS).await?
+        + sign_in_codes::forget(&db, now, MAX_ROWS).await?;
     swept.moves = moves::forget(&db, now.saturating_sub(DAY_MS), now, MAX_ROWS).await?;
     let kept = now.saturating_sub(history::MAX_AGE_MS);
     swept.versions = history::prune(&db, kept, MAX_EVENTS).await?;

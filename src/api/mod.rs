@@ -30,6 +30,7 @@ use std::rc::Rc;
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
+use crate::db::migrations;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::store::standing;
@@ -265,13 +266,19 @@ impl LogLine {
 struct Health {
     /// The word `ok`: the Worker and its database answer.
     status: &'static str,
+    /// The last migration in the database, where that is a newer Worker's: this one does not know it and serves on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newer_schema: Option<String>,
 }
 
 /// `getHealth`.
 async fn health(call: Call) -> Result<Shown<Health>, Problem> {
     let standing = standing::read(&call.app.db).await?;
     witness::vouch(&call.app, &standing).await?;
-    Ok(Shown(Health { status: "ok" }))
+    Ok(Shown(Health {
+        status: "ok",
+        newer_schema: migrations::newer(),
+    }))
 }
 
 /// `getOpenapi`.

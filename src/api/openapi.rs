@@ -240,6 +240,7 @@ fn tag(pattern: &str) -> &str {
         "audit",
         "tokens",
         "sessions",
+        "sign-in-codes",
         "rotation",
         "tenants",
     ];

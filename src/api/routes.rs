@@ -2,7 +2,8 @@
 //! is made from it.
 
 use crate::api::admin::{
-    audit, audit_chain, events, metrics, restored, rotation, sessions, tokens, webhooks,
+    audit, audit_chain, events, metrics, restored, rotation, sessions, sign_in_codes, tokens,
+    webhooks,
 };
 use crate::api::devices::{
     self, batch, counts, export, fetched, fleet, keys, lint, list, moves, preview, unknown,
@@ -33,6 +34,7 @@ pub const ROUTES: &[Route] = &[
     route!(DELETE "/api/v1/tokens/{token}" WriteAll "deleteToken" tokens::delete, "Removes a token; it is worth nothing from now on"),
     route!(GET    "/api/v1/sessions" Read "listSessions" sessions::list, "Lists the sessions of the console that the token opened; of every token, for one that may write for all tenants"),
     route!(DELETE "/api/v1/sessions/{session}" WriteAll "deleteSession" sessions::delete, "Ends a session of the console"),
+    route!(POST   "/api/v1/sign-in-codes" WriteAll "createSignInCode" sign_in_codes::create, "Makes a code that opens one session of the console, once and within ten minutes, as the token that makes it; its text is in this answer alone"),
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
     route!(GET    "/api/v1/audit/export" ReadAll "exportAudit" audit_chain::export, "Exports the audit log, one entry a line, with the hashes of its chain"),
     route!(GET    "/api/v1/audit/verify" ReadAll "verifyAudit" audit_chain::verify, "Follows the chain over the audit log and says whether anything was changed or taken out"),

@@ -46,6 +46,7 @@ const PAGES: &[Row] = &[
     page!(GET  "/console/sign-in" ToAll session::form),
     page!(POST "/console/sign-in" ToAll session::sign_in),
     page!(POST "/console/sign-in/access" ToAll session::sign_in_by_access),
+    page!(POST "/console/sign-in/code" ToAll session::sign_in_by_code),
     page!(POST "/console/sign-out" SignedIn session::sign_out),
 
     page!(GET  "/console" SignedIn fleet::page),

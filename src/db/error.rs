@@ -16,6 +16,9 @@ pub enum StorageError {
     /// The deployment lacks something.
     #[error("configuration: {0}")]
     Config(String),
+    /// The schema is not the one that the statements are written for.
+    #[error("schema: {0}")]
+    Schema(#[from] SchemaError),
     /// Nobody says that the database was not put back to an earlier point.
     #[error("witness: {0}")]
     Unvouched(String),
@@ -59,6 +62,15 @@ impl From<worker::Error> for StorageError {
     fn from(error: worker::Error) -> Self {
         Self::database(error.to_string())
     }
+}
+
+/// Why the schema is not yet the one of this Worker. Anybody may read it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    #[error("the database is being brought up to date")]
+    Migrating,
+    #[error("the migration {step} could not be applied")]
+    Failed { step: String },
 }
 
 /// What D1 says of a statement.

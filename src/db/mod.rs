@@ -1,19 +1,24 @@
-//! A thin layer over D1: typed arguments in, typed rows out, one error.
+//! A thin layer over D1: typed arguments in, typed rows out, one error. It also sees to it that the schema is the one
+//! that the statements are written for ([`migrations`]).
 
 mod error;
+pub mod migrations;
 pub mod object;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use ringfence_sql::Arg;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, D1Result, Env};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::{Context, D1Database, D1PreparedStatement, D1Result, Env};
 
 use crate::model::standing::Step;
 
-pub use self::error::StorageError;
+pub use self::error::{SchemaError, StorageError};
 
 /// A bound value as JavaScript sees it.
 pub fn to_js(arg: &Arg<'_>) -> JsValue {
@@ -26,9 +31,24 @@ pub fn to_js(arg: &Arg<'_>) -> JsValue {
     }
 }
 
+/// A statement with its parameters. Only [`Db`] runs it, which sees to the schema first.
+#[derive(Clone)]
+pub struct Statement(D1PreparedStatement);
+
+fn prepared(
+    database: &D1Database,
+    sql: &str,
+    args: &[Arg],
+) -> Result<D1PreparedStatement, StorageError> {
+    let values: Vec<JsValue> = args.iter().map(to_js).collect();
+    Ok(database.prepare(sql).bind(&values)?)
+}
+
 /// The database binding, and what was written by way of it.
 pub struct Db {
-    database: D1Database,
+    database: Rc<D1Database>,
+    /// What keeps work alive whose request is given up.
+    context: Option<Rc<Context>>,
     /// The steps that are still to be reported to the witness.
     steps: RefCell<Vec<Step>>,
 }
@@ -37,8 +57,17 @@ impl Db {
     /// The binding `DB`.
     pub fn new(env: &Env) -> Result<Self, StorageError> {
         Ok(Self {
-            database: env.d1("DB")?,
+            database: Rc::new(env.d1("DB")?),
+            context: None,
             steps: RefCell::default(),
+        })
+    }
+
+    /// The same for a request, which its client may give up at any time.
+    pub fn of_request(env: &Env, context: Rc<Context>) -> Result<Self, StorageError> {
+        Ok(Self {
+            context: Some(context),
+            ..Self::new(env)?
         })
     }
 
@@ -57,10 +86,9 @@ impl Db {
         self.steps.take()
     }
 
-    /// A statement with its parameters, for [`batch`](Self::batch).
-    pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<D1PreparedStatement, StorageError> {
-        let values: Vec<JsValue> = args.iter().map(to_js).collect();
-        Ok(self.database.prepare(sql).bind(&values)?)
+    /// A statement with its parameters, for [`all`](Self::all) and [`batch`](Self::batch).
+    pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<Statement, StorageError> {
+        prepared(&self.database, sql, args).map(Statement)
     }
 
     /// Every row of a query.
@@ -69,12 +97,16 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        rows(&self.query(sql, args).await?)
+        rows(&self.all(self.statement(sql, args)?).await?)
     }
 
-    /// What [`rows`](Self::rows) waits for; compiled once, for every type of row.
-    async fn query(&self, sql: &str, args: &[Arg<'_>]) -> Result<D1Result, StorageError> {
-        Ok(self.statement(sql, args)?.all().await?)
+    /// Runs one statement; compiled once, for every type of row.
+    pub async fn all(&self, statement: Statement) -> Result<D1Result, StorageError> {
+        if migrations::is_known()? {
+            return watched(statement.0.all().await.map_err(StorageError::from));
+        }
+        let [result] = exactly(self.guarded(vec![statement.0]).await?)?;
+        Ok(result)
     }
 
     /// The first row of a query, if any.
@@ -107,28 +139,92 @@ impl Db {
 
     /// Runs a statement; the number of rows it changed.
     pub async fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StorageError> {
-        changes(&self.statement(sql, args)?.run().await?)
+        changes(&self.all(self.statement(sql, args)?).await?)
     }
 
     /// Runs statements as one transaction: all of them, or none.
-    pub async fn batch(
+    pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<D1Result>, StorageError> {
+        let statements = statements.into_iter().map(|it| it.0).collect();
+        match migrations::is_known()? {
+            true => watched(sent(&self.database, statements).await),
+            false => self.guarded(statements).await,
+        }
+    }
+
+    /// Runs statements while this isolate does not know whether the schema is current: as one transaction with what
+    /// tells it. Where the schema is not, none of them has run; it is brought up to date, and they run then.
+    async fn guarded(
         &self,
         statements: Vec<D1PreparedStatement>,
     ) -> Result<Vec<D1Result>, StorageError> {
-        let results = self.database.batch(statements).await?;
-        for result in &results {
-            check(result)?;
+        let mut all = vec![migrations::guard(&self.database)?];
+        all.extend(statements.iter().cloned());
+        match sent(&self.database, all).await {
+            Ok(results) => {
+                let mut results = results.into_iter();
+                if let Some(found) = results.next() {
+                    migrations::note(&found)?;
+                }
+                Ok(results.collect())
+            }
+            Err(error) if migrations::is_missing(&error) => {
+                self.migrate().await?;
+                sent(&self.database, statements).await
+            }
+            Err(error) => Err(error),
         }
-        Ok(results)
+    }
+
+    /// Brings the schema up to date. A phone that gives up ends its request and all that it waits for: what is begun
+    /// here goes on without it.
+    async fn migrate(&self) -> Result<(), StorageError> {
+        let Some(context) = &self.context else {
+            return migrations::apply(&self.database).await;
+        };
+        let outcome = Rc::new(RefCell::new(None));
+        let (database, place) = (Rc::clone(&self.database), Rc::clone(&outcome));
+        let work = future_to_promise(AssertUnwindSafe(async move {
+            let done = migrations::apply(&database).await;
+            place.replace(Some(done));
+            Ok(JsValue::UNDEFINED)
+        }));
+        let kept = JsFuture::from(work.clone());
+        context.wait_until(async move {
+            kept.await.ok();
+        });
+        let ended = JsFuture::from(work).await;
+        ended.map_err(|error| StorageError::database(format!("{error:?}")))?;
+        outcome
+            .take()
+            .unwrap_or_else(|| Err(SchemaError::Migrating.into()))
     }
 
     /// The same for a number of statements that is known.
     pub async fn batch_of<const N: usize>(
         &self,
-        statements: [D1PreparedStatement; N],
+        statements: [Statement; N],
     ) -> Result<[D1Result; N], StorageError> {
         exactly(self.batch(statements.into()).await?)
     }
+}
+
+/// Runs statements as one transaction.
+async fn sent(
+    database: &D1Database,
+    statements: Vec<D1PreparedStatement>,
+) -> Result<Vec<D1Result>, StorageError> {
+    let results = database.batch(statements).await?;
+    for result in &results {
+        check(result)?;
+    }
+    Ok(results)
+}
+
+/// What an isolate that knew the schema takes from a failure: perhaps it knows no longer.
+fn watched<T>(result: Result<T, StorageError>) -> Result<T, StorageError> {
+    result.inspect_err(|error| {
+        migrations::is_missing(error);
+    })
 }
 
 /// As many results as there were statements.

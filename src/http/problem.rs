@@ -5,7 +5,7 @@ use serde_json::Value;
 use worker::{Headers, Response, ResponseBuilder};
 
 use crate::app::SetupError;
-use crate::db::StorageError;
+use crate::db::{SchemaError, StorageError};
 use crate::model::limits::Quota;
 use crate::platform::config::ConfigError;
 
@@ -55,13 +55,14 @@ pub enum ProblemKind {
     Internal,
     Unavailable,
     DatabaseRestored,
+    DatabaseMigrating,
     Misconfigured,
 }
 
 impl ProblemKind {
     /// Every kind, in the order of their statuses.
     #[cfg(test)]
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -78,6 +79,7 @@ impl ProblemKind {
         Self::Internal,
         Self::Unavailable,
         Self::DatabaseRestored,
+        Self::DatabaseMigrating,
         Self::Misconfigured,
     ];
 
@@ -100,6 +102,7 @@ impl ProblemKind {
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::DatabaseRestored => "database-restored",
+            Self::DatabaseMigrating => "database-migrating",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -118,7 +121,10 @@ impl ProblemKind {
             Self::InvalidFiles | Self::FailedTests | Self::InvalidValue => 422,
             Self::TooManyRequests => 429,
             Self::Internal => 500,
-            Self::Unavailable | Self::DatabaseRestored | Self::Misconfigured => 503,
+            Self::Unavailable
+            | Self::DatabaseRestored
+            | Self::DatabaseMigrating
+            | Self::Misconfigured => 503,
         }
     }
 
@@ -141,6 +147,7 @@ impl ProblemKind {
             Self::Internal => "The server failed",
             Self::Unavailable => "Storage does not answer; nothing was changed",
             Self::DatabaseRestored => "The database was put back to an earlier point",
+            Self::DatabaseMigrating => "The database is not up to date yet; nothing was changed",
             Self::Misconfigured => "The deployment is not configured",
         }
     }
@@ -209,6 +216,24 @@ impl Problem {
         }
     }
 
+    /// The schema is behind this Worker. What the database said of a step that failed is in the log alone.
+    fn schema(why: &SchemaError) -> Self {
+        let problem = |detail: String| Self {
+            internal: Some(why.to_string()),
+            ..Self::new(ProblemKind::DatabaseMigrating, detail)
+        };
+        match why {
+            SchemaError::Migrating => problem(
+                "The Worker brings the database to the schema of its version. Try again in half a minute.".into(),
+            ),
+            SchemaError::Failed { step } => problem(format!(
+                "The migration `{step}` could not be applied, and those before it were. The Worker tries again by \
+                 itself; its log says why it failed, in the line `migration_failed`."
+            ))
+            .with("step", step),
+        }
+    }
+
     /// Adds a member to the document.
     pub fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
@@ -266,6 +291,7 @@ impl Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         let (kind, detail) = match &error {
+            StorageError::Schema(why) => return Self::schema(why),
             StorageError::Database(_) | StorageError::Unvouched(_) => (
                 ProblemKind::Unavailable,
                 "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",

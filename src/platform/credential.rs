@@ -18,6 +18,9 @@ pub const RELAY: &str = "rfr";
 /// Begins the cookie of a session of the console.
 pub const SESSION: &str = "rfs";
 
+/// Begins a code that opens one session of the console.
+pub const SIGN_IN_CODE: &str = "rfc";
+
 /// A new credential: its text, which is shown once, and what is stored of it.
 pub struct NewCredential {
     pub text: String,
@@ -101,6 +104,10 @@ mod tests {
             (
                 SESSION,
                 "rfs_01JD0000000000000000000000_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+            ),
+            (
+                SIGN_IN_CODE,
+                "rfc_01JD0000000000000000000000_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
             ),
             (
                 RELAY,

@@ -2,11 +2,10 @@
 //! in the transaction of the change itself, and read here.
 
 use ringfence_sql::{Arg, args};
-use worker::D1PreparedStatement;
 
 use super::batch::parts;
 use super::by_id::{Condition, Looked, Page};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 pub use crate::audit::AuditRow;
 
@@ -50,7 +49,7 @@ impl Entry {
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn statement(&self, db: &Db) -> Result<D1PreparedStatement, StorageError> {
+    pub fn statement(&self, db: &Db) -> Result<Statement, StorageError> {
         db.statement(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
              request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

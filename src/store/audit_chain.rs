@@ -12,7 +12,7 @@ use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
 use super::{Change, ChangeError};
 use crate::audit::chain::{Head, Link};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many entries are read at once.
 const MAX_PAGE_ENTRIES: u32 = 500;
@@ -152,12 +152,7 @@ fn linked(
 }
 
 /// Writes the head over the one that was read, or fails the batch.
-fn put_head(
-    db: &Db,
-    keyring: &Keyring,
-    was: &Head,
-    is: &Head,
-) -> Result<worker::D1PreparedStatement, StorageError> {
+fn put_head(db: &Db, keyring: &Keyring, was: &Head, is: &Head) -> Result<Statement, StorageError> {
     let key = keyring.current();
     db.statement(
         "INSERT INTO audit_head (only, number, hash, cut_number, cut_hash, master, tag) \
@@ -361,7 +356,7 @@ pub async fn cut(
 /// How many rows of a table one sweep removes.
 const MAX_SWEPT: u32 = 2_000;
 
-fn sweeping(db: &Db) -> Result<[worker::D1PreparedStatement; 2], StorageError> {
+fn sweeping(db: &Db) -> Result<[Statement; 2], StorageError> {
     // The triggers let nothing else go.
     Ok([
         db.statement(

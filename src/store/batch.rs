@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use ringfence_sql::{Arg, args};
 use serde::{Deserialize, Serialize};
-use worker::D1PreparedStatement;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES, StoredKey};
 use super::file_inputs::SettingRow;
@@ -16,7 +15,7 @@ use super::settings::json;
 use super::sites::SiteRow;
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, audit};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
@@ -90,7 +89,7 @@ fn reading(
     macs: &[String],
     sites: &[String],
     left_since: u64,
-) -> Result<[D1PreparedStatement; 6], StorageError> {
+) -> Result<[Statement; 6], StorageError> {
     let (macs, sites) = (json(macs)?, json(sites)?);
     Ok([
         tenants::one(db, tenant_id)?,

@@ -12,12 +12,12 @@
 //! The last statement takes the database a step further ([`super::standing`]).
 
 use ringfence_sql::Arg;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::audit::Entry;
 use super::history::{Kept, Object};
 use super::{operations, standing};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
 
@@ -73,7 +73,7 @@ impl CheckedAgainst {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Somebody else changed the same thing, or what this was checked against, in the meantime; or
-    /// added the model that it would add.
+    /// added the model that it would add, or used the code that it would use.
     #[error("overtaken by another change")]
     Overtaken,
     /// An operation would change a device out of turn: twice, or after it was cancelled or stopped.
@@ -91,7 +91,10 @@ impl From<StorageError> for ChangeError {
         if operations::is_out_of_turn(&error) {
             return Self::NotWaiting;
         }
-        let guarded = error.violates_not_null() == Some("tenants.seq");
+        let guarded = matches!(
+            error.violates_not_null(),
+            Some("tenants.seq" | "sessions.token_id")
+        );
         if guarded || operations::is_of_no_size(&error) || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
@@ -103,7 +106,7 @@ impl From<StorageError> for ChangeError {
 /// The statements of one change, in the order in which they run.
 pub struct Change<'a> {
     db: &'a Db,
-    statements: Vec<D1PreparedStatement>,
+    statements: Vec<Statement>,
     /// What it is held to, each by a statement.
     quotas: Vec<Quota>,
     /// What it gives a new version.
@@ -199,7 +202,7 @@ impl<'a> Change<'a> {
     }
 
     /// Adds a statement that is made already; the place of its result in [`commit`](Self::commit).
-    pub fn add(&mut self, statement: D1PreparedStatement) -> usize {
+    pub fn add(&mut self, statement: Statement) -> usize {
         self.statements.push(statement);
         self.statements.len() - 1
     }

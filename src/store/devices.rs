@@ -4,14 +4,14 @@
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::settings::{self, LayerRows, NewLayer};
 use super::sites::{self, SiteRow};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
 use crate::audit::device_object;
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
@@ -50,10 +50,10 @@ fn key_is_free(first: usize) -> String {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
-    Ok(rows(&one(db, tenant_id, mac)?.all().await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, mac)?).await?)?.pop())
 }
 
-fn one(db: &Db, tenant_id: &str, mac: &str) -> Result<D1PreparedStatement, StorageError> {
+fn one(db: &Db, tenant_id: &str, mac: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!(
             "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
@@ -467,7 +467,7 @@ pub fn affected(
     tenant_id: &str,
     affected: &Affected,
     limit: u32,
-) -> Result<[D1PreparedStatement; 2], StorageError> {
+) -> Result<[Statement; 2], StorageError> {
     let (condition, value) = affected.condition()?;
     let count = format!(
         "SELECT count(*) AS number FROM devices d WHERE d.tenant_id = ?1 AND ?2 IS ?2{condition}"

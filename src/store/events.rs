@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::by_id::{Condition, Looked, Page};
 use super::unknown::{self, Recorded, Sighting};
-use crate::db::{Db, StorageError, changes, rows};
+use crate::db::{Db, Statement, StorageError, changes, rows};
 
 /// What a phone asked for and got.
 #[derive(Clone, Debug, Deserialize)]
@@ -199,7 +199,7 @@ impl Seen<'_> {
     ///
     /// # Errors
     /// The statement cannot be made.
-    fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+    fn statement(&self, db: &Db) -> Result<Statement, StorageError> {
         db.statement(
             "UPDATE devices SET last_seen_at = max(coalesce(last_seen_at, ?2), ?2), \
              last_seen_address = CASE WHEN last_seen_at > ?2 THEN last_seen_address ELSE ?3 END, \
@@ -266,7 +266,7 @@ impl Use<'_> {
     ///
     /// # Errors
     /// The statement cannot be made.
-    fn statement(&self, db: &Db) -> Result<worker::D1PreparedStatement, StorageError> {
+    fn statement(&self, db: &Db) -> Result<Statement, StorageError> {
         let before = self.now.saturating_sub(USE_STEP_MS);
         match self.device_id {
             Some(device_id) => db.statement(
@@ -421,7 +421,7 @@ pub async fn count_events(
          ON CONFLICT DO UPDATE SET seen = seen + ?3",
         args![tenant_id, minute, number],
     )?;
-    changes(&counted.run().await?)?;
+    changes(&db.all(counted).await?)?;
     Ok(())
 }
 

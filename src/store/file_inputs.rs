@@ -5,12 +5,12 @@ use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::serving::Present;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::file_tests::{self, FileTestRow};
 use super::{certificates, models, settings, standing, templates};
-use crate::db::{Db, StorageError, exactly, rows};
+use crate::db::{Db, Statement, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
 
@@ -284,7 +284,7 @@ fn device_statements(
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
-) -> Result<[D1PreparedStatement; 4], StorageError> {
+) -> Result<[Statement; 4], StorageError> {
     // The device, or the tenant's first one.
     const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
          (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
@@ -442,7 +442,7 @@ pub struct TenantParts {
 pub async fn of_tenant<const N: usize>(
     db: &Db,
     tenant_id: &str,
-    also: [D1PreparedStatement; N],
+    also: [Statement; N],
 ) -> Result<(TenantParts, [D1Result; N]), StorageError> {
     let mut statements = vec![
         settings::above_devices(db, tenant_id)?,

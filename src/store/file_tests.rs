@@ -3,10 +3,9 @@
 use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::{Deserialize, Serialize};
-use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 /// How many tests a tenant has at most.
 pub const MAX_FILE_TESTS: u32 = 100;
@@ -70,7 +69,7 @@ const COLUMNS: &str = "id, name, model, site_id, mac, kind, parameter, expect, v
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!("SELECT {COLUMNS} FROM file_tests WHERE tenant_id = ?1 ORDER BY id LIMIT ?2"),
         args![tenant_id, MAX_FILE_TESTS],
@@ -82,7 +81,7 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, Stora
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<FileTestRow>, StorageError> {
-    crate::db::rows(&all(db, tenant_id)?.all().await?)
+    crate::db::rows(&db.all(all(db, tenant_id)?).await?)
 }
 
 /// One test.

@@ -18,13 +18,12 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::file_inputs::SettingRow;
 use super::settings::{Scope, json};
 use super::templates::TemplateKey;
 use super::{Change, Entry};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many versions of one object are kept, the present one among them.
 pub const MAX_VERSIONS: u32 = 50;
@@ -498,7 +497,7 @@ const AGED: &str = "DELETE FROM versions WHERE (tenant_id, object, number) IN (\
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn counted(db: &Db) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn counted(db: &Db) -> Result<Statement, StorageError> {
     db.statement(
         "SELECT master, count(*) AS number FROM setting_versions WHERE master IS NOT NULL \
          GROUP BY master",

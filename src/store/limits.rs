@@ -7,11 +7,10 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::audit::bound::MAX_ENTRY;
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 use crate::model::limits::{Limits, Quota};
 
 impl Quota {
@@ -46,7 +45,7 @@ impl Quota {
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn statement(self, db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+    pub fn statement(self, db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
         let (column, used, name) = (self.column(), self.used(), self.name());
         db.statement(
             &format!(

@@ -32,6 +32,7 @@ pub mod rotation;
 pub mod search;
 pub mod sessions;
 pub mod settings;
+pub mod sign_in_codes;
 pub mod sites;
 pub mod standing;
 pub mod templates;

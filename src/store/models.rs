@@ -4,12 +4,11 @@ use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::history::{self, Object};
 use super::templates::TemplateKey;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// A model as it is stored.
@@ -36,18 +35,14 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
-    Ok(rows(&one(db, tenant_id, name)?.all().await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, name)?).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(
-    db: &Db,
-    tenant_id: &str,
-    name: &str,
-) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn one(db: &Db, tenant_id: &str, name: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
         args![tenant_id, name],
@@ -78,7 +73,7 @@ pub async fn list(
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 ORDER BY name LIMIT ?2"),
         args![tenant_id, MAX_MODELS],

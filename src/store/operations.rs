@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::audit::Turn;
 use super::device_list::{Condition, Draft};
@@ -17,7 +16,7 @@ use super::file_inputs::SettingRow;
 use super::search::Needle;
 use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 /// So many devices one operation has at most.
 pub const MAX_DEVICES: u32 = 10_000;
@@ -317,7 +316,7 @@ const TAKE_TURN: &str = "UPDATE operation_devices SET at = ?3, outcome = CASE WH
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn take_turn(db: &Db, turn: &Turn) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn take_turn(db: &Db, turn: &Turn) -> Result<Statement, StorageError> {
     db.statement(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
 }
 
@@ -524,7 +523,7 @@ pub async fn record(
 }
 
 /// Removes the secrets of an operation without anything left to do.
-fn forget_secrets(db: &Db, id: &str) -> Result<D1PreparedStatement, StorageError> {
+fn forget_secrets(db: &Db, id: &str) -> Result<Statement, StorageError> {
     db.statement(
         "DELETE FROM settings WHERE scope = ?2 AND tenant_id = (SELECT tenant_id FROM operations \
          WHERE id = ?1 AND (pending = 0 OR state <> 'running'))",

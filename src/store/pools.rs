@@ -4,7 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 /// A pool as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,7 +45,7 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, Stor
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn first(db: &Db, limit: u32) -> Result<worker::D1PreparedStatement, StorageError> {
+pub fn first(db: &Db, limit: u32) -> Result<Statement, StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > '' ORDER BY id LIMIT ?1");
     db.statement(&sql, args![limit])
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use ringfence_queue::target::Reach;
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// A tenant and a pool.
 pub type Pair = (String, String);
@@ -35,7 +35,7 @@ const GUARDED: &str = "(NOT EXISTS (SELECT 1 FROM pools p WHERE p.id = j.value -
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn statement(db: &Db, pairs: &[Pair]) -> Result<D1PreparedStatement, StorageError> {
+pub fn statement(db: &Db, pairs: &[Pair]) -> Result<Statement, StorageError> {
     let sql = format!(
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \
          FROM json_each(?1) j JOIN tenants t ON t.id = j.value ->> 0"
@@ -69,7 +69,7 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, pairs: &[Pair]) -> Result<BTreeMap<Pair, Reach>, StorageError> {
-    read(&statement(db, pairs)?.all().await?)
+    read(&db.all(statement(db, pairs)?).await?)
 }
 
 /// An address of record as it is compared: `user@host` in lower case.

@@ -99,6 +99,8 @@ pub async fn take_into_use(
     }
     // Whoever was signed in signs in again: one that was ended since would be back otherwise.
     change.push("DELETE FROM sessions WHERE id > ''", &[])?;
+    // One that was used since would open another session.
+    change.push("DELETE FROM sign_in_codes WHERE id > ''", &[])?;
     // One that was removed since would be told again.
     change.push("UPDATE webhooks SET disabled = 1 WHERE id > ''", &[])?;
     for some in undo.targets.chunks(MAX_LIST) {

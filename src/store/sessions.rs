@@ -100,15 +100,25 @@ pub async fn of_token(
     .await
 }
 
-/// Adds a session, and ends the token's oldest ones where it has too many.
+/// Adds a session, and ends the token's oldest ones where it has too many. `code` is the id of the code that
+/// it is opened by: the session is added only while that code is there, and takes it away. Two that come with
+/// one code at once get one session.
 ///
 /// # Errors
-/// D1 fails.
-pub async fn insert(db: &Db, row: &SessionRow, entry: &Entry) -> Result<(), ChangeError> {
+/// The code is gone, or D1 fails.
+pub async fn insert(
+    db: &Db,
+    row: &SessionRow,
+    code: Option<&str>,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
+    // Without the code the session has no token, which the schema refuses, and with it D1 rolls back the batch.
     change.push(
         "INSERT INTO sessions (id, hash, token_id, admin_mark, created_at, last_used_at, expires_at, \
-         address, user_agent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         address, user_agent) VALUES (?1, ?2, CASE WHEN ?10 IS NULL THEN ?3 ELSE \
+         (SELECT token_id FROM sign_in_codes WHERE id = ?10 AND expires_at > ?5) END, \
+         ?4, ?5, ?6, ?7, ?8, ?9)",
         args![
             &row.id,
             &row.hash,
@@ -118,9 +128,13 @@ pub async fn insert(db: &Db, row: &SessionRow, entry: &Entry) -> Result<(), Chan
             row.last_used_at,
             row.expires_at,
             &row.address,
-            &row.user_agent
+            &row.user_agent,
+            code
         ],
     )?;
+    if let Some(code) = code {
+        change.push("DELETE FROM sign_in_codes WHERE id = ?1", args![code])?;
+    }
     change.push(
         "DELETE FROM sessions WHERE token_id = ?1 AND id NOT IN \
          (SELECT id FROM sessions WHERE token_id = ?1 ORDER BY id DESC LIMIT ?2)",

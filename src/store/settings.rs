@@ -2,13 +2,13 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::file_inputs::SettingRow;
 use super::history::{self, Object, SINCE, Sql};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, models, sites};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// One layer of a tenant.
@@ -86,11 +86,7 @@ pub async fn with_tenant(
     Ok(tenant.map(|tenant| (tenant, layer)))
 }
 
-fn layer_statements(
-    db: &Db,
-    tenant_id: &str,
-    scope: &str,
-) -> Result<[D1PreparedStatement; 2], StorageError> {
+fn layer_statements(db: &Db, tenant_id: &str, scope: &str) -> Result<[Statement; 2], StorageError> {
     Ok([
         db.statement(
             "SELECT scope, name, value, master FROM settings \
@@ -112,7 +108,7 @@ pub(super) fn device_layer_statements(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-) -> Result<[D1PreparedStatement; 2], StorageError> {
+) -> Result<[Statement; 2], StorageError> {
     const SCOPE: &str = "(SELECT 'device:' || id FROM devices WHERE tenant_id = ?1 AND mac = ?2)";
     Ok([
         db.statement(
@@ -153,7 +149,7 @@ pub(super) fn layer_of(
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
     db.statement(
         "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 \

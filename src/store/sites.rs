@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// A site as it is stored.
@@ -29,14 +28,14 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>, StorageError> {
-    Ok(rows(&one(db, tenant_id, id)?.all().await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, id)?).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!("SELECT {COLUMNS} FROM sites WHERE id = ?2 AND tenant_id = ?1"),
         args![tenant_id, id],

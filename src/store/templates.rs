@@ -4,11 +4,10 @@ use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::history::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
@@ -51,14 +50,14 @@ const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
-    rows(&all(db, tenant_id)?.all().await?)
+    rows(&db.all(all(db, tenant_id)?).await?)
 }
 
 /// What reads them.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!(
             "SELECT {COLUMNS} FROM file_templates WHERE tenant_id = ?1 \

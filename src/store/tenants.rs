@@ -2,11 +2,10 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1PreparedStatement;
 
 use super::history::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::tenant::TenantOptions;
 
 /// A tenant as it is stored.
@@ -52,14 +51,14 @@ pub struct TenantValues<'a> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
-    Ok(rows(&one(db, id)?.all().await?)?.pop())
+    Ok(rows(&db.all(one(db, id)?).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(db: &Db, id: &str) -> Result<D1PreparedStatement, StorageError> {
+pub(super) fn one(db: &Db, id: &str) -> Result<Statement, StorageError> {
     db.statement(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
         args![id],

@@ -13,11 +13,11 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many phones that came again a tenant has rows for.
 const MAX_RETURNING: u32 = 300;
@@ -144,11 +144,7 @@ impl Sighting<'_> {
     ///
     /// # Errors
     /// The statements cannot be made.
-    pub(super) fn statements(
-        &self,
-        db: &Db,
-        limit: u32,
-    ) -> Result<[D1PreparedStatement; 2], StorageError> {
+    pub(super) fn statements(&self, db: &Db, limit: u32) -> Result<[Statement; 2], StorageError> {
         Ok([
             db.statement(RECORD, &self.record_args(limit))?,
             db.statement(COUNT, args![self.tenant_id, self.mac, self.at / 60_000])?,

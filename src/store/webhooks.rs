@@ -2,10 +2,10 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::{D1PreparedStatement, D1Result};
+use worker::D1Result;
 
 use super::{Change, ChangeError, Entry};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// A tenant has so many webhooks at most, and so has the installation.
 pub const MAX_WEBHOOKS: u32 = 10;
@@ -349,7 +349,7 @@ fn of_events(tenant_id: Option<&str>) -> &'static str {
 pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
     let tenant = || Arg::from(look.tenant_id);
     let limit = || Arg::from(MAX_FOUND);
-    let mut statements: Vec<D1PreparedStatement> = Vec::new();
+    let mut statements: Vec<Statement> = Vec::new();
     if let Some((from, until)) = look.unexpected {
         statements.push(db.statement(UNEXPECTED, &[tenant(), from.into(), until.into(), limit()])?);
     }

@@ -19,7 +19,7 @@ mod messages;
 mod record;
 mod witness_do;
 
-use crate::db::StorageError;
+use crate::db::{StorageError, migrations};
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::Standing;
 use crate::platform::log;
@@ -100,6 +100,7 @@ fn behind(database: &Standing, known: &Standing) -> WitnessError {
         witnessed: known.number,
     };
     log::warn("database_restored", &[("error", &error.to_string())]);
+    migrations::forget();
     error
 }
 

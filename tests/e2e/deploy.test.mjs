@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
 import { ROOT } from '../support/config.mjs';
+import { inTerminal } from '../support/terminal.mjs';
 
-// Answers as the real one does. Its state is files beside it: `secrets` and `deployed`; `free` makes it an
+// Answers as the real one does. Its state is files beside it: `secrets`, `deployed` and `namespace`; `free` makes it an
 // account of the free plan, `broken` one where nothing can be deployed, `deaf` one where no secret can be set.
 const WRANGLER = `#!/usr/bin/env bash
 set -euo pipefail
@@ -19,9 +20,11 @@ echo "$*" >>"$state/calls"
 config=
 previous=
 for word in "$@"; do [ "$previous" != --config ] || config=$word; previous=$word; done
+config=\${config:-wrangler.toml}
 case "$1 \${2:-}" in
-  'd1 list') echo '[{"name":"ringfence","uuid":"11111111-2222-3333-4444-555555555555"}]' ;;
-  'kv namespace') echo '[{"title":"ringfence-files","id":"0123456789abcdef0123456789abcdef"}]' ;;
+  'kv namespace')
+    [ -e "$state/namespace" ] || { echo '[]'; exit 0; }
+    echo '[{"title":"another","id":"ffffffffffffffffffffffffffffffff"},{"title":"ringfence-files","id":"0123456789abcdef0123456789abcdef"}]' ;;
   'secret list')
     [ -e "$state/deployed" ] || { echo 'Worker "ringfence" not found. [code: 10007]' >&2; exit 1; }
     touch "$state/secrets"
@@ -32,6 +35,11 @@ case "$1 \${2:-}" in
     echo "$3" >>"$state/secrets" ;;
   deploy*)
     cp "$config" "$state/config.$(grep -c ^deploy "$state/calls")"
+    # What the Worker is bound to stays so; else a namespace without an id is made, whose name may be taken.
+    if [ ! -e "$state/deployed" ] && ! grep -q '^id = ' "$config"; then
+      [ ! -e "$state/namespace" ] || { echo 'a namespace with this account ID and title already exists [code: 10014]' >&2; exit 1; }
+      touch "$state/namespace"
+    fi
     [ ! -e "$state/broken" ] || { echo 'Something else went wrong [code: 10000]' >&2; exit 1; }
     if [ -e "$state/free" ] && grep -q '^\\[limits\\]' "$config"; then
       echo 'CPU limits are not supported for the Free plan. [code: 100328]' >&2
@@ -66,7 +74,7 @@ describe('make deploy', () => {
     };
     const run = (env = {}, terminal = false) => {
       const command = join(folder, 'scripts/deploy.sh');
-      const [program, args] = terminal ? ['script', ['-qec', `bash ${command}`, '/dev/null']] : ['bash', [command]];
+      const [program, args] = terminal ? inTerminal(['bash', command]) : ['bash', [command]];
       const { status, stdout, stderr } = spawnSync(program, args, {
         encoding: 'utf8',
         timeout: 60_000,
@@ -95,7 +103,7 @@ describe('make deploy', () => {
     const { status, output } = run();
     assert.equal(status, 1);
     assert.match(output, /SECRETS_FILE/);
-    assert.ok(!/^(deploy|secret put|d1 create)/m.test(state('calls')), state('calls'));
+    assert.ok(!/^(deploy|secret put)/m.test(state('calls')), state('calls'));
   });
 
   it('writes them to a file for their owner alone, before they are set', () => {
@@ -138,7 +146,33 @@ describe('make deploy', () => {
     assert.match(output, /free plan/);
     assert.match(free.state('config.1'), /^\[limits\]/m);
     assert.ok(!/^\[limits\]/m.test(free.state('config.2')));
-    assert.match(free.state('config.2'), /database_id = "11111111-2222/);
+    assert.equal(free.state('config.2'), readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'));
+    // The copy with the limit is for this one call.
+    for (const { folder } of [paid, free]) assert.ok(!existsSync(join(folder, 'wrangler.made.toml')));
+  });
+
+  it('goes on with the namespace that an attempt before it has made', () => {
+    const lines = (text) => text.match(/^\[\[kv_namespaces\]\]\n(?:\w.*\n)*/m)[0];
+    const bound = '[[kv_namespaces]]\nbinding = "FILES"\nid = "0123456789abcdef0123456789abcdef"\n';
+    const broken = checkout({ flags: ['broken'] });
+    const file = (folder) => ({ SECRETS_FILE: join(folder, 'secrets.txt') });
+    assert.equal(broken.run(file(broken.folder)).status, 1);
+    rmSync(join(broken.folder, 'state/broken'));
+    const again = broken.run(file(broken.folder));
+    assert.equal(again.status, 0, again.output);
+    assert.equal(lines(broken.state('config.1')), '[[kv_namespaces]]\nbinding = "FILES"\n');
+    assert.equal(lines(broken.state('config.3')), bound);
+    assert.match(broken.state('config.3'), /^\[limits\]/m);
+
+    // On the free plan the first attempt is one that has.
+    const free = checkout({ flags: ['free'] });
+    const { status, output } = free.run(file(free.folder));
+    assert.equal(status, 0, output);
+    assert.equal(lines(free.state('config.2')), bound);
+    assert.equal(free.state('config.3'), undefined);
+    // Later the Worker is bound to it.
+    assert.equal(free.run().status, 0);
+    assert.equal(lines(free.state('config.3')), '[[kv_namespaces]]\nbinding = "FILES"\n');
   });
 
   it("does not take any other failure for the free plan, and leaves an operator's own limits alone", () => {

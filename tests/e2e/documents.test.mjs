@@ -32,9 +32,9 @@ function block(name, words) {
   return found[0];
 }
 
-/** What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`. */
+/** What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`, and the package in npx.test.mjs. */
 const ELSEWHERE =
-  /^(make|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence-relay|CONFIG=|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
+  /^(make|npm|npx|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence-relay|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
 
 /** Runs lines of a document in a shell that has `api` as the documents define it; the answers of the API. */
 class Shell {

@@ -28,6 +28,7 @@ describe('make run', () => {
       'package.json',
       'package-lock.json',
       'wrangler.toml',
+      'build.rs',
       'migrations',
       'scripts',
       'src',

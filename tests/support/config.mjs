@@ -25,8 +25,9 @@ export function bindings(config = wranglerConfig()) {
     name: config.name,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags ?? [],
-    d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.database_id])),
-    kvNamespaces: Object.fromEntries((config.kv_namespaces ?? []).map((kv) => [kv.binding, kv.id])),
+    // Without an id a binding's own name does.
+    d1Databases: Object.fromEntries((config.d1_databases ?? []).map((d1) => [d1.binding, d1.database_id ?? d1.binding])),
+    kvNamespaces: Object.fromEntries((config.kv_namespaces ?? []).map((kv) => [kv.binding, kv.id ?? kv.binding])),
     durableObjects,
     ratelimits: Object.fromEntries((config.ratelimits ?? []).map(({ name, ...limit }) => [name, limit])),
     bindings: { ...config.vars },

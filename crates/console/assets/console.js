@@ -12,6 +12,16 @@ local(document);
 new MutationObserver(() => local(document)).observe(document.body, { childList: true, subtree: true });
 // A message about what was typed is read out, and where it is said.
 document.querySelector('.problem')?.focus();
+// A one-time code stands behind the `#` of a link, where no request and no log has it. It goes into the form that
+// posts it, and out of the address bar and the history. A person presses the button: programs that open links to look
+// at them use no code up.
+const byCode = document.getElementById('by-code');
+const code = new URLSearchParams(location.hash.slice(1)).get('code');
+if (byCode && code) {
+  byCode.elements.code.value = code;
+  byCode.closest('section').hidden = false;
+  history.replaceState(null, '', location.pathname + location.search);
+}
 // A file goes into the field that one could also paste it into, so that the server reads one kind of form.
 for (const picker of document.querySelectorAll('input[type=file][data-into]')) {
   picker.closest('.field').hidden = false;

@@ -375,6 +375,8 @@ pub struct Form {
     pub also: Vec<Button>,
     /// Whether it sends itself, where the page may run its script.
     pub goes_on: bool,
+    /// Whether it is hidden until the page's script has something to put into it.
+    pub waits: bool,
 }
 
 /// Fields of a form under a heading.
@@ -413,6 +415,7 @@ impl Form {
             groups: Vec::new(),
             also: Vec::new(),
             goes_on: false,
+            waits: false,
         }
     }
 

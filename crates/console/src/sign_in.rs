@@ -5,6 +5,9 @@ use crate::problem::Problem;
 use crate::shell::Shell;
 use crate::text::{EN, fill};
 
+/// The id of the form for a one-time code, which `console.js` fills in from behind the `#` of a link.
+const BY_CODE: &str = "by-code";
+
 /// The form. `next` is where one wanted to go, `said` what happened before. `by_access` is the e-mail address
 /// that Cloudflare Access names, or why it is not believed.
 pub fn page(
@@ -19,7 +22,12 @@ pub fn page(
     let form = Form::post("/console/sign-in", EN.sign_in)
         .with(token.hinting(EN.sign_in_hint).required())
         .with(Field::hidden("next", next));
-    let page = Page::new(shell);
+    let mut by_code = Form::post("/console/sign-in/code", EN.sign_in_by_code)
+        .saying(EN.sign_in_by_code_hint)
+        .with(Field::hidden("code", ""));
+    by_code.id = BY_CODE;
+    by_code.waits = true;
+    let page = Page::new(shell).with(by_code);
     let page = match by_access {
         None => page,
         Some(Ok(email)) => page.with(

@@ -55,6 +55,8 @@ texts! {
     no: "no",
     save: "Save",
     sign_in_as: "Go on as {}",
+    sign_in_by_code: "Go on with this link",
+    sign_in_by_code_hint: "The link that you opened signs you in once, without a token.",
     sign_in_access: "Cloudflare Access",
     sign_in_no_access: "Cloudflare Access says nothing about this request. Sign in with an API token.",
     sign_in_not_by_access: "Cloudflare Access stands before this page, but what it says is not believed. {}",

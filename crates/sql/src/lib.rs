@@ -1,15 +1,17 @@
-//! SQLite as a trait, and the values that are bound to its statements.
+//! SQLite as a trait, the values that are bound to its statements, and scripts as the statements that they have.
 //!
 //! The crate does no I/O. The Worker implements [`Sql`] for the storage of a Durable Object; tests use
 //! `Memory` (feature `memory`), so that they run the very statements that run in production.
 
 #[cfg(feature = "memory")]
 mod memory;
+mod script;
 
 use serde::de::DeserializeOwned;
 
 #[cfg(feature = "memory")]
 pub use memory::Memory;
+pub use script::statements;
 
 /// SQLite did not do it.
 #[derive(Debug, thiserror::Error)]

@@ -7,5 +7,6 @@ pub mod metrics;
 pub mod restored;
 pub mod rotation;
 pub mod sessions;
+pub mod sign_in_codes;
 pub mod tokens;
 pub mod webhooks;

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context, Nothing};
 use crate::api::request::commit::{self, Failure};
+use crate::db::migrations;
 use crate::edge;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::standing::{Standing, Step};
@@ -198,6 +199,8 @@ async fn look(call: &Context) -> Result<Restored, Problem> {
         WitnessReply::Known(known) => known,
         _ => return Err(Problem::internal("the witness says nothing of itself")),
     };
+    // What it lacks is applied before it is believed in anything.
+    migrations::forget();
     let database = standing::read(&app.db).await?;
     let mut found = Restored {
         behind: !witness::is_sound(&database, known.standing.as_ref()),

@@ -23,9 +23,10 @@ use crate::platform;
 use crate::platform::config;
 use crate::platform::credential::{self, NewCredential, Sent};
 use crate::platform::log;
-use crate::store::Entry;
 use crate::store::sessions::{self, SessionRow};
+use crate::store::sign_in_codes;
 use crate::store::tokens;
+use crate::store::{ChangeError, Entry};
 use crate::throttle::{self, Guessed};
 use crate::witness;
 
@@ -79,7 +80,7 @@ pub async fn open(app: &App, caller: &Caller, text: &str) -> Result<Opened, Prob
         witness::vouch_now(app).await?;
     }
     let mark = token.is_admin().then(|| admin_mark(app, text));
-    begin(app, caller, &token, mark).await
+    begin(app, caller, &token, mark, None).await
 }
 
 /// Opens a session for whoever Cloudflare Access names by an e-mail address.
@@ -99,15 +100,61 @@ pub async fn open_as(app: &App, caller: &Caller, email: &str) -> Result<Opened, 
             )
         })?;
     token.check(Needs::Read, None)?;
-    begin(app, caller, &token, None).await
+    begin(app, caller, &token, None, None).await
 }
 
-/// Opens a session for whoever may use a token. `admin_mark` tells the `ADMIN_TOKEN` that it was.
+/// Opens a session for whoever has a code that was made for one.
+///
+/// # Errors
+/// The code was used, is too old or never was one; its token has ended; or D1 fails.
+pub async fn open_by_code(app: &App, caller: &Caller, text: &str) -> Result<Opened, Problem> {
+    if throttle::is_barred(Guessed::Session, &caller.address, app.now) {
+        return Err(Problem::new(
+            ProblemKind::TooManyRequests,
+            "Too many codes that do not exist were sent from this address. Wait a minute, or sign in with an API token.",
+        ));
+    }
+    let refused = || {
+        throttle::wrong_guess(app, Guessed::Session, &caller.address);
+        Problem::new(ProblemKind::Unauthorized, CODE_IS_OVER)
+    };
+    let sent = Sent::parse(credential::SIGN_IN_CODE, text).ok_or_else(refused)?;
+    let (row, standing) = sign_in_codes::find_vouched(&app.db, sent.id).await?;
+    witness::vouch(app, &standing).await?;
+    let matches = sent.matches(row.as_ref().map(|row| row.hash.as_str()));
+    let row = row
+        .filter(|row| matches && app.now < row.expires_at)
+        .ok_or_else(refused)?;
+    let admin = config::admin_token(&app.env).map(|text| admin_mark(app, &text));
+    let behind = Behind {
+        token_id: &row.token_id,
+        admin_mark: row.admin_mark.as_deref(),
+        tenant_id: row.tenant_id.as_deref(),
+        access: row.access.as_deref(),
+        reveal: row.reveal,
+        expires_at: row.token_expires_at,
+    };
+    let token = behind
+        .token(admin.as_deref(), app.now)
+        .ok_or_else(refused)?;
+    token.check(Needs::Read, None)?;
+    if token.is_admin() {
+        witness::vouch_now(app).await?;
+    }
+    begin(app, caller, &token, row.admin_mark, Some(sent.id)).await
+}
+
+/// What is said of a code that opens nothing.
+const CODE_IS_OVER: &str = "The code of this link opens nothing: it was used, is more than ten minutes old, or was not copied whole. Sign in with an API token.";
+
+/// Opens a session for whoever may use a token. `admin_mark` tells the `ADMIN_TOKEN` that it was, `code` is the
+/// id of the code that the session uses up.
 async fn begin(
     app: &App,
     caller: &Caller,
     token: &Token,
     admin_mark: Option<String>,
+    code: Option<&str>,
 ) -> Result<Opened, Problem> {
     allowance::spend(app, token, Spent::Write).await?;
     let id = app.new_id();
@@ -130,9 +177,20 @@ async fn begin(
         token_expires_at: token.expires_at,
         id,
     };
-    let entry = entry(app, caller, token, OPENED, &row);
-    let written = sessions::insert(&app.db, &row, &entry).await;
-    written.map_err(|error| commit::failed(error, IfMatch::Absent, &[]).problem())?;
+    let mut entry = entry(app, caller, token, OPENED, &row);
+    if let Some(code) = code {
+        let after =
+            json!({ "token": row.token_id, "expires_at": row.expires_at, "sign_in_code": code });
+        entry.after = Some(after.to_string());
+    }
+    match sessions::insert(&app.db, &row, code, &entry).await {
+        Ok(()) => {}
+        // The same code came twice at once, and the other was first.
+        Err(ChangeError::Overtaken) if code.is_some() => {
+            return Err(Problem::new(ProblemKind::Unauthorized, CODE_IS_OVER));
+        }
+        Err(error) => return Err(commit::failed(error, IfMatch::Absent, &[]).problem()),
+    }
     settle(app).await?;
     Ok(Opened {
         cookie: new.text,
@@ -201,30 +259,52 @@ fn token_of(row: &SessionRow, admin: Option<&str>, now: u64) -> Option<Token> {
     if row.expires_at <= now {
         return None;
     }
-    if row.token_id == ADMIN {
-        let same = row
-            .admin_mark
-            .as_deref()
-            .is_some_and(|mark| Some(mark) == admin);
-        return same.then(Token::admin);
-    }
-    let access = row.access.as_deref()?;
-    if row.token_expires_at.is_some_and(|end| end <= now) {
-        return None;
-    }
-    Some(Token {
-        id: row.token_id.clone(),
-        tenant: row.tenant_id.clone(),
-        write: access == "write",
-        reveal: row.reveal == Some(1),
-        // To the query of a session, a token for metrics has expired; and it opens none.
-        metrics: false,
+    let behind = Behind {
+        token_id: &row.token_id,
+        admin_mark: row.admin_mark.as_deref(),
+        tenant_id: row.tenant_id.as_deref(),
+        access: row.access.as_deref(),
+        reveal: row.reveal,
         expires_at: row.token_expires_at,
-    })
+    };
+    behind.token(admin, now)
+}
+
+/// The token behind a session or a code, as the database has it now.
+struct Behind<'a> {
+    token_id: &'a str,
+    admin_mark: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+    access: Option<&'a str>,
+    reveal: Option<i64>,
+    expires_at: Option<u64>,
+}
+
+impl Behind<'_> {
+    /// That token; nothing, if it is over.
+    fn token(&self, admin: Option<&str>, now: u64) -> Option<Token> {
+        if self.token_id == ADMIN {
+            let same = self.admin_mark.is_some_and(|mark| Some(mark) == admin);
+            return same.then(Token::admin);
+        }
+        let access = self.access?;
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return None;
+        }
+        Some(Token {
+            id: self.token_id.to_owned(),
+            tenant: self.tenant_id.map(str::to_owned),
+            write: access == "write",
+            reveal: self.reveal == Some(1),
+            // A token for metrics opens no session and makes no code.
+            metrics: false,
+            expires_at: self.expires_at,
+        })
+    }
 }
 
 /// Tells one `ADMIN_TOKEN` from another; nobody can try values without the master key.
-fn admin_mark(app: &App, text: &str) -> String {
+pub(super) fn admin_mark(app: &App, text: &str) -> String {
     Digests::new(&app.keyring, "session".into()).of(ADMIN, text)
 }
 

@@ -55,6 +55,20 @@ pub async fn sign_in_by_access(visit: Visit) -> Outcome {
     }
 }
 
+/// Opens a session for a one-time code.
+pub async fn sign_in_by_code(visit: Visit) -> Outcome {
+    match sessions::open_by_code(&visit.app, &visit.caller, visit.form.get("code").trim()).await {
+        Ok(opened) => {
+            let cookie = cookie::set(&opened.cookie, opened.lasts_s);
+            Ok(Reply::see("/console").with_cookie(cookie))
+        }
+        Err(problem) => Ok(reply::not_signed_in(
+            "",
+            own(&problem, &visit.app.request_id),
+        )),
+    }
+}
+
 /// Opens a session for an API token.
 pub async fn sign_in(visit: Visit) -> Outcome {
     let next = visit.form.get("next");

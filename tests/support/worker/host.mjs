@@ -38,8 +38,20 @@ let miniflare;
 const databases = new Map();
 
 const operations = {
-  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false, tls = {}, assets = false }) {
+  async start({
+    build,
+    persist,
+    secrets,
+    probe = false,
+    port = 0,
+    extra = [],
+    silent = false,
+    tls = {},
+    assets = false,
+    twin = false,
+  }) {
     const config = bindings();
+    const names = twin ? [config.name, `${config.name}-twin`] : [config.name];
     // They put two Workers of the runtime's own before ours: only where a test looks at them.
     if (!assets) delete config.assets;
     miniflare = new Miniflare({
@@ -60,22 +72,23 @@ const operations = {
         stderr.pipe(process.stderr);
       },
       workers: [
-        {
+        ...names.map((name) => ({
           ...config,
+          name,
           bindings: { ...config.bindings, ...secrets },
           modulesRoot: build,
           modules: modules(build, probe),
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-        },
+        })),
         ...others(extra, config.compatibilityDate),
       ],
     });
     const https = await miniflare.ready;
     const direct = {};
-    for (const name of [config.name, ...extra.map((other) => other.name)]) {
+    for (const name of [...names, ...extra.map((other) => other.name)]) {
       direct[name] = (await miniflare.unsafeGetDirectURL(name)).href;
     }
-    return { https: https.href, http: direct[config.name], direct };
+    return { https: https.href, http: direct[names[0]], twin: direct[names[1]], direct };
   },
 
   /** Statements as one transaction; the rows of each. */

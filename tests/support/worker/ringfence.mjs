@@ -48,7 +48,8 @@ export class Ringfence {
    * Starts a Worker. `probe` puts tests/support/worker/probe.mjs in front, which counts and breaks
    * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
    * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
-   * (see tls.mjs), and `assets` serves the console's static parts too.
+   * (see tls.mjs), and `assets` serves the console's static parts too. `twin` starts the same Worker once more over
+   * the same database and namespace, as another isolate of the same deployment: its address is `worker.twin`.
    */
   static async start({
     probe = false,
@@ -59,29 +60,34 @@ export class Ringfence {
     silent = false,
     tls,
     assets = false,
+    twin = false,
   } = {}) {
     const worker = new Ringfence();
     worker.copies = [];
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, silent, tls, assets, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, extra, silent, tls, assets, twin, secrets: { ...newSecrets(), ...secrets } };
     if (migrate) cpSync(await Ringfence.#migrated(), join(worker.persist, 'd1'), { recursive: true });
     await worker.#launch();
     return worker;
   }
 
   /**
-   * The files of a database that every migration has been applied to: once for all tests, which copy it. How a
-   * database of before comes to the last schema is tested in schema.test.mjs, step by step.
+   * The files of a database that the Worker has brought to its schema: once for all tests, which copy it. How a
+   * database of before comes there is tested in migrate.test.mjs and schema.test.mjs, step by step.
    */
   static async #migrated() {
     const key = createHash('sha256')
-      .update(JSON.stringify([migrations(), MINIFLARE]))
+      .update(JSON.stringify(['made by the Worker', migrations(), MINIFLARE]))
       .digest('hex')
       .slice(0, 16);
     const folder = join(ROOT, 'target/tests', `database-${key}`);
     if (existsSync(folder)) return folder;
     const worker = await Ringfence.start({ migrate: false });
-    await worker.migrate();
+    const answer = await worker.fetch('/healthz');
+    if (answer.status !== 200) throw new Error(`the Worker did not migrate: ${await answer.text()}\n${worker.log}`);
+    const applied = (await worker.sql('SELECT name FROM d1_migrations ORDER BY id')).map(({ name }) => name);
+    const wanted = migrations().map(({ name }) => name);
+    if (`${applied}` !== `${wanted}`) throw new Error(`the build is older than migrations/: ${applied}`);
     await worker.#end();
     // Whoever comes first has made it; another one made the same meanwhile.
     const made = `${folder}.${process.pid}`;
@@ -133,8 +139,9 @@ export class Ringfence {
       });
     });
     running.add(this);
-    const { https, http, direct } = await this.ask('start', { ...this.options, persist: this.persist });
+    const { https, http, twin, direct } = await this.ask('start', { ...this.options, persist: this.persist });
     this.https = https;
+    this.twin = twin;
     this.http = http;
     this.direct = direct;
     this.port = Number(new URL(http).port);
@@ -148,10 +155,14 @@ export class Ringfence {
     return within(answer, op);
   }
 
-  /** Applies the migrations whose name is not after `last`, and not before `first`. */
+  /** Applies the migrations whose name is not after `last`, and not before `first`, and writes that down as wrangler does. */
   async migrate({ first = '', last = '\uffff' } = {}) {
+    await this.sql(
+      'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',
+    );
     for (const { name, statements } of migrations()) {
-      if (name >= first && name <= last) await this.batch(...statements.map((sql) => [sql]));
+      if (name < first || name > last) continue;
+      await this.batch(...statements.map((sql) => [sql]), ['INSERT INTO d1_migrations (name) VALUES (?1)', name]);
     }
   }
 
