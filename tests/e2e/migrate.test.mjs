@@ -208,7 +208,7 @@ describe('the schema of the database', () => {
         rmSync(folder, { recursive: true, force: true });
       }
     }
-    const table = (worker) => worker.sql("SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info('d1_migrations')");
+    const table = (worker) => worker.sql('SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(\'d1_migrations\')');
 
     it('goes on where wrangler stopped, and wrangler then finds nothing to do', async () => {
       const worker = await start();

@@ -38,18 +38,7 @@ let miniflare;
 const databases = new Map();
 
 const operations = {
-  async start({
-    build,
-    persist,
-    secrets,
-    probe = false,
-    port = 0,
-    extra = [],
-    silent = false,
-    tls = {},
-    assets = false,
-    twin = false,
-  }) {
+  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false, tls = {}, assets = false, twin = false }) {
     const config = bindings();
     const names = twin ? [config.name, `${config.name}-twin`] : [config.name];
     // They put two Workers of the runtime's own before ours: only where a test looks at them.
