@@ -57,6 +57,7 @@ pub const ROUTES: &[Route] = &[
 
     route!(GET    "/api/v1/tenants/{tenant}/access-paths" Read "listAccessPaths" access_paths::list, "Lists the access paths, without their segments"),
     route!(POST   "/api/v1/tenants/{tenant}/access-paths" Write "createAccessPath" access_paths::create, "Makes an access path; its segment is in this answer alone"),
+    route!(GET    "/api/v1/tenants/{tenant}/access-paths/{path}" Read "getAccessPath" access_paths::show, "Shows an access path, without its segment"),
     route!(PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write "putAccessPath" access_paths::put, "Changes the label and the expiry of an access path"),
     route!(DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write "deleteAccessPath" access_paths::delete, "Removes an access path"),
     route!(GET    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Read "getAccessPathTarget" access_paths::show_target, "Shows how far the tenant's phones have moved to an access path, and the devices that have not"),

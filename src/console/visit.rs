@@ -210,11 +210,14 @@ impl Visit {
         self.get(&self.of_tenant(""), &[]).await
     }
 
-    /// A page within the path's tenant.
+    /// A page within the path's tenant, if the path has one.
     ///
     /// # Errors
     /// What the API says.
     pub async fn tenant_shell(&self, title: &str) -> Result<Shell, Problem> {
+        if self.tenant_id().is_empty() {
+            return Ok(self.shell(title));
+        }
         let tenant = self.tenant().await?;
         Ok(self
             .shell(title)

@@ -553,6 +553,11 @@ impl Field {
         }
     }
 
+    /// A time in UTC; none, where it is empty.
+    pub fn time(name: &str, label: &str, value: impl Into<String>) -> Self {
+        Self::new(Kind::Input("datetime-local"), name, label, value)
+    }
+
     /// One of several.
     pub fn select(
         name: &str,

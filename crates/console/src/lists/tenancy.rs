@@ -3,9 +3,10 @@
 use crate::data::{AccessPath, Family, Listed, Model, Site, Template, Tenant};
 use crate::href;
 use crate::lists::next;
-use crate::part::{Act, Cell, Field, Form, Page, Table, Tone};
+use crate::part::{Act, Cell, Field, Form, Page, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
-use crate::text::EN;
+use crate::text::{EN, fill};
+use crate::time::Moment;
 
 /// Tenants.
 pub fn tenants(shell: Shell, viewer: &Viewer, list: &Listed<Tenant>, now: u64) -> Page {
@@ -73,6 +74,10 @@ pub fn access_paths(
     let rows = list.items.iter().map(|path| {
         let state = match (path.expires_at, path.target_since) {
             (Some(end), _) if end <= now => Cell::state(Tone::Quiet, EN.expired),
+            (Some(end), _) => {
+                let ends = fill(EN.open_until, &[&Moment::new(end, now).utc]);
+                Cell::state(Tone::Good, ends)
+            }
             (_, Some(_)) => Cell::state(Tone::Good, EN.is_target),
             _ => Cell::state(Tone::Good, EN.open),
         };
@@ -87,6 +92,7 @@ pub fn access_paths(
             acts.push(Act::of(EN.target_short, name, below("target")));
         }
         if viewer.write {
+            acts.push(Act::of(EN.edit, name, below("edit")));
             acts.push(Act::of(EN.remove, name, below("remove")));
         }
         vec![
