@@ -200,6 +200,7 @@ pub fn page(shell: Shell, viewer: &Viewer, of: &OneDevice) -> Page {
         for name in ["notify", "rearm", "rekey", state, "remove"] {
             acts.extend(action(name).map(|(word, _)| Act::plain(word, at(name))));
         }
+        acts.push(Act::plain(EN.import_key, at("import-key")));
         if viewer.runs_all() {
             acts.push(Act::plain(EN.move_device, at("move")));
         }
