@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod forms;
 pub mod history;
 pub mod import;
+pub mod lint;
 pub mod notify;
 pub mod operations;
 pub mod people;

@@ -2,6 +2,7 @@
 
 use crate::data::{AccessPath, Family, Listed, Model, Site, Template, Tenant};
 use crate::href;
+use crate::lint;
 use crate::lists::next;
 use crate::part::{Act, Cell, Field, Form, Page, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
@@ -291,25 +292,33 @@ pub fn templates(
     let table = Table::new("", &[EN.template, EN.model, EN.changed], EN.no_templates)
         .with_rows(rows)
         .with_next(next(&at, &[], list.next.as_ref()));
-    let kinds = ["initial", "standard", "product", "master", "system"]
-        .map(|kind| (kind.to_owned(), kind.to_owned()));
-    let families: Vec<_> = families
-        .iter()
-        .map(|family| {
-            (
-                family.family.clone(),
-                format!("{} ({})", family.phones, family.family),
-            )
-        })
-        .collect();
     let open = Form::filter(&at, EN.open_template)
         .titled(if viewer.write {
             EN.write_template
         } else {
             EN.read_template
         })
-        .with(Field::select("kind", EN.kind, kinds.into(), "standard"))
-        .with(Field::select("family", EN.family, families, ""))
+        .with(kind_field(""))
+        .with(family_field(families, ""))
         .with(Field::line("model", EN.model, "").hinting(EN.template_model_hint));
-    Page::new(shell).with(table).with(open)
+    let lint = Section::Acts(vec![Act::plain(EN.lint, lint::PATH)]);
+    Page::new(shell).with(table).with(open).with(lint)
+}
+
+/// Asks for a kind of file.
+pub fn kind_field(kind: &str) -> Field {
+    let kinds = ["initial", "standard", "product", "master", "system"];
+    let kinds = kinds.map(|kind| (kind.to_owned(), kind.to_owned()));
+    let kind = if kind.is_empty() { "standard" } else { kind };
+    Field::select("kind", EN.kind, kinds.into(), kind)
+}
+
+/// Asks for a family.
+pub fn family_field(families: &[Family], family: &str) -> Field {
+    let named = |one: &Family| {
+        let words = format!("{} ({})", one.phones, one.family);
+        (one.family.clone(), words)
+    };
+    let families = families.iter().map(named).collect();
+    Field::select("family", EN.family, families, family)
 }
