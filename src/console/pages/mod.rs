@@ -11,6 +11,7 @@ pub mod import;
 pub mod lint;
 pub mod notify;
 pub mod operations;
+pub mod parts;
 pub mod people;
 pub mod session;
 pub mod settings;
