@@ -604,6 +604,8 @@ pub struct Number {
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     pub title: String,
+    /// What is said of them, such as when they were counted.
+    pub note: Vec<Cell>,
     pub items: Vec<Number>,
 }
 

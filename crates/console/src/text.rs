@@ -111,6 +111,11 @@ texts! {
 
     overview: "Overview",
     numbers: "Devices by state",
+    numbers_of_all: "Devices of all tenants",
+    counted: "Counted",
+    not_counted: "Not counted yet: that is done in the background, within minutes.",
+    number_lost: "took the key, never came back",
+    number_replaced: "key replaced",
     number_all: "devices",
     number_armed: "armed and waiting",
     number_delivered: "took the key, not seen since",
