@@ -20,3 +20,13 @@ for (const picker of document.querySelectorAll('input[type=file][data-into]')) {
     if (file) document.getElementById(picker.dataset.into).value = await file.text();
   });
 }
+// Whoever goes by keyboard stays where they are when such a part is replaced.
+let place;
+const stops = (live) => [...live.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
+document.addEventListener('htmx:beforeSwap', ({ detail: { target } }) => {
+  place = stops(target).indexOf(document.activeElement);
+});
+document.addEventListener('htmx:afterSettle', () => {
+  const live = document.getElementById('live');
+  if (live && place >= 0 && document.activeElement === document.body) stops(live)[place]?.focus({ preventScroll: true });
+});
