@@ -139,15 +139,19 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let mut page = Page::new(shell)
         .with(needs(needs_of(of)))
         .with(numbers)
-        .with(chart::day(
-            &of.events.items,
-            of.events.next.is_some(),
-            of.now,
-        ));
+        .with(requests(&of.events, of.now));
     if !rollouts.is_empty() {
         page = page.with(rollouts_table(id, &rollouts, of.now));
     }
     page
+}
+
+/// The last day's requests as a picture, or that there were none.
+fn requests(events: &Listed<Event>, now: u64) -> Section {
+    match events.items.is_empty() {
+        true => Table::new(EN.chart_title, &[], EN.chart_empty).into(),
+        false => chart::day(&events.items, events.next.is_some(), now).into(),
+    }
 }
 
 fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {

@@ -131,6 +131,7 @@ texts! {
     of_quota: "{} of {}",
 
     chart_title: "Requests of the last day",
+    chart_empty: "No phone has asked for anything.",
     chart_label: "Requests of the last day by hour: {} served, {} refused or failed.",
     chart_bar: "{}: {} served, {} refused or failed",
     chart_served: "served",
