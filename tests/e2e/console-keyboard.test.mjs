@@ -192,6 +192,6 @@ describe('the console by keyboard', () => {
     const href = await link.getAttribute('href');
     await page.evaluate(() => document.getElementById('live').setAttribute('data-before', ''));
     await page.locator('#live:not([data-before])').waitFor({ timeout: 60_000 });
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), href);
+    await page.waitForFunction((there) => document.activeElement.getAttribute('href') === there, href);
   });
 });

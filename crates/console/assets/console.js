@@ -8,8 +8,25 @@ const local = (root) => {
   }
 };
 local(document);
+// Whoever goes by keyboard stays where they are when a part of the page is replaced.
+const stops = (live) => [...live.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
+let place = -1;
+document.addEventListener('focusin', ({ target }) => {
+  const live = target.closest('#live');
+  place = live ? stops(live).indexOf(target) : -1;
+});
+document.addEventListener('pointerdown', () => (place = -1));
 // Parts of a page that are brought up to date have new times in them.
-new MutationObserver(() => local(document)).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(() => {
+  local(document);
+  const live = document.getElementById('live');
+  if (live && place >= 0 && document.activeElement === document.body) stops(live)[place]?.focus({ preventScroll: true });
+}).observe(document.body, { childList: true, subtree: true });
+// On a narrow screen a navigation is scrolled to where one is.
+for (const here of document.querySelectorAll('nav [aria-current]')) {
+  const list = here.closest('ul');
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+}
 // A message about what was typed is read out, and where it is said.
 document.querySelector('.problem')?.focus();
 // A file goes into the field that one could also paste it into, so that the server reads one kind of form.
@@ -20,13 +37,3 @@ for (const picker of document.querySelectorAll('input[type=file][data-into]')) {
     if (file) document.getElementById(picker.dataset.into).value = await file.text();
   });
 }
-// Whoever goes by keyboard stays where they are when such a part is replaced.
-let place;
-const stops = (live) => [...live.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
-document.addEventListener('htmx:beforeSwap', ({ detail: { target } }) => {
-  place = stops(target).indexOf(document.activeElement);
-});
-document.addEventListener('htmx:afterSettle', () => {
-  const live = document.getElementById('live');
-  if (live && place >= 0 && document.activeElement === document.body) stops(live)[place]?.focus({ preventScroll: true });
-});
