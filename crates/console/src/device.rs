@@ -70,6 +70,8 @@ pub fn sentence(device: &Device, now: u64) -> String {
             None => fill(EN.says_armed, &[&ago(key.armed_at, now)]),
         },
         ("armed" | "expired", _) => EN.says_expired.to_owned(),
+        // Nobody took a key that was stated.
+        ("delivered", Some(seen)) if seen.address.is_none() => EN.says_imported.to_owned(),
         ("delivered", Some(seen)) => taken(EN.says_delivered, seen),
         ("delivered", None) => EN.says_imported.to_owned(),
         ("confirmed", taken_by) => {
