@@ -59,6 +59,7 @@ pub const ROUTES: &[Route] = &[
 
     route!(GET    "/api/v1/tenants/{tenant}/access-paths" Read "listAccessPaths" access_paths::list, "Lists the access paths, without their segments"),
     route!(POST   "/api/v1/tenants/{tenant}/access-paths" Write "createAccessPath" access_paths::create, "Makes an access path; its segment is in this answer alone"),
+    route!(GET    "/api/v1/tenants/{tenant}/access-paths/{path}" Read "getAccessPath" access_paths::show, "Shows an access path, without its segment"),
     route!(PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write "putAccessPath" access_paths::put, "Changes the label and the expiry of an access path"),
     route!(DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write "deleteAccessPath" access_paths::delete, "Removes an access path"),
     route!(GET    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Read "getAccessPathTarget" access_paths::show_target, "Shows how far the tenant's phones have moved to an access path, and the devices that have not"),
@@ -128,6 +129,7 @@ pub const ROUTES: &[Route] = &[
     route!(DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write "deleteCertificate" certificates::delete, "Removes a root certificate"),
 
     route!(GET    "/api/v1/devices" ReadAll "listAllDevices" fleet::list, "Lists the devices of all tenants; finds them by a part of MAC, label, model or site, and those whose MAC is there more than once"),
+    route!(GET    "/api/v1/device-counts" ReadAll "countAllDevices" counts::of_all, "Shows how many devices all tenants have together, by state and by what needs a look, as the cron event last counted them"),
     route!(GET    "/api/v1/tenants/{tenant}/devices" Read "listDevices" list::list, "Lists the devices, filtered and sorted"),
     route!(GET    "/api/v1/tenants/{tenant}/devices.csv" Read "exportDevices" export::csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table"),
     route!(GET    "/api/v1/tenants/{tenant}/device-counts" Read "countDevices" counts::show, "Counts the devices, by state, vendor, family, model and site"),

@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// A file that a browser keeps and does not show.
 struct File {
-    name: &'static str,
+    name: String,
     content_type: &'static str,
     bytes: Vec<u8>,
 }
@@ -64,7 +64,7 @@ impl Reply {
     }
 
     /// A file to be kept.
-    pub fn file(name: &'static str, content_type: &'static str, bytes: Vec<u8>) -> Self {
+    pub fn file(name: String, content_type: &'static str, bytes: Vec<u8>) -> Self {
         let file = File {
             name,
             content_type,

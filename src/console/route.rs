@@ -7,8 +7,8 @@ use ringfence_console::problem::Problem;
 
 use crate::api::{self, Params};
 use crate::console::pages::{
-    deeds, device, devices, explain, fleet, forms, history, import, notify, operations, people,
-    session, settings, start, tables, tenancy,
+    deeds, device, devices, explain, fleet, forms, history, import, lint, notify, operations,
+    people, session, settings, start, tables, tenancy,
 };
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -58,6 +58,8 @@ const PAGES: &[Row] = &[
     page!(GET  "/console/tenants/{tenant}/start/{mac}" SignedIn start::watch),
     page!(GET  "/console/explain" SignedIn explain::form),
     page!(POST "/console/explain" SignedIn explain::ask),
+    page!(GET  "/console/lint" SignedIn lint::form),
+    page!(POST "/console/lint" SignedIn lint::check),
     page!(GET  "/console/devices" SignedIn devices::of_all),
     page!(GET  "/console/tenants" SignedIn tenancy::tenants),
     page!(GET  "/console/tenants/new" SignedIn tenancy::new_tenant),

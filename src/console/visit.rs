@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::sessions::{self, SignedIn};
-use crate::api::{self, Asked, Params, Token};
+use crate::api::{self, Asked, Params, Token, Told};
 use crate::app::{App, Caller};
 use crate::console::fields::Fields;
 use crate::console::own;
@@ -109,14 +109,14 @@ impl Visit {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Problem> {
-        read(self.ask("GET", path, query, None, None).await?)
+        read(self.ask("GET", path, query, None, None).await?.body)
     }
 
-    /// Reads something that is no JSON.
+    /// Reads something that is no JSON; with it the cursor of what comes next, where there is more.
     ///
     /// # Errors
     /// What the API says.
-    pub async fn read_file(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Problem> {
+    pub async fn read_file(&self, path: &str, query: &[(&str, &str)]) -> Result<Told, Problem> {
         self.ask("GET", path, query, None, None).await
     }
 
@@ -148,7 +148,7 @@ impl Visit {
             "" => None,
             revision => Some(format!("\"{revision}\"")),
         };
-        read(self.ask(method, path, query, if_match, body).await?)
+        read(self.ask(method, path, query, if_match, body).await?.body)
     }
 
     async fn ask(
@@ -158,7 +158,7 @@ impl Visit {
         query: &[(&str, &str)],
         if_match: Option<String>,
         body: Option<Value>,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Told, Problem> {
         let query = href::query(query);
         let asked = Asked {
             query: query.strip_prefix('?').unwrap_or_default().to_owned(),
@@ -170,7 +170,7 @@ impl Visit {
         let path = format!("/api/v1{path}");
         let told = api::ask(&self.app, &self.caller, &self.token, method, &path, asked).await;
         if (200..300).contains(&told.status) {
-            return Ok(told.body);
+            return Ok(told);
         }
         let document: Document = serde_json::from_slice(&told.body).unwrap_or_default();
         Err(Problem::from(document))
@@ -210,11 +210,14 @@ impl Visit {
         self.get(&self.of_tenant(""), &[]).await
     }
 
-    /// A page within the path's tenant.
+    /// A page within the path's tenant, if the path has one.
     ///
     /// # Errors
     /// What the API says.
     pub async fn tenant_shell(&self, title: &str) -> Result<Shell, Problem> {
+        if self.tenant_id().is_empty() {
+            return Ok(self.shell(title));
+        }
         let tenant = self.tenant().await?;
         Ok(self
             .shell(title)

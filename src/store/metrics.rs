@@ -149,7 +149,7 @@ pub async fn progress(db: &Db) -> Result<Progress, StorageError> {
 
 /// The devices that are in one state of their keys.
 #[derive(Clone, Debug, Default, Deserialize)]
-struct StateRow {
+pub struct StateRow {
     state: String,
     devices: u64,
     disabled: u64,
@@ -183,7 +183,8 @@ pub async fn count_devices(db: &Db, delivered_before: u64, now: u64) -> Result<(
 
 type Value = (&'static str, &'static str, u64);
 
-fn device_values(found: &[StateRow]) -> Vec<Value> {
+/// The numbers of devices, each under its name and its label.
+pub fn device_values(found: &[StateRow]) -> Vec<Value> {
     let sum = |of: fn(&StateRow) -> u64| found.iter().map(of).sum();
     let mut values: Vec<Value> = vec![
         ("condition", "disabled", sum(|row| row.disabled)),
@@ -206,6 +207,26 @@ fn device_values(found: &[StateRow]) -> Vec<Value> {
         values.push(("state", state, alike.map(|row| row.devices).sum()));
     }
     values
+}
+
+/// The devices of all tenants as they were last counted, and when that was: two statements, one round trip.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
+    let statements = [
+        db.statement(
+            "SELECT name, label, value FROM metric_values WHERE name IN ('condition', 'state') ORDER BY name, label LIMIT 100",
+            &[],
+        )?,
+        db.statement(
+            "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
+            &[],
+        )?,
+    ];
+    let [values, progress] = db.batch_of(statements).await?;
+    let progress: Option<Progress> = rows(&progress)?.into_iter().next();
+    Ok((rows(&values)?, progress.map_or(0, |it| it.devices_at)))
 }
 
 /// What a scrape shows: four statements, one round trip. `pools` is how many pools it shows at most.

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { Webhook } from 'standardwebhooks';
 
+import { connected, crowd, poolAndTenant } from '../support/relay/notify.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
@@ -247,6 +248,92 @@ describe('webhooks', () => {
     assert.equal(inbox.at('all').length, 6);
     const { items } = await api.get(`${at}/webhooks/${hook.id}/messages?state=delivered`);
     assert.equal(items.length, 6);
+  });
+
+  it('tell of a rollout that stopped itself at phones that refuse, and of a relay that was killed', async () => {
+    const { pool, relays, tenant, at } = await poolAndTenant(worker, api);
+    const relay = await connected({ port: worker.port, credential: relays[0].credential });
+    const options = { rollout_paused_minutes: 0, relay_lost_minutes: 1 };
+    const kinds = ['rollout.paused', 'relay.lost'];
+    const own = await make(at, 'own-rollouts', { kinds: ['rollout.paused'], options: { rollout_paused_minutes: 0 } });
+    const all = await make('', 'all-pools', { kinds, options });
+    const other = `/tenants/${(await seedTenant(worker)).id}`;
+    const bystander = await make(other, 'bystander', { kinds: ['rollout.paused'], options: { rollout_paused_minutes: 0 } });
+    /** Has a webhook look now, and not within five minutes. */
+    const look = (hook, base = '') => {
+      const { name, url, kinds, options } = hook;
+      return api.put(`${base}/webhooks/${hook.id}`, { name, url, kinds, options, disabled: false });
+    };
+    const of = (path, type) => inbox.at(path).filter(({ body }) => JSON.parse(body).type === type);
+    const one = (path, type, what) =>
+      eventually(
+        () => of(path, type),
+        (messages) => messages.length > 0,
+        what,
+      );
+    // Whoever refuses is not a phone that is slow: nobody of this stage comes back.
+    const people = await crowd(worker, tenant, 10, { keys: { status: '403 Forbidden' }, fetches: false });
+    try {
+      await people.start();
+      const { id } = await api.post(`${at}/rollouts`, {
+        stages: [{ devices: 5 }, { percent: 100 }],
+        threshold: { share: 0.9, within_s: 1 },
+      });
+      const paused = await eventually(
+        () => api.get(`${at}/rollouts/${id}`),
+        ({ state }) => state === 'paused',
+        'the pause',
+      );
+      assert.deepEqual([paused.reason, paused.released], ['threshold', 5]);
+      await look(own, at);
+      const [{ body, headers }] = await one('own-rollouts', 'rollout.paused', 'the tenant is told');
+      const { data } = new Webhook(own.secret).verify(body, headers);
+      assert.deepEqual(
+        data.items.map(({ tenant, rollout, pool, reason, message }) => ({ tenant, rollout, pool, reason, message })),
+        [{ tenant: tenant.id, rollout: id, pool: pool.id, reason: 'threshold', message: paused.message }],
+      );
+      await look(all);
+      await one('all-pools', 'rollout.paused', 'the installation is told');
+      assert.equal(of('all-pools', 'relay.lost').length, 0, 'a relay that is connected is not lost');
+
+      relay.process.kill('SIGKILL');
+      assert.equal((await relay.gone).signal, 'SIGKILL');
+      const killed = Date.now();
+      let lost = [];
+      // It has to be away for a minute.
+      for (const deadline = killed + 150_000; lost.length === 0 && Date.now() < deadline;) {
+        await look(all);
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        lost = of('all-pools', 'relay.lost');
+      }
+      assert.equal(lost.length, 1, 'the relay is told of');
+      const [{ items }] = lost.map((message) => new Webhook(all.secret).verify(message.body, message.headers).data);
+      assert.deepEqual(
+        items.map(({ pool, relay }) => [pool, relay]),
+        [[pool.id, relays[0].id]],
+      );
+      assert.ok(items[0].last_seen_at <= killed && Date.now() - items[0].last_seen_at >= 60_000);
+      // What goes on being so is told once, and to nobody whom it does not concern.
+      for (const [hook, base] of [
+        [all, ''],
+        [own, at],
+        [bystander, other],
+      ]) {
+        await look(hook, base);
+        await api.post(`${base}/webhooks/${hook.id}/test`);
+      }
+      await one('all-pools', 'webhook.test', 'a message after the look');
+      await one('own-rollouts', 'webhook.test', 'a message after the look');
+      await one('bystander', 'webhook.test', 'a message after the look');
+      assert.equal(inbox.at('bystander').length, 1);
+      assert.equal(of('all-pools', 'relay.lost').length, 1);
+      assert.equal(of('all-pools', 'rollout.paused').length, 1);
+      assert.equal(of('own-rollouts', 'rollout.paused').length, 1);
+      assert.equal(of('own-rollouts', 'relay.lost').length, 0);
+    } finally {
+      await people.end();
+      await relay.stop('SIGKILL');
+    }
   });
 
   it('try again, follow no redirect, show dead messages, and send them again under the same id', async () => {

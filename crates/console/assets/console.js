@@ -8,8 +8,25 @@ const local = (root) => {
   }
 };
 local(document);
+// Whoever goes by keyboard stays where they are when a part of the page is replaced.
+const stops = (live) => [...live.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
+let place = -1;
+document.addEventListener('focusin', ({ target }) => {
+  const live = target.closest('#live');
+  place = live ? stops(live).indexOf(target) : -1;
+});
+document.addEventListener('pointerdown', () => (place = -1));
 // Parts of a page that are brought up to date have new times in them.
-new MutationObserver(() => local(document)).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(() => {
+  local(document);
+  const live = document.getElementById('live');
+  if (live && place >= 0 && document.activeElement === document.body) stops(live)[place]?.focus({ preventScroll: true });
+}).observe(document.body, { childList: true, subtree: true });
+// On a narrow screen a navigation is scrolled to where one is.
+for (const here of document.querySelectorAll('nav [aria-current]')) {
+  const list = here.closest('ul');
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+}
 // A message about what was typed is read out, and where it is said.
 document.querySelector('.problem')?.focus();
 // A one-time code stands behind the `#` of a link, where no request and no log has it. It goes into the form that

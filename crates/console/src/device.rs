@@ -70,6 +70,8 @@ pub fn sentence(device: &Device, now: u64) -> String {
             None => fill(EN.says_armed, &[&ago(key.armed_at, now)]),
         },
         ("armed" | "expired", _) => EN.says_expired.to_owned(),
+        // Nobody took a key that was stated.
+        ("delivered", Some(seen)) if seen.address.is_none() => EN.says_imported.to_owned(),
         ("delivered", Some(seen)) => taken(EN.says_delivered, seen),
         ("delivered", None) => EN.says_imported.to_owned(),
         ("confirmed", taken_by) => {
@@ -200,6 +202,7 @@ pub fn page(shell: Shell, viewer: &Viewer, of: &OneDevice) -> Page {
         for name in ["notify", "rearm", "rekey", state, "remove"] {
             acts.extend(action(name).map(|(word, _)| Act::plain(word, at(name))));
         }
+        acts.push(Act::plain(EN.import_key, at("import-key")));
         if viewer.runs_all() {
             acts.push(Act::plain(EN.move_device, at("move")));
         }

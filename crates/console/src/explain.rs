@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::data::{Event, Listed, Read as _};
 use crate::href;
+use crate::lint;
 use crate::lists::devices::timeline;
-use crate::part::{Cell, Facts, Field, Form, Item, List, Page, Tone};
+use crate::part::{Act, Cell, Facts, Field, Form, Item, List, Page, Section, Tone};
 use crate::problem::finding;
 use crate::reason;
 use crate::shell::{Shell, Viewer};
@@ -34,11 +35,12 @@ pub fn page(
     now: u64,
 ) -> Page {
     let page = Page::new(shell.leading(EN.explain_lead));
-    match answer {
+    let page = match answer {
         None => page.with(form(viewer, asked)),
         // What was found stands before the form for the next question.
         Some(answer) => found(page, answer, now).with(form(viewer, asked)),
-    }
+    };
+    page.with(Section::Acts(vec![Act::plain(EN.lint, lint::PATH)]))
 }
 
 fn form(viewer: &Viewer, asked: &Asked) -> Form {

@@ -1,12 +1,13 @@
 //! The fleet: how are we, and what needs a person now.
 
 use crate::chart;
-use crate::data::{Event, Limits, Listed, Pool, Relay, Restored, Rollout, Rotation, Tenant};
+use crate::data::{Event, Listed, Pool, Read as _, Relay, Restored, Rollout, Rotation, Tenant};
 use crate::href;
 use crate::lists::notify::rollouts_table;
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
 use crate::text::{EN, count, fill};
+use serde_json::Value;
 
 /// How much of a list is counted where the API has no number: what is more is said so.
 pub const MAX_COUNTED: usize = 100;
@@ -69,7 +70,7 @@ impl State {
         }
     }
 
-    /// Where the API's counts of devices have it; nowhere, if its list is to be counted.
+    /// Where the API's counts of devices have it; nowhere, if it is no state of a device.
     pub fn counted(self) -> Option<&'static str> {
         Some(match self {
             Self::Armed => "/by_state/armed/devices",
@@ -81,7 +82,8 @@ impl State {
             Self::Elsewhere => "/all/unexpected_network",
             Self::NeverSeen => "/all/never_seen",
             Self::Disabled => "/all/disabled",
-            Self::Silent | Self::Unknown => return None,
+            Self::Silent => "/all/silent_7d",
+            Self::Unknown => return None,
         })
     }
 
@@ -108,7 +110,8 @@ const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 /// What a tenant's overview is made from.
 pub struct Overview {
     pub tenant: Tenant,
-    pub limits: Limits,
+    /// How many devices there are.
+    pub devices: u64,
     pub counted: Vec<Counted>,
     /// Of the last day, the newest first.
     pub events: Listed<Event>,
@@ -119,10 +122,9 @@ pub struct Overview {
 /// The overview of a tenant.
 pub fn overview(shell: Shell, of: &Overview) -> Page {
     let id = &of.tenant.id;
-    let devices = of.limits.quotas.get("devices").cloned().unwrap_or_default();
     let mut items = vec![Number {
         label: EN.number_all.into(),
-        value: devices.used.to_string(),
+        value: of.devices.to_string(),
         tone: Tone::Plain,
         href: Some(href::tenant(id, "devices")),
     }];
@@ -130,21 +132,26 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let numbers = Numbers {
         title: EN.numbers.into(),
         items,
+        ..Numbers::default()
     };
     let open = of.rollouts.items.iter().filter(|rollout| rollout.is_open());
     let rollouts: Vec<Rollout> = open.cloned().collect();
     let mut page = Page::new(shell)
         .with(needs(needs_of(of)))
         .with(numbers)
-        .with(chart::day(
-            &of.events.items,
-            of.events.next.is_some(),
-            of.now,
-        ));
+        .with(requests(&of.events, of.now));
     if !rollouts.is_empty() {
         page = page.with(rollouts_table(id, &rollouts, of.now));
     }
     page
+}
+
+/// The last day's requests as a picture, or that there were none.
+fn requests(events: &Listed<Event>, now: u64) -> Section {
+    match events.items.is_empty() {
+        true => Table::new(EN.chart_title, &[], EN.chart_empty).into(),
+        false => chart::day(&events.items, events.next.is_some(), now).into(),
+    }
 }
 
 fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {
@@ -261,6 +268,8 @@ fn needs(needs: Vec<(Cell, String)>) -> List {
 /// What the page of the whole deployment is made from.
 pub struct Deployment {
     pub tenants: Listed<Tenant>,
+    /// How many devices all tenants have, as the API last counted them.
+    pub devices: Value,
     pub pools: Vec<(Pool, Vec<Relay>)>,
     pub rotation: Option<Rotation>,
     pub restored: Option<Restored>,
@@ -269,7 +278,9 @@ pub struct Deployment {
 
 /// The page of the whole deployment.
 pub fn deployment(shell: Shell, of: &Deployment) -> Page {
-    let mut page = Page::new(shell).with(needs(needs_of_all(of)));
+    let mut page = Page::new(shell)
+        .with(needs(needs_of_all(of)))
+        .with(of_all(&of.devices, of.now));
     let tenants = Table::new(
         EN.tenants,
         &[EN.name, EN.hostname, EN.created],
@@ -295,6 +306,45 @@ pub fn deployment(shell: Shell, of: &Deployment) -> Page {
         .collect::<Vec<_>>();
     let table = Table::new(EN.pools, &[EN.name, EN.relays, EN.waiting], EN.no_pools);
     page.with(Section::Table(table.with_rows(rows)))
+}
+
+/// The devices of all tenants. No list shows just these, so no number leads anywhere.
+fn of_all(counts: &Value, now: u64) -> Numbers {
+    let named = [
+        ("/devices", EN.number_all, Tone::Plain),
+        ("/by_state/armed", EN.number_armed, Tone::Plain),
+        ("/by_state/delivered", EN.number_delivered, Tone::Warn),
+        ("/never_came_back", EN.number_lost, Tone::Bad),
+        ("/by_state/confirmed", EN.number_confirmed, Tone::Good),
+        ("/stale", EN.number_stale, Tone::Warn),
+        ("/failing", EN.number_failing, Tone::Bad),
+        ("/unexpected_network", EN.number_elsewhere, Tone::Bad),
+        ("/by_state/expired", EN.number_expired, Tone::Bad),
+        ("/by_state/replaced", EN.number_replaced, Tone::Bad),
+        ("/never_seen", EN.number_never, Tone::Plain),
+        ("/disabled", EN.number_disabled, Tone::Quiet),
+    ];
+    let (items, note) = match counts.number("counted_at") {
+        None => (Vec::new(), vec![Cell::text(EN.not_counted)]),
+        Some(at) => {
+            let items = named.map(|(place, label, tone)| {
+                let number = counts.number(place).unwrap_or_default();
+                Number {
+                    label: label.into(),
+                    value: number.to_string(),
+                    tone: if number == 0 { Tone::Quiet } else { tone },
+                    href: None,
+                }
+            });
+            let note = vec![Cell::text(EN.counted), Cell::time(Some(at), now, "")];
+            (items.into(), note)
+        }
+    };
+    Numbers {
+        title: EN.numbers_of_all.into(),
+        note,
+        items,
+    }
 }
 
 /// A pool in a table: its name, its relays, its queue.

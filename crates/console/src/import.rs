@@ -97,8 +97,8 @@ impl Counts {
             href: None,
         });
         Numbers {
-            title: String::new(),
             items: items.into(),
+            ..Numbers::default()
         }
     }
 }

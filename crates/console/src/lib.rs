@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod history;
 pub mod href;
 pub mod import;
+pub mod lint;
 pub mod lists;
 pub mod marks;
 pub mod part;

@@ -556,6 +556,11 @@ impl Field {
         }
     }
 
+    /// A time in UTC; none, where it is empty.
+    pub fn time(name: &str, label: &str, value: impl Into<String>) -> Self {
+        Self::new(Kind::Input("datetime-local"), name, label, value)
+    }
+
     /// One of several.
     pub fn select(
         name: &str,
@@ -602,6 +607,8 @@ pub struct Number {
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     pub title: String,
+    /// What is said of them, such as when they were counted.
+    pub note: Vec<Cell>,
     pub items: Vec<Number>,
 }
 

@@ -10,12 +10,17 @@ use crate::text::{EN, fill};
 /// Where a phone asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    pub host: String,
+    /// Scheme, host, and the port where it is not the usual one: `https://phones.example`.
+    pub origin: String,
     /// The segment of the access path; empty where it is not known.
     pub segment: String,
     /// The name of the device's own file, as its phone asks for it.
     pub name: String,
 }
+
+/// The whole value of a field of the vendor's that says the protocol, or its port.
+const HTTPS: &str = "HTTPS";
+const PORT: &str = "443";
 
 impl Place {
     /// The URL of the device's own file.
@@ -25,18 +30,36 @@ impl Place {
             segment => segment,
         };
         let name = self.name.trim_start_matches('/');
-        format!("https://{}/{segment}/{name}", self.host)
+        format!("{}/{segment}/{name}", self.origin)
     }
 
-    /// What is typed into a field of the vendor's.
-    fn typed(&self, value: &str) -> String {
+    /// Scheme, host and port, the latter two also as they stand together.
+    fn parts(&self) -> (&str, &str, &str, &str) {
+        let (scheme, authority) = self.origin.split_once("://").unwrap_or_default();
+        let usual = if scheme == "http" { "80" } else { "443" };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+            _ => (authority, usual),
+        };
+        (scheme, host, port, authority)
+    }
+
+    /// What is typed into a field of the vendor's. A vendor's fields are as for HTTPS at its usual port; where the
+    /// port has a field of its own, it stands there alone.
+    fn typed(&self, value: &str, has_port: bool) -> String {
+        let (scheme, host, port, authority) = self.parts();
+        match value {
+            HTTPS => return scheme.to_ascii_uppercase(),
+            PORT => return port.to_owned(),
+            _ => {}
+        }
         let segment = match self.segment.as_str() {
             "" => EN.access_path_place,
             segment => segment,
         };
         value
-            .replace("<base>", "https://<host>/<segment>")
-            .replace("<host>", &self.host)
+            .replace("<base>", &format!("{}/<segment>", self.origin))
+            .replace("<host>", if has_port { host } else { authority })
             .replace("<segment>", segment)
     }
 }
@@ -45,10 +68,20 @@ impl Place {
 pub fn fields(device: &Device, family: Option<&Family>, place: &Place) -> Facts {
     let title = fill(EN.type_into, &[&device.model]);
     let mut facts = Facts::new(&title);
-    for typed in family.into_iter().flat_map(|family| &family.typed) {
-        facts = facts.with(&typed.field, Cell::code(place.typed(&typed.value)));
+    for (field, value) in typed(family, place) {
+        facts = facts.with(field, Cell::code(value));
     }
     facts.with(EN.own_url, Cell::code(place.url()))
+}
+
+/// The fields of a vendor's phones, and what is typed into each.
+fn typed<'a>(family: Option<&'a Family>, place: &Place) -> Vec<(&'a str, String)> {
+    let fields = family.map(|family| family.typed.as_slice());
+    let fields = fields.unwrap_or_default();
+    let has_port = fields.iter().any(|typed| typed.value == PORT);
+    let each = fields.iter();
+    each.map(|typed| (typed.field.as_str(), place.typed(&typed.value, has_port)))
+        .collect()
 }
 
 /// The same as a picture, where the access path is known.
@@ -56,10 +89,10 @@ pub fn picture(family: Option<&Family>, place: &Place) -> Option<Picture> {
     if place.segment.is_empty() {
         return None;
     }
-    let typed = family.into_iter().flat_map(|family| &family.typed);
-    let url = typed
-        .map(|typed| place.typed(&typed.value))
-        .find(|value| value.starts_with("https://"));
+    let values = typed(family, place).into_iter().map(|(_, value)| value);
+    let url = values
+        .into_iter()
+        .find(|value| value.starts_with(&place.origin));
     code(&url.unwrap_or_else(|| place.url()))
 }
 
@@ -128,7 +161,7 @@ mod tests {
     #[test]
     fn an_access_path_stands_where_it_is_known_and_nowhere_else() {
         let mut place = Place {
-            host: "phones.example".into(),
+            origin: "https://phones.example".into(),
             segment: String::new(),
             name: "/Config.cfg".into(),
         };
@@ -141,6 +174,61 @@ mod tests {
         place.segment = "seg".into();
         let picture = picture(Some(&family), &place).unwrap_or_default();
         assert!(picture.label.ends_with("https://phones.example/seg/"));
+    }
+
+    #[test]
+    fn the_port_stands_where_the_vendor_has_it() {
+        let place = |origin: &str| Place {
+            origin: origin.into(),
+            segment: "seg".into(),
+            name: "/Config.cfg".into(),
+        };
+        let family = |values: &[&str]| Family {
+            typed: values
+                .iter()
+                .map(|&value| Typed {
+                    field: value.to_owned(),
+                    value: value.to_owned(),
+                })
+                .collect(),
+            ..Family::default()
+        };
+        let values = |origin: &str, family: &Family| -> Vec<String> {
+            let fields = typed(Some(family), &place(origin));
+            fields.into_iter().map(|(_, value)| value).collect()
+        };
+        let apart = family(&["HTTPS", "<host>", "<segment>", "443"]);
+        let together = family(&["HTTPS", "<host>/<segment>", "<base>/x"]);
+        for (origin, one, other) in [
+            (
+                "https://phones.example",
+                ["HTTPS", "phones.example", "seg", "443"],
+                [
+                    "HTTPS",
+                    "phones.example/seg",
+                    "https://phones.example/seg/x",
+                ],
+            ),
+            (
+                "http://127.0.0.1:8787",
+                ["HTTP", "127.0.0.1", "seg", "8787"],
+                ["HTTP", "127.0.0.1:8787/seg", "http://127.0.0.1:8787/seg/x"],
+            ),
+            (
+                "https://[::1]:8443",
+                ["HTTPS", "[::1]", "seg", "8443"],
+                ["HTTPS", "[::1]:8443/seg", "https://[::1]:8443/seg/x"],
+            ),
+            (
+                "http://[::1]",
+                ["HTTP", "[::1]", "seg", "80"],
+                ["HTTP", "[::1]/seg", "http://[::1]/seg/x"],
+            ),
+        ] {
+            assert_eq!(values(origin, &apart), one, "{origin}");
+            assert_eq!(values(origin, &together), other, "{origin}");
+            assert_eq!(place(origin).url(), format!("{origin}/seg/Config.cfg"));
+        }
     }
 
     #[test]

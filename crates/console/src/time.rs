@@ -32,6 +32,59 @@ impl Moment {
     }
 }
 
+/// A time in UTC as a browser's field has it, as exact as it is: saved again, it is the same time.
+pub fn typed(at: u64) -> String {
+    let iso = Moment::new(at, at).iso;
+    let (seconds, rest) = (at / 1000 % 60, at % 1000);
+    match (seconds, rest) {
+        (0, 0) => iso.chars().take(16).collect(),
+        (_, 0) => iso.trim_end_matches('Z').to_owned(),
+        _ => format!("{}.{rest:03}", iso.trim_end_matches('Z')),
+    }
+}
+
+/// The time in UTC that was typed, in Unix milliseconds: a date, or date and time as [`typed`] writes them. Seconds
+/// may be left out, and a blank may stand for the `T`.
+pub fn read(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
+    let [year, month, day] = numbers(date, '-')?;
+    let (time, rest) = time.split_once('.').unwrap_or((time, "0"));
+    let time = match time.matches(':').count() {
+        1 => format!("{time}:00"),
+        _ => time.to_owned(),
+    };
+    let [hour, minute, second] = numbers(&time, ':')?;
+    let is_rest = (1..=3).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit());
+    if year < 1970 || year > 9999 || hour > 23 || minute > 59 || second > 59 || !is_rest {
+        return None;
+    }
+    let rest: u64 = format!("{rest:0<3}").parse().ok()?;
+    // The inverse of `Civil::of`: years begin in March, so that a leap day is the last one.
+    let (year, shifted) = match month {
+        3..=12 => (year, month - 3),
+        1..=2 => (year - 1, month + 9),
+        _ => return None,
+    };
+    let of_year = (153 * shifted + 2) / 5 + day.checked_sub(1)?;
+    let days = (365 * year + year / 4 - year / 100 + year / 400 + of_year).checked_sub(719_468)?;
+    let at = (days * 86_400 + hour * 3600 + minute * 60 + second) * 1000 + rest;
+    // A day that its month does not have is no date.
+    (Civil::of(at).day == day && Civil::of(at).month == month).then_some(at)
+}
+
+fn numbers<const N: usize>(text: &str, between: char) -> Option<[u64; N]> {
+    let parts: Vec<u64> = text
+        .split(between)
+        .map(|part| {
+            let is_number =
+                (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| part.parse().ok()).flatten()
+        })
+        .collect::<Option<_>>()?;
+    parts.try_into().ok()
+}
+
 /// The hour of a time, as `14:00`.
 pub fn hour(at: u64) -> String {
     format!("{:02}:00 UTC", Civil::of(at).hour)
@@ -107,6 +160,42 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_was_typed_is_read_in_utc() {
+        for (text, at) in [
+            ("2000-02-29", 951_782_400_000),
+            ("2026-10-26T05:41", 1_792_993_260_000),
+            (" 2026-10-26 05:41:05 ", 1_792_993_265_000),
+            ("2026-10-26T05:41:05.5", 1_792_993_265_500),
+            ("1970-01-01T00:00", 0),
+            ("9999-12-31T23:59:59.999", LAST),
+        ] {
+            assert_eq!(read(text), Some(at), "{text}");
+        }
+        for text in [
+            "",
+            "tomorrow",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-00",
+            "2026-01-32",
+            "1969-12-31",
+            "10000-01-01",
+            "2026-01-01T24:00",
+            "2026-01-01T00:60",
+            "2026-01-01T",
+            "2026-01-01T00:00:00.1234",
+            "2026-01-01T00:00Z",
+            "+026-01-01",
+            "1792993265000",
+            "2026-01",
+            "2026-01-01T00:00:00:00",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn how_long_ago_is_said_in_one_unit() {
         let now = 1_000_000_000_000;
         assert_eq!(ago(now - 10_000, now), "just now");
@@ -121,6 +210,21 @@ mod tests {
         fn a_later_time_sorts_later(one in 0..LAST, other in 0..LAST) {
             let (first, second) = (one.min(other), one.max(other));
             prop_assert!(Moment::new(first, 0).iso <= Moment::new(second, 0).iso);
+        }
+
+        #[test]
+        fn what_a_field_has_is_read_as_the_same_time(at in 0..LAST, whole: bool) {
+            let at = if whole { at / 60_000 * 60_000 } else { at };
+            prop_assert_eq!(read(&typed(at)), Some(at));
+        }
+
+        #[test]
+        fn whatever_is_typed_is_a_time_or_none(text in "[0-9T: .-]{0,24}", other: String) {
+            for text in [text, other] {
+                if let Some(at) = read(&text) {
+                    prop_assert_eq!(read(&typed(at)), Some(at));
+                }
+            }
         }
 
         #[test]

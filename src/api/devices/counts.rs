@@ -11,6 +11,7 @@ use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 use crate::platform::DAY_MS;
 use crate::store::device_counts::{self, CountRow};
+use crate::store::metrics::{self, ValueRow};
 
 /// How many devices a tenant has, by what they are.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +47,8 @@ pub struct Counts {
     pub never_seen: u64,
     /// Those that got a file in the last 24 hours.
     pub seen_24h: u64,
+    /// Those that got a file once, and none in the last 7 days.
+    pub silent_7d: u64,
     /// Those whose bootstrap was taken from none of the tenant's `expected_networks`.
     pub unexpected_network: u64,
 }
@@ -70,6 +73,7 @@ impl Counts {
         self.failing += other.failing;
         self.never_seen += other.never_seen;
         self.seen_24h += other.seen_24h;
+        self.silent_7d += other.silent_7d;
         self.unexpected_network += other.unexpected_network;
     }
 }
@@ -83,6 +87,7 @@ impl From<&CountRow> for Counts {
             failing: row.failing,
             never_seen: row.never_seen,
             seen_24h: row.seen_lately,
+            silent_7d: row.silent,
             unexpected_network: row.unexpected_network,
         }
     }
@@ -91,9 +96,65 @@ impl From<&CountRow> for Counts {
 /// `countDevices`.
 pub async fn show(call: Call) -> Result<Shown<DeviceCounts>, Problem> {
     let tenant = call.tenant().await?;
-    let lately = call.app.now.saturating_sub(DAY_MS);
-    let rows = device_counts::count(&call.app.db, &tenant.id, lately).await?;
+    let [lately, silent] = [DAY_MS, 7 * DAY_MS].map(|span| call.app.now.saturating_sub(span));
+    let rows = device_counts::count(&call.app.db, &tenant.id, lately, silent).await?;
     Ok(Shown(view(rows)))
+}
+
+/// How many devices all tenants have together, when they were last counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AllCounts {
+    /// When they were counted, in Unix milliseconds; null if they have not been yet. The cron event counts them, the
+    /// more seldom the more there are: 100,000 devices every 72 minutes.
+    pub counted_at: Option<u64>,
+    /// How many devices all tenants have.
+    pub devices: u64,
+    /// The devices by the state of their key.
+    pub by_state: BTreeMap<String, u64>,
+    /// Those that are out of service.
+    pub disabled: u64,
+    /// Those that took their standard file and lack the last version of it.
+    pub stale: u64,
+    /// Those whose last request was refused, or for a file that is broken.
+    pub failing: u64,
+    /// Those that never asked for anything.
+    pub never_seen: u64,
+    /// Those that took their bootstrap and did not come back within an hour.
+    pub never_came_back: u64,
+    /// Those whose bootstrap was taken from none of their tenant's `expected_networks`.
+    pub unexpected_network: u64,
+}
+
+/// `countAllDevices`.
+pub async fn of_all(call: Call) -> Result<Shown<AllCounts>, Problem> {
+    let (values, counted_at) = metrics::devices(&call.app.db).await?;
+    Ok(Shown(all(&values, counted_at)))
+}
+
+fn all(values: &[ValueRow], counted_at: u64) -> AllCounts {
+    let mut found = AllCounts {
+        counted_at: Some(counted_at).filter(|&at| at > 0),
+        ..AllCounts::default()
+    };
+    for row in values {
+        let place = match (row.name.as_str(), row.label.as_str()) {
+            ("state", state) => {
+                found.devices += row.value;
+                found.by_state.insert(state.to_owned(), row.value);
+                continue;
+            }
+            (_, "disabled") => &mut found.disabled,
+            (_, "stale") => &mut found.stale,
+            (_, "failing") => &mut found.failing,
+            (_, "never_seen") => &mut found.never_seen,
+            (_, "never_came_back") => &mut found.never_came_back,
+            (_, "unexpected_network") => &mut found.unexpected_network,
+            _ => continue,
+        };
+        *place = row.value;
+    }
+    found
 }
 
 fn view(rows: Vec<CountRow>) -> DeviceCounts {
@@ -147,6 +208,32 @@ mod tests {
     use crate::api::devices::counts::*;
 
     #[test]
+    fn what_was_counted_of_all_tenants_has_its_member() {
+        assert_eq!(all(&[], 0), AllCounts::default());
+        let rows: Vec<ValueRow> = metrics::device_values(&[])
+            .into_iter()
+            .zip(1..)
+            .map(|((name, label, _), value)| ValueRow {
+                name: name.into(),
+                label: label.into(),
+                value,
+            })
+            .collect();
+        let shown = all(&rows, 7);
+        assert_eq!(shown.counted_at, Some(7));
+        assert_eq!(shown.devices, shown.by_state.values().sum::<u64>());
+        let text = serde_json::to_value(&shown).unwrap();
+        for row in &rows {
+            let place = match row.name.as_str() {
+                "state" => format!("/by_state/{}", row.label),
+                _ => format!("/{}", row.label),
+            };
+            let found = text.pointer(&place).and_then(serde_json::Value::as_u64);
+            assert_eq!(found, Some(row.value), "{place}");
+        }
+    }
+
+    #[test]
     fn models_of_one_vendor_are_added_up() {
         let family = Family::ALL[0];
         let row = |of: &str, name: Option<&str>, more: Option<&str>, devices| CountRow {
@@ -159,6 +246,7 @@ mod tests {
             failing: 0,
             never_seen: 0,
             seen_lately: 0,
+            silent: 0,
             unexpected_network: 0,
         };
         let shown = view(vec![

@@ -341,6 +341,11 @@ pub fn created(call: &Context, row: &AccessPathRow) -> Entry {
     )
 }
 
+/// `getAccessPath`.
+pub async fn show(call: Call) -> Result<Shown<AccessPathView>, Problem> {
+    Ok(Shown(find(&call).await?.into()))
+}
+
 /// `putAccessPath`.
 pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPathView>, Failure> {
     let label = valid::label("label", &call.body.label)?;

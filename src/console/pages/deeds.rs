@@ -111,10 +111,7 @@ async fn page(visit: &Visit, deed: &Deed, problem: Option<Problem>) -> Result<Pa
         .saying(deed.does)
         .or_back(filled(deed.back, visit.params()));
     form.danger = deed.danger;
-    let shell = match visit.tenant_id() {
-        "" => visit.shell(deed.word),
-        _ => visit.tenant_shell(deed.word).await?,
-    };
+    let shell = visit.tenant_shell(deed.word).await?;
     Ok(Page::new(shell).with(form).with_problem(problem))
 }
 

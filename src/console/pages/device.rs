@@ -242,8 +242,13 @@ async fn file_page(visit: &Visit, reveal: bool) -> Outcome {
 pub async fn place(visit: &Visit, mac: &str) -> Result<Place, Problem> {
     let body = json!({ "mac": mac, "tenant": visit.tenant_id() });
     let explained: Value = visit.send("POST", "/explain", Some(body)).await?;
+    let host = explained.text("/asked/host");
     Ok(Place {
-        host: explained.text("/asked/host").to_owned(),
+        // Here it answers on the port, and by the scheme, of this very page.
+        origin: match host == visit.caller.host {
+            true => visit.caller.origin.clone(),
+            false => format!("https://{host}"),
+        },
         segment: String::new(),
         name: explained.text("/asked/path").to_owned(),
     })

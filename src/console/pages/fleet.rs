@@ -1,7 +1,7 @@
 //! How are we?
 
 use ringfence_console::data::{
-    Device, Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
+    Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
 };
 use ringfence_console::fleet::{self as page, Counted, Deployment, MAX_COUNTED, Overview, State};
 use ringfence_console::href;
@@ -31,6 +31,7 @@ pub async fn page(visit: Visit) -> Outcome {
     let shell = visit.shell(EN.fleet).leading(EN.fleet_lead);
     let deployment = Deployment {
         tenants,
+        devices: visit.get("/device-counts", &[]).await?,
         pools: pools(&visit).await?,
         rotation: visit.get::<Rotation>("/rotation", &[]).await.ok(),
         restored: visit.get::<Restored>("/restored", &[]).await.ok(),
@@ -69,9 +70,7 @@ pub async fn overview(visit: Visit) -> Outcome {
     let since = now.saturating_sub(DAY_MS).to_string();
     let events = visit.of_tenant("/events");
     let of = Overview {
-        limits: visit
-            .get::<Limits>(&visit.of_tenant("/limits"), &[])
-            .await?,
+        devices: counts.number("/all/devices").unwrap_or_default(),
         events: visit
             .get(&events, &[("after", &since), ("limit", "200")])
             .await?,
@@ -105,7 +104,7 @@ fn more(visit: &Visit) -> Vec<Act> {
     acts
 }
 
-/// How many devices a filter finds, as far as is counted.
+/// How many devices are in a state; of phones that are none, as far as their list is read.
 async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, Problem> {
     if let Some(place) = state.counted() {
         return Ok(Counted {
@@ -115,25 +114,13 @@ async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, P
         });
     }
     let limit = MAX_COUNTED.to_string();
-    let (number, more) = if state == State::Unknown {
-        let list: Listed<Unknown> = visit
-            .get(&visit.of_tenant("/unknown"), &[("limit", &limit)])
-            .await?;
-        (list.items.len(), list.next.is_some())
-    } else {
-        let filter = state.filter(visit.now());
-        let mut query: Vec<_> = filter
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        query.push(("limit", &limit));
-        let list: Listed<Device> = visit.get(&visit.of_tenant("/devices"), &query).await?;
-        (list.items.len(), list.next.is_some())
-    };
+    let list: Listed<Unknown> = visit
+        .get(&visit.of_tenant("/unknown"), &[("limit", &limit)])
+        .await?;
     Ok(Counted {
         state,
-        number: number as u64,
-        more,
+        number: list.items.len() as u64,
+        more: list.next.is_some(),
     })
 }
 

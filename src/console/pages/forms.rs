@@ -4,7 +4,8 @@
 use ringfence_console::data::Read as _;
 use ringfence_console::part::{Field, Form, Kind, Page};
 use ringfence_console::problem::Problem;
-use ringfence_console::text::EN;
+use ringfence_console::text::{EN, fill};
+use ringfence_console::time;
 use serde_json::{Map, Value, json};
 
 use crate::api::{self, Params};
@@ -26,6 +27,14 @@ enum Typed {
     /// One text per line.
     Lines,
     Number,
+    /// A number that need not be whole.
+    Decimal,
+    /// Yes or no.
+    Check,
+    /// A time, typed in UTC; the API has Unix milliseconds.
+    Time,
+    /// What is sent and never shown again.
+    Secret,
     Choice(&'static [Choice]),
     /// One of a list of the API's, by the members for value and words; what stands for none.
     From(
@@ -55,6 +64,13 @@ struct Entry {
     does: fn() -> &'static str,
     back: &'static str,
     members: &'static [Member],
+}
+
+impl Entry {
+    fn is_time(&self, member: &str) -> bool {
+        let mut members = self.members.iter();
+        members.any(|(name, _, typed, _)| *name == member && matches!(typed, Typed::Time))
+    }
 }
 
 macro_rules! t {
@@ -136,6 +152,31 @@ entries! {
     "/tenants/{tenant}/access-paths/{path}/target/set" PUT "/tenants/{tenant}/access-paths/{path}/target" false set_target target_does "/tenants/{tenant}/access-paths/{path}/target" members! {
         "url" access_path Typed::Line, target_hint;
     };
+    "/tenants/{tenant}/access-paths/{path}/edit" PUT "/tenants/{tenant}/access-paths/{path}" true edit_access_path edit_access_path_does "/tenants/{tenant}/access-paths" members! {
+        "label" label Typed::Line, ;
+        "expires_at" expires_at Typed::Time, expires_at_hint;
+    };
+    "/tenants/{tenant}/devices/{mac}/import-key" POST "/tenants/{tenant}/devices/{mac}/import-key" false import_key import_key_does "/tenants/{tenant}/devices/{mac}" members! {
+        "key" known_key Typed::Secret, known_key_hint;
+    };
+    "/pools/{pool}/edit" PUT "/pools/{pool}" true edit_pool edit_pool_does "/pools/{pool}" members! {
+        "name" name Typed::Must, ;
+        "options/change_wait_s" change_wait Typed::Number, change_wait_hint;
+        "options/expiry_s" job_expiry Typed::Number, job_expiry_hint;
+        "options/lease_s" lease Typed::Number, lease_hint;
+        "options/fetch_timeout_s" fetch_timeout Typed::Number, fetch_timeout_hint;
+        "options/fetch_poll_ms" fetch_poll Typed::Number, fetch_poll_hint;
+        "options/max_attempts" max_attempts Typed::Number, max_attempts_hint;
+        "options/retry_base_s" retry_base Typed::Number, retry_base_hint;
+        "options/retry_cap_s" retry_cap Typed::Number, retry_cap_hint;
+        "options/rollout_per_second" rollout_pace Typed::Decimal, rollout_pace_hint;
+        "options/rollout_per_second_max" rollout_pace_max Typed::Decimal, rollout_pace_max_hint;
+        "options/network_per_second" network_pace Typed::Decimal, network_pace_hint;
+        "options/network_bits_v4" network_bits_v4 Typed::Number, network_bits_v4_hint;
+        "options/network_bits_v6" network_bits_v6 Typed::Number, network_bits_v6_hint;
+        "options/trusting" trusting Typed::Check, trusting_hint;
+        "options/retention_days" retention Typed::Number, retention_hint;
+    };
     "/tenants/{tenant}/limits" PUT "/tenants/{tenant}/limits" false limits limits_do "/tenants/{tenant}" members! {
         "devices" devices Typed::Number, ;
         "sites" sites Typed::Number, ;
@@ -192,6 +233,9 @@ async fn show(visit: Visit) -> Outcome {
             let texts = items.iter().filter_map(Value::as_str);
             texts.collect::<Vec<_>>().join("\n")
         }
+        Value::Number(at) if entry.is_time(member) => {
+            at.as_u64().map(time::typed).unwrap_or_default()
+        }
         _ => there.shown(&format!("/{member}")),
     };
     let revision = there.shown("revision");
@@ -214,7 +258,13 @@ async fn page(
         let field = match typed {
             Typed::Line => Field::line(member, label, now),
             Typed::Must => Field::line(member, label, now).required(),
-            Typed::Number => Field::new(Kind::Input("number"), member, label, now),
+            Typed::Number | Typed::Decimal => {
+                let whole = now.strip_suffix(".0").unwrap_or(&now);
+                Field::new(Kind::Input("number"), member, label, whole)
+            }
+            Typed::Check => Field::check(member, label, now == "true"),
+            Typed::Time => Field::time(member, label, now),
+            Typed::Secret => Field::new(Kind::Secret(false), member, label, ""),
             Typed::Text => Field::new(Kind::Area(12), member, label, now),
             Typed::Lines => Field::new(Kind::Area(4), member, label, now),
             Typed::Choice(choices) => {
@@ -245,7 +295,10 @@ async fn page(
 const LIMIT: &[(&str, &str)] = &[("limit", "200")];
 
 /// What the form says, as the API takes it. What is left empty is left out, or null where that means none.
-fn body(visit: &Visit, entry: &Entry) -> Value {
+///
+/// # Errors
+/// A time is none.
+fn body(visit: &Visit, entry: &Entry) -> Result<Value, Problem> {
     let mut body = Map::new();
     for (member, _, typed, _) in entry.members {
         let text = visit.form.get(member).trim();
@@ -261,10 +314,16 @@ fn body(visit: &Visit, entry: &Entry) -> Value {
             Typed::Number => text
                 .parse::<u64>()
                 .map_or_else(|_| json!(text), Value::from),
+            Typed::Decimal => text
+                .parse::<f64>()
+                .map_or_else(|_| json!(text), Value::from),
+            Typed::Check => json!(visit.form.is_ticked(member)),
+            Typed::Time if !text.is_empty() => json!(read_time(text)?),
             Typed::Text => json!(visit.form.get(member).replace("\r\n", "\n")),
             _ => json!(text),
         };
-        let is_none = text.is_empty() && !matches!(typed, Typed::Lines | Typed::Text);
+        let is_none =
+            text.is_empty() && !matches!(typed, Typed::Lines | Typed::Text | Typed::Check);
         match (is_none, member.split_once('/')) {
             (true, _) if matches!(typed, Typed::From(..)) => {
                 body.insert((*member).to_owned(), Value::Null);
@@ -290,16 +349,27 @@ fn body(visit: &Visit, entry: &Entry) -> Value {
             *value = Value::Null;
         }
     }
-    Value::Object(body)
+    Ok(Value::Object(body))
+}
+
+/// A time that was typed in UTC, in Unix milliseconds.
+///
+/// # Errors
+/// It is none.
+pub fn read_time(text: &str) -> Result<u64, Problem> {
+    time::read(text).ok_or_else(|| Problem::new(422, EN.cannot_read, fill(EN.no_time, &[text])))
 }
 
 async fn save(visit: Visit) -> Outcome {
     let entry = of(&visit)?;
-    let body = body(&visit, entry);
-    match visit
-        .send::<Value>(entry.method, &path(&visit, entry), Some(body))
-        .await
-    {
+    let saved = match body(&visit, entry) {
+        Ok(body) => {
+            let path = path(&visit, entry);
+            visit.send::<Value>(entry.method, &path, Some(body)).await
+        }
+        Err(problem) => Err(problem),
+    };
+    match saved {
         Ok(_) => {
             let back = filled(entry.back, visit.params());
             Ok(Reply::see(&format!("{back}?done=saved")))

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api;
 use crate::console::own;
+use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
 use crate::console::route::Outcome;
 use crate::console::visit::Visit;
@@ -354,5 +355,15 @@ pub async fn export(visit: Visit) -> Outcome {
     let table = visit
         .read_file(&visit.of_tenant("/devices.csv"), &query)
         .await?;
-    Ok(Reply::file("devices.csv", "text/csv; charset=utf-8", table))
+    let shell = visit.tenant_shell(EN.export_act).await?;
+    let of = Exported {
+        stem: "devices",
+        ending: "csv",
+        content_type: "text/csv; charset=utf-8",
+        bytes: table.body,
+        says: EN.devices_in_parts,
+        begins: "cursor",
+        next: table.next,
+    };
+    Ok(parts::answer(&visit, shell, &filter, of))
 }

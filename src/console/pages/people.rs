@@ -8,6 +8,7 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
+use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
 use crate::console::route::Outcome;
 use crate::console::visit::Visit;
@@ -138,14 +139,16 @@ pub async fn verify_audit(visit: Visit) -> Outcome {
 /// So many pages of the export go into one file: 20,000 entries.
 const MAX_EXPORTED: usize = 40;
 
-/// The log as a file, one entry a line, with the hashes of its chain; the last line says whether it is all.
+/// The log as a file, one entry a line, with the hashes of its chain; in parts, where it is longer.
 pub async fn export_audit(visit: Visit) -> Outcome {
     let mut file = Vec::new();
     let mut after = visit.query.get("after").to_owned();
+    let mut is_all = false;
     for _ in 0..MAX_EXPORTED {
         let page = visit
             .read_file("/audit/export", &[("after", &after)])
-            .await?;
+            .await?
+            .body;
         let last = page
             .rsplit(|&byte| byte == b'\n')
             .find(|line| !line.is_empty());
@@ -154,9 +157,19 @@ pub async fn export_audit(visit: Visit) -> Outcome {
             .unwrap_or_default();
         file.extend_from_slice(&page);
         after = end.count("/chain/number");
-        if end.is("/chain/complete") {
+        is_all = end.is("/chain/complete");
+        if is_all {
             break;
         }
     }
-    Ok(Reply::file("audit.ndjson", "application/x-ndjson", file))
+    let of = Exported {
+        stem: "audit",
+        ending: "ndjson",
+        content_type: "application/x-ndjson",
+        bytes: file,
+        says: EN.audit_in_parts,
+        begins: "after",
+        next: (!is_all).then_some(after),
+    };
+    Ok(parts::answer(&visit, visit.shell(EN.audit_export), &[], of))
 }

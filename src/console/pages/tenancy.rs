@@ -9,7 +9,7 @@ use ringfence_console::text::{EN, fill};
 use ringfence_console::{href, reach, trial};
 use serde_json::{Value, json};
 
-use crate::console::pages::history;
+use crate::console::pages::{forms, history};
 use crate::console::reply::Reply;
 use crate::console::route::Outcome;
 use crate::console::visit::Visit;
@@ -152,6 +152,10 @@ async fn access_path_page(visit: &Visit, problem: Option<Problem>) -> Result<Pag
     let form = Form::post(&*visit.path, EN.add_access_path)
         .saying(EN.access_path_does)
         .with(Field::line("label", EN.label, visit.form.get("label")).required())
+        .with(
+            Field::time("expires_at", EN.expires_at, visit.form.get("expires_at"))
+                .hinting(EN.expires_at_hint),
+        )
         .or_back(href::tenant(visit.tenant_id(), "access-paths"));
     let shell = visit.tenant_shell(EN.add_access_path).await?;
     Ok(Page::new(shell).with(form).with_problem(problem))
@@ -159,10 +163,15 @@ async fn access_path_page(visit: &Visit, problem: Option<Problem>) -> Result<Pag
 
 /// Makes an access path; its segment is on this page alone.
 pub async fn add_access_path(visit: Visit) -> Outcome {
-    let body = json!({ "label": visit.form.get("label").trim() });
-    let made = visit
-        .send::<AccessPath>("POST", &visit.of_tenant("/access-paths"), Some(body))
-        .await;
+    let ends = visit.form.filled("expires_at").map(forms::read_time);
+    let made = match ends.transpose() {
+        Ok(ends) => {
+            let body = json!({ "label": visit.form.get("label").trim(), "expires_at": ends });
+            let path = visit.of_tenant("/access-paths");
+            visit.send::<AccessPath>("POST", &path, Some(body)).await
+        }
+        Err(problem) => Err(problem),
+    };
     match made {
         Ok(path) => {
             let secret = Secret {

@@ -4,11 +4,12 @@
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
 //     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
-//     "release": true, "reset": true }
+//     "release": true, "reset": true, "record": true, "replay": 10 }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
-// that matches back until `release`; `holding` in the answer says whether it is there.
+// that matches back until `release`; `holding` in the answer says whether it is there. From `record` on the calls of
+// D1 are kept; `replay` makes them once more, so often, by themselves: what D1 costs without the Worker.
 
 import Worker, { Operations as Steps, Pool as Queue } from './index.js';
 export * from './index.js';
@@ -36,6 +37,10 @@ let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null };
 let holding = false;
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
 const real = new WeakMap();
+/** Calls of D1 that are kept: the statements of each, with their values. */
+let recorded = null;
+/** The database itself. */
+let bare = null;
 
 function forward(target, overrides) {
   return new Proxy(target, {
@@ -47,7 +52,8 @@ function forward(target, overrides) {
   });
 }
 
-async function d1(statements, work) {
+async function d1(statements, work, bound) {
+  recorded?.push(bound);
   if (faults.hold && statements.some((sql) => new RegExp(faults.hold).test(sql))) {
     faults.hold = null;
     holding = true;
@@ -73,15 +79,16 @@ async function d1(statements, work) {
   return answer;
 }
 
-function statement(inner, sql) {
+function statement(inner, sql, values = []) {
+  const call = (work) => d1([sql], work, [[sql, values]]);
   const wrapped = forward(inner, {
-    bind: (...values) => statement(inner.bind(...values), sql),
-    all: () => d1([sql], () => inner.all()),
-    run: () => d1([sql], () => inner.run()),
-    raw: (options) => d1([sql], () => inner.raw(options)),
-    first: (column) => d1([sql], () => (column === undefined ? inner.first() : inner.first(column))),
+    bind: (...bound) => statement(inner.bind(...bound), sql, bound),
+    all: () => call(() => inner.all()),
+    run: () => call(() => inner.run()),
+    raw: (options) => call(() => inner.raw(options)),
+    first: (column) => call(() => (column === undefined ? inner.first() : inner.first(column))),
   });
-  real.set(wrapped, { inner, sql });
+  real.set(wrapped, { inner, sql, values });
   return wrapped;
 }
 
@@ -93,6 +100,7 @@ function database(db) {
       return d1(
         found.map((one) => one.sql),
         () => db.batch(found.map((one) => one.inner)),
+        found.map((one) => [one.sql, one.values]),
       );
     },
     withSession: (bookmark) => database(db.withSession(bookmark)),
@@ -174,9 +182,16 @@ export default class Probe extends Worker {
 
   async fetch(request) {
     if (new URL(request.url).pathname !== '/__probe') return super.fetch(request);
-    const { reset, release, ...wanted } = await request.json();
+    const { reset, release, record, replay = 0, ...wanted } = await request.json();
     faults = { ...faults, ...wanted };
     if (release) holding = false;
+    if (record !== undefined) recorded = record ? [] : null;
+    const calls = recorded ?? [];
+    if (replay > 0) recorded = null;
+    for (let time = 0; time < replay; time += 1) {
+      for (const list of calls) await bare.batch(list.map(([sql, values]) => bare.prepare(sql).bind(...values)));
+    }
+    if (replay > 0) recorded = calls;
     const answer = Response.json({ ...counts, holding });
     if (reset) counts = none();
     return answer;
@@ -185,6 +200,7 @@ export default class Probe extends Worker {
 
 function forwardEnv(env) {
   const copy = { ...env };
+  bare ??= env.DB;
   if (env.DB) copy.DB = database(env.DB);
   if (env.FILES) copy.FILES = namespace(env.FILES);
   if (env.WITNESS) copy.WITNESS = witness(env.WITNESS);

@@ -261,11 +261,14 @@ pub fn pools(shell: Shell, viewer: &Viewer, pools: &[(Pool, Vec<Relay>)]) -> Pag
 pub fn pool(shell: Shell, viewer: &Viewer, pool: &Pool, relays: &[Relay], now: u64) -> Page {
     let at = format!("/console/pools{}", href::path([&pool.id]));
     let queue = pool.queue.clone().unwrap_or_default();
-    let facts = Facts::new(EN.queue)
+    let mut facts = Facts::new(EN.queue)
         .with(EN.waiting, Cell::text(queue.queued.to_string()))
         .with(EN.on_their_way, Cell::text(queue.leased.to_string()))
         .with(EN.answered_waiting, Cell::text(queue.answered.to_string()))
         .with(EN.id, Cell::code(&pool.id));
+    if viewer.runs_all() {
+        facts.acts = vec![Act::plain(EN.edit_pool, format!("{at}/edit"))];
+    }
     let rows = relays.iter().map(|relay| {
         let state = match (relay.connected, relay.draining) {
             (true, true) => Cell::state(Tone::Warn, EN.draining),

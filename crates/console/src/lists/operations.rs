@@ -385,6 +385,7 @@ fn numbers(operation: &Value, at: &str) -> Numbers {
             ],
         ),
         items: items.into(),
+        ..Numbers::default()
     }
 }
 

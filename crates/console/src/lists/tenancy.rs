@@ -2,10 +2,12 @@
 
 use crate::data::{AccessPath, Family, Listed, Model, Site, Template, Tenant};
 use crate::href;
+use crate::lint;
 use crate::lists::next;
-use crate::part::{Act, Cell, Field, Form, Page, Table, Tone};
+use crate::part::{Act, Cell, Field, Form, Page, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
-use crate::text::EN;
+use crate::text::{EN, fill};
+use crate::time::Moment;
 
 /// Tenants.
 pub fn tenants(shell: Shell, viewer: &Viewer, list: &Listed<Tenant>, now: u64) -> Page {
@@ -73,6 +75,10 @@ pub fn access_paths(
     let rows = list.items.iter().map(|path| {
         let state = match (path.expires_at, path.target_since) {
             (Some(end), _) if end <= now => Cell::state(Tone::Quiet, EN.expired),
+            (Some(end), _) => {
+                let ends = fill(EN.open_until, &[&Moment::new(end, now).utc]);
+                Cell::state(Tone::Good, ends)
+            }
             (_, Some(_)) => Cell::state(Tone::Good, EN.is_target),
             _ => Cell::state(Tone::Good, EN.open),
         };
@@ -87,6 +93,7 @@ pub fn access_paths(
             acts.push(Act::of(EN.target_short, name, below("target")));
         }
         if viewer.write {
+            acts.push(Act::of(EN.edit, name, below("edit")));
             acts.push(Act::of(EN.remove, name, below("remove")));
         }
         vec![
@@ -285,25 +292,33 @@ pub fn templates(
     let table = Table::new("", &[EN.template, EN.model, EN.changed], EN.no_templates)
         .with_rows(rows)
         .with_next(next(&at, &[], list.next.as_ref()));
-    let kinds = ["initial", "standard", "product", "master", "system"]
-        .map(|kind| (kind.to_owned(), kind.to_owned()));
-    let families: Vec<_> = families
-        .iter()
-        .map(|family| {
-            (
-                family.family.clone(),
-                format!("{} ({})", family.phones, family.family),
-            )
-        })
-        .collect();
     let open = Form::filter(&at, EN.open_template)
         .titled(if viewer.write {
             EN.write_template
         } else {
             EN.read_template
         })
-        .with(Field::select("kind", EN.kind, kinds.into(), "standard"))
-        .with(Field::select("family", EN.family, families, ""))
+        .with(kind_field(""))
+        .with(family_field(families, ""))
         .with(Field::line("model", EN.model, "").hinting(EN.template_model_hint));
-    Page::new(shell).with(table).with(open)
+    let lint = Section::Acts(vec![Act::plain(EN.lint, lint::PATH)]);
+    Page::new(shell).with(table).with(open).with(lint)
+}
+
+/// Asks for a kind of file.
+pub fn kind_field(kind: &str) -> Field {
+    let kinds = ["initial", "standard", "product", "master", "system"];
+    let kinds = kinds.map(|kind| (kind.to_owned(), kind.to_owned()));
+    let kind = if kind.is_empty() { "standard" } else { kind };
+    Field::select("kind", EN.kind, kinds.into(), kind)
+}
+
+/// Asks for a family.
+pub fn family_field(families: &[Family], family: &str) -> Field {
+    let named = |one: &Family| {
+        let words = format!("{} ({})", one.phones, one.family);
+        (one.family.clone(), words)
+    };
+    let families = families.iter().map(named).collect();
+    Field::select("family", EN.family, families, family)
 }

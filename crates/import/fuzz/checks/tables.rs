@@ -15,7 +15,12 @@ pub(crate) fn table(data: &[u8]) -> usize {
     let rows: Vec<_> = table.rows().collect();
     assert!(rows.len() <= MAX_ROWS + 1);
     let lines = rows.iter().map(|row| row.line);
-    assert!(lines.clone().zip(lines.skip(1)).all(|(one, next)| one < next));
+    assert!(
+        lines
+            .clone()
+            .zip(lines.skip(1))
+            .all(|(one, next)| one < next)
+    );
     let mut devices = Vec::new();
     for row in rows {
         match row.outcome {
@@ -25,7 +30,8 @@ pub(crate) fn table(data: &[u8]) -> usize {
         }
     }
     let text = write(&devices).expect("memory takes every byte");
-    let again = Table::open(text.as_bytes(), Wishes::default()).expect("a written table has a header");
+    let again =
+        Table::open(text.as_bytes(), Wishes::default()).expect("a written table has a header");
     let read: Vec<_> = again
         .rows()
         .map(|row| match row.outcome {
