@@ -12,7 +12,7 @@ pub fn datagram(bytes: &[u8]) {
         Datagram::Response(response) => whole(&response, bytes),
         Datagram::Request(request) => {
             let source = ([192, 0, 2, 1], 5060).into();
-            if let Some(answer) = refuse(&request, source, "t") {
+            if let Some(answer) = refuse(&request, Some(source), "t") {
                 // What we answer must itself be a response.
                 assert!(
                     Response::parse(&answer).is_ok(),

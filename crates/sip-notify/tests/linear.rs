@@ -78,7 +78,7 @@ fn a_datagram_is_read_in_linear_time() {
                     let _ = response.header("Via").count();
                 }
                 if let Datagram::Request(request) = Datagram::classify(text.as_bytes()) {
-                    let _ = refuse(&request, source, "tag");
+                    let _ = refuse(&request, Some(source), "tag");
                 }
             });
         }

@@ -7,14 +7,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use ringfence_sip_notify::{Host, SentBy, SipUri, Timers};
+use ringfence_sip_notify::{Host, SentBy, SipUri, Timers, Transport};
 use ringfence_wire::{PATH, Secret};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::file::{File, Pool, Sip};
 use super::{PoolSettings, Settings, SipSettings};
-use crate::destination::{Destinations, never};
 use crate::log;
+use ringfence_sender::Destinations;
+use ringfence_sender::destination::never;
 
 /// One thing to know about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -295,9 +296,19 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
             "missing: a proxy may refuse a From that is not of its own domain",
         );
     }
-    let outbound_proxy = sip.outbound_proxy.as_ref().and_then(|text| {
-        SipUri::parse(text)
-            .map_err(|error| to.error("sip.outbound_proxy", format!("`{text}`: {error}")))
+    let outbound_proxy = sip
+        .outbound_proxy
+        .as_ref()
+        .and_then(|text| match SipUri::parse(text) {
+            Ok(uri) => proxy(text, uri, to),
+            Err(error) => {
+                to.error("sip.outbound_proxy", format!("`{text}`: {error}"));
+                None
+            }
+        });
+    let tls_ca = sip.tls_ca.as_ref().and_then(|path| {
+        std::fs::read(path)
+            .map_err(|error| to.error("sip.tls_ca", format!("{}: {error}", path.display())))
             .ok()
     });
     if sip.t1_ms == 0 || sip.t2_ms < sip.t1_ms || sip.t4_ms == 0 {
@@ -317,6 +328,8 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         advertise_v6: advertised("sip.advertise_v6", sip.advertise_v6.as_deref(), to),
         from: from?,
         outbound_proxy,
+        alias: sip.alias,
+        tls_ca,
         timers: Timers {
             t1: sip.t1_ms,
             t2: sip.t2_ms,
@@ -325,6 +338,27 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         socket_buffer: usize::try_from(sip.socket_buffer_kib)
             .map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
     })
+}
+
+/// The proxy, and the transport that its URI asks for.
+fn proxy(text: &str, uri: SipUri, to: &mut Findings) -> Option<(SipUri, Transport)> {
+    let after_user = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    let mut parameters = after_user.split(';').skip(1);
+    let named = parameters.find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.eq_ignore_ascii_case("transport").then_some(value)
+    });
+    match named.map(Transport::parse) {
+        None => Some((uri, Transport::Udp)),
+        Some(Some(transport)) => Some((uri, transport)),
+        Some(None) => {
+            to.error(
+                "sip.outbound_proxy",
+                format!("`{text}`: the transport may be udp, tcp or tls"),
+            );
+            None
+        }
+    }
 }
 
 fn advertised(key: &'static str, text: Option<&str>, to: &mut Findings) -> Option<SentBy> {
@@ -395,13 +429,14 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
         config.domains.clone(),
     );
     if let Some(sip) = sip
-        && let Some(proxy) = &sip.outbound_proxy
+        && let Some((proxy, transport)) = &sip.outbound_proxy
     {
         if config.domains.is_empty() {
             to.warning("destinations.domains", "empty: the outbound proxy may be asked to reach any domain; name those of your phones");
         }
         if let Some(ip) = proxy.host().ip()
-            && let Err(refusal) = destinations.permits((ip, proxy.port().unwrap_or(5060)).into())
+            && let Err(refusal) =
+                destinations.permits((ip, proxy.port().unwrap_or(transport.default_port())).into())
         {
             to.error("sip.outbound_proxy", format!("{refusal}"));
         }

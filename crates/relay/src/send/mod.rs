@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::cli::SendOptions;
 use crate::config::{ConfigError, File, Settings, check, load as load_file};
-use crate::engine::{Done, UNUSABLE, WHAT_TO_DO};
 use crate::node::{Node, NodeError};
+use ringfence_sender::{Done, UNUSABLE, WHAT_TO_DO};
 
 /// Why nothing was sent.
 #[derive(Debug, Error)]
