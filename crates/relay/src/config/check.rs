@@ -298,14 +298,8 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
     }
     let outbound_proxy = sip
         .outbound_proxy
-        .as_ref()
-        .and_then(|text| match SipUri::parse(text) {
-            Ok(uri) => proxy(text, uri, to),
-            Err(error) => {
-                to.error("sip.outbound_proxy", format!("`{text}`: {error}"));
-                None
-            }
-        });
+        .as_deref()
+        .and_then(|text| proxy(text, to));
     let tls_ca = sip.tls_ca.as_ref().and_then(|path| {
         std::fs::read(path)
             .map_err(|error| to.error("sip.tls_ca", format!("{}: {error}", path.display())))
@@ -340,25 +334,34 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
     })
 }
 
-/// The proxy, and the transport that its URI asks for.
-fn proxy(text: &str, uri: SipUri, to: &mut Findings) -> Option<(SipUri, Transport)> {
-    let after_user = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-    let mut parameters = after_user.split(';').skip(1);
-    let named = parameters.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.eq_ignore_ascii_case("transport").then_some(value)
-    });
-    match named.map(Transport::parse) {
-        None => Some((uri, Transport::Udp)),
-        Some(Some(transport)) => Some((uri, transport)),
-        Some(None) => {
+/// The proxy, and the transport that its URI asks for. Only here may a URI ask for one: a device's goes by UDP, or the
+/// way that the relay goes.
+fn proxy(text: &str, to: &mut Findings) -> Option<(SipUri, Transport)> {
+    let key = "sip.outbound_proxy";
+    // No parameter of the user part.
+    let (user, host) = text.rsplit_once('@').unwrap_or(("", text));
+    let at = if user.is_empty() { "" } else { "@" };
+    let is_transport = |part: &str| {
+        let name = part.split('=').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("transport")
+    };
+    let mut transport = Transport::Udp;
+    if let Some(asked) = host.split(';').skip(1).find(|part| is_transport(part)) {
+        let name = asked.split_once('=').map_or("", |(_, name)| name);
+        let Some(known) = Transport::parse(name.trim()) else {
             to.error(
-                "sip.outbound_proxy",
+                key,
                 format!("`{text}`: the transport may be udp, tcp or tls"),
             );
-            None
-        }
+            return None;
+        };
+        transport = known;
     }
+    let rest: Vec<&str> = host.split(';').filter(|part| !is_transport(part)).collect();
+    SipUri::parse(&format!("{user}{at}{}", rest.join(";")))
+        .map(|uri| (uri, transport))
+        .map_err(|error| to.error(key, format!("`{text}`: {error}")))
+        .ok()
 }
 
 fn advertised(key: &'static str, text: Option<&str>, to: &mut Findings) -> Option<SentBy> {
@@ -522,6 +525,43 @@ mod tests {
                 .iter()
                 .any(|f| f.error && f.key == "sip.outbound_proxy")
         );
+    }
+
+    #[test]
+    fn a_proxy_says_over_what_it_is_reached() {
+        let of = |proxy: &str| {
+            let text = GOOD.replace("[sip]", &format!("[sip]\noutbound_proxy = \"{proxy}\""));
+            let file = File::deserialize(text.parse::<toml::Table>().unwrap()).unwrap();
+            let (uri, transport) = check(&file, true).settings?.sip.outbound_proxy?;
+            Some((uri.as_str().to_owned(), transport))
+        };
+        for (proxy, uri, transport) in [
+            ("sip:198.51.100.10", "sip:198.51.100.10", Transport::Udp),
+            (
+                "sip:198.51.100.10;Transport=TCP;lr",
+                "sip:198.51.100.10;lr",
+                Transport::Tcp,
+            ),
+            (
+                "sip:p@pbx.example:5061;transport=tls",
+                "sip:p@pbx.example:5061",
+                Transport::Tls,
+            ),
+            (
+                "sip:198.51.100.10;transport=udp",
+                "sip:198.51.100.10",
+                Transport::Udp,
+            ),
+        ] {
+            assert_eq!(of(proxy), Some((uri.to_owned(), transport)), "{proxy}");
+        }
+        for proxy in [
+            "sip:198.51.100.10;transport=sctp",
+            "sip:198.51.100.10;transport",
+            "tls:198.51.100.10",
+        ] {
+            assert_eq!(of(proxy), None, "{proxy}");
+        }
     }
 
     #[test]
