@@ -52,7 +52,7 @@ forbid() { # forbid PACKAGE "WHY" NAME…: nothing that PACKAGE is built from is
 
 step "dependency rules"
 leaves=(ringfence-console ringfence-provision ringfence-sip-notify ringfence-sql ringfence-wire)
-pure=("${leaves[@]}" ringfence-import ringfence-queue)
+pure=("${leaves[@]}" ringfence-import ringfence-queue ringfence-sender)
 runtime=(worker wasm-bindgen js-sys web-sys)
 sockets=(tokio mio socket2 async-std smol hyper reqwest)
 impure=(getrandom rand time chrono)
@@ -64,12 +64,15 @@ for package in "${pure[@]}"; do
 done
 for package in "${leaves[@]}"; do
   for other in "${pure[@]}"; do
-    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/import and crates/queue stand on some of them" "$other"
+    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/import, crates/queue and crates/sender stand on some of them" "$other"
   done
 done
 forbid ringfence-relay "only the Worker (src/) may" worker
 for other in ringfence-console ringfence-queue ringfence-sip-notify ringfence-sql ringfence-wire; do
   forbid ringfence-import "it stands on crates/provision alone" "$other"
+done
+for other in ringfence-console ringfence-import ringfence-provision ringfence-queue ringfence-sql; do
+  forbid ringfence-sender "it stands on crates/sip-notify and crates/wire" "$other"
 done
 for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
@@ -91,7 +94,7 @@ done
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
-    crates/{console,import,provision,sip-notify,sql,wire,queue}/src; then
+    crates/{console,import,provision,sender,sip-notify,sql,wire,queue}/src; then
   bad "a pure crate reaches outside"
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi

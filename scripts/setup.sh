@@ -114,6 +114,7 @@ fi
 if [ "$want" = test ]; then
   apt_need sipp sip-tester
   apt_need kamailio kamailio
+  compgen -G '/usr/lib/*/kamailio/modules/tls.so' >/dev/null || apt_need 'kamailio with TLS' kamailio-tls-modules
   # The browser that looks at the console, and letters for it.
   apt_need chromium chromium
   apt_need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core

@@ -75,7 +75,7 @@ else
   for file in tests/e2e/*.test.mjs; do
     case $(basename "$file" .test.mjs) in
       bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
-      crash | notify* | panic | relay-tls | restore | run) pairs+=("$file") ;;
+      crash | notify* | panic | relay-* | restore | run) pairs+=("$file") ;;
       allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx | schema) long+=("$file") ;;
       *) together+=("$file") ;;
     esac

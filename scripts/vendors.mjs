@@ -17,6 +17,7 @@ const ROOTS = [
   'crates/wire/src',
   'crates/sql/src',
   'crates/relay/src',
+  'crates/sender/src',
 ];
 
 // Words of our own that a vendor's folder holds too.

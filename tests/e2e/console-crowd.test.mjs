@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { Console, look } from '../support/browser/console.mjs';
 import { seedCrowd, seedTenant, ulid } from '../support/worker/seed.mjs';
@@ -125,7 +126,7 @@ describe('the console before 100,000 devices', () => {
       assert.equal(name, `devices-${part}.csv`);
       const [head, ...lines] = text.trim().split(/\r?\n/);
       assert.match(head, /^mac,/);
-      kept.push(lines.map((line) => line.slice(0, 12)));
+      kept.push(lines.map((line) => line.split(',', 1)[0].replaceAll(':', '')));
       const next = page.getByRole('link', { name: `Go on to part ${part + 1}` });
       if ((await next.count()) === 0) break;
       await next.click();
@@ -136,7 +137,8 @@ describe('the console before 100,000 devices', () => {
       kept.map((part) => part.length),
       [10_000, 10_000, 5_000],
     );
-    assert.deepEqual(kept.flat().toSorted(), macs);
+    // Not by `deepEqual`, which would look for the shortest way from the one list to the other.
+    assert.ok(isDeepStrictEqual(kept.flat().toSorted(), macs));
     // What fits into one is one, as ever.
     await boss.open(of(`/devices?q=${macs[0]}`));
     const { name, text } = await keep('Export this list');
@@ -175,7 +177,7 @@ describe('the console before 100,000 devices', () => {
     assert.deepEqual([two[0].chain.number, two[0].chain.hash], [end.number, end.hash]);
     assert.equal(two.at(-1).chain.complete, true);
     const ids = parts.flat().flatMap((line) => (line.action === 'test.many' ? [line.id] : []));
-    assert.deepEqual(ids, rows);
+    assert.ok(isDeepStrictEqual(ids, rows));
   });
 
   it('finds one by a part of its MAC, and goes on page by page', async () => {

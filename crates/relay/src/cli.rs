@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
+use ringfence_sip_notify::Transport;
 use ringfence_wire::{Header, Secret};
 
 /// What `--help` says.
 pub const HELP: &str = "\
-ringfence-relay: sends a pool's NOTIFYs over UDP
+ringfence-relay: sends a pool's NOTIFYs over UDP, TCP or TLS
 
   ringfence-relay [--config FILE] [--check]
       Runs, until SIGTERM or SIGINT. --check only says what is wrong with the configuration.
@@ -21,6 +22,9 @@ ringfence-relay: sends a pool's NOTIFYs over UDP
                           own address, and any destination
       --address HOST:PORT send there, whatever the SIP address says
       --route URI         through this proxy
+      --transport tcp     over a connection (tcp, tls) to the proxy of --route, or to the host of
+                          the SIP address
+      --ca FILE           certificates in PEM that sign the proxy's, beside the system's
       --header 'NAME: VALUE'   one more header, may be repeated
       --body TEXT  --content-type TYPE
       --username NAME     for a challenge; the password is in RINGFENCE_SIP_PASSWORD
@@ -65,6 +69,10 @@ pub struct SendOptions {
     pub address: Option<String>,
     /// A proxy.
     pub route: Option<String>,
+    /// Over what to reach it.
+    pub transport: Transport,
+    /// Certificates beside the system's.
+    pub ca: Option<PathBuf>,
     /// More headers.
     pub headers: Vec<Header>,
     /// A body.
@@ -101,6 +109,8 @@ impl Default for SendOptions {
             event: "check-sync".into(),
             address: None,
             route: None,
+            transport: Transport::Udp,
+            ca: None,
             headers: Vec::new(),
             body: None,
             content_type: None,
@@ -153,6 +163,12 @@ fn send(mut parser: lexopt::Parser, config: Option<PathBuf>) -> Result<Command, 
             Long("event") => to.event = parser.value()?.string()?,
             Long("address") => to.address = Some(parser.value()?.string()?),
             Long("route") => to.route = Some(parser.value()?.string()?),
+            Long("transport") => {
+                let name = parser.value()?.string()?;
+                to.transport = Transport::parse(&name)
+                    .ok_or_else(|| format!("`{name}`: --transport takes udp, tcp or tls"))?;
+            }
+            Long("ca") => to.ca = Some(parser.value()?.into()),
             Long("header") => to.headers.push(header(&parser.value()?.string()?)?),
             Long("body") => to.body = Some(parser.value()?.string()?),
             Long("content-type") => to.content_type = Some(parser.value()?.string()?),
@@ -238,6 +254,7 @@ mod tests {
         for (line, message) in [
             ("send sip:a --bind 127.0.0.1", "ADDRESS:PORT"),
             ("send sip:a --allow 198.51.100.7", "/32"),
+            ("send sip:a --transport sctp", "udp, tcp or tls"),
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ringfence_wire::{JobResult, Outcome, ReturnReason};
 
-use crate::engine::Counts;
+use ringfence_sender::Counts;
 
 /// Upper bounds of the round trip's buckets, in milliseconds.
 const BUCKETS: [u32; 10] = [5, 10, 25, 50, 100, 250, 500, 1000, 4000, 32_000];

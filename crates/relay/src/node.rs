@@ -5,21 +5,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ringfence_sender::locate::{LookupError, Query, Service};
+use ringfence_sender::{Engine, EngineConfig, Hop, Names};
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::Settings;
-use crate::engine::{Engine, EngineConfig};
-use crate::locate::{LookupError, Query, Service};
 use crate::random::Random;
 use crate::resolver::Resolver;
+use crate::streams::{StreamEvent, Streams};
 use crate::udp::{MAX_DATAGRAM, Sockets};
 
 /// Look-ups under way at one time.
 const MAX_LOOKUPS: usize = 64;
 /// Datagrams read, and written, before anything else gets a turn.
 const MAX_BURST: usize = 256;
+
+/// How often connections are looked at for whether anybody needs them, in milliseconds.
+const TIDY: u64 = 5_000;
 
 type Answer = (Query, Result<Vec<Service>, LookupError>);
 
@@ -29,6 +33,9 @@ pub enum NodeError {
     /// No socket.
     #[error("{0}")]
     Bind(std::io::Error),
+    /// The certificates of `sip.tls_ca` cannot be used.
+    #[error("`sip.tls_ca`: {0}")]
+    Ca(std::io::Error),
 }
 
 /// An engine with sockets, a resolver and a clock.
@@ -36,6 +43,9 @@ pub struct Node {
     /// The engine. After feeding it, call [`Node::pump`].
     pub engine: Engine,
     sockets: Sockets,
+    streams: Streams,
+    /// When connections were last looked at for whether anybody needs them.
+    tidied: u64,
     resolver: Resolver,
     answers: mpsc::Receiver<Answer>,
     answer: mpsc::Sender<Answer>,
@@ -56,17 +66,27 @@ impl Node {
         let (v4, v6) = sockets.families();
         let resolver = Resolver::new(&settings.dns, v4, v6);
         let config = EngineConfig {
-            sip: settings.sip.clone(),
+            from: settings.sip.from.clone(),
+            outbound_proxy: settings.sip.outbound_proxy.clone(),
+            only: None,
+            proxy_credentials: None,
+            alias: settings.sip.alias,
+            timers: settings.sip.timers,
             sent_by_v4,
             sent_by_v6,
+            sent_by_name: None,
             destinations: settings.destinations.clone(),
             pace: settings.pace,
             capacity,
+            max_in_flight: usize::MAX,
+            names: Names::RELAY,
         };
         let (answer, answers) = mpsc::channel(MAX_LOOKUPS);
         Ok(Self {
             engine: Engine::new(config, Random::default()),
             sockets,
+            streams: Streams::new(settings.sip.tls_ca.as_deref()).map_err(NodeError::Ca)?,
+            tidied: 0,
             resolver,
             answers,
             answer,
@@ -109,11 +129,25 @@ impl Node {
                 received += 1;
                 engine.datagram(from, bytes, now);
             });
+        for _ in 0..MAX_BURST {
+            match self.streams.try_next() {
+                Some(event) => stream_event(engine, event, now),
+                None => break,
+            }
+        }
         engine.handle_timeout(now);
         while let Some(query) = self.engine.poll_lookup() {
             self.look_up(query);
         }
         self.busy = !self.transmit(now) || received >= MAX_BURST;
+        while let Some(peer) = self.engine.poll_close() {
+            self.streams.close(&peer);
+        }
+        if now >= self.tidied + TIDY && !self.streams.is_empty() {
+            self.tidied = now;
+            let engine = &self.engine;
+            self.streams.close_idle(|peer| engine.uses(peer));
+        }
     }
 
     /// Waits until [`Node::pump`] has something to do. Nothing is lost if this is dropped.
@@ -126,6 +160,10 @@ impl Node {
         let far = self.zero + Duration::from_secs(86_400 * 365 * 30);
         tokio::select! {
             _ = self.sockets.readable() => {}
+            event = self.streams.next() => {
+                let now = u64::try_from(self.zero.elapsed().as_millis()).unwrap_or(u64::MAX);
+                stream_event(&mut self.engine, event, now);
+            }
             () = writable(&self.sockets, self.stuck.as_ref()) => {}
             Some((query, found)) = self.answers.recv() => {
                 let now = self.now();
@@ -138,9 +176,19 @@ impl Node {
     /// Sends what there is; false if it stopped with more to send at once.
     fn transmit(&mut self, now: u64) -> bool {
         for _ in 0..MAX_BURST {
-            let Some((to, bytes)) = self.stuck.take().or_else(|| self.engine.poll_transmit())
-            else {
+            let next = self
+                .stuck
+                .take()
+                .map(|(to, bytes)| (Hop::Datagram(to), bytes));
+            let Some((hop, bytes)) = next.or_else(|| self.engine.poll_transmit()) else {
                 return true;
+            };
+            let to = match hop {
+                Hop::Datagram(to) => to,
+                Hop::Stream(peer) => {
+                    self.streams.send(&peer, bytes);
+                    continue;
+                }
             };
             match self.sockets.try_send(to, &bytes) {
                 Ok(()) => tracing::trace!(%to, bytes = bytes.len(), "sent"),
@@ -178,6 +226,13 @@ impl Node {
             .unwrap_or_default();
         let unix_ms = u64::try_from(unix.as_millis()).unwrap_or_default();
         self.engine.set_wall_clock(unix_ms.saturating_sub(now));
+    }
+}
+
+fn stream_event(engine: &mut Engine, event: StreamEvent, now: u64) {
+    match event {
+        StreamEvent::Data(peer, bytes) => engine.received(&peer, &bytes, now),
+        StreamEvent::Closed(peer, why) => engine.disconnected(&peer, &why, now),
     }
 }
 

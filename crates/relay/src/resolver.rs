@@ -15,10 +15,10 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::rdata::{NAPTR, SRV};
 use hickory_resolver::proto::rr::{RData, Record, RecordType};
-use ringfence_sip_notify::Host;
+use ringfence_sip_notify::{Host, Transport};
 
 use crate::config::Dns;
-use crate::locate::{DEFAULT_PORT, LookupError, Query, Service};
+use ringfence_sender::locate::{LookupError, Query, Service};
 
 /// More NAPTR or SRV records, or addresses of one host, than this are not looked at.
 const MAX_RECORDS: usize = 16;
@@ -76,34 +76,40 @@ impl Resolver {
         Ok(dns)
     }
 
-    /// The places that serve a URI's host over UDP (RFC 3263 §4.1 and §4.2).
+    /// The places that serve a URI's host (RFC 3263 §4.1 and §4.2).
     pub async fn locate(&self, query: &Query) -> Result<Vec<Service>, LookupError> {
         let name = match &query.host {
-            Host::V4(ip) => return self.literal(IpAddr::V4(*ip), query.port),
-            Host::V6(ip) => return self.literal(IpAddr::V6(*ip), query.port),
+            Host::V4(ip) => return self.literal(IpAddr::V4(*ip), query),
+            Host::V6(ip) => return self.literal(IpAddr::V6(*ip), query),
             Host::Name(name) => name,
         };
         if let Some(port) = query.port {
             return self.host(name, port).await;
         }
-        if !query.udp_named {
+        // Over which transport a proxy is asked is configured, so NAPTR may only tell where UDP is served.
+        if query.transport.is_none() {
             let services = self.by_naptr(name).await?;
             if !services.is_empty() {
                 return Ok(services);
             }
         }
-        let services = self.by_srv(&format!("_sip._udp.{name}"), 0).await?;
+        let service = match query.transport.unwrap_or_default() {
+            Transport::Udp => "_sip._udp",
+            Transport::Tcp => "_sip._tcp",
+            Transport::Tls => "_sips._tcp",
+        };
+        let services = self.by_srv(&format!("{service}.{name}"), 0).await?;
         if !services.is_empty() {
             return Ok(services);
         }
-        self.host(name, DEFAULT_PORT).await
+        self.host(name, query.usual_port()).await
     }
 
-    fn literal(&self, ip: IpAddr, port: Option<u16>) -> Result<Vec<Service>, LookupError> {
+    fn literal(&self, ip: IpAddr, query: &Query) -> Result<Vec<Service>, LookupError> {
         if (ip.is_ipv4() && !self.v4) || (ip.is_ipv6() && !self.v6) {
             return Err(LookupError::NotFound(ip.to_string()));
         }
-        let address = SocketAddr::new(ip, port.unwrap_or(DEFAULT_PORT));
+        let address = SocketAddr::new(ip, query.port.unwrap_or(query.usual_port()));
         Ok(vec![Service::at(address)])
     }
 

@@ -13,13 +13,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::config::Settings;
-use crate::engine::{Done, UNUSABLE};
 use crate::http::{self, Pages};
 use crate::link::{self, LinkEvent};
 use crate::metrics::{Gauges, Metrics};
 use crate::node::{Node, NodeError};
 use crate::outbox::Outbox;
 use crate::random::Random;
+use ringfence_sender::{Done, UNUSABLE};
 
 /// What is left of a drain's time when everything still out is handed back: enough for the frames
 /// to arrive.

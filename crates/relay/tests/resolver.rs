@@ -8,8 +8,8 @@ use hickory_resolver::proto::op::{Message, MessageType, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, NAPTR, SRV};
 use hickory_resolver::proto::rr::{Name, RData, Record};
 use ringfence_relay::config::Dns;
-use ringfence_relay::locate::{LookupError, Query, Service};
 use ringfence_relay::resolver::{Resolver, addresses};
+use ringfence_sender::locate::{LookupError, Query, Service};
 use ringfence_sip_notify::SipUri;
 use tokio::net::UdpSocket;
 

@@ -8,6 +8,8 @@
 //! than four times. So a session ends after a bounded number of requests, whatever the peer says, and
 //! credentials that were refused are not sent again.
 
+use std::sync::Arc;
+
 use crate::challenge::{Challenge, ChallengeError, Challenger};
 use crate::credentials::Credentials;
 use crate::digest::{Input, nonce_count};
@@ -23,6 +25,25 @@ const MAX_REALMS: usize = 4;
 const MAX_ANSWERS: u8 = 4;
 /// Characters of a cnonce: 80 bits.
 const CNONCE_CHARS: usize = 16;
+
+/// What challenges are answered with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Whoever challenges.
+    pub(crate) all: Option<Arc<Credentials>>,
+    /// Proxies, in place of the others.
+    pub(crate) proxies: Option<Arc<Credentials>>,
+}
+
+impl Known {
+    fn of(&self, challenger: Challenger) -> Option<&Credentials> {
+        let proxies = self.proxies.as_deref();
+        match challenger {
+            Challenger::Proxy => proxies.or(self.all.as_deref()),
+            Challenger::Origin => self.all.as_deref(),
+        }
+    }
+}
 
 /// The challenges met so far. A later request answers them all again: the proxy that let the first
 /// through wants to see its password on the next too.
@@ -52,14 +73,14 @@ impl Answers {
         &mut self,
         challenger: Challenger,
         response: &Response<'_>,
-        credentials: Option<&Credentials>,
+        known: &Known,
         entropy: &mut dyn Entropy,
     ) -> Result<(), AuthFailure> {
         let offered = response.challenges(challenger);
         if offered.is_empty() {
             return Err(AuthFailure::NoChallenge);
         }
-        let credentials = credentials.ok_or(AuthFailure::NoCredentials)?;
+        let credentials = known.of(challenger).ok_or(AuthFailure::NoCredentials)?;
         let challenges = strongest(offered, credentials)?;
         let is_from = |answer: &Answer, challenge: &Challenge| {
             answer.challenger == challenger && answer.challenge.realm == challenge.realm
@@ -95,14 +116,14 @@ impl Answers {
         Ok(())
     }
 
-    /// The header lines that answer all of them, for a request to `uri`.
-    pub(crate) fn header_lines(&mut self, credentials: &Credentials, uri: &str) -> String {
+    /// The header lines that answer all of them, for a request to `uri`; nothing, if credentials are missing.
+    pub(crate) fn header_lines(&mut self, known: &Known, uri: &str) -> Option<String> {
         let mut lines = String::new();
         for answer in &mut self.held {
             answer.nonce_count = answer.nonce_count.saturating_add(1);
-            answer.write(&mut lines, credentials, uri);
+            answer.write(&mut lines, known.of(answer.challenger)?, uri);
         }
-        lines
+        Some(lines)
     }
 }
 

@@ -232,7 +232,7 @@ pub(crate) fn no_answer(no_answer: NoAnswer) -> Explanation {
             "See whether the phone is on and registered, and whether the proxy reaches it.",
         ),
         NoAnswer::Transport => (
-            "The network refused to carry the request: no route, a port that is closed, or a datagram too large.",
+            "The network refused to carry the request: no route, a port that is closed, a connection that is refused or broke, or a datagram too large.",
             "Check the address and port, the relay's routes, and the size of the extra headers and the body.",
         ),
         NoAnswer::Unusable(_) => (

@@ -1,8 +1,8 @@
 //! What the fuzz targets and the smoke test run on any bytes. Not part of the interface.
 
 use crate::{
-    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, branches,
-    peek_branch, refuse,
+    Challenger, Datagram, EventType, Frame, Framer, HeaderName, HeaderValue, MAX_HEAD,
+    MAX_STREAM_BODY, Response, SipUri, StreamError, branches, peek_branch, refuse,
 };
 
 /// Reads a datagram and everything in it.
@@ -12,7 +12,7 @@ pub fn datagram(bytes: &[u8]) {
         Datagram::Response(response) => whole(&response, bytes),
         Datagram::Request(request) => {
             let source = ([192, 0, 2, 1], 5060).into();
-            if let Some(answer) = refuse(&request, source, "t") {
+            if let Some(answer) = refuse(&request, Some(source), "t") {
                 // What we answer must itself be a response.
                 assert!(
                     Response::parse(&answer).is_ok(),
@@ -64,4 +64,36 @@ pub fn setting(text: &str) {
     if let Ok(name) = HeaderName::parse(text) {
         assert_eq!(HeaderName::parse(name.as_str()), Ok(name));
     }
+}
+
+/// Takes a stream apart, in pieces of each of these lengths: the same comes out of it, whatever the pieces are. How
+/// many frames that is.
+pub fn stream(bytes: &[u8], pieces: &[usize]) -> usize {
+    let whole = frames(bytes.chunks(bytes.len().max(1)));
+    for length in pieces {
+        assert_eq!(frames(bytes.chunks((*length).max(1))), whole, "{length}");
+    }
+    whole.0.len()
+}
+
+/// What comes out of a stream, and how it ends. A ping is empty.
+fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Vec<u8>>, Result<bool, StreamError>) {
+    let mut framer = Framer::new();
+    let mut found = Vec::new();
+    for piece in pieces {
+        framer.push(piece);
+        loop {
+            match framer.poll() {
+                Ok(Some(Frame::Ping)) => found.push(Vec::new()),
+                Ok(Some(Frame::Message(message))) => {
+                    assert!(message.len() <= MAX_HEAD + MAX_STREAM_BODY);
+                    datagram(message);
+                    found.push(message.to_vec());
+                }
+                Ok(None) => break,
+                Err(error) => return (found, Err(error)),
+            }
+        }
+    }
+    (found, Ok(framer.is_between_messages()))
 }

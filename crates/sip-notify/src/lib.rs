@@ -15,6 +15,9 @@
 //!    [`branch`] equals [`Response::branch`]. [`handle_response`] says with [`Receipt::Resent`] that
 //!    the session has a new branch, because it answered a challenge with a new request.
 //!
+//! Over a stream ([`NotifyRequest::over`]) each message comes out of a [`Framer`] first, and one connection may carry
+//! any number of sessions at once.
+//!
 //! ```
 //! use ringfence_sip_notify::{
 //!     Datagram, Ending, EventType, NotifyRequest, NotifySession, SipUri, Timers,
@@ -75,7 +78,9 @@ mod refusal;
 mod request;
 mod response;
 mod session;
+mod stream;
 mod transaction;
+mod transport;
 mod uri;
 mod via;
 
@@ -91,9 +96,11 @@ pub use lex::ParseError;
 pub use message::Message;
 pub use outcome::{AuthFailure, Ending, NoAnswer, Outcome, Unusable};
 pub use refusal::{Refusal, refuse};
-pub use request::{MAX_REQUEST, NotifyRequest, RequestError};
+pub use request::{MAX_REQUEST, MAX_STREAM_REQUEST, NotifyRequest, RequestError};
 pub use response::{CSeq, Response, branches, peek_branch};
 pub use session::{NotifySession, Receipt};
+pub use stream::{Frame, Framer, MAX_HEAD, MAX_STREAM_BODY, PING, PONG, StreamError};
 pub use transaction::{ClientTransaction, Timers, TransactionEvent};
+pub use transport::Transport;
 pub use uri::{SipUri, UriError};
 pub use via::Via;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::transport::Transport;
+
 /// A NOTIFY ready to send.
 ///
 /// A relay holds tens of thousands of these, so a request is kept once, as the bytes that go out;
@@ -16,6 +18,7 @@ pub struct Message {
     /// The authorisation header lines, empty at first.
     pub(crate) authorization: Span,
     cseq: u32,
+    transport: Transport,
 }
 
 /// A stretch of a message. `u16` holds any place in a datagram.
@@ -51,6 +54,11 @@ impl Message {
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
         self.call_id.text(&self.bytes)
+    }
+
+    /// What is to carry it.
+    pub fn transport(&self) -> Transport {
+        self.transport
     }
 
     /// The CSeq number.
@@ -94,6 +102,7 @@ impl Message {
             cseq_digits,
             authorization,
             cseq,
+            transport: self.transport,
         })
     }
 }
@@ -130,7 +139,7 @@ impl Writer {
         self.0.into_boxed_slice()
     }
 
-    pub(crate) fn finish(self, spans: [Span; 5], cseq: u32) -> Message {
+    pub(crate) fn finish(self, spans: [Span; 5], cseq: u32, transport: Transport) -> Message {
         let [uri, branch, call_id, cseq_digits, authorization] = spans;
         Message {
             bytes: self.into_bytes(),
@@ -140,6 +149,7 @@ impl Writer {
             cseq_digits,
             authorization,
             cseq,
+            transport,
         }
     }
 }

@@ -39,11 +39,16 @@ impl Refusal {
 /// The refusal of a request that came from `source`, to be sent back to `source`: Via, From, To,
 /// Call-ID and CSeq copied (§8.2.6.2), with what was seen of the sender in the topmost Via
 /// (RFC 3581 §4). The To gets `tag`, which must be the same for copies of a request: one for the
-/// life of the process will do. `None` for what is not answered.
+/// life of the process will do. `None` for what is not answered. Over a connection `source` may be unknown: the answer
+/// goes back the way that the request came.
 ///
 /// The answer goes to whoever the datagram claims to be from, so the caller limits its rate and its
 /// destinations as it does for what it sends itself.
-pub fn refuse(request: &IncomingRequest<'_>, source: SocketAddr, tag: &str) -> Option<Vec<u8>> {
+pub fn refuse(
+    request: &IncomingRequest<'_>,
+    source: Option<SocketAddr>,
+    tag: &str,
+) -> Option<Vec<u8>> {
     let refusal = Refusal::of(request)?;
     let mut response = refusal.status_line().to_vec();
     let mut lines = request.head;
@@ -80,7 +85,7 @@ pub fn refuse(request: &IncomingRequest<'_>, source: SocketAddr, tag: &str) -> O
 }
 
 /// The topmost Via with `received`, and with `rport` if its sender asked for it.
-fn seen(request: &IncomingRequest<'_>, value: &[u8], source: SocketAddr) -> Vec<u8> {
+fn seen(request: &IncomingRequest<'_>, value: &[u8], source: Option<SocketAddr>) -> Vec<u8> {
     let via = request.via();
     // Parameters go to the end of the first value, before a comma.
     let end = value
@@ -89,11 +94,13 @@ fn seen(request: &IncomingRequest<'_>, value: &[u8], source: SocketAddr) -> Vec<
         .unwrap_or(value.len());
     let (first, rest) = value.split_at_checked(end).unwrap_or((value, b""));
     let mut text = first.to_vec();
-    if via.wants_rport && via.rport.is_none() {
-        text = fill_rport(&text, source.port());
-    }
-    if via.received.is_none() {
-        text.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
+    if let Some(source) = source {
+        if via.wants_rport && via.rport.is_none() {
+            text = fill_rport(&text, source.port());
+        }
+        if via.received.is_none() {
+            text.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
+        }
     }
     text.extend_from_slice(rest);
     text
@@ -125,7 +132,7 @@ mod tests {
             panic!("not a request");
         };
         let source = "192.0.2.1:40000".parse().unwrap();
-        refuse(&request, source, "relay").map(|bytes| String::from_utf8(bytes).unwrap())
+        refuse(&request, Some(source), "relay").map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     fn request(method: &str, to: &str) -> String {

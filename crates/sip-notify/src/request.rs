@@ -7,14 +7,18 @@ use crate::event::EventType;
 use crate::header::{HeaderError, HeaderName, HeaderValue};
 use crate::host::SentBy;
 use crate::message::{Message, Writer};
+use crate::transport::Transport;
 use crate::uri::SipUri;
 
-/// Largest request built, in bytes.
+/// Largest request built for datagrams, in bytes.
 ///
 /// RFC 3261 §18.1.1 wants a larger one sent over a transport with congestion control where the path's
 /// MTU is unknown, and phones have only UDP here. The authorisation of a challenged request may go
 /// beyond it: a few hundred bytes more are worth trying, failing for their sake is not.
 pub const MAX_REQUEST: usize = 1300;
+
+/// Largest request built for a stream, in bytes. A proxy may have to send it on by UDP, in more than one packet then.
+pub const MAX_STREAM_REQUEST: usize = 8 * 1024;
 
 /// Characters of the From tag: 80 bits, of which RFC 3261 §19.3 demands 32.
 const TAG_CHARS: usize = 16;
@@ -43,6 +47,8 @@ pub struct NotifyRequest {
     date: Option<u64>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<(HeaderValue, Box<[u8]>)>,
+    transport: Transport,
+    alias: bool,
 }
 
 impl NotifyRequest {
@@ -59,7 +65,24 @@ impl NotifyRequest {
             date: None,
             headers: Vec::new(),
             body: None,
+            transport: Transport::Udp,
+            alias: false,
         }
+    }
+
+    /// The transport that is to carry it; UDP, where nothing is said.
+    #[must_use]
+    pub fn over(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Lets the peer send requests of its own over the connection that this one came by (RFC 5923 §5). Over UDP
+    /// there is no connection, and nothing is said.
+    #[must_use]
+    pub fn with_alias(mut self) -> Self {
+        self.alias = true;
+        self
     }
 
     /// The To header where it differs from the Request-URI: the phone's address of record, when the
@@ -139,16 +162,24 @@ impl NotifyRequest {
         for (name, value) in &self.headers {
             size = size.saturating_add(name.as_str().len() + value.as_str().len() + 4);
         }
-        if size > MAX_REQUEST {
-            return Err(RequestError::TooLarge { size });
+        let most = self.most();
+        let too_large = |size| RequestError::TooLarge { size, most };
+        if size > most {
+            return Err(too_large(size));
         }
-        let (writer, spans) = self
-            .write(body, entropy)
-            .ok_or(RequestError::TooLarge { size })?;
-        let message = writer.finish(spans, FIRST_CSEQ);
+        let (writer, spans) = self.write(body, entropy).ok_or_else(|| too_large(size))?;
+        let message = writer.finish(spans, FIRST_CSEQ, self.transport);
         match message.as_bytes().len() {
-            0..=MAX_REQUEST => Ok(message),
-            size => Err(RequestError::TooLarge { size }),
+            size if size <= most => Ok(message),
+            size => Err(too_large(size)),
+        }
+    }
+
+    /// How large it may be.
+    fn most(&self) -> usize {
+        match self.transport.is_reliable() {
+            true => MAX_STREAM_REQUEST,
+            false => MAX_REQUEST,
         }
     }
 
@@ -170,12 +201,19 @@ impl NotifyRequest {
         line(&["NOTIFY "])?;
         let uri = line(&[self.request_uri.as_str()])?;
         line(&[
-            " SIP/2.0\r\nVia: SIP/2.0/UDP ",
+            " SIP/2.0\r\nVia: SIP/2.0/",
+            self.transport.as_str(),
+            " ",
             &self.sent_by.to_string(),
             ";branch=",
         ])?;
         let branch = line(&[&entropy::branch(entropy)])?;
-        line(&[";rport\r\n"])?;
+        let has_alias = self.alias && self.transport.is_reliable();
+        line(&[if has_alias {
+            ";rport;alias\r\n"
+        } else {
+            ";rport\r\n"
+        }])?;
         if let Some(route) = &self.route {
             line(&["Route: <", route.as_str(), ">\r\n"])?;
         }
@@ -205,6 +243,7 @@ impl NotifyRequest {
                     user.unwrap_or_default(),
                     at,
                     &sent_by,
+                    self.transport.uri_parameter(),
                     ">\r\n",
                 ])?
             }
@@ -232,12 +271,14 @@ impl NotifyRequest {
 /// Why a request is not built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// More than [`MAX_REQUEST`] bytes.
+    /// More than [`MAX_REQUEST`] bytes, or [`MAX_STREAM_REQUEST`] for a stream.
     #[error(
-        "the NOTIFY has {size} bytes, and at most {MAX_REQUEST} may go over UDP: shorten the extra headers or the body"
+        "the NOTIFY has {size} bytes, and may have {most}: shorten the extra headers or the body"
     )]
     TooLarge {
         /// Its size in bytes, or that of its extra headers and body if they alone are too large.
         size: usize,
+        /// How many it may have.
+        most: usize,
     },
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::auth::Answers;
+use crate::auth::{Answers, Known};
 use crate::challenge::Challenger;
 use crate::credentials::Credentials;
 use crate::entropy::{self, Entropy};
@@ -44,7 +44,7 @@ pub enum Receipt {
 pub struct NotifySession {
     transaction: ClientTransaction,
     started: u64,
-    credentials: Option<Arc<Credentials>>,
+    known: Known,
     /// Boxed, since few sessions are challenged and many are held.
     answers: Option<Box<Answers>>,
     outcome: Option<Box<Outcome>>,
@@ -66,7 +66,10 @@ impl NotifySession {
         Self {
             transaction: ClientTransaction::new(message, timers, now),
             started: now,
-            credentials,
+            known: Known {
+                all: credentials,
+                proxies: None,
+            },
             answers: None,
             outcome: None,
             earlier_attempts: 0,
@@ -74,6 +77,13 @@ impl NotifySession {
             provisional: false,
             unusable: None,
         }
+    }
+
+    /// Answers the challenges of proxies (407) with credentials of their own; without, with those of the session.
+    #[must_use]
+    pub fn with_proxy_credentials(mut self, credentials: Option<Arc<Credentials>>) -> Self {
+        self.known.proxies = credentials;
+        self
     }
 
     /// The branch that answers come back with, until [`Receipt::Resent`] says that there is another.
@@ -205,13 +215,13 @@ impl NotifySession {
         now: u64,
         entropy: &mut dyn Entropy,
     ) -> Result<(), AuthFailure> {
-        let credentials = self.credentials.as_deref();
         let answers = self.answers.get_or_insert_default();
-        answers.challenged(challenger, response, credentials, entropy)?;
-        let credentials = credentials.ok_or(AuthFailure::NoCredentials)?;
+        answers.challenged(challenger, response, &self.known, entropy)?;
 
         let message = self.transaction.message();
-        let lines = answers.header_lines(credentials, message.request_uri());
+        let lines = answers
+            .header_lines(&self.known, message.request_uri())
+            .ok_or(AuthFailure::NoCredentials)?;
         let branch = entropy::branch(entropy);
         // A message beyond a datagram's size is one whose challenge we cannot answer.
         let next = message.next(&branch, &lines).ok_or(AuthFailure::TooLong)?;
@@ -226,7 +236,7 @@ impl NotifySession {
 
     fn finish(&mut self, ending: Ending, round_trip_ms: Option<u32>) {
         self.answers = None;
-        self.credentials = None;
+        self.known = Known::default();
         self.outcome = Some(Box::new(Outcome {
             ending,
             round_trip_ms,

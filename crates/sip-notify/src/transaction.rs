@@ -76,7 +76,8 @@ enum State {
     Terminated,
 }
 
-/// A non-INVITE client transaction over UDP.
+/// A non-INVITE client transaction. Over UDP it repeats its request; over a stream it sends it once, and has no
+/// copies of an answer to wait for (timers E and K are 0, RFC 3261 §17.1.2).
 ///
 /// After [`new`](Self::new) and every `handle_…`, ask the `poll_…` functions. It ends with exactly
 /// one event for which [`TransactionEvent::is_end`] holds, and sends nothing after that.
@@ -99,9 +100,13 @@ pub struct ClientTransaction {
 impl ClientTransaction {
     /// Starts at `now`, with the first copy waiting to be sent.
     pub fn new(message: Message, timers: Timers, now: u64) -> Self {
+        let retransmit_at = match message.transport().is_reliable() {
+            true => u64::MAX,
+            false => now.saturating_add(timers.t1.into()),
+        };
         Self {
             message,
-            retransmit_at: now.saturating_add(timers.t1.into()),
+            retransmit_at,
             ends_at: now.saturating_add(timers.timeout()),
             interval: timers.t1,
             timers,
@@ -175,8 +180,12 @@ impl ClientTransaction {
             self.state = State::Proceeding;
             self.event = Some(TransactionEvent::Provisional(response.status()));
         } else {
-            self.end(State::Completed, TransactionEvent::Final(response.status()));
-            self.ends_at = now.saturating_add(self.timers.t4.into());
+            let (state, wait) = match self.message.transport().is_reliable() {
+                true => (State::Terminated, 0),
+                false => (State::Completed, self.timers.t4),
+            };
+            self.end(state, TransactionEvent::Final(response.status()));
+            self.ends_at = now.saturating_add(wait.into());
         }
         Match::Taken
     }

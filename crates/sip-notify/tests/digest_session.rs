@@ -115,6 +115,25 @@ fn the_strongest_challenge_of_a_realm_is_answered() {
 }
 
 #[test]
+fn a_proxy_may_know_another_account_than_the_phone() {
+    let own = Arc::new(Credentials::new("pool", "pr0xy", None).unwrap());
+    let mut session = session_with_credentials(1).with_proxy_credentials(Some(own.clone()));
+    let proxy = r#"Proxy-Authenticate: Digest realm="proxy.example", nonce="p", qop="auth""#;
+    assert_eq!(challenge(&mut session, "407 x", &[proxy]), Receipt::Resent);
+    assert_eq!(challenge(&mut session, "401 x", &[MD5]), Receipt::Resent);
+    let message = session.message().clone();
+    let user = |name| parameter(header(message.as_bytes(), name), "username").map(str::to_owned);
+    assert_eq!(user("Proxy-Authorization").as_deref(), Some("pool"));
+    assert_eq!(user("Authorization").as_deref(), Some("100"));
+
+    // An account of the pool's is none of the phone's.
+    let mut session = support::session(2).with_proxy_credentials(Some(own));
+    assert_eq!(challenge(&mut session, "407 x", &[proxy]), Receipt::Resent);
+    assert_eq!(challenge(&mut session, "401 x", &[MD5]), Receipt::Finished);
+    assert_eq!(failed(&mut session), AuthFailure::NoCredentials);
+}
+
+#[test]
 fn proxy_and_phone_may_both_challenge() {
     let proxy = r#"Proxy-Authenticate: Digest realm="proxy.example", nonce="p", qop="auth", algorithm=MD5-sess"#;
     let mut session = session_with_credentials(1);

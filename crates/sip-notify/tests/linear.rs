@@ -5,7 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 use ringfence_sip_notify::{
-    Challenger, Datagram, EventType, HeaderName, HeaderValue, Response, SipUri, peek_branch, refuse,
+    Challenger, Datagram, EventType, Framer, HeaderName, HeaderValue, Response, SipUri,
+    peek_branch, refuse,
 };
 use ringfence_test_cost::{Counting, assert_linear, repeated};
 
@@ -77,7 +78,7 @@ fn a_datagram_is_read_in_linear_time() {
                     let _ = response.header("Via").count();
                 }
                 if let Datagram::Request(request) = Datagram::classify(text.as_bytes()) {
-                    let _ = refuse(&request, source, "tag");
+                    let _ = refuse(&request, Some(source), "tag");
                 }
             });
         }
@@ -95,6 +96,33 @@ fn what_a_setting_says_is_read_in_linear_time() {
                 let _ = HeaderName::parse(&text);
                 let _ = HeaderValue::parse(&text);
             });
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_taken_apart_in_linear_time_whatever_its_pieces_are() {
+    let own = [
+        "SIP/2.0 200 OK\r\nl: 0\r\n\r\n",
+        "SIP/2.0 200 OK\r\nl: 9\r\n\r\n",
+    ];
+    for piece in PIECES.into_iter().chain(own) {
+        for before in [
+            "",
+            "SIP/2.0 200 OK\r\n",
+            "SIP/2.0 200 OK\r\nl: 60000\r\n\r\n",
+            "SIP/2.0 200 OK\r\na: ",
+        ] {
+            for length in [1, 1_000, 100_000] {
+                assert_linear(&format!("{before:?} {piece:?} {length}"), 16_000, |bytes| {
+                    let text = format!("{before}{}", repeated(piece, bytes));
+                    let mut framer = Framer::new();
+                    for part in text.as_bytes().chunks(length) {
+                        framer.push(part);
+                        while let Ok(Some(_)) = framer.poll() {}
+                    }
+                });
+            }
         }
     }
 }

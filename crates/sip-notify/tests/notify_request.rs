@@ -5,8 +5,8 @@ mod support;
 
 use proptest::prelude::*;
 use ringfence_sip_notify::{
-    EventType, HeaderError, HeaderName, HeaderValue, MAX_REQUEST, NotifyRequest, NotifySession,
-    RequestError, SentBy, Timers,
+    EventType, HeaderError, HeaderName, HeaderValue, MAX_REQUEST, MAX_STREAM_REQUEST,
+    NotifyRequest, NotifySession, RequestError, SentBy, Timers, Transport,
 };
 use support::{Random, header, headers, message, request, uri};
 
@@ -215,9 +215,22 @@ fn a_request_beyond_the_safe_size_of_a_datagram_is_refused() {
     assert_eq!(
         error,
         RequestError::TooLarge {
-            size: MAX_REQUEST + 1
+            size: MAX_REQUEST + 1,
+            most: MAX_REQUEST,
         }
     );
+    let on_a_stream = with_body(most + 1).over(Transport::Tcp);
+    assert!(on_a_stream.build(&mut Random(1).entropy()).is_ok());
+    let error = with_body(MAX_STREAM_REQUEST)
+        .over(Transport::Tls)
+        .build(&mut Random(1).entropy());
+    assert!(matches!(
+        error,
+        Err(RequestError::TooLarge {
+            most: MAX_STREAM_REQUEST,
+            ..
+        })
+    ));
     assert!(with_body(200_000).build(&mut Random(1).entropy()).is_err());
 }
 
@@ -265,4 +278,31 @@ proptest! {
             prop_assert!(event.as_str().bytes().all(|b| b.is_ascii_graphic()));
         }
     }
+}
+
+#[test]
+fn a_request_says_what_carries_it() {
+    let written = |request: NotifyRequest| {
+        let message = request.build(&mut Random(1).entropy()).unwrap();
+        String::from_utf8(message.as_bytes().to_vec()).unwrap()
+    };
+    let tcp = written(request().over(Transport::Tcp));
+    assert!(
+        tcp.contains("\r\nVia: SIP/2.0/TCP 198.51.100.1:5060;branch="),
+        "{tcp}"
+    );
+    assert!(tcp.contains(";rport\r\n"), "{tcp}");
+    assert!(
+        tcp.contains("\r\nContact: <sip:prov@198.51.100.1:5060;transport=tcp>\r\n"),
+        "{tcp}"
+    );
+    let tls = written(request().over(Transport::Tls).with_alias());
+    assert!(
+        tls.contains("\r\nVia: SIP/2.0/TLS 198.51.100.1:5060;branch="),
+        "{tls}"
+    );
+    assert!(tls.contains(";rport;alias\r\n"), "{tls}");
+    assert!(tls.contains(";transport=tls>\r\n"), "{tls}");
+    // A datagram has no connection that could be used again.
+    assert_eq!(written(request().with_alias()), written(request()));
 }

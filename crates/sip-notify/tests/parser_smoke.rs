@@ -81,6 +81,28 @@ fn mutated_messages_are_read_without_panic() {
     }
 }
 
+/// Messages after each other, with pieces changed; the split never matters.
+#[test]
+fn mutated_streams_are_taken_apart_in_one_way() {
+    let seeds = seeds();
+    let mut random = Random(10);
+    let mut frames = 0;
+    for _ in 0..6_000 {
+        let mut stream = Vec::new();
+        for _ in 0..=random.below(5) {
+            let seed = &seeds[random.below(seeds.len() as u64) as usize];
+            stream.extend(b"\r\n".repeat(random.below(4) as usize));
+            stream.extend(seed);
+        }
+        if random.chance(60) {
+            mutate(&mut stream, &seeds, &mut random);
+        }
+        let piece = 1 + random.below(300) as usize;
+        frames += fuzzing::stream(&stream, &[1, 3, piece]);
+    }
+    assert!(frames > 6_000, "{frames}");
+}
+
 #[test]
 fn random_bytes_are_read_without_panic() {
     let mut random = Random(8);

@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use ringfence_sip_notify::{
     ClientTransaction, Datagram, Ending, NoAnswer, NotifySession, ParseError, Receipt, Timers,
-    TransactionEvent, Unusable,
+    TransactionEvent, Transport, Unusable,
 };
 use support::{Random, answer, message, parse, session, session_with_credentials};
 
@@ -36,6 +36,38 @@ fn the_final_answer_starts_timer_k() {
     transaction.handle_timeout(6_700);
     assert_eq!(transaction.poll_timeout(), None);
     assert_eq!(transaction.poll_event(), None);
+}
+
+/// RFC 3261 §17.1.2: timers E and K are 0 over a stream, timer F is what it is.
+#[test]
+fn over_a_stream_nothing_is_sent_twice_and_nothing_is_waited_for_after_the_answer() {
+    let over = |seed| {
+        let message = support::request()
+            .over(Transport::Tcp)
+            .build(&mut Random(seed).entropy())
+            .unwrap();
+        ClientTransaction::new(message, Timers::default(), 1_000)
+    };
+    let mut silent = over(1);
+    let request = silent.poll_transmit().unwrap().to_vec();
+    assert_eq!(silent.poll_timeout(), Some(33_000), "timer F alone");
+    for at in [1_500, 9_000, 32_999] {
+        silent.handle_timeout(at);
+        assert_eq!(silent.poll_transmit(), None);
+    }
+    silent.handle_timeout(33_000);
+    assert_eq!(silent.poll_event(), Some(TransactionEvent::TimedOut));
+    assert_eq!(silent.transmissions(), 1);
+
+    let mut answered = over(1);
+    answered.poll_transmit();
+    assert!(answered.handle_response(&parse(&answer(&request, "200 OK", &[])), 1_700));
+    assert_eq!(answered.poll_event(), Some(TransactionEvent::Final(200)));
+    assert_eq!(
+        answered.poll_timeout(),
+        None,
+        "no copy of the answer can come"
+    );
 }
 
 #[test]

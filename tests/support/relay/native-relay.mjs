@@ -14,7 +14,7 @@ export const RELAY = process.env.RINGFENCE_RELAY ?? join(ROOT, 'target/debug/rin
 /**
  * Starts a relay and waits until the pool has welcomed it. `port` is the Worker's (or its door's);
  * `t1` shortens RFC 3261's timers with it: at 50 ms, a NOTIFY is given up after 3.2 s. `url` is the
- * pool's whole address, `env` goes over the test's own environment.
+ * pool's whole address, `env` goes over the test's own environment, `sip` are further lines of that section.
  */
 export async function startRelay({
   port,
@@ -24,6 +24,7 @@ export async function startRelay({
   capacity = 20_000,
   drain = 10,
   env = {},
+  sip: more = '',
 }) {
   if (!existsSync(RELAY)) throw new Error(`${RELAY} is missing: cargo build -p ringfence-relay`);
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-relay-'));
@@ -45,6 +46,7 @@ from = "sip:prov@pbx.test"
 t1_ms = ${t1}
 t2_ms = ${t1 * 8}
 t4_ms = ${t1 * 10}
+${more}
 [destinations]
 allow = ["127.0.0.0/8"]
 [pace]

@@ -1,20 +1,25 @@
 // Kamailio as registrar and proxy: started on a free port of loopback from tests/e2e/kamailio.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { Child } from '../child.mjs';
 import { ROOT } from '../config.mjs';
-import { udpPort } from '../ports.mjs';
+import { tcpPort } from '../ports.mjs';
 
 /**
  * A proxy for `domain` that lets nobody through without the password. `mode` is a strict one of its
- * module auth: `NONCE_COUNT` or `ONE_TIME`.
+ * module auth: `NONCE_COUNT` or `ONE_TIME`. `streams` has it take TCP too, on the same port, and with `tls`
+ * (`{ key, certificate }` in PEM) TLS on `tlsPort`. `ports` are those of an earlier one.
  */
-export async function kamailio({ domain = 'pbx.test', password, mode }) {
+export async function kamailio({ domain = 'pbx.test', password, mode, streams = false, tls, ports }) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-kamailio-'));
-  const port = await udpPort();
+  const { port, tlsPort } = ports ?? { port: await tcpPort(), tlsPort: await tcpPort() };
+  if (tls) {
+    writeFileSync(join(folder, 'key.pem'), tls.key, { mode: 0o600 });
+    writeFileSync(join(folder, 'certificate.pem'), tls.certificate);
+  }
   const proxy = new Child(
     'kamailio',
     [
@@ -37,12 +42,22 @@ export async function kamailio({ domain = 'pbx.test', password, mode }) {
       '-A',
       `PASSWORD="${password}"`,
       ...(mode ? ['-A', `${mode}=1`] : []),
+      ...(streams || tls ? ['-A', 'STREAMS=1', '-l', `tcp:127.0.0.1:${port}`] : []),
+      ...(tls
+        ? [
+            ...['-A', `TLS_KEY="${join(folder, 'key.pem')}"`],
+            ...['-A', `TLS_CERTIFICATE="${join(folder, 'certificate.pem')}"`],
+            ...['-l', `tls:127.0.0.1:${tlsPort}`],
+          ]
+        : []),
     ],
     { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } },
   );
   await proxy.says(/ready for requests/);
   return Object.assign(proxy, {
     port,
+    tlsPort,
+    ports: { port, tlsPort },
     domain,
     async end() {
       await proxy.stop();

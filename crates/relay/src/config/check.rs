@@ -7,14 +7,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use ringfence_sip_notify::{Host, SentBy, SipUri, Timers};
+use ringfence_sip_notify::{Host, SentBy, SipUri, Timers, Transport};
 use ringfence_wire::{PATH, Secret};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::file::{File, Pool, Sip};
 use super::{PoolSettings, Settings, SipSettings};
-use crate::destination::{Destinations, never};
 use crate::log;
+use ringfence_sender::Destinations;
+use ringfence_sender::destination::never;
 
 /// One thing to know about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -295,9 +296,13 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
             "missing: a proxy may refuse a From that is not of its own domain",
         );
     }
-    let outbound_proxy = sip.outbound_proxy.as_ref().and_then(|text| {
-        SipUri::parse(text)
-            .map_err(|error| to.error("sip.outbound_proxy", format!("`{text}`: {error}")))
+    let outbound_proxy = sip
+        .outbound_proxy
+        .as_deref()
+        .and_then(|text| proxy(text, to));
+    let tls_ca = sip.tls_ca.as_ref().and_then(|path| {
+        std::fs::read(path)
+            .map_err(|error| to.error("sip.tls_ca", format!("{}: {error}", path.display())))
             .ok()
     });
     if sip.t1_ms == 0 || sip.t2_ms < sip.t1_ms || sip.t4_ms == 0 {
@@ -317,6 +322,8 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         advertise_v6: advertised("sip.advertise_v6", sip.advertise_v6.as_deref(), to),
         from: from?,
         outbound_proxy,
+        alias: sip.alias,
+        tls_ca,
         timers: Timers {
             t1: sip.t1_ms,
             t2: sip.t2_ms,
@@ -325,6 +332,36 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         socket_buffer: usize::try_from(sip.socket_buffer_kib)
             .map_or(usize::MAX, |kib| kib.saturating_mul(1024)),
     })
+}
+
+/// The proxy, and the transport that its URI asks for. Only here may a URI ask for one: a device's goes by UDP, or the
+/// way that the relay goes.
+fn proxy(text: &str, to: &mut Findings) -> Option<(SipUri, Transport)> {
+    let key = "sip.outbound_proxy";
+    // No parameter of the user part.
+    let (user, host) = text.rsplit_once('@').unwrap_or(("", text));
+    let at = if user.is_empty() { "" } else { "@" };
+    let is_transport = |part: &str| {
+        let name = part.split('=').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("transport")
+    };
+    let mut transport = Transport::Udp;
+    if let Some(asked) = host.split(';').skip(1).find(|part| is_transport(part)) {
+        let name = asked.split_once('=').map_or("", |(_, name)| name);
+        let Some(known) = Transport::parse(name.trim()) else {
+            to.error(
+                key,
+                format!("`{text}`: the transport may be udp, tcp or tls"),
+            );
+            return None;
+        };
+        transport = known;
+    }
+    let rest: Vec<&str> = host.split(';').filter(|part| !is_transport(part)).collect();
+    SipUri::parse(&format!("{user}{at}{}", rest.join(";")))
+        .map(|uri| (uri, transport))
+        .map_err(|error| to.error(key, format!("`{text}`: {error}")))
+        .ok()
 }
 
 fn advertised(key: &'static str, text: Option<&str>, to: &mut Findings) -> Option<SentBy> {
@@ -395,13 +432,14 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
         config.domains.clone(),
     );
     if let Some(sip) = sip
-        && let Some(proxy) = &sip.outbound_proxy
+        && let Some((proxy, transport)) = &sip.outbound_proxy
     {
         if config.domains.is_empty() {
             to.warning("destinations.domains", "empty: the outbound proxy may be asked to reach any domain; name those of your phones");
         }
         if let Some(ip) = proxy.host().ip()
-            && let Err(refusal) = destinations.permits((ip, proxy.port().unwrap_or(5060)).into())
+            && let Err(refusal) =
+                destinations.permits((ip, proxy.port().unwrap_or(transport.default_port())).into())
         {
             to.error("sip.outbound_proxy", format!("{refusal}"));
         }
@@ -487,6 +525,43 @@ mod tests {
                 .iter()
                 .any(|f| f.error && f.key == "sip.outbound_proxy")
         );
+    }
+
+    #[test]
+    fn a_proxy_says_over_what_it_is_reached() {
+        let of = |proxy: &str| {
+            let text = GOOD.replace("[sip]", &format!("[sip]\noutbound_proxy = \"{proxy}\""));
+            let file = File::deserialize(text.parse::<toml::Table>().unwrap()).unwrap();
+            let (uri, transport) = check(&file, true).settings?.sip.outbound_proxy?;
+            Some((uri.as_str().to_owned(), transport))
+        };
+        for (proxy, uri, transport) in [
+            ("sip:198.51.100.10", "sip:198.51.100.10", Transport::Udp),
+            (
+                "sip:198.51.100.10;Transport=TCP;lr",
+                "sip:198.51.100.10;lr",
+                Transport::Tcp,
+            ),
+            (
+                "sip:p@pbx.example:5061;transport=tls",
+                "sip:p@pbx.example:5061",
+                Transport::Tls,
+            ),
+            (
+                "sip:198.51.100.10;transport=udp",
+                "sip:198.51.100.10",
+                Transport::Udp,
+            ),
+        ] {
+            assert_eq!(of(proxy), Some((uri.to_owned(), transport)), "{proxy}");
+        }
+        for proxy in [
+            "sip:198.51.100.10;transport=sctp",
+            "sip:198.51.100.10;transport",
+            "tls:198.51.100.10",
+        ] {
+            assert_eq!(of(proxy), None, "{proxy}");
+        }
     }
 
     #[test]

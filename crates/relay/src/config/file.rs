@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use ringfence_sender::Pace;
 use ringfence_wire::Secret;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -78,8 +79,13 @@ pub struct Sip {
     pub advertise_v6: Option<String>,
     /// The From URI.
     pub from: String,
-    /// Where everything goes that names no other way.
+    /// Where everything goes that names no other way: a SIP URI. With `;transport=tcp` or `;transport=tls` it goes
+    /// over one connection; UDP otherwise.
     pub outbound_proxy: Option<String>,
+    /// Whether the proxy may send requests of its own over that connection (RFC 5923).
+    pub alias: bool,
+    /// A file of certificates in PEM that sign the proxy's, beside the system's.
+    pub tls_ca: Option<PathBuf>,
     /// T1 of RFC 3261, in milliseconds. A shorter one floods slow phones.
     pub t1_ms: u32,
     /// T2.
@@ -98,6 +104,8 @@ impl Default for Sip {
             advertise_v6: None,
             from: "sip:prov@ringfence.invalid".into(),
             outbound_proxy: None,
+            alias: false,
+            tls_ca: None,
             t1_ms: 500,
             t2_ms: 4000,
             t4_ms: 5000,
@@ -130,34 +138,6 @@ impl Default for Destinations {
             port_min: 1024,
             port_max: u16::MAX,
             domains: Vec::new(),
-        }
-    }
-}
-
-/// `[pace]`: how many NOTIFYs may start in a second. 0: no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Pace {
-    /// To one destination network.
-    pub per_destination: u32,
-    /// To the outbound proxy, or a job's own route, in place of `per_destination`.
-    pub per_proxy: u32,
-    /// Altogether.
-    pub total: u32,
-    /// How many leading bits make an IPv4 network.
-    pub prefix_v4: u8,
-    /// The same for IPv6.
-    pub prefix_v6: u8,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            per_destination: 50,
-            per_proxy: 1000,
-            total: 0,
-            prefix_v4: 32,
-            prefix_v6: 64,
         }
     }
 }

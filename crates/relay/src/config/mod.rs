@@ -12,18 +12,16 @@ mod machine;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringfence_sip_notify::{SentBy, SipUri, Timers};
+use ringfence_sender::Destinations;
+pub use ringfence_sender::Pace;
+use ringfence_sip_notify::{SentBy, SipUri, Timers, Transport};
 use ringfence_wire::Secret;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 pub use check::{Checked, Finding, check};
-pub use file::{
-    Destinations as DestinationsFile, Dns, File, Http, Log, LogFormat, Pace, Pool, Sip,
-};
+pub use file::{Destinations as DestinationsFile, Dns, File, Http, Log, LogFormat, Pool, Sip};
 pub use load::{ConfigError, ENV_PREFIX, load};
 pub use machine::on_this_machine;
-
-use crate::destination::Destinations;
 
 /// A configuration that is fit to run.
 #[derive(Debug, Clone)]
@@ -72,8 +70,12 @@ pub struct SipSettings {
     pub advertise_v6: Option<SentBy>,
     /// The From URI.
     pub from: SipUri,
-    /// Where everything goes that names no other way.
-    pub outbound_proxy: Option<SipUri>,
+    /// Where everything goes that names no other way, and over what.
+    pub outbound_proxy: Option<(SipUri, Transport)>,
+    /// Whether the proxy may send requests of its own over a connection (RFC 5923).
+    pub alias: bool,
+    /// Certificates of a private authority, in PEM, beside the system's.
+    pub tls_ca: Option<Vec<u8>>,
     /// RFC 3261's T1, T2, T4.
     pub timers: Timers,
     /// Kernel buffer of each socket, in bytes.

@@ -11,9 +11,9 @@ use tokio::time::sleep;
 use super::{SendError, job};
 use crate::cli::SendOptions;
 use crate::config::Settings;
-use crate::engine::Done;
 use crate::metrics::outcome;
 use crate::node::Node;
+use ringfence_sender::Done;
 
 /// What `--count` prints. Times in milliseconds, memory in KiB.
 #[derive(Debug, Default, Serialize)]

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::cli::SendOptions;
 use crate::config::{ConfigError, File, Settings, check, load as load_file};
-use crate::engine::{Done, UNUSABLE, WHAT_TO_DO};
 use crate::node::{Node, NodeError};
+use ringfence_sender::{Done, UNUSABLE, WHAT_TO_DO};
 
 /// Why nothing was sent.
 #[derive(Debug, Error)]
@@ -114,9 +114,13 @@ fn summary(
     if let Some(to) = &result.destination {
         let from: Vec<String> = from.iter().map(SocketAddr::to_string).collect();
         text += &format!(
-            "  sent to   {to} from {}, {} datagram(s)\n",
+            "  sent to   {to} from {}, {} {}\n",
             from.join(" or "),
-            result.attempts
+            result.attempts,
+            match options.transport.is_reliable() {
+                true => "request(s)",
+                false => "datagram(s)",
+            }
         );
     }
     text += &match (result.code, result.rtt_ms) {
@@ -144,12 +148,19 @@ fn job(options: &SendOptions, target: Target, number: u64) -> Job {
             lease: 1,
         },
         lease_ms: u32::MAX,
-        target,
+        target: Target {
+            address: target.address.filter(|_| !options.transport.is_reliable()),
+            ..target
+        },
         event: options.event.clone(),
         headers: options.headers.clone(),
         content_type: options.content_type.clone(),
         body: options.body.clone(),
-        route: options.route.clone(),
+        // Over a connection it is the proxy of the settings.
+        route: options
+            .route
+            .clone()
+            .filter(|_| !options.transport.is_reliable()),
         credentials: options.username.as_ref().map(|username| Credentials {
             username: username.clone(),
             password: options.password.clone().unwrap_or_else(|| Secret::new("")),
@@ -205,12 +216,33 @@ fn settings(
         file.sip.bind.clone_from(&options.bind);
         (file.sip.advertise_v4, file.sip.advertise_v6) = (None, None);
     }
+    if options.transport.is_reliable() {
+        file.sip.outbound_proxy = Some(over(options, targets)?);
+    }
+    if options.ca.is_some() {
+        file.sip.tls_ca.clone_from(&options.ca);
+    }
     let checked = check(&file, false);
     checked.settings.ok_or_else(|| {
         let errors = checked.findings.iter().filter(|finding| finding.error);
         let lines: Vec<String> = errors.map(ToString::to_string).collect();
         SendError::Settings(lines.join("\n"))
     })
+}
+
+/// The proxy that a connection leads to, as the settings have it.
+fn over(options: &SendOptions, targets: &[Target]) -> Result<String, SendError> {
+    let transport = options.transport.as_str().to_ascii_lowercase();
+    let target = targets.first().ok_or(SendError::NoTarget)?;
+    let (name, text) = match (&options.route, &target.address) {
+        (Some(route), _) => ("--route", route.clone()),
+        (None, Some(address)) => ("--address", format!("sip:{address}")),
+        (None, None) => ("the SIP address", target.aor.clone()),
+    };
+    let uri = SipUri::parse(&text).map_err(|error| SendError::Address(name, error))?;
+    let port = uri.port().map(|port| format!(":{port}"));
+    let port = port.unwrap_or_default();
+    Ok(format!("sip:{}{port};transport={transport}", uri.host()))
 }
 
 /// Without a file whoever types the command decides where it goes: anywhere a NOTIFY may go at all.

@@ -1,6 +1,6 @@
 //! When the next request may start: a limit for each destination network, and one for all.
 //!
-//! Requests of one network wait in the order they came. The limits are virtual schedules (the
+//! Requests of one network, or to one proxy, wait in the order they came. The limits are virtual schedules (the
 //! generic cell rate algorithm): each network has a time at which its next request is due, which
 //! costs no timer and no counter to reset, and spaces requests evenly.
 
@@ -31,17 +31,24 @@ impl Rate {
     }
 }
 
-/// The network whose phones share a limit.
-pub(super) type Network = IpNet;
+/// Who shares a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Line {
+    /// The phones of a network, or a proxy at an address.
+    Network(IpNet),
+    /// A proxy that is known by its name.
+    Named(String, u16),
+}
 
 /// What shares a limit with `ip`: the address itself for IPv4 (an office behind NAT is one address),
 /// its /64 for IPv6, unless configured wider.
-pub(super) fn network(ip: IpAddr, prefix_v4: u8, prefix_v6: u8) -> Network {
+pub(super) fn network(ip: IpAddr, prefix_v4: u8, prefix_v6: u8) -> Line {
     let (prefix, longest) = match ip {
         IpAddr::V4(_) => (prefix_v4, 32),
         IpAddr::V6(_) => (prefix_v6, 128),
     };
-    IpNet::new(ip, prefix.min(longest)).map_or_else(|_| IpNet::from(ip), |net| net.trunc())
+    let network = IpNet::new(ip, prefix.min(longest));
+    Line::Network(network.map_or_else(|_| IpNet::from(ip), |net| net.trunc()))
 }
 
 #[derive(Debug)]
@@ -55,9 +62,9 @@ struct Queue<T> {
 /// Requests that wait for their turn.
 #[derive(Debug)]
 pub(super) struct Pacer<T> {
-    queues: HashMap<Network, Queue<T>>,
+    queues: HashMap<Line, Queue<T>>,
     /// Every queue is here exactly once, at the time it wants to be looked at.
-    order: BinaryHeap<Reverse<(u64, Network)>>,
+    order: BinaryHeap<Reverse<(u64, Line)>>,
     total: Option<Rate>,
     total_due_us: u64,
     waiting: usize,
@@ -76,11 +83,11 @@ impl<T> Pacer<T> {
     }
 
     /// Puts `item` at the end of its network's line.
-    pub(super) fn push(&mut self, network: Network, rate: Rate, item: T, now: u64) {
+    pub(super) fn push(&mut self, line: Line, rate: Rate, item: T, now: u64) {
         self.waiting += 1;
         let order = &mut self.order;
-        let queue = self.queues.entry(network).or_insert_with(|| {
-            order.push(Reverse((now * 1000, network)));
+        let queue = self.queues.entry(line.clone()).or_insert_with(|| {
+            order.push(Reverse((now * 1000, line)));
             Queue {
                 rate,
                 due_us: 0,
@@ -94,12 +101,14 @@ impl<T> Pacer<T> {
     /// The next request that may start at `now` (milliseconds). Call until `None`.
     pub(super) fn pop(&mut self, now: u64) -> Option<T> {
         let now_us = now * 1000;
-        while let Some(Reverse((at_us, network))) = self.order.peek().copied() {
-            if at_us > now_us || !self.total_allows(now_us) {
+        while let Some(Reverse((at_us, _))) = self.order.peek() {
+            if *at_us > now_us || !self.total_allows(now_us) {
                 return None;
             }
-            self.order.pop();
-            let Some(queue) = self.queues.get_mut(&network) else {
+            let Some(Reverse((_, line))) = self.order.pop() else {
+                return None;
+            };
+            let Some(queue) = self.queues.get_mut(&line) else {
                 continue;
             };
             let item = queue.waiting.pop_front();
@@ -107,15 +116,15 @@ impl<T> Pacer<T> {
                 // An empty queue is kept until its schedule is over, or a network could send its
                 // burst again and again by letting its line run dry.
                 if queue.due_us <= now_us {
-                    self.queues.remove(&network);
+                    self.queues.remove(&line);
                 } else {
-                    self.order.push(Reverse((queue.due_us, network)));
+                    self.order.push(Reverse((queue.due_us, line)));
                 }
                 continue;
             }
             queue.due_us = queue.due_us.max(now_us) + queue.rate.interval_us;
             let next = queue.due_us.saturating_sub(queue.rate.tolerance_us);
-            self.order.push(Reverse((next, network)));
+            self.order.push(Reverse((next, line)));
             if let Some(total) = self.total {
                 self.total_due_us = self.total_due_us.max(now_us) + total.interval_us;
             }
@@ -157,7 +166,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
     use super::*;
 
-    fn net(last: u8) -> Network {
+    fn net(last: u8) -> Line {
         network(IpAddr::from([198, 51, 100, last]), 32, 64)
     }
 
@@ -269,12 +278,11 @@ mod tests {
 
     #[test]
     fn an_office_is_one_network_and_an_ipv6_site_its_64() {
-        assert_eq!(net(7).to_string(), "198.51.100.7/32");
+        let of = |text: &str| Line::Network(text.parse().unwrap());
+        assert_eq!(net(7), of("198.51.100.7/32"));
         let ip = "2001:db8::1:2:3:4".parse().unwrap();
-        assert_eq!(network(ip, 32, 64).to_string(), "2001:db8::/64");
-        assert_eq!(
-            network([198, 51, 100, 7].into(), 24, 64),
-            "198.51.100.0/24".parse().unwrap()
-        );
+        assert_eq!(network(ip, 32, 64), of("2001:db8::/64"));
+        let ip = [198, 51, 100, 7].into();
+        assert_eq!(network(ip, 24, 64), of("198.51.100.0/24"));
     }
 }

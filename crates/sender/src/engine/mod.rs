@@ -1,13 +1,16 @@
-//! The core of the relay, without I/O: jobs go in, datagrams and results come out.
+//! Jobs go in, requests and results come out.
 //!
 //! A job is *located* (its next hop looked up), *waits* for its turn at its destination, and
-//! *flies* (a NOTIFY session on the socket) until it has a result; a failed destination is followed
+//! *flies* (a NOTIFY session on the way) until it has a result; a failed destination is followed
 //! by the next that DNS named, as long as the lease lasts.
 //!
-//! After every `submit`, `located`, `datagram`, `send_failed`, `cancel`, `drain` or `handle_timeout`
-//! ask [`Engine::poll_lookup`], [`Engine::poll_transmit`] and [`Engine::poll_done`] until `None`,
-//! and call [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. Times are milliseconds since any
-//! epoch.
+//! After every `submit`, `located`, `datagram`, `received`, `send_failed`, `disconnected`, `cancel`, `drain` or
+//! `handle_timeout` ask [`Engine::poll_lookup`], [`Engine::poll_transmit`], [`Engine::poll_close`] and
+//! [`Engine::poll_done`] until `None`, and call [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. Times are
+//! milliseconds since any epoch.
+//!
+//! Whoever has the sockets opens a connection when there is something to send over it, and closes it when
+//! [`Engine::uses`] says that nobody needs it any more.
 //!
 //! Every job that `submit` took comes out of `poll_done` exactly once.
 
@@ -18,9 +21,12 @@ mod lookups;
 mod pacer;
 mod prepare;
 mod result;
+mod stream;
 
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,34 +34,105 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{Datagram, Entropy, SentBy, refuse};
+use std::sync::Arc;
+
+use ringfence_sip_notify::{
+    Credentials, Datagram, Entropy, Framer, SentBy, SipUri, Timers, Transport, refuse,
+};
 use ringfence_wire::{Job, JobRef, JobResult, ReturnReason};
+use serde::Deserialize;
 
 use self::by_text::ByText;
 use self::entry::{Entry, State};
 use self::lookups::Lookups;
-use self::pacer::{Pacer, Rate, network};
+use self::pacer::{Line, Pacer, Rate, network};
 use self::prepare::prepare;
-pub(crate) use self::result::{UNUSABLE, WHAT_TO_DO};
-use crate::config::{Pace, SipSettings};
+pub use self::result::{UNUSABLE, WHAT_TO_DO};
 use crate::destination::Destinations;
-use crate::locate::{DEFAULT_PORT, LookupError, Query, Service, order};
+use crate::hop::{Hop, StreamPeer};
+use crate::locate::{LookupError, Query, Service, order};
 
 /// What the engine runs with.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
-    /// From, proxy, timers.
-    pub sip: SipSettings,
-    /// How Via and Contact name this relay over IPv4; `None`: it cannot send over IPv4.
+    /// The From URI.
+    pub from: SipUri,
+    /// Where everything goes that names no other way, and over what. Of a stream's proxy the URI names the domain
+    /// that its certificate is for.
+    pub outbound_proxy: Option<(SipUri, Transport)>,
+    /// The one peer that everything goes to, whatever a job says: no address of a job is used. Without it, each
+    /// job's own way is looked up.
+    pub only: Option<Arc<StreamPeer>>,
+    /// What answers a proxy that challenges, in place of the job's credentials.
+    pub proxy_credentials: Option<Arc<Credentials>>,
+    /// Whether a proxy may send requests of its own over a connection (RFC 5923).
+    pub alias: bool,
+    /// RFC 3261's T1, T2, T4.
+    pub timers: Timers,
+    /// How Via and Contact name the sender over IPv4; `None`: it cannot send over IPv4.
     pub sent_by_v4: Option<SentBy>,
     /// The same for IPv6.
     pub sent_by_v6: Option<SentBy>,
+    /// The same over a connection to a peer whose address is not known.
+    pub sent_by_name: Option<SentBy>,
     /// Where it may send.
     pub destinations: Destinations,
     /// How fast.
     pub pace: Pace,
     /// Jobs held at one time.
     pub capacity: usize,
+    /// NOTIFYs out at one time; the others wait.
+    pub max_in_flight: usize,
+    /// How results speak of the sender.
+    pub names: Names,
+}
+
+/// How results speak of the sender and of its configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// At the beginning of a sentence: `This relay`.
+    pub sender: &'static str,
+    /// What lists the domains that it serves.
+    pub domains: &'static str,
+    /// What lists the networks that it serves.
+    pub networks: &'static str,
+}
+
+impl Names {
+    /// Of a relay, with the keys of its configuration.
+    pub const RELAY: Self = Self {
+        sender: "This relay",
+        domains: "`destinations.domains` of its configuration",
+        networks: "`destinations.allow`",
+    };
+}
+
+/// How many NOTIFYs may start in a second. 0: no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pace {
+    /// To one destination network.
+    pub per_destination: u32,
+    /// To the outbound proxy, or a job's own route, in place of `per_destination`.
+    pub per_proxy: u32,
+    /// Altogether.
+    pub total: u32,
+    /// How many leading bits make an IPv4 network.
+    pub prefix_v4: u8,
+    /// The same for IPv6.
+    pub prefix_v6: u8,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            per_destination: 50,
+            per_proxy: 1000,
+            total: 0,
+            prefix_v4: 32,
+            prefix_v6: 64,
+        }
+    }
 }
 
 /// What became of a job.
@@ -72,7 +149,7 @@ pub enum Done {
 pub struct Counts {
     /// NOTIFY sessions started: one for each destination tried.
     pub started: u64,
-    /// Datagrams given out to be sent.
+    /// Requests given out to be sent, repeated ones and answers to challenges among them.
     pub transmitted: u64,
     /// Responses that belong to no session: late, duplicate or foreign.
     pub stray: u64,
@@ -88,6 +165,8 @@ pub struct Counts {
     pub refused: u64,
     /// Sessions followed by one to the next destination.
     pub failovers: u64,
+    /// Connections that broke, or said what is no SIP.
+    pub broken: u64,
 }
 
 /// Timers that act in one call: what they bring about is taken out before more of it is made.
@@ -108,8 +187,12 @@ pub struct Engine {
     timers: BinaryHeap<Reverse<(u64, u64)>>,
     /// Sessions that have something to send.
     ready: VecDeque<u64>,
-    /// Answers to requests that somebody sent to the relay.
-    replies: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Answers to requests that somebody sent to us.
+    replies: VecDeque<(Hop, Vec<u8>)>,
+    /// What comes over connections.
+    streams: HashMap<Arc<StreamPeer>, Framer>,
+    /// Connections that are of no further use.
+    to_close: VecDeque<Arc<StreamPeer>>,
     done: VecDeque<Done>,
     in_flight: usize,
     draining: bool,
@@ -139,6 +222,8 @@ impl Engine {
             timers: BinaryHeap::new(),
             ready: VecDeque::new(),
             replies: VecDeque::new(),
+            streams: HashMap::new(),
+            to_close: VecDeque::new(),
             done: VecDeque::new(),
             in_flight: 0,
             draining: false,
@@ -208,8 +293,10 @@ impl Engine {
         let entry = Entry::new(id, lease_ms, lease_end, prepared);
         self.entries.insert(key, Box::new(entry));
         self.arm(key, now);
-        if let Some(ip) = hop.host.ip() {
-            let address = SocketAddr::new(ip, hop.port.unwrap_or(DEFAULT_PORT));
+        if let Some(only) = self.config.only.clone() {
+            self.wait(key, Hop::Stream(only), now);
+        } else if let Some(ip) = hop.host.ip() {
+            let address = SocketAddr::new(ip, hop.port.unwrap_or(hop.usual_port()));
             self.route(key, &Ok(vec![Service::at(address)]), now);
         } else if let Some(found) = self.lookups.ask(hop, key, now) {
             self.route(key, &found, now);
@@ -236,16 +323,16 @@ impl Engine {
     /// A datagram that arrived.
     pub fn datagram(&mut self, from: SocketAddr, bytes: &[u8], now: u64) {
         match Datagram::classify(bytes) {
-            Datagram::Response(response) => self.response(from, &response, now),
+            Datagram::Response(response) => self.response(Some(from), &response, now),
             Datagram::Request(request) => {
                 self.counts.requests += 1;
                 // Only whoever may be told anything gets an answer, and a flood gets few: the relay
                 // reflects nothing towards a forged source address.
                 if self.replies.len() < MAX_REPLIES
                     && self.config.destinations.permits(from).is_ok()
-                    && let Some(reply) = refuse(&request, from, &self.tag)
+                    && let Some(reply) = refuse(&request, Some(from), &self.tag)
                 {
-                    self.replies.push_back((from, reply));
+                    self.replies.push_back((from.into(), reply));
                 }
             }
             Datagram::KeepAlive => {}
@@ -265,7 +352,9 @@ impl Engine {
                 _ => break,
             }
         }
-        while let Some(key) = self.pacer.pop(now) {
+        while self.in_flight < self.config.max_in_flight
+            && let Some(key) = self.pacer.pop(now)
+        {
             self.start(key, now);
         }
         // Timers of jobs that ended stay in the heap until their time; not too many of them.
@@ -309,8 +398,8 @@ impl Engine {
         self.lookups.poll()
     }
 
-    /// The next datagram to send, and where.
-    pub fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+    /// The next request to send, or answer to one, and where.
+    pub fn poll_transmit(&mut self) -> Option<(Hop, Vec<u8>)> {
         if let Some(reply) = self.replies.pop_front() {
             return Some(reply);
         }
@@ -320,7 +409,7 @@ impl Engine {
                 && let Some(bytes) = flight.session.poll_transmit()
             {
                 self.counts.transmitted += 1;
-                return Some((flight.to, bytes.to_vec()));
+                return Some((flight.to.clone(), bytes.to_vec()));
             }
             self.ready.pop_front();
         }
@@ -335,7 +424,8 @@ impl Engine {
     /// When to call [`Engine::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<u64> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        match (timer, self.pacer.next()) {
+        let has_room = self.in_flight < self.config.max_in_flight;
+        match (timer, self.pacer.next().filter(|_| has_room)) {
             (Some(timer), Some(pace)) => Some(timer.min(pace)),
             (timer, pace) => timer.or(pace),
         }
@@ -373,6 +463,7 @@ impl Engine {
         let destinations = &self.config.destinations;
         let prepared = entry.prepared.as_ref();
         let tenants = prepared.and_then(|prepared| prepared.tenants.as_deref());
+        let over = prepared.and_then(|prepared| prepared.over.clone());
         entry.candidates = addresses
             .into_iter()
             .filter(|to| {
@@ -389,12 +480,21 @@ impl Engine {
                     false
                 }
             })
+            .map(|address| match &over {
+                None => Hop::Datagram(address),
+                Some((transport, host)) => Hop::Stream(Arc::new(StreamPeer {
+                    transport: *transport,
+                    host: host.clone(),
+                    port: address.port(),
+                    address: Some(address),
+                })),
+            })
             .collect();
-        match (entry.candidates.front().copied(), refusal) {
+        match (entry.candidates.front().cloned(), refusal) {
             (Some(to), _) => self.wait(key, to, now),
             (None, Some(refusal)) => {
                 self.counts.refused += 1;
-                let result = result::not_allowed(entry, &refusal);
+                let result = result::not_allowed(entry, self.config.names, &refusal);
                 self.end(key, result);
             }
             (None, None) if not_the_tenants.is_some() => {
@@ -413,7 +513,7 @@ impl Engine {
     }
 
     /// Lets a job wait for its turn at `to`.
-    fn wait(&mut self, key: u64, to: SocketAddr, now: u64) {
+    fn wait(&mut self, key: u64, to: Hop, now: u64) {
         let pace = self.config.pace;
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
@@ -424,9 +524,16 @@ impl Engine {
             pace.per_destination
         };
         entry.state = State::Waiting;
-        let network = network(to.ip(), pace.prefix_v4, pace.prefix_v6);
+        let line = match (to.address(), to.stream()) {
+            (Some(address), _) => network(address.ip(), pace.prefix_v4, pace.prefix_v6),
+            (None, Some(peer)) => Line::Named(peer.host.clone(), peer.port),
+            (None, None) => return,
+        };
+        if entry.candidates.front() != Some(&to) {
+            entry.candidates.push_front(to);
+        }
         self.pacer
-            .push(network, Rate::per_second(per_second), key, now);
+            .push(line, Rate::per_second(per_second), key, now);
         self.arm(key, now);
     }
 
@@ -468,7 +575,7 @@ impl Engine {
 
     /// How long a request without an answer lasts: timer F, 64·T1.
     fn longest_transaction(&self) -> u64 {
-        self.config.sip.timers.timeout()
+        self.config.timers.timeout()
     }
 
     fn end(&mut self, key: u64, result: JobResult) {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{Host, SipUri};
+use ringfence_sip_notify::{Host, SipUri, Transport};
 use thiserror::Error;
 
 /// The port of SIP over UDP where none is named (RFC 3261 §19.1.2).
@@ -15,8 +15,8 @@ pub struct Query {
     pub host: Host,
     /// Its port. A URI with one asks for neither NAPTR nor SRV.
     pub port: Option<u16>,
-    /// Whether the URI says `transport=udp`, so that NAPTR has nothing left to tell.
-    pub udp_named: bool,
+    /// The transport, where it is decided, so that NAPTR has nothing left to tell.
+    pub transport: Option<Transport>,
 }
 
 impl Query {
@@ -25,12 +25,17 @@ impl Query {
         // No parameter of the user part: `sip:a;transport=udp@pbx.example` says nothing of it.
         let text = uri.as_str();
         let after_user = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
-        let udp_named = after_user.to_ascii_lowercase().contains(";transport=udp");
+        let is_udp = after_user.to_ascii_lowercase().contains(";transport=udp");
         Self {
             host: uri.host().clone(),
             port: uri.port(),
-            udp_named,
+            transport: is_udp.then_some(Transport::Udp),
         }
+    }
+
+    /// The port, if the URI names none and nothing else does.
+    pub fn usual_port(&self) -> u16 {
+        self.transport.unwrap_or_default().default_port()
     }
 }
 
@@ -148,7 +153,8 @@ mod tests {
         let query = |text: &str| Query::of(&SipUri::parse(text).unwrap());
         assert_eq!(query("sip:1@pbx.example"), query("sip:2@PBX.example;lr"));
         assert_ne!(query("sip:1@pbx.example"), query("sip:1@pbx.example:5060"));
-        assert!(query("sip:pbx.example;Transport=UDP").udp_named);
-        assert!(!query("sip:1;transport=udp@pbx.example").udp_named);
+        let udp = Some(Transport::Udp);
+        assert_eq!(query("sip:pbx.example;Transport=UDP").transport, udp);
+        assert_eq!(query("sip:1;transport=udp@pbx.example").transport, None);
     }
 }

@@ -5,18 +5,23 @@ use std::net::SocketAddr;
 use ringfence_sip_notify::{AuthFailure, Ending, NoAnswer, Outcome as SipOutcome};
 use ringfence_wire::{JobRef, JobResult, Outcome, Retry};
 
+use super::Names;
 use super::entry::Entry;
 use crate::destination::Refusal;
+use crate::hop::Hop;
 use crate::locate::LookupError;
 
 /// The reason of a job whose answer could not be used.
-pub(crate) const UNUSABLE: &str = "unusable_answer";
+pub const UNUSABLE: &str = "unusable_answer";
 
 /// The reason of a job whose tenant may not address whom it names.
 pub(super) const NOT_THE_TENANTS: &str = "tenant_destination_not_allowed";
 
+/// The reason of a job that names a way of its own, where everything goes to one proxy.
+pub(super) const NEEDS_A_RELAY: &str = "needs_a_relay";
+
 /// Between an explanation's two halves.
-pub(crate) const WHAT_TO_DO: &str = " What to do: ";
+pub const WHAT_TO_DO: &str = " What to do: ";
 
 /// A NOTIFY session's end.
 pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
@@ -46,6 +51,9 @@ pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
     }
     if let Ending::Unreachable(NoAnswer::Unusable(why)) = &outcome.ending {
         message = format!("{message} (What was wrong with the answer: {why}.)");
+    }
+    if let Some(why) = &entry.broken {
+        message = format!("{message} (What happened to the connection: {why}.)");
     }
     if let Some(from) = entry.answered_by {
         message = format!(
@@ -96,14 +104,15 @@ pub(super) fn not_located(entry: &Entry, error: &LookupError) -> JobResult {
 }
 
 /// Every destination is refused by the relay's configuration.
-pub(super) fn not_allowed(entry: &Entry, refusal: &Refusal) -> JobResult {
+pub(super) fn not_allowed(entry: &Entry, names: Names, refusal: &Refusal) -> JobResult {
     JobResult {
         outcome: Outcome::NotAllowed,
         ..blank(
             entry,
             "destination_not_allowed".into(),
             format!(
-                "This relay may not send there: {refusal}. Nothing was sent.{WHAT_TO_DO}Correct the device's SIP address, or the relay's configuration."
+                "{} may not send there: {refusal}. Nothing was sent.{WHAT_TO_DO}Correct the device's SIP address, or the relay's configuration.",
+                names.sender
             ),
             Retry::Never,
         )
@@ -127,8 +136,9 @@ pub(super) fn not_the_tenants(entry: &Entry, to: SocketAddr) -> JobResult {
 }
 
 /// No socket of the destination's address family.
-pub(super) fn no_socket(entry: &Entry, to: SocketAddr) -> JobResult {
-    let family = if to.is_ipv4() { "IPv4" } else { "IPv6" };
+pub(super) fn no_socket(entry: &Entry, to: &Hop) -> JobResult {
+    let is_v6 = to.address().is_some_and(|address| address.is_ipv6());
+    let family = if is_v6 { "IPv6" } else { "IPv4" };
     JobResult {
         outcome: Outcome::Unreachable,
         ..blank(
@@ -182,7 +192,7 @@ fn blank(entry: &Entry, reason: String, explanation: String, retry: Retry) -> Jo
     JobResult {
         attempts: entry.sent_before,
         retry,
-        destination: entry.destination().map(|to| to.to_string()),
+        destination: entry.destination().map(ToString::to_string),
         ..refused(entry.job.clone(), Outcome::Other, &reason, explanation)
     }
 }

@@ -15,17 +15,15 @@ const OTHER: &str = "198.51.100.8:5060";
 
 pub(super) fn config() -> EngineConfig {
     EngineConfig {
-        sip: SipSettings {
-            bind: vec![],
-            advertise_v4: None,
-            advertise_v6: None,
-            from: SipUri::parse("sip:prov@pbx.example").unwrap(),
-            outbound_proxy: None,
-            timers: Timers::default(),
-            socket_buffer: 0,
-        },
+        from: SipUri::parse("sip:prov@pbx.example").unwrap(),
+        outbound_proxy: None,
+        only: None,
+        proxy_credentials: None,
+        alias: false,
+        timers: Timers::default(),
         sent_by_v4: Some("198.51.100.20:5070".parse::<SocketAddr>().unwrap().into()),
         sent_by_v6: None,
+        sent_by_name: None,
         destinations: Destinations::new(
             vec![
                 "198.51.100.0/24".parse().unwrap(),
@@ -41,6 +39,8 @@ pub(super) fn config() -> EngineConfig {
             ..Pace::default()
         },
         capacity: 1000,
+        max_in_flight: usize::MAX,
+        names: Names::RELAY,
     }
 }
 
@@ -61,7 +61,7 @@ fn engine() -> Engine {
     engine_with(config())
 }
 
-fn job(id: &str, aor: &str) -> Job {
+pub(super) fn job(id: &str, aor: &str) -> Job {
     Job {
         job: job_ref(id, 1),
         lease_ms: 120_000,
@@ -90,7 +90,7 @@ fn job_ref(id: &str, lease: u32) -> JobRef {
 fn act(engine: &mut Engine, now: u64) -> Vec<(SocketAddr, String)> {
     engine.handle_timeout(now);
     std::iter::from_fn(|| engine.poll_transmit())
-        .map(|(to, bytes)| (to, String::from_utf8(bytes).unwrap()))
+        .map(|(to, bytes)| (to.address().unwrap(), String::from_utf8(bytes).unwrap()))
         .collect()
 }
 
@@ -555,7 +555,7 @@ fn dns_does_not_lead_out_of_a_tenants_networks() {
 #[test]
 fn the_relays_own_proxy_is_not_the_tenants_choice() {
     let mut config = config();
-    config.sip.outbound_proxy = Some(SipUri::parse("sip:198.51.100.10").unwrap());
+    config.outbound_proxy = Some((SipUri::parse("sip:198.51.100.10").unwrap(), Transport::Udp));
     let mut engine = Engine::new(config, |bytes: &mut [u8]| bytes.fill(7));
     engine.submit(
         bounded("sip:101@pbx.example", &["pbx.example"], &["192.0.2.0/24"]),
@@ -746,7 +746,7 @@ fn a_cancelled_job_sends_nothing_more() {
 #[test]
 fn the_proxy_of_the_configuration_gets_what_names_no_other_way() {
     let mut config = config();
-    config.sip.outbound_proxy = Some(SipUri::parse("sip:198.51.100.10").unwrap());
+    config.outbound_proxy = Some((SipUri::parse("sip:198.51.100.10").unwrap(), Transport::Udp));
     let mut engine = engine_with(config);
     engine.submit(job("proxy", "sip:101@pbx.example"), 0);
     let mut direct = job("direct", "sip:102@pbx.example");

@@ -246,8 +246,8 @@ fn play(
         domains.iter().map(|name| (*name).to_owned()).collect(),
     );
     if proxy {
-        config.sip.outbound_proxy =
-            ringfence_sip_notify::SipUri::parse("sip:198.51.100.10;lr").ok();
+        let proxy = ringfence_sip_notify::SipUri::parse("sip:198.51.100.10;lr").unwrap();
+        config.outbound_proxy = Some((proxy, Transport::Udp));
     }
     let mut engine = engine_with(config);
     job["id"] = json!("a");
@@ -265,7 +265,8 @@ fn play(
         }
         engine.handle_timeout(now);
         let mut replies = Vec::new();
-        while let Some((to, bytes)) = engine.poll_transmit() {
+        while let Some((hop, bytes)) = engine.poll_transmit() {
+            let to = hop.address().unwrap();
             let text = String::from_utf8(bytes).unwrap();
             if !status.is_empty() {
                 replies.push((to, answer(&text, status, "WWW-Authenticate: Digest realm=\"realm\", nonce=\"n\"\r\nContact: <sip:127.0.0.1>\r\n")));

@@ -10,6 +10,7 @@ use ringfence_wire::{JobResult, ReturnReason};
 
 use super::entry::{Flight, State};
 use super::{Engine, result};
+use crate::hop::Hop;
 
 impl Engine {
     /// The socket refused to send this datagram: its session ends at once, as RFC 3261 §8.1.3.1 has
@@ -40,23 +41,26 @@ impl Engine {
         let Some(to) = entry.candidates.pop_front() else {
             return;
         };
-        let sent_by = match to {
-            SocketAddr::V4(_) => self.config.sent_by_v4.clone(),
-            SocketAddr::V6(_) => self.config.sent_by_v6.clone(),
+        let config = &self.config;
+        let sent_by = match to.address() {
+            Some(SocketAddr::V4(_)) => config.sent_by_v4.clone(),
+            Some(SocketAddr::V6(_)) => config.sent_by_v6.clone(),
+            None => config.sent_by_name.clone(),
         };
         let (Some(sent_by), Some(prepared)) = (sent_by, entry.prepared.as_ref()) else {
-            let result = result::no_socket(entry, to);
+            let result = result::no_socket(entry, &to);
             return self.next_or(key, result, 0, now);
         };
         let unix_s = (self.unix_ms_at_zero + now) / 1000;
-        let built = prepared
-            .request(&self.config.sip.from, sent_by)
-            .and_then(|request| {
-                request
-                    .with_date(unix_s)
-                    .build(&mut *self.random)
-                    .map_err(super::prepare::Refused::too_large)
-            });
+        let built = prepared.request(&config.from, sent_by).and_then(|request| {
+            let mut request = request.over(to.transport()).with_date(unix_s);
+            if config.alias {
+                request = request.with_alias();
+            }
+            request
+                .build(&mut *self.random)
+                .map_err(super::prepare::Refused::too_large)
+        });
         let message = match built {
             Ok(message) => message,
             Err(refused) => {
@@ -70,7 +74,8 @@ impl Engine {
             entry.prepared = None;
             entry.candidates = VecDeque::new();
         }
-        let session = NotifySession::new(message, credentials, self.config.sip.timers, now);
+        let session = NotifySession::new(message, credentials, config.timers, now)
+            .with_proxy_credentials(config.proxy_credentials.clone());
         self.by_branch.insert(session.branch(), key);
         entry.state = State::Flying(Flight { session, to });
         self.in_flight += 1;
@@ -96,7 +101,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn response(&mut self, from: SocketAddr, response: &Response<'_>, now: u64) {
+    /// An answer. `from` is where a datagram came from.
+    pub(super) fn response(&mut self, from: Option<SocketAddr>, response: &Response<'_>, now: u64) {
         let key = response
             .branch()
             .and_then(|branch| Some((self.by_branch.job(branch)?, branch)));
@@ -123,7 +129,9 @@ impl Engine {
             Receipt::Provisional => {}
             Receipt::Finished => {
                 // RFC 3261 §18.1.2 goes by the branch alone, and a proxy may have several addresses.
-                if from.ip().to_canonical() != flight.to.ip().to_canonical() {
+                if let (Some(from), Hop::Datagram(to)) = (from, &flight.to)
+                    && from.ip().to_canonical() != to.ip().to_canonical()
+                {
                     self.counts.elsewhere += 1;
                     entry.answered_by = Some(from);
                 }
@@ -159,7 +167,7 @@ impl Engine {
         let draining = self.draining;
         let next = self.entries.get(&key).and_then(|entry| {
             (!draining && now <= entry.latest_start(lasts))
-                .then(|| entry.candidates.front().copied())
+                .then(|| entry.candidates.front().cloned())
                 .flatten()
         });
         let Some(next) = next else {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ringfence_sip_notify::{
     Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, RequestError, SentBy,
-    SipUri,
+    SipUri, Transport,
 };
 use ringfence_wire::{Destinations, Job, JobRef, JobResult, Outcome};
 
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) credentials: Option<Arc<Credentials>>,
     /// Whether its next hop is a proxy, with a limit of its own.
     pub(super) via_proxy: bool,
+    /// The transport of its next hop and the name of that, where it is no datagram.
+    pub(super) over: Option<(Transport, String)>,
     /// Where the job's tenant may be led by DNS; none where that is the relay's own proxy.
     pub(super) tenants: Option<Box<Destinations>>,
 }
@@ -58,6 +60,7 @@ impl Refused {
 /// Parses a job and says whose address is to be looked up: an address of its own, its route, the
 /// relay's outbound proxy, or the host of the address of record, in this order.
 pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Query), Refused> {
+    let names = config.names;
     let target = SipUri::parse(&job.target.aor).map_err(|error| {
         Refused::invalid("bad_target", format!("`{}`: {error}", job.target.aor))
     })?;
@@ -68,7 +71,8 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: "domain_not_allowed",
             explanation: format!(
-                "This relay does not serve {name}: it is not in `destinations.domains` of its configuration.{WHAT_TO_DO}Add it there, or correct the device's SIP address."
+                "{} does not serve {name}: it is not in {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address.",
+                names.sender, names.domains
             ),
         });
     }
@@ -88,8 +92,11 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
         None => None,
     };
     if let Some(beyond) = [
-        (hop.is_some() || route.is_some() || config.sip.outbound_proxy.is_some())
-            .then_some(&target),
+        (hop.is_some()
+            || route.is_some()
+            || config.outbound_proxy.is_some()
+            || config.only.is_some())
+        .then_some(&target),
         hop.as_ref().and(route.as_ref()),
     ]
     .into_iter()
@@ -100,8 +107,11 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: "domain_not_allowed",
             explanation: format!(
-                "This relay does not ask a proxy for {}: it is neither in `destinations.domains` of its configuration nor in `destinations.allow`.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
-                beyond.host()
+                "{} does not ask a proxy for {}: it is neither in {} nor in {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
+                names.sender,
+                beyond.host(),
+                names.domains,
+                names.networks
             ),
         });
     }
@@ -127,18 +137,44 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             }
         }
     }
+    if config.only.is_some()
+        && let Some(what) = hop
+            .as_ref()
+            .map(|_| "an address")
+            .or(route.as_ref().map(|_| "a route"))
+    {
+        return Err(Refused {
+            outcome: Outcome::NotAllowed,
+            reason: result::NEEDS_A_RELAY,
+            explanation: format!(
+                "The job names {what} of its own, and {} sends to the pool's proxy alone. Nothing was sent.{WHAT_TO_DO}Take it out of the device's settings (NOTIFY_ADDRESS, NOTIFY_ROUTE), or have a relay send for the pool.",
+                names.sender.to_lowercase()
+            ),
+        });
+    }
     // The relay's own proxy is not the tenant's choice.
-    let tenants = match (&hop, &route, &config.sip.outbound_proxy) {
+    let proxy = config.outbound_proxy.as_ref().map(|(proxy, _)| proxy);
+    let tenants = match (&hop, &route, proxy) {
         (None, None, Some(_)) => None,
         _ => job.destinations.clone().map(Box::new),
     };
-    let route = route.or_else(|| match hop {
-        // An address of its own says that the phone is reached directly.
-        Some(_) => None,
-        None => config.sip.outbound_proxy.clone(),
+    // An address of its own says that the phone is reached directly.
+    let own = config
+        .outbound_proxy
+        .clone()
+        .filter(|_| route.is_none() && hop.is_none());
+    let over = own.as_ref().and_then(|(proxy, transport)| {
+        let host = proxy.host().to_string();
+        transport
+            .is_reliable()
+            .then(|| (*transport, host.trim_matches(['[', ']']).to_owned()))
     });
-    let via_proxy = hop.is_none() && route.is_some();
-    let query = hop.unwrap_or_else(|| Query::of(route.as_ref().unwrap_or(&target)));
+    let route = route.or(own.map(|(proxy, _)| proxy));
+    let via_proxy = config.only.is_some() || (hop.is_none() && route.is_some());
+    let mut query = hop.unwrap_or_else(|| Query::of(route.as_ref().unwrap_or(&target)));
+    if let Some((transport, _)) = &over {
+        query.transport = Some(*transport);
+    }
     let headers = headers(&job)?;
     let credentials = match &job.credentials {
         Some(given) => Some(
@@ -169,12 +205,13 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
         body,
         credentials,
         via_proxy,
+        over,
         tenants,
     };
     // Built once for nothing, so that what cannot be built is said at once and not after a wait.
     prepared
         .request(
-            &config.sip.from,
+            &config.from,
             SentBy::from(SocketAddr::from(([192, 0, 2, 1], 65535))),
         )
         .and_then(|request| {
@@ -229,6 +266,6 @@ fn address(text: &str) -> Option<Query> {
     Some(Query {
         host: Host::parse(host)?,
         port: Some(port.unwrap_or(DEFAULT_PORT)),
-        udp_named: true,
+        transport: Some(Transport::Udp),
     })
 }

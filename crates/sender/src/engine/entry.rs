@@ -7,6 +7,7 @@ use ringfence_sip_notify::NotifySession;
 use ringfence_wire::JobRef;
 
 use super::prepare::Prepared;
+use crate::hop::Hop;
 
 /// A job that the engine holds.
 pub(super) struct Entry {
@@ -16,14 +17,16 @@ pub(super) struct Entry {
     /// What the NOTIFY says; gone once the last destination is being tried.
     pub(super) prepared: Option<Box<Prepared>>,
     /// Destinations not tried yet, the next one first.
-    pub(super) candidates: VecDeque<SocketAddr>,
+    pub(super) candidates: VecDeque<Hop>,
     pub(super) state: State,
     /// When the heap has a timer for it.
     pub(super) armed: u64,
     /// Where the final answer came from, if that is not where the NOTIFY went.
     pub(super) answered_by: Option<SocketAddr>,
-    /// Datagrams sent by earlier sessions of this job.
+    /// Requests sent by earlier sessions of this job.
     pub(super) sent_before: u32,
+    /// Why the connection broke that its NOTIFY went over.
+    pub(super) broken: Option<String>,
 }
 
 /// Where a job stands.
@@ -39,7 +42,7 @@ pub(super) enum State {
 /// A NOTIFY that is out.
 pub(super) struct Flight {
     pub(super) session: NotifySession,
-    pub(super) to: SocketAddr,
+    pub(super) to: Hop,
 }
 
 impl Entry {
@@ -54,6 +57,7 @@ impl Entry {
             armed: u64::MAX,
             answered_by: None,
             sent_before: 0,
+            broken: None,
         }
     }
 
@@ -76,7 +80,7 @@ impl Entry {
         self.lease_end.saturating_sub(needed)
     }
 
-    /// Datagrams sent for it so far.
+    /// Requests sent for it so far, copies among them.
     pub(super) fn sent(&self) -> u32 {
         let flying = match &self.state {
             State::Flying(flight) => u32::from(flight.session.transmissions()),
@@ -86,9 +90,9 @@ impl Entry {
     }
 
     /// Where the last datagram went.
-    pub(super) fn destination(&self) -> Option<SocketAddr> {
+    pub(super) fn destination(&self) -> Option<&Hop> {
         match &self.state {
-            State::Flying(flight) => Some(flight.to),
+            State::Flying(flight) => Some(&flight.to),
             State::Locating | State::Waiting => None,
         }
     }
