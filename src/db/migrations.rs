@@ -377,7 +377,9 @@ mod tests {
         memory.run(later, args!["9999_last.sql"]).unwrap();
         assert_eq!(guarded(&memory), Ok(Some("9999_last.sql".to_owned())));
         let gap = "DELETE FROM d1_migrations WHERE name = ?1";
-        memory.run(gap, args![MIGRATIONS.get(1).unwrap().name]).unwrap();
+        memory
+            .run(gap, args![MIGRATIONS.get(1).unwrap().name])
+            .unwrap();
         assert!(guarded(&memory).unwrap_err().contains(MISSING));
     }
 
