@@ -56,7 +56,7 @@ pub fn read(text: &str) -> Option<u64> {
     };
     let [hour, minute, second] = numbers(&time, ':')?;
     let is_rest = (1..=3).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit());
-    if year < 1970 || year > 9999 || hour > 23 || minute > 59 || second > 59 || !is_rest {
+    if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 || !is_rest {
         return None;
     }
     let rest: u64 = format!("{rest:0<3}").parse().ok()?;

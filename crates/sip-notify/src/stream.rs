@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(frames(&[stream.as_bytes()]), Ok(vec![stream.to_owned()]));
         let mut framer = Framer::new();
         assert!(framer.is_between_messages());
-        framer.push(&stream.as_bytes()[..20]);
+        framer.push(stream.as_bytes().split_at(20).0);
         assert_eq!(framer.poll(), Ok(None));
         assert!(!framer.is_between_messages());
     }

@@ -154,7 +154,7 @@ fn statement() -> impl Strategy<Value = String> {
         let text = format!("'{}'", one.replace('\'', "''"));
         let name = format!("\"n{}\"", two.replace('"', "\"\""));
         let mark = format!("`n{}`", one.replace('`', "``"));
-        let bracket = format!("[n{}]", two.replace(']', "").replace('[', ""));
+        let bracket = format!("[n{}]", two.replace([']', '['], ""));
         match kind {
             0 => format!("CREATE{gap}TABLE t{{n}} (a TEXT DEFAULT {text},{other}{name} INTEGER)"),
             1 => format!("INSERT INTO base (a){gap}VALUES ({text}),{other}({text} || ';')"),

@@ -105,9 +105,7 @@ impl<T> Pacer<T> {
             if *at_us > now_us || !self.total_allows(now_us) {
                 return None;
             }
-            let Some(Reverse((_, line))) = self.order.pop() else {
-                return None;
-            };
+            let Reverse((_, line)) = self.order.pop()?;
             let Some(queue) = self.queues.get_mut(&line) else {
                 continue;
             };
