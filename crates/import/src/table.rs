@@ -171,7 +171,11 @@ impl<'a> Lines<'a> {
         self.ends += count(self.bytes.get(self.at..end).unwrap_or_default());
         self.at = end;
         // Of CRLF the reader has taken the first half.
-        let has_end = end > 0 && self.bytes.get(end - 1) == Some(&b'\n');
+        let has_end = self.bytes.get(..end).is_some_and(|read| {
+            let in_cell = cells.as_slice().ends_with('\n') && !read.ends_with(b"\n\"\n");
+            // The last line end of a file whose last quote is not closed belongs to the cell.
+            read.ends_with(b"\n") && !in_cell
+        });
         let within = count(cells.as_slice().as_bytes());
         (self.ends + u64::from(!has_end)).saturating_sub(within)
     }
