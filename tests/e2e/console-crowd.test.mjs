@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { isDeepStrictEqual } from 'node:util';
 
 import { Console, look } from '../support/browser/console.mjs';
 import { seedCrowd, seedTenant, ulid } from '../support/worker/seed.mjs';
@@ -126,7 +125,7 @@ describe('the console before 100,000 devices', () => {
       assert.equal(name, `devices-${part}.csv`);
       const [head, ...lines] = text.trim().split(/\r?\n/);
       assert.match(head, /^mac,/);
-      kept.push(lines.map((line) => line.split(',', 1)[0].replaceAll(':', '')));
+      kept.push(lines.map((line) => line.slice(0, 17).replaceAll(':', '')));
       const next = page.getByRole('link', { name: `Go on to part ${part + 1}` });
       if ((await next.count()) === 0) break;
       await next.click();
@@ -137,13 +136,13 @@ describe('the console before 100,000 devices', () => {
       kept.map((part) => part.length),
       [10_000, 10_000, 5_000],
     );
-    // Not by `deepEqual`, which would look for the shortest way from the one list to the other.
-    assert.ok(isDeepStrictEqual(kept.flat().toSorted(), macs));
+    // In words: what differs among so many would take an assertion minutes to find.
+    assert.ok(kept.flat().toSorted().join() === macs.join(), 'each device is in one part');
     // What fits into one is one, as ever.
     await boss.open(of(`/devices?q=${macs[0]}`));
     const { name, text } = await keep('Export this list');
     assert.equal(name, 'devices.csv');
-    assert.ok(text.includes(macs[0]));
+    assert.equal(text.trim().split('\n').length, 2);
     assert.deepEqual(page.wrong, []);
   });
 
@@ -177,7 +176,7 @@ describe('the console before 100,000 devices', () => {
     assert.deepEqual([two[0].chain.number, two[0].chain.hash], [end.number, end.hash]);
     assert.equal(two.at(-1).chain.complete, true);
     const ids = parts.flat().flatMap((line) => (line.action === 'test.many' ? [line.id] : []));
-    assert.ok(isDeepStrictEqual(ids, rows));
+    assert.ok(ids.join() === rows.join(), 'each entry is in one part, in its order');
   });
 
   it('finds one by a part of its MAC, and goes on page by page', async () => {
