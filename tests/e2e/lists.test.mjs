@@ -98,7 +98,16 @@ describe('a list of devices', () => {
     await eventually(failing, (found) => found.length === 0, 'no device that fails');
     assert.deepEqual(await numbers('stale=true'), [1]);
     const counts = await admin.get(`${t}/device-counts`);
-    assert.deepEqual(counts.all, { devices: 5, disabled: 0, stale: 1, failing: 0, never_seen: 3, seen_24h: 2, silent_7d: 0, unexpected_network: 2 });
+    assert.deepEqual(counts.all, {
+      devices: 5,
+      disabled: 0,
+      stale: 1,
+      failing: 0,
+      never_seen: 3,
+      seen_24h: 2,
+      silent_7d: 0,
+      unexpected_network: 2,
+    });
     assert.equal(counts.by_model['KX-UT113'].devices, 1);
     assert.equal(counts.by_vendor.Panasonic.devices, 5);
     assert.deepEqual(
