@@ -399,9 +399,10 @@ describe('the schema of the database', () => {
     const api = new Api(worker);
     assert.deepEqual((await api.get('/tokens')).items, []);
     await worker.batch(
+      ['DROP TABLE sign_in_codes'],
       ['DROP INDEX tokens_by_email'],
       ['ALTER TABLE tokens DROP COLUMN email'],
-      ['DELETE FROM d1_migrations WHERE name = ?1', STEPS.at(-1)],
+      ["DELETE FROM d1_migrations WHERE name >= '0017'"],
     );
     const answer = await api.call('GET', '/tokens');
     assert.equal(answer.status, 503);
