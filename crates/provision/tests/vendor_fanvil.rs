@@ -546,12 +546,7 @@ fn a_fault_of_the_form_in_lines_is_found_where_it_is() {
 proptest! {
     #[test]
     fn a_password_in_lines_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}|[<>:#;-]{0,12}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
-        if let Some(file) = IN_LINES.served(&settings) {
+        if let Some(file) = IN_LINES.with_password(&password) {
             let found = value_in_lines(&file, "SIP CONFIG MODULE", "SIP Line List", "SIP1 Register Pswd");
             prop_assert_eq!(found.unwrap(), password);
         }
@@ -561,12 +556,7 @@ proptest! {
 proptest! {
     #[test]
     fn an_older_phones_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
-        if let Some(xml) = OLDER.served(&settings) {
+        if let Some(xml) = OLDER.with_password(&password) {
             let found = older_value(&xml, "SIP_CONFIG_MODULE", "SIP_Line_List:SIP1/Register_Pswd");
             prop_assert_eq!(found.unwrap(), password);
         }
@@ -576,12 +566,7 @@ proptest! {
 proptest! {
     #[test]
     fn a_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
-        if let Some(xml) = PHONE.served(&settings) {
+        if let Some(xml) = PHONE.with_password(&password) {
             prop_assert_eq!(value(&xml, "sip/line[1]/RegisterPswd").unwrap(), password);
         }
     }

@@ -229,12 +229,7 @@ fn a_models_name_tells_the_bases_that_read_this_format() {
 proptest! {
     #[test]
     fn a_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
-        if let Some(xml) = PHONE.served(&settings) {
+        if let Some(xml) = PHONE.with_password(&password) {
             prop_assert_eq!(&values(&xml)["SipAccount.00001.AuthPassword"], &password);
         }
     }
@@ -489,17 +484,12 @@ fn older_bases_are_told_what_they_can_read_and_no_more() {
 proptest! {
     #[test]
     fn an_older_bases_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}|[a-z#%;:=]{1,20}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
         for (phone, name) in [
             (OLDER, "BS_IP_Data1.aucS_SIP_PASSWORD"),
             (MANAGER, "BS_VOIP_Data.astVoipAccounts[0].aucS_SIP_PASSWORD[0]"),
         ] {
             let plain = password.chars().all(|it| matches!(it, ' '..='~') && !"\"'&<>".contains(it));
-            match phone.served(&settings) {
+            match phone.with_password(&password) {
                 Some(file) => prop_assert_eq!(&items(&file)[name], &password),
                 None => prop_assert!(password.is_empty() || !plain),
             }

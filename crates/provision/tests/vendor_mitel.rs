@@ -205,12 +205,7 @@ fn a_models_name_tells_the_phones() {
 proptest! {
     #[test]
     fn a_password_arrives_as_it_is_or_not_at_all(password in "\\PC{0,40}|[ -~]{0,40}") {
-        let settings = [
-            ("line_1_user", "1"),
-            ("line_1_domain", "a.example"),
-            ("line_1_password", password.as_str()),
-        ];
-        if let Some(file) = PHONE.served(&settings) {
+        if let Some(file) = PHONE.with_password(&password) {
             prop_assert_eq!(&values(&file)["sip line1 password"], &password);
         }
     }

@@ -14,6 +14,30 @@ use ringfence_provision::template::{
     DeviceVars, Limits, RenderContext, RenderError, Rendered, SecretsMode, render,
 };
 
+/// The pieces of a URL that a phone asked under.
+pub(crate) const URLS: [(&str, &str); 4] = [
+    ("base", "https://phones.example.net/s3gment"),
+    ("without_scheme", "phones.example.net/s3gment"),
+    ("host", "phones.example.net"),
+    ("path", "s3gment"),
+];
+
+/// Two lines, and values that are hard to write.
+pub(crate) const TWO_LINES: [(&str, &str); 12] = [
+    ("line_1_user", "201"),
+    ("line_1_auth_user", "a201"),
+    ("line_1_password", "e3#rl2(&ae#1"),
+    ("line_1_display_name", "Büro \"Nord\" <1>; 100% & 'so'"),
+    ("line_1_label", "Büro"),
+    ("line_1_domain", "sip.example.net"),
+    ("line_1_port", "5061"),
+    ("line_1_transport", "TLS"),
+    ("line_1_outbound_proxy", "edge.example.net:5062"),
+    ("line_2_user", "202"),
+    ("line_2_password", "\"; <b>%20</b> ä"),
+    ("line_2_domain", "two.example.net"),
+];
+
 /// A phone.
 #[derive(Clone, Copy)]
 pub(crate) struct Phone {
@@ -100,6 +124,32 @@ impl Phone {
         self.made(settings, asked)
     }
 
+    /// What the template of a file of it makes.
+    pub(crate) fn of_kind(
+        &self,
+        kind: FileKind,
+        settings: &[(&str, &str)],
+        urls: &[(&str, &str)],
+    ) -> Result<Rendered, RenderError> {
+        let asked = Asked {
+            kind,
+            urls,
+            ..Asked::default()
+        };
+        self.made(settings, asked)
+    }
+
+    /// The canonical form of such a file, in which there is nothing to find.
+    pub(crate) fn canonical(
+        &self,
+        kind: FileKind,
+        settings: &[(&str, &str)],
+        urls: &[(&str, &str)],
+    ) -> String {
+        let made = self.of_kind(kind, settings, urls).unwrap();
+        self.faultless(kind, &made.text)
+    }
+
     /// The canonical form of a file in which there is nothing to find.
     pub(crate) fn faultless(&self, kind: FileKind, text: &str) -> String {
         let findings = lint(self.family, kind, text.as_bytes());
@@ -136,8 +186,27 @@ impl Phone {
         self.faultless(FileKind::Standard, &made.text)
     }
 
+    /// The bytes that the phone gets, with a line of this password.
+    pub(crate) fn with_password(&self, password: &str) -> Option<String> {
+        self.served(&[
+            ("line_1_user", "1"),
+            ("line_1_domain", "a.example"),
+            ("line_1_password", password),
+        ])
+    }
+
     /// Why a setting is refused.
     pub(crate) fn refusal(&self, setting: (&str, &str)) -> String {
-        self.rendered(&[setting], &[]).unwrap_err().to_string()
+        self.refused(&[setting])
+    }
+
+    /// Why settings are refused.
+    pub(crate) fn refused(&self, settings: &[(&str, &str)]) -> String {
+        self.rendered(settings, &[]).unwrap_err().to_string()
+    }
+
+    /// The settings that the standard file has no parameter for.
+    pub(crate) fn left_out(&self, settings: &[(&str, &str)]) -> Vec<String> {
+        self.rendered(settings, &[]).unwrap().left_out
     }
 }
