@@ -103,11 +103,6 @@ impl Streams {
             .retain(|peer, link| link.used.elapsed() < IDLE || is_needed(peer));
     }
 
-    /// How many connections there are.
-    pub fn len(&self) -> usize {
-        self.links.len()
-    }
-
     /// Whether there is no connection.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
@@ -157,18 +152,32 @@ fn client_config(ca: Option<&[u8]>) -> io::Result<ClientConfig> {
     let system = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(system.certs);
     if let Some(pem) = ca {
-        let before = roots.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(io::Error::other)?;
-            roots.add(certificate).map_err(io::Error::other)?;
-        }
-        if roots.len() == before {
-            return Err(io::Error::other("there is no certificate in it"));
-        }
+        add(&mut roots, pem)?;
     }
     Ok(ClientConfig::builder()
         .with_root_certificates(roots)
         .with_no_client_auth())
+}
+
+/// Adds the certificates of a file in PEM.
+fn add(roots: &mut RootCertStore, pem: &[u8]) -> io::Result<()> {
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(io::Error::other)?;
+        roots.add(certificate).map_err(io::Error::other)?;
+    }
+    match roots.len() > before {
+        true => Ok(()),
+        false => Err(io::Error::other("there is no certificate in PEM in it")),
+    }
+}
+
+/// Whether certificates can be used as those of an authority.
+///
+/// # Errors
+/// There is none, or one that cannot be read.
+pub fn check_ca(pem: &[u8]) -> io::Result<()> {
+    add(&mut RootCertStore::empty(), pem)
 }
 
 /// A connection's life: from connecting to the reason of its end.

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::file::{File, Pool, Sip};
 use super::{PoolSettings, Settings, SipSettings};
 use crate::log;
+use crate::streams::check_ca;
 use ringfence_sender::Destinations;
 use ringfence_sender::destination::never;
 
@@ -302,6 +303,7 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
         .and_then(|text| proxy(text, to));
     let tls_ca = sip.tls_ca.as_ref().and_then(|path| {
         std::fs::read(path)
+            .and_then(|pem| check_ca(&pem).map(|()| pem))
             .map_err(|error| to.error("sip.tls_ca", format!("{}: {error}", path.display())))
             .ok()
     });
@@ -562,6 +564,21 @@ mod tests {
         ] {
             assert_eq!(of(proxy), None, "{proxy}");
         }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_an_error() {
+        let file = std::env::temp_dir().join(format!("ringfence-no-ca-{}", std::process::id()));
+        std::fs::write(&file, "no certificate\n").unwrap();
+        for path in [&*file.to_string_lossy(), "/nowhere/ca.pem"] {
+            let text = GOOD.replace("[sip]", &format!("[sip]\ntls_ca = \"{path}\""));
+            let found = findings(&text);
+            assert!(
+                found.iter().any(|f| f.error && f.key == "sip.tls_ca"),
+                "{found:?}"
+            );
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

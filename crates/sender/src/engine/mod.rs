@@ -290,11 +290,13 @@ impl Engine {
         let key = self.next_key;
         self.next_key += 1;
         self.by_job.insert(&id.id, key);
-        let entry = Entry::new(id, lease_ms, lease_end, prepared);
+        let mut entry = Entry::new(id, lease_ms, lease_end, prepared);
+        let only = self.config.only.clone().map(Hop::Stream);
+        entry.candidates.extend(only.clone());
         self.entries.insert(key, Box::new(entry));
         self.arm(key, now);
-        if let Some(only) = self.config.only.clone() {
-            self.wait(key, Hop::Stream(only), now);
+        if let Some(only) = only {
+            self.wait(key, only, now);
         } else if let Some(ip) = hop.host.ip() {
             let address = SocketAddr::new(ip, hop.port.unwrap_or(hop.usual_port()));
             self.route(key, &Ok(vec![Service::at(address)]), now);
@@ -512,7 +514,7 @@ impl Engine {
         }
     }
 
-    /// Lets a job wait for its turn at `to`.
+    /// Lets a job wait for its turn at `to`, the first of its candidates.
     fn wait(&mut self, key: u64, to: Hop, now: u64) {
         let pace = self.config.pace;
         let Some(entry) = self.entries.get_mut(&key) else {
@@ -529,9 +531,6 @@ impl Engine {
             (None, Some(peer)) => Line::Named(peer.host.clone(), peer.port),
             (None, None) => return,
         };
-        if entry.candidates.front() != Some(&to) {
-            entry.candidates.push_front(to);
-        }
         self.pacer
             .push(line, Rate::per_second(per_second), key, now);
         self.arm(key, now);
