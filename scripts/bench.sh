@@ -18,6 +18,9 @@ echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
 
 node tests/bench/run.mjs
 
+echo "[bench] a table of 100,000 phones, beside a plain read of it"
+node tests/bench/import.mjs
+
 scripts/setup.sh test
 cargo build --profile relay --quiet -p ringfence-relay
 export RINGFENCE_RELAY=$PWD/target/relay/ringfence-relay

@@ -49,3 +49,6 @@ export class Api {
     return this.ok('DELETE', path, options);
   }
 }
+
+/** What follows the kind and the id of a credential (`rfc_<id>_<secret>`): base64url, which has underscores of its own. */
+export const secretOf = (credential) => credential.split('_').slice(2).join('_');
