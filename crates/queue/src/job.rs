@@ -147,8 +147,15 @@ pub struct Job {
     pub turn_granted: bool,
     /// How often it was given to a relay.
     pub lease: u32,
-    /// The relay that has it, or had it last.
+    /// The relay that has it, or had it last; [`EDGE`](crate::edge::EDGE) is the pool itself.
     pub relay: Option<String>,
+    /// Whether the pool itself could not deliver it, so that it is for a relay.
+    #[serde(
+        default,
+        with = "zero_or_one",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub relay_only: bool,
     pub lease_until: Option<u64>,
     /// Sendings in vain, and leases of which nobody knows whether they were.
     pub tries: u32,
@@ -199,6 +206,8 @@ pub enum JobEvent<'a> {
     },
     /// The relay is done with it.
     Report(&'a JobResult),
+    /// The pool itself could not deliver it, and a relay is to.
+    HandOver(&'a JobResult),
     /// The relay gives this lease back. With `Drain`, `Full` and `Pace` nothing was sent under it.
     GivenBack { lease: u32, reason: ReturnReason },
     /// The frame could not be handed to the relay, or the relay's process is another one now.
@@ -237,6 +246,7 @@ impl Job {
         match event {
             JobEvent::Lease { relay, judge_ms } => self.lease(relay, *judge_ms, now, policy),
             JobEvent::Report(result) => self.report(result, now, policy, random),
+            JobEvent::HandOver(result) => self.hand_over(result, now),
             JobEvent::GivenBack { lease, reason } => {
                 if self.state == State::Leased && self.lease == *lease {
                     let message = "A relay gave it back; it goes out again.";
@@ -379,6 +389,24 @@ impl Job {
             State::Unreachable => self.end_unheard(state, now, &result.reason, &message),
             state => self.end(state, now, &result.reason, &message),
         }
+    }
+
+    fn hand_over(&mut self, result: &JobResult, now: u64) {
+        if self.state != State::Leased || result.job.lease != self.lease {
+            return;
+        }
+        self.relay_only = true;
+        self.code = result.code.or(self.code);
+        // Of what was sent the phone may have heard.
+        match result.attempts {
+            0 => self.unsend(),
+            _ => self.tries = self.tries.saturating_add(1),
+        }
+        let message = format!(
+            "The pool could not deliver it, and a relay is to send it. {}",
+            result.explanation
+        );
+        self.requeue(now, &result.reason, &message);
     }
 
     fn seen(&mut self, version: u64, at: u64, now: u64, policy: &JobPolicy, random: u64) {

@@ -31,6 +31,7 @@ pub(crate) fn job() -> Job {
         turn_granted: false,
         lease: 0,
         relay: None,
+        relay_only: false,
         lease_until: None,
         tries: 0,
         joined: 0,
@@ -542,6 +543,7 @@ enum Step {
     Wait(u64),
     Lease,
     Report(u32, u16, u32),
+    HandOver(u32, u32),
     Back(u32),
     Void,
     Seen(u64, i64),
@@ -558,6 +560,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::Lease),
         6 => (0..8_u32, prop::sample::select(vec![0_u16, 200, 404, 408, 480, 481, 486, 489, 500, 503, 603]), 0..4_u32)
             .prop_map(|(outcome, code, back)| Step::Report(outcome, code, back)),
+        2 => (0..8_u32, 0..4_u32).prop_map(|(outcome, back)| Step::HandOver(outcome, back)),
         2 => (0..3_u32).prop_map(Step::Back),
         1 => Just(Step::Void),
         2 => (5..9_u64, -5_000..5_000_i64).prop_map(|(version, at)| Step::Seen(version, at)),
@@ -617,6 +620,10 @@ proptest! {
                 Step::Report(n, code, back) => {
                     result = self::result(lease.saturating_sub(back), outcome(n), Some(code).filter(|&code| code > 0));
                     JobEvent::Report(&result)
+                }
+                Step::HandOver(n, back) => {
+                    result = self::result(lease.saturating_sub(back), outcome(n), None);
+                    JobEvent::HandOver(&result)
                 }
                 Step::Back(back) => JobEvent::GivenBack { lease: lease.saturating_sub(back), reason: ReturnReason::Pace },
                 Step::Void => JobEvent::LeaseVoid,

@@ -3,6 +3,7 @@
 use ringfence_wire::DEFAULT_LEASE_MS;
 use serde::{Deserialize, Serialize};
 
+use super::edge::{EdgeOptions, Sender};
 use super::job::JobPolicy;
 
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
@@ -47,6 +48,11 @@ pub struct PoolOptions {
     pub trusting: bool,
     /// For how many days ended jobs and rollouts are kept.
     pub retention_days: u32,
+    /// Who sends the NOTIFYs.
+    pub sender: Sender,
+    /// How the pool itself sends; needed by every sender but `relay`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<EdgeOptions>,
 }
 
 impl Default for PoolOptions {
@@ -67,11 +73,21 @@ impl Default for PoolOptions {
             network_bits_v6: 48,
             trusting: false,
             retention_days: 30,
+            sender: Sender::default(),
+            edge: None,
         }
     }
 }
 
 impl PoolOptions {
+    /// How the pool itself sends, if it does.
+    pub fn sends_itself(&self) -> Option<&EdgeOptions> {
+        match self.sender {
+            Sender::Relay => None,
+            Sender::Edge | Sender::EdgeThenRelay => self.edge.as_ref(),
+        }
+    }
+
     /// Refuses what could not work.
     ///
     /// # Errors
@@ -95,7 +111,15 @@ impl PoolOptions {
         range("retention_days", self.retention_days, 1, 400)?;
         check_pace("rollout_per_second", self.rollout_per_second, false)?;
         check_pace("rollout_per_second_max", self.rollout_per_second_max, false)?;
-        check_pace("network_per_second", self.network_per_second, true)
+        check_pace("network_per_second", self.network_per_second, true)?;
+        match (self.sender, &self.edge) {
+            (Sender::Edge | Sender::EdgeThenRelay, None) => Err(
+                "sender is not `relay`, so that edge has to say which proxy the pool sends to"
+                    .into(),
+            ),
+            (_, Some(edge)) => edge.check(),
+            _ => Ok(()),
+        }
     }
 
     /// The pace of a rollout that names this one: the pool's bound may have been lowered since.
@@ -255,7 +279,8 @@ mod tests {
           "network_bits_v4": 24,
           "network_bits_v6": 48,
           "trusting": false,
-          "retention_days": 30
+          "retention_days": 30,
+          "sender": "relay"
         }
         "#);
     }

@@ -47,7 +47,10 @@ pub use codec::{DecodeError, EncodeError, batches};
 pub use common::{ErrorCode, ErrorFrame, JobRef};
 pub use destinations::{Destinations, DestinationsError, MAX_DESTINATIONS, domain_covers};
 pub use pool::{Credentials, Drain, Header, Job, PoolFrame, Target, Welcome};
-pub use relay::{Hello, JobResult, Outcome, RelayFrame, Retry, ReturnReason, Transport};
+pub use relay::{
+    DOMAIN_NOT_ALLOWED, Hello, JobResult, NEEDS_A_RELAY, Outcome, RelayFrame, Retry, ReturnReason,
+    Transport,
+};
 pub use secret::Secret;
 
 /// The `v` of every frame.

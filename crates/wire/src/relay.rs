@@ -92,6 +92,12 @@ pub struct JobResult {
     pub destination: Option<String>,
 }
 
+/// The reason of a job that names an address or a route of its own, given to a sender that has its proxy alone.
+pub const NEEDS_A_RELAY: &str = "needs_a_relay";
+
+/// The reason of a job for a domain that the sender does not serve.
+pub const DOMAIN_NOT_ALLOWED: &str = "domain_not_allowed";
+
 /// How a job ended at the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

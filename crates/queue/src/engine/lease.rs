@@ -25,6 +25,7 @@ use ringfence_wire::{self as wire, JobRef, ReturnReason, Transport};
 
 use super::Engine;
 use super::places::{Free, Places, Share};
+use crate::edge::{EDGE, Sender};
 use crate::job::{Job, JobEvent, State};
 use crate::messages::{AwayRelay, Gauges, PausedRollout, Status, Watched};
 use crate::options::PoolOptions;
@@ -44,13 +45,34 @@ const MAX_LOOKED_AT: u64 = 2_000;
 /// milliseconds.
 const LATE_MS: u64 = 200;
 
-/// A connected relay that said hello.
+/// A connected relay that said hello, or the pool itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub relay: String,
     pub capacity: u32,
     pub transports: Vec<Transport>,
     pub draining: bool,
+}
+
+impl Session {
+    /// The pool itself, if its options have it send.
+    pub fn of_the_pool(options: &PoolOptions, draining: bool) -> Option<Self> {
+        options.sends_itself().map(|edge| Self {
+            relay: EDGE.to_owned(),
+            capacity: edge.capacity,
+            transports: Vec::new(),
+            draining,
+        })
+    }
+
+    /// Whether jobs may be given to it as the pool is set.
+    fn may_send(&self, sender: Sender) -> bool {
+        match sender {
+            Sender::Relay => self.relay != EDGE,
+            Sender::Edge => self.relay == EDGE,
+            Sender::EdgeThenRelay => true,
+        }
+    }
 }
 
 /// Queued jobs of one tenant that obey the same pace: those of no rollout, or those of one.
@@ -92,7 +114,10 @@ impl<S: Sql> Engine<S> {
         for (relay, tenant, n) in self.store.loads()? {
             loads.entry(relay).or_default().insert(tenant, n);
         }
-        let taking = sessions.iter().filter(|session| !session.draining);
+        let sender = self.store.options()?.sender;
+        let taking = sessions
+            .iter()
+            .filter(|session| !session.draining && session.may_send(sender));
         Ok(taking
             .map(|session| {
                 let held = loads.remove(&session.relay).unwrap_or_default();
@@ -104,6 +129,7 @@ impl<S: Sql> Engine<S> {
                     held,
                     v4: session.transports.contains(&Transport::Udp4),
                     v6: session.transports.contains(&Transport::Udp6),
+                    proxy_only: session.relay == EDGE,
                 }
             })
             .collect())
@@ -371,11 +397,13 @@ impl<S: Sql> Engine<S> {
                 // It keeps its turn, and is looked at again in the next round.
                 continue;
             }
-            let Some(relay) = choose(free, &message, &job.tenant) else {
+            let needs_a_relay = options.sender == Sender::EdgeThenRelay
+                && (job.relay_only || has_a_way_of_its_own(&message));
+            let Some(relay) = choose(free, &message, &job.tenant, needs_a_relay) else {
                 if free.iter().all(|free| free.free == 0) {
                     break;
                 }
-                // Nobody with room speaks its address family: not to be looked at again at once.
+                // Nobody with room speaks its address family, or may have it: not to be looked at again at once.
                 let later = Job {
                     due_at: now + 10_000,
                     turn_granted: false,
@@ -527,19 +555,31 @@ impl Instead {
     }
 }
 
-/// The relay with the most room among those that can reach the target.
-fn choose(free: &mut [Free], message: &Message, tenant: &str) -> Option<String> {
+/// Whether a job says itself where it is to be sent: only a relay does as it says.
+fn has_a_way_of_its_own(message: &Message) -> bool {
+    message.target.address.is_some() || message.route.is_some()
+}
+
+/// The pool itself if it has room, else the relay with the most room among those that can reach the target.
+fn choose(
+    free: &mut [Free],
+    message: &Message,
+    tenant: &str,
+    needs_a_relay: bool,
+) -> Option<String> {
     let (address, is_sure) = literal(message);
-    let reaches = |free: &Free| match address {
-        Some(IpAddr::V4(_)) => free.v4,
-        Some(IpAddr::V6(_)) => free.v6,
-        None => true,
+    let reaches = |free: &Free| match (free.proxy_only, address) {
+        // Its proxy reaches whatever it does.
+        (true, _) => !needs_a_relay,
+        (false, Some(IpAddr::V4(_))) => free.v4,
+        (false, Some(IpAddr::V6(_))) => free.v6,
+        (false, None) => true,
     };
     let any = !is_sure && !free.iter().any(reaches);
     let best = free
         .iter_mut()
-        .filter(|free| free.free > 0 && (any || reaches(free)))
-        .max_by_key(|free| free.free)?;
+        .filter(|free| free.free > 0 && (reaches(free) || (any && !free.proxy_only)))
+        .max_by_key(|free| (free.proxy_only, free.free))?;
     best.take(tenant);
     Some(best.relay.clone())
 }
@@ -599,6 +639,7 @@ mod tests {
             held: BTreeMap::new(),
             v4: true,
             v6,
+            proxy_only: false,
         };
         let message = Message {
             target: wire::Target {
@@ -616,6 +657,7 @@ mod tests {
             &mut [relay("v4", 100, false), relay("both", 1, true)],
             &message,
             "T",
+            false,
         )
     }
 
@@ -646,6 +688,43 @@ mod tests {
     }
 
     #[test]
+    fn a_job_with_a_way_of_its_own_is_for_a_relay_where_relays_help() {
+        let message = |address: Option<&str>| Message {
+            target: wire::Target {
+                aor: "sip:1@[2001:db8::7]".into(),
+                address: address.map(Into::into),
+            },
+            route: None,
+            headers: Vec::new(),
+            content_type: None,
+            body: None,
+            credentials: None,
+            destinations: None,
+        };
+        let free = |name: &str, proxy_only| Free {
+            relay: name.into(),
+            capacity: 9,
+            free: if proxy_only { 1 } else { 9 },
+            held: BTreeMap::new(),
+            v4: true,
+            v6: false,
+            proxy_only,
+        };
+        assert!(has_a_way_of_its_own(&message(Some("192.0.2.7:5060"))));
+        assert!(!has_a_way_of_its_own(&message(None)));
+        let both = || [free("edge", true), free("v4", false)];
+        let chosen = |of: &mut [Free], address, needs| choose(of, &message(address), "T", needs);
+        // Its proxy reaches IPv6; and it comes first, however little room it has.
+        assert_eq!(chosen(&mut both(), None, false).as_deref(), Some("edge"));
+        let address = Some("192.0.2.7:5060");
+        assert_eq!(chosen(&mut both(), address, true).as_deref(), Some("v4"));
+        let edge_alone = &mut [free("edge", true)];
+        assert_eq!(chosen(edge_alone, address, true), None);
+        // Without relays it is given to the pool, which says what to do.
+        assert_eq!(chosen(edge_alone, address, false).as_deref(), Some("edge"));
+    }
+
+    #[test]
     fn only_an_address_of_record_goes_to_whom_there_is() {
         let only_v4 = |route: Option<&str>| {
             let message = Message {
@@ -667,8 +746,9 @@ mod tests {
                 held: BTreeMap::new(),
                 v4: true,
                 v6: false,
+                proxy_only: false,
             }];
-            choose(&mut free, &message, "T")
+            choose(&mut free, &message, "T", false)
         };
         assert_eq!(only_v4(None).as_deref(), Some("v4"), "it may have a proxy");
         assert_eq!(only_v4(Some("sip:[2001:db8::9];lr")), None);

@@ -230,6 +230,7 @@ fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
         turn_granted: false,
         lease: 0,
         relay: None,
+        relay_only: false,
         lease_until: None,
         tries: 0,
         joined: 0,

@@ -24,6 +24,8 @@ pub struct Free {
     pub held: BTreeMap<String, u64>,
     pub v4: bool,
     pub v6: bool,
+    /// Whether it sends to its pool's proxy and nowhere else.
+    pub proxy_only: bool,
 }
 
 impl Free {
@@ -107,6 +109,7 @@ mod tests {
             held: held.iter().map(|(t, n)| ((*t).to_owned(), *n)).collect(),
             v4: true,
             v6: true,
+            proxy_only: false,
         }
     }
 

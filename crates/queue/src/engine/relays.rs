@@ -3,6 +3,7 @@
 use ringfence_wire::{Hello, JobRef, JobResult, ReturnReason};
 
 use super::{Engine, MAX_BATCH};
+use crate::edge::{EDGE, Sender, is_for_a_relay};
 use crate::job::{Job, JobEvent, State};
 use crate::store::RelayRow;
 use ringfence_sql::{Sql, SqlError};
@@ -92,7 +93,14 @@ impl<S: Sql> Engine<S> {
             {
                 self.store.attempt_reported(result, relay, now)?;
                 if let Some(job) = self.store.job(&result.job.id)? {
-                    self.change(job, &JobEvent::Report(result), &options, now)?;
+                    let hands_over = relay == EDGE
+                        && options.sender == Sender::EdgeThenRelay
+                        && is_for_a_relay(result);
+                    let event = match hands_over {
+                        true => JobEvent::HandOver(result),
+                        false => JobEvent::Report(result),
+                    };
+                    self.change(job, &event, &options, now)?;
                 }
             }
         }

@@ -127,6 +127,8 @@ impl<S: Sql> Store<S> {
         set("lane", old.queue != new.queue, new.queue.clone().into());
         let granted = old.turn_granted != new.turn_granted;
         set("slot", granted, u32::from(new.turn_granted).into());
+        let handed_over = old.relay_only != new.relay_only;
+        set("relay_only", handed_over, u32::from(new.relay_only).into());
         set(
             "words",
             old.message != new.message,

@@ -5,7 +5,7 @@ use super::Store;
 use ringfence_sql::{Sql, SqlError, args};
 
 /// Step n leads from schema version n to n + 1. Never change one that was deployed; add another.
-const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD, FOURTH];
+const MIGRATIONS: &[&[&str]] = &[FIRST, SECOND, THIRD, FOURTH, FIFTH];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE jobs (
@@ -165,6 +165,11 @@ const FOURTH: &[&str] = &[
     "CREATE INDEX jobs_by_age ON jobs (state, created_at) WHERE state IN ('queued', 'leased', 'answered')",
 ];
 
+const FIFTH: &[&str] = &[
+    // Jobs that the pool itself could not deliver.
+    "ALTER TABLE jobs ADD COLUMN relay_only INTEGER NOT NULL DEFAULT 0",
+];
+
 impl<S: Sql> Store<S> {
     /// Applies the steps that are missing.
     pub(super) fn migrate(&self) -> Result<(), SqlError> {
@@ -214,9 +219,10 @@ mod tests {
         ).unwrap();
         for _ in 0..2 {
             let store = Store::open(memory.clone()).unwrap();
-            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("4"));
+            assert_eq!(store.meta("schema").unwrap().as_deref(), Some("5"));
             assert_eq!(store.loads().unwrap(), [("A".into(), "T".into(), 1)]);
-            assert_eq!(store.job("J").unwrap().unwrap().version, 7);
+            let job = store.job("J").unwrap().unwrap();
+            assert_eq!((job.version, job.relay_only), (7, false));
             assert_eq!(store.queues_in_use().unwrap(), ["R"]);
             assert_eq!(store.next_expiry("R").unwrap(), Some(3));
             assert!(!store.is_joined("J").unwrap());

@@ -8,7 +8,9 @@ use ringfence_sip_notify::{
     Credentials, EventType, HeaderName, HeaderValue, Host, NotifyRequest, RequestError, SentBy,
     SipUri, Transport,
 };
-use ringfence_wire::{Destinations, Job, JobRef, JobResult, Outcome};
+use ringfence_wire::{
+    DOMAIN_NOT_ALLOWED, Destinations, Job, JobRef, JobResult, NEEDS_A_RELAY, Outcome,
+};
 
 use super::EngineConfig;
 use super::result::{self, WHAT_TO_DO};
@@ -69,7 +71,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     {
         return Err(Refused {
             outcome: Outcome::NotAllowed,
-            reason: "domain_not_allowed",
+            reason: DOMAIN_NOT_ALLOWED,
             explanation: format!(
                 "{} does not serve {name}: it is not in {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address.",
                 names.sender, names.domains
@@ -105,7 +107,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     {
         return Err(Refused {
             outcome: Outcome::NotAllowed,
-            reason: "domain_not_allowed",
+            reason: DOMAIN_NOT_ALLOWED,
             explanation: format!(
                 "{} does not ask a proxy for {}: it is neither in {} nor in {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
                 names.sender,
@@ -145,7 +147,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
     {
         return Err(Refused {
             outcome: Outcome::NotAllowed,
-            reason: result::NEEDS_A_RELAY,
+            reason: NEEDS_A_RELAY,
             explanation: format!(
                 "The job names {what} of its own, and {} sends to the pool's proxy alone. Nothing was sent.{WHAT_TO_DO}Take it out of the device's settings (NOTIFY_ADDRESS, NOTIFY_ROUTE), or have a relay send for the pool.",
                 names.sender.to_lowercase()

@@ -17,9 +17,6 @@ pub const UNUSABLE: &str = "unusable_answer";
 /// The reason of a job whose tenant may not address whom it names.
 pub(super) const NOT_THE_TENANTS: &str = "tenant_destination_not_allowed";
 
-/// The reason of a job that names a way of its own, where everything goes to one proxy.
-pub(super) const NEEDS_A_RELAY: &str = "needs_a_relay";
-
 /// Between an explanation's two halves.
 pub const WHAT_TO_DO: &str = " What to do: ";
 

@@ -1,0 +1,338 @@
+//! The pool itself as the sender of its NOTIFYs, over TCP or TLS to one proxy: what an operator sets for it.
+
+use ringfence_sip_notify::{Host, SipUri, Transport};
+use ringfence_wire::{DOMAIN_NOT_ALLOWED, Destinations, JobResult, NEEDS_A_RELAY, Outcome};
+use serde::{Deserialize, Serialize};
+
+/// How a pool that sends itself is called where relays have their ids. No relay has this one: theirs are ULIDs.
+pub const EDGE: &str = "edge";
+
+/// Lowest port that a proxy may have: below are the services of a system, and none of them is a proxy.
+const MIN_PORT: u16 = 1024;
+
+/// Most jobs that the edge sender may hold.
+const MAX_CAPACITY: u32 = 5_000;
+
+/// Who sends a pool's NOTIFYs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Sender {
+    /// The relays that are connected.
+    #[default]
+    Relay,
+    /// The pool itself.
+    Edge,
+    /// The pool itself, and a relay whatever it cannot deliver or has no room for.
+    EdgeThenRelay,
+}
+
+/// What carries SIP from the pool to its proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum EdgeTransport {
+    /// In clear.
+    Tcp,
+    /// Encrypted; the proxy's certificate has to be for the name that `proxy` is, and publicly trusted.
+    #[default]
+    Tls,
+}
+
+impl From<EdgeTransport> for Transport {
+    fn from(transport: EdgeTransport) -> Self {
+        match transport {
+            EdgeTransport::Tcp => Self::Tcp,
+            EdgeTransport::Tls => Self::Tls,
+        }
+    }
+}
+
+/// How a pool sends itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EdgeOptions {
+    /// Name or address of the proxy that everything goes to. Without `binding` it has to be a public one.
+    pub proxy: String,
+    /// Its port, from 1024; 5061 for TLS and 5060 for TCP where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// What carries SIP to it.
+    pub transport: EdgeTransport,
+    /// The domains that the proxy is asked for: `pbx.example`, or `*.phones.example` for everything below it. None is
+    /// any.
+    pub domains: Vec<String>,
+    /// The From of every NOTIFY, a SIP URI; `sip:ringfence@` and the proxy where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Name of a VPC network binding of the Worker, by which the proxy is reached instead of over the internet. With
+    /// `tcp` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
+    /// Whether the proxy may send requests of its own over the connection (RFC 5923): `alias` in Via.
+    pub alias: bool,
+    /// Jobs that the pool holds for its proxy at a time; so many NOTIFYs may be out.
+    pub capacity: u32,
+    /// Most NOTIFYs a second to the proxy; 0 is no limit.
+    pub per_second: u32,
+    /// How long a connection may be quiet before it is closed, in seconds.
+    pub idle_s: u32,
+}
+
+impl Default for EdgeOptions {
+    fn default() -> Self {
+        Self {
+            proxy: String::new(),
+            port: None,
+            transport: EdgeTransport::default(),
+            domains: Vec::new(),
+            from: None,
+            binding: None,
+            alias: false,
+            capacity: 500,
+            per_second: 500,
+            idle_s: 10,
+        }
+    }
+}
+
+impl EdgeOptions {
+    /// The port that is dialled.
+    pub fn dialled_port(&self) -> u16 {
+        let usual = match self.transport {
+            EdgeTransport::Tcp => 5060,
+            EdgeTransport::Tls => 5061,
+        };
+        self.port.unwrap_or(usual)
+    }
+
+    /// The proxy as a host of SIP, without the brackets of an IPv6 address.
+    pub fn host(&self) -> Option<Host> {
+        let bare = self.proxy.trim_matches(['[', ']']);
+        Host::parse(bare).or_else(|| Host::parse(&format!("[{bare}]")))
+    }
+
+    /// The From of every NOTIFY.
+    ///
+    /// # Errors
+    /// In words: it is no SIP URI.
+    pub fn from_uri(&self) -> Result<SipUri, String> {
+        let host = self.host().ok_or_else(|| self.no_proxy())?;
+        let text = match &self.from {
+            Some(text) => text.clone(),
+            None => format!("sip:ringfence@{host}"),
+        };
+        SipUri::parse(&text).map_err(|error| format!("edge.from is `{text}`: {error}"))
+    }
+
+    /// Refuses what could not work.
+    ///
+    /// # Errors
+    /// In words: which option may have which values.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.host().is_none() {
+            return Err(self.no_proxy());
+        }
+        if self.port.is_some_and(|port| port < MIN_PORT) {
+            return Err(format!(
+                "edge.port is {}; it may be {MIN_PORT} to 65535",
+                self.dialled_port()
+            ));
+        }
+        let domains = Destinations {
+            domains: self.domains.clone(),
+            ..Destinations::default()
+        };
+        domains
+            .checked()
+            .map_err(|error| format!("edge.domains: {error}"))?;
+        self.from_uri()?;
+        if let Some(binding) = &self.binding {
+            let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if binding.is_empty() || binding.len() > 64 || !binding.chars().all(name) {
+                return Err(
+                    "edge.binding is the name of a binding in wrangler.toml: letters, digits and _"
+                        .into(),
+                );
+            }
+            if self.transport == EdgeTransport::Tls {
+                return Err(
+                    "edge.binding reaches the proxy by a tunnel that carries TCP alone; set edge.transport to `tcp`"
+                        .into(),
+                );
+            }
+        }
+        let range = |name: &str, value: u32, least: u32, most: u32| match value {
+            value if (least..=most).contains(&value) => Ok(()),
+            value => Err(format!(
+                "edge.{name} is {value}; it may be {least} to {most}"
+            )),
+        };
+        range("capacity", self.capacity, 1, MAX_CAPACITY)?;
+        range("per_second", self.per_second, 0, 10_000)?;
+        range("idle_s", self.idle_s, 0, 300)
+    }
+
+    fn no_proxy(&self) -> String {
+        format!(
+            "edge.proxy is `{}`; it has to be the name or the address of a SIP proxy, without a port",
+            self.proxy
+        )
+    }
+}
+
+/// Whether a relay may succeed where the edge sender did not: the proxy was not reached, gave no answer or did not let
+/// it in, or the job is for a way that only relays have.
+pub(crate) fn is_for_a_relay(result: &JobResult) -> bool {
+    match result.outcome {
+        Outcome::Unreachable => true,
+        Outcome::NotAllowed => {
+            matches!(result.reason.as_str(), NEEDS_A_RELAY | DOMAIN_NOT_ALLOWED)
+        }
+        // RFC 3261 §22.3: 407 is a proxy's, 401 the phone's.
+        Outcome::Unauthorized => result.code == Some(407),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::options::PoolOptions;
+
+    fn edge() -> EdgeOptions {
+        EdgeOptions {
+            proxy: "proxy.example".into(),
+            ..EdgeOptions::default()
+        }
+    }
+
+    fn refusal(edge: EdgeOptions) -> String {
+        let options = PoolOptions {
+            sender: Sender::Edge,
+            edge: Some(edge),
+            ..PoolOptions::default()
+        };
+        options.check().unwrap_err()
+    }
+
+    #[test]
+    fn a_name_is_enough_and_each_transport_has_its_port() {
+        let options: PoolOptions =
+            serde_json::from_str(r#"{"sender":"edge","edge":{"proxy":"proxy.example"}}"#).unwrap();
+        options.check().unwrap();
+        let tls = options.sends_itself().unwrap();
+        assert_eq!(*tls, edge());
+        assert_eq!(tls.dialled_port(), 5061);
+        assert_eq!(
+            tls.from_uri().unwrap().as_str(),
+            "sip:ringfence@proxy.example"
+        );
+        let tcp = EdgeOptions {
+            transport: EdgeTransport::Tcp,
+            ..edge()
+        };
+        assert_eq!(tcp.dialled_port(), 5060);
+        let six = EdgeOptions {
+            proxy: "2001:db8::5".into(),
+            ..edge()
+        };
+        assert_eq!(
+            six.from_uri().unwrap().as_str(),
+            "sip:ringfence@[2001:db8::5]"
+        );
+    }
+
+    #[test]
+    fn what_could_not_work_is_refused_in_words() {
+        let without = PoolOptions {
+            sender: Sender::EdgeThenRelay,
+            ..PoolOptions::default()
+        };
+        assert!(without.check().unwrap_err().contains("which proxy"));
+        let cases: [(EdgeOptions, &str); 8] = [
+            (EdgeOptions::default(), "edge.proxy is ``"),
+            (
+                EdgeOptions {
+                    proxy: "proxy.example:5060".into(),
+                    ..edge()
+                },
+                "without a port",
+            ),
+            (
+                EdgeOptions {
+                    port: Some(25),
+                    ..edge()
+                },
+                "edge.port is 25; it may be 1024 to 65535",
+            ),
+            (
+                EdgeOptions {
+                    domains: vec!["a b".into()],
+                    ..edge()
+                },
+                "edge.domains",
+            ),
+            (
+                EdgeOptions {
+                    from: Some("nobody".into()),
+                    ..edge()
+                },
+                "edge.from is `nobody`",
+            ),
+            (
+                EdgeOptions {
+                    binding: Some("a-b".into()),
+                    ..edge()
+                },
+                "edge.binding is the name",
+            ),
+            (
+                EdgeOptions {
+                    binding: Some("NET".into()),
+                    ..edge()
+                },
+                "carries TCP alone",
+            ),
+            (
+                EdgeOptions {
+                    capacity: 0,
+                    ..edge()
+                },
+                "edge.capacity is 0; it may be 1 to 5000",
+            ),
+        ];
+        for (options, expected) in cases {
+            let said = refusal(options);
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn edge_options_are_checked_even_where_a_relay_sends() {
+        let options = PoolOptions {
+            edge: Some(EdgeOptions::default()),
+            ..PoolOptions::default()
+        };
+        assert!(options.check().is_err());
+        assert!(options.sends_itself().is_none());
+    }
+
+    #[test]
+    fn stored_edge_options_format_unchanged() {
+        insta::assert_json_snapshot!(edge(), @r#"
+        {
+          "proxy": "proxy.example",
+          "transport": "tls",
+          "domains": [],
+          "alias": false,
+          "capacity": 500,
+          "per_second": 500,
+          "idle_s": 10
+        }
+        "#);
+    }
+}
