@@ -25,6 +25,7 @@ scripts/setup.sh test
 cargo build --profile relay --quiet -p ringfence-relay
 export RINGFENCE_RELAY=$PWD/target/relay/ringfence-relay
 node tests/bench/relay.mjs
+node tests/bench/edge.mjs
 
 echo "[bench] a rollout to 10,000 phones at 500 a second, counted at the phones"
 node --test --test-force-exit --test-timeout=600000 --test-reporter=spec tests/bench/rollout-pace.test.mjs

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds everything, starts the Worker and a relay on this machine, and plays a phone against them: its
-# first boot, then a change that it is told about by NOTIFY. Stays up until Ctrl-C. Another port by
-# PORT=, a relay that is built already by RINGFENCE_RELAY=.
+# Builds everything, starts the Worker on this machine, and plays a phone against it: its first boot, then a change that it
+# is told about by NOTIFY. Where the machine has Kamailio, the Worker sends that itself, through it; elsewhere a relay
+# does, and by SENDER=relay. Stays up until Ctrl-C. Another port by PORT=, a relay that is built already by
+# RINGFENCE_RELAY=.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
@@ -19,6 +20,15 @@ if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
   die "port $PORT is in use: stop what listens there, or take another one with PORT=8788 make run"
 fi
 
+kamailio=$(PATH=$PATH:/usr/sbin command -v kamailio || true)
+sender=${SENDER:-}
+[ -n "$sender" ] || { sender=relay; [ -z "$kamailio" ] || sender=edge; }
+case $sender in
+  relay) ;;
+  edge) [ -n "$kamailio" ] || die "SENDER=edge needs Kamailio: install it, or leave SENDER= out" ;;
+  *) die "SENDER=$sender is neither relay nor edge" ;;
+esac
+
 mkdir -p .local
 relay=${RINGFENCE_RELAY:-target/debug/ringfence-relay}
 build_relay() { cargo build --quiet -p ringfence-relay; }
@@ -27,7 +37,7 @@ build_relay() { cargo build --quiet -p ringfence-relay; }
 ahead=
 # shellcheck disable=SC2317 # A trap calls it.
 stop_ahead() { [ -z "$ahead" ] || kill -TERM "$ahead" 2>/dev/null || true; }
-if [ -z "${RINGFENCE_RELAY:-}" ]; then
+if [ "$sender" = relay ] && [ -z "${RINGFENCE_RELAY:-}" ]; then
   nice -n 10 cargo build --quiet -p ringfence-relay >.local/relay-build.log 2>&1 <&- &
   ahead=$!
   trap 'stop_ahead; exit 130' INT TERM
@@ -94,37 +104,64 @@ done
 step "a phone boots for the first time"
 scripts/phone.sh "$base"
 
-step "a relay's credential"
-scripts/notify.sh "$base" prepare
-step "starting the relay (log: .local/relay.log) and the phone's SIP side"
 rm -f .local/phone/{port,notified,update.enc}
-"$relay" --config .local/relay.toml <&- >.local/relay.log 2>&1 &
+proxy_port=
+if [ "$sender" = edge ]; then
+  step "starting Kamailio (log: .local/kamailio.log), and a pool that sends to it over TCP"
+  proxy_port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });')
+  (
+    umask 077
+    openssl rand -hex 16 >.local/proxy-password
+    printf '#!KAMAILIO\n#!define PORT %s\n#!define PASSWORD "%s"\ninclude_file "%s/scripts/kamailio.cfg"\n' \
+      "$proxy_port" "$(cat .local/proxy-password)" "$PWD" >.local/kamailio.cfg
+  )
+  rm -rf .local/kamailio && mkdir -p .local/kamailio
+  "$kamailio" -f .local/kamailio.cfg -DD -E -m 16 -M 4 -Y "$PWD/.local/kamailio" -P "$PWD/.local/kamailio/pid" <&- >.local/kamailio.log 2>&1 &
+  said=.local/kamailio.log
+else
+  step "a relay's credential"
+  scripts/notify.sh "$base" prepare relay
+  step "starting the relay (log: .local/relay.log)"
+  "$relay" --config .local/relay.toml <&- >.local/relay.log 2>&1 &
+  said=.local/relay.log
+fi
 helpers+=($!)
-node scripts/handset.mjs "$(cat .local/phone/sealed-url)" .local/phone <&- >.local/handset.log 2>&1 &
+if [ "$sender" = edge ]; then scripts/notify.sh "$base" prepare edge "$proxy_port"; fi
+step "the phone's SIP side"
+node scripts/handset.mjs "$(cat .local/phone/sealed-url)" .local/phone "$proxy_port" <&- >.local/handset.log 2>&1 &
 helpers+=($!)
+is_up() { [ -s .local/phone/port ] && { [ "$sender" = edge ] || grep -q connected .local/relay.log; }; }
 for tenth in $(seq 300); do
-  if [ -s .local/phone/port ] && grep -q connected .local/relay.log; then break; fi
-  kill -0 "${helpers[0]}" 2>/dev/null || { tail -n 20 .local/relay.log >&2; die "the relay ended; its log above says why"; }
-  [ "$tenth" != 300 ] || { tail -n 20 .local/relay.log .local/handset.log >&2; die "the relay is not connected after half a minute"; }
+  if is_up; then break; fi
+  kill -0 "${helpers[0]}" 2>/dev/null || { tail -n 20 "$said" >&2; die "it ended; its log above says why"; }
+  [ "$tenth" != 300 ] || { tail -n 20 "$said" .local/handset.log >&2; die "it is not up after half a minute"; }
   sleep 0.1
 done
 step "the phone is told of a change"
-scripts/notify.sh "$base" tell
+scripts/notify.sh "$base" tell "$sender"
 
 step "a phone of another vendor"
 scripts/other-phone.sh "$base"
 took
 
+if [ "$sender" = edge ]; then
+  with='Kamailio'
+  other='sent by the pool itself, over TCP; SENDER=relay make run has a relay send it over UDP'
+else
+  with='a relay'
+  other='sent by a relay, over UDP; where Kamailio is installed, make run has the pool send it over TCP'
+fi
 cat <<TEXT
 
-[run] The Worker is up at $base, with a relay and a phone, and stays until Ctrl-C.
+[run] The Worker is up at $base, with $with and a phone, and stays until Ctrl-C.
 
   console     $base/console (sign in with the API token)
   API token   the line ADMIN_TOKEN= in .dev.vars (git-ignored, made once)
   try         token=\$(sed -n 's/^ADMIN_TOKEN=//p' .dev.vars)
               curl -H "Authorization: Bearer \$token" $base/api/v1/tenants
   the API     $base/api/v1/openapi.json
-  logs        $log, .local/relay.log
+  logs        $log, $said
+  NOTIFY      $other
 TEXT
 # `wait` returns at once when a signal comes, so that the trap runs; and when the Worker ends.
 wait "$server" || true

@@ -10,7 +10,7 @@ use crate::api::devices::{
 };
 use crate::api::explain;
 use crate::api::families;
-use crate::api::notify::{self, jobs, pools, relays, rollouts};
+use crate::api::notify::{self, jobs, pools, proxy_credentials, relays, rollouts};
 use crate::api::operations;
 use crate::api::route::{Route, route};
 use crate::api::tenancy::{
@@ -186,6 +186,9 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/pools/{pool}" ReadAll "getPool" pools::show, "Shows a pool and what its queue holds"),
     route!(PUT    "/api/v1/pools/{pool}" WriteAll "putPool" pools::put, "Replaces a pool's name and options"),
     route!(DELETE "/api/v1/pools/{pool}" WriteAll "deletePool" pools::delete, "Removes a pool without relays, tenants and sites"),
+    route!(GET    "/api/v1/pools/{pool}/proxy-credentials" ReadAll "getProxyCredentials" proxy_credentials::show, "Shows what the pool answers its proxy's challenge with, without the password"),
+    route!(PUT    "/api/v1/pools/{pool}/proxy-credentials" WriteAll "putProxyCredentials" proxy_credentials::put, "Sets what the pool answers its proxy's challenge with"),
+    route!(DELETE "/api/v1/pools/{pool}/proxy-credentials" WriteAll "deleteProxyCredentials" proxy_credentials::delete, "Removes what the pool answers its proxy's challenge with"),
     route!(GET    "/api/v1/pools/{pool}/relays" ReadAll "listRelays" relays::list, "Lists a pool's relays and how they are"),
     route!(POST   "/api/v1/pools/{pool}/relays" WriteAll "createRelay" relays::create, "Adds a relay; its credential is in this answer alone"),
     route!(GET    "/api/v1/pools/{pool}/relays/{relay}" ReadAll "getRelay" relays::show, "Shows a relay and how it is"),

@@ -25,7 +25,7 @@ pub(super) enum WorkError {
 }
 
 impl Pool {
-    /// Does what is due. What fails is left as it was, and is due again.
+    /// Does what is due. May be called by the alarm alone. What fails is left as it was, and is due again.
     pub(super) async fn work(&self, engine: &Engine<ObjectSql>) -> Result<(), WorkError> {
         let zones = |zone: &str| zone::offset_ms(zone, platform::now());
         self.close_mute();

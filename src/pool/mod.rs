@@ -21,6 +21,7 @@
 pub mod client;
 
 mod alarm;
+pub mod edge;
 mod lookups;
 mod sockets;
 
@@ -38,6 +39,8 @@ use worker::{
 
 use crate::db::object::{self, ObjectSql};
 use crate::platform::{self, log, zone};
+use crate::pool::alarm::WorkError;
+use crate::pool::edge::Edge;
 
 /// Header of the pool's id, from the Worker.
 pub const POOL_HEADER: &str = "ringfence-pool";
@@ -59,6 +62,8 @@ pub struct Pool {
     engine: OnceCell<Engine<ObjectSql>>,
     /// Unix milliseconds before which D1 is left alone: it has just failed.
     rest_until: Cell<u64>,
+    /// The pool itself as a sender.
+    edge: Edge,
 }
 
 // A panic costs its own request: what it leaves behind is in SQLite, statement by statement.
@@ -75,6 +80,7 @@ impl DurableObject for Pool {
             env,
             engine: OnceCell::new(),
             rest_until: Cell::new(0),
+            edge: Edge::default(),
         }
     }
 
@@ -82,11 +88,16 @@ impl DurableObject for Pool {
         if request.method() == Method::Get {
             return self.accept(&request).await;
         }
+        let pool = request.headers().get(POOL_HEADER)?.unwrap_or_default();
         let call: PoolCall = match request.json().await {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };
-        let reply = match self.call(call).await {
+        let reply = match self.learn(&pool) {
+            Ok(()) => self.call(call).await,
+            Err(error) => Err(error),
+        };
+        let reply = match reply {
             Ok(reply) => reply,
             Err(error) => PoolReply::Failed { detail: error.0 },
         };
@@ -98,9 +109,12 @@ impl DurableObject for Pool {
         let next = match self.engine() {
             Ok(engine) => {
                 let resting = self.rest_until.get() > platform::now();
-                if !resting && let Err(error) = self.work(engine).await {
+                if !resting && let Err(error) = self.begin(engine).await {
                     log::warn("pool_work", &[("error", &error.to_string())]);
                     self.rest_until.set(platform::now() + REST_MS);
+                }
+                if self.edge.has_jobs() {
+                    self.run(engine).await;
                 }
                 self.rearm(engine).await
             }
@@ -171,8 +185,24 @@ impl Pool {
         Ok(self.engine.get_or_init(|| Engine::new(store, seed)))
     }
 
+    /// Learns which pool this is: an object does not know its own name.
+    fn learn(&self, pool: &str) -> Result<(), SqlError> {
+        let store = &self.engine()?.store;
+        match pool.is_empty() || store.meta("pool")?.as_deref() == Some(pool) {
+            true => Ok(()),
+            false => store.set_meta("pool", pool),
+        }
+    }
+
+    /// What an alarm does first.
+    async fn begin(&self, engine: &Engine<ObjectSql>) -> Result<(), WorkError> {
+        self.take_back(engine)?;
+        self.work(engine).await
+    }
+
     /// Brings the alarm forward to now.
     async fn poke(&self) -> Result<(), SqlError> {
+        self.edge.ring();
         self.wake_by(platform::now()).await
     }
 
@@ -187,18 +217,7 @@ impl Pool {
     /// Sets the alarm to the next thing to do, or takes it away. On a failure that alarm stands which
     /// was set before.
     async fn rearm(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
-        let now = platform::now();
-        let sessions = self.sessions();
-        let next = engine.free(&sessions).and_then(|free| {
-            engine.next_wake(
-                !sessions.is_empty(),
-                &free,
-                &|zone| zone::offset_ms(zone, now),
-                now,
-            )
-        });
-        let next = next.map(|next| next.into_iter().chain(self.next_mute()).min());
-        match next {
+        match self.next_wake(engine) {
             // No await between the question and the alarm: a poke that comes later wins.
             Ok(Some(at)) => self.set_alarm(at.max(self.rest_until.get())).await,
             Ok(None) => {
@@ -212,6 +231,16 @@ impl Pool {
                 Err(error)
             }
         }
+    }
+
+    /// When there is something to do, if nothing else happens before.
+    fn next_wake(&self, engine: &Engine<ObjectSql>) -> Result<Option<u64>, SqlError> {
+        let now = platform::now();
+        let sessions = self.sessions();
+        let free = engine.free(&sessions)?;
+        let zone = |zone: &str| zone::offset_ms(zone, now);
+        let next = engine.next_wake(!sessions.is_empty(), &free, &zone, now)?;
+        Ok(next.into_iter().chain(self.next_mute()).min())
     }
 
     async fn set_alarm(&self, at: u64) -> Result<(), SqlError> {

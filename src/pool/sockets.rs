@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_queue::edge::EDGE;
 use ringfence_queue::engine::{Cancels, Engine, MAX_CAPACITY, Session};
 use ringfence_queue::messages::{Connected, PoolReply};
 use ringfence_sql::SqlError;
@@ -121,12 +122,11 @@ impl Pool {
 
     /// Whether a relay is one of this pool still. Learns the pool's id on the way.
     fn is_admitted(&self, pool: &str, relay: &str) -> Result<bool, SqlError> {
-        let store = &self.engine()?.store;
-        store.set_meta("pool", pool)?;
-        Ok(!store.is_buried(relay)?)
+        self.learn(pool)?;
+        Ok(!self.engine()?.store.is_buried(relay)?)
     }
 
-    /// The relays that said hello. One that has fallen silent gets no more jobs.
+    /// The relays that said hello, and the pool itself if it sends. One that has fallen silent gets no more jobs.
     pub(super) fn sessions(&self) -> Vec<Session> {
         let now = platform::now();
         self.attachments()
@@ -140,6 +140,7 @@ impl Pool {
                     transports: attachment.transports,
                 })
             })
+            .chain(self.own_session())
             .collect()
     }
 
@@ -259,6 +260,9 @@ impl Pool {
         for (relay, job) in jobs {
             by_relay.entry(relay).or_default().push(job);
         }
+        if let Some(jobs) = by_relay.remove(EDGE) {
+            self.edge.take(jobs);
+        }
         for (relay, jobs) in by_relay {
             let socket = self
                 .sockets(&relay)
@@ -285,7 +289,10 @@ impl Pool {
     pub(super) fn send_cancels(&self, cancels: Cancels) {
         let mut by_relay: BTreeMap<String, Vec<JobRef>> = BTreeMap::new();
         for (relay, job) in cancels {
-            by_relay.entry(relay).or_default().push(job);
+            match relay.as_str() {
+                EDGE => self.edge.cancel(job),
+                _ => by_relay.entry(relay).or_default().push(job),
+            }
         }
         for (relay, jobs) in by_relay {
             for socket in self.sockets(&relay) {
@@ -301,6 +308,7 @@ impl Pool {
             *loads.entry(relay).or_default() += n;
         }
         let mut status = engine.status()?;
+        status.edge = self.edge_status(engine)?;
         status.connected = self
             .attachments()
             .into_iter()

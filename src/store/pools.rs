@@ -1,10 +1,99 @@
 //! Pools, and who belongs to which.
 
+use ringfence_provision::wrap::Keyring;
+use ringfence_sip_notify::Credentials;
 use ringfence_sql::args;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError};
+
+/// What a pool that sends itself answers its proxy's challenge with.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CredentialsRow {
+    pub pool_id: String,
+    pub username: String,
+    pub realm: Option<String>,
+    /// Wrapped for [`password_identity`].
+    pub password: String,
+    pub updated_at: u64,
+}
+
+/// What a wrapped password is bound to.
+pub fn password_identity(pool: &str) -> String {
+    format!("pool-credentials:{pool}")
+}
+
+impl CredentialsRow {
+    /// As a NOTIFY needs them.
+    ///
+    /// # Errors
+    /// In words: the password does not open, or is none.
+    pub fn open(&self, keyring: &Keyring) -> Result<Credentials, String> {
+        let plain = keyring
+            .unwrap(&password_identity(&self.pool_id), &self.password)
+            .map(Zeroizing::new)
+            .map_err(|error| format!("the password for the proxy does not open: {error}"))?;
+        let password = std::str::from_utf8(&plain)
+            .map_err(|_| "the password for the proxy is no text".to_owned())?;
+        Credentials::new(&self.username, password, self.realm.as_deref())
+            .map_err(|error| format!("the credentials for the proxy: {error}"))
+    }
+}
+
+/// The credentials of a pool for its proxy.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn credentials(db: &Db, pool: &str) -> Result<Option<CredentialsRow>, StorageError> {
+    db.row(
+        "SELECT pool_id, username, realm, password, updated_at FROM pool_credentials WHERE pool_id = ?1",
+        args![pool],
+    )
+    .await
+}
+
+/// Sets the credentials of a pool for its proxy; the password is wrapped under `master`.
+///
+/// # Errors
+/// D1 fails.
+pub async fn put_credentials(
+    db: &Db,
+    row: &CredentialsRow,
+    master: &str,
+    entry: &Entry,
+) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push(
+        "INSERT INTO pool_credentials (pool_id, username, realm, password, master, updated_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET username = excluded.username, \
+         realm = excluded.realm, password = excluded.password, master = excluded.master, \
+         updated_at = excluded.updated_at",
+        args![
+            &row.pool_id,
+            &row.username,
+            row.realm.as_ref(),
+            &row.password,
+            master,
+            row.updated_at
+        ],
+    )?;
+    change.write(entry).await
+}
+
+/// Removes the credentials of a pool for its proxy.
+///
+/// # Errors
+/// D1 fails.
+pub async fn delete_credentials(db: &Db, pool: &str, entry: &Entry) -> Result<(), ChangeError> {
+    let mut change = Change::of_no_tenant(db);
+    change.push(
+        "DELETE FROM pool_credentials WHERE pool_id = ?1",
+        args![pool],
+    )?;
+    change.write(entry).await
+}
 
 /// A pool as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -17,7 +17,7 @@ pub struct Count {
     pub number: u64,
 }
 
-/// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, and ends of the audit chain, each
+/// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, passwords of pools, and ends of the audit chain, each
 /// master key wraps or seals.
 ///
 /// # Errors
@@ -41,6 +41,10 @@ pub async fn counts(db: &Db) -> Result<Vec<Count>, StorageError> {
             )?,
             db.statement(
                 "SELECT master, count(*) AS number FROM webhook_secrets GROUP BY master",
+                &[],
+            )?,
+            db.statement(
+                "SELECT master, count(*) AS number FROM pool_credentials GROUP BY master",
                 &[],
             )?,
             history::counted(db)?,
@@ -125,6 +129,37 @@ pub async fn webhook_secrets_under(
         args![master, after.0, after.1, limit],
     )
     .await
+}
+
+/// Passwords of pools under a master key, in the order of the pools' ids, after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn passwords_under(
+    db: &Db,
+    master: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<PasswordRow>, StorageError> {
+    db.rows(
+        "SELECT pool_id, password FROM pool_credentials WHERE master = ?1 AND pool_id > ?2 \
+         ORDER BY pool_id LIMIT ?3",
+        args![master, after, limit],
+    )
+    .await
+}
+
+/// The password of a pool for its proxy under a master key.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PasswordRow {
+    pub pool_id: String,
+    pub password: String,
+}
+
+/// The password of a pool, wrapped again.
+pub struct NewPassword {
+    pub row: PasswordRow,
+    pub wrapped: String,
 }
 
 /// A secret of a webhook, wrapped again.
@@ -225,13 +260,14 @@ pub struct Rewrapped {
     pub segments: Vec<NewSegment>,
     pub past: Vec<NewPastSecret>,
     pub webhooks: Vec<NewWebhookSecret>,
+    pub passwords: Vec<NewPassword>,
 }
 
 impl Rewrapped {
     /// How many values.
     pub fn len(&self) -> usize {
         let secrets = self.secrets.len() + self.past.len() + self.webhooks.len();
-        self.keys.len() + secrets + self.segments.len()
+        self.keys.len() + secrets + self.segments.len() + self.passwords.len()
     }
 }
 
@@ -313,6 +349,13 @@ pub async fn write(
             "UPDATE webhook_secrets SET secret = ?1, master = ?2 \
              WHERE webhook_id = ?3 AND number = ?4 AND secret = ?5",
             args![wrapped, master, &row.webhook_id, row.number, &row.secret],
+        )?;
+    }
+    for NewPassword { row, wrapped } in &step.passwords {
+        change.push(
+            "UPDATE pool_credentials SET password = ?1, master = ?2 \
+             WHERE pool_id = ?3 AND password = ?4",
+            args![wrapped, master, &row.pool_id, &row.password],
         )?;
     }
     let results = change.commit(entry).await?;

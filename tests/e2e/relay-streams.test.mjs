@@ -11,7 +11,6 @@ import { Api } from '../support/worker/api.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
 import { connected, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
 import { RELAY } from '../support/relay/native-relay.mjs';
-import { udpPort } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
 import { authority } from '../support/tls.mjs';
@@ -43,18 +42,6 @@ describe('a relay and a proxy that takes connections', () => {
     ca?.end();
   });
 
-  /** A phone of the proxy's, registered by UDP. */
-  async function registered(user, scenario = 'answer', keys = { status: '200 OK' }) {
-    const port = await udpPort();
-    const register = await sipp('register', {
-      keys: { user, domain: proxy.domain, contact: `127.0.0.1:${port}` },
-      args: ['-m', '1', `127.0.0.1:${proxy.port}`],
-    });
-    assert.deepEqual(await register.gone, { code: 0, signal: null }, register.errors());
-    await register.end();
-    return sipp(scenario, { port, keys });
-  }
-
   const through = (transport, host = '127.0.0.1') => {
     const port = transport === 'tls' ? proxy.tlsPort : proxy.port;
     return ['--route', `sip:${host}:${port}`, '--transport', transport, '--username', '101', '--ca', ca.file];
@@ -62,7 +49,7 @@ describe('a relay and a proxy that takes connections', () => {
 
   for (const transport of ['tcp', 'tls']) {
     it(`sends one NOTIFY over ${transport}, answers the proxy's challenge, and the phone hears it by UDP`, async () => {
-      const handset = await registered(`1${transport}`);
+      const handset = await proxy.registered(`1${transport}`);
       const told = await send(`sip:1${transport}@pbx.test`, ...through(transport));
       assert.deepEqual([told.outcome, told.code, told.attempts], ['answered', 200, 2], JSON.stringify(told));
       assert.match(told.destination, new RegExp(`^${transport}:127\\.0\\.0\\.1:`));
@@ -133,7 +120,7 @@ describe('a relay and a proxy that takes connections', () => {
         NOTIFY_USERNAME: user,
         NOTIFY_PASSWORD: { secret: PASSWORD },
       });
-      const handset = await registered(user, 'fetch', { url: device.url });
+      const handset = await proxy.registered(user, 'fetch', { url: device.url });
       const { job } = await api.post(`${here.at}/devices/${device.mac}/notify`);
       const done = await ended(api, here.at, job.id);
       assert.deepEqual([done.state, done.code, done.attempts.length], ['fetched', 200, 1], done.message);

@@ -46,12 +46,12 @@ describe('make run', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Starts `make run` in a process group and a session of its own. */
-  function run() {
+  function run(env = {}) {
     const child = spawn('make', ['--no-print-directory', 'run'], {
       cwd: folder,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PORT: String(port), RINGFENCE_RELAY: RELAY },
+      env: { ...process.env, PORT: String(port), RINGFENCE_RELAY: RELAY, ...env },
     });
     const state = { child, output: '' };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (state.output += text));
@@ -89,9 +89,12 @@ describe('make run', () => {
         }
       });
 
-  for (const time of ['the first time', 'the second time']) {
-    it(`plays a phone that passes, and Ctrl-C leaves no process, ${time}`, async () => {
-      const state = run();
+  for (const [time, env, ninth] of [
+    ['told by the pool itself, the first time', {}, '9. the pool sends a NOTIFY over TCP, Kamailio'],
+    ['told by a relay, the second time', { SENDER: 'relay' }, '9. the relay'],
+  ]) {
+    it(`plays a phone that passes, and Ctrl-C leaves no process: ${time}`, async () => {
+      const state = run(env);
       try {
         await until(state, 'stays until Ctrl-C');
         for (const step of [
@@ -102,7 +105,7 @@ describe('make run', () => {
           '5. openssl',
           '6. it is what',
           '8. the operator',
-          '9. the relay',
+          ninth,
           'the job reads fetched',
           '10. the phone',
           'its number is',

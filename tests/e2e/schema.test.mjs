@@ -36,6 +36,7 @@ const WHOLE_TABLES = [
   [/^SELECT master, count\(\*\) AS number FROM setting_versions/, 'setting_versions', 'the same for secrets of earlier versions'],
   [/^SELECT master, count\(\*\) AS number FROM access_paths/, 'access_paths', 'the same for segments of access paths'],
   [/^SELECT master, count\(\*\) AS number FROM webhook_secrets/, 'webhook_secrets', 'the same for secrets of webhooks'],
+  [/^SELECT master, count\(\*\) AS number FROM pool_credentials/, 'pool_credentials', 'the same for passwords of pools'],
   [/^WITH alike AS MATERIALIZED/, 'a', 'the groups that the devices of a tenant were put into'],
   [/^WITH alike AS MATERIALIZED/, 'g', 'the same groups, once more'],
 ];

@@ -43,11 +43,14 @@ export function tcpPort() {
 
 /**
  * Forwards TCP connections to `port()` of the moment. A Worker that was killed comes back on another
- * port; its relays and phones keep the address they know. `cut` breaks all connections.
+ * port; its relays and phones keep the address they know. `cut` breaks all connections; `made` says how many there
+ * were, and `open` how many there are.
  */
 export async function door(port) {
   const open = new Set();
+  let made = 0;
   const server = net.createServer((outer) => {
+    made += 1;
     const inner = net.connect({ port: port(), host: '127.0.0.1' });
     const both = [outer, inner];
     const close = () => both.forEach((socket) => socket.destroy());
@@ -62,6 +65,8 @@ export async function door(port) {
   await once(server, 'listening');
   return {
     port: server.address().port,
+    made: () => made,
+    open: () => open.size / 2,
     cut: () => [...open].forEach((socket) => socket.destroy()),
     close() {
       this.cut();

@@ -178,9 +178,11 @@ data! {
         queued: u64, leased: u64, answered: u64, fetched: u64, rejected: u64, unreachable: u64, expired: u64, cancelled: u64, skipped: u64,
     }
     /// `PoolView`.
-    Pool { id: String, name: String, revision: u64, created_at: u64, queue: Option<Queue>, }
+    Pool { id: String, name: String, revision: u64, created_at: u64, options: Value, queue: Option<Queue>, }
     /// `QueueView`.
-    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, }
+    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, }
+    /// `EdgeStatus`.
+    Edge { in_flight: u64, connected_at: Option<u64>, failed_at: Option<u64>, failure: Option<String>, }
     /// `RelayView`.
     Relay {
         id: String, name: String, connected: bool, draining: bool, in_flight: u64, capacity: Option<u64>, last_seen_at: Option<u64>,
@@ -228,6 +230,15 @@ impl Job {
                 self.state.as_str(),
                 "fetched" | "rejected" | "unreachable" | "expired" | "cancelled"
             )
+    }
+}
+
+impl Edge {
+    /// Why the pool does not reach its proxy: the last attempt, or the last connection, came to nothing.
+    pub fn failing(&self) -> Option<&str> {
+        self.failure
+            .as_deref()
+            .filter(|_| self.failed_at > self.connected_at)
     }
 }
 

@@ -351,19 +351,34 @@ fn of_all(counts: &Value, now: u64) -> Numbers {
 pub fn pool_row(pool: &Pool, relays: &[Relay]) -> Vec<Cell> {
     let connected = relays.iter().filter(|relay| relay.connected).count();
     let (connected_text, all) = (connected.to_string(), relays.len().to_string());
+    let edge = pool.queue.as_ref().and_then(|queue| queue.edge.as_ref());
+    if let Some(edge) = edge
+        && relays.is_empty()
+    {
+        let tone = match edge.failing() {
+            Some(_) => Tone::Bad,
+            None => Tone::Good,
+        };
+        return pool_cells(pool, Cell::state(tone, EN.sender_edge));
+    }
     let tone = match connected {
         _ if relays.is_empty() => Tone::Quiet,
         0 => Tone::Bad,
         some if some < relays.len() => Tone::Warn,
         _ => Tone::Good,
     };
+    let relays = fill(EN.relays_connected, &[&connected_text, &all]);
+    pool_cells(pool, Cell::state(tone, relays))
+}
+
+fn pool_cells(pool: &Pool, who_sends: Cell) -> Vec<Cell> {
     let queue = pool.queue.clone().unwrap_or_default();
     vec![
         Cell::link(
             &pool.name,
             format!("/console/pools{}", href::path([&pool.id])),
         ),
-        Cell::state(tone, fill(EN.relays_connected, &[&connected_text, &all])),
+        who_sends,
         Cell::text((queue.queued + queue.leased + queue.answered).to_string()),
     ]
 }
@@ -385,6 +400,16 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
     for (pool, relays) in &of.pools {
         let to = format!("/console/pools{}", href::path([&pool.id]));
         let queue = pool.queue.clone().unwrap_or_default();
+        if let Some(edge) = &queue.edge {
+            if let Some(why) = edge.failing() {
+                let text = fill(EN.pool_edge_failed, &[&pool.name, why]);
+                needs.push((Cell::link(&pool.name, to.clone()), text));
+            }
+            // It can do without relays.
+            if relays.is_empty() {
+                continue;
+            }
+        }
         if !relays.iter().any(|relay| relay.connected) {
             // One that nobody uses is no trouble.
             if !relays.is_empty() || queue.queued > 0 {

@@ -145,6 +145,32 @@ pub struct Status {
     pub relays: Vec<RelayRow>,
     /// Those connected now.
     pub connected: Vec<Connected>,
+    /// The pool itself, where its options have it send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<EdgeStatus>,
+}
+
+/// The pool itself as the sender of its NOTIFYs. Times are Unix milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EdgeStatus {
+    /// Jobs that it holds for its proxy.
+    pub in_flight: u64,
+    /// When its proxy last accepted a connection.
+    pub connected_at: Option<u64>,
+    /// When there was last none to be had, or one broke with jobs on their way.
+    pub failed_at: Option<u64>,
+    /// Why, as a part of a sentence.
+    pub failure: Option<String>,
+}
+
+impl EdgeStatus {
+    /// Something went wrong with the connection.
+    pub fn fail(&mut self, why: &str, now: u64) {
+        self.failed_at = Some(now);
+        self.failure = Some(why.chars().filter(|c| !c.is_control()).take(300).collect());
+    }
 }
 
 /// What is measured of a pool, without a name of anything in it.

@@ -24,9 +24,10 @@ use crate::http::problem::Problem;
 use crate::platform::log;
 use crate::store::access_paths::segment_identity;
 use crate::store::audit_chain::{self, ChainError};
+use crate::store::pools::password_identity;
 use crate::store::rotation::{
-    self, Count, KeyRow, NewKey, NewPastSecret, NewSecret, NewSegment, NewWebhookSecret,
-    PastSecretRow, Rewrapped, SecretRow,
+    self, Count, KeyRow, NewKey, NewPassword, NewPastSecret, NewSecret, NewSegment,
+    NewWebhookSecret, PastSecretRow, Rewrapped, SecretRow,
 };
 use crate::store::settings::associated_data;
 use crate::store::webhooks::secret_identity;
@@ -121,6 +122,7 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
     work.segments().await?;
     work.past_secrets().await?;
     work.webhook_secrets().await?;
+    work.passwords().await?;
     let Work {
         done, mut failed, ..
     } = work;
@@ -251,6 +253,30 @@ impl Work<'_> {
                 let place = secret_identity(&row.webhook_id, row.number);
                 match opened(&self.app.keyring, &place, &row.secret) {
                     Some(plain) => self.done.webhooks.push(NewWebhookSecret {
+                        wrapped: wrap(&self.app.keyring, &place, &plain)?,
+                        row,
+                    }),
+                    None => self.failed.push(place),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn passwords(&mut self) -> Result<(), Problem> {
+        let mut after = String::new();
+        while !self.is_done() {
+            let rows =
+                rotation::passwords_under(&self.app.db, self.previous, &after, MAX_READ).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.pool_id);
+            for row in rows {
+                if self.is_done() {
+                    break;
+                }
+                let place = password_identity(&row.pool_id);
+                match opened(&self.app.keyring, &place, &row.password) {
+                    Some(plain) => self.done.passwords.push(NewPassword {
                         wrapped: wrap(&self.app.keyring, &place, &plain)?,
                         row,
                     }),

@@ -2,6 +2,7 @@
 
 pub mod jobs;
 pub mod pools;
+pub mod proxy_credentials;
 pub mod relays;
 pub mod rollouts;
 

@@ -2,7 +2,7 @@
 //! they serve.
 
 use ringfence_provision::layers::{LayerSettings, Value};
-use ringfence_queue::messages::{PoolCall, PoolReply, Status};
+use ringfence_queue::messages::{EdgeStatus, PoolCall, PoolReply, Status};
 use ringfence_queue::options::PoolOptions;
 use ringfence_queue::target::{self, TargetError};
 use ringfence_wire::Destinations;
@@ -16,7 +16,7 @@ use crate::api::request::page::{Page, PageQuery};
 use crate::api::request::valid;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::pool::client;
+use crate::pool::{client, edge};
 use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
 use crate::store::reach;
@@ -54,7 +54,7 @@ pub struct PoolView {
 }
 
 /// What a pool's queue holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QueueView {
     /// Number of jobs that wait for their turn.
@@ -65,6 +65,9 @@ pub struct QueueView {
     pub answered: u64,
     /// Relays that are connected.
     pub relays_connected: u64,
+    /// How the pool itself is as a sender; only where its options have it send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<EdgeStatus>,
 }
 
 impl QueueView {
@@ -81,6 +84,7 @@ impl QueueView {
             leased: of("leased"),
             answered: of("answered"),
             relays_connected: status.connected.len() as u64,
+            edge: status.edge.clone(),
         }
     }
 }
@@ -475,9 +479,9 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
 
 fn checked(input: &PoolInput) -> Result<(String, String), Problem> {
     let name = valid::name("name", &input.name)?.to_owned();
-    input
-        .options
-        .check()
+    let checked = input.options.check();
+    checked
+        .and_then(|()| input.options.edge.as_ref().map_or(Ok(()), edge::check))
         .map_err(|error| Problem::invalid_value(format!("`options`: {error}.")))?;
     let options = serde_json::to_string(&input.options)
         .map_err(|error| Problem::internal(error.to_string()))?;

@@ -61,6 +61,7 @@ deeds! {
     "/tenants/{tenant}/file-tests/{test}/remove" DELETE "/tenants/{tenant}/file-tests/{test}" remove remove_test_does "/tenants/{tenant}/file-tests" "removed" true;
     "/tenants/{tenant}/certificates/{name}/remove" DELETE "/tenants/{tenant}/certificates/{name}" remove remove_certificate_does "/tenants/{tenant}/certificates" "removed" true;
     "/tenants/{tenant}/access-paths/{path}/target/end" DELETE "/tenants/{tenant}/access-paths/{path}/target" end_target end_target_does "/tenants/{tenant}/access-paths" "changed" true;
+    "/pools/{pool}/proxy-credentials/remove" DELETE "/pools/{pool}/proxy-credentials" proxy_credentials_remove proxy_credentials_remove_does "/pools/{pool}" "removed" true;
     "/pools/{pool}/remove" DELETE "/pools/{pool}" remove remove_pool_does "/pools" "removed" true;
     "/tenants/{tenant}/jobs/{job}/cancel" POST "/tenants/{tenant}/jobs/{job}/cancel" cancel_job cancel_job_does "/tenants/{tenant}/jobs/{job}" "changed" true;
     "/tenants/{tenant}/rollouts/{rollout}/pause" POST "/tenants/{tenant}/rollouts/{rollout}/pause" pause pause_does "/tenants/{tenant}/rollouts/{rollout}" "changed" false;

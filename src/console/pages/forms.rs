@@ -45,7 +45,7 @@ enum Typed {
     ),
 }
 
-/// A field: the member (`a/b` is `b` of `a`), its words, how it is typed, and an explanation.
+/// A field: the member (`a/b` is `b` of `a`, and so on), its words, how it is typed, and an explanation.
 type Member = (
     &'static str,
     fn() -> &'static str,
@@ -116,6 +116,12 @@ const KINDS: Typed = Typed::Choice(&[
     ("master", || "master"),
     ("system", || "system"),
 ]);
+const SENDERS: Typed = Typed::Choice(&[
+    ("relay", t!(sender_relay)),
+    ("edge", t!(sender_edge)),
+    ("edge_then_relay", t!(sender_edge_then_relay)),
+]);
+const TRANSPORTS: Typed = Typed::Choice(&[("tls", || "TLS"), ("tcp", || "TCP")]);
 const POOL: Typed = Typed::From("/pools", "id", "name", t!(usual_pool));
 const SITE: Typed = Typed::From("/tenants/{tenant}/sites", "id", "name", t!(any));
 const MODEL: Typed = Typed::From("/tenants/{tenant}/models", "name", "name", t!(any));
@@ -176,6 +182,22 @@ entries! {
         "options/network_bits_v6" network_bits_v6 Typed::Number, network_bits_v6_hint;
         "options/trusting" trusting Typed::Check, trusting_hint;
         "options/retention_days" retention Typed::Number, retention_hint;
+        "options/sender" sender SENDERS, sender_hint;
+        "options/edge/proxy" edge_proxy Typed::Line, edge_proxy_hint;
+        "options/edge/port" edge_port Typed::Number, edge_port_hint;
+        "options/edge/transport" edge_transport TRANSPORTS, ;
+        "options/edge/domains" edge_domains Typed::Lines, edge_domains_hint;
+        "options/edge/from" edge_from Typed::Line, edge_from_hint;
+        "options/edge/binding" edge_binding Typed::Line, edge_binding_hint;
+        "options/edge/alias" edge_alias Typed::Check, edge_alias_hint;
+        "options/edge/capacity" edge_capacity Typed::Number, edge_capacity_hint;
+        "options/edge/per_second" edge_pace Typed::Number, edge_pace_hint;
+        "options/edge/idle_s" edge_idle Typed::Number, edge_idle_hint;
+    };
+    "/pools/{pool}/proxy-credentials" PUT "/pools/{pool}/proxy-credentials" false proxy_credentials proxy_credentials_do "/pools/{pool}" members! {
+        "username" proxy_username Typed::Must, ;
+        "password" proxy_password Typed::Secret, ;
+        "realm" proxy_realm Typed::Line, proxy_realm_hint;
     };
     "/tenants/{tenant}/limits" PUT "/tenants/{tenant}/limits" false limits limits_do "/tenants/{tenant}" members! {
         "devices" devices Typed::Number, ;
@@ -324,21 +346,20 @@ fn body(visit: &Visit, entry: &Entry) -> Result<Value, Problem> {
         };
         let is_none =
             text.is_empty() && !matches!(typed, Typed::Lines | Typed::Text | Typed::Check);
-        match (is_none, member.split_once('/')) {
-            (true, _) if matches!(typed, Typed::From(..)) => {
-                body.insert((*member).to_owned(), Value::Null);
-            }
-            (true, _) => {}
-            (false, None) => {
-                body.insert((*member).to_owned(), value);
-            }
-            (false, Some((outer, inner))) => {
-                let within = body.entry(outer).or_insert_with(|| json!({}));
-                if let Value::Object(within) = within {
-                    within.insert(inner.to_owned(), value);
-                }
-            }
+        match is_none {
+            true if matches!(typed, Typed::From(..)) => put(&mut body, member, Value::Null),
+            true => {}
+            false => put(&mut body, member, value),
         }
+    }
+    // A pool without a proxy does not send itself, and the rest of that part says nothing.
+    if let Some(Value::Object(options)) = body.get_mut("options")
+        && options.get("sender") == Some(&json!("relay"))
+        && options
+            .get("edge")
+            .is_some_and(|edge| edge.at("proxy").is_null())
+    {
+        options.remove("edge");
     }
     // No destination at all is nobody's word.
     for (_, value) in &mut body {
@@ -350,6 +371,20 @@ fn body(visit: &Visit, entry: &Entry) -> Result<Value, Problem> {
         }
     }
     Ok(Value::Object(body))
+}
+
+/// Puts a value at its place: `a/b` is `b` of `a`.
+fn put(body: &mut Map<String, Value>, place: &str, value: Value) {
+    match place.split_once('/') {
+        None => {
+            body.insert(place.to_owned(), value);
+        }
+        Some((outer, inner)) => {
+            if let Value::Object(within) = body.entry(outer).or_insert_with(|| json!({})) {
+                put(within, inner, value);
+            }
+        }
+    }
 }
 
 /// A time that was typed in UTC, in Unix milliseconds.

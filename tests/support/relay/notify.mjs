@@ -65,7 +65,7 @@ export async function jobs(api, at, query = '') {
 
 /**
  * Many devices that have their keys, in few statements; their MACs. Each has its own address of record
- * and is told at `host` of its number.
+ * and is told at `host` of its number; without a `port` nothing names where.
  */
 async function seedPhones(worker, tenant, count, port, host) {
   const master = new Master(worker.options.secrets.MASTER_KEY);
@@ -76,7 +76,13 @@ async function seedPhones(worker, tenant, count, port, host) {
     for (let number = first; number < Math.min(count, first + 500); number += 1) {
       const [id, own, key] = [ulid(), mac((serial += 1)), randomKey()];
       macs.push(own);
-      rows.push([id, own, master.wrap(`device-key:${id}:1`, key), master.fingerprint(key), `${host(number)}:${port}`]);
+      rows.push([
+        id,
+        own,
+        master.wrap(`device-key:${id}:1`, key),
+        master.fingerprint(key),
+        port === null ? null : `${host(number)}:${port}`,
+      ]);
     }
     const json = JSON.stringify(rows);
     await worker.batch(
@@ -93,7 +99,7 @@ async function seedPhones(worker, tenant, count, port, host) {
       [
         `INSERT INTO settings (tenant_id, scope, name, value)
          SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_AOR', 'sip:' || (value ->> 1) || '@pbx.test' FROM json_each(?2)
-         UNION ALL SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_ADDRESS', value ->> 4 FROM json_each(?2)`,
+         UNION ALL SELECT ?1, 'device:' || (value ->> 0), 'NOTIFY_ADDRESS', value ->> 4 FROM json_each(?2) WHERE value ->> 4 IS NOT NULL`,
         tenant.id,
         json,
       ],
@@ -107,11 +113,11 @@ async function seedPhones(worker, tenant, count, port, host) {
  * over HTTP, again until it has it. `told` is a Map from MAC to how many different NOTIFYs came:
  * copies, which have the same Call-ID, count once. `ticks` says at which millisecond of SIPp's clock
  * the first came. `behind` is the port that the phones are told at, if something stands in front of
- * them; `host` gives the address of each, by its number.
+ * them, or null where nothing is to name one; `host` gives the address of each, by its number.
  */
 export async function crowd(worker, tenant, count, { scenario = 'answer', keys = {}, args = [], fetches = true, behind, host } = {}) {
   const port = await udpPort();
-  const macs = await seedPhones(worker, tenant, count, behind ?? port, host ?? (() => '127.0.0.1'));
+  const macs = await seedPhones(worker, tenant, count, behind === undefined ? port : behind, host ?? (() => '127.0.0.1'));
   const people = { port, macs, told: new Map(), ticks: new Map(), count: 0 };
   people.start = async () => {
     const phones = await sipp(scenario, {

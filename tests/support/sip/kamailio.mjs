@@ -6,14 +6,16 @@ import { join } from 'node:path';
 
 import { Child } from '../child.mjs';
 import { ROOT } from '../config.mjs';
-import { tcpPort } from '../ports.mjs';
+import { tcpPort, udpPort } from '../ports.mjs';
+import { sipp } from './sipp.mjs';
 
 /**
  * A proxy for `domain` that lets nobody through without the password. `mode` is a strict one of its
  * module auth: `NONCE_COUNT` or `ONE_TIME`. `streams` has it take TCP too, on the same port, and with `tls`
- * (`{ key, certificate }` in PEM) TLS on `tlsPort`. `ports` are those of an earlier one.
+ * (`{ key, certificate }` in PEM) TLS on `tlsPort`. `ports` are those of an earlier one. `phones` is a UDP port that
+ * stands for whoever is registered.
  */
-export async function kamailio({ domain = 'pbx.test', password, mode, streams = false, tls, ports }) {
+export async function kamailio({ domain = 'pbx.test', password, mode, streams = false, tls, ports, phones }) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-kamailio-'));
   const { port, tlsPort } = ports ?? { port: await tcpPort(), tlsPort: await tcpPort() };
   if (tls) {
@@ -42,6 +44,7 @@ export async function kamailio({ domain = 'pbx.test', password, mode, streams = 
       '-A',
       `PASSWORD="${password}"`,
       ...(mode ? ['-A', `${mode}=1`] : []),
+      ...(phones ? ['-A', `PHONES="sip:127.0.0.1:${phones}"`] : []),
       ...(streams || tls ? ['-A', 'STREAMS=1', '-l', `tcp:127.0.0.1:${port}`] : []),
       ...(tls
         ? [
@@ -59,6 +62,18 @@ export async function kamailio({ domain = 'pbx.test', password, mode, streams = 
     tlsPort,
     ports: { port, tlsPort },
     domain,
+    /** A phone that SIPp plays, registered by UDP. */
+    async registered(user, scenario = 'answer', keys = { status: '200 OK' }) {
+      const own = await udpPort();
+      const register = await sipp('register', {
+        keys: { user, domain, contact: `127.0.0.1:${own}` },
+        args: ['-m', '1', `127.0.0.1:${port}`],
+      });
+      const gone = await register.gone;
+      if (gone.code !== 0) throw new Error(`not registered: ${register.errors()}`);
+      await register.end();
+      return sipp(scenario, { port: own, keys });
+    },
     async end() {
       await proxy.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -38,7 +38,19 @@ let miniflare;
 const databases = new Map();
 
 const operations = {
-  async start({ build, persist, secrets, probe = false, port = 0, extra = [], silent = false, tls = {}, assets = false, twin = false }) {
+  async start({
+    build,
+    persist,
+    secrets,
+    probe = false,
+    port = 0,
+    extra = [],
+    silent = false,
+    tls = {},
+    assets = false,
+    twin = false,
+    services = {},
+  }) {
     const config = bindings();
     const names = twin ? [config.name, `${config.name}-twin`] : [config.name];
     // They put two Workers of the runtime's own before ours: only where a test looks at them.
@@ -65,6 +77,7 @@ const operations = {
           ...config,
           name,
           bindings: { ...config.bindings, ...secrets },
+          serviceBindings: services,
           modulesRoot: build,
           modules: modules(build, probe),
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],

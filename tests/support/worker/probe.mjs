@@ -4,12 +4,13 @@
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
 //     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
-//     "release": true, "reset": true, "record": true, "replay": 10 }
+//     "release": true, "reset": true, "record": true, "replay": 10, "abort": "id of a pool" }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
 // that matches back until `release`; `holding` in the answer says whether it is there. From `record` on the calls of
-// D1 are kept; `replay` makes them once more, so often, by themselves: what D1 costs without the Worker.
+// D1 are kept; `replay` makes them once more, so often, by themselves: what D1 costs without the Worker. `abort` ends the
+// object of a pool, whatever it is at: so the runtime moves one to another machine.
 
 import Worker, { Operations as Steps, Pool as Queue } from './index.js';
 export * from './index.js';
@@ -160,11 +161,20 @@ Object.defineProperty(crypto.subtle, 'encrypt', {
   },
 });
 
-/** Says that it is made: after an eviction, it must be made again. */
+/** Says that it is made: after an eviction, it must be made again. Ends in the middle of its work when it is told to. */
 export class Pool extends Queue {
+  #state;
+
   constructor(state, env) {
     super(state, env);
+    this.#state = state;
     console.log(JSON.stringify({ message: 'pool_constructed', pool: state.id.name }));
+  }
+
+  fetch(request) {
+    if (new URL(request.url).pathname !== '/__abort') return super.fetch(request);
+    this.#state.abort('ended by the test');
+    return new Response();
   }
 }
 
@@ -176,13 +186,22 @@ export class Operations extends Steps {
 }
 
 export default class Probe extends Worker {
+  #pools;
+
   constructor(context, env) {
     super(context, forwardEnv(env));
+    this.#pools = env.POOL;
   }
 
   async fetch(request) {
     if (new URL(request.url).pathname !== '/__probe') return super.fetch(request);
-    const { reset, release, record, replay = 0, ...wanted } = await request.json();
+    const { reset, release, record, replay = 0, abort, ...wanted } = await request.json();
+    // The call ends with the object.
+    if (abort)
+      await this.#pools
+        .getByName(abort)
+        .fetch('https://pool/__abort')
+        .catch(() => {});
     faults = { ...faults, ...wanted };
     if (release) holding = false;
     if (record !== undefined) recorded = record ? [] : null;

@@ -49,7 +49,8 @@ export class Ringfence {
    * storage; `migrate: false` leaves the database empty; `extra` are further Workers and
    * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
    * (see tls.mjs), and `assets` serves the console's static parts too. `twin` starts the same Worker once more over
-   * the same database and namespace, as another isolate of the same deployment: its address is `worker.twin`.
+   * the same database and namespace, as another isolate of the same deployment: its address is `worker.twin`. `ca` is a
+   * file with a CA that the Worker's own connections believe besides, and `services` binds further Workers by name.
    */
   static async start({
     probe = false,
@@ -61,11 +62,13 @@ export class Ringfence {
     tls,
     assets = false,
     twin = false,
+    ca,
+    services,
   } = {}) {
     const worker = new Ringfence();
     worker.copies = [];
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, silent, tls, assets, twin, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, extra, silent, tls, assets, twin, ca, services, secrets: { ...newSecrets(), ...secrets } };
     if (migrate) cpSync(await Ringfence.#migrated(), join(worker.persist, 'd1'), { recursive: true });
     await worker.#launch();
     return worker;
@@ -114,6 +117,8 @@ export class Ringfence {
       detached: true,
       silent: true,
       serialization: 'advanced',
+      // Miniflare hands it to the runtime.
+      env: { ...process.env, ...(this.options.ca && { NODE_EXTRA_CA_CERTS: this.options.ca }) },
     });
     this.waiting = new Map();
     this.next = 0;

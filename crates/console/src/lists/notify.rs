@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::{Job, Listed, Pool, Progress, Relay, Rollout};
+use crate::data::{Job, Listed, Pool, Progress, Read as _, Relay, Rollout};
 use crate::fleet::pool_row;
 use crate::href;
 use crate::lists::{choices, next, value};
@@ -257,6 +257,17 @@ pub fn pools(shell: Shell, viewer: &Viewer, pools: &[(Pool, Vec<Relay>)]) -> Pag
     Page::new(shell).with(table)
 }
 
+/// Who sends a pool's NOTIFYs, in words.
+fn sender(pool: &Pool) -> String {
+    let words = match pool.options.shown("sender").as_str() {
+        "edge" => EN.sender_edge,
+        "edge_then_relay" => EN.sender_edge_then_relay,
+        _ => return EN.sender_relay.to_owned(),
+    };
+    let edge = |member: &str| pool.options.shown(&format!("/edge/{member}"));
+    format!("{words} ({} {})", edge("transport"), edge("proxy"))
+}
+
 /// A pool and its relays.
 pub fn pool(shell: Shell, viewer: &Viewer, pool: &Pool, relays: &[Relay], now: u64) -> Page {
     let at = format!("/console/pools{}", href::path([&pool.id]));
@@ -265,9 +276,30 @@ pub fn pool(shell: Shell, viewer: &Viewer, pool: &Pool, relays: &[Relay], now: u
         .with(EN.waiting, Cell::text(queue.queued.to_string()))
         .with(EN.on_their_way, Cell::text(queue.leased.to_string()))
         .with(EN.answered_waiting, Cell::text(queue.answered.to_string()))
+        .with(EN.sender, Cell::text(sender(pool)))
         .with(EN.id, Cell::code(&pool.id));
+    if let Some(edge) = &queue.edge {
+        facts = facts
+            .with(EN.in_flight, Cell::text(edge.in_flight.to_string()))
+            .with(
+                EN.edge_connected,
+                Cell::time(edge.connected_at, now, EN.never),
+            )
+            .with(EN.edge_failed, Cell::time(edge.failed_at, now, EN.never));
+        if let Some(why) = &edge.failure {
+            facts = facts.with(EN.edge_why, Cell::text(why));
+        }
+    }
     if viewer.runs_all() {
         facts.acts = vec![Act::plain(EN.edit_pool, format!("{at}/edit"))];
+        if queue.edge.is_some() {
+            let credentials = format!("{at}/proxy-credentials");
+            let remove = format!("{credentials}/remove");
+            facts.acts.extend([
+                Act::plain(EN.proxy_credentials, credentials),
+                Act::plain(EN.proxy_credentials_remove, remove),
+            ]);
+        }
     }
     let rows = relays.iter().map(|relay| {
         let state = match (relay.connected, relay.draining) {

@@ -465,6 +465,7 @@ impl<S: Sql> Engine<S> {
             pending: self.store.pending_counts()?,
             relays: self.store.relays()?,
             connected: Vec::new(),
+            edge: None,
         })
     }
 

@@ -94,8 +94,8 @@ pub struct Names {
     pub sender: &'static str,
     /// What lists the domains that it serves.
     pub domains: &'static str,
-    /// What lists the networks that it serves.
-    pub networks: &'static str,
+    /// What lists the networks that it serves; nothing where it serves none.
+    pub networks: Option<&'static str>,
 }
 
 impl Names {
@@ -103,7 +103,14 @@ impl Names {
     pub const RELAY: Self = Self {
         sender: "This relay",
         domains: "`destinations.domains` of its configuration",
-        networks: "`destinations.allow`",
+        networks: Some("`destinations.allow`"),
+    };
+
+    /// Of a pool that sends itself, with the keys of its options.
+    pub const POOL: Self = Self {
+        sender: "The pool",
+        domains: "`edge.domains` of its options",
+        networks: None,
     };
 }
 

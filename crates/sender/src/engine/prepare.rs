@@ -109,11 +109,13 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: DOMAIN_NOT_ALLOWED,
             explanation: format!(
-                "{} does not ask a proxy for {}: it is neither in {} nor in {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
+                "{} does not ask a proxy for {}: it is {}.{WHAT_TO_DO}Add it there, or correct the device's SIP address or route.",
                 names.sender,
                 beyond.host(),
-                names.domains,
-                names.networks
+                match names.networks {
+                    Some(networks) => format!("neither in {} nor in {networks}", names.domains),
+                    None => format!("not in {}", names.domains),
+                }
             ),
         });
     }
@@ -149,7 +151,7 @@ pub(super) fn prepare(job: Job, config: &EngineConfig) -> Result<(Prepared, Quer
             outcome: Outcome::NotAllowed,
             reason: NEEDS_A_RELAY,
             explanation: format!(
-                "The job names {what} of its own, and {} sends to the pool's proxy alone. Nothing was sent.{WHAT_TO_DO}Take it out of the device's settings (NOTIFY_ADDRESS, NOTIFY_ROUTE), or have a relay send for the pool.",
+                "The job names {what} of its own, and {} sends to its proxy alone. Nothing was sent.{WHAT_TO_DO}Take it out of the device's settings (NOTIFY_ADDRESS, NOTIFY_ROUTE), or have a relay send for the pool.",
                 names.sender.to_lowercase()
             ),
         });

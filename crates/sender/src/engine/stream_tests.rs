@@ -30,11 +30,7 @@ fn only() -> EngineConfig {
             port: 5061,
         }),
         destinations: Destinations::new(vec![], vec![], 1024..=65535, vec!["pbx.example".into()]),
-        names: Names {
-            sender: "The pool's edge sender",
-            domains: "`edge.domains`",
-            networks: "its networks",
-        },
+        names: Names::POOL,
         ..config()
     }
 }
@@ -208,7 +204,7 @@ fn only_the_pools_proxy_is_asked_and_only_for_its_domains() {
             assert!(
                 it.explanation
                     .to_lowercase()
-                    .contains("the pool's edge sender")
+                    .contains("the pool sends to its proxy alone")
             );
             (it.job.id, it.reason)
         })

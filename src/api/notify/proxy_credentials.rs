@@ -1,0 +1,107 @@
+//! What a pool that sends its NOTIFYs itself answers its proxy's challenge with.
+
+use ringfence_sip_notify::Credentials;
+use ringfence_wire::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::api::notify::pools::find;
+use crate::api::request::answer::{Done, Shown};
+use crate::api::request::call::{Call, Nothing};
+use crate::api::request::commit::{self, Failure};
+use crate::api::request::secret::wrap;
+use crate::http::problem::Problem;
+use crate::store::pools::{self, CredentialsRow, password_identity};
+
+/// Credentials for a proxy.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProxyCredentialsInput {
+    /// The user name that the proxy knows the pool by.
+    pub username: String,
+    /// Its password. No answer ever has it.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub password: Secret,
+    /// The realm that alone is answered; null: whichever the proxy names.
+    #[serde(default)]
+    pub realm: Option<String>,
+}
+
+/// The credentials that a pool has for its proxy, without the password.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ProxyCredentialsView {
+    /// The user name that the proxy knows the pool by.
+    pub username: String,
+    /// The realm that alone is answered; null: whichever the proxy names.
+    pub realm: Option<String>,
+    /// The time at which they were set, in Unix milliseconds.
+    pub updated_at: u64,
+}
+
+impl From<CredentialsRow> for ProxyCredentialsView {
+    fn from(row: CredentialsRow) -> Self {
+        Self {
+            username: row.username,
+            realm: row.realm,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// `getProxyCredentials`.
+pub async fn show(call: Call) -> Result<Shown<ProxyCredentialsView>, Problem> {
+    let pool = find(&call, call.param("pool")).await?;
+    let row = pools::credentials(&call.app.db, &pool.id).await?;
+    row.map(|row| Shown(row.into()))
+        .ok_or_else(|| Problem::not_found("proxy credentials"))
+}
+
+/// `putProxyCredentials`.
+pub async fn put(
+    call: Call<Nothing, ProxyCredentialsInput>,
+) -> Result<Shown<ProxyCredentialsView>, Failure> {
+    let pool = find(&call, call.param("pool")).await?;
+    let input = &call.body;
+    // An empty realm of a form is none.
+    let realm = input.realm.clone().filter(|realm| !realm.is_empty());
+    Credentials::new(&input.username, input.password.expose(), realm.as_deref())
+        .map_err(|error| Problem::invalid_value(format!("These are no credentials: {error}.")))?;
+    let row = CredentialsRow {
+        username: input.username.clone(),
+        realm,
+        password: wrap(
+            &call.app.keyring,
+            &password_identity(&pool.id),
+            input.password.expose().as_bytes(),
+        )?,
+        updated_at: call.app.now,
+        pool_id: pool.id,
+    };
+    let entry = call.entry(
+        "pool.credentials",
+        format!("pools/{}", row.pool_id),
+        None,
+        Some(json!({ "username": row.username, "realm": row.realm })),
+    );
+    let master = call.app.keyring.current().id();
+    pools::put_credentials(&call.app.db, &row, master, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Shown(row.into()))
+}
+
+/// `deleteProxyCredentials`.
+pub async fn delete(call: Call) -> Result<Done, Failure> {
+    let pool = find(&call, call.param("pool")).await?;
+    let row = pools::credentials(&call.app.db, &pool.id)
+        .await?
+        .ok_or_else(|| Problem::not_found("proxy credentials"))?;
+    let before = json!({ "username": row.username, "realm": row.realm });
+    let object = format!("pools/{}", pool.id);
+    let entry = call.entry("pool.credentials.delete", object, Some(before), None);
+    pools::delete_credentials(&call.app.db, &pool.id, &entry)
+        .await
+        .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    Ok(Done)
+}
