@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ringfence_queue::edge::EDGE;
 use ringfence_queue::engine::{Cancels, Engine, MAX_CAPACITY, Session};
-use ringfence_queue::messages::{Connected, PoolReply};
+use ringfence_queue::messages::{AwayRelay, Connected, PoolReply};
 use ringfence_sql::SqlError;
 use ringfence_wire::{
     CLOSE_REPLACED, Drain, ErrorCode, ErrorFrame, Hello, Job, JobRef, PoolFrame, RelayFrame,
@@ -331,6 +331,8 @@ impl Pool {
                 gauges.draining += u64::from(attachment.draining);
             }
         }
+        let edge = self.edge_status(engine)?;
+        gauges.edge_up = edge.map(|edge| edge.failing_since.is_none());
         Ok(PoolReply::Gauges(gauges))
     }
 
@@ -342,6 +344,13 @@ impl Pool {
             .map(|(_, attachment)| attachment.relay)
             .collect();
         watched.away.retain(|relay| !connected.contains(&relay.id));
+        let edge = self.edge_status(engine)?;
+        if let Some(since) = edge.and_then(|edge| edge.failing_since) {
+            watched.away.push(AwayRelay {
+                id: EDGE.to_owned(),
+                seen_at: since,
+            });
+        }
         Ok(PoolReply::Watched(watched))
     }
 

@@ -10,7 +10,7 @@ import { Api } from '../support/worker/api.mjs';
 import { kamailio } from '../support/sip/kamailio.mjs';
 import { connected, crowd, ended, phone, poolAndTenant } from '../support/relay/notify.mjs';
 import { door } from '../support/ports.mjs';
-import { Ringfence } from '../support/worker/ringfence.mjs';
+import { newMasterKey, Ringfence } from '../support/worker/ringfence.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
 import { authority } from '../support/tls.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -305,7 +305,7 @@ describe('a pool that sends itself', () => {
       }
     });
 
-    it('whose password for the proxy is shown nowhere, and wrapped again by a rotation', async () => {
+    it('whose password for the proxy is shown nowhere', async () => {
       const here = await pool({ port: 9_999 });
       const path = `/pools/${here.pool.id}/proxy-credentials`;
       assert.equal((await api.call('GET', path)).status, 404);
@@ -321,6 +321,23 @@ describe('a pool that sends itself', () => {
       assert.equal(empty.status, 422, JSON.stringify(empty.body));
       assert.equal((await api.call('DELETE', path)).status, 204);
       assert.equal((await api.call('DELETE', path)).status, 404);
+    });
+
+    it('and goes on under a new master key', async () => {
+      const proxy = await kamailio({ password: PASSWORD, streams: true });
+      const here = await pool({ port: proxy.port });
+      await api.put(`/pools/${here.pool.id}/proxy-credentials`, { username: 'ringfence', password: PASSWORD });
+      const old = worker.options.secrets.MASTER_KEY;
+      await worker.restart({ secrets: { MASTER_KEY: newMasterKey('k2'), MASTER_KEY_PREVIOUS: old } });
+      assert.ok((await api.get('/rotation')).remaining > 0);
+      for (;;) if ((await api.post('/rotation', {})).remaining === 0) break;
+      assert.deepEqual(await worker.sql('SELECT DISTINCT master FROM pool_credentials'), [{ master: 'k2' }]);
+      await worker.restart({ secrets: { MASTER_KEY_PREVIOUS: null } });
+      const handset = await proxy.registered('301');
+      const done = await tell(here, { NOTIFY_AOR: 'sip:301@pbx.test' });
+      assert.deepEqual([done.state, done.attempts[0].datagrams], ['fetched', 2], done.message);
+      await handset.end();
+      await proxy.end();
     });
   });
 });

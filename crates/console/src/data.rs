@@ -182,7 +182,7 @@ data! {
     /// `QueueView`.
     Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, }
     /// `EdgeStatus`.
-    Edge { in_flight: u64, connected_at: Option<u64>, failed_at: Option<u64>, failure: Option<String>, }
+    Edge { in_flight: u64, connected_at: Option<u64>, failing_since: Option<u64>, failed_at: Option<u64>, failure: Option<String>, }
     /// `RelayView`.
     Relay {
         id: String, name: String, connected: bool, draining: bool, in_flight: u64, capacity: Option<u64>, last_seen_at: Option<u64>,
@@ -238,7 +238,7 @@ impl Edge {
     pub fn failing(&self) -> Option<&str> {
         self.failure
             .as_deref()
-            .filter(|_| self.failed_at > self.connected_at)
+            .filter(|_| self.failing_since.is_some())
     }
 }
 

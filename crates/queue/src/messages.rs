@@ -159,6 +159,8 @@ pub struct EdgeStatus {
     pub in_flight: u64,
     /// When its proxy last accepted a connection.
     pub connected_at: Option<u64>,
+    /// Since when there was none to be had; null: the last one was.
+    pub failing_since: Option<u64>,
     /// When there was last none to be had, or one broke with jobs on their way.
     pub failed_at: Option<u64>,
     /// Why, as a part of a sentence.
@@ -166,8 +168,15 @@ pub struct EdgeStatus {
 }
 
 impl EdgeStatus {
+    /// The proxy accepted a connection.
+    pub fn connect(&mut self, now: u64) {
+        self.connected_at = Some(now);
+        self.failing_since = None;
+    }
+
     /// Something went wrong with the connection.
     pub fn fail(&mut self, why: &str, now: u64) {
+        self.failing_since.get_or_insert(now);
         self.failed_at = Some(now);
         self.failure = Some(why.chars().filter(|c| !c.is_control()).take(300).collect());
     }
@@ -186,6 +195,9 @@ pub struct Gauges {
     pub draining: u64,
     pub rollouts_running: u64,
     pub rollouts_paused: u64,
+    /// Whether the pool itself reached its proxy when it last tried; `None` if only relays send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge_up: Option<bool>,
 }
 
 /// What in a pool may need a person. Times are Unix milliseconds.
@@ -206,7 +218,7 @@ pub struct PausedRollout {
     pub since: u64,
 }
 
-/// A relay that is not connected.
+/// A relay that is not connected; with the id [`EDGE`](crate::edge::EDGE) the pool itself, which does not reach its proxy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwayRelay {
     pub id: String,

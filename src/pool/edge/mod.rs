@@ -43,6 +43,10 @@ const RUN_MS: u64 = 10 * 60_000;
 /// each would cost more than the answer.
 const ROUND_MS: u64 = 50;
 
+/// How often a run sets the alarm, and how far ahead, in milliseconds: it rings only if the run broke off.
+const BEAT_MS: u64 = 5_000;
+const RESCUE_MS: u64 = 10_000;
+
 /// Most jobs that go into the sender before it gets to send.
 const MAX_TAKEN: usize = 500;
 
@@ -265,11 +269,23 @@ impl Pool {
     async fn keep_working(&self, engine: &Engine<ObjectSql>, edge: &EdgeOptions) {
         let mut next = None;
         let mut not_before = platform::now() + ROUND_MS;
+        let mut beat = platform::now();
         loop {
             let over = || self.edge.is_over.get();
+            let now = platform::now();
+            if now >= beat {
+                beat = now + BEAT_MS;
+                // A failure is in the log; the alarm that is set already rings later.
+                let _ = self.set_alarm(now + RESCUE_MS).await;
+            }
+            let until = next.unwrap_or(beat).min(beat);
             self.edge
-                .until(next, || over() || self.edge.is_work.get())
+                .until(Some(until), || over() || self.edge.is_work.get())
                 .await;
+            let is_due = next.is_some_and(|at| at <= platform::now());
+            if !over() && !is_due && !self.edge.is_work.get() {
+                continue;
+            }
             self.edge.until(Some(not_before), over).await;
             if over() {
                 return;
@@ -318,7 +334,7 @@ impl Pool {
             self.feed(&mut sender).await;
             if let Some(open) = &mut link {
                 if open.has_just_opened() {
-                    self.noted(engine, |status| status.connected_at = Some(now));
+                    self.noted(engine, |status| status.connect(now));
                 }
                 let read = open.take();
                 if !read.is_empty() {

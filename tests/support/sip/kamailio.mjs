@@ -1,6 +1,6 @@
 // Kamailio as registrar and proxy: started on a free port of loopback from tests/e2e/kamailio.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -73,6 +73,20 @@ export async function kamailio({ domain = 'pbx.test', password, mode, streams = 
       if (gone.code !== 0) throw new Error(`not registered: ${register.errors()}`);
       await register.end();
       return sipp(scenario, { port: own, keys });
+    },
+    /** SIGKILL for all of its processes: the first alone would leave the others with the ports. */
+    async kill() {
+      const own = proxy.process.pid;
+      const parent = (pid) => {
+        try {
+          return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]);
+        } catch {
+          return undefined;
+        }
+      };
+      const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parent(name) === own);
+      for (const pid of [own, ...children.map(Number)]) process.kill(pid, 'SIGKILL');
+      await proxy.gone;
     },
     async end() {
       await proxy.stop();

@@ -78,6 +78,10 @@ const RELAYS: Family = gauge(
 );
 const CONNECTED: Family = gauge("relays_connected", "Relays that are connected.");
 const DRAINING: Family = gauge("relays_draining", "Connected relays that get no more jobs.");
+const EDGE_UP: Family = gauge(
+    "edge_sender_up",
+    "Of a pool that sends itself: 1 if it reached its proxy when it last tried, or else 0.",
+);
 const ROLLOUTS: Family = gauge("rollouts", "Rollouts that have not ended, by state.");
 
 /// Fetches that are shown before there is one: an increase is found from 0 to 1, not from nothing to 1, and of these
@@ -93,7 +97,7 @@ const FROM_ZERO: [(&str, &str, &str); 6] = [
 
 /// Every family.
 #[cfg(test)]
-const ALL: [Family; 17] = [
+const ALL: [Family; 18] = [
     BUILD,
     FETCHES,
     REQUESTS,
@@ -110,6 +114,7 @@ const ALL: [Family; 17] = [
     RELAYS,
     CONNECTED,
     DRAINING,
+    EDGE_UP,
     ROLLOUTS,
 ];
 
@@ -191,6 +196,9 @@ fn pools(page: &mut Exposition, pools: &[PoolFacts], now: u64) {
     page.family(RELAYS, gauge(|gauges| gauges.relays));
     page.family(CONNECTED, gauge(|gauges| gauges.connected));
     page.family(DRAINING, gauge(|gauges| gauges.draining));
+    let edges =
+        answering().filter_map(|(id, gauges)| Some(([("pool", id)], u64::from(gauges.edge_up?))));
+    page.family(EDGE_UP, edges);
     let rollouts = answering().flat_map(|(id, gauges)| {
         [
             ([("pool", id), ("state", "paused")], gauges.rollouts_paused),
@@ -264,6 +272,7 @@ mod tests {
                         relays: 2,
                         connected: 1,
                         rollouts_paused: 1,
+                        edge_up: Some(false),
                         ..Gauges::default()
                     }),
                 },
