@@ -118,7 +118,17 @@ describe('the documents', () => {
   });
 
   it('tell a phone', async () => {
-    const [relay, , destinations, , notify, restart] = blocks('docs/notify.md');
+    const [edge, relay, destinations, notify, restart] = [
+      '"sender":"edge"',
+      '/pools/default/relays',
+      '$T/destinations',
+      'POST $T/rollouts',
+      '"restart":true',
+    ].map((words) => block('docs/notify.md', words));
+    const [pool, credentials] = shell.run(edge, [['…', 'of the proxy']]);
+    assert.deepEqual([pool.options.sender, credentials.username], ['edge', 'ringfence']);
+    // Nobody is there: the rest is about relays.
+    await api.put('/pools/default', { name: 'default', options: {} });
     assert.match(shell.run(relay)[0].credential, /^rfr_/);
     shell.run(destinations);
     const aor = '{"NOTIFY_AOR":"sip:101@pbx.example"}';
