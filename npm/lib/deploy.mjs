@@ -21,8 +21,10 @@ import { handOver, makeSecrets, readSecrets } from './secrets.mjs';
 import { VERSION } from './shipped.mjs';
 import { wrangler } from './wrangler.mjs';
 
-/** The API's code for: the plan of this account has no limits of one's own. */
+/** The API's words for: the plan of this account has no limits of one's own; a namespace, a database has that name. */
 const NO_LIMITS = /code: 100328/;
+const NAMESPACE_IS_TAKEN = /code: 10014\]/;
+const DATABASE_IS_TAKEN = /code: 7502\]|A database with that name already exists/;
 
 export async function deploy({ flags, config, secretsFile, dryRun, takeDomain, wait = 300 }) {
   const choices = readChoices(flags, config);
@@ -49,7 +51,7 @@ export async function deploy({ flags, config, secretsFile, dryRun, takeDomain, w
 
   const address = await inFolder(async (folder) => {
     await prepareDatabase(cloud, folder, choices, there);
-    return addressOf(choices, await upload(cloud, folder, choices, there, secrets));
+    return addressOf(choices, await upload(cloud, folder, choices, there, { secrets, kept }));
   });
   keepChoices(flags, config);
   if (!address) {
@@ -85,6 +87,13 @@ async function look(cloud, choices, kept) {
     }
     return { isUpgrade: true, ids: {}, databaseName: await boundDatabaseName(cloud, bindings) };
   }
+  const database = await usableDatabase(cloud, choices, kept);
+  return { isUpgrade: false, database, ids: { files: await cloud.namespace(names.files) } };
+}
+
+/** The database that is there before the Worker, if one is; none with data that the secrets could not read. */
+async function usableDatabase(cloud, choices, kept) {
+  const names = namesOf(choices.name);
   const database = choices.database_id ? await cloud.database(choices.database_id) : await cloud.database(names.database);
   if (choices.database_id && !database) {
     throw new Refusal('database_id in ringfence.toml is the id of no database in this account. `npx wrangler d1 list` shows them.');
@@ -94,7 +103,7 @@ async function look(cloud, choices, kept) {
       `there is no Worker called ${names.worker}, but a database called ${database.name} with data in it. A new MASTER_KEY could not read it. If it is an earlier installation's, put its MASTER_KEY= and ADMIN_TOKEN= into a file (mode 600) and say --secrets-file with it. Otherwise choose another --name.`,
     );
   }
-  return { isUpgrade: false, database, ids: { files: await cloud.namespace(names.files) } };
+  return database;
 }
 
 /** wrangler takes a hostname from whatever it led to, where nobody is there to be asked. */
@@ -127,10 +136,24 @@ async function prepareDatabase(cloud, folder, choices, there) {
 }
 
 /** The upload; the addresses that wrangler says the Worker has. */
-async function upload(cloud, folder, choices, there, secrets) {
+async function upload(cloud, folder, choices, there, { secrets, kept }) {
   const told = join(folder, 'output.ndjson');
   const args = (path) => ['deploy', '--config', path, ...(secrets ? ['--secrets-file', join(folder, 'secrets.json')] : [])];
   if (secrets) writeFileSync(join(folder, 'secrets.json'), JSON.stringify(secrets), { mode: 0o600 });
+  const { database, files } = namesOf(choices.name);
+  // An upload that fails leaves what wrangler has made for it bound to nothing, and wrangler makes a namespace without looking
+  // for one of its title. The account need not have shown either when it was asked: what has the name is named by its id then.
+  const isFound = async (output) => {
+    const { ids } = there;
+    const known = { ...ids };
+    if (NAMESPACE_IS_TAKEN.test(output)) ids.files ??= await cloud.namespace(files);
+    else if (!DATABASE_IS_TAKEN.test(output)) return false;
+    // Whoever was shown one too late may have been shown the other too late.
+    if (!there.isUpgrade && !choices.database_id) ids.database ??= (await usableDatabase(cloud, choices, kept))?.uuid;
+    if (ids.files !== known.files) say(`Going on with the KV namespace ${files}, which is there already.`);
+    if (ids.database !== known.database) say(`Going on with the database ${database}, which is there already.`);
+    return ids.files !== known.files || ids.database !== known.database;
+  };
   const run = (limits) => {
     const config = configFor(choices, { ids: there.ids, limits });
     // A database of another name would be taken for one that is still to be made.
@@ -141,19 +164,23 @@ async function upload(cloud, folder, choices, there, secrets) {
     });
   };
   say(`Uploading Ringfence ${VERSION} as ${choices.name}`);
-  let { status, output } = await run(true);
-  if (status !== 0 && NO_LIMITS.test(output)) {
-    if (choices.cpu_ms !== undefined) {
-      throw new Refusal(
-        'this account is on the free plan, which takes no limit of CPU time: remove cpu_ms from ringfence.toml, then run this again.',
-      );
+  for (let limits = true; ;) {
+    const { status, output } = await run(limits);
+    if (status === 0) break;
+    if (limits && NO_LIMITS.test(output)) {
+      if (choices.cpu_ms !== undefined) {
+        throw new Refusal(
+          'this account is on the free plan, which takes no limit of CPU time: remove cpu_ms from ringfence.toml, then run this again.',
+        );
+      }
+      say("This account is on the free plan, which takes no limit of one's own and has 10 ms for each request: deploying without.");
+      limits = false;
+      // This attempt has made the namespace, and bound it to nothing.
+      if (!there.isUpgrade) there.ids.files ??= await cloud.namespace(files);
+    } else if (!(await isFound(output))) {
+      throw refused('It is not deployed.', output);
     }
-    say("This account is on the free plan, which takes no limit of one's own and has 10 ms for each request: deploying without.");
-    // The first attempt has made the namespace, and bound it to nothing.
-    if (!there.isUpgrade) there.ids.files = await cloud.namespace(namesOf(choices.name).files);
-    ({ status, output } = await run(false));
   }
-  if (status !== 0) throw refused('It is not deployed.', output);
   return readFileSync(told, 'utf8')
     .split('\n')
     .filter(Boolean)

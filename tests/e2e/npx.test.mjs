@@ -319,6 +319,94 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       assert.match(lost.output, /has no MASTER_KEY[\s\S]*npx wrangler secret put MASTER_KEY/);
     });
 
+    it('after an upload that failed half way: what it made is found by its name, and used', async () => {
+      behind({ fresh: true });
+      const made = () => [cloud.databases.map(({ uuid }) => uuid), cloud.namespaces.map(({ id }) => id)];
+      let refusals = 0;
+      cloud.faults.push((method, path) => {
+        if (!/^(PUT|POST) \/workers\/scripts\/[^/]+(\/versions)?$/.test(`${method} ${path}`) || refusals >= 2) return undefined;
+        refusals += 1;
+        return [400, 10_021, 'Script startup exceeded CPU time limit.'];
+      });
+      const broken = await run(first);
+      assert.equal(broken.status, 1, broken.output);
+      assert.match(broken.output, /It is not deployed\. wrangler says:[\s\S]*code: 10021/);
+      assert.equal(cloud.scripts.size, 0);
+      const [databases, namespaces] = made();
+      assert.deepEqual([databases.length, namespaces.length], [1, 1], 'wrangler makes them before it uploads');
+      const handed = saved();
+
+      // A list need not have yet what was made a moment ago: then the name is taken, by something that is in no list.
+      cloud.staleLooks = { namespaces: 1, databases: 0 };
+      const again = await run(first);
+      assert.equal(again.status, 1, again.output);
+      assert.match(again.output, /Going on with the KV namespace ringfence-files, which is there already/);
+      assert.match(again.output, /code: 10021/);
+      assert.deepEqual(made(), [databases, namespaces]);
+
+      // And on the free plan, where the first attempt of each run fails.
+      cloud.isFree = true;
+      cloud.staleLooks = { namespaces: 2, databases: 2 };
+      const { status, output } = await run(first);
+      assert.equal(status, 0, output);
+      assert.match(output, /Going on with the KV namespace ringfence-files/);
+      assert.match(output, /Going on with the database ringfence, which is there already/);
+      assert.match(output, /free plan/);
+      assert.deepEqual(made(), [databases, namespaces]);
+      const bound = (name) => cloud.scripts.get('ringfence').bindings.find((binding) => binding.name === name);
+      assert.deepEqual([bound('DB').id, bound('FILES').namespace_id], [databases[0], namespaces[0]]);
+      assert.deepEqual(saved(), handed);
+      for (const name of ['MASTER_KEY', 'ADMIN_TOKEN']) assert.equal(cloud.secret('ringfence', name), handed[name]);
+      assert.deepEqual(cloud.called(/^DELETE/), []);
+
+      // An upgrade that fails leaves what serves phones, and the next one finds it.
+      refusals = 0;
+      const before = cloud.scripts.get('ringfence');
+      assert.equal((await run(['deploy'])).status, 1);
+      assert.equal(cloud.scripts.get('ringfence'), before);
+      refusals = 2;
+      const upgraded = await run(['deploy']);
+      assert.equal(upgraded.status, 0, upgraded.output);
+      assert.deepEqual(made(), [databases, namespaces]);
+      assert.deepEqual([bound('DB').id, bound('FILES').namespace_id], [databases[0], namespaces[0]]);
+    });
+
+    it('with a database and a namespace that are there under its names, and with what they hold', async () => {
+      behind({ fresh: true });
+      const database = { uuid: '11111111-2222-4333-8444-555555555555', name: 'phones', num_tables: 40 };
+      const namespace = { id: 'e'.repeat(32), title: 'phones-files' };
+      // Those of others are neither taken nor removed.
+      cloud.databases.push({ uuid: '99999999-2222-4333-8444-555555555555', name: 'ringfence', num_tables: 40 }, database);
+      cloud.namespaces.push({ id: 'd'.repeat(32), title: 'ringfence-files' }, namespace);
+      const others = [cloud.databases[0], cloud.namespaces[0]];
+      // No new secrets for data that is there, also where the account has shown it too late.
+      for (const staleLooks of [
+        { namespaces: 0, databases: 0 },
+        { namespaces: 1, databases: 2 },
+      ]) {
+        cloud.staleLooks = staleLooks;
+        const refused = await run(['deploy', '--name', 'phones', '--secrets-file', `new-${staleLooks.databases}.txt`]);
+        assert.equal(refused.status, 1, refused.output);
+        assert.match(refused.output, /a database called phones with data in it\. A new MASTER_KEY could not read it/);
+        assert.equal(cloud.scripts.size, 0);
+      }
+      const kept = { MASTER_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}`, ADMIN_TOKEN: 'a'.repeat(48) };
+      writeFileSync(file('secrets.txt'), `MASTER_KEY=${kept.MASTER_KEY}\nADMIN_TOKEN=${kept.ADMIN_TOKEN}\n`, { mode: 0o600 });
+      cloud.staleLooks = { namespaces: 1, databases: 2 };
+      const { status, output } = await run([...first, '--name', 'phones']);
+      assert.equal(status, 0, output);
+      const bound = (name) => cloud.scripts.get('phones').bindings.find((binding) => binding.name === name);
+      assert.deepEqual([bound('DB').id, bound('FILES').namespace_id], [database.uuid, namespace.id]);
+      assert.deepEqual(
+        [cloud.databases, cloud.namespaces],
+        [
+          [others[0], database],
+          [others[1], namespace],
+        ],
+      );
+      assert.deepEqual(cloud.called(/^DELETE/), []);
+    });
+
     it('into no file that is not its own', async () => {
       for (const [content, mode, expected] of [
         ['my notes\n', 0o600, /is not a file of secrets that this command wrote/],

@@ -32,6 +32,8 @@ export class Cloudflare {
     /** `(method, path) => promise`, after each call that was done and before its answer goes out. */
     it.afterwards = [];
     it.isFree = false;
+    /** So many lists of namespaces, and looks at a database, know nothing yet of what was just made. */
+    it.staleLooks = { namespaces: 0, databases: 0 };
     it.calls = [];
     it.unknown = [];
     /** What answers for the Worker's own address, once it is up. */
@@ -126,6 +128,11 @@ export class Cloudflare {
     response.end(Buffer.from(await answer.arrayBuffer()));
   }
 
+  #isStale(what) {
+    this.staleLooks[what] -= 1;
+    return this.staleLooks[what] >= 0;
+  }
+
   #script(name) {
     const script = this.scripts.get(name);
     if (!script) throw new Refused(404, 10007, 'This Worker does not exist on your account.');
@@ -209,11 +216,11 @@ export class Cloudflare {
     }
     if ((found = on(/^(?:GET|DELETE) \/d1\/database\/([^/]+)$/))) {
       const database = this.databases.find(({ uuid, name }) => uuid === found[0] || name === found[0]);
-      if (!database) throw new Refused(404, 7404, 'The database could not be found');
+      if (!database || (method === 'GET' && this.#isStale('databases'))) throw new Refused(404, 7404, 'The database could not be found');
       if (method === 'DELETE') this.databases.splice(this.databases.indexOf(database), 1);
       return database;
     }
-    if (call === 'GET /storage/kv/namespaces') return query.get('page') > 1 ? [] : this.namespaces;
+    if (call === 'GET /storage/kv/namespaces') return query.get('page') > 1 || this.#isStale('namespaces') ? [] : this.namespaces;
     if (call === 'POST /storage/kv/namespaces') {
       if (this.namespaces.some(({ title }) => title === json.title)) {
         throw new Refused(400, 10014, 'a namespace with this account ID and title already exists');
