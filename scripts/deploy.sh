@@ -8,7 +8,8 @@
 # In this order, because each step needs the one before:
 #   1. build
 #   2. deploy. The first time wrangler creates the D1 database `ringfence` and the KV namespace `ringfence-files`, and
-#      binds them to the Worker; later it finds them bound. The Worker brings the database to its schema by itself
+#      binds them to the Worker; later it finds them bound. The Worker brings the database to its schema by itself. What its
+#      rate limits count by follows from its name, so that two installations in one account do not count together
 #   3. set the secrets, the first time. MASTER_KEY is shown once: without it nobody can read the keys
 #      and secret settings in the database, so put it where you keep such things. They are shown on a
 #      terminal alone. Elsewhere (a pipe, a CI whose log others read) SECRETS_FILE=path names a new
@@ -62,18 +63,20 @@ if grep -q '^\[limits\]' wrangler.toml; then limits=; fi
 # A deployment that fails after wrangler has made the namespace leaves it bound to nothing, and the next one fails to
 # make it again: it is named then.
 namespace=
+name=$(sed -nE "/^name *=/{s/^name *= *[\"'](.*)[\"'].*/\1/p;q}" wrangler.toml)
 output=$(mktemp)
 # Beside wrangler.toml, because what that names is named from where it is.
 config=wrangler.made.toml
 trap 'rm -f "$output" "$config"' EXIT
 deploy() {
-  { sed "s/^binding = \"FILES\"\$/&${namespace:+\nid = \"$namespace\"}/" wrangler.toml; printf '%s' "$limits"; } >"$config"
+  { sed "s/^binding = \"FILES\"\$/&${namespace:+\nid = \"$namespace\"}/" wrangler.toml | node scripts/counters.mjs "$name"
+    printf '%s' "$limits"; } >"$config"
   wrangler deploy --config "$config" 2>&1 | tee "$output"
 }
 # The API's codes for: the plan of this account has no limits of one's own; a namespace has that name.
 no_limits='code: 100328'
 name_is_taken='code: 10014'
-find_namespace() { namespace=$(wrangler kv namespace list | jq -r '.[] | select(.title == "ringfence-files") | .id'); }
+find_namespace() { namespace=$(wrangler kv namespace list | jq -r --arg title "$name-files" '.[] | select(.title == $title) | .id'); }
 say "deploying"
 until deploy; do
   if grep -q "$no_limits" "$output"; then
@@ -84,7 +87,7 @@ until deploy; do
   elif [ -z "$namespace" ] && grep -q "$name_is_taken" "$output"; then
     find_namespace
     [ -n "$namespace" ] || die "not deployed: see the messages above"
-    say "going on with the KV namespace ringfence-files, which an attempt before this one has made"
+    say "going on with the KV namespace $name-files, which an attempt before this one has made"
   else
     die "not deployed: see the messages above"
   fi

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { countersOf } from './counters.mjs';
 import { HOME, shippedConfig } from './shipped.mjs';
 
 /**
@@ -23,6 +24,7 @@ export function configFor(choices, { ids = {}, limits = true } = {}) {
   config.name = choices.name;
   config.main = join(HOME, config.main);
   config.assets.directory = join(HOME, config.assets.directory);
+  config.ratelimits = countersOf(choices.name, config.ratelimits);
   config.workers_dev = choices.workers_dev;
   // What somebody set in the dashboard stays.
   config.keep_vars = true;

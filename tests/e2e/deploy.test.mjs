@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 
+import { counterOf } from '../../npm/lib/counters.mjs';
 import { ROOT } from '../support/config.mjs';
 import { inTerminal } from '../support/terminal.mjs';
+import { parseToml } from '../support/toml.mjs';
 
 // Answers as the real one does. Its state is files beside it: `secrets`, `deployed` and `namespace`; `free` makes it an
 // account of the free plan, `broken` one where nothing can be deployed, `deaf` one where no secret can be set.
@@ -24,7 +26,7 @@ config=\${config:-wrangler.toml}
 case "$1 \${2:-}" in
   'kv namespace')
     [ -e "$state/namespace" ] || { echo '[]'; exit 0; }
-    echo '[{"title":"another","id":"ffffffffffffffffffffffffffffffff"},{"title":"ringfence-files","id":"0123456789abcdef0123456789abcdef"}]' ;;
+    echo '[{"title":"another","id":"ffffffffffffffffffffffffffffffff"},{"title":"'"$(sed -n '0,/^name/s/^name = "\\(.*\\)"/\\1/p' wrangler.toml)"'-files","id":"0123456789abcdef0123456789abcdef"}]' ;;
   'secret list')
     [ -e "$state/deployed" ] || { echo 'Worker "ringfence" not found. [code: 10007]' >&2; exit 1; }
     touch "$state/secrets"
@@ -57,8 +59,10 @@ describe('make deploy', () => {
   function checkout({ flags = [], toml = (text) => text } = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'ringfence-deploy-'));
     made.push(folder);
-    for (const name of ['scripts', 'state', 'node_modules/.bin']) mkdirSync(join(folder, name), { recursive: true });
-    for (const name of ['deploy.sh', 'env.sh']) copyFileSync(join(ROOT, 'scripts', name), join(folder, 'scripts', name));
+    for (const name of ['scripts', 'state', 'node_modules/.bin', 'npm/lib']) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of ['scripts/deploy.sh', 'scripts/env.sh', 'scripts/counters.mjs', 'npm/lib/counters.mjs']) {
+      copyFileSync(join(ROOT, name), join(folder, name));
+    }
     for (const name of ['setup.sh', 'build.sh']) {
       writeFileSync(join(folder, 'scripts', name), '#!/bin/sh\n');
       chmodSync(join(folder, 'scripts', name), 0o755);
@@ -173,6 +177,33 @@ describe('make deploy', () => {
     // Later the Worker is bound to it.
     assert.equal(free.run().status, 0);
     assert.equal(lines(free.state('config.3')), '[[kv_namespaces]]\nbinding = "FILES"\n');
+  });
+
+  it('counts for each name by itself, and for the first one by the numbers of wrangler.toml', () => {
+    const numbers = (text) => parseToml(text).ratelimits.map(({ namespace_id: id }) => Number(id));
+    const source = numbers(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'));
+    const file = (folder) => ({ SECRETS_FILE: join(folder, 'secrets.txt') });
+    const named = (toml = (text) => text) => {
+      const { folder, state, run } = checkout({ flags: ['broken'], toml });
+      assert.equal(run(file(folder)).status, 1);
+      rmSync(join(folder, 'state/broken'));
+      // The namespace is called as the Worker is.
+      const { status, output } = run(file(folder));
+      assert.equal(status, 0, output);
+      assert.match(state('config.3'), /^binding = "FILES"\nid = "0123456789abcdef0123456789abcdef"$/m);
+      return numbers(state('config.3'));
+    };
+    assert.deepEqual(named(), source);
+    const called = (name) => (text) => text.replace('name = "ringfence"', `name = "${name}"`);
+    const phones = named(called('phones'));
+    // As the npm package has it.
+    assert.deepEqual(
+      phones,
+      source.map((number) => counterOf('phones', number)),
+    );
+    assert.equal(new Set([...source, ...phones, ...named(called('phones-2'))]).size, 3 * source.length);
+    // Numbers of an operator's own are kept.
+    assert.equal(named((text) => called('phones')(text).replace('"1710"', '"2001"'))[1], 2001);
   });
 
   it("does not take any other failure for the free plan, and leaves an operator's own limits alone", () => {

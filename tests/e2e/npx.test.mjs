@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { countersOf } from '../../npm/lib/counters.mjs';
 import { Cloudflare } from '../support/cloud/cloudflare.mjs';
 import { Installed } from '../support/cloud/package.mjs';
+import { wranglerConfig } from '../support/config.mjs';
 import { eventually } from '../support/wait.mjs';
 import { secretOf } from '../support/worker/api.mjs';
 import { Ringfence, within } from '../support/worker/ringfence.mjs';
@@ -42,6 +44,14 @@ describe('npx ringfence', () => {
   });
 
   const file = (name) => join(folder, name);
+  /** What a Worker's rate limits count by. */
+  const counters = (name) =>
+    Object.fromEntries(
+      cloud.scripts
+        .get(name)
+        .bindings.filter(({ type }) => type === 'ratelimit')
+        .map((binding) => [binding.name, [binding.namespace_id, binding.simple.limit]]),
+    );
   const choose = (text) => writeFileSync(file('ringfence.toml'), text);
   const run = (args, { env = {}, ...options } = {}) =>
     npx.ringfence(args, { cwd: folder, env: { ...cloud.environment, ...env }, ...options });
@@ -209,6 +219,14 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       assert.deepEqual(made.limits, { cpu_ms: 10_000 });
       assert.equal(made.subdomain.enabled, true);
       assert.deepEqual(made.schedules, [{ cron: '*/5 * * * *' }]);
+      // Whoever has this name keeps the numbers of wrangler.toml.
+      assert.deepEqual(counters('ringfence'), {
+        GUESSES: ['1709', 100],
+        TOKEN_READS: ['1710', 600],
+        TOKEN_WRITES: ['1711', 240],
+        TOKEN_CHECKS: ['1712', 60],
+        TOKEN_ALL_TENANTS: ['1713', 6000],
+      });
       assert.ok(Object.keys(cloud.manifest).some((name) => /^\/console\/assets\/console\.\w+\.css$/.test(name)));
       // The Worker is the real one, with those secrets and a database that was empty.
       const asked = await worker.fetch('/api/v1/tenants', { headers: { authorization: `Bearer ${secrets.ADMIN_TOKEN}` } });
@@ -261,9 +279,19 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
       // They are kept, so that the same command without them is an upgrade; a file of the user's is left as it is.
       assert.match(output, /What you have chosen is in ringfence\.toml/);
       const kept = readFileSync(file('ringfence.toml'), 'utf8');
+      // They follow from the name.
+      const counted = {
+        GUESSES: ['306589824', 100],
+        TOKEN_READS: ['306589825', 600],
+        TOKEN_WRITES: ['306589826', 240],
+        TOKEN_CHECKS: ['306589827', 60],
+        TOKEN_ALL_TENANTS: ['306589828', 6000],
+      };
+      assert.deepEqual(counters('phones'), counted);
       const upgraded = await run(['deploy']);
       assert.equal(upgraded.status, 0, upgraded.output);
       assert.match(upgraded.output, /A Worker called phones is there/);
+      assert.deepEqual(counters('phones'), counted);
       assert.match((await run(['deploy', '--domain', 'phones.example'])).output, /ringfence\.toml is there, and is left as it is/);
       assert.equal(readFileSync(file('ringfence.toml'), 'utf8'), kept);
       assert.match(output, /console {3}https:\/\/phones\.example\/console/);
@@ -405,6 +433,13 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
         ],
       );
       assert.deepEqual(cloud.called(/^DELETE/), []);
+    });
+
+    it('each installation of an account with counters of its own, so that none uses up what another may do', () => {
+      const names = ['ringfence', 'a', 'phones-2', 'p'.repeat(54), ...Array.from({ length: 1000 }, (_, number) => `site-${number}`)];
+      const numbers = names.flatMap((name) => countersOf(name, wranglerConfig().ratelimits).map((limit) => Number(limit.namespace_id)));
+      assert.equal(new Set(numbers).size, names.length * 5);
+      for (const number of numbers) assert.ok(Number.isInteger(number) && number > 0 && number < 2 ** 31, String(number));
     });
 
     it('into no file that is not its own', async () => {
