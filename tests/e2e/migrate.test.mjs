@@ -10,9 +10,10 @@ import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
 import { ROOT } from '../support/config.mjs';
+import { opensslDecrypt } from '../support/openssl.mjs';
 import { element } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
-import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
+import { mac, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
 import { migrations } from '../support/worker/sql.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -20,6 +21,9 @@ const STEPS = migrations().map(({ name }) => name);
 const MIGRATING = 'urn:ringfence:problem:database-migrating';
 /** The lock and the pause after a failure (src/db/migrations.rs), with room for a slow machine. */
 const PATIENCE_MS = 45_000;
+/** Phones that boot for the first time, and phones that have their key, while the Worker is replaced. */
+const FIRST_BOOTS = 30;
+const SETTLED = 8;
 
 /** Every table, index and trigger as it was written, without comments; the lock's own table apart. */
 async function schema(worker) {
@@ -261,6 +265,197 @@ describe('the schema of the database', () => {
       assert.equal(worker.logLines().filter(({ event }) => event === 'migration_failed').length, 0);
       await done(worker);
     }
+  });
+
+  it('is brought on while phones go on asking, in the place of a Worker of before: none loses its first file, or gets it twice', async () => {
+    // What phones get has not changed since; what came later is there by name alone, so an isolate that looks now serves under
+    // this schema, as a Worker of before does.
+    const before = STEPS.findIndex((name) => name.includes('operations'));
+    const later = STEPS.slice(before + 1);
+    const worker = await start({ probe: true, twin: true });
+    await worker.migrate({ last: STEPS[before] });
+    await worker.batch(...later.map((name) => ['INSERT INTO d1_migrations (name) VALUES (?1)', name]));
+    const tenant = await seedTenant(worker);
+    const waiting = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: FIRST_BOOTS }, (_, number) => ({ mac: mac(number) })),
+    );
+    const settled = await seedDevices(
+      worker,
+      tenant,
+      Array.from({ length: SETTLED }, (_, number) => ({ mac: mac(1000 + number), state: 'confirmed' })),
+    );
+    const old = { name: 'old', http: worker.http };
+    const young = { name: 'young', http: worker.twin };
+    const probe = async (which, wanted) =>
+      (await fetch(new URL('/__probe', which.http), { method: 'POST', body: JSON.stringify(wanted) })).json();
+
+    /** Every answer: who gave it, in which time, and what it was. */
+    const answers = [];
+    let time = 'before';
+    let places = [old];
+    let turn = 0;
+    const ask = async (name, headers = {}) => {
+      const place = places[(turn += 1) % places.length];
+      const asked = time;
+      const answer = await fetch(new URL(tenant.path(name), place.http), {
+        headers,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(60_000),
+      });
+      const body = Buffer.from(await answer.arrayBuffer());
+      const { status } = answer;
+      answers.push({ place: place.name, time: asked, name, status });
+      if (status === 503) assert.ok(Number(answer.headers.get('retry-after')) > 0, name);
+      else if (status === 200) assert.equal(Number(answer.headers.get('content-length')), body.length, name);
+      return { status, body, etag: answer.headers.get('etag') };
+    };
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+    let goesOn = true;
+    const allowed = (answer, ...statuses) =>
+      assert.ok([...statuses, 503].includes(answer.status), `${answer.status} is none of ${statuses}`);
+
+    /** Phones that have their key: the sealed file, whole and then if it has changed; each file that came is kept. */
+    const opened = new Map();
+    const sealed = async (phone) => {
+      let etag;
+      while (goesOn) {
+        const answer = await ask(`Config${phone.mac}.enc`, etag ? { 'if-none-match': etag } : {});
+        if (etag) allowed(answer, 200, 304);
+        else allowed(answer, 200);
+        if (answer.status === 200) {
+          opened.set(phone.mac, { phone, body: answer.body });
+          etag = answer.etag;
+        }
+        await pause();
+        // Now and then one that was reset, and has nothing.
+        if (answers.length % 7 === 0) etag = undefined;
+      }
+    };
+    /** Phones that boot for the first time, one after the other: until the file is there, and once more. */
+    const given = new Map(waiting.map(({ mac: name }) => [name, 0]));
+    const queue = [...waiting];
+    // A third of them in each time.
+    const left = { before: FIRST_BOOTS * (2 / 3), meanwhile: FIRST_BOOTS / 3, after: 0 };
+    const boot = async () => {
+      while (goesOn && queue.length > 0) {
+        if (queue.length <= left[time]) {
+          await pause();
+          continue;
+        }
+        const phone = queue.shift();
+        const plain = `Config${phone.mac}.cfg`;
+        // Two at once, as after a power cut with a phone that asks again.
+        while (goesOn && given.get(phone.mac) === 0) {
+          for (const answer of await Promise.all([ask(plain), ask(plain)])) {
+            allowed(answer, 200, 404);
+            if (answer.status !== 200) continue;
+            assert.equal(element(answer.body.toString(), 'CFG_FILE_KEY'), phone.key);
+            given.set(phone.mac, given.get(phone.mac) + 1);
+          }
+          await pause();
+        }
+        allowed(await ask(plain), 404);
+        let own;
+        while (goesOn && (own = await ask(`Config${phone.mac}.enc`)).status === 503) await pause();
+        if (own?.status === 200) opened.set(phone.mac, { phone, body: own.body });
+      }
+    };
+    /** What belongs to nobody, and the file of the model. */
+    const others = async () => {
+      while (goesOn) {
+        allowed(await ask(`Config${mac(9_999)}.cfg`), 404);
+        allowed(await ask('nothing.cfg'), 404);
+        allowed(await ask('KX-UTG300B.cfg'), 200);
+        await pause();
+      }
+    };
+    const seen = (fits) => answers.filter(fits).length;
+    /** Waits for the stream, which a busy machine makes slow; a stream that failed is not waited for. */
+    let failed;
+    const until = async (good, what) => {
+      const end = Date.now() + PATIENCE_MS;
+      for (; !good(); await pause()) {
+        if (failed) throw failed;
+        assert.ok(Date.now() < end, `${what}: ${JSON.stringify(answers.slice(-20))}`);
+      }
+    };
+    const seeing = (fits, number, what) => until(() => seen(fits) >= number, what);
+
+    assert.equal((await health(worker)).status, 200);
+    await worker.batch(...later.map((name) => ['DELETE FROM d1_migrations WHERE name = ?1', name]));
+    const stream = Promise.all([...settled.map(sealed), boot(), boot(), boot(), others()]);
+    stream.catch((error) => (failed = error));
+    try {
+      await seeing(({ status }) => status === 304, 20, 'phones that are served by the Worker of before');
+      const firstFiles = (place, when) => (one) =>
+        one.place === place && one.time === when && one.status === 200 && /^Config\w+\.cfg$/.test(one.name);
+      await seeing(firstFiles('old', 'before'), FIRST_BOOTS / 3, 'first files of before');
+      // The new one takes over, first beside the one of before, and waits in the middle of its first step: for less long than
+      // its lock holds.
+      await probe(young, { hold: '^INSERT INTO d1_migrations' });
+      time = 'meanwhile';
+      places = [old, young];
+      await eventually(
+        () => probe(young, {}),
+        ({ holding }) => holding,
+        'the first step',
+      );
+      const meanwhile =
+        (place, ...statuses) =>
+        (one) =>
+          one.place === place && one.time === 'meanwhile' && statuses.includes(one.status);
+      await seeing(meanwhile('young', 503), 10, 'phones that are told to come back');
+      await seeing(meanwhile('young', 200, 304), 3, 'sealed files that KV has');
+      await seeing(meanwhile('old', 200), 5, 'phones that the Worker of before still serves');
+      await seeing(firstFiles('old', 'meanwhile'), 1, 'first files by the Worker of before, meanwhile');
+      places = [young];
+      const told = seen(meanwhile('young', 503));
+      await seeing(meanwhile('young', 503), told + 5, 'phones that the new one alone tells to come back');
+      assert.deepEqual(await applied(worker), STEPS.slice(0, before + 1));
+      await probe(young, { release: true });
+      await served(() => fetch(new URL('/healthz', young.http)));
+      time = 'after';
+      await until(() => queue.length === 0 && [...given.values()].every((count) => count > 0), 'every first file');
+      assert.ok(seen(firstFiles('young', 'after')) >= FIRST_BOOTS / 3);
+      const done = seen((one) => one.time === 'after');
+      await seeing((one) => one.time === 'after', done + 50, 'phones afterwards');
+    } finally {
+      goesOn = false;
+      await probe(young, { release: true });
+    }
+    await stream;
+    assert.deepEqual(
+      [...given.values()],
+      waiting.map(() => 1),
+      'each first file went out once',
+    );
+    // 503 is for whom the new one had to keep waiting, and for nobody else.
+    const tried = (fits) => [...new Set(answers.filter(fits).map(({ status }) => status))].toSorted();
+    assert.deepEqual(
+      tried(({ place }) => place === 'old'),
+      [200, 304, 404],
+    );
+    assert.deepEqual(
+      tried(({ time: when }) => when === 'after'),
+      [200, 304, 404],
+    );
+    for (const { phone, body } of opened.values()) {
+      assert.equal(element(opensslDecrypt(body, phone.key).toString(), 'SIP_AUTHID_1'), phone.mac.toLowerCase());
+    }
+    assert.equal(opened.size, waiting.length + settled.length, 'every phone has its sealed file');
+    // Both serve all of them: the one of before goes on under the newer schema.
+    for (const { http } of [old, young]) {
+      for (const phone of [...waiting, ...settled]) {
+        const answer = await fetch(new URL(tenant.path(`Config${phone.mac}.enc`), http));
+        assert.equal(answer.status, 200, phone.mac);
+        assert.equal((await fetch(new URL(tenant.path(`Config${phone.mac}.cfg`), http))).status, 404, phone.mac);
+      }
+    }
+    await isCurrent(worker);
+    assert.ok(!worker.logLines().some(({ event }) => event === 'migration_failed'));
+    await done(worker);
   });
 
   it('is never half made: SIGKILL in the middle, at any moment', async () => {
