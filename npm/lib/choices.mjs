@@ -80,7 +80,9 @@ export function keepChoices(flags, path) {
   const where = resolve(path ?? FILE);
   try {
     writeFileSync(where, stringify(flags), { flag: 'wx' });
-    say(`What you have chosen is in ${path ?? FILE}: keep it, and an upgrade is \`npx ringfence@latest deploy\` in this folder.`);
+    say(
+      `What you have chosen is in ${path ?? FILE}: keep it, and an upgrade is \`npx ringfence deploy\` of a newer package in this folder.`,
+    );
   } catch (error) {
     const why = error.code === 'EEXIST' ? 'is there, and is left as it is' : `cannot be written (${error.code})`;
     say(`${path ?? FILE} ${why}. Write into it what your flags say, so that an upgrade does not need them.`);

@@ -229,5 +229,5 @@ async function leadOn(address, choices, secrets, secretsFile, isUpgrade) {
   show(`  next      1. In the console, follow Start: a tenant, its access path, the first phone.
             2. Under Tokens make one for each person and program, then remove the first:
                npx wrangler secret delete ADMIN_TOKEN --name ${choices.name}
-            3. Upgrade: npx ringfence@latest deploy, in this folder.`);
+            3. Upgrade: npm install the newer package in this folder, then npx ringfence deploy.`);
 }
