@@ -185,12 +185,10 @@ pub async fn ask(
         Ok(outgoing) => Told {
             status: outgoing.status,
             body: outgoing.body,
-            next: outgoing.next,
         },
         Err(problem) => Told {
             status: problem.status(),
             body: problem.document(&app.request_id).unwrap_or_default(),
-            next: None,
         },
     }
 }
@@ -220,8 +218,6 @@ pub struct Told {
     pub status: u16,
     /// JSON; a problem document outside of 2xx.
     pub body: Vec<u8>,
-    /// The cursor of what comes next, where the body has no place for it.
-    pub next: Option<String>,
 }
 
 /// What the log says of an answer.

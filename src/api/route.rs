@@ -44,6 +44,7 @@ const CHECKS: &[&str] = &[
     "createOperation",
     "putDevices",
     "exportDevices",
+    "measureTable",
 ];
 
 /// One operation: what the dispatcher matches on, and what the OpenAPI document is made from.

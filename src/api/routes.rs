@@ -132,6 +132,7 @@ pub const ROUTES: &[Route] = &[
     route!(GET    "/api/v1/device-counts" ReadAll "countAllDevices" counts::of_all, "Shows how many devices all tenants have together, by state and by what needs a look, as the cron event last counted them"),
     route!(GET    "/api/v1/tenants/{tenant}/devices" Read "listDevices" list::list, "Lists the devices, filtered and sorted"),
     route!(GET    "/api/v1/tenants/{tenant}/devices.csv" Read "exportDevices" export::csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table"),
+    route!(GET    "/api/v1/tenants/{tenant}/device-table" Read "measureTable" export::measure, "Shows how many devices a table of `exportDevices` has and where the next one begins, without making it"),
     route!(GET    "/api/v1/tenants/{tenant}/device-counts" Read "countDevices" counts::show, "Counts the devices, by state, vendor, family, model and site"),
     route!(POST   "/api/v1/tenants/{tenant}/devices" Write "createDevice" devices::create, "Adds a device, with its settings; its key is made and armed"),
     route!(GET    "/api/v1/tenants/{tenant}/devices/{mac}" Read "getDevice" devices::show, "Shows a device"),

@@ -112,12 +112,12 @@ impl Visit {
         read(self.ask("GET", path, query, None, None).await?.body)
     }
 
-    /// Reads something that is no JSON; with it the cursor of what comes next, where there is more.
+    /// Reads something that is no JSON.
     ///
     /// # Errors
     /// What the API says.
-    pub async fn read_file(&self, path: &str, query: &[(&str, &str)]) -> Result<Told, Problem> {
-        self.ask("GET", path, query, None, None).await
+    pub async fn read_file(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Problem> {
+        Ok(self.ask("GET", path, query, None, None).await?.body)
     }
 
     /// Changes something.

@@ -8,6 +8,7 @@
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::Arg;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
@@ -83,9 +84,32 @@ pub struct Listed {
     pub device: DeviceRow,
 }
 
-impl Listed {
+/// What has a place in the order of a list.
+pub trait Placed: DeserializeOwned {
+    /// `place_key`, which is the key of its place, under its own name.
+    const KEY: &'static str;
+    /// Its other columns.
+    const COLUMNS: &'static str;
+    /// The tables of the columns; the device is `d`.
+    const TABLES: &'static str;
+
+    /// The device.
+    fn id(&self) -> &str;
+
     /// Its place.
-    pub fn place(&self) -> Place {
+    fn place(&self) -> Place;
+}
+
+impl Placed for Listed {
+    const KEY: &'static str = "place_key";
+    const COLUMNS: &'static str = DEVICE_COLUMNS;
+    const TABLES: &'static str = DEVICE_TABLES;
+
+    fn id(&self) -> &str {
+        &self.device.id
+    }
+
+    fn place(&self) -> Place {
         Place {
             key: self.place_key.clone(),
             id: self.device.id.clone(),
@@ -93,10 +117,25 @@ impl Listed {
     }
 }
 
+/// The place alone, for as many devices as one answer of D1 would not take whole.
+impl Placed for Place {
+    const KEY: &'static str = "place_key AS key";
+    const COLUMNS: &'static str = "d.id";
+    const TABLES: &'static str = "devices d";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn place(&self) -> Place {
+        self.clone()
+    }
+}
+
 /// What was found for a page.
 #[derive(Debug)]
-pub struct Looked {
-    pub rows: Vec<Listed>,
+pub struct Looked<T> {
+    pub rows: Vec<T>,
     /// Where to go on, if the bound was reached before the page was full.
     pub ended_at: Option<Place>,
 }
@@ -442,9 +481,14 @@ impl Plan {
     }
 
     /// The statement that reads a page.
-    fn page<'a>(&'a self, tenant_id: &'a str, after: Option<&'a Place>, limit: u32) -> Draft<'a> {
+    fn page<'a, T: Placed>(
+        &'a self,
+        tenant_id: &'a str,
+        after: Option<&'a Place>,
+        limit: u32,
+    ) -> Draft<'a> {
         let mut draft = Draft {
-            sql: format!("SELECT place_key, {DEVICE_COLUMNS} FROM ("),
+            sql: format!("SELECT {}, {} FROM (", T::KEY, T::COLUMNS),
             args: vec![tenant_id.into()],
         };
         let most = match self.besides.is_empty() {
@@ -452,9 +496,9 @@ impl Plan {
             false => MAX_LOOKED_AT,
         };
         self.push_ids(&mut draft, after, most);
-        draft.sql.push_str(&format!(
-            ") CROSS JOIN {DEVICE_TABLES} WHERE d.id = place_id"
-        ));
+        draft
+            .sql
+            .push_str(&format!(") CROSS JOIN {} WHERE d.id = place_id", T::TABLES));
         draft.also(&self.besides);
         let limit = draft.bind(limit);
         draft.sql.push_str(&format!(" LIMIT {limit}"));
@@ -478,24 +522,24 @@ impl Plan {
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn list(
+pub async fn list<T: Placed>(
     db: &Db,
     tenant_id: &str,
     filter: &Filter,
     order: Order,
     after: Option<&Place>,
     limit: u32,
-) -> Result<Looked, StorageError> {
+) -> Result<Looked<T>, StorageError> {
     let plan = filter.plan(order);
-    let draft = plan.page(tenant_id, after, limit);
-    let mut rows: Vec<Listed> = db.rows(&draft.sql, &draft.args).await?;
+    let draft = plan.page::<T>(tenant_id, after, limit);
+    let mut rows: Vec<T> = db.rows(&draft.sql, &draft.args).await?;
     let is_full = rows.len() == limit as usize;
     // Two lines of a device may have one user.
-    rows.dedup_by(|one, other| one.device.id == other.device.id);
+    rows.dedup_by(|one, other| one.id() == other.id());
     let mut ended_at = rows
         .last()
         .filter(|_| is_full && rows.len() < limit as usize)
-        .map(Listed::place);
+        .map(Placed::place);
     if !plan.besides.is_empty() && !is_full {
         let draft = plan.last(tenant_id, after);
         ended_at = db.row(&draft.sql, &draft.args).await?;
@@ -682,8 +726,12 @@ mod tests {
         let mut found: Vec<String> = Vec::new();
         let mut after: Option<Place> = None;
         loop {
-            let draft = plan.page("T", after.as_ref(), limit);
+            let draft = plan.page::<Place>("T", after.as_ref(), limit);
+            let places: Vec<Place> = memory.rows(&draft.sql, &draft.args).unwrap();
+            let draft = plan.page::<Listed>("T", after.as_ref(), limit);
             let rows: Vec<Listed> = memory.rows(&draft.sql, &draft.args).unwrap();
+            let of_rows: Vec<Place> = rows.iter().map(Placed::place).collect();
+            assert_eq!(places, of_rows);
             let Some(last) = rows.last() else { break };
             after = Some(last.place());
             for row in rows {

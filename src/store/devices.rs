@@ -62,6 +62,25 @@ fn one(db: &Db, tenant_id: &str, mac: &str) -> Result<Statement, StorageError> {
     )
 }
 
+/// Devices of a tenant by their ids, in that order; those that are no longer there are not in it.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn by_ids(
+    db: &Db,
+    tenant_id: &str,
+    ids: &[&str],
+) -> Result<Vec<DeviceRow>, StorageError> {
+    db.rows(
+        &format!(
+            "SELECT {DEVICE_COLUMNS} FROM json_each(?2) j CROSS JOIN {DEVICE_TABLES} \
+             WHERE d.id = j.value AND d.tenant_id = ?1 ORDER BY j.key"
+        ),
+        args![tenant_id, settings::json(ids)?],
+    )
+    .await
+}
+
 /// What a change of a device begins with.
 pub struct Surroundings {
     pub tenant: TenantRow,

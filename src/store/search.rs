@@ -88,6 +88,32 @@ pub struct SearchHit {
     pub device: DeviceRow,
 }
 
+/// A device that was found, by its id alone.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Numbered {
+    /// Its place in the order of a search.
+    pub number: u64,
+    pub id: String,
+}
+
+/// The devices of a tenant that a needle fits, after a number, by their ids alone: as many as one answer of D1 would
+/// not take whole.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn numbered(
+    db: &Db,
+    tenant_id: &str,
+    needle: &Needle,
+    filter: &Filter,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Numbered>, StorageError> {
+    let conditions = filter.conditions();
+    let draft = query(ID, Some(tenant_id), needle, &conditions, after, limit);
+    db.rows(&draft.sql, &draft.args).await
+}
+
 /// Devices that a needle fits, after a number: of one tenant, or of all.
 ///
 /// # Errors
@@ -101,11 +127,18 @@ pub async fn find(
     limit: u32,
 ) -> Result<Vec<SearchHit>, StorageError> {
     let conditions = filter.conditions();
-    let draft = query(tenant_id, needle, &conditions, after, limit);
+    let columns = format!("t.name AS tenant_name, {DEVICE_COLUMNS}");
+    let what = [columns.as_str(), DEVICE_TABLES];
+    let draft = query(what, tenant_id, needle, &conditions, after, limit);
     db.rows(&draft.sql, &draft.args).await
 }
 
+/// The id alone, as [`query`] takes it.
+const ID: [&str; 2] = ["d.id", "devices d"];
+
+/// `columns` beside the number, of `tables`, in which the device is `d`.
 fn query<'a>(
+    [columns, tables]: [&str; 2],
     tenant_id: Option<&'a str>,
     needle: &'a Needle,
     conditions: &'a [Condition],
@@ -114,9 +147,9 @@ fn query<'a>(
 ) -> Draft<'a> {
     let mut draft = Draft {
         sql: format!(
-            "SELECT f.rowid AS number, t.name AS tenant_name, {DEVICE_COLUMNS} \
+            "SELECT f.rowid AS number, {columns} \
              FROM device_search_text f CROSS JOIN search_devices x ON x.number = f.rowid \
-             CROSS JOIN {DEVICE_TABLES} WHERE device_search_text MATCH ?1 AND d.id = x.device_id"
+             CROSS JOIN {tables} WHERE device_search_text MATCH ?1 AND d.id = x.device_id"
         ),
         args: vec![needle.0.as_str().into(), after.into()],
     };
@@ -287,7 +320,7 @@ mod tests {
             ..Filter::default()
         };
         let conditions = filter.conditions();
-        let draft = query(Some("T"), &needle, &conditions, 7, 51);
+        let draft = query(ID, Some("T"), &needle, &conditions, 7, 51);
         assert!(draft.sql.contains("WHERE tenant_id = ?3"), "{}", draft.sql);
         assert!(
             draft
@@ -297,7 +330,7 @@ mod tests {
             draft.sql
         );
         assert_eq!(draft.args.len(), 5);
-        let draft = query(None, &needle, &[], 0, 51);
+        let draft = query(ID, None, &needle, &[], 0, 51);
         assert!(
             draft
                 .sql

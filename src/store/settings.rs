@@ -176,6 +176,29 @@ pub async fn of_devices(
     .await
 }
 
+/// How much the settings of some devices are.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Extent {
+    pub settings: usize,
+    /// Of how many names.
+    pub names: usize,
+}
+
+/// How much the settings of some devices are, by the devices' ids.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn extent(db: &Db, tenant_id: &str, ids: &[&str]) -> Result<Extent, StorageError> {
+    let found = db
+        .row(
+            "SELECT count(*) AS settings, count(DISTINCT s.name) AS names FROM json_each(?2) j \
+             CROSS JOIN settings s WHERE s.tenant_id = ?1 AND s.scope = 'device:' || j.value",
+            args![tenant_id, json(ids)?],
+        )
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
 /// A layer's new content.
 pub struct NewLayer {
     /// Rows to write; a secret comes wrapped.

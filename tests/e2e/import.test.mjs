@@ -226,5 +226,15 @@ describe('many devices at once', () => {
     const found = await admin.call('GET', `${t}/devices.csv?q=${mac(2)}`);
     assert.match(found.text, /two/);
     assert.equal((await admin.call('GET', `${t}/devices.csv?limit=3`)).status, 400);
+    // How long a table is can be asked before, by the same filter.
+    for (const [query, devices] of [
+      ['', 2],
+      ['?extension=201', 1],
+      [`?q=${mac(2)}`, 1],
+      ['?state=confirmed', 0],
+    ]) {
+      assert.deepEqual(await admin.get(`${t}/device-table${query}`), { devices, next: null }, query);
+    }
+    assert.equal((await admin.call('GET', `${t}/device-table?limit=3`)).status, 400);
   });
 });

@@ -83,6 +83,8 @@ macro_rules! data {
 data! {
     /// `TenantView`.
     Tenant { id: String, name: String, hostname: Option<String>, options: Value, revision: u64, created_at: u64, updated_at: u64, }
+    /// `TableView`.
+    Measured { devices: u64, next: Option<String>, }
     /// `LimitsView`.
     Limits { quotas: BTreeMap<String, Quota>, }
     /// `QuotaView`.

@@ -3,25 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_import::{Exported, Written};
+use serde::Serialize;
 
 use super::fleet::{number, numbered};
 use super::list::{DeviceQuery, name, place};
-use crate::api::request::answer::Csv;
+use crate::api::request::answer::{Csv, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::device_list::{self, Filter, Order, Place};
-use crate::store::devices::scope;
-use crate::store::search::{self, Needle};
+use crate::store::device_list::{self, Filter, Looked, Order, Place};
+use crate::store::devices::{self, scope};
+use crate::store::search::{self, Needle, Numbered};
 use crate::store::tenants::TenantRow;
 use crate::store::{settings, sites};
 
 /// So many devices are read at once.
-const PAGE: u32 = 500;
+const PAGE: usize = 500;
 
-/// So often, for one table: 10,000 devices.
-const MAX_PAGES: usize = 20;
+/// So many devices are in one table.
+const MAX_DEVICES: usize = 10_000;
+
+/// So often the list is read for one table: with several filters it comes in pieces.
+const MAX_READINGS: usize = 20;
 
 /// With so many settings a table has enough.
 const MAX_SETTINGS: usize = 100_000;
@@ -29,38 +33,107 @@ const MAX_SETTINGS: usize = 100_000;
 /// With so many cells, too: a column stands for each setting that a device has.
 const MAX_CELLS: usize = 2_000_000;
 
+/// How long a table is.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TableView {
+    /// How many devices are in it.
+    pub devices: usize,
+    /// `cursor` of the next table; null when this is the last one.
+    pub next: Option<String>,
+}
+
 /// `exportDevices`.
 pub async fn csv(call: Call<DeviceQuery>) -> Result<Csv, Problem> {
-    if call.query.limit.is_some() {
-        return Err(Problem::invalid_request(
-            "A table takes no `limit`: it has 10,000 devices at most, and the header `ringfence-next` of its answer is the `cursor` of the next one.",
-        ));
-    }
     let tenant = call.tenant().await?;
-    let mut reading = Reading::new(&call.query, &tenant)?;
+    let part = Part::of(&call, &tenant).await?;
     let mut table = Table::default();
-    for _ in 0..MAX_PAGES {
-        let devices = reading.next(&call, &tenant.id).await?;
+    for ids in part.ids.chunks(PAGE) {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let devices = devices::by_ids(&call.app.db, &tenant.id, &ids).await?;
         table.add(&call, &tenant.id, devices).await?;
-        if reading.after.is_none() || table.is_full() {
-            break;
-        }
     }
     let text = ringfence_import::write(&table.rows)
         .map_err(|error| Problem::internal(format!("a table cannot be written: {error}")))?;
     Ok(Csv {
         text,
-        next: reading.after.as_ref().map(|after| reading.cursor(after)),
+        next: part.next,
     })
 }
 
+/// `measureTable`: where a table ends, without making it.
+pub async fn measure(call: Call<DeviceQuery>) -> Result<Shown<TableView>, Problem> {
+    let tenant = call.tenant().await?;
+    let part = Part::of(&call, &tenant).await?;
+    Ok(Shown(TableView {
+        devices: part.ids.len(),
+        next: part.next,
+    }))
+}
+
+/// The devices that are in one table.
+struct Part {
+    ids: Vec<String>,
+    /// The cursor of the next table.
+    next: Option<String>,
+}
+
+impl Part {
+    async fn of(call: &Call<DeviceQuery>, tenant: &TenantRow) -> Result<Self, Problem> {
+        if call.query.limit.is_some() {
+            return Err(Problem::invalid_request(
+                "A table takes no `limit`: it has 10,000 devices at most, and the header `ringfence-next` of its answer is the `cursor` of the next one.",
+            ));
+        }
+        let mut reading = Reading::new(&call.query, tenant)?;
+        let mut found: Vec<(String, After)> = Vec::new();
+        for _ in 0..MAX_READINGS {
+            let room = MAX_DEVICES - found.len();
+            found.extend(reading.next(call, &tenant.id, room).await?);
+            if reading.after.is_none() || found.len() >= MAX_DEVICES {
+                break;
+            }
+        }
+        let fitting = fitting(call, &tenant.id, &found).await?;
+        let end = if fitting < found.len() {
+            found.truncate(fitting);
+            found.last().map(|(_, after)| after)
+        } else {
+            reading.after.as_ref()
+        };
+        let next = end.map(|after| reading.cursor(after));
+        let ids = found.into_iter().map(|(id, _)| id).collect();
+        Ok(Self { ids, next })
+    }
+}
+
+/// How many of some devices fit into one table with their settings.
+async fn fitting(
+    call: &Context,
+    tenant_id: &str,
+    found: &[(String, After)],
+) -> Result<usize, Problem> {
+    let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+    let mut number = ids.len();
+    while number > 1 {
+        let some = ids.get(..number).unwrap_or_default();
+        let extent = settings::extent(&call.app.db, tenant_id, some).await?;
+        if extent.settings <= MAX_SETTINGS && number * extent.names <= MAX_CELLS {
+            break;
+        }
+        number /= 2;
+    }
+    Ok(number)
+}
+
 /// How far a list is read.
+#[derive(Clone)]
 enum After {
     Place(Place),
     Number(u64),
 }
 
-/// A list that is read page by page.
+/// A list that is read piece by piece.
 struct Reading {
     filter: Filter,
     order: Order,
@@ -90,35 +163,41 @@ impl Reading {
         })
     }
 
-    /// The next devices; `after` is where it goes on then.
-    async fn next(&mut self, call: &Context, tenant_id: &str) -> Result<Vec<DeviceRow>, Problem> {
+    /// The next devices, `room` at most, with the place of each; `after` is where the list goes on then.
+    async fn next(
+        &mut self,
+        call: &Context,
+        tenant_id: &str,
+        room: usize,
+    ) -> Result<Vec<(String, After)>, Problem> {
         let db = &call.app.db;
-        let limit = PAGE + 1;
-        let is_last = |length: usize| length < limit as usize;
-        if let Some(needle) = &self.needle {
+        let limit = u32::try_from(room + 1).unwrap_or(u32::MAX);
+        let (mut found, ended_at): (Vec<(String, After)>, _) = if let Some(needle) = &self.needle {
             let after = match self.after {
                 Some(After::Number(number)) => number,
                 _ => 0,
             };
-            let mut hits =
-                search::find(db, Some(tenant_id), needle, &self.filter, after, limit).await?;
-            let last = is_last(hits.len());
-            hits.truncate(PAGE as usize);
-            let end = hits.last().filter(|_| !last);
-            self.after = end.map(|hit| After::Number(hit.number));
-            return Ok(hits.into_iter().map(|hit| hit.device).collect());
-        }
-        let after = match &self.after {
-            Some(After::Place(place)) => Some(place),
-            _ => None,
+            let hits = search::numbered(db, tenant_id, needle, &self.filter, after, limit).await?;
+            let of = |hit: Numbered| (hit.id, After::Number(hit.number));
+            (hits.into_iter().map(of).collect(), None)
+        } else {
+            let after = match &self.after {
+                Some(After::Place(place)) => Some(place),
+                _ => None,
+            };
+            let looked: Looked<Place> =
+                device_list::list(db, tenant_id, &self.filter, self.order, after, limit).await?;
+            let of = |place: Place| (place.id.clone(), After::Place(place));
+            let places = looked.rows.into_iter().map(of).collect();
+            (places, looked.ended_at.map(After::Place))
         };
-        let mut looked =
-            device_list::list(db, tenant_id, &self.filter, self.order, after, limit).await?;
-        let last = is_last(looked.rows.len());
-        looked.rows.truncate(PAGE as usize);
-        let end = looked.rows.last().filter(|_| !last).map(|row| row.place());
-        self.after = end.or(looked.ended_at).map(After::Place);
-        Ok(looked.rows.into_iter().map(|row| row.device).collect())
+        let is_more = found.len() > room;
+        found.truncate(room);
+        self.after = match found.last() {
+            Some((_, after)) if is_more => Some(after.clone()),
+            _ => ended_at,
+        };
+        Ok(found)
     }
 
     fn cursor(&self, after: &After) -> String {
@@ -135,15 +214,9 @@ impl Reading {
 #[derive(Default)]
 struct Table {
     rows: Vec<Written>,
-    settings: usize,
-    columns: BTreeSet<String>,
 }
 
 impl Table {
-    fn is_full(&self) -> bool {
-        self.settings >= MAX_SETTINGS || self.rows.len() * self.columns.len() >= MAX_CELLS
-    }
-
     async fn add(
         &mut self,
         call: &Context,
@@ -159,8 +232,6 @@ impl Table {
                 None => Exported::Text(row.value),
                 Some(_) => Exported::Secret,
             };
-            self.settings += 1;
-            self.columns.insert(row.name.clone());
             layers.entry(row.scope).or_default().insert(row.name, value);
         }
         let sites: BTreeSet<&str> = devices

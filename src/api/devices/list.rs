@@ -11,7 +11,7 @@ use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::page::{self, Page, PageWindow};
 use crate::http::problem::Problem;
-use crate::store::device_list::{self, Filter, Order, Place, Sort};
+use crate::store::device_list::{self, Filter, Listed, Looked, Order, Place, Placed, Sort};
 use crate::store::search::{self, Needle};
 
 /// Which devices, and in which order.
@@ -164,7 +164,7 @@ pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Pr
     let name = name(order);
     let after = place(&window, &name)?;
     let db = &call.app.db;
-    let looked = device_list::list(
+    let looked: Looked<Listed> = device_list::list(
         db,
         &tenant.id,
         &filter,

@@ -4,7 +4,7 @@
 //! travels sealed under the master key, for this session and this tenant alone: a page shows none, and what a browser
 //! keeps of a page opens nowhere else.
 
-use ringfence_console::data::{Batch, BatchRow};
+use ringfence_console::data::{Batch, BatchRow, Measured};
 use ringfence_console::import::{self as page, About, Became, Counts, Part, Typed, Verdict};
 use ringfence_console::lists::of_tenant;
 use ringfence_console::problem::Problem;
@@ -352,18 +352,21 @@ pub async fn export(visit: Visit) -> Outcome {
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     query.extend(visit.query.only(&["cursor"]));
-    let table = visit
-        .read_file(&visit.of_tenant("/devices.csv"), &query)
-        .await?;
-    let shell = visit.tenant_shell(EN.export_act).await?;
+    let measured: Measured = visit.get(&visit.of_tenant("/device-table"), &query).await?;
     let of = Exported {
         stem: "devices",
         ending: "csv",
         content_type: "text/csv; charset=utf-8",
-        bytes: table.body,
         says: EN.devices_in_parts,
         begins: "cursor",
-        next: table.next,
+        next: measured.next,
     };
-    Ok(parts::answer(&visit, shell, &filter, of))
+    if of.is_file(&visit) {
+        let table = visit
+            .read_file(&visit.of_tenant("/devices.csv"), &query)
+            .await?;
+        return Ok(of.file(&visit, table));
+    }
+    let shell = visit.tenant_shell(EN.export_act).await?;
+    Ok(parts::page(&visit, shell, &filter, &of))
 }

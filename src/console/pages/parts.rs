@@ -12,13 +12,13 @@ use crate::console::visit::Visit;
 const PART: &str = "part";
 const FILE: &str = "file";
 
-/// A file that may be one of several.
+/// A file that may be one of several. Whether it is, and where the next one begins, may be known before it is made: then a
+/// part is made once, when it is kept.
 pub struct Exported {
     /// What it is called, without its ending.
     pub stem: &'static str,
     pub ending: &'static str,
     pub content_type: &'static str,
-    pub bytes: Vec<u8>,
     /// Why there are several, where there are.
     pub says: &'static str,
     /// The name by which the address says where a part begins, and where the next one does.
@@ -26,18 +26,33 @@ pub struct Exported {
     pub next: Option<String>,
 }
 
-/// The file, if it is the whole or a part that was asked for; else the page of the part. `query` is what the
-/// address says beside the part.
-pub fn answer(visit: &Visit, shell: Shell, query: &[(&str, &str)], of: Exported) -> Reply {
-    let number: u64 = visit.query.get(PART).parse().unwrap_or(1);
-    let is_whole = number <= 1 && of.next.is_none();
-    if is_whole || visit.query.is_ticked(FILE) {
-        let name = match is_whole {
-            true => format!("{}.{}", of.stem, of.ending),
-            false => format!("{}-{number}.{}", of.stem, of.ending),
-        };
-        return Reply::file(name, of.content_type, of.bytes);
+impl Exported {
+    fn number(visit: &Visit) -> u64 {
+        visit.query.get(PART).parse().unwrap_or(1)
     }
+
+    fn is_whole(&self, visit: &Visit) -> bool {
+        Self::number(visit) <= 1 && self.next.is_none()
+    }
+
+    /// Whether the file is what was asked for: it is the whole, or the part to be kept.
+    pub fn is_file(&self, visit: &Visit) -> bool {
+        self.is_whole(visit) || visit.query.is_ticked(FILE)
+    }
+
+    /// The file.
+    pub fn file(&self, visit: &Visit, bytes: Vec<u8>) -> Reply {
+        let name = match self.is_whole(visit) {
+            true => format!("{}.{}", self.stem, self.ending),
+            false => format!("{}-{}.{}", self.stem, Self::number(visit), self.ending),
+        };
+        Reply::file(name, self.content_type, bytes)
+    }
+}
+
+/// The page of a part. `query` is what the address says beside it.
+pub fn page(visit: &Visit, shell: Shell, query: &[(&str, &str)], of: &Exported) -> Reply {
+    let number = Exported::number(visit);
     let to = |begins: &str, number: u64, file: &str| {
         let number = number.to_string();
         let mut pairs = query.to_vec();

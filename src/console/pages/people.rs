@@ -147,8 +147,7 @@ pub async fn export_audit(visit: Visit) -> Outcome {
     for _ in 0..MAX_EXPORTED {
         let page = visit
             .read_file("/audit/export", &[("after", &after)])
-            .await?
-            .body;
+            .await?;
         let last = page
             .rsplit(|&byte| byte == b'\n')
             .find(|line| !line.is_empty());
@@ -166,10 +165,12 @@ pub async fn export_audit(visit: Visit) -> Outcome {
         stem: "audit",
         ending: "ndjson",
         content_type: "application/x-ndjson",
-        bytes: file,
         says: EN.audit_in_parts,
         begins: "after",
         next: (!is_all).then_some(after),
     };
-    Ok(parts::answer(&visit, visit.shell(EN.audit_export), &[], of))
+    if of.is_file(&visit) {
+        return Ok(of.file(&visit, file));
+    }
+    Ok(parts::page(&visit, visit.shell(EN.audit_export), &[], &of))
 }
