@@ -112,6 +112,7 @@ describe('further pages of the console', () => {
     await saved(page);
     assert.equal((await admin.get(`${t}/pool`)).pool, pool.id);
     await boss.open(of('/limits'));
+    await page.getByText(/^\d+ used of 5000$/).waitFor();
     await page.getByLabel('Sites').fill('7');
     await look(boss, 'limits');
     await save(page);
@@ -138,6 +139,8 @@ describe('further pages of the console', () => {
     await save(page);
     await page.getByText('Devices that have not').waitFor();
     await look(boss, 'target');
+    await boss.open(of('/access-paths'));
+    await page.getByRole('link', { name: 'How the move goes: new one' }).click();
     await page.getByRole('link', { name: 'End the move' }).click();
     await save(page, 'End the move');
     await page.getByRole('status').waitFor();

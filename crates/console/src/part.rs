@@ -196,6 +196,11 @@ impl Cell {
         Self::Text(text.into())
     }
 
+    /// Whether a text is one word that stays on one line, such as the name of a model.
+    fn is_word(text: &str) -> bool {
+        text.len() <= 20 && text.contains('-') && !text.contains(char::is_whitespace)
+    }
+
     /// Something to copy or compare.
     pub fn code(text: impl Into<String>) -> Self {
         Self::Code(text.into())

@@ -92,7 +92,12 @@ pub fn finding(value: &Value) -> String {
         Some(line) if line > 0 => format!("{line}: "),
         _ => String::new(),
     };
-    format!("{place}{} {}", text("message"), text("help"))
+    let (message, help) = (text("message"), text("help"));
+    let stop = match !help.is_empty() && message.ends_with(char::is_alphanumeric) {
+        true => ".",
+        false => "",
+    };
+    format!("{place}{message}{stop} {help}")
         .trim_end()
         .to_owned()
 }
@@ -112,7 +117,7 @@ mod tests {
         let told = problem(json!({
             "title": "t", "status": 422, "detail": "d", "more": 1,
             "devices": [
-                {"mac": "0080F0C571EB", "file": "standard", "findings": [{"line": 3, "message": "Not closed.", "help": "Close it."}]},
+                {"mac": "0080F0C571EB", "file": "standard", "findings": [{"line": 3, "message": "Not closed.", "help": "Close it."}, {"message": "unknown", "help": "Remove it."}]},
                 {"mac": null, "model": "KX-UTG300B", "file": "product", "findings": [], "error": "x, line 12: y"},
             ]
         }));
@@ -120,6 +125,7 @@ mod tests {
             told.findings,
             [
                 "0080F0C571EB standard: 3: Not closed. Close it.",
+                "0080F0C571EB standard: unknown. Remove it.",
                 "KX-UTG300B product: x, line 12: y"
             ]
         );

@@ -143,9 +143,27 @@ impl Shell {
         let pages = pages.map(|(text, page)| (text, href::tenant(id, page)));
         self.tenant = Some(TenantNav {
             name: name.to_owned(),
-            items: items(pages.into(), at),
+            items: items(pages.into(), &belongs_to(id, at)),
         });
         self
+    }
+}
+
+/// The page of a tenant that another one belongs to, where its path does not say so.
+fn belongs_to(id: &str, at: &str) -> String {
+    let tenant = href::tenant(id, "");
+    let Some((first, rest)) = at
+        .strip_prefix(&tenant)
+        .and_then(|below| below.strip_prefix('/'))
+        .and_then(|below| below.split_once('/'))
+    else {
+        return at.to_owned();
+    };
+    match first {
+        "jobs" | "rollouts" => href::tenant(id, "notify"),
+        // What has versions stands behind the word.
+        "history" | "rollback" => format!("{tenant}/{rest}"),
+        _ => at.to_owned(),
     }
 }
 
@@ -194,6 +212,20 @@ mod tests {
         assert_eq!(current(&shell.nav), ["Tenants"]);
         let tenant = shell.tenant.map(|nav| nav.items).unwrap_or_default();
         assert_eq!(current(&tenant), ["Devices"]);
+        for (below, page) in [
+            ("rollouts/R", "NOTIFY"),
+            ("jobs/J/cancel", "NOTIFY"),
+            ("history/settings", "Settings"),
+            ("rollback/templates/standard/utg", "Templates"),
+            ("history/devices/0080F0C571EB/settings", "Devices"),
+            ("history/options", "Overview"),
+            ("limits", "Overview"),
+        ] {
+            let at = format!("/console/tenants/T/{below}");
+            let shell = Shell::new("x", &admin, &at).within("T", "Harbour", &at);
+            let tenant = shell.tenant.map(|nav| nav.items).unwrap_or_default();
+            assert_eq!(current(&tenant), [page], "{below}");
+        }
         assert_eq!(current(&Shell::new("x", &admin, "/console").nav), ["Fleet"]);
     }
 

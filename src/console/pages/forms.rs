@@ -241,10 +241,12 @@ fn path(visit: &Visit, entry: &Entry) -> String {
 
 async fn show(visit: Visit) -> Outcome {
     let entry = of(&visit)?;
+    let mut quotas = Value::Null;
     let there: Value = match (entry.reads, entry.page.ends_with("/limits")) {
         // What is typed there are the limits of its own; what is used is shown beside them.
         (_, true) => {
             let limits: Value = visit.get(&path(&visit, entry), &[]).await?;
+            quotas = limits.at("quotas").clone();
             limits.at("limits").clone()
         }
         (true, _) => visit.get(&path(&visit, entry), &[]).await?,
@@ -261,7 +263,14 @@ async fn show(visit: Visit) -> Outcome {
         _ => there.shown(&format!("/{member}")),
     };
     let revision = there.shown("revision");
-    let page = page(&visit, entry, &value, &revision).await?;
+    let used = |member: &str| {
+        let quota = quotas.get(member)?;
+        Some(fill(
+            EN.limit_used,
+            &[&quota.count("used"), &quota.count("limit")],
+        ))
+    };
+    let page = page(&visit, entry, &value, &used, &revision).await?;
     Ok(Reply::page(page))
 }
 
@@ -269,6 +278,7 @@ async fn page(
     visit: &Visit,
     entry: &Entry,
     value: &dyn Fn(&str) -> String,
+    used: &dyn Fn(&str) -> Option<String>,
     revision: &str,
 ) -> Result<Page, Problem> {
     let mut form = Form::post(&*visit.path, EN.save).saying((entry.does)());
@@ -306,7 +316,8 @@ async fn page(
                 Field::select(member, label, choices, now)
             }
         };
-        form = form.with(field.hinting(hint()));
+        let hint = used(member).unwrap_or_else(|| hint().to_owned());
+        form = form.with(field.hinting(&hint));
     }
     let form = form.or_back(filled(entry.back, visit.params()));
     let shell = visit.tenant_shell((entry.title)()).await?;
@@ -419,7 +430,7 @@ async fn save(visit: Visit) -> Outcome {
                 }
                 false => String::new(),
             };
-            let page = page(&visit, entry, &typed, &revision).await?;
+            let page = page(&visit, entry, &typed, &|_| None, &revision).await?;
             Ok(Reply::refused(status, page.with_problem(Some(problem))))
         }
     }

@@ -103,6 +103,13 @@ export class Visitor {
       }
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (overflow > 0) page.wrong.push(`${name} is ${overflow} px too wide for a ${width} screen`);
+      // Where one is, a navigation shows without being scrolled.
+      const unseen = await page.evaluate(() =>
+        [...document.querySelectorAll('nav a[aria-current]')]
+          .filter((way) => way.getBoundingClientRect().left < 0 || way.getBoundingClientRect().right > innerWidth)
+          .map((way) => way.textContent),
+      );
+      if (unseen.length > 0) page.wrong.push(`${name} does not show ${unseen} on a ${width} screen`);
     }
     await page.setViewportSize(WIDE);
     await page.emulateMedia({ colorScheme: 'light' });

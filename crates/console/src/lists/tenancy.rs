@@ -90,7 +90,11 @@ pub fn access_paths(
         let below = |page: &str| format!("{at}{}/{page}", href::path([&path.id]));
         let mut acts = Vec::new();
         if viewer.write || path.target_since.is_some() {
-            acts.push(Act::of(EN.target_short, name, below("target")));
+            let words = match path.target_since {
+                Some(_) => EN.target_goes,
+                None => EN.target_short,
+            };
+            acts.push(Act::of(words, name, below("target")));
         }
         if viewer.write {
             acts.push(Act::of(EN.edit, name, below("edit")));
