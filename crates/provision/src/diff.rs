@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{DiffOp, DiffTag};
 
 /// So many lines of either text are looked at together.
 const MAX_PIECE: usize = 2_048;
@@ -151,7 +152,7 @@ fn changes(old: &[Id], new: &[Id]) -> Vec<Place> {
                 .to_vec()
         };
         let (one, other) = (piece(old, at, old_end), piece(new, to, new_end));
-        let ops = capture_diff_slices(Algorithm::Myers, &one, &other);
+        let ops = captured(&one, &other);
         let is_last = at + one.len() == old_end && to + other.len() == new_end;
         let (ops, taken) = match is_last {
             true => (ops.as_slice(), (one.len(), other.len())),
@@ -164,6 +165,14 @@ fn changes(old: &[Id], new: &[Id]) -> Vec<Place> {
     let ends = (0..tail).map(|end| (Some(old_end + end), Some(new_end + end)));
     places.extend(ends);
     places
+}
+
+/// What `similar::capture_diff_slices` gives for this algorithm; that function has all the others in it too, 75 KB of
+/// the Worker's module.
+fn captured(old: &[Id], new: &[Id]) -> Vec<DiffOp> {
+    let mut found = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = myers::diff(&mut found, old, 0..old.len(), new, 0..new.len());
+    found.into_inner().into_inner().into_ops()
 }
 
 /// What of a piece is believed: as far as its last equal lines, behind which the next piece begins. Where these
