@@ -51,8 +51,8 @@ use tenancy::limits;
 
 pub use operations::wake_all as wake_operations;
 
-/// The description of this API, made from the table of routes.
-const OPENAPI: &str = include_str!("openapi.json");
+/// The description of this API, made from the table of routes; without blanks (`build.rs`).
+const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// Says whether the Worker and its database answer; the one path that needs no HTTPS.
 const HEALTH: &str = "/healthz";
