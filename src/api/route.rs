@@ -8,6 +8,7 @@ use crate::api::request::answer::{Answer, Outgoing};
 use crate::api::request::auth::Needs;
 use crate::api::request::call::{Call, Incoming, Input, Params};
 use crate::api::request::commit::Failure;
+use crate::http::problem::Problem;
 
 /// What a handler gives back, boxed.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Outgoing, Failure>>>>;
@@ -118,13 +119,28 @@ where
     E: Into<Failure>,
     F: Future<Output = Result<A, E>> + 'static,
 {
+    // There are as many copies of this as operations: what can be done without their types is done outside.
+    let call = match Call::new(incoming) {
+        Ok(call) => call,
+        Err(problem) => return refused(problem),
+    };
     Box::pin(async move {
-        match handler(Call::new(incoming)?).await.map_err(Into::into) {
+        match handler(call).await {
             Ok(answer) => Ok(answer.outgoing()?),
-            Err(Failure::Tried(answer)) => Ok(*answer),
-            Err(failure) => Err(failure),
+            Err(error) => tried(error.into()),
         }
     })
+}
+
+fn refused(problem: Problem) -> Pending {
+    Box::pin(std::future::ready(Err(problem.into())))
+}
+
+fn tried(failure: Failure) -> Result<Outgoing, Failure> {
+    match failure {
+        Failure::Tried(answer) => Ok(*answer),
+        failure => Err(failure),
+    }
 }
 
 /// What a method and a path lead to.
