@@ -11,6 +11,7 @@ const VENDORS = 'crates/provision/src/vendor';
 const ROOTS = [
   'src',
   'crates/import/src',
+  'crates/json/src',
   'crates/provision/src',
   'crates/sip-notify/src',
   'crates/queue/src',

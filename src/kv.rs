@@ -162,7 +162,7 @@ impl Kv {
         }
         let page = self.0.list(&options).await.map_err(failed)?;
         let text = js_sys::JSON::stringify(&page).map_err(failed)?;
-        serde_json::from_str(&String::from(text))
+        ringfence_json::from_str(&String::from(text))
             .map_err(|error| StorageError::Corrupt(error.to_string()))
     }
 }

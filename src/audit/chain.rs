@@ -141,7 +141,7 @@ pub fn line(row: &AuditRow) -> String {
 /// A side of an entry: as JSON where it is an object or a list, written as this program writes it;
 /// else its text, so that no two texts look the same.
 fn side(text: &str) -> Value {
-    let value: Option<Value> = serde_json::from_str(text)
+    let value: Option<Value> = ringfence_json::from_str(text)
         .ok()
         .filter(|value: &Value| value.is_object() || value.is_array())
         .filter(|value| serde_json::to_string(value).is_ok_and(|written| written == text));

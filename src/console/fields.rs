@@ -7,7 +7,7 @@ pub struct Fields(Vec<(String, String)>);
 impl Fields {
     /// Reads `application/x-www-form-urlencoded`. What is not written like that is as good as nothing.
     pub fn parse(bytes: &[u8]) -> Self {
-        Self(serde_urlencoded::from_bytes(bytes).unwrap_or_default())
+        Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
     /// The first value of that name; empty, if there is none.

@@ -172,7 +172,7 @@ impl Visit {
         if (200..300).contains(&told.status) {
             return Ok(told);
         }
-        let document: Document = serde_json::from_slice(&told.body).unwrap_or_default();
+        let document: Document = ringfence_json::from_slice(&told.body).unwrap_or_default();
         Err(Problem::from(document))
     }
 
@@ -239,7 +239,7 @@ fn read<T: DeserializeOwned>(body: Vec<u8>) -> Result<T, Problem> {
     } else {
         body
     };
-    serde_json::from_slice(&body)
+    ringfence_json::from_slice(&body)
         .map_err(|error| Problem::new(500, EN.cannot_show, error.to_string()))
 }
 

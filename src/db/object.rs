@@ -60,7 +60,8 @@ impl Sql for ObjectSql {
             return Ok(Vec::new());
         }
         let text = JSON::stringify(&rows).map_err(|error| SqlError(format!("{error:?}")))?;
-        serde_json::from_str(&String::from(text)).map_err(|error| SqlError(error.to_string()))
+        ringfence_json::list_from_str(&String::from(text))
+            .map_err(|error| SqlError(error.to_string()))
     }
 
     fn run(&self, sql: &str, args: &[Arg]) -> Result<(), SqlError> {

@@ -60,7 +60,7 @@ pub(super) fn read(hash: &str, text: String) -> Option<Rc<CachedTenant>> {
     if kept.is_some() {
         return kept;
     }
-    let tenant: PublishedTenant = serde_json::from_str(&text).ok()?;
+    let tenant: PublishedTenant = ringfence_json::from_str(&text).ok()?;
     let known = Rc::new(CachedTenant::from(tenant));
     KNOWN.with_borrow_mut(|entries| {
         entries.retain(|entry| entry.hash != hash);

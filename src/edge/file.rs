@@ -46,7 +46,7 @@ impl FileRead {
     /// The file; `None` where KV does not know it or does not answer.
     pub async fn finish(self) -> Option<(ArrayBuffer, FileMeta)> {
         let (bytes, metadata) = self.reading?.finish().await.ok().flatten()?;
-        Some((bytes, serde_json::from_str(&metadata).ok()?))
+        Some((bytes, ringfence_json::from_str(&metadata).ok()?))
     }
 }
 

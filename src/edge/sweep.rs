@@ -47,7 +47,7 @@ fn is_older(listed: &Listed, version: u64) -> bool {
 }
 
 fn metadata<T: serde::de::DeserializeOwned>(listed: &Listed) -> Option<T> {
-    serde_json::from_str(listed.metadata.as_deref()?).ok()
+    ringfence_json::from_str(listed.metadata.as_deref()?).ok()
 }
 
 async fn sweep(

@@ -86,9 +86,10 @@ impl Asked {
         else {
             return Ok((Urls::default(), None));
         };
-        let options: TenantOptions = serde_json::from_str(&addresses.options).map_err(|error| {
-            StorageError::Corrupt(format!("options of tenant {}: {error}", bundle.tenant_id))
-        })?;
+        let options: TenantOptions =
+            ringfence_json::from_str(&addresses.options).map_err(|error| {
+                StorageError::Corrupt(format!("options of tenant {}: {error}", bundle.tenant_id))
+            })?;
         let (base, place) = self.base(keyring, bundle)?;
         Ok((own_urls(&base, &options, bundle), place))
     }

@@ -140,6 +140,6 @@ impl Explained {
     /// What the event would have as its detail.
     pub fn detail(&self) -> Option<Value> {
         let text = self.event.detail.as_deref()?;
-        serde_json::from_str(text).ok()
+        ringfence_json::from_str(text).ok()
     }
 }

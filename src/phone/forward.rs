@@ -88,7 +88,7 @@ async fn make(
     if bundle.device.as_ref().is_some_and(|it| it.disabled != 0) {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    let options: TenantOptions = serde_json::from_str(&forward.options)
+    let options: TenantOptions = ringfence_json::from_str(&forward.options)
         .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
     let keyring = &app.keyring;
     // Where that tenant's phones are to move to, or else where the move said.

@@ -93,8 +93,8 @@ impl<'a> Assertion<'a> {
         let (header, claims) = signed.split_once('.')?;
         let json = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
         Some(Self {
-            header: serde_json::from_slice(&json(header)?).ok()?,
-            claims: serde_json::from_slice(&json(claims)?).ok()?,
+            header: ringfence_json::from_slice(&json(header)?).ok()?,
+            claims: ringfence_json::from_slice(&json(claims)?).ok()?,
             signed,
             signature: json(signature)?,
         })
@@ -224,7 +224,7 @@ async fn read_keys(issuer: &str) -> Result<Vec<Key>, Refused> {
         return Err(Refused::Keys("the list is too long".into()));
     }
     let keys: Keys =
-        serde_json::from_str(&text).map_err(|error| Refused::Keys(error.to_string()))?;
+        ringfence_json::from_str(&text).map_err(|error| Refused::Keys(error.to_string()))?;
     Ok(keys.keys)
 }
 

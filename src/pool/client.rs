@@ -38,11 +38,9 @@ async fn ask(env: &Env, pool: &str, call: &PoolCall) -> worker::Result<PoolReply
         .with_headers(headers)
         .with_body(Some(serde_json::to_string(call)?.into()));
     let request = Request::new_with_init("https://pool/call", &init)?;
-    stub(env, pool)?
-        .fetch_with_request(request)
-        .await?
-        .json()
-        .await
+    let object = stub(env, pool)?;
+    let text = object.fetch_with_request(request).await?.text().await?;
+    ringfence_json::from_str(&text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 /// An answer that this call does not have.

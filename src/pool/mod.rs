@@ -89,7 +89,8 @@ impl DurableObject for Pool {
             return self.accept(&request).await;
         }
         let pool = request.headers().get(POOL_HEADER)?.unwrap_or_default();
-        let call: PoolCall = match request.json().await {
+        let text = request.text().await?;
+        let call: PoolCall = match ringfence_json::from_str(&text) {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };

@@ -66,7 +66,7 @@ impl From<ChangeError> for ChainError {
 
 #[derive(Deserialize)]
 struct HeadRow {
-    #[serde(flatten)]
+    #[serde(rename = "$head")]
     head: Head,
     master: String,
     tag: String,
@@ -188,7 +188,7 @@ pub async fn page(
 ) -> Result<Vec<(AuditRow, Option<String>)>, StorageError> {
     #[derive(Deserialize)]
     struct Chained {
-        #[serde(flatten)]
+        #[serde(rename = "$row")]
         row: AuditRow,
         hash: Option<String>,
     }

@@ -80,7 +80,7 @@ pub struct Place {
 pub struct Listed {
     /// What the list is sorted by, as text.
     pub place_key: String,
-    #[serde(flatten)]
+    #[serde(rename = "$device")]
     pub device: DeviceRow,
 }
 

@@ -146,7 +146,7 @@ pub async fn with_request(
     #[derive(Deserialize)]
     struct Row {
         tenant_id: String,
-        #[serde(flatten)]
+        #[serde(rename = "$event")]
         event: EventRow,
     }
     let mut sql = "SELECT tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \

@@ -194,7 +194,7 @@ fn live(forward: &D1Result) -> Result<Option<Forward>, StorageError> {
     #[derive(Deserialize)]
     struct LiveForward {
         live: i64,
-        #[serde(flatten)]
+        #[serde(rename = "$forward")]
         forward: Forward,
     }
     let moved = rows::<LiveForward>(forward)?.into_iter().next();
@@ -332,9 +332,9 @@ fn parts(
 ) -> Result<Option<DeviceParts>, StorageError> {
     #[derive(Deserialize)]
     struct Row {
-        #[serde(flatten)]
+        #[serde(rename = "$device")]
         device: DeviceRow,
-        #[serde(flatten)]
+        #[serde(rename = "$addresses")]
         addresses: Addresses,
     }
     let row = rows::<Row>(device)?.into_iter().next();
@@ -366,7 +366,7 @@ struct NamedModelRow {
     family: Family,
     profile: Option<String>,
     tenant_version: u64,
-    #[serde(flatten)]
+    #[serde(rename = "$addresses")]
     addresses: Addresses,
 }
 

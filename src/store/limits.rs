@@ -78,8 +78,8 @@ pub async fn usage(
     #[derive(Deserialize)]
     struct Row {
         limits: String,
-        #[serde(flatten)]
-        used: std::collections::BTreeMap<String, i64>,
+        #[serde(rename = "$used")]
+        used: serde_json::Map<String, serde_json::Value>,
     }
     let columns: Vec<String> = Quota::ALL
         .iter()
@@ -93,11 +93,11 @@ pub async fn usage(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let limits = serde_json::from_str(&row.limits)
+    let limits = ringfence_json::from_str(&row.limits)
         .map_err(|error| StorageError::Corrupt(format!("limits of tenant {tenant_id}: {error}")))?;
     let used = |quota: Quota| {
         let used = row.used.get(&format!("used_{}", quota.name()));
-        used.map_or(0, |used| u64::try_from(*used).unwrap_or_default())
+        used.and_then(serde_json::Value::as_u64).unwrap_or_default()
     };
     let all = Quota::ALL.map(|quota| (quota, used(quota)));
     Ok(Some((limits, all.into())))

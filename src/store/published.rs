@@ -20,7 +20,7 @@ struct PublishedRow {
 
 impl PublishedRow {
     fn options(&self) -> Result<TenantOptions, StorageError> {
-        serde_json::from_str(&self.options).map_err(|error| {
+        ringfence_json::from_str(&self.options).map_err(|error| {
             StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
         })
     }
@@ -45,7 +45,7 @@ pub async fn tenant_of(
 ) -> Result<(Option<PublishedTenant>, Standing), StorageError> {
     #[derive(Deserialize)]
     struct Row {
-        #[serde(flatten)]
+        #[serde(rename = "$tenant")]
         tenant: PublishedRow,
         access_path: String,
         expires_at: Option<u64>,

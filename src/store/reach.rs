@@ -54,7 +54,7 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
         .map(|row| {
             let list = row.destinations.as_deref();
             let reach = Reach {
-                destinations: list.map(|text| serde_json::from_str(text).unwrap_or_default()),
+                destinations: list.map(|text| ringfence_json::from_str(text).unwrap_or_default()),
                 guarded: row.guarded != 0,
                 taken: false,
                 has_domain_alone: false,

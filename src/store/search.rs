@@ -84,7 +84,7 @@ pub struct SearchHit {
     pub number: u64,
     /// Name of its tenant.
     pub tenant_name: String,
-    #[serde(flatten)]
+    #[serde(rename = "$device")]
     pub device: DeviceRow,
 }
 

@@ -32,7 +32,7 @@ impl TenantRow {
     /// # Errors
     /// The stored JSON is not what this program writes.
     pub fn options(&self) -> Result<TenantOptions, StorageError> {
-        serde_json::from_str(&self.options).map_err(|error| {
+        ringfence_json::from_str(&self.options).map_err(|error| {
             StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
         })
     }

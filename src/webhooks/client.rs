@@ -33,7 +33,8 @@ async fn ask(env: &Env, id: &str, call: &WebhookCall) -> worker::Result<WebhookR
         .with_body(Some(serde_json::to_string(call)?.into()));
     let request = Request::new_with_init("https://webhooks/call", &init)?;
     let object = env.durable_object(BINDING)?.get_by_name(id)?;
-    object.fetch_with_request(request).await?.json().await
+    let text = object.fetch_with_request(request).await?.text().await?;
+    ringfence_json::from_str(&text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 /// From how far back on an object is woken.

@@ -243,7 +243,7 @@ impl<S: Sql> WebhookRecord<S> {
         }
         let sql = "SELECT item FROM findings WHERE kind = ? ORDER BY number LIMIT ?";
         let rows: Vec<Row> = self.sql.rows(sql, args![kind, MAX_ITEMS])?;
-        let items = rows.iter().map(|row| serde_json::from_str(&row.item));
+        let items = rows.iter().map(|row| ringfence_json::from_str(&row.item));
         Ok(items.filter_map(Result::ok).collect())
     }
 

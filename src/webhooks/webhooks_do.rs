@@ -91,7 +91,8 @@ impl DurableObject for Webhooks {
         let Some(id) = request.headers().get(WEBHOOK_HEADER)? else {
             return Response::error("no webhook", 400);
         };
-        let call: WebhookCall = match request.json().await {
+        let text = request.text().await?;
+        let call: WebhookCall = match ringfence_json::from_str(&text) {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };
@@ -202,8 +203,8 @@ impl Webhooks {
             return Ok(None);
         }
         let work = Work {
-            kinds: serde_json::from_str(&row.kinds).unwrap_or_default(),
-            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            kinds: ringfence_json::from_str(&row.kinds).unwrap_or_default(),
+            options: ringfence_json::from_str(&row.options).unwrap_or_default(),
             row,
             secrets,
         };

@@ -46,12 +46,9 @@ async fn fetch(env: &Env, call: &WitnessCall) -> worker::Result<WitnessReply> {
         .with_headers(headers)
         .with_body(Some(serde_json::to_string(call)?.into()));
     let request = Request::new_with_init("https://witness/call", &init)?;
-    env.durable_object(BINDING)?
-        .get_by_name(NAME)?
-        .fetch_with_request(request)
-        .await?
-        .json()
-        .await
+    let object = env.durable_object(BINDING)?.get_by_name(NAME)?;
+    let text = object.fetch_with_request(request).await?.text().await?;
+    ringfence_json::from_str(&text).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
 fn remember(known: &Known) {

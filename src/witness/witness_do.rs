@@ -38,7 +38,8 @@ impl DurableObject for Witness {
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let call: WitnessCall = match request.json().await {
+        let text = request.text().await?;
+        let call: WitnessCall = match ringfence_json::from_str(&text) {
             Ok(call) => call,
             Err(error) => return Response::error(format!("not a call: {error}"), 400),
         };

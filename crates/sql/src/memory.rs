@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use ringfence_json::Node;
 use rusqlite::types::{Value, ValueRef};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::{Arg, Sql, SqlError};
 
@@ -88,23 +89,26 @@ impl Sql for Memory {
             .map_err(failed)?;
         let mut out = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            let mut object = serde_json::Map::new();
+            let mut members = Vec::new();
             for (n, name) in names.iter().enumerate() {
                 let value = match row.get_ref(n).map_err(failed)? {
-                    ValueRef::Null => serde_json::Value::Null,
-                    ValueRef::Integer(number) => number.into(),
-                    ValueRef::Real(number) => number.into(),
-                    ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned().into(),
+                    ValueRef::Null => Node::Null,
+                    ValueRef::Integer(number) => match u64::try_from(number) {
+                        Ok(number) => Node::Positive(number),
+                        Err(_) => Node::Negative(number),
+                    },
+                    ValueRef::Real(number) => Node::Float(number),
+                    ValueRef::Text(text) => Node::Text(String::from_utf8_lossy(text)),
                     ValueRef::Blob(_) => return Err(SqlError("a blob".into())),
                 };
-                object.insert(name.clone(), value);
+                members.push((Node::Word(name.as_str().into()), value));
             }
-            out.push(serde_json::from_value(object.into()).map_err(failed)?);
+            out.push(ringfence_json::from_node(&Node::Object(members)).map_err(failed)?);
         }
         Ok(out)
     }
 
     fn run(&self, sql: &str, args: &[Arg]) -> Result<(), SqlError> {
-        self.rows::<serde_json::Value>(sql, args).map(drop)
+        self.rows::<IgnoredAny>(sql, args).map(drop)
     }
 }

@@ -1,5 +1,7 @@
 //! Frames to text and back.
 
+use ringfence_json::Node;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -72,12 +74,13 @@ impl RelayFrame {
 
     /// Reads a text message.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        match kind(text)?.as_str() {
-            "hello" => body(text).map(Self::Hello),
-            "ack" => body(text).map(|Jobs { jobs }| Self::Ack(jobs)),
-            "result" => body(text).map(|Results { results }| Self::Result(results)),
-            "return" => body(text).map(|Return { jobs, reason }| Self::Return { jobs, reason }),
-            "error" => body(text).map(Self::Error),
+        let frame = parse(text)?;
+        match kind(&frame)?.as_str() {
+            "hello" => body(&frame).map(Self::Hello),
+            "ack" => body(&frame).map(|Jobs { jobs }| Self::Ack(jobs)),
+            "result" => body(&frame).map(|Results { results }| Self::Result(results)),
+            "return" => body(&frame).map(|Return { jobs, reason }| Self::Return { jobs, reason }),
+            "error" => body(&frame).map(Self::Error),
             other => Err(unknown(other)),
         }
     }
@@ -98,13 +101,14 @@ impl PoolFrame {
 
     /// Reads a text message.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        match kind(text)?.as_str() {
-            "welcome" => body(text).map(Self::Welcome),
-            "job" => body(text).map(|Jobs::<Vec<Job>> { jobs }| Self::Job(jobs)),
-            "recorded" => body(text).map(|Jobs { jobs }| Self::Recorded(jobs)),
-            "cancel" => body(text).map(|Jobs { jobs }| Self::Cancel(jobs)),
-            "drain" => body(text).map(Self::Drain),
-            "error" => body(text).map(Self::Error),
+        let frame = parse(text)?;
+        match kind(&frame)?.as_str() {
+            "welcome" => body(&frame).map(Self::Welcome),
+            "job" => body(&frame).map(|Jobs::<Vec<Job>> { jobs }| Self::Job(jobs)),
+            "recorded" => body(&frame).map(|Jobs { jobs }| Self::Recorded(jobs)),
+            "cancel" => body(&frame).map(|Jobs { jobs }| Self::Cancel(jobs)),
+            "drain" => body(&frame).map(Self::Drain),
+            "error" => body(&frame).map(Self::Error),
             other => Err(unknown(other)),
         }
     }
@@ -182,32 +186,46 @@ fn encode<T: Serialize>(kind: &str, body: &T) -> Result<String, EncodeError> {
     Ok(text)
 }
 
-/// The type of a frame, once its size and version are right.
-fn kind(text: &str) -> Result<String, DecodeError> {
+/// What a message says, once its size is right.
+fn parse(text: &str) -> Result<Node<'_>, DecodeError> {
     if text.len() > MAX_FRAME_BYTES {
         return Err(DecodeError::TooLarge(text.len()));
     }
-    let head: Head = body(text)?;
+    Node::parse(text.as_bytes()).map_err(malformed)
+}
+
+/// The type of a frame, once its version is right.
+fn kind(frame: &Node<'_>) -> Result<String, DecodeError> {
+    let head: Head = body(frame)?;
     if head.v != u64::from(PROTOCOL_VERSION) {
         return Err(DecodeError::Version(head.v));
     }
     Ok(head.r#type)
 }
 
-fn body<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, DecodeError> {
-    serde_json::from_str(text).map_err(malformed)
+fn body<T: DeserializeOwned>(frame: &Node<'_>) -> Result<T, DecodeError> {
+    ringfence_json::from_node(frame).map_err(malformed)
 }
 
 /// What is wrong and where. serde's own sentence may quote a value (`invalid type: string "…"`), and
 /// a value may be a password, so it stays behind.
-fn malformed(error: serde_json::Error) -> DecodeError {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "a field is missing or of the wrong type",
-        serde_json::error::Category::Eof => "the text ends early",
-        serde_json::error::Category::Syntax => "this is not JSON",
-        serde_json::error::Category::Io => "unreadable",
+fn malformed(error: ringfence_json::Error) -> DecodeError {
+    let what = match &error {
+        error if error.is_data() => "a field is missing or of the wrong type",
+        error if error.is_eof() => "the text ends early",
+        _ => "this is not JSON",
     };
-    DecodeError::Malformed(format!("{what}, at column {}", error.column()))
+    // Names of fields are small; anything else may be a value that stands in the wrong place.
+    let is_name = |step: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        step.len() <= 32 && step.bytes().all(plain)
+    };
+    let shown = |step| if is_name(step) { step } else { "…" };
+    let path: Vec<&str> = error.path().map(shown).collect();
+    DecodeError::Malformed(match path.as_slice() {
+        [] => what.to_owned(),
+        path => format!("{what}, at {}", path.join(".")),
+    })
 }
 
 fn unknown(kind: &str) -> DecodeError {

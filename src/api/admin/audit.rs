@@ -79,7 +79,7 @@ impl From<AuditRow> for AuditView {
 
 /// Stored JSON; text that is none as it is.
 pub fn parsed(text: String) -> Value {
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
+    ringfence_json::from_str(&text).unwrap_or(Value::String(text))
 }
 
 /// `listAudit`.

@@ -159,8 +159,8 @@ pub struct MessageQuery {
 impl From<WebhookRow> for WebhookView {
     fn from(row: WebhookRow) -> Self {
         Self {
-            kinds: serde_json::from_str(&row.kinds).unwrap_or_default(),
-            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            kinds: ringfence_json::from_str(&row.kinds).unwrap_or_default(),
+            options: ringfence_json::from_str(&row.options).unwrap_or_default(),
             id: row.id,
             tenant: row.tenant_id,
             name: row.name,
@@ -178,7 +178,7 @@ impl From<MessageRow> for MessageView {
     fn from(row: MessageRow) -> Self {
         let state = MessageState::parse(&row.state);
         Self {
-            body: serde_json::from_str(&row.body).unwrap_or_default(),
+            body: ringfence_json::from_str(&row.body).unwrap_or_default(),
             next_at: (state == MessageState::Waiting).then_some(row.due_at),
             id: row.id,
             kind: row.kind,
@@ -469,7 +469,7 @@ fn path(row: &WebhookRow) -> String {
 }
 
 fn audited(row: &WebhookRow) -> Value {
-    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let json = |text: &str| ringfence_json::from_str::<Value>(text).unwrap_or_default();
     json!({
         "name": row.name,
         "url": row.url,

@@ -165,7 +165,7 @@ impl Reader<'_> {
         };
         let (db, object) = (&self.app.db, Object::Options);
         let body = history::body(db, self.tenant_id, &object, number).await?;
-        let read = |body: String| serde_json::from_str(&body);
+        let read = |body: String| ringfence_json::from_str(&body);
         body.flatten()
             .map(read)
             .transpose()

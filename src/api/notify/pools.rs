@@ -92,7 +92,7 @@ impl QueueView {
 impl From<PoolRow> for PoolView {
     fn from(row: PoolRow) -> Self {
         Self {
-            options: serde_json::from_str(&row.options).unwrap_or_default(),
+            options: ringfence_json::from_str(&row.options).unwrap_or_default(),
             id: row.id,
             name: row.name,
             revision: row.revision,
@@ -306,7 +306,7 @@ async fn stored_destinations(
     tenant_id: &str,
 ) -> Result<Option<Destinations>, Problem> {
     let text = reach::stored(&call.app.db, tenant_id).await?;
-    Ok(text.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+    Ok(text.map(|text| ringfence_json::from_str(&text).unwrap_or_default()))
 }
 
 /// Refuses settings by which a tenant would address phones that are not its own. Only what a change

@@ -433,7 +433,7 @@ async fn start(
     let pool = pools::find(&app.db, &part.pool)
         .await?
         .ok_or_else(|| Problem::not_found("pool"))?;
-    let options: PoolOptions = serde_json::from_str(&pool.options).unwrap_or_default();
+    let options: PoolOptions = ringfence_json::from_str(&pool.options).unwrap_or_default();
     options
         .check_rollout(input.per_second, input.network_per_second)
         .map_err(|error| Problem::invalid_value(format!("{error}.")))?;

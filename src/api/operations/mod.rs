@@ -213,7 +213,7 @@ pub struct OutcomeQuery {
 impl OperationView {
     /// A row, as a token sees it: a tenant's own does not learn where devices move to.
     fn new(row: OperationRow, token: &Token) -> Self {
-        let parsed = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let parsed = |text: &str| ringfence_json::from_str(text).unwrap_or_default();
         let mut action: Value = parsed(&row.action);
         if let Some(input) = action.get_mut("move").filter(|_| token.tenant.is_some()) {
             *input = json!({ "tenant": "another" });

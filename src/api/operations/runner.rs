@@ -258,7 +258,7 @@ impl Step<'_> {
         let rows =
             operations::devices(db, &self.operation.id, Some("applied"), 0, 2 * STEP).await?;
         if !rows.is_empty() {
-            let action: Result<Action, _> = serde_json::from_str(&self.operation.action);
+            let action: Result<Action, _> = ringfence_json::from_str(&self.operation.action);
             let target = action.ok().and_then(|it| it.target().map(str::to_owned));
             for row in &rows {
                 self.unpublished(&row.mac, target.as_deref());
@@ -337,7 +337,7 @@ impl Step<'_> {
 
     async fn action(&self) -> Result<Action, StorageError> {
         let operation = self.operation;
-        let action: Action = serde_json::from_str(&operation.action)
+        let action: Action = ringfence_json::from_str(&operation.action)
             .map_err(|error| StorageError::Corrupt(format!("an operation's action: {error}")))?;
         let rows = operations::secrets(&self.app.db, operation).await?;
         let scope = operations::secrets_scope(&operation.id);

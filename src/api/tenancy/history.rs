@@ -266,7 +266,7 @@ async fn layer(call: &Context, object: &Object, number: u64) -> Result<LayerSett
 }
 
 fn options_of(body: Option<String>) -> Result<TenantOptions, Problem> {
-    serde_json::from_str(&body.unwrap_or_default())
+    ringfence_json::from_str(&body.unwrap_or_default())
         .map_err(|error| Problem::internal(format!("options of a version: {error}")))
 }
 

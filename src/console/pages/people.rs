@@ -152,7 +152,7 @@ pub async fn export_audit(visit: Visit) -> Outcome {
             .rsplit(|&byte| byte == b'\n')
             .find(|line| !line.is_empty());
         let end: Value = last
-            .and_then(|line| serde_json::from_slice(line).ok())
+            .and_then(|line| ringfence_json::from_slice(line).ok())
             .unwrap_or_default();
         file.extend_from_slice(&page);
         after = end.count("/chain/number");

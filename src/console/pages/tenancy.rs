@@ -35,7 +35,7 @@ pub async fn new_tenant(visit: Visit) -> Outcome {
 fn typed_tenant(visit: &Visit) -> (Tenant, Result<Value, Problem>) {
     let form = &visit.form;
     let options = form.get("options");
-    let read: Result<Value, _> = serde_json::from_str(if options.trim().is_empty() {
+    let read: Result<Value, _> = ringfence_json::from_str(if options.trim().is_empty() {
         "{}"
     } else {
         options

@@ -64,7 +64,7 @@ fn is_plausible(guess: &Guess, mac: &str) -> bool {
 
 /// The event's `detail`, with a guess in it.
 fn with_guess(detail: Option<String>, guess: &Guess) -> String {
-    let detail = detail.and_then(|text| serde_json::from_str(&text).ok());
+    let detail = detail.and_then(|text| ringfence_json::from_str(&text).ok());
     let mut members = match detail {
         Some(Value::Object(members)) => members,
         _ => Map::new(),

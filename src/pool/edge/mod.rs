@@ -488,7 +488,7 @@ impl Pool {
 fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
     let text = engine.store.meta(STATUS)?;
     Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
+        .and_then(|text| ringfence_json::from_str(&text).ok())
         .unwrap_or_default())
 }
 

@@ -25,7 +25,7 @@ impl<S: Sql> Store<S> {
     pub fn options(&self) -> Result<PoolOptions, SqlError> {
         let text = self.meta("options")?;
         Ok(text
-            .and_then(|text| serde_json::from_str(&text).ok())
+            .and_then(|text| ringfence_json::from_str(&text).ok())
             .unwrap_or_default())
     }
 }

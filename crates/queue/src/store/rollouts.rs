@@ -40,7 +40,7 @@ pub struct RolloutRow {
 impl RolloutRow {
     /// What was ordered. A row that cannot be read (it never should) orders nothing.
     pub fn spec(&self) -> Option<Spec> {
-        serde_json::from_str(&self.spec).ok()
+        ringfence_json::from_str(&self.spec).ok()
     }
 
     /// Whether its jobs may go out now.
