@@ -102,7 +102,8 @@ fn found(page: Page, answer: &Value, now: u64) -> Page {
     if !wrong.is_empty() {
         page = page.with(List::of(EN.explain_findings, wrong));
     }
-    if let Ok(event) = serde_json::from_value::<Event>(answer.at("then").clone()) {
+    let then = answer.at("then").to_string();
+    if let Ok(event) = ringfence_json::from_str::<Event>(&then) {
         let list = Listed {
             items: vec![event],
             next: None,
