@@ -492,7 +492,7 @@ impl<'a> Variant<'a> {
     }
 }
 
-impl<'v, 'de> EnumAccess<'de> for &'v Variant<'_> {
+impl<'de> EnumAccess<'de> for &Variant<'_> {
     type Error = Error;
     type Variant = Self;
 
