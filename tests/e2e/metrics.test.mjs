@@ -213,6 +213,8 @@ describe('metrics', () => {
   it('and their alerts and dashboard pass promtool and are read by a real Prometheus', async () => {
     const { pool, relays, tenant } = await poolAndTenant(worker, api);
     const relay = await connected({ port: worker.port, credential: relays[0].credential });
+    const itself = { sender: 'edge', edge: { proxy: '127.0.0.1', transport: 'tcp' } };
+    const edge = await api.post('/pools', { name: 'sends itself', options: itself });
     let prometheus;
     try {
       const device = await seedDevice(worker, tenant, { mac: mac(0x3000) });
@@ -241,6 +243,8 @@ describe('metrics', () => {
       assert.ok(samples(text).get('ringfence_bootstraps_total') >= 2);
       assert.equal(await prometheus.until(`ringfence_relays_connected{pool="${pool.id}"}`), 1);
       assert.deepEqual(await prometheus.query(`ringfence_pool_info{pool="${pool.id}"}`).then(([{ labels }]) => labels.name), pool.name);
+
+      assert.equal(await prometheus.until(`ringfence_edge_sender_up{pool="${edge.id}"}`), 1);
 
       // The queue and what it says of itself, as it changes.
       await relay.stop();
