@@ -54,8 +54,8 @@ number=$((7002 + RANDOM % 900))
 way='{}'
 [ "$sender" = edge ] || way=$(jq -n --arg port "$(cat "$work/port")" '{NOTIFY_ADDRESS: ("127.0.0.1:" + $port)}')
 settings=$(jq -n --arg number "$number" --arg password "$(openssl rand -base64 12)" --argjson way "$way" \
-  '{settings: {standard_Line1_Sip_SIP_USER_ID: $number, standard_Line1_Sip_SIP_PASS: {secret: $password}, standard_Line1_Sip_DISPLAY_NAME: "Reception & <Lobby>",
-    NOTIFY_AOR: "sip:7001@pbx.test"} + $way}')
+  '{settings: ({standard_Line1_Sip_SIP_USER_ID: $number, standard_Line1_Sip_SIP_PASS: {secret: $password}, standard_Line1_Sip_DISPLAY_NAME: "Reception & <Lobby>",
+    NOTIFY_AOR: "sip:7001@pbx.test"} + $way)}')
 job=$(api PUT "/tenants/$tenant/devices/$mac/settings?notify=true" "$settings" | jq -r '.notified.jobs[0].job.id // empty')
 [ -n "$job" ] || die "there is no job: $(cat "$work/answer")"
 note "$number; the job is $job"
