@@ -8,7 +8,8 @@
 #
 # RINGFENCE_PROFILE names the Cargo profile. `release`, the default, is what is deployed and measured: small
 # and slow to make. `fast` is the same code for `make run` and the tests: no link-time optimisation, no wasm-opt,
-# and a rebuild after a change takes a fraction of the time.
+# and a rebuild after a change takes a fraction of the time. RINGFENCE_NAMES=1 keeps the names of functions in a release, for a
+# profiler.
 #
 # A panic unwinds: it costs its own request, not the isolate and every Durable Object in it. That
 # takes a standard library built for it, and so a compiler that may build one (scripts/setup.sh).
@@ -31,7 +32,7 @@ exec 9>"$out/.lock"
 flock 9
 
 stamp() {
-  { echo "$BINDGEN_BIN $profile $*"
+  { echo "$BINDGEN_BIN $profile ${RINGFENCE_NAMES:-} $*"
     IFS=: read -ra vendors <<<"${RINGFENCE_VENDORS:-}"
     find "${vendors[@]}" Cargo.toml Cargo.lock package-lock.json scripts/build.sh scripts/env.sh build.rs migrations src crates -type f \
       ! -path '*/target/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
@@ -121,8 +122,10 @@ if [ "$profile" = release ]; then
   # The names themselves go last: they are a third of the module, and Cargo's `strip` may not take them (see
   # Cargo.toml). A panic says its file and line without them.
   step "wasm-opt"
+  names=(--strip-debug)
+  if [ -n "${RINGFENCE_NAMES:-}" ]; then names=(--debuginfo); fi
   "$WASM_OPT_BIN" -s 2 --duplicate-function-elimination --reorder-functions-by-name \
-    --strip-debug --strip-producers "$out/index_bg.wasm" -o "$out/index_bg.wasm"
+    "${names[@]}" --strip-producers "$out/index_bg.wasm" -o "$out/index_bg.wasm"
 fi
 static_parts
 took

@@ -3,6 +3,7 @@
 use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
 
+use super::known;
 use crate::app::App;
 use crate::db::StorageError;
 use crate::kv::Reading;
@@ -65,6 +66,7 @@ pub async fn put_file(
     bytes: &ArrayBuffer,
     meta: &FileMeta,
 ) -> Result<(), StorageError> {
+    known::forget(key);
     let metadata =
         serde_json::to_string(meta).map_err(|error| StorageError::Cache(error.to_string()))?;
     let seconds = (!meta.master.is_empty()).then_some(WRAPPED_LIFETIME_S);
@@ -73,6 +75,7 @@ pub async fn put_file(
 
 /// Removes a file. Should KV fail, the file is as good as it was: its version tells.
 pub async fn remove_file(app: &App, key: &str) {
+    known::forget(key);
     if let Err(error) = app.kv.delete(key).await {
         log::warn(
             "file_not_removed",
@@ -93,6 +96,7 @@ fn may_name_its_url(kind: FileKind) -> bool {
 /// KV fails: a file may still be there, so the caller must not acknowledge the change.
 pub async fn drop_device_files(app: &App, tenant: &str, mac: &str) -> Result<(), StorageError> {
     for key in device_keys(tenant, mac) {
+        known::forget(&key);
         app.kv.delete(&key).await?;
     }
     Ok(())
@@ -108,6 +112,7 @@ pub async fn drop_files_of<'a>(
 ) -> Result<(), StorageError> {
     let keys: Vec<String> = devices
         .flat_map(|(tenant, mac)| device_keys(tenant, mac))
+        .inspect(|key| known::forget(key))
         .collect();
     app.kv.delete_all(&keys).await
 }

@@ -13,6 +13,7 @@
 
 mod cached;
 mod file;
+mod known;
 mod routes;
 mod sweep;
 mod tenant;
@@ -22,6 +23,7 @@ pub use file::{
     FileRead, drop_device_files, drop_files_of, file_key, put_file, read_file, remove_file,
     second_key,
 };
+pub use known::{known, remember};
 pub use sweep::{files_not_under, tenants_below};
 pub use tenant::{
     FENCE_MS, FoundTenant, drop_access_path, find_tenant, publish_missed, publish_tenant,

@@ -49,16 +49,25 @@ pub struct Served {
 }
 
 /// The bytes of a file, in the runtime's memory.
-pub struct Body(pub ArrayBuffer);
+pub enum Body {
+    Read(ArrayBuffer),
+    /// It was not even read: the phone has it, as `If-None-Match` says.
+    Known {
+        length: usize,
+    },
+}
 
 impl Body {
     /// From the module's memory.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(to_buffer(bytes))
+        Self::Read(to_buffer(bytes))
     }
 
     fn len(&self) -> usize {
-        self.0.byte_length() as usize
+        match self {
+            Self::Read(bytes) => bytes.byte_length() as usize,
+            Self::Known { length } => *length,
+        }
     }
 }
 
@@ -204,18 +213,20 @@ impl Served {
     fn reply<'a>(&'a self, request: &'a PhoneRequest) -> Reply<'a> {
         let whole = self.body.len();
         let selection = match &self.etag {
+            _ if matches!(self.body, Body::Known { .. }) => Selection::NotModified,
             Some(etag) => select(|name| request.header(name), request.head, etag, whole),
             None => Selection::Part(Part::Whole),
         };
         let is_encoded = !self.content_encoding.is_empty();
         let mut headers = self.headers(selection, whole, &request.app.request_id);
-        let file = &self.body.0;
-        let (status, sent, length) = match selection {
-            Selection::NotModified => (304, Sent::Nothing, None),
-            Selection::Failed => (412, Sent::Nothing, Some(0)),
-            Selection::Part(Part::Unsatisfiable) => (416, Sent::Nothing, Some(0)),
-            Selection::Part(Part::Whole) => (200, Sent::Whole(file), Some(whole)),
-            Selection::Part(Part::Range { first, last }) => {
+        let (status, sent, length) = match (selection, &self.body) {
+            (Selection::NotModified, _) | (_, Body::Known { .. }) => (304, Sent::Nothing, None),
+            (Selection::Failed, _) => (412, Sent::Nothing, Some(0)),
+            (Selection::Part(Part::Unsatisfiable), _) => (416, Sent::Nothing, Some(0)),
+            (Selection::Part(Part::Whole), Body::Read(file)) => {
+                (200, Sent::Whole(file), Some(whole))
+            }
+            (Selection::Part(Part::Range { first, last }), Body::Read(file)) => {
                 let sent = Sent::Part(file, first as u32, last as u32 + 1);
                 (206, sent, Some(last - first + 1))
             }

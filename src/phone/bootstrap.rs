@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::asked::Asked;
 use super::deed::Deed;
+use super::keep::Looked;
 use super::{
     Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared, storage,
 };
@@ -68,13 +69,18 @@ pub(super) async fn serve(
         address: ask.address,
         retry_window_ms: policy.retry_window(),
     };
-    let reads = Reads::Plain(AtPlainName {
-        claim: consumes.then_some(claimant),
-        sealed: at.sealed_after,
-        in_clear: at.has_whole_files(),
-        families: listed.as_deref(),
-    });
+    let mut in_kv = match at.sealed_after {
+        true => Some(sealed::look_at_plain_name(request, tenant, mac, record).await),
+        false => None,
+    };
     for _ in 0..MAX_ATTEMPTS {
+        let reads = Reads::Plain(AtPlainName {
+            claim: consumes.then_some(claimant),
+            sealed: at.sealed_after,
+            in_clear: at.has_whole_files(),
+            families: listed.as_deref(),
+            kept: in_kv.as_ref().and_then(sealed::kept),
+        });
         let (bundle, forward) = inputs::at_plain_name(&request.app, &tenant.tenant, mac, reads)
             .await
             .map_err(storage)?;
@@ -101,6 +107,10 @@ pub(super) async fn serve(
         if device.disabled != 0 {
             return Ok(Outcome::Refused(Reason::Disabled));
         }
+        if sealed::misses_inputs(&bundle, in_kv.as_ref()) {
+            in_kv = in_kv.map(Looked::without_file);
+            continue;
+        }
         let wanted = at.bootstrap_of(bundle.family);
         if wanted == Bootstrap::KeyAlone && bundle.profile.is_none() {
             return Ok(Outcome::Refused(Reason::WrongForm));
@@ -126,10 +136,12 @@ pub(super) async fn serve(
                 reason,
                 Reason::HeadOfBootstrap | Reason::ConditionalBootstrap
             );
-            return if at.sealed_after && wanted == Bootstrap::Whole && !waits {
-                sealed::serve_at_plain_name(request, tenant, &bundle, mac, record).await
-            } else {
-                Ok(Outcome::Refused(reason))
+            let sealed_instead = wanted == Bootstrap::Whole && !waits;
+            return match in_kv.take().filter(|_| sealed_instead) {
+                Some(looked) => {
+                    sealed::serve_at_plain_name(request, tenant, &bundle, looked, record).await
+                }
+                None => Ok(Outcome::Refused(reason)),
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.

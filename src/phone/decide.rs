@@ -43,9 +43,7 @@ pub(super) async fn locate(
     record: &mut Record,
 ) -> Result<Located, StorageError> {
     let (app, hash) = (&request.app, &request.access_path_hash);
-    let guess = asks(request)
-        .then(|| Prefetch::new(app, hash, &request.path))
-        .flatten();
+    let guess = asks(request).then(|| Prefetch::new(request)).flatten();
     let address = &request.caller.address;
     let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
     let found = edge::find_tenant(app, hash, trusted).await?;

@@ -51,6 +51,7 @@ pub(super) async fn look(
     };
     let kept = |key, bytes, meta| Some(StoredFile { key, bytes, meta });
     if tenant.fits(meta.place.as_ref(), origin) {
+        edge::remember(&key, &meta, app.now);
         looked.kept = kept(key, bytes, meta);
         return looked;
     }
@@ -74,6 +75,11 @@ impl Looked {
                 meta: kept.meta.clone(),
             }));
         });
+    }
+
+    /// As if KV had none.
+    pub(super) fn without_file(self) -> Self {
+        Self { kept: None, ..self }
     }
 
     /// Where a file that was made now is to lie: beside one of the same version with URLs of another place.

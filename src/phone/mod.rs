@@ -28,13 +28,15 @@ mod reason;
 mod sealed;
 mod shared;
 
+use std::cell::OnceCell;
+
 use ringfence_provision::url_template::MAX_PATH_LEN;
 use web_sys::Response;
 use worker::{Headers, Request};
 
 use crate::app::{App, Caller};
 use crate::db::StorageError;
-use crate::http::conditional::passes_without_validators;
+use crate::http::conditional::{none_match, passes_without_validators};
 use crate::platform::hash::sha256_hex;
 use decide::{decide, locate};
 use event::Record;
@@ -60,6 +62,7 @@ pub struct PhoneRequest {
     /// The rest, still percent-encoded.
     pub path: String,
     headers: Headers,
+    if_none_match: OnceCell<Option<String>>,
 }
 
 impl PhoneRequest {
@@ -79,6 +82,7 @@ impl PhoneRequest {
             access_path: access_path.to_owned(),
             path: rest.to_owned(),
             headers,
+            if_none_match: OnceCell::new(),
             app,
             caller,
         }
@@ -86,7 +90,18 @@ impl PhoneRequest {
 
     /// A header of the request. Each look costs a call out of the module: only where it matters.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).ok().flatten()
+        let look = || self.headers.get(name).ok().flatten();
+        match name {
+            "if-none-match" => self.if_none_match.get_or_init(look).clone(),
+            _ => look(),
+        }
+    }
+
+    /// Whether `If-None-Match` says that the phone has a file with this ETag, and no condition that comes before it
+    /// (RFC 9110 §13.2.2) has a say.
+    pub fn has_copy(&self, etag: &str) -> bool {
+        let known = self.header("if-none-match");
+        known.is_some_and(|known| none_match(&known, etag)) && self.header("if-match").is_none()
     }
 
     /// What URLs in the file begin with. A file that leaves over plain HTTP, being sealed, names HTTPS.

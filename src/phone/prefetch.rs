@@ -9,7 +9,7 @@ use std::rc::Rc;
 use ringfence_provision::kind::Form;
 use ringfence_provision::url_template::{Resolved, RouteTable};
 
-use crate::app::App;
+use super::PhoneRequest;
 use crate::edge::{self, FileRead};
 
 /// A path read by the names of a tenant as they were.
@@ -20,17 +20,19 @@ pub(super) struct Prefetch {
 }
 
 impl Prefetch {
-    /// Reads a path and begins to read the sealed file it names. `None` where no request of before
-    /// told this isolate whose access path it is.
-    pub(super) fn new(app: &App, access_path_hash: &str, path: &str) -> Option<Self> {
-        let known = edge::last_known(access_path_hash)?;
+    /// Reads the request's path and begins to read the sealed file it names, unless the phone has that very file as far as
+    /// this isolate knows. `None` where no request of before told this isolate whose access path it is.
+    pub(super) fn new(request: &PhoneRequest) -> Option<Self> {
+        let app = &request.app;
+        let known = edge::last_known(&request.access_path_hash)?;
         let table = Rc::clone(known.table.as_ref()?);
-        let resolved = table.resolve(path);
+        let resolved = table.resolve(&request.path);
         let sealed = resolved.as_ref().filter(|named| named.form == Form::Sealed);
         let read = sealed.and_then(|named| {
             let owner = named.mac?.upper();
             let key = edge::file_key(&known.tenant.tenant, named.kind, Form::Sealed, &owner);
-            Some(FileRead::begin(app, key))
+            let is_unchanged = edge::known(&key, app.now, |meta| request.has_copy(&meta.etag));
+            is_unchanged.is_none().then(|| FileRead::begin(app, key))
         });
         Some(Self {
             table,

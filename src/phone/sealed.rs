@@ -29,7 +29,7 @@ use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
 use crate::platform::log;
 use crate::store::claims;
-use crate::store::file_inputs::Reads;
+use crate::store::file_inputs::{Kept, Reads};
 use crate::witness;
 
 /// `Content-Type` of every sealed file, and of others that are no text.
@@ -49,11 +49,19 @@ pub(super) async fn serve(
 ) -> Result<Outcome, StorageError> {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &owner);
+    let origin = request.url_origin();
+    if let Some(meta) = unchanged(request, tenant, &key, &owner, &origin)
+        && record.facts.is_none()
+    {
+        record_file(record, kind, &meta);
+        record.came_from_kv(&key, meta.version, Some(meta.generation));
+        let length = meta.length;
+        return Ok(served(Body::Known { length }, &meta, Reason::Sealed, None));
+    }
     let read = match begun.filter(|read| read.key() == key) {
         Some(read) => read,
         None => FileRead::begin(&request.app, key.clone()),
     };
-    let origin = request.url_origin();
     let wanted = |meta: &FileMeta| has_extension(&request.path, &meta.extension);
     let looked = keep::look(&request.app, tenant, &origin, read, wanted).await;
     looked.tell(Form::Sealed, record);
@@ -72,7 +80,8 @@ pub(super) async fn serve(
                 in_kv: true,
             })));
         }
-        return Ok(served(bytes.clone(), meta, Reason::Sealed, None));
+        let body = Body::Read(bytes.clone());
+        return Ok(served(body, meta, Reason::Sealed, None));
     }
     let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, Reads::Sealed)
         .await
@@ -94,6 +103,68 @@ pub(super) async fn serve(
     }
 }
 
+/// What KV said a moment ago beside the file that is asked for, if the phone has that very file and it is still good.
+fn unchanged(
+    request: &PhoneRequest,
+    tenant: &PublishedTenant,
+    key: &str,
+    owner: &str,
+    origin: &str,
+) -> Option<FileMeta> {
+    edge::known(key, request.app.now, |meta| {
+        tenant.accepts(owner, meta.version)
+            && tenant.fits(meta.place.as_ref(), origin)
+            && has_extension(&request.path, &meta.extension)
+            && request.has_copy(&meta.etag)
+    })
+}
+
+/// Looks for the sealed standard file of a device that is asked for by the plain name.
+pub(super) async fn look_at_plain_name(
+    request: &PhoneRequest,
+    tenant: &PublishedTenant,
+    mac: &Mac,
+    record: &mut Record,
+) -> Looked {
+    let owner = mac.upper();
+    let key = edge::file_key(&tenant.tenant, FileKind::Standard, Form::Sealed, &owner);
+    let read = FileRead::begin(&request.app, key);
+    let origin = request.url_origin();
+    let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
+    looked.tell(Form::Sealed, record);
+    looked
+}
+
+/// What D1 compares with the device, to leave out what the file is made from where KV has that file.
+pub(super) fn kept(looked: &Looked) -> Option<Kept<'_>> {
+    let meta = &looked.kept.as_ref()?.meta;
+    Some(Kept {
+        device_id: &meta.device,
+        generation: meta.generation,
+        version: meta.version,
+    })
+}
+
+/// Whether what KV has is the very file that would be made now.
+fn is_current(bundle: &FileInputs, meta: &FileMeta) -> bool {
+    is_own(bundle, meta) && meta.version == bundle.version()
+}
+
+/// Whether D1 has left out what the file is made from, and KV's is none for this Worker: one of before may have sealed
+/// with the same profile in another way.
+pub(super) fn misses_inputs(bundle: &FileInputs, looked: Option<&Looked>) -> bool {
+    let Some(stored) = looked.and_then(|looked| looked.kept.as_ref()) else {
+        return false;
+    };
+    let meta = &stored.meta;
+    let is_left_out = bundle.device.as_ref().is_some_and(|device| {
+        device.id == meta.device
+            && device.generation == meta.generation
+            && bundle.version() == meta.version
+    });
+    is_left_out && !is_current(bundle, meta)
+}
+
 /// Serves the sealed standard file at the plain name, for tenants that want that. It goes out whole
 /// and without an ETag: at this name a bootstrap, which has none, may wait the next time.
 ///
@@ -103,21 +174,26 @@ pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     bundle: &FileInputs,
-    mac: &Mac,
+    looked: Looked,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     match fit(bundle, FileKind::Standard, None, tenant) {
         Ok(()) => {
-            let key = edge::file_key(
-                &tenant.tenant,
-                FileKind::Standard,
-                Form::Sealed,
-                &mac.upper(),
-            );
-            let read = FileRead::begin(&request.app, key);
-            let origin = request.url_origin();
-            let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
-            looked.tell(Form::Sealed, record);
+            if let Some(kept) = looked
+                .kept
+                .as_ref()
+                .filter(|it| is_current(bundle, &it.meta))
+            {
+                record_file(record, FileKind::Standard, &kept.meta);
+                let (body, reason) = (Body::Read(kept.bytes.clone()), Reason::SealedAtPlainName);
+                return Ok(match served(body, &kept.meta, reason, None) {
+                    Outcome::Served(served) => Outcome::Served(Served {
+                        etag: None,
+                        ..served
+                    }),
+                    other => other,
+                });
+            }
             let ask = SealedAsk {
                 kind: FileKind::Standard,
                 at_plain_name: true,
@@ -209,7 +285,8 @@ async fn from_bundle(
             may_be_kept,
         }) => {
             record_file(record, kind, &meta);
-            let outcome = served(bytes.clone(), &meta, Reason::Sealed, None);
+            let body = Body::Read(bytes.clone());
+            let outcome = served(body, &meta, Reason::Sealed, None);
             record.deeds.push(Deed::Settle(Box::new(Settling {
                 tenant_id: bundle.tenant_id.clone(),
                 key: may_be_kept.then(|| looked.key_of(&meta)),
@@ -226,7 +303,8 @@ async fn from_bundle(
             Ok(
                 match looked.kept.filter(|kept| is_own(bundle, &kept.meta)) {
                     Some(kept) => {
-                        served(kept.bytes, &kept.meta, Reason::SealedLastGood, Some(detail))
+                        let body = Body::Read(kept.bytes);
+                        served(body, &kept.meta, Reason::SealedLastGood, Some(detail))
                     }
                     None => Outcome::Broken { detail },
                 },
@@ -238,7 +316,7 @@ async fn from_bundle(
 
 /// Whether a file of before is still this device's under its present key. What was good goes on
 /// being served, but never under a key that was replaced, and never another device's that had the MAC:
-/// its generations begin at 1 again. AfterServing a restore of the database a generation may be given out
+/// its generations begin at 1 again. After a restore of the database a generation may be given out
 /// once more, so a file of another era is nobody's.
 fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
     let told_by = |profile: &Profile| {
@@ -371,9 +449,9 @@ fn record_file(record: &mut Record, kind: FileKind, meta: &FileMeta) {
     }
 }
 
-fn served(bytes: ArrayBuffer, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> Outcome {
+fn served(body: Body, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> Outcome {
     Outcome::Served(Served {
-        body: Body(bytes),
+        body,
         content_type: meta.content_type.clone(),
         content_encoding: meta.content_encoding.clone(),
         etag: Some(meta.etag.clone()),

@@ -151,7 +151,7 @@ pub(super) async fn cached(
         Reason::Shared
     };
     Some(Outcome::Served(Served {
-        body: Body(bytes),
+        body: Body::Read(bytes),
         content_type: meta.content_type.clone(),
         content_encoding: String::new(),
         etag: None,
@@ -244,7 +244,7 @@ async fn last_good(
     Ok(
         match seal::unwrap_file(&request.app.keyring, &kept.key, &frame).await {
             Ok(bytes) => Outcome::Served(Served {
-                body: Body(bytes),
+                body: Body::Read(bytes),
                 content_type: kept.meta.content_type.clone(),
                 content_encoding: String::new(),
                 etag: None,

@@ -1,10 +1,12 @@
 //! What a deployment configures: secrets and switches, read once per request from the bindings.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use ringfence_provision::wrap::{Keyring, MasterKey};
 use worker::Env;
+
+use super::log;
 
 /// The deployment lacks something, or has it in a form that cannot be used. The words are for the
 /// operator; they never contain a secret.
@@ -69,6 +71,57 @@ pub fn loopback_counts_as_tls(env: &Env, host: &str) -> bool {
 /// [`loopback_counts_as_tls`].
 pub fn is_local(env: &Env) -> bool {
     secret(env, "LOCAL_HTTP").is_some_and(|value| value == "loopback")
+}
+
+/// Which answers to phones have a log line each: `LOG_LEVEL`. The event is the operator's record, and has its line in the log's
+/// stead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What failed, or was served although something failed.
+    Failures,
+    /// That, refusals, and the life of keys.
+    #[default]
+    Notable,
+    /// Every answer.
+    All,
+}
+
+impl LogLevel {
+    /// `None` for a word that is none.
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "failures" => Some(Self::Failures),
+            "notable" => Some(Self::Notable),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+thread_local! {
+    static LOG_LEVEL: Cell<Option<LogLevel>> = const { Cell::new(None) };
+}
+
+/// Which answers have a log line. The bindings of an isolate are always the same, so they are asked once.
+pub fn log_level(env: &Env) -> LogLevel {
+    if let Some(known) = LOG_LEVEL.get() {
+        return known;
+    }
+    let word = secret(env, "LOG_LEVEL");
+    let level = word.as_deref().map(LogLevel::parse);
+    if let (Some(None), Some(word)) = (level, &word) {
+        log::warn(
+            "log_level_unknown",
+            &[
+                ("value", word),
+                ("known", "failures, notable, all"),
+                ("taken", "notable"),
+            ],
+        );
+    }
+    let level = level.flatten().unwrap_or_default();
+    LOG_LEVEL.set(Some(level));
+    level
 }
 
 /// The application of Cloudflare Access that stands before the console.
@@ -138,6 +191,20 @@ mod tests {
             issuer("http://127.0.0.1:9", true).as_deref(),
             Some("http://127.0.0.1:9")
         );
+    }
+
+    #[test]
+    fn a_log_level_is_one_of_three_words() {
+        for (word, level) in [
+            ("failures", Some(LogLevel::Failures)),
+            ("notable", Some(LogLevel::Notable)),
+            ("all", Some(LogLevel::All)),
+            ("ALL", None),
+            ("debug", None),
+        ] {
+            assert_eq!(LogLevel::parse(word), level, "{word}");
+        }
+        assert_eq!(LogLevel::default(), LogLevel::Notable);
     }
 
     #[test]

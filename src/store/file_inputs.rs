@@ -83,6 +83,16 @@ pub struct AtPlainName<'a> {
     pub in_clear: bool,
     /// The families whose name it is, as a JSON list; `None`: of all.
     pub families: Option<&'a str>,
+    /// The sealed file that KV has: where the device is as it was then, nothing is read for another one.
+    pub kept: Option<Kept<'a>>,
+}
+
+/// What a file that KV has was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept<'a> {
+    pub device_id: &'a str,
+    pub generation: u32,
+    pub version: u64,
 }
 
 /// Who would take a bootstrap, as far as it decides whether one is there for them.
@@ -119,9 +129,6 @@ impl<'a> Reads<'a> {
             false => "0",
         });
         let mut values = Vec::new();
-        if plain.sealed {
-            reasons.push_str(" + (d.ever_delivered = 1)");
-        }
         if let Some(claimant) = plain.claim {
             reasons.push_str(
                 " + (d.key_state = 'armed' AND (d.armed_until IS NULL OR ?3 < d.armed_until)) \
@@ -133,6 +140,23 @@ impl<'a> Reads<'a> {
                 claimant.address.into(),
                 claimant.retry_window_ms.into(),
             ];
+        }
+        match plain.kept.filter(|_| plain.sealed) {
+            None if plain.sealed => reasons.push_str(" + (d.ever_delivered = 1)"),
+            None => {}
+            Some(kept) => {
+                let first = values.len() + 3;
+                let (generation, version) = (first + 1, first + 2);
+                reasons.push_str(&format!(
+                    " + (d.ever_delivered = 1 AND NOT (d.id = ?{first} AND d.generation = ?{generation} \
+                     AND max(d.version, (SELECT version FROM tenants WHERE id = ?1)) = ?{version}))"
+                ));
+                values.extend([
+                    kept.device_id.into(),
+                    kept.generation.into(),
+                    kept.version.into(),
+                ]);
+            }
         }
         let mut holds = format!("({reasons} > 0)");
         if let Some(families) = plain.families {

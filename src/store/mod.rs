@@ -27,6 +27,7 @@ pub mod pools;
 pub mod published;
 pub mod reach;
 pub mod relays;
+pub mod requests;
 pub mod restored;
 pub mod rotation;
 pub mod search;

@@ -2,7 +2,7 @@
 // to the same peer (SIPp, which answers 200 at once), in turn. What counts is the CPU time of a NOTIFY, of all programs that
 // have to do with it: workerd, and the relay where there is one. Adds `edge` to .local/bench.json.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Api } from '../support/worker/api.mjs';
@@ -13,6 +13,7 @@ import { door } from '../support/ports.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { seedCrowd } from '../support/worker/seed.mjs';
 import { sipp } from '../support/sip/sipp.mjs';
+import { cpu } from './cpu.mjs';
 import { median } from './load.mjs';
 
 const QUICK = Boolean(process.env.QUICK);
@@ -22,17 +23,6 @@ const ROUNDS = QUICK ? 1 : 3;
 const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
 const whole = (number) => Math.round(number).toLocaleString('en');
-
-/** CPU seconds of processes, in nanoseconds' grain, a file for each thread. */
-const cpu = (pids) =>
-  pids.reduce(
-    (sum, pid) =>
-      readdirSync(`/proc/${pid}/task`).reduce(
-        (all, thread) => all + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e9,
-        sum,
-      ),
-    0,
-  );
 
 const peak = (pid) => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024;
 

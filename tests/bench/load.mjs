@@ -11,7 +11,12 @@ const haveWrk = spawnSync('wrk', ['--version']).error === undefined;
 export const generator = haveWrk ? 'wrk' : 'node';
 
 /** Requests per second for one URL. Throws if an answer has another status than `status`. */
-export async function repeat(url, { seconds = 2, connections = 16, headers = {}, status = 200 } = {}) {
+export async function repeat(url, options) {
+  return (await load(url, options)).rate;
+}
+
+/** The same, and how many requests there were. */
+export async function load(url, { seconds = 2, connections = 16, headers = {}, status = 200 } = {}) {
   const probe = await fetch(url, { headers });
   await probe.arrayBuffer();
   if (probe.status !== status) throw new Error(`${url}: ${probe.status}, expected ${status}`);
@@ -26,7 +31,7 @@ export async function repeat(url, { seconds = 2, connections = 16, headers = {},
   if (!(rate > 0)) throw new Error(`wrk: ${stdout}`);
   // wrk counts only statuses of 400 and more.
   if (status < 400 && /Non-2xx or 3xx responses/.test(stdout)) throw new Error(`${url}: ${stdout}`);
-  return rate;
+  return { rate, count: Number(/(\d+) requests in/.exec(stdout)?.[1]) };
 }
 
 async function repeatByNode(url, { seconds, connections, headers, status }) {
@@ -43,7 +48,7 @@ async function repeatByNode(url, { seconds, connections, headers, status }) {
     }),
   );
   agent.destroy();
-  return (count / (performance.now() - begin)) * 1000;
+  return { rate: (count / (performance.now() - begin)) * 1000, count };
 }
 
 /** Requests per second over a list of URLs, each asked once. */

@@ -59,17 +59,81 @@ describe('the hot path', () => {
     await worker.probe({ d1: null });
   });
 
-  it('304 and 206 cost the same', async () => {
+  it('206 costs the same, and 304 one KV read: the isolate knows what the phone has', async () => {
     const { answer } = await cost(sealed());
-    for (const header of [
-      ['If-None-Match', answer.header('etag')],
-      ['Range', 'bytes=0-9'],
+    for (const [header, status, reads] of [
+      [['Range', 'bytes=0-9'], 206, 2],
+      [['If-None-Match', answer.header('etag')], 304, 1],
+      [['If-None-Match', `"other", W/${answer.header('etag')}`], 304, 1],
+      // What else there is to weigh is weighed with the file.
+      [['If-None-Match', '"other"'], 200, 2],
+      [['If-Match', '"other"'], 412, 2],
     ]) {
-      const { kvReads, encryptions, sql } = await cost(sealed(), { headers: [header] });
-      assert.equal(kvReads, 2);
-      assert.equal(encryptions, 0);
+      const { answer: again, kvReads, encryptions, sql } = await cost(sealed(), { headers: [header] });
+      assert.deepEqual([again.status, kvReads, encryptions], [status, reads, 0], `${header}`);
       for (const text of sql) assert.match(text, EVENT);
     }
+    const both = { headers: [['If-None-Match', answer.header('etag')], ['If-Match', '"other"']] };
+    assert.equal((await cost(sealed(), both)).answer.status, 412);
+    const gone = await tenant.get(`Config${phone.mac}.cfg`, { headers: { 'If-None-Match': answer.header('etag') } });
+    assert.equal(gone.status, 404, 'another name is another file');
+  });
+
+  it('what the isolate knew of a file decides nothing once the file is another one', async () => {
+    const one = await seedDevice(worker, tenant, { mac: mac(5), state: 'confirmed' });
+    const path = tenant.path(`Config${one.mac}.enc`);
+    await rawRequest(worker.port, path);
+    const name = `f1:${tenant.id}:standard:sealed:${one.mac}`;
+    await eventually(
+      () => worker.ask('kvRead', { name }),
+      (value) => value !== null && JSON.parse(value.metadata).c === true,
+    );
+    const headers = [['If-None-Match', (await rawRequest(worker.port, path)).header('etag')]];
+    assert.equal((await cost(path, { headers })).kvReads, 1);
+    // A change above the device, a fence for it, and another device under the same MAC: the tenant's value tells.
+    const value = JSON.parse(Buffer.from((await worker.ask('kvRead', { name: `t1:${hashAccessPath(tenant.accessPath)}` })).base64, 'base64'));
+    const publish = (more) =>
+      worker.ask('kvPut', { name: `t1:${hashAccessPath(tenant.accessPath)}`, value: JSON.stringify({ ...value, ...more }), metadata: '{"v":1}' });
+    await publish({ fences: [{ mac: one.mac, version: value.version + 1_000_000 }] });
+    const fenced = await cost(path, { headers });
+    assert.ok(fenced.encryptions === 1, 'it is made anew');
+    await publish({ expires_at: 1 });
+    assert.equal((await rawRequest(worker.port, path, { headers })).status, 404);
+    await publish({});
+    assert.equal((await rawRequest(worker.port, path, { headers })).status, 304);
+  });
+
+  it('a sealed file at the plain name is made once: after that D1 says that it is current, and KV has it', async () => {
+    const other = await seedTenant(worker, {
+      models: [{ name: 'GXP1630', family: 'gxp', profile: 'gxp-256' }],
+      templates: {},
+    });
+    const one = await seedDevice(worker, other, { mac: mac(1), model: 'GXP1630', state: 'delivered', settings: { line_1_user: '201' } });
+    const path = other.path(`cfg${one.mac.toLowerCase()}.xml`);
+    const first = await cost(path);
+    assert.deepEqual([first.answer.status, first.encryptions], [200, 1]);
+    await eventually(() => worker.ask('kvRead', { name: `f1:${other.id}:standard:sealed:${one.mac}` }), Boolean);
+    const again = await cost(path);
+    assert.deepEqual([again.answer.status, again.encryptions, again.kvWrites, again.kvReads], [200, 0, 0, 3]);
+    assert.deepEqual(again.answer.body, first.answer.body);
+    assert.equal(again.answer.header('etag'), undefined, 'a bootstrap may wait there the next time');
+    const reading = again.trips.filter((texts) => !texts.some((text) => EVENT.test(text)));
+    assert.equal(reading.length, 1, 'one round trip');
+    // Settings and templates are not read again: the device itself, where the database stands, and whether it left.
+    const [rows] = await worker.sql('SELECT count(*) AS n FROM settings WHERE tenant_id = ?1', other.id);
+    assert.ok(rows.n > 0);
+    const settings = again.sql.findIndex((text) => text.startsWith('SELECT s.scope'));
+    assert.ok(again.read[settings] <= first.read[first.sql.findIndex((text) => text.startsWith('SELECT s.scope'))] - rows.n);
+    // Whatever changes is seen at once.
+    await worker.sql('UPDATE devices SET version = (SELECT seq + 1 FROM tenants WHERE id = ?1) WHERE id = ?2', other.id, one.id);
+    await worker.sql('UPDATE tenants SET seq = seq + 1 WHERE id = ?1', other.id);
+    assert.equal((await cost(path)).encryptions, 1);
+    await worker.sql("UPDATE devices SET key_state = 'armed' WHERE id = ?1", one.id);
+    const bootstrap = await rawRequest(worker.port, path);
+    assert.equal(bootstrap.status, 200);
+    assert.match(bootstrap.body.toString(), /<gs_provision/);
+    await worker.sql('UPDATE devices SET disabled = 1 WHERE id = ?1', one.id);
+    assert.equal((await rawRequest(worker.port, path)).status, 404);
   });
 
   it('a change above the device is one version; the next request renders, seals once and refreshes KV', async () => {

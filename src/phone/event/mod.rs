@@ -1,10 +1,12 @@
 //! What happened, for the operator: a structured log line for each answer, and an event for each
 //! that belongs to a tenant.
 //!
-//! Written after the answer. Events are bounded per tenant and minute: D1 counts them and refuses
-//! those above the limit, and an isolate that knows a minute to be full only counts. So a scan
+//! Written after the answer, many together ([`collected`]). Events are bounded per tenant and minute: D1 counts them and
+//! refuses those above the limit, and an isolate that knows a minute to be full only counts. So a scan
 //! costs a row a minute, however long it lasts.
 
+mod answered;
+mod collected;
 mod named;
 mod overflow;
 mod stranger;
@@ -24,10 +26,9 @@ use crate::files::inputs::FileInputs;
 use crate::phone::deed::Deed;
 use crate::phone::facts::Facts;
 use crate::phone::{Outcome, PhoneAnswer, PhoneRequest, Reason, Trace};
-use crate::platform::log::{info, warn};
-use crate::store::events::{self, CurrentFiles, NewEvent, Seen, Use};
-use crate::store::moves;
-use crate::{edge, platform};
+use crate::platform::config::{self, LogLevel};
+use crate::platform::log::info;
+use answered::Answered;
 use named::Puzzle;
 use overflow::{Room, Uncounted};
 use stranger::Stranger;
@@ -127,7 +128,7 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
     let taken = matches!(event.status, 200 | 206 | 304) && !request.head;
     // Most of a flood leaves nothing to write: then nothing outlives the answer either.
     let Some(due) = event.due(request.app.now, taken) else {
-        event.log(&request.app.request_id);
+        event.log(&request.app);
         return;
     };
     let app = request.app.clone();
@@ -135,24 +136,16 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
     let thinks = due.event && !event.is_served();
     let puzzle = due.event.then(|| event.puzzle(request)).flatten();
     if !thinks {
-        event.log(&app.request_id);
+        event.log(&app);
+        Answered::collect(event, due, &app);
+        return;
     }
     request.app.later(async move {
-        if thinks {
-            // Not before the answer: its time would tell that somebody thought about it.
-            Delay::from(Duration::ZERO).await;
-            event.think(puzzle, &app).await;
-            event.log(&app.request_id);
-        }
-        if let Err(error) = event.write(&app, due).await {
-            warn(
-                "event_not_written",
-                &[
-                    ("request_id", &app.request_id),
-                    ("error", &error.to_string()),
-                ],
-            );
-        }
+        // Not before the answer: its time would tell that somebody thought about it.
+        Delay::from(Duration::ZERO).await;
+        event.think(puzzle, &app).await;
+        event.log(&app);
+        Answered::collect(event, due, &app);
     });
 }
 
@@ -238,7 +231,21 @@ impl Event {
         self.look_at_stranger();
     }
 
-    fn log(&self, request_id: &str) {
+    /// From which level on an answer has its line in the log.
+    fn level(&self) -> LogLevel {
+        match self.outcome {
+            "refused" => LogLevel::Notable,
+            "served" | "not_modified" if self.reason == Reason::Bootstrap => LogLevel::Notable,
+            "served" | "not_modified" if self.detail.is_none() => LogLevel::All,
+            _ => LogLevel::Failures,
+        }
+    }
+
+    fn log(&self, app: &App) {
+        if self.level() > config::log_level(&app.env) {
+            return;
+        }
+        let request_id = &*app.request_id;
         let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
         info(
             "phone",
@@ -286,118 +293,23 @@ impl Event {
         };
         (due.event || due.seen || due.uncounted.is_some()).then_some(due)
     }
+}
 
-    /// Writes what is due.
-    async fn write(&self, app: &App, due: Due) -> Result<(), crate::db::StorageError> {
-        let Some(tenant_id) = &self.record.tenant else {
-            return Ok(());
-        };
-        if let Some(Uncounted { minute, number }) = due.uncounted {
-            events::count_events(&app.db, tenant_id, minute, number).await?;
-        }
-        let seen = self.record.device.as_ref().filter(|_| due.seen);
-        let seen = seen.map(|device_id| Seen {
-            tenant_id,
-            device_id,
-            now: app.now,
-            address: &self.address,
-            user_agent: &self.user_agent,
-            fetched: due.fetched,
-        });
-        let device_id = self.record.device.as_deref();
-        let used = self.is_served() && {
-            let hash = &self.record.access_path_hash;
-            uses::notable(hash, device_id.unwrap_or_default(), app.now)
-        };
-        let used = used.then(|| Use {
-            hash: &self.record.access_path_hash,
-            device_id,
-            now: app.now,
-        });
-        if !due.event {
-            if let Some(seen) = seen {
-                let device = seen.write(&app.db, used.as_ref()).await?;
-                self.remember_use(used.as_ref());
-                self.look_after(app, tenant_id, device).await?;
-            }
-            return Ok(());
-        }
-        let id = platform::new_id(app.now);
-        let sighting = self.sighting(tenant_id, app.now);
-        let mac = self.record.mac.map(|mac| mac.upper());
-        let written = events::write_event(
-            &app.db,
-            &NewEvent {
-                id: &id,
-                tenant_id,
-                device_id,
-                mac: mac.as_deref(),
-                kind: self.record.kind.map(FileKind::as_str),
-                form: self.record.form.map(Form::as_str),
-                outcome: self.outcome,
-                reason: self.reason.as_str(),
-                status: self.status,
-                bytes: self.bytes,
-                address: &self.address,
-                user_agent: &self.user_agent,
-                country: &self.country,
-                request_id: &app.request_id,
-                detail: self.detail.as_deref(),
-                at: app.now,
-                path: self.path.as_deref(),
-                access_path: self.record.access_path.as_deref(),
-                access_path_hash: &self.record.access_path_hash,
-                limit: self.record.events_per_minute,
-            },
-            seen.as_ref(),
-            used.as_ref(),
-            sighting.as_ref(),
-        )
-        .await?;
-        self.remember_use(used.as_ref());
-        if written.minute > u64::from(self.record.events_per_minute) {
-            overflow::full(tenant_id, due.minute);
-        }
-        if let Some(sighting) = sighting {
-            sighting.keep_bounds(&app.db, written.unknown).await?;
-        }
-        if seen.is_some() {
-            self.look_after(app, tenant_id, written.device).await?;
-        }
-        Ok(())
-    }
-
-    /// Does what the device's row asks for, now that it was looked at.
-    async fn look_after(
-        &self,
-        app: &App,
-        tenant_id: &str,
-        now: Option<CurrentFiles>,
-    ) -> Result<(), crate::db::StorageError> {
-        self.check_kept(app, now).await;
-        let device = self.record.device.as_ref();
-        if let Some(device_id) = device.filter(|_| now.is_some_and(|now| now.is_expected())) {
-            moves::arrived(&app.db, tenant_id, device_id).await?;
-        }
-        Ok(())
-    }
-
-    /// Remembers what was written of the access path, so that it is not written again soon.
-    fn remember_use(&self, used: Option<&Use<'_>>) {
-        if let Some(used) = used {
-            uses::remember(used.hash, used.device_id.unwrap_or_default(), used.now);
-        }
-    }
-
-    /// Takes a file out of KV that should not be there any more: a writer that was cut off between
-    /// storing it and looking again has left it. It went out once; it does not again.
-    async fn check_kept(&self, app: &App, now: Option<CurrentFiles>) {
-        let Some(kept) = &self.record.kept else {
-            return;
-        };
-        if now.is_none_or(|now| now.voids(kept.version, kept.generation)) {
-            warn("stale_file_served", &[("key", &kept.key)]);
-            edge::remove_file(app, &kept.key).await;
+#[cfg(test)]
+impl Event {
+    fn for_test(outcome: &'static str) -> Self {
+        Self {
+            record: Record::default(),
+            outcome,
+            reason: Reason::Sealed,
+            status: 0,
+            bytes: 0,
+            detail: None,
+            path: None,
+            stranger: None,
+            address: String::new(),
+            user_agent: String::new(),
+            country: String::new(),
         }
     }
 }
@@ -414,16 +326,29 @@ mod tests {
                 fetched: Some(7),
                 ..Record::default()
             },
-            outcome,
-            reason: Reason::Sealed,
-            status: 0,
-            bytes: 0,
-            detail: None,
-            path: None,
-            stranger: None,
-            address: String::new(),
-            user_agent: String::new(),
-            country: String::new(),
+            ..Event::for_test(outcome)
+        }
+    }
+
+    #[test]
+    fn an_ordinary_success_has_no_line_of_its_own() {
+        let level = |outcome, reason, detail: Option<&str>| {
+            let detail = detail.map(Into::into);
+            Event {
+                reason,
+                detail,
+                ..event(None, outcome)
+            }
+            .level()
+        };
+        assert_eq!(level("served", Reason::Sealed, None), LogLevel::All);
+        assert_eq!(level("not_modified", Reason::Sealed, None), LogLevel::All);
+        assert_eq!(level("served", Reason::Bootstrap, None), LogLevel::Notable);
+        assert_eq!(level("refused", Reason::Consumed, None), LogLevel::Notable);
+        let last_good = level("served", Reason::SealedLastGood, Some("{}"));
+        assert_eq!(last_good, LogLevel::Failures);
+        for failed in ["unavailable", "broken"] {
+            assert_eq!(level(failed, Reason::Storage, None), LogLevel::Failures);
         }
     }
 

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::store::events::USE_STEP_MS;
+use crate::store::requests::USE_STEP_MS;
 
 /// More are not remembered; D1 is asked again.
 const MAX_USES: usize = 5_000;

@@ -3,21 +3,21 @@
 // the first message and then sends `{ id, op, … }`; every message is answered under its id.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { Log, LogLevel, Miniflare } from 'miniflare';
 
 import { bindings } from '../config.mjs';
 
-/** The Worker's own two modules, behind the probe if a test wants to look inside. */
-function modules(build, probe) {
+/** The Worker's own two modules, behind the one in `front` if somebody wants to look inside. */
+function modules(build, front) {
   const own = [
     { type: 'ESModule', path: join(build, 'index.js'), contents: readFileSync(join(build, 'index.js'), 'utf8') },
     { type: 'CompiledWasm', path: join(build, 'index_bg.wasm'), contents: readFileSync(join(build, 'index_bg.wasm')) },
   ];
-  if (!probe) return own;
-  const source = readFileSync(new URL('./probe.mjs', import.meta.url), 'utf8');
-  return [{ type: 'ESModule', path: join(build, 'probe.mjs'), contents: source }, ...own];
+  if (!front) return own;
+  return [{ type: 'ESModule', path: join(build, basename(front)), contents: readFileSync(front, 'utf8') }, ...own];
 }
 
 /** Workers that a benchmark starts beside the real one, each a single script. */
@@ -33,6 +33,8 @@ function others(list, compatibilityDate) {
   }));
 }
 
+const PROBE = fileURLToPath(new URL('./probe.mjs', import.meta.url));
+
 let miniflare;
 /** Handles of the databases: each call of getD1Database would make another. */
 const databases = new Map();
@@ -43,6 +45,8 @@ const operations = {
     persist,
     secrets,
     probe = false,
+    front = probe ? PROBE : undefined,
+    inspectorPort,
     port = 0,
     extra = [],
     silent = false,
@@ -64,6 +68,7 @@ const operations = {
       httpsCert: tls.certificate,
       // Never asks the network for a sample of `request.cf`.
       cf: false,
+      inspectorPort,
       log: new Log(LogLevel.ERROR),
       defaultPersistRoot: persist,
       handleRuntimeStdio(stdout, stderr) {
@@ -79,7 +84,7 @@ const operations = {
           bindings: { ...config.bindings, ...secrets },
           serviceBindings: services,
           modulesRoot: build,
-          modules: modules(build, probe),
+          modules: modules(build, front),
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         })),
         ...others(extra, config.compatibilityDate),

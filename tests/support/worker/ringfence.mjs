@@ -50,10 +50,13 @@ export class Ringfence {
    * `silent` throws log lines away (both for benchmarks). `tls` is the certificate of its HTTPS port
    * (see tls.mjs), and `assets` serves the console's static parts too. `twin` starts the same Worker once more over
    * the same database and namespace, as another isolate of the same deployment: its address is `worker.twin`. `ca` is a
-   * file with a CA that the Worker's own connections believe besides, and `services` binds further Workers by name.
+   * file with a CA that the Worker's own connections believe besides, and `services` binds further Workers by name. `front` is
+   * another module than the probe's to stand in front, and `inspectorPort` lets a profiler in.
    */
   static async start({
     probe = false,
+    front,
+    inspectorPort,
     migrate = true,
     build = join(ROOT, 'build'),
     secrets = {},
@@ -68,7 +71,7 @@ export class Ringfence {
     const worker = new Ringfence();
     worker.copies = [];
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, extra, silent, tls, assets, twin, ca, services, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = { build, probe, front, inspectorPort, extra, silent, tls, assets, twin, ca, services, secrets: { ...newSecrets(), ...secrets } };
     if (migrate) cpSync(await Ringfence.#migrated(), join(worker.persist, 'd1'), { recursive: true });
     await worker.#launch();
     return worker;

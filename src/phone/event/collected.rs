@@ -1,0 +1,318 @@
+//! What requests leave to be written, collected by the isolate and written together.
+//!
+//! D1 has one writer, and a statement costs it the same for one event as for two hundred. So a request that leaves something
+//! puts it here. The first one to do so leads: it waits until a pause has passed since the last writing or
+//! [`MAX_TOGETHER`] have come, writes all there is, and the next one leads. The pause grows to [`MAX_PAUSE_MS`] while many come, and
+//! shrinks to [`MIN_PAUSE_MS`] when few do. Who comes when nothing was written lately is written at once.
+//!
+//! Promised is nothing but memory: what an isolate has collected ends with it. A claim and a confirmation are never here.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use worker::Delay;
+
+use super::Answered;
+use crate::app::App;
+use crate::platform;
+use crate::platform::log::warn;
+
+/// So long after a writing the next one begins, while many come.
+const MAX_PAUSE_MS: u64 = 1000;
+
+/// The same while they come one by one.
+const MIN_PAUSE_MS: u64 = 60;
+
+/// From so many in a list on the pause grows.
+const MANY: usize = 4;
+
+/// So many are written together: a statement's list has at most about half a megabyte, of the two that D1 takes.
+const MAX_TOGETHER: usize = 200;
+
+/// So many bytes of what the events say in words are in one list.
+const MAX_WORDS: usize = 400_000;
+
+/// So many of them may be phones that are no device: each takes two statements of its own, and D1 takes fifty of a
+/// request that is not paid for.
+const MAX_STRANGERS: usize = 16;
+
+/// More than these are not kept, where D1 does not take them as fast as they come.
+const MAX_KEPT: usize = 2000;
+
+/// How often a leader looks whether enough have come.
+const LOOK_MS: u64 = 50;
+
+/// So many lists one leader writes, for its request's computing time is bounded, too.
+const MAX_LISTS: usize = 5;
+
+/// A leader that has not been heard of for so long is gone with its request.
+const GONE_MS: u64 = 30_000;
+
+/// Before what D1 did not take is tried again, the first, the second and the third time.
+const PATIENCE: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+struct Kept {
+    waiting: Vec<Answered>,
+    /// When whoever leads was last heard of.
+    leader: Option<u64>,
+    written_at: u64,
+    /// How long after a writing the next one begins.
+    pause_ms: u64,
+    /// How many were too many since the last writing.
+    dropped: u64,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            leader: None,
+            written_at: 0,
+            pause_ms: MIN_PAUSE_MS,
+            dropped: 0,
+        }
+    }
+}
+
+thread_local! {
+    static KEPT: RefCell<Kept> = RefCell::default();
+}
+
+impl Kept {
+    /// Keeps one; whether its request leads.
+    fn add(&mut self, one: Answered, now: u64) -> bool {
+        if self.waiting.len() < MAX_KEPT {
+            self.waiting.push(one);
+        } else {
+            self.dropped += 1;
+        }
+        let is_led = self.leader.is_some_and(|at| now < at + GONE_MS);
+        if !is_led {
+            self.leader = Some(now);
+        }
+        !is_led
+    }
+
+    /// How long to wait yet, in milliseconds; 0: a list is due.
+    fn wait_ms(&self, now: u64) -> u64 {
+        if self.waiting.len() >= MAX_TOGETHER {
+            return 0;
+        }
+        let due = self.written_at.saturating_add(self.pause_ms);
+        due.saturating_sub(now).min(LOOK_MS)
+    }
+
+    /// Waits longer the next time if many have come, and shorter if few have.
+    fn adapt(&mut self, number: usize) {
+        let next = match number {
+            0..=1 => self.pause_ms / 2,
+            2..MANY => self.pause_ms,
+            _ => self.pause_ms * 2,
+        };
+        self.pause_ms = next.clamp(MIN_PAUSE_MS, MAX_PAUSE_MS);
+    }
+
+    /// The next list, the oldest first; empty where there is nothing.
+    fn take(&mut self, now: u64) -> Vec<Answered> {
+        self.leader = Some(now);
+        self.written_at = now;
+        let (mut words, mut strangers) = (0, 0);
+        let fits = |one: &Answered| {
+            words += one.words();
+            strangers += usize::from(one.is_stranger());
+            words <= MAX_WORDS && strangers <= MAX_STRANGERS
+        };
+        let most = self.waiting.iter().take(MAX_TOGETHER);
+        // One always goes, whatever it says.
+        let number = most.map(fits).take_while(|&fits| fits).count().max(1);
+        let number = number.min(self.waiting.len());
+        if number > 0 {
+            self.adapt(number);
+        }
+        self.waiting.drain(..number).collect()
+    }
+
+    /// Puts back what D1 did not take. It is older than all that came meanwhile.
+    fn put_back(&mut self, list: Vec<Answered>) {
+        let room = MAX_KEPT.saturating_sub(self.waiting.len());
+        self.dropped += list.len().saturating_sub(room) as u64;
+        self.waiting.splice(..0, list.into_iter().take(room));
+    }
+
+    /// Lets the next one lead; whether something is left for it.
+    fn resign(&mut self) -> bool {
+        self.leader = None;
+        !self.waiting.is_empty()
+    }
+
+    /// Leads once more where nobody else has come to write what is left.
+    fn stand_in(&mut self, now: u64) -> bool {
+        let is_wanted = self.leader.is_none() && !self.waiting.is_empty();
+        if is_wanted {
+            self.leader = Some(now);
+        }
+        is_wanted
+    }
+}
+
+/// Keeps what a request leaves. Somebody's request lives on until it is written.
+pub(super) fn add(app: &App, one: Answered) {
+    if KEPT.with_borrow_mut(|kept| kept.add(one, app.now)) {
+        let leader = app.clone();
+        app.later(async move { lead(&leader).await });
+    }
+}
+
+async fn lead(app: &App) {
+    loop {
+        loop {
+            let wait = KEPT.with_borrow(|kept| kept.wait_ms(platform::now()));
+            if wait == 0 {
+                break;
+            }
+            Delay::from(Duration::from_millis(wait)).await;
+        }
+        for _ in 0..MAX_LISTS {
+            let list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
+            if list.is_empty() {
+                break;
+            }
+            write(app, list).await;
+        }
+        if !KEPT.with_borrow_mut(Kept::resign) {
+            return;
+        }
+        // Whoever asks next leads; perhaps nobody does.
+        Delay::from(Duration::from_millis(MAX_PAUSE_MS)).await;
+        if !KEPT.with_borrow_mut(|kept| kept.stand_in(platform::now())) {
+            return;
+        }
+    }
+}
+
+/// Writes a list, and tries again where D1 does not take it.
+async fn write(app: &App, mut list: Vec<Answered>) {
+    let mut patience = PATIENCE.into_iter();
+    while let Err(error) = Answered::write_all(&list, app).await {
+        let number = list.len().to_string();
+        let fields = [("number", &*number), ("error", &error.to_string())];
+        warn("events_not_written", &fields);
+        let Some(wait) = patience.next() else {
+            return;
+        };
+        // Where too many come meanwhile, the oldest are kept.
+        KEPT.with_borrow_mut(|kept| kept.put_back(list));
+        Delay::from(wait).await;
+        list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
+    }
+    let dropped = KEPT.with_borrow_mut(|kept| std::mem::take(&mut kept.dropped));
+    if dropped > 0 {
+        warn("events_dropped", &[("number", &dropped.to_string())]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(number: usize, words: usize, is_stranger: bool) -> Answered {
+        Answered::for_test(number, words, is_stranger)
+    }
+
+    fn ids(list: &[Answered]) -> Vec<String> {
+        list.iter().map(Answered::id).collect()
+    }
+
+    #[test]
+    fn the_first_one_leads_and_the_next_when_it_is_done() {
+        let mut kept = Kept::default();
+        assert!(kept.add(one(0, 0, false), 1_000));
+        assert_eq!(kept.wait_ms(1_000), 0, "nothing was written lately");
+        assert!(!kept.add(one(1, 0, false), 1_000));
+        assert_eq!(ids(&kept.take(1_000)), ["0", "1"]);
+        assert!(!kept.add(one(2, 0, false), 1_001));
+        assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS - 1), 1);
+        assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS), 0);
+        assert!(kept.resign(), "one is left");
+        assert!(kept.add(one(3, 0, false), 1_002));
+        assert!(!kept.stand_in(1_003), "another one leads");
+    }
+
+    #[test]
+    fn where_nobody_comes_whoever_led_leads_again_and_one_that_is_gone_is_replaced() {
+        let mut kept = Kept::default();
+        kept.add(one(0, 0, false), 1_000);
+        assert!(kept.resign());
+        assert!(kept.stand_in(2_000));
+        assert!(!kept.add(one(1, 0, false), 2_000 + GONE_MS - 1));
+        assert!(kept.add(one(2, 0, false), 2_000 + GONE_MS));
+        kept.take(9_000);
+        assert!(!kept.resign());
+        assert!(!kept.stand_in(9_000));
+    }
+
+    #[test]
+    fn a_list_is_bounded_in_number_words_and_strangers() {
+        let mut kept = Kept::default();
+        for number in 0..MAX_TOGETHER + 1 {
+            kept.add(one(number, 0, false), 1_000);
+        }
+        assert_eq!(kept.wait_ms(0), 0);
+        assert_eq!(kept.take(1_000).len(), MAX_TOGETHER);
+        assert_eq!(kept.take(1_000).len(), 1);
+        assert!(kept.take(1_000).is_empty());
+        for number in 0..3 {
+            kept.add(one(number, MAX_WORDS, false), 1_000);
+        }
+        assert_eq!(kept.take(1_000).len(), 1);
+        assert_eq!(kept.take(1_000).len(), 1);
+        kept.take(1_000);
+        for number in 0..MAX_STRANGERS + 1 {
+            kept.add(one(number, 0, true), 1_000);
+        }
+        assert_eq!(kept.take(1_000).len(), MAX_STRANGERS);
+    }
+
+    #[test]
+    fn the_pause_grows_while_many_come_and_shrinks_when_few_do() {
+        let mut kept = Kept::default();
+        let mut round = |number: usize| {
+            for each in 0..number {
+                kept.add(one(each, 0, false), 1_000);
+            }
+            kept.take(1_000);
+            kept.pause_ms
+        };
+        assert_eq!(round(1), MIN_PAUSE_MS);
+        assert_eq!(round(MANY), MIN_PAUSE_MS * 2);
+        assert_eq!(round(MANY - 1), MIN_PAUSE_MS * 2);
+        for _ in 0..9 {
+            round(MANY);
+        }
+        assert_eq!(round(MANY), MAX_PAUSE_MS);
+        // A look that finds nothing says nothing.
+        assert_eq!(round(0), MAX_PAUSE_MS);
+        assert_eq!(round(1), MAX_PAUSE_MS / 2);
+    }
+
+    #[test]
+    fn what_is_too_much_is_counted_and_what_is_put_back_comes_first() {
+        let mut kept = Kept::default();
+        for number in 0..MAX_KEPT + 3 {
+            kept.add(one(number, 0, false), 1_000);
+        }
+        assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 3));
+        let list = kept.take(1_000);
+        kept.add(one(7_000, 0, false), 1_000);
+        kept.put_back(list);
+        assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 4));
+        assert_eq!(
+            ids(&kept.take(1_000)).first().map(String::as_str),
+            Some("0")
+        );
+    }
+}

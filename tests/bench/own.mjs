@@ -1,0 +1,210 @@
+// What of a request's CPU time is the Worker's own: KV, D1 and the witness answer from the isolate's memory (own/memory.mjs), and
+// a plain JavaScript Worker that gives the same answer after two reads of a map is beside it. CPU time is the kernel's, of
+// workerd alone; a fixed piece of work beside each load says how fast the machine is at that moment. Adds `own` to .local/bench.json.
+//
+//   node tests/bench/own.mjs [PART OF A ROW'S NAME]
+//
+// RINGFENCE_BUILD names another folder with a built Worker. RINGFENCE_PROFILE_OUT=FOLDER writes a CPU profile of each row there (of a
+// build with names: RINGFENCE_NAMES=1 scripts/build.sh).
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ROOT } from '../support/config.mjs';
+import { tcpPort } from '../support/ports.mjs';
+import { standard, XML } from '../support/worker/content.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { mac, newAccessPath, seedDevice, seedTenant, UTG } from '../support/worker/seed.mjs';
+import { cpu, fixedWork, settled } from './cpu.mjs';
+import { load, median } from './load.mjs';
+import { Profiler } from './own/profiler.mjs';
+
+const QUICK = Boolean(process.env.QUICK);
+const ROUNDS = QUICK ? 1 : 5;
+const SECONDS = QUICK ? 1 : 2;
+const PROFILES = process.env.RINGFENCE_PROFILE_OUT;
+const only = process.argv[2];
+
+const GXP = { name: 'GXP1630', family: 'gxp', profile: 'gxp-256' };
+const YEALINK = { name: 'SIP-T46S', family: 'yealink', profile: null };
+
+const say = (text) => process.stdout.write(`${text}\n`);
+const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
+const milliseconds = (number) => number.toFixed(3).padStart(8);
+
+/** Files of about so many bytes, a template for each family. */
+function templates(bytes) {
+  const lines = (of) => Array.from({ length: Math.floor((bytes - 300) / of(0).length) }, (_, number) => of(number)).join('');
+  const digits = (number) => String(number).padStart(5, '0');
+  return {
+    ...XML,
+    'standard/utg': standard(Math.round(bytes * 0.74)),
+    'standard/gxp': `<?xml version="1.0" encoding="UTF-8" ?>
+<gs_provision version="1"><mac>{{ device.mac_lower }}</mac><config version="1">
+<P35>{{ SIP_USER | default("7001") }}</P35>
+${lines((number) => `    <P8${digits(number)}>${'abcdefghij'.repeat(4)}</P8${digits(number)}>\n`)}</config></gs_provision>
+`,
+    'standard/yealink': `#!version:1.0.0.1
+account.1.user_name = {{ SIP_USER | default("7001") }}
+${lines((number) => `features.filler_${digits(number)} = ${'abcdefghij'.repeat(4)}\n`)}`,
+  };
+}
+
+/** A plain Worker that does the least for the same answer: two reads of a map, and the bytes with as many headers. */
+const plain = {
+  name: 'plain',
+  script: `const known = new Map();
+  const read = async (name) => known.get(name);
+  export default {
+    async fetch(request) {
+      const [, status, length] = new URL(request.url).pathname.split('/').map(Number);
+      const [bytes] = await Promise.all([read(length), read('tenant')]);
+      if (bytes === undefined) known.set(length, new Uint8Array(length));
+      return new Response(status === 304 ? null : (bytes ?? known.get(length)), {
+        status,
+        headers: {
+          'accept-ranges': 'bytes', 'cache-control': 'private, no-cache', 'content-type': 'application/octet-stream',
+          etag: '"0123456789abcdef"', 'ringfence-request-id': '01JD0000000000000000000000', 'x-content-type-options': 'nosniff',
+        },
+      });
+    },
+  };`,
+};
+
+/** What is asked, of tenants with files of 2, 28 and 100 KB: each with what makes it that and no other question. */
+async function rows(worker) {
+  const list = [];
+  const tenants = {};
+  for (const kilobytes of [2, 28, 100]) {
+    tenants[kilobytes] = await seedTenant(worker, {
+      models: [UTG, GXP, YEALINK],
+      templates: templates(kilobytes * 1000),
+      options: { events_per_minute: 60 },
+    });
+  }
+  let next = 0;
+  const phone = (tenant, options) => seedDevice(worker, tenant, { mac: mac((next += 1)), ...options });
+  const add = (name, tenant, path, rest = {}) => list.push({ name, url: `${worker.http.slice(0, -1)}${tenant.path(path)}`, ...rest });
+  for (const [kilobytes, tenant] of Object.entries(tenants)) {
+    const of = (what) => `${what}, ${kilobytes} KB`;
+    const sealed = await phone(tenant, { state: 'confirmed' });
+    const changed = await phone(tenant, { state: 'confirmed' });
+    const armed = await phone(tenant);
+    const gxp = await phone(tenant, { model: GXP.name, state: 'delivered' });
+    const yealink = await phone(tenant, { model: YEALINK.name });
+    add(of('hot, sealed (utg)'), tenant, `Config${sealed.mac}.enc`, { warm: 2 });
+    add(of('hot, sealed at the plain name (gxp)'), tenant, `cfg${gxp.mac.toLowerCase()}.xml`, { warm: 2 });
+    add(of('hot, in clear (yealink)'), tenant, `${yealink.mac.toLowerCase()}.cfg`, { warm: 2 });
+    add(of('304 (utg)'), tenant, `Config${sealed.mac}.enc`, { warm: 2, status: 304 });
+    add(of('first after a change (utg)'), tenant, `Config${changed.mac}.enc`);
+    add(of('bootstrap (utg)'), tenant, `Config${armed.mac}.cfg`);
+    if (kilobytes !== '28') continue;
+    const other = await phone(tenant, { model: GXP.name, state: 'armed' });
+    const plainly = await phone(tenant, { model: YEALINK.name });
+    add('first after a change (yealink), 28 KB', tenant, `${plainly.mac.toLowerCase()}.cfg`);
+    add('bootstrap (gxp), 28 KB', tenant, `cfg${other.mac.toLowerCase()}.xml`);
+    add('initial', tenant, `${UTG.name}.cfg`);
+    add('refusal, unknown MAC', tenant, `Config${mac(0xffffff)}.enc`, { status: 404 });
+    add('refusal, no such path', tenant, 'wp-login.php', { status: 404 });
+    const nobody = { path: (name) => `/${newAccessPath()}/${name}` };
+    add('refusal, unknown access path', nobody, `Config${sealed.mac}.enc`, { status: 404 });
+  }
+  return list.filter(({ name }) => !only || name.includes(only));
+}
+
+/** Asks a row's question for real, so often as it takes to become that row, and then once more to be remembered. */
+async function prepare(worker, row) {
+  const memory = (wanted) => fetch(`${worker.http}__memory/${wanted}`, { method: 'POST' });
+  const ask = async (headers = {}) => {
+    const response = await fetch(row.url, { headers });
+    const bytes = (await response.arrayBuffer()).byteLength;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return { status: response.status, bytes, etag: response.headers.get('etag') };
+  };
+  await memory('off');
+  for (let time = 0; time < (row.warm ?? 0); time += 1) await ask();
+  await memory('on');
+  let last = await ask();
+  row.headers = row.status === 304 ? { 'If-None-Match': last.etag } : {};
+  if (row.status === 304) last = await ask(row.headers);
+  if (last.status !== (row.status ?? 200)) throw new Error(`${row.name}: ${last.status}`);
+  row.bytes = last.bytes;
+  await load(row.url, { seconds: 0.5, headers: row.headers, status: row.status });
+}
+
+/** CPU milliseconds of a request, and of the fixed work beside it. */
+async function measure(pids, url, { headers, status }) {
+  const from = await settled(pids);
+  const before = fixedWork();
+  const { count } = await load(url, { seconds: SECONDS, headers, status });
+  const spent = (await settled(pids)) - from;
+  return { each: (spent / count) * 1000, work: (before + fixedWork()) / 2 };
+}
+
+/** Where the time of a row goes, as a file for top.mjs or a browser. */
+async function profile(port, { name, url, headers, status }) {
+  const profiler = await Profiler.attach(port);
+  await profiler.start();
+  await load(url, { seconds: SECONDS, headers, status });
+  const found = await profiler.stop();
+  mkdirSync(PROFILES, { recursive: true });
+  writeFileSync(join(PROFILES, `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.cpuprofile`), JSON.stringify(found));
+}
+
+async function run() {
+  const inspectorPort = PROFILES ? await tcpPort() : undefined;
+  const worker = await Ringfence.start({
+    front: join(ROOT, 'tests/bench/own/memory.mjs'),
+    build: process.env.RINGFENCE_BUILD ?? join(ROOT, 'build'),
+    extra: [plain],
+    silent: !process.env.RINGFENCE_LOG,
+    inspectorPort,
+  });
+  const results = {};
+  try {
+    const pids = worker.workerdPids();
+    const list = await rows(worker);
+    for (const row of list) {
+      progress(row.name);
+      await prepare(worker, row);
+      const baseline = `${worker.direct.plain}${row.status ?? 200}/${row.bytes}`;
+      await load(baseline, { seconds: 0.5, status: row.status });
+      if (PROFILES) {
+        await profile(inspectorPort, row);
+        continue;
+      }
+      const own = [];
+      const least = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        own.push(await measure(pids, row.url, row));
+        least.push(await measure(pids, baseline, { status: row.status }));
+      }
+      results[row.name] = { bytes: row.bytes, own, least };
+    }
+  } finally {
+    await worker.stop();
+  }
+  return results;
+}
+
+const measured = await run();
+const speed = median(Object.values(measured).flatMap(({ own, least }) => [...own, ...least].map(({ work }) => work)));
+const even = (list) => (list.length === 0 ? NaN : median(list.map(({ each, work }) => (each * speed) / work)));
+const own = Object.fromEntries(
+  Object.entries(measured).map(([name, { bytes, own: mine, least }]) => {
+    const [whole, baseline] = [even(mine), even(least)];
+    return [name, { bytes, wholeMs: whole, baselineMs: baseline, ownMs: whole - baseline }];
+  }),
+);
+const GOALS = { 'hot, sealed (utg), 28 KB': 0.15, '304 (utg), 28 KB': 0.1, refusal: 0.2, 'first after a change (utg), 28 KB': 0.8, 'bootstrap (utg), 28 KB': 1 };
+say(`\nCPU of a request, milliseconds at even speed of the machine, median of ${ROUNDS}`);
+say('     all   plain     own   bytes');
+for (const [name, { wholeMs, baselineMs, ownMs, bytes }] of Object.entries(own)) {
+  const goal = GOALS[Object.keys(GOALS).find((start) => name.startsWith(start))];
+  const reached = goal === undefined ? '' : ownMs <= goal ? `goal ${goal}: met` : `goal ${goal}: MISSED`;
+  say(`${milliseconds(wholeMs)}${milliseconds(baselineMs)}${milliseconds(ownMs)}${String(bytes).padStart(8)}  ${name.padEnd(48)} ${reached}`);
+}
+const file = join(ROOT, '.local/bench.json');
+mkdirSync(join(ROOT, '.local'), { recursive: true });
+const others = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+if (!only) writeFileSync(file, `${JSON.stringify({ ...others, own }, null, 2)}\n`);
