@@ -18,6 +18,15 @@ echo "[bench] compiling the aes crate to WebAssembly, to compare WebCrypto with"
 
 node tests/bench/run.mjs
 
+echo "[bench] the Worker's own CPU time, without the simulators of storage"
+node tests/bench/own.mjs
+
+echo "[bench] phones that boot after a power cut, and tenants beside each other"
+node tests/bench/storm.mjs
+
+echo "[bench] a million devices (some ten minutes)"
+node tests/bench/growth.mjs
+
 echo "[bench] a table of 100,000 phones, beside a plain read of it"
 node tests/bench/import.mjs
 

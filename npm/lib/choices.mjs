@@ -42,6 +42,7 @@ const ENTRIES = {
   files_id: text(/^[0-9a-f]{32}$/, 'the id of a KV namespace that is there, as `npx wrangler kv namespace list` shows it'),
   access_team: text(/^\S+$/, 'the name of the team, or its domain, for signing in by Cloudflare Access'),
   access_audience: text(/^[0-9a-f]{64}$/, "the application's audience tag, for signing in by Cloudflare Access"),
+  log_level: text(/^(failures|notable|all)$/, 'failures, notable (if not said) or all: which answers to phones have a line in the log'),
 };
 
 /** The names of the entries that a flag may give. */

@@ -39,7 +39,11 @@ export function configFor(choices, { ids = {}, limits = true } = {}) {
   if (routes.length > 0) config.routes = routes;
   if (choices.account_id) config.account_id = choices.account_id;
   if (choices.schedule.length > 0) config.triggers = { crons: choices.schedule };
-  if (choices.access_team) config.vars = { ACCESS_TEAM: choices.access_team, ACCESS_AUDIENCE: choices.access_audience };
+  const vars = {
+    ...(choices.access_team && { ACCESS_TEAM: choices.access_team, ACCESS_AUDIENCE: choices.access_audience }),
+    ...(choices.log_level && { LOG_LEVEL: choices.log_level }),
+  };
+  if (Object.keys(vars).length > 0) config.vars = vars;
   if (limits) config.limits = { cpu_ms: choices.cpu_ms ?? CPU_MS };
   return config;
 }

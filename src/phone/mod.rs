@@ -124,7 +124,8 @@ impl PhoneRequest {
 pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Result<Response> {
     // As it was sent: `worker::Method` takes every name that it does not know for GET.
     let method = request.inner().method();
-    let headers = request.headers().clone();
+    // The request's own: a clone of `worker::Headers` is a copy of them all.
+    let headers = Headers(request.inner().headers());
     let request = PhoneRequest::new(&method, &request.path(), headers, app, caller);
     let mut record = Record::default();
     let located = locate(&request, &mut record).await;

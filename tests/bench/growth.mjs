@@ -103,11 +103,15 @@ try {
   await worker.stop();
 }
 
-say(`\nWith ${whole(MANY)} devices in D1 (${whole(OWN)} of the tenant that asks), and with ${whole(FEW)}; ${whole(result.bytesPerDevice)} bytes a device`);
+say(
+  `\nWith ${whole(MANY)} devices in D1 (${whole(OWN)} of the tenant that asks), and with ${whole(FEW)}; ${whole(result.bytesPerDevice)} bytes a device`,
+);
 say('  time, ratio   rows read, few    many');
 for (const [name, { few, many, ratio }] of Object.entries(result.operations)) {
   const reached = ratio <= 1.1 && many.rowsRead <= few.rowsRead * 1.1 + 5 ? 'goal 1.1: met' : 'goal 1.1: MISSED';
-  say(`  ${ratio.toFixed(2).padStart(11)}   ${whole(few.rowsRead).padStart(14)} ${whole(many.rowsRead).padStart(7)}  ${name.padEnd(34)} ${reached}`);
+  say(
+    `  ${ratio.toFixed(2).padStart(11)}   ${whole(few.rowsRead).padStart(14)} ${whole(many.rowsRead).padStart(7)}  ${name.padEnd(34)} ${reached}`,
+  );
 }
 const file = join(ROOT, '.local/bench.json');
 mkdirSync(join(ROOT, '.local'), { recursive: true });

@@ -7,11 +7,13 @@ import http from 'node:http';
 import { join } from 'node:path';
 
 import { ROOT } from '../support/config.mjs';
+import { tcpPort } from '../support/ports.mjs';
 import { eventually } from '../support/wait.mjs';
 import { XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevices, seedTenant, UTG } from '../support/worker/seed.mjs';
 import { load, median } from './load.mjs';
+import { Profiler } from './own/profiler.mjs';
 
 const QUICK = Boolean(process.env.QUICK);
 const TENANTS = 8;
@@ -48,7 +50,8 @@ async function boot(worker, { tenant, mac: own, isNew }, times) {
 }
 
 async function storm() {
-  const worker = await Ringfence.start({ probe: true, silent: true });
+  const inspectorPort = await tcpPort();
+  const worker = await Ringfence.start({ probe: true, silent: true, inspectorPort });
   try {
     const phones = [];
     for (let number = 0; number < TENANTS; number += 1) {
@@ -58,13 +61,19 @@ async function storm() {
           urls: { product: { plain: ['ConfigProduct{MODEL}.cfg'] }, initial: { plain: ['{MODEL}.cfg'] } },
         },
       });
-      const list = Array.from({ length: PHONES / TENANTS }, (_, at) => ({ mac: mac(at + 1), state: at % 20 === 0 ? 'armed' : 'confirmed' }));
-      for (const [at, { mac: own }] of (await seedDevices(worker, tenant, list)).entries()) phones.push({ tenant, mac: own, isNew: at % 20 === 0 });
+      const list = Array.from({ length: PHONES / TENANTS }, (_, at) => ({
+        mac: mac(at + 1),
+        state: at % 20 === 0 ? 'armed' : 'confirmed',
+      }));
+      for (const [at, { mac: own }] of (await seedDevices(worker, tenant, list)).entries())
+        phones.push({ tenant, mac: own, isNew: at % 20 === 0 });
     }
     // Of all tenants at once, as after a power cut.
     phones.sort((a, b) => (a.mac < b.mac ? -1 : 1));
     progress(`${whole(phones.length)} phones of ${TENANTS} tenants boot`);
     await worker.probe({ reset: true });
+    const inspector = await Profiler.attach(inspectorPort);
+    const before = await inspector.heap();
     const times = { bootstraps: [], sealed: [] };
     const queue = [...phones];
     const begin = performance.now();
@@ -85,8 +94,11 @@ async function storm() {
     if (fetched !== phones.length || keys !== phones.length) throw new Error(`${fetched} of ${phones.length} fetched, ${keys} confirmed`);
     const AFTERWARDS = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE (access_paths|devices) SET last_)/;
     const events = seen.sql.filter((sql) => AFTERWARDS.test(sql)).length;
+    const after = await inspector.heap();
+    inspector.close();
     return {
       phones: phones.length,
+      heap: { before, after },
       perSecond: requests / seconds,
       statementsPerSecond: seen.d1Statements / seconds,
       statementsPerRequest: seen.d1Statements / requests,
@@ -143,15 +155,22 @@ async function beside() {
 const result = { ...(await storm()), beside: await beside() };
 agent.destroy();
 say(`\nA power cut is over: ${whole(result.phones)} phones of ${TENANTS} tenants, four requests each, ${CONNECTIONS} at a time`);
-say(`  ${whole(result.perSecond)} requests a second; a bootstrap took ${whole(result.medianBootstrapMs)} ms, the slowest ${whole(result.slowestBootstrapMs)} ms`);
+say(
+  `  ${whole(result.perSecond)} requests a second; a bootstrap took ${whole(result.medianBootstrapMs)} ms, the slowest ${whole(result.slowestBootstrapMs)} ms`,
+);
 say(
   `  D1: ${result.statementsPerRequest.toFixed(2)} statements a request (${whole(result.statementsPerSecond)} a second), of which ${result.eventStatementsPerRequest.toFixed(3)} for events; ${result.rowsWrittenPerRequest.toFixed(2)} rows written`,
+);
+say(
+  `  the isolate holds ${whole((result.heap.after.javascript + result.heap.after.buffers) / 1024)} KiB afterwards, ${whole((result.heap.before.javascript + result.heap.before.buffers) / 1024)} before`,
 );
 say(`  ${whole(result.eventsWritten)} events written, ${whole(result.eventsCounted)} of ${whole(result.phones * 4)} requests counted`);
 say('\nA bootstrap while another tenant floods (median, slowest, as ratios to those alone)');
 for (const name of ['hot', 'refused']) {
   const { median: middle, slowest } = result.beside[name];
-  say(`  ${(middle / result.beside.alone.median).toFixed(1).padStart(6)}  ${(slowest / result.beside.alone.slowest).toFixed(1).padStart(6)}  ${name}`);
+  say(
+    `  ${(middle / result.beside.alone.median).toFixed(1).padStart(6)}  ${(slowest / result.beside.alone.slowest).toFixed(1).padStart(6)}  ${name}`,
+  );
 }
 const file = join(ROOT, '.local/bench.json');
 mkdirSync(join(ROOT, '.local'), { recursive: true });

@@ -9,7 +9,8 @@ import { mac, seedDevice, seedDevices, seedTenant } from '../support/worker/seed
 import { eventually } from '../support/wait.mjs';
 
 /** What is written after answers. */
-const WRITTEN = /^(INSERT INTO (event_minutes|events|access_path_devices|unknown_phones)|UPDATE (devices SET last_seen_at|access_paths SET last_used_at|event_minutes))/;
+const WRITTEN =
+  /^(INSERT INTO (event_minutes|events|access_path_devices|unknown_phones)|UPDATE (devices SET last_seen_at|access_paths SET last_used_at|event_minutes))/;
 const EVENTS = 'INSERT INTO events';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -53,7 +54,10 @@ describe('what answers leave to be written', () => {
     const path = (number) => tenant.path(`Config${devices[number % devices.length].mac}.enc`);
     // Every file is in KV, and every use of the access path is noted.
     await ask(path, 40);
-    await eventually(() => events(tenant), (count) => count === 40);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 40,
+    );
     await pause(1500);
     await worker.probe({ reset: true });
     await ask(path, 2000);
@@ -65,7 +69,10 @@ describe('what answers leave to be written', () => {
     assert.ok(statements <= 0.05 * 2000, `${statements} statements for 2,000 requests`);
     assert.ok(seen.rowsWritten <= 2 * 2000, `${seen.rowsWritten} rows for 2,000 requests`);
     assert.equal(seen.sql.length, statements, 'nothing else is asked of D1');
-    const written = await worker.sql('SELECT minute, count(*) AS n FROM (SELECT at / 60000 AS minute FROM events WHERE tenant_id = ?1) GROUP BY 1', tenant.id);
+    const written = await worker.sql(
+      'SELECT minute, count(*) AS n FROM (SELECT at / 60000 AS minute FROM events WHERE tenant_id = ?1) GROUP BY 1',
+      tenant.id,
+    );
     for (const { n } of written) assert.ok(n <= 300, `${n} events in a minute that has room for 300`);
     for (const { mac: own } of devices) assert.ok((await tenant.device(own)).fetched_version !== null);
   });
@@ -88,16 +95,22 @@ describe('what answers leave to be written', () => {
     const { tenant, devices } = await office(3);
     const path = (number) => tenant.path(`Config${devices[number % 3].mac}.enc`);
     await ask(path, 9);
-    await eventually(() => events(tenant), (count) => count === 9);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 9,
+    );
     await pause(1200);
     await worker.probe({ d1: 'fail', d1Match: `^(${EVENTS}|INSERT INTO event_minutes)` });
     await ask(path, 30);
     await pause(600);
     assert.equal(await events(tenant), 9);
     await worker.probe({ d1: null });
-    await eventually(() => events(tenant), (count) => count === 39);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 39,
+    );
     const line = await worker.logLine(({ event }) => event === 'events_not_written');
-    assert.match(line.error, /Network connection lost/);
+    assert.match(line.error, /^D1: /);
     assert.match(line.number, /^[0-9]+$/);
   });
 
@@ -105,13 +118,19 @@ describe('what answers leave to be written', () => {
     const { tenant, devices } = await office(1);
     const path = () => tenant.path(`Config${devices[0].mac}.enc`);
     await ask(path, 1);
-    await eventually(() => events(tenant), (count) => count === 1);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 1,
+    );
     await pause(1200);
     await worker.probe({ d1: 'lose-answer', d1Match: `^(${EVENTS}|INSERT INTO event_minutes)` });
     await ask(path, 5);
     await pause(300);
     await worker.probe({ d1: null });
-    await eventually(() => events(tenant), (count) => count >= 6);
+    await eventually(
+      () => events(tenant),
+      (count) => count >= 6,
+    );
     await pause(3000);
     assert.equal(await events(tenant), 6);
   });
@@ -120,7 +139,10 @@ describe('what answers leave to be written', () => {
     const { tenant, devices } = await office(3);
     const path = (number) => tenant.path(`Config${devices[number % 3].mac}.enc`);
     await ask(path, 9);
-    await eventually(() => events(tenant), (count) => count === 9);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 9,
+    );
     await pause(1200);
     await worker.probe({ hold: `^${EVENTS}`, reset: true });
     await ask(path, 60);
@@ -130,14 +152,20 @@ describe('what answers leave to be written', () => {
     assert.equal(held.sql.filter((sql) => sql.startsWith(EVENTS)).length, 0, 'a second list does not go off beside one that waits');
     assert.equal(await events(tenant), 9);
     await worker.probe({ release: true });
-    await eventually(() => events(tenant), (count) => count === 69);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 69,
+    );
   });
 
   it('the version that a job waits for is on the device within a second and what D1 takes', async () => {
     const { tenant, devices } = await office(2);
     const path = (number) => tenant.path(`Config${devices[number % 2].mac}.enc`);
     await ask(path, 4);
-    await eventually(() => events(tenant), (count) => count === 4);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 4,
+    );
     await worker.sql('UPDATE devices SET fetched_version = NULL WHERE tenant_id = ?1', tenant.id);
     await ask(path, 4);
     await eventually(
@@ -157,7 +185,10 @@ describe('what answers leave to be written', () => {
         assert.equal(answer.status, 404);
       }),
     ]);
-    await eventually(() => events(tenant), (count) => count === 100);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 100,
+    );
     const [{ n }] = await worker.sql('SELECT count(*) AS n FROM unknown_phones WHERE tenant_id = ?1', tenant.id);
     assert.equal(n, 40);
     const [{ added }] = await worker.sql('SELECT sum(new_phones) AS added FROM event_minutes WHERE tenant_id = ?1', tenant.id);
@@ -168,14 +199,20 @@ describe('what answers leave to be written', () => {
     const [going, staying] = [await office(1), await office(1)];
     const path = ({ tenant, devices }) => tenant.path(`Config${devices[0].mac}.enc`);
     for (const one of [going, staying]) await ask(() => path(one), 2);
-    await eventually(() => events(staying.tenant), (count) => count === 2);
+    await eventually(
+      () => events(staying.tenant),
+      (count) => count === 2,
+    );
     await pause(1200);
     await worker.probe({ hold: `^${EVENTS}` });
     await ask((number) => path(number % 2 === 0 ? going : staying), 1);
     await ask((number) => path(number % 2 === 0 ? going : staying), 10);
     await worker.sql('DELETE FROM tenants WHERE id = ?1', going.tenant.id);
     await worker.probe({ release: true });
-    await eventually(() => events(staying.tenant), (count) => count === 7);
+    await eventually(
+      () => events(staying.tenant),
+      (count) => count === 7,
+    );
   });
 });
 
@@ -198,7 +235,10 @@ describe('an isolate that ends', () => {
       assert.equal((await tenant.device(phone.mac)).key_state, 'confirmed');
       assert.equal((await worker.fetch(tenant.path(`Config${phone.mac}.cfg`))).status, 404);
       assert.equal((await worker.fetch(tenant.path(`Config${phone.mac}.enc`))).status, 200);
-      await eventually(() => tenant.events(), (rows) => rows.length >= 1);
+      await eventually(
+        () => tenant.events(),
+        (rows) => rows.length >= 1,
+      );
     } finally {
       await worker.stop();
     }

@@ -14,7 +14,7 @@ describe('hostile requests', () => {
   let armed;
   let sealed;
   before(async () => {
-    worker = await Ringfence.start();
+    worker = await Ringfence.start({ secrets: { LOG_LEVEL: 'all' } });
     tenant = await seedTenant(worker);
     armed = await seedDevice(worker, tenant, { mac: mac(1) });
     sealed = await seedDevice(worker, tenant, { mac: mac(2), state: 'confirmed' });

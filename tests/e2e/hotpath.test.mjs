@@ -73,7 +73,12 @@ describe('the hot path', () => {
       assert.deepEqual([again.status, kvReads, encryptions], [status, reads, 0], `${header}`);
       for (const text of sql) assert.match(text, EVENT);
     }
-    const both = { headers: [['If-None-Match', answer.header('etag')], ['If-Match', '"other"']] };
+    const both = {
+      headers: [
+        ['If-None-Match', answer.header('etag')],
+        ['If-Match', '"other"'],
+      ],
+    };
     assert.equal((await cost(sealed(), both)).answer.status, 412);
     const gone = await tenant.get(`Config${phone.mac}.cfg`, { headers: { 'If-None-Match': answer.header('etag') } });
     assert.equal(gone.status, 404, 'another name is another file');
@@ -91,9 +96,15 @@ describe('the hot path', () => {
     const headers = [['If-None-Match', (await rawRequest(worker.port, path)).header('etag')]];
     assert.equal((await cost(path, { headers })).kvReads, 1);
     // A change above the device, a fence for it, and another device under the same MAC: the tenant's value tells.
-    const value = JSON.parse(Buffer.from((await worker.ask('kvRead', { name: `t1:${hashAccessPath(tenant.accessPath)}` })).base64, 'base64'));
+    const value = JSON.parse(
+      Buffer.from((await worker.ask('kvRead', { name: `t1:${hashAccessPath(tenant.accessPath)}` })).base64, 'base64'),
+    );
     const publish = (more) =>
-      worker.ask('kvPut', { name: `t1:${hashAccessPath(tenant.accessPath)}`, value: JSON.stringify({ ...value, ...more }), metadata: '{"v":1}' });
+      worker.ask('kvPut', {
+        name: `t1:${hashAccessPath(tenant.accessPath)}`,
+        value: JSON.stringify({ ...value, ...more }),
+        metadata: '{"v":1}',
+      });
     await publish({ fences: [{ mac: one.mac, version: value.version + 1_000_000 }] });
     const fenced = await cost(path, { headers });
     assert.ok(fenced.encryptions === 1, 'it is made anew');
@@ -108,7 +119,12 @@ describe('the hot path', () => {
       models: [{ name: 'GXP1630', family: 'gxp', profile: 'gxp-256' }],
       templates: {},
     });
-    const one = await seedDevice(worker, other, { mac: mac(1), model: 'GXP1630', state: 'delivered', settings: { line_1_user: '201' } });
+    const one = await seedDevice(worker, other, {
+      mac: mac(1),
+      model: 'GXP1630',
+      state: 'delivered',
+      settings: { time_zone: 'Europe/Berlin' },
+    });
     const path = other.path(`cfg${one.mac.toLowerCase()}.xml`);
     const first = await cost(path);
     assert.deepEqual([first.answer.status, first.encryptions], [200, 1]);

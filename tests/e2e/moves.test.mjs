@@ -54,6 +54,11 @@ describe('a device that moves', () => {
       () => admin.get(at(tenant)),
       (view) => view.key.state === 'confirmed' && view.fetched_version !== null,
     );
+    // All that its requests left is written.
+    await eventually(
+      () => tenant.events(`mac = '${own}' AND reason = 'sealed'`),
+      (events) => events.length === 1,
+    );
     return key;
   }
 

@@ -103,6 +103,7 @@ describe('npx ringfence', () => {
         ['cpu_ms = "10"', /cpu_ms must be how many milliseconds/],
         ['schedule = "often"', /schedule must be when the Worker tidies up, in five fields/],
         ['name = ', /is no TOML:[\s\S]*Mend that line/],
+        ['log_level = "debug"', /log_level must be failures, notable/],
         ['access_team = "x"', /access_team and access_audience go together/],
         ['workers_dev = false', /would have no address\. Give a domain/],
       ]) {
@@ -118,9 +119,10 @@ describe('npx ringfence', () => {
 
     it('tries a deployment out with every choice, and leaves nothing behind', async () => {
       choose(`name = "phones"\ndomain = ["phones.example", "more.example"]\nroutes = "example.org/p/*"\nschedule = "*/10 * * * *"
-cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "${'a'.repeat(64)}"\n`);
+cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "${'a'.repeat(64)}"\nlog_level = "all"\n`);
       const { status, output } = await run(['deploy', '--dry-run']);
       assert.equal(status, 0, output);
+      assert.match(output, /LOG_LEVEL/);
       assert.match(output, /env\.DB \(phones\)/);
       assert.match(output, /ACCESS_TEAM/);
       assert.match(output, /It could be deployed like this\. Nothing was\./);

@@ -275,7 +275,8 @@ impl Event {
         let tenant = self.record.tenant.as_ref();
         let tenant = tenant.filter(|_| self.reason.trace() != Trace::LogLine)?;
         let minute = now / 60_000;
-        let (uncounted, room) = match overflow::room(tenant, minute) {
+        let (uncounted, room) = match overflow::room(tenant, minute, self.record.events_per_minute)
+        {
             Room::Left { earlier } => (earlier, true),
             Room::None { report } => (report, false),
         };
@@ -324,6 +325,7 @@ mod tests {
                 tenant: tenant.map(Into::into),
                 device: Some("D".into()),
                 fetched: Some(7),
+                events_per_minute: 100,
                 ..Record::default()
             },
             ..Event::for_test(outcome)

@@ -106,4 +106,3 @@ export default class extends Worker {
     return super.fetch(request);
   }
 }
-

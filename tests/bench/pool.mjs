@@ -1,0 +1,84 @@
+// A pool with 100,000 jobs: how fast they come in and are handed out, what the object holds, and what four pools do beside each
+// other. The relay is one that answers each job at once, so the queue is what is measured. Adds `pool` to .local/bench.json.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ROOT } from '../support/config.mjs';
+import { poolAndTenant } from '../support/relay/notify.mjs';
+import { FakeRelay } from '../support/relay/relay.mjs';
+import { Api } from '../support/worker/api.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
+import { seedCrowd } from '../support/worker/seed.mjs';
+import { cpu } from './cpu.mjs';
+
+const QUICK = Boolean(process.env.QUICK);
+const JOBS = QUICK ? 5000 : 100_000;
+const POOLS = 4;
+
+const say = (text) => process.stdout.write(`${text}\n`);
+const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
+const whole = (number) => Math.round(number).toLocaleString('en');
+const rss = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))[1]) / 1024;
+
+/** `count` pools with `each` jobs. What came of it. */
+async function run(count, each) {
+  const worker = await Ringfence.start({ silent: true });
+  const relays = [];
+  try {
+    const api = new Api(worker);
+    const [pid] = worker.workerdPids();
+    const pools = [];
+    for (let number = 0; number < count; number += 1) {
+      const here = await poolAndTenant(worker, api, {
+        options: { rollout_per_second_max: 10_000, lease_s: 600, fetch_poll_ms: 600_000, fetch_timeout_s: 3600 },
+        settings: { NOTIFY_AOR: 'sip:101@pbx.test', NOTIFY_ADDRESS: '192.0.2.1' },
+      });
+      await seedCrowd(worker, here.tenant, each);
+      pools.push(here);
+    }
+    const before = rss(pid);
+    const from = { at: performance.now(), cpu: cpu([pid]) };
+    for (const here of pools) await api.post(`${here.at}/rollouts`, { per_second: 10_000 });
+    // All of them wait: no relay is there.
+    const waiting = async () => {
+      let number = 0;
+      for (const here of pools) number += (await api.get(`/pools/${here.pool.id}`)).queue.queued;
+      return number;
+    };
+    for (let number = 0; number < count * each; number = await waiting()) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (performance.now() - from.at > 420_000) throw new Error(`${number} of ${count * each} jobs came in`);
+    }
+    const queued = { seconds: (performance.now() - from.at) / 1000, cpu: cpu([pid]) - from.cpu, growth: rss(pid) - before };
+    const begin = { at: performance.now(), cpu: cpu([pid]) };
+    for (const here of pools) relays.push(await FakeRelay.connect(worker, here.relays[0].credential, { capacity: 1000 }));
+    const answered = () => relays.reduce((sum, relay) => sum + relay.jobs.length, 0);
+    while (answered() < count * each) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (performance.now() - begin.at > 420_000) throw new Error(`${answered()} of ${count * each} jobs were handed out`);
+    }
+    return { queued, handed: { seconds: (performance.now() - begin.at) / 1000, cpu: cpu([pid]) - begin.cpu, growth: rss(pid) - before } };
+  } finally {
+    for (const relay of relays) await relay.close();
+    await worker.stop();
+  }
+}
+
+progress(`${whole(JOBS)} jobs in one pool`);
+const one = await run(1, JOBS);
+progress(`${whole(JOBS)} jobs in ${POOLS} pools`);
+const several = await run(POOLS, JOBS / POOLS);
+say(`\n${whole(JOBS)} jobs                     queued/s   handed out/s   CPU s per 1,000 (both)   growth of workerd`);
+for (const [name, { queued, handed }] of [
+  ['in one pool', one],
+  [`in ${POOLS} pools at once`, several],
+]) {
+  say(
+    `  ${name.padEnd(28)} ${whole(JOBS / queued.seconds).padStart(7)} ${whole(JOBS / handed.seconds).padStart(14)} ${(((queued.cpu + handed.cpu) / JOBS) * 1000).toFixed(2).padStart(24)} ${`${whole(Math.max(queued.growth, handed.growth))} MiB`.padStart(19)}`,
+  );
+}
+const file = join(ROOT, '.local/bench.json');
+mkdirSync(join(ROOT, '.local'), { recursive: true });
+const others = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+writeFileSync(file, `${JSON.stringify({ ...others, pool: { jobs: JOBS, one, several } }, null, 2)}\n`);
