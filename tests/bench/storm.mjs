@@ -7,13 +7,11 @@ import http from 'node:http';
 import { join } from 'node:path';
 
 import { ROOT } from '../support/config.mjs';
-import { tcpPort } from '../support/ports.mjs';
 import { eventually } from '../support/wait.mjs';
 import { XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevices, seedTenant, UTG } from '../support/worker/seed.mjs';
 import { load, median } from './load.mjs';
-import { Profiler } from './own/profiler.mjs';
 
 const QUICK = Boolean(process.env.QUICK);
 const TENANTS = 8;
@@ -45,21 +43,17 @@ async function boot(worker, { tenant, mac: own, isNew }, times) {
   await ask(worker, tenant.path(`${UTG.name}.cfg`));
   if (isNew) times.bootstraps.push(await ask(worker, tenant.path(`Config${own}.cfg`)));
   times.sealed.push(await ask(worker, tenant.path(`Config${own}.enc`)));
-  await ask(worker, tenant.path(`ConfigProduct${UTG.name}.cfg`));
-  if (!isNew) await ask(worker, tenant.path('ConfigCom.cfg'));
+  await ask(worker, tenant.path(`Initial${own}.cfg`));
+  if (!isNew) times.sealed.push(await ask(worker, tenant.path(`Config${own}.enc`)));
 }
 
 async function storm() {
-  const inspectorPort = await tcpPort();
-  const worker = await Ringfence.start({ probe: true, silent: true, inspectorPort });
+  const worker = await Ringfence.start({ probe: true, silent: true });
   try {
     const phones = [];
     for (let number = 0; number < TENANTS; number += 1) {
       const tenant = await seedTenant(worker, {
         templates: XML,
-        options: {
-          urls: { product: { plain: ['ConfigProduct{MODEL}.cfg'] }, initial: { plain: ['{MODEL}.cfg'] } },
-        },
       });
       const list = Array.from({ length: PHONES / TENANTS }, (_, at) => ({
         mac: mac(at + 1),
@@ -72,8 +66,6 @@ async function storm() {
     phones.sort((a, b) => (a.mac < b.mac ? -1 : 1));
     progress(`${whole(phones.length)} phones of ${TENANTS} tenants boot`);
     await worker.probe({ reset: true });
-    const inspector = await Profiler.attach(inspectorPort);
-    const before = await inspector.heap();
     const times = { bootstraps: [], sealed: [] };
     const queue = [...phones];
     const begin = performance.now();
@@ -94,11 +86,8 @@ async function storm() {
     if (fetched !== phones.length || keys !== phones.length) throw new Error(`${fetched} of ${phones.length} fetched, ${keys} confirmed`);
     const AFTERWARDS = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE (access_paths|devices) SET last_)/;
     const events = seen.sql.filter((sql) => AFTERWARDS.test(sql)).length;
-    const after = await inspector.heap();
-    inspector.close();
     return {
       phones: phones.length,
-      heap: { before, after },
       perSecond: requests / seconds,
       statementsPerSecond: seen.d1Statements / seconds,
       statementsPerRequest: seen.d1Statements / requests,
@@ -160,9 +149,6 @@ say(
 );
 say(
   `  D1: ${result.statementsPerRequest.toFixed(2)} statements a request (${whole(result.statementsPerSecond)} a second), of which ${result.eventStatementsPerRequest.toFixed(3)} for events; ${result.rowsWrittenPerRequest.toFixed(2)} rows written`,
-);
-say(
-  `  the isolate holds ${whole((result.heap.after.javascript + result.heap.after.buffers) / 1024)} KiB afterwards, ${whole((result.heap.before.javascript + result.heap.before.buffers) / 1024)} before`,
 );
 say(`  ${whole(result.eventsWritten)} events written, ${whole(result.eventsCounted)} of ${whole(result.phones * 4)} requests counted`);
 say('\nA bootstrap while another tenant floods (median, slowest, as ratios to those alone)');

@@ -32,17 +32,6 @@ export class Profiler {
     return answer;
   }
 
-  /** Bytes that the isolate holds, once what nothing refers to is gone: JavaScript's, and of buffers, among them the module's memory. */
-  async heap() {
-    await this.#call('HeapProfiler.collectGarbage');
-    const { usedSize, backingStorageSize = 0 } = await this.#call('Runtime.getHeapUsage');
-    return { javascript: usedSize, buffers: backingStorageSize };
-  }
-
-  close() {
-    this.#socket.close();
-  }
-
   async start() {
     await this.#call('Profiler.enable');
     await this.#call('Profiler.setSamplingInterval', { interval: 200 });
