@@ -1,0 +1,22 @@
+//! Verbs that need no installation.
+
+use super::{Arg, Kind, Verb, local, own};
+use crate::command::{lint, manual, profiles};
+
+const NAME: &[Arg] = &[own("name", "Name of the profile").at_place().required()];
+
+#[rustfmt::skip]
+pub(super) const VERBS: &[Verb] = &[
+    local("lint", "Check a file as a phone would read it, without an installation", lint::lint,
+        &[&[own("file", "The file; - for standard input").at_place().required(),
+            own("family", "Family or model of the phone").required(),
+            own("kind", "Kind of file [default: standard]").is(Kind::Choice(&["initial", "standard", "product", "master", "system"]))]]),
+    local("profiles list", "List the profiles", profiles::list, &[]),
+    local("profiles add", "Write a profile; the token comes from standard input or stays where it is", profiles::add,
+        &[NAME, &[own("token_from", "Where the token is: env:VARIABLE, file:PATH or command:LINE"), own("as_default", "It is the one of commands that name none").is(Kind::Flag)]]),
+    local("profiles use", "Have a profile be the one of commands that name none", profiles::use_, &[NAME]),
+    local("profiles remove", "Remove a profile, with its token", profiles::remove, &[NAME]),
+    local("completions", "Write completions for a shell", manual::completions,
+        &[&[own("shell", "Which shell").is(Kind::Choice(&["bash", "zsh", "fish", "elvish", "powershell"])).at_place().required()]]),
+    local("man", "Write the man pages into a folder", manual::man, &[&[own("folder", "Where to").at_place().required()]]),
+];
