@@ -66,7 +66,7 @@ impl List {
                 text += &record(
                     self.columns
                         .iter()
-                        .map(|(_, path)| guarded(&value(item, path))),
+                        .map(|(_, path)| harmless(&value(item, path))),
                 );
                 self.output.answer(&text)
             }
@@ -201,6 +201,14 @@ fn colour(word: &str) -> Option<Color> {
     })
 }
 
+/// A cell of CSV that no spreadsheet takes for a formula; an empty one stays so.
+pub fn harmless(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => guarded(text),
+    }
+}
+
 /// A record of CSV, with what a spreadsheet would take for a formula made harmless before.
 pub fn record(cells: impl Iterator<Item = String>) -> String {
     let mut writer = csv::WriterBuilder::new()
@@ -222,7 +230,7 @@ pub fn one(output: Output, answer: &Value) -> Result<(), Failure> {
         Format::Csv => {
             let fields = fields(answer);
             let head = record(fields.iter().map(|(name, _)| name.clone()));
-            let row = record(fields.iter().map(|(_, value)| guarded(value)));
+            let row = record(fields.iter().map(|(_, value)| harmless(value)));
             output.answer(&format!("{head}{row}"))
         }
         Format::People if output.quiet => match name(answer) {
@@ -359,7 +367,7 @@ mod tests {
     #[test]
     fn a_cell_of_csv_is_no_formula() {
         assert_eq!(
-            record([guarded("=1+1"), "a,b".to_owned()].into_iter()),
+            record([harmless("=1+1"), "a,b".to_owned()].into_iter()),
             "'=1+1,\"a,b\"\n"
         );
     }

@@ -67,7 +67,7 @@ fn event_line(session: &Session, event: &Value, columns: Columns) -> String {
         Format::Csv => {
             let cells = columns
                 .iter()
-                .map(|(_, path)| ringfence_import::guarded(&cell(path, field(event, path))));
+                .map(|(_, path)| table::harmless(&cell(path, field(event, path))));
             table::record(cells).trim_end().to_owned()
         }
         Format::People => {

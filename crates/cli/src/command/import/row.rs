@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use ringfence_import::{Device, guarded};
+use ringfence_import::Device;
 use ringfence_provision::layers::Value as Setting;
 use serde_json::{Map, Value, json};
 
@@ -152,7 +152,7 @@ impl Sheet {
                 verdict.line.to_string(),
                 verdict.mac.clone(),
                 verdict.outcome.to_owned(),
-                guarded(&plain(&verdict.detail)),
+                table::harmless(&plain(&verdict.detail)),
             ]
         };
         self.count += 1;
