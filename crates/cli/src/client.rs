@@ -267,7 +267,8 @@ impl Client {
     }
 }
 
-fn agent(is_tls: bool) -> ureq::Agent {
+/// What makes requests: it follows no redirect, and a status is no error.
+pub fn agent(is_tls: bool) -> ureq::Agent {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     // Whom the system trusts; to read that takes longer than a call on this machine.
     let system = is_tls.then(rustls_native_certs::load_native_certs);

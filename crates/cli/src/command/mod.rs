@@ -10,6 +10,7 @@ pub mod import;
 pub mod lint;
 pub mod manual;
 pub mod notify;
+pub mod phone;
 pub mod profiles;
 pub mod settings;
 pub mod templates;

@@ -1,7 +1,7 @@
 //! Verbs that need no installation.
 
 use super::{Arg, Kind, Verb, local, own};
-use crate::command::{lint, manual, profiles};
+use crate::command::{lint, manual, phone, profiles};
 
 const NAME: &[Arg] = &[own("name", "Name of the profile").at_place().required()];
 
@@ -11,6 +11,18 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[own("file", "The file; - for standard input").at_place().required(),
             own("family", "Family or model of the phone").required(),
             own("kind", "Kind of file [default: standard]").is(Kind::Choice(&["initial", "standard", "product", "master", "system"]))]]),
+    local("phone", "Play a phone: boot as its family does, take the key, open sealed files, listen for NOTIFY", phone::phone,
+        &[&[own("url", "The provisioning URL with the access path, as it is typed into phones: - reads it from standard input").at_place().required(),
+            own("mac", "MAC of the phone; with --count, that of the first").required(),
+            own("model", "What the phone is").required(),
+            own("family", "Its family, where the model does not tell"),
+            own("user_agent", "What it says it is, instead of what such phones say"),
+            own("keep", "File where it keeps its key, as a phone does: it is there at the next boot"),
+            own("save", "Folder for the files that it got, opened"),
+            own("notify", "Then listen for NOTIFY over UDP at this address, such as 0.0.0.0:5060, and fetch again"),
+            own("for", "With --notify: listen for so long, such as 10m"),
+            own("count", "So many phones with MACs one after the other, and a summary").is(Kind::Number),
+            own("at_once", "With --count: so many at a time [default: 8]").is(Kind::Number)]]),
     local("profiles list", "List the profiles", profiles::list, &[]),
     local("profiles add", "Write a profile; the token comes from standard input or stays where it is", profiles::add,
         &[NAME, &[own("token_from", "Where the token is: env:VARIABLE, file:PATH or command:LINE"), own("as_default", "It is the one of commands that name none").is(Kind::Flag)]]),
