@@ -81,6 +81,15 @@ impl Problem {
             lines: lines(&value),
         }
     }
+    /// A row of a batch that was refused, as the call for it alone would have been.
+    pub fn of_row(item: &Value) -> Self {
+        let mut problem = item.clone();
+        if let Some(fields) = problem.as_object_mut() {
+            let cause = fields.get("cause").cloned().unwrap_or_default();
+            fields.insert("type".to_owned(), cause);
+        }
+        Self::read(422, problem.to_string().as_bytes())
+    }
 }
 
 /// What a problem says of files and of tests.

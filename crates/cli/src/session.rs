@@ -1,7 +1,8 @@
 //! What one command works with: the client, the tenant it is about, and how it speaks.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -18,7 +19,8 @@ pub struct Session {
     /// What the command or the profile says: an id or a name.
     tenant: Option<String>,
     id: OnceCell<String>,
-    sites: OnceCell<BTreeMap<String, String>>,
+    /// The names of the tenant's sites, by their ids, once they are known.
+    sites: RefCell<Option<Rc<BTreeMap<String, String>>>>,
 }
 
 impl Session {
@@ -29,7 +31,7 @@ impl Session {
             output,
             tenant,
             id: OnceCell::new(),
-            sites: OnceCell::new(),
+            sites: RefCell::new(None),
         }
     }
 
@@ -107,9 +109,9 @@ impl Session {
     ///
     /// # Errors
     /// They cannot be listed.
-    pub fn sites(&self) -> Result<&BTreeMap<String, String>, Failure> {
-        if let Some(sites) = self.sites.get() {
-            return Ok(sites);
+    pub fn sites(&self) -> Result<Rc<BTreeMap<String, String>>, Failure> {
+        if let Some(sites) = &*self.sites.borrow() {
+            return Ok(Rc::clone(sites));
         }
         let mut found = BTreeMap::new();
         let list = Call::new("GET", self.below("/sites")?);
@@ -121,7 +123,14 @@ impl Session {
             );
             Ok(())
         })?;
-        Ok(self.sites.get_or_init(|| found))
+        let found = Rc::new(found);
+        *self.sites.borrow_mut() = Some(Rc::clone(&found));
+        Ok(found)
+    }
+
+    /// Has the sites be listed anew the next time: one was added.
+    pub fn forget_sites(&self) {
+        *self.sites.borrow_mut() = None;
     }
 
     /// The id of a site by its id or name.

@@ -110,11 +110,7 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 
 /// A row of a batch that was refused, as the call for it alone would have been.
 fn refused(item: &Value) -> Failure {
-    let mut problem = item.clone();
-    if let Some(fields) = problem.as_object_mut() {
-        fields.insert("type".to_owned(), field(item, "cause").clone());
-    }
-    Failure::Refused(Box::new(Problem::read(422, problem.to_string().as_bytes())))
+    Failure::Refused(Box::new(Problem::of_row(item)))
 }
 
 fn done(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod change;
 pub mod explain;
 pub mod export;
+pub mod files;
 pub mod fleet;
 pub mod follow;
 pub mod import;

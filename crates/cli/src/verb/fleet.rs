@@ -3,7 +3,7 @@
 use super::{
     Arg, CHANGE, Kind, MAC, PAGED, Shows, Verb, WAIT, Wait, body, call, own, place, query, run,
 };
-use crate::command::{change, explain, export, fleet, import};
+use crate::command::{change, explain, export, files, fleet, import};
 
 const STATES: Kind = Kind::Choice(&["armed", "delivered", "confirmed", "expired", "replaced"]);
 
@@ -221,6 +221,13 @@ pub(super) const VERBS: &[Verb] = &[
             own("comment", "What the audit log says about it"),
             own("restart", "Begin anew, whatever an import that was cut off has done").is(Kind::Flag),
             own("verdicts", "Where each row's verdict is written, as CSV; without it, on standard output")]]),
+    run("pull", "Write a tenant as files: options, settings, sites, models, phones, templates", files::pull, &[],
+        &[&[own("folder", "Where to").at_place().required(), own("overwrite", "Write over files that are there").is(Kind::Flag)]]),
+    run("plan", "Say what differs between the files of a folder and the tenant", files::plan, &[],
+        &[&[own("folder", "Folder with the files").at_place().required(), own("delete", "Also what the files do not have").is(Kind::Flag)]]),
+    run("apply", "Make the tenant as the files of a folder say", files::apply, &[],
+        &[&[own("folder", "Folder with the files").at_place().required(), own("delete", "Delete what the files do not have").is(Kind::Flag),
+            own("comment", "What the history and the audit log say about it"), super::YES]]),
     run("export", "Export phones as a table that `ringfence import` reads", export::export,
         &["GET /tenants/{tenant}/devices.csv", "GET /tenants/{tenant}/device-table"],
         &[FILTER, &[own("out", "Write to this file instead of standard output")]]),

@@ -392,11 +392,7 @@ fn about(session: &Session, table: &Table<'_>) {
 
 /// What the API says of a row that it refused: its sentence, and of files what is wrong with them.
 fn why(item: &Value) -> String {
-    let mut problem = item.clone();
-    if let Some(fields) = problem.as_object_mut() {
-        fields.insert("type".to_owned(), field(item, "cause").clone());
-    }
-    let problem = crate::failure::Problem::read(422, problem.to_string().as_bytes());
+    let problem = crate::failure::Problem::of_row(item);
     let mut text = text(item, "detail").to_owned();
     for line in problem.lines {
         text = format!("{text} {line}");
