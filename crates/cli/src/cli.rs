@@ -94,6 +94,10 @@ fn of_verb(name: &'static str, verb: &'static Verb) -> Command {
     let mut command = Command::new(name).about(verb.about);
     for arg in verb.each_arg() {
         command = command.arg(of_arg(arg));
+        if arg.kind == Kind::Rest {
+            // Help is the other program's too.
+            command = command.disable_help_flag(true);
+        }
     }
     if verb.confirms.is_some() {
         command = command.arg(of_arg(&verb::YES));
@@ -124,6 +128,10 @@ fn of_arg(arg: &'static Arg) -> ClapArg {
     match arg.kind {
         Kind::Choice(words) => out.value_parser(PossibleValuesParser::new(words)),
         Kind::Switch => out.value_parser(["on", "off"]),
+        Kind::Rest => out
+            .num_args(0..)
+            .trailing_var_arg(true)
+            .allow_hyphen_values(true),
         // A time before now, and the order of a list, may begin with a hyphen.
         _ => out.allow_hyphen_values(arg.name == "sort"),
     }

@@ -220,7 +220,7 @@ impl Given<'_> {
                 .map_err(|why| Failure::Usage(format!("--{}: {why}.", option(arg.name))))
         };
         Ok(Some(match arg.kind {
-            Kind::Text | Kind::Flag | Kind::Choice(_) => Value::from(text),
+            Kind::Text | Kind::Flag | Kind::Rest | Kind::Choice(_) => Value::from(text),
             Kind::Optional | Kind::Site if text.is_empty() => Value::Null,
             Kind::Optional => Value::from(text),
             Kind::Site => Value::from(session.site(text)?),

@@ -11,6 +11,7 @@ pub mod import;
 pub mod lint;
 pub mod manual;
 pub mod notify;
+pub mod package;
 pub mod phone;
 pub mod profiles;
 pub mod settings;

@@ -1,7 +1,15 @@
 //! Verbs that need no installation.
 
 use super::{Arg, Kind, Verb, local, own};
-use crate::command::{lint, manual, phone, profiles};
+use crate::command::{lint, manual, package, phone, profiles};
+
+const REST: &[&[Arg]] = &[&[own(
+    "arguments",
+    "Options of the package: `ringfence deploy --help`",
+)
+.is(Kind::Rest)
+.at_place()
+.many()]];
 
 const NAME: &[Arg] = &[own("name", "Name of the profile").at_place().required()];
 
@@ -28,6 +36,9 @@ pub(super) const VERBS: &[Verb] = &[
         &[NAME, &[own("token_from", "Where the token is: env:VARIABLE, file:PATH or command:LINE"), own("as_default", "It is the one of commands that name none").is(Kind::Flag)]]),
     local("profiles use", "Have a profile be the one of commands that name none", profiles::use_, &[NAME]),
     local("profiles remove", "Remove a profile, with its token", profiles::remove, &[NAME]),
+    local("deploy", "Put Ringfence on Cloudflare, or upgrade it: the npm package does that", package::hand_over, REST),
+    local("dev", "Run Ringfence on this machine: the npm package does that", package::hand_over, REST),
+    local("destroy", "Remove Ringfence from Cloudflare: the npm package does that", package::hand_over, REST),
     local("completions", "Write completions for a shell", manual::completions,
         &[&[own("shell", "Which shell").is(Kind::Choice(&["bash", "zsh", "fish", "elvish", "powershell"])).at_place().required()]]),
     local("man", "Write the man pages into a folder", manual::man, &[&[own("folder", "Where to").at_place().required()]]),

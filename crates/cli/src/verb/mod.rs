@@ -158,6 +158,8 @@ pub enum Kind {
     Secret,
     /// `on` or `off`.
     Switch,
+    /// All that stands behind the verb, options too.
+    Rest,
     /// One of these words.
     Choice(&'static [&'static str]),
 }
