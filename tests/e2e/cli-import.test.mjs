@@ -178,6 +178,29 @@ describe('import and export by the command line', () => {
     await to.somebody.ok(['import', added, '--write']);
     assert.equal(await to.somebody.ok(['export']), out);
     assert.equal(await to.somebody.ok(['export', '--model', 'GXP2160']), await from.somebody.ok(['export', '--model', 'GXP2160']));
+
+    // With the secrets, wrapped under a passphrase: nothing has to be filled in.
+    const third = await tenant(context);
+    const PHRASE = 'correct horse battery';
+    const wrapped = await from.somebody.ok(['export', '--wrap-secrets-with', 'env:PHRASE'], { env: { PHRASE } });
+    assert.match(wrapped, /secret:line_1_password\r\n[^]*wrapped\.v1\./);
+    assert.ok(!wrapped.includes('Harbour-77'));
+    const sealed = third.somebody.file('wrapped.csv', wrapped);
+    for (const [args, why] of [
+      [[], /--unwrap-secrets-with says where the passphrase is/],
+      [['--unwrap-secrets-with', 'command:echo another passphrase'], /the passphrase is another one/],
+    ]) {
+      const shut = await third.somebody.run(['import', sealed, '--write', ...args]);
+      assert.deepEqual([shut.code, why.test(shut.out)], [4, true], shut.out);
+    }
+    await third.somebody.ok(['import', sealed, '--write', '--unwrap-secrets-with', 'env:PHRASE'], { env: { PHRASE } });
+    assert.equal(await third.somebody.ok(['export']), out);
+    const { settings } = await api.get(`${third.t}/devices/0080F0003001/settings?reveal=true`);
+    assert.deepEqual(settings.line_1_password, { secret: 'Harbour-77' });
+    const reader = (await api.post('/tokens', { name: 'reader', access: 'read', tenant: from.id })).token;
+    const refused = await from.somebody.run(['export', '--wrap-secrets-with', 'env:PHRASE'], { env: { PHRASE, RINGFENCE_TOKEN: reader } });
+    assert.deepEqual([refused.code, refused.out], [1, ''], 'a token that may not see secrets exports none');
+
     await to.somebody.ok(['export', '--out', 'fleet.csv']);
     assert.equal(readFileSync(join(to.somebody.folder, 'fleet.csv'), 'utf8'), out);
   });

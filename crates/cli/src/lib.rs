@@ -16,3 +16,4 @@ pub mod session;
 pub mod table;
 pub mod verb;
 pub mod words;
+pub mod wrapped;

@@ -1,17 +1,24 @@
 //! `export`: phones as one table, however many there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
 use ringfence_provision::layers::Value as Setting;
+use ringfence_provision::mac::Mac;
 
 use crate::client::Call;
+use crate::command::import::Progress;
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
 use crate::profile::write_private;
+use crate::secret;
 use crate::session::Session;
-use crate::words::count;
+use crate::words::{count, field};
+use crate::wrapped::Wrap;
+
+/// The place of the column that names secrets.
+const SECRETS: usize = 5;
 
 /// `export`.
 ///
@@ -45,7 +52,11 @@ pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             break;
         }
     }
-    let (text, devices) = joined(tables)?;
+    let (mut text, devices) = joined(tables)?;
+    if let Some(reference) = given.text("wrap_secrets_with") {
+        let passphrase = secret::read(reference)?;
+        text = with_secrets(session, &text, devices, &Wrap::new(&passphrase)?)?;
+    }
     match given.text("out") {
         Some(path) => {
             write_private(path.as_ref(), &text)?;
@@ -86,6 +97,69 @@ fn joined(mut tables: Vec<Vec<u8>>) -> Result<(Vec<u8>, u64), Failure> {
     let text = write(&devices)
         .map_err(|error| Failure::Usage(format!("the table cannot be written: {error}")))?;
     Ok((text.into_bytes(), number))
+}
+
+/// The same table with a column for each secret that one of the phones has, wrapped. Each phone is asked for by a call of
+/// its own, which the audit log has an entry of.
+fn with_secrets(
+    session: &Session,
+    table: &[u8],
+    rows: u64,
+    wrap: &Wrap,
+) -> Result<Vec<u8>, Failure> {
+    let read =
+        |error: csv::Error| Failure::Unreachable(format!("the export cannot be read: {error}"));
+    let mut reader = csv::Reader::from_reader(table);
+    let head = reader.headers().map_err(read)?.clone();
+    let mut phones: Vec<(csv::StringRecord, BTreeMap<String, String>)> = Vec::new();
+    let mut progress = Progress::new(session.output, "exported", rows, 0);
+    for record in reader.records() {
+        let record = record.map_err(read)?;
+        let names = record.get(SECRETS).unwrap_or_default();
+        let mut secrets = BTreeMap::new();
+        let mac = record.get(0).unwrap_or_default();
+        let mac = Mac::parse(mac).map_err(|_| {
+            Failure::Unreachable(
+                "the export has a row without a MAC: update this program.".to_owned(),
+            )
+        })?;
+        if !names.is_empty() {
+            let path = session.below(&format!("/devices/{}/settings", mac.upper()))?;
+            let call = Call::new("GET", path).asking("reveal", "true");
+            let answer = session.client.call(&call)?.json()?;
+            for name in names.split(' ') {
+                // What is a secret by its name alone is stored as a text.
+                let value = field(field(&answer, "settings"), name);
+                let value = value.as_str().or_else(|| field(value, "secret").as_str());
+                if let Some(value) = value {
+                    secrets.insert(name.to_owned(), wrap.seal(mac, name, value)?);
+                }
+            }
+        }
+        phones.push((record, secrets));
+        progress.at(phones.len() as u64);
+    }
+    progress.end();
+    let names: BTreeSet<&String> = phones
+        .iter()
+        .flat_map(|(_, secrets)| secrets.keys())
+        .collect();
+    let mut out = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let more = names.iter().map(|name| format!("secret:{name}"));
+    let full = |error: csv::Error| Failure::Usage(format!("the table cannot be written: {error}"));
+    out.write_record(head.iter().map(str::to_owned).chain(more))
+        .map_err(full)?;
+    for (record, secrets) in &phones {
+        let wrapped = names
+            .iter()
+            .map(|name| secrets.get(*name).map_or("", String::as_str));
+        out.write_record(record.iter().chain(wrapped))
+            .map_err(full)?;
+    }
+    out.into_inner()
+        .map_err(|error| Failure::Usage(format!("the table cannot be written: {error}")))
 }
 
 fn written(device: ringfence_import::Device) -> Written {

@@ -220,6 +220,7 @@ pub(super) const VERBS: &[Verb] = &[
             own("site", "Site of rows that name none"),
             own("comment", "What the audit log says about it"),
             own("restart", "Begin anew, whatever an import that was cut off has done").is(Kind::Flag),
+            own("unwrap_secrets_with", "Where the passphrase is under which the table's secrets are wrapped: env:VARIABLE, file:PATH or command:LINE"),
             own("verdicts", "Where each row's verdict is written, as CSV; without it, on standard output")]]),
     run("pull", "Write a tenant as files: options, settings, sites, models, phones, templates", files::pull, &[],
         &[&[own("folder", "Where to").at_place().required(), own("overwrite", "Write over files that are there").is(Kind::Flag)]]),
@@ -229,8 +230,9 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[own("folder", "Folder with the files").at_place().required(), own("delete", "Delete what the files do not have").is(Kind::Flag),
             own("comment", "What the history and the audit log say about it"), super::YES]]),
     run("export", "Export phones as a table that `ringfence import` reads", export::export,
-        &["GET /tenants/{tenant}/devices.csv", "GET /tenants/{tenant}/device-table"],
-        &[FILTER, &[own("out", "Write to this file instead of standard output")]]),
+        &["GET /tenants/{tenant}/devices.csv", "GET /tenants/{tenant}/device-table", "GET /tenants/{tenant}/devices/{mac}/settings"],
+        &[FILTER, &[own("out", "Write to this file instead of standard output"),
+            own("wrap_secrets_with", "Also the secrets, wrapped under the passphrase that is there: env:VARIABLE, file:PATH, command:LINE or -")]]),
 ];
 
 const OPERATION: &[Arg] = &[place("operation", "Id of the operation")];

@@ -8,15 +8,17 @@ mod progress;
 mod row;
 mod state;
 
-use ringfence_import::{MAX_BYTES, Mapping, Outcome, Row, System, Table, Wishes};
+use ringfence_import::{MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes};
 use serde_json::{Value, json};
 
 use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::{Given, read_bytes};
+use crate::secret;
 use crate::session::Session;
 use crate::words::{count, field, text};
-use progress::Progress;
+use crate::wrapped::{self, Unwrap};
+pub(super) use progress::Progress;
 use row::{Sheet, Verdict};
 use state::State;
 
@@ -83,9 +85,14 @@ pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     about(session, &table);
     let rows = table.rows().count() as u64;
     let path = session.below("/device-batch")?;
+    let unwrap = match given.text("unwrap_secrets_with") {
+        Some(reference) => Some(Unwrap::new(secret::read(reference)?)),
+        None => None,
+    };
     let mut import = Import {
         session,
         path,
+        unwrap,
         comment: given.text("comment").map(str::to_owned),
         rows,
     };
@@ -215,6 +222,7 @@ impl Counts {
 struct Import<'a> {
     session: &'a Session,
     path: String,
+    unwrap: Option<Unwrap>,
     comment: Option<String>,
     /// How many rows the table has.
     rows: u64,
@@ -271,7 +279,7 @@ impl Import<'_> {
             .rows()
             .skip(usize::try_from(from).unwrap_or(usize::MAX));
         loop {
-            let next = rows.next();
+            let next = rows.next().map(|row| self.unwrapped(row));
             let device = match &next {
                 Some(Row {
                     outcome: Outcome::Device(device),
@@ -298,6 +306,19 @@ impl Import<'_> {
         }
         progress.end();
         Ok(counts)
+    }
+
+    /// The row with the secrets that are wrapped in it, or refused for them.
+    fn unwrapped(&mut self, mut row: Row) -> Row {
+        if let Outcome::Device(device) = &mut row.outcome
+            && let Err(refusal) = wrapped::open_all(self.unwrap.as_mut(), device)
+        {
+            row.outcome = Outcome::Refused(Refusal::Setting {
+                column: refusal.0,
+                why: refusal.1.to_owned(),
+            });
+        }
+        row
     }
 
     /// Makes the call for some rows.

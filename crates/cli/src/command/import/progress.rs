@@ -11,7 +11,7 @@ use crate::output::Output;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// A bar on a terminal, and a line now and then elsewhere.
-pub(super) struct Progress {
+pub(in crate::command) struct Progress {
     output: Output,
     bar: Option<ProgressBar>,
     what: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Begins, with so many of all rows done before.
-    pub(super) fn new(output: Output, what: &'static str, all: u64, from: u64) -> Self {
+    pub(in crate::command) fn new(output: Output, what: &'static str, all: u64, from: u64) -> Self {
         // Verdicts on the same terminal would tear the bar apart.
         let has_bar =
             !output.quiet && std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
@@ -48,7 +48,7 @@ impl Progress {
     }
 
     /// So many are done.
-    pub(super) fn at(&mut self, done: u64) {
+    pub(in crate::command) fn at(&mut self, done: u64) {
         if let Some(bar) = &self.bar {
             bar.set_position(done);
         } else if self.said.elapsed() >= EVERY {
@@ -59,7 +59,7 @@ impl Progress {
     }
 
     /// All is done.
-    pub(super) fn end(self) {
+    pub(in crate::command) fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
