@@ -6,9 +6,11 @@ import { chmodSync, existsSync, readFileSync, readdirSync, statSync } from 'node
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { Operator } from '../support/cli.mjs';
+import { Operator, ran } from '../support/cli.mjs';
+import { authority } from '../support/tls.mjs';
+import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
-import { Ringfence } from '../support/worker/ringfence.mjs';
+import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
 import { mac } from '../support/worker/seed.mjs';
 
 const MODEL = 'KX-UTG300B';
@@ -198,7 +200,7 @@ describe('the command line', () => {
     assert.equal((await api.get(`/tenants/${id}`)).id, id);
   });
 
-  it('does every other verb', async (context) => {
+  it('says how phones are, and does what is done to them', async (context) => {
     const { id, t, name, somebody } = await tenant(context);
     await somebody.ok(['devices', 'add', mac(1), '--model', MODEL]);
     await somebody.ok(['devices', 'add', mac(2), '--model', MODEL]);
@@ -330,11 +332,285 @@ describe('the command line', () => {
     await done;
   });
 
+  it('does every verb of tenants and what describes phones', async (context) => {
+    const { t, name, somebody } = await tenant(context);
+    await somebody.ok(['devices', 'add', mac(1), '--model', MODEL]);
+    const options = somebody.file('options.json', '{"events_per_minute": 700}');
+    await somebody.ok(['tenants', 'change', '--options', options]);
+    await somebody.ok(['tenants', 'change', name, '--name', `${name} Ltd`]);
+    const changed = await api.get(t);
+    assert.deepEqual([changed.name, changed.options.events_per_minute], [`${name} Ltd`, 700], 'what is not named stays');
+    somebody.env.RINGFENCE_TENANT = `${name} Ltd`;
+    const versions = await somebody.json(['options', 'history']);
+    assert.ok((await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`])).includes('700'));
+    await somebody.ok(['options', 'rollback', `${versions.at(-1).version}`]);
+    assert.equal((await api.get(t)).options.events_per_minute, 600);
+
+    await somebody.ok(['sites', 'create', 'Quay']);
+    await somebody.ok(['sites', 'rename', 'Quay', 'Yard']);
+    assert.equal((await somebody.json(['sites', 'show', 'yard'])).name, 'Yard');
+    await somebody.ok(['sites', 'set-pool', 'Yard', 'default']);
+    assert.match(await somebody.ok(['sites', 'pool', 'Yard']), /pool +default/);
+    await somebody.ok(['sites', 'remove', 'Yard', '--yes']);
+    assert.deepEqual(await somebody.json(['sites', 'list']), []);
+    await somebody.ok(['models', 'put', 'GXP2160']);
+    assert.equal((await somebody.json(['models', 'show', 'GXP2160'])).family, 'gxp');
+    await somebody.ok(['models', 'remove', 'GXP2160', '--yes']);
+
+    const file = somebody.file('standard.j2', '<PANASIPPhoneConfig>\n  <Device>\n    <System/>\n  </Device>\n</PANASIPPhoneConfig>\n');
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', file]);
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', '-'], {
+      input: readFileSync(file, 'utf8').replace('<System/>', '<System></System>'),
+    });
+    assert.match(
+      await somebody.ok(['templates', 'diff', 'standard', 'utg', '--from', '1']),
+      /^- {4}<System\/>\n\+ {4}<System><\/System>$/m,
+    );
+    await somebody.ok(['templates', 'rollback', 'standard', 'utg', '--version', '1']);
+    assert.equal(await somebody.ok(['templates', 'show', 'standard', 'utg']), readFileSync(file, 'utf8'));
+    const test = await somebody.json(['tests', 'add', '--name', 'a', '--file', 'standard', '--parameter', 'X', '--expect', 'absent']);
+    await somebody.ok(['tests', 'change', test.id, '--name', 'b']);
+    assert.deepEqual((await somebody.json(['tests', 'show', test.id])).name, 'b');
+    assert.equal((await somebody.json(['tests', 'show', test.id])).parameter, 'X');
+    assert.equal((await somebody.json(['tests', 'list'])).length, 1);
+    await somebody.ok(['tests', 'remove', test.id]);
+    const ca = authority();
+    context.after(() => ca.end());
+    const pem = ca.file;
+    await somebody.ok(['certificates', 'put', 'root.pem', '--file', pem]);
+    const { body } = await somebody.json(['certificates', 'show', 'root.pem']);
+    assert.equal(Buffer.from(body, 'base64').toString(), readFileSync(pem, 'utf8'));
+    await somebody.ok(['certificates', 'remove', 'root.pem']);
+
+    const [old, fresh] = [
+      await somebody.json(['access-paths', 'create']),
+      await somebody.json(['access-paths', 'create', '--label', 'new']),
+    ];
+    await somebody.ok(['access-paths', 'change', old.id, '--label', 'old', '--expires-at', '2d']);
+    const shown = await somebody.json(['access-paths', 'show', old.id]);
+    assert.deepEqual([shown.label, shown.segment, shown.expires_at > Date.now()], ['old', undefined, true]);
+    await somebody.ok(['access-paths', 'move', fresh.id, '--with-url', '-'], { input: fresh.url });
+    assert.match(await somebody.ok(['access-paths', 'moved', fresh.id]), new RegExp(mac(1)));
+    await somebody.ok(['access-paths', 'end-move', fresh.id]);
+    await somebody.ok(['access-paths', 'remove', old.id, '--yes']);
+    await somebody.ok(['limits', 'set', '--devices', '5']);
+    assert.equal((await somebody.json(['limits', 'show'])).quotas.devices.limit, 5);
+    await somebody.ok(['destinations', 'set', '--domain', 'pbx.example', '--network', '192.0.2.0/24']);
+    assert.deepEqual((await somebody.json(['destinations', 'show'])).destinations.domains, ['pbx.example']);
+
+    // A setting that reaches no file is said.
+    const unused = await somebody.run(['settings', 'set', 'system_X=1', '--device', mac(1)]);
+    assert.match(unused.err, /^system_X \(device layer\): /m);
+  });
+
+  it('does every verb of phones that nobody entered, that move, and that many are told about', async (context) => {
+    const { t, somebody } = await tenant(context);
+    const { url } = await somebody.json(['access-paths', 'create']);
+    for (const number of [1, 2]) {
+      const agent = { 'user-agent': `Panasonic_${MODEL}/01.133 (${mac(number).toLowerCase()})` };
+      await worker.fetch(new URL(`Config${mac(number)}.cfg`, url), { headers: agent });
+    }
+    await eventually(
+      () => somebody.json(['unknown', 'list']),
+      (items) => items.length === 2,
+    );
+    await somebody.ok(['unknown', 'dismiss', mac(2)]);
+    assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found']), /"Found"/);
+    await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], { env: { KEY: '12341234abcdabcd12341234abcdabcd' } });
+    await somebody.ok(['settings', 'set', 'A=1', '--device', mac(1)]);
+    assert.match(await somebody.ok(['devices', 'history', mac(1)]), /^VERSION/);
+    assert.ok([0, 4].includes((await somebody.run(['devices', 'diff', mac(1)])).code));
+    assert.equal(typeof (await operator.json(['devices', 'count-all'])).devices, 'number');
+
+    await somebody.ok(['devices', 'add', mac(3), '--model', MODEL]);
+    const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3)])).trim();
+    assert.match(await somebody.ok(['operations', 'show', operation, '--wait']), /^state +done$/m);
+    assert.match(await somebody.ok(['operations', 'devices', operation]), new RegExp(`${mac(3)} +done`));
+    assert.equal((await somebody.run(['operations', 'cancel', operation])).code, 1, 'what is over cannot be cancelled');
+    await somebody.ok(['operations', 'remove', operation]);
+    await somebody.ok(['operations', 'create', 'enable', '--all', '--wait']);
+
+    const other = await tenant(context);
+    assert.match(await somebody.ok(['devices', 'move', mac(1), '--to', other.name, '--forward-days', '7']), /"Found"/);
+    assert.equal((await api.get(`${other.t}/devices/${mac(1)}`)).label, 'Found');
+    await other.somebody.ok(['devices', 'end-forward', mac(1)]);
+    await api.get(`${t}/devices/${mac(3)}`);
+  });
+
+  it('does every verb of NOTIFYs', async (context) => {
+    const { somebody } = await tenant(context);
+    await somebody.ok(['destinations', 'set', '--domain', 'pbx.test', '--network', '192.0.2.0/24']);
+    await somebody.ok([
+      'devices',
+      'add',
+      mac(1),
+      '--model',
+      MODEL,
+      '--set',
+      'NOTIFY_AOR=sip:1@pbx.test',
+      '--set',
+      'NOTIFY_ADDRESS=192.0.2.7:5060',
+    ]);
+    const pool = await somebody.json(['pools', 'create', `Pool ${Math.random()}`, '--options', '-'], { input: '{"max_attempts": 2}' });
+    await somebody.ok(['pools', 'change', pool.id, '--name', 'Harbour']);
+    const shown = await somebody.json(['pools', 'show', pool.id]);
+    assert.deepEqual([shown.name, shown.options.max_attempts], ['Harbour', 2]);
+    await somebody.ok(['pools', 'set-credentials', pool.id, '--username', 'ringfence', '--password-from', 'env:PASSWORD'], {
+      env: { PASSWORD: 'Harbour-77' },
+    });
+    assert.match(await somebody.ok(['pools', 'credentials', pool.id]), /username +ringfence/);
+    await somebody.ok(['pools', 'remove-credentials', pool.id]);
+    const credential = await somebody.ok(['relays', 'create', pool.id, 'beside the PBX', '-q']);
+    assert.match(credential, /^rfr_/);
+    const [relay] = await somebody.json(['relays', 'list', pool.id]);
+    assert.equal((await somebody.json(['relays', 'show', pool.id, relay.id])).name, 'beside the PBX');
+    assert.ok([0, 1].includes((await somebody.run(['relays', 'drain', pool.id, relay.id])).code), 'it is not connected');
+    await somebody.ok(['pools', 'assign', pool.id]);
+    assert.match(await somebody.ok(['pools', 'of-tenant']), new RegExp(pool.id));
+
+    // Nobody sends: a job waits, and is given up by who waits for it.
+    const late = await somebody.run(['devices', 'notify', mac(1), '--wait', '--timeout', '1s']);
+    assert.deepEqual([late.code, /goes on by itself: ringfence jobs show \S+ --wait/.test(late.err)], [4, true], late.err);
+    const [job] = await somebody.json(['jobs', 'list', '--device', mac(1)]);
+    assert.equal((await somebody.json(['jobs', 'show', job.id])).state, 'queued');
+    assert.match(await somebody.ok(['jobs', 'cancel', job.id]), /^state +cancelled$/m);
+    const ended = await somebody.run(['jobs', 'show', job.id, '--wait']);
+    assert.equal(ended.code, 4, 'what was cancelled was not fetched');
+    const rollout = await somebody.json(['rollouts', 'create', '--all', '--per-second', '5', '--spread', '10s']);
+    await somebody.ok(['rollouts', 'pause', rollout.id]);
+    const paused = await somebody.run(['rollouts', 'show', rollout.id, '--wait']);
+    assert.deepEqual([paused.code, /^paused: /m.test(paused.err)], [4, true]);
+    await somebody.ok(['rollouts', 'resume', rollout.id]);
+    await somebody.ok(['rollouts', 'cancel', rollout.id]);
+    await somebody.ok(['pools', 'assign', '']);
+    await somebody.ok(['relays', 'remove', pool.id, relay.id, '--yes']);
+    await somebody.ok(['pools', 'remove', pool.id, '--yes']);
+  });
+
+  it('does every verb of the installation', async (context) => {
+    const { somebody } = await tenant(context);
+    for (const where of [[], ['--everywhere']]) {
+      const made = await somebody.json([
+        'webhooks',
+        'create',
+        '--name',
+        'a',
+        '--to',
+        'https://hooks.example/a',
+        '--kind',
+        'file.broken',
+        ...where,
+      ]);
+      assert.match(made.secret, /^whsec_/);
+      await somebody.ok(['webhooks', 'change', made.id, '--name', 'b', '--disabled', 'on', ...where]);
+      const { name, url, disabled } = await somebody.json(['webhooks', 'show', made.id, ...where]);
+      assert.deepEqual([name, url, disabled], ['b', 'https://hooks.example/a', true]);
+      assert.match(await somebody.ok(['webhooks', 'rotate-secret', made.id, '--overlap-hours', '1', ...where]), /^whsec_/);
+      await somebody.ok(['webhooks', 'change', made.id, '--disabled', 'off', ...where]);
+      await somebody.ok(['webhooks', 'test', made.id, ...where]);
+      const [message] = await eventually(
+        () => somebody.json(['webhooks', 'messages', made.id, ...where]),
+        (items) => items.length > 0,
+      );
+      await somebody.run(['webhooks', 'resend', made.id, message.id, ...where]);
+      assert.ok((await somebody.json(['webhooks', 'list', ...where])).some((hook) => hook.id === made.id));
+      await somebody.ok(['webhooks', 'remove', made.id, ...where]);
+    }
+    const token = await operator.json(['tokens', 'create', 'for a while', '--access', 'write', '--expires-at', '1h']);
+    assert.equal((await operator.json(['tokens', 'show', token.id])).name, 'for a while');
+    assert.ok((await operator.json(['tokens', 'list'])).length > 0);
+    assert.match((await operator.json(['sign-in'])).url, /\/console/);
+    await operator.ok(['sessions', 'list']);
+    assert.equal((await operator.run(['sessions', 'remove', '01ARZ3NDEKTSV4RRFFQ69G5FAV'])).code, 1, 'there is none');
+    const cut = await operator.run(['audit', 'cut', '--number', '1', '--hash', 'a'.repeat(64), '--yes']);
+    assert.equal(cut.code, 1, 'nothing that was not exported is cut');
+    assert.match(await operator.ok(['audit', 'list', '--everywhere', '--limit', '3']), /^ID +AT +ACTION/);
+    assert.match((await operator.run(['rotate'])).err, /0 to go/);
+    assert.equal((await operator.json(['restored', 'show'])).behind, false);
+    await operator.ok(['restored', 'take', '--yes']);
+    const profiles = new Operator(worker);
+    context.after(() => profiles.end());
+    for (const name of ['one', 'two']) {
+      await profiles.ok(['profiles', 'add', name, '--url', worker.http, '--tenant', 'Harbour', '--token-from', 'env:RINGFENCE_TOKEN']);
+    }
+    await profiles.ok(['profiles', 'use', 'two']);
+    assert.deepEqual(
+      (await profiles.json(['profiles', 'list'])).map(({ name, default: is }) => [name, is]),
+      [
+        ['one', false],
+        ['two', true],
+      ],
+    );
+    await profiles.ok(['profiles', 'remove', 'two']);
+  });
+
+  it('speaks HTTPS to whom the system trusts, and to nobody else', async (context) => {
+    const ca = authority();
+    context.after(() => ca.end());
+    const secure = await Ringfence.start({ tls: ca.issue(['DNS:localhost', 'IP:127.0.0.1']) });
+    context.after(() => secure.stop());
+    const somebody = new Operator(secure);
+    context.after(() => somebody.end());
+    somebody.env.RINGFENCE_URL = secure.https;
+    const stranger = await somebody.run(['tenants', 'create', 'Secure']);
+    assert.deepEqual([stranger.code, stranger.out], [3, '']);
+    assert.match(stranger.err, /certificate/i);
+    somebody.env.SSL_CERT_FILE = ca.file;
+    assert.match(await somebody.ok(['tenants', 'create', 'Secure']), /name +Secure/);
+    await somebody.ok(['devices', 'add', mac(1), '--model', MODEL, '--tenant', 'Secure']);
+    const { url } = await somebody.json(['access-paths', 'create', '--tenant', 'Secure']);
+    const phone = await somebody.run(['phone', '-', '--mac', mac(1), '--model', MODEL], { input: url });
+    assert.deepEqual([phone.code, /the key opens it/.test(phone.out)], [0, true], phone.err);
+  });
+
+  it('rotates the master key to the end', async (context) => {
+    const own = await Ringfence.start();
+    context.after(() => own.stop());
+    const somebody = new Operator(own);
+    context.after(() => somebody.end());
+    await somebody.ok(['tenants', 'create', 'Rotated']);
+    for (let number = 1; number <= 150; number += 1) {
+      somebody.rows = `${somebody.rows ?? 'mac,model,secret:pin\n'}${mac(number)},${MODEL},Harbour-${number}\n`;
+    }
+    await somebody.ok(['import', '-', '--write', '-q'], { input: somebody.rows });
+    const { MASTER_KEY } = own.options.secrets;
+    const fresh = newMasterKey('k2');
+    await own.restart({ secrets: { MASTER_KEY: fresh, MASTER_KEY_PREVIOUS: MASTER_KEY } });
+    somebody.env.RINGFENCE_URL = own.http;
+    assert.ok((await somebody.json(['rotate', '--status'])).remaining >= 300);
+    const rotated = await somebody.run(['rotate']);
+    assert.equal(rotated.code, 0, rotated.err);
+    assert.match(rotated.err, /^\d+ values wrapped under k2, 0 to go$/m);
+    await own.restart({ secrets: { MASTER_KEY_PREVIOUS: null } });
+    somebody.env.RINGFENCE_URL = own.http;
+    const settings = await somebody.json(['settings', 'show', '--device', mac(150), '--reveal']);
+    assert.deepEqual(settings.settings.pin, { secret: 'Harbour-150' });
+  });
+
+  it('stops without a word when nobody reads on', async () => {
+    const { child, said, done } = operator.start(['openapi']);
+    child.stdout.destroy();
+    assert.equal((await done).code, 0, said.err);
+    assert.equal(said.err, '');
+  });
+
   it('writes its completions and man pages', async () => {
     for (const shell of ['bash', 'zsh', 'fish']) assert.match(await operator.ok(['completions', shell]), /access-paths/);
     await operator.ok(['man', 'pages']);
     const pages = readdirSync(join(operator.folder, 'pages'));
     assert.ok(pages.includes('ringfence-devices-list.1'), pages.join(' '));
     assert.ok(existsSync(join(operator.folder, 'pages/ringfence.1')));
+
+    // Each page is of a verb that a test has run, here or in a file of its own.
+    const elsewhere = ['import', 'export', 'pull', 'plan', 'apply', 'phone', 'deploy', 'dev', 'destroy'];
+    const verbs = pages
+      .map((name) => name.slice('ringfence-'.length, -2))
+      .filter((name) => name && !elsewhere.includes(name) && !pages.some((other) => other.startsWith(`ringfence-${name}-`)));
+    const words = new Set([...ran].flatMap((said) => [said.replace(' ', '-'), said.split(' ')[0]]));
+    assert.deepEqual(
+      verbs.filter((verb) => !words.has(verb)),
+      [],
+      'verbs that no test runs',
+    );
   });
 });

@@ -10,6 +10,9 @@ import { within } from './worker/ringfence.mjs';
 
 export const CLI = process.env.RINGFENCE_CLI ?? join(ROOT, 'target/debug/ringfence');
 
+/** The verbs that were run: their words, as the command line was given. */
+export const ran = new Set();
+
 /** Somebody's home with the program in it: configuration and state of their own, and the token in the environment. */
 export class Operator {
   constructor(worker, { token = worker.adminToken, tenant } = {}) {
@@ -33,6 +36,7 @@ export class Operator {
 
   /** Starts the program. The answer has `child`, and `done`: `{ code, signal, out, err }`. */
   start(args, { input, env = {}, cwd = this.folder } = {}) {
+    ran.add(args.slice(0, 2).join(' '));
     const child = spawn(CLI, args, { cwd, env: { ...this.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     const said = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (text) => (said.out += text));

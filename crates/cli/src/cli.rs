@@ -51,6 +51,7 @@ pub fn exit(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Unread) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure.to_string());
             ExitCode::from(failure.code())
@@ -340,6 +341,9 @@ fn show(session: &Session, verb: &Verb, given: &Given<'_>, answer: &Value) -> Re
     let output = session.output;
     if given.flag("dry_run") && answer.get("compared").is_some() {
         return fleet::show_trial(output, answer);
+    }
+    if output.format == Format::People {
+        fleet::remark_on_change(output, answer);
     }
     match verb.shows {
         Shows::Device => fleet::show_device(session, answer),

@@ -19,6 +19,9 @@ pub enum Failure {
     /// The API was not reached, or cannot answer now.
     #[error("{0}")]
     Unreachable(String),
+    /// Nobody reads the answer any more, as behind `| head`: nothing is wrong.
+    #[error("nobody reads the answer any more")]
+    Unread,
     /// The command was done, and what it was to bring about did not happen, or not all of it.
     #[error("{0}")]
     Unfinished(String),
@@ -30,6 +33,7 @@ impl Failure {
         match self {
             Self::Refused(problem) if problem.status >= 500 => 3,
             Self::Refused(_) => 1,
+            Self::Unread => 0,
             Self::Usage(_) => 2,
             Self::Unreachable(_) => 3,
             Self::Unfinished(_) => 4,

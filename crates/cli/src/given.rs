@@ -107,6 +107,12 @@ impl Given<'_> {
             let text = match self.value(session, arg)? {
                 None | Some(Value::Bool(false)) if arg.kind == Kind::Flag => continue,
                 None => continue,
+                Some(Value::Null) => {
+                    return Err(Failure::Usage(format!(
+                        "--{} is empty: leave it out, or name one.",
+                        option(arg.name)
+                    )));
+                }
                 Some(Value::String(text)) => text,
                 Some(other) => other.to_string(),
             };
@@ -224,6 +230,7 @@ impl Given<'_> {
             Kind::Optional | Kind::Site if text.is_empty() => Value::Null,
             Kind::Optional => Value::from(text),
             Kind::Site => Value::from(session.site(text)?),
+            Kind::Tenant => Value::from(session.find_tenant(Some(text))?),
             Kind::Number => Value::from(number(arg.name, text)?),
             Kind::Past => time(false)?,
             Kind::Future => time(true)?,

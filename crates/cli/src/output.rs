@@ -62,7 +62,10 @@ impl Output {
     pub fn bytes(self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         let done = out.write_all(bytes).and_then(|()| out.flush());
-        done.map_err(|error| Failure::Usage(format!("the answer could not be written: {error}")))
+        done.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Unread,
+            _ => Failure::Usage(format!("the answer could not be written: {error}")),
+        })
     }
 
     /// Says something beside the answer, unless nothing is to be said.

@@ -1,5 +1,7 @@
 //! The audit log, and the rotation of the master key.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::cli::show_list;
@@ -10,6 +12,9 @@ use crate::output::Format;
 use crate::session::Session;
 use crate::table::{self, List};
 use crate::words::{count, field, plain, text, time};
+
+/// A rotation that gets on no further for so long has stopped.
+const STANDSTILL: Duration = Duration::from_secs(180);
 
 /// `audit list`.
 ///
@@ -125,6 +130,7 @@ pub fn rotate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     }
     let number = |answer: &Value, name: &str| field(answer, name).as_u64().unwrap_or(0);
     let mut all = 0;
+    let mut got_on = Instant::now();
     loop {
         let step = Call::new("POST", path).with(json!({})).repeatable();
         let answer = session.client.call(&step)?.json()?;
@@ -150,11 +156,17 @@ pub fn rotate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
                 ))),
             };
         }
-        if done == 0 {
+        if done > 0 {
+            got_on = Instant::now();
+            continue;
+        }
+        // Files are taken out of KV at last, whose list is up to a minute behind.
+        if got_on.elapsed() > STANDSTILL {
             return Err(Failure::Unfinished(format!(
-                "{} could not be wrapped: {failed} of the last step failed. The Worker's log says why.",
+                "{} to go, and nothing gets on any more; {failed} of the last step failed. The Worker's log says why.",
                 count(remaining, "value")
             )));
         }
+        std::thread::sleep(Duration::from_secs(2));
     }
 }

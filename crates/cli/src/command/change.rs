@@ -104,6 +104,7 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             .remark(&format!("It would be {}.", text(item, "outcome")));
         return Ok(());
     }
+    fleet::remark_on_change(session.output, &answer);
     let device = session.client.call(&Call::new("GET", path))?.json()?;
     fleet::show_device(session, &device)
 }
@@ -121,7 +122,10 @@ fn done(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure
     let answer = session.client.call(&call)?.json()?;
     match given.flag("dry_run") {
         true => fleet::show_trial(session.output, &answer),
-        false => fleet::show_device(session, &answer),
+        false => {
+            fleet::remark_on_change(session.output, &answer);
+            fleet::show_device(session, &answer)
+        }
     }
 }
 

@@ -304,6 +304,45 @@ pub fn hunks(diff: &Value) -> String {
     out
 }
 
+/// Says what a change brought about besides: settings that reach no file, and who was told of it.
+pub fn remark_on_change(output: Output, answer: &Value) {
+    for unused in field(answer, "checked.unused")
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        output.remark(&format!(
+            "{} ({} layer): {}",
+            plain(text(unused, "name")),
+            text(unused, "layer"),
+            plain(text(unused, "message"))
+        ));
+    }
+    let notified = field(answer, "notified");
+    if notified.is_null() {
+        return;
+    }
+    let ids = |list: &str, path: &str| {
+        let items = field(notified, list).as_array().into_iter().flatten();
+        let ids: Vec<String> = items.map(|item| text(item, path).to_owned()).collect();
+        ids
+    };
+    for (noun, ids) in [
+        ("job", ids("jobs", "job.id")),
+        ("rollout", ids("rollouts", "id")),
+    ] {
+        for id in ids {
+            output.remark(&format!(
+                "Phones are told: ringfence {noun}s show {id} --wait"
+            ));
+        }
+    }
+    let problem = text(notified, "problem");
+    if !problem.is_empty() {
+        output.remark(&format!("Phones are not told: {}", plain(problem)));
+    }
+}
+
 /// What a change would do to files.
 ///
 /// # Errors

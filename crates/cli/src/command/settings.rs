@@ -178,6 +178,7 @@ fn change(
     match session.output.format {
         Format::People => {
             session.output.remark("The settings are written.");
+            fleet::remark_on_change(session.output, &answer);
             Ok(())
         }
         _ => table::one(session.output, &answer),

@@ -32,7 +32,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("tokens create", "Make a token; its text is shown this once", "POST /tokens",
         &[&[body("name", "For people").at_place().required(),
             body("access", "What it may do").is(Kind::Choice(&["read", "write", "metrics"])).required(),
-            body("tenant", "Only for the tenant with this id").named("only_tenant"), body("email", "Whose sign-in it stands for"),
+            body("tenant", "Only for this tenant, by its name or id").is(Kind::Tenant).named("only_tenant"), body("email", "Whose sign-in it stands for"),
             body("expires_at", "When it ends, such as 90d").is(Kind::Future), body("reveal", "It may see secrets").is(Kind::Flag)]], Shows::One),
     call("tokens remove", "Remove a token: it is worth nothing from now on", "DELETE /tokens/{token}", &[TOKEN], Shows::Done("removed")).confirms("Removing a token"),
     call("sessions list", "List who is signed in to the console", "GET /sessions", &[PAGED],

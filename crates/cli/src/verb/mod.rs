@@ -148,6 +148,8 @@ pub enum Kind {
     Future,
     /// A site, by its name or id; empty for none.
     Site,
+    /// A tenant, by its name or id.
+    Tenant,
     /// Empty for none.
     Optional,
     /// A file with JSON, or `-`.
