@@ -126,6 +126,51 @@ describe('import and export by the command line', () => {
     assert.deepEqual([headless.code, /no header/.test(headless.err)], [2, true]);
   });
 
+  it('knows the headers of other systems', async (context) => {
+    const { t, somebody } = await tenant(context);
+    await somebody.ok(['settings', 'set', 'line_1_domain=pbx.example']);
+    const threeCx =
+      'Number,FirstName,LastName,EmailAddress,MobileNumber,OutboundCallerID,DID,Role,Department,ClickToCallAuth,WMApprove,WebMeetingFriendlyName,MAC,Template,Model,Router,Language,AuthID,AuthPassword,HotDesk,BLF';
+    for (const [system, name, text, args, number] of [
+      [
+        '3cx',
+        '3CX',
+        `${threeCx}\n301,Ada,Quay,a@b.example,,,,user,DEFAULT,0,0,ada,0080F0001301,x,${MODEL},,EN,a301,Harbour-80,0,\n`,
+        [],
+        '301',
+      ],
+      [
+        'fspbx',
+        'FS PBX',
+        'mac_address,serial_number,associated_extension\n00:80:f0:00:13:02,123,302\n',
+        ['--model', MODEL, '--map', 'associated_extension=setting:EXT'],
+        '302',
+      ],
+      [
+        'vodia',
+        'Vodia',
+        '#alias;first_name;last_name;position;cell;email;mac;mb_pin;web_pass;password\n303;Bo;Yard;;;;0080F0001303;1;2;Harbour-82\n',
+        ['--model', MODEL],
+        '303',
+      ],
+      [
+        'freepbx',
+        'FreePBX',
+        `action,extension,name,cid_masquerade,sipname,tech,devinfo_secret,mac,model\nadd,304,Cy,,,pjsip,Harbour-83,0080F0001304,${MODEL}\n`,
+        [],
+        '304',
+      ],
+    ]) {
+      const done = await somebody.run(['import', '-', '--write', '--system', system, ...args], { input: text });
+      assert.equal(done.code, 0, `${name}: ${done.err}${done.out}`);
+      assert.ok(done.err.includes(`The table is of ${name}.`), done.err);
+      const { settings } = await api.get(`${t}/devices/0080F0001${number}/settings?reveal=true`);
+      assert.equal(settings.line_1_user ?? settings.EXT, number, name);
+      if (system !== 'fspbx') assert.match(settings.line_1_password.secret, /^Harbour-8/, name);
+    }
+    assert.equal((await api.get(`${t}/devices/0080F0001301`)).label, 'Ada Quay');
+  });
+
   it('goes on where it was killed', async (context) => {
     const { t, somebody } = await tenant(context);
     const rows = Array.from({ length: 4_000 }, (_, at) => `${mac(at + 0x2000)},${MODEL},Desk ${at}`);
