@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { Operator, ran } from '../support/cli.mjs';
+import { door } from '../support/ports.mjs';
 import { authority } from '../support/tls.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
@@ -219,7 +220,7 @@ describe('the command line', () => {
     assert.match(await somebody.ok(['explain', mac(1), '--name', `Config${mac(1)}.cfg`]), /The phone hears/);
     await somebody.ok(['settings', 'set', 'time_zone=Europe/Berlin']);
     assert.match(await somebody.ok(['devices', 'effective', mac(1)]), /^PARAMETER +VALUE[^]* tenant +/);
-    assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /standard +yes/);
+    assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /^standard: fit to be served$/m);
     assert.match(await somebody.ok(['devices', 'rekey', mac(1)]), /Its bootstrap waits/);
     await somebody.ok(['devices', 'disable', mac(1)]);
     assert.match(await somebody.ok(['devices', 'show', mac(1)]), /out of service/);
@@ -328,6 +329,29 @@ describe('the command line', () => {
         .toSorted(),
       'the newest last',
     );
+    child.kill('SIGINT');
+    await done;
+  });
+
+  it('goes on waiting while nobody answers for a moment', async (context) => {
+    const { somebody } = await tenant(context);
+    await somebody.ok(['devices', 'add', mac(1), '--model', MODEL]);
+    const { url } = await somebody.json(['access-paths', 'create']);
+    let isDown = false;
+    // Where nobody listens, a connection is refused.
+    const way = await door(() => (isDown ? 9 : worker.port));
+    context.after(() => way.close());
+    const env = { RINGFENCE_URL: `http://127.0.0.1:${way.port}` };
+    const { child, said, done } = somebody.start(['events', '--follow', '--json'], { env });
+    context.after(() => child.kill());
+    await eventually(() => said.err.includes('Events from now on'));
+    isDown = true;
+    way.cut();
+    await eventually(() => said.err.includes('It is asked again.'));
+    assert.equal((await worker.fetch(new URL(`Config${mac(1)}.cfg`, url))).status, 200);
+    isDown = false;
+    await eventually(() => said.out.includes(mac(1)));
+    assert.equal(said.out.trim().split('\n').length, 1);
     child.kill('SIGINT');
     await done;
   });

@@ -252,6 +252,72 @@ pub fn count(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
     session.output.answer(&drawn)
 }
 
+/// `devices lint`.
+///
+/// # Errors
+/// The phone is not there, or could not be served one of its files.
+pub fn lint(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let call = given.call(session, "GET", "/tenants/{tenant}/devices/{mac}/lint")?;
+    let answer = session.client.call(&call)?.json()?;
+    match session.output.format {
+        Format::People => session.output.answer(&findings(&answer))?,
+        _ => table::one(session.output, &answer)?,
+    }
+    let files = field(&answer, "items").as_array().into_iter().flatten();
+    let broken = files
+        .filter(|file| field(file, "ok").as_bool() != Some(true))
+        .count();
+    match broken {
+        0 => Ok(()),
+        broken => Err(Failure::Unfinished(format!(
+            "{} cannot be served.",
+            counted(broken as u64, "file")
+        ))),
+    }
+}
+
+/// What is wrong with a phone's files, and which of its settings reach none.
+fn findings(answer: &Value) -> String {
+    let mut out = String::new();
+    for file in field(answer, "items").as_array().into_iter().flatten() {
+        let kind = text(file, "kind");
+        let is_ok = field(file, "ok").as_bool() == Some(true);
+        out += &format!(
+            "{kind}: {}\n",
+            if is_ok {
+                "fit to be served"
+            } else {
+                "cannot be served"
+            }
+        );
+        if !text(file, "error").is_empty() {
+            out += &format!("  {}\n", plain(text(file, "error")));
+        }
+        for finding in field(file, "findings").as_array().into_iter().flatten() {
+            let line = format!(
+                "  line {}: {}: {} {}",
+                field(finding, "line"),
+                text(finding, "severity"),
+                text(finding, "message"),
+                text(finding, "help")
+            );
+            out += plain(line.trim_end()).as_str();
+            out.push('\n');
+        }
+    }
+    for unused in field(answer, "unused").as_array().into_iter().flatten() {
+        let line = format!(
+            "{} ({} layer): {}",
+            text(unused, "name"),
+            text(unused, "layer"),
+            text(unused, "message")
+        );
+        out += plain(&line).as_str();
+        out.push('\n');
+    }
+    out
+}
+
 /// `devices diff`.
 ///
 /// # Errors
@@ -409,6 +475,24 @@ mod tests {
             .map(|device| describe(device, NOW))
             .collect();
         insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_files_is_said_with_its_line() {
+        let answer = json!({"items": [
+            {"kind": "standard", "ok": false, "error": null, "findings": [
+                {"line": 7, "severity": "error", "message": "A value has a line break.", "help": "Take it out."}]},
+            {"kind": "initial", "ok": false, "error": "initial: line 3: no such filter", "findings": []},
+            {"kind": "product", "ok": true, "error": null, "findings": []}],
+            "unused": [{"name": "system_X", "layer": "device", "message": "The phone has no system file."}]});
+        insta::assert_snapshot!(findings(&answer), @r"
+        standard: cannot be served
+          line 7: error: A value has a line break. Take it out.
+        initial: cannot be served
+          initial: line 3: no such filter
+        product: fit to be served
+        system_X (device layer): The phone has no system file.
+        ");
     }
 
     #[test]

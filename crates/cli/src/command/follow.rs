@@ -23,6 +23,46 @@ const OVERLAP_MS: u64 = 30_000;
 /// A job that nobody fetches for ends after half an hour.
 const PATIENCE: Duration = Duration::from_secs(35 * 60);
 
+/// What is waited for goes on while the installation does not answer for a while.
+#[derive(Default)]
+struct Patience {
+    /// How often in a row it did not answer.
+    failed: u32,
+}
+
+/// So often in a row it may not answer.
+const MAX_FAILED: u32 = 12;
+
+/// So long is waited then.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Patience {
+    /// The answer; nothing where there was none and it is worth asking again.
+    fn bears<T>(
+        &mut self,
+        session: &Session,
+        looked: Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        match looked {
+            Ok(answer) => {
+                self.failed = 0;
+                Ok(Some(answer))
+            }
+            Err(failure) if failure.code() == 3 && self.failed < MAX_FAILED => {
+                if self.failed == 0 {
+                    session
+                        .output
+                        .remark(&format!("{failure} It is asked again."));
+                }
+                self.failed += 1;
+                std::thread::sleep(PAUSE);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
 /// Shows events as they happen, until the program is ended.
 ///
 /// # Errors
@@ -37,13 +77,17 @@ pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Fa
     // Those that are known, with their times.
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     session.output.remark("Events from now on; Ctrl-C ends it.");
+    let mut patience = Patience::default();
     loop {
         let round = call.clone().asking("after", since.to_string());
         let mut fresh = Vec::new();
-        session.client.pages(&round, usize::MAX, |items| {
+        let looked = session.client.pages(&round, usize::MAX, |items| {
             fresh.extend(items);
             Ok(())
-        })?;
+        });
+        if patience.bears(session, looked)?.is_none() {
+            continue;
+        }
         // The newest come first.
         fresh.reverse();
         for event in fresh {
@@ -110,11 +154,13 @@ pub fn wait(
     let began = Instant::now();
     let (mut pause, longest) = POLL;
     let mut said = String::new();
+    let mut trouble = Patience::default();
     loop {
-        let present = session
-            .client
-            .call(&Call::new("GET", path.clone()))?
-            .json()?;
+        let looked = session.client.call(&Call::new("GET", path.clone()));
+        let looked = looked.and_then(|answer| answer.json());
+        let Some(present) = trouble.bears(session, looked)? else {
+            continue;
+        };
         let line = progress(what, &present);
         if line != said {
             session.output.remark(&line);

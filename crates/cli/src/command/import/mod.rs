@@ -8,6 +8,8 @@ mod progress;
 mod row;
 mod state;
 
+use std::cell::RefCell;
+
 use ringfence_import::{MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes};
 use serde_json::{Value, json};
 
@@ -130,29 +132,32 @@ pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             state.written
         ));
     }
-    let mut sheet = Sheet::open(session.output, given.text("verdicts"), state.written > 0)?;
+    let sheet = Sheet::open(session.output, given.text("verdicts"), state.written > 0)?;
+    let sheet = RefCell::new(sheet);
     let before = state.counts;
     let from = state.written;
     let counts = import.pass(
         &table,
         from,
         false,
-        &mut |verdict| sheet.write(&verdict),
+        &mut |verdict| sheet.borrow_mut().write(&verdict),
         &mut |written, counts| {
+            // What is said to be done has its verdicts on the disk.
+            sheet.borrow_mut().flush()?;
             state.written = written;
             state.counts = before.plus(counts);
             state.save(&name)
         },
     );
-    let counts = before.plus(counts.map_err(|failure| goes_on(failure, from))?);
-    sheet.end()?;
+    let counts = before.plus(counts.map_err(goes_on)?);
+    sheet.into_inner().end()?;
     State::remove(&name);
     session.output.remark(&counts.say(true));
     refused(counts, "Mend them in the table and import it once more")
 }
 
 /// What a command says that was cut off in the middle.
-fn goes_on(failure: Failure, _: u64) -> Failure {
+fn goes_on(failure: Failure) -> Failure {
     match failure {
         Failure::Unreachable(why) => Failure::Unreachable(format!(
             "{why} What was written stays; the same command goes on where it stopped."

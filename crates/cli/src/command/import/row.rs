@@ -178,18 +178,29 @@ impl Sheet {
         }
     }
 
+    /// Has what was written be on the disk.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        match &mut self.file {
+            Some(file) => file
+                .flush()
+                .map_err(|error| Failure::file(self.name.as_ref(), &error)),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the sheet.
     ///
     /// # Errors
     /// What was held back cannot be written.
-    pub(super) fn end(self) -> Result<(), Failure> {
-        let Some(mut file) = self.file else {
-            return Ok(());
-        };
-        file.flush()
-            .map_err(|error| Failure::file(self.name.as_ref(), &error))?;
-        self.output
-            .remark(&format!("The verdicts are in {}.", self.name));
+    pub(super) fn end(mut self) -> Result<(), Failure> {
+        self.flush()?;
+        if self.file.is_some() {
+            self.output
+                .remark(&format!("The verdicts are in {}.", self.name));
+        }
         Ok(())
     }
 }

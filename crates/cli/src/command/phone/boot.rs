@@ -215,6 +215,7 @@ impl Phone {
                 .cloned()
                 .collect();
             let mut had: BTreeSet<&str> = BTreeSet::new();
+            let mut followed = 0;
             while let Some(name) = plain.pop_front() {
                 let is_over = had.contains(name.kind.as_str());
                 if is_over || !asked.insert(name.path.clone()) {
@@ -229,8 +230,11 @@ impl Phone {
                 if told.is_file && !carries {
                     had.insert(name.kind.as_str());
                 }
-                let free = MAX_FOLLOWED.saturating_sub(asked.len());
-                for path in told.names.into_iter().take(free) {
+                for path in told.names {
+                    if followed == MAX_FOLLOWED {
+                        break;
+                    }
+                    followed += 1;
                     plain.push_front(Name {
                         kind: FileKind::Standard,
                         form: Form::Plain,
