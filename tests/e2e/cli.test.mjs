@@ -228,6 +228,10 @@ describe('the command line', () => {
     await somebody.ok(['devices', 'rearm', mac(1)]);
     assert.match(await somebody.ok(['devices', 'count']), /^WHAT +DEVICES[^]*all +2 /);
     assert.match(await operator.ok(['devices', 'find', 'UTG300']), new RegExp(mac(1)));
+    assert.deepEqual(
+      (await somebody.json(['devices', 'list', '--search', '000001'])).map((it) => it.mac),
+      [mac(1)],
+    );
 
     // Templates, by a file.
     const source = await somebody.ok(['templates', 'show', 'standard', 'utg']);

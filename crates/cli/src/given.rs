@@ -101,9 +101,11 @@ impl Given<'_> {
     pub fn query(&self, session: &Session) -> Result<Vec<(String, String)>, Failure> {
         let mut query = Vec::new();
         for arg in self.verb.each_arg() {
-            if arg.goes != Goes::Query {
-                continue;
-            }
+            let name = match arg.goes {
+                Goes::Query => arg.name,
+                Goes::QueryAs(name) => name,
+                _ => continue,
+            };
             let text = match self.value(session, arg)? {
                 None | Some(Value::Bool(false)) if arg.kind == Kind::Flag => continue,
                 None => continue,
@@ -116,7 +118,7 @@ impl Given<'_> {
                 Some(Value::String(text)) => text,
                 Some(other) => other.to_string(),
             };
-            query.push((arg.name.to_owned(), text));
+            query.push((name.to_owned(), text));
         }
         Ok(query)
     }

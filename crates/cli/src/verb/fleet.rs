@@ -1,7 +1,8 @@
 //! Verbs about phones.
 
 use super::{
-    Arg, CHANGE, Kind, MAC, PAGED, Shows, Verb, WAIT, Wait, body, call, own, place, query, run,
+    Arg, CHANGE, Goes, Kind, MAC, PAGED, Shows, Verb, WAIT, Wait, arg, body, call, own, place,
+    query, run,
 };
 use crate::command::{change, explain, export, files, fleet, import};
 
@@ -22,12 +23,15 @@ const SORTS: Kind = Kind::Choice(&[
     "-changed",
 ]);
 
+const SEARCH: Arg = arg(
+    "search",
+    "Only phones that these words of three letters or more fit: parts of MAC, label, model, site or a setting",
+    Goes::QueryAs("q"),
+);
+
 /// The filters of a list of devices.
 pub(super) const FILTER: &[Arg] = &[
-    query(
-        "q",
-        "Only phones that these words fit: parts of MAC, label, model, site or a setting",
-    ),
+    SEARCH,
     query("model", "Only phones of this model"),
     query("family", "Only phones of this family (ringfence families)"),
     query("vendor", "Only phones of this vendor"),
@@ -134,7 +138,7 @@ const NOTIFICATION: &[Arg] = &[
 pub(super) const VERBS: &[Verb] = &[
     call("devices list", "List the phones", "GET /tenants/{tenant}/devices", &[FILTER, PAGED], Shows::List(DEVICE_COLUMNS)),
     call("devices find", "Find phones in all tenants", "GET /devices",
-        &[&[query("q", "Words of three characters or more: parts of MAC, label, model, site").at_place(),
+        &[&[Arg { is_place: true, ..SEARCH },
             query("mac", "Exactly this MAC"),
             query("doubled", "Only phones whose MAC another tenant has too").is(Kind::Flag)], PAGED],
         Shows::List(&[("MAC", "mac"), ("TENANT", "tenant_name"), ("MODEL", "model"), ("LABEL", "label"), ("STATE", "state"), ("LAST SEEN", "last_seen.at")])),

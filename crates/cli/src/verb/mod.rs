@@ -171,8 +171,10 @@ pub enum Kind {
 pub enum Goes {
     /// Into the path, for `{name}`.
     Path,
-    /// Into the query.
+    /// Into the query, as the parameter of its own name.
     Query,
+    /// Into the query, as this parameter.
+    QueryAs(&'static str),
     /// Into the body, at this path of fields.
     Body(&'static str),
     /// It is the body.
@@ -455,6 +457,11 @@ mod tests {
             }
             for arg in verb.each_arg() {
                 match arg.goes {
+                    Goes::QueryAs(name) => assert!(
+                        parameters.contains(name),
+                        "{}: no parameter {name}",
+                        verb.words
+                    ),
                     Goes::Query => assert!(
                         parameters.contains(arg.name),
                         "{}: no parameter {}",
