@@ -132,6 +132,13 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_of_a_stranger_drives_a_terminal(text: String) {
+            proptest::prop_assert!(!plain(&text).contains(char::is_control));
+        }
+    }
+
     #[test]
     fn times_are_read_and_written() {
         assert_eq!(time("2026-03-01T08:30:00Z", false), Ok(1_772_353_800_000));

@@ -440,6 +440,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_any_name_come_back(name in ".{1,40}", text in "(?s).{0,80}") {
+            let mut out = String::new();
+            layer(&mut out, Some(&Layer::from([(name.clone(), Setting::Text(text.clone()))])));
+            let read: Layer = toml::from_str(&out).unwrap();
+            proptest::prop_assert_eq!(read, Layer::from([(name, Setting::Text(text))]));
+        }
+    }
+
     #[test]
     fn the_files_are_fit_to_be_read() {
         let fleet = fleet("201");

@@ -135,9 +135,20 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_by_udp_is_answered_or_passed_over(bytes: Vec<u8>, head in "NOTIFY [^\\x00]{0,200}") {
+            for datagram in [&bytes[..], head.as_bytes()] {
+                if let Some(request) = Request::read(datagram) {
+                    proptest::prop_assert!(request.answer("200 OK").starts_with("SIP/2.0 200 OK\r\n"));
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_answer_repeats_what_it_must() {
