@@ -248,7 +248,11 @@ fn session(given: &Given<'_>, output: Output) -> Result<Session, Failure> {
     let tenant = tenant
         .or_else(|| set("RINGFENCE_TENANT"))
         .or_else(|| own.and_then(|profile| profile.tenant.clone()));
-    Ok(Session::new(Client::new(&url, token)?, output, tenant))
+    Ok(Session::new(
+        Client::new(&url, token, output)?,
+        output,
+        tenant,
+    ))
 }
 
 fn profile(named: Option<&str>, is_told: bool) -> Result<Option<Profile>, Failure> {

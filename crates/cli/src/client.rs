@@ -8,6 +8,7 @@ use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::failure::{Failure, Problem};
+use crate::output::Output;
 
 /// For so long an answer may take: the heaviest calls take seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -31,6 +32,7 @@ pub struct Client {
     /// Where the Worker is, without a slash at its end.
     base: String,
     token: Option<SecretString>,
+    output: Output,
 }
 
 /// One call.
@@ -115,7 +117,7 @@ impl Client {
     ///
     /// # Errors
     /// The URL is none, or the token would go over the network in clear.
-    pub fn new(url: &str, token: Option<SecretString>) -> Result<Self, Failure> {
+    pub fn new(url: &str, token: Option<SecretString>, output: Output) -> Result<Self, Failure> {
         let base = base(url)?;
         if token.is_some() && base.starts_with("http://") && !is_here(&base) {
             return Err(Failure::Usage(format!(
@@ -126,6 +128,7 @@ impl Client {
             agent: agent(base.starts_with("https:")),
             base,
             token,
+            output,
         })
     }
 
@@ -149,7 +152,13 @@ impl Client {
                     if !is_passing {
                         return Err(Failure::Refused(Box::new(problem)));
                     }
-                    std::thread::sleep(wait.min(MAX_WAIT));
+                    let wait = wait.min(MAX_WAIT);
+                    self.output.remark(&format!(
+                        "{} It is asked again in {} s.",
+                        problem.detail.trim_end(),
+                        wait.as_secs()
+                    ));
+                    std::thread::sleep(wait);
                     tries += 1;
                 }
                 Err((problem, _)) => return Err(Failure::Refused(Box::new(problem))),
@@ -373,11 +382,12 @@ mod tests {
     #[test]
     fn a_token_does_not_leave_the_machine_in_clear() {
         let token = || Some(SecretString::new("rf_1_Harbour"));
-        assert!(Client::new("http://a.example", token()).is_err());
-        assert!(Client::new("http://127.0.0.1.a.example", token()).is_err());
-        assert!(Client::new("http://127.0.0.1:8787", token()).is_ok());
-        assert!(Client::new("http://[::1]:8787", token()).is_ok());
-        assert!(Client::new("http://a.example", None).is_ok());
+        let new = |url, token| Client::new(url, token, Output::default());
+        assert!(new("http://a.example", token()).is_err());
+        assert!(new("http://127.0.0.1.a.example", token()).is_err());
+        assert!(new("http://127.0.0.1:8787", token()).is_ok());
+        assert!(new("http://[::1]:8787", token()).is_ok());
+        assert!(new("http://a.example", None).is_ok());
     }
 
     #[test]
