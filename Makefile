@@ -1,5 +1,5 @@
 # The commands. Each installs what it misses; see scripts/.
-.PHONY: help setup build run test lint bench screenshots relay-static dist deploy clean
+.PHONY: help setup build run test lint bench screenshots relay-static cli dist deploy clean
 
 help:
 	@echo "make run     build, start on 127.0.0.1:8787 (PORT=…) and play a phone against it"
@@ -8,6 +8,7 @@ help:
 	@echo "make screenshots  the pictures of docs/console.md"
 	@echo "make bench   how fast it is, beside named baselines"
 	@echo "make relay-static  the relay as one file without libraries, and the proof that it is"
+	@echo "make cli     the command line, in target/<system>/relay/ringfence"
 	@echo "make dist    the npm package and a folder for a release repository, in dist/"
 	@echo "make deploy  to Cloudflare; make deploy CHECK=1 for what can be checked without an account"
 
@@ -35,6 +36,9 @@ screenshots:
 
 relay-static:
 	@scripts/relay-static.sh
+
+cli:
+	@scripts/cli.sh
 
 dist:
 	@scripts/dist.sh

@@ -175,13 +175,19 @@ const told = (path) => {
 };
 told(join(out, name));
 const target = join(ROOT, 'target');
-for (const triple of existsSync(target) ? readdirSync(target) : []) {
-  const relay = join(target, triple, 'relay/ringfence-relay');
-  if (!existsSync(relay)) continue;
-  const copy = join(out, `ringfence-relay-${version}-${triple}`);
-  cpSync(relay, copy);
-  chmodSync(copy, 0o755);
-  told(copy);
+for (const [program, make] of [
+  ['ringfence-relay', 'relay-static'],
+  ['ringfence', 'cli'],
+]) {
+  for (const triple of existsSync(target) ? readdirSync(target) : []) {
+    const built = join(target, triple, 'relay', program);
+    if (!existsSync(built)) continue;
+    const copy = join(out, `${program}-${version}-${triple}`);
+    cpSync(built, copy);
+    chmodSync(copy, 0o755);
+    told(copy);
+  }
+  if (!sums.some((line) => line.includes(`  ${program}-${version}-`))) say(`without ${program}: make ${make} builds it`);
 }
 writeFileSync(join(out, 'SHA256SUMS'), `${sums.sort().join('\n')}\n`);
 say(

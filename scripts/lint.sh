@@ -76,8 +76,9 @@ done
 for other in ringfence-console ringfence-import ringfence-provision ringfence-queue ringfence-sql; do
   forbid ringfence-sender "it stands on crates/sip-notify and crates/wire" "$other"
 done
-for package in "${pure[@]}" ringfence ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
-forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-relay hyper reqwest
+for package in "${pure[@]}" ringfence ringfence-cli ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
+forbid ringfence-cli "it is a client of the API, and shares with the Worker what is pure" worker ringfence ringfence-relay ringfence-queue ringfence-sql tokio hyper
+forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-cli ringfence-relay hyper reqwest
 
 step "every dependency is used, comes from crates.io, and its licence lets it be handed out"
 node scripts/dependencies.mjs || bad "a dependency is one too many"

@@ -47,8 +47,8 @@ fi
 
 if [ "$only" = e2e ]; then
   # The tests of every crate have built it otherwise.
-  step "the relay"
-  cargo build --quiet -p ringfence-relay
+  step "the relay and the command line"
+  cargo build --quiet -p ringfence-relay -p ringfence-cli
 fi
 
 step "the Worker, and the Worker with a test-only route that panics and a vendor of its own"

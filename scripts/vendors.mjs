@@ -10,6 +10,7 @@ import { rustFiles, testsAlone } from './rust-source.mjs';
 const VENDORS = 'crates/provision/src/vendor';
 const ROOTS = [
   'src',
+  'crates/cli/src',
   'crates/import/src',
   'crates/json/src',
   'crates/provision/src',

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 
 import { FLAGS } from './choices.mjs';
+import { cli, runCli } from './cli.mjs';
 import { deploy } from './deploy.mjs';
 import { destroy } from './destroy.mjs';
 import { dev } from './dev.mjs';
@@ -30,7 +31,12 @@ dev
   --port PORT              (8787)
   --state FOLDER           its data and secrets (.ringfence)
   --no-demo                without the tenant and the phone
+
+Phones, tenants, imports and all the rest: \`ringfence --help\`, the program of the release that is one file
+(ringfence-${VERSION}-<system>). Where it is in PATH, \`npx ringfence devices list\` is the same as \`ringfence devices list\`.
 `;
+
+const ELSEWHERE = `Everything else is the program ringfence-${VERSION}-<system> of the release: put it into a folder of PATH, as ringfence.`;
 
 const text = { type: 'string' };
 const flag = { type: 'boolean' };
@@ -53,12 +59,17 @@ export async function main(words) {
     show(VERSION);
     return 0;
   }
+  if (name !== undefined && name !== 'help' && !name.startsWith('-') && !Object.hasOwn(COMMANDS, name)) {
+    const program = cli();
+    if (program) return runCli(program, words);
+  }
   if (name === undefined || name === 'help' || rest.includes('--help') || name === '--help' || name === '-h') {
     show(HELP);
     return 0;
   }
   try {
-    if (!Object.hasOwn(COMMANDS, name)) throw new Refusal(`${name} is no command. There are: ${Object.keys(COMMANDS).join(', ')}.`);
+    if (!Object.hasOwn(COMMANDS, name))
+      throw new Refusal(`${name} is no command. There are: ${Object.keys(COMMANDS).join(', ')}. ${ELSEWHERE}`);
     const { run, options } = COMMANDS[name];
     return await run(read(rest, options));
   } catch (error) {

@@ -291,7 +291,8 @@ describe('the documents', () => {
   });
 
   it('hold no other block that could be run here', () => {
-    for (const name of DOCUMENTS) {
+    // The first day is one session of its own: first-day.test.mjs.
+    for (const name of DOCUMENTS.filter((name) => name !== 'docs/first-day.md')) {
       for (const block of blocks(name)) {
         const here = block.split('\n').filter((line) => line.trim() && !line.startsWith(' ') && !ELSEWHERE.test(line));
         assert.ok(shell.done.has(block) || here.length === 0, `${name}: nobody runs\n${here.join('\n')}`);

@@ -4,13 +4,25 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { countersOf } from '../../npm/lib/counters.mjs';
+import { CLI } from '../support/cli.mjs';
 import { Cloudflare } from '../support/cloud/cloudflare.mjs';
 import { Installed } from '../support/cloud/package.mjs';
 import { wranglerConfig } from '../support/config.mjs';
@@ -91,6 +103,28 @@ describe('npx ringfence', () => {
         assert.equal(status, 1, output);
         assert.match(output, expected);
         assert.doesNotMatch(output, /at \w+.*\.mjs:\d+/, 'no stack trace');
+      }
+    });
+
+    it('is one program with the one that does everything else', async () => {
+      const native = join(npx.environment.PATH, 'ringfence');
+      assert.match((await run(['devices', 'list'])).output, /devices is no command\.[\s\S]*the program ringfence-\S+ of the release/);
+      symlinkSync(CLI, native);
+      try {
+        // By the package to the program, with its words, its exit code and its help.
+        writeFileSync(file('broken.cfg'), 'X="1"\n');
+        const linted = await run(['lint', 'broken.cfg', '--family', 'ut']);
+        assert.deepEqual([linted.status, /broken\.cfg:\d+:\d+: error: /.test(linted.output)], [4, true], linted.output);
+        assert.match((await run(['devices', '--help'])).output, /Usage: ringfence devices/);
+        assert.equal((await run(['deply'])).status, 2);
+        // By the program to the package, from a folder below it.
+        const deploy = await npx.run(['ringfence', 'deploy', '--nam', 'x'], { cwd: folder, env: cloud.environment });
+        assert.deepEqual([deploy.status, /--nam[\s\S]*npx ringfence help/.test(deploy.output)], [1, true], deploy.output);
+        assert.match((await npx.run(['ringfence', 'dev', '--help'], { cwd: folder })).output, /npx ringfence dev/);
+        const nowhere = await npx.run(['ringfence', 'destroy'], { cwd: npx.home });
+        assert.deepEqual([nowhere.status, /npm install/.test(nowhere.output)], [2, true], nowhere.output);
+      } finally {
+        rmSync(native);
       }
     });
 

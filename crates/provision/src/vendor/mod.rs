@@ -233,6 +233,29 @@ pub fn of_family(family: Family) -> &'static str {
     theirs.map_or(family.as_str(), |agents| agents.vendor)
 }
 
+/// What a phone of a family calls itself, for whoever plays one; nothing where no vendor is known.
+///
+/// ```
+/// use ringfence_provision::{family::Family, mac::Mac, vendor};
+///
+/// let mac = Mac::parse("0080F0C8C381")?;
+/// let family = Family::guess("KX-UT113").expect("built in");
+/// let agent = vendor::user_agent(family, "KX-UT113", mac).expect("built in");
+/// assert_eq!(vendor::guess(&agent, "").mac, Some(mac));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn user_agent(family: Family, model: &str, mac: Mac) -> Option<String> {
+    let theirs = user_agents().find(|agents| agents.families.contains(&family))?;
+    let pattern = theirs.patterns.first()?;
+    Some(
+        pattern
+            .replace("{model}", model)
+            .replace("{firmware}", "1.00")
+            .replace("{mac}", &mac.lower())
+            .replace("{}", "1"),
+    )
+}
+
 /// Where a bootstrap carries the device's key. Which parameter it is says the sealing profile.
 #[derive(Debug)]
 pub struct KeyPlace {

@@ -1,0 +1,400 @@
+//! The API by HTTP: one call, its answer or its problem; and the pages of a list.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_provision::secret::SecretString;
+use serde_json::Value;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::failure::{Failure, Problem};
+use crate::output::Output;
+
+/// For so long an answer may take: the heaviest calls take seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The longest body of an answer that is read: a table of 10,000 devices has some megabytes.
+const MAX_BODY: u64 = 256 * 1024 * 1024;
+
+/// A call that may be repeated is made so often while the API says that it cannot answer now.
+const MAX_TRIES: u32 = 5;
+
+/// For no longer is waited between them, whatever the answer says.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// The largest page of a list.
+pub const MAX_PAGE: usize = 200;
+
+/// A client of one installation.
+#[derive(Debug)]
+pub struct Client {
+    agent: ureq::Agent,
+    /// Where the Worker is, without a slash at its end.
+    base: String,
+    token: Option<SecretString>,
+    output: Output,
+}
+
+/// One call.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    pub method: String,
+    /// From the root on: `/api/v1/tenants`.
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    pub body: Option<Value>,
+    pub if_match: Option<String>,
+    /// Whether it is a list that comes whole, without pages.
+    pub is_whole: bool,
+    /// Whether a POST may be repeated too, because what it does twice is as if it were done once.
+    pub is_repeatable: bool,
+}
+
+impl Call {
+    /// A call without anything but its path.
+    pub fn new(method: &str, path: impl Into<String>) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same with a body.
+    pub fn with(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// The same with a parameter of the query.
+    pub fn asking(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same for a revision that was read before.
+    pub fn if_match(mut self, etag: Option<String>) -> Self {
+        self.if_match = etag;
+        self
+    }
+
+    /// The same, and it may be repeated.
+    pub fn repeatable(mut self) -> Self {
+        self.is_repeatable = true;
+        self
+    }
+}
+
+/// An answer within 2xx.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub etag: Option<String>,
+    /// The cursor of the next table, of `devices.csv`.
+    pub next: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Its body as JSON; null where there is none.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn json(&self) -> Result<Value, Failure> {
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Failure::Unreachable(format!(
+                "the answer is no JSON ({error}): is the URL that of a Ringfence?"
+            ))
+        })
+    }
+}
+
+impl Client {
+    /// A client of the installation at `url`, with or without `/api/v1` behind it.
+    ///
+    /// # Errors
+    /// The URL is none, or the token would go over the network in clear.
+    pub fn new(url: &str, token: Option<SecretString>, output: Output) -> Result<Self, Failure> {
+        let base = base(url)?;
+        if token.is_some() && base.starts_with("http://") && !is_here(&base) {
+            return Err(Failure::Usage(format!(
+                "{base} is not HTTPS: everybody on the way would read the token. Write https://."
+            )));
+        }
+        Ok(Self {
+            agent: agent(base.starts_with("https:")),
+            base,
+            token,
+            output,
+        })
+    }
+
+    /// Where the Worker is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// It is not answered, or not within 2xx.
+    pub fn call(&self, call: &Call) -> Result<Answer, Failure> {
+        let may_repeat = call.is_repeatable || call.method != "POST";
+        let mut tries = 1;
+        loop {
+            match self.once(call)? {
+                Ok(answer) => return Ok(answer),
+                Err((problem, Some(wait))) if may_repeat && tries < MAX_TRIES => {
+                    let is_passing = matches!(problem.status, 429 | 503);
+                    if !is_passing {
+                        return Err(Failure::Refused(Box::new(problem)));
+                    }
+                    let wait = wait.min(MAX_WAIT);
+                    self.output.remark(&format!(
+                        "{} It is asked again in {} s.",
+                        problem.detail.trim_end(),
+                        wait.as_secs()
+                    ));
+                    std::thread::sleep(wait);
+                    tries += 1;
+                }
+                Err((problem, _)) => return Err(Failure::Refused(Box::new(problem))),
+            }
+        }
+    }
+
+    fn once(&self, call: &Call) -> Result<Result<Answer, (Problem, Option<Duration>)>, Failure> {
+        let mut url = format!("{}{}", self.base, call.path);
+        if !call.query.is_empty() {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&call.query)
+                .finish();
+            url = format!("{url}?{query}");
+        }
+        let mut request = ureq::http::Request::builder()
+            .method(call.method.as_str())
+            .uri(&url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {}", token.expose()));
+        }
+        if let Some(etag) = &call.if_match {
+            request = request.header("if-match", etag);
+        }
+        if call.body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = call.body.as_ref().map(Value::to_string);
+        let request = request
+            .body(body.unwrap_or_default())
+            // What is wrong with a header may be the token.
+            .map_err(|_| {
+                Failure::Usage(
+                    "the URL or the token has a character that no HTTP request has.".to_owned(),
+                )
+            })?;
+        let unreachable = |error: ureq::Error| {
+            Failure::Unreachable(format!(
+                "{} does not answer: {error}. Look at the URL and at the network (ringfence health).",
+                self.base
+            ))
+        };
+        let mut answer = self.agent.run(request).map_err(unreachable)?;
+        let header = |name: &str| {
+            let value = answer.headers().get(name);
+            value
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let status = answer.status().as_u16();
+        let (etag, next, after) = (
+            header("etag"),
+            header("ringfence-next"),
+            header("retry-after"),
+        );
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_BODY)
+            .read_to_vec()
+            .map_err(unreachable)?;
+        if (200..300).contains(&status) {
+            return Ok(Ok(Answer {
+                status,
+                etag,
+                next,
+                body,
+            }));
+        }
+        let wait = after.and_then(|text| text.trim().parse().ok());
+        Ok(Err((
+            Problem::read(status, &body),
+            wait.map(Duration::from_secs),
+        )))
+    }
+
+    /// The items of a list, page by page, at most `limit` of them. Answers whether there are more.
+    ///
+    /// # Errors
+    /// A page is not to be had, or `each` failed.
+    pub fn pages(
+        &self,
+        call: &Call,
+        limit: usize,
+        mut each: impl FnMut(Vec<Value>) -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
+        let mut left = limit;
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut page = call.clone();
+            if !call.is_whole {
+                page = page.asking("limit", left.min(MAX_PAGE).to_string());
+            }
+            if let Some(cursor) = &cursor {
+                page.query.retain(|(name, _)| name != "cursor");
+                page = page.asking("cursor", cursor.clone());
+            }
+            let mut answer = self.call(&page)?.json()?;
+            let mut items = match answer.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) => items,
+                _ => Vec::new(),
+            };
+            cursor = answer
+                .get("next")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            let is_cut = items.len() > left;
+            items.truncate(left);
+            left -= items.len();
+            each(items)?;
+            if left == 0 || cursor.is_none() {
+                return Ok(is_cut || cursor.is_some());
+            }
+        }
+    }
+}
+
+/// What makes requests: it follows no redirect, and a status is no error.
+pub fn agent(is_tls: bool) -> ureq::Agent {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // Whom the system trusts; to read that takes longer than a call on this machine.
+    let system = is_tls.then(rustls_native_certs::load_native_certs);
+    let system = system.map(|found| found.certs).unwrap_or_default();
+    let roots: Vec<Certificate<'static>> = system
+        .iter()
+        .map(|der| Certificate::from_der(der).to_owned())
+        .collect();
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(provider)
+        .root_certs(RootCerts::new_with_certs(&roots))
+        .build();
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        // A redirect would take the token elsewhere.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(PATIENCE))
+        .user_agent(concat!("ringfence/", env!("CARGO_PKG_VERSION")))
+        .tls_config(tls)
+        .build()
+        .new_agent()
+}
+
+/// The root of an installation, from what people call its URL.
+pub fn base(url: &str) -> Result<String, Failure> {
+    let url = url.trim().trim_end_matches('/');
+    let url = url.strip_suffix("/api/v1").unwrap_or(url);
+    let parsed: Option<ureq::http::Uri> = url.parse().ok();
+    let is_fit = parsed.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri
+                .authority()
+                .is_some_and(|host| !host.as_str().contains('@'))
+            && uri.path() == "/"
+            && uri.query().is_none()
+    });
+    if is_fit {
+        return Ok(url.to_owned());
+    }
+    Err(Failure::Usage(
+        "the URL of the installation is written as https://phones.operator.example.".to_owned(),
+    ))
+}
+
+/// Whether an address is this machine's own.
+fn is_here(base: &str) -> bool {
+    let uri: Option<ureq::http::Uri> = base.parse().ok();
+    let host = uri
+        .as_ref()
+        .and_then(ureq::http::Uri::host)
+        .unwrap_or_default();
+    host == "localhost"
+        || host == "[::1]"
+        || host.starts_with("127.") && host.parse::<std::net::Ipv4Addr>().is_ok()
+}
+
+/// A segment of a path, as a URL has it.
+pub fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // As a segment, dots alone would lead elsewhere.
+    match out.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => out,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_read_as_people_write_it() {
+        for url in [
+            "https://a.example",
+            "https://a.example/",
+            "https://a.example/api/v1/",
+        ] {
+            assert_eq!(base(url).unwrap(), "https://a.example");
+        }
+        for wrong in [
+            "a.example",
+            "ftp://a.example",
+            "https://u:p@a.example",
+            "https://a.example/x?y",
+        ] {
+            assert_eq!(base(wrong).unwrap_err().code(), 2, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_does_not_leave_the_machine_in_clear() {
+        let token = || Some(SecretString::new("rf_1_Harbour"));
+        let new = |url, token| Client::new(url, token, Output::default());
+        assert!(new("http://a.example", token()).is_err());
+        assert!(new("http://127.0.0.1.a.example", token()).is_err());
+        assert!(new("http://127.0.0.1:8787", token()).is_ok());
+        assert!(new("http://[::1]:8787", token()).is_ok());
+        assert!(new("http://a.example", None).is_ok());
+    }
+
+    #[test]
+    fn a_segment_leads_nowhere_else() {
+        assert_eq!(segment("KX-UTG300B"), "KX-UTG300B");
+        assert_eq!(segment("a/../b?c"), "a%2F..%2Fb%3Fc");
+        assert_eq!(segment(".."), "%2E%2E");
+        assert_eq!(segment("é"), "%C3%A9");
+    }
+}

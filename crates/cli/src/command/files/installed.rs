@@ -1,0 +1,140 @@
+//! A tenant as the installation has it.
+
+use std::collections::BTreeMap;
+
+use ringfence_import::{Outcome, Table, Wishes};
+use ringfence_provision::layers::Value as Setting_;
+use serde_json::Value;
+
+use super::fleet::{Device, Fleet, Layer, Model, Place, Setting, Site};
+use crate::client::{Call, segment};
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::words::{field, text};
+
+/// Reads the whole tenant, without secrets.
+///
+/// # Errors
+/// It is not to be had.
+pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
+    let tenant = session
+        .client
+        .call(&Call::new("GET", session.below("")?))?
+        .json()?;
+    let mut sites = BTreeMap::new();
+    for (id, name) in session.sites()?.iter() {
+        let settings = layer(session, &format!("/sites/{}/settings", segment(id)))?;
+        sites.insert(name.clone(), Site { settings });
+    }
+    let mut models = BTreeMap::new();
+    for model in list(session, "/models", false)? {
+        let name = text(&model, "name").to_owned();
+        let settings = layer(session, &format!("/models/{}/settings", segment(&name)))?;
+        let word = |field: &str| Some(text(&model, field).to_owned()).filter(|it| !it.is_empty());
+        models.insert(
+            name,
+            Model {
+                family: word("family"),
+                profile: word("profile"),
+                settings,
+            },
+        );
+    }
+    let mut templates = BTreeMap::new();
+    for template in list(session, "/templates", true)? {
+        let word = |name: &str| text(&template, name).to_owned();
+        let place = Place {
+            kind: word("kind"),
+            family: word("family"),
+            model: Some(word("model")).filter(|it| !it.is_empty()),
+        };
+        templates.insert(place, word("source"));
+    }
+    Ok(Fleet {
+        options: Some(field(&tenant, "options").clone()),
+        settings: Some(layer(session, "/settings")?),
+        sites: Some(sites),
+        models: Some(models),
+        devices: Some(devices(session)?),
+        templates: Some(templates),
+    })
+}
+
+fn list(session: &Session, path: &str, is_whole: bool) -> Result<Vec<Value>, Failure> {
+    let mut call = Call::new("GET", session.below(path)?);
+    call.is_whole = is_whole;
+    let mut all = Vec::new();
+    session.client.pages(&call, usize::MAX, |items| {
+        all.extend(items);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn layer(session: &Session, path: &str) -> Result<Layer, Failure> {
+    let answer = session
+        .client
+        .call(&Call::new("GET", session.below(path)?))?
+        .json()?;
+    let settings = field(&answer, "settings")
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    Ok(settings
+        .into_iter()
+        .map(|(name, value)| match value {
+            Value::String(text) => (name, Setting::Text(text)),
+            _ => (name, Setting::kept()),
+        })
+        .collect())
+}
+
+/// All phones, with their settings: by the tables of the export, which are few calls for many.
+fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, Device>, Failure> {
+    let call = Call::new("GET", session.below("/devices.csv")?);
+    let mut devices = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let mut page = call.clone();
+        if let Some(cursor) = cursor {
+            page = page.asking("cursor", cursor);
+        }
+        let answer = session.client.call(&page)?;
+        let table = Table::open(&answer.body, Wishes::default())
+            .map_err(|error| Failure::Unreachable(format!("the phones cannot be read: {error}")))?;
+        for row in table.rows() {
+            let Outcome::Device(device) = row.outcome else {
+                return Err(Failure::Unreachable(
+                    "a phone of the installation cannot be read: update this program.".to_owned(),
+                ));
+            };
+            let texts = device
+                .settings
+                .into_iter()
+                .map(|(name, value)| match value {
+                    Setting_::Text(text) => (name, Setting::Text(text)),
+                    Setting_::Secret(_) => (name, Setting::kept()),
+                });
+            let mut settings: Layer = texts.collect();
+            settings.extend(
+                device
+                    .secrets
+                    .into_iter()
+                    .map(|name| (name, Setting::kept())),
+            );
+            devices.insert(
+                device.mac,
+                Device {
+                    model: device.model.unwrap_or_default(),
+                    site: device.site,
+                    label: device.label.unwrap_or_default(),
+                    settings,
+                },
+            );
+        }
+        cursor = answer.next;
+        if cursor.is_none() {
+            return Ok(devices);
+        }
+    }
+}

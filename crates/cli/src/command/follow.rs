@@ -1,0 +1,258 @@
+//! What goes on: events as they happen, and jobs, rollouts and operations to their end.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::{Call, segment};
+use crate::failure::Failure;
+use crate::given::Given;
+use crate::output::Format;
+use crate::session::Session;
+use crate::table::{self, Columns};
+use crate::verb::Wait;
+use crate::words::{cell, count, field, now, text};
+
+/// How often is looked, at first and at last.
+const POLL: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
+
+/// An event may be written so long after a later one: by another isolate.
+const OVERLAP_MS: u64 = 30_000;
+
+/// A job that nobody fetches for ends after half an hour.
+const PATIENCE: Duration = Duration::from_secs(35 * 60);
+
+/// What is waited for goes on while the installation does not answer for a while.
+#[derive(Default)]
+struct Patience {
+    /// How often in a row it did not answer.
+    failed: u32,
+}
+
+/// So often in a row it may not answer.
+const MAX_FAILED: u32 = 12;
+
+/// So long is waited then.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Patience {
+    /// The answer; nothing where there was none and it is worth asking again.
+    fn bears<T>(
+        &mut self,
+        session: &Session,
+        looked: Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        match looked {
+            Ok(answer) => {
+                self.failed = 0;
+                Ok(Some(answer))
+            }
+            Err(failure) if failure.code() == 3 && self.failed < MAX_FAILED => {
+                if self.failed == 0 {
+                    session
+                        .output
+                        .remark(&format!("{failure} It is asked again."));
+                }
+                self.failed += 1;
+                std::thread::sleep(PAUSE);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// Shows events as they happen, until the program is ended.
+///
+/// # Errors
+/// The events are not to be had, or cannot be written.
+pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Failure> {
+    let mut call = call.clone();
+    call.query
+        .retain(|(name, _)| name != "before" && name != "limit");
+    let after = call.query.iter().position(|(name, _)| name == "after");
+    let since = after.map(|at| call.query.swap_remove(at).1);
+    let mut since: u64 = since.and_then(|text| text.parse().ok()).unwrap_or_else(now);
+    // Those that are known, with their times.
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    session.output.remark("Events from now on; Ctrl-C ends it.");
+    let mut patience = Patience::default();
+    loop {
+        let round = call.clone().asking("after", since.to_string());
+        let mut fresh = Vec::new();
+        let looked = session.client.pages(&round, usize::MAX, |items| {
+            fresh.extend(items);
+            Ok(())
+        });
+        if patience.bears(session, looked)?.is_none() {
+            continue;
+        }
+        // The newest come first.
+        fresh.reverse();
+        for event in fresh {
+            let id = text(&event, "id").to_owned();
+            let at = field(&event, "at").as_u64().unwrap_or(0);
+            if seen.insert(id, at).is_none() {
+                session.output.line(&event_line(session, &event, columns))?;
+            }
+        }
+        let newest = seen.values().copied().max().unwrap_or(since);
+        since = since.max(newest.saturating_sub(OVERLAP_MS));
+        seen.retain(|_, at| *at >= since);
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// An event on one line, as it can be read while more come.
+fn event_line(session: &Session, event: &Value, columns: Columns) -> String {
+    match session.output.format {
+        Format::Json => event.to_string(),
+        Format::Csv => {
+            let cells = columns
+                .iter()
+                .map(|(_, path)| table::harmless(&cell(path, field(event, path))));
+            table::record(cells).trim_end().to_owned()
+        }
+        Format::People => {
+            let cells = columns
+                .iter()
+                .map(|(_, path)| cell(path, field(event, path)));
+            cells.collect::<Vec<_>>().join("  ")
+        }
+    }
+}
+
+/// Follows what a call began to its end, and shows it then.
+///
+/// # Errors
+/// It did not end well, or not in time.
+pub fn wait(
+    session: &Session,
+    given: &Given<'_>,
+    what: Wait,
+    answer: &Value,
+) -> Result<(), Failure> {
+    let (place, inner) = match what {
+        Wait::Job => ("jobs", "job"),
+        Wait::Rollout => ("rollouts", "rollout"),
+        Wait::Operation => ("operations", "operation"),
+    };
+    let begun = answer
+        .get(inner)
+        .filter(|it| it.is_object())
+        .unwrap_or(answer);
+    let id = text(begun, "id");
+    if id.is_empty() {
+        return table::one(session.output, answer);
+    }
+    let path = session.below(&format!("/{place}/{}", segment(id)))?;
+    let patience = match given.text("timeout") {
+        Some(_) => Duration::from_secs(given.seconds("timeout")?.unwrap_or(0)),
+        None => PATIENCE,
+    };
+    let began = Instant::now();
+    let (mut pause, longest) = POLL;
+    let mut said = String::new();
+    let mut trouble = Patience::default();
+    loop {
+        let looked = session.client.call(&Call::new("GET", path.clone()));
+        let looked = looked.and_then(|answer| answer.json());
+        let Some(present) = trouble.bears(session, looked)? else {
+            continue;
+        };
+        let line = progress(what, &present);
+        if line != said {
+            session.output.remark(&line);
+            said = line;
+        }
+        if is_over(what, &present) {
+            table::one(session.output, &present)?;
+            return verdict(what, &present);
+        }
+        if began.elapsed() >= patience {
+            return Err(Failure::Unfinished(format!(
+                "it is not at its end after {} s, and goes on by itself: ringfence {place} show {id} --wait.",
+                patience.as_secs()
+            )));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(longest);
+    }
+}
+
+fn progress(what: Wait, present: &Value) -> String {
+    let number = |path: &str| field(present, path).as_u64().unwrap_or(0);
+    let state = text(present, "state");
+    match what {
+        Wait::Job => format!("{state}: {}", text(present, "message")),
+        Wait::Rollout => format!(
+            "{state}: {} of {} fetched, {} released. {}",
+            number("progress.fetched"),
+            count(number("total"), "phone"),
+            number("released"),
+            text(present, "message")
+        ),
+        Wait::Operation => format!(
+            "{state}: {} of {} done, {} refused",
+            number("devices.done") + number("devices.unchanged"),
+            count(number("devices.all"), "phone"),
+            number("devices.refused")
+        ),
+    }
+}
+
+fn is_over(what: Wait, present: &Value) -> bool {
+    let state = text(present, "state");
+    match what {
+        Wait::Job => !matches!(state, "queued" | "leased" | "answered"),
+        // A rollout that paused itself goes on only when somebody says so.
+        Wait::Rollout => state != "running",
+        Wait::Operation => !field(present, "ended_at").is_null(),
+    }
+}
+
+fn verdict(what: Wait, present: &Value) -> Result<(), Failure> {
+    let number = |path: &str| field(present, path).as_u64().unwrap_or(0);
+    let is_well = match what {
+        Wait::Job => text(present, "state") == "fetched",
+        Wait::Rollout => {
+            text(present, "state") == "finished" && number("progress.fetched") == number("total")
+        }
+        Wait::Operation => {
+            let all = number("devices.done") + number("devices.unchanged");
+            all == number("devices.all")
+        }
+    };
+    match is_well {
+        true => Ok(()),
+        false => Err(Failure::Unfinished(progress(what, present))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_fetched_ended_well() {
+        for (state, over, well) in [
+            ("queued", false, false),
+            ("answered", false, false),
+            ("fetched", true, true),
+            ("expired", true, false),
+            ("cancelled", true, false),
+        ] {
+            let job = json!({"state": state, "message": "…"});
+            assert_eq!(is_over(Wait::Job, &job), over, "{state}");
+            assert_eq!(verdict(Wait::Job, &job).is_ok(), well, "{state}");
+        }
+        let rollout = |state: &str, fetched: u64| json!({"state": state, "total": 2, "progress": {"fetched": fetched}});
+        assert!(!is_over(Wait::Rollout, &rollout("running", 1)));
+        assert!(is_over(Wait::Rollout, &rollout("paused", 1)));
+        assert!(verdict(Wait::Rollout, &rollout("finished", 1)).is_err());
+        assert!(verdict(Wait::Rollout, &rollout("finished", 2)).is_ok());
+    }
+}

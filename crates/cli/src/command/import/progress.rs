@@ -1,0 +1,90 @@
+//! How far it is, how fast it goes, and how long it takes yet.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::Output;
+
+/// Where there is no terminal, so often is said how far it is.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// A bar on a terminal, and a line now and then elsewhere.
+pub(in crate::command) struct Progress {
+    output: Output,
+    bar: Option<ProgressBar>,
+    what: &'static str,
+    all: u64,
+    from: u64,
+    began: Instant,
+    said: Instant,
+}
+
+impl Progress {
+    /// Begins, with so many of all rows done before.
+    pub(in crate::command) fn new(output: Output, what: &'static str, all: u64, from: u64) -> Self {
+        // Verdicts on the same terminal would tear the bar apart.
+        let has_bar =
+            !output.quiet && std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
+        let bar = has_bar.then(|| {
+            let bar = ProgressBar::new(all).with_position(from);
+            let style = "{bar:30} {pos} of {len} rows {msg}, {per_sec}, {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(style) {
+                bar.set_style(style);
+            }
+            bar.set_message(what);
+            bar
+        });
+        Self {
+            output,
+            bar,
+            what,
+            all,
+            from,
+            began: Instant::now(),
+            said: Instant::now(),
+        }
+    }
+
+    /// So many are done.
+    pub(in crate::command) fn at(&mut self, done: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        } else if self.said.elapsed() >= EVERY {
+            self.said = Instant::now();
+            let line = say(self.what, done, self.all, self.from, self.began.elapsed());
+            self.output.remark(&line);
+        }
+    }
+
+    /// All is done.
+    pub(in crate::command) fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn say(what: &str, done: u64, all: u64, from: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(0.001);
+    #[allow(clippy::cast_precision_loss)]
+    let rate = (done.saturating_sub(from)) as f64 / seconds;
+    #[allow(clippy::cast_precision_loss)]
+    let left = all.saturating_sub(done) as f64 / rate.max(0.001);
+    format!("{done} of {all} rows {what}, {rate:.0} a second, {left:.0} s left")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_this_run() {
+        let line = say("written", 60_000, 100_000, 50_000, Duration::from_secs(10));
+        assert_eq!(
+            line,
+            "60000 of 100000 rows written, 1000 a second, 40 s left"
+        );
+    }
+}

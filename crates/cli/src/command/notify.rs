@@ -1,0 +1,68 @@
+//! `rollouts create`.
+
+use serde_json::{Value, json};
+
+use crate::client::Call;
+use crate::command::follow;
+use crate::failure::Failure;
+use crate::given::{Given, put, read_json};
+use crate::session::Session;
+use crate::table;
+use crate::verb::Wait;
+
+/// `rollouts create`.
+///
+/// # Errors
+/// Nothing is selected, or the rollout is refused.
+pub fn create_rollout(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let mut body = match given.text("plan") {
+        Some(path) => read_json(path)?,
+        None => json!({}),
+    };
+    let macs = given.many("mac");
+    let mut selection = json!({});
+    if !macs.is_empty() {
+        put(&mut selection, "macs", Value::from(macs));
+    }
+    if let Some(model) = given.text("model") {
+        put(&mut selection, "model", Value::from(model));
+    }
+    if let Some(site) = given.text("site") {
+        put(&mut selection, "site", Value::from(session.site(site)?));
+    }
+    let is_named = selection.as_object().is_some_and(|it| !it.is_empty());
+    match (is_named, given.flag("all")) {
+        (true, false) => put(&mut body, "selection", selection),
+        (false, true) => {}
+        (true, true) => {
+            return Err(Failure::Usage(
+                "--all is every phone: leave out --model, --site and --mac.".to_owned(),
+            ));
+        }
+        (false, false) if body.get("selection").is_some() => {}
+        (false, false) => {
+            return Err(Failure::Usage(
+                "name the phones: --model, --site, --mac or --all.".to_owned(),
+            ));
+        }
+    }
+    for name in ["event", "pool"] {
+        if let Some(text) = given.text(name) {
+            put(&mut body, name, Value::from(text));
+        }
+    }
+    if let Some(pace) = given.number("per_second")? {
+        put(&mut body, "per_second", Value::from(pace));
+    }
+    for (name, field) in [("spread", "spread_s"), ("expiry", "expiry_s")] {
+        if let Some(seconds) = given.seconds(name)? {
+            put(&mut body, field, Value::from(seconds));
+        }
+    }
+    let call = Call::new("POST", session.below("/rollouts")?).with(body);
+    let rollout = session.client.call(&call)?.json()?;
+    match given.flag("wait") {
+        true => follow::wait(session, given, Wait::Rollout, &rollout),
+        false => table::one(session.output, &rollout),
+    }
+}

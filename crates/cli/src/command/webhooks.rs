@@ -1,0 +1,200 @@
+//! Webhooks: those of a tenant, and those of the whole installation.
+
+use serde_json::{Value, json};
+
+use crate::cli::show_list;
+use crate::client::{Call, segment};
+use crate::failure::Failure;
+use crate::given::{Given, put, read_json};
+use crate::output::Format;
+use crate::session::Session;
+use crate::table::{self, List};
+use crate::verb::{Arg, Goes, Kind};
+use crate::words::field;
+
+/// Has a verb be about the webhooks of the whole installation.
+pub const EVERYWHERE: Arg = Arg {
+    name: "everywhere",
+    help: "Those of the whole installation instead of the tenant's",
+    kind: Kind::Flag,
+    goes: Goes::Own,
+    is_place: false,
+    is_required: false,
+    is_many: false,
+};
+
+fn path(session: &Session, given: &Given<'_>, rest: &str) -> Result<String, Failure> {
+    match given.flag("everywhere") {
+        true => Ok(format!("/api/v1/webhooks{rest}")),
+        false => session.below(&format!("/webhooks{rest}")),
+    }
+}
+
+fn one(session: &Session, given: &Given<'_>, rest: &str) -> Result<String, Failure> {
+    let id = segment(given.required("webhook")?);
+    path(session, given, &format!("/{id}{rest}"))
+}
+
+/// `webhooks list`.
+///
+/// # Errors
+/// They are not to be had.
+pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let list = List::new(
+        session.output,
+        &[
+            ("ID", "id"),
+            ("NAME", "name"),
+            ("URL", "url"),
+            ("KINDS", "kinds"),
+            ("DISABLED", "disabled"),
+        ],
+    );
+    let limit = list.limit(given.limit()?);
+    let call = Call::new("GET", path(session, given, "")?);
+    show_list(session, &call, list, limit)
+}
+
+/// `webhooks show`.
+///
+/// # Errors
+/// It is not there.
+pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let call = Call::new("GET", one(session, given, "")?);
+    shown(session, &call)
+}
+
+fn shown(session: &Session, call: &Call) -> Result<(), Failure> {
+    let answer = session.client.call(call)?.json()?;
+    table::one(session.output, &answer)
+}
+
+/// `webhooks create`.
+///
+/// # Errors
+/// It is refused.
+pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let body = fields(given, json!({}))?;
+    let call = Call::new("POST", path(session, given, "")?).with(body);
+    shown(session, &call)
+}
+
+/// `webhooks change`.
+///
+/// # Errors
+/// It is not there, or the change is refused.
+pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let path = one(session, given, "")?;
+    let present = session.client.call(&Call::new("GET", path.clone()))?;
+    let view = present.json()?;
+    let mut body = json!({});
+    for name in ["name", "url", "kinds", "disabled", "options"] {
+        put(&mut body, name, field(&view, name).clone());
+    }
+    let call = Call::new("PUT", path)
+        .with(fields(given, body)?)
+        .if_match(present.etag);
+    shown(session, &call)
+}
+
+fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
+    for (option, name) in [("name", "name"), ("to", "url")] {
+        if let Some(text) = given.text(option) {
+            put(&mut body, name, Value::from(text));
+        }
+    }
+    let kinds = given.many("kind");
+    if !kinds.is_empty() {
+        put(&mut body, "kinds", Value::from(kinds));
+    }
+    if let Some(word) = given.text("disabled") {
+        put(&mut body, "disabled", Value::Bool(word == "on"));
+    }
+    if let Some(path) = given.text("options") {
+        put(&mut body, "options", read_json(path)?);
+    }
+    Ok(body)
+}
+
+/// `webhooks remove`.
+///
+/// # Errors
+/// It is not there.
+pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    session
+        .client
+        .call(&Call::new("DELETE", one(session, given, "")?))?;
+    session.output.remark("It is removed.");
+    Ok(())
+}
+
+/// `webhooks test`.
+///
+/// # Errors
+/// It is not there.
+pub fn test(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let call = Call::new("POST", one(session, given, "/test")?).with(json!({}));
+    session.client.call(&call)?;
+    session
+        .output
+        .remark("A message is on its way: `ringfence webhooks messages` says what came of it.");
+    Ok(())
+}
+
+/// `webhooks rotate-secret`.
+///
+/// # Errors
+/// It is not there.
+pub fn rotate_secret(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let body = match given.number("overlap_hours")? {
+        Some(hours) => json!({"overlap_hours": hours}),
+        None => json!({}),
+    };
+    let call = Call::new("POST", one(session, given, "/rotate-secret")?).with(body);
+    let answer = session.client.call(&call)?.json()?;
+    match session.output.format {
+        // A field of this name is otherwise one that is not shown.
+        Format::People => session.output.line(crate::words::text(&answer, "secret")),
+        _ => table::json(session.output, &answer),
+    }
+}
+
+/// `webhooks messages`.
+///
+/// # Errors
+/// The webhook is not there.
+pub fn messages(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let list = List::new(
+        session.output,
+        &[
+            ("ID", "id"),
+            ("KIND", "kind"),
+            ("STATE", "state"),
+            ("TRIES", "tries"),
+            ("STATUS", "status"),
+            ("ERROR", "error"),
+            ("CREATED", "created_at"),
+            ("NEXT", "next_at"),
+        ],
+    );
+    let limit = list.limit(given.limit()?);
+    let mut call = Call::new("GET", one(session, given, "/messages")?);
+    if let Some(state) = given.text("state") {
+        call = call.asking("state", state);
+    }
+    show_list(session, &call, list, limit)
+}
+
+/// `webhooks resend`.
+///
+/// # Errors
+/// The webhook or the message is not there.
+pub fn resend(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let message = segment(given.required("message")?);
+    let path = one(session, given, &format!("/messages/{message}/resend"))?;
+    session
+        .client
+        .call(&Call::new("POST", path).with(json!({})))?;
+    session.output.remark("It is sent once more.");
+    Ok(())
+}

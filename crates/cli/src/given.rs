@@ -1,0 +1,324 @@
+//! What was given on the command line to a verb, and how it becomes a path, a query and a body.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use clap::ArgMatches;
+use serde_json::{Map, Value};
+
+use crate::client::{Call, segment};
+use crate::failure::Failure;
+use crate::secret;
+use crate::session::Session;
+use crate::verb::{Arg, Goes, Kind, Verb};
+use crate::words;
+
+/// The longest file that an option names, in bytes: longer than any body of the API.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+
+/// The arguments of a verb.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    pub matches: &'a ArgMatches,
+    pub verb: &'static Verb,
+}
+
+impl Given<'_> {
+    /// The text of an argument.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let found = self.matches.try_get_one::<String>(name).ok().flatten();
+        found.map(String::as_str)
+    }
+
+    /// The text of an argument that clap insists on.
+    ///
+    /// # Errors
+    /// It is not there after all.
+    pub fn required(&self, name: &str) -> Result<&str, Failure> {
+        self.text(name).ok_or_else(|| {
+            Failure::Usage(format!(
+                "{} needs {}.",
+                self.verb.words,
+                name.to_uppercase()
+            ))
+        })
+    }
+
+    /// The texts of an argument that may be repeated.
+    pub fn many(&self, name: &str) -> Vec<&str> {
+        let found = self.matches.try_get_many::<String>(name).ok().flatten();
+        found
+            .map(|texts| texts.map(String::as_str).collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether a flag is there.
+    pub fn flag(&self, name: &str) -> bool {
+        let found = self.matches.try_get_one::<bool>(name).ok().flatten();
+        found.copied().unwrap_or(false)
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
+        self.text(name).map(|text| number(name, text)).transpose()
+    }
+
+    /// A duration such as `20m`, in seconds.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let length = humantime::parse_duration(text);
+        length.map(|length| Some(length.as_secs())).map_err(|_| {
+            Failure::Usage(format!(
+                "--{} is a duration such as 90s, 20m or 2h.",
+                option(name)
+            ))
+        })
+    }
+
+    /// At most so many items of a list, where the command says so.
+    ///
+    /// # Errors
+    /// `--limit` is no number.
+    pub fn limit(&self) -> Result<Option<usize>, Failure> {
+        Ok(self.number("limit")?.map(|limit| match limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        }))
+    }
+
+    /// The parameters of the query.
+    ///
+    /// # Errors
+    /// A value is not what it must be.
+    pub fn query(&self, session: &Session) -> Result<Vec<(String, String)>, Failure> {
+        let mut query = Vec::new();
+        for arg in self.verb.each_arg() {
+            let name = match arg.goes {
+                Goes::Query => arg.name,
+                Goes::QueryAs(name) => name,
+                _ => continue,
+            };
+            let text = match self.value(session, arg)? {
+                None | Some(Value::Bool(false)) if arg.kind == Kind::Flag => continue,
+                None => continue,
+                Some(Value::Null) => {
+                    return Err(Failure::Usage(format!(
+                        "--{} is empty: leave it out, or name one.",
+                        option(arg.name)
+                    )));
+                }
+                Some(Value::String(text)) => text,
+                Some(other) => other.to_string(),
+            };
+            query.push((name.to_owned(), text));
+        }
+        Ok(query)
+    }
+
+    /// The body, on top of what it is already.
+    ///
+    /// # Errors
+    /// A value is not what it must be.
+    pub fn body(&self, session: &Session, mut body: Value) -> Result<Value, Failure> {
+        for arg in self.verb.each_arg() {
+            match arg.goes {
+                Goes::WholeBody => {
+                    if let Some(value) = self.value(session, arg)? {
+                        body = value;
+                    }
+                }
+                Goes::Body(path) => {
+                    if let Some(value) = self.value(session, arg)? {
+                        put(&mut body, path, value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(body)
+    }
+
+    /// A path of the API: `/tenants/{tenant}/devices/{mac}` with what stands for each name. A part in brackets is
+    /// left out with its argument.
+    ///
+    /// # Errors
+    /// The tenant or the site is not there.
+    pub fn path(&self, session: &Session, template: &str) -> Result<String, Failure> {
+        let mut path = match template {
+            "/healthz" | "/metrics" => template.to_owned(),
+            _ => format!("/api/v1{template}"),
+        };
+        if let (Some(from), Some(to)) = (path.find('['), path.find(']')) {
+            let part = path.get(from + 1..to).unwrap_or_default();
+            let is_there = self.verb.each_arg().any(|arg| {
+                part.contains(&format!("{{{}}}", arg.name)) && self.text(arg.name).is_some()
+            });
+            let part = if is_there {
+                part.to_owned()
+            } else {
+                String::new()
+            };
+            path.replace_range(from..=to, &part);
+        }
+        if path.contains("{tenant}") {
+            let named = self
+                .verb
+                .each_arg()
+                .find(|arg| arg.goes == Goes::Tenant)
+                .and_then(|arg| self.text(arg.name));
+            let id = match named {
+                Some(named) => session.find_tenant(Some(named))?,
+                None => session.tenant()?.to_owned(),
+            };
+            path = path.replace("{tenant}", &segment(&id));
+        }
+        for arg in self.verb.each_arg().filter(|arg| arg.goes == Goes::Path) {
+            let place = format!("{{{}}}", arg.name);
+            if !path.contains(&place) {
+                continue;
+            }
+            let text = match (self.text(arg.name), arg.name) {
+                (Some(text), _) => text,
+                (None, "kind") => "standard",
+                (None, name) => return Err(Failure::Usage(format!("name the {name}."))),
+            };
+            let text = match arg.kind {
+                Kind::Site => session.site(text)?,
+                _ => text.to_owned(),
+            };
+            path = path.replace(&place, &segment(&text));
+        }
+        Ok(path)
+    }
+
+    /// A call with its path and its query.
+    ///
+    /// # Errors
+    /// As [`Self::path`] and [`Self::query`].
+    pub fn call(&self, session: &Session, method: &str, template: &str) -> Result<Call, Failure> {
+        let mut call = Call::new(method, self.path(session, template)?);
+        call.query = self.query(session)?;
+        Ok(call)
+    }
+
+    /// The value of an argument.
+    fn value(&self, session: &Session, arg: &Arg) -> Result<Option<Value>, Failure> {
+        if arg.kind == Kind::Flag {
+            return Ok(self.flag(arg.name).then_some(Value::Bool(true)));
+        }
+        if arg.is_many {
+            let texts = self.many(arg.name);
+            let values: Vec<Value> = texts.into_iter().map(Value::from).collect();
+            return Ok((!values.is_empty()).then_some(Value::Array(values)));
+        }
+        let Some(text) = self.text(arg.name) else {
+            return Ok(None);
+        };
+        let time = |is_future| {
+            words::time(text, is_future)
+                .map(Value::from)
+                .map_err(|why| Failure::Usage(format!("--{}: {why}.", option(arg.name))))
+        };
+        Ok(Some(match arg.kind {
+            Kind::Text | Kind::Flag | Kind::Rest | Kind::Choice(_) => Value::from(text),
+            Kind::Optional | Kind::Site if text.is_empty() => Value::Null,
+            Kind::Optional => Value::from(text),
+            Kind::Site => Value::from(session.site(text)?),
+            Kind::Tenant => Value::from(session.find_tenant(Some(text))?),
+            Kind::Number => Value::from(number(arg.name, text)?),
+            Kind::Past => time(false)?,
+            Kind::Future => time(true)?,
+            Kind::Switch => Value::Bool(text == "on"),
+            Kind::File => Value::from(read_text(text)?),
+            Kind::Json => read_json(text)?,
+            Kind::Secret => Value::from(secret::read(text)?.expose()),
+        }))
+    }
+}
+
+/// The option that an argument is written as.
+pub fn option(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+fn number(name: &str, text: &str) -> Result<u64, Failure> {
+    text.parse()
+        .map_err(|_| Failure::Usage(format!("{} is a whole number.", option(name))))
+}
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// It cannot be read, or is too long.
+pub fn read_bytes(path: &str, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let name = Path::new(path);
+    let wrong = |error: std::io::Error| Failure::file(name, &error);
+    let read = match path {
+        "-" => std::io::stdin()
+            .lock()
+            .take(most + 1)
+            .read_to_end(&mut bytes),
+        _ => {
+            let file = std::fs::File::open(name).map_err(wrong)?;
+            file.take(most + 1).read_to_end(&mut bytes)
+        }
+    };
+    read.map_err(wrong)?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::Usage(format!(
+            "{path} has more than {most} bytes, which is more than can be taken."
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file, or standard input for `-`, as text.
+///
+/// # Errors
+/// It cannot be read, or is not UTF-8.
+pub fn read_text(path: &str) -> Result<String, Failure> {
+    let bytes = read_bytes(path, MAX_FILE)?;
+    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{path} is not written in UTF-8.")))
+}
+
+/// Reads a file, or standard input for `-`, as JSON.
+///
+/// # Errors
+/// It cannot be read, or is no JSON.
+pub fn read_json(path: &str) -> Result<Value, Failure> {
+    serde_json::from_str(&read_text(path)?)
+        .map_err(|error| Failure::Usage(format!("{path} is no JSON: {error}.")))
+}
+
+/// Puts a value into a body at a path of fields.
+pub fn put(body: &mut Value, path: &str, value: Value) {
+    if !body.is_object() {
+        *body = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = body else { return };
+    match path.split_once('.') {
+        None => {
+            fields.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => put(fields.entry(first).or_insert(Value::Null), rest, value),
+    }
+}
+
+/// Splits `NAME=VALUE`.
+///
+/// # Errors
+/// There is no `=` in it.
+pub fn pair(text: &str) -> Result<(&str, &str), Failure> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| Failure::Usage("write a setting as NAME=VALUE.".to_owned()))
+}

@@ -1,0 +1,74 @@
+//! Verbs about the installation.
+
+use super::{Arg, Kind, PAGED, Shows, Verb, body, call, own, place, query, run};
+use crate::command::{admin, webhooks};
+
+const TOKEN: &[Arg] = &[place("token", "Id of the token")];
+
+const AUDIT: &[Arg] = &[
+    query("action", "Only this action, such as device.create"),
+    query("object", "Only about this object"),
+    query("token", "Only by the token with this id"),
+    query("request_id", "Only this request"),
+    query("after", "Since then, such as 2h").is(Kind::Past),
+    query("before", "Before then").is(Kind::Past),
+];
+
+const WEBHOOK: &[Arg] = &[place("webhook", "Id of the webhook"), webhooks::EVERYWHERE];
+
+const WEBHOOK_FIELDS: &[Arg] = &[
+    own("name", "What it is called"),
+    own("to", "The URL that messages go to"),
+    own("kind", "What is told: a kind of message; may be repeated").many(),
+    own("disabled", "Tell nothing for now (on, off)").is(Kind::Switch),
+    own("options", "File with its options as JSON"),
+];
+
+#[rustfmt::skip]
+pub(super) const VERBS: &[Verb] = &[
+    call("tokens list", "List the tokens, without their secrets", "GET /tokens", &[PAGED],
+        Shows::List(&[("ID", "id"), ("NAME", "name"), ("ACCESS", "access"), ("TENANT", "tenant"), ("REVEAL", "reveal"), ("EXPIRES", "expires_at"), ("CREATED", "created_at")])),
+    call("tokens show", "Show a token, without its secret", "GET /tokens/{token}", &[TOKEN], Shows::One),
+    call("tokens create", "Make a token; its text is shown this once", "POST /tokens",
+        &[&[body("name", "For people").at_place().required(),
+            body("access", "What it may do").is(Kind::Choice(&["read", "write", "metrics"])).required(),
+            body("tenant", "Only for this tenant, by its name or id").is(Kind::Tenant).named("only_tenant"), body("email", "Whose sign-in it stands for"),
+            body("expires_at", "When it ends, such as 90d").is(Kind::Future), body("reveal", "It may see secrets").is(Kind::Flag)]], Shows::One),
+    call("tokens remove", "Remove a token: it is worth nothing from now on", "DELETE /tokens/{token}", &[TOKEN], Shows::Done("removed")).confirms("Removing a token"),
+    call("sessions list", "List who is signed in to the console", "GET /sessions", &[PAGED],
+        Shows::List(&[("ID", "id"), ("TOKEN", "token_name"), ("NETWORK", "network"), ("USER AGENT", "user_agent"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at")])),
+    call("sessions remove", "Sign somebody out of the console", "DELETE /sessions/{session}", &[&[place("session", "Id of the session")]], Shows::Done("removed")),
+    call("sign-in", "Make a code that opens one session of the console, within ten minutes", "POST /sign-in-codes", &[], Shows::One),
+    run("audit list", "List changes, the newest first: the tenant's, or everybody's with --everywhere", admin::audit,
+        &["GET /audit", "GET /tenants/{tenant}/audit"], &[AUDIT, &[own("everywhere", "Those of all tenants, and of none").is(Kind::Flag)], PAGED]),
+    run("audit export", "Write the audit log as it is, one entry a line, with its chain", admin::export_audit, &["GET /audit/export"],
+        &[&[own("after", "Behind the entry with this number").is(Kind::Number), own("until", "Only entries before then").is(Kind::Past)]]),
+    run("audit verify", "Follow the chain over the audit log to its end", admin::verify_audit, &["GET /audit/verify"], &[]),
+    call("audit cut", "Remove an old period of the audit log that was exported", "POST /audit/cut",
+        &[&[body("number", "Number of the last entry that goes").is(Kind::Number).required(), body("hash", "Its hash, as the export has it").required()]], Shows::One).confirms("Removing entries of the audit log"),
+    run("rotate", "Wrap everything under the current master key, to the end", admin::rotate, &["GET /rotation", "POST /rotation"],
+        &[&[own("status", "Only say what is left").is(Kind::Flag)]]),
+    run("webhooks list", "List the webhooks of the tenant, or of all with --everywhere", webhooks::list, &["GET /webhooks", "GET /tenants/{tenant}/webhooks"], &[&[webhooks::EVERYWHERE], PAGED]),
+    run("webhooks show", "Show a webhook", webhooks::show, &["GET /webhooks/{webhook}", "GET /tenants/{tenant}/webhooks/{webhook}"], &[WEBHOOK]),
+    run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &["POST /webhooks", "POST /tenants/{tenant}/webhooks"], &[WEBHOOK_FIELDS, &[webhooks::EVERYWHERE]]),
+    run("webhooks change", "Change a webhook", webhooks::change, &["PUT /webhooks/{webhook}", "PUT /tenants/{tenant}/webhooks/{webhook}"], &[WEBHOOK, WEBHOOK_FIELDS]),
+    run("webhooks remove", "Remove a webhook", webhooks::remove, &["DELETE /webhooks/{webhook}", "DELETE /tenants/{tenant}/webhooks/{webhook}"], &[WEBHOOK]),
+    run("webhooks test", "Send a webhook a message for a test", webhooks::test, &["POST /webhooks/{webhook}/test", "POST /tenants/{tenant}/webhooks/{webhook}/test"], &[WEBHOOK]),
+    run("webhooks rotate-secret", "Make a new secret for a webhook; it is shown this once", webhooks::rotate_secret,
+        &["POST /webhooks/{webhook}/rotate-secret", "POST /tenants/{tenant}/webhooks/{webhook}/rotate-secret"], &[WEBHOOK, &[own("overlap_hours", "For so long the one before counts too").is(Kind::Number)]]),
+    run("webhooks messages", "List what a webhook was told", webhooks::messages, &["GET /webhooks/{webhook}/messages", "GET /tenants/{tenant}/webhooks/{webhook}/messages"],
+        &[WEBHOOK, &[own("state", "Only in this state").is(Kind::Choice(&["waiting", "delivered", "dead"]))], PAGED]),
+    run("webhooks resend", "Send a message once more", webhooks::resend,
+        &["POST /webhooks/{webhook}/messages/{message}/resend", "POST /tenants/{tenant}/webhooks/{webhook}/messages/{message}/resend"], &[WEBHOOK, &[own("message", "Id of the message").at_place().required()]]),
+    call("restored show", "Say whether the database was put back, and what that undid", "GET /restored", &[], Shows::One),
+    call("restored take", "Take a database into use that was put back; run it until it is complete", "POST /restored",
+        &[&[body("keep_tokens", "Keep the token with this id; may be repeated").many(), body("keep_access_paths", "Keep the access path with this id; may be repeated").many(), body("remove_all", "Keep no other").is(Kind::Flag)]], Shows::One)
+        .confirms("Taking a database into use that was put back"),
+    call("families", "List the families of phones", "GET /families", &[],
+        Shows::List(&[("FAMILY", "family"), ("VENDOR", "vendor"), ("PHONES", "phones"), ("EVENT", "fetch_event"), ("PROFILE", "default_profile")])),
+    call("vocabulary", "List the settings that mean the same for all phones", "GET /vocabulary", &[],
+        Shows::List(&[("SETTING", "name"), ("VALUES", "values"), ("DESCRIPTION", "description")])),
+    call("health", "Say whether the installation and its database answer", "GET /healthz", &[], Shows::One),
+    call("metrics", "Show counters and gauges in Prometheus' text format", "GET /metrics", &[], Shows::Raw),
+    call("openapi", "Show the description of the API", "GET /openapi.json", &[], Shows::Raw),
+];

@@ -1,0 +1,510 @@
+//! The verbs of the command line as data: what each is called, which call of the API it is, what it takes, and how its
+//! answer is shown.
+
+mod admin;
+mod fleet;
+mod local;
+mod notify;
+mod tenancy;
+
+use crate::failure::Failure;
+use crate::given::Given;
+use crate::output::Output;
+use crate::session::Session;
+
+/// All verbs, in the order of the help.
+pub fn all() -> impl Iterator<Item = &'static Verb> {
+    [
+        fleet::VERBS,
+        tenancy::VERBS,
+        notify::VERBS,
+        admin::VERBS,
+        local::VERBS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What stands behind the nouns in the help.
+pub const NOUNS: &[(&str, &str)] = &[
+    ("devices", "Phones: list, add, change, look into, notify"),
+    (
+        "unknown",
+        "Phones that asked and are no device: adopt or dismiss",
+    ),
+    ("operations", "Changes of many devices at once"),
+    ("tenants", "Customers"),
+    ("sites", "Places of a tenant"),
+    ("models", "What phones are"),
+    (
+        "settings",
+        "Settings of the tenant, a site, a model or a device",
+    ),
+    ("options", "Versions of a tenant's options"),
+    ("templates", "What files are rendered from"),
+    (
+        "tests",
+        "What is to be so in files: a change that breaks it is refused",
+    ),
+    ("certificates", "Certificates that phones fetch"),
+    ("access-paths", "The unguessable part of a tenant's URLs"),
+    ("limits", "What a tenant may use"),
+    ("destinations", "Where a tenant's NOTIFYs may go"),
+    ("rollouts", "NOTIFYs to many devices, paced"),
+    ("jobs", "Single NOTIFYs"),
+    ("pools", "Queues of NOTIFYs with whoever sends them"),
+    ("relays", "Programs that send for a pool"),
+    ("tokens", "Tokens of the API"),
+    ("sessions", "Browsers that are signed in to the console"),
+    ("audit", "Who changed what"),
+    ("webhooks", "Who is told of what happens"),
+    ("restored", "A database that was put back"),
+    ("profiles", "Installations, and where their tokens are"),
+];
+
+/// One verb.
+#[derive(Debug)]
+pub struct Verb {
+    /// What it is called: a noun and a verb, or one word.
+    pub words: &'static str,
+    /// What it does, in a sentence without its full stop.
+    pub about: &'static str,
+    pub does: Does,
+    /// What it takes, in groups that several verbs share.
+    pub args: &'static [&'static [Arg]],
+    pub shows: Shows,
+    /// Fields that a change keeps as they are: it reads them first, and writes them for that revision alone.
+    pub keeps: &'static [&'static str],
+    /// What is asked before, because it cannot be undone.
+    pub confirms: Option<&'static str>,
+    /// What `--wait` waits for.
+    pub waits: Option<Wait>,
+}
+
+/// How a verb is done.
+#[derive(Clone, Copy, Debug)]
+pub enum Does {
+    /// By one call: its method and its path below `/api/v1`. A part in brackets is left out with its argument.
+    Call(&'static str),
+    /// By a function, which makes these calls.
+    Run(
+        fn(&Session, &Given<'_>) -> Result<(), Failure>,
+        &'static [&'static str],
+    ),
+    /// By a function that needs no installation.
+    Local(fn(Output, &Given<'_>) -> Result<(), Failure>),
+}
+
+/// How an answer is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Shows {
+    /// Items, a row each: the heads of their columns, and the fields below them. The first names the item.
+    List(&'static [(&'static str, &'static str)]),
+    /// One thing, field by field.
+    One,
+    /// One thing in sentences of its own; in quiet output the named field alone.
+    Device,
+    /// A text of the answer as it is.
+    Text(&'static str),
+    /// The whole answer as it is.
+    Raw,
+    /// A sentence.
+    Done(&'static str),
+    /// The function says it.
+    Own,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    Job,
+    Rollout,
+    Operation,
+}
+
+/// One argument.
+#[derive(Clone, Copy, Debug)]
+pub struct Arg {
+    /// `never_seen`; the option is `--never-seen`, the place `NEVER_SEEN`.
+    pub name: &'static str,
+    pub help: &'static str,
+    pub kind: Kind,
+    pub goes: Goes,
+    pub is_place: bool,
+    pub is_required: bool,
+    pub is_many: bool,
+}
+
+/// What an argument's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Number,
+    /// `--name` alone.
+    Flag,
+    /// A time that is over.
+    Past,
+    /// A time that is to come.
+    Future,
+    /// A site, by its name or id; empty for none.
+    Site,
+    /// A tenant, by its name or id.
+    Tenant,
+    /// Empty for none.
+    Optional,
+    /// A file with JSON, or `-`.
+    Json,
+    /// A file with text, or `-`.
+    File,
+    /// Where a secret is.
+    Secret,
+    /// `on` or `off`.
+    Switch,
+    /// All that stands behind the verb, options too.
+    Rest,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+}
+
+/// Where an argument goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goes {
+    /// Into the path, for `{name}`.
+    Path,
+    /// Into the query, as the parameter of its own name.
+    Query,
+    /// Into the query, as this parameter.
+    QueryAs(&'static str),
+    /// Into the body, at this path of fields.
+    Body(&'static str),
+    /// It is the body.
+    WholeBody,
+    /// It is the tenant.
+    Tenant,
+    /// The function reads it.
+    Own,
+}
+
+/// A verb that is one call.
+const fn call(
+    words: &'static str,
+    about: &'static str,
+    call: &'static str,
+    args: &'static [&'static [Arg]],
+    shows: Shows,
+) -> Verb {
+    Verb {
+        words,
+        about,
+        does: Does::Call(call),
+        args,
+        shows,
+        keeps: &[],
+        confirms: None,
+        waits: None,
+    }
+}
+
+/// A verb that is a function.
+const fn run(
+    words: &'static str,
+    about: &'static str,
+    run: fn(&Session, &Given<'_>) -> Result<(), Failure>,
+    calls: &'static [&'static str],
+    args: &'static [&'static [Arg]],
+) -> Verb {
+    let mut verb = call(words, about, "", args, Shows::Own);
+    verb.does = Does::Run(run, calls);
+    verb
+}
+
+/// A verb that needs no installation.
+const fn local(
+    words: &'static str,
+    about: &'static str,
+    run: fn(Output, &Given<'_>) -> Result<(), Failure>,
+    args: &'static [&'static [Arg]],
+) -> Verb {
+    let mut verb = call(words, about, "", args, Shows::Own);
+    verb.does = Does::Local(run);
+    verb
+}
+
+impl Verb {
+    const fn keeps(mut self, fields: &'static [&'static str]) -> Self {
+        self.keeps = fields;
+        self
+    }
+
+    const fn confirms(mut self, what: &'static str) -> Self {
+        self.confirms = Some(what);
+        self
+    }
+
+    const fn waits(mut self, wait: Wait) -> Self {
+        self.waits = Some(wait);
+        self
+    }
+
+    /// Its arguments, one after the other.
+    pub fn each_arg(&self) -> impl Iterator<Item = &'static Arg> {
+        self.args.iter().copied().flatten()
+    }
+
+    /// Calls of the API that it makes, as `METHOD /path`.
+    pub fn calls(&self) -> Vec<String> {
+        match self.does {
+            Does::Call(call) => match (call.split_once('['), call.split_once(']')) {
+                (Some((before, _)), Some((with, behind))) => {
+                    vec![
+                        format!("{before}{behind}"),
+                        format!("{}{behind}", with.replace('[', "")),
+                    ]
+                }
+                _ => vec![call.to_owned()],
+            },
+            Does::Run(_, calls) => calls.iter().map(|call| (*call).to_owned()).collect(),
+            Does::Local(_) => Vec::new(),
+        }
+    }
+}
+
+const fn arg(name: &'static str, help: &'static str, goes: Goes) -> Arg {
+    Arg {
+        name,
+        help,
+        kind: Kind::Text,
+        goes,
+        is_place: false,
+        is_required: false,
+        is_many: false,
+    }
+}
+
+/// A place of the path that must be given.
+const fn place(name: &'static str, help: &'static str) -> Arg {
+    arg(name, help, Goes::Path).at_place().required()
+}
+
+/// An option that is a parameter of the query.
+const fn query(name: &'static str, help: &'static str) -> Arg {
+    arg(name, help, Goes::Query)
+}
+
+/// An option that is a field of the body.
+const fn body(name: &'static str, help: &'static str) -> Arg {
+    arg(name, help, Goes::Body(name))
+}
+
+/// An argument that the verb's function reads.
+const fn own(name: &'static str, help: &'static str) -> Arg {
+    arg(name, help, Goes::Own)
+}
+
+impl Arg {
+    const fn is(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    const fn at_place(mut self) -> Self {
+        self.is_place = true;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    const fn many(mut self) -> Self {
+        self.is_many = true;
+        self
+    }
+
+    /// The same, called otherwise than the field that it goes into.
+    const fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+}
+
+/// What each list takes.
+const PAGED: &[Arg] = &[own(
+    "limit",
+    "At most so many; 0 for all. A table for people has 1000 without it",
+)
+.is(Kind::Number)];
+
+/// What a change of something with files takes.
+const CHANGE: &[Arg] = &[
+    query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),
+    query("comment", "What the history and the audit log say about it"),
+];
+
+/// The tenant, where it is what the verb is about.
+const TENANT: &[Arg] = &[arg(
+    "TENANT",
+    "Name or id of the tenant; without it, --tenant's",
+    Goes::Tenant,
+)
+.at_place()];
+
+const MAC: &[Arg] = &[place("mac", "MAC of the phone, in any notation")];
+
+/// Only for a verb that cannot be undone.
+pub const YES: Arg = own("yes", "Do not ask").is(Kind::Flag);
+
+/// Only for a verb that can wait.
+pub const WAIT: &[Arg] = &[
+    own("wait", "Wait for how it ends, and say so by the exit code").is(Kind::Flag),
+    own(
+        "timeout",
+        "With --wait: give up after so long [default: 35m]",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn api() -> Value {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/api/openapi.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    /// `METHOD /path`, with every argument of the path as `{}`.
+    fn normal(call: &str) -> String {
+        let mut out = String::new();
+        let mut is_in = false;
+        for it in call.chars() {
+            match it {
+                '{' => (is_in, out) = (true, out + "{"),
+                '}' => (is_in, out) = (false, out + "}"),
+                _ if is_in => {}
+                it => out.push(it),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn every_operation_of_the_api_has_a_verb_and_every_call_is_an_operation() {
+        let api = api();
+        let operations: BTreeSet<String> = api["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods.as_object().unwrap().keys().map(move |method| {
+                    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+                    normal(&format!("{} {path}", method.to_uppercase()))
+                })
+            })
+            .collect();
+        let made: BTreeSet<String> = all()
+            .flat_map(|verb| verb.calls())
+            .map(|call| normal(&call))
+            .collect();
+        // `lint` does the same with the same code, without an installation.
+        let is_local = |call: &&String| call.as_str() == "POST /lint";
+        let missing: Vec<_> = operations
+            .difference(&made)
+            .filter(|call| !is_local(call))
+            .collect();
+        let unknown: Vec<_> = made.difference(&operations).collect();
+        assert!(missing.is_empty(), "no verb: {missing:#?}");
+        assert!(unknown.is_empty(), "no operation: {unknown:#?}");
+    }
+
+    #[test]
+    fn parameters_and_fields_are_those_of_the_operation() {
+        let api = api();
+        let schemas = &api["components"]["schemas"];
+        let paths = api["paths"].as_object().unwrap();
+        for verb in all() {
+            let Does::Call(_) = verb.does else { continue };
+            let call = verb.calls().into_iter().next_back().unwrap();
+            let (method, path) = call.split_once(' ').unwrap();
+            let operation = paths
+                .iter()
+                .find(|(it, _)| normal(it.strip_prefix("/api/v1").unwrap_or(it)) == normal(path))
+                .map(|(_, methods)| &methods[method.to_lowercase()])
+                .unwrap();
+            let parameters: BTreeSet<&str> = operation["parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|it| it["name"].as_str())
+                .collect();
+            let schema =
+                operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+            let schema = schema.map(|name| &schemas[name.rsplit('/').next().unwrap()]);
+            if let Shows::List(_) = verb.shows {
+                let is_paged = verb.each_arg().any(|arg| arg.name == "limit");
+                assert_eq!(
+                    is_paged,
+                    parameters.contains("limit"),
+                    "{}: pages",
+                    verb.words
+                );
+            }
+            for arg in verb.each_arg() {
+                match arg.goes {
+                    Goes::QueryAs(name) => assert!(
+                        parameters.contains(name),
+                        "{}: no parameter {name}",
+                        verb.words
+                    ),
+                    Goes::Query => assert!(
+                        parameters.contains(arg.name),
+                        "{}: no parameter {}",
+                        verb.words,
+                        arg.name
+                    ),
+                    Goes::Path => assert!(
+                        call.contains(&format!("{{{}}}", arg.name)),
+                        "{}: no place {}",
+                        verb.words,
+                        arg.name
+                    ),
+                    Goes::Body(field) => {
+                        let first = field.split('.').next().unwrap();
+                        let known = schema.map(|it| &it["properties"][first]);
+                        assert!(
+                            known.is_some_and(|it| !it.is_null()),
+                            "{}: no field {field}",
+                            verb.words
+                        );
+                    }
+                    Goes::WholeBody => assert!(schema.is_some(), "{}: no body", verb.words),
+                    Goes::Tenant | Goes::Own => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_is_used_once() {
+        let mut seen = BTreeSet::new();
+        for verb in all() {
+            assert!(seen.insert(verb.words), "{} is there twice", verb.words);
+            if let Some((noun, _)) = verb.words.split_once(' ') {
+                assert!(
+                    NOUNS.iter().any(|(it, _)| *it == noun),
+                    "{noun} says nothing"
+                );
+            }
+            let mut names = BTreeSet::new();
+            for arg in verb.each_arg() {
+                assert!(names.insert(arg.name), "{}: {} twice", verb.words, arg.name);
+            }
+        }
+    }
+}

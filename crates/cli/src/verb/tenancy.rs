@@ -1,0 +1,186 @@
+//! Verbs about tenants and what describes their phones.
+
+use super::{
+    Arg, CHANGE, Goes, Kind, PAGED, Shows, TENANT, Verb, arg, body, call, own, place, query, run,
+};
+use crate::command::{settings, templates};
+
+const SITE: &[Arg] = &[arg("site", "Name or id of the site", Goes::Path)
+    .is(Kind::Site)
+    .at_place()
+    .required()];
+
+const MODEL: &[Arg] = &[place("model", "The model, as the phone writes it")];
+
+/// Whose layer.
+const LAYER: &[Arg] = &[
+    own("site", "Of this site, by name or id"),
+    own("model", "Of this model"),
+    own("device", "Of the phone with this MAC"),
+];
+
+const TEMPLATE: &[Arg] = &[
+    place("kind", "Kind of file").is(Kind::Choice(&[
+        "initial", "standard", "product", "master", "system",
+    ])),
+    place("family", "The family (ringfence families)"),
+    arg("model", "Only for this model", Goes::Path).at_place(),
+];
+
+const FROM_TO: &[Arg] = &[
+    query("from", "Number of the older version").is(Kind::Number),
+    query("to", "Number of the newer one; without it, the present").is(Kind::Number),
+];
+
+const BACK_TO: &[Arg] = &[body("version", "Number of the version")
+    .is(Kind::Number)
+    .at_place()
+    .required()];
+
+const VERSIONS: Shows = Shows::List(&[
+    ("VERSION", "version"),
+    ("AT", "at"),
+    ("CURRENT", "current"),
+    ("BYTES", "bytes"),
+    ("TOKEN", "token"),
+    ("COMMENT", "comment"),
+]);
+
+const PATH: &[Arg] = &[place("path", "Id of the access path")];
+
+const TEST_FIELDS: &[Arg] = &[
+    body("name", "What it is called"),
+    body("file", "Kind of file").is(Kind::Choice(&[
+        "initial", "standard", "product", "master", "system",
+    ])),
+    body("parameter", "The parameter, as the file calls it"),
+    body("expect", "What is to be so")
+        .is(Kind::Choice(&["equals", "contains", "present", "absent"])),
+    body("value", "With equals and contains"),
+    body("model", "Only files of this model"),
+    body("site", "Only files of this site").is(Kind::Site),
+    body("device", "Only files of the phone with this MAC"),
+];
+
+const TEST: &[Arg] = &[place("test", "Id of the test")];
+
+#[rustfmt::skip]
+pub(super) const VERBS: &[Verb] = &[
+    call("tenants list", "List the tenants", "GET /tenants", &[PAGED],
+        Shows::List(&[("ID", "id"), ("NAME", "name"), ("HOSTNAME", "hostname"), ("CREATED", "created_at")])),
+    call("tenants show", "Show a tenant", "GET /tenants/{tenant}", &[TENANT], Shows::One),
+    call("tenants create", "Add a tenant", "POST /tenants",
+        &[&[body("name", "What it is called").at_place().required(), body("hostname", "The hostname that only its phones use"), OPTIONS]], Shows::One),
+    call("tenants change", "Change a tenant's name, hostname or options", "PUT /tenants/{tenant}",
+        &[TENANT, &[body("name", "What it is called"), body("hostname", "The hostname that only its phones use; empty for none").is(Kind::Optional), OPTIONS], CHANGE], Shows::One)
+        .keeps(&["name", "hostname", "options"]),
+    call("tenants remove", "Remove a tenant that has no phones, with all that belongs to it", "DELETE /tenants/{tenant}",
+        &[&[arg("TENANT", "Name or id of the tenant", Goes::Tenant).at_place().required()]], Shows::Done("removed"))
+        .confirms("Removing a tenant with its settings, templates and access paths"),
+    call("sites list", "List the sites", "GET /tenants/{tenant}/sites", &[PAGED], Shows::List(&[("NAME", "name"), ("ID", "id"), ("CREATED", "created_at")])),
+    call("sites show", "Show a site", "GET /tenants/{tenant}/sites/{site}", &[SITE], Shows::One),
+    call("sites create", "Add a site", "POST /tenants/{tenant}/sites", &[&[body("name", "What it is called").at_place().required()], CHANGE], Shows::One),
+    call("sites rename", "Rename a site", "PUT /tenants/{tenant}/sites/{site}", &[SITE, &[body("name", "What it is called from now on").at_place().required()], CHANGE], Shows::One),
+    call("sites remove", "Remove a site that has no phones, with its settings", "DELETE /tenants/{tenant}/sites/{site}", &[SITE, CHANGE], Shows::Done("removed"))
+        .confirms("Removing a site with its settings"),
+    call("sites pool", "Show which pool a site's phones are notified by", "GET /tenants/{tenant}/sites/{site}/pool", &[SITE], Shows::One),
+    call("sites set-pool", "Have a pool notify a site's phones", "PUT /tenants/{tenant}/sites/{site}/pool", &[SITE, POOL], Shows::One),
+    call("models list", "List the models", "GET /tenants/{tenant}/models", &[PAGED],
+        Shows::List(&[("NAME", "name"), ("FAMILY", "family"), ("PROFILE", "profile"), ("GRADE", "profile_grade")])),
+    call("models show", "Show a model", "GET /tenants/{tenant}/models/{model}", &[MODEL], Shows::One),
+    call("models put", "Add a model, or change its family and sealing profile", "PUT /tenants/{tenant}/models/{model}",
+        &[MODEL, &[body("family", "Its family, where the name does not tell"), body("profile", "How its files are sealed").named("sealing")], CHANGE], Shows::One),
+    call("models remove", "Remove a model that has no phones, with its settings and templates", "DELETE /tenants/{tenant}/models/{model}", &[MODEL, CHANGE], Shows::Done("removed"))
+        .confirms("Removing a model with its settings and templates"),
+
+    run("settings show", "Show the settings of a layer: the tenant's, or a site's, a model's or a phone's", settings::show,
+        &["GET /tenants/{tenant}/settings", "GET /tenants/{tenant}/sites/{site}/settings", "GET /tenants/{tenant}/models/{model}/settings", "GET /tenants/{tenant}/devices/{mac}/settings"],
+        &[LAYER, &[own("reveal", "Show secrets, if the token may").is(Kind::Flag)]]),
+    run("settings set", "Set some settings of a layer; its others stay", settings::set,
+        &["PUT /tenants/{tenant}/settings", "PUT /tenants/{tenant}/sites/{site}/settings", "PUT /tenants/{tenant}/models/{model}/settings", "PUT /tenants/{tenant}/devices/{mac}/settings"],
+        &[&[own("set", "NAME=VALUE; a value of a secret is given by --secret").at_place().many(),
+            own("secret", "A secret setting: NAME=env:VARIABLE, file:PATH, command:LINE or -; may be repeated").many(),
+            own("notify", "Tell the phones at once").is(Kind::Flag), DIFF_FOR], LAYER, CHANGE]),
+    run("settings unset", "Take some settings out of a layer", settings::unset, &[],
+        &[&[own("name", "A name").at_place().many().required(), own("notify", "Tell the phones at once").is(Kind::Flag), DIFF_FOR], LAYER, CHANGE]),
+    run("settings history", "List the versions of a layer's settings", settings::history,
+        &["GET /tenants/{tenant}/history/settings", "GET /tenants/{tenant}/history/sites/{site}/settings", "GET /tenants/{tenant}/history/models/{model}/settings"],
+        &[LAYER, PAGED]),
+    run("settings diff", "Show what differs between two versions of a layer's settings", settings::diff,
+        &["GET /tenants/{tenant}/diff/settings", "GET /tenants/{tenant}/diff/sites/{site}/settings", "GET /tenants/{tenant}/diff/models/{model}/settings", "GET /tenants/{tenant}/diff/devices/{mac}/settings"],
+        &[&[own("from", "Number of the older version").is(Kind::Number).required(), own("to", "Number of the newer one; without it, the present").is(Kind::Number)], LAYER]),
+    run("settings rollback", "Go back to an earlier version of a layer's settings", settings::roll_back,
+        &["POST /tenants/{tenant}/rollback/settings", "POST /tenants/{tenant}/rollback/sites/{site}/settings", "POST /tenants/{tenant}/rollback/models/{model}/settings", "POST /tenants/{tenant}/rollback/devices/{mac}/settings"],
+        &[&[own("version", "Number of the version").is(Kind::Number).at_place().required()], LAYER, CHANGE]),
+    call("options history", "List the versions of the tenant's options", "GET /tenants/{tenant}/history/options", &[PAGED], VERSIONS),
+    call("options diff", "Show what differs between two versions of the tenant's options", "GET /tenants/{tenant}/diff/options", &[FROM_TO], Shows::One),
+    call("options rollback", "Go back to an earlier version of the tenant's options", "POST /tenants/{tenant}/rollback/options", &[BACK_TO, CHANGE], Shows::One),
+
+    call("templates list", "List the templates that were written for the tenant", "GET /tenants/{tenant}/templates", &[],
+        Shows::List(&[("KIND", "kind"), ("FAMILY", "family"), ("MODEL", "model"), ("REVISION", "revision"), ("UPDATED", "updated_at")])),
+    call("templates show", "Show a template, or the built-in one", "GET /tenants/{tenant}/templates/{kind}/{family}[/{model}]", &[TEMPLATE], Shows::Text("source")),
+    call("templates put", "Write a template from a file", "PUT /tenants/{tenant}/templates/{kind}/{family}[/{model}]",
+        &[TEMPLATE, &[body("source", "The file with the template; - for standard input").is(Kind::File).required().named("file")], CHANGE], Shows::One),
+    call("templates remove", "Go back to the built-in template, or from a model's to the family's", "DELETE /tenants/{tenant}/templates/{kind}/{family}[/{model}]", &[TEMPLATE, CHANGE], Shows::Done("removed")),
+    call("templates history", "List the versions of a template", "GET /tenants/{tenant}/history/templates/{kind}/{family}[/{model}]", &[TEMPLATE, PAGED], VERSIONS),
+    run("templates diff", "Show what differs between two versions of a template", templates::diff,
+        &["GET /tenants/{tenant}/diff/templates/{kind}/{family}", "GET /tenants/{tenant}/diff/templates/{kind}/{family}/{model}"],
+        &[TEMPLATE, &[own("from", "Number of the older version").is(Kind::Number).required(), own("to", "Number of the newer one; without it, the present").is(Kind::Number)]]),
+    call("templates rollback", "Go back to an earlier version of a template", "POST /tenants/{tenant}/rollback/templates/{kind}/{family}[/{model}]",
+        &[TEMPLATE, &[body("version", "Number of the version").is(Kind::Number).required()], CHANGE], Shows::One),
+    call("tests list", "List the tests of files", "GET /tenants/{tenant}/file-tests", &[],
+        Shows::List(&[("ID", "id"), ("NAME", "name"), ("FILE", "file"), ("PARAMETER", "parameter"), ("EXPECT", "expect"), ("VALUE", "value"), ("MODEL", "model"), ("DEVICE", "device")])),
+    call("tests show", "Show a test of files", "GET /tenants/{tenant}/file-tests/{test}", &[TEST], Shows::One),
+    call("tests add", "Add a test of files", "POST /tenants/{tenant}/file-tests", &[TEST_FIELDS], Shows::One),
+    call("tests change", "Change a test of files", "PUT /tenants/{tenant}/file-tests/{test}", &[TEST, TEST_FIELDS], Shows::One)
+        .keeps(&["name", "file", "parameter", "expect", "value", "model", "site", "device"]),
+    call("tests remove", "Remove a test of files", "DELETE /tenants/{tenant}/file-tests/{test}", &[TEST], Shows::Done("removed")),
+    run("tests run", "Run all tests of files", templates::run_tests, &["GET /tenants/{tenant}/file-test-run"], &[]),
+    call("certificates list", "List the certificates that phones fetch", "GET /tenants/{tenant}/certificates", &[],
+        Shows::List(&[("NAME", "name"), ("DIGEST", "digest"), ("CREATED", "created_at")])),
+    call("certificates show", "Show a certificate", "GET /tenants/{tenant}/certificates/{name}", &[CERTIFICATE], Shows::One),
+    call("certificates put", "Write a certificate", "PUT /tenants/{tenant}/certificates/{name}",
+        &[CERTIFICATE, &[body("pem", "The file with the certificate in PEM").is(Kind::File).required().named("file")]], Shows::One),
+    call("certificates remove", "Remove a certificate", "DELETE /tenants/{tenant}/certificates/{name}", &[CERTIFICATE], Shows::Done("removed")),
+
+    call("access-paths list", "List the access paths, without their segments", "GET /tenants/{tenant}/access-paths", &[PAGED],
+        Shows::List(&[("ID", "id"), ("LABEL", "label"), ("DEVICES IN 7 DAYS", "devices_7d"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at"), ("TARGET SINCE", "target_since")])),
+    call("access-paths show", "Show an access path, without its segment", "GET /tenants/{tenant}/access-paths/{path}", &[PATH], Shows::One),
+    call("access-paths create", "Make an access path; its URL is shown this once", "POST /tenants/{tenant}/access-paths",
+        &[&[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future), body("target", "Have the tenant's phones move to it").is(Kind::Flag)]], Shows::One),
+    call("access-paths change", "Change the label and the end of an access path", "PUT /tenants/{tenant}/access-paths/{path}",
+        &[PATH, &[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future)]], Shows::One)
+        .keeps(&["label", "expires_at"]),
+    call("access-paths remove", "Remove an access path: phones that know no other get nothing", "DELETE /tenants/{tenant}/access-paths/{path}", &[PATH], Shows::Done("removed"))
+        .confirms("Removing an access path, whose URL cannot be made again,"),
+    call("access-paths move", "Have the tenant's phones move to an access path", "PUT /tenants/{tenant}/access-paths/{path}/target",
+        &[PATH, &[body("url", "The URL with the segment, where the database does not have it any more").is(Kind::Secret).named("with_url")]], Shows::One),
+    call("access-paths moved", "List the phones that have not moved to an access path", "GET /tenants/{tenant}/access-paths/{path}/target", &[PATH, PAGED],
+        Shows::List(&[("MAC", "mac"), ("MODEL", "model"), ("LABEL", "label"), ("LAST USED", "last_used_at")])),
+    call("access-paths end-move", "No longer have phones move to an access path", "DELETE /tenants/{tenant}/access-paths/{path}/target", &[PATH], Shows::Done("ended")),
+    call("limits show", "Show what the tenant uses and may use", "GET /tenants/{tenant}/limits", &[TENANT], Shows::One),
+    call("limits set", "Say what the tenant may use where it is not the default", "PUT /tenants/{tenant}/limits",
+        &[&[body("devices", "Phones").is(Kind::Number), body("models", "Models").is(Kind::Number), body("sites", "Sites").is(Kind::Number), body("tokens", "Tokens").is(Kind::Number),
+            body("settings_bytes", "Bytes of settings").is(Kind::Number), body("template_bytes", "Bytes of templates").is(Kind::Number), body("audit_bytes", "Bytes of audit entries a day").is(Kind::Number)]], Shows::One),
+    call("destinations show", "Show where the tenant's NOTIFYs may go", "GET /tenants/{tenant}/destinations", &[TENANT], Shows::One),
+    call("destinations set", "Say where the tenant's NOTIFYs may go", "PUT /tenants/{tenant}/destinations",
+        &[&[body("destinations.domains", "A domain; may be repeated").many().named("domain"), body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated").many().named("network")]], Shows::One),
+];
+
+const DIFF_FOR: Arg = own(
+    "diff_for",
+    "With --dry-run: show what would change in the files of this phone",
+);
+
+const OPTIONS: Arg = body(
+    "options",
+    "File with its options as JSON; - for standard input",
+)
+.is(Kind::Json);
+
+const POOL: &[Arg] = &[body("pool", "Id of the pool; empty for the tenant's")
+    .is(Kind::Optional)
+    .at_place()
+    .required()];
+
+const CERTIFICATE: &[Arg] = &[place("name", "Its name")];

@@ -1,0 +1,89 @@
+//! The program itself, without an installation: its exit codes, and where it speaks.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+fn ringfence(args: &[&str]) -> Output {
+    let home = tempfile::tempdir().unwrap();
+    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(args)
+        .env_clear()
+        .env("HOME", home.path())
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    let (code, out, err) = said(&ringfence(&["--version"]));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out, format!("ringfence {}\n", env!("CARGO_PKG_VERSION")));
+    let (code, out, _) = said(&ringfence(&["devices", "list", "--help"]));
+    assert_eq!(code, Some(0));
+    assert!(out.contains("--never-seen"), "{out}");
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_two_on_standard_error() {
+    for args in [
+        &["devices"][..],
+        &["devices", "lst"],
+        &["devices", "list", "--no-such"],
+        &["devices", "show"],
+        &["devices", "list", "--state", "asleep"],
+        &["devices", "list", "--json", "--csv"],
+        &["tenants", "list"],
+        &["tenants", "list", "--url", "not a url"],
+        &[
+            "phone",
+            "https://a.example/s",
+            "--mac",
+            "desk",
+            "--model",
+            "KX-UTG300B",
+        ],
+        &["plan", "no-such-folder", "--url", "http://127.0.0.1:9"],
+        &["profiles", "use", "nobody"],
+    ] {
+        let (code, out, err) = said(&ringfence(args));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
+        assert!(!err.is_empty() && !err.contains("panicked"), "{args:?}");
+    }
+}
+
+#[test]
+fn a_file_is_checked_without_an_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cfg");
+    std::fs::write(&path, "X=\"1\"\n").unwrap();
+    let path = path.to_str().unwrap();
+    let (code, out, err) = said(&ringfence(&["lint", path, "--family", "ut", "--json"]));
+    assert_eq!(code, Some(4), "{err}");
+    let findings: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let first = findings.get(0).unwrap();
+    assert_eq!(first.get("severity").unwrap(), "error");
+    assert!(first.get("line").unwrap().as_u64().unwrap() > 0);
+    let (code, _, err) = said(&ringfence(&["lint", path, "--family", "nobody"]));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no family"), "{err}");
+}
+
+#[test]
+fn completions_know_every_verb() {
+    let (code, out, _) = said(&ringfence(&["completions", "bash"]));
+    assert_eq!(code, Some(0));
+    for verb in ringfence_cli::verb::all() {
+        let last = verb.words.split(' ').next_back().unwrap();
+        assert!(out.contains(last), "{}", verb.words);
+    }
+}
