@@ -71,7 +71,20 @@ export class Ringfence {
     const worker = new Ringfence();
     worker.copies = [];
     worker.persist = mkdtempSync(join(tmpdir(), 'ringfence-'));
-    worker.options = { build, probe, front, inspectorPort, extra, silent, tls, assets, twin, ca, services, secrets: { ...newSecrets(), ...secrets } };
+    worker.options = {
+      build,
+      probe,
+      front,
+      inspectorPort,
+      extra,
+      silent,
+      tls,
+      assets,
+      twin,
+      ca,
+      services,
+      secrets: { ...newSecrets(), ...secrets },
+    };
     if (migrate) cpSync(await Ringfence.#migrated(), join(worker.persist, 'd1'), { recursive: true });
     await worker.#launch();
     return worker;
