@@ -129,18 +129,10 @@ impl Given<'_> {
     /// A value is not what it must be.
     pub fn body(&self, session: &Session, mut body: Value) -> Result<Value, Failure> {
         for arg in self.verb.each_arg() {
-            match arg.goes {
-                Goes::WholeBody => {
-                    if let Some(value) = self.value(session, arg)? {
-                        body = value;
-                    }
-                }
-                Goes::Body(path) => {
-                    if let Some(value) = self.value(session, arg)? {
-                        put(&mut body, path, value);
-                    }
-                }
-                _ => {}
+            if let Goes::Body(path) = arg.goes
+                && let Some(value) = self.value(session, arg)?
+            {
+                put(&mut body, path, value);
             }
         }
         Ok(body)

@@ -177,8 +177,6 @@ pub enum Goes {
     QueryAs(&'static str),
     /// Into the body, at this path of fields.
     Body(&'static str),
-    /// It is the body.
-    WholeBody,
     /// It is the tenant.
     Tenant,
     /// The function reads it.
@@ -483,7 +481,6 @@ mod tests {
                             verb.words
                         );
                     }
-                    Goes::WholeBody => assert!(schema.is_some(), "{}: no body", verb.words),
                     Goes::Tenant | Goes::Own => {}
                 }
             }
