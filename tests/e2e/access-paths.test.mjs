@@ -86,7 +86,7 @@ describe('an access path', () => {
     await used(tenant, (path) => path.devices_7d === 1);
     await worker.probe({ reset: true });
     await ask(tenant.path(`Config${phone.mac}.enc`));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     const { sql } = await worker.probe({ reset: true });
     assert.ok(sql.some((text) => text.startsWith('INSERT INTO events')));
     assert.ok(!sql.some((text) => /access_path_devices|last_used_at/.test(text)), sql.join('\n'));

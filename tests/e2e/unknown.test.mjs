@@ -57,8 +57,8 @@ describe('a phone that nobody entered', () => {
       (items) => items.length === count,
       `${count} unknown phones`,
     );
-  /** Until nothing is written any more. */
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 700));
+  /** Until nothing is written any more: what an isolate has collected waits for a second at most. */
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 1300));
 
   for (const [vendor, phone] of Object.entries(PHONES)) {
     it(`${vendor}: is refused, shown with its guess, adopted, and then gets its file`, async () => {
