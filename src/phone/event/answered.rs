@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ringfence_provision::kind::{FileKind, Form};
 
-use super::{Due, Event, collected, overflow, uses};
+use super::{Due, Event, collected, news, overflow, uses};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge;
@@ -28,7 +28,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// Keeps a request to be written together with others.
+    /// Keeps a request to be written together with others; or writes it at once, where a job may wait for it.
     pub(super) fn collect(event: Event, due: Due, app: &App) {
         let device = event.record.device.as_deref().unwrap_or_default();
         let is_used =
@@ -42,7 +42,26 @@ impl Answered {
             event,
             due,
         };
-        collected::add(app, one);
+        if !one.is_news() {
+            collected::add(app, one);
+            return;
+        }
+        let writer = app.clone();
+        app.later(async move {
+            // What D1 does not take now is tried again with the others.
+            if Self::write_all(std::slice::from_ref(&one), &writer)
+                .await
+                .is_err()
+            {
+                collected::add(&writer, one);
+            }
+        });
+    }
+
+    /// Whether the device took a version that is not yet recorded.
+    fn is_news(&self) -> bool {
+        let taken = self.seen().zip(self.due.fetched);
+        taken.is_some_and(|(device, version)| news::is_news(device, version))
     }
 
     /// How many bytes the event has of what may be long.
@@ -146,6 +165,9 @@ impl Answered {
     /// Remembers what was written, so that it is not written again soon.
     fn remember(&self, written: &Written) {
         let Event { record, .. } = &self.event;
+        if let Some((device, version)) = self.seen().zip(self.due.fetched) {
+            news::remember(device, version);
+        }
         if self.is_used {
             let device = record.device.as_deref().unwrap_or_default();
             uses::remember(&record.access_path_hash, device, self.now);

@@ -5,7 +5,8 @@
 //! [`MAX_TOGETHER`] have come, writes all there is, and the next one leads. The pause grows to [`MAX_PAUSE_MS`] while many come, and
 //! shrinks to [`MIN_PAUSE_MS`] when few do. Who comes when nothing was written lately is written at once.
 //!
-//! Promised is nothing but memory: what an isolate has collected ends with it. A claim and a confirmation are never here.
+//! Promised is nothing but memory: what an isolate has collected ends with it. A claim and a confirmation are never here, nor
+//! is a fetch that is news ([`news`](super::news)), unless D1 did not take it.
 
 use std::cell::RefCell;
 use std::time::Duration;

@@ -8,6 +8,7 @@
 mod answered;
 mod collected;
 mod named;
+mod news;
 mod overflow;
 mod stranger;
 mod uses;
