@@ -346,7 +346,7 @@ mod tests {
         }
     }
 
-    /// What `write_event` and `keep_bounds` run.
+    /// What `requests::write` and `keep_bounds` run.
     fn see(memory: &Memory, sighting: &Sighting<'_>, limit: u32) -> Option<Recorded> {
         let (tenant, minute) = (sighting.tenant_id, sighting.at / MINUTE);
         memory

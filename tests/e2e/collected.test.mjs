@@ -49,6 +49,19 @@ describe('what answers leave to be written', () => {
 
   const events = (tenant) => worker.sql('SELECT count(*) AS n FROM events WHERE tenant_id = ?1', tenant.id).then(([row]) => row.n);
 
+  /** An office of three whose phones have asked three times each, all of which is written. */
+  async function quietOffice() {
+    const { tenant, devices } = await office(3);
+    const path = (number) => tenant.path(`Config${devices[number % 3].mac}.enc`);
+    await ask(path, 9);
+    await eventually(
+      () => events(tenant),
+      (count) => count === 9,
+    );
+    await pause(1200);
+    return { tenant, path };
+  }
+
   it('takes few statements under load, two rows of a hot request at most, and loses nothing', async () => {
     const { tenant, devices } = await office(20, { events_per_minute: 300 });
     const path = (number) => tenant.path(`Config${devices[number % devices.length].mac}.enc`);
@@ -92,14 +105,7 @@ describe('what answers leave to be written', () => {
   });
 
   it('is written when D1 answers again', async () => {
-    const { tenant, devices } = await office(3);
-    const path = (number) => tenant.path(`Config${devices[number % 3].mac}.enc`);
-    await ask(path, 9);
-    await eventually(
-      () => events(tenant),
-      (count) => count === 9,
-    );
-    await pause(1200);
+    const { tenant, path } = await quietOffice();
     await worker.probe({ d1: 'fail', d1Match: `^(${EVENTS}|INSERT INTO event_minutes)` });
     await ask(path, 30);
     await pause(600);
@@ -136,14 +142,7 @@ describe('what answers leave to be written', () => {
   });
 
   it('waits while D1 is slow, and answers do not', async () => {
-    const { tenant, devices } = await office(3);
-    const path = (number) => tenant.path(`Config${devices[number % 3].mac}.enc`);
-    await ask(path, 9);
-    await eventually(
-      () => events(tenant),
-      (count) => count === 9,
-    );
-    await pause(1200);
+    const { tenant, path } = await quietOffice();
     await worker.probe({ hold: `^${EVENTS}`, reset: true });
     await ask(path, 60);
     await pause(2500);

@@ -235,6 +235,26 @@ impl Client {
         )))
     }
 
+    /// The parts of a table that is too long for one answer, each a whole table, in their order.
+    ///
+    /// # Errors
+    /// A part is not to be had, or `each` failed.
+    pub fn tables(
+        &self,
+        call: &Call,
+        mut each: impl FnMut(Vec<u8>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut part = call.clone();
+        loop {
+            let answer = self.call(&part)?;
+            each(answer.body)?;
+            let Some(cursor) = answer.next else {
+                return Ok(());
+            };
+            part = call.clone().asking("cursor", cursor);
+        }
+    }
+
     /// The items of a list, page by page, at most `limit` of them. Answers whether there are more.
     ///
     /// # Errors

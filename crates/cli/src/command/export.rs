@@ -39,19 +39,10 @@ pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         call = call.asking("sort", "mac");
     }
     let mut tables = Vec::new();
-    let mut cursor = None;
-    loop {
-        let mut page = call.clone();
-        if let Some(cursor) = cursor {
-            page = page.asking("cursor", cursor);
-        }
-        let answer = session.client.call(&page)?;
-        tables.push(answer.body);
-        cursor = answer.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    session.client.tables(&call, |table| {
+        tables.push(table);
+        Ok(())
+    })?;
     let (mut text, devices) = joined(tables)?;
     if let Some(reference) = given.text("wrap_secrets_with") {
         let passphrase = secret::read(reference)?;

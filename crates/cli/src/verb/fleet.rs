@@ -85,7 +85,8 @@ const DEVICE_COLUMNS: &[(&str, &str)] = &[
     ("ADDRESS", "last_seen.address"),
 ];
 
-const VERSIONS: Shows = Shows::List(&[
+/// A history's versions.
+pub(super) const VERSIONS: Shows = Shows::List(&[
     ("VERSION", "version"),
     ("AT", "at"),
     ("CURRENT", "current"),

@@ -1,5 +1,6 @@
 //! Verbs about tenants and what describes their phones.
 
+use super::fleet::VERSIONS;
 use super::{
     Arg, CHANGE, Goes, Kind, PAGED, Shows, TENANT, Verb, arg, body, call, own, place, query, run,
 };
@@ -36,15 +37,6 @@ const BACK_TO: &[Arg] = &[body("version", "Number of the version")
     .is(Kind::Number)
     .at_place()
     .required()];
-
-const VERSIONS: Shows = Shows::List(&[
-    ("VERSION", "version"),
-    ("AT", "at"),
-    ("CURRENT", "current"),
-    ("BYTES", "bytes"),
-    ("TOKEN", "token"),
-    ("COMMENT", "comment"),
-]);
 
 const PATH: &[Arg] = &[place("path", "Id of the access path")];
 

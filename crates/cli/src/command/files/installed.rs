@@ -93,14 +93,8 @@ fn layer(session: &Session, path: &str) -> Result<Layer, Failure> {
 fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, Device>, Failure> {
     let call = Call::new("GET", session.below("/devices.csv")?);
     let mut devices = BTreeMap::new();
-    let mut cursor = None;
-    loop {
-        let mut page = call.clone();
-        if let Some(cursor) = cursor {
-            page = page.asking("cursor", cursor);
-        }
-        let answer = session.client.call(&page)?;
-        let table = Table::open(&answer.body, Wishes::default())
+    session.client.tables(&call, |text| {
+        let table = Table::open(&text, Wishes::default())
             .map_err(|error| Failure::Unreachable(format!("the phones cannot be read: {error}")))?;
         for row in table.rows() {
             let Outcome::Device(device) = row.outcome else {
@@ -132,9 +126,7 @@ fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, 
                 },
             );
         }
-        cursor = answer.next;
-        if cursor.is_none() {
-            return Ok(devices);
-        }
-    }
+        Ok(())
+    })?;
+    Ok(devices)
 }
