@@ -5,7 +5,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::access_paths::{self, AccessPathRow};
-use super::settings::{self, NewLayer};
+use super::settings::{self, NewLayer, json};
 use super::{
     Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, devices, models, unknown,
 };
@@ -215,22 +215,31 @@ pub async fn departure(
     .await
 }
 
-/// Notes that a phone was where its device is: it is no longer sent on.
+/// Notes that phones were where their devices are: they are no longer sent on. `devices`: id of the device, and of its
+/// tenant. [`MAX_ARRIVAL`] statements.
 ///
 /// # Errors
-/// D1 fails; the next request of the phone tries again.
-pub async fn arrived(db: &Db, tenant_id: &str, device_id: &str) -> Result<(), StorageError> {
+/// D1 fails; the next request of each phone tries again.
+pub async fn arrived(db: &Db, devices: &[(&str, &str)]) -> Result<(), StorageError> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let list = json(&devices)?;
     db.batch(vec![
-        db.statement(NO_LONGER_SENT, args![device_id, tenant_id])?,
-        db.statement(NO_LONGER_EXPECTED, args![device_id, tenant_id])?,
+        db.statement(NO_LONGER_SENT, args![&list])?,
+        db.statement(NO_LONGER_EXPECTED, args![&list])?,
     ])
     .await
     .map(drop)
 }
 
-const NO_LONGER_SENT: &str = "UPDATE moves SET ends_at = 0 WHERE device_id = ?1 AND target_id = ?2";
-const NO_LONGER_EXPECTED: &str =
-    "UPDATE devices SET forward_until = NULL WHERE id = ?1 AND tenant_id = ?2";
+/// How many statements [`arrived`] takes at most.
+pub const MAX_ARRIVAL: usize = 2;
+
+const NO_LONGER_SENT: &str = "UPDATE moves SET ends_at = 0 WHERE (device_id, target_id) IN \
+     (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+const NO_LONGER_EXPECTED: &str = "UPDATE devices SET forward_until = NULL WHERE (id, tenant_id) IN \
+     (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
 
 /// Ends by an operator's word that a phone is sent on.
 ///
@@ -244,8 +253,9 @@ pub async fn end(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Chang
         "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1)",
         args![&device.id],
     )?;
+    let list = json(&[(&device.id, &device.tenant_id)])?;
     for sql in [NO_LONGER_SENT, NO_LONGER_EXPECTED] {
-        change.push(sql, args![&device.id, &device.tenant_id])?;
+        change.push(sql, args![&list])?;
     }
     change.write(entry).await
 }

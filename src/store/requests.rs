@@ -175,8 +175,8 @@ impl CurrentFiles {
 pub struct Written {
     minutes: BTreeMap<(String, u64), u64>,
     devices: BTreeMap<String, CurrentFiles>,
-    /// In the order of the sightings.
-    pub unknown: Vec<Option<Recorded>>,
+    /// Of the phones that are no device, those that had room.
+    pub unknown: Vec<Recorded>,
 }
 
 impl Written {
@@ -192,6 +192,9 @@ impl Written {
     }
 }
 
+/// How many statements [`write()`] takes at most.
+pub const MAX_STATEMENTS: usize = 7;
+
 /// Writes what requests leave: all of it, or nothing.
 ///
 /// # Errors
@@ -199,24 +202,22 @@ impl Written {
 pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError> {
     let lists = Lists::of(all);
     let mut batch = Batch::default();
-    let minutes = batch.add(db, COUNT, &lists.minutes, None)?;
-    batch.add(db, WRITE, &lists.events, None)?;
-    let devices = batch.add(db, SEEN, &lists.seen, None)?;
-    batch.add(db, USED_BY_DEVICE, &lists.by_devices, Some(USE_STEP_MS))?;
-    batch.add(db, USED, &lists.used, Some(USE_STEP_MS))?;
-    let place = batch.statements.len();
-    for (sighting, limit) in &lists.sightings {
-        batch.statements.extend(sighting.statements(db, *limit)?);
-    }
+    let minutes = batch.add(db, COUNT, &lists.minutes, &[])?;
+    batch.add(db, WRITE, &lists.events, &[])?;
+    let devices = batch.add(db, SEEN, &lists.seen, &[])?;
+    batch.add(db, USED_BY_DEVICE, &lists.by_devices, &[USE_STEP_MS])?;
+    batch.add(db, USED, &lists.used, &[USE_STEP_MS])?;
+    let unknown = batch.add(db, unknown::RECORD, &lists.sightings, &unknown::MAX_ADDED)?;
+    batch.add(db, unknown::COUNT, &lists.sightings, &[])?;
     if batch.statements.is_empty() {
         return Ok(Written::default());
     }
     let results = db.batch(batch.statements).await?;
-    let recorded = results.iter().skip(place).step_by(2);
+    let unknown = unknown.and_then(|place| results.get(place));
     Ok(Written {
         minutes: minutes_of(&results, minutes)?,
         devices: devices_of(&results, devices)?,
-        unknown: recorded.map(unknown::recorded).collect::<Result<_, _>>()?,
+        unknown: unknown.map(rows).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -232,14 +233,14 @@ impl Batch {
         db: &Db,
         sql: &str,
         list: &[T],
-        more: Option<u64>,
+        more: &[u64],
     ) -> Result<Option<usize>, StorageError> {
         if list.is_empty() {
             return Ok(None);
         }
         let text = json(&list)?;
         let mut values = vec![Arg::from(text.as_str())];
-        values.extend(more.map(Arg::from));
+        values.extend(more.iter().copied().map(Arg::from));
         self.statements.push(db.statement(sql, &values)?);
         Ok(Some(self.statements.len() - 1))
     }
@@ -287,8 +288,7 @@ struct Lists<'a> {
     seen: Vec<SeenItem<'a>>,
     by_devices: Vec<UseItem<'a>>,
     used: Vec<UseItem<'a>>,
-    /// Each with the limit of its minute, and what does not count against it.
-    sightings: Vec<(&'a Sighting<'a>, u32)>,
+    sightings: Vec<unknown::Item<'a>>,
 }
 
 #[derive(Serialize)]
@@ -396,10 +396,13 @@ impl<'a> Lists<'a> {
             .or_default();
         left.0 = left.0.saturating_sub(1);
         let behind = left.0;
-        let reach = u64::from(event.limit) + behind;
         let sighting = leaves.sighting.as_ref();
         self.sightings
-            .extend(sighting.map(|sighting| (sighting, u32::try_from(reach).unwrap_or(u32::MAX))));
+            .extend(sighting.map(|sighting| unknown::Item {
+                sighting,
+                minute: event.minute(),
+                reach: u64::from(event.limit) + behind,
+            }));
         self.events.push(EventItem {
             event,
             minute: event.minute(),

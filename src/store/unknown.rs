@@ -11,13 +11,14 @@
 //! A minute adds [`MAX_NEW`] rows, [`MAX_NEW_STRANGERS`] once those that do not call themselves a phone are
 //! concerned, and none when it has no room for events. Whoever has a row costs no more than its event does.
 
-use ringfence_sql::{Arg, args};
-use serde::Deserialize;
-use worker::D1Result;
+use std::collections::BTreeSet;
+
+use ringfence_sql::args;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{Db, StorageError};
 
 /// How many phones that came again a tenant has rows for.
 const MAX_RETURNING: u32 = 300;
@@ -29,22 +30,39 @@ const MAX_PASSING: u32 = 200;
 const AWAY_MS: u64 = 24 * 3600 * 1000;
 
 /// How many rows a minute adds for those that call themselves phones.
-const MAX_NEW: u32 = 100;
+const MAX_NEW: u64 = 100;
 
 /// So many rows a minute may have added for one that does not call itself a phone to be added, too.
-const MAX_NEW_STRANGERS: u32 = 20;
+const MAX_NEW_STRANGERS: u64 = 20;
 
-/// Notes a request, as its event is written: where the minute has room for both, and where the MAC is no
+/// Notes requests, as their events are written: where the minute has room for both, and where the MAC is no
 /// device of the tenant, nor one that was lately moved away. What one that does not call itself a phone
 /// suggests takes the place of nothing that a phone has told.
-const RECORD: &str = "INSERT INTO unknown_phones (tenant_id, mac, vendor, family, model, firmware, \
-     standing, times, first_at, last_at, address, country, user_agent, path) \
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8, ?9, ?10, ?11, ?12 FROM event_minutes e \
-     WHERE e.tenant_id = ?1 AND e.minute = ?13 AND e.seen <= ?14 AND (e.new_phones < ?15 OR \
-     EXISTS (SELECT 1 FROM unknown_phones u WHERE u.tenant_id = ?1 AND u.mac = ?2)) \
-     AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = ?1 AND d.mac = ?2) \
-     AND NOT EXISTS (SELECT 1 FROM moves m WHERE m.tenant_id = ?1 AND m.mac = ?2) \
-     ON CONFLICT (tenant_id, mac) DO UPDATE SET times = times + 1, \
+///
+/// 1. `list`: what has room; a minute has seen all of its events before, of which those behind one do not take its room.
+/// 2. `list_once`: one row for a MAC, of the last request that suggests a model, or of the last; with how often it came.
+/// 3. `list_placed`: those that are new, in their order within the minute. Phones come first, so that the smaller room of the others
+///    bounds both together.
+pub(super) const RECORD: &str = "INSERT INTO unknown_phones (tenant_id, mac, vendor, family, model, firmware, \
+     standing, times, first_at, last_at, address, country, user_agent, path) WITH list AS (SELECT j.key AS place, j.value AS it, \
+     j.value ->> 'tenant_id' AS tenant_id, j.value ->> 'mac' AS mac, j.value ->> 'model' AS model, \
+     j.value ->> 'standing' AS standing, j.value ->> 'at' AS at, j.value ->> 'minute' AS minute, \
+     e.new_phones AS new_phones FROM json_each(?1) j JOIN event_minutes e \
+     ON e.tenant_id = j.value ->> 'tenant_id' AND e.minute = j.value ->> 'minute' \
+     WHERE e.seen <= (j.value ->> 'reach') \
+     AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.tenant_id = j.value ->> 'tenant_id' AND d.mac = j.value ->> 'mac') \
+     AND NOT EXISTS (SELECT 1 FROM moves m WHERE m.tenant_id = j.value ->> 'tenant_id' AND m.mac = j.value ->> 'mac')), \
+     list_once AS (SELECT *, count(*) OVER same AS times, min(at) OVER same AS first_at, max(at) OVER same AS last_at, \
+     max(standing) OVER same AS highest, min(place) OVER same AS first_place, row_number() OVER \
+     (PARTITION BY tenant_id, mac ORDER BY model IS NULL, at DESC, place DESC) AS nth \
+     FROM list WINDOW same AS (PARTITION BY tenant_id, mac)), \
+     list_placed AS (SELECT list_once.*, u.mac IS NULL AS is_new, sum(u.mac IS NULL) OVER \
+     (PARTITION BY list_once.tenant_id, list_once.minute ORDER BY list_once.highest DESC, list_once.first_place) AS number \
+     FROM list_once LEFT JOIN unknown_phones u ON u.tenant_id = list_once.tenant_id AND u.mac = list_once.mac WHERE list_once.nth = 1) \
+     SELECT tenant_id, mac, it ->> 'vendor', it ->> 'family', model, it ->> 'firmware', highest, times, first_at, \
+     last_at, it ->> 'address', it ->> 'country', it ->> 'user_agent', it ->> 'path' FROM list_placed \
+     WHERE NOT is_new OR new_phones + number <= CASE highest WHEN 0 THEN ?2 ELSE ?3 END \
+     ON CONFLICT (tenant_id, mac) DO UPDATE SET times = times + excluded.times, \
      first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at), \
      address = excluded.address, country = excluded.country, user_agent = excluded.user_agent, \
      path = excluded.path, standing = max(standing, excluded.standing), \
@@ -52,33 +70,44 @@ const RECORD: &str = "INSERT INTO unknown_phones (tenant_id, mac, vendor, family
      family = CASE WHEN excluded.model IS NULL OR excluded.standing < min(standing, 1) THEN family ELSE excluded.family END, \
      model = CASE WHEN excluded.model IS NULL OR excluded.standing < min(standing, 1) THEN model ELSE excluded.model END, \
      firmware = CASE WHEN excluded.model IS NULL OR excluded.standing < min(standing, 1) THEN firmware ELSE excluded.firmware END \
-     RETURNING standing, times";
+     RETURNING tenant_id, mac, standing, times, first_at";
 
-/// Counts a row that the statement before it has added.
-const COUNT: &str = "UPDATE event_minutes SET new_phones = new_phones + 1 \
-     WHERE tenant_id = ?1 AND minute = ?3 AND changes() = 1 AND EXISTS \
-     (SELECT 1 FROM unknown_phones u WHERE u.tenant_id = ?1 AND u.mac = ?2 AND u.times = 1)";
+/// Counts the rows that the statement before it has added: those that have come no oftener than in this list, and not before.
+pub(super) const COUNT: &str = "UPDATE event_minutes SET new_phones = new_phones + list_added.number FROM \
+     (SELECT list_once.tenant_id, list_once.minute, count(*) AS number FROM (SELECT value ->> 'tenant_id' AS tenant_id, \
+     value ->> 'mac' AS mac, min(value ->> 'minute') AS minute, min(value ->> 'at') AS first_at, count(*) AS times \
+     FROM json_each(?1) GROUP BY value ->> 'tenant_id', value ->> 'mac') list_once JOIN unknown_phones u \
+     ON u.tenant_id = list_once.tenant_id AND u.mac = list_once.mac AND u.first_at = list_once.first_at AND u.times <= list_once.times \
+     GROUP BY list_once.tenant_id, list_once.minute) list_added \
+     WHERE event_minutes.tenant_id = list_added.tenant_id AND event_minutes.minute = list_added.minute";
 
-/// After a row was added: whoever is too much among those that pass falls out.
-const TRIM: &str = "DELETE FROM unknown_phones WHERE (tenant_id, mac) IN \
-     (SELECT u.tenant_id, u.mac FROM unknown_phones u WHERE u.tenant_id = ?1 AND u.standing < 2 \
-     ORDER BY u.standing DESC, u.last_at DESC LIMIT -1 OFFSET ?2)";
+/// After rows were added to tenants: whoever is too much among those that pass falls out.
+const TRIM: &str = "DELETE FROM unknown_phones WHERE (tenant_id, mac) IN (SELECT tenant_id, mac FROM \
+     (SELECT u.tenant_id, u.mac, row_number() OVER \
+     (PARTITION BY u.tenant_id ORDER BY u.standing DESC, u.last_at DESC) AS number \
+     FROM json_each(?1) j JOIN unknown_phones u ON u.tenant_id = j.value AND u.standing < 2) WHERE number > ?2)";
 
-/// Before a phone is taken among those that came again: makes room of whoever was away for long.
-const ROOM: &str = "DELETE FROM unknown_phones WHERE (tenant_id, mac) IN \
-     (SELECT u.tenant_id, u.mac FROM unknown_phones u WHERE u.tenant_id = ?1 AND u.standing = 2 \
-     AND u.last_at < ?2 ORDER BY u.last_at LIMIT (SELECT max(0, count(*) + 1 - ?3) \
-     FROM unknown_phones c WHERE c.tenant_id = ?1 AND c.standing = 2))";
+/// Before phones are taken among those that came again: makes room of whoever was away for long.
+const ROOM: &str = "DELETE FROM unknown_phones WHERE (tenant_id, mac) IN (SELECT tenant_id, mac FROM \
+     (SELECT u.tenant_id, u.mac, list.number AS wanted, list.since, u.last_at, count(*) OVER \
+     (PARTITION BY u.tenant_id) AS present, row_number() OVER (PARTITION BY u.tenant_id ORDER BY u.last_at) AS number \
+     FROM (SELECT value ->> 'tenant_id' AS tenant_id, count(*) AS number, min(value ->> 'since') AS since \
+     FROM json_each(?1) GROUP BY value ->> 'tenant_id') list \
+     JOIN unknown_phones u ON u.tenant_id = list.tenant_id AND u.standing = 2) \
+     WHERE last_at < since AND number <= present + wanted - ?2)";
 
-/// Takes it among them, if there is room.
-const KEEP: &str = "UPDATE unknown_phones SET standing = 2 WHERE tenant_id = ?1 AND mac = ?2 \
-     AND standing = 1 AND (SELECT count(*) FROM unknown_phones c \
-     WHERE c.tenant_id = ?1 AND c.standing = 2) < ?3";
+/// Takes them among them, as far as there is room.
+const KEEP: &str = "UPDATE unknown_phones SET standing = 2 FROM (SELECT u.tenant_id, u.mac, row_number() OVER \
+     (PARTITION BY u.tenant_id ORDER BY j.key) AS number, (SELECT count(*) FROM unknown_phones c \
+     WHERE c.tenant_id = u.tenant_id AND c.standing = 2) AS present FROM json_each(?1) j JOIN unknown_phones u \
+     ON u.tenant_id = j.value ->> 'tenant_id' AND u.mac = j.value ->> 'mac' AND u.standing = 1) list \
+     WHERE unknown_phones.tenant_id = list.tenant_id AND unknown_phones.mac = list.mac AND list.present + list.number <= ?2";
 
 /// A device of this MAC is in the tenant: it is not unknown.
 const KNOWN: &str = "DELETE FROM unknown_phones WHERE tenant_id = ?1 AND mac = ?2";
 
 /// A request of a phone that is no device.
+#[derive(Serialize)]
 pub struct Sighting<'a> {
     pub tenant_id: &'a str,
     pub mac: &'a str,
@@ -87,6 +116,7 @@ pub struct Sighting<'a> {
     pub model: Option<&'a str>,
     pub firmware: Option<&'a str>,
     /// Whether it calls itself a phone of a vendor we know, and names no other MAC.
+    #[serde(rename = "standing", serialize_with = "as_number")]
     pub is_plausible: bool,
     pub at: u64,
     pub address: &'a str,
@@ -96,101 +126,102 @@ pub struct Sighting<'a> {
     pub path: &'a str,
 }
 
-/// What became of a sighting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+// serde hands a reference over.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn as_number<S: Serializer>(value: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(u8::from(*value))
+}
+
+/// A sighting in the list that [`RECORD`] and [`COUNT`] read.
+#[derive(Serialize)]
+pub(super) struct Item<'a> {
+    #[serde(flatten)]
+    pub sighting: &'a Sighting<'a>,
+    /// Of Unix time.
+    pub minute: u64,
+    /// How many events the minute may have seen for this one to have room.
+    pub reach: u64,
+}
+
+/// The values of [`RECORD`] behind the list: how many rows a minute may add.
+pub(super) const MAX_ADDED: [u64; 2] = [MAX_NEW_STRANGERS, MAX_NEW];
+
+/// What became of the sightings of one phone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
+    tenant_id: String,
+    mac: String,
     standing: u8,
     times: u64,
+    first_at: u64,
 }
 
-/// What is left to do about a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Upkeep {
-    /// It was added: somebody may have to go.
-    Trim,
-    /// It came again and is not yet among those that do.
-    Keep,
-    Nothing,
+/// What is left to do about a phone.
+#[derive(Serialize)]
+struct Kept<'a> {
+    tenant_id: &'a str,
+    mac: &'a str,
+    /// Who was not here since then makes room for it.
+    since: u64,
 }
 
-impl Sighting<'_> {
-    fn record_args(&self, limit: u32) -> [Arg<'_>; 15] {
-        let room = if self.is_plausible {
-            MAX_NEW
-        } else {
-            MAX_NEW_STRANGERS
-        };
-        [
-            self.tenant_id.into(),
-            self.mac.into(),
-            self.vendor.into(),
-            self.family.into(),
-            self.model.into(),
-            self.firmware.into(),
-            self.is_plausible.into(),
-            self.at.into(),
-            self.address.into(),
-            self.country.into(),
-            self.user_agent.into(),
-            self.path.into(),
-            (self.at / 60_000).into(),
-            limit.into(),
-            room.into(),
-        ]
-    }
-
-    /// The statements, for the batch with the event and behind the counting of its minute, which may have
-    /// `limit` events. The first one's row is [`Recorded`].
-    ///
-    /// # Errors
-    /// The statements cannot be made.
-    pub(super) fn statements(&self, db: &Db, limit: u32) -> Result<[Statement; 2], StorageError> {
-        Ok([
-            db.statement(RECORD, &self.record_args(limit))?,
-            db.statement(COUNT, args![self.tenant_id, self.mac, self.at / 60_000])?,
-        ])
-    }
-
-    fn next(&self, recorded: Recorded) -> Upkeep {
-        match recorded {
-            Recorded { times: 1, .. } => Upkeep::Trim,
-            Recorded { standing: 1, .. } if self.is_plausible => Upkeep::Keep,
-            Recorded { .. } => Upkeep::Nothing,
-        }
-    }
-
-    /// Keeps the table within its bounds, once the sighting is recorded.
-    ///
-    /// # Errors
-    /// D1 does not answer; the next row that is added does it.
-    pub async fn keep_bounds(
-        &self,
-        db: &Db,
-        recorded: Option<Recorded>,
-    ) -> Result<(), StorageError> {
-        let tenant = self.tenant_id;
-        match recorded.map_or(Upkeep::Nothing, |recorded| self.next(recorded)) {
-            Upkeep::Trim => db.run(TRIM, args![tenant, MAX_PASSING]).await.map(drop),
-            Upkeep::Keep => {
-                let since = self.at.saturating_sub(AWAY_MS);
-                db.batch(vec![
-                    db.statement(ROOM, args![tenant, since, MAX_RETURNING])?,
-                    db.statement(KEEP, args![tenant, self.mac, MAX_RETURNING])?,
-                ])
-                .await
-                .map(drop)
-            }
-            Upkeep::Nothing => Ok(()),
-        }
-    }
-}
-
-/// What the first of the statements gave; nothing where there was no room, or where the MAC is a device's.
+/// Keeps the table within its bounds, once sightings are recorded: [`MAX_UPKEEP`] statements at most.
 ///
 /// # Errors
-/// The row is another.
-pub(super) fn recorded(result: &D1Result) -> Result<Option<Recorded>, StorageError> {
-    Ok(rows(result)?.pop())
+/// D1 does not answer; the next row that is added does it.
+pub async fn keep_bounds(
+    db: &Db,
+    sightings: &[&Sighting<'_>],
+    recorded: &[Recorded],
+) -> Result<(), StorageError> {
+    let mut batch = Vec::new();
+    for (sql, list, most) in upkeep(sightings, recorded)? {
+        batch.push(db.statement(sql, args![&list, most])?);
+    }
+    if batch.is_empty() {
+        return Ok(());
+    }
+    db.batch(batch).await.map(drop)
+}
+
+/// How many statements [`keep_bounds`] takes at most.
+pub const MAX_UPKEEP: usize = 3;
+
+/// The statements of the upkeep, with their two values.
+fn upkeep(
+    sightings: &[&Sighting<'_>],
+    recorded: &[Recorded],
+) -> Result<Vec<(&'static str, String, u32)>, StorageError> {
+    let mut added = BTreeSet::new();
+    let mut kept = Vec::new();
+    for one in recorded {
+        let own = |it: &&&Sighting<'_>| it.tenant_id == one.tenant_id && it.mac == one.mac;
+        let own: Vec<_> = sightings.iter().filter(own).collect();
+        if own.iter().map(|it| it.at).min() == Some(one.first_at) {
+            added.insert(&*one.tenant_id);
+        }
+        // It came again, and is not yet among those that do.
+        let plausible = own.iter().filter(|it| it.is_plausible);
+        if let Some(at) = plausible.map(|it| it.at).max()
+            && (one.standing, one.times > 1) == (1, true)
+        {
+            kept.push(Kept {
+                tenant_id: &one.tenant_id,
+                mac: &one.mac,
+                since: at.saturating_sub(AWAY_MS),
+            });
+        }
+    }
+    let mut statements = Vec::new();
+    if !added.is_empty() {
+        statements.push((TRIM, json(&added)?, MAX_PASSING));
+    }
+    if !kept.is_empty() {
+        let list = json(&kept)?;
+        statements.push((ROOM, list.clone(), MAX_RETURNING));
+        statements.push((KEEP, list, MAX_RETURNING));
+    }
+    Ok(statements)
 }
 
 /// A phone that is no device of the tenant.
@@ -289,8 +320,9 @@ pub async fn forget(db: &Db, since: &[(String, u64)], limit: u32) -> Result<usiz
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
+    use proptest::prelude::*;
     use ringfence_sql::{Memory, Sql};
 
     use super::*;
@@ -346,35 +378,48 @@ mod tests {
         }
     }
 
-    /// What `requests::write` and `keep_bounds` run.
-    fn see(memory: &Memory, sighting: &Sighting<'_>, limit: u32) -> Option<Recorded> {
-        let (tenant, minute) = (sighting.tenant_id, sighting.at / MINUTE);
-        memory
-            .run(
-                "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, 1) \
-                 ON CONFLICT DO UPDATE SET seen = seen + 1",
-                args![tenant, minute],
-            )
+    /// What `requests::write` and `keep_bounds` run, of sightings whose events are behind each other.
+    fn see_all(memory: &Memory, sightings: &[&Sighting<'_>], limit: u32) -> Vec<Recorded> {
+        let mut items = Vec::new();
+        for (place, &sighting) in sightings.iter().enumerate() {
+            let minute = sighting.at / MINUTE;
+            memory
+                .run(
+                    "INSERT INTO event_minutes (tenant_id, minute, seen) VALUES (?1, ?2, 1) \
+                     ON CONFLICT DO UPDATE SET seen = seen + 1",
+                    args![sighting.tenant_id, minute],
+                )
+                .unwrap();
+            let behind = sightings.iter().skip(place + 1);
+            let behind =
+                behind.filter(|it| it.tenant_id == sighting.tenant_id && it.at / MINUTE == minute);
+            items.push(Item {
+                sighting,
+                minute,
+                reach: u64::from(limit) + behind.count() as u64,
+            });
+        }
+        let list = json(&items).unwrap();
+        let [strangers, phones] = MAX_ADDED;
+        let recorded = memory
+            .rows(RECORD, args![&list, strangers, phones])
             .unwrap();
-        let recorded: Vec<Recorded> = memory.rows(RECORD, &sighting.record_args(limit)).unwrap();
-        memory
-            .run(COUNT, args![tenant, sighting.mac, minute])
-            .unwrap();
-        let recorded = recorded.into_iter().next();
-        match recorded.map_or(Upkeep::Nothing, |recorded| sighting.next(recorded)) {
-            Upkeep::Trim => memory.run(TRIM, args![tenant, MAX_PASSING]).unwrap(),
-            Upkeep::Keep => {
-                let since = sighting.at.saturating_sub(AWAY_MS);
-                memory
-                    .run(ROOM, args![tenant, since, MAX_RETURNING])
-                    .unwrap();
-                memory
-                    .run(KEEP, args![tenant, sighting.mac, MAX_RETURNING])
-                    .unwrap();
-            }
-            Upkeep::Nothing => {}
+        memory.run(COUNT, args![&list]).unwrap();
+        for (sql, list, most) in upkeep(sightings, &recorded).unwrap() {
+            memory.run(sql, args![&list, most]).unwrap();
         }
         recorded
+    }
+
+    fn see(memory: &Memory, sighting: &Sighting<'_>, limit: u32) -> Option<Recorded> {
+        see_all(memory, &[sighting], limit).pop()
+    }
+
+    /// What reads a whole table. A list is sorted, and a tenant's rows, of which there are some hundreds at most.
+    fn whole_tables(memory: &Memory) -> Vec<String> {
+        let mut scans = memory.scans();
+        scans.retain(|step| !step.starts_with("USE TEMP B-TREE"));
+        scans
     }
 
     #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -499,6 +544,67 @@ mod tests {
         assert!(see(&memory, &full, 2).is_some());
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Many at once leave what they would leave one by one, those that call themselves phones first.
+        #[test]
+        fn together_is_as_one_by_one(
+            before in proptest::collection::vec((0..9u64, any::<bool>(), any::<bool>()), 0..12),
+            list in proptest::collection::vec((0..60u64, any::<bool>()), 1..60),
+            limit in prop_oneof![Just(MAX_EVENTS), 0..80u32],
+        ) {
+            let (together, alone) = (database(), database());
+            let macs: Vec<String> = (0..60).map(mac).collect();
+            let of = |from: u64, list: &[(u64, bool, bool)]| {
+                let places = from..;
+                let mut all: Vec<Sighting<'_>> = places.zip(list).map(|(at, &(number, plausible, other))| {
+                    let own = &macs[number as usize];
+                    // What is asked for in a phone's name and what it asks itself differ by their order alone.
+                    let one = if plausible { sighting(own, at) } else { stranger(own, at) };
+                    Sighting { tenant_id: if other { "O" } else { "T" }, ..one }
+                }).collect();
+                // The order of each kind stays.
+                all.sort_by_key(|one| !one.is_plausible);
+                all
+            };
+            let list: Vec<_> = list.into_iter().map(|(number, other)| (number, number % 2 == 0, other)).collect();
+            let (before, list) = (of(1, &before), of(1_000, &list));
+            for memory in [&together, &alone] {
+                for one in &before {
+                    see(memory, one, MAX_EVENTS);
+                }
+            }
+            let refs: Vec<&Sighting<'_>> = list.iter().collect();
+            see_all(&together, &refs, limit);
+            for one in &list {
+                see(&alone, one, limit);
+            }
+            for sql in [
+                "SELECT tenant_id || mac || ' ' || standing || ' ' || times || ' ' || first_at || ' ' || last_at \
+                 AS it FROM unknown_phones ORDER BY tenant_id, mac",
+                "SELECT tenant_id || ' ' || new_phones AS it FROM event_minutes ORDER BY tenant_id",
+            ] {
+                let rows = |memory: &Memory| -> Vec<std::collections::BTreeMap<String, String>> {
+                    memory.rows(sql, &[]).unwrap()
+                };
+                prop_assert_eq!(rows(&together), rows(&alone));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_together_reads_no_whole_table() {
+        let memory = database();
+        let macs = [mac(1), mac(2)];
+        let [one, other] = macs.each_ref().map(|mac| sighting(mac, 1_000));
+        for _ in 0..2 {
+            see_all(&memory, &[&one, &other, &one], MAX_EVENTS);
+        }
+        assert_eq!(standing(&memory, &macs[0]), (2, 4));
+        assert_eq!(whole_tables(&memory), Vec::<String>::new());
+    }
+
     #[test]
     fn a_scan_neither_fills_the_table_nor_pushes_out_who_comes_back() {
         let memory = database();
@@ -587,6 +693,6 @@ mod tests {
         see(&memory, &sighting(&own, 1), MAX_EVENTS);
         see(&memory, &sighting(&own, 2), MAX_EVENTS);
         memory.run(KNOWN, args!["T", &own]).unwrap();
-        assert_eq!(memory.scans(), [""; 0]);
+        assert_eq!(whole_tables(&memory), Vec::<String>::new());
     }
 }

@@ -87,14 +87,14 @@ describe('the schema', () => {
   }
 
   /**
-   * Steps that read a whole table or index: SCAN of anything but constant rows, json_each, and what a
-   * subquery gave, whose own steps are in the plan too.
+   * Steps that read a whole table or index: SCAN of anything but constant rows, json_each, what a statement made of a list
+   * that it was given (`list…`), and what a subquery gave, whose own steps are in the plan too.
    */
   async function scans(sql) {
     const rows = await plan(sql);
     return rows
       .map((row) => row.detail)
-      .filter((detail) => /^SCAN /.test(detail) && !/CONSTANT ROW|VIRTUAL TABLE|^SCAN \(subquery-\d+\)/.test(detail))
+      .filter((detail) => /^SCAN /.test(detail) && !/CONSTANT ROW|VIRTUAL TABLE|^SCAN (list|\(subquery-\d+\))/.test(detail))
       .filter((detail) => !WHOLE_TABLES.some(([statement, table]) => statement.test(sql) && detail.startsWith(`SCAN ${table}`)));
   }
 

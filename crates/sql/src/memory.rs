@@ -55,6 +55,8 @@ impl Memory {
                     && !step.contains("INDEX")
                     && !step.contains("json_each")
                     && !step.contains("subquery")
+                    // So is called what a statement makes of a list that it is given.
+                    && !step.starts_with("SCAN list")
                     && !step.contains("CONSTANT ROW");
                 if whole || step.contains("TEMP B-TREE") {
                     scans.push(format!("{step}: {sql}"));

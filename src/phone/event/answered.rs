@@ -11,7 +11,11 @@ use crate::edge;
 use crate::platform::log::warn;
 use crate::store::moves;
 use crate::store::requests::{self, CurrentFiles, Leaves, NewEvent, Seen, Uncounted, Use, Written};
-use crate::store::unknown::Sighting;
+use crate::store::unknown::{self, Sighting};
+
+/// How many statements the writing of a list takes at most.
+pub(super) const MAX_STATEMENTS: usize =
+    requests::MAX_STATEMENTS + unknown::MAX_UPKEEP + moves::MAX_ARRIVAL;
 
 /// An answered request, with what it leaves.
 pub(super) struct Answered {
@@ -70,11 +74,6 @@ impl Answered {
         of(&self.event.detail) + of(&self.event.path)
     }
 
-    /// Whether the phone is no device.
-    pub(super) fn is_stranger(&self) -> bool {
-        self.due.event && self.event.stranger.is_some()
-    }
-
     /// Writes what is due of many, and does what their devices' rows ask for.
     ///
     /// # Errors
@@ -86,13 +85,14 @@ impl Answered {
             one.remember(&written);
         }
         let sightings = all.iter().filter_map(|leaves| leaves.sighting.as_ref());
-        for (sighting, recorded) in sightings.zip(&written.unknown) {
-            told(sighting.keep_bounds(&app.db, *recorded).await);
-        }
+        let sightings: Vec<&Sighting<'_>> = sightings.collect();
+        told(unknown::keep_bounds(&app.db, &sightings, &written.unknown).await);
         let mut arrived = BTreeSet::new();
         for one in list {
-            told(one.look_after(app, &written, &mut arrived).await);
+            arrived.extend(one.look_after(app, &written).await);
         }
+        let arrived: Vec<(&str, &str)> = arrived.into_iter().collect();
+        told(moves::arrived(&app.db, &arrived).await);
         Ok(())
     }
 
@@ -179,22 +179,13 @@ impl Answered {
         }
     }
 
-    /// Does what the device's row asks for, now that it was looked at. `arrived` are devices that are told of already.
-    async fn look_after(
-        &self,
-        app: &App,
-        written: &Written,
-        arrived: &mut BTreeSet<String>,
-    ) -> Result<(), StorageError> {
-        let (Some(device_id), Some(tenant_id)) = (self.seen(), &self.event.record.tenant) else {
-            return Ok(());
-        };
+    /// Does what the device's row asks for, now that it was looked at. Device and tenant, where the phone was still sent
+    /// here by the tenant that the device was in.
+    async fn look_after(&self, app: &App, written: &Written) -> Option<(&str, &str)> {
+        let (device_id, tenant_id) = (self.seen()?, self.event.record.tenant.as_deref()?);
         let now = written.device(device_id);
         self.check_kept(app, now).await;
-        if now.is_some_and(|now| now.is_expected()) && arrived.insert(device_id.to_owned()) {
-            moves::arrived(&app.db, tenant_id, device_id).await?;
-        }
-        Ok(())
+        now?.is_expected().then_some((device_id, tenant_id))
     }
 
     /// Takes a file out of KV that should not be there any more: a writer that was cut off between
@@ -213,10 +204,9 @@ impl Answered {
 #[cfg(test)]
 impl Answered {
     /// One that has an event of so many bytes of words.
-    pub(super) fn for_test(number: usize, words: usize, is_stranger: bool) -> Self {
+    pub(super) fn for_test(number: usize, words: usize) -> Self {
         let mut event = Event::for_test("refused");
         event.detail = Some("x".repeat(words));
-        event.stranger = is_stranger.then(super::Stranger::for_test);
         Self {
             event,
             due: Due {

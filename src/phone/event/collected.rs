@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use worker::Delay;
 
-use super::Answered;
+use super::answered::{self, Answered};
 use crate::app::App;
 use crate::platform;
 use crate::platform::log::warn;
+use crate::store::requests;
 
 /// So long after a writing the next one begins, while many come.
 const MAX_PAUSE_MS: u64 = 1000;
@@ -33,18 +34,15 @@ const MAX_TOGETHER: usize = 200;
 /// So many bytes of what the events say in words are in one list.
 const MAX_WORDS: usize = 400_000;
 
-/// So many of them may be phones that are no device: each takes two statements of its own, and D1 takes fifty of a
-/// request that is not paid for.
-const MAX_STRANGERS: usize = 16;
-
 /// More than these are not kept, where D1 does not take them as fast as they come.
 const MAX_KEPT: usize = 2000;
 
 /// How often a leader looks whether enough have come.
 const LOOK_MS: u64 = 50;
 
-/// So many lists one leader writes, for its request's computing time is bounded, too.
-const MAX_LISTS: usize = 5;
+/// So many statements one leader makes: on the plan that costs nothing D1 takes fifty of a request, whose answer has had
+/// some of them.
+const MAX_STATEMENTS: usize = 36;
 
 /// A leader that has not been heard of for so long is gone with its request.
 const GONE_MS: u64 = 30_000;
@@ -121,11 +119,10 @@ impl Kept {
     fn take(&mut self, now: u64) -> Vec<Answered> {
         self.leader = Some(now);
         self.written_at = now;
-        let (mut words, mut strangers) = (0, 0);
+        let mut words = 0;
         let fits = |one: &Answered| {
             words += one.words();
-            strangers += usize::from(one.is_stranger());
-            words <= MAX_WORDS && strangers <= MAX_STRANGERS
+            words <= MAX_WORDS
         };
         let most = self.waiting.iter().take(MAX_TOGETHER);
         // One always goes, whatever it says.
@@ -169,6 +166,7 @@ pub(super) fn add(app: &App, one: Answered) {
 }
 
 async fn lead(app: &App) {
+    let mut room = MAX_STATEMENTS;
     loop {
         loop {
             let wait = KEPT.with_borrow(|kept| kept.wait_ms(platform::now()));
@@ -177,14 +175,15 @@ async fn lead(app: &App) {
             }
             Delay::from(Duration::from_millis(wait)).await;
         }
-        for _ in 0..MAX_LISTS {
+        while room >= answered::MAX_STATEMENTS {
             let list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
             if list.is_empty() {
                 break;
             }
-            write(app, list).await;
+            room = write(app, list, room).await;
         }
-        if !KEPT.with_borrow_mut(Kept::resign) {
+        let is_left = KEPT.with_borrow_mut(Kept::resign);
+        if !is_left || room < answered::MAX_STATEMENTS {
             return;
         }
         // Whoever asks next leads; perhaps nobody does.
@@ -195,18 +194,23 @@ async fn lead(app: &App) {
     }
 }
 
-/// Writes a list, and tries again where D1 does not take it.
-async fn write(app: &App, mut list: Vec<Answered>) {
+/// Writes a list, and tries again where D1 does not take it: how much room for statements is left. What there is no room for
+/// waits for whoever leads next.
+async fn write(app: &App, mut list: Vec<Answered>, mut room: usize) -> usize {
     let mut patience = PATIENCE.into_iter();
     while let Err(error) = Answered::write_all(&list, app).await {
+        room = room.saturating_sub(requests::MAX_STATEMENTS);
         let number = list.len().to_string();
         let fields = [("number", &*number), ("error", &error.to_string())];
         warn("events_not_written", &fields);
         let Some(wait) = patience.next() else {
-            return;
+            return room;
         };
         // Where too many come meanwhile, the oldest are kept.
         KEPT.with_borrow_mut(|kept| kept.put_back(list));
+        if room < answered::MAX_STATEMENTS {
+            return room;
+        }
         Delay::from(wait).await;
         list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
     }
@@ -214,14 +218,15 @@ async fn write(app: &App, mut list: Vec<Answered>) {
     if dropped > 0 {
         warn("events_dropped", &[("number", &dropped.to_string())]);
     }
+    room.saturating_sub(answered::MAX_STATEMENTS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn one(number: usize, words: usize, is_stranger: bool) -> Answered {
-        Answered::for_test(number, words, is_stranger)
+    fn one(number: usize, words: usize) -> Answered {
+        Answered::for_test(number, words)
     }
 
     fn ids(list: &[Answered]) -> Vec<String> {
@@ -231,51 +236,46 @@ mod tests {
     #[test]
     fn the_first_one_leads_and_the_next_when_it_is_done() {
         let mut kept = Kept::default();
-        assert!(kept.add(one(0, 0, false), 1_000));
+        assert!(kept.add(one(0, 0), 1_000));
         assert_eq!(kept.wait_ms(1_000), 0, "nothing was written lately");
-        assert!(!kept.add(one(1, 0, false), 1_000));
+        assert!(!kept.add(one(1, 0), 1_000));
         assert_eq!(ids(&kept.take(1_000)), ["0", "1"]);
-        assert!(!kept.add(one(2, 0, false), 1_001));
+        assert!(!kept.add(one(2, 0), 1_001));
         assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS - 1), 1);
         assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS), 0);
         assert!(kept.resign(), "one is left");
-        assert!(kept.add(one(3, 0, false), 1_002));
+        assert!(kept.add(one(3, 0), 1_002));
         assert!(!kept.stand_in(1_003), "another one leads");
     }
 
     #[test]
     fn where_nobody_comes_whoever_led_leads_again_and_one_that_is_gone_is_replaced() {
         let mut kept = Kept::default();
-        kept.add(one(0, 0, false), 1_000);
+        kept.add(one(0, 0), 1_000);
         assert!(kept.resign());
         assert!(kept.stand_in(2_000));
-        assert!(!kept.add(one(1, 0, false), 2_000 + GONE_MS - 1));
-        assert!(kept.add(one(2, 0, false), 2_000 + GONE_MS));
+        assert!(!kept.add(one(1, 0), 2_000 + GONE_MS - 1));
+        assert!(kept.add(one(2, 0), 2_000 + GONE_MS));
         kept.take(9_000);
         assert!(!kept.resign());
         assert!(!kept.stand_in(9_000));
     }
 
     #[test]
-    fn a_list_is_bounded_in_number_words_and_strangers() {
+    fn a_list_is_bounded_in_number_and_words() {
         let mut kept = Kept::default();
         for number in 0..MAX_TOGETHER + 1 {
-            kept.add(one(number, 0, false), 1_000);
+            kept.add(one(number, 0), 1_000);
         }
         assert_eq!(kept.wait_ms(0), 0);
         assert_eq!(kept.take(1_000).len(), MAX_TOGETHER);
         assert_eq!(kept.take(1_000).len(), 1);
         assert!(kept.take(1_000).is_empty());
         for number in 0..3 {
-            kept.add(one(number, MAX_WORDS, false), 1_000);
+            kept.add(one(number, MAX_WORDS), 1_000);
         }
         assert_eq!(kept.take(1_000).len(), 1);
         assert_eq!(kept.take(1_000).len(), 1);
-        kept.take(1_000);
-        for number in 0..MAX_STRANGERS + 1 {
-            kept.add(one(number, 0, true), 1_000);
-        }
-        assert_eq!(kept.take(1_000).len(), MAX_STRANGERS);
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         let mut kept = Kept::default();
         let mut round = |number: usize| {
             for each in 0..number {
-                kept.add(one(each, 0, false), 1_000);
+                kept.add(one(each, 0), 1_000);
             }
             kept.take(1_000);
             kept.pause_ms
@@ -304,11 +304,11 @@ mod tests {
     fn what_is_too_much_is_counted_and_what_is_put_back_comes_first() {
         let mut kept = Kept::default();
         for number in 0..MAX_KEPT + 3 {
-            kept.add(one(number, 0, false), 1_000);
+            kept.add(one(number, 0), 1_000);
         }
         assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 3));
         let list = kept.take(1_000);
-        kept.add(one(7_000, 0, false), 1_000);
+        kept.add(one(7_000, 0), 1_000);
         kept.put_back(list);
         assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 4));
         assert_eq!(

@@ -16,16 +16,6 @@ pub(super) struct Stranger {
     guess: Guess,
 }
 
-#[cfg(test)]
-impl Stranger {
-    pub(super) fn for_test() -> Self {
-        Self {
-            mac: "0080F0000001".into(),
-            guess: Guess::default(),
-        }
-    }
-}
-
 impl Event {
     /// Writes into the event what the request suggests, if it may be that of a phone which nobody has
     /// added. Whether the MAC is a device's is looked up when it is written.

@@ -4,7 +4,7 @@
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
 //     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
-//     "release": true, "reset": true, "record": true, "replay": 10, "abort": "id of a pool" }
+//     "d1Most": 50 | null, "release": true, "reset": true, "record": true, "replay": 10, "abort": "id of a pool" }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
@@ -22,6 +22,7 @@ const none = () => ({
   kvDeletes: 0,
   d1Calls: 0,
   d1Statements: 0,
+  d1MostOfOne: 0,
   rowsRead: 0,
   rowsWritten: 0,
   encryptions: 0,
@@ -33,7 +34,7 @@ const none = () => ({
 let counts = none();
 /** KV reads that are under way. */
 let reading = 0;
-let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null };
+let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null, d1Most: null };
 /** Whether a call of D1 is being held back. */
 let holding = false;
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
@@ -53,7 +54,7 @@ function forward(target, overrides) {
   });
 }
 
-async function d1(statements, work, bound) {
+async function d1(statements, work, bound, own) {
   recorded?.push(bound);
   if (faults.hold && statements.some((sql) => new RegExp(faults.hold).test(sql))) {
     faults.hold = null;
@@ -63,6 +64,10 @@ async function d1(statements, work, bound) {
   }
   const meant = faults.d1 && (!faults.d1Match || statements.some((sql) => new RegExp(faults.d1Match).test(sql)));
   if (meant && faults.d1 === 'fail') throw new Error('D1_ERROR: Network connection lost. (made by the test)');
+  own.statements += statements.length;
+  if (faults.d1Most !== null && own.statements > faults.d1Most)
+    throw new Error('D1_ERROR: Too many API requests by single worker invocation. (made by the test)');
+  counts.d1MostOfOne = Math.max(counts.d1MostOfOne, own.statements);
   counts.d1Calls += 1;
   counts.d1Statements += statements.length;
   const texts = statements.map((sql) => sql.replace(/\s+/g, ' ').trim());
@@ -80,10 +85,10 @@ async function d1(statements, work, bound) {
   return answer;
 }
 
-function statement(inner, sql, values = []) {
-  const call = (work) => d1([sql], work, [[sql, values]]);
+function statement(inner, sql, own, values = []) {
+  const call = (work) => d1([sql], work, [[sql, values]], own);
   const wrapped = forward(inner, {
-    bind: (...bound) => statement(inner.bind(...bound), sql, bound),
+    bind: (...bound) => statement(inner.bind(...bound), sql, own, bound),
     all: () => call(() => inner.all()),
     run: () => call(() => inner.run()),
     raw: (options) => call(() => inner.raw(options)),
@@ -93,18 +98,20 @@ function statement(inner, sql, values = []) {
   return wrapped;
 }
 
-function database(db) {
+/** A database as one invocation sees it, whose statements are counted in `own`. */
+function database(db, own) {
   return forward(db, {
-    prepare: (sql) => statement(db.prepare(sql), sql),
+    prepare: (sql) => statement(db.prepare(sql), sql, own),
     batch: (list) => {
       const found = list.map((one) => real.get(one));
       return d1(
         found.map((one) => one.sql),
         () => db.batch(found.map((one) => one.inner)),
         found.map((one) => [one.sql, one.values]),
+        own,
       );
     },
-    withSession: (bookmark) => database(db.withSession(bookmark)),
+    withSession: (bookmark) => database(db.withSession(bookmark), own),
   });
 }
 
@@ -181,7 +188,8 @@ export class Pool extends Queue {
 /** Its storage is counted and broken like a request's. */
 export class Operations extends Steps {
   constructor(state, env) {
-    super(state, forwardEnv(env));
+    // It lives for many invocations; what one takes is bounded by its steps.
+    super(state, forwardEnv(env, { statements: -Infinity }));
   }
 }
 
@@ -217,10 +225,10 @@ export default class Probe extends Worker {
   }
 }
 
-function forwardEnv(env) {
+function forwardEnv(env, own = { statements: 0 }) {
   const copy = { ...env };
   bare ??= env.DB;
-  if (env.DB) copy.DB = database(env.DB);
+  if (env.DB) copy.DB = database(env.DB, own);
   if (env.FILES) copy.FILES = namespace(env.FILES);
   if (env.WITNESS) copy.WITNESS = witness(env.WITNESS);
   return copy;
