@@ -13,19 +13,19 @@ use ringfence_provision::lifecycle::{ClaimPolicy, Effect, KeyEvent, step};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
-use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 use serde_json::json;
 
 use super::asked::Asked;
 use super::deed::Deed;
 use super::keep::Looked;
+use super::sealed::{InClear, SealedFileError};
 use super::{
     Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared, storage,
 };
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
-use crate::files::render::{self, FileError};
+use crate::files::render;
 use crate::files::seal;
 use crate::model::device::DeviceRow;
 use crate::model::published::PublishedTenant;
@@ -146,28 +146,28 @@ pub(super) async fn serve(
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
         let made = make(request, &bundle, &profile, &device, *mac, &asked, wanted);
-        let body = match made {
-            Ok(bytes) => Body::new(&bytes),
-            Err(BootstrapError::File(error)) => {
+        let (body, clear) = match made {
+            Ok((bytes, clear)) => (Body::new(&bytes), clear),
+            Err(SealedFileError::File(error)) => {
                 return Ok(Outcome::Broken {
                     detail: sealed::broken(&error),
                 });
             }
-            Err(BootstrapError::Key(error)) => return Err(StorageError::Corrupt(error)),
+            Err(SealedFileError::Seal(error)) => return Err(StorageError::Corrupt(error)),
         };
         if take(request, tenant, &device, &policy, wanted, taking).await? {
+            let content_type = match wanted {
+                Bootstrap::KeyAlone => sealed::CONTENT_TYPE,
+                Bootstrap::Whole => render::content_type(&bundle),
+            };
             record.deeds.push(Deed::Refresh {
-                tenant_id: tenant.tenant.clone(),
                 mac: *mac,
-                asked: Box::new(asked),
+                bundle: Box::new(bundle),
+                clear: Box::new(clear),
             });
             return Ok(Outcome::Served(Served {
                 body,
-                content_type: match wanted {
-                    Bootstrap::KeyAlone => sealed::CONTENT_TYPE,
-                    Bootstrap::Whole => render::content_type(&bundle),
-                }
-                .into(),
+                content_type: content_type.into(),
                 content_encoding: String::new(),
                 etag: None,
                 reason: Reason::Bootstrap,
@@ -327,11 +327,7 @@ fn may_claim(ask: &ClaimAsk<'_>, device: &DeviceRow, policy: &ClaimPolicy) -> Re
     }
 }
 
-enum BootstrapError {
-    File(FileError),
-    Key(String),
-}
-
+/// The bootstrap, and the same without the key.
 fn make(
     request: &PhoneRequest,
     bundle: &FileInputs,
@@ -340,25 +336,16 @@ fn make(
     mac: Mac,
     asked: &Asked,
     wanted: Bootstrap,
-) -> Result<Vec<u8>, BootstrapError> {
-    let (urls, _) = asked
-        .own_urls(&request.app.keyring, bundle, FileKind::Standard)
-        .map_err(|error| BootstrapError::Key(error.to_string()))?;
-    let file = render::render(
-        bundle,
-        FileKind::Standard,
-        Audience::Device,
-        &urls,
-        SecretsMode::Reveal,
-    )
-    .map_err(BootstrapError::File)?;
+) -> Result<(Vec<u8>, InClear), SealedFileError> {
+    let clear = InClear::of(&request.app, bundle, FileKind::Standard, asked)?;
     let key = seal::unwrap_key(&request.app.keyring, device)
-        .map_err(|error| BootstrapError::Key(error.to_string()))?;
-    match wanted {
-        Bootstrap::Whole => render::with_key(bundle, profile, &file, &key),
-        Bootstrap::KeyAlone => render::key_alone(bundle, profile, &file, &key, mac),
+        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+    let bytes = match wanted {
+        Bootstrap::Whole => render::with_key(bundle, profile, &clear.file, &key),
+        Bootstrap::KeyAlone => render::key_alone(bundle, profile, &clear.file, &key, mac),
     }
-    .map_err(BootstrapError::File)
+    .map_err(SealedFileError::File)?;
+    Ok((bytes, clear))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) async fn serve(
         "application/x-x509-ca-cert"
     };
     Ok(Outcome::Served(Served {
-        etag: Some(etag(&bytes)),
+        etag: Some(etag(&bytes).await),
         body: Body::new(&bytes),
         content_type: content_type.into(),
         content_encoding: String::new(),

@@ -3,10 +3,10 @@
 use ringfence_provision::kind::Form;
 use ringfence_provision::mac::Mac;
 
-use super::asked::Asked;
 use super::{PhoneRequest, keep, sealed};
 use crate::app::App;
 use crate::edge;
+use crate::files::inputs::FileInputs;
 use crate::files::seal;
 use crate::kv::to_buffer;
 use crate::model::published::FileMeta;
@@ -24,9 +24,9 @@ pub(super) enum Deed {
     Keep(Box<Keeping>),
     /// A bootstrap was taken: the file that the phone asks for next is put where it is fast.
     Refresh {
-        tenant_id: String,
         mac: Mac,
-        asked: Box<Asked>,
+        bundle: Box<FileInputs>,
+        clear: Box<sealed::InClear>,
     },
 }
 
@@ -49,13 +49,9 @@ impl Deed {
             Self::Publish { tenant_id, version } => edge::publish_missed(&app, tenant_id, version),
             Self::Settle(settling) => request.app.later(sealed::settle(app, *settling)),
             Self::Keep(keeping) => request.app.later(async move { keeping.keep(&app).await }),
-            Self::Refresh {
-                tenant_id,
-                mac,
-                asked,
-            } => request
+            Self::Refresh { mac, bundle, clear } => request
                 .app
-                .later(async move { sealed::refresh(&app, &tenant_id, &mac, &asked).await }),
+                .later(async move { sealed::refresh(&app, &mac, &bundle, &clear).await }),
         }
     }
 }

@@ -21,10 +21,10 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
-use crate::files::render::{self, FileError};
+use crate::files::render::{self, File, FileError};
 use crate::files::seal;
 use crate::kv::to_buffer;
-use crate::model::published::{FileMeta, PublishedTenant};
+use crate::model::published::{FileMeta, Place, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
 use crate::platform::log;
@@ -216,15 +216,16 @@ pub(super) async fn serve_at_plain_name(
     }
 }
 
-/// Puts the files that a phone asks for next where they are fast, after its bootstrap. It will ask where it
-/// asked for that one, or where that one told it to.
-pub(super) async fn refresh(app: &App, tenant_id: &str, mac: &Mac, asked: &Asked) {
-    if let Ok(Some(bundle)) = inputs::for_device(app, tenant_id, mac).await
-        && let Ok(made) = make(app, &bundle, FileKind::Standard, asked).await
+/// Puts the file that a phone asks for next where it is fast, after its bootstrap: made of what that one was made of. It
+/// will ask where it asked for that one, or where that one told it to.
+pub(super) async fn refresh(app: &App, mac: &Mac, bundle: &FileInputs, clear: &InClear) {
+    let tenant_id = &bundle.tenant_id;
+    if let Ok(made) = clear.seal(app, bundle).await
         && made.may_be_kept
     {
         let Made { bytes, meta, .. } = made;
         let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
+        // What changed meanwhile is told by this look.
         if keep::state(app, tenant_id, Form::Sealed, &meta)
             .await
             .is_some()
@@ -331,7 +332,7 @@ fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
 }
 
 /// Why a sealed file could not be made.
-enum SealedFileError {
+pub(super) enum SealedFileError {
     File(FileError),
     Seal(String),
 }
@@ -350,48 +351,74 @@ async fn make(
     kind: FileKind,
     asked: &Asked,
 ) -> Result<Made, SealedFileError> {
-    let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
-        return Err(SealedFileError::Seal(
-            "the device has no sealing profile".into(),
-        ));
-    };
-    let (urls, place) = asked
-        .own_urls(&app.keyring, bundle, kind)
-        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-    let file = render::render(
-        bundle,
-        kind,
-        // A sealed file is for the one device whose key it is sealed with.
-        Audience::Device,
-        &urls,
-        SecretsMode::Reveal,
-    )
-    .map_err(SealedFileError::File)?;
-    let key = seal::unwrap_key(&app.keyring, device)
-        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-    let key_id = seal::key_identity(&device.id, device.generation);
-    let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &file.bytes)
+    InClear::of(app, bundle, kind, asked)?
+        .seal(app, bundle)
         .await
-        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-    let meta = FileMeta {
-        version: bundle.version(),
-        generation: device.generation,
-        etag: seal::etag(&bytes),
-        confirmed: false,
-        device: device.id.clone(),
-        extension: profile.extension.clone(),
-        content_type: CONTENT_TYPE.into(),
-        content_encoding: content_encoding(profile).into(),
-        length: bytes.len(),
-        master: String::new(),
-        family: None,
-        place: place.filter(|_| file.names_its_url),
-    };
-    Ok(Made {
-        bytes: to_buffer(&bytes),
-        may_be_kept: meta.place.is_some() || !file.names_its_url,
-        meta,
-    })
+}
+
+/// A file of one device before it is sealed.
+pub(super) struct InClear {
+    pub(super) file: File,
+    /// For which access path it is, if it names one.
+    place: Option<Place>,
+}
+
+impl InClear {
+    /// Renders it.
+    pub(super) fn of(
+        app: &App,
+        bundle: &FileInputs,
+        kind: FileKind,
+        asked: &Asked,
+    ) -> Result<Self, SealedFileError> {
+        let (urls, place) = asked
+            .own_urls(&app.keyring, bundle, kind)
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let file = render::render(
+            bundle,
+            kind,
+            // A sealed file is for the one device whose key it is sealed with.
+            Audience::Device,
+            &urls,
+            SecretsMode::Reveal,
+        )
+        .map_err(SealedFileError::File)?;
+        let place = place.filter(|_| file.names_its_url);
+        Ok(Self { file, place })
+    }
+
+    async fn seal(&self, app: &App, bundle: &FileInputs) -> Result<Made, SealedFileError> {
+        let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
+            return Err(SealedFileError::Seal(
+                "the device has no sealing profile".into(),
+            ));
+        };
+        let key = seal::unwrap_key(&app.keyring, device)
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let key_id = seal::key_identity(&device.id, device.generation);
+        let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &self.file.bytes)
+            .await
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let meta = FileMeta {
+            version: bundle.version(),
+            generation: device.generation,
+            etag: seal::etag(&bytes).await,
+            confirmed: false,
+            device: device.id.clone(),
+            extension: profile.extension.clone(),
+            content_type: CONTENT_TYPE.into(),
+            content_encoding: content_encoding(profile).into(),
+            length: bytes.len(),
+            master: String::new(),
+            family: None,
+            place: self.place.clone(),
+        };
+        Ok(Made {
+            bytes: to_buffer(&bytes),
+            may_be_kept: meta.place.is_some() || !self.file.names_its_url,
+            meta,
+        })
+    }
 }
 
 /// A sealed file that goes out, and after what it is confirmed.

@@ -56,24 +56,40 @@ pub type Salt = [u8; 16];
 /// contents, as a synthetic IV does. `key_id` must be without NUL and differ for every
 /// generation of every device, such as a device's id with the generation.
 pub fn salt(secret: &[u8], key_id: &str, content: &[u8]) -> Salt {
-    let tag = hmac_sha256(secret, &[key_id.as_bytes(), b"\0", content]);
+    salt_of(&hmac_sha256(secret, &[key_id.as_bytes(), b"\0", content]))
+}
+
+/// What the tag of [`salt`] is over, for whoever computes it elsewhere.
+pub fn salt_message(key_id: &str, content: &[u8]) -> Vec<u8> {
+    [key_id.as_bytes(), b"\0", content].concat()
+}
+
+/// The salt, of the tag.
+pub fn salt_of(tag: &[u8; 32]) -> Salt {
     let mut salt = [0; 16];
     for (place, byte) in salt.iter_mut().zip(tag) {
-        *place = byte;
+        *place = *byte;
     }
     salt
 }
 
 #[cfg(test)]
 mod tests {
-    use super::salt;
-    use crate::hash::hex;
+    use super::{salt, salt_message, salt_of};
+    use crate::hash::{hex, hmac_sha256};
 
     #[test]
     fn salt_format_unchanged() {
         // printf 'device.1\0content' | openssl dgst -sha256 -hmac server-secret
         // The first eight bytes are the salt of `Salted__` files.
         insta::assert_snapshot!(hex(&salt(b"server-secret", "device.1", b"content")), @"161977d9e2a195d2ab5ccc1dd2a07470");
+    }
+
+    #[test]
+    fn salt_can_be_computed_elsewhere() {
+        let message = salt_message("device.1", b"content");
+        let tag = hmac_sha256(b"secret", &[&message]);
+        assert_eq!(salt_of(&tag), salt(b"secret", "device.1", b"content"));
     }
 
     #[test]

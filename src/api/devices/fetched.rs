@@ -345,5 +345,5 @@ async fn kept(
     let device_key = seal::unwrap_key(&app.keyring, device).ok()?;
     let id = seal::key_identity(&device.id, device.generation);
     let sealed = seal::seal(&app.keyring, profile, &device_key, &id, &file.bytes);
-    Some(seal::etag(&sealed.await.ok()?) == meta.etag)
+    Some(seal::etag(&sealed.await.ok()?).await == meta.etag)
 }

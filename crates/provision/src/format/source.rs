@@ -68,6 +68,10 @@ pub(super) fn decode<'a>(
 /// Names the first control character of each line; tabs are left to whoever knows whether they are
 /// in a value.
 pub(super) fn control_characters(text: &str, findings: &mut Findings) {
+    // Nearly every file has none, and bytes are looked through many times as fast as characters.
+    if !may_have_control_characters(text.as_bytes()) {
+        return;
+    }
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         if findings.is_hopeless() {
             return;
@@ -87,6 +91,21 @@ pub(super) fn control_characters(text: &str, findings: &mut Findings) {
             ));
         }
     }
+}
+
+/// Whether some byte of UTF-8 begins or is a [forbidden](escape::forbidden) character: below a blank, but for TAB, LF and
+/// CR before LF; DEL; U+0080 to U+009F, which begin with C2, and U+FFFE and U+FFFF, which begin with EF.
+fn may_have_control_characters(bytes: &[u8]) -> bool {
+    let suspicious = |byte: u8| byte < b' ' || matches!(byte, 0x7f | 0xc2 | 0xef);
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| suspicious(*byte)) {
+        match rest.get(at..) {
+            Some([b'\t' | b'\n', ..] | [b'\r', b'\n', ..] | [0xc2, 0xa0..=0xff, ..]) => {}
+            _ => return true,
+        }
+        rest = rest.get(at + 1..).unwrap_or_default();
+    }
+    false
 }
 
 fn control_character(at: Place, character: char) -> Finding {
@@ -210,8 +229,10 @@ pub(super) fn check_value(
     findings: &mut Findings,
 ) {
     let name = shown(name);
-    let length = value.chars().count();
-    if length > MAX_VALUE {
+    // No text has more characters than bytes.
+    let is_long = value.len() > MAX_VALUE && value.chars().count() > MAX_VALUE;
+    if is_long {
+        let length = value.chars().count();
         let message = message![
             "the value of ",
             name,
@@ -228,6 +249,9 @@ pub(super) fn check_value(
                 Finding::warning(codes::VALUE_TOO_LONG, at, message, help)
             }
         });
+    }
+    if !value.bytes().any(|byte| byte < b' ') {
+        return;
     }
     if value.contains(['\r', '\n']) {
         findings.push(Finding::error(
@@ -313,5 +337,22 @@ mod tests {
         assert_eq!(lines.place(7), Place::new(2, 2));
         assert_eq!(lines.place(9), Place::new(3, 1));
         assert_eq!(lines.place(3), Place::new(1, 3));
+    }
+
+    #[test]
+    fn the_look_at_bytes_misses_no_character_that_is_forbidden() {
+        for character in ('\0'..='\u{ffff}').filter(|it| !matches!(it, '\t' | '\n')) {
+            let text = format!("a{character}b");
+            if escape::forbidden(character) {
+                assert!(
+                    may_have_control_characters(text.as_bytes()),
+                    "{character:?}"
+                );
+            }
+        }
+        assert!(may_have_control_characters(b"a\r"));
+        for good in ["", "a\tb\r\nc\n", "äöü°±ñ€", "\u{a0}\u{bf}", "\u{10ffff}"] {
+            assert!(!may_have_control_characters(good.as_bytes()), "{good:?}");
+        }
     }
 }
