@@ -173,6 +173,24 @@ describe('what answers leave to be written', () => {
     );
   });
 
+  it('versions that many devices take at once are written together, as soon as the one before is', async () => {
+    const { tenant, devices } = await office(30);
+    await worker.probe({ hold: EVENTS, reset: true });
+    const first = tenant.path(`Config${devices[0].mac}.enc`);
+    await ask(() => first, 1);
+    await eventually(() => worker.probe(), (state) => state.holding, 'the first is being written');
+    await ask((number) => tenant.path(`Config${devices[number + 1].mac}.enc`), 29);
+    await worker.probe({ release: true });
+    await eventually(
+      () => worker.sql('SELECT count(*) AS n FROM devices WHERE tenant_id = ?1 AND fetched_version IS NOT NULL', tenant.id),
+      ([{ n }]) => n === 30,
+    );
+    assert.equal(await events(tenant), 30);
+    const { trips } = await worker.probe();
+    const writings = trips.filter((texts) => texts.some((text) => text.startsWith(EVENTS)));
+    assert.equal(writings.length, 2);
+  });
+
   it('phones that are no device are noted among many others', async () => {
     const { tenant, devices } = await office(2);
     const known = (number) => tenant.path(`Config${devices[number % 2].mac}.enc`);

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use ringfence_provision::kind::{FileKind, Form};
 
-use super::{Due, Event, collected, news, overflow, uses};
+use super::collected::{self, Queue};
+use super::{Due, Event, news, overflow, uses};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge;
@@ -32,7 +33,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// Keeps a request to be written together with others; or writes it at once, where a job may wait for it.
+    /// Keeps a request to be written together with others; where a job may wait for it, at once.
     pub(super) fn collect(event: Event, due: Due, app: &App) {
         let device = event.record.device.as_deref().unwrap_or_default();
         let is_used =
@@ -46,20 +47,11 @@ impl Answered {
             event,
             due,
         };
-        if !one.is_news() {
-            collected::add(app, one);
-            return;
-        }
-        let writer = app.clone();
-        app.later(async move {
-            // What D1 does not take now is tried again with the others.
-            if Self::write_all(std::slice::from_ref(&one), &writer)
-                .await
-                .is_err()
-            {
-                collected::add(&writer, one);
-            }
-        });
+        let queue = match one.is_news() {
+            true => Queue::News,
+            false => Queue::Ordinary,
+        };
+        collected::add(app, queue, one);
     }
 
     /// Whether the device took a version that is not yet recorded.

@@ -5,8 +5,10 @@
 //! [`MAX_TOGETHER`] have come, writes all there is, and the next one leads. The pause grows to [`MAX_PAUSE_MS`] while many come, and
 //! shrinks to [`MIN_PAUSE_MS`] when few do. Who comes when nothing was written lately is written at once.
 //!
-//! Promised is nothing but memory: what an isolate has collected ends with it. A claim and a confirmation are never here, nor
-//! is a fetch that is news ([`news`](super::news)), unless D1 did not take it.
+//! A fetch that is news ([`news`](super::news)) does not wait: a job may. News have a queue of their own without a pause: one is
+//! written at once, and those that come while it is being written are written together after it.
+//!
+//! Promised is nothing but memory: what an isolate has collected ends with it. A claim and a confirmation are never here.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -54,34 +56,53 @@ const PATIENCE: [Duration; 3] = [
     Duration::from_secs(5),
 ];
 
+/// Which queue a request's leavings are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Nobody waits for it.
+    Ordinary,
+    /// Somebody may wait for it.
+    News,
+}
+
 struct Kept {
     waiting: Vec<Answered>,
     /// When whoever leads was last heard of.
     leader: Option<u64>,
     written_at: u64,
-    /// How long after a writing the next one begins.
+    /// How long after a writing the next one begins, and how long it may become.
     pause_ms: u64,
+    max_pause_ms: u64,
     /// How many were too many since the last writing.
     dropped: u64,
 }
 
-impl Default for Kept {
-    fn default() -> Self {
-        Self {
-            waiting: Vec::new(),
-            leader: None,
-            written_at: 0,
-            pause_ms: MIN_PAUSE_MS,
-            dropped: 0,
+thread_local! {
+    static ORDINARY: RefCell<Kept> = const { RefCell::new(Kept::new(MIN_PAUSE_MS, MAX_PAUSE_MS)) };
+    static NEWS: RefCell<Kept> = const { RefCell::new(Kept::new(0, 0)) };
+}
+
+impl Queue {
+    fn with<R>(self, work: impl FnOnce(&mut Kept) -> R) -> R {
+        match self {
+            Self::Ordinary => ORDINARY.with_borrow_mut(work),
+            Self::News => NEWS.with_borrow_mut(work),
         }
     }
 }
 
-thread_local! {
-    static KEPT: RefCell<Kept> = RefCell::default();
-}
-
 impl Kept {
+    const fn new(pause_ms: u64, max_pause_ms: u64) -> Self {
+        Self {
+            waiting: Vec::new(),
+            leader: None,
+            written_at: 0,
+            pause_ms,
+            max_pause_ms,
+            dropped: 0,
+        }
+    }
+
     /// Keeps one; whether its request leads.
     fn add(&mut self, one: Answered, now: u64) -> bool {
         if self.waiting.len() < MAX_KEPT {
@@ -112,7 +133,7 @@ impl Kept {
             2..MANY => self.pause_ms,
             _ => self.pause_ms * 2,
         };
-        self.pause_ms = next.clamp(MIN_PAUSE_MS, MAX_PAUSE_MS);
+        self.pause_ms = next.max(MIN_PAUSE_MS).min(self.max_pause_ms);
     }
 
     /// The next list, the oldest first; empty where there is nothing.
@@ -158,37 +179,37 @@ impl Kept {
 }
 
 /// Keeps what a request leaves. Somebody's request lives on until it is written.
-pub(super) fn add(app: &App, one: Answered) {
-    if KEPT.with_borrow_mut(|kept| kept.add(one, app.now)) {
+pub(super) fn add(app: &App, queue: Queue, one: Answered) {
+    if queue.with(|kept| kept.add(one, app.now)) {
         let leader = app.clone();
-        app.later(async move { lead(&leader).await });
+        app.later(async move { lead(&leader, queue).await });
     }
 }
 
-async fn lead(app: &App) {
+async fn lead(app: &App, queue: Queue) {
     let mut room = MAX_STATEMENTS;
     loop {
         loop {
-            let wait = KEPT.with_borrow(|kept| kept.wait_ms(platform::now()));
+            let wait = queue.with(|kept| kept.wait_ms(platform::now()));
             if wait == 0 {
                 break;
             }
             Delay::from(Duration::from_millis(wait)).await;
         }
         while room >= answered::MAX_STATEMENTS {
-            let list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
+            let list = queue.with(|kept| kept.take(platform::now()));
             if list.is_empty() {
                 break;
             }
-            room = write(app, list, room).await;
+            room = write(app, queue, list, room).await;
         }
-        let is_left = KEPT.with_borrow_mut(Kept::resign);
+        let is_left = queue.with(Kept::resign);
         if !is_left || room < answered::MAX_STATEMENTS {
             return;
         }
         // Whoever asks next leads; perhaps nobody does.
         Delay::from(Duration::from_millis(MAX_PAUSE_MS)).await;
-        if !KEPT.with_borrow_mut(|kept| kept.stand_in(platform::now())) {
+        if !queue.with(|kept| kept.stand_in(platform::now())) {
             return;
         }
     }
@@ -196,7 +217,7 @@ async fn lead(app: &App) {
 
 /// Writes a list, and tries again where D1 does not take it: how much room for statements is left. What there is no room for
 /// waits for whoever leads next.
-async fn write(app: &App, mut list: Vec<Answered>, mut room: usize) -> usize {
+async fn write(app: &App, queue: Queue, mut list: Vec<Answered>, mut room: usize) -> usize {
     let mut patience = PATIENCE.into_iter();
     while let Err(error) = Answered::write_all(&list, app).await {
         room = room.saturating_sub(requests::MAX_STATEMENTS);
@@ -207,14 +228,14 @@ async fn write(app: &App, mut list: Vec<Answered>, mut room: usize) -> usize {
             return room;
         };
         // Where too many come meanwhile, the oldest are kept.
-        KEPT.with_borrow_mut(|kept| kept.put_back(list));
+        queue.with(|kept| kept.put_back(list));
         if room < answered::MAX_STATEMENTS {
             return room;
         }
         Delay::from(wait).await;
-        list = KEPT.with_borrow_mut(|kept| kept.take(platform::now()));
+        list = queue.with(|kept| kept.take(platform::now()));
     }
-    let dropped = KEPT.with_borrow_mut(|kept| std::mem::take(&mut kept.dropped));
+    let dropped = queue.with(|kept| std::mem::take(&mut kept.dropped));
     if dropped > 0 {
         warn("events_dropped", &[("number", &dropped.to_string())]);
     }
@@ -229,13 +250,17 @@ mod tests {
         Answered::for_test(number, words)
     }
 
+    fn kept() -> Kept {
+        Kept::new(MIN_PAUSE_MS, MAX_PAUSE_MS)
+    }
+
     fn ids(list: &[Answered]) -> Vec<String> {
         list.iter().map(Answered::id).collect()
     }
 
     #[test]
     fn the_first_one_leads_and_the_next_when_it_is_done() {
-        let mut kept = Kept::default();
+        let mut kept = kept();
         assert!(kept.add(one(0, 0), 1_000));
         assert_eq!(kept.wait_ms(1_000), 0, "nothing was written lately");
         assert!(!kept.add(one(1, 0), 1_000));
@@ -250,7 +275,7 @@ mod tests {
 
     #[test]
     fn where_nobody_comes_whoever_led_leads_again_and_one_that_is_gone_is_replaced() {
-        let mut kept = Kept::default();
+        let mut kept = kept();
         kept.add(one(0, 0), 1_000);
         assert!(kept.resign());
         assert!(kept.stand_in(2_000));
@@ -263,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_list_is_bounded_in_number_and_words() {
-        let mut kept = Kept::default();
+        let mut kept = kept();
         for number in 0..MAX_TOGETHER + 1 {
             kept.add(one(number, 0), 1_000);
         }
@@ -280,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_pause_grows_while_many_come_and_shrinks_when_few_do() {
-        let mut kept = Kept::default();
+        let mut kept = kept();
         let mut round = |number: usize| {
             for each in 0..number {
                 kept.add(one(each, 0), 1_000);
@@ -301,8 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn news_do_not_wait_however_many_come_and_what_comes_during_a_writing_is_one_list() {
+        let mut kept = Kept::new(0, 0);
+        assert!(kept.add(one(0, 0), 1_000));
+        assert_eq!((kept.wait_ms(1_000), kept.take(1_000).len()), (0, 1));
+        for number in 1..MANY + 2 {
+            assert!(!kept.add(one(number, 0), 1_000));
+        }
+        assert_eq!((kept.wait_ms(1_000), kept.take(1_000).len()), (0, MANY + 1));
+        assert_eq!(kept.wait_ms(1_000), 0);
+    }
+
+    #[test]
     fn what_is_too_much_is_counted_and_what_is_put_back_comes_first() {
-        let mut kept = Kept::default();
+        let mut kept = kept();
         for number in 0..MAX_KEPT + 3 {
             kept.add(one(number, 0), 1_000);
         }

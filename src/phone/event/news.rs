@@ -1,5 +1,5 @@
 //! Which fetches are news: a version that this isolate has not yet recorded for the device. A job may wait for it, so it is written
-//! at once and by itself, and does not wait among what is collected.
+//! at once, and does not wait among what is collected.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
