@@ -38,7 +38,7 @@ pub fn bytes(number: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| number >= *unit) {
         None => format!("{number} B"),
-        Some((unit, name)) if number % unit == 0 => format!("{} {name}", number / unit),
+        Some((unit, name)) if number.is_multiple_of(unit) => format!("{} {name}", number / unit),
         Some((unit, name)) => {
             let tenths = number / (unit / 10).max(1);
             format!("{}.{} {name}", tenths / 10, tenths % 10)

@@ -170,13 +170,13 @@ async fn audit_lines(visit: &Visit, part: &AuditPart) -> Result<Vec<u8>, Problem
             ("limit", limit.as_deref().unwrap_or_default()),
         ];
         let page = visit.read_file("/audit/export", &query).await?;
-        let each = page
+        let mut each = page
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty());
         // Besides its entries a page has a first line and a last one, which says how far it goes.
         let entries = (each.clone().count() as u64).saturating_sub(2);
         let end: Value = each
-            .last()
+            .next_back()
             .and_then(|line| ringfence_json::from_slice(line).ok())
             .unwrap_or_default();
         lines.extend_from_slice(&page);
