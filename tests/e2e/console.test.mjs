@@ -143,6 +143,7 @@ describe('the console', () => {
       if (first) assert.ok(bytes <= MAX_FIRST_PAGE, `the first page weighs ${bytes} bytes`);
       first = false;
       await visitor.photograph(name);
+      assert.deepEqual(await visitor.tooWide(), [], name);
       assert.deepEqual(await visitor.axe(), [], name);
       assert.equal((await visitor.page.locator('nav [aria-current="page"]').count()) > 0 || name === 'not-found', true, name);
       assert.deepEqual(visitor.page.wrong, [], name);
