@@ -37,6 +37,7 @@ pub const ROUTES: &[Route] = &[
     route!(POST   "/api/v1/sign-in-codes" WriteAll "createSignInCode" sign_in_codes::create, "Makes a code that opens one session of the console, once and within ten minutes, as the token that makes it; its text is in this answer alone"),
     route!(GET    "/api/v1/audit" ReadAll "listAudit" audit::all, "Lists every change, the newest first"),
     route!(GET    "/api/v1/audit/export" ReadAll "exportAudit" audit_chain::export, "Exports the audit log, one entry a line, with the hashes of its chain"),
+    route!(GET    "/api/v1/audit/export/part" ReadAll "measureAudit" audit_chain::measure, "Shows how many entries a part of the audit log has that is kept as one file, and where the next part begins, without making it"),
     route!(GET    "/api/v1/audit/verify" ReadAll "verifyAudit" audit_chain::verify, "Follows the chain over the audit log and says whether anything was changed or taken out"),
     route!(POST   "/api/v1/audit/cut" WriteAll "cutAudit" audit_chain::cut, "Removes an old period of the audit log that was exported to its end"),
     route!(GET    "/api/v1/rotation" ReadAll "getRotation" rotation::show, "Shows what is left to wrap under the current master key"),

@@ -16,7 +16,7 @@ use ringfence_console::problem::Problem as Shown;
 use ringfence_console::text::EN;
 use worker::{Request, Response};
 
-use crate::api::sessions::{self, SignedIn};
+use crate::api::sessions;
 use crate::app::{App, Caller};
 use crate::http::body;
 use crate::http::problem::Problem;
@@ -96,9 +96,10 @@ async fn dispatch(
             EN.foreign_form,
         )));
     }
+    let assertion = headers.get(identity::HEADER)?;
     let cookie = cookie::of(headers.get("cookie")?.as_deref());
     let signed_in = match &cookie {
-        Some(cookie) => sessions::resume(&app, &caller, cookie).await?,
+        Some(cookie) => sessions::resume(&app, &caller, cookie, assertion.as_deref()).await?,
         None => None,
     };
     let limit = match signed_in {
@@ -115,7 +116,12 @@ async fn dispatch(
     let query = Fields::parse(url.query().unwrap_or_default().as_bytes());
     let (open, params) = match route::find(method, &path) {
         Found::Page(open, params) => (open, params),
-        Found::Nothing => return Ok(missing(signed_in, &path)),
+        Found::Nothing => {
+            let params = route::tenant_of(&path);
+            let visit = Visit::new(app, caller, signed_in, path, params, query, form);
+            let problem = Shown::new(404, EN.not_found, EN.not_found_detail);
+            return Ok(visit.problem(problem).await);
+        }
     };
     let run = match open {
         Open::ToAll(run) => run,
@@ -130,11 +136,10 @@ async fn dispatch(
             return Ok(Reply::see(&reply::sign_in(&next, over)).forgetting(over));
         }
     };
-    let assertion = headers.get(identity::HEADER)?;
     let visit = Visit::new(app, caller, signed_in, path, params, query, form).asserting(assertion);
     Ok(match run(visit.clone()).await {
         Ok(reply) => reply,
-        Err(problem) => visit.problem(problem),
+        Err(problem) => visit.problem(problem).await,
     })
 }
 
@@ -142,14 +147,6 @@ fn caller_path(path: &str, query: Option<&str>) -> String {
     match query {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
-    }
-}
-
-fn missing(signed_in: Option<SignedIn>, path: &str) -> Reply {
-    let problem = Shown::new(404, EN.not_found, EN.not_found_detail);
-    match signed_in {
-        Some(who) => reply::inside(&visit::viewer(&who), path, problem),
-        None => reply::outside(problem),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ringfence_console::part::Page;
 use ringfence_console::problem::Problem;
-use ringfence_console::shell::{Shell, Viewer};
+use ringfence_console::shell::Shell;
 use ringfence_console::{href, sign_in as form};
 use serde_json::Value;
 use worker::{Headers, Response, ResponseBuilder};
@@ -148,8 +148,7 @@ pub fn outside(problem: Problem) -> Reply {
 }
 
 /// A problem, for somebody who is.
-pub fn inside(viewer: &Viewer, at: &str, problem: Problem) -> Reply {
-    let shell = Shell::new(&problem.title, viewer, at);
+pub fn inside(shell: Shell, problem: Problem) -> Reply {
     Reply::refused(problem.status, Page::new(shell).with_problem(Some(problem)))
 }
 

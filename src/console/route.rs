@@ -168,6 +168,17 @@ pub enum Found {
     Nothing,
 }
 
+/// The tenant of a path that is no page, as the pattern of a page would name it.
+pub fn tenant_of(path: &str) -> Params {
+    let below = path.strip_prefix("/console/tenants/").unwrap_or_default();
+    let (id, _) = below.split_once('/').unwrap_or_default();
+    api::matches(
+        "/console/tenants/{tenant}",
+        &format!("/console/tenants/{id}"),
+    )
+    .unwrap_or_default()
+}
+
 /// Looks a request up. `HEAD` is answered like `GET`.
 pub fn find(method: &str, path: &str) -> Found {
     let method = if method == "HEAD" { "GET" } else { method };

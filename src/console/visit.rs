@@ -224,12 +224,16 @@ impl Visit {
             .within(&tenant.id, &tenant.name, &self.path))
     }
 
-    /// A problem as a page.
-    pub fn problem(&self, problem: Problem) -> Reply {
-        match self.session.is_empty() {
-            true => reply::outside(problem),
-            false => reply::inside(&self.viewer, &self.path, problem),
+    /// A problem as a page, within the tenant that one was in. What is wrong with storage is not asked for again.
+    pub async fn problem(&self, problem: Problem) -> Reply {
+        if self.session.is_empty() {
+            return reply::outside(problem);
         }
+        let shell = match problem.status {
+            500.. => None,
+            _ => self.tenant_shell(&problem.title).await.ok(),
+        };
+        reply::inside(shell.unwrap_or_else(|| self.shell(&problem.title)), problem)
     }
 }
 

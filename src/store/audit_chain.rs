@@ -213,6 +213,36 @@ pub async fn page(
         .collect())
 }
 
+/// Of entries after a number: where a file of them ends that has at most so many entries and bytes, and at least one
+/// entry, and how many it has; nothing, where there is none.
+///
+/// # Errors
+/// D1 fails.
+pub async fn extent(
+    db: &Db,
+    after: u64,
+    limit: u32,
+    bytes: u64,
+) -> Result<Option<Extent>, StorageError> {
+    db.row(
+        "SELECT max(number) AS number, count(*) AS entries FROM (SELECT number, bytes, \
+         sum(bytes) OVER (ORDER BY number) AS total FROM (SELECT number, \
+         coalesce(octet_length(before), 0) + coalesce(octet_length(after), 0) AS bytes \
+         FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2)) \
+         WHERE total <= ?3 OR total = bytes HAVING count(*) > 0",
+        args![after, limit, bytes],
+    )
+    .await
+}
+
+/// Entries that follow each other.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Extent {
+    /// The number of the last one.
+    pub number: u64,
+    pub entries: u64,
+}
+
 /// The link of an entry of the chain, as it is stored.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ pub struct SessionRow {
     pub expires_at: u64,
     pub address: String,
     pub user_agent: String,
+    /// Of a session that Cloudflare Access opened alone: whom it named.
+    pub email: Option<String>,
     /// `None`: the token has been removed, or is `ADMIN_TOKEN`.
     pub token_name: Option<String>,
     pub tenant_id: Option<String>,
@@ -31,7 +33,7 @@ pub struct SessionRow {
 }
 
 const COLUMNS: &str = "s.id, s.hash, s.token_id, s.admin_mark, s.created_at, s.last_used_at, \
-     s.expires_at, s.address, s.user_agent, t.name AS token_name, t.tenant_id, t.access, t.reveal, \
+     s.expires_at, s.address, s.user_agent, s.email, t.name AS token_name, t.tenant_id, t.access, t.reveal, \
      t.expires_at AS token_expires_at";
 
 /// A token has so many sessions at most: a further one ends the oldest.
@@ -116,9 +118,9 @@ pub async fn insert(
     // Without the code the session has no token, which the schema refuses, and with it D1 rolls back the batch.
     change.push(
         "INSERT INTO sessions (id, hash, token_id, admin_mark, created_at, last_used_at, expires_at, \
-         address, user_agent) VALUES (?1, ?2, CASE WHEN ?10 IS NULL THEN ?3 ELSE \
+         address, user_agent, email) VALUES (?1, ?2, CASE WHEN ?10 IS NULL THEN ?3 ELSE \
          (SELECT token_id FROM sign_in_codes WHERE id = ?10 AND expires_at > ?5) END, \
-         ?4, ?5, ?6, ?7, ?8, ?9)",
+         ?4, ?5, ?6, ?7, ?8, ?9, ?11)",
         args![
             &row.id,
             &row.hash,
@@ -129,7 +131,8 @@ pub async fn insert(
             row.expires_at,
             &row.address,
             &row.user_agent,
-            code
+            code,
+            row.email.as_deref()
         ],
     )?;
     if let Some(code) = code {

@@ -97,7 +97,8 @@ describe('Cloudflare Access', () => {
     const answer = await signIn(team.assertion());
     assert.deepEqual([answer.status, answer.headers.get('location')], [303, '/console/sessions']);
     const cookie = answer.headers.get('set-cookie').split(';')[0];
-    const look = (path) => worker.fetch(path, { redirect: 'manual', headers: { cookie } });
+    const look = (path, assertion = team.assertion()) =>
+      worker.fetch(path, { redirect: 'manual', headers: { cookie, ...(assertion ? { [HEADER]: assertion } : {}) } });
     assert.equal((await look(`/console/tenants/${tenant.id}`)).status, 200);
     assert.equal((await look('/console/tokens')).status, 403);
     const [session] = (await admin.get('/sessions')).items;
@@ -111,6 +112,51 @@ describe('Cloudflare Access', () => {
     const gone = await signIn(team.assertion());
     assert.equal(gone.status, 403);
     assert.match(await gone.text(), /no API token that is valid has this/);
+  });
+
+  it('holds a session that it opened to whom it names with each request, and no other session', async () => {
+    const token = await admin.post('/tokens', { name: 'Joan', access: 'read', email: 'joan@example.org' });
+    const joan = (claims, by) => team.assertion({ email: 'joan@example.org', ...claims }, by);
+    const cookieOf = (answer) => answer.headers.get('set-cookie').split(';')[0];
+    const look = (cookie, assertion) =>
+      worker.fetch('/console/tenants', { redirect: 'manual', headers: { cookie, ...(assertion ? { [HEADER]: assertion } : {}) } });
+    const cookie = cookieOf(await signIn(joan()));
+    const now = Math.floor(Date.now() / 1000);
+    assert.equal((await look(cookie, joan())).status, 200);
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    for (const [assertion, what] of [
+      [undefined, 'none: the request did not come through Access'],
+      [team.assertion({ email: 'ada@example.org' }), 'of somebody else'],
+      [joan({ exp: now - 1 }), 'one that is over'],
+      [joan({ aud: ['another'] }), 'for another application'],
+      [joan({}, { by: other }), 'that Access did not sign'],
+    ]) {
+      const answer = await look(cookie, assertion);
+      assert.deepEqual(
+        [answer.status, answer.headers.get('location')],
+        [303, '/console/sign-in?said=over&next=%2Fconsole%2Ftenants'],
+        what,
+      );
+      assert.match(answer.headers.get('set-cookie'), /Max-Age=0/, what);
+    }
+    // Without the right of Access a form does nothing, either.
+    const write = await worker.fetch('/console/sign-out', {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, origin: new URL(worker.http).origin },
+    });
+    assert.match(write.headers.get('location'), /sign-in\?said=over/);
+    assert.equal((await look(cookie, joan({ email: 'JOAN@example.org' }))).status, 200);
+    // Whoever signed in by the token itself needs no Access.
+    const byToken = await worker.fetch('/console/sign-in', {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(worker.http).origin },
+      body: new URLSearchParams({ token: token.token, next: '' }),
+    });
+    for (const assertion of [undefined, joan({ exp: now - 1 }), team.assertion({ email: 'ada@example.org' })]) {
+      assert.equal((await look(cookieOf(byToken), assertion)).status, 200);
+    }
   });
 
   it('is not believed in anything that it did not sign for this application and now', async () => {

@@ -133,6 +133,14 @@ describe('many devices in the console', () => {
     await page.getByLabel('What is done to each').selectOption('enable');
     await page.getByRole('button', { name: 'Go on' }).click();
     await page.getByRole('alert').getByText('0080F00000: ').waitFor();
+    // And as it is typed.
+    const said = page.locator('#pick-macs-said');
+    const typed = await area.inputValue();
+    await area.fill(`${mac(1)}\n0080F00000, front`);
+    assert.equal(await said.innerText(), 'No MACs, twelve hexadecimal digits each: 0080F00000, front');
+    await area.fill(`${mac(1)} 00:80:f0:00:00:02;0080.f000.0003\n00-80-F0-00-00-01`);
+    assert.equal(await said.innerText(), 'MACs so far: 3');
+    await area.fill(typed);
     assert.match(await area.inputValue(), /0080F00000\n/);
     assert.equal(await page.getByLabel('What is done to each').inputValue(), 'enable');
     await look(boss, 'bulk-bad-macs');
@@ -158,6 +166,7 @@ describe('many devices in the console', () => {
     await page.getByLabel('Value').fill('ntp.example');
     await look(boss, 'bulk-inputs');
     await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('Name: NTP_SERVER · Value: ntp.example').waitFor();
     await look(boss, 'bulk-confirm');
     await page.getByRole('button', { name: 'set a setting: 10 devices' }).click();
     await page.getByRole('heading', { level: 1, name: 'set a setting: NTP_SERVER = ntp.example' }).waitFor();

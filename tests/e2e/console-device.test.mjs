@@ -90,7 +90,7 @@ describe('the page of a device', () => {
     const { page } = boss;
     await boss.open(of(`/devices/${mac(2, '805EC0')}`));
     await page.getByRole('link', { name: 'Move to another tenant' }).click();
-    await page.getByLabel('Tenant that they go to').selectOption({ label: 'Quay Inn' });
+    await page.getByLabel('Tenant that it goes to').selectOption({ label: 'Quay Inn' });
     await look(boss, 'device-move');
     await page.getByRole('button', { name: 'Move to another tenant' }).click();
     await page.getByText('It is shown once').waitFor();

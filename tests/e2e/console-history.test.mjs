@@ -39,7 +39,7 @@ describe('history in the console', () => {
     await boss.open(of('/settings'));
     await look(boss, 'settings-vocabulary');
     await page.getByText('The whole phone').click();
-    await page.getByLabel('Ntp', { exact: true }).fill('ntp.example');
+    await page.getByLabel('NTP', { exact: true }).fill('ntp.example');
     await vendorRow(page, 'standard_Prov_CFG_RESYNC_FROM_SIP', 'check-sync');
     await page.getByLabel('Device to compare').fill(phone);
     await save(page, 'Check');
@@ -47,7 +47,7 @@ describe('history in the console', () => {
     assert.match(await told.innerText(), /2 devices/);
     assert.ok((await page.locator('.diff .added').count()) > 0, await page.locator('main').innerText());
     await look(boss, 'settings-checked');
-    assert.equal(await page.getByLabel('Ntp', { exact: true }).inputValue(), 'ntp.example', 'what was typed stays');
+    assert.equal(await page.getByLabel('NTP', { exact: true }).inputValue(), 'ntp.example', 'what was typed stays');
     assert.deepEqual((await admin.get(`${t}/settings`)).settings, {});
     await page.getByLabel('Comment').fill('ticket 7');
     await save(page);

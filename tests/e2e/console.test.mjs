@@ -143,6 +143,7 @@ describe('the console', () => {
       if (first) assert.ok(bytes <= MAX_FIRST_PAGE, `the first page weighs ${bytes} bytes`);
       first = false;
       await visitor.photograph(name);
+      assert.deepEqual(await visitor.tooWide(), [], name);
       assert.deepEqual(await visitor.axe(), [], name);
       assert.equal((await visitor.page.locator('nav [aria-current="page"]').count()) > 0 || name === 'not-found', true, name);
       assert.deepEqual(visitor.page.wrong, [], name);
@@ -433,6 +434,32 @@ describe('the console', () => {
     assert.ok(seen.includes('Re-key'), seen.join(' | '));
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Re-key' }).waitFor();
+  });
+
+  it('says what is wrong once, and keeps one in the tenant that one was in', async () => {
+    const visitor = await come(worker.adminToken);
+    const { page } = visitor;
+    const { name } = await admin.get(`/tenants/${tenant.id}`);
+    for (const [path, within] of [
+      [of('/devices/0080F0FFFFFF'), true],
+      [of('/nothing'), true],
+      [of('/nothing/at/all'), true],
+      ['/console/tenants/01J00000000000000000000000/devices', false],
+      ['/console/nothing', false],
+    ]) {
+      assert.equal(await visitor.open(path), 404, path);
+      const title = await page.getByRole('heading', { level: 1 }).innerText();
+      assert.equal(await page.getByRole('heading').count(), 1, `${path}: ${title} is said once`);
+      assert.ok((await page.getByRole('alert').innerText()).length > 10, path);
+      assert.equal(await page.getByRole('navigation', { name, exact: true }).count(), within ? 1 : 0, path);
+      assert.deepEqual(await visitor.axe(), [], path);
+    }
+    // Whoever may not see the tenant is told nothing of it, not even its name.
+    const other = await admin.post('/tenants', { name: 'Quay & Sons' });
+    const { token } = await admin.post('/tokens', { name: 'Narrow', tenant: tenant.id, access: 'read' });
+    const narrow = await come(token);
+    await narrow.open(`/console/tenants/${other.id}/nothing`);
+    assert.doesNotMatch(await narrow.page.content(), /Quay/);
   });
 
   it('has no script in its templates', () => {

@@ -43,7 +43,7 @@ describe("the console's import", () => {
   const paste = async ({ page }, text) => {
     await page.getByLabel('The table').fill(text);
     await page.getByRole('button', { name: 'Check the table' }).click();
-    await page.getByRole('button', { name: /Import all/ }).waitFor();
+    await page.getByText(/^Rows 1 to/).waitFor();
   };
 
   const rows = async ({ page }) => {
@@ -118,8 +118,13 @@ describe("the console's import", () => {
     await visitor.page.getByLabel('What columns mean').fill('Hardware=mac');
     await visitor.page.getByLabel('Model of rows').fill(MODEL);
     await visitor.page.getByRole('button', { name: 'Check the table' }).click();
-    await visitor.page.getByRole('button', { name: 'Import all 1 rows' }).waitFor();
-    assert.equal((await rows(visitor))[0][1], mac(1));
+    await visitor.page.getByText('Rows 1 to 1 of 1').waitFor();
+    const [[, address, became, why]] = await rows(visitor);
+    assert.deepEqual([address, became], [mac(1), 'refused']);
+    assert.equal(why, 'Its files could not be served: standard: line_1_user: the line is not complete: set line_1_domain as well');
+    // Where no row can be imported nothing offers to, and the page says what to do.
+    assert.equal(await visitor.page.getByRole('button', { name: /^Import/ }).count(), 0);
+    await visitor.page.getByText('No row can be imported. Correct the rows that are refused').waitFor();
     // What a page keeps opens for its own session and tenant alone.
     const sealed = await visitor.page.locator('input[name=sealed]').first().inputValue();
     const other = await empty();
@@ -151,6 +156,14 @@ describe("the console's import", () => {
       const [{ devices }] = await worker.sql('SELECT devices FROM tenants WHERE id = ?1', t.split('/').at(-1));
       assert.equal(devices, 620);
       assert.deepEqual(visitor.page.wrong, []);
+      // Of a table in several parts the last page knows whether any row of them all can be imported.
+      await visitor.open(page);
+      await paste(visitor, table);
+      await visitor.page.getByRole('button', { name: 'Import all 621 rows' }).waitFor();
+      await visitor.page.getByRole('button', { name: 'Check the next rows' }).click();
+      await visitor.page.getByText('Rows 501 to 621 of 621').waitFor();
+      assert.equal(await visitor.page.getByRole('button', { name: /^Import/ }).count(), 0);
+      await visitor.page.getByText('No row can be imported').waitFor();
     }
   });
 
@@ -186,5 +199,7 @@ describe("the console's import", () => {
     await visitor.open(to.page);
     await paste(visitor, table);
     assert.deepEqual([...new Set((await rows(visitor)).map(([, , became]) => became))], ['as it is']);
+    assert.equal(await visitor.page.getByRole('button', { name: /^Import/ }).count(), 0);
+    await visitor.page.getByText('There is nothing to import').waitFor();
   });
 });

@@ -193,6 +193,7 @@ describe('the schema', () => {
       `${t}/audit?token=admin&after=1&before=9999999999999`,
       `${t}/audit?request_id=${ulid()}`,
       '/audit?action=device.update',
+      '/audit/export/part',
       `/audit?request_id=${ulid()}`,
       `${t}/events?reason=bootstrap_consumed`,
       `${t}/events?reason=sealed&kind=standard`,

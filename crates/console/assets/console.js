@@ -1,9 +1,10 @@
 // Shows times in the viewer's own zone; the page has them in UTC.
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const local = (root) => {
   for (const time of root.querySelectorAll('time[datetime]:not([data-local])')) {
     time.title = time.textContent;
-    time.textContent = format.format(new Date(time.dateTime));
+    time.textContent = ('hour' in time.dataset ? hour : format).format(new Date(time.dateTime));
     time.dataset.local = '';
   }
 };
@@ -38,6 +39,21 @@ if (byCode && code) {
   byCode.elements.code.value = code;
   byCode.closest('section').hidden = false;
   history.replaceState(null, '', location.pathname + location.search);
+}
+// MACs are looked at as they are typed; the server looks closer, and says what is wrong with each.
+const digits = (text) => text.replace(/[:.-]/g, '').toLowerCase();
+const isMac = (text) => /^[0-9a-f]{12}$/.test(digits(text));
+for (const area of document.querySelectorAll('textarea[data-macs]')) {
+  const said = document.getElementById(area.dataset.macs);
+  area.addEventListener('input', () => {
+    const typed = area.value.split(/[\s,;]+/).filter(Boolean);
+    const bad = typed.filter((text) => !isMac(text));
+    const shown = bad.slice(0, 5).map((text) => text.slice(0, 40));
+    const words = bad.length ? said.dataset.bad : said.dataset.good;
+    const value = bad.length ? shown.join(', ') + (bad.length > shown.length ? ' …' : '') : new Set(typed.map(digits)).size;
+    said.textContent = typed.length ? words.replace('{}', () => value) : '';
+    area.setAttribute('aria-invalid', String(bad.length > 0));
+  });
 }
 // A file goes into the field that one could also paste it into, so that the server reads one kind of form.
 for (const picker of document.querySelectorAll('input[type=file][data-into]')) {

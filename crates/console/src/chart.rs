@@ -29,7 +29,7 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
         let height = |number: u64| (number * HEIGHT).div_ceil(tallest).min(HEIGHT);
         let (served_height, both) = (height(served), height(served + refused));
         let refused_height = both.saturating_sub(served_height);
-        let hour = time::hour((first + place) * HOUR_MS);
+        let hour = time::hour((first + place) * HOUR_MS).utc;
         Bar {
             label: fill(
                 EN.chart_bar,
@@ -50,7 +50,7 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
         label: fill(EN.chart_label, &[&served.to_string(), &refused.to_string()]),
         bars: bars.collect(),
         first: time::hour(first * HOUR_MS),
-        last: time::hour(now),
+        last: time::hour(now / HOUR_MS * HOUR_MS),
         served: EN.chart_served.into(),
         refused: EN.chart_refused.into(),
         note: match cut {

@@ -85,6 +85,8 @@ data! {
     Tenant { id: String, name: String, hostname: Option<String>, options: Value, revision: u64, created_at: u64, updated_at: u64, }
     /// `TableView`.
     Measured { devices: u64, next: Option<String>, }
+    /// `PartView`.
+    AuditPart { entries: u64, next: Option<u64>, }
     /// `LimitsView`.
     Limits { quotas: BTreeMap<String, Quota>, }
     /// `QuotaView`.

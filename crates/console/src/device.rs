@@ -45,11 +45,13 @@ fn is_current(device: &Device) -> bool {
 /// Where a request came from.
 pub fn from_where(seen: &Seen) -> String {
     match (&seen.address, seen.country.as_deref()) {
-        (Some(address), Some(country)) if !country.is_empty() && country != "XX" => {
+        (Some(address), Some(country))
+            if !address.is_empty() && !country.is_empty() && country != "XX" =>
+        {
             fill(EN.from_in, &[address, country])
         }
-        (Some(address), _) => address.clone(),
-        (None, _) => EN.nobody_knows.to_owned(),
+        (Some(address), _) if !address.is_empty() => address.clone(),
+        _ => EN.nobody_knows.to_owned(),
     }
 }
 
@@ -96,6 +98,24 @@ pub fn sentence(device: &Device, now: u64) -> String {
         ("replaced", _) => EN.says_replaced.to_owned(),
         (other, _) => other.to_owned(),
     }
+}
+
+/// The same in parts: the time in it is shown in the viewer's zone.
+fn said(device: &Device, now: u64) -> Vec<Cell> {
+    let text = sentence(device, now);
+    let moment = device.key.last_taken_by.as_ref().map(|seen| Moment {
+        ago: String::new(),
+        ..Moment::new(seen.at, now)
+    });
+    let found = moment.and_then(|moment| {
+        let (before, after) = text.split_once(&moment.utc)?;
+        Some(vec![
+            Cell::text(before),
+            Cell::Time(moment.clone()),
+            Cell::text(after),
+        ])
+    });
+    found.unwrap_or_else(|| vec![Cell::text(&text)])
 }
 
 fn capital(text: &str) -> String {
@@ -153,7 +173,8 @@ pub fn action(name: &str) -> Option<(&'static str, &'static str)> {
 pub fn page(shell: Shell, viewer: &Viewer, of: &OneDevice) -> Page {
     let (device, now) = (&of.device, of.now);
     let at = |page: &str| href::device(&of.tenant, &device.mac, page);
-    let shell = shell.leading(sentence(device, now));
+    let mut shell = shell;
+    shell.lead = said(device, now);
     let (tone, state) = brief(device, now);
     let mut facts = Facts::new(EN.device)
         .with(EN.state, Cell::state(tone, state))
@@ -316,7 +337,7 @@ pub fn move_form(action: &str, tenants: &[Tenant], back: &str) -> Form {
     ];
     Form::post(action, EN.move_device)
         .saying(EN.move_does)
-        .with(Field::select("tenant", EN.move_to, tenants, ""))
+        .with(Field::select("tenant", EN.move_one_to, tenants, ""))
         .with(Field::select("settings", EN.settings, settings, "keep"))
         .with(Field::check("forward", EN.forward_phone, true))
         .or_back(back)
@@ -346,7 +367,7 @@ pub fn effective(
         ]
     });
     let columns = [EN.parameter, EN.value, EN.layer, EN.file, EN.shadows];
-    let table = Table::new(EN.effective, &columns, EN.no_parameters).with_rows(rows);
+    let table = Table::new("", &columns, EN.no_parameters).with_rows(rows);
     let mut shown = Page::new(shell).with(table);
     if !page.unused.is_empty() {
         let rows = page.unused.iter().map(|unused| {

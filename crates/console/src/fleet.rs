@@ -20,6 +20,14 @@ pub struct Counted {
     pub more: bool,
 }
 
+impl Counted {
+    /// The number as it is said.
+    fn number(&self) -> String {
+        let more = if self.more { "+" } else { "" };
+        format!("{}{more}", self.number)
+    }
+}
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -171,10 +179,9 @@ fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {
             )
         }
     };
-    let more = if counted.more { "+" } else { "" };
     Number {
         label: label.into(),
-        value: format!("{}{more}", counted.number),
+        value: counted.number(),
         tone: if counted.number == 0 {
             Tone::Quiet
         } else {
@@ -186,10 +193,9 @@ fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {
 
 fn needs_of(of: &Overview) -> Vec<(Cell, String)> {
     let id = &of.tenant.id;
-    let any = |state| {
-        of.counted
-            .iter()
-            .any(|one| one.state == state && one.number > 0)
+    let found = |state| {
+        let counted = of.counted.iter().find(|one| one.state == state);
+        counted.filter(|one| one.number > 0).map(Counted::number)
     };
     let mut needs = Vec::new();
     for (state, filter, words, does) in [
@@ -212,17 +218,16 @@ fn needs_of(of: &Overview) -> Vec<(Cell, String)> {
             EN.expired_bootstraps,
         ),
     ] {
-        if any(state) {
+        if let Some(number) = found(state) {
             let to = format!("{}?{filter}", href::tenant(id, "devices"));
+            let words = fill(EN.of_state, &[words, &number]);
             needs.push((Cell::link(words, to), does.to_owned()));
         }
     }
-    if any(State::Unknown) {
+    if let Some(number) = found(State::Unknown) {
         let to = href::tenant(id, "unknown");
-        needs.push((
-            Cell::link(EN.unknown_phones, to),
-            EN.unknown_knocked.to_owned(),
-        ));
+        let words = fill(EN.of_state, &[EN.unknown_phones, &number]);
+        needs.push((Cell::link(words, to), EN.unknown_knocked.to_owned()));
     }
     if of
         .events
@@ -396,6 +401,27 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
     {
         let cell = Cell::link(EN.rotation, "/console/rotation");
         needs.push((cell, EN.rotation_open.to_owned()));
+    }
+    for (place, words, does) in [
+        (
+            "/unexpected_network",
+            EN.number_elsewhere,
+            EN.taken_elsewhere,
+        ),
+        ("/never_came_back", EN.number_lost, EN.lost_keys),
+        ("/failing", EN.number_failing, EN.devices_fail),
+        (
+            "/by_state/expired",
+            EN.number_expired,
+            EN.expired_bootstraps,
+        ),
+    ] {
+        let number = of.devices.number(place).unwrap_or_default();
+        if number > 0 {
+            let words = fill(EN.of_state, &[words, &number.to_string()]);
+            let text = format!("{does} {}", EN.see_tenants);
+            needs.push((Cell::link(words, "/console/tenants"), text));
+        }
     }
     for (pool, relays) in &of.pools {
         let to = format!("/console/pools{}", href::path([&pool.id]));

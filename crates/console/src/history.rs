@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::Read as _;
 use crate::href;
-use crate::lists::next;
+use crate::lists::{next, whose};
 use crate::part::{Act, Cell, Field, Form, Lines, Page, Section, Table, Tone};
 use crate::problem::Problem;
 use crate::shell::{Shell, Viewer};
@@ -91,7 +91,7 @@ fn row(
         Cell::time(version.number("at"), now, ""),
         Cell::text(match version.text("token") {
             "" => EN.not_known,
-            token => token,
+            token => whose(token),
         }),
         Cell::text(version.text("comment")),
         Cell::code(version.text("request_id")),

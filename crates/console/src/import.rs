@@ -4,7 +4,10 @@ use crate::href;
 use crate::part::{Act, Cell, Field, Form, Kind, Number, Numbers, Page, Section, Table, Tone};
 use crate::problem::Problem;
 use crate::shell::Shell;
-use crate::text::{EN, fill};
+use crate::text::{EN, count, fill};
+
+/// The name under which a form says how many rows of those before would be imported.
+pub const FOUND: &str = "found";
 
 /// What an operator typed.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +59,11 @@ impl Counts {
             Became::NoPhone => &mut self.no_phone,
             Became::Refused => &mut self.refused,
         } += 1;
+    }
+
+    /// How many are written to the database.
+    fn imported(self) -> u64 {
+        self.created + self.changed
     }
 
     /// The names under which a form sends them on.
@@ -200,7 +208,7 @@ fn table(caption: &str, verdicts: &[Verdict], empty: &str) -> Table {
     }))
 }
 
-/// What would become of some rows.
+/// What would become of some rows, and how many of those that were looked at before would be imported.
 pub fn checked(
     shell: Shell,
     at: &str,
@@ -208,24 +216,29 @@ pub fn checked(
     typed: &Typed,
     about: &About,
     part: &Part,
+    before: u64,
 ) -> Page {
     let mut counts = Counts::default();
     part.verdicts.iter().for_each(|it| counts.add(it.became));
     let mut page = Page::new(shell).with(counts.numbers());
     page.sections.extend(about.texts());
-    if part.of > 0 {
-        let mut run = on(
-            at,
-            typed,
-            &fill(EN.import_run, &[&part.of.to_string()]),
-            "run",
-            0,
-        );
+    let found = before + counts.imported();
+    let is_seen = part.to >= part.of;
+    if found > 0 || !is_seen {
+        let run = count(part.of, EN.import_run_one, EN.import_run);
+        let mut run = on(at, typed, &run, "run", 0);
         run.prefix = "run-";
         page = page.with(run);
+    } else if part.of > 0 {
+        let why = match counts.refused {
+            0 => EN.import_needless,
+            _ => EN.import_useless,
+        };
+        page = page.with(Section::Text(why.to_owned()));
     }
-    if part.to < part.of {
-        let mut next = on(at, typed, EN.import_next, "check", part.to);
+    if !is_seen {
+        let mut next = on(at, typed, EN.import_next, "check", part.to)
+            .with(Field::hidden(FOUND, found.to_string()));
         next.prefix = "next-";
         page = page.with(next);
     }
@@ -247,10 +260,10 @@ pub fn ran(
 ) -> Page {
     let is_over = part.to >= part.of;
     let [to, of] = [part.to, part.of].map(|number| number.to_string());
-    shell.lead = match is_over {
-        true => fill(EN.import_over, &[&of]),
+    shell = shell.leading(match is_over {
+        true => count(part.of, EN.import_over_one, EN.import_over),
         false => fill(EN.import_running, &[&to, &of]),
-    };
+    });
     shell.goes_on = !is_over;
     let mut page = Page::new(shell).with(counts.numbers());
     if is_over {

@@ -103,6 +103,7 @@ impl SectionHtml<'_> {
 impl HtmlSafe for SectionHtml<'_> {}
 impl HtmlSafe for FieldHtml<'_> {}
 impl HtmlSafe for Cell {}
+impl HtmlSafe for Hour {}
 
 /// A field as HTML.
 #[derive(Template)]
@@ -504,6 +505,8 @@ pub enum Kind {
     Select(Vec<(String, String)>),
     /// So many rows.
     Area(u32),
+    /// MACs, in so many rows; what is none is named as it is typed, where the page may run its script.
+    Macs(u32),
     /// A template of so many rows, with what is wrong with it as JSON.
     Template(u32, String),
     /// A file whose text goes into the area of this name: where the page may run its script, otherwise it is not there.
@@ -741,11 +744,24 @@ pub struct Chart {
     /// The whole of it in words.
     pub label: String,
     pub bars: Vec<Bar>,
-    pub first: String,
-    pub last: String,
+    pub first: Hour,
+    pub last: Hour,
     pub served: String,
     pub refused: String,
     pub note: String,
+}
+
+/// The hour of a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Template)]
+#[template(
+    source = r#"<time datetime="{{ iso }}" data-hour>{{ utc }}</time>"#,
+    ext = "html"
+)]
+pub struct Hour {
+    /// For machines: RFC 3339.
+    pub iso: String,
+    /// For people, without the script.
+    pub utc: String,
 }
 
 /// An hour, in the units of the picture.

@@ -77,12 +77,18 @@ pub fn broken(device: &Value) -> Vec<String> {
     let text = |name: &str| device.get(name).and_then(Value::as_str);
     let whose = text("mac").or(text("model")).unwrap_or_default();
     let file = text("file").unwrap_or_default();
-    let findings = device.get("findings").and_then(Value::as_array);
-    let mut said: Vec<String> = findings.into_iter().flatten().map(finding).collect();
-    said.extend(text("error").map(str::to_owned));
-    said.into_iter()
+    of_file(device)
+        .into_iter()
         .map(|one| format!("{whose} {file}: {one}"))
         .collect()
+}
+
+/// What is wrong with one file, in sentences.
+pub fn of_file(file: &Value) -> Vec<String> {
+    let findings = file.get("findings").and_then(Value::as_array);
+    let mut said: Vec<String> = findings.into_iter().flatten().map(finding).collect();
+    said.extend(file.get("error").and_then(Value::as_str).map(str::to_owned));
+    said
 }
 
 /// A finding in one sentence.

@@ -1,7 +1,9 @@
 //! What is around a page: who is signed in, and where one can go from there.
 
 use crate::href;
+use crate::part::Cell;
 use crate::text::{EN, Texts, fill};
+use crate::{explain, lint};
 
 /// A way to another page, in a navigation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +44,10 @@ pub struct TenantNav {
 pub struct Shell {
     pub t: &'static Texts,
     pub title: String,
-    /// A sentence below the title.
-    pub lead: String,
+    /// A sentence below the title, in its parts.
+    pub lead: Vec<Cell>,
+    /// What the page is about, where that has a page of its own: its name, and where it is.
+    pub up: Option<(String, String)>,
     pub nav: Vec<Item>,
     pub tenant: Option<TenantNav>,
     /// The name of whoever is signed in.
@@ -66,7 +70,8 @@ impl Shell {
         Self {
             t: &EN,
             title: title.to_owned(),
-            lead: String::new(),
+            lead: Vec::new(),
+            up: None,
             nav: Vec::new(),
             tenant: None,
             who: None,
@@ -99,6 +104,12 @@ impl Shell {
             (t.sessions, "/console/sessions".into()),
             (t.about, "/console/about".into()),
         ]);
+        // To check a file is a way to find out why a phone got nothing.
+        let at = match at {
+            lint::PATH => explain::PATH,
+            "/console/audit.ndjson" => "/console/audit",
+            at => at,
+        };
         let name = match viewer.name.as_str() {
             "" => t.admin_token.to_owned(),
             name => name.to_owned(),
@@ -118,7 +129,14 @@ impl Shell {
     /// The same with a sentence below the title.
     #[must_use]
     pub fn leading(mut self, lead: impl Into<String>) -> Self {
-        self.lead = lead.into();
+        self.lead = vec![Cell::text(lead)];
+        self
+    }
+
+    /// The same below the page of what it is about.
+    #[must_use]
+    pub fn below(mut self, text: &str, href: impl Into<String>) -> Self {
+        self.up = Some((text.to_owned(), href.into()));
         self
     }
 
@@ -152,14 +170,15 @@ impl Shell {
 /// The page of a tenant that another one belongs to, where its path does not say so.
 fn belongs_to(id: &str, at: &str) -> String {
     let tenant = href::tenant(id, "");
-    let Some((first, rest)) = at
+    let Some(below) = at
         .strip_prefix(&tenant)
         .and_then(|below| below.strip_prefix('/'))
-        .and_then(|below| below.split_once('/'))
     else {
         return at.to_owned();
     };
+    let (first, rest) = below.split_once('/').unwrap_or((below, ""));
     match first {
+        "devices.csv" => href::tenant(id, "devices"),
         "jobs" | "rollouts" => href::tenant(id, "notify"),
         // What has versions stands behind the word.
         "history" | "rollback" => format!("{tenant}/{rest}"),
@@ -219,6 +238,7 @@ mod tests {
             ("rollback/templates/standard/utg", "Templates"),
             ("history/devices/0080F0C571EB/settings", "Devices"),
             ("history/options", "Overview"),
+            ("devices.csv", "Devices"),
             ("limits", "Overview"),
         ] {
             let at = format!("/console/tenants/T/{below}");
@@ -226,7 +246,13 @@ mod tests {
             let tenant = shell.tenant.map(|nav| nav.items).unwrap_or_default();
             assert_eq!(current(&tenant), [page], "{below}");
         }
-        assert_eq!(current(&Shell::new("x", &admin, "/console").nav), ["Fleet"]);
+        for (at, page) in [
+            ("/console", "Fleet"),
+            ("/console/lint", "Explain"),
+            ("/console/audit.ndjson", "Audit log"),
+        ] {
+            assert_eq!(current(&Shell::new("x", &admin, at).nav), [page], "{at}");
+        }
     }
 
     #[test]

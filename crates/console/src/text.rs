@@ -33,6 +33,19 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     fill(text, &[&number.to_string()])
 }
 
+/// So many bytes, in the unit that says it shortest.
+pub fn bytes(number: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match units.into_iter().find(|(unit, _)| number >= *unit) {
+        None => format!("{number} B"),
+        Some((unit, name)) if number.is_multiple_of(unit) => format!("{} {name}", number / unit),
+        Some((unit, name)) => {
+            let tenths = number / (unit / 10).max(1);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 texts! {
     language: "en",
     skip: "Skip to the content",
@@ -104,6 +117,8 @@ texts! {
     relay_away: "The relay {} of the pool {} is not connected.",
     rollout_paused: "A rollout is paused: {}",
     taken_elsewhere: "Keys were taken from none of the expected networks: re-key unless you know why.",
+    lost_keys: "Phones that took their key and never came back: their transfer was cut, or somebody else has the key.",
+    see_tenants: "The overview of each tenant says which.",
     devices_fail: "Devices whose last request was refused, or whose file is broken. Each says why.",
     expired_bootstraps: "Bootstraps that nobody took in time: re-arm those that are still to come.",
     unknown_knocked: "Phones that are no devices have asked.",
@@ -156,6 +171,8 @@ texts! {
     no_tenants: "No tenant has been made. Add one to begin.",
     add_tenant: "Add a tenant",
     options: "Options",
+    edit_device: "Model, site and label",
+    edit_tenant: "Name, host name and options",
     options_hint: "JSON: names of files, what a plain name answers, how long events are kept. docs/operations.md says what each means.",
     unknown_phones: "Unknown phones",
     access_paths: "Access paths",
@@ -183,6 +200,8 @@ texts! {
     key_state: "State of the key",
     last_seen: "Last seen",
     no_devices: "No device fits.",
+    no_devices_yet: "No device has been added. Add one, import a table, or let a phone ask and adopt it under Unknown phones.",
+    show_all: "Show all devices",
     add_device: "Add a device",
     doubled: "only MACs that are there more than once",
     mac_hint: "In any notation",
@@ -207,11 +226,15 @@ texts! {
     import_site: "Site of rows that name none",
     import_check: "Check the table",
     import_next: "Check the next rows",
+    import_run_one: "Import the row",
     import_run: "Import all {} rows",
+    import_useless: "No row can be imported. Correct the rows that are refused in the table and paste it below once more, or say there what its columns mean.",
+    import_needless: "There is nothing to import: every row is a device already, as it is here, or no phone.",
     import_go_on: "Go on with row {} of {}",
     import_to_devices: "To the devices",
     import_checked: "Rows {} to {} of {}: what would become of them",
     import_running: "{} of {} rows are done. The page goes on by itself, or with the button.",
+    import_over_one: "The import is over: 1 row.",
     import_over: "The import is over: {} rows.",
     import_failed: "Rows that were not imported",
     import_known: "The table is one of {}.",
@@ -228,6 +251,7 @@ texts! {
     import_no_phone: "no phone",
     import_no_phone_why: "The row has no MAC.",
     import_lacks: "Secrets that the table does not have, and the device may need: {}.",
+    import_broken: "Its files could not be served:",
     import_no_rows: "The table has no rows below its first line.",
     import_all_good: "Every row was imported.",
     import_lost: "The table that this page kept cannot be opened any more: paste it once more.",
@@ -370,6 +394,7 @@ texts! {
     sees: "Sees",
     may: "May",
     ends: "Ends",
+    ended: "Ended",
     every_tenant: "every tenant",
     may_read: "read",
     may_metrics: "read the metrics, nothing else",
@@ -417,6 +442,7 @@ texts! {
     audit_pending: "Entries that are in no chain yet",
     audit_go_on: "Go on from there",
     audit_hint: "by {} from {} · {}",
+    audit_hint_short: "by {} · {}",
     was: "was",
 
     jobs: "Jobs",
@@ -454,35 +480,35 @@ texts! {
     edit_pool: "Name and options",
     edit_pool_does: "How the pool's queue works. It holds for whatever is sent from now on. What is left empty has its default.",
     change_wait: "Wait after a change",
-    change_wait_hint: "In seconds, 0 to 3600; as usual 60. A phone is told of a change when every location has it, which takes a minute.",
+    change_wait_hint: "In seconds, 0 to 3600; by default 60. A phone is told of a change when every location has it, which takes a minute.",
     job_expiry: "A job may try for",
-    job_expiry_hint: "In seconds, 1 to 604800 (a week); as usual 86400, a day.",
+    job_expiry_hint: "In seconds, 1 to 604800 (a week); by default 86400, a day.",
     lease: "A relay has a job for",
-    lease_hint: "In seconds, 2 to 3600; as usual 120. With less than 64, a phone that is silent or asks for credentials is told twice.",
+    lease_hint: "In seconds, 2 to 3600; by default 120. With less than 64, a phone that is silent or asks for credentials is told twice.",
     fetch_timeout: "A phone that answered has to come within",
-    fetch_timeout_hint: "In seconds, 1 to 604800 (a week); as usual 1800, half an hour.",
+    fetch_timeout_hint: "In seconds, 1 to 604800 (a week); by default 1800, half an hour.",
     fetch_poll: "At first, look whether it came every",
-    fetch_poll_hint: "In milliseconds, 100 to 60000; as usual 2000. It gets rarer with time, up to once a minute.",
+    fetch_poll_hint: "In milliseconds, 100 to 60000; by default 2000. It gets rarer with time, up to once a minute.",
     max_attempts: "Sendings of one job",
-    max_attempts_hint: "1 to 100, retries included; as usual 10.",
+    max_attempts_hint: "1 to 100, retries included; by default 10.",
     retry_base: "Wait before the first retry",
-    retry_base_hint: "In seconds, 1 to 3600; as usual 30. It doubles with each retry.",
+    retry_base_hint: "In seconds, 1 to 3600; by default 30. It doubles with each retry.",
     retry_cap: "Longest wait between two retries",
-    retry_cap_hint: "In seconds, 1 to 86400 (a day); as usual 3600, an hour.",
+    retry_cap_hint: "In seconds, 1 to 86400 (a day); by default 3600, an hour.",
     rollout_pace: "Pace of a rollout that names none",
-    rollout_pace_hint: "Phones a second, 0.001 to 10000; as usual 20.",
+    rollout_pace_hint: "Phones a second, 0.001 to 10000; by default 20.",
     rollout_pace_max: "The fastest pace that a rollout may name",
-    rollout_pace_max_hint: "Phones a second, 0.001 to 10000; as usual 1000.",
+    rollout_pace_max_hint: "Phones a second, 0.001 to 10000; by default 1000.",
     network_pace: "Most to one destination network",
-    network_pace_hint: "NOTIFYs a second, 0.001 to 10000; as usual 10. 0 is no limit.",
+    network_pace_hint: "NOTIFYs a second, 0.001 to 10000; by default 10. 0 is no limit.",
     network_bits_v4: "Bits that make IPv4 destinations one network",
-    network_bits_v4_hint: "0 to 32; as usual 24.",
+    network_bits_v4_hint: "0 to 32; by default 24.",
     network_bits_v6: "Bits that make IPv6 destinations one network",
-    network_bits_v6_hint: "0 to 128; as usual 48.",
+    network_bits_v6_hint: "0 to 128; by default 48.",
     trusting: "The tenants of this pool trust one another",
     trusting_hint: "For tenants of one and the same operator: one without destinations of its own may address whomever the relays may send to, and two may have the same address of record.",
     retention: "Keep jobs and rollouts that ended",
-    retention_hint: "In days, 1 to 400; as usual 30.",
+    retention_hint: "In days, 1 to 400; by default 30.",
     sender: "Who sends",
     sender_hint: "The pool itself needs a proxy that takes SIP over TCP or TLS, and no program beside it. Relays reach phones and proxies by UDP too.",
     sender_relay: "Its relays",
@@ -491,22 +517,22 @@ texts! {
     edge_proxy: "The pool's proxy",
     edge_proxy_hint: "Name or public address of the SIP proxy that everything goes to. Empty: the pool does not send itself.",
     edge_port: "Port of the proxy",
-    edge_port_hint: "1024 to 65535; as usual 5061 for TLS, 5060 for TCP.",
+    edge_port_hint: "1024 to 65535; by default 5061 for TLS, 5060 for TCP.",
     edge_transport: "Transport to the proxy",
     edge_domains: "Domains that the proxy is asked for",
     edge_domains_hint: "One a line: pbx.example, or *.phones.example for everything below it. None is any.",
     edge_from: "From",
-    edge_from_hint: "A SIP URI; as usual sip:ringfence@ and the proxy.",
+    edge_from_hint: "A SIP URI; by default sip:ringfence@ and the proxy.",
     edge_binding: "Binding of a private network",
     edge_binding_hint: "Name of a VPC network binding in wrangler.toml, by which the proxy is reached instead of over the internet. With TCP alone.",
     edge_alias: "The proxy may use the connection for requests of its own",
     edge_alias_hint: "RFC 5923.",
     edge_capacity: "Jobs on their way at a time",
-    edge_capacity_hint: "1 to 5000; as usual 500.",
+    edge_capacity_hint: "1 to 5000; by default 500.",
     edge_pace: "Most to the proxy",
-    edge_pace_hint: "NOTIFYs a second, 0 to 10000; as usual 500. 0 is no limit.",
+    edge_pace_hint: "NOTIFYs a second, 0 to 10000; by default 500. 0 is no limit.",
     edge_idle: "Close a quiet connection after",
-    edge_idle_hint: "In seconds, 0 to 300; as usual 10.",
+    edge_idle_hint: "In seconds, 0 to 300; by default 10.",
     edge_connected: "The proxy last took a connection",
     edge_failed: "The connection last failed",
     edge_why: "What happened to it",
@@ -533,6 +559,8 @@ texts! {
     database_behind: "was put back to an earlier point",
     token_may: "Your token",
     limits: "Limits",
+    limits_of_tenants: "each tenant has its own, on its overview",
+    health: "Health",
     used: "Used",
 
     done_saved: "Saved, and in effect.",
@@ -850,6 +878,8 @@ texts! {
     go_on: "Go on",
     next_page_keeping: "Next page, keep what is ticked",
     nothing_selected: "No device is selected: tick some, paste MACs, or take all that the filter shows.",
+    macs_good: "MACs so far: {}",
+    macs_bad: "No MACs, twelve hexadecimal digits each: {}",
     bad_macs: "Some lines are no MACs",
     bad_macs_detail: "Correct or remove them. Nothing was done.",
     as_is: "as it is",
@@ -860,6 +890,7 @@ texts! {
     restart_phone: "Have the phone restart, where its vendor has an event for that",
     if_unchanged: "Leave alone what somebody else changes meanwhile",
     move_to: "Tenant that they go to",
+    move_one_to: "Tenant that it goes to",
     this_many: "{} device",
     these_many: "{} devices",
     of_state: "{}: {}",
@@ -925,6 +956,21 @@ mod tests {
         assert_eq!(fill("{}", &[]), "");
         assert_eq!(count(1, "{} phone", "{} phones"), "1 phone");
         assert_eq!(count(0, "{} phone", "{} phones"), "0 phones");
+    }
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_fits() {
+        for (number, said) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1_600, "1.5 KiB"),
+            (134_217_728, "128 MiB"),
+            (5 << 30, "5 GiB"),
+        ] {
+            assert_eq!(bytes(number), said);
+        }
+        assert!(bytes(u64::MAX).ends_with("GiB"));
     }
 
     #[test]

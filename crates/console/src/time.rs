@@ -1,5 +1,6 @@
 //! Times as people read them. The page has them in UTC; a small script shows them in the viewer's zone.
 
+use crate::part::Hour;
 use crate::text::{EN, fill};
 
 /// A time, in the three ways in which a page says it.
@@ -86,8 +87,11 @@ fn numbers<const N: usize>(text: &str, between: char) -> Option<[u64; N]> {
 }
 
 /// The hour of a time, as `14:00`.
-pub fn hour(at: u64) -> String {
-    format!("{:02}:00 UTC", Civil::of(at).hour)
+pub fn hour(at: u64) -> Hour {
+    Hour {
+        iso: Moment::new(at, at).iso,
+        utc: format!("{:02}:00 UTC", Civil::of(at).hour),
+    }
 }
 
 struct Civil {

@@ -127,9 +127,21 @@ fn offered(choices: &[&str], value: &str) -> Vec<(String, String)> {
     all
 }
 
+/// Words that are written in capitals.
+const CAPITALS: &[&str] = &[
+    "blf", "dnd", "dtmf", "id", "ip", "ntp", "sip", "srtp", "tls", "url", "vlan",
+];
+
 /// `line_1_display_name` in the group of line 1 is `Display name`.
 fn label(name: &str, prefix: &str) -> String {
-    let text = name.strip_prefix(prefix).unwrap_or(name).replace('_', " ");
+    let words = name.strip_prefix(prefix).unwrap_or(name).split('_');
+    let words: Vec<String> = words
+        .map(|word| match CAPITALS.contains(&word) {
+            true => word.to_ascii_uppercase(),
+            false => word.to_owned(),
+        })
+        .collect();
+    let text = words.join(" ");
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()

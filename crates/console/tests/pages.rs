@@ -63,6 +63,7 @@ fn everywhere(text: &str) -> Page {
             text,
         ))
         .with(Field::new(Kind::Area(3), text, text, text).hinting(text))
+        .with(Field::new(Kind::Macs(3), text, text, text).hinting(text))
         .with(Field::new(Kind::Setting(true), "1", text, text))
         .with(Field::new(Kind::Secret(true), text, text, text).hinting(text))
         .grouping(text, vec![Field::line(text, text, text)], true)

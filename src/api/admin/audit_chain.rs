@@ -21,6 +21,13 @@ pub const KEPT_DAYS: u64 = 90;
 /// How many lines an answer has at most.
 const MAX_LINES: u32 = 500;
 
+/// How many entries a part has at most, and how many bytes of what they say.
+const MAX_PART: u32 = 20_000;
+const MAX_PART_BYTES: u64 = 32 * 1024 * 1024;
+
+/// As many pages of entries as a part may have: a page ends after 500 entries or after 2 MiB.
+const MAX_PAGES_OF_PART: usize = 60;
+
 /// How many pages of entries one call verifies.
 const MAX_PAGES: usize = 10;
 
@@ -117,10 +124,46 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
         lines.push_str(&chain::line(row));
         lines.push('\n');
     }
-    let more = store::page(&app.db, link.number, query.until, 1).await?;
-    let complete = more.first().is_none_or(|(row, _)| row.number > head.number);
+    let complete = link.number >= head.number || {
+        let more = store::page(&app.db, link.number, query.until, 1).await?;
+        more.first().is_none_or(|(row, _)| row.number > head.number)
+    };
     let _ = writeln!(lines, "{}", write(&link, Some(complete)));
     Ok(Lines(lines))
+}
+
+/// Where a part begins.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PartQuery {
+    /// Number of the last entry of the part before; left out, the part begins after the last cut.
+    pub after: Option<u64>,
+}
+
+/// A part of the audit log that is kept as one file.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PartView {
+    /// How many entries the part has, at most 20,000.
+    pub entries: u64,
+    /// The number of the last entry of the part: `after` of the part that follows; null where none follows.
+    pub next: Option<u64>,
+}
+
+/// `measureAudit`: where a part ends, without making it.
+pub async fn measure(call: Call<PartQuery>) -> Result<Shown<PartView>, Failure> {
+    let app = &call.app;
+    // Whoever goes on after the part finds its last entry in the chain.
+    let head = store::extend(&app.db, &app.keyring, MAX_PAGES_OF_PART).await?;
+    let from = from(&call, call.query.after, &head).await?;
+    let part = store::extent(&app.db, from.number, MAX_PART, MAX_PART_BYTES).await?;
+    Ok(Shown(PartView {
+        entries: part.as_ref().map_or(0, |part| part.entries),
+        next: part
+            .map(|part| part.number)
+            .filter(|number| *number < head.number),
+    }))
 }
 
 /// What a page that goes on after an entry builds on.

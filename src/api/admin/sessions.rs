@@ -22,6 +22,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::config;
 use crate::platform::credential::{self, NewCredential, Sent};
+use crate::platform::identity;
 use crate::platform::log;
 use crate::store::sessions::{self, SessionRow};
 use crate::store::sign_in_codes;
@@ -80,7 +81,11 @@ pub async fn open(app: &App, caller: &Caller, text: &str) -> Result<Opened, Prob
         witness::vouch_now(app).await?;
     }
     let mark = token.is_admin().then(|| admin_mark(app, text));
-    begin(app, caller, &token, mark, None).await
+    let by = By {
+        admin_mark: mark,
+        ..By::default()
+    };
+    begin(app, caller, &token, by).await
 }
 
 /// Opens a session for whoever Cloudflare Access names by an e-mail address.
@@ -100,7 +105,11 @@ pub async fn open_as(app: &App, caller: &Caller, email: &str) -> Result<Opened, 
             )
         })?;
     token.check(Needs::Read, None)?;
-    begin(app, caller, &token, None, None).await
+    let by = By {
+        email: Some(email.to_owned()),
+        ..By::default()
+    };
+    begin(app, caller, &token, by).await
 }
 
 /// Opens a session for whoever has a code that was made for one.
@@ -141,21 +150,35 @@ pub async fn open_by_code(app: &App, caller: &Caller, text: &str) -> Result<Open
     if token.is_admin() {
         witness::vouch_now(app).await?;
     }
-    begin(app, caller, &token, row.admin_mark, Some(sent.id)).await
+    let by = By {
+        admin_mark: row.admin_mark,
+        code: Some(sent.id),
+        ..By::default()
+    };
+    begin(app, caller, &token, by).await
 }
 
 /// What is said of a code that opens nothing.
 const CODE_IS_OVER: &str = "The code of this link opens nothing: it was used, is more than ten minutes old, or was not copied whole. Sign in with an API token.";
 
-/// Opens a session for whoever may use a token. `admin_mark` tells the `ADMIN_TOKEN` that it was, `code` is the
-/// id of the code that the session uses up.
-async fn begin(
-    app: &App,
-    caller: &Caller,
-    token: &Token,
+/// What a session is opened by, besides its token.
+#[derive(Default)]
+struct By<'a> {
+    /// Tells the `ADMIN_TOKEN` that it was.
     admin_mark: Option<String>,
-    code: Option<&str>,
-) -> Result<Opened, Problem> {
+    /// Id of the code that the session uses up.
+    code: Option<&'a str>,
+    /// Whom Cloudflare Access named.
+    email: Option<String>,
+}
+
+/// Opens a session for whoever may use a token.
+async fn begin(app: &App, caller: &Caller, token: &Token, by: By<'_>) -> Result<Opened, Problem> {
+    let By {
+        admin_mark,
+        code,
+        email,
+    } = by;
     allowance::spend(app, token, Spent::Write).await?;
     let id = app.new_id();
     let new = NewCredential::new(credential::SESSION, &id, platform::random_array()?);
@@ -169,7 +192,8 @@ async fn begin(
         last_used_at: app.now,
         expires_at,
         address: shortened(&caller.address),
-        user_agent: caller.user_agent.chars().take(MAX_USER_AGENT).collect(),
+        user_agent: browser(&caller.user_agent),
+        email,
         token_name: None,
         tenant_id: token.tenant.clone(),
         access: None,
@@ -198,11 +222,17 @@ async fn begin(
     })
 }
 
-/// Who a cookie belongs to; nobody, if its session is over.
+/// Who a cookie belongs to; nobody, if its session is over. A session that Cloudflare Access opened is good for requests
+/// in which Access names the same person: `assertion` is what it says of this one.
 ///
 /// # Errors
 /// There were too many wrong ones from that address, or D1 fails.
-pub async fn resume(app: &App, caller: &Caller, cookie: &str) -> Result<Option<SignedIn>, Problem> {
+pub async fn resume(
+    app: &App,
+    caller: &Caller,
+    cookie: &str,
+    assertion: Option<&str>,
+) -> Result<Option<SignedIn>, Problem> {
     let Some(sent) = Sent::parse(credential::SESSION, cookie) else {
         return Ok(None);
     };
@@ -229,6 +259,11 @@ pub async fn resume(app: &App, caller: &Caller, cookie: &str) -> Result<Option<S
         return Ok(None);
     };
     remember(&row);
+    if let Some(email) = &row.email
+        && !is_named(app, assertion, email).await
+    {
+        return Ok(None);
+    }
     if row.last_used_at + USED_MS <= app.now {
         let (worker, id) = (app.clone(), row.id.clone());
         app.later(async move {
@@ -242,6 +277,16 @@ pub async fn resume(app: &App, caller: &Caller, cookie: &str) -> Result<Option<S
         token_name: row.token_name.unwrap_or_default(),
         token,
     }))
+}
+
+/// Whether Cloudflare Access names that person now.
+async fn is_named(app: &App, assertion: Option<&str>, email: &str) -> bool {
+    match config::access(&app.env).zip(assertion) {
+        Some((access, assertion)) => identity::email(&access, assertion, app.now)
+            .await
+            .is_ok_and(|named| named == email),
+        None => false,
+    }
 }
 
 fn remember(row: &SessionRow) {
@@ -320,6 +365,44 @@ fn shortened(address: &str) -> String {
             format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
         }
         Err(_) => String::new(),
+    }
+}
+
+/// A browser as people know it, such as `Firefox 140, Linux`; the beginning of what it says, where it is none that is known.
+/// All of them say that they are Mozilla, and many that they are others besides.
+fn browser(user_agent: &str) -> String {
+    const NAMES: [(&str, &str); 7] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Version/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iPadOS"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let known = NAMES.iter().find_map(|(mark, name)| {
+        let (_, version) = user_agent.split_once(mark)?;
+        let version: String = version
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .take(5)
+            .collect();
+        Some(format!("{name} {version}"))
+    });
+    let system = SYSTEMS.iter().find(|(mark, _)| user_agent.contains(mark));
+    match (known, system) {
+        (Some(name), Some((_, system))) => format!("{name}, {system}"),
+        (Some(name), None) => name,
+        (None, _) => user_agent.chars().take(MAX_USER_AGENT).collect(),
     }
 }
 
@@ -458,12 +541,41 @@ mod tests {
             expires_at: 9000,
             address: "192.0.2.0/24".into(),
             user_agent: "Browser".into(),
+            email: None,
             token_name: Some("Office".into()),
             tenant_id: Some("T".into()),
             access: Some("read".into()),
             reveal: Some(0),
             token_expires_at: Some(8000),
         }
+    }
+
+    #[test]
+    fn a_browser_is_told_by_its_name_and_system() {
+        for (agent, said) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox 140, Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0",
+                "Edge 138, Windows",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36",
+                "Chrome 138, Android",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+                "Safari 18, iOS",
+            ),
+            ("curl/8.5.0", "curl/8.5.0"),
+            ("", ""),
+        ] {
+            assert_eq!(browser(agent), said);
+        }
+        assert_eq!(browser(&"é".repeat(100)).chars().count(), MAX_USER_AGENT);
+        assert!(browser(&format!("Firefox/{} Windows", "9".repeat(100))).len() <= MAX_USER_AGENT);
     }
 
     #[test]

@@ -431,11 +431,14 @@ fn number(of: usize) -> String {
 }
 
 fn refusal(found: Found, checked: &Checked) -> Problem {
-    let files = number(found.files);
+    let files = match found.files {
+        1 => "1 file".to_owned(),
+        of => format!("{} files", number(of)),
+    };
     Problem::new(
         ProblemKind::InvalidFiles,
         format!(
-            "With this change {files} files could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+            "With this change {files} could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
         ),
     )
     .with("files", found.files)

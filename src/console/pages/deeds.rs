@@ -1,9 +1,10 @@
 //! What is done with one click after a page has said what will happen: mostly that something is removed. All
 //! are alike, so they are rows of a table.
 
+use ringfence_console::data::Read as _;
 use ringfence_console::part::{Form, Page};
 use ringfence_console::problem::Problem;
-use ringfence_console::text::EN;
+use ringfence_console::text::{EN, fill};
 use serde_json::{Value, json};
 
 use crate::api::{self, Params};
@@ -107,12 +108,28 @@ pub fn filled(pattern: &str, params: &[(&'static str, String)]) -> String {
         .collect()
 }
 
+/// What the deed is about, by the name that people know it by: what is removed can be read.
+async fn name(visit: &Visit, deed: &Deed) -> Option<String> {
+    let about = visit.params().last().map(|(_, value)| value.clone());
+    if deed.method != "DELETE" || deed.word != EN.remove {
+        return None;
+    }
+    let path = filled(deed.api, visit.params());
+    let there: Value = visit.get(&path, &[]).await.unwrap_or_default();
+    let names = ["name", "label"].map(|member| there.text(member).to_owned());
+    names.into_iter().find(|name| !name.is_empty()).or(about)
+}
+
 async fn page(visit: &Visit, deed: &Deed, problem: Option<Problem>) -> Result<Page, Problem> {
+    let title = match name(visit, deed).await {
+        Some(name) => fill(EN.of_state, &[deed.word, &name]),
+        None => deed.word.to_owned(),
+    };
     let mut form = Form::post(&*visit.path, deed.word)
         .saying(deed.does)
         .or_back(filled(deed.back, visit.params()));
     form.danger = deed.danger;
-    let shell = visit.tenant_shell(deed.word).await?;
+    let shell = visit.tenant_shell(&title).await?;
     Ok(Page::new(shell).with(form).with_problem(problem))
 }
 

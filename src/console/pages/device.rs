@@ -8,6 +8,7 @@ use ringfence_console::href;
 use ringfence_console::part::{Act, Page, Secret, Section};
 use ringfence_console::problem::Problem;
 use ringfence_console::reach::{self, Place};
+use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
@@ -35,6 +36,13 @@ fn title(device: &Device) -> String {
         "" => device.mac.clone(),
         label => format!("{label} · {}", device.mac),
     }
+}
+
+/// A page about a device, below the device's own.
+async fn shell(visit: &Visit, device: &Device, of: &str) -> Result<Shell, Problem> {
+    let page = href::device(visit.tenant_id(), &device.mac, "");
+    let shell = visit.tenant_shell(of).await?;
+    Ok(shell.below(&title(device), page))
 }
 
 /// The page of a device.
@@ -88,7 +96,7 @@ async fn edit_page(
         &sites(visit).await?,
         &back,
     );
-    let shell = visit.tenant_shell(&title(device)).await?;
+    let shell = shell(visit, device, EN.edit_device).await?;
     Ok(Page::new(shell).with(form).with_problem(problem))
 }
 
@@ -142,9 +150,8 @@ async fn confirm_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, P
     let name = visit.param("action");
     let dangerous = dangerous(name).ok_or_else(no_page)?;
     let device = find(visit).await?;
-    let shell = visit
-        .tenant_shell(page::action(name).map_or("", |(word, _)| word))
-        .await?;
+    let word = page::action(name).map_or("", |(word, _)| word);
+    let shell = shell(visit, &device, word).await?;
     let page = page::confirm(shell, visit.tenant_id(), &device, name, dangerous);
     Ok(page.with_problem(problem))
 }
@@ -203,7 +210,7 @@ pub async fn effective_revealed(visit: Visit) -> Outcome {
 async fn effective_page(visit: &Visit, reveal: bool) -> Outcome {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let effective: EffectivePage = visit.get(&api(visit, "/effective"), query).await?;
-    let shell = visit.tenant_shell(&title(&find(visit).await?)).await?;
+    let shell = shell(visit, &find(visit).await?, EN.effective).await?;
     let page = page::effective(shell, &visit.viewer, &visit.path, &effective, reveal);
     Ok(Reply::page(page))
 }
@@ -222,7 +229,7 @@ async fn file_page(visit: &Visit, reveal: bool) -> Outcome {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let rest = format!("/files{}/preview", href::path([visit.param("kind")]));
     let preview: Preview = visit.get(&api(visit, &rest), query).await?;
-    let shell = visit.tenant_shell(&title(&find(visit).await?)).await?;
+    let shell = shell(visit, &find(visit).await?, EN.preview).await?;
     let rest = format!("/files{}/diff", href::path([visit.param("kind")]));
     // What cannot be compared is no reason to show nothing.
     let fetched: Option<Value> = visit.get(&api(visit, &rest), &[]).await.ok();
@@ -263,11 +270,9 @@ pub async fn family(visit: &Visit, device: &Device) -> Result<Option<Family>, Pr
 async fn url_page(visit: &Visit, place: &Place, problem: Option<Problem>) -> Outcome {
     let device = find(visit).await?;
     let family = family(visit, &device).await?;
-    let shell = visit.tenant_shell(&title(&device)).await?;
+    let shell = shell(visit, &device, EN.what_to_type).await?;
     let mut page = Page::new(shell);
     page.sections = reach::sections(&device, family.as_ref(), place, &visit.path);
-    let back = href::device(visit.tenant_id(), &device.mac, "");
-    let page = page.with(Section::Acts(vec![Act::plain(EN.back, back)]));
     let status = problem.as_ref().map_or(200, |problem| problem.status);
     Ok(Reply::refused(status, page.with_problem(problem)))
 }
@@ -312,7 +317,7 @@ async fn move_page(visit: &Visit, problem: Option<Problem>) -> Outcome {
     tenants.retain(|tenant| tenant.id != visit.tenant_id());
     let back = href::device(visit.tenant_id(), &device.mac, "");
     let form = page::move_form(&visit.path, &tenants, &back);
-    let shell = visit.tenant_shell(&title(&device)).await?;
+    let shell = shell(visit, &device, EN.move_device).await?;
     let status = problem.as_ref().map_or(200, |problem| problem.status);
     let page = Page::new(shell).with(form).with_problem(problem);
     Ok(Reply::refused(status, page))

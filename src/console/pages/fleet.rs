@@ -60,7 +60,7 @@ pub async fn overview(visit: Visit) -> Outcome {
     let mut shell = visit
         .shell(&tenant.name)
         .within(&tenant.id, &tenant.name, &visit.path);
-    shell.lead = EN.fleet_lead.into();
+    shell = shell.leading(EN.fleet_lead);
     let now = visit.now();
     let counts: Value = visit.get(&visit.of_tenant("/device-counts"), &[]).await?;
     let mut counted = Vec::new();
@@ -149,6 +149,11 @@ pub async fn about(visit: Visit) -> Outcome {
         };
         let rotation: Rotation = visit.get("/rotation", &[]).await?;
         facts = facts
+            .with(
+                EN.limits,
+                Cell::link(EN.limits_of_tenants, "/console/tenants"),
+            )
+            .with(EN.health, Cell::link("/healthz", "/healthz"))
             .with(EN.database, database)
             .with(EN.master_key, Cell::code(&rotation.current))
             .with(

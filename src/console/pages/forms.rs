@@ -4,7 +4,7 @@
 use ringfence_console::data::Read as _;
 use ringfence_console::part::{Field, Form, Kind, Page};
 use ringfence_console::problem::Problem;
-use ringfence_console::text::{EN, fill};
+use ringfence_console::text::{EN, bytes, fill};
 use ringfence_console::time;
 use serde_json::{Map, Value, json};
 
@@ -265,10 +265,11 @@ async fn show(visit: Visit) -> Outcome {
     let revision = there.shown("revision");
     let used = |member: &str| {
         let quota = quotas.get(member)?;
-        Some(fill(
-            EN.limit_used,
-            &[&quota.count("used"), &quota.count("limit")],
-        ))
+        let said = ["used", "limit"].map(|name| match member.ends_with("_bytes") {
+            true => bytes(quota.number(name).unwrap_or_default()),
+            false => quota.count(name),
+        });
+        Some(fill(EN.limit_used, &said.each_ref().map(String::as_str)))
     };
     let page = page(&visit, entry, &value, &used, &revision).await?;
     Ok(Reply::page(page))

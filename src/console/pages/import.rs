@@ -4,7 +4,7 @@
 //! travels sealed under the master key, for this session and this tenant alone: a page shows none, and what a browser
 //! keeps of a page opens nowhere else.
 
-use ringfence_console::data::{Batch, BatchRow, Measured};
+use ringfence_console::data::{Batch, BatchRow, Measured, Read as _};
 use ringfence_console::import::{self as page, About, Became, Counts, Part, Typed, Verdict};
 use ringfence_console::lists::of_tenant;
 use ringfence_console::problem::Problem;
@@ -82,7 +82,10 @@ pub async fn step(visit: Visit) -> Outcome {
     let (at, tenant) = (&visit.path, visit.tenant_id());
     Ok(Reply::page(match is_run {
         true => ran(&visit, shell, &typed, part),
-        false => page::checked(shell, at, tenant, &typed, &about, &part),
+        false => {
+            let before = visit.form.get(page::FOUND).parse().unwrap_or(0);
+            page::checked(shell, at, tenant, &typed, &about, &part, before)
+        }
     }))
 }
 
@@ -269,6 +272,20 @@ fn verdicts(slice: &Slice, answer: Batch) -> Vec<Verdict> {
     each.collect()
 }
 
+/// What would be wrong with files of a device.
+fn said_of(files: &Value) -> String {
+    let files = files.as_array().into_iter().flatten();
+    let said = files.flat_map(|file| {
+        let kind = file.text("file");
+        let findings = ringfence_console::problem::of_file(file).into_iter();
+        findings.map(move |finding| match finding.starts_with(kind) {
+            true => finding,
+            false => format!("{kind}: {finding}"),
+        })
+    });
+    said.collect::<Vec<_>>().join(" ")
+}
+
 fn said(device: &Device, row: BatchRow) -> (Became, String) {
     let became = match row.outcome.as_str() {
         "created" => Became::Created,
@@ -283,12 +300,12 @@ fn said(device: &Device, row: BatchRow) -> (Became, String) {
         .map(String::as_str)
         .collect();
     let lacks = (!missing.is_empty()).then(|| fill(EN.import_lacks, &[&missing.join(", ")]));
-    let findings = ringfence_console::problem::findings(&row.files).join(" ");
-    let parts = [
-        row.detail,
-        Some(findings).filter(|it| !it.is_empty()),
-        lacks,
-    ];
+    // Where files are the reason, what is wrong with them says all.
+    let why = match said_of(&row.files) {
+        said if said.is_empty() => row.detail,
+        said => Some(format!("{} {said}", EN.import_broken)),
+    };
+    let parts = [why, lacks];
     (
         became,
         parts.into_iter().flatten().collect::<Vec<_>>().join(" "),

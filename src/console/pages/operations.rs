@@ -167,7 +167,7 @@ pub async fn ask(visit: Visit) -> Outcome {
         .await
     {
         Ok(dry) => Ok(Reply::page(
-            confirm_page(&visit, &picked, &dry, None).await?,
+            confirm_page(&visit, &picked, &inputs, &dry).await?,
         )),
         Err(problem) if inputs.is_empty() => again(&visit, &picked, problem).await,
         Err(problem) => {
@@ -241,13 +241,13 @@ async fn inputs_page(
 async fn confirm_page(
     visit: &Visit,
     picked: &Picked,
+    inputs: &[Field],
     dry: &Value,
-    problem: Option<Problem>,
 ) -> Result<Page, Problem> {
     let form = Form::post(href::tenant(visit.tenant_id(), "operations"), EN.confirm);
-    let form = carrying(visit, picked, page::confirm(form, &picked.verb, dry));
+    let form = page::confirm(form, &picked.verb, &page::asked(inputs), dry);
     let shell = visit.tenant_shell(EN.change_many).await?;
-    Ok(Page::new(shell).with(form).with_problem(problem))
+    Ok(Page::new(shell).with(carrying(visit, picked, form)))
 }
 
 /// Starts it.

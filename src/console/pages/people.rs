@@ -1,6 +1,6 @@
 //! Tokens, sessions, the audit log.
 
-use ringfence_console::data::{Audit, Listed, Read as _, Session, Tenant, Token};
+use ringfence_console::data::{Audit, AuditPart, Listed, Read as _, Session, Tenant, Token};
 use ringfence_console::lists::{audit as log, people as page};
 use ringfence_console::part::{Page, Secret};
 use ringfence_console::problem::Problem;
@@ -136,41 +136,58 @@ pub async fn verify_audit(visit: Visit) -> Outcome {
     )))
 }
 
-/// So many pages of the export go into one file: 20,000 entries.
-const MAX_EXPORTED: usize = 40;
+/// A part of the log has fewer pages of the export than this: what ends no sooner is not the API's.
+const MAX_PAGES: usize = 100;
 
 /// The log as a file, one entry a line, with the hashes of its chain; in parts, where it is longer.
 pub async fn export_audit(visit: Visit) -> Outcome {
-    let mut file = Vec::new();
-    let mut after = visit.query.get("after").to_owned();
-    let mut is_all = false;
-    for _ in 0..MAX_EXPORTED {
-        let page = visit
-            .read_file("/audit/export", &[("after", &after)])
-            .await?;
-        let last = page
-            .rsplit(|&byte| byte == b'\n')
-            .find(|line| !line.is_empty());
-        let end: Value = last
-            .and_then(|line| ringfence_json::from_slice(line).ok())
-            .unwrap_or_default();
-        file.extend_from_slice(&page);
-        after = end.count("/chain/number");
-        is_all = end.is("/chain/complete");
-        if is_all {
-            break;
-        }
-    }
+    let after = visit.query.only(&["after"]);
+    let part: AuditPart = visit.get("/audit/export/part", &after).await?;
     let of = Exported {
         stem: "audit",
         ending: "ndjson",
         content_type: "application/x-ndjson",
         says: EN.audit_in_parts,
         begins: "after",
-        next: (!is_all).then_some(after),
+        next: part.next.map(|next| next.to_string()),
     };
-    if of.is_file(&visit) {
-        return Ok(of.file(&visit, file));
+    if !of.is_file(&visit) {
+        return Ok(parts::page(&visit, visit.shell(EN.audit_export), &[], &of));
     }
-    Ok(parts::page(&visit, visit.shell(EN.audit_export), &[], &of))
+    let bytes = audit_lines(&visit, &part).await?;
+    Ok(of.file(&visit, bytes))
 }
+
+/// The lines of a part, page by page up to its end.
+async fn audit_lines(visit: &Visit, part: &AuditPart) -> Result<Vec<u8>, Problem> {
+    let mut lines = Vec::new();
+    let mut after = visit.query.get("after").to_owned();
+    let mut left = part.next.map(|_| part.entries);
+    for _ in 0..MAX_PAGES {
+        let limit = left.map(|left| left.min(MAX_LINES).to_string());
+        let query = [
+            ("after", after.as_str()),
+            ("limit", limit.as_deref().unwrap_or_default()),
+        ];
+        let page = visit.read_file("/audit/export", &query).await?;
+        let mut each = page
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty());
+        // Besides its entries a page has a first line and a last one, which says how far it goes.
+        let entries = (each.clone().count() as u64).saturating_sub(2);
+        let end: Value = each
+            .next_back()
+            .and_then(|line| ringfence_json::from_slice(line).ok())
+            .unwrap_or_default();
+        lines.extend_from_slice(&page);
+        left = left.map(|left| left.saturating_sub(entries));
+        if end.is("/chain/complete") || left == Some(0) {
+            break;
+        }
+        after = end.count("/chain/number");
+    }
+    Ok(lines)
+}
+
+/// So many entries a page of the export has at most.
+const MAX_LINES: u64 = 500;

@@ -1,11 +1,12 @@
 //! Settings of a layer, and templates.
 
-use ringfence_console::data::{Listed, Model, Settings, Template, Word};
+use ringfence_console::data::{Listed, Model, Settings, Site, Template, Word};
 use ringfence_console::href;
 use ringfence_console::lists::tenancy as lists;
 use ringfence_console::marks;
 use ringfence_console::problem::Problem;
 use ringfence_console::settings::{self as page, body, read, rows};
+use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
@@ -104,8 +105,23 @@ struct Shown<'a> {
     problem: Option<Problem>,
 }
 
+/// A page of settings, below the page of what they are of. A site is known by its name.
+async fn layer_shell(visit: &Visit, layer: &Layer) -> Result<Shell, Problem> {
+    let (tenant, mac) = (visit.tenant_id(), visit.param("mac"));
+    if !mac.is_empty() {
+        let shell = visit.tenant_shell(&layer.title).await?;
+        return Ok(shell.below(mac, href::device(tenant, mac, "")));
+    }
+    if visit.param("site").is_empty() {
+        return visit.tenant_shell(&layer.title).await;
+    }
+    let site: Site = visit.get(&visit.of_tenant(&layer.below), &[]).await?;
+    let title = format!("{}: {}", EN.settings, site.name);
+    visit.tenant_shell(&title).await
+}
+
 async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> Outcome {
-    let shell = visit.tenant_shell(&layer.title).await?;
+    let shell = layer_shell(visit, layer).await?;
     let status = shown.problem.as_ref().map_or(200, |problem| problem.status);
     let history = format!("history{}/settings", layer.below);
     let of = page::Layer {

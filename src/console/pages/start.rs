@@ -6,7 +6,7 @@ use ringfence_console::part::{Page, Secret};
 use ringfence_console::problem::Problem;
 use ringfence_console::reach;
 use ringfence_console::start::{self as page, Step};
-use ringfence_console::text::EN;
+use ringfence_console::text::{EN, fill};
 use serde_json::json;
 
 use crate::console::pages::device;
@@ -91,7 +91,7 @@ async fn add_path(visit: &Visit) -> Outcome {
     let segment = made.segment.unwrap_or_default();
     let form = page::phone(&visit.path, &Device::default(), &segment);
     let secret = Secret {
-        title: made.label,
+        title: fill(EN.of_state, &[EN.access_path, &made.label]),
         hint: EN.access_path_secret.into(),
         value: made.url.unwrap_or_default(),
     };

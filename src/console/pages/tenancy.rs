@@ -95,7 +95,7 @@ async fn tenant_page(
     let back = href::tenant(visit.tenant_id(), "");
     let form = page::tenant_form(&visit.path, tenant, &back);
     let form = checked(form, &history::typed(visit));
-    let page = Page::new(visit.tenant_shell(EN.edit).await?);
+    let page = Page::new(visit.tenant_shell(EN.edit_tenant).await?);
     let versions = href::tenant(visit.tenant_id(), "history/options");
     let mut acts = vec![Act::plain(EN.history, versions)];
     if visit.viewer.runs_all() {
@@ -175,7 +175,7 @@ pub async fn add_access_path(visit: Visit) -> Outcome {
     match made {
         Ok(path) => {
             let secret = Secret {
-                title: path.label,
+                title: fill(EN.of_state, &[EN.access_path, &path.label]),
                 hint: EN.access_path_secret.into(),
                 value: path.url.or(path.segment).unwrap_or_default(),
             };

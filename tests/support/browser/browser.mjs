@@ -82,6 +82,18 @@ export class Visitor {
       .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(' ')}`);
   }
 
+  /** The widths between a phone's and a desk's at which the page is wider than the window. */
+  async tooWide(page = this.page) {
+    const found = [];
+    for (const width of [NARROW.width, 600, 700, 900, 1100, WIDE.width]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) found.push(`${wide} in ${width}`);
+    }
+    await page.setViewportSize(WIDE);
+    return found;
+  }
+
   /** Bytes of what the page loaded, and how many requests that took. */
   async weight(page = this.page) {
     const sizes = await Promise.all(

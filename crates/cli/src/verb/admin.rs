@@ -41,7 +41,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("sign-in", "Make a code that opens one session of the console, within ten minutes", "POST /sign-in-codes", &[], Shows::One),
     run("audit list", "List changes, the newest first: the tenant's, or everybody's with --everywhere", admin::audit,
         &["GET /audit", "GET /tenants/{tenant}/audit"], &[AUDIT, &[own("everywhere", "Those of all tenants, and of none").is(Kind::Flag)], PAGED]),
-    run("audit export", "Write the audit log as it is, one entry a line, with its chain", admin::export_audit, &["GET /audit/export"],
+    run("audit export", "Write the audit log as it is, one entry a line, with its chain", admin::export_audit, &["GET /audit/export", "GET /audit/export/part"],
         &[&[own("after", "Behind the entry with this number").is(Kind::Number), own("until", "Only entries before then").is(Kind::Past)]]),
     run("audit verify", "Follow the chain over the audit log to its end", admin::verify_audit, &["GET /audit/verify"], &[]),
     call("audit cut", "Remove an old period of the audit log that was exported", "POST /audit/cut",

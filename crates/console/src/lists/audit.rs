@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::data::{Audit, Listed, Read as _};
-use crate::lists::{next, value};
+use crate::lists::{next, value, whose};
 use crate::part::{Act, Cell, Facts, Field, Form, Item, List, Page, Section, Tone};
 use crate::shell::Shell;
 use crate::text::{EN, fill};
+use crate::time::Moment;
 
 /// The names of the filter; the API has the same.
 pub const FILTER: &[&str] = &["object", "action", "token", "request_id"];
@@ -72,10 +73,16 @@ fn item(entry: &Audit, now: u64) -> Item {
             Cell::time(Some(entry.at), now, ""),
         ],
         text: difference(entry.before.as_ref(), entry.after.as_ref()),
-        hint: fill(
-            EN.audit_hint,
-            &[&entry.token, &entry.address, &entry.request_id],
-        ),
+        hint: by(entry),
+    }
+}
+
+/// Who did it, and where that is known, from where.
+fn by(entry: &Audit) -> String {
+    let token = whose(&entry.token);
+    match entry.address.as_str() {
+        "" => fill(EN.audit_hint_short, &[token, &entry.request_id]),
+        address => fill(EN.audit_hint, &[token, address, &entry.request_id]),
     }
 }
 
@@ -90,11 +97,19 @@ fn difference(before: Option<&Value>, after: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     };
+    let shown = |name: &str, value: Option<&Value>| match value.and_then(Value::as_u64) {
+        // The API's times are Unix milliseconds.
+        Some(at) if name.ends_with("_at") => Moment::new(at, at).utc,
+        _ => shown(value),
+    };
     let told = names
         .into_iter()
-        .filter(|name| shown(old.get(*name)) != shown(new.get(*name)))
+        .filter(|name| {
+            old.get(*name) != new.get(*name)
+                && shown(name, old.get(*name)) != shown(name, new.get(*name))
+        })
         .map(|name| {
-            let (was, is) = (shown(old.get(name)), shown(new.get(name)));
+            let (was, is) = (shown(name, old.get(name)), shown(name, new.get(name)));
             match (old.is_empty(), new.is_empty()) {
                 (true, _) => format!("{name}: {is}"),
                 (false, true) => format!("{name} {}: {was}", EN.was),
@@ -117,5 +132,10 @@ mod tests {
         assert_eq!(difference(None, Some(&json!({"a": "x"}))), "a: x");
         assert_eq!(difference(Some(&json!({"a": 1})), None), "a was: 1");
         assert_eq!(difference(None, None), "");
+        let ends = json!({"expires_at": 1_792_993_265_000_u64});
+        assert_eq!(
+            difference(None, Some(&ends)),
+            "expires_at: 2026-10-26 05:41 UTC"
+        );
     }
 }

@@ -9,6 +9,7 @@ pub mod people;
 pub mod tenancy;
 
 use crate::href;
+use crate::text::EN;
 
 /// Where the page after this one is, with the same filter.
 pub fn next(at: &str, filter: &[(&str, &str)], cursor: Option<&String>) -> Option<String> {
@@ -24,6 +25,14 @@ pub fn value<'a>(filter: &[(&str, &'a str)], name: &str) -> &'a str {
         .iter()
         .find(|(found, _)| *found == name)
         .map_or("", |(_, value)| value)
+}
+
+/// A token as people know it, where only its id is told.
+pub fn whose(token: &str) -> &str {
+    match token {
+        "admin" => EN.admin_token,
+        id => id,
+    }
 }
 
 /// Values that are their own words, after one that stands for all.

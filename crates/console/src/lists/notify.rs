@@ -125,7 +125,7 @@ pub fn rollout(
             Cell::text((counts.queued + counts.leased + counts.answered).to_string()),
         )
         .with(EN.created, Cell::time(Some(rollout.created_at), now, ""))
-        .with(EN.ends, Cell::time(rollout.ended_at, now, EN.not_yet));
+        .with(EN.ended, Cell::time(rollout.ended_at, now, EN.not_yet));
     if viewer.write && rollout.is_open() {
         let act = |text: &str, page: &str| Act::plain(text, format!("{at}/{page}"));
         let stop = match rollout.state.as_str() {

@@ -256,7 +256,16 @@ fn table(viewer: &Viewer, of: &OfTenant<'_>) -> Table {
         let cells = shown.iter().map(|(name, _, _)| cell(of, name, device));
         pick.into_iter().chain(cells).collect()
     });
-    let mut table = Table::new("", &[], EN.no_devices).with_rows(rows);
+    let is_filtered = of.filter.iter().any(|(name, _)| *name != "sort");
+    let empty = match is_filtered {
+        true => EN.no_devices,
+        false => EN.no_devices_yet,
+    };
+    let mut table = Table::new("", &[], empty).with_rows(rows);
+    if is_filtered && of.list.items.is_empty() {
+        let all = href::tenant(of.tenant, "devices");
+        table.acts.push(Act::plain(EN.show_all, all));
+    }
     table.columns = heads;
     let cursor = of.list.next.as_deref();
     table.next = cursor.map(|cursor| here(of, &[("cursor", cursor)]));

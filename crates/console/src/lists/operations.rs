@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::{Read as _, Site, Tenant};
 use crate::href;
-use crate::lists::{choices, next};
+use crate::lists::{choices, next, whose};
 use crate::part::{
     Act, Cell, Facts, Field, Form, Kind, List, Number, Numbers, Page, SELECTION, Table, Tone,
 };
@@ -78,7 +78,7 @@ pub fn pick(tenant: &str, viewer: &Viewer, picked: &Picked) -> Form {
 }
 
 fn macs(text: &str) -> Field {
-    Field::new(Kind::Area(3), "macs", EN.selected_macs, text).hinting(EN.selected_macs_hint)
+    Field::new(Kind::Macs(3), "macs", EN.selected_macs, text).hinting(EN.selected_macs_hint)
 }
 
 /// What a verb needs to know besides the devices. Nothing, where it needs nothing.
@@ -138,8 +138,29 @@ pub fn inputs(
     }
 }
 
-/// What would happen: the API's dry run, in words, and the form that does it.
-pub fn confirm(form: Form, verb_name: &str, dry: &Value) -> Form {
+/// What was asked for besides the devices, in words. `fields` are the [`inputs`] with what was typed.
+pub fn asked(fields: &[Field]) -> String {
+    let is_secret = fields
+        .iter()
+        .any(|field| field.name == "secret" && field.value == "true");
+    let told = fields.iter().filter_map(|field| {
+        let value = match &field.kind {
+            Kind::Check if field.value == "true" => return Some(field.label.clone()),
+            Kind::Check => return None,
+            Kind::Select(choices) => choices
+                .iter()
+                .find(|(value, _)| *value == field.value)
+                .map_or(field.value.as_str(), |(_, words)| words),
+            _ if is_secret && field.name == "value" => EN.masked,
+            _ => &field.value,
+        };
+        Some(fill(EN.of_state, &[&field.label, value]))
+    });
+    told.collect::<Vec<_>>().join(" · ")
+}
+
+/// What would happen: the API's dry run, in words, with what was asked for, and the form that does it.
+pub fn confirm(form: Form, verb_name: &str, asked: &str, dry: &Value) -> Form {
     let number = dry.number("devices").unwrap_or_default();
     let devices = count(number, EN.this_many, EN.these_many);
     let states: Vec<String> = dry
@@ -148,7 +169,11 @@ pub fn confirm(form: Form, verb_name: &str, dry: &Value) -> Form {
         .map(|(state, number)| fill(EN.of_state, &[state_words(state), &number.to_string()]))
         .collect();
     let title = fill(EN.do_to_many, &[verb(verb_name), &devices]);
-    let mut form = form.titled(&title).saying(dry.text("message"));
+    let mut form = form.titled(&title);
+    if !asked.is_empty() {
+        form = form.saying(asked);
+    }
+    form = form.saying(dry.text("message"));
     form.submit = title;
     if !states.is_empty() {
         form = form.saying(states.join(" · "));
@@ -334,10 +359,10 @@ fn facts(operation: &Value, viewer: &Viewer, at: &str, now: u64) -> Facts {
             Cell::time(operation.number("created_at"), now, ""),
         )
         .with(
-            EN.ends,
+            EN.ended,
             Cell::time(operation.number("ended_at"), now, EN.not_yet),
         )
-        .with(EN.operation_by, Cell::text(operation.text("token")));
+        .with(EN.operation_by, Cell::text(whose(operation.text("token"))));
     let cause = match operation.text("cause") {
         "token_removed" => EN.cause_token_removed,
         "token_expired" => EN.cause_token_expired,
@@ -450,10 +475,18 @@ mod tests {
     #[test]
     fn the_page_that_asks_names_count_and_effect() {
         let dry = json!({"devices": 12, "by_state": {"armed": 5}, "message": "Each.", "missing": ["0080F0C571EB"]});
-        let form = confirm(Form::post("/x", "x"), "rekey", &dry);
+        let form = confirm(Form::post("/x", "x"), "rekey", "", &dry);
         assert_eq!(form.submit, "re-key: 12 devices");
         assert!(form.danger);
         let said = form.intro.join(" ");
+        let typed = |name: &str| match name {
+            "name" => "PIN".to_owned(),
+            "value" => "4711".to_owned(),
+            _ => "true".to_owned(),
+        };
+        let fields = inputs("set", &typed, Vec::new(), &[], &[]);
+        let told = asked(&fields);
+        assert!(told.contains("PIN") && told.contains(EN.masked) && !told.contains("4711"));
         assert!(said.contains("Each.") && said.contains("0080F0C571EB") && said.contains(": 5"));
     }
 }

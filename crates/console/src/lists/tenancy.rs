@@ -39,7 +39,12 @@ pub fn tenant_form(action: &str, tenant: &Tenant, back: &str) -> Form {
         serde_json::Value::Null => "{}".to_owned(),
         options => serde_json::to_string_pretty(options).unwrap_or_default(),
     };
-    let area = Field::new(crate::part::Kind::Area(16), "options", EN.options, options);
+    let area = Field::new(
+        crate::part::Kind::Area(16),
+        "options",
+        EN.options,
+        options.as_str(),
+    );
     Form::post(action, EN.save)
         .with(Field::hidden("if_match", tenant.revision.to_string()))
         .with(Field::line("name", EN.name, &tenant.name).required())
@@ -51,7 +56,11 @@ pub fn tenant_form(action: &str, tenant: &Tenant, back: &str) -> Form {
             )
             .hinting(EN.hostname_hint),
         )
-        .with(area.hinting(EN.options_hint))
+        .grouping(
+            EN.options,
+            vec![area.hinting(EN.options_hint)],
+            !tenant.id.is_empty() || !matches!(options.as_str(), "{}"),
+        )
         .or_back(back)
 }
 
