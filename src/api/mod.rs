@@ -27,6 +27,7 @@ mod tenancy;
 use std::cell::Cell;
 use std::rc::Rc;
 
+use ringfence_api::health::Health;
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
@@ -258,17 +259,6 @@ impl LogLine {
             log::info("api", &fields);
         }
     }
-}
-
-/// That all is well.
-#[derive(serde::Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Health {
-    /// The word `ok`: the Worker and its database answer.
-    status: &'static str,
-    /// The last migration in the database, where that is a newer Worker's: this one does not know it and serves on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    newer_schema: Option<String>,
 }
 
 /// `getHealth`.

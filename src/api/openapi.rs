@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
+use ringfence_api::changing::DryRun;
+use ringfence_api::query::Nothing;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::api::request::answer::Answer;
 use crate::api::request::auth::Needs;
-use crate::api::request::call::{Call, Input, Nothing};
-use crate::api::request::changing::DryRun;
+use crate::api::request::call::{Call, Input};
 use crate::api::route::Route;
 use crate::api::routes::ROUTES;
 use crate::http::problem::ProblemKind;

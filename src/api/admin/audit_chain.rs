@@ -3,17 +3,20 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::admin::audit_chain::{
+    CutInput, CutRow, ExportQuery, Link, VerifyQuery, VerifyView,
+};
+use ringfence_api::query::Nothing;
 use serde_json::json;
 
 use crate::api::request::answer::{Lines, Shown};
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
 use crate::api::request::commit::Failure;
 use crate::app::App;
-use crate::audit::chain::{self, Head, Link};
+use crate::audit::chain::{self, Head};
 use crate::http::problem::Problem;
 use crate::platform::{DAY_MS, log};
-use crate::store::audit_chain::{self as store, ChainError, CutRow};
+use crate::store::audit_chain::{self as store, ChainError};
 
 /// An entry is kept for so many days at least.
 pub const KEPT_DAYS: u64 = 90;
@@ -73,19 +76,6 @@ impl From<ChainError> for Failure {
     }
 }
 
-/// Which entries.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ExportQuery {
-    /// Number of the last entry of the page before; left out, the export begins after the last cut.
-    pub after: Option<u64>,
-    /// Only entries before this time in Unix milliseconds.
-    pub until: Option<u64>,
-    /// How many entries; 1 to 500, by default 500.
-    pub limit: Option<u32>,
-}
-
 /// `exportAudit`. The first line of a page is what its first entry builds on, the last line is where
 /// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
 pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
@@ -113,7 +103,7 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
         .iter()
         .take_while(|(row, _)| row.number <= head.number)
     {
-        link = link.then(row);
+        link = chain::next_link(&link, row);
         lines.push_str(&chain::line(row));
         lines.push('\n');
     }
@@ -139,35 +129,6 @@ async fn from<Q, B>(call: &Call<Q, B>, after: Option<u64>, head: &Head) -> Resul
     }
 }
 
-/// Where to go on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VerifyQuery {
-    /// `next` of the call before; left out, it begins after the last cut.
-    pub after: Option<u64>,
-}
-
-/// What following the chain has shown.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VerifyView {
-    /// Whether nothing is wrong as far as was looked.
-    pub ok: bool,
-    /// What is wrong, if anything is.
-    pub fault: Option<String>,
-    /// The entry after which the verification began.
-    pub from: Link,
-    /// The last entry that is as it was.
-    pub to: Link,
-    /// `after` of the call that goes on; null when the end was reached.
-    pub next: Option<u64>,
-    /// How many entries are so new that they are in no chain yet.
-    pub pending: u64,
-    /// What was cut, the newest first, at most 50.
-    pub cuts: Vec<CutRow>,
-}
-
 /// `verifyAudit`.
 pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failure> {
     let app = &call.app;
@@ -186,7 +147,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
     let head = match store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await {
         Ok(head) => head,
         Err(error @ (ChainError::Forged | ChainError::UnknownKey(_))) => {
-            let nothing = Link::start();
+            let nothing = chain::first_link();
             return found(Some(error.to_string()), nothing.clone(), nothing, None, 0);
         }
         Err(error) => return Err(error.into()),
@@ -239,16 +200,6 @@ fn cut_fault(head: &Head, cuts: &[CutRow]) -> Option<String> {
             newer.first_number
         )
     })
-}
-
-/// Up to where to cut.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CutInput {
-    /// Number of the last entry to be removed, from the last line of the export.
-    pub number: u64,
-    /// Its hash, from the same line: who knows it has exported the log up to there.
-    pub hash: String,
 }
 
 /// `cutAudit`.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::check::{Checked, FailedTest, Method};
 use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
@@ -9,9 +10,8 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::unused::Watch;
 
-use crate::api::check::asserted::FailedTest;
 use crate::api::check::budget::Budget;
-use crate::api::check::candidate::{Broken, Candidate, Checked, Method};
+use crate::api::check::candidate::{Broken, Candidate};
 use crate::api::check::side::Side;
 use crate::api::request::call::Context;
 use crate::api::request::commit::Failure;

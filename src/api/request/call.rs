@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use ringfence_api::changing::DryRun;
+use ringfence_api::query::Nothing;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
@@ -14,7 +15,7 @@ use worker::Request;
 use crate::api::request::allowance::{self, Spent};
 use crate::api::request::answer::{Answer, Shown};
 use crate::api::request::auth::Token;
-use crate::api::request::changing::{Changing, DryRun};
+use crate::api::request::changing::Changing;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
@@ -141,21 +142,6 @@ impl<T: DeserializeOwned> Input for T {}
 pub trait Input: DeserializeOwned + schemars::JsonSchema {}
 #[cfg(test)]
 impl<T: DeserializeOwned + schemars::JsonSchema> Input for T {}
-
-/// No query, or no body.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Nothing {}
-
-/// Only whether secrets are to be shown.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RevealQuery {
-    /// Shows secrets, to a token that may see them.
-    pub reveal: bool,
-}
 
 /// One call of an operation.
 pub struct Call<Q = Nothing, B = Nothing> {

@@ -1,0 +1,89 @@
+//! The chain over the audit log: its export, its verification and its cuts.
+
+use serde::{Deserialize, Serialize};
+
+/// Which entries.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportQuery {
+    /// Number of the last entry of the page before; left out, the export begins after the last cut.
+    pub after: Option<u64>,
+    /// Only entries before this time in Unix milliseconds.
+    pub until: Option<u64>,
+    /// How many entries; 1 to 500, by default 500.
+    pub limit: Option<u32>,
+}
+
+/// Where to go on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VerifyQuery {
+    /// `next` of the call before; left out, it begins after the last cut.
+    pub after: Option<u64>,
+}
+
+/// What following the chain has shown.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VerifyView {
+    /// Whether nothing is wrong as far as was looked.
+    pub ok: bool,
+    /// What is wrong, if anything is.
+    pub fault: Option<String>,
+    /// The entry after which the verification began.
+    pub from: Link,
+    /// The last entry that is as it was.
+    pub to: Link,
+    /// `after` of the call that goes on; null when the end was reached.
+    pub next: Option<u64>,
+    /// How many entries are so new that they are in no chain yet.
+    pub pending: u64,
+    /// What was cut, the newest first, at most 50.
+    pub cuts: Vec<CutRow>,
+}
+
+/// Up to where to cut.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CutInput {
+    /// Number of the last entry to be removed, from the last line of the export.
+    pub number: u64,
+    /// Its hash, from the same line: who knows it has exported the log up to there.
+    pub hash: String,
+}
+
+/// How far a chain goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Link {
+    /// Of the entry; 0: before the first.
+    pub number: u64,
+    /// SHA-256 in hexadecimal digits.
+    pub hash: String,
+}
+
+/// What stays behind of a period that was cut. Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CutRow {
+    /// Of its last entry.
+    pub number: u64,
+    /// Hash of its last entry.
+    pub hash: String,
+    /// The number of the first entry that was cut.
+    pub first_number: u64,
+    /// The hash that stood before the first entry that was cut.
+    pub first_hash: String,
+    /// How many entries it had.
+    pub entries: u64,
+    /// The time of the first entry that was cut, in Unix milliseconds.
+    pub first_at: u64,
+    /// The time of the last entry that was cut, in Unix milliseconds.
+    pub last_at: u64,
+    /// Id of the token that cut it.
+    pub token_id: String,
+    /// The time of the cut, in Unix milliseconds.
+    pub at: u64,
+}
