@@ -1,5 +1,6 @@
 //! What is known of phones: their families, and the settings that mean the same for all of them.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::families::{
     CommonSetting, FamilyPage, FamilyView, NameView, TypedView, VocabularyPage,
 };
@@ -7,7 +8,6 @@ use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
 use ringfence_provision::vocabulary::{Kind, SETTINGS, Setting};
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 

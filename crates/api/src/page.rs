@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How many items a page has at most.
+pub const MAX_PAGE: u32 = 200;
+
 /// Which part of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringfence_api::operation::Operation;
+pub use ringfence_api::page::MAX_PAGE;
 use ringfence_provision::secret::SecretString;
 use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -22,9 +24,6 @@ const MAX_TRIES: u32 = 5;
 /// For no longer is waited between them, whatever the answer says.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The largest page of a list.
-pub const MAX_PAGE: usize = 200;
-
 /// A client of one installation.
 #[derive(Debug)]
 pub struct Client {
@@ -36,9 +35,9 @@ pub struct Client {
 }
 
 /// One call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Call {
-    pub method: String,
+    pub operation: Operation,
     /// From the root on: `/api/v1/tenants`.
     pub path: String,
     pub query: Vec<(String, String)>,
@@ -51,13 +50,29 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without anything but its path.
-    pub fn new(method: &str, path: impl Into<String>) -> Self {
+    /// A call of an operation, without anything but its path.
+    pub fn new(operation: Operation, path: String) -> Self {
         Self {
-            method: method.to_owned(),
-            path: path.into(),
-            ..Self::default()
+            operation,
+            path,
+            query: Vec::new(),
+            body: None,
+            if_match: None,
+            is_whole: false,
+            is_repeatable: false,
         }
+    }
+
+    /// The call that reads what this one writes.
+    ///
+    /// # Errors
+    /// Nothing reads it.
+    pub fn reading(&self) -> Result<Self, Failure> {
+        let operation = self
+            .operation
+            .reading()
+            .ok_or_else(|| Failure::Usage(format!("{} is not read.", self.operation.pattern())))?;
+        Ok(Self::new(operation, self.path.clone()))
     }
 
     /// The same with a body.
@@ -142,7 +157,7 @@ impl Client {
     /// # Errors
     /// It is not answered, or not within 2xx.
     pub fn call(&self, call: &Call) -> Result<Answer, Failure> {
-        let may_repeat = call.is_repeatable || call.method != "POST";
+        let may_repeat = call.is_repeatable || call.operation.method() != "POST";
         let mut tries = 1;
         loop {
             match self.once(call)? {
@@ -175,7 +190,7 @@ impl Client {
             url = format!("{url}?{query}");
         }
         let mut request = ureq::http::Request::builder()
-            .method(call.method.as_str())
+            .method(call.operation.method())
             .uri(&url);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {}", token.expose()));
@@ -270,7 +285,7 @@ impl Client {
         loop {
             let mut page = call.clone();
             if !call.is_whole {
-                page = page.asking("limit", left.min(MAX_PAGE).to_string());
+                page = page.asking("limit", left.min(MAX_PAGE as usize).to_string());
             }
             if let Some(cursor) = &cursor {
                 page.query.retain(|(name, _)| name != "cursor");
@@ -355,25 +370,6 @@ fn is_here(base: &str) -> bool {
         || host.starts_with("127.") && host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
-/// A segment of a path, as a URL has it.
-pub fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    // As a segment, dots alone would lead elsewhere.
-    match out.as_str() {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        _ => out,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -408,13 +404,5 @@ mod tests {
         assert!(new("http://127.0.0.1:8787", token()).is_ok());
         assert!(new("http://[::1]:8787", token()).is_ok());
         assert!(new("http://a.example", None).is_ok());
-    }
-
-    #[test]
-    fn a_segment_leads_nowhere_else() {
-        assert_eq!(segment("KX-UTG300B"), "KX-UTG300B");
-        assert_eq!(segment("a/../b?c"), "a%2F..%2Fb%3Fc");
-        assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(segment("é"), "%C3%A9");
     }
 }

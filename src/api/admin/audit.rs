@@ -1,10 +1,10 @@
 //! The audit log. Nothing here writes: entries come with the changes themselves.
 
 use ringfence_api::admin::audit::{AuditQuery, AuditView};
+use ringfence_api::answer::Shown;
 use ringfence_api::page::Page;
 use serde_json::Value;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use ringfence_api::admin::audit_chain::{
     CutInput, CutRow, ExportQuery, Link, VerifyQuery, VerifyView,
 };
+use ringfence_api::answer::{Lines, Shown};
 use ringfence_api::query::Nothing;
 use serde_json::json;
 
-use crate::api::request::answer::{Lines, Shown};
 use crate::api::request::call::Call;
 use crate::api::request::commit::Failure;
 use crate::app::App;

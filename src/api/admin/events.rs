@@ -1,12 +1,12 @@
 //! Events: what phones asked for and got.
 
 use ringfence_api::admin::events::{EventQuery, EventView};
+use ringfence_api::answer::Shown;
 use ringfence_api::page::Page;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
 use ulid::Ulid;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_api::admin::restored::{DeviceRef, RestoredInput, RestoredView, UndoneView};
+use ringfence_api::answer::Shown;
 use ringfence_api::query::Nothing;
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::db::migrations;
@@ -20,9 +20,6 @@ use crate::model::standing::{Standing, Step};
 use crate::store::restored::{self, KeptAccess, NextStanding, Undo};
 use crate::store::standing;
 use crate::witness::{self, ERA, Known, WitnessReply};
-
-/// The `operationId` of [`take`], which alone may write to a database that is behind.
-pub const OPERATION: &str = "restored";
 
 /// So many steps are read at a time.
 const MAX_READ: u32 = 2_000;

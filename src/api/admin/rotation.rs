@@ -8,13 +8,13 @@
 //! 3. `MASTER_KEY_PREVIOUS` goes.
 
 use ringfence_api::admin::rotation::{RotationView, StepInput};
+use ringfence_api::answer::Shown;
 use ringfence_api::query::Nothing;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::wrap::Keyring;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;

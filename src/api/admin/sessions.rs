@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ringfence_api::admin::sessions::SessionView;
+use ringfence_api::answer::{Done, Shown};
+use ringfence_api::operation::Needs;
 use ringfence_api::page::{Page, PageQuery};
 use serde_json::json;
 
 use crate::api::admin::audit_chain;
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::{Done, Shown};
-use crate::api::request::auth::{self, ADMIN, Needs, Token};
+use crate::api::request::auth::{self, ADMIN, Token};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;

@@ -3,10 +3,10 @@
 //! browser sends to nobody; the page reads it and posts it.
 
 use ringfence_api::admin::sign_in_codes::SignInCodeView;
+use ringfence_api::answer::Created;
 use serde_json::json;
 
 use crate::api::admin::sessions::admin_mark;
-use crate::api::request::answer::Created;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::platform;

@@ -2,11 +2,11 @@
 //! than they have.
 
 use ringfence_api::admin::tokens::{Access, TokenInput, TokenQuery, TokenView};
+use ringfence_api::answer::{Created, Done, Shown};
 use ringfence_api::page::Page;
 use ringfence_api::query::Nothing;
 use serde_json::json;
 
-use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

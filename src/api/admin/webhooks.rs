@@ -3,11 +3,11 @@
 use ringfence_api::admin::webhooks::{
     MessageQuery, MessageState, MessageView, SecretInput, SecretView, WebhookInput, WebhookView,
 };
+use ringfence_api::answer::{Accepted, Created, CreatedRevised, Done, Revised, Shown};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
 use serde_json::{Value, json};
 
-use crate::api::request::answer::{Accepted, Created, CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ringfence_api::answer::Shown;
 use ringfence_api::changing::{DryRun, FileDiff};
 use ringfence_api::check::Checked;
 use ringfence_provision::diff::{Lines, hunks};
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::api::check::candidate::Candidate;
 use crate::api::check::look::Found;
 use crate::api::check::side::Side;
-use crate::api::request::answer::{Answer, Shown};
+use crate::api::request::answer::Written;
 use crate::api::request::call::Context;
 use crate::api::request::changing::Trial;
 use crate::api::request::commit::Failure;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::answer::Shown;
 use ringfence_api::check::Checked;
 use ringfence_api::devices::batch::{
     BatchAnswer, BatchDevice, BatchInput, BatchQuery, BatchRow, Became,
@@ -18,7 +19,6 @@ use serde_json::{Value, json};
 use super::{added_entry, changed_entry, fresh, keys, wanted};
 use crate::api::check::candidate::{self, Candidate};
 use crate::api::notify::pools;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;

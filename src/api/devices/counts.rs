@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::counts::{AllCounts, Counts, DeviceCounts, SiteCounts};
 use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 use crate::platform::DAY_MS;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::answer::{Csv, Shown};
 use ringfence_api::devices::export::TableView;
 use ringfence_api::devices::list::DeviceQuery;
 use ringfence_import::{Exported, Written};
 
 use super::fleet::{number, numbered};
 use super::list::{self, name, place};
-use crate::api::request::answer::{Csv, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use js_sys::Uint8Array;
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::fetched::{FetchedView, Source};
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::layers::{Layer, LayerSettings};
@@ -14,7 +15,6 @@ use ringfence_provision::layers::{Layer, LayerSettings};
 use crate::api::check::candidate;
 use crate::api::check::trial::{Compared, difference};
 use crate::api::devices::preview::Of;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::app::App;
 use crate::edge;

@@ -1,13 +1,13 @@
 //! Devices across tenants, for tokens that see them all: to find one, and to see which MACs are there
 //! more than once.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::fleet::{AlsoIn, FleetQuery, FoundDevice, WithDoubles};
 use ringfence_api::page::Page;
 use ringfence_provision::mac::Mac;
 
 use crate::api::devices::device_view;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;

@@ -4,6 +4,7 @@
 //! that was decided on, so a phone that takes a bootstrap at the same moment is never overwritten.
 //! Whoever loses that race decides anew.
 
+use ringfence_api::answer::Revised;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::keys::{KeyInput, Rearmed};
 use ringfence_api::notify::{NotifyQuery, WithNotices};
@@ -12,7 +13,6 @@ use ringfence_provision::key::DeviceKey;
 use ringfence_provision::lifecycle::{self, ClaimPolicy, Effect, KeyEvent, KeyState, Transition};
 use serde_json::json;
 
-use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;

@@ -1,5 +1,6 @@
 //! Lint: of a device's files, and of any text.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::lint::{FileLintView, LintInput, LintPage, LintView};
 use ringfence_api::query::Nothing;
 use ringfence_provision::format::{self, RenderedFinding, has_errors};
@@ -7,7 +8,6 @@ use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::SecretsMode;
 
 use crate::api::devices::preview::Of;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::files::render::FileError;
 use crate::http::problem::Problem;

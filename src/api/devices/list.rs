@@ -1,5 +1,6 @@
 //! Lists of a tenant's devices: which ones, in which order, page by page.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::list::{DeviceQuery, SortBy};
 use ringfence_api::page::Page;
@@ -8,7 +9,6 @@ use ringfence_provision::vendor;
 
 use crate::api::devices::device_view;
 use crate::api::devices::fleet::{needle, number, number_key};
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;

@@ -12,6 +12,7 @@ pub mod moves;
 pub mod preview;
 pub mod unknown;
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised};
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::check::Checked;
 use ringfence_api::devices::fleet::WithDoubles;
@@ -28,7 +29,6 @@ use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
 use crate::api::notify::pools;
-use crate::api::request::answer::{CreatedRevised, Done, Revised};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;

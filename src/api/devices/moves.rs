@@ -1,6 +1,7 @@
 //! Moving a device to another tenant: it keeps its key, the key's state and its history, and for a
 //! while the tenant that it left sends the phone on.
 
+use ringfence_api::answer::{Done, Shown};
 use ringfence_api::check::Checked;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::moves::{ForwardView, Keep, MoveInput, MovedView};
@@ -15,7 +16,6 @@ use serde_json::json;
 use crate::api::check::candidate::{self, Candidate};
 use crate::api::devices::{audited, device_view};
 use crate::api::notify::pools as api_pools;
-use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::answer::Shown;
 use ringfence_api::devices::preview::{EffectivePage, EffectiveView, PreviewView};
 use ringfence_api::query::RevealQuery;
 use ringfence_provision::effective;
@@ -13,7 +14,6 @@ use ringfence_provision::unused::Unused;
 
 use crate::api::check::candidate::unreadable;
 use crate::api::check::unused;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::Failure;
 use crate::audit::device_object;

@@ -3,6 +3,7 @@
 //! What they say of themselves is no proof of anything, so it is shown, and filled in where an operator adds
 //! the device and says nothing else. A phone gets nothing before that.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
 use ringfence_api::devices::fleet::WithDoubles;
 use ringfence_api::devices::unknown::{AdoptInput, GuessView, UnknownView};
 use ringfence_api::devices::{DeviceInput, SeenView};
@@ -12,7 +13,6 @@ use ringfence_provision::family::Family;
 use serde_json::json;
 
 use crate::api::devices::{TAKEN_MAC, add, around, fleet, revised};
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

@@ -13,12 +13,12 @@ mod asked;
 mod steps;
 mod words;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::http::problem::Problem;
 use crate::phone::explain::{Asking, Explained};
 use around::Around;
 use asked::Question;
+use ringfence_api::answer::Shown;
 use ringfence_api::explain::{
     AskedView, ExplainInput, ExplainView, HearsView, Source, VerdictView,
 };

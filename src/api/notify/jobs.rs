@@ -1,5 +1,6 @@
 //! Jobs: each one NOTIFY to one device, with what became of it.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::notify::jobs::{JobQuery, JobView};
 use ringfence_api::page::Page;
 use ringfence_provision::mac::Mac;
@@ -8,7 +9,6 @@ use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_queue::store::{Attempt, JobFilter};
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::commit;
 use crate::api::request::page::{self, PageWindow};

@@ -6,6 +6,7 @@ pub mod proxy_credentials;
 pub mod relays;
 pub mod rollouts;
 
+use ringfence_api::answer::Accepted;
 use ringfence_api::notify::rollouts::RolloutInput;
 use ringfence_api::notify::{JobBrief, Notices, Notified, NotifyInput};
 use ringfence_api::query::Nothing;
@@ -16,7 +17,6 @@ use ringfence_queue::target;
 use ringfence_sip_notify::EventType;
 use serde_json::json;
 
-use crate::api::request::answer::Accepted;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit;
 use crate::app::App;

@@ -1,6 +1,7 @@
 //! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
 //! they serve.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
 use ringfence_api::notify::pools::{Assignment, PoolInput, PoolView, QueueView, Reachable};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
@@ -11,7 +12,6 @@ use ringfence_queue::target::{self, TargetError};
 use ringfence_wire::Destinations;
 use serde_json::json;
 
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

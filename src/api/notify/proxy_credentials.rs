@@ -1,12 +1,12 @@
 //! What a pool that sends its NOTIFYs itself answers its proxy's challenge with.
 
+use ringfence_api::answer::{Done, Shown};
 use ringfence_api::notify::proxy_credentials::{ProxyCredentialsInput, ProxyCredentialsView};
 use ringfence_api::query::Nothing;
 use ringfence_sip_notify::Credentials;
 use serde_json::json;
 
 use crate::api::notify::pools::find;
-use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;

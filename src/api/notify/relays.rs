@@ -1,5 +1,6 @@
 //! Relays: their credentials, and how they are.
 
+use ringfence_api::answer::{Created, Done, Shown};
 use ringfence_api::notify::relays::{DrainInput, RelayInput, RelayView};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
@@ -7,7 +8,6 @@ use ringfence_queue::messages::{PoolCall, Status};
 use serde_json::json;
 
 use crate::api::notify::pools;
-use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

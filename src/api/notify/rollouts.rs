@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::answer::{Accepted, Shown};
 use ringfence_api::notify::rollouts::{Progress, RolloutInput, RolloutView, StageView};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
@@ -15,7 +16,6 @@ use ringfence_queue::window::TimeWindow;
 use ringfence_sip_notify::EventType;
 use serde_json::json;
 
-use crate::api::request::answer::{Accepted, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit;
 use crate::api::request::page::{self, PageWindow};

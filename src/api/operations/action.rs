@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::devices::DeviceInput;
 use ringfence_api::notify::NotifyQuery;
+use ringfence_api::operation::Needs;
 use ringfence_api::operations::action::{Action, ChangeInput};
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::settings::SettingsInput;
@@ -13,7 +14,6 @@ use serde_json::json;
 
 use crate::api::devices::{self, keys, moves};
 use crate::api::notify;
-use crate::api::request::auth::Needs;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::Failure;
 use crate::api::request::etag::IfMatch;

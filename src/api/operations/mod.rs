@@ -9,6 +9,7 @@ mod runner;
 
 use std::collections::BTreeSet;
 
+use ringfence_api::answer::{Accepted, Done, Shown};
 use ringfence_api::devices::list::DeviceQuery;
 use ringfence_api::operations::action::Action;
 use ringfence_api::operations::{
@@ -20,7 +21,6 @@ use ringfence_api::query::Nothing;
 use serde_json::{Value, json};
 
 use crate::api::devices::list;
-use crate::api::request::answer::{Accepted, Done, Shown};
 use crate::api::request::auth::Token;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};

@@ -4,16 +4,17 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use ringfence_api::answer::Shown;
 use ringfence_api::changing::DryRun;
-use ringfence_api::query::Nothing;
+use ringfence_api::path::Params;
+use ringfence_api::query::{Input, Nothing};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::{Answer, Shown};
+use crate::api::request::answer::Written;
 use crate::api::request::auth::Token;
 use crate::api::request::changing::Changing;
 use crate::api::request::commit::{self, Failure};
@@ -48,9 +49,6 @@ pub struct Context {
     /// The turn of the device in an operation, if an operation calls.
     turn: Option<Turn>,
 }
-
-/// What stands for the `{name}`s of a route's pattern.
-pub type Params = Vec<(&'static str, String)>;
 
 /// What is asked of an operation, whether it came by HTTP or from the console.
 #[derive(Clone, Debug, Default)]
@@ -130,18 +128,6 @@ impl Incoming {
         })
     }
 }
-
-/// A query or a body, as a handler takes it.
-#[cfg(not(test))]
-pub trait Input: DeserializeOwned {}
-#[cfg(not(test))]
-impl<T: DeserializeOwned> Input for T {}
-
-/// A query or a body, as a handler takes it and the OpenAPI document describes it.
-#[cfg(test)]
-pub trait Input: DeserializeOwned + schemars::JsonSchema {}
-#[cfg(test)]
-impl<T: DeserializeOwned + schemars::JsonSchema> Input for T {}
 
 /// One call of an operation.
 pub struct Call<Q = Nothing, B = Nothing> {

@@ -2,14 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::page::{MAX_PAGE, Page, PageQuery};
 
 use crate::http::problem::Problem;
 
 /// How many items a page has unless the request says otherwise.
 pub const DEFAULT: u32 = 50;
-/// How many items a page has at most.
-pub const MAX_PAGE: u32 = 200;
 
 /// A page that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Access paths: the first segment of a tenant's URLs. A segment is shown when it is made and never
 //! again; several are good at once, so that one can take another's place.
 
+use ringfence_api::answer::{Created, Done, Shown};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::access_paths::{
@@ -8,7 +9,6 @@ use ringfence_api::tenancy::access_paths::{
 };
 use serde_json::json;
 
-use crate::api::request::answer::{Created, Done, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ringfence_api::answer::{Done, Shown};
 use ringfence_api::page::Page;
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::certificates::{CertificateInput, CertificateView};
 use serde_json::json;
 
-use crate::api::request::answer::{Done, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::valid;

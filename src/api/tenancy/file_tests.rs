@@ -1,5 +1,6 @@
 //! Tests of files: what an operator wants to be so in them. A change that breaks one is refused with it.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
 use ringfence_api::check::TestRun;
 use ringfence_api::page::Page;
 use ringfence_api::query::Nothing;
@@ -8,7 +9,6 @@ use ringfence_provision::kind::FileKind;
 use serde_json::json;
 
 use crate::api::check::candidate::Candidate;
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::valid;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::answer::{Revised, Shown};
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::tenancy::history::{
@@ -18,7 +19,6 @@ use ringfence_provision::diff::{Lines, hunks};
 use ringfence_provision::layers::{LayerSettings, Value};
 
 use crate::api::check::candidate;
-use crate::api::request::answer::{Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::Failure;
 use crate::api::request::page::PageWindow;

@@ -1,10 +1,10 @@
 //! Quotas of a tenant: what it uses, and what it may.
 
+use ringfence_api::answer::Shown;
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::limits::{LimitsView, QuotaView};
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::app::App;

@@ -1,5 +1,6 @@
 //! Models: of which family a tenant's phones are, and how their files are sealed.
 
+use ringfence_api::answer::{Done, Revised, Shown};
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::tenancy::models::{ModelInput, ModelView};
@@ -9,7 +10,6 @@ use ringfence_provision::vendor;
 use serde_json::json;
 
 use crate::api::check::candidate::Candidate;
-use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

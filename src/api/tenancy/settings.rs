@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::answer::Revised;
 use ringfence_api::check::Checked;
 use ringfence_api::query::RevealQuery;
 use ringfence_api::tenancy::settings::{SettingView, SettingsInput, SettingsQuery, SettingsView};
@@ -16,7 +17,6 @@ use ringfence_queue::target;
 
 use crate::api::check::candidate::{self, Candidate};
 use crate::api::notify::{self, pools};
-use crate::api::request::answer::Revised;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;

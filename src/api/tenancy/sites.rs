@@ -1,11 +1,11 @@
 //! Sites.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::tenancy::sites::{SiteInput, SiteView};
 use serde_json::json;
 
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;

@@ -1,5 +1,6 @@
 //! File templates: per kind and family, and where one model differs, for that model.
 
+use ringfence_api::answer::{Done, Revised, Shown};
 use ringfence_api::changing::ChangeQuery;
 use ringfence_api::check::Checked;
 use ringfence_api::page::Page;
@@ -9,7 +10,6 @@ use ringfence_provision::template::check_template;
 use ringfence_provision::wrap::Keyring;
 
 use crate::api::check::candidate::Candidate;
-use crate::api::request::answer::{Done, Revised, Shown};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::valid;

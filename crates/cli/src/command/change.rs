@@ -1,8 +1,9 @@
 //! Phones added and changed, one or many.
 
+use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::command::settings::assigned;
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
@@ -31,7 +32,7 @@ pub fn add(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if !settings.is_empty() {
         put(&mut body, "settings", Value::Object(settings));
     }
-    let mut call = Call::new("POST", session.below("/devices")?).with(body);
+    let mut call = session.call(Operation::CreateDevice, &[])?.with(body);
     call.query = given.query(session)?;
     done(session, given, &call)
 }
@@ -42,8 +43,9 @@ pub fn add(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// The phone is not there, or the change is refused.
 pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let mac = given.required("mac")?;
-    let path = session.below(&format!("/devices/{}", segment(mac)))?;
-    let present = session.client.call(&Call::new("GET", path.clone()))?;
+    let place = [("mac", mac)];
+    let read = session.call(Operation::GetDevice, &place)?;
+    let present = session.client.call(&read)?;
     let settings = assigned(given)?;
     let names = ["model", "label", "site"];
     let is_named = names.iter().any(|name| given.text(name).is_some());
@@ -70,7 +72,10 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         if given.text("site").is_some() {
             put(&mut body, "site", site.map_or(Value::Null, Value::from));
         }
-        let mut call = Call::new("PUT", path).with(body).if_match(present.etag);
+        let mut call = session
+            .call(Operation::PutDevice, &place)?
+            .with(body)
+            .if_match(present.etag);
         call.query = given.query(session)?;
         return done(session, given, &call);
     }
@@ -89,7 +94,8 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if let Some(site) = site {
         put(&mut row, "site", Value::from(site));
     }
-    let mut call = Call::new("POST", session.below("/device-batch")?)
+    let mut call = session
+        .call(Operation::PutDevices, &[])?
         .with(json!({"devices": [row]}))
         .repeatable();
     call.query = given.query(session)?;
@@ -105,7 +111,7 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     fleet::remark_on_change(session.output, &answer);
-    let device = session.client.call(&Call::new("GET", path))?.json()?;
+    let device = session.client.call(&read)?.json()?;
     fleet::show_device(session, &device)
 }
 
@@ -139,7 +145,7 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         "selection": selection(session, given)?,
         "if_unchanged": given.flag("if_unchanged"),
     });
-    let mut call = Call::new("POST", session.below("/operations")?).with(body);
+    let mut call = session.call(Operation::CreateOperation, &[])?.with(body);
     if given.flag("dry_run") {
         call = call.asking("dry_run", "true");
     }

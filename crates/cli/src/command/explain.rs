@@ -1,9 +1,9 @@
 //! `explain`: what a phone hears, and why.
 
+use ringfence_api::operation::Operation;
 use ringfence_provision::mac::Mac;
 use serde_json::{Value, json};
 
-use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::{Given, put};
 use crate::output::Format;
@@ -36,7 +36,10 @@ pub fn explain(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             put(&mut body, name, Value::from(text));
         }
     }
-    let call = Call::new("POST", "/api/v1/explain").with(body).repeatable();
+    let call = session
+        .call(Operation::Explain, &[])?
+        .with(body)
+        .repeatable();
     let answer = session.client.call(&call)?.json()?;
     if session.output.format != Format::People {
         return table::one(session.output, &answer);

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::operation::Operation;
 use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
 use ringfence_provision::layers::Value as Setting;
 use ringfence_provision::mac::Mac;
 
-use crate::client::Call;
 use crate::command::import::Progress;
 use crate::failure::Failure;
 use crate::given::Given;
@@ -31,7 +31,7 @@ pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let mut call = Call::new("GET", session.below("/devices.csv")?);
+    let mut call = session.call(Operation::ExportDevices, &[])?;
     call.query = given.query(session)?;
     let has = |name: &str| call.query.iter().any(|(it, _)| it == name);
     // Two exports of the same phones are the same.
@@ -115,8 +115,9 @@ fn with_secrets(
             )
         })?;
         if !names.is_empty() {
-            let path = session.below(&format!("/devices/{}/settings", mac.upper()))?;
-            let call = Call::new("GET", path).asking("reveal", "true");
+            let call = session
+                .call(Operation::GetDeviceSettings, &[("mac", &mac.upper())])?
+                .asking("reveal", "true");
             let answer = session.client.call(&call)?.json()?;
             for name in names.split(' ') {
                 // What is a secret by its name alone is stored as a text.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use ringfence_api::operation::Operation;
 use serde_json::Value;
 
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
@@ -133,10 +134,10 @@ pub fn wait(
     what: Wait,
     answer: &Value,
 ) -> Result<(), Failure> {
-    let (place, inner) = match what {
-        Wait::Job => ("jobs", "job"),
-        Wait::Rollout => ("rollouts", "rollout"),
-        Wait::Operation => ("operations", "operation"),
+    let (operation, place, inner) = match what {
+        Wait::Job => (Operation::GetJob, "jobs", "job"),
+        Wait::Rollout => (Operation::GetRollout, "rollouts", "rollout"),
+        Wait::Operation => (Operation::GetOperation, "operations", "operation"),
     };
     let begun = answer
         .get(inner)
@@ -146,7 +147,7 @@ pub fn wait(
     if id.is_empty() {
         return table::one(session.output, answer);
     }
-    let path = session.below(&format!("/{place}/{}", segment(id)))?;
+    let read = session.call(operation, &[(inner, id)])?;
     let patience = match given.text("timeout") {
         Some(_) => Duration::from_secs(given.seconds("timeout")?.unwrap_or(0)),
         None => PATIENCE,
@@ -156,7 +157,7 @@ pub fn wait(
     let mut said = String::new();
     let mut trouble = Patience::default();
     loop {
-        let looked = session.client.call(&Call::new("GET", path.clone()));
+        let looked = session.client.call(&read);
         let looked = looked.and_then(|answer| answer.json());
         let Some(present) = trouble.bears(session, looked)? else {
             continue;

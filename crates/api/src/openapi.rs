@@ -1,26 +1,22 @@
-//! The OpenAPI document, made from the table of routes and the types of the handlers. Only tests
-//! make it; the Worker serves the file that a test holds to it.
+//! The OpenAPI document, made from the table of operations and their types. Only tests make it; the Worker serves the
+//! file that a test holds to it.
 //!
-//! `UPDATE=1 cargo test -p ringfence openapi` writes the file anew.
+//! `UPDATE=1 cargo test -p ringfence-api openapi` writes the file anew.
 #![allow(clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
-use ringfence_api::changing::DryRun;
-use ringfence_api::query::Nothing;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::request::answer::Answer;
-use crate::api::request::auth::Needs;
-use crate::api::request::call::{Call, Input};
-use crate::api::route::Route;
-use crate::api::routes::ROUTES;
-use crate::http::problem::ProblemKind;
+use crate::answer::Answer;
+use crate::changing::DryRun;
+use crate::operation::{Needs, Operation, Shape};
+use crate::problem::ProblemKind;
+use crate::query::Nothing;
 
-/// What a handler takes and gives.
-pub struct Shapes {
+/// What an operation takes and gives.
+pub(crate) struct Shapes {
     query: Option<Schema>,
     body: Option<Schema>,
     status: u16,
@@ -29,35 +25,32 @@ pub struct Shapes {
     answer: Option<Schema>,
 }
 
-/// Reads a handler's shapes off its type.
-pub fn shapes<Q, B, A, E, F>(generator: &mut SchemaGenerator, _: fn(Call<Q, B>) -> F) -> Shapes
-where
-    Q: Input,
-    B: Input,
-    A: Answer,
-    F: Future<Output = Result<A, E>>,
-{
+/// Reads an operation's shapes off its types.
+pub(crate) fn shapes<S: Shape>(generator: &mut SchemaGenerator) -> Shapes {
     let nothing = Nothing::schema_name();
+    let status = S::Answer::STATUS;
     Shapes {
         // A query is taken apart into its parameters, so it is not a component.
-        query: (Q::schema_name() != nothing).then(|| Q::json_schema(generator)),
-        body: (B::schema_name() != nothing).then(|| generator.subschema_for::<B>()),
-        status: A::STATUS,
-        etag: A::ETAG,
-        content_type: A::CONTENT_TYPE,
-        answer: (A::STATUS != 204).then(|| generator.subschema_for::<A::Body>()),
+        query: (S::Query::schema_name() != nothing).then(|| S::Query::json_schema(generator)),
+        body: (S::Body::schema_name() != nothing).then(|| generator.subschema_for::<S::Body>()),
+        status,
+        etag: S::Answer::ETAG,
+        content_type: S::Answer::CONTENT_TYPE,
+        answer: (status != 204).then(|| generator.subschema_for::<<S::Answer as Answer>::Body>()),
     }
 }
 
 /// The whole document.
-fn document() -> Value {
+pub fn document() -> Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES {
-        let path = paths.entry(route.pattern).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(route, &mut generator);
+    for &operation in Operation::ALL {
+        let path = paths
+            .entry(operation.pattern())
+            .or_insert_with(|| json!({}));
+        path[operation.method().to_ascii_lowercase()] = described(operation, &mut generator);
     }
     let mut schemas = generator.take_definitions(true);
     close_bodies(&mut paths, &mut schemas);
@@ -96,17 +89,18 @@ fn document() -> Value {
 }
 
 /// Operations whose answer is that of a trial too.
-const OWN_TRIALS: &[&str] = &["putDevices"];
+const OWN_TRIALS: &[Operation] = &[Operation::PutDevices];
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
-    let shapes = (route.shapes)(generator);
-    let mut parameters: Vec<Value> = route
-        .pattern
+fn described(operation: Operation, generator: &mut SchemaGenerator) -> Value {
+    let shapes = operation.shapes(generator);
+    let mut parameters: Vec<Value> = operation
+        .pattern()
         .split('/')
         .filter_map(path_parameter)
         .collect();
     parameters.extend(shapes.query.iter().flat_map(query_parameters));
-    if shapes.etag && matches!(route.method, "PUT" | "POST") || route.method == "DELETE" {
+    if shapes.etag && matches!(operation.method(), "PUT" | "POST") || operation.method() == "DELETE"
+    {
         parameters.push(json!({
             "name": "If-Match",
             "in": "header",
@@ -116,8 +110,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     let mut success = json!({ "description": "The request was carried out." });
     let mut tried = None;
-    if parameters.iter().any(|it| it["name"] == "dry_run") && !OWN_TRIALS.contains(&route.operation)
-    {
+    if parameters.iter().any(|it| it["name"] == "dry_run") && !OWN_TRIALS.contains(&operation) {
         tried = Some(generator.subschema_for::<DryRun>());
     }
     if let Some(answer) = shapes.answer {
@@ -133,39 +126,39 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "schema": { "type": "string" },
         } });
     }
-    let mut operation = json!({
-        "operationId": route.operation,
-        "summary": route.summary,
-        "tags": [tag(route.pattern)],
+    let mut described = json!({
+        "operationId": operation.id(),
+        "summary": operation.summary(),
+        "tags": [tag(operation.pattern())],
         "responses": {
             shapes.status.to_string(): success,
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });
     if let Some(tried) = tried.filter(|_| shapes.status != 200) {
-        operation["responses"]["200"] = json!({
+        described["responses"]["200"] = json!({
             "description": "What the change would do, where it was only tried.",
             "content": { "application/json": { "schema": tried } },
         });
     }
     if !parameters.is_empty() {
-        operation["parameters"] = json!(parameters);
+        described["parameters"] = json!(parameters);
     }
     if let Some(body) = shapes.body {
-        operation["requestBody"] = json!({
+        described["requestBody"] = json!({
             "required": true,
             "content": { "application/json": { "schema": body } },
         });
     }
-    match route.needs {
-        Needs::Nothing => operation["security"] = json!([]),
-        needs => operation["description"] = json!(right(needs)),
+    match operation.needs() {
+        Needs::Nothing => described["security"] = json!([]),
+        needs => described["description"] = json!(right(needs)),
     }
-    operation
+    described
 }
 
 /// Says of every object of a body, and of every object in it, that it takes no other members: the
-/// API refuses them ([`Call::new`]), though the types pass over them.
+/// Worker refuses them, though the types pass over them.
 fn close_bodies(paths: &mut Map<String, Value>, schemas: &mut Map<String, Value>) {
     let mut open: Vec<String> = Vec::new();
     for operation in paths.values_mut().flat_map(|path| path.as_object_mut()) {
@@ -331,9 +324,9 @@ fn problem() -> Value {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use crate::api::openapi::*;
+    use super::*;
 
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
     #[test]
     fn the_served_openapi_document_is_up_to_date() {
@@ -342,17 +335,15 @@ mod tests {
             std::fs::write(FILE, &made).unwrap();
             return;
         }
-        let written = include_str!("openapi.json");
+        let written = include_str!("../openapi.json");
         let differs = made
             .lines()
             .zip(written.lines())
             .find(|(made, written)| made != written);
         assert!(
             made == written,
-            "src/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence openapi"
+            "crates/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence-api openapi"
         );
-        // The same without blanks.
-        assert_eq!(crate::api::OPENAPI, document().to_string());
     }
 
     /// Whether a text is a sentence that stands alone, as far as a program can tell.
