@@ -59,7 +59,7 @@ pub struct Verbatim(pub &'static str);
 
 /// 200 with JSON values, one a line.
 #[derive(Clone, Debug)]
-pub struct Lines(pub String);
+pub struct Lines<T>(pub T);
 
 /// 200 with a table (RFC 4180).
 #[derive(Clone, Debug)]
@@ -107,9 +107,9 @@ impl Answer for Verbatim {
     type Body = serde_json::Value;
 }
 
-impl Answer for Lines {
+impl<T: Output> Answer for Lines<T> {
     const CONTENT_TYPE: &'static str = "application/x-ndjson";
-    type Body = String;
+    type Body = T;
 }
 
 impl Answer for Csv {

@@ -1,5 +1,6 @@
 //! What a change was checked against: files that were rendered, and tests of files.
 
+use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::unused::Unused;
 use serde::Serialize;
@@ -91,4 +92,21 @@ pub struct Checked {
     /// Settings of the changed layer that reach no file of these devices; at most the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<Unused>,
+}
+
+/// A file that could not be served with a change, and why.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BrokenFile {
+    /// Whose file it is; null for a file of a model.
+    pub mac: Option<String>,
+    /// The model whose file it is.
+    pub model: String,
+    /// The kind of the file.
+    pub file: FileKind,
+    /// What is wrong with the file, line by line.
+    pub findings: Vec<RenderedFinding>,
+    /// Why the file cannot be rendered, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }

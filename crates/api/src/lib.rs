@@ -1,4 +1,7 @@
-//! The operator's API as types: what its operations take and give.
+//! The operator's API: its operations as one table ([`operation`]), and what they take and give as types.
+//!
+//! The types are plain serde. Members that a type does not know are passed over: a newer version may have stored them,
+//! or sent them. The Worker refuses them in a body by itself.
 
 pub mod admin;
 pub mod answer;

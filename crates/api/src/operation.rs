@@ -2,7 +2,9 @@
 //! OpenAPI document is made from it.
 
 use crate::admin::audit::{AuditQuery, AuditView};
-use crate::admin::audit_chain::{CutInput, CutRow, ExportQuery, VerifyQuery, VerifyView};
+use crate::admin::audit_chain::{
+    AuditExport, CutInput, CutRow, ExportQuery, VerifyQuery, VerifyView,
+};
 use crate::admin::events::{EventQuery, EventView};
 use crate::admin::restored::{RestoredInput, RestoredView};
 use crate::admin::rotation::{RotationView, StepInput};
@@ -227,7 +229,7 @@ operations! {
     DELETE "/api/v1/sessions/{session}" WriteAll DeleteSession(Nothing, Nothing) -> Done, "Ends a session of the console";
     POST   "/api/v1/sign-in-codes" WriteAll CreateSignInCode(Nothing, Nothing) -> Created<SignInCodeView>, "Makes a code that opens one session of the console, once and within ten minutes, as the token that makes it; its text is in this answer alone";
     GET    "/api/v1/audit" ReadAll ListAudit(AuditQuery, Nothing) -> Shown<Page<AuditView>>, "Lists every change, the newest first";
-    GET    "/api/v1/audit/export" ReadAll ExportAudit(ExportQuery, Nothing) -> Lines, "Exports the audit log, one entry a line, with the hashes of its chain";
+    GET    "/api/v1/audit/export" ReadAll ExportAudit(ExportQuery, Nothing) -> Lines<AuditExport>, "Exports the audit log, one entry a line, with the hashes of its chain";
     GET    "/api/v1/audit/verify" ReadAll VerifyAudit(VerifyQuery, Nothing) -> Shown<VerifyView>, "Follows the chain over the audit log and says whether anything was changed or taken out";
     POST   "/api/v1/audit/cut" WriteAll CutAudit(Nothing, CutInput) -> Shown<CutRow>, "Removes an old period of the audit log that was exported to its end";
     GET    "/api/v1/rotation" ReadAll GetRotation(Nothing, Nothing) -> Shown<RotationView>, "Shows what is left to wrap under the current master key";

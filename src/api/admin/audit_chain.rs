@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt::Write as _;
 
 use ringfence_api::admin::audit_chain::{
-    CutInput, CutRow, ExportQuery, Link, VerifyQuery, VerifyView,
+    AuditExport, ChainLine, ChainMark, CutInput, CutRow, ExportQuery, Link, VerifyQuery, VerifyView,
 };
 use ringfence_api::answer::{Lines, Shown};
 use ringfence_api::query::Nothing;
@@ -76,9 +76,8 @@ impl From<ChainError> for Failure {
     }
 }
 
-/// `exportAudit`. The first line of a page is what its first entry builds on, the last line is where
-/// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
-pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
+/// `exportAudit`.
+pub async fn export(call: Call<ExportQuery>) -> Result<Lines<AuditExport>, Failure> {
     let query = &call.query;
     let limit = query.limit.unwrap_or(MAX_LINES);
     if !(1..=MAX_LINES).contains(&limit) {
@@ -90,15 +89,16 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
     let entries = store::page(&app.db, from.number, query.until, limit).await?;
     let mut lines = String::new();
     let mut link = from.clone();
-    let write = |link: &Link, complete: Option<bool>| {
-        let mut said = json!({ "number": link.number, "hash": link.hash });
-        if let (Some(complete), Some(members)) = (complete, said.as_object_mut()) {
-            members.insert("complete".into(), complete.into());
-        }
-        json!({ "chain": said }).to_string()
+    let end = |link: &Link, complete: Option<bool>| {
+        let chain = ChainMark {
+            complete,
+            hash: link.hash.clone(),
+            number: link.number,
+        };
+        serde_json::to_string(&ChainLine { chain })
+            .map_err(|error| Problem::internal(error.to_string()))
     };
-    lines.push_str(&write(&from, None));
-    lines.push('\n');
+    let _ = writeln!(lines, "{}", end(&from, None)?);
     for (row, _) in entries
         .iter()
         .take_while(|(row, _)| row.number <= head.number)
@@ -109,8 +109,8 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
     }
     let more = store::page(&app.db, link.number, query.until, 1).await?;
     let complete = more.first().is_none_or(|(row, _)| row.number > head.number);
-    let _ = writeln!(lines, "{}", write(&link, Some(complete)));
-    Ok(Lines(lines))
+    let _ = writeln!(lines, "{}", end(&link, Some(complete))?);
+    Ok(Lines(AuditExport(lines)))
 }
 
 /// What a page that goes on after an entry builds on.

@@ -17,12 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_api::check::Method;
 use ringfence_provision::family::Family;
-use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::unused::{Unused, Watch};
-use serde::Serialize;
 
 use crate::api::check::side::{Side, Was};
 use crate::api::check::unused;
@@ -53,19 +51,6 @@ const MAX_SAMPLE: u32 = 200;
 const MAX_ROWS_AT_ONCE: usize = 100_000;
 /// With so many settings of devices an isolate's memory is well used: no further devices are read.
 const MAX_SETTINGS: usize = 250_000;
-
-/// What is wrong with one file, in the answer that refuses a change.
-#[derive(Clone, Debug, Serialize)]
-pub struct Broken {
-    /// Whose file; none for a file of a model.
-    pub mac: Option<String>,
-    pub model: String,
-    pub file: FileKind,
-    pub findings: Vec<RenderedFinding>,
-    /// Why it cannot be rendered, where it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
 
 /// A tenant as it is and as it would be: what sets something replaces it, and [`check`](Self::check) looks
 /// at what came of it.

@@ -72,9 +72,9 @@ impl Written for Verbatim {
     }
 }
 
-impl Written for Lines {
+impl<T: Output + Into<String>> Written for Lines<T> {
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0.into(), None))
     }
 }
 

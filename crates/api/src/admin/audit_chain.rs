@@ -87,3 +87,61 @@ pub struct CutRow {
     /// The time of the cut, in Unix milliseconds.
     pub at: u64,
 }
+
+/// A page of the audit log as it is exported: JSON objects, one a line. The first line is what the first entry builds
+/// on: `{"chain": {"number": …, "hash": "…"}}`. An entry a line follows, with its number. The last line is where the page
+/// ends, in the same form; its `complete` says whether the log ends there, and its `number` is the next page's `after`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AuditExport(pub String);
+
+impl From<AuditExport> for String {
+    fn from(export: AuditExport) -> Self {
+        export.0
+    }
+}
+
+/// The first and the last line of a page of an export.
+// The members are written in the order of their names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainLine {
+    /// How far the chain goes there.
+    pub chain: ChainMark,
+}
+
+/// How far the chain goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainMark {
+    /// Of the last line alone: whether the log ends there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
+    /// SHA-256 in hexadecimal digits.
+    pub hash: String,
+    /// Of the entry; 0: before the first.
+    pub number: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn chain_line_json_format_unchanged() {
+        let line = |complete| ChainLine {
+            chain: ChainMark {
+                complete,
+                hash: "ab".into(),
+                number: 7,
+            },
+        };
+        let written = |complete| serde_json::to_string(&line(complete)).unwrap();
+        assert_eq!(written(None), r#"{"chain":{"hash":"ab","number":7}}"#);
+        assert_eq!(
+            written(Some(true)),
+            r#"{"chain":{"complete":true,"hash":"ab","number":7}}"#
+        );
+    }
+}

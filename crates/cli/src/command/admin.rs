@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ringfence_api::admin::audit_chain::ChainLine;
 use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
@@ -66,18 +67,17 @@ pub fn export_audit(session: &Session, given: &Given<'_>) -> Result<(), Failure>
         // The last line says how far the page goes.
         let mut lines = answer.body.split(|byte| *byte == b'\n');
         let last = lines.rfind(|line| !line.is_empty()).unwrap_or_default();
-        let last: Value = serde_json::from_slice(last).unwrap_or_default();
+        let end: Option<ChainLine> = serde_json::from_slice(last).ok();
         session.output.bytes(&answer.body)?;
-        let number = field(&last, "chain.number").as_u64();
-        if field(&last, "chain.complete").as_bool() == Some(true) {
-            return Ok(());
+        match end.map(|line| line.chain) {
+            Some(chain) if chain.complete == Some(true) => return Ok(()),
+            Some(chain) if Some(chain.number) != after => after = Some(chain.number),
+            _ => {
+                return Err(Failure::Unreachable(
+                    "the export does not say how far it goes: update this program.".to_owned(),
+                ));
+            }
         }
-        if number.is_none() || number == after {
-            return Err(Failure::Unreachable(
-                "the export does not say how far it goes: update this program.".to_owned(),
-            ));
-        }
-        after = number;
     }
 }
 
@@ -124,8 +124,8 @@ pub fn verify_audit(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
 /// A value cannot be read with either master key.
 pub fn rotate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if given.flag("status") {
-        let answer = session.call(Operation::GetRotation, &[])?;
-        let answer = session.client.call(&answer)?.json()?;
+        let call = session.call(Operation::GetRotation, &[])?;
+        let answer = session.client.call(&call)?.json()?;
         return table::one(session.output, &answer);
     }
     let number = |answer: &Value, name: &str| field(answer, name).as_u64().unwrap_or(0);
