@@ -14,7 +14,7 @@ use crate::devices::unknown::GuessView;
 use crate::devices::{DeviceView, KeyView};
 
 /// What is to be explained: exactly one of `url`, `request_id` and `mac`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplainInput {

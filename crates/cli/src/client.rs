@@ -6,6 +6,8 @@ use std::time::Duration;
 use ringfence_api::operation::Operation;
 pub use ringfence_api::page::MAX_PAGE;
 use ringfence_provision::secret::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -79,6 +81,17 @@ impl Call {
     pub fn with(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// The same with a body of the API's types. What has no value is left out: an older Worker may not know it.
+    ///
+    /// # Errors
+    /// It does not serialise.
+    pub fn sending(self, body: &impl Serialize) -> Result<Self, Failure> {
+        let mut body = serde_json::to_value(body)
+            .map_err(|error| Failure::Usage(format!("the body cannot be written: {error}")))?;
+        leave_out_nulls(&mut body);
+        Ok(self.with(body))
     }
 
     /// The same with a parameter of the query.
@@ -270,6 +283,21 @@ impl Client {
         }
     }
 
+    /// All items of a list, as a type of the API.
+    ///
+    /// # Errors
+    /// A page is not to be had, or an item is something else.
+    pub fn all<T: DeserializeOwned>(&self, call: &Call) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        self.pages(call, usize::MAX, |items| {
+            for item in &items {
+                all.push(read(item)?);
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
     /// The items of a list, page by page, at most `limit` of them. Answers whether there are more.
     ///
     /// # Errors
@@ -309,6 +337,30 @@ impl Client {
             }
         }
     }
+}
+
+/// Takes the members that are null out of every object.
+fn leave_out_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(leave_out_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_nulls),
+        _ => {}
+    }
+}
+
+/// A part of an answer as a type of the API. What that does not know is passed over.
+///
+/// # Errors
+/// It is something else.
+pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|error| {
+        Failure::Unreachable(format!(
+            "the answer is not as this program knows it ({error}): update it."
+        ))
+    })
 }
 
 /// What makes requests: it follows no redirect, and a status is no error.
@@ -374,6 +426,9 @@ fn is_here(base: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use ringfence_api::devices::batch::{BatchDevice, BatchInput};
+    use ringfence_api::tenancy::sites::SiteView;
+
     use super::*;
 
     #[test]
@@ -393,6 +448,32 @@ mod tests {
         ] {
             assert_eq!(base(wrong).unwrap_err().code(), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_has_no_value_is_not_sent() {
+        let device = BatchDevice {
+            mac: "0080F0C571EB".to_owned(),
+            label: Some(String::new()),
+            ..BatchDevice::default()
+        };
+        let call = Call::new(Operation::PutDevices, String::new());
+        let body = BatchInput {
+            devices: vec![device],
+        };
+        assert_eq!(
+            call.sending(&body).unwrap().body.unwrap().to_string(),
+            r#"{"devices":[{"label":"","mac":"0080F0C571EB"}]}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_of_a_newer_worker_is_read() {
+        let site =
+            r#"{"id":"S","name":"Harbour","revision":1,"created_at":1,"updated_at":1,"x":{}}"#;
+        let site: SiteView = read(&serde_json::from_str(site).unwrap()).unwrap();
+        assert_eq!(site.name, "Harbour");
+        assert_eq!(read::<SiteView>(&Value::Null).unwrap_err().code(), 3);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use ringfence_api::operation::Operation;
 use ringfence_api::path;
+use ringfence_api::tenancy::sites::SiteView;
 use serde_json::Value;
 
 use crate::client::{Call, Client};
@@ -122,17 +123,9 @@ impl Session {
         if let Some(sites) = &*self.sites.borrow() {
             return Ok(Rc::clone(sites));
         }
-        let mut found = BTreeMap::new();
         let list = self.call(Operation::ListSites, &[])?;
-        self.client.pages(&list, usize::MAX, |items| {
-            found.extend(
-                items
-                    .iter()
-                    .map(|site| (text(site, "id").to_owned(), text(site, "name").to_owned())),
-            );
-            Ok(())
-        })?;
-        let found = Rc::new(found);
+        let sites = self.client.all::<SiteView>(&list)?.into_iter();
+        let found = Rc::new(sites.map(|site| (site.id, site.name)).collect());
         *self.sites.borrow_mut() = Some(Rc::clone(&found));
         Ok(found)
     }

@@ -33,7 +33,7 @@ pub struct EventQuery {
 }
 
 /// An event. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventView {
     /// The id, a ULID, which sorts by the time of its making.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::check::Checked;
 
 /// Devices to be added or changed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchInput {
     /// The devices, 1 to 500.
@@ -16,7 +16,7 @@ pub struct BatchInput {
 }
 
 /// A device as it is to be. What is left out stays as it is.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchDevice {

@@ -1,6 +1,6 @@
 //! NOTIFY jobs.
 
-use ringfence_queue::job::State;
+pub use ringfence_queue::job::State;
 use ringfence_queue::store::Attempt;
 use serde::{Deserialize, Serialize};
 

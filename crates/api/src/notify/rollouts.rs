@@ -1,6 +1,7 @@
 //! Rollouts: NOTIFYs to many devices.
 
-use ringfence_queue::rollout::{RolloutState, Selection, Stage, Threshold};
+pub use ringfence_queue::rollout::RolloutState;
+use ringfence_queue::rollout::{Selection, Stage, Threshold};
 use ringfence_queue::window::TimeWindow;
 use serde::{Deserialize, Serialize};
 

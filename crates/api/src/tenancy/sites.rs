@@ -11,7 +11,7 @@ pub struct SiteInput {
 }
 
 /// A site. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SiteView {
     /// The id, a ULID, which sorts by the time of its making.

@@ -1,5 +1,6 @@
 //! Phones added and changed, one or many.
 
+use ringfence_api::devices::batch::{BatchDevice, BatchInput};
 use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
@@ -85,18 +86,19 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let mut row = json!({"mac": mac, "set": settings});
-    for name in ["model", "label"] {
-        if let Some(text) = given.text(name) {
-            put(&mut row, name, Value::from(text));
-        }
-    }
-    if let Some(site) = site {
-        put(&mut row, "site", Value::from(site));
-    }
+    let device = BatchDevice {
+        mac: mac.to_owned(),
+        model: given.text("model").map(str::to_owned),
+        label: given.text("label").map(str::to_owned),
+        site,
+        set: Some(settings.into_iter().collect()),
+        ..BatchDevice::default()
+    };
     let mut call = session
         .call(Operation::PutDevices, &[])?
-        .with(json!({"devices": [row]}))
+        .sending(&BatchInput {
+            devices: vec![device],
+        })?
         .repeatable();
     call.query = given.query(session)?;
     let answer = session.client.call(&call)?.json()?;

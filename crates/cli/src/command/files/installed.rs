@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use ringfence_api::operation::Operation;
+use ringfence_api::tenancy::settings::SettingView;
 use ringfence_import::{Outcome, Table, Wishes};
 use ringfence_provision::layers::Value as Setting_;
 use serde_json::Value;
 
 use super::fleet::{Device, Fleet, Layer, Model, Place, Setting, Site};
 
+use crate::client;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::words::{field, text};
@@ -77,15 +79,12 @@ fn layer(
 ) -> Result<Layer, Failure> {
     let call = session.call(operation, names)?;
     let answer = session.client.call(&call)?.json()?;
-    let settings = field(&answer, "settings")
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
+    let settings: BTreeMap<String, SettingView> = client::read(field(&answer, "settings"))?;
     Ok(settings
         .into_iter()
         .map(|(name, value)| match value {
-            Value::String(text) => (name, Setting::Text(text)),
-            _ => (name, Setting::kept()),
+            SettingView::Text(text) => (name, Setting::Text(text)),
+            SettingView::Secret { .. } => (name, Setting::kept()),
         })
         .collect())
 }
