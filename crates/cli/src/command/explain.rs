@@ -3,7 +3,7 @@
 use ringfence_api::explain::ExplainInput;
 use ringfence_api::operation::Operation;
 use ringfence_provision::mac::Mac;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::given::Given;
@@ -85,6 +85,8 @@ fn describe(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

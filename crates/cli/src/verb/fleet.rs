@@ -82,7 +82,7 @@ const DEVICE_COLUMNS: &[(&str, &str)] = &[
     ("MODEL", "model"),
     ("LABEL", "label"),
     ("SITE", "site"),
-    ("STATE", "key.state"),
+    ("STATE", "state"),
     ("LAST SEEN", "last_seen.at"),
     ("ADDRESS", "last_seen.address"),
 ];
@@ -144,7 +144,7 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[Arg { is_place: true, ..SEARCH },
             query("mac", "Exactly this MAC"),
             query("doubled", "Only phones whose MAC another tenant has too").is(Kind::Flag)], PAGED],
-        Shows::List(&[("MAC", "mac"), ("TENANT", "tenant_name"), ("MODEL", "model"), ("LABEL", "label"), ("STATE", "key.state"), ("LAST SEEN", "last_seen.at")])),
+        Shows::List(&[("MAC", "mac"), ("TENANT", "tenant_name"), ("MODEL", "model"), ("LABEL", "label"), ("STATE", "state"), ("LAST SEEN", "last_seen.at")])),
     run("devices count", "Count the phones, by state, vendor, family, model and site", fleet::count, &[Operation::CountDevices], &[]),
     call("devices count-all", "Count the phones of all tenants", &[Operation::CountAllDevices], &[], Shows::One),
     run("devices show", "Say how a phone is, with its last requests", fleet::show,
