@@ -371,7 +371,7 @@ impl Step<'_> {
                 at: platform::now(),
             },
         );
-        let result = commit::unless_overtaken(|| action::apply(&action, context.clone())).await;
+        let result = commit::unless_overtaken(|| action::apply(action, context.clone())).await;
         if app.db.has_steps() {
             self.wrote.set(true);
             if result.is_err() {
