@@ -196,7 +196,7 @@ macro_rules! operations {
             }
         }
 
-        /// A type for each operation, which says by its [`Shape`](super::Shape) what the operation takes and gives.
+        /// A type for each operation, which says by its [`Shape`] what the operation takes and gives.
         pub mod shape {
             $(
                 #[doc = concat!($summary, ".")]
