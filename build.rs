@@ -8,7 +8,7 @@ use std::{env, fs};
 
 type Failure = Box<dyn std::error::Error>;
 
-const DOCUMENT: &str = "src/api/openapi.json";
+const DOCUMENT: &str = "crates/api/openapi.json";
 
 // Cargo reads what a build script prints.
 #[allow(clippy::print_stdout)]

@@ -52,7 +52,7 @@ forbid() { # forbid PACKAGE "WHY" NAME…: nothing that PACKAGE is built from is
 
 step "dependency rules"
 leaves=(ringfence-console ringfence-provision ringfence-sip-notify ringfence-sql ringfence-wire)
-pure=(ringfence-json "${leaves[@]}" ringfence-import ringfence-queue ringfence-sender)
+pure=(ringfence-api ringfence-json "${leaves[@]}" ringfence-import ringfence-queue ringfence-sender)
 runtime=(worker wasm-bindgen js-sys web-sys)
 sockets=(tokio mio socket2 async-std smol hyper reqwest)
 impure=(getrandom rand time chrono)
@@ -66,7 +66,7 @@ done
 for package in ringfence-json "${leaves[@]}"; do
   for other in "${pure[@]}"; do
     case $other:$package in ringfence-json:ringfence-console | ringfence-json:ringfence-sql | ringfence-json:ringfence-wire) continue ;; esac
-    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/import, crates/queue and crates/sender stand on some of them, and what reads JSON on crates/json" "$other"
+    [ "$package" = "$other" ] || forbid "$package" "these crates do not know each other; only crates/api, crates/import, crates/queue and crates/sender stand on some of them, and what reads JSON on crates/json" "$other"
   done
 done
 forbid ringfence-relay "only the Worker (src/) may" worker
@@ -76,8 +76,14 @@ done
 for other in ringfence-console ringfence-import ringfence-provision ringfence-queue ringfence-sql; do
   forbid ringfence-sender "it stands on crates/sip-notify and crates/wire" "$other"
 done
+for other in ringfence-console ringfence-import ringfence-sender; do
+  forbid ringfence-api "it stands on crates/provision, crates/queue and crates/wire" "$other"
+done
+for other in ringfence-api ringfence-console ringfence-import ringfence-provision ringfence-sender; do
+  forbid ringfence-queue "it stands on crates/json, crates/sip-notify, crates/sql and crates/wire" "$other"
+done
 for package in "${pure[@]}" ringfence ringfence-cli ringfence-relay; do forbid "$package" "it is for tests alone" ringfence-test-cost rusqlite schemars; done
-forbid ringfence-cli "it is a client of the API, and shares with the Worker what is pure" worker ringfence ringfence-relay ringfence-queue ringfence-sql tokio hyper
+forbid ringfence-cli "it is a client of the API, and shares with the Worker what is pure" worker ringfence ringfence-relay tokio hyper
 forbid ringfence "the Worker has no sockets and does not know the relay" socket2 mio ringfence-cli ringfence-relay hyper reqwest
 
 step "every dependency is used, comes from crates.io, and its licence lets it be handed out"
@@ -97,7 +103,7 @@ done
 
 step "no I/O, clock or randomness in the pure crates' source"
 if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Instant::now|\bthread::sleep' \
-    crates/{console,import,json,provision,sender,sip-notify,sql,wire,queue}/src; then
+    crates/{api,console,import,json,provision,sender,sip-notify,sql,wire,queue}/src; then
   bad "a pure crate reaches outside"
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi

@@ -1,8 +1,8 @@
 //! The operator's API, version 1: JSON below `/api/v1`.
 //!
-//! [`routes`] is the whole of it at a glance. One file per resource; a handler takes a [`Call`]
-//! with its query and body as types, and gives an [`Answer`](request::answer::Answer). Those types and the table are
-//! also what `openapi.json` is made from (by a test, which fails when the file is not up to date).
+//! [`ringfence_api::operation`] is the whole of it at a glance, and [`routes`] has the handler of each operation. One
+//! file per resource; a handler takes a [`Call`] with its query and body as types, and gives an
+//! [`Answer`](ringfence_api::answer::Answer).
 //!
 //! *Architecture invariants:* every change goes through [`crate::store::Change`], and so has its
 //! audit entry in its own transaction; it is published to the edge before it is acknowledged; no
@@ -16,8 +16,6 @@ mod families;
 #[cfg(test)]
 mod linear;
 mod notify;
-#[cfg(test)]
-pub(crate) mod openapi;
 mod operations;
 mod request;
 mod route;
@@ -27,6 +25,10 @@ mod tenancy;
 use std::cell::Cell;
 use std::rc::Rc;
 
+use ringfence_api::answer::{Shown, Verbatim};
+use ringfence_api::health::Health;
+use ringfence_api::operation::{Needs, Operation};
+pub use ringfence_api::path::{Params, matches};
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};
@@ -35,18 +37,15 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
 use crate::store::standing;
 use crate::witness;
+use admin::audit_chain;
 pub use admin::sessions;
-use admin::{audit_chain, restored};
-use request::answer::{Outgoing, Shown, Verbatim};
+use request::answer::Outgoing;
 pub use request::auth::Token;
-use request::auth::{self, Needs};
 pub use request::call::Asked;
-pub use request::call::Params;
 use request::call::{Call, Incoming};
 pub use request::secret::wrap;
-use request::{allowance, commit};
-pub use route::matches;
-use route::{Route, RouteMatch};
+use request::{allowance, auth, commit};
+use route::RouteMatch;
 use tenancy::limits;
 
 pub use operations::wake_all as wake_operations;
@@ -91,8 +90,8 @@ async fn dispatch(
     }
     // As it was sent: `worker::Method` takes every name that it does not know for GET.
     let method = request.inner().method();
-    let (route, params) = match route::find(routes::ROUTES, &method, &path) {
-        RouteMatch::Route(route, params) => (route, params),
+    let (operation, params) = match route::find(&method, &path) {
+        RouteMatch::Route(operation, params) => (operation, params),
         RouteMatch::OtherMethod(methods) => {
             let methods = methods.join(", ");
             let detail = format!("This takes {methods}.");
@@ -105,38 +104,50 @@ async fn dispatch(
             ));
         }
     };
-    line.operation = route.operation;
+    line.operation = operation.id();
     let header = request.headers().get("authorization")?;
-    let token = match route.needs {
+    let token = match operation.needs() {
         Needs::Nothing => auth::Token::nobody(),
-        _ => auth::authenticate(&app, header.as_deref(), &caller.address, route.spent()).await?,
+        _ => {
+            auth::authenticate(
+                &app,
+                header.as_deref(),
+                &caller.address,
+                route::spent(operation),
+            )
+            .await?
+        }
     };
     line.token.clone_from(&token.id);
-    let tenant = admit(&app, route, &token, &params).await?;
+    let tenant = admit(&app, operation, &token, &params).await?;
     let asked = Asked::read(&request).await?;
     let revealed = Rc::clone(&line.revealed);
     let incoming = Incoming::new(asked, app.clone(), caller, token, params, revealed)?;
-    run(&app, route, incoming, tenant).await
+    run(&app, operation, incoming, tenant).await
 }
 
 /// Lets a call go on to its operation; the tenant of its path.
 async fn admit(
     app: &App,
-    route: &Route,
+    operation: Operation,
     token: &auth::Token,
     params: &Params,
 ) -> Result<Option<String>, Problem> {
     // A call that is refused has cost a look-up already: it is spent like any other.
-    if route.needs != Needs::Nothing {
-        allowance::spend(app, token, route.spent()).await?;
+    if operation.needs() != Needs::Nothing {
+        allowance::spend(app, token, route::spent(operation)).await?;
     }
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
-    token.check(route.needs, tenant.map(|(_, id)| id.as_str()))?;
-    if token.is_admin() && route.needs.writes() && route.operation != restored::OPERATION {
+    token.check(operation.needs(), tenant.map(|(_, id)| id.as_str()))?;
+    if token.is_admin() && operation.needs().writes() && operation != Operation::Restored {
         // Every other token was held against the witness as it was looked up.
         witness::vouch_now(app).await?;
     }
-    if let Some(own) = token.tenant.as_ref().filter(|_| route.is_done_first()) {
+    if let Some(own) = token
+        .tenant
+        .as_ref()
+        .filter(|_| route::is_done_first(operation))
+    {
         limits::check_audit_room(app, own).await?;
     }
     Ok(tenant.map(|(_, id)| id.clone()))
@@ -145,11 +156,11 @@ async fn admit(
 /// Runs an operation, and sees to what follows it.
 async fn run(
     app: &App,
-    route: &Route,
+    operation: Operation,
     incoming: Incoming,
     tenant: Option<String>,
 ) -> Result<Outgoing, Problem> {
-    let mut result = commit::unless_overtaken(|| (route.run)(incoming.clone())).await;
+    let mut result = commit::unless_overtaken(|| routes::call(operation, incoming.clone())).await;
     if let Err(problem) = result {
         result = Err(limits::explained(app, tenant.as_deref(), problem).await);
     }
@@ -201,16 +212,16 @@ async fn inner(
     asked: Asked,
     line: &mut LogLine,
 ) -> Result<Outgoing, Problem> {
-    let RouteMatch::Route(route, params) = route::find(routes::ROUTES, method, path) else {
+    let RouteMatch::Route(operation, params) = route::find(method, path) else {
         return Err(Problem::not_found("operation"));
     };
-    line.operation = route.operation;
-    let tenant = admit(app, route, token, &params).await?;
+    line.operation = operation.id();
+    let tenant = admit(app, operation, token, &params).await?;
     asked.check_length()?;
     let revealed = Rc::clone(&line.revealed);
     let (worker, caller) = (app.clone(), caller.clone());
     let incoming = Incoming::new(asked, worker, caller, token.clone(), params, revealed)?;
-    run(app, route, incoming, tenant).await
+    run(app, operation, incoming, tenant).await
 }
 
 /// An answer of [`ask`].
@@ -260,17 +271,6 @@ impl LogLine {
     }
 }
 
-/// That all is well.
-#[derive(serde::Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Health {
-    /// The word `ok`: the Worker and its database answer.
-    status: &'static str,
-    /// The last migration in the database, where that is a newer Worker's: this one does not know it and serves on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    newer_schema: Option<String>,
-}
-
 /// `getHealth`.
 async fn health(call: Call) -> Result<Shown<Health>, Problem> {
     let standing = standing::read(&call.app.db).await?;
@@ -284,4 +284,16 @@ async fn health(call: Call) -> Result<Shown<Health>, Problem> {
 /// `getOpenapi`.
 async fn openapi(_call: Call) -> Result<Verbatim, Problem> {
     Ok(Verbatim(OPENAPI))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn the_description_that_is_served_is_that_of_the_api_without_its_blanks() {
+        let whole = include_str!("../../crates/api/openapi.json");
+        let whole: serde_json::Value = serde_json::from_str(whole).unwrap();
+        assert_eq!(super::OPENAPI, whole.to_string());
+    }
 }

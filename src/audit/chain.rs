@@ -8,6 +8,7 @@
 //! Whoever writes to the database could make all hashes anew. The end of the chain therefore has a
 //! tag under the master key ([`Head::tag`]), which only the Worker can make.
 
+use ringfence_api::admin::audit_chain::Link;
 use ringfence_provision::wrap::MasterKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,37 +20,24 @@ use crate::platform::hash::hex;
 /// What stands for the hash before the first entry.
 pub const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// How far a chain goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Link {
-    /// Of the entry; 0: before the first.
-    pub number: u64,
-    /// SHA-256 in hexadecimal digits.
-    pub hash: String,
+/// The link before the first entry.
+pub fn first_link() -> Link {
+    Link {
+        number: 0,
+        hash: START.into(),
+    }
 }
 
-impl Link {
-    /// Before the first entry.
-    pub fn start() -> Self {
-        Self {
-            number: 0,
-            hash: START.into(),
-        }
+/// The link of the entry after that of `link`.
+pub fn next_link(link: &Link, row: &AuditRow) -> Link {
+    let mut hash = Sha256::new();
+    for line in [link.hash.as_str(), &line(row)] {
+        hash.update(line.as_bytes());
+        hash.update(b"\n");
     }
-
-    /// The link of the entry after this one.
-    #[must_use]
-    pub fn then(&self, row: &AuditRow) -> Self {
-        let mut hash = Sha256::new();
-        for line in [self.hash.as_str(), &line(row)] {
-            hash.update(line.as_bytes());
-            hash.update(b"\n");
-        }
-        Self {
-            number: row.number,
-            hash: hex(&hash.finalize()),
-        }
+    Link {
+        number: row.number,
+        hash: hex(&hash.finalize()),
     }
 }
 
@@ -168,7 +156,7 @@ pub fn follow(from: Link, entries: &[(AuditRow, Option<String>)]) -> Result<Link
         if row.number != link.number + 1 {
             return Err(Fault::Missing(link.number + 1));
         }
-        link = link.then(row);
+        link = next_link(&link, row);
         if stored.as_ref().is_some_and(|stored| *stored != link.hash) {
             return Err(Fault::Changed(row.number));
         }
@@ -200,10 +188,10 @@ mod tests {
     }
 
     fn chained(count: u64) -> Vec<(AuditRow, Option<String>)> {
-        let mut link = Link::start();
+        let mut link = first_link();
         (1..=count)
             .map(|number| {
-                link = link.then(&row(number));
+                link = next_link(&link, &row(number));
                 (row(number), Some(link.hash.clone()))
             })
             .collect()
@@ -220,13 +208,13 @@ mod tests {
     #[test]
     fn audit_chain_hash_format_unchanged() {
         // printf '%s\n%s\n' "$before" "$line" | sha256sum, twice.
-        let first = Link::start().then(&row(1));
+        let first = next_link(&first_link(), &row(1));
         assert_eq!(
             first.hash,
             "a91450122905990c835901eca2342e637ae2e9df31f726d08167ea4e6286a052"
         );
         assert_eq!(
-            first.then(&row(2)).hash,
+            next_link(&first, &row(2)).hash,
             "689dd3d7b1ac6e59d6b9d925f1eeb4414c7bc5e9870e28ec325e540ddbb11784"
         );
     }
@@ -268,9 +256,9 @@ mod tests {
     #[test]
     fn a_chain_that_nobody_touched_is_followed_to_its_end() {
         let entries = chained(5);
-        let end = follow(Link::start(), &entries).unwrap();
+        let end = follow(first_link(), &entries).unwrap();
         assert_eq!(Some(&end.hash), entries[4].1.as_ref());
-        let half = follow(Link::start(), &entries[..2]).unwrap();
+        let half = follow(first_link(), &entries[..2]).unwrap();
         assert_eq!(follow(half, &entries[2..]).unwrap(), end);
     }
 
@@ -292,7 +280,7 @@ mod tests {
             let mut entries = chained(5);
             change(&mut entries[2].0);
             assert_eq!(
-                follow(Link::start(), &entries),
+                follow(first_link(), &entries),
                 Err(Fault::Changed(3)),
                 "change {number}"
             );
@@ -303,7 +291,7 @@ mod tests {
     fn what_is_taken_out_or_moved_is_found() {
         let mut entries = chained(5);
         entries.remove(2);
-        assert_eq!(follow(Link::start(), &entries), Err(Fault::Missing(3)));
+        assert_eq!(follow(first_link(), &entries), Err(Fault::Missing(3)));
         let mut entries = chained(5);
         // Entries of the same columns would be the same in another order: make them differ.
         let moved = AuditRow {
@@ -311,6 +299,6 @@ mod tests {
             ..entries[2].0.clone()
         };
         entries[1] = (AuditRow { at: 9, ..moved }, entries[1].1.clone());
-        assert_eq!(follow(Link::start(), &entries), Err(Fault::Changed(2)));
+        assert_eq!(follow(first_link(), &entries), Err(Fault::Changed(2)));
     }
 }

@@ -1,6 +1,6 @@
 //! What a tenant may use at most of what all tenants share.
 
-use serde::{Deserialize, Serialize};
+pub use ringfence_api::tenancy::limits::Limits;
 
 /// Something that a tenant uses, and that a quota bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,20 @@ impl Quota {
         }
     }
 
+    /// What a tenant may use that has these limits.
+    pub fn limit(self, limits: &Limits) -> u64 {
+        let own = match self {
+            Quota::Devices => limits.devices,
+            Quota::Sites => limits.sites,
+            Quota::Models => limits.models,
+            Quota::Tokens => limits.tokens,
+            Quota::SettingsBytes => limits.settings_bytes,
+            Quota::TemplateBytes => limits.template_bytes,
+            Quota::AuditBytes => limits.audit_bytes,
+        };
+        own.unwrap_or_else(|| self.default_limit())
+    }
+
     /// What to do when it is used up.
     pub fn advice(self) -> &'static str {
         match self {
@@ -66,52 +80,6 @@ impl Quota {
 }
 
 const MIB: u64 = 1024 * 1024;
-
-/// The limits of a tenant that are not the defaults. What it does not know is passed over: a newer
-/// version may have stored it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Limits {
-    /// How many devices; null is 100,000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub devices: Option<u64>,
-    /// How many sites; null is 5,000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sites: Option<u64>,
-    /// How many models; null is 1,000, which is also the most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub models: Option<u64>,
-    /// How many API tokens are bound to the tenant; null is 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// Bytes of names and values of settings as they are stored; null is 64 MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settings_bytes: Option<u64>,
-    /// Bytes of templates; null is 8 MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub template_bytes: Option<u64>,
-    /// Bytes of the tenant's entries in the audit log, beyond which its own tokens change nothing until
-    /// the log is cut; null is 128 MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit_bytes: Option<u64>,
-}
-
-impl Limits {
-    /// The limit of a quota.
-    pub fn of(&self, quota: Quota) -> u64 {
-        let own = match quota {
-            Quota::Devices => self.devices,
-            Quota::Sites => self.sites,
-            Quota::Models => self.models,
-            Quota::Tokens => self.tokens,
-            Quota::SettingsBytes => self.settings_bytes,
-            Quota::TemplateBytes => self.template_bytes,
-            Quota::AuditBytes => self.audit_bytes,
-        };
-        own.unwrap_or_else(|| quota.default_limit())
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -138,10 +106,10 @@ mod tests {
         for quota in Quota::ALL {
             let limits: Limits =
                 serde_json::from_value(serde_json::json!({ quota.name(): 7 })).unwrap();
-            assert_eq!(limits.of(quota), 7, "{}", quota.name());
+            assert_eq!(quota.limit(&limits), 7, "{}", quota.name());
             let others = Quota::ALL.into_iter().filter(|other| *other != quota);
             for other in others {
-                assert_eq!(limits.of(other), other.default_limit());
+                assert_eq!(other.limit(&limits), other.default_limit());
             }
         }
     }

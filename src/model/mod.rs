@@ -4,5 +4,7 @@ pub mod device;
 pub mod limits;
 pub mod published;
 pub mod standing;
-pub mod tenant;
-pub mod webhook;
+
+// What is stored as it is shown is a type of the API.
+pub use ringfence_api::admin::webhook_options as webhook;
+pub use ringfence_api::tenancy::options as tenant;

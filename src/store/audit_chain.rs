@@ -4,6 +4,7 @@
 //! wait for each other; D1 numbers them. Soon after, [`extend`] takes those that are not in the chain
 //! yet, in the order of their numbers. Of two that extend at once one wins, by a compare of the head.
 
+use ringfence_api::admin::audit_chain::{CutRow, Link};
 use ringfence_provision::wrap::Keyring;
 use ringfence_sql::args;
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use super::audit::{AUDIT_COLUMNS, AuditRow};
 use super::settings::json;
 use super::{Change, ChangeError};
-use crate::audit::chain::{Head, Link};
+use crate::audit::chain::{self, Head};
 use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many entries are read at once.
@@ -144,7 +145,7 @@ fn linked(
     let hashes: Vec<(u64, String)> = entries
         .iter()
         .map(|(row, _)| {
-            link = link.then(row);
+            link = chain::next_link(&link, row);
             (link.number, link.hash.clone())
         })
         .collect();
@@ -272,30 +273,6 @@ pub async fn beyond(db: &Db, head: &Head) -> Result<(u64, u64), StorageError> {
         pending.unwrap_or_default(),
         last.flatten().unwrap_or(head.cut_number),
     ))
-}
-
-/// What stays behind of a period that was cut. Times are Unix milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CutRow {
-    /// Of its last entry.
-    pub number: u64,
-    /// Hash of its last entry.
-    pub hash: String,
-    /// The number of the first entry that was cut.
-    pub first_number: u64,
-    /// The hash that stood before the first entry that was cut.
-    pub first_hash: String,
-    /// How many entries it had.
-    pub entries: u64,
-    /// The time of the first entry that was cut, in Unix milliseconds.
-    pub first_at: u64,
-    /// The time of the last entry that was cut, in Unix milliseconds.
-    pub last_at: u64,
-    /// Id of the token that cut it.
-    pub token_id: String,
-    /// The time of the cut, in Unix milliseconds.
-    pub at: u64,
 }
 
 /// The cuts, the newest first.

@@ -1,46 +1,15 @@
 //! Tests of files: what an operator wants to be so in them.
 
+use ringfence_api::tenancy::file_tests::Expect;
 use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError};
 
 /// How many tests a tenant has at most.
 pub const MAX_FILE_TESTS: u32 = 100;
-
-/// What a test expects of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Expect {
-    /// It is there with this value, to the character.
-    Equals,
-    /// It is there with this text in its value.
-    Contains,
-    /// It is there, with whatever value.
-    Present,
-    /// It is not there.
-    Absent,
-}
-
-impl Expect {
-    /// The word in the table and in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Equals => "equals",
-            Self::Contains => "contains",
-            Self::Present => "present",
-            Self::Absent => "absent",
-        }
-    }
-
-    /// Whether it compares with a value.
-    pub fn has_value(self) -> bool {
-        matches!(self, Self::Equals | Self::Contains)
-    }
-}
 
 /// A test as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -301,7 +301,7 @@ describe('the documents', () => {
   });
 
   it('name calls of the API that there are', () => {
-    const { paths } = JSON.parse(read('src/api/openapi.json'));
+    const { paths } = JSON.parse(read('crates/api/openapi.json'));
     const patterns = Object.keys(paths).map((path) => ({
       path,
       pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),

@@ -179,16 +179,15 @@ fn run(matches: &ArgMatches) -> Result<(), Failure> {
     };
     match verb.does {
         Does::Local(run) => run(output, &given),
-        Does::Run(run, _) => {
+        Does::Run(run) => {
             let session = session(&given, output)?;
             confirmed(&given)?;
             run(&session, &given)
         }
-        Does::Call(call) => {
+        Does::Call => {
             let session = session(&given, output)?;
             confirmed(&given)?;
-            let (method, path) = call.split_once(' ').unwrap_or_default();
-            do_call(&session, &given, method, path)
+            do_call(&session, &given)
         }
     }
 }
@@ -280,9 +279,9 @@ fn profile(named: Option<&str>, is_told: bool) -> Result<Option<Profile>, Failur
 }
 
 /// A verb that is one call, with what it reads before and waits for after.
-fn do_call(session: &Session, given: &Given<'_>, method: &str, path: &str) -> Result<(), Failure> {
+fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let verb = given.verb;
-    let mut call = given.call(session, method, path)?;
+    let mut call = given.call(session)?;
     if let Shows::List(columns) = verb.shows {
         if given.flag("follow") {
             return follow::events(session, &call, columns);
@@ -294,9 +293,7 @@ fn do_call(session: &Session, given: &Given<'_>, method: &str, path: &str) -> Re
     }
     let mut body = Value::Object(Map::new());
     if !verb.keeps.is_empty() {
-        let answer = session
-            .client
-            .call(&crate::client::Call::new("GET", call.path.clone()))?;
+        let answer = session.client.call(&call.reading()?)?;
         let present = answer.json()?;
         for name in verb.keeps {
             if let Some(value) = present.get(*name).filter(|value| !value.is_null()) {
@@ -305,7 +302,7 @@ fn do_call(session: &Session, given: &Given<'_>, method: &str, path: &str) -> Re
         }
         call.if_match = answer.etag;
     }
-    if matches!(method, "POST" | "PUT") {
+    if matches!(call.operation.method(), "POST" | "PUT") {
         call.body = Some(given.body(session, body)?);
     }
     let answer = session.client.call(&call)?;

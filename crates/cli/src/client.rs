@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringfence_api::operation::Operation;
+pub use ringfence_api::page::MAX_PAGE;
 use ringfence_provision::secret::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -22,9 +26,6 @@ const MAX_TRIES: u32 = 5;
 /// For no longer is waited between them, whatever the answer says.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// The largest page of a list.
-pub const MAX_PAGE: usize = 200;
-
 /// A client of one installation.
 #[derive(Debug)]
 pub struct Client {
@@ -36,9 +37,9 @@ pub struct Client {
 }
 
 /// One call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Call {
-    pub method: String,
+    pub operation: Operation,
     /// From the root on: `/api/v1/tenants`.
     pub path: String,
     pub query: Vec<(String, String)>,
@@ -51,19 +52,46 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call without anything but its path.
-    pub fn new(method: &str, path: impl Into<String>) -> Self {
+    /// A call of an operation, without anything but its path.
+    pub fn new(operation: Operation, path: String) -> Self {
         Self {
-            method: method.to_owned(),
-            path: path.into(),
-            ..Self::default()
+            operation,
+            path,
+            query: Vec::new(),
+            body: None,
+            if_match: None,
+            is_whole: false,
+            is_repeatable: false,
         }
+    }
+
+    /// The call that reads what this one writes.
+    ///
+    /// # Errors
+    /// Nothing reads it.
+    pub fn reading(&self) -> Result<Self, Failure> {
+        let operation = self
+            .operation
+            .reading()
+            .ok_or_else(|| Failure::Usage(format!("{} is not read.", self.operation.pattern())))?;
+        Ok(Self::new(operation, self.path.clone()))
     }
 
     /// The same with a body.
     pub fn with(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// The same with a body of the API's types. What has no value is left out: an older Worker may not know it.
+    ///
+    /// # Errors
+    /// It does not serialise.
+    pub fn sending(self, body: &impl Serialize) -> Result<Self, Failure> {
+        let mut body = serde_json::to_value(body)
+            .map_err(|error| Failure::Usage(format!("the body cannot be written: {error}")))?;
+        leave_out_nulls(&mut body);
+        Ok(self.with(body))
     }
 
     /// The same with a parameter of the query.
@@ -142,7 +170,7 @@ impl Client {
     /// # Errors
     /// It is not answered, or not within 2xx.
     pub fn call(&self, call: &Call) -> Result<Answer, Failure> {
-        let may_repeat = call.is_repeatable || call.method != "POST";
+        let may_repeat = call.is_repeatable || call.operation.method() != "POST";
         let mut tries = 1;
         loop {
             match self.once(call)? {
@@ -175,7 +203,7 @@ impl Client {
             url = format!("{url}?{query}");
         }
         let mut request = ureq::http::Request::builder()
-            .method(call.method.as_str())
+            .method(call.operation.method())
             .uri(&url);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {}", token.expose()));
@@ -255,6 +283,21 @@ impl Client {
         }
     }
 
+    /// All items of a list, as a type of the API.
+    ///
+    /// # Errors
+    /// A page is not to be had, or an item is something else.
+    pub fn all<T: DeserializeOwned>(&self, call: &Call) -> Result<Vec<T>, Failure> {
+        let mut all = Vec::new();
+        self.pages(call, usize::MAX, |items| {
+            for item in &items {
+                all.push(read(item)?);
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
     /// The items of a list, page by page, at most `limit` of them. Answers whether there are more.
     ///
     /// # Errors
@@ -270,7 +313,7 @@ impl Client {
         loop {
             let mut page = call.clone();
             if !call.is_whole {
-                page = page.asking("limit", left.min(MAX_PAGE).to_string());
+                page = page.asking("limit", left.min(MAX_PAGE as usize).to_string());
             }
             if let Some(cursor) = &cursor {
                 page.query.retain(|(name, _)| name != "cursor");
@@ -294,6 +337,30 @@ impl Client {
             }
         }
     }
+}
+
+/// Takes the members that are null out of every object.
+fn leave_out_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(leave_out_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_nulls),
+        _ => {}
+    }
+}
+
+/// A part of an answer as a type of the API. What that does not know is passed over.
+///
+/// # Errors
+/// It is something else.
+pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|error| {
+        Failure::Unreachable(format!(
+            "the answer is not as this program knows it ({error}): update it."
+        ))
+    })
 }
 
 /// What makes requests: it follows no redirect, and a status is no error.
@@ -355,28 +422,12 @@ fn is_here(base: &str) -> bool {
         || host.starts_with("127.") && host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
-/// A segment of a path, as a URL has it.
-pub fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    // As a segment, dots alone would lead elsewhere.
-    match out.as_str() {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        _ => out,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use ringfence_api::devices::batch::{BatchDevice, BatchInput};
+    use ringfence_api::tenancy::sites::SiteView;
 
     use super::*;
 
@@ -400,6 +451,32 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_value_is_not_sent() {
+        let device = BatchDevice {
+            mac: "0080F0C571EB".to_owned(),
+            label: Some(String::new()),
+            ..BatchDevice::default()
+        };
+        let call = Call::new(Operation::PutDevices, String::new());
+        let body = BatchInput {
+            devices: vec![device],
+        };
+        assert_eq!(
+            call.sending(&body).unwrap().body.unwrap().to_string(),
+            r#"{"devices":[{"label":"","mac":"0080F0C571EB"}]}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_of_a_newer_worker_is_read() {
+        let site =
+            r#"{"id":"S","name":"Harbour","revision":1,"created_at":1,"updated_at":1,"x":{}}"#;
+        let site: SiteView = read(&serde_json::from_str(site).unwrap()).unwrap();
+        assert_eq!(site.name, "Harbour");
+        assert_eq!(read::<SiteView>(&Value::Null).unwrap_err().code(), 3);
+    }
+
+    #[test]
     fn a_token_does_not_leave_the_machine_in_clear() {
         let token = || Some(SecretString::new("rf_1_Harbour"));
         let new = |url, token| Client::new(url, token, Output::default());
@@ -408,13 +485,5 @@ mod tests {
         assert!(new("http://127.0.0.1:8787", token()).is_ok());
         assert!(new("http://[::1]:8787", token()).is_ok());
         assert!(new("http://a.example", None).is_ok());
-    }
-
-    #[test]
-    fn a_segment_leads_nowhere_else() {
-        assert_eq!(segment("KX-UTG300B"), "KX-UTG300B");
-        assert_eq!(segment("a/../b?c"), "a%2F..%2Fb%3Fc");
-        assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(segment("é"), "%C3%A9");
     }
 }

@@ -4,9 +4,11 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::ArgMatches;
+use ringfence_api::operation::Operation;
+use ringfence_api::path;
 use serde_json::{Map, Value};
 
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::secret;
 use crate::session::Session;
@@ -138,65 +140,78 @@ impl Given<'_> {
         Ok(body)
     }
 
-    /// A path of the API: `/tenants/{tenant}/devices/{mac}` with what stands for each name. A part in brackets is
-    /// left out with its argument.
+    /// That of the verb's operations whose path has exactly these names, beside the tenant's.
     ///
     /// # Errors
-    /// The tenant or the site is not there.
-    pub fn path(&self, session: &Session, template: &str) -> Result<String, Failure> {
-        let mut path = match template {
-            "/healthz" | "/metrics" => template.to_owned(),
-            _ => format!("/api/v1{template}"),
+    /// The verb has none.
+    pub fn operation(&self, names: &[&str]) -> Result<Operation, Failure> {
+        let fits = |operation: &&Operation| {
+            let wanted = path::names(operation.pattern()).filter(|name| *name != "tenant");
+            wanted.eq(names.iter().copied())
         };
-        if let (Some(from), Some(to)) = (path.find('['), path.find(']')) {
-            let part = path.get(from + 1..to).unwrap_or_default();
-            let is_there = self.verb.each_arg().any(|arg| {
-                part.contains(&format!("{{{}}}", arg.name)) && self.text(arg.name).is_some()
-            });
-            let part = if is_there {
-                part.to_owned()
-            } else {
-                String::new()
-            };
-            path.replace_range(from..=to, &part);
-        }
-        if path.contains("{tenant}") {
-            let named = self
-                .verb
-                .each_arg()
-                .find(|arg| arg.goes == Goes::Tenant)
-                .and_then(|arg| self.text(arg.name));
-            let id = match named {
-                Some(named) => session.find_tenant(Some(named))?,
-                None => session.tenant()?.to_owned(),
-            };
-            path = path.replace("{tenant}", &segment(&id));
-        }
-        for arg in self.verb.each_arg().filter(|arg| arg.goes == Goes::Path) {
-            let place = format!("{{{}}}", arg.name);
-            if !path.contains(&place) {
-                continue;
-            }
-            let text = match (self.text(arg.name), arg.name) {
-                (Some(text), _) => text,
-                (None, "kind") => "standard",
-                (None, name) => return Err(Failure::Usage(format!("name the {name}."))),
-            };
-            let text = match arg.kind {
-                Kind::Site => session.site(text)?,
-                _ => text.to_owned(),
-            };
-            path = path.replace(&place, &segment(&text));
-        }
-        Ok(path)
+        let found = self.verb.calls.iter().find(fits).copied();
+        found.ok_or_else(|| Failure::Usage(format!("{} takes no such thing.", self.verb.words)))
     }
 
-    /// A call with its path and its query.
+    /// The last of the verb's operations for whose path all names are given.
     ///
     /// # Errors
-    /// As [`Self::path`] and [`Self::query`].
-    pub fn call(&self, session: &Session, method: &str, template: &str) -> Result<Call, Failure> {
-        let mut call = Call::new(method, self.path(session, template)?);
+    /// A name is missing for each.
+    fn given_operation(&self) -> Result<Operation, Failure> {
+        let mut missing = "place";
+        for &operation in self.verb.calls.iter().rev() {
+            match path::names(operation.pattern()).find(|name| self.place(name).is_none()) {
+                None => return Ok(operation),
+                Some(name) => missing = name,
+            }
+        }
+        Err(Failure::Usage(format!("name the {missing}.")))
+    }
+
+    /// What stands for a name of a path, and what it is.
+    fn place(&self, name: &str) -> Option<(&str, Kind)> {
+        if name == "tenant" {
+            let arg = self.verb.each_arg().find(|arg| arg.goes == Goes::Tenant);
+            let named = arg.and_then(|arg| self.text(arg.name));
+            return Some((named.unwrap_or_default(), Kind::Tenant));
+        }
+        let mut args = self.verb.each_arg();
+        let arg = args.find(|arg| arg.goes == Goes::Path && arg.name == name)?;
+        match self.text(name) {
+            Some(text) => Some((text, arg.kind)),
+            None if name == "kind" => Some(("standard", arg.kind)),
+            None => None,
+        }
+    }
+
+    /// The path of an operation, from the places that are given.
+    ///
+    /// # Errors
+    /// A place is missing; the tenant or the site is not there.
+    fn path(&self, session: &Session, operation: Operation) -> Result<String, Failure> {
+        path::fill(operation.pattern(), |name| match self.place(name) {
+            Some(("", Kind::Tenant)) => session.tenant().map(str::to_owned),
+            Some((text, Kind::Tenant)) => session.find_tenant(Some(text)),
+            Some((text, Kind::Site)) => session.site(text),
+            Some((text, _)) => Ok(text.to_owned()),
+            None => Err(Failure::Usage(format!("name the {name}."))),
+        })
+    }
+
+    /// The call of that of the verb's operations for whose path all is given, with its query.
+    ///
+    /// # Errors
+    /// As [`Self::call_of`].
+    pub fn call(&self, session: &Session) -> Result<Call, Failure> {
+        self.call_of(session, self.given_operation()?)
+    }
+
+    /// A call of an operation with its path and its query.
+    ///
+    /// # Errors
+    /// A place is missing, the tenant or the site is not there, or a value is not what it must be.
+    pub fn call_of(&self, session: &Session, operation: Operation) -> Result<Call, Failure> {
+        let mut call = Call::new(operation, self.path(session, operation)?);
         call.query = self.query(session)?;
         Ok(call)
     }

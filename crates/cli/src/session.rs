@@ -4,9 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use ringfence_api::operation::Operation;
+use ringfence_api::path;
+use ringfence_api::tenancy::sites::SiteView;
 use serde_json::Value;
 
-use crate::client::{Call, Client, segment};
+use crate::client::{Call, Client};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::text;
@@ -57,7 +60,7 @@ impl Session {
             return Ok(wanted.to_owned());
         }
         let mut all = Vec::new();
-        let list = Call::new("GET", "/api/v1/tenants");
+        let list = self.call(Operation::ListTenants, &[])?;
         self.client.pages(&list, usize::MAX, |items| {
             all.extend(items);
             Ok(())
@@ -97,12 +100,19 @@ impl Session {
         }
     }
 
-    /// A path below the tenant: `/api/v1/tenants/<id>` and what is behind it.
+    /// A call of an operation. `names` says what stands for the names of its path; the tenant is the command's.
     ///
     /// # Errors
-    /// As [`Self::tenant`].
-    pub fn below(&self, rest: &str) -> Result<String, Failure> {
-        Ok(format!("/api/v1/tenants/{}{rest}", segment(self.tenant()?)))
+    /// As [`Self::tenant`], or a name is missing.
+    pub fn call(&self, operation: Operation, names: &[(&str, &str)]) -> Result<Call, Failure> {
+        let path = path::fill(operation.pattern(), |name| {
+            match names.iter().find(|(it, _)| *it == name) {
+                Some((_, value)) => Ok((*value).to_owned()),
+                None if name == "tenant" => self.tenant().map(str::to_owned),
+                None => Err(Failure::Usage(format!("name the {name}."))),
+            }
+        })?;
+        Ok(Call::new(operation, path))
     }
 
     /// The names of the tenant's sites, by their ids.
@@ -113,17 +123,9 @@ impl Session {
         if let Some(sites) = &*self.sites.borrow() {
             return Ok(Rc::clone(sites));
         }
-        let mut found = BTreeMap::new();
-        let list = Call::new("GET", self.below("/sites")?);
-        self.client.pages(&list, usize::MAX, |items| {
-            found.extend(
-                items
-                    .iter()
-                    .map(|site| (text(site, "id").to_owned(), text(site, "name").to_owned())),
-            );
-            Ok(())
-        })?;
-        let found = Rc::new(found);
+        let list = self.call(Operation::ListSites, &[])?;
+        let sites = self.client.all::<SiteView>(&list)?.into_iter();
+        let found = Rc::new(sites.map(|site| (site.id, site.name)).collect());
         *self.sites.borrow_mut() = Some(Rc::clone(&found));
         Ok(found)
     }

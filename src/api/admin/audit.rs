@@ -1,64 +1,15 @@
 //! The audit log. Nothing here writes: entries come with the changes themselves.
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::admin::audit::{AuditQuery, AuditView};
+use ringfence_api::answer::Shown;
+use ringfence_api::page::Page;
 use serde_json::Value;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
-use crate::api::request::page::{Page, PageWindow};
+use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;
 use crate::platform::first_id_at;
 use crate::store::audit::{self, AuditRow, Filter};
-
-/// Which changes.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AuditQuery {
-    /// What was changed, such as `devices/0080F0C571EB`.
-    pub object: Option<String>,
-    /// What was done, for example `device.update`.
-    pub action: Option<String>,
-    /// Id of the token that did it; `admin` for the deployment's own.
-    pub token: Option<String>,
-    /// The id of a request, or of an operation for all that it changed.
-    pub request_id: Option<String>,
-    /// At or after this time in Unix milliseconds.
-    pub after: Option<u64>,
-    /// Before this time in Unix milliseconds.
-    pub before: Option<u64>,
-    /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
-    /// `next` tells.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-/// A change. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AuditView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The time, in Unix milliseconds.
-    pub at: u64,
-    /// The id of the tenant whose data it changed; null if it concerns no tenant.
-    pub tenant: Option<String>,
-    /// Id of the token; `admin` for the deployment's own, `time` for what nobody did.
-    pub token: String,
-    /// What was done, for example `device.update`.
-    pub action: String,
-    /// What was changed: a path of the API below its tenant; empty for the tenant itself.
-    pub object: String,
-    /// What it had been, without secrets and cut where it was long.
-    pub before: Option<Value>,
-    /// What it became, without secrets and cut where it was long.
-    pub after: Option<Value>,
-    /// Where the change came from.
-    pub address: String,
-    /// The id of the request, which is also in the log and in the answer.
-    pub request_id: String,
-}
 
 impl From<AuditRow> for AuditView {
     fn from(row: AuditRow) -> Self {

@@ -3,17 +3,21 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::admin::audit_chain::{
+    AuditExport, ChainLine, ChainMark, CutInput, CutRow, ExportQuery, Link, PartQuery, PartView,
+    VerifyQuery, VerifyView,
+};
+use ringfence_api::answer::{Lines, Shown};
+use ringfence_api::query::Nothing;
 use serde_json::json;
 
-use crate::api::request::answer::{Lines, Shown};
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
 use crate::api::request::commit::Failure;
 use crate::app::App;
-use crate::audit::chain::{self, Head, Link};
+use crate::audit::chain::{self, Head};
 use crate::http::problem::Problem;
 use crate::platform::{DAY_MS, log};
-use crate::store::audit_chain::{self as store, ChainError, CutRow};
+use crate::store::audit_chain::{self as store, ChainError};
 
 /// An entry is kept for so many days at least.
 pub const KEPT_DAYS: u64 = 90;
@@ -80,22 +84,8 @@ impl From<ChainError> for Failure {
     }
 }
 
-/// Which entries.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ExportQuery {
-    /// Number of the last entry of the page before; left out, the export begins after the last cut.
-    pub after: Option<u64>,
-    /// Only entries before this time in Unix milliseconds.
-    pub until: Option<u64>,
-    /// How many entries; 1 to 500, by default 500.
-    pub limit: Option<u32>,
-}
-
-/// `exportAudit`. The first line of a page is what its first entry builds on, the last line is where
-/// it ends: `{"chain":{"number":…,"hash":"…","complete":…}}`.
-pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
+/// `exportAudit`.
+pub async fn export(call: Call<ExportQuery>) -> Result<Lines<AuditExport>, Failure> {
     let query = &call.query;
     let limit = query.limit.unwrap_or(MAX_LINES);
     if !(1..=MAX_LINES).contains(&limit) {
@@ -107,20 +97,21 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
     let entries = store::page(&app.db, from.number, query.until, limit).await?;
     let mut lines = String::new();
     let mut link = from.clone();
-    let write = |link: &Link, complete: Option<bool>| {
-        let mut said = json!({ "number": link.number, "hash": link.hash });
-        if let (Some(complete), Some(members)) = (complete, said.as_object_mut()) {
-            members.insert("complete".into(), complete.into());
-        }
-        json!({ "chain": said }).to_string()
+    let end = |link: &Link, complete: Option<bool>| {
+        let chain = ChainMark {
+            complete,
+            hash: link.hash.clone(),
+            number: link.number,
+        };
+        serde_json::to_string(&ChainLine { chain })
+            .map_err(|error| Problem::internal(error.to_string()))
     };
-    lines.push_str(&write(&from, None));
-    lines.push('\n');
+    let _ = writeln!(lines, "{}", end(&from, None)?);
     for (row, _) in entries
         .iter()
         .take_while(|(row, _)| row.number <= head.number)
     {
-        link = link.then(row);
+        link = chain::next_link(&link, row);
         lines.push_str(&chain::line(row));
         lines.push('\n');
     }
@@ -128,27 +119,8 @@ pub async fn export(call: Call<ExportQuery>) -> Result<Lines, Failure> {
         let more = store::page(&app.db, link.number, query.until, 1).await?;
         more.first().is_none_or(|(row, _)| row.number > head.number)
     };
-    let _ = writeln!(lines, "{}", write(&link, Some(complete)));
-    Ok(Lines(lines))
-}
-
-/// Where a part begins.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PartQuery {
-    /// Number of the last entry of the part before; left out, the part begins after the last cut.
-    pub after: Option<u64>,
-}
-
-/// A part of the audit log that is kept as one file.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PartView {
-    /// How many entries the part has, at most 20,000.
-    pub entries: u64,
-    /// The number of the last entry of the part: `after` of the part that follows; null where none follows.
-    pub next: Option<u64>,
+    let _ = writeln!(lines, "{}", end(&link, Some(complete))?);
+    Ok(Lines(AuditExport(lines)))
 }
 
 /// `measureAudit`: where a part ends, without making it.
@@ -182,35 +154,6 @@ async fn from<Q, B>(call: &Call<Q, B>, after: Option<u64>, head: &Head) -> Resul
     }
 }
 
-/// Where to go on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VerifyQuery {
-    /// `next` of the call before; left out, it begins after the last cut.
-    pub after: Option<u64>,
-}
-
-/// What following the chain has shown.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VerifyView {
-    /// Whether nothing is wrong as far as was looked.
-    pub ok: bool,
-    /// What is wrong, if anything is.
-    pub fault: Option<String>,
-    /// The entry after which the verification began.
-    pub from: Link,
-    /// The last entry that is as it was.
-    pub to: Link,
-    /// `after` of the call that goes on; null when the end was reached.
-    pub next: Option<u64>,
-    /// How many entries are so new that they are in no chain yet.
-    pub pending: u64,
-    /// What was cut, the newest first, at most 50.
-    pub cuts: Vec<CutRow>,
-}
-
 /// `verifyAudit`.
 pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failure> {
     let app = &call.app;
@@ -229,7 +172,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
     let head = match store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await {
         Ok(head) => head,
         Err(error @ (ChainError::Forged | ChainError::UnknownKey(_))) => {
-            let nothing = Link::start();
+            let nothing = chain::first_link();
             return found(Some(error.to_string()), nothing.clone(), nothing, None, 0);
         }
         Err(error) => return Err(error.into()),
@@ -282,16 +225,6 @@ fn cut_fault(head: &Head, cuts: &[CutRow]) -> Option<String> {
             newer.first_number
         )
     })
-}
-
-/// Up to where to cut.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CutInput {
-    /// Number of the last entry to be removed, from the last line of the export.
-    pub number: u64,
-    /// Its hash, from the same line: who knows it has exported the log up to there.
-    pub hash: String,
 }
 
 /// `cutAudit`.

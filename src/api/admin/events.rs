@@ -1,89 +1,17 @@
 //! Events: what phones asked for and got.
 
+use ringfence_api::admin::events::{EventQuery, EventView};
+use ringfence_api::answer::Shown;
+use ringfence_api::page::Page;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use ulid::Ulid;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
-use crate::api::request::page::{Page, PageWindow};
+use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;
 use crate::platform::first_id_at;
 use crate::store::events::{self, EventFilter, EventRow};
-
-/// Which events.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct EventQuery {
-    /// A MAC, in any notation: also of a device that is not there yet, or not any more.
-    pub device: Option<String>,
-    /// For example `served` or `refused`.
-    pub outcome: Option<String>,
-    /// Why the request ended so, in one word, for example `bootstrap_consumed`.
-    pub reason: Option<String>,
-    /// The kind of file that was asked for.
-    pub kind: Option<FileKind>,
-    /// The address that the request came from, exactly as the events have it.
-    pub address: Option<String>,
-    /// The id of a request, as its answer has it in `ringfence-request-id`.
-    pub request_id: Option<String>,
-    /// At or after this time in Unix milliseconds.
-    pub after: Option<u64>,
-    /// Before this time in Unix milliseconds.
-    pub before: Option<u64>,
-    /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
-    /// `next` tells.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-/// An event. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct EventView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The time, in Unix milliseconds.
-    pub at: u64,
-    /// Id of the device, if there is one.
-    pub device: Option<String>,
-    /// The MAC of the device in question; null if the request named none.
-    pub mac: Option<String>,
-    /// The kind of file that was asked for.
-    pub kind: Option<String>,
-    /// Whether the file is `plain` or `sealed`.
-    pub form: Option<String>,
-    /// How the request ended: served, not_modified, refused, broken or unavailable.
-    pub outcome: String,
-    /// Why it ended so, in one word; the documentation explains each.
-    pub reason: String,
-    /// The HTTP status of the answer.
-    pub status: u16,
-    /// The number of bytes of a file in the answer.
-    pub bytes: u64,
-    /// The address that the request came from.
-    pub address: String,
-    /// What the phone says it is; no proof.
-    pub user_agent: String,
-    /// The country that the address belongs to, as Cloudflare knows it.
-    pub country: String,
-    /// The id of the request, which is also in the log and in the answer.
-    pub request_id: String,
-    /// The name that was asked for, where no file went out: what stands behind the access path,
-    /// without a query, made fit to be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Id of the access path under which it was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_path: Option<String>,
-    /// For example the findings of a file that could not be made, or the name that was `expected`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Value>,
-}
 
 impl From<EventRow> for EventView {
     fn from(row: EventRow) -> Self {

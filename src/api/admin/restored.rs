@@ -6,11 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::admin::restored::{DeviceRef, RestoredInput, RestoredView, UndoneView};
+use ringfence_api::answer::Shown;
+use ringfence_api::query::Nothing;
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::db::migrations;
 use crate::edge;
@@ -20,95 +21,11 @@ use crate::store::restored::{self, KeptAccess, NextStanding, Undo};
 use crate::store::standing;
 use crate::witness::{self, ERA, Known, WitnessReply};
 
-/// The `operationId` of [`take`], which alone may write to a database that is behind.
-pub const OPERATION: &str = "restored";
-
 /// So many steps are read at a time.
 const MAX_READ: u32 = 2_000;
 
 /// So many steps are shown, and so many ids of each list are in the audit entry.
 const MAX_SHOWN: usize = 200;
-
-/// What may stay, although it would be removed.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RestoredInput {
-    /// Ids of tokens that are kept although they would be removed.
-    pub keep_tokens: Vec<String>,
-    /// Ids of access paths that are kept although they would be removed.
-    pub keep_access_paths: Vec<String>,
-    /// Removes every token and every access path but those that are kept, whatever is known of them.
-    pub remove_all: bool,
-}
-
-/// A step of the database that the restore undid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct UndoneView {
-    /// The time at which it had been done, in Unix milliseconds.
-    pub at: u64,
-    /// Id of the tenant, if it was about one.
-    pub tenant: Option<String>,
-    /// As in the audit log; `device.claim` is a phone that took its bootstrap.
-    pub action: String,
-    /// What it had been done to, as in the audit log.
-    pub object: String,
-    /// Id of the token that did it; empty for a phone.
-    pub token: String,
-}
-
-/// A device, by its tenant and its MAC.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DeviceRef {
-    /// Id of the tenant.
-    pub tenant: String,
-    /// The MAC address: twelve upper-case hexadecimal digits.
-    pub mac: String,
-}
-
-/// Whether the database was put back, and what that brought back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RestoredView {
-    /// Whether the database is behind what was witnessed. Then it vouches for nothing.
-    pub behind: bool,
-    /// How many steps (claims and changes) the database has.
-    pub stands_at: u64,
-    /// How many steps were witnessed; absent before the first one.
-    pub witnessed: Option<u64>,
-    /// Whether every undone step is known. If not, all tokens and access paths are removed but those
-    /// that are kept by name: nobody can tell which of them had been removed.
-    pub complete: bool,
-    /// How many undone steps are known.
-    pub undone: usize,
-    /// How many undone steps are known by their number alone: their requests were cut off before they
-    /// were answered. What they did was told to nobody.
-    pub unknown: u64,
-    /// The last 200 of those that are known, the newest first.
-    pub steps: Vec<UndoneView>,
-    /// Ids of tokens that had been removed and are there again.
-    pub tokens: Vec<String>,
-    /// Ids of access paths that are there again, or whose expiry may have been brought forward.
-    pub access_paths: Vec<String>,
-    /// Ids of relays that had been removed and are there again.
-    pub relays: Vec<String>,
-    /// Ids of tenants whose phones had been told to move to another access path than the database says, or
-    /// to none. None is named any more.
-    pub targets: Vec<String>,
-    /// Ids of tenants that had been removed and are there again. Their tokens and access paths go.
-    pub tenants: Vec<String>,
-    /// Devices that had been removed or taken out of service. They are disabled.
-    pub disabled: Vec<DeviceRef>,
-    /// Devices to which a phone that asks their former tenant is no longer sent on.
-    pub forwards: Vec<DeviceRef>,
-    /// Devices that had another key than the database has now. They are to be re-keyed.
-    pub rekey: Vec<DeviceRef>,
-    /// Values of KV that were published before the restore and are still to be removed: repeat the
-    /// call until there are none.
-    pub remaining: u64,
-}
 
 /// `getRestored`.
 pub async fn show(call: Call) -> Result<Shown<RestoredView>, Problem> {

@@ -7,14 +7,15 @@
 //!    for.
 //! 3. `MASTER_KEY_PREVIOUS` goes.
 
+use ringfence_api::admin::rotation::{RotationView, StepInput};
+use ringfence_api::answer::Shown;
+use ringfence_api::query::Nothing;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::wrap::Keyring;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
 use crate::app::App;
@@ -38,40 +39,6 @@ const MAX_STEP: u32 = 90;
 
 /// How many values are read at a time.
 const MAX_READ: u32 = 200;
-
-/// How much a step does.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct StepInput {
-    /// How many values; 1 to 90, by default 50.
-    pub limit: Option<u32>,
-}
-
-/// How far a rotation is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RotationView {
-    /// Id of the master key that wraps.
-    pub current: String,
-    /// Id of the one before it, if the deployment still has it.
-    pub previous: Option<String>,
-    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. The end of the audit
-    /// chain, which it seals, is one. In the answer to
-    /// a step without those that `failed`: they would stay for ever.
-    pub remaining: u64,
-    /// How many of them are files in KV.
-    pub files: u64,
-    /// Values under neither. They cannot be read until their master key is back as the previous one.
-    pub unreadable: u64,
-    /// How many values this step wrapped again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rewrapped: Option<usize>,
-    /// Values of this step that do not open although their master key is there, by their place:
-    /// they were changed or moved in the database.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub failed: Vec<String>,
-}
 
 /// `getRotation`.
 pub async fn show(call: Call) -> Result<Shown<RotationView>, Problem> {

@@ -5,31 +5,28 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::admin::sessions::SessionView;
+use ringfence_api::answer::{Done, Shown};
+use ringfence_api::operation::Needs;
+use ringfence_api::page::{Page, PageQuery};
 use serde_json::json;
 
 use crate::api::admin::audit_chain;
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::{Done, Shown};
-use crate::api::request::auth::{self, ADMIN, Needs, Token};
+use crate::api::request::auth::{self, ADMIN, Token};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::app::{App, Caller};
 use crate::audit::digest::Digests;
 use crate::http::problem::{Problem, ProblemKind};
-use crate::platform;
-use crate::platform::config;
 use crate::platform::credential::{self, NewCredential, Sent};
-use crate::platform::identity;
-use crate::platform::log;
+use crate::platform::{config, identity, log};
 use crate::store::sessions::{self, SessionRow};
-use crate::store::sign_in_codes;
-use crate::store::tokens;
-use crate::store::{ChangeError, Entry};
+use crate::store::{ChangeError, Entry, sign_in_codes, tokens};
 use crate::throttle::{self, Guessed};
-use crate::witness;
+use crate::{platform, witness};
 
 /// For how long a session lasts.
 const LASTS_MS: u64 = 12 * 3600 * 1000;
@@ -438,28 +435,6 @@ async fn settle(app: &App) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A session of the console. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SessionView {
-    /// The id, a ULID, which sorts by the time of its opening.
-    pub id: String,
-    /// The id of the token that opened the session; `admin` for `ADMIN_TOKEN`.
-    pub token: String,
-    /// The name of that token; null for `ADMIN_TOKEN` and for a token that was removed.
-    pub token_name: Option<String>,
-    /// The time at which the session was opened, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of the last use, in Unix milliseconds, to five minutes.
-    pub last_used_at: u64,
-    /// The time at which the session ends by itself, in Unix milliseconds.
-    pub expires_at: u64,
-    /// The network that the session was opened from.
-    pub network: String,
-    /// What the browser said it is, shortened; no proof.
-    pub user_agent: String,
-}
-
 impl From<SessionRow> for SessionView {
     fn from(row: SessionRow) -> Self {
         Self {
@@ -482,7 +457,7 @@ fn sees_all(token: &Token) -> bool {
 
 /// `listSessions`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SessionView>>, Problem> {
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let (db, after, limit) = (&call.app.db, window.after_text(), window.rows());
     let rows = match sees_all(&call.token) {
         true => sessions::list(db, after, limit).await?,

@@ -2,11 +2,11 @@
 //! itself is neither pasted there nor part of an address: the code stands behind the `#` of a link, which a
 //! browser sends to nobody; the page reads it and posts it.
 
-use serde::Serialize;
+use ringfence_api::admin::sign_in_codes::SignInCodeView;
+use ringfence_api::answer::Created;
 use serde_json::json;
 
 use crate::api::admin::sessions::admin_mark;
-use crate::api::request::answer::Created;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::platform;
@@ -16,20 +16,6 @@ use crate::store::sign_in_codes::{self, NewCode};
 
 /// For how long a code is good.
 const LASTS_MS: u64 = 10 * 60 * 1000;
-
-/// A code that opens one session of the console.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SignInCodeView {
-    /// The id, a ULID, by which the audit log names the code.
-    pub id: String,
-    /// The code; only in this answer.
-    pub code: String,
-    /// The console's page with the code behind the `#`, which a browser sends to nobody.
-    pub url: String,
-    /// The time from which on the code opens nothing, in Unix milliseconds: ten minutes after its making.
-    pub expires_at: u64,
-}
 
 /// `createSignInCode`.
 pub async fn create(call: Call) -> Result<Created<SignInCodeView>, Failure> {

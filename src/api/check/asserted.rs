@@ -2,49 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::check::{FailedTest, Method, TestResult, TestRun};
+use ringfence_api::tenancy::file_tests::Expect;
 use ringfence_provision::format::Parameter;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
-use serde::Serialize;
 
-use crate::api::check::candidate::{Candidate, Method};
+use crate::api::check::candidate::Candidate;
 use crate::api::check::look::{Files, MAX_TOLD};
 use crate::app::App;
 use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File};
 use crate::http::problem::Problem;
 use crate::store::devices::Affected;
-use crate::store::file_tests::{Expect, FileTestRow};
+use crate::store::file_tests::FileTestRow;
 use crate::store::tenants::TenantRow;
 
 /// So many values are told that a parameter has.
 const MAX_VALUES: usize = 5;
-
-/// A test that a file does not meet.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FailedTest {
-    /// The id of the test.
-    pub test: String,
-    /// The name of the test.
-    pub name: String,
-    /// The MAC of the device whose file it is; null for a file of a model.
-    pub mac: Option<String>,
-    /// The model of the phone.
-    pub model: String,
-    /// The kind of the file.
-    pub file: FileKind,
-    /// The parameter that the test is about.
-    pub parameter: String,
-    /// What the test expects of the parameter.
-    pub expect: Expect,
-    /// The value that the test compares with; null where it compares with none, and where the parameter
-    /// has a secret in it.
-    pub value: Option<String>,
-    /// The values that the parameter has, at most the first 5; secrets are masked.
-    pub found: Vec<String>,
-}
 
 impl FileTestRow {
     /// Whether a bundle's files are held to it.
@@ -185,38 +161,6 @@ fn failed_test(files: &Files, audience: Audience, test: &FileTestRow) -> FailedT
             .map(str::to_owned)
             .collect(),
     }
-}
-
-/// What came of one test.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TestResult {
-    /// The id of the test.
-    pub test: String,
-    /// The name of the test.
-    pub name: String,
-    /// Number of files that were held to the test; a file that cannot be made is not among them.
-    pub files: u64,
-    /// Number of files that do not meet it.
-    pub failed: u64,
-    /// The files that do not meet it; at most the first 20.
-    pub failures: Vec<FailedTest>,
-}
-
-/// What came of all tests.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TestRun {
-    /// The tests, in the order of their ids.
-    pub items: Vec<TestResult>,
-    /// The cursor of the next page; always null.
-    pub next: Option<String>,
-    /// Number of devices that were chosen.
-    pub devices: u64,
-    /// Number of devices that the tenant has.
-    pub of: u64,
-    /// How the devices were chosen.
-    pub method: Method,
 }
 
 #[cfg(test)]

@@ -15,13 +15,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::check::Method;
 use ringfence_provision::family::Family;
-use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::unused::{Unused, Watch};
-use serde::Serialize;
 
 use crate::api::check::side::{Side, Was};
 use crate::api::check::unused;
@@ -52,49 +51,6 @@ const MAX_SAMPLE: u32 = 200;
 const MAX_ROWS_AT_ONCE: usize = 100_000;
 /// With so many settings of devices an isolate's memory is well used: no further devices are read.
 const MAX_SETTINGS: usize = 250_000;
-
-/// How devices were chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Method {
-    /// Each affected device.
-    All,
-    /// One device of every combination of model and site, and a sample.
-    CombinationsAndSample,
-    /// Their files take so much work that not all of them were rendered; one device of each
-    /// combination of model and site came before any second one.
-    WithinBudget,
-}
-
-/// What was rendered to see that a change breaks no file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Checked {
-    /// Number of devices whose files were rendered. It is smaller than what was chosen where the
-    /// devices have more than 250,000 settings of their own together.
-    pub devices: u64,
-    /// Number of devices that the change affects.
-    pub affected: u64,
-    /// How the rendered devices were chosen.
-    pub method: Method,
-    /// Settings of the changed layer that reach no file of these devices; at most the first 100.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unused: Vec<Unused>,
-}
-
-/// What is wrong with one file, in the answer that refuses a change.
-#[derive(Clone, Debug, Serialize)]
-pub struct Broken {
-    /// Whose file; none for a file of a model.
-    pub mac: Option<String>,
-    pub model: String,
-    pub file: FileKind,
-    pub findings: Vec<RenderedFinding>,
-    /// Why it cannot be rendered, where it cannot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
 
 /// A tenant as it is and as it would be: what sets something replaces it, and [`check`](Self::check) looks
 /// at what came of it.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::check::{BrokenFile, Checked, FailedTest, Method};
 use ringfence_provision::format::{self, RenderedFinding};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
@@ -9,9 +10,8 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::unused::Watch;
 
-use crate::api::check::asserted::FailedTest;
 use crate::api::check::budget::Budget;
-use crate::api::check::candidate::{Broken, Candidate, Checked, Method};
+use crate::api::check::candidate::Candidate;
 use crate::api::check::side::Side;
 use crate::api::request::call::Context;
 use crate::api::request::commit::Failure;
@@ -41,7 +41,7 @@ pub(super) struct Found {
     /// Whether the budget ended before the devices did.
     is_short: bool,
     /// Broken files, as far as they are told, and how many there are.
-    pub(super) broken: Vec<Broken>,
+    pub(super) broken: Vec<BrokenFile>,
     pub(super) files: usize,
     /// Tests that the change breaks, likewise.
     pub(super) failed: Vec<FailedTest>,
@@ -66,7 +66,7 @@ impl Found {
         }
     }
 
-    fn add(&mut self, broken: Vec<Broken>, failed: Vec<FailedTest>) {
+    fn add(&mut self, broken: Vec<BrokenFile>, failed: Vec<FailedTest>) {
         self.files += broken.len();
         self.tests += failed.len();
         self.broken.extend(broken);
@@ -332,7 +332,7 @@ pub(super) struct Files {
     pub(super) bundle: FileInputs,
     pub(super) urls: Urls,
     sizes: Vec<(FileKind, Audience, usize)>,
-    pub(super) broken: Vec<Broken>,
+    pub(super) broken: Vec<BrokenFile>,
     /// What each is, where that is compared; `None`: it cannot be made.
     contents: Vec<(FileKind, Audience, Option<Vec<u8>>)>,
     /// Tests that are not met, by their place in the list of tests.
@@ -364,8 +364,8 @@ impl Files {
         file: FileKind,
         findings: Vec<RenderedFinding>,
         error: Option<String>,
-    ) -> Broken {
-        Broken {
+    ) -> BrokenFile {
+        BrokenFile {
             mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
             model: self.bundle.model.clone(),
             file,
@@ -374,7 +374,7 @@ impl Files {
         }
     }
 
-    fn broken_by(&self, kind: FileKind, error: FileError) -> Broken {
+    fn broken_by(&self, kind: FileKind, error: FileError) -> BrokenFile {
         match error {
             FileError::Render(error) => self.broken(kind, Vec::new(), Some(error.to_string())),
             FileError::Lint(mut findings) => {

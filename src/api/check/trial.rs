@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use ringfence_api::answer::Shown;
+use ringfence_api::changing::{DryRun, FileDiff};
+use ringfence_api::check::Checked;
 use ringfence_provision::diff::{Lines, hunks};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
@@ -9,17 +12,16 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use serde::Serialize;
 
-use crate::api::check::candidate::{Candidate, Checked};
+use crate::api::check::candidate::Candidate;
 use crate::api::check::look::Found;
 use crate::api::check::side::Side;
-use crate::api::request::answer::{Answer, Shown};
+use crate::api::request::answer::Written;
 use crate::api::request::call::Context;
-use crate::api::request::changing::{DryRun, FileDiff, Trial};
+use crate::api::request::changing::Trial;
 use crate::api::request::commit::Failure;
 use crate::files::inputs::FileInputs;
-use crate::files::names;
-use crate::files::render;
 use crate::files::urls::Urls;
+use crate::files::{names, render};
 use crate::http::problem::Problem;
 
 impl Candidate {

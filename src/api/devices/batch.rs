@@ -5,29 +5,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::answer::Shown;
+use ringfence_api::check::Checked;
+use ringfence_api::devices::batch::{
+    BatchAnswer, BatchDevice, BatchInput, BatchQuery, BatchRow, Became,
+};
 use ringfence_provision::family::Family;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::layers::LayerSettings;
 use ringfence_provision::mac::Mac;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{added_entry, changed_entry, fresh, keys, wanted};
-use crate::api::check::candidate::{self, Candidate, Checked};
+use crate::api::check::candidate::{self, Candidate};
 use crate::api::notify::pools;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::valid;
 use crate::api::tenancy::settings;
-use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::platform;
 use crate::store::batch::{self, Added, Batch, Changed, Layer, Surroundings};
 use crate::store::models::ModelRow;
 use crate::store::{Entry, Invalidates, devices, sites};
+use crate::{edge, platform};
 
 /// So many devices a call has at most: as many as the check of a change looks at.
 pub const MAX_ROWS: usize = 500;
@@ -41,107 +43,6 @@ const MAX_DROPPED: usize = 40;
 
 /// For so long after a change a repetition of the call sees to it that the change is known to the edge.
 const REPEATED_MS: u64 = 3_600_000;
-
-/// Devices to be added or changed.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct BatchInput {
-    /// The devices, 1 to 500.
-    pub devices: Vec<BatchDevice>,
-}
-
-/// A device as it is to be. What is left out stays as it is.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct BatchDevice {
-    /// The MAC address, in any notation.
-    pub mac: String,
-    /// As the phone writes it, with its regional suffix; a new device needs one. A model that the tenant does not
-    /// have yet is added.
-    pub model: Option<String>,
-    /// The family of a model that the tenant does not have yet; left out, its name tells.
-    pub family: Option<String>,
-    /// Id of a site; not together with `site_name`.
-    pub site: Option<String>,
-    /// Name of a site; a site that the tenant does not have yet is added.
-    pub site_name: Option<String>,
-    /// For people; at most 100 characters.
-    pub label: Option<String>,
-    /// The settings of the device's layer, all of them, as in `PUT …/settings`; not together with `set`.
-    pub settings: Option<BTreeMap<String, Value>>,
-    /// Settings to be written into the device's layer, which keeps its others; as in `PUT …/settings`.
-    pub set: Option<BTreeMap<String, Value>>,
-}
-
-/// How the call is made.
-// `Changing` reads it for every change.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[allow(dead_code)]
-pub struct BatchQuery {
-    /// Writes nothing, and answers what would become of each device.
-    pub dry_run: bool,
-    /// What people are told about the change, in the history and in the audit log; one line of at most 200 characters.
-    pub comment: Option<String>,
-}
-
-/// What became of the devices.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct BatchAnswer {
-    /// Whether this is only what would become of them.
-    pub dry_run: bool,
-    /// Number of devices that were added.
-    pub created: u64,
-    /// Number of devices that were changed.
-    pub changed: u64,
-    /// Number of devices that were already as they were to be.
-    pub unchanged: u64,
-    /// Number of devices that were refused; nothing of them was written.
-    pub refused: u64,
-    /// Names of models that were added.
-    pub new_models: Vec<String>,
-    /// Names of sites that were added.
-    pub new_sites: Vec<String>,
-    /// What was rendered to see that the changes break no file.
-    pub checked: Checked,
-    /// What became of each device, in the order of the call.
-    pub items: Vec<BatchRow>,
-}
-
-/// What became of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Became {
-    /// It was added.
-    Created,
-    /// It was changed.
-    Changed,
-    /// It was already as it was to be.
-    Unchanged,
-    /// It was refused.
-    Refused,
-}
-
-/// What became of one of the devices.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct BatchRow {
-    /// The MAC: twelve upper-case hexadecimal digits; null where the call has none that can be read.
-    pub mac: Option<String>,
-    /// What became of it.
-    pub outcome: Became,
-    /// The kind of problem that refused it, as in the `type` of a problem: `invalid-value`, `invalid-files`.
-    pub cause: Option<String>,
-    /// What the call for this device alone would have said, for people.
-    pub detail: Option<String>,
-    /// Files that could not be served, each with its findings; at most the first 20.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub files: Option<Value>,
-}
 
 /// `putDevices`.
 pub async fn put(call: Call<BatchQuery, BatchInput>) -> Result<Shown<BatchAnswer>, Failure> {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::answer::{Csv, Shown};
+use ringfence_api::devices::export::TableView;
+use ringfence_api::devices::list::DeviceQuery;
 use ringfence_import::{Exported, Written};
-use serde::Serialize;
 
 use super::fleet::{number, numbered};
-use super::list::{DeviceQuery, name, place};
-use crate::api::request::answer::{Csv, Shown};
+use super::list::{self, name, place};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
@@ -32,16 +33,6 @@ const MAX_SETTINGS: usize = 100_000;
 
 /// With so many cells, too: a column stands for each setting that a device has.
 const MAX_CELLS: usize = 2_000_000;
-
-/// How long a table is.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TableView {
-    /// How many devices are in it.
-    pub devices: usize,
-    /// `cursor` of the next table; null when this is the last one.
-    pub next: Option<String>,
-}
 
 /// `exportDevices`.
 pub async fn csv(call: Call<DeviceQuery>) -> Result<Csv, Problem> {
@@ -143,9 +134,9 @@ struct Reading {
 
 impl Reading {
     fn new(query: &DeviceQuery, tenant: &TenantRow) -> Result<Self, Problem> {
-        let filter = query.filter(tenant.version)?;
+        let filter = list::filter(query, tenant.version)?;
         let order = query.sort.map_or_else(|| filter.order(), Into::into);
-        let needle = query.needle()?;
+        let needle = list::sought(query)?;
         let cursor = query.cursor.as_deref();
         let after = match needle {
             Some(_) => {

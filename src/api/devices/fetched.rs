@@ -7,59 +7,25 @@
 use std::collections::BTreeMap;
 
 use js_sys::Uint8Array;
+use ringfence_api::answer::Shown;
+use ringfence_api::devices::fetched::{FetchedView, Source};
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::layers::{Layer, LayerSettings};
-use serde::Serialize;
 
 use crate::api::check::candidate;
 use crate::api::check::trial::{Compared, difference};
 use crate::api::devices::preview::Of;
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
-use crate::api::request::changing::FileDiff;
 use crate::app::App;
 use crate::edge;
 use crate::files::inputs::{self, FileInputs};
-use crate::files::render;
-use crate::files::seal;
+use crate::files::{render, seal};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::history::{self, AsOf, Object};
 use crate::store::settings::Scope;
 use crate::store::templates::{self, TemplateKey};
-
-/// How it is known what a phone has fetched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Source {
-    /// It was made from the history, and is what the edge still keeps of that version.
-    Kept,
-    /// It was made from the history of templates, settings and options, with the device's present model, site and
-    /// certificates. The edge no longer keeps that version.
-    History,
-    /// It is not known any more.
-    Unknown,
-}
-
-/// What a phone last fetched against what it would fetch now.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FetchedView {
-    /// The version that the phone last fetched of any of its files; null: none.
-    pub fetched_version: Option<u64>,
-    /// The time of that download, in Unix milliseconds.
-    pub fetched_at: Option<u64>,
-    /// The version that the phone would get now.
-    pub version: u64,
-    /// How it is known what the phone fetched.
-    pub source: Source,
-    /// Why it is not known; null where it is.
-    pub reason: Option<String>,
-    /// How the files differ; null where it is not known what the phone fetched.
-    pub diff: Option<FileDiff>,
-}
 
 /// `diffFile`.
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {

@@ -1,80 +1,18 @@
 //! Devices across tenants, for tokens that see them all: to find one, and to see which MACs are there
 //! more than once.
 
+use ringfence_api::answer::Shown;
+use ringfence_api::devices::DeviceView;
+use ringfence_api::devices::fleet::{AlsoIn, FleetQuery, FoundDevice, WithDoubles};
+use ringfence_api::page::Page;
 use ringfence_provision::mac::Mac;
-use serde::{Deserialize, Serialize};
 
-use crate::api::devices::DeviceView;
-use crate::api::request::answer::Shown;
+use crate::api::devices::device_view;
 use crate::api::request::call::{Call, Context};
-use crate::api::request::page::{self, Page, PageWindow};
+use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::store::device_list::Filter;
 use crate::store::search::{self, Double, Needle, SearchHit};
-
-/// Which devices: at most one of `q`, `mac` and `doubled`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FleetQuery {
-    /// Only devices that this text fits: words of three characters or more, each a part of a MAC in
-    /// any notation, of a label, of a model, of a site's name or of a setting of the device's own that is no secret.
-    pub q: Option<String>,
-    /// Only devices with this MAC, in any notation.
-    pub mac: Option<String>,
-    /// Only devices whose MAC another tenant has too, in the order of their MACs.
-    pub doubled: bool,
-    /// How many items; 1 to 200, by default 50.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-/// A device and whose it is.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FoundDevice {
-    /// Id of the tenant that has it.
-    pub tenant: String,
-    /// Name of the tenant that has it.
-    pub tenant_name: String,
-    #[serde(flatten)]
-    pub device: DeviceView,
-}
-
-/// A device, and after it was added who else has its MAC.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct WithDoubles {
-    #[serde(flatten)]
-    pub device: DeviceView,
-    /// Other tenants that have a device with this MAC: told to tokens for all tenants, when a device is
-    /// added. Unless both are meant to have it, move the device instead, or remove it there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub also_in: Vec<AlsoIn>,
-}
-
-impl WithDoubles {
-    /// A device after which nobody looked.
-    pub fn none(device: DeviceView) -> Self {
-        Self {
-            device,
-            also_in: Vec::new(),
-        }
-    }
-}
-
-/// Another tenant's device with the same MAC.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AlsoIn {
-    /// Id of the tenant.
-    pub tenant: String,
-    /// The name of the other tenant.
-    pub tenant_name: String,
-    /// Id of the device.
-    pub device: String,
-}
 
 /// `listAllDevices`.
 pub async fn list(call: Call<FleetQuery>) -> Result<Shown<Page<FoundDevice>>, Problem> {
@@ -84,7 +22,7 @@ pub async fn list(call: Call<FleetQuery>) -> Result<Shown<Page<FoundDevice>>, Pr
     let view = |found: SearchHit| FoundDevice {
         tenant: found.device.tenant_id.clone(),
         tenant_name: found.tenant_name,
-        device: DeviceView::new(found.device, now),
+        device: device_view(found.device, now),
     };
     let cursor = query.cursor.as_deref();
     match (&query.q, &query.mac, query.doubled) {
@@ -222,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_device_without_doubles_is_shown_as_ever() {
-        let device = DeviceView::new(crate::api::devices::tests::row(), 1600);
+        let device = device_view(crate::api::devices::tests::row(), 1600);
         let alone = WithDoubles {
             device: device.clone(),
             also_in: Vec::new(),

@@ -4,18 +4,19 @@
 //! that was decided on, so a phone that takes a bootstrap at the same moment is never overwritten.
 //! Whoever loses that race decides anew.
 
+use ringfence_api::answer::Revised;
+use ringfence_api::devices::DeviceView;
+use ringfence_api::devices::keys::{KeyInput, Rearmed};
+use ringfence_api::notify::{NotifyQuery, WithNotices};
+use ringfence_api::query::Nothing;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::lifecycle::{self, ClaimPolicy, Effect, KeyEvent, KeyState, Transition};
-use ringfence_provision::secret::SecretString;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::devices::{self, DeviceView, SeenView};
-use crate::api::notify::{self, NotifyQuery, WithNotices};
-use crate::api::request::answer::Revised;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
+use crate::api::{devices, notify};
 use crate::app::App;
 use crate::audit::device_object;
 use crate::files::seal::key_identity;
@@ -28,30 +29,6 @@ use crate::store::{ChangeError, Entry};
 
 /// How often a key is drawn, or a decision made anew, before giving up.
 pub const MAX_DRAWS: usize = 5;
-
-/// A key that a device already has.
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct KeyInput {
-    /// The key that the phone has: 32 of the letters A to Z, a to z and the digits 0 to 9.
-    #[serde(deserialize_with = "secret")]
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub key: SecretString,
-}
-
-fn secret<'de, D: serde::Deserializer<'de>>(input: D) -> Result<SecretString, D::Error> {
-    String::deserialize(input).map(SecretString::from)
-}
-
-/// A device whose bootstrap waits once more.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Rearmed {
-    #[serde(flatten)]
-    pub device: DeviceView,
-    /// Who took the last bootstrap; null if nobody did. If that was not the phone, re-key instead.
-    pub last_taken_by: Option<SeenView>,
-}
 
 /// `rekeyDevice`.
 pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Failure> {

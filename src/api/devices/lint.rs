@@ -1,66 +1,16 @@
 //! Lint: of a device's files, and of any text.
 
-use ringfence_provision::family::Family;
-use ringfence_provision::format::{self, Finding, RenderedFinding, has_errors};
+use ringfence_api::answer::Shown;
+use ringfence_api::devices::lint::{FileLintView, LintInput, LintPage, LintView};
+use ringfence_api::query::Nothing;
+use ringfence_provision::format::{self, RenderedFinding, has_errors};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::SecretsMode;
-use ringfence_provision::unused::Unused;
-use serde::{Deserialize, Serialize};
 
 use crate::api::devices::preview::Of;
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
 use crate::files::render::FileError;
 use crate::http::problem::Problem;
-
-/// A text to check.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LintInput {
-    /// The family whose rules the text is held to.
-    pub family: Family,
-    /// The kind of file that the text is.
-    pub kind: FileKind,
-    /// The text of the file that is checked.
-    pub text: String,
-}
-
-/// What lint says of a text.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LintView {
-    /// Whether it may be served: no finding is an error.
-    pub ok: bool,
-    /// What is wrong with the file, each with its place and what to do.
-    pub findings: Vec<Finding>,
-}
-
-/// What lint says of one of a device's files.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FileLintView {
-    /// The kind of the file that it is about.
-    pub kind: FileKind,
-    /// Whether it may be served.
-    pub ok: bool,
-    /// Why it cannot be rendered, where it cannot.
-    pub error: Option<String>,
-    /// What is wrong with the file, each with its place and what to do.
-    pub findings: Vec<RenderedFinding>,
-}
-
-/// What lint says of all of a device's files.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LintPage {
-    /// The items of this page, in the order of the list.
-    pub items: Vec<FileLintView>,
-    /// The cursor of the next page; always null.
-    pub next: Option<String>,
-    /// Settings of any layer that reach none of the device's files; at most the first 100. Empty
-    /// where a file cannot be made.
-    pub unused: Vec<Unused>,
-}
 
 /// `lint`.
 pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, Problem> {

@@ -12,29 +12,28 @@ pub mod moves;
 pub mod preview;
 pub mod unknown;
 
-use std::collections::BTreeMap;
-
+use ringfence_api::answer::{CreatedRevised, Done, Revised};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::check::Checked;
+use ringfence_api::devices::fleet::WithDoubles;
+use ringfence_api::devices::{
+    DeviceInput, DeviceView, FailingView, KeyView, NewDeviceInput, SeenView,
+};
+use ringfence_api::tenancy::models::ModelInput;
 use ringfence_provision::family::Family;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::layers::LayerSettings;
-use ringfence_provision::lifecycle::{KeyRecord, KeyState};
-use ringfence_provision::mac::Mac;
-use ringfence_provision::seal::Grade;
+use ringfence_provision::lifecycle::KeyRecord;
 use ringfence_provision::vendor;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::candidate::{self, Candidate, Checked};
-use crate::api::devices::fleet::WithDoubles;
+use crate::api::check::candidate::{self, Candidate};
 use crate::api::notify::pools;
-use crate::api::request::answer::{CreatedRevised, Done, Revised};
 use crate::api::request::call::{Call, Context};
-use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::valid;
-use crate::api::tenancy::models::{self, ModelInput};
-use crate::api::tenancy::settings;
+use crate::api::tenancy::{models, settings};
 use crate::app::App;
 use crate::audit::device_object;
 use crate::edge;
@@ -46,190 +45,46 @@ use crate::store::models::ModelRow;
 use crate::store::settings::Scope;
 use crate::store::tenants::TenantRow;
 
-/// A device to be added.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NewDeviceInput {
-    /// The MAC address, in any notation.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub mac: Mac,
-    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
-    /// yet is added if its name suggests its family.
-    pub model: String,
-    /// Id of a site.
-    #[serde(default)]
-    pub site: Option<String>,
-    /// For people; at most 100 characters.
-    #[serde(default)]
-    pub label: String,
-    /// The settings of the device's layer, as in `PUT …/settings`.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
-    pub settings: Option<BTreeMap<String, serde_json::Value>>,
-}
-
-/// What an operator decides about a device.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DeviceInput {
-    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
-    /// yet is added if its name suggests its family.
-    pub model: String,
-    /// Id of a site.
-    #[serde(default)]
-    pub site: Option<String>,
-    /// For people; at most 100 characters.
-    #[serde(default)]
-    pub label: String,
-    /// The settings of the device's layer, as in `PUT …/settings`. Left out, they stay.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, serde_json::Value>>"))]
-    pub settings: Option<BTreeMap<String, serde_json::Value>>,
-}
-
-/// A device. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DeviceView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The MAC address: twelve upper-case hexadecimal digits.
-    pub mac: String,
-    /// The model, as the phone itself writes it.
-    pub model: String,
-    /// The family of the device's model.
-    pub family: Family,
-    /// Name of the sealing profile; null: plaintext over HTTPS.
-    pub profile: Option<String>,
-    /// What sealing by the profile is worth; null without a profile.
-    pub profile_grade: Option<Grade>,
-    /// Id of its site.
-    pub site: Option<String>,
-    /// A text of the operator for people to read.
-    pub label: String,
-    /// Whether the device is out of service: it is answered with the refusal.
-    pub disabled: bool,
-    /// The life of the device's key; the key itself is never shown.
-    pub key: KeyView,
-    /// Of its own last change.
-    pub version: u64,
-    /// Of its files: of its own last change or the last one above it.
-    pub file_version: u64,
-    /// Of the last standard file it took.
-    pub fetched_version: Option<u64>,
-    /// The time at which the phone last took its standard file, in Unix milliseconds.
-    pub fetched_at: Option<u64>,
-    /// Who last got a file of the device, and when.
-    pub last_seen: Option<SeenView>,
-    /// Whether it took its standard file and lacks the last version of it.
-    pub stale: bool,
-    /// Its last request, where that was refused or for a file that is broken; null once it got a file again.
-    pub failing: Option<FailingView>,
-    /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub forwarded_until: Option<u64>,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-    /// What was rendered to see that a change breaks no file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
-}
-
-/// The life of a device's key; never the key.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct KeyView {
-    /// The state of the key.
-    pub state: KeyState,
-    /// How many keys the device has had, this one included.
-    pub generation: u32,
-    /// Whether the bootstrap would be served now.
-    pub bootstrap_waits: bool,
-    /// Whether a phone has been given this key at some time.
-    pub ever_delivered: bool,
-    /// The time at which the key was armed last, in Unix milliseconds.
-    pub armed_at: u64,
-    /// The time at which the waiting bootstrap ends, in Unix milliseconds.
-    pub armed_until: Option<u64>,
-    /// Who took the last bootstrap, and when; null if nobody did.
-    pub last_taken_by: Option<SeenView>,
-    /// Whether it was taken from none of the networks that the tenant expected bootstraps from at that time.
-    pub from_unexpected_network: bool,
-    /// When a sealed file was fetched for the first time after that.
-    pub confirmed_at: Option<u64>,
-}
-
-/// A request after which a phone had no file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FailingView {
-    /// The time of the request, in Unix milliseconds.
-    pub at: u64,
-    /// Why it ended so, in one word, as in the events.
-    pub reason: String,
-}
-
-/// A request, as far as the connection tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SeenView {
-    /// The time of the request, in Unix milliseconds.
-    pub at: u64,
-    /// Null for an imported key, which nobody took.
-    pub address: Option<String>,
-    /// What the phone says it is; no proof.
-    pub user_agent: Option<String>,
-    /// The country of the address, as Cloudflare knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<String>,
-}
-
-impl DeviceView {
-    /// A row as it is shown at a time.
-    pub fn new(row: DeviceRow, now: u64) -> Self {
-        Self {
-            key: KeyView {
-                bootstrap_waits: row.disabled == 0 && row.key().bootstrap_waits(now),
-                state: row.key_state,
-                generation: row.generation,
-                ever_delivered: row.ever_delivered == 1,
-                armed_at: row.armed_at,
-                armed_until: row.armed_until,
-                last_taken_by: delivered(&row),
-                from_unexpected_network: row.unexpected_network == 1,
-                confirmed_at: row.confirmed_at,
-            },
-            stale: row.is_stale(),
-            failing: failing(&row),
-            file_version: row.file_version(),
-            id: row.id,
-            mac: row.mac,
-            model: row.model,
-            family: row.family,
-            profile_grade: row.profile.as_deref().and_then(vendor::grade),
-            profile: row.profile,
-            site: row.site_id,
-            label: row.label,
-            disabled: row.disabled == 1,
-            version: row.version,
-            fetched_version: row.fetched_version,
-            fetched_at: row.fetched_at,
-            last_seen: row.last_seen_at.map(|at| SeenView {
-                at,
-                address: row.last_seen_address,
-                user_agent: row.last_seen_user_agent,
-                country: None,
-            }),
-            forwarded_until: row.forward_until.filter(|until| now < *until),
-            revision: row.revision,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            checked: None,
-        }
+/// A row as it is shown at a time.
+pub fn device_view(row: DeviceRow, now: u64) -> DeviceView {
+    DeviceView {
+        key: KeyView {
+            bootstrap_waits: row.disabled == 0 && row.key().bootstrap_waits(now),
+            state: row.key_state,
+            generation: row.generation,
+            ever_delivered: row.ever_delivered == 1,
+            armed_at: row.armed_at,
+            armed_until: row.armed_until,
+            last_taken_by: delivered(&row),
+            from_unexpected_network: row.unexpected_network == 1,
+            confirmed_at: row.confirmed_at,
+        },
+        stale: row.is_stale(),
+        failing: failing(&row),
+        file_version: row.file_version(),
+        id: row.id,
+        mac: row.mac,
+        model: row.model,
+        family: row.family,
+        profile_grade: row.profile.as_deref().and_then(vendor::grade),
+        profile: row.profile,
+        site: row.site_id,
+        label: row.label,
+        disabled: row.disabled == 1,
+        version: row.version,
+        fetched_version: row.fetched_version,
+        fetched_at: row.fetched_at,
+        last_seen: row.last_seen_at.map(|at| SeenView {
+            at,
+            address: row.last_seen_address,
+            user_agent: row.last_seen_user_agent,
+            country: None,
+        }),
+        forwarded_until: row.forward_until.filter(|until| now < *until),
+        revision: row.revision,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        checked: None,
     }
 }
 
@@ -336,7 +191,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
 /// A device with its ETag.
 pub fn revised(row: DeviceRow, now: u64) -> Revised<DeviceView> {
     let revision = row.revision;
-    Revised(DeviceView::new(row, now), revision)
+    Revised(device_view(row, now), revision)
 }
 
 const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
@@ -587,6 +442,7 @@ pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::api::devices::*;
+    use ringfence_provision::lifecycle::KeyState;
 
     /// A device whose bootstrap was taken.
     pub(in crate::api) fn row() -> DeviceRow {
@@ -607,7 +463,7 @@ pub(super) mod tests {
 
     #[test]
     fn device_json_format_unchanged() {
-        insta::assert_json_snapshot!(DeviceView::new(row(), 1600));
+        insta::assert_json_snapshot!(device_view(row(), 1600));
     }
 
     #[test]
@@ -616,19 +472,19 @@ pub(super) mod tests {
             key_state: KeyState::Armed,
             ..row()
         };
-        assert!(DeviceView::new(armed.clone(), 1999).key.bootstrap_waits);
-        assert!(!DeviceView::new(armed.clone(), 2000).key.bootstrap_waits);
+        assert!(device_view(armed.clone(), 1999).key.bootstrap_waits);
+        assert!(!device_view(armed.clone(), 2000).key.bootstrap_waits);
         let disabled = DeviceRow {
             disabled: 1,
             ..armed
         };
-        assert!(!DeviceView::new(disabled, 1999).key.bootstrap_waits);
-        assert!(!DeviceView::new(row(), 1600).key.bootstrap_waits);
+        assert!(!device_view(disabled, 1999).key.bootstrap_waits);
+        assert!(!device_view(row(), 1600).key.bootstrap_waits);
     }
 
     #[test]
     fn a_view_holds_no_key() {
-        let json = serde_json::to_string(&DeviceView::new(row(), 1600)).unwrap();
+        let json = serde_json::to_string(&device_view(row(), 1600)).unwrap();
         assert!(!json.contains("v1.k1"));
         assert!(!audited(&row()).to_string().contains("v1.k1"));
     }

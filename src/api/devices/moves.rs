@@ -1,22 +1,26 @@
 //! Moving a device to another tenant: it keeps its key, the key's state and its history, and for a
 //! while the tenant that it left sends the phone on.
 
+use ringfence_api::answer::{Done, Shown};
+use ringfence_api::check::Checked;
+use ringfence_api::devices::DeviceView;
+use ringfence_api::devices::moves::{ForwardView, Keep, MoveInput, MovedView};
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::models::ModelInput;
 use ringfence_provision::layers::LayerSettings;
 use ringfence_queue::job::State;
 use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_queue::store::JobFilter;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::candidate::{self, Candidate, Checked};
-use crate::api::devices::{DeviceView, audited};
+use crate::api::check::candidate::{self, Candidate};
+use crate::api::devices::{audited, device_view};
 use crate::api::notify::pools as api_pools;
-use crate::api::request::answer::{Done, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
 use crate::api::request::valid;
-use crate::api::tenancy::models::{self, ModelInput};
+use crate::api::tenancy::models;
 use crate::api::tenancy::{access_paths as api_paths, settings};
 use crate::audit::device_object;
 use crate::http::problem::Problem;
@@ -32,102 +36,11 @@ use crate::store::settings::Scope;
 use crate::store::tenants::TenantRow;
 use crate::store::{Entry, pools};
 
-/// For how many days the phone is sent on unless the request says otherwise, and at most.
-const DEFAULT_DAYS: u32 = 30;
+/// For how many days the phone is sent on at most.
 const MAX_DAYS: u32 = 365;
 
 /// What access paths that were made for moved phones are called.
 const LABEL: &str = "Moved phones";
-
-/// Where a device goes, and how.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct MoveInput {
-    /// Id of the tenant that the device goes to.
-    pub tenant: String,
-    /// Id of a site of that tenant. Left out, the device is at none.
-    #[serde(default)]
-    pub site: Option<String>,
-    /// What the device is in that tenant. Left out, the model stays, and must be sealed there as it is here;
-    /// one that the tenant does not have yet is added.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// For people; at most 100 characters. Left out, it stays.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// What becomes of the settings of the device's own layer.
-    #[serde(default)]
-    pub settings: Keep,
-    /// How the phone finds its new URLs.
-    #[serde(default)]
-    pub forward: ForwardInput,
-}
-
-/// Whether settings go along.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Keep {
-    /// They go along, secrets too.
-    #[default]
-    Keep,
-    /// They are removed.
-    Drop,
-}
-
-/// How the phone finds its new URLs: the tenant that it left answers its initial file, asked for by MAC,
-/// with one that names them, until the phone was there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ForwardInput {
-    /// False: the phone gets nothing any more where it was.
-    pub enabled: bool,
-    /// An access path of the new tenant, as its URL or its segment. Left out, one that earlier moves
-    /// used, or a new one.
-    pub url: Option<String>,
-    /// For how many days at most; 1 to 365, by default 30.
-    pub days: u32,
-}
-
-impl Default for ForwardInput {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            url: None,
-            days: DEFAULT_DAYS,
-        }
-    }
-}
-
-/// A device that was moved.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct MovedView {
-    /// Id of the tenant that the device is in now.
-    pub tenant: String,
-    #[serde(flatten)]
-    pub device: DeviceView,
-    /// How the phone finds its new URLs; null: not by itself.
-    pub forward: Option<ForwardView>,
-    /// How many of its NOTIFY jobs were cancelled; null where the queue did not answer: then they end
-    /// without effect when their turn comes.
-    pub cancelled_jobs: Option<u32>,
-}
-
-/// Where a phone is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ForwardView {
-    /// Id of the access path of the new tenant that its initial file names, unless the tenant names another
-    /// one that its phones are to move to.
-    pub access_path: String,
-    /// The access path's URL, if this move made it: it is shown once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// Until when at most, in Unix milliseconds.
-    pub until: u64,
-}
 
 /// `moveDevice`.
 pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Failure> {
@@ -298,7 +211,7 @@ async fn view(
         tenant: target.id.clone(),
         device: DeviceView {
             checked,
-            ..DeviceView::new(row, call.app.now)
+            ..device_view(row, call.app.now)
         },
         forward,
         cancelled_jobs,

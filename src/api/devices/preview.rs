@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_provision::effective::{self, Shadowed};
-use ringfence_provision::format::RenderedFinding;
+use ringfence_api::answer::Shown;
+use ringfence_api::devices::preview::{EffectivePage, EffectiveView, PreviewView};
+use ringfence_api::query::RevealQuery;
+use ringfence_provision::effective;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{SecretsMode, UsedSetting};
 use ringfence_provision::unused::Unused;
-use serde::Serialize;
 
 use crate::api::check::candidate::unreadable;
 use crate::api::check::unused;
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Context, RevealQuery};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::Failure;
 use crate::audit::device_object;
 use crate::files::inputs::{self, FileInputs};
@@ -25,57 +25,6 @@ use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::store::certificates;
 use crate::store::tenants::TenantRow;
-
-/// A file as a device would get it, but for its key.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PreviewView {
-    /// The kind of the file that it is about.
-    pub kind: FileKind,
-    /// Of the settings that it was made from.
-    pub version: u64,
-    /// The file, before sealing; null if it cannot be made. Secrets are masked unless the token
-    /// may see them and asked to; then these are the very bytes, but for the access path in URLs.
-    pub text: Option<String>,
-    /// Its length in bytes, as shown.
-    pub length: usize,
-    /// Why it cannot be rendered, where it cannot.
-    pub error: Option<String>,
-    /// What is wrong with the file, each with its place and what to do.
-    pub findings: Vec<RenderedFinding>,
-    /// The settings that had a say in it, by line of the file.
-    pub used: Vec<UsedSetting>,
-}
-
-/// A parameter as the phone obeys it.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct EffectiveView {
-    /// Names it within its file: in XML, the elements below the root.
-    pub path: String,
-    /// The name of the parameter, as the phone knows it.
-    pub name: String,
-    /// The value that the phone obeys; masked where it is a secret.
-    pub value: String,
-    /// The file that it came from.
-    pub from: FileKind,
-    /// The layer whose setting it shows, if it shows one.
-    pub layer: Option<Layer>,
-    /// What it overrides, the strongest first.
-    pub shadows: Vec<Shadowed>,
-}
-
-/// What a device ends up with.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct EffectivePage {
-    /// The items of this page, in the order of the list.
-    pub items: Vec<EffectiveView>,
-    /// The cursor of the next page; always null.
-    pub next: Option<String>,
-    /// Settings of any layer that reach none of the device's files; at most the first 100.
-    pub unused: Vec<Unused>,
-}
 
 /// `previewFile`.
 pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure> {

@@ -1,6 +1,7 @@
 //! What the decision did not need to know, and an operator wants to: the rows as D1 has them now, and the file
 //! with its secrets masked.
 
+use ringfence_api::explain::{FileDetails, ParameterView};
 use ringfence_provision::effective;
 use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
@@ -8,7 +9,6 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
-use super::view::{FileDetails, ParameterView};
 use crate::api::devices::preview::{self, Of};
 use crate::api::request::call::Context;
 use crate::files::inputs::{self, FileInputs, InputsError};

@@ -4,14 +4,14 @@
 
 use std::net::IpAddr;
 
+use ringfence_api::admin::events::EventView;
+use ringfence_api::explain::{ExplainInput, Source};
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::vendor;
 use worker::{Headers, Url};
 
-use super::view::{ExplainInput, Source};
-use crate::api::admin::events::EventView;
 use crate::api::request::call::Context;
 use crate::api::request::valid;
 use crate::app::Caller;

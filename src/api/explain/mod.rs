@@ -11,19 +11,19 @@
 mod around;
 mod asked;
 mod steps;
-mod view;
 mod words;
 
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::http::problem::Problem;
 use crate::phone::explain::{Asking, Explained};
 use around::Around;
 use asked::Question;
+use ringfence_api::answer::Shown;
+use ringfence_api::explain::{
+    AskedView, ExplainInput, ExplainView, HearsView, Source, VerdictView,
+};
+use ringfence_api::query::Nothing;
 use steps::Finder;
-use view::{AskedView, HearsView, VerdictView};
-
-pub use view::{ExplainInput, ExplainView};
 
 /// `explain`.
 pub async fn explain(call: Call<Nothing, ExplainInput>) -> Result<Shown<ExplainView>, Problem> {
@@ -74,7 +74,7 @@ pub async fn explained(context: &Context, input: &ExplainInput) -> Result<Explai
 
 fn asked_view(
     explained: &Explained,
-    from: view::Source,
+    from: Source,
     method: String,
     assumed: Vec<String>,
 ) -> AskedView {

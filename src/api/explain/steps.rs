@@ -1,18 +1,18 @@
 //! What was found at each step.
 
+use ringfence_api::devices::unknown::GuessView;
+use ringfence_api::explain::{
+    AccessPathDetails, CopyDetails, Details, DeviceDetails, FormDetails, HostDetails,
+    MethodDetails, NameDetails, StepId, StepOutcome, StepView, ThrottleDetails, TransportDetails,
+};
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::url_template::shown;
 use serde_json::Value;
 
 use super::around::{Around, shown_mac};
-use super::view::{
-    AccessPathDetails, CopyDetails, Details, DeviceDetails, FormDetails, HostDetails,
-    MethodDetails, NameDetails, StepId, StepOutcome, StepView, ThrottleDetails, TransportDetails,
-};
 use super::words::{self, Circumstances};
-use crate::api::devices::DeviceView;
-use crate::api::devices::unknown::GuessView;
+use crate::api::devices::device_view;
 use crate::api::request::auth::Token;
 use crate::files::names::CERTIFICATES;
 use crate::model::published::PublishedTenant;
@@ -319,7 +319,7 @@ impl Finder<'_> {
             guess,
             is_forwarded: forwarded_to.is_some(),
             forwarded_to: forwarded_to.filter(|id| self.token.sees(id)).cloned(),
-            device: device.map(|row| DeviceView::new(row.clone(), self.now)),
+            device: device.map(|row| device_view(row.clone(), self.now)),
         };
         let message = match device {
             Some(device) if device.disabled != 0 => {
@@ -366,7 +366,7 @@ impl Finder<'_> {
         let Some(device) = &self.around.device else {
             return Said::nothing(StepId::Key);
         };
-        let view = DeviceView::new(device.clone(), self.now).key;
+        let view = device_view(device.clone(), self.now).key;
         let state = device.key_state.as_str();
         let named = self.explained.facts.named.as_ref();
         let decides = device.profile.is_some()

@@ -1,6 +1,7 @@
 //! What each reason means: at which step a request ends, and what to do next.
 
-use super::view::StepId;
+use ringfence_api::explain::StepId;
+
 use crate::phone::Reason;
 
 /// What of the circumstances decides which step it was.

@@ -1,114 +1,45 @@
 //! Jobs: each one NOTIFY to one device, with what became of it.
 
+use ringfence_api::answer::Shown;
+use ringfence_api::notify::jobs::{JobQuery, JobView};
+use ringfence_api::page::Page;
 use ringfence_provision::mac::Mac;
-use ringfence_queue::job::{Job, State};
+use ringfence_queue::job::Job;
 use ringfence_queue::messages::{PoolCall, PoolReply};
 use ringfence_queue::store::{Attempt, JobFilter};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
 use crate::api::request::call::Call;
 use crate::api::request::commit;
-use crate::api::request::page::{self, Page, PageWindow};
+use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::pool::client;
 use crate::store::{devices, pools};
 
-/// A job. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct JobView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The MAC of the device that the job notifies.
-    pub device: String,
-    /// Text of the Event header.
-    pub event: String,
-    /// The id of the pool that it belongs to.
-    pub pool: String,
-    /// `queued`, `leased` (with a relay), `answered` (2xx, its download is waited for); and for good
-    /// `fetched`, `rejected`, `unreachable`, `expired` or `cancelled`.
-    pub state: State,
-    /// Why it is where it is: a stable word.
-    pub reason: String,
-    /// What became of the job and why, for people.
-    pub message: String,
-    /// The last SIP status code.
-    pub code: Option<u16>,
-    /// The version of the device's files that it should come for.
-    pub version: u64,
-    /// The rollout that it belongs to.
-    pub rollout: Option<String>,
-    /// The relay that has it, or had it last.
-    pub relay: Option<String>,
-    /// The number of NOTIFYs that were sent in vain.
-    pub tries: u32,
-    /// Further requests that joined it.
-    pub joined: u32,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// While queued: not before.
-    pub due_at: u64,
-    /// While queued: not after.
-    pub expires_at: u64,
-    /// When it was last given to a relay.
-    pub sent_at: Option<u64>,
-    /// The time at which the phone answered the NOTIFY, in Unix milliseconds.
-    pub answered_at: Option<u64>,
-    /// When the phone took its files.
-    pub fetched_at: Option<u64>,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
-    pub ended_at: Option<u64>,
-    /// Its history: each time it was given to a relay. Only where one job is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<Vec<Attempt>>,
-}
-
-impl JobView {
-    fn new(job: Job, pool: &str, attempts: Option<Vec<Attempt>>) -> Self {
-        Self {
-            id: job.id,
-            device: job.mac,
-            event: job.event,
-            pool: pool.to_owned(),
-            state: job.state,
-            reason: job.reason,
-            message: job.message,
-            code: job.code,
-            version: job.version,
-            rollout: job.rollout,
-            relay: job.relay,
-            tries: job.tries,
-            joined: job.joined,
-            created_at: job.created_at,
-            due_at: job.due_at,
-            expires_at: job.expires_at,
-            sent_at: job.sent_at,
-            answered_at: job.answered_at,
-            fetched_at: job.fetched_at,
-            ended_at: job.ended_at,
-            attempts,
-        }
+fn job_view(job: Job, pool: &str, attempts: Option<Vec<Attempt>>) -> JobView {
+    JobView {
+        id: job.id,
+        device: job.mac,
+        event: job.event,
+        pool: pool.to_owned(),
+        state: job.state,
+        reason: job.reason,
+        message: job.message,
+        code: job.code,
+        version: job.version,
+        rollout: job.rollout,
+        relay: job.relay,
+        tries: job.tries,
+        joined: job.joined,
+        created_at: job.created_at,
+        due_at: job.due_at,
+        expires_at: job.expires_at,
+        sent_at: job.sent_at,
+        answered_at: job.answered_at,
+        fetched_at: job.fetched_at,
+        ended_at: job.ended_at,
+        attempts,
     }
-}
-
-/// Which jobs.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct JobQuery {
-    /// Only those of this device: a MAC in any notation.
-    pub device: Option<String>,
-    /// Only those of this rollout.
-    pub rollout: Option<String>,
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// How many items; 1 to 200, by default 50. With a filter a page may be shorter and still not
-    /// the last: `next` tells.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
 }
 
 /// `listJobs`.
@@ -149,7 +80,7 @@ pub async fn list(call: Call<JobQuery>) -> Result<Shown<Page<JobView>>, Problem>
             PoolReply::Jobs { jobs, next } => (jobs, next),
             other => return Err(client::unexpected(&other)),
         };
-        items.extend(jobs.into_iter().map(|job| JobView::new(job, &pool, None)));
+        items.extend(jobs.into_iter().map(|job| job_view(job, &pool, None)));
         let next = match (next, pools.peek()) {
             (Some(id), _) => [pool, id],
             (None, Some(other)) if items.len() as u32 >= window.limit => {
@@ -205,7 +136,7 @@ async fn find(call: &Call, ask: PoolCall) -> Result<JobView, Problem> {
         match client::call(&call.app.env, &pool, &ask).await? {
             PoolReply::NotFound => {}
             PoolReply::Job { job, attempts } => {
-                return Ok(JobView::new(*job, &pool, Some(attempts)));
+                return Ok(job_view(*job, &pool, Some(attempts)));
             }
             other => return Err(client::unexpected(&other)),
         }

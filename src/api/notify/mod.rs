@@ -6,17 +6,18 @@ pub mod proxy_credentials;
 pub mod relays;
 pub mod rollouts;
 
+use ringfence_api::answer::Accepted;
+use ringfence_api::notify::rollouts::RolloutInput;
+use ringfence_api::notify::{JobBrief, Notices, Notified, NotifyInput};
+use ringfence_api::query::Nothing;
 use ringfence_provision::family::Family;
 use ringfence_queue::messages::{PoolCall, PoolReply, Submitted};
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::target;
 use ringfence_sip_notify::EventType;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::notify::rollouts::{RolloutInput, RolloutView};
-use crate::api::request::answer::Accepted;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit;
 use crate::app::App;
 use crate::audit::device_object;
@@ -24,84 +25,6 @@ use crate::http::problem::Problem;
 use crate::pool::client;
 use crate::store::settings::Scope;
 use crate::store::{fleet, pools as stored_pools};
-
-/// What a phone is asked to do.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NotifyInput {
-    /// Text of the Event header; absent is what the settings of the device's own event say, or the event that makes phones of its family fetch.
-    pub event: Option<String>,
-    /// Tells the phone to restart instead, by the event that makes phones of its family do so. A phone in a
-    /// call may drop it. Refused for a family of which no such event is known, and together with `event`.
-    pub restart: bool,
-}
-
-/// Whether to notify the phones afterwards.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NotifyQuery {
-    /// Notifies the phones that the change concerns: one by a job, several by a rollout at the pool's
-    /// own pace.
-    pub notify: bool,
-}
-
-/// What was ordered for a device.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Notified {
-    /// The job; `GET` it to follow it.
-    pub job: JobBrief,
-    /// Whether it is an earlier request's job that still waits for its end: a device has one
-    /// pending job per event.
-    pub joined: bool,
-}
-
-/// A job in short.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct JobBrief {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The MAC of the device that is notified.
-    pub device: String,
-    /// The text of the Event header of the NOTIFY.
-    pub event: String,
-    /// The id of the pool that it belongs to.
-    pub pool: String,
-    /// The state that it is in now.
-    pub state: ringfence_queue::job::State,
-    /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
-    /// location can see the change.
-    pub due_at: u64,
-}
-
-/// What came of `?notify=true`. The change itself is done, whatever this says.
-#[derive(Clone, Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Notices {
-    /// The jobs that were queued or joined, one for each device.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub jobs: Vec<Notified>,
-    /// One for each pool that reaches some of the phones.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rollouts: Vec<RolloutView>,
-    /// Why phones are not notified.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-}
-
-/// An answer with what came of `?notify=true`.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct WithNotices<T> {
-    #[serde(flatten)]
-    pub answer: T,
-    /// What came of notifying the phone, where that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notified: Option<Notices>,
-}
 
 /// `notifyDevice`.
 pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notified>, Problem> {

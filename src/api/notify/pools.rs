@@ -1,18 +1,20 @@
 //! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
 //! they serve.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::notify::pools::{Assignment, PoolInput, PoolView, QueueView, Reachable};
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
 use ringfence_provision::layers::{LayerSettings, Value};
-use ringfence_queue::messages::{EdgeStatus, PoolCall, PoolReply, Status};
+use ringfence_queue::messages::{PoolCall, PoolReply, Status};
 use ringfence_queue::options::PoolOptions;
 use ringfence_queue::target::{self, TargetError};
 use ringfence_wire::Destinations;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
@@ -21,71 +23,20 @@ use crate::store::fleet::DEFAULT_POOL;
 use crate::store::pools::{self, PoolRow};
 use crate::store::reach;
 
-/// What an operator decides about a pool.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PoolInput {
-    /// Unique; 1 to 100 characters.
-    pub name: String,
-    /// The options of the pool; what is left out has its default.
-    #[serde(default)]
-    pub options: PoolOptions,
-}
-
-/// A pool. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PoolView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The name that people know it by.
-    pub name: String,
-    /// The options, each with its default where nothing was given.
-    pub options: PoolOptions,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-    /// What its queue holds; only where one pool is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub queue: Option<QueueView>,
-}
-
-/// What a pool's queue holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct QueueView {
-    /// Number of jobs that wait for their turn.
-    pub queued: u64,
-    /// Number of jobs that relays have taken.
-    pub leased: u64,
-    /// Jobs whose phones answered and have not come back yet.
-    pub answered: u64,
-    /// Relays that are connected.
-    pub relays_connected: u64,
-    /// How the pool itself is as a sender; only where its options have it send.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub edge: Option<EdgeStatus>,
-}
-
-impl QueueView {
-    fn new(status: &Status) -> Self {
-        let of = |state: &str| {
-            status
-                .pending
-                .iter()
-                .find(|(name, _)| name == state)
-                .map_or(0, |(_, n)| *n)
-        };
-        Self {
-            queued: of("queued"),
-            leased: of("leased"),
-            answered: of("answered"),
-            relays_connected: status.connected.len() as u64,
-            edge: status.edge.clone(),
-        }
+fn queue_view(status: &Status) -> QueueView {
+    let of = |state: &str| {
+        status
+            .pending
+            .iter()
+            .find(|(name, _)| name == state)
+            .map_or(0, |(_, n)| *n)
+    };
+    QueueView {
+        queued: of("queued"),
+        leased: of("leased"),
+        answered: of("answered"),
+        relays_connected: status.connected.len() as u64,
+        edge: status.edge.clone(),
     }
 }
 
@@ -103,41 +54,11 @@ impl From<PoolRow> for PoolView {
     }
 }
 
-/// Which pool reaches the phones of a tenant or site.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Assignment {
-    /// Id of a pool; null: of a site its tenant's, of a tenant `default`.
-    pub pool: Option<String>,
-}
-
-/// Whom a tenant may address through the relays of its pools.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Reachable {
-    /// Null is nobody's word: a tenant whose pools have no phones of other tenants may address whomever
-    /// their relays may; any other nobody.
-    #[cfg_attr(test, schemars(with = "Option<DestinationsShape>"))]
-    pub destinations: Option<Destinations>,
-}
-
-/// What may stand in `destinations`.
-#[cfg(test)]
-#[derive(schemars::JsonSchema)]
-#[allow(dead_code)]
-struct DestinationsShape {
-    /// Names of hosts, `pbx.example`, or `*.phones.example` for everything below it; at most 50.
-    domains: Vec<String>,
-    /// Networks, `198.51.100.0/24`; at most 50. With any, what the domains lead to has to be in one of
-    /// them too.
-    networks: Vec<String>,
-}
-
 const TAKEN: &[(&str, &str)] = &[("pools.name", "Another pool has this name.")];
 
 /// `listPools`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Problem> {
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = pools::list(&call.app.db, window.after_text(), window.rows()).await?;
     Ok(Shown(window.page(
         rows,
@@ -175,7 +96,7 @@ pub async fn show(call: Call) -> Result<Revised<PoolView>, Problem> {
     let status = status(&call, &row.id).await?;
     Ok(Revised(
         PoolView {
-            queue: Some(QueueView::new(&status)),
+            queue: Some(queue_view(&status)),
             ..row.into()
         },
         revision,

@@ -1,43 +1,17 @@
 //! What a pool that sends its NOTIFYs itself answers its proxy's challenge with.
 
+use ringfence_api::answer::{Done, Shown};
+use ringfence_api::notify::proxy_credentials::{ProxyCredentialsInput, ProxyCredentialsView};
+use ringfence_api::query::Nothing;
 use ringfence_sip_notify::Credentials;
-use ringfence_wire::Secret;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::notify::pools::find;
-use crate::api::request::answer::{Done, Shown};
-use crate::api::request::call::{Call, Nothing};
+use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
 use crate::http::problem::Problem;
 use crate::store::pools::{self, CredentialsRow, password_identity};
-
-/// Credentials for a proxy.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ProxyCredentialsInput {
-    /// The user name that the proxy knows the pool by.
-    pub username: String,
-    /// Its password. No answer ever has it.
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub password: Secret,
-    /// The realm that alone is answered; null: whichever the proxy names.
-    #[serde(default)]
-    pub realm: Option<String>,
-}
-
-/// The credentials that a pool has for its proxy, without the password.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ProxyCredentialsView {
-    /// The user name that the proxy knows the pool by.
-    pub username: String,
-    /// The realm that alone is answered; null: whichever the proxy names.
-    pub realm: Option<String>,
-    /// The time at which they were set, in Unix milliseconds.
-    pub updated_at: u64,
-}
 
 impl From<CredentialsRow> for ProxyCredentialsView {
     fn from(row: CredentialsRow) -> Self {

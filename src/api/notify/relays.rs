@@ -1,14 +1,16 @@
 //! Relays: their credentials, and how they are.
 
+use ringfence_api::answer::{Created, Done, Shown};
+use ringfence_api::notify::relays::{DrainInput, RelayInput, RelayView};
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
 use ringfence_queue::messages::{PoolCall, Status};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::api::notify::pools;
-use crate::api::request::answer::{Created, Done, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
@@ -16,82 +18,28 @@ use crate::platform::credential::{self, NewCredential};
 use crate::pool::client;
 use crate::store::relays::{self, RelayRow};
 
-/// A relay to be added.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RelayInput {
-    /// Unique in its pool; 1 to 100 characters.
-    pub name: String,
-}
-
-/// Why a relay is drained.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DrainInput {
-    /// For the relay's log; at most 100 characters.
-    pub reason: String,
-}
-
-/// A relay. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RelayView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The id of the pool that it belongs to.
-    pub pool: String,
-    /// The name that people know it by.
-    pub name: String,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// Whether the relay is connected to its pool now.
-    pub connected: bool,
-    /// When it was last heard of; null: never.
-    pub last_seen_at: Option<u64>,
-    /// When it last said hello.
-    pub hello_at: Option<u64>,
-    /// The version of the program that the relay runs.
-    pub software_version: Option<String>,
-    /// The name of the program that the relay runs.
-    pub software: Option<String>,
-    /// Jobs that it is willing to hold at one time.
-    pub capacity: Option<u32>,
-    /// The transports that the relay can send by: `udp4`, `udp6`.
-    pub transports: Vec<String>,
-    /// Jobs that it holds.
-    pub in_flight: u64,
-    /// Whether it gets no more jobs until it connects again.
-    pub draining: bool,
-    /// What the relay sends as its bearer; only in the answer that makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
-
-impl RelayView {
-    fn new(row: RelayRow, status: &Status) -> Self {
-        let known = status.relays.iter().find(|relay| relay.id == row.id);
-        let connected = status.connected.iter().find(|relay| relay.relay == row.id);
-        Self {
-            connected: connected.is_some(),
-            last_seen_at: connected
-                .map(|relay| relay.seen_at)
-                .max(known.map(|relay| relay.seen_at)),
-            hello_at: known.map(|relay| relay.hello_at),
-            software_version: known.map(|relay| relay.version.clone()),
-            software: known.map(|relay| relay.software.clone()),
-            capacity: known.map(|relay| relay.capacity),
-            transports: known.map_or_else(Vec::new, |relay| {
-                relay.transports.split(',').map(str::to_owned).collect()
-            }),
-            in_flight: connected.map_or(0, |relay| relay.in_flight),
-            draining: connected.is_some_and(|relay| relay.draining),
-            credential: None,
-            id: row.id,
-            pool: row.pool_id,
-            name: row.name,
-            created_at: row.created_at,
-        }
+fn relay_view(row: RelayRow, status: &Status) -> RelayView {
+    let known = status.relays.iter().find(|relay| relay.id == row.id);
+    let connected = status.connected.iter().find(|relay| relay.relay == row.id);
+    RelayView {
+        connected: connected.is_some(),
+        last_seen_at: connected
+            .map(|relay| relay.seen_at)
+            .max(known.map(|relay| relay.seen_at)),
+        hello_at: known.map(|relay| relay.hello_at),
+        software_version: known.map(|relay| relay.version.clone()),
+        software: known.map(|relay| relay.software.clone()),
+        capacity: known.map(|relay| relay.capacity),
+        transports: known.map_or_else(Vec::new, |relay| {
+            relay.transports.split(',').map(str::to_owned).collect()
+        }),
+        in_flight: connected.map_or(0, |relay| relay.in_flight),
+        draining: connected.is_some_and(|relay| relay.draining),
+        credential: None,
+        id: row.id,
+        pool: row.pool_id,
+        name: row.name,
+        created_at: row.created_at,
     }
 }
 
@@ -100,13 +48,13 @@ const TAKEN: &[(&str, &str)] = &[("relays.name", "Another relay of this pool has
 /// `listRelays`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RelayView>>, Problem> {
     let pool = pools::find(&call, call.param("pool")).await?.id;
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = relays::list(&call.app.db, &pool, window.after_text(), window.rows()).await?;
     let status = pools::status(&call, &pool).await?;
     Ok(Shown(window.page(
         rows,
         |row| [row.id.clone()],
-        |row| RelayView::new(row, &status),
+        |row| relay_view(row, &status),
     )))
 }
 
@@ -132,7 +80,7 @@ pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView
     relays::insert(&call.app.db, &row, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, TAKEN))?;
-    let view = RelayView::new(row, &Status::default());
+    let view = relay_view(row, &Status::default());
     Ok(Created(RelayView {
         credential: Some(credential.text),
         ..view
@@ -143,7 +91,7 @@ pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView
 pub async fn show(call: Call) -> Result<Shown<RelayView>, Problem> {
     let row = find(&call).await?;
     let status = pools::status(&call, &row.pool_id).await?;
-    Ok(Shown(RelayView::new(row, &status)))
+    Ok(Shown(relay_view(row, &status)))
 }
 
 /// `deleteRelay`. The credential goes first, the connection second; whoever repeats this after a
@@ -199,7 +147,7 @@ pub async fn drain(call: Call<Nothing, DrainInput>) -> Result<Shown<RelayView>, 
     let entry = call.entry("relay.drain", path(&row), None, None);
     commit::enter_late(&call.app, &entry).await?;
     let status = pools::status(&call, &row.pool_id).await?;
-    Ok(Shown(RelayView::new(row, &status)))
+    Ok(Shown(relay_view(row, &status)))
 }
 
 async fn find(call: &Context) -> Result<RelayRow, Problem> {
@@ -228,7 +176,7 @@ mod tests {
             created_at: 1,
         };
         assert_eq!(
-            serde_json::to_string(&RelayView::new(row, &Status::default())).unwrap(),
+            serde_json::to_string(&relay_view(row, &Status::default())).unwrap(),
             r#"{"id":"01K6F0000000000000000RELAY","pool":"default","name":"berlin-1","created_at":1,"connected":false,"last_seen_at":null,"hello_at":null,"software_version":null,"software":null,"capacity":null,"transports":[],"in_flight":0,"draining":false}"#
         );
     }

@@ -2,206 +2,89 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::answer::{Accepted, Shown};
+use ringfence_api::notify::rollouts::{Progress, RolloutInput, RolloutView, StageView};
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
 use ringfence_provision::mac::Mac;
 use ringfence_queue::messages::{NewRollout, PoolCall, PoolReply, RolloutChange};
 use ringfence_queue::options::PoolOptions;
-use ringfence_queue::rollout::{MAX_MACS, RolloutState, Selection, Spec, Stage, Threshold};
+use ringfence_queue::rollout::{MAX_MACS, Selection, Spec};
 use ringfence_queue::store::{RolloutRow, TallyRow};
 use ringfence_queue::target;
 use ringfence_queue::window::TimeWindow;
 use ringfence_sip_notify::EventType;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::request::answer::{Accepted, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit;
-use crate::api::request::page::{self, Page, PageQuery, PageWindow};
+use crate::api::request::page::{self, PageWindow};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::platform::zone;
 use crate::pool::client;
 use crate::store::{fleet, pools, sites};
 
-/// A rollout to be started. Whatever is left out is the pool's default.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RolloutInput {
-    /// Which devices in service: a site, a model, a group of MACs, several of them to narrow each
-    /// other, or nothing for every device.
-    pub selection: Selection,
-    /// Text of the Event header; absent is what the settings of each device's own event say, or the event that makes phones of its family fetch.
-    pub event: Option<String>,
-    /// NOTIFYs a second, 0.001 to 10000.
-    pub per_second: Option<f64>,
-    /// NOTIFYs a second to one destination network, 0.001 to 10000; 0 is no limit.
-    pub network_per_second: Option<f64>,
-    /// Each job waits a random part of so many seconds more.
-    pub spread_s: u32,
-    /// The time of day.
-    pub window: Option<TimeWindow>,
-    /// How far to go before looking back; all comes last by itself.
-    pub stages: Vec<Stage>,
-    /// What must be true to go on; with stages by default nine of ten within a quarter of an hour.
-    pub threshold: Option<Threshold>,
-    /// How long each job may try, in seconds.
-    pub expiry_s: Option<u32>,
-    /// Id of a pool: needed where the selection is reached through several, and narrows it.
-    pub pool: Option<String>,
-}
-
-/// A rollout. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RolloutView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The id of the pool that it belongs to.
-    pub pool: String,
-    /// `running`, `paused`, `finished` or `cancelled`.
-    pub state: RolloutState,
-    /// Why it is where it is: `running`, `window`, `no_relay`, `operator`, `threshold`, `finished`.
-    pub reason: String,
-    /// What the rollout is doing or why it ended, for people.
-    pub message: String,
-    /// Number of devices that the rollout is for.
-    pub total: u64,
-    /// Devices that have, or had, their job.
-    pub released: u64,
-    /// The stage that it is in, from 0.
-    pub stage: u32,
-    /// The number of jobs in each state.
-    pub progress: Progress,
-    /// The stages, each with how far it goes and what came of it.
-    pub stages: Vec<StageView>,
-    /// The devices that the rollout is for.
-    pub selection: Selection,
-    /// The text of the Event header of the NOTIFY.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event: Option<String>,
-    /// The number of NOTIFYs a second in all.
-    pub per_second: f64,
-    /// The number of NOTIFYs a second to one destination network.
-    pub network_per_second: f64,
-    /// Each job waits a random part of this many seconds more.
-    pub spread_s: u32,
-    /// The time of the day in which NOTIFYs go out; null is any time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub window: Option<TimeWindow>,
-    /// The share of failures at which the rollout stops by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threshold: Option<Threshold>,
-    /// How long each job may wait to be fetched, in seconds.
-    pub expiry_s: u32,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
-    pub ended_at: Option<u64>,
-}
-
-/// How many of its jobs are in each state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Progress {
-    /// Jobs that wait for their turn.
-    pub queued: u64,
-    /// Jobs that a relay has taken and is sending.
-    pub leased: u64,
-    /// Jobs whose phone has answered and not fetched yet.
-    pub answered: u64,
-    /// Jobs whose phone has fetched the new version.
-    pub fetched: u64,
-    /// Jobs whose phone or proxy refused the NOTIFY.
-    pub rejected: u64,
-    /// Jobs whose phone did not answer any attempt.
-    pub unreachable: u64,
-    /// Jobs whose time was over before anything was fetched.
-    pub expired: u64,
-    /// Jobs that an operator or a newer job took back.
-    pub cancelled: u64,
-    /// Devices whose job is another rollout's, or that were deleted.
-    pub skipped: u64,
-}
-
-/// A stage and how it went.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct StageView {
-    /// The part of the devices that have been notified when the stage is over.
-    pub until: Stage,
-    /// The number of devices notified when it is through, counted from the first.
-    pub devices: u64,
-    /// Number of devices that fetched in time.
-    pub in_time: u64,
-    /// Number of devices that did not fetch in time.
-    pub late: u64,
-    /// Counting for neither: cancelled, deleted, or another rollout's.
-    pub excluded: u64,
-}
-
-impl RolloutView {
-    fn new(row: RolloutRow, tallies: &[TallyRow], pool: &str) -> Result<Self, Problem> {
-        let spec = row
-            .spec()
-            .ok_or_else(|| Problem::internal("a rollout's order cannot be read"))?;
-        let mut counts: BTreeMap<(&str, u32), u64> = BTreeMap::new();
-        for tally in tallies {
-            *counts
-                .entry((tally.name.as_str(), tally.stage))
-                .or_default() += tally.n.max(0).unsigned_abs();
-        }
-        let all = |name: &str| {
-            counts
-                .iter()
-                .filter(|((found, _), _)| *found == name)
-                .map(|(_, n)| n)
-                .sum()
-        };
-        let stages = spec.stages.iter().zip(0..).map(|(until, stage)| {
-            let of = |name| counts.get(&(name, stage)).copied().unwrap_or(0);
-            StageView {
-                until: *until,
-                devices: spec.boundary(stage, row.total),
-                in_time: of("in_time"),
-                late: of("late"),
-                excluded: of("excluded"),
-            }
-        });
-        let progress = Progress {
-            queued: all("queued"),
-            leased: all("leased"),
-            answered: all("answered"),
-            fetched: all("fetched"),
-            rejected: all("rejected"),
-            unreachable: all("unreachable"),
-            expired: all("expired"),
-            cancelled: all("cancelled"),
-            skipped: all("skipped"),
-        };
-        Ok(Self {
-            pool: pool.to_owned(),
-            progress,
-            stages: stages.collect(),
-            id: row.id,
-            state: row.state,
-            reason: row.reason,
-            message: row.message,
-            total: row.total,
-            released: row.released,
-            stage: row.stage,
-            selection: spec.selection,
-            event: spec.event,
-            per_second: spec.per_second,
-            network_per_second: spec.network_per_second,
-            spread_s: spec.spread_s,
-            window: spec.window,
-            threshold: spec.threshold,
-            expiry_s: spec.expiry_s,
-            created_at: row.created_at,
-            ended_at: row.ended_at,
-        })
+fn rollout_view(row: RolloutRow, tallies: &[TallyRow], pool: &str) -> Result<RolloutView, Problem> {
+    let spec = row
+        .spec()
+        .ok_or_else(|| Problem::internal("a rollout's order cannot be read"))?;
+    let mut counts: BTreeMap<(&str, u32), u64> = BTreeMap::new();
+    for tally in tallies {
+        *counts
+            .entry((tally.name.as_str(), tally.stage))
+            .or_default() += tally.n.max(0).unsigned_abs();
     }
+    let all = |name: &str| {
+        counts
+            .iter()
+            .filter(|((found, _), _)| *found == name)
+            .map(|(_, n)| n)
+            .sum()
+    };
+    let stages = spec.stages.iter().zip(0..).map(|(until, stage)| {
+        let of = |name| counts.get(&(name, stage)).copied().unwrap_or(0);
+        StageView {
+            until: *until,
+            devices: spec.boundary(stage, row.total),
+            in_time: of("in_time"),
+            late: of("late"),
+            excluded: of("excluded"),
+        }
+    });
+    let progress = Progress {
+        queued: all("queued"),
+        leased: all("leased"),
+        answered: all("answered"),
+        fetched: all("fetched"),
+        rejected: all("rejected"),
+        unreachable: all("unreachable"),
+        expired: all("expired"),
+        cancelled: all("cancelled"),
+        skipped: all("skipped"),
+    };
+    Ok(RolloutView {
+        pool: pool.to_owned(),
+        progress,
+        stages: stages.collect(),
+        id: row.id,
+        state: row.state,
+        reason: row.reason,
+        message: row.message,
+        total: row.total,
+        released: row.released,
+        stage: row.stage,
+        selection: spec.selection,
+        event: spec.event,
+        per_second: spec.per_second,
+        network_per_second: spec.network_per_second,
+        spread_s: spec.spread_s,
+        window: spec.window,
+        threshold: spec.threshold,
+        expiry_s: spec.expiry_s,
+        created_at: row.created_at,
+        ended_at: row.ended_at,
+    })
 }
 
 /// `createRollout`.
@@ -247,7 +130,7 @@ pub async fn start_everywhere(
 /// `listRollouts`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Problem> {
     let tenant = call.tenant().await?.id;
-    let window: PageWindow<1> = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let before = match &window.after {
         Some([id]) => id.clone(),
         None => crate::store::LAST_ID.to_owned(),
@@ -278,7 +161,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RolloutView>>, Pro
         .map(|(row, ..)| page::cursor(std::slice::from_ref(&row.id)));
     let items: Result<Vec<_>, _> = rows
         .into_iter()
-        .map(|(row, tallies, pool)| RolloutView::new(row, &tallies, &pool))
+        .map(|(row, tallies, pool)| rollout_view(row, &tallies, &pool))
         .collect();
     Ok(Shown(Page {
         items: items?,
@@ -346,7 +229,7 @@ async fn find(call: &Call, ask: PoolCall) -> Result<RolloutView, Problem> {
         match client::call(&call.app.env, &pool, &ask).await? {
             PoolReply::NotFound => {}
             PoolReply::Rollout { rollout, tallies } => {
-                return RolloutView::new(*rollout, &tallies, &pool);
+                return rollout_view(*rollout, &tallies, &pool);
             }
             other => return Err(client::unexpected(&other)),
         }
@@ -476,9 +359,7 @@ async fn start(
     let id = new.id.clone();
     let after = json!({ "pool": part.pool, "devices": new.total, "spec": new.spec });
     let view = match client::call(&app.env, &part.pool, &PoolCall::StartRollout(new)).await? {
-        PoolReply::Rollout { rollout, tallies } => {
-            RolloutView::new(*rollout, &tallies, &part.pool)?
-        }
+        PoolReply::Rollout { rollout, tallies } => rollout_view(*rollout, &tallies, &part.pool)?,
         other => return Err(client::unexpected(&other)),
     };
     let entry = call.entry(

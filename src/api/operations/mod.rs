@@ -7,18 +7,24 @@
 mod action;
 mod runner;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ringfence_provision::mac::Mac;
-use serde::{Deserialize, Serialize};
+use ringfence_api::answer::{Accepted, Done, Shown};
+use ringfence_api::devices::list::DeviceQuery;
+use ringfence_api::operations::action::Action;
+use ringfence_api::operations::{
+    OperationDevice, OperationInput, OperationView, Outcome, OutcomeCounts, OutcomeQuery,
+    SelectionInput, StartQuery, Started,
+};
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
 use serde_json::{Value, json};
 
-use crate::api::devices::list::DeviceQuery;
-use crate::api::request::answer::{Accepted, Done, Shown};
+use crate::api::devices::list;
 use crate::api::request::auth::Token;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery, PageWindow};
+use crate::api::request::page::PageWindow;
 use crate::api::request::read;
 use crate::http::problem::Problem;
 use crate::platform::config;
@@ -30,214 +36,37 @@ use crate::store::operations::{
 };
 use crate::store::tenants::TenantRow;
 
-pub use action::Action;
 pub use runner::wake_all;
 
 /// So many MACs that are no devices are named.
 const MAX_MISSING: u32 = 100;
 
-/// A change of many devices.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OperationInput {
-    /// Which devices. They are fixed when the operation starts: what fits later is not in it.
-    pub selection: SelectionInput,
-    /// What is done to each of them.
-    pub action: Action,
-    /// Whether devices are left alone that an operator changed since the operation started, as with `If-Match`.
-    #[serde(default)]
-    pub if_unchanged: bool,
-}
-
-/// Which devices: `query` or `macs`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SelectionInput {
-    /// What `listDevices` takes as its query, such as `model=KX-UTG300B&never_seen=true`, without `sort`, `limit`
-    /// and `cursor`; an empty text is every device of the tenant.
-    pub query: Option<String>,
-    /// MAC addresses in any notation, 10,000 at most; those that are no devices of the tenant are passed over.
-    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
-    pub macs: Option<Vec<Mac>>,
-}
-
-/// Whether to do it.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct StartQuery {
-    /// Only says which devices there are and what would happen; nothing is written.
-    pub dry_run: bool,
-}
-
-/// What was started, or would be.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Started {
-    /// The operation; null after a dry run.
-    pub operation: Option<OperationView>,
-    /// The number of devices.
-    pub devices: u64,
-    /// The same by the state of their keys.
-    pub by_state: BTreeMap<String, u64>,
-    /// MACs of the selection that are no devices of the tenant, the first 100.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<String>,
-    /// What happens to each device, for people.
-    pub message: String,
-}
-
-/// A change of many devices, and how far it is. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OperationView {
-    /// The id, a ULID: that of the request that started it. The audit entries of its changes have it as their
-    /// `request_id`.
-    pub id: String,
-    /// `running`; and for good `done`, `cancelled`, or `stopped` for a `cause`.
-    pub state: String,
-    /// Why it was stopped: `token_removed`, `token_expired` or `database_restored`.
-    pub cause: Option<String>,
-    /// What is done to each device; secrets are masked.
-    pub action: Value,
-    /// The selection as it was asked for.
-    pub selection: Value,
-    /// Whether devices are left alone that an operator changed since it started.
-    pub if_unchanged: bool,
-    /// Id of the token that started it; `admin` for the deployment's own.
-    pub token: String,
-    /// How many devices there are, by what became of them.
-    pub devices: OutcomeCounts,
-    /// Why it does not get on just now; it is tried again.
-    pub trouble: Option<String>,
-    /// The time at which it was started, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time at which it ended, in Unix milliseconds; null while it goes on.
-    pub ended_at: Option<u64>,
-}
-
-/// The devices of an operation by what became of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OutcomeCounts {
-    /// How many devices the operation has.
-    pub all: u64,
-    /// Those without a final outcome.
-    pub pending: u64,
-    /// Those that were changed, or told.
-    pub done: u64,
-    /// Those that were already what they were to become.
-    pub unchanged: u64,
-    /// Those whose change was refused, each for a cause of its own.
-    pub refused: u64,
-    /// Those that were left alone because the operation was cancelled or stopped.
-    pub cancelled: u64,
-}
-
-/// What became of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Outcome {
-    /// Its turn has not come.
-    Waiting,
-    /// It is changed, and the change is being published.
-    Applied,
-    /// It is changed, or its phone is told.
-    Done,
-    /// It was already what it was to become.
-    Unchanged,
-    /// Its change was refused.
-    Refused,
-    /// It was left alone because the operation was cancelled or stopped.
-    Cancelled,
-}
-
-impl Outcome {
-    const ALL: [(Self, &'static str); 6] = [
-        (Self::Waiting, "waiting"),
-        (Self::Applied, "applied"),
-        (Self::Done, "done"),
-        (Self::Unchanged, "unchanged"),
-        (Self::Refused, "refused"),
-        (Self::Cancelled, "cancelled"),
-    ];
-
-    fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(outcome, _)| *outcome == self)
-            .map_or("", |(_, name)| name)
+/// A row, as a token sees it: a tenant's own does not learn where devices move to.
+fn operation_view(row: OperationRow, token: &Token) -> OperationView {
+    let parsed = |text: &str| ringfence_json::from_str(text).unwrap_or_default();
+    let mut action: Value = parsed(&row.action);
+    if let Some(input) = action.get_mut("move").filter(|_| token.tenant.is_some()) {
+        *input = json!({ "tenant": "another" });
     }
-
-    fn parse(name: &str) -> Self {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map_or(Self::Waiting, |(outcome, _)| *outcome)
-    }
-}
-
-/// A device of an operation.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OperationDevice {
-    /// The MAC address: twelve upper-case hexadecimal digits.
-    pub mac: String,
-    /// Id of the device.
-    pub device: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The kind of problem that refused it, as in the `type` of a problem: `conflict`, `not-found`.
-    pub cause: Option<String>,
-    /// What the call for this device alone would have said, for people.
-    pub detail: Option<String>,
-    /// When its turn was, in Unix milliseconds.
-    pub at: Option<u64>,
-}
-
-/// Which devices of an operation.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct OutcomeQuery {
-    /// Only those with this outcome.
-    pub outcome: Option<Outcome>,
-    /// How many items; 1 to 200, by default 50.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-impl OperationView {
-    /// A row, as a token sees it: a tenant's own does not learn where devices move to.
-    fn new(row: OperationRow, token: &Token) -> Self {
-        let parsed = |text: &str| ringfence_json::from_str(text).unwrap_or_default();
-        let mut action: Value = parsed(&row.action);
-        if let Some(input) = action.get_mut("move").filter(|_| token.tenant.is_some()) {
-            *input = json!({ "tenant": "another" });
-        }
-        Self {
-            action,
-            selection: parsed(&row.selection),
-            devices: OutcomeCounts {
-                all: row.devices,
-                pending: row.pending,
-                done: row.done,
-                unchanged: row.unchanged,
-                refused: row.refused,
-                cancelled: row.cancelled,
-            },
-            id: row.id,
-            state: row.state,
-            cause: row.cause,
-            if_unchanged: row.if_unchanged == 1,
-            token: row.token_id,
-            trouble: row.trouble,
-            created_at: row.created_at,
-            ended_at: row.ended_at,
-        }
+    OperationView {
+        action,
+        selection: parsed(&row.selection),
+        devices: OutcomeCounts {
+            all: row.devices,
+            pending: row.pending,
+            done: row.done,
+            unchanged: row.unchanged,
+            refused: row.refused,
+            cancelled: row.cancelled,
+        },
+        id: row.id,
+        state: row.state,
+        cause: row.cause,
+        if_unchanged: row.if_unchanged == 1,
+        token: row.token_id,
+        trouble: row.trouble,
+        created_at: row.created_at,
+        ended_at: row.ended_at,
     }
 }
 
@@ -258,7 +87,7 @@ impl From<OperationDeviceRow> for OperationDevice {
 pub async fn create(call: Call<StartQuery, OperationInput>) -> Result<Accepted<Started>, Failure> {
     let tenant = call.tenant().await?;
     let input = &call.body;
-    input.action.check(&call).await?;
+    action::check(&input.action, &call).await?;
     let selection = selection(&input.selection, &tenant)?;
     let db = &call.app.db;
     let by_state = operations::preview(db, &tenant.id, &selection).await?;
@@ -291,7 +120,7 @@ async fn start(
     let input = &call.body;
     check_room(call, &tenant.id, devices).await?;
     let id = app.request_id.to_string();
-    let (action, secrets) = input.action.without_secrets(app, &tenant.id, &id)?;
+    let (action, secrets) = action::without_secrets(&input.action, app, &tenant.id, &id)?;
     let shown = |value: &Action| {
         serde_json::to_value(value).map_err(|error| Problem::internal(error.to_string()))
     };
@@ -331,18 +160,18 @@ async fn start(
 /// `listOperations`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<OperationView>>, Problem> {
     let tenant = call.tenant().await?;
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let below = window.after.as_ref().map_or(LAST_ID, |[id]| id);
     let rows = operations::list(&call.app.db, &tenant.id, below, window.rows()).await?;
     let key = |row: &OperationRow| [row.id.clone()];
-    let view = |row| OperationView::new(row, &call.token);
+    let view = |row| operation_view(row, &call.token);
     Ok(Shown(window.page(rows, key, view)))
 }
 
 /// `getOperation`.
 pub async fn show(call: Call) -> Result<Shown<OperationView>, Problem> {
     let operation = row(&call).await?;
-    Ok(Shown(OperationView::new(operation, &call.token)))
+    Ok(Shown(operation_view(operation, &call.token)))
 }
 
 /// `listOperationDevices`.
@@ -362,7 +191,7 @@ pub async fn devices(call: Call<OutcomeQuery>) -> Result<Shown<Page<OperationDev
 pub async fn cancel(call: Call<Nothing, Nothing>) -> Result<Shown<OperationView>, Failure> {
     let operation = row(&call).await?;
     if operation.state == "cancelled" {
-        return Ok(Shown(OperationView::new(operation, &call.token)));
+        return Ok(Shown(operation_view(operation, &call.token)));
     }
     if !operation.is_running() {
         return Err(Problem::conflict(
@@ -411,7 +240,7 @@ async fn row(call: &Context) -> Result<OperationRow, Problem> {
 
 async fn found(call: &Context, tenant_id: &str, id: &str) -> Result<OperationView, Problem> {
     let row = operations::find(&call.app.db, tenant_id, id).await?;
-    row.map(|row| OperationView::new(row, &call.token))
+    row.map(|row| operation_view(row, &call.token))
         .ok_or_else(|| Problem::not_found("operation"))
 }
 
@@ -428,8 +257,8 @@ fn selection(input: &SelectionInput, tenant: &TenantRow) -> Result<Selection, Pr
                 ));
             }
             Ok(Selection::Listed {
-                needle: query.needle()?,
-                conditions: query.filter(tenant.version)?.conditions(),
+                needle: list::sought(&query)?,
+                conditions: list::filter(&query, tenant.version)?.conditions(),
             })
         }
         (None, Some(macs)) => {

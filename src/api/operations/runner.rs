@@ -17,13 +17,14 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use ringfence_api::operations::action::Action;
 use worker::{
     DurableObject, Env, Headers, Method, Request, RequestInit, Response, State, durable_object,
 };
 
 use crate::api::admin::audit_chain;
 use crate::api::check::candidate;
-use crate::api::operations::action::Action;
+use crate::api::operations::action;
 use crate::api::request::auth::Token;
 use crate::api::request::call::Context;
 use crate::api::request::commit;
@@ -343,7 +344,7 @@ impl Step<'_> {
         let scope = operations::secrets_scope(&operation.id);
         let secrets = candidate::layer(self.app, &operation.tenant_id, &scope, &rows)
             .map_err(|_| StorageError::Corrupt("an operation's secrets do not open".into()))?;
-        Ok(action.with_secrets(&secrets))
+        Ok(action::with_secrets(action, &secrets))
     }
 
     /// The turn of one device. What fails though nothing is wrong with it is an error: it is tried again.
@@ -370,7 +371,7 @@ impl Step<'_> {
                 at: platform::now(),
             },
         );
-        let result = commit::unless_overtaken(|| action.apply(context.clone())).await;
+        let result = commit::unless_overtaken(|| action::apply(action, context.clone())).await;
         if app.db.has_steps() {
             self.wrote.set(true);
             if result.is_err() {

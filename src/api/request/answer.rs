@@ -1,22 +1,14 @@
-//! What a handler gives back.
+//! What a handler gives back, written down.
 
+use ringfence_api::answer::{
+    Accepted, Answer, Created, CreatedRevised, Csv, Done, JSON, Lines, Metrics, Output, Revised,
+    Shown, Verbatim,
+};
 use serde::Serialize;
 use worker::{Headers, Response, ResponseBuilder};
 
 use crate::api::request::etag;
 use crate::http::problem::Problem;
-
-/// A response body, as a handler gives it.
-#[cfg(not(test))]
-pub trait Output: Serialize {}
-#[cfg(not(test))]
-impl<T: Serialize> Output for T {}
-
-/// A response body, as a handler gives it and the OpenAPI document describes it.
-#[cfg(test)]
-pub trait Output: Serialize + schemars::JsonSchema {}
-#[cfg(test)]
-impl<T: Serialize + schemars::JsonSchema> Output for T {}
 
 /// An answer, ready to be sent.
 #[derive(Debug)]
@@ -29,59 +21,14 @@ pub struct Outgoing {
     pub next: Option<String>,
 }
 
-const JSON: &str = "application/json";
-
-/// What the type of an answer says about it.
-pub trait Answer {
-    /// The status.
-    const STATUS: u16;
-    /// Whether it carries an ETag for `If-Match`.
-    #[cfg(test)]
-    const ETAG: bool;
-    /// The type of its content.
-    const CONTENT_TYPE: &'static str = JSON;
-    /// The body.
-    type Body: Output;
-
+/// An answer that can be written down.
+pub trait Written: Answer {
     /// The answer, written down.
     ///
     /// # Errors
     /// The body does not serialise.
     fn outgoing(self) -> Result<Outgoing, Problem>;
 }
-
-/// 200 with a body.
-pub struct Shown<T>(pub T);
-
-/// 200 with a body that has a revision.
-pub struct Revised<T>(pub T, pub u64);
-
-/// 201 with a body.
-pub struct Created<T>(pub T);
-
-/// 201 with a body that has a revision.
-pub struct CreatedRevised<T>(pub T, pub u64);
-
-/// 202 with a body: it was ordered, and goes on by itself.
-pub struct Accepted<T>(pub T);
-
-/// 204.
-pub struct Done;
-
-/// 200 with JSON that is written already.
-pub struct Verbatim(pub &'static str);
-
-/// 200 with JSON values, one a line.
-pub struct Lines(pub String);
-
-/// 200 with a table (RFC 4180).
-pub struct Csv {
-    pub text: String,
-    /// The cursor of the next table, if there is one.
-    pub next: Option<String>,
-}
-/// 200 with metrics in Prometheus' text format.
-pub struct Metrics(pub String);
 
 fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<Outgoing, Problem> {
     let body = serde_json::to_vec(body)
@@ -95,92 +42,49 @@ fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<O
     })
 }
 
-macro_rules! answer {
-    ($name:ident, $status:literal, $etag:literal, |$self:ident| $revision:expr) => {
-        impl<T: Output> Answer for $name<T> {
-            const STATUS: u16 = $status;
-            #[cfg(test)]
-            const ETAG: bool = $etag;
-            type Body = T;
-
+macro_rules! written {
+    ($name:ident, |$self:ident| $revision:expr) => {
+        impl<T: Output> Written for $name<T> {
             fn outgoing(self) -> Result<Outgoing, Problem> {
                 let $self = self;
-                write($status, &$self.0, $revision)
+                write(Self::STATUS, &$self.0, $revision)
             }
         }
     };
 }
-answer!(Shown, 200, false, |it| None);
-answer!(Revised, 200, true, |it| Some(it.1));
-answer!(Created, 201, false, |it| None);
-answer!(Accepted, 202, false, |it| None);
-answer!(CreatedRevised, 201, true, |it| Some(it.1));
+written!(Shown, |it| None);
+written!(Revised, |it| Some(it.1));
+written!(Created, |it| None);
+written!(Accepted, |it| None);
+written!(CreatedRevised, |it| Some(it.1));
 
-impl Answer for Done {
-    const STATUS: u16 = 204;
-    #[cfg(test)]
-    const ETAG: bool = false;
-    type Body = ();
-
+impl Written for Done {
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing {
-            status: Self::STATUS,
-            etag: None,
-            content_type: Self::CONTENT_TYPE,
-            body: Vec::new(),
-            next: None,
-        })
+        let mut empty = Outgoing::text(Self::CONTENT_TYPE, String::new(), None);
+        empty.status = Self::STATUS;
+        Ok(empty)
     }
 }
 
-impl Answer for Verbatim {
-    const STATUS: u16 = 200;
-    #[cfg(test)]
-    const ETAG: bool = false;
-    type Body = serde_json::Value;
-
+impl Written for Verbatim {
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing {
-            status: Self::STATUS,
-            etag: None,
-            content_type: Self::CONTENT_TYPE,
-            body: self.0.as_bytes().to_vec(),
-            next: None,
-        })
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0.to_owned(), None))
     }
 }
 
-impl Answer for Lines {
-    const STATUS: u16 = 200;
-    #[cfg(test)]
-    const ETAG: bool = false;
-    const CONTENT_TYPE: &'static str = "application/x-ndjson";
-    type Body = String;
-
+impl<T: Output + Into<String>> Written for Lines<T> {
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0.into(), None))
     }
 }
 
-impl Answer for Csv {
-    const STATUS: u16 = 200;
-    #[cfg(test)]
-    const ETAG: bool = false;
-    const CONTENT_TYPE: &'static str = "text/csv; charset=utf-8";
-    type Body = String;
-
+impl Written for Csv {
     fn outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.text, self.next))
     }
 }
 
-impl Answer for Metrics {
-    const STATUS: u16 = 200;
-    #[cfg(test)]
-    const ETAG: bool = false;
-    const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
-    type Body = String;
-
+impl Written for Metrics {
     fn outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
     }

@@ -1,5 +1,7 @@
 //! Who calls: the token of a request, and what it may do.
 
+use ringfence_api::operation::Needs;
+
 use crate::api::request::allowance::{self, Spent};
 use crate::api::request::known;
 use crate::app::App;
@@ -9,30 +11,6 @@ use crate::platform::credential::{self, Sent, bearer, is_same};
 use crate::store::tokens::{self, TokenRow};
 use crate::throttle::{self, Guessed};
 use crate::witness;
-
-/// What a token must be good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    /// No token.
-    Nothing,
-    /// Any token; of a path with `{tenant}`, one that sees that tenant.
-    Read,
-    /// One that may write.
-    Write,
-    /// One that sees every tenant.
-    ReadAll,
-    /// One that may write in every tenant.
-    WriteAll,
-    /// One for metrics, which is good for nothing else.
-    Metrics,
-}
-
-impl Needs {
-    /// Whether it is about a change.
-    pub fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::WriteAll)
-    }
-}
 
 /// What stands for the id of `ADMIN_TOKEN`. No row has it: theirs are ULIDs.
 pub const ADMIN: &str = "admin";

@@ -4,17 +4,19 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use ringfence_api::answer::Shown;
+use ringfence_api::changing::DryRun;
+use ringfence_api::path::Params;
+use ringfence_api::query::{Input, Nothing};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::{Answer, Shown};
+use crate::api::request::answer::Written;
 use crate::api::request::auth::Token;
-use crate::api::request::changing::{Changing, DryRun};
+use crate::api::request::changing::Changing;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
@@ -47,9 +49,6 @@ pub struct Context {
     /// The turn of the device in an operation, if an operation calls.
     turn: Option<Turn>,
 }
-
-/// What stands for the `{name}`s of a route's pattern.
-pub type Params = Vec<(&'static str, String)>;
 
 /// What is asked of an operation, whether it came by HTTP or from the console.
 #[derive(Clone, Debug, Default)]
@@ -128,33 +127,6 @@ impl Incoming {
             body: asked.body.into(),
         })
     }
-}
-
-/// A query or a body, as a handler takes it.
-#[cfg(not(test))]
-pub trait Input: DeserializeOwned {}
-#[cfg(not(test))]
-impl<T: DeserializeOwned> Input for T {}
-
-/// A query or a body, as a handler takes it and the OpenAPI document describes it.
-#[cfg(test)]
-pub trait Input: DeserializeOwned + schemars::JsonSchema {}
-#[cfg(test)]
-impl<T: DeserializeOwned + schemars::JsonSchema> Input for T {}
-
-/// No query, or no body.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Nothing {}
-
-/// Only whether secrets are to be shown.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RevealQuery {
-    /// Shows secrets, to a token that may see them.
-    pub reveal: bool,
 }
 
 /// One call of an operation.

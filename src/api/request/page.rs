@@ -2,35 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use ringfence_api::page::{MAX_PAGE, Page, PageQuery};
 
 use crate::http::problem::Problem;
 
 /// How many items a page has unless the request says otherwise.
 pub const DEFAULT: u32 = 50;
-/// How many items a page has at most.
-pub const MAX_PAGE: u32 = 200;
-
-/// Which part of a list.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PageQuery {
-    /// How many items; 1 to 200, by default 50.
-    pub limit: Option<u32>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-}
-
-/// A part of a list.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Page<T> {
-    /// The items of this page, in the order of the list.
-    pub items: Vec<T>,
-    /// The cursor of the next page; null at the end.
-    pub next: Option<String>,
-}
 
 /// A page that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +60,14 @@ impl<const PARTS: usize> PageWindow<PARTS> {
 }
 
 impl PageWindow {
+    /// Reads what a query says, for a list with one key.
+    ///
+    /// # Errors
+    /// As [`PageWindow::new`].
+    pub fn of(query: &PageQuery) -> Result<Self, Problem> {
+        Self::new(query.limit, query.cursor.as_deref())
+    }
+
     /// The page of rows that were read in the order of one key; `ended_at` is where their reading stopped before
     /// there were enough.
     pub fn page_until<R, T>(
@@ -103,16 +88,6 @@ impl PageWindow {
             Some([key]) => key,
             None => "",
         }
-    }
-}
-
-impl PageQuery {
-    /// What the query says, for a list with one key.
-    ///
-    /// # Errors
-    /// As [`PageWindow::new`].
-    pub fn window(&self) -> Result<PageWindow, Problem> {
-        PageWindow::new(self.limit, self.cursor.as_deref())
     }
 }
 

@@ -124,8 +124,8 @@ mod tests {
 
     use serde::Deserialize;
 
-    use crate::api::request::call::{Nothing, RevealQuery};
     use crate::api::request::read::*;
+    use ringfence_api::query::{Nothing, RevealQuery};
 
     #[derive(Debug, Deserialize)]
     struct Named {
@@ -163,9 +163,9 @@ mod tests {
 
     #[test]
     fn an_unknown_member_of_a_member_is_named_by_its_path() {
-        use crate::api::notify::pools::PoolInput;
-        use crate::api::notify::rollouts::RolloutInput;
-        use crate::api::tenancy::tenants::TenantInput;
+        use ringfence_api::notify::pools::PoolInput;
+        use ringfence_api::notify::rollouts::RolloutInput;
+        use ringfence_api::tenancy::tenants::TenantInput;
 
         fn refusal<B: DeserializeOwned>(text: &str) -> String {
             let problem = body::<B>(text.as_bytes()).err().unwrap();
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_type_is_not_repeated() {
-        use crate::api::admin::tokens::TokenInput;
-        use crate::api::tenancy::settings::SettingsInput;
-        use crate::api::tenancy::tenants::TenantInput;
+        use ringfence_api::admin::tokens::TokenInput;
+        use ringfence_api::tenancy::settings::SettingsInput;
+        use ringfence_api::tenancy::tenants::TenantInput;
 
         const SECRET: &str = "Tr0ub4dor, expected `x`, expected \"-and-3";
         fn detail<B: DeserializeOwned>(body: serde_json::Value) -> String {

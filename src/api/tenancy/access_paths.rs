@@ -1,13 +1,17 @@
 //! Access paths: the first segment of a tenant's URLs. A segment is shown when it is made and never
 //! again; several are good at once, so that one can take another's place.
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::answer::{Created, Done, Shown};
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::access_paths::{
+    AccessPathInput, AccessPathView, NewAccessPathInput, NotMovedView, TargetInput, TargetPage,
+};
 use serde_json::json;
 
-use crate::api::request::answer::{Created, Done, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::secret::wrap;
 use crate::api::request::valid;
 use crate::edge;
@@ -20,71 +24,6 @@ use crate::store::{ChangeError, Entry};
 
 /// For how long a device counts as one that uses an access path: seven days.
 const RECENT_MS: u64 = 7 * DAY_MS;
-
-/// What an operator decides about an access path.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AccessPathInput {
-    /// For people; at most 100 characters.
-    #[serde(default)]
-    pub label: String,
-    /// From when on it answers no more, in Unix milliseconds; null is never.
-    #[serde(default)]
-    pub expires_at: Option<u64>,
-}
-
-/// An access path that is to be made.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NewAccessPathInput {
-    /// For people; at most 100 characters.
-    #[serde(default)]
-    pub label: String,
-    /// From when on it answers no more, in Unix milliseconds; null is never.
-    #[serde(default)]
-    pub expires_at: Option<u64>,
-    /// Whether the tenant's phones are to move to it, as by `putAccessPathTarget`.
-    #[serde(default)]
-    pub target: bool,
-}
-
-/// How the access path is known that phones are to move to.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TargetInput {
-    /// The access path once more, as its URL or its segment: needed unless it was named before, or made for
-    /// moved phones.
-    pub url: Option<String>,
-}
-
-/// An access path. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AccessPathView {
-    /// The id of the access path, which is no secret.
-    pub id: String,
-    /// A text of the operator for people to read.
-    pub label: String,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time at which it ends, in Unix milliseconds; null if it does not end.
-    pub expires_at: Option<u64>,
-    /// When a phone last got a file under it, to the hour; null if none ever has.
-    pub last_used_at: Option<u64>,
-    /// How many devices have got a file under it in the last seven days, at most 1,000. A request that names no
-    /// device, such as one for a model's file, counts for `last_used_at` alone.
-    pub devices_7d: u64,
-    /// Since when the tenant's phones are to move to it, in Unix milliseconds; null if they are not. Every file
-    /// of a device that names URLs names those of this access path, under whichever it was asked for.
-    pub target_since: Option<u64>,
-    /// What stands in URLs; only in the answer that makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub segment: Option<String>,
-    /// What to tell phones; only in the answer that makes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
 
 impl From<AccessPathRow> for AccessPathView {
     fn from(row: AccessPathRow) -> Self {
@@ -102,43 +41,10 @@ impl From<AccessPathRow> for AccessPathView {
     }
 }
 
-/// How far the tenant's phones have moved to an access path.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TargetPage {
-    /// Since when they are to, in Unix milliseconds.
-    pub since: u64,
-    /// How many devices in service got their last file under it, to the hour.
-    pub moved: u64,
-    /// How many devices in service did not, or never got any.
-    pub not_moved: u64,
-    /// The devices that have not moved, in the order of their MACs.
-    pub items: Vec<NotMovedView>,
-    /// The cursor of the next page; null on the last one.
-    pub next: Option<String>,
-}
-
-/// A device that has not moved.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct NotMovedView {
-    /// The MAC address: twelve upper-case hexadecimal digits.
-    pub mac: String,
-    /// A text of the operator for people to read.
-    pub label: String,
-    /// The name of its model.
-    pub model: String,
-    /// Id of the access path under which it last got a file; null if it never got any under one that is still
-    /// there.
-    pub access_path: Option<String>,
-    /// When that was, in Unix milliseconds, to the hour.
-    pub last_used_at: Option<u64>,
-}
-
 /// `listAccessPaths`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, Problem> {
     let tenant = call.tenant().await?;
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = access_paths::list(
         &call.app.db,
         &tenant.id,
@@ -301,7 +207,7 @@ pub async fn show_target(call: Call<PageQuery>) -> Result<Shown<TargetPage>, Pro
     let Some(since) = row.target_since else {
         return Err(Problem::not_found("target"));
     };
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let (counted, rows) = access_paths::moved(
         &call.app.db,
         call.param("tenant"),

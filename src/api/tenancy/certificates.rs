@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use ringfence_api::answer::{Done, Shown};
+use ringfence_api::page::Page;
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::certificates::{CertificateInput, CertificateView};
 use serde_json::json;
 
-use crate::api::request::answer::{Done, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::Page;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
@@ -21,31 +22,6 @@ const MAX_CERTIFICATES: u32 = 20;
 const MAX_SIZE: usize = 32 * 1024;
 /// How many certificates a PEM file has at most.
 const MAX_BLOCKS: usize = 10;
-
-/// A certificate, as an operator uploads it: one of the two.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CertificateInput {
-    /// The text of a PEM file.
-    pub pem: Option<String>,
-    /// A DER file, base64.
-    pub der: Option<String>,
-}
-
-/// A certificate. Times are Unix milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct CertificateView {
-    /// The name of the file, by which phones fetch it.
-    pub name: String,
-    /// The content of the file in base64.
-    pub body: String,
-    /// SHA-256 of the file's base64, to compare.
-    pub digest: String,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-}
 
 impl From<CertificateRow> for CertificateView {
     fn from(row: CertificateRow) -> Self {

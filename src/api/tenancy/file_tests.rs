@@ -1,85 +1,26 @@
 //! Tests of files: what an operator wants to be so in them. A change that breaks one is refused with it.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::check::TestRun;
+use ringfence_api::page::Page;
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::file_tests::{FileTestInput, FileTestView};
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::mac::Mac;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::asserted::TestRun;
 use crate::api::check::candidate::Candidate;
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::Page;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::store::ChangeError;
-use crate::store::file_tests::{self, Expect, FileTestRow, MAX_FILE_TESTS};
+use crate::store::file_tests::{self, FileTestRow, MAX_FILE_TESTS};
 
 /// The longest path or name of a parameter, in bytes.
 const MAX_PARAMETER: usize = 200;
 
 /// The longest value, in bytes.
 const MAX_TEST_VALUE: usize = 1_000;
-
-/// A test, as an operator writes it.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FileTestInput {
-    /// What the test says, for people; unique within the tenant; 1 to 100 characters.
-    pub name: String,
-    /// The name of the model whose phones it is about; left out, any.
-    #[serde(default)]
-    pub model: Option<String>,
-    /// The id of the site whose phones it is about; left out, any. Not of files that phones share.
-    #[serde(default)]
-    pub site: Option<String>,
-    /// The MAC of the phone that it is about; left out, any. Not of files that phones share.
-    #[serde(default)]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub device: Option<Mac>,
-    /// The kind of file.
-    pub file: FileKind,
-    /// The parameter: its path, as the effective parameters of a device show it, or its name, which then stands for
-    /// every place that has it.
-    pub parameter: String,
-    /// What is expected of it.
-    pub expect: Expect,
-    /// What it is compared with, where `expect` is `equals` or `contains`. It is stored and shown in
-    /// clear: write no secret here.
-    #[serde(default)]
-    pub value: Option<String>,
-}
-
-/// A test. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FileTestView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// What the test says, for people.
-    pub name: String,
-    /// The name of the model whose phones it is about; null is any.
-    pub model: Option<String>,
-    /// The id of the site whose phones it is about; null is any.
-    pub site: Option<String>,
-    /// The MAC of the phone that it is about; null is any.
-    pub device: Option<String>,
-    /// The kind of file.
-    pub file: FileKind,
-    /// The path or the name of the parameter.
-    pub parameter: String,
-    /// What is expected of the parameter.
-    pub expect: Expect,
-    /// What the parameter is compared with; null where that is nothing.
-    pub value: Option<String>,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-}
 
 impl From<FileTestRow> for FileTestView {
     fn from(row: FileTestRow) -> Self {

@@ -6,45 +6,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringfence_provision::diff::{Hunk, Lines, hunks};
+use ringfence_api::answer::{Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::tenancy::history::{
+    DiffQuery, RollbackInput, SettingDiff, SettingsDiff, TextDiff, VersionView,
+};
+use ringfence_api::tenancy::settings::{SettingView, SettingsView};
+use ringfence_api::tenancy::templates::TemplateView;
+use ringfence_api::tenancy::tenants::{TenantInput, TenantView};
+use ringfence_provision::diff::{Lines, hunks};
 use ringfence_provision::layers::{LayerSettings, Value};
-use serde::{Deserialize, Serialize};
 
 use crate::api::check::candidate;
-use crate::api::request::answer::{Revised, Shown};
 use crate::api::request::call::{Call, Context};
-use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::Failure;
-use crate::api::request::page::{Page, PageQuery};
-use crate::api::tenancy::settings::{self, SettingView, SettingsView};
-use crate::api::tenancy::templates::{self, TemplateView};
-use crate::api::tenancy::tenants::{self, TenantInput, TenantView};
+use crate::api::request::page::PageWindow;
+use crate::api::tenancy::{settings, templates, tenants};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::store::history::{self, Object, VersionRow};
 use crate::store::templates::TemplateKey;
-
-/// A version. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct VersionView {
-    /// Its number; 0 is what there was before the first change of which a version was kept.
-    pub version: u64,
-    /// The time of the change.
-    pub at: u64,
-    /// The id of the token that made the change; null where that is not known.
-    pub token: Option<String>,
-    /// The id of the request that made the change; null where that is not known.
-    pub request_id: Option<String>,
-    /// What was said about the change.
-    pub comment: String,
-    /// Whether it is so now.
-    pub current: bool,
-    /// The time at which another version took its place; null while it is so.
-    pub ended_at: Option<u64>,
-    /// About how many bytes of the tenant's history go with it.
-    pub bytes: u64,
-}
 
 impl From<VersionRow> for VersionView {
     fn from(row: VersionRow) -> Self {
@@ -60,63 +42,6 @@ impl From<VersionRow> for VersionView {
             bytes: row.bytes,
         }
     }
-}
-
-/// Which versions are compared.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct DiffQuery {
-    /// The older version; left out, the one before `to`.
-    pub from: Option<u64>,
-    /// The newer version; left out, the newest one.
-    pub to: Option<u64>,
-}
-
-/// How the text of two versions differs.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TextDiff {
-    /// The version that is compared with the other one.
-    pub from: u64,
-    /// The version that the other one is compared with.
-    pub to: u64,
-    /// The lines that differ and those around them; of options as indented JSON. A template that nobody had
-    /// written counts as the built-in one, and one of a single model as empty.
-    pub hunks: Vec<Hunk>,
-}
-
-/// How the settings of two versions differ.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SettingsDiff {
-    /// The version that is compared with the other one.
-    pub from: u64,
-    /// The version that the other one is compared with.
-    pub to: u64,
-    /// The settings that differ, in the order of their names.
-    pub settings: Vec<SettingDiff>,
-}
-
-/// A setting that differs.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SettingDiff {
-    /// The name of the setting.
-    pub name: String,
-    /// What it was; null: it was not there. Secrets are masked.
-    pub from: Option<SettingView>,
-    /// What it became; null: it is not there. Secrets are masked: one that was replaced by another is told and
-    /// neither is shown.
-    pub to: Option<SettingView>,
-}
-
-/// Where to go back to.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RollbackInput {
-    /// The version that is to be so again.
-    pub version: u64,
 }
 
 type Listed = Result<Shown<Page<VersionView>>, Problem>;
@@ -141,7 +66,7 @@ pub async fn of_template(call: Call<PageQuery>) -> Listed {
 }
 
 async fn list(call: &Call<PageQuery>, object: &Object) -> Listed {
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let before = match window.after_text() {
         "" => None,
         text => Some(text.parse().map_err(|_| {

@@ -1,37 +1,16 @@
 //! Quotas of a tenant: what it uses, and what it may.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use ringfence_api::answer::Shown;
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::limits::{LimitsView, QuotaView};
 use serde_json::json;
 
-use crate::api::request::answer::Shown;
-use crate::api::request::call::{Call, Context, Nothing};
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::model::limits::{Limits, Quota};
 use crate::store::limits::{self, usage};
-
-/// A quota of a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct QuotaView {
-    /// What the tenant uses now.
-    pub used: u64,
-    /// The most that the tenant may use.
-    pub limit: u64,
-}
-
-/// The quotas of a tenant.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct LimitsView {
-    /// By name: what is used and what may be.
-    pub quotas: BTreeMap<&'static str, QuotaView>,
-    /// Limits that are not the defaults, as `PUT` takes them.
-    pub limits: Limits,
-}
 
 /// `getTenantLimits`.
 pub async fn show(call: Call) -> Result<Shown<LimitsView>, Problem> {
@@ -71,7 +50,7 @@ async fn view(call: &Context) -> Result<LimitsView, Problem> {
     let quotas = used
         .into_iter()
         .map(|(quota, used)| {
-            let limit = limits.of(quota);
+            let limit = quota.limit(&limits);
             (quota.name(), QuotaView { used, limit })
         })
         .collect();
@@ -91,7 +70,7 @@ pub async fn explained(app: &App, tenant_id: Option<&str>, problem: Problem) -> 
     let Ok(Some((limits, used))) = usage(&app.db, &tenant_id).await else {
         return problem;
     };
-    let limit = limits.of(quota);
+    let limit = quota.limit(&limits);
     let used = used
         .into_iter()
         .find(|(found, _)| *found == quota)

@@ -1,65 +1,23 @@
 //! Models: of which family a tenant's phones are, and how their files are sealed.
 
+use ringfence_api::answer::{Done, Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::tenancy::models::{ModelInput, ModelView};
 use ringfence_provision::family::Family;
 use ringfence_provision::seal::Grade;
 use ringfence_provision::vendor;
-use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
-use crate::api::check::candidate::{Candidate, Checked};
-use crate::api::request::answer::{Done, Revised, Shown};
+use crate::api::check::candidate::Candidate;
 use crate::api::request::call::{Call, Context};
-use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
 use crate::store::devices::Affected;
 use crate::store::models::{self, ModelRow};
-
-/// What an operator decides about a model.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ModelInput {
-    /// Left out, it is guessed from the name.
-    pub family: Option<Family>,
-    /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`, or the same with
-    /// `-sha256` for phones that derive the key by SHA-256; `e1c`, `e2c` or `e3c` for the text
-    /// families, where the tenant allows profiles that are not published. Null is plaintext over HTTPS. Left out, it is the family's own.
-    #[serde(deserialize_with = "present")]
-    #[cfg_attr(test, schemars(with = "Option<String>"))]
-    pub profile: Option<Option<String>>,
-}
-
-/// Tells null from nothing.
-fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(input).map(Some)
-}
-
-/// A model. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct ModelView {
-    /// As the phone writes it.
-    pub name: String,
-    /// The family of phones that it is for.
-    pub family: Family,
-    /// Null: plaintext over HTTPS.
-    pub profile: Option<String>,
-    /// What sealing by the profile is worth; null without a profile.
-    pub profile_grade: Option<Grade>,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-    /// What was rendered to see that a change breaks no file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
-}
 
 impl From<ModelRow> for ModelView {
     fn from(row: ModelRow) -> Self {
@@ -79,7 +37,7 @@ impl From<ModelRow> for ModelView {
 /// `listModels`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<ModelView>>, Problem> {
     let tenant = call.tenant().await?;
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = models::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
     Ok(Shown(window.page(
         rows,

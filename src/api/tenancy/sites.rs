@@ -1,40 +1,17 @@
 //! Sites.
 
-use serde::{Deserialize, Serialize};
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::tenancy::sites::{SiteInput, SiteView};
 use serde_json::json;
 
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
 use crate::api::request::call::Call;
-use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::store::sites::{self, SiteRow};
-
-/// What an operator decides about a site.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SiteInput {
-    /// Unique within the tenant; 1 to 100 characters.
-    pub name: String,
-}
-
-/// A site. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SiteView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The name that people know it by.
-    pub name: String,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-}
 
 impl From<SiteRow> for SiteView {
     fn from(row: SiteRow) -> Self {
@@ -53,7 +30,7 @@ const TAKEN: &[(&str, &str)] = &[("sites.name", "Another site of this tenant has
 /// `listSites`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Problem> {
     let tenant = call.tenant().await?;
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = sites::list(&call.app.db, &tenant.id, window.after_text(), window.rows()).await?;
     Ok(Shown(window.page(
         rows,

@@ -1,17 +1,17 @@
 //! File templates: per kind and family, and where one model differs, for that model.
 
+use ringfence_api::answer::{Done, Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::check::Checked;
+use ringfence_api::page::Page;
+use ringfence_api::tenancy::templates::{TemplateInput, TemplateView};
 use ringfence_provision::family::Family;
-use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::check_template;
 use ringfence_provision::wrap::Keyring;
-use serde::{Deserialize, Serialize};
 
-use crate::api::check::candidate::{Candidate, Checked};
-use crate::api::request::answer::{Done, Revised, Shown};
+use crate::api::check::candidate::Candidate;
 use crate::api::request::call::{Call, Context};
-use crate::api::request::changing::ChangeQuery;
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::Page;
 use crate::api::request::valid;
 use crate::audit::digest::Digests;
 use crate::files::inputs;
@@ -23,39 +23,6 @@ use crate::store::tenants::TenantRow;
 
 /// How many templates a tenant has at most.
 const MAX_TEMPLATES: usize = 500;
-
-/// A template, as an operator writes it.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TemplateInput {
-    /// The text, for minijinja.
-    pub source: String,
-}
-
-/// A template. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TemplateView {
-    /// The kind of the file that it is about.
-    pub kind: FileKind,
-    /// The family of phones that it is for.
-    pub family: Family,
-    /// Null: for every model of the family.
-    pub model: Option<String>,
-    /// The text of the template, in Jinja's syntax.
-    pub source: String,
-    /// Whether it is the one that comes with Ringfence, because nobody wrote another.
-    pub builtin: bool,
-    /// Counts the changes of the template; 0 while it is the built-in one.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: Option<u64>,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: Option<u64>,
-    /// What was rendered to see that a change breaks no file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
-}
 
 impl From<TemplateRow> for TemplateView {
     fn from(row: TemplateRow) -> Self {
@@ -291,6 +258,7 @@ pub fn family(word: &str) -> Result<Family, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_provision::kind::FileKind;
     use ringfence_provision::vendor::panasonic;
 
     use crate::api::tenancy::templates::*;

@@ -1,17 +1,20 @@
 //! Tenants.
 
+use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
+use ringfence_api::page::{Page, PageQuery};
+use ringfence_api::query::Nothing;
+use ringfence_api::tenancy::names::StandsBack;
+use ringfence_api::tenancy::tenants::{TenantInput, TenantView};
 use ringfence_provision::vendor;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::api::check::candidate::{Candidate, Checked};
-use crate::api::request::answer::{CreatedRevised, Done, Revised, Shown};
-use crate::api::request::call::{Call, Context, Nothing};
-use crate::api::request::changing::ChangeQuery;
+use crate::api::check::candidate::Candidate;
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
-use crate::api::request::page::{Page, PageQuery};
+use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
-use crate::api::tenancy::names::{self, StandsBack};
+use crate::api::tenancy::names;
 use crate::edge;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::tenant::TenantOptions;
@@ -20,64 +23,19 @@ use crate::store::devices::Affected;
 use crate::store::models::ModelRow;
 use crate::store::tenants::{self, TenantRow, TenantValues};
 
-/// What an operator decides about a tenant.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TenantInput {
-    /// Unique; 1 to 100 characters. Takes a token for all tenants to change: whether a name is taken
-    /// is about other tenants.
-    pub name: String,
-    /// Where alone the tenant's access paths answer; without it they answer everywhere.
-    #[serde(default)]
-    pub hostname: Option<String>,
-    /// The options of the tenant; what is left out has its default.
-    #[serde(default)]
-    pub options: TenantOptions,
-}
-
-/// A tenant. Times are Unix milliseconds.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct TenantView {
-    /// The id, a ULID, which sorts by the time of its making.
-    pub id: String,
-    /// The name that people know it by.
-    pub name: String,
-    /// The hostname at which alone the tenant's access paths answer; null is any.
-    pub hostname: Option<String>,
-    /// The options, each with its default where nothing was given.
-    pub options: TenantOptions,
-    /// Counts the changes above the devices: of options, settings, templates and models.
-    pub settings_version: u64,
-    /// The number of its changes, which is also its ETag.
-    pub revision: u64,
-    /// The time at which it was made, in Unix milliseconds.
-    pub created_at: u64,
-    /// The time of its last change, in Unix milliseconds.
-    pub updated_at: u64,
-    /// What was rendered to see that a change of options breaks no file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checked: Option<Checked>,
-    /// In the answer of a change: the names of families that a name of the tenant takes the place of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stands_back: Vec<StandsBack>,
-}
-
-impl TenantView {
-    fn new(row: TenantRow) -> Result<Self, Problem> {
-        Ok(Self {
-            options: row.options()?,
-            id: row.id,
-            name: row.name,
-            hostname: row.hostname,
-            settings_version: row.version,
-            revision: row.revision,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            checked: None,
-            stands_back: Vec::new(),
-        })
-    }
+fn tenant_view(row: TenantRow) -> Result<TenantView, Problem> {
+    Ok(TenantView {
+        options: row.options()?,
+        id: row.id,
+        name: row.name,
+        hostname: row.hostname,
+        settings_version: row.version,
+        revision: row.revision,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        checked: None,
+        stands_back: Vec::new(),
+    })
 }
 
 const TAKEN: &[(&str, &str)] = &[
@@ -89,14 +47,14 @@ const TAKEN: &[(&str, &str)] = &[
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Problem> {
     if let Some(own) = &call.token.tenant {
         let row = tenants::find(&call.app.db, own).await?;
-        let items = row.map(TenantView::new).transpose()?.into_iter().collect();
+        let items = row.map(tenant_view).transpose()?.into_iter().collect();
         return Ok(Shown(Page { items, next: None }));
     }
-    let window = call.query.window()?;
+    let window = PageWindow::of(&call.query)?;
     let rows = tenants::list(&call.app.db, window.after_text(), window.rows()).await?;
     let views: Vec<TenantView> = rows
         .into_iter()
-        .map(TenantView::new)
+        .map(tenant_view)
         .collect::<Result<_, _>>()?;
     Ok(Shown(window.page(
         views,
@@ -125,7 +83,7 @@ pub async fn create(
     let revision = row.revision;
     let view = TenantView {
         stands_back,
-        ..TenantView::new(row)?
+        ..tenant_view(row)?
     };
     Ok(CreatedRevised(view, revision))
 }
@@ -134,7 +92,7 @@ pub async fn create(
 pub async fn show(call: Call) -> Result<Revised<TenantView>, Problem> {
     let row = call.tenant().await?;
     let revision = row.revision;
-    Ok(Revised(TenantView::new(row)?, revision))
+    Ok(Revised(tenant_view(row)?, revision))
 }
 
 /// `putTenant`.
@@ -153,7 +111,7 @@ pub async fn write(
     input: &TenantInput,
 ) -> Result<Revised<TenantView>, Failure> {
     call.if_match.check(row.revision)?;
-    let before = TenantView::new(row.clone())?;
+    let before = tenant_view(row.clone())?;
     if before.hostname != input.hostname && call.token.tenant.is_some() {
         return Err(Problem::new(
             ProblemKind::Forbidden,
@@ -216,7 +174,7 @@ pub async fn write(
         TenantView {
             checked,
             stands_back,
-            ..TenantView::new(row)?
+            ..tenant_view(row)?
         },
         revision,
     ))

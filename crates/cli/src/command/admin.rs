@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use ringfence_api::admin::audit_chain::ChainLine;
+use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
 use crate::cli::show_list;
-use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
@@ -21,11 +22,11 @@ const STANDSTILL: Duration = Duration::from_secs(180);
 /// # Errors
 /// The log is not to be had.
 pub fn audit(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let path = match given.flag("everywhere") {
-        true => "/audit",
-        false => "/tenants/{tenant}/audit",
+    let operation = match given.flag("everywhere") {
+        true => Operation::ListAudit,
+        false => Operation::ListTenantAudit,
     };
-    let call = given.call(session, "GET", path)?;
+    let call = given.call_of(session, operation)?;
     let list = List::new(
         session.output,
         &[
@@ -55,7 +56,7 @@ pub fn export_audit(session: &Session, given: &Given<'_>) -> Result<(), Failure>
         None => None,
     };
     loop {
-        let mut call = Call::new("GET", "/api/v1/audit/export");
+        let mut call = session.call(Operation::ExportAudit, &[])?;
         if let Some(after) = after {
             call = call.asking("after", after.to_string());
         }
@@ -66,18 +67,17 @@ pub fn export_audit(session: &Session, given: &Given<'_>) -> Result<(), Failure>
         // The last line says how far the page goes.
         let mut lines = answer.body.split(|byte| *byte == b'\n');
         let last = lines.rfind(|line| !line.is_empty()).unwrap_or_default();
-        let last: Value = serde_json::from_slice(last).unwrap_or_default();
+        let end: Option<ChainLine> = serde_json::from_slice(last).ok();
         session.output.bytes(&answer.body)?;
-        let number = field(&last, "chain.number").as_u64();
-        if field(&last, "chain.complete").as_bool() == Some(true) {
-            return Ok(());
+        match end.map(|line| line.chain) {
+            Some(chain) if chain.complete == Some(true) => return Ok(()),
+            Some(chain) if Some(chain.number) != after => after = Some(chain.number),
+            _ => {
+                return Err(Failure::Unreachable(
+                    "the export does not say how far it goes: update this program.".to_owned(),
+                ));
+            }
         }
-        if number.is_none() || number == after {
-            return Err(Failure::Unreachable(
-                "the export does not say how far it goes: update this program.".to_owned(),
-            ));
-        }
-        after = number;
     }
 }
 
@@ -88,7 +88,7 @@ pub fn export_audit(session: &Session, given: &Given<'_>) -> Result<(), Failure>
 pub fn verify_audit(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
     let mut after: Option<u64> = None;
     loop {
-        let mut call = Call::new("GET", "/api/v1/audit/verify");
+        let mut call = session.call(Operation::VerifyAudit, &[])?;
         if let Some(after) = after {
             call = call.asking("after", after.to_string());
         }
@@ -123,16 +123,19 @@ pub fn verify_audit(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// A value cannot be read with either master key.
 pub fn rotate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let path = "/api/v1/rotation";
     if given.flag("status") {
-        let answer = session.client.call(&Call::new("GET", path))?.json()?;
+        let call = session.call(Operation::GetRotation, &[])?;
+        let answer = session.client.call(&call)?.json()?;
         return table::one(session.output, &answer);
     }
     let number = |answer: &Value, name: &str| field(answer, name).as_u64().unwrap_or(0);
     let mut all = 0;
     let mut got_on = Instant::now();
     loop {
-        let step = Call::new("POST", path).with(json!({})).repeatable();
+        let step = session
+            .call(Operation::Rotate, &[])?
+            .with(json!({}))
+            .repeatable();
         let answer = session.client.call(&step)?.json()?;
         let done = number(&answer, "rewrapped");
         all += done;

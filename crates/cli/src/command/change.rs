@@ -1,8 +1,10 @@
 //! Phones added and changed, one or many.
 
+use ringfence_api::devices::batch::{BatchDevice, BatchInput};
+use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::command::settings::assigned;
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
@@ -31,7 +33,7 @@ pub fn add(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if !settings.is_empty() {
         put(&mut body, "settings", Value::Object(settings));
     }
-    let mut call = Call::new("POST", session.below("/devices")?).with(body);
+    let mut call = session.call(Operation::CreateDevice, &[])?.with(body);
     call.query = given.query(session)?;
     done(session, given, &call)
 }
@@ -42,8 +44,9 @@ pub fn add(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// The phone is not there, or the change is refused.
 pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let mac = given.required("mac")?;
-    let path = session.below(&format!("/devices/{}", segment(mac)))?;
-    let present = session.client.call(&Call::new("GET", path.clone()))?;
+    let place = [("mac", mac)];
+    let read = session.call(Operation::GetDevice, &place)?;
+    let present = session.client.call(&read)?;
     let settings = assigned(given)?;
     let names = ["model", "label", "site"];
     let is_named = names.iter().any(|name| given.text(name).is_some());
@@ -70,7 +73,10 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         if given.text("site").is_some() {
             put(&mut body, "site", site.map_or(Value::Null, Value::from));
         }
-        let mut call = Call::new("PUT", path).with(body).if_match(present.etag);
+        let mut call = session
+            .call(Operation::PutDevice, &place)?
+            .with(body)
+            .if_match(present.etag);
         call.query = given.query(session)?;
         return done(session, given, &call);
     }
@@ -80,17 +86,19 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let mut row = json!({"mac": mac, "set": settings});
-    for name in ["model", "label"] {
-        if let Some(text) = given.text(name) {
-            put(&mut row, name, Value::from(text));
-        }
-    }
-    if let Some(site) = site {
-        put(&mut row, "site", Value::from(site));
-    }
-    let mut call = Call::new("POST", session.below("/device-batch")?)
-        .with(json!({"devices": [row]}))
+    let device = BatchDevice {
+        mac: mac.to_owned(),
+        model: given.text("model").map(str::to_owned),
+        label: given.text("label").map(str::to_owned),
+        site,
+        set: Some(settings.into_iter().collect()),
+        ..BatchDevice::default()
+    };
+    let mut call = session
+        .call(Operation::PutDevices, &[])?
+        .sending(&BatchInput {
+            devices: vec![device],
+        })?
         .repeatable();
     call.query = given.query(session)?;
     let answer = session.client.call(&call)?.json()?;
@@ -105,7 +113,7 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     fleet::remark_on_change(session.output, &answer);
-    let device = session.client.call(&Call::new("GET", path))?.json()?;
+    let device = session.client.call(&read)?.json()?;
     fleet::show_device(session, &device)
 }
 
@@ -139,7 +147,7 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         "selection": selection(session, given)?,
         "if_unchanged": given.flag("if_unchanged"),
     });
-    let mut call = Call::new("POST", session.below("/operations")?).with(body);
+    let mut call = session.call(Operation::CreateOperation, &[])?.with(body);
     if given.flag("dry_run") {
         call = call.asking("dry_run", "true");
     }

@@ -1,11 +1,12 @@
 //! `explain`: what a phone hears, and why.
 
+use ringfence_api::explain::ExplainInput;
+use ringfence_api::operation::Operation;
 use ringfence_provision::mac::Mac;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::client::Call;
 use crate::failure::Failure;
-use crate::given::{Given, put};
+use crate::given::Given;
 use crate::output::Format;
 use crate::session::{Session, is_id};
 use crate::table;
@@ -17,26 +18,32 @@ use crate::words::{field, plain, text};
 /// What is to be explained is neither a URL nor a MAC nor the id of a request.
 pub fn explain(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let what = given.required("what")?;
-    let mut body = json!({});
+    let said = |name: &str| given.text(name).map(str::to_owned);
+    let mut input = ExplainInput {
+        name: said("name"),
+        model: said("model"),
+        user_agent: said("user_agent"),
+        address: said("address"),
+        method: said("method"),
+        ..ExplainInput::default()
+    };
     if what.starts_with("http://") || what.starts_with("https://") {
-        put(&mut body, "url", Value::from(what));
+        input.url = Some(what.to_owned());
     } else if is_id(what) {
-        put(&mut body, "request_id", Value::from(what));
+        input.request_id = Some(what.to_owned());
     } else if Mac::parse(what).is_ok() {
-        put(&mut body, "mac", Value::from(what));
-        put(&mut body, "tenant", Value::from(session.tenant()?));
+        input.mac = Some(what.to_owned());
+        input.tenant = Some(session.tenant()?.to_owned());
     } else {
         return Err(Failure::Usage(
             "name a URL that a phone asks for, the MAC of a phone, or the id of a request (ringfence events)."
                 .to_owned(),
         ));
     }
-    for name in ["name", "model", "user_agent", "address", "method"] {
-        if let Some(text) = given.text(name) {
-            put(&mut body, name, Value::from(text));
-        }
-    }
-    let call = Call::new("POST", "/api/v1/explain").with(body).repeatable();
+    let call = session
+        .call(Operation::Explain, &[])?
+        .sending(&input)?
+        .repeatable();
     let answer = session.client.call(&call)?.json()?;
     if session.output.format != Format::People {
         return table::one(session.output, &answer);
@@ -78,6 +85,8 @@ fn describe(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

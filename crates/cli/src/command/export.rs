@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::operation::Operation;
+use ringfence_api::tenancy::settings::SettingView;
 use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
 use ringfence_provision::layers::Value as Setting;
 use ringfence_provision::mac::Mac;
 
-use crate::client::Call;
+use crate::client;
 use crate::command::import::Progress;
 use crate::failure::Failure;
 use crate::given::Given;
@@ -31,7 +33,7 @@ pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let mut call = Call::new("GET", session.below("/devices.csv")?);
+    let mut call = session.call(Operation::ExportDevices, &[])?;
     call.query = given.query(session)?;
     let has = |name: &str| call.query.iter().any(|(it, _)| it == name);
     // Two exports of the same phones are the same.
@@ -115,13 +117,18 @@ fn with_secrets(
             )
         })?;
         if !names.is_empty() {
-            let path = session.below(&format!("/devices/{}/settings", mac.upper()))?;
-            let call = Call::new("GET", path).asking("reveal", "true");
+            let call = session
+                .call(Operation::GetDeviceSettings, &[("mac", &mac.upper())])?
+                .asking("reveal", "true");
             let answer = session.client.call(&call)?.json()?;
+            let settings: BTreeMap<String, SettingView> = client::read(field(&answer, "settings"))?;
             for name in names.split(' ') {
                 // What is a secret by its name alone is stored as a text.
-                let value = field(field(&answer, "settings"), name);
-                let value = value.as_str().or_else(|| field(value, "secret").as_str());
+                let value = match settings.get(name) {
+                    Some(SettingView::Text(value)) => Some(value),
+                    Some(SettingView::Secret { secret }) => secret.as_ref(),
+                    None => None,
+                };
                 if let Some(value) = value {
                     secrets.insert(name.to_owned(), wrap.seal(mac, name, value)?);
                 }

@@ -1,8 +1,8 @@
 //! What is said about phones.
 
+use ringfence_api::operation::Operation;
 use serde_json::Value;
 
-use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::{Format, Output};
@@ -38,13 +38,14 @@ pub fn name_sites(session: &Session, items: &mut [Value]) -> Result<(), Failure>
 /// # Errors
 /// The phone is not there.
 pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let call = given.call(session, "GET", "/tenants/{tenant}/devices/{mac}")?;
+    let call = given.call(session)?;
     let device = session.client.call(&call)?.json()?;
     if session.output.format != Format::People || session.output.quiet {
         return table::one(session.output, &device);
     }
     show_device(session, &device)?;
-    let events = Call::new("GET", session.below("/events")?)
+    let events = session
+        .call(Operation::ListEvents, &[])?
         .asking("device", text(&device, "mac"))
         .asking("limit", MAX_REQUESTS.to_string());
     let events = session.client.call(&events)?.json()?;
@@ -189,7 +190,7 @@ pub fn describe(device: &Value, now: u64) -> String {
 /// # Errors
 /// The counts are not to be had.
 pub fn count(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
-    let call = Call::new("GET", session.below("/device-counts")?);
+    let call = session.call(Operation::CountDevices, &[])?;
     let counts = session.client.call(&call)?.json()?;
     if session.output.format == Format::Json {
         return table::json(session.output, &counts);
@@ -257,7 +258,7 @@ pub fn count(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// The phone is not there, or could not be served one of its files.
 pub fn lint(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let call = given.call(session, "GET", "/tenants/{tenant}/devices/{mac}/lint")?;
+    let call = given.call(session)?;
     let answer = session.client.call(&call)?.json()?;
     match session.output.format {
         Format::People => session.output.answer(&findings(&answer))?,
@@ -323,8 +324,7 @@ fn findings(answer: &Value) -> String {
 /// # Errors
 /// The phone is not there, or has no such file.
 pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let path = "/tenants/{tenant}/devices/{mac}/files/{kind}/diff";
-    let call = given.call(session, "GET", path)?;
+    let call = given.call(session)?;
     let answer = session.client.call(&call)?.json()?;
     if session.output.format == Format::Json {
         return table::json(session.output, &answer);

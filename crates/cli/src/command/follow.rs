@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use ringfence_api::admin::events::EventView;
+use ringfence_api::notify::jobs::State;
+use ringfence_api::notify::rollouts::RolloutState;
+use ringfence_api::operation::Operation;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::client::{Call, segment};
+use crate::client::{self, Call};
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
@@ -91,9 +96,8 @@ pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Fa
         // The newest come first.
         fresh.reverse();
         for event in fresh {
-            let id = text(&event, "id").to_owned();
-            let at = field(&event, "at").as_u64().unwrap_or(0);
-            if seen.insert(id, at).is_none() {
+            let view: EventView = client::read(&event)?;
+            if seen.insert(view.id, view.at).is_none() {
                 session.output.line(&event_line(session, &event, columns))?;
             }
         }
@@ -133,10 +137,10 @@ pub fn wait(
     what: Wait,
     answer: &Value,
 ) -> Result<(), Failure> {
-    let (place, inner) = match what {
-        Wait::Job => ("jobs", "job"),
-        Wait::Rollout => ("rollouts", "rollout"),
-        Wait::Operation => ("operations", "operation"),
+    let (operation, place, inner) = match what {
+        Wait::Job => (Operation::GetJob, "jobs", "job"),
+        Wait::Rollout => (Operation::GetRollout, "rollouts", "rollout"),
+        Wait::Operation => (Operation::GetOperation, "operations", "operation"),
     };
     let begun = answer
         .get(inner)
@@ -146,7 +150,7 @@ pub fn wait(
     if id.is_empty() {
         return table::one(session.output, answer);
     }
-    let path = session.below(&format!("/{place}/{}", segment(id)))?;
+    let read = session.call(operation, &[(inner, id)])?;
     let patience = match given.text("timeout") {
         Some(_) => Duration::from_secs(given.seconds("timeout")?.unwrap_or(0)),
         None => PATIENCE,
@@ -156,7 +160,7 @@ pub fn wait(
     let mut said = String::new();
     let mut trouble = Patience::default();
     loop {
-        let looked = session.client.call(&Call::new("GET", path.clone()));
+        let looked = session.client.call(&read);
         let looked = looked.and_then(|answer| answer.json());
         let Some(present) = trouble.bears(session, looked)? else {
             continue;
@@ -181,6 +185,11 @@ pub fn wait(
     }
 }
 
+/// A word of an answer; nothing where a newer Worker says one that this program does not know.
+fn word<T: DeserializeOwned>(present: &Value, name: &str) -> Option<T> {
+    T::deserialize(field(present, name)).ok()
+}
+
 fn progress(what: Wait, present: &Value) -> String {
     let number = |path: &str| field(present, path).as_u64().unwrap_or(0);
     let state = text(present, "state");
@@ -203,11 +212,10 @@ fn progress(what: Wait, present: &Value) -> String {
 }
 
 fn is_over(what: Wait, present: &Value) -> bool {
-    let state = text(present, "state");
     match what {
-        Wait::Job => !matches!(state, "queued" | "leased" | "answered"),
+        Wait::Job => word(present, "state").is_none_or(State::is_final),
         // A rollout that paused itself goes on only when somebody says so.
-        Wait::Rollout => state != "running",
+        Wait::Rollout => word(present, "state") != Some(RolloutState::Running),
         Wait::Operation => !field(present, "ended_at").is_null(),
     }
 }
@@ -215,9 +223,10 @@ fn is_over(what: Wait, present: &Value) -> bool {
 fn verdict(what: Wait, present: &Value) -> Result<(), Failure> {
     let number = |path: &str| field(present, path).as_u64().unwrap_or(0);
     let is_well = match what {
-        Wait::Job => text(present, "state") == "fetched",
+        Wait::Job => word(present, "state") == Some(State::Fetched),
         Wait::Rollout => {
-            text(present, "state") == "finished" && number("progress.fetched") == number("total")
+            word(present, "state") == Some(RolloutState::Finished)
+                && number("progress.fetched") == number("total")
         }
         Wait::Operation => {
             let all = number("devices.done") + number("devices.unchanged");

@@ -1,8 +1,8 @@
 //! `rollouts create`.
 
+use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
-use crate::client::Call;
 use crate::command::follow;
 use crate::failure::Failure;
 use crate::given::{Given, put, read_json};
@@ -59,7 +59,7 @@ pub fn create_rollout(session: &Session, given: &Given<'_>) -> Result<(), Failur
             put(&mut body, field, Value::from(seconds));
         }
     }
-    let call = Call::new("POST", session.below("/rollouts")?).with(body);
+    let call = session.call(Operation::CreateRollout, &[])?.with(body);
     let rollout = session.client.call(&call)?.json()?;
     match given.flag("wait") {
         true => follow::wait(session, given, Wait::Rollout, &rollout),

@@ -4,7 +4,7 @@ use ringfence_import::is_secret_name;
 use serde_json::{Map, Value, json};
 
 use crate::cli::show_list;
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::command::fleet;
 use crate::failure::Failure;
 use crate::given::{Given, pair};
@@ -14,26 +14,25 @@ use crate::session::Session;
 use crate::table::{self, List};
 use crate::words::{cell, field, plain};
 
-/// What stands before `settings` in the path of a layer: nothing for the tenant's.
+/// The call of that of the verb's operations which is about the layer that is named.
 ///
 /// # Errors
 /// The site is not there, or several layers are named.
-fn layer(session: &Session, given: &Given<'_>) -> Result<String, Failure> {
+fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
     let named = ["site", "model", "device"].map(|name| given.text(name));
-    match named {
-        [None, None, None] => Ok(String::new()),
-        [Some(site), None, None] => Ok(format!("sites/{}/", segment(&session.site(site)?))),
-        [None, Some(model), None] => Ok(format!("models/{}/", segment(model))),
-        [None, None, Some(mac)] => Ok(format!("devices/{}/", segment(mac))),
-        _ => Err(Failure::Usage(
-            "a layer is that of a site, of a model or of a device: name one of them.".to_owned(),
-        )),
-    }
-}
-
-fn path(session: &Session, given: &Given<'_>, before: &str) -> Result<String, Failure> {
-    let layer = layer(session, given)?;
-    session.below(&format!("/{before}{layer}settings"))
+    let place = match named {
+        [None, None, None] => return session.call(given.operation(&[])?, &[]),
+        [Some(site), None, None] => ("site", session.site(site)?),
+        [None, Some(model), None] => ("model", model.to_owned()),
+        [None, None, Some(mac)] => ("mac", mac.to_owned()),
+        _ => {
+            return Err(Failure::Usage(
+                "a layer is that of a site, of a model or of a device: name one of them."
+                    .to_owned(),
+            ));
+        }
+    };
+    session.call(given.operation(&[place.0])?, &[(place.0, &place.1)])
 }
 
 /// Settings that the command line gives: `--set`, or what stands behind the verb, and `--secret`.
@@ -64,7 +63,7 @@ pub fn assigned(given: &Given<'_>) -> Result<Map<String, Value>, Failure> {
 /// # Errors
 /// The layer is not there.
 pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let mut call = Call::new("GET", path(session, given, "")?);
+    let mut call = call(session, given)?;
     if given.flag("reveal") {
         call = call.asking("reveal", "true");
     }
@@ -155,11 +154,11 @@ fn change(
     given: &Given<'_>,
     edit: impl FnOnce(&mut Map<String, Value>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let path = path(session, given, "")?;
-    let present = session.client.call(&Call::new("GET", path.clone()))?;
+    let call = call(session, given)?;
+    let present = session.client.call(&call.reading()?)?;
     let mut settings = kept(field(&present.json()?, "settings"));
     edit(&mut settings)?;
-    let mut call = Call::new("PUT", path)
+    let mut call = call
         .with(json!({"settings": settings}))
         .if_match(present.etag);
     call.query = given.query(session)?;
@@ -213,7 +212,7 @@ pub fn history(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         ],
     );
     let limit = list.limit(given.limit()?);
-    let call = Call::new("GET", path(session, given, "history/")?);
+    let call = call(session, given)?;
     show_list(session, &call, list, limit)
 }
 
@@ -222,7 +221,7 @@ pub fn history(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// The layer or a version is not there.
 pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let mut call = Call::new("GET", path(session, given, "diff/")?);
+    let mut call = call(session, given)?;
     for name in ["from", "to"] {
         if let Some(number) = given.number(name)? {
             call = call.asking(name, number.to_string());
@@ -253,8 +252,7 @@ pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// The layer or the version is not there, or the change is refused.
 pub fn roll_back(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let mut call = Call::new("POST", path(session, given, "rollback/")?)
-        .with(json!({"version": given.number("version")?}));
+    let mut call = call(session, given)?.with(json!({"version": given.number("version")?}));
     call.query = given.query(session)?;
     let answer = session.client.call(&call)?.json()?;
     if given.flag("dry_run") {

@@ -1,8 +1,8 @@
 //! Templates compared, and tests of files run.
 
+use ringfence_api::operation::Operation;
 use serde_json::Value;
 
-use crate::client::Call;
 use crate::command::fleet::hunks;
 use crate::failure::Failure;
 use crate::given::Given;
@@ -16,8 +16,7 @@ use crate::words::{count, field, plain, text};
 /// # Errors
 /// The template or a version is not there.
 pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let path = "/tenants/{tenant}/diff/templates/{kind}/{family}[/{model}]";
-    let mut call = Call::new("GET", given.path(session, path)?);
+    let mut call = given.call(session)?;
     for name in ["from", "to"] {
         if let Some(number) = given.number(name)? {
             call = call.asking(name, number.to_string());
@@ -39,7 +38,7 @@ pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// A test fails.
 pub fn run_tests(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
-    let call = Call::new("GET", session.below("/file-test-run")?);
+    let call = session.call(Operation::RunFileTests, &[])?;
     let answer = session.client.call(&call)?.json()?;
     if session.output.format == Format::Json {
         table::json(session.output, &answer)?;

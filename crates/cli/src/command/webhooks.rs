@@ -1,9 +1,10 @@
 //! Webhooks: those of a tenant, and those of the whole installation.
 
+use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
 use crate::cli::show_list;
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::{Given, put, read_json};
 use crate::output::Format;
@@ -23,16 +24,16 @@ pub const EVERYWHERE: Arg = Arg {
     is_many: false,
 };
 
-fn path(session: &Session, given: &Given<'_>, rest: &str) -> Result<String, Failure> {
-    match given.flag("everywhere") {
-        true => Ok(format!("/api/v1/webhooks{rest}")),
-        false => session.below(&format!("/webhooks{rest}")),
-    }
-}
-
-fn one(session: &Session, given: &Given<'_>, rest: &str) -> Result<String, Failure> {
-    let id = segment(given.required("webhook")?);
-    path(session, given, &format!("/{id}{rest}"))
+/// The call of the verb's operation, of the tenant's webhooks or those of the whole installation.
+fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
+    let place = |name| (name, given.text(name).unwrap_or_default());
+    let is_fit = |operation: &&Operation| {
+        operation.pattern().contains("{tenant}") != given.flag("everywhere")
+    };
+    let operation = given.verb.calls.iter().find(is_fit).copied();
+    let operation = operation
+        .ok_or_else(|| Failure::Usage(format!("{} takes no --everywhere.", given.verb.words)))?;
+    session.call(operation, &[place("webhook"), place("message")])
 }
 
 /// `webhooks list`.
@@ -51,7 +52,7 @@ pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         ],
     );
     let limit = list.limit(given.limit()?);
-    let call = Call::new("GET", path(session, given, "")?);
+    let call = call(session, given)?;
     show_list(session, &call, list, limit)
 }
 
@@ -60,7 +61,7 @@ pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// It is not there.
 pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let call = Call::new("GET", one(session, given, "")?);
+    let call = call(session, given)?;
     shown(session, &call)
 }
 
@@ -75,7 +76,7 @@ fn shown(session: &Session, call: &Call) -> Result<(), Failure> {
 /// It is refused.
 pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let body = fields(given, json!({}))?;
-    let call = Call::new("POST", path(session, given, "")?).with(body);
+    let call = call(session, given)?.with(body);
     shown(session, &call)
 }
 
@@ -84,16 +85,14 @@ pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// It is not there, or the change is refused.
 pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let path = one(session, given, "")?;
-    let present = session.client.call(&Call::new("GET", path.clone()))?;
+    let call = call(session, given)?;
+    let present = session.client.call(&call.reading()?)?;
     let view = present.json()?;
     let mut body = json!({});
     for name in ["name", "url", "kinds", "disabled", "options"] {
         put(&mut body, name, field(&view, name).clone());
     }
-    let call = Call::new("PUT", path)
-        .with(fields(given, body)?)
-        .if_match(present.etag);
+    let call = call.with(fields(given, body)?).if_match(present.etag);
     shown(session, &call)
 }
 
@@ -121,9 +120,7 @@ fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
 /// # Errors
 /// It is not there.
 pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    session
-        .client
-        .call(&Call::new("DELETE", one(session, given, "")?))?;
+    session.client.call(&call(session, given)?)?;
     session.output.remark("It is removed.");
     Ok(())
 }
@@ -133,7 +130,7 @@ pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// It is not there.
 pub fn test(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let call = Call::new("POST", one(session, given, "/test")?).with(json!({}));
+    let call = call(session, given)?.with(json!({}));
     session.client.call(&call)?;
     session
         .output
@@ -150,7 +147,7 @@ pub fn rotate_secret(session: &Session, given: &Given<'_>) -> Result<(), Failure
         Some(hours) => json!({"overlap_hours": hours}),
         None => json!({}),
     };
-    let call = Call::new("POST", one(session, given, "/rotate-secret")?).with(body);
+    let call = call(session, given)?.with(body);
     let answer = session.client.call(&call)?.json()?;
     match session.output.format {
         // A field of this name is otherwise one that is not shown.
@@ -178,7 +175,7 @@ pub fn messages(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         ],
     );
     let limit = list.limit(given.limit()?);
-    let mut call = Call::new("GET", one(session, given, "/messages")?);
+    let mut call = call(session, given)?;
     if let Some(state) = given.text("state") {
         call = call.asking("state", state);
     }
@@ -190,11 +187,8 @@ pub fn messages(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// # Errors
 /// The webhook or the message is not there.
 pub fn resend(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let message = segment(given.required("message")?);
-    let path = one(session, given, &format!("/messages/{message}/resend"))?;
-    session
-        .client
-        .call(&Call::new("POST", path).with(json!({})))?;
+    let call = call(session, given)?.with(json!({}));
+    session.client.call(&call)?;
     session.output.remark("It is sent once more.");
     Ok(())
 }

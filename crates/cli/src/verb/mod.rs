@@ -7,6 +7,8 @@ mod local;
 mod notify;
 mod tenancy;
 
+use ringfence_api::operation::Operation;
+
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Output;
@@ -70,6 +72,8 @@ pub struct Verb {
     /// What it does, in a sentence without its full stop.
     pub about: &'static str,
     pub does: Does,
+    /// The operations of the API that it calls.
+    pub calls: &'static [Operation],
     /// What it takes, in groups that several verbs share.
     pub args: &'static [&'static [Arg]],
     pub shows: Shows,
@@ -84,13 +88,10 @@ pub struct Verb {
 /// How a verb is done.
 #[derive(Clone, Copy, Debug)]
 pub enum Does {
-    /// By one call: its method and its path below `/api/v1`. A part in brackets is left out with its argument.
-    Call(&'static str),
-    /// By a function, which makes these calls.
-    Run(
-        fn(&Session, &Given<'_>) -> Result<(), Failure>,
-        &'static [&'static str],
-    ),
+    /// By one call: that of its operations for whose path all names are given.
+    Call,
+    /// By a function, which makes its calls.
+    Run(fn(&Session, &Given<'_>) -> Result<(), Failure>),
     /// By a function that needs no installation.
     Local(fn(Output, &Given<'_>) -> Result<(), Failure>),
 }
@@ -187,14 +188,15 @@ pub enum Goes {
 const fn call(
     words: &'static str,
     about: &'static str,
-    call: &'static str,
+    calls: &'static [Operation],
     args: &'static [&'static [Arg]],
     shows: Shows,
 ) -> Verb {
     Verb {
         words,
         about,
-        does: Does::Call(call),
+        does: Does::Call,
+        calls,
         args,
         shows,
         keeps: &[],
@@ -208,11 +210,11 @@ const fn run(
     words: &'static str,
     about: &'static str,
     run: fn(&Session, &Given<'_>) -> Result<(), Failure>,
-    calls: &'static [&'static str],
+    calls: &'static [Operation],
     args: &'static [&'static [Arg]],
 ) -> Verb {
-    let mut verb = call(words, about, "", args, Shows::Own);
-    verb.does = Does::Run(run, calls);
+    let mut verb = call(words, about, calls, args, Shows::Own);
+    verb.does = Does::Run(run);
     verb
 }
 
@@ -223,7 +225,7 @@ const fn local(
     run: fn(Output, &Given<'_>) -> Result<(), Failure>,
     args: &'static [&'static [Arg]],
 ) -> Verb {
-    let mut verb = call(words, about, "", args, Shows::Own);
+    let mut verb = call(words, about, &[], args, Shows::Own);
     verb.does = Does::Local(run);
     verb
 }
@@ -247,23 +249,6 @@ impl Verb {
     /// Its arguments, one after the other.
     pub fn each_arg(&self) -> impl Iterator<Item = &'static Arg> {
         self.args.iter().copied().flatten()
-    }
-
-    /// Calls of the API that it makes, as `METHOD /path`.
-    pub fn calls(&self) -> Vec<String> {
-        match self.does {
-            Does::Call(call) => match (call.split_once('['), call.split_once(']')) {
-                (Some((before, _)), Some((with, behind))) => {
-                    vec![
-                        format!("{before}{behind}"),
-                        format!("{}{behind}", with.replace('[', "")),
-                    ]
-                }
-                _ => vec![call.to_owned()],
-            },
-            Does::Run(_, calls) => calls.iter().map(|call| (*call).to_owned()).collect(),
-            Does::Local(_) => Vec::new(),
-        }
     }
 }
 
@@ -368,123 +353,123 @@ mod tests {
 
     use std::collections::BTreeSet;
 
+    use ringfence_api::{openapi, path};
     use serde_json::Value;
 
     use super::*;
 
-    fn api() -> Value {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/api/openapi.json");
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    /// What the OpenAPI document says of an operation.
+    fn described(document: &Value, operation: Operation) -> &Value {
+        &document["paths"][operation.pattern()][operation.method().to_lowercase()]
     }
 
-    /// `METHOD /path`, with every argument of the path as `{}`.
-    fn normal(call: &str) -> String {
-        let mut out = String::new();
-        let mut is_in = false;
-        for it in call.chars() {
-            match it {
-                '{' => (is_in, out) = (true, out + "{"),
-                '}' => (is_in, out) = (false, out + "}"),
-                _ if is_in => {}
-                it => out.push(it),
-            }
+    /// What a schema is where it refers to another.
+    fn followed<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap(),
+            None => schema,
         }
-        out
+    }
+
+    /// Whether a schema has a member, at a path of fields; of anything that says nothing of its members, each.
+    fn has(document: &Value, schema: &Value, path: &str) -> bool {
+        let schema = followed(document, schema);
+        let one_of = ["anyOf", "oneOf"]
+            .iter()
+            .filter_map(|it| schema[it].as_array());
+        if one_of.flatten().any(|schema| has(document, schema, path)) {
+            return true;
+        }
+        let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+        match &schema["properties"][first] {
+            Value::Null => false,
+            member if rest.is_empty() || member == &Value::Bool(true) => true,
+            member => has(document, member, rest),
+        }
     }
 
     #[test]
-    fn every_operation_of_the_api_has_a_verb_and_every_call_is_an_operation() {
-        let api = api();
-        let operations: BTreeSet<String> = api["paths"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .flat_map(|(path, methods)| {
-                methods.as_object().unwrap().keys().map(move |method| {
-                    let path = path.strip_prefix("/api/v1").unwrap_or(path);
-                    normal(&format!("{} {path}", method.to_uppercase()))
-                })
-            })
-            .collect();
-        let made: BTreeSet<String> = all()
-            .flat_map(|verb| verb.calls())
-            .map(|call| normal(&call))
-            .collect();
+    fn every_operation_of_the_api_has_a_verb() {
+        let made: BTreeSet<Operation> = all().flat_map(|verb| verb.calls).copied().collect();
         // `lint` does the same with the same code, without an installation.
-        let is_local = |call: &&String| call.as_str() == "POST /lint";
-        let missing: Vec<_> = operations
-            .difference(&made)
-            .filter(|call| !is_local(call))
-            .collect();
-        let unknown: Vec<_> = made.difference(&operations).collect();
-        assert!(missing.is_empty(), "no verb: {missing:#?}");
-        assert!(unknown.is_empty(), "no operation: {unknown:#?}");
+        let missing = Operation::ALL.iter().filter(|it| !made.contains(it));
+        assert_eq!(missing.collect::<Vec<_>>(), [&Operation::Lint]);
     }
 
     #[test]
     fn parameters_and_fields_are_those_of_the_operation() {
-        let api = api();
-        let schemas = &api["components"]["schemas"];
-        let paths = api["paths"].as_object().unwrap();
-        for verb in all() {
-            let Does::Call(_) = verb.does else { continue };
-            let call = verb.calls().into_iter().next_back().unwrap();
-            let (method, path) = call.split_once(' ').unwrap();
-            let operation = paths
-                .iter()
-                .find(|(it, _)| normal(it.strip_prefix("/api/v1").unwrap_or(it)) == normal(path))
-                .map(|(_, methods)| &methods[method.to_lowercase()])
-                .unwrap();
-            let parameters: BTreeSet<&str> = operation["parameters"]
+        let document = openapi::document();
+        for verb in all().filter(|verb| matches!(verb.does, Does::Call)) {
+            let operation = *verb.calls.last().unwrap();
+            let said = described(&document, operation);
+            let parameters: BTreeSet<&str> = said["parameters"]
                 .as_array()
                 .into_iter()
                 .flatten()
                 .filter_map(|it| it["name"].as_str())
                 .collect();
-            let schema =
-                operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
-            let schema = schema.map(|name| &schemas[name.rsplit('/').next().unwrap()]);
+            let body = &said["requestBody"]["content"]["application/json"]["schema"];
             if let Shows::List(_) = verb.shows {
                 let is_paged = verb.each_arg().any(|arg| arg.name == "limit");
-                assert_eq!(
-                    is_paged,
-                    parameters.contains("limit"),
-                    "{}: pages",
-                    verb.words
-                );
+                let has_pages = parameters.contains("limit");
+                assert_eq!(is_paged, has_pages, "{}: pages", verb.words);
             }
             for arg in verb.each_arg() {
-                match arg.goes {
-                    Goes::QueryAs(name) => assert!(
-                        parameters.contains(name),
-                        "{}: no parameter {name}",
-                        verb.words
-                    ),
-                    Goes::Query => assert!(
-                        parameters.contains(arg.name),
-                        "{}: no parameter {}",
-                        verb.words,
-                        arg.name
-                    ),
-                    Goes::Path => assert!(
-                        call.contains(&format!("{{{}}}", arg.name)),
-                        "{}: no place {}",
-                        verb.words,
-                        arg.name
-                    ),
+                let (is_there, what) = match arg.goes {
+                    Goes::QueryAs(name) => (parameters.contains(name), name),
+                    Goes::Query => (parameters.contains(arg.name), arg.name),
+                    Goes::Path => {
+                        let mut names = path::names(operation.pattern());
+                        (names.any(|name| name == arg.name), arg.name)
+                    }
                     Goes::Body(field) => {
                         let first = field.split('.').next().unwrap();
-                        let known = schema.map(|it| &it["properties"][first]);
-                        assert!(
-                            known.is_some_and(|it| !it.is_null()),
-                            "{}: no field {field}",
-                            verb.words
-                        );
+                        (has(&document, body, first), field)
                     }
-                    Goes::Tenant | Goes::Own => {}
-                }
+                    Goes::Tenant | Goes::Own => continue,
+                };
+                assert!(is_there, "{}: {operation:?} has no {what}", verb.words);
             }
         }
+    }
+
+    #[test]
+    fn what_is_shown_and_what_is_kept_is_in_the_answer() {
+        let document = openapi::document();
+        let answer = |operation: Operation| {
+            let answers = described(&document, operation)["responses"]
+                .as_object()
+                .unwrap();
+            let (_, answer) = answers
+                .iter()
+                .find(|(status, _)| status.starts_with('2'))
+                .unwrap();
+            &answer["content"]["application/json"]["schema"]
+        };
+        let mut missing = Vec::new();
+        for verb in all().filter(|verb| matches!(verb.does, Does::Call)) {
+            let operation = *verb.calls.last().unwrap();
+            let (schema, fields) = match verb.shows {
+                Shows::List(columns) => {
+                    let page = followed(&document, answer(operation));
+                    let fields = columns.iter().map(|(_, field)| *field).collect();
+                    (&page["properties"]["items"]["items"], fields)
+                }
+                Shows::Text(field) => (answer(operation), vec![field]),
+                _ => (&Value::Null, Vec::new()),
+            };
+            let present = operation.reading().map_or(&Value::Null, answer);
+            let fields = fields.into_iter().map(|field: &str| (schema, field));
+            let kept = verb.keeps.iter().map(|field| (present, *field));
+            let lacks = |(schema, field): &(&Value, &str)| {
+                // The state of a phone is said from several fields (`table`).
+                let is_said = *field == "state" && has(&document, schema, "key.state");
+                !is_said && !has(&document, schema, field)
+            };
+            let lacking = fields.chain(kept).filter(lacks);
+            missing.extend(lacking.map(|(_, field)| (verb.words, field)));
+        }
+        assert_eq!(missing, []);
     }
 
     #[test]

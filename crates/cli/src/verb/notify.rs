@@ -1,5 +1,7 @@
 //! Verbs about NOTIFYs.
 
+use ringfence_api::operation::Operation;
+
 use super::{Arg, Kind, PAGED, Shows, Verb, WAIT, Wait, body, call, own, place, query, run};
 use crate::command::notify;
 
@@ -32,7 +34,7 @@ const JOBS: Shows = Shows::List(&[
 
 #[rustfmt::skip]
 pub(super) const VERBS: &[Verb] = &[
-    run("rollouts create", "Tell many phones to fetch their files, at a pace", notify::create_rollout, &["POST /tenants/{tenant}/rollouts"],
+    run("rollouts create", "Tell many phones to fetch their files, at a pace", notify::create_rollout, &[Operation::CreateRollout],
         &[&[own("all", "All phones of the tenant").is(Kind::Flag),
             own("model", "Phones of this model"), own("site", "Phones of this site, by name or id"), own("mac", "This phone; may be repeated").many(),
             own("event", "Text of the Event header, instead of each family's own"),
@@ -41,32 +43,32 @@ pub(super) const VERBS: &[Verb] = &[
             own("expiry", "Give a phone up after so long, such as 2h"),
             own("pool", "Id of the pool that sends"),
             own("plan", "File with further fields as JSON: stages, threshold, window")], WAIT]),
-    call("rollouts list", "List the rollouts, the newest first", "GET /tenants/{tenant}/rollouts", &[PAGED],
+    call("rollouts list", "List the rollouts, the newest first", &[Operation::ListRollouts], &[PAGED],
         Shows::List(&[("ID", "id"), ("STATE", "state"), ("REASON", "reason"), ("TOTAL", "total"), ("RELEASED", "released"), ("FETCHED", "progress.fetched"), ("EXPIRED", "progress.expired"), ("CREATED", "created_at")])),
-    call("rollouts show", "Show how far a rollout is", "GET /tenants/{tenant}/rollouts/{rollout}", &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
-    call("rollouts pause", "Pause a rollout", "POST /tenants/{tenant}/rollouts/{rollout}/pause", &[ROLLOUT], Shows::One),
-    call("rollouts resume", "Go on with a paused rollout", "POST /tenants/{tenant}/rollouts/{rollout}/resume", &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
-    call("rollouts cancel", "End a rollout; who was told was told", "POST /tenants/{tenant}/rollouts/{rollout}/cancel", &[ROLLOUT], Shows::One),
-    call("jobs list", "List the jobs, the newest first", "GET /tenants/{tenant}/jobs",
+    call("rollouts show", "Show how far a rollout is", &[Operation::GetRollout], &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
+    call("rollouts pause", "Pause a rollout", &[Operation::PauseRollout], &[ROLLOUT], Shows::One),
+    call("rollouts resume", "Go on with a paused rollout", &[Operation::ResumeRollout], &[ROLLOUT, WAIT], Shows::One).waits(Wait::Rollout),
+    call("rollouts cancel", "End a rollout; who was told was told", &[Operation::CancelRollout], &[ROLLOUT], Shows::One),
+    call("jobs list", "List the jobs, the newest first", &[Operation::ListJobs],
         &[&[query("state", "Only in this state").is(Kind::Choice(&["queued", "leased", "answered", "fetched", "rejected", "unreachable", "expired", "cancelled"])),
             query("device", "Only of the phone with this MAC"), query("rollout", "Only of this rollout")], PAGED], JOBS),
-    call("jobs show", "Show a job, with its sendings", "GET /tenants/{tenant}/jobs/{job}", &[JOB, WAIT], Shows::One).waits(Wait::Job),
-    call("jobs cancel", "Cancel a job", "POST /tenants/{tenant}/jobs/{job}/cancel", &[JOB], Shows::One),
-    call("pools list", "List the pools", "GET /pools", &[PAGED], Shows::List(&[("ID", "id"), ("NAME", "name"), ("SENDER", "options.sender"), ("QUEUED", "queue.queued"), ("RELAYS", "queue.relays_connected")])),
-    call("pools show", "Show a pool, with its queue", "GET /pools/{pool}", &[POOL], Shows::One),
-    call("pools create", "Add a pool", "POST /pools", &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS]], Shows::One),
-    call("pools change", "Change a pool's name or options", "PUT /pools/{pool}", &[POOL, &[body("name", "What it is called"), POOL_OPTIONS]], Shows::One).keeps(&["name", "options"]),
-    call("pools remove", "Remove a pool that nobody is notified by", "DELETE /pools/{pool}", &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays"),
-    call("pools of-tenant", "Show which pool notifies the tenant's phones", "GET /tenants/{tenant}/pool", &[], Shows::One),
-    call("pools assign", "Have a pool notify the tenant's phones", "PUT /tenants/{tenant}/pool", &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
-    call("pools credentials", "Show who the pool is at its proxy, without the password", "GET /pools/{pool}/proxy-credentials", &[POOL], Shows::One),
-    call("pools set-credentials", "Say who the pool is at its proxy", "PUT /pools/{pool}/proxy-credentials",
+    call("jobs show", "Show a job, with its sendings", &[Operation::GetJob], &[JOB, WAIT], Shows::One).waits(Wait::Job),
+    call("jobs cancel", "Cancel a job", &[Operation::CancelJob], &[JOB], Shows::One),
+    call("pools list", "List the pools", &[Operation::ListPools], &[PAGED], Shows::List(&[("ID", "id"), ("NAME", "name"), ("SENDER", "options.sender"), ("QUEUED", "queue.queued"), ("RELAYS", "queue.relays_connected")])),
+    call("pools show", "Show a pool, with its queue", &[Operation::GetPool], &[POOL], Shows::One),
+    call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS]], Shows::One),
+    call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS]], Shows::One).keeps(&["name", "options"]),
+    call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays"),
+    call("pools of-tenant", "Show which pool notifies the tenant's phones", &[Operation::GetTenantPool], &[], Shows::One),
+    call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
+    call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
+    call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],
         &[POOL, &[body("username", "Its name").required(), body("password", "Where its password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")]], Shows::One),
-    call("pools remove-credentials", "No longer sign in at the proxy", "DELETE /pools/{pool}/proxy-credentials", &[POOL], Shows::Done("removed")),
-    call("relays list", "List the relays of a pool", "GET /pools/{pool}/relays", &[POOL, PAGED],
+    call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL], Shows::Done("removed")),
+    call("relays list", "List the relays of a pool", &[Operation::ListRelays], &[POOL, PAGED],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("CONNECTED", "connected"), ("DRAINING", "draining"), ("IN FLIGHT", "in_flight"), ("VERSION", "software_version"), ("LAST SEEN", "last_seen_at")])),
-    call("relays show", "Show a relay", "GET /pools/{pool}/relays/{relay}", &[RELAY], Shows::One),
-    call("relays create", "Add a relay; its credential is shown this once", "POST /pools/{pool}/relays", &[POOL, &[body("name", "What it is called").at_place().required()]], Shows::One),
-    call("relays drain", "Have a relay finish what it has and take no more", "POST /pools/{pool}/relays/{relay}/drain", &[RELAY, &[body("reason", "For people")]], Shows::One),
-    call("relays remove", "Remove a relay: its credential is worth nothing from now on", "DELETE /pools/{pool}/relays/{relay}", &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential"),
+    call("relays show", "Show a relay", &[Operation::GetRelay], &[RELAY], Shows::One),
+    call("relays create", "Add a relay; its credential is shown this once", &[Operation::CreateRelay], &[POOL, &[body("name", "What it is called").at_place().required()]], Shows::One),
+    call("relays drain", "Have a relay finish what it has and take no more", &[Operation::DrainRelay], &[RELAY, &[body("reason", "For people")]], Shows::One),
+    call("relays remove", "Remove a relay: its credential is worth nothing from now on", &[Operation::DeleteRelay], &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential"),
 ];

@@ -5,9 +5,9 @@
 mod exposition;
 mod page;
 
+use ringfence_api::answer::Metrics;
 use ringfence_queue::messages::{PoolCall, PoolReply};
 
-use crate::api::request::answer::Metrics;
 use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 use crate::pool::client;

@@ -6,12 +6,12 @@
 
 use std::collections::VecDeque;
 
-use ringfence_provision::mac::Mac;
+use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
-use super::compare::{Change, Difference, Gone, Other, What, path_of};
+use super::compare::{Change, Difference, Gone, Other, What, writing};
 use super::fleet::Place;
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::command::import::MAX_ROWS;
 use crate::failure::{Failure, Problem};
 use crate::session::Session;
@@ -136,30 +136,33 @@ fn make(
 fn one(session: &Session, what: &What, comment: &str) -> Result<(), Failure> {
     let call = match what {
         What::Options(options) => {
-            let path = session.below("")?;
-            let present = session.client.call(&Call::new("GET", path.clone()))?;
+            let call = session.call(Operation::PutTenant, &[])?;
+            let present = session.client.call(&call.reading()?)?;
             let tenant = present.json()?;
             let body = json!({"name": field(&tenant, "name"), "hostname": field(&tenant, "hostname"), "options": options});
-            Call::new("PUT", path).with(body).if_match(present.etag)
+            call.with(body).if_match(present.etag)
         }
         What::Model(name, body) => {
-            Call::new("PUT", session.below(&format!("/models/{}", segment(name)))?)
-                .with(body.clone())
+            let call = session.call(Operation::PutModel, &[("model", name)])?;
+            call.with(body.clone())
         }
-        What::Site(name) => Call::new("POST", session.below("/sites")?).with(json!({"name": name})),
+        What::Site(name) => session
+            .call(Operation::CreateSite, &[])?
+            .with(json!({"name": name})),
         What::Layer(whose, settings) => {
-            let path = path_of(session, whose)?;
-            let present = session.client.call(&Call::new("GET", path.clone()))?;
-            Call::new("PUT", path)
-                .with(json!({"settings": settings}))
+            let call = writing(session, whose)?;
+            let present = session.client.call(&call.reading()?)?;
+            call.with(json!({"settings": settings}))
                 .if_match(present.etag)
         }
         What::Template(place, source) => {
-            Call::new("PUT", template(session, place)?).with(json!({"source": source}))
+            let of = [Operation::PutTemplate, Operation::PutModelTemplate];
+            template(session, place, of)?.with(json!({"source": source}))
         }
         What::Device(mac, row, _) => {
             let body = json!({"model": field(row, "model"), "label": field(row, "label"), "site": null, "settings": field(row, "settings")});
-            Call::new("PUT", device(session, *mac)?).with(body)
+            let call = session.call(Operation::PutDevice, &[("mac", &mac.upper())])?;
+            call.with(body)
         }
     };
     session.client.call(&call.asking("comment", comment))?;
@@ -169,20 +172,14 @@ fn one(session: &Session, what: &What, comment: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn device(session: &Session, mac: Mac) -> Result<String, Failure> {
-    session.below(&format!("/devices/{}", mac.upper()))
-}
-
-fn template(session: &Session, place: &Place) -> Result<String, Failure> {
-    let mut path = format!(
-        "/templates/{}/{}",
-        segment(&place.kind),
-        segment(&place.family)
-    );
-    if let Some(model) = &place.model {
-        path = format!("{path}/{}", segment(model));
+/// A call about a template: by the first operation where it is a family's, by the second where it is a model's.
+fn template(session: &Session, place: &Place, of: [Operation; 2]) -> Result<Call, Failure> {
+    let [of_family, of_model] = of;
+    let (kind, family) = (("kind", &*place.kind), ("family", &*place.family));
+    match &place.model {
+        None => session.call(of_family, &[kind, family]),
+        Some(model) => session.call(of_model, &[kind, family, ("model", model)]),
     }
-    session.below(&path)
 }
 
 fn devices(
@@ -197,7 +194,8 @@ fn devices(
             _ => None,
         })
         .collect();
-    let call = Call::new("POST", session.below("/device-batch")?)
+    let call = session
+        .call(Operation::PutDevices, &[])?
         .with(json!({"devices": rows}))
         .asking("comment", comment)
         .repeatable();
@@ -218,14 +216,18 @@ fn devices(
 }
 
 fn delete(session: &Session, other: &Other, comment: &str) -> Result<(), Failure> {
-    let path = match &other.what {
-        Gone::Device(mac) => device(session, *mac)?,
-        Gone::Template(place) => template(session, place)?,
-        Gone::Model(name) => session.below(&format!("/models/{}", segment(name)))?,
-        Gone::Site(name) => session.below(&format!("/sites/{}", segment(&session.site(name)?)))?,
+    let call = match &other.what {
+        Gone::Device(mac) => session.call(Operation::DeleteDevice, &[("mac", &mac.upper())])?,
+        Gone::Template(place) => {
+            let of = [Operation::DeleteTemplate, Operation::DeleteModelTemplate];
+            template(session, place, of)?
+        }
+        Gone::Model(name) => session.call(Operation::DeleteModel, &[("model", name)])?,
+        Gone::Site(name) => {
+            let site = session.site(name)?;
+            session.call(Operation::DeleteSite, &[("site", &site)])?
+        }
     };
-    session
-        .client
-        .call(&Call::new("DELETE", path).asking("comment", comment))?;
+    session.client.call(&call.asking("comment", comment))?;
     Ok(())
 }

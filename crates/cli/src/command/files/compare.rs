@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use ringfence_api::operation::Operation;
 use ringfence_provision::diff::{LineKind, Lines, hunks};
 use ringfence_provision::mac::Mac;
 use serde_json::{Map, Value, json};
 
 use super::fleet::{Device, Fleet, KEPT, Layer, Model, Place, Setting, Site};
-use crate::client::{Call, segment};
+use crate::client::Call;
 use crate::command::import::MAX_ROWS;
 use crate::failure::Failure;
 use crate::secret;
@@ -296,16 +297,19 @@ fn compare_sites(
     Ok(())
 }
 
-/// The path of a layer's settings below the tenant.
+/// The call that writes a layer's settings.
 ///
 /// # Errors
 /// There is no such site yet.
-pub(super) fn path_of(session: &Session, whose: &Whose) -> Result<String, Failure> {
-    session.below(&match whose {
-        Whose::Tenant => "/settings".to_owned(),
-        Whose::Site(name) => format!("/sites/{}/settings", segment(&session.site(name)?)),
-        Whose::Model(name) => format!("/models/{}/settings", segment(name)),
-    })
+pub(super) fn writing(session: &Session, whose: &Whose) -> Result<Call, Failure> {
+    match whose {
+        Whose::Tenant => session.call(Operation::PutTenantSettings, &[]),
+        Whose::Site(name) => {
+            let site = session.site(name)?;
+            session.call(Operation::PutSiteSettings, &[("site", &site)])
+        }
+        Whose::Model(name) => session.call(Operation::PutModelSettings, &[("model", name)]),
+    }
 }
 
 fn compare_layer(
@@ -323,7 +327,7 @@ fn compare_layer(
     } = compare_settings(wanted, before)?;
     // Whether a secret is another one, the installation alone knows: it tells whether writing would change anything.
     if lines.is_empty() && has_references && present.is_some() {
-        let trial = Call::new("PUT", path_of(session, &whose)?)
+        let trial = writing(session, &whose)?
             .with(json!({"settings": body}))
             .asking("dry_run", "true");
         let answer = session.client.call(&trial)?.json()?;
@@ -485,7 +489,8 @@ fn compare_devices(
     }
     for step in asked.chunks(MAX_ROWS) {
         let rows: Vec<&Value> = step.iter().map(|(_, row)| row).collect();
-        let call = Call::new("POST", session.below("/device-batch")?)
+        let call = session
+            .call(Operation::PutDevices, &[])?
             .with(json!({"devices": rows}))
             .asking("dry_run", "true")
             .repeatable();

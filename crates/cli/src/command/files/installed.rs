@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_api::operation::Operation;
+use ringfence_api::tenancy::settings::SettingView;
 use ringfence_import::{Outcome, Table, Wishes};
 use ringfence_provision::layers::Value as Setting_;
 use serde_json::Value;
 
 use super::fleet::{Device, Fleet, Layer, Model, Place, Setting, Site};
-use crate::client::{Call, segment};
+
+use crate::client;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::words::{field, text};
@@ -17,19 +20,17 @@ use crate::words::{field, text};
 /// # Errors
 /// It is not to be had.
 pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
-    let tenant = session
-        .client
-        .call(&Call::new("GET", session.below("")?))?
-        .json()?;
+    let tenant = session.call(Operation::GetTenant, &[])?;
+    let tenant = session.client.call(&tenant)?.json()?;
     let mut sites = BTreeMap::new();
     for (id, name) in session.sites()?.iter() {
-        let settings = layer(session, &format!("/sites/{}/settings", segment(id)))?;
+        let settings = layer(session, Operation::GetSiteSettings, &[("site", id)])?;
         sites.insert(name.clone(), Site { settings });
     }
     let mut models = BTreeMap::new();
-    for model in list(session, "/models", false)? {
+    for model in list(session, Operation::ListModels, false)? {
         let name = text(&model, "name").to_owned();
-        let settings = layer(session, &format!("/models/{}/settings", segment(&name)))?;
+        let settings = layer(session, Operation::GetModelSettings, &[("model", &name)])?;
         let word = |field: &str| Some(text(&model, field).to_owned()).filter(|it| !it.is_empty());
         models.insert(
             name,
@@ -41,7 +42,7 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
         );
     }
     let mut templates = BTreeMap::new();
-    for template in list(session, "/templates", true)? {
+    for template in list(session, Operation::ListTemplates, true)? {
         let word = |name: &str| text(&template, name).to_owned();
         let place = Place {
             kind: word("kind"),
@@ -52,7 +53,7 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
     }
     Ok(Fleet {
         options: Some(field(&tenant, "options").clone()),
-        settings: Some(layer(session, "/settings")?),
+        settings: Some(layer(session, Operation::GetTenantSettings, &[])?),
         sites: Some(sites),
         models: Some(models),
         devices: Some(devices(session)?),
@@ -60,8 +61,8 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
     })
 }
 
-fn list(session: &Session, path: &str, is_whole: bool) -> Result<Vec<Value>, Failure> {
-    let mut call = Call::new("GET", session.below(path)?);
+fn list(session: &Session, operation: Operation, is_whole: bool) -> Result<Vec<Value>, Failure> {
+    let mut call = session.call(operation, &[])?;
     call.is_whole = is_whole;
     let mut all = Vec::new();
     session.client.pages(&call, usize::MAX, |items| {
@@ -71,27 +72,26 @@ fn list(session: &Session, path: &str, is_whole: bool) -> Result<Vec<Value>, Fai
     Ok(all)
 }
 
-fn layer(session: &Session, path: &str) -> Result<Layer, Failure> {
-    let answer = session
-        .client
-        .call(&Call::new("GET", session.below(path)?))?
-        .json()?;
-    let settings = field(&answer, "settings")
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
+fn layer(
+    session: &Session,
+    operation: Operation,
+    names: &[(&str, &str)],
+) -> Result<Layer, Failure> {
+    let call = session.call(operation, names)?;
+    let answer = session.client.call(&call)?.json()?;
+    let settings: BTreeMap<String, SettingView> = client::read(field(&answer, "settings"))?;
     Ok(settings
         .into_iter()
         .map(|(name, value)| match value {
-            Value::String(text) => (name, Setting::Text(text)),
-            _ => (name, Setting::kept()),
+            SettingView::Text(text) => (name, Setting::Text(text)),
+            SettingView::Secret { .. } => (name, Setting::kept()),
         })
         .collect())
 }
 
 /// All phones, with their settings: by the tables of the export, which are few calls for many.
 fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, Device>, Failure> {
-    let call = Call::new("GET", session.below("/devices.csv")?);
+    let call = session.call(Operation::ExportDevices, &[])?;
     let mut devices = BTreeMap::new();
     session.client.tables(&call, |text| {
         let table = Table::open(&text, Wishes::default())

@@ -10,10 +10,10 @@ mod state;
 
 use std::cell::RefCell;
 
+use ringfence_api::operation::Operation;
 use ringfence_import::{MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes};
 use serde_json::{Value, json};
 
-use crate::client::Call;
 use crate::failure::Failure;
 use crate::given::{Given, read_bytes};
 use crate::secret;
@@ -86,14 +86,12 @@ pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     check_system(given, table.system())?;
     about(session, &table);
     let rows = table.rows().count() as u64;
-    let path = session.below("/device-batch")?;
     let unwrap = match given.text("unwrap_secrets_with") {
         Some(reference) => Some(Unwrap::new(secret::read(reference)?)),
         None => None,
     };
     let mut import = Import {
         session,
-        path,
         unwrap,
         comment: given.text("comment").map(str::to_owned),
         rows,
@@ -226,7 +224,6 @@ impl Counts {
 /// One import.
 struct Import<'a> {
     session: &'a Session,
-    path: String,
     unwrap: Option<Unwrap>,
     comment: Option<String>,
     /// How many rows the table has.
@@ -330,7 +327,9 @@ impl Import<'_> {
     fn send(&self, step: Step, is_trial: bool) -> Result<Vec<Verdict>, Failure> {
         let mut answers = Vec::new();
         if !step.devices.is_empty() {
-            let mut call = Call::new("POST", self.path.clone())
+            let mut call = self
+                .session
+                .call(Operation::PutDevices, &[])?
                 .with(json!({"devices": step.devices}))
                 .repeatable();
             if is_trial {

@@ -14,9 +14,9 @@ use ringfence_provision::url_template::{UrlTemplate, UrlVars};
 use ringfence_provision::vendor;
 use serde_json::{Value, json};
 
-use crate::client::segment;
 use crate::failure::Failure;
 use crate::profile::write_private;
+use ringfence_api::path::segment;
 
 /// The longest file that a phone reads, in bytes: more than any family takes.
 const MAX_FILE: u64 = 8 * 1024 * 1024;

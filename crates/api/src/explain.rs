@@ -9,14 +9,14 @@ use ringfence_provision::layers::Layer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::admin::events::EventView;
-use crate::api::devices::unknown::GuessView;
-use crate::api::devices::{DeviceView, KeyView};
+use crate::admin::events::EventView;
+use crate::devices::unknown::GuessView;
+use crate::devices::{DeviceView, KeyView};
 
 /// What is to be explained: exactly one of `url`, `request_id` and `mac`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplainInput {
     /// A URL as the phone asked it, or its path alone, with the access path in front; the answer never repeats
     /// the access path. Of a path alone the host is the tenant's.
@@ -49,7 +49,7 @@ pub struct ExplainInput {
 
 /// What a phone would hear to a request at this moment, and why. Nothing is consumed or written.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplainView {
     /// The request that is explained.
     pub asked: AskedView,
@@ -69,7 +69,7 @@ pub struct ExplainView {
 /// Where a request to be explained comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Source {
     /// A URL.
     Url,
@@ -81,7 +81,7 @@ pub enum Source {
 
 /// A phone's request, without its access path.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedView {
     /// Which member of the input it was made from.
     pub from: Source,
@@ -104,7 +104,7 @@ pub struct AskedView {
 /// What a step of `explain` is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum StepId {
     /// Whether the address is kept from asking the database.
     Throttle,
@@ -133,7 +133,7 @@ pub enum StepId {
 /// How a step of `explain` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum StepOutcome {
     /// The request passes.
     Passed,
@@ -147,7 +147,7 @@ pub enum StepOutcome {
 
 /// A step of `explain`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StepView {
     /// Which step it is; never renamed.
     pub step: StepId,
@@ -162,7 +162,7 @@ pub struct StepView {
 /// What a step of `explain` found; which members there are, the step tells.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Details {
     Throttle(ThrottleDetails),
     AccessPath(AccessPathDetails),
@@ -179,7 +179,7 @@ pub enum Details {
 
 /// The details of the step `throttle`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThrottleDetails {
     /// Whether too many wrong access paths came from the address, as far as the isolate remembers that answers
     /// here. It ends within a minute, and keeps out only what KV does not know.
@@ -188,7 +188,7 @@ pub struct ThrottleDetails {
 
 /// The details of the step `access_path`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessPathDetails {
     /// Id of the tenant that it belongs to.
     pub tenant: String,
@@ -212,7 +212,7 @@ pub struct AccessPathDetails {
 
 /// The details of the step `host`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostDetails {
     /// The host that was asked.
     pub host: String,
@@ -222,7 +222,7 @@ pub struct HostDetails {
 
 /// The details of the step `method`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MethodDetails {
     /// The method of the request.
     pub method: String,
@@ -230,7 +230,7 @@ pub struct MethodDetails {
 
 /// The details of the step `name`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NameDetails {
     /// The kind of file that the name asks for; null if it asks for none.
     pub kind: Option<FileKind>,
@@ -252,7 +252,7 @@ pub struct NameDetails {
 
 /// The details of the step `transport`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransportDetails {
     /// Whether the request comes over HTTPS.
     pub tls: bool,
@@ -262,7 +262,7 @@ pub struct TransportDetails {
 
 /// The details of the step `device`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceDetails {
     /// The device; null if the request is about none, or about an unknown phone.
     pub device: Option<DeviceView>,
@@ -282,7 +282,7 @@ pub struct DeviceDetails {
 
 /// The details of the step `form`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FormDetails {
     /// The form that the name asks for.
     pub asked: Form,
@@ -296,7 +296,7 @@ pub struct FormDetails {
 
 /// The details of the step `copy`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CopyDetails {
     /// Where the file comes from that goes out: `kv`, or `d1` where it is made anew; null if none goes out.
     pub served_from: Option<&'static str>,
@@ -310,7 +310,7 @@ pub struct CopyDetails {
 
 /// The details of the step `file`.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileDetails {
     /// The kind of the file.
     pub kind: FileKind,
@@ -324,7 +324,7 @@ pub struct FileDetails {
 
 /// A parameter of a file.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParameterView {
     /// Names it within the file.
     pub path: String,
@@ -338,7 +338,7 @@ pub struct ParameterView {
 
 /// How a request ends, as its event would say it.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerdictView {
     /// How it ends: served, not_modified, refused, broken or unavailable.
     pub outcome: &'static str,
@@ -352,7 +352,7 @@ pub struct VerdictView {
 
 /// The answer that a phone hears.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HearsView {
     /// The status of the HTTP answer.
     pub status: u16,

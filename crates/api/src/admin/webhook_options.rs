@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a message is about. The word is the `type` of its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MessageKind {
     /// A bootstrap was taken from none of the networks that the tenant expects.
     #[serde(rename = "bootstrap.unexpected_network")]
@@ -58,7 +58,7 @@ impl MessageKind {
 /// When a webhook is told of what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookOptions {
     /// After a message of a kind the next one of that kind waits for so many minutes, 5 to 1440, and has all that
     /// came in between.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// what it does not know is passed over: a newer version may have stored it. The API refuses that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TenantOptions {
     /// The names under which each kind of file is served, relative to the access path.
     pub urls: BTreeMap<FileKind, Names>,
@@ -52,7 +52,7 @@ pub struct TenantOptions {
     /// `2001:db8::/32`; none: from everywhere. One that is taken elsewhere is taken all the same, and its device
     /// is listed by `unexpected_network`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub expected_networks: Vec<IpNet>,
 }
 
@@ -80,13 +80,13 @@ impl Default for TenantOptions {
 /// initial file names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Names {
     /// Where it is served as it is.
-    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub plain: Vec<UrlTemplate>,
     /// Where it is served encrypted: needs `{MAC}`, and ends in the extension of a profile.
-    #[cfg_attr(test, schemars(with = "Vec<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub sealed: Vec<UrlTemplate>,
 }
 
@@ -94,7 +94,7 @@ pub struct Names {
 /// has its key is not published, so it is a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PlainName {
     /// The same refusal as everything else.
     Refuse,
@@ -105,7 +105,7 @@ pub enum PlainName {
 /// How files that are not one device's go to devices with a sealing profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SharedFiles {
     /// Sealed with the asking device's key.
     Sealed,

@@ -1,25 +1,23 @@
-//! The OpenAPI document, made from the table of routes and the types of the handlers. Only tests
-//! make it; the Worker serves the file that a test holds to it.
+//! The OpenAPI document, made from the table of operations and their types. Only tests make it; the Worker serves the
+//! file that a test holds to it.
 //!
-//! `UPDATE=1 cargo test -p ringfence openapi` writes the file anew.
+//! `UPDATE=1 cargo test -p ringfence-api openapi` writes the file anew (`tests/openapi.rs`).
 #![allow(clippy::indexing_slicing)]
 
 use std::collections::BTreeSet;
-use std::future::Future;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::request::answer::Answer;
-use crate::api::request::auth::Needs;
-use crate::api::request::call::{Call, Input, Nothing};
-use crate::api::request::changing::DryRun;
-use crate::api::route::Route;
-use crate::api::routes::ROUTES;
-use crate::http::problem::ProblemKind;
+use crate::answer::Answer;
+use crate::changing::DryRun;
+use crate::check::{BrokenFile, Checked, FailedTest};
+use crate::operation::{Needs, Operation, Shape};
+use crate::problem::ProblemKind;
+use crate::query::Nothing;
 
-/// What a handler takes and gives.
-pub struct Shapes {
+/// What an operation takes and gives.
+pub(crate) struct Shapes {
     query: Option<Schema>,
     body: Option<Schema>,
     status: u16,
@@ -28,39 +26,37 @@ pub struct Shapes {
     answer: Option<Schema>,
 }
 
-/// Reads a handler's shapes off its type.
-pub fn shapes<Q, B, A, E, F>(generator: &mut SchemaGenerator, _: fn(Call<Q, B>) -> F) -> Shapes
-where
-    Q: Input,
-    B: Input,
-    A: Answer,
-    F: Future<Output = Result<A, E>>,
-{
+/// Reads an operation's shapes off its types.
+pub(crate) fn shapes<S: Shape>(generator: &mut SchemaGenerator) -> Shapes {
     let nothing = Nothing::schema_name();
+    let status = S::Answer::STATUS;
     Shapes {
         // A query is taken apart into its parameters, so it is not a component.
-        query: (Q::schema_name() != nothing).then(|| Q::json_schema(generator)),
-        body: (B::schema_name() != nothing).then(|| generator.subschema_for::<B>()),
-        status: A::STATUS,
-        etag: A::ETAG,
-        content_type: A::CONTENT_TYPE,
-        answer: (A::STATUS != 204).then(|| generator.subschema_for::<A::Body>()),
+        query: (S::Query::schema_name() != nothing).then(|| S::Query::json_schema(generator)),
+        body: (S::Body::schema_name() != nothing).then(|| generator.subschema_for::<S::Body>()),
+        status,
+        etag: S::Answer::ETAG,
+        content_type: S::Answer::CONTENT_TYPE,
+        answer: (status != 204).then(|| generator.subschema_for::<<S::Answer as Answer>::Body>()),
     }
 }
 
 /// The whole document.
-fn document() -> Value {
+pub fn document() -> Value {
     let mut generator = schemars::generate::SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into())
         .into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES {
-        let path = paths.entry(route.pattern).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(route, &mut generator);
+    for &operation in Operation::ALL {
+        let path = paths
+            .entry(operation.pattern())
+            .or_insert_with(|| json!({}));
+        path[operation.method().to_ascii_lowercase()] = described(operation, &mut generator);
     }
+    let problem = problem(&mut generator);
     let mut schemas = generator.take_definitions(true);
     close_bodies(&mut paths, &mut schemas);
-    schemas.insert("Problem".to_owned(), problem());
+    schemas.insert("Problem".to_owned(), problem);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -95,17 +91,18 @@ fn document() -> Value {
 }
 
 /// Operations whose answer is that of a trial too.
-const OWN_TRIALS: &[&str] = &["putDevices"];
+const OWN_TRIALS: &[Operation] = &[Operation::PutDevices];
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
-    let shapes = (route.shapes)(generator);
-    let mut parameters: Vec<Value> = route
-        .pattern
+fn described(operation: Operation, generator: &mut SchemaGenerator) -> Value {
+    let shapes = operation.shapes(generator);
+    let mut parameters: Vec<Value> = operation
+        .pattern()
         .split('/')
         .filter_map(path_parameter)
         .collect();
     parameters.extend(shapes.query.iter().flat_map(query_parameters));
-    if shapes.etag && matches!(route.method, "PUT" | "POST") || route.method == "DELETE" {
+    if shapes.etag && matches!(operation.method(), "PUT" | "POST") || operation.method() == "DELETE"
+    {
         parameters.push(json!({
             "name": "If-Match",
             "in": "header",
@@ -115,8 +112,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     }
     let mut success = json!({ "description": "The request was carried out." });
     let mut tried = None;
-    if parameters.iter().any(|it| it["name"] == "dry_run") && !OWN_TRIALS.contains(&route.operation)
-    {
+    if parameters.iter().any(|it| it["name"] == "dry_run") && !OWN_TRIALS.contains(&operation) {
         tried = Some(generator.subschema_for::<DryRun>());
     }
     if let Some(answer) = shapes.answer {
@@ -132,39 +128,39 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "schema": { "type": "string" },
         } });
     }
-    let mut operation = json!({
-        "operationId": route.operation,
-        "summary": route.summary,
-        "tags": [tag(route.pattern)],
+    let mut described = json!({
+        "operationId": operation.id(),
+        "summary": operation.summary(),
+        "tags": [tag(operation.pattern())],
         "responses": {
             shapes.status.to_string(): success,
             "default": { "$ref": "#/components/responses/Problem" },
         },
     });
     if let Some(tried) = tried.filter(|_| shapes.status != 200) {
-        operation["responses"]["200"] = json!({
+        described["responses"]["200"] = json!({
             "description": "What the change would do, where it was only tried.",
             "content": { "application/json": { "schema": tried } },
         });
     }
     if !parameters.is_empty() {
-        operation["parameters"] = json!(parameters);
+        described["parameters"] = json!(parameters);
     }
     if let Some(body) = shapes.body {
-        operation["requestBody"] = json!({
+        described["requestBody"] = json!({
             "required": true,
             "content": { "application/json": { "schema": body } },
         });
     }
-    match route.needs {
-        Needs::Nothing => operation["security"] = json!([]),
-        needs => operation["description"] = json!(right(needs)),
+    match operation.needs() {
+        Needs::Nothing => described["security"] = json!([]),
+        needs => described["description"] = json!(right(needs)),
     }
-    operation
+    described
 }
 
 /// Says of every object of a body, and of every object in it, that it takes no other members: the
-/// API refuses them ([`Call::new`]), though the types pass over them.
+/// Worker refuses them, though the types pass over them.
 fn close_bodies(paths: &mut Map<String, Value>, schemas: &mut Map<String, Value>) {
     let mut open: Vec<String> = Vec::new();
     for operation in paths.values_mut().flat_map(|path| path.as_object_mut()) {
@@ -307,7 +303,19 @@ fn query_parameters(schema: &Schema) -> Vec<Value> {
         .collect()
 }
 
-fn problem() -> Value {
+fn problem(generator: &mut SchemaGenerator) -> Value {
+    let listed = |of: Schema, description: &str| json!({ "type": "array", "items": of, "description": description });
+    let devices = listed(
+        generator.subschema_for::<BrokenFile>(),
+        "Of `invalid-files`: files that could not be served, each with its findings; at most the first 20.",
+    );
+    let tests = listed(
+        generator.subschema_for::<FailedTest>(),
+        "Of `failed-tests`: tests of files that the change would break; at most the first 20.",
+    );
+    let mut checked = json!(generator.subschema_for::<Checked>());
+    checked["description"] =
+        json!("Of `invalid-files` and `failed-tests`: what was rendered to find that out.");
     let types: Vec<String> = ProblemKind::ALL
         .iter()
         .map(|kind| format!("urn:ringfence:problem:{}", kind.as_str()))
@@ -321,89 +329,11 @@ fn problem() -> Value {
             "status": { "type": "integer", "description": "The HTTP status of the answer." },
             "detail": { "type": "string", "description": "What is wrong with this very request, and what to do about it." },
             "request_id": { "type": "string", "description": "The id of the request, which is also in the log." },
+            "files": { "type": "integer", "description": "Of `invalid-files`: how many files could not be served." },
+            "devices": devices,
+            "tests": tests,
+            "checked": checked,
         },
         "required": ["type", "title", "status", "detail", "request_id"],
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use crate::api::openapi::*;
-
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
-
-    #[test]
-    fn the_served_openapi_document_is_up_to_date() {
-        let made = format!("{:#}\n", document());
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(FILE, &made).unwrap();
-            return;
-        }
-        let written = include_str!("openapi.json");
-        let differs = made
-            .lines()
-            .zip(written.lines())
-            .find(|(made, written)| made != written);
-        assert!(
-            made == written,
-            "src/api/openapi.json is out of date at {differs:?}: UPDATE=1 cargo test -p ringfence openapi"
-        );
-        // The same without blanks.
-        assert_eq!(crate::api::OPENAPI, document().to_string());
-    }
-
-    /// Whether a text is a sentence that stands alone, as far as a program can tell.
-    fn is_sentence(text: Option<&Value>) -> bool {
-        let text = text.and_then(Value::as_str).unwrap_or_default();
-        let begins = text.starts_with(|c: char| c.is_uppercase() || c == '`');
-        begins && text.ends_with('.') && text.split_whitespace().count() >= 4
-    }
-
-    #[test]
-    fn every_description_is_a_sentence() {
-        let document = document();
-        let mut wrong = Vec::new();
-        let schemas = document["components"]["schemas"].as_object().unwrap();
-        for (name, schema) in schemas {
-            // A page's schema says in its items of what it is one.
-            if !is_sentence(schema.get("description")) {
-                wrong.push(name.clone());
-            }
-            let properties = schema.get("properties").and_then(Value::as_object);
-            for (property, schema) in properties.into_iter().flatten() {
-                if !is_sentence(schema.get("description")) {
-                    wrong.push(format!("{name}.{property}"));
-                }
-            }
-        }
-        for (path, operations) in document["paths"].as_object().unwrap() {
-            for (method, operation) in operations.as_object().unwrap() {
-                let parameters = operation.get("parameters").and_then(Value::as_array);
-                for parameter in parameters.into_iter().flatten() {
-                    if !is_sentence(parameter.get("description")) {
-                        wrong.push(format!("{method} {path}: {}", parameter["name"]));
-                    }
-                }
-                let summary = operation["summary"].as_str().unwrap();
-                let verb = summary.split_whitespace().next().unwrap();
-                if !verb.ends_with('s') || !verb.starts_with(char::is_uppercase) {
-                    wrong.push(format!("{method} {path}: {summary}"));
-                }
-            }
-        }
-        assert!(wrong.is_empty(), "no sentences: {wrong:#?}");
-    }
-
-    #[test]
-    fn every_reference_leads_somewhere() {
-        let document = document();
-        let text = document.to_string();
-        for reference in text.split("\"$ref\":\"#").skip(1) {
-            let (pointer, _) = reference.split_once('"').unwrap();
-            assert!(document.pointer(pointer).is_some(), "{pointer}");
-        }
-        assert!(!text.contains("$defs"));
-    }
 }

@@ -1,0 +1,84 @@
+//! Tokens of the API.
+
+use serde::{Deserialize, Serialize};
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Access {
+    Read,
+    Write,
+    Metrics,
+}
+
+impl Access {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenInput {
+    /// For people; 1 to 100 characters.
+    pub name: String,
+    /// Id of the one tenant it sees; null: every one.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
+    pub access: Access,
+    /// Whether it may see secrets.
+    #[serde(default)]
+    pub reveal: bool,
+    /// From when on it is worth nothing, in Unix milliseconds; null is never. Not later than the end of
+    /// the token that makes it.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
+    /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// A token. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// The id of the one tenant that the token sees; null if it sees every tenant.
+    pub tenant: Option<String>,
+    /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
+    pub access: Access,
+    /// Whether the token may see secrets.
+    pub reveal: bool,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time at which it ends, in Unix milliseconds; null if it does not end.
+    pub expires_at: Option<u64>,
+    /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
+    pub email: Option<String>,
+    /// What to send as the bearer; only in the answer that makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// Which tokens.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenQuery {
+    /// Only those of this tenant.
+    pub tenant: Option<String>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}

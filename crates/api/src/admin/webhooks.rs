@@ -1,0 +1,143 @@
+//! Webhooks and their messages.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::admin::webhook_options::{MessageKind, WebhookOptions};
+
+/// What an operator decides about a webhook.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WebhookInput {
+    /// For people; 1 to 100 characters.
+    pub name: String,
+    /// Where messages are sent: `https` and a public name, without a user or password. The URL is stored in clear
+    /// and shown to whoever may read, so it is no place for a secret.
+    pub url: String,
+    /// Of what is told, at least one kind; `relay.lost` is for webhooks of the installation alone.
+    pub kinds: Vec<MessageKind>,
+    /// When it is told; what is left out has its default.
+    #[serde(default)]
+    pub options: WebhookOptions,
+    /// Whether nothing is looked for and nothing sent.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// A webhook. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WebhookView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The id of the tenant; null for a webhook of the whole installation.
+    pub tenant: Option<String>,
+    /// The name that people know it by.
+    pub name: String,
+    /// Where messages are sent.
+    pub url: String,
+    /// Of what is told.
+    pub kinds: Vec<MessageKind>,
+    /// When it is told, each option with its default where nothing was given.
+    pub options: WebhookOptions,
+    /// Whether nothing is looked for and nothing sent.
+    pub disabled: bool,
+    /// The number of its changes, which is also its ETag.
+    pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
+    pub updated_at: u64,
+    /// What messages are signed with, `whsec_…`; only in the answer that makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// How a secret is replaced.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SecretInput {
+    /// For so many hours messages are signed with the secret of before, too; 0 to 168, by default 24.
+    pub overlap_hours: Option<u64>,
+}
+
+/// A new secret of a webhook, with the end of the one before.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SecretView {
+    /// What messages are signed with from now on, `whsec_…`; only in this answer.
+    pub secret: String,
+    /// Until when messages are signed with the secret of before, too, in Unix milliseconds.
+    pub previous_until: u64,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum MessageState {
+    /// It is sent until the receiver has it.
+    Waiting,
+    /// The receiver has it.
+    Delivered,
+    /// It was tried ten times, or the receiver answered 410.
+    Dead,
+}
+
+impl MessageState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "delivered" => Self::Delivered,
+            "dead" => Self::Dead,
+            _ => Self::Waiting,
+        }
+    }
+}
+
+/// A message. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MessageView {
+    /// The id, which is sent as `webhook-id` in each try.
+    pub id: String,
+    /// What the message is about, the `type` of its body.
+    pub kind: String,
+    /// What became of it.
+    pub state: MessageState,
+    /// How often it was sent.
+    pub tries: u64,
+    /// The status that the receiver answered last; null if it did not answer.
+    pub status: Option<u16>,
+    /// Why the last try failed: `status`, `redirect`, `timeout`, `connection`, `gone` or `url`; null if it did not.
+    pub error: Option<String>,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of the next try, in Unix milliseconds; null if there is none.
+    pub next_at: Option<u64>,
+    /// The time at which it was delivered or given up, in Unix milliseconds; null if it waits.
+    pub ended_at: Option<u64>,
+    /// The body of the message, as it is sent.
+    pub body: Value,
+}
+
+/// Which messages.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MessageQuery {
+    /// Only those in this state.
+    pub state: Option<MessageState>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,13 @@
+//! The length of a table of devices.
+
+use serde::Serialize;
+
+/// How long a table is.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TableView {
+    /// How many devices are in it.
+    pub devices: usize,
+    /// `cursor` of the next table; null when this is the last one.
+    pub next: Option<String>,
+}

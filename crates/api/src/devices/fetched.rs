@@ -1,0 +1,37 @@
+//! What a phone last fetched of a file against what it would fetch now.
+
+use serde::Serialize;
+
+use crate::changing::FileDiff;
+
+/// How it is known what a phone has fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Source {
+    /// It was made from the history, and is what the edge still keeps of that version.
+    Kept,
+    /// It was made from the history of templates, settings and options, with the device's present model, site and
+    /// certificates. The edge no longer keeps that version.
+    History,
+    /// It is not known any more.
+    Unknown,
+}
+
+/// What a phone last fetched against what it would fetch now.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FetchedView {
+    /// The version that the phone last fetched of any of its files; null: none.
+    pub fetched_version: Option<u64>,
+    /// The time of that download, in Unix milliseconds.
+    pub fetched_at: Option<u64>,
+    /// The version that the phone would get now.
+    pub version: u64,
+    /// How it is known what the phone fetched.
+    pub source: Source,
+    /// Why it is not known; null where it is.
+    pub reason: Option<String>,
+    /// How the files differ; null where it is not known what the phone fetched.
+    pub diff: Option<FileDiff>,
+}

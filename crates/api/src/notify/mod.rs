@@ -1,0 +1,89 @@
+//! Telling phones to fetch their files.
+
+pub mod jobs;
+pub mod pools;
+pub mod proxy_credentials;
+pub mod relays;
+pub mod rollouts;
+
+use serde::{Deserialize, Serialize};
+
+use crate::notify::rollouts::RolloutView;
+
+/// What a phone is asked to do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NotifyInput {
+    /// Text of the Event header; absent is what the settings of the device's own event say, or the event that makes phones of its family fetch.
+    pub event: Option<String>,
+    /// Tells the phone to restart instead, by the event that makes phones of its family do so. A phone in a
+    /// call may drop it. Refused for a family of which no such event is known, and together with `event`.
+    pub restart: bool,
+}
+
+/// Whether to notify the phones afterwards.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NotifyQuery {
+    /// Notifies the phones that the change concerns: one by a job, several by a rollout at the pool's
+    /// own pace.
+    pub notify: bool,
+}
+
+/// What was ordered for a device.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Notified {
+    /// The job; `GET` it to follow it.
+    pub job: JobBrief,
+    /// Whether it is an earlier request's job that still waits for its end: a device has one
+    /// pending job per event.
+    pub joined: bool,
+}
+
+/// A job in short.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobBrief {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The MAC of the device that is notified.
+    pub device: String,
+    /// The text of the Event header of the NOTIFY.
+    pub event: String,
+    /// The id of the pool that it belongs to.
+    pub pool: String,
+    /// The state that it is in now.
+    pub state: ringfence_queue::job::State,
+    /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
+    /// location can see the change.
+    pub due_at: u64,
+}
+
+/// What came of `?notify=true`. The change itself is done, whatever this says.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Notices {
+    /// The jobs that were queued or joined, one for each device.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<Notified>,
+    /// One for each pool that reaches some of the phones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<RolloutView>,
+    /// Why phones are not notified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// An answer with what came of `?notify=true`.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WithNotices<T> {
+    #[serde(flatten)]
+    pub answer: T,
+    /// What came of notifying the phone, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Notices>,
+}

@@ -1,0 +1,55 @@
+//! Relays of a pool.
+
+use serde::{Deserialize, Serialize};
+
+/// A relay to be added.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RelayInput {
+    /// Unique in its pool; 1 to 100 characters.
+    pub name: String,
+}
+
+/// Why a relay is drained.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DrainInput {
+    /// For the relay's log; at most 100 characters.
+    pub reason: String,
+}
+
+/// A relay. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RelayView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The id of the pool that it belongs to.
+    pub pool: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// Whether the relay is connected to its pool now.
+    pub connected: bool,
+    /// When it was last heard of; null: never.
+    pub last_seen_at: Option<u64>,
+    /// When it last said hello.
+    pub hello_at: Option<u64>,
+    /// The version of the program that the relay runs.
+    pub software_version: Option<String>,
+    /// The name of the program that the relay runs.
+    pub software: Option<String>,
+    /// Jobs that it is willing to hold at one time.
+    pub capacity: Option<u32>,
+    /// The transports that the relay can send by: `udp4`, `udp6`.
+    pub transports: Vec<String>,
+    /// Jobs that it holds.
+    pub in_flight: u64,
+    /// Whether it gets no more jobs until it connects again.
+    pub draining: bool,
+    /// What the relay sends as its bearer; only in the answer that makes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}

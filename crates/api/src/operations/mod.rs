@@ -1,0 +1,184 @@
+//! Operations: one change of many devices.
+
+pub mod action;
+
+use std::collections::BTreeMap;
+
+use action::Action;
+use ringfence_provision::mac::Mac;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A change of many devices.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OperationInput {
+    /// Which devices. They are fixed when the operation starts: what fits later is not in it.
+    pub selection: SelectionInput,
+    /// What is done to each of them.
+    pub action: Action,
+    /// Whether devices are left alone that an operator changed since the operation started, as with `If-Match`.
+    #[serde(default)]
+    pub if_unchanged: bool,
+}
+
+/// Which devices: `query` or `macs`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SelectionInput {
+    /// What `listDevices` takes as its query, such as `model=KX-UTG300B&never_seen=true`, without `sort`, `limit`
+    /// and `cursor`; an empty text is every device of the tenant.
+    pub query: Option<String>,
+    /// MAC addresses in any notation, 10,000 at most; those that are no devices of the tenant are passed over.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<String>>"))]
+    pub macs: Option<Vec<Mac>>,
+}
+
+/// Whether to do it.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StartQuery {
+    /// Only says which devices there are and what would happen; nothing is written.
+    pub dry_run: bool,
+}
+
+/// What was started, or would be.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Started {
+    /// The operation; null after a dry run.
+    pub operation: Option<OperationView>,
+    /// The number of devices.
+    pub devices: u64,
+    /// The same by the state of their keys.
+    pub by_state: BTreeMap<String, u64>,
+    /// MACs of the selection that are no devices of the tenant, the first 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What happens to each device, for people.
+    pub message: String,
+}
+
+/// A change of many devices, and how far it is. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OperationView {
+    /// The id, a ULID: that of the request that started it. The audit entries of its changes have it as their
+    /// `request_id`.
+    pub id: String,
+    /// `running`; and for good `done`, `cancelled`, or `stopped` for a `cause`.
+    pub state: String,
+    /// Why it was stopped: `token_removed`, `token_expired` or `database_restored`.
+    pub cause: Option<String>,
+    /// What is done to each device; secrets are masked.
+    pub action: Value,
+    /// The selection as it was asked for.
+    pub selection: Value,
+    /// Whether devices are left alone that an operator changed since it started.
+    pub if_unchanged: bool,
+    /// Id of the token that started it; `admin` for the deployment's own.
+    pub token: String,
+    /// How many devices there are, by what became of them.
+    pub devices: OutcomeCounts,
+    /// Why it does not get on just now; it is tried again.
+    pub trouble: Option<String>,
+    /// The time at which it was started, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time at which it ended, in Unix milliseconds; null while it goes on.
+    pub ended_at: Option<u64>,
+}
+
+/// The devices of an operation by what became of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutcomeCounts {
+    /// How many devices the operation has.
+    pub all: u64,
+    /// Those without a final outcome.
+    pub pending: u64,
+    /// Those that were changed, or told.
+    pub done: u64,
+    /// Those that were already what they were to become.
+    pub unchanged: u64,
+    /// Those whose change was refused, each for a cause of its own.
+    pub refused: u64,
+    /// Those that were left alone because the operation was cancelled or stopped.
+    pub cancelled: u64,
+}
+
+/// What became of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Outcome {
+    /// Its turn has not come.
+    Waiting,
+    /// It is changed, and the change is being published.
+    Applied,
+    /// It is changed, or its phone is told.
+    Done,
+    /// It was already what it was to become.
+    Unchanged,
+    /// Its change was refused.
+    Refused,
+    /// It was left alone because the operation was cancelled or stopped.
+    Cancelled,
+}
+
+impl Outcome {
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Waiting, "waiting"),
+        (Self::Applied, "applied"),
+        (Self::Done, "done"),
+        (Self::Unchanged, "unchanged"),
+        (Self::Refused, "refused"),
+        (Self::Cancelled, "cancelled"),
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(outcome, _)| *outcome == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    pub fn parse(name: &str) -> Self {
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map_or(Self::Waiting, |(outcome, _)| *outcome)
+    }
+}
+
+/// A device of an operation.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OperationDevice {
+    /// The MAC address: twelve upper-case hexadecimal digits.
+    pub mac: String,
+    /// Id of the device.
+    pub device: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The kind of problem that refused it, as in the `type` of a problem: `conflict`, `not-found`.
+    pub cause: Option<String>,
+    /// What the call for this device alone would have said, for people.
+    pub detail: Option<String>,
+    /// When its turn was, in Unix milliseconds.
+    pub at: Option<u64>,
+}
+
+/// Which devices of an operation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutcomeQuery {
+    /// Only those with this outcome.
+    pub outcome: Option<Outcome>,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,50 @@
+//! Tenants.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::Checked;
+use crate::tenancy::names::StandsBack;
+use crate::tenancy::options::TenantOptions;
+
+/// What an operator decides about a tenant.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TenantInput {
+    /// Unique; 1 to 100 characters. Takes a token for all tenants to change: whether a name is taken
+    /// is about other tenants.
+    pub name: String,
+    /// Where alone the tenant's access paths answer; without it they answer everywhere.
+    #[serde(default)]
+    pub hostname: Option<String>,
+    /// The options of the tenant; what is left out has its default.
+    #[serde(default)]
+    pub options: TenantOptions,
+}
+
+/// A tenant. Times are Unix milliseconds.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TenantView {
+    /// The id, a ULID, which sorts by the time of its making.
+    pub id: String,
+    /// The name that people know it by.
+    pub name: String,
+    /// The hostname at which alone the tenant's access paths answer; null is any.
+    pub hostname: Option<String>,
+    /// The options, each with its default where nothing was given.
+    pub options: TenantOptions,
+    /// Counts the changes above the devices: of options, settings, templates and models.
+    pub settings_version: u64,
+    /// The number of its changes, which is also its ETag.
+    pub revision: u64,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
+    /// The time of its last change, in Unix milliseconds.
+    pub updated_at: u64,
+    /// What was rendered to see that a change of options breaks no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+    /// In the answer of a change: the names of families that a name of the tenant takes the place of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stands_back: Vec<StandsBack>,
+}
