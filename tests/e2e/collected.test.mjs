@@ -178,7 +178,11 @@ describe('what answers leave to be written', () => {
     await worker.probe({ hold: EVENTS, reset: true });
     const first = tenant.path(`Config${devices[0].mac}.enc`);
     await ask(() => first, 1);
-    await eventually(() => worker.probe(), (state) => state.holding, 'the first is being written');
+    await eventually(
+      () => worker.probe(),
+      (state) => state.holding,
+      'the first is being written',
+    );
     await ask((number) => tenant.path(`Config${devices[number + 1].mac}.enc`), 29);
     await worker.probe({ release: true });
     await eventually(
