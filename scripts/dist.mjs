@@ -14,6 +14,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
 
 import { parse } from 'smol-toml';
 
@@ -188,6 +189,18 @@ for (const [program, make] of [
     told(copy);
   }
   if (!sums.some((line) => line.includes(`  ${program}-${version}-`))) say(`without ${program}: make ${make} builds it`);
+}
+// Man pages and completions are the same for every machine.
+const manual = (existsSync(target) ? readdirSync(target) : [])
+  .map((triple) => join(target, triple, 'relay'))
+  .find((built) => existsSync(join(built, 'man')) && existsSync(join(built, 'completions')));
+if (manual) {
+  const archive = join(out, `ringfence-${version}-manual.tar.gz`);
+  // The same bytes each time: names in order, no times, nobody's.
+  const exact = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX', '--format=ustar'];
+  const tar = execFileSync('tar', [...exact, '-C', manual, '-cf', '-', 'man', 'completions'], { maxBuffer: 64 << 20 });
+  writeFileSync(archive, gzipSync(tar, { level: 9 }));
+  told(archive);
 }
 writeFileSync(join(out, 'SHA256SUMS'), `${sums.sort().join('\n')}\n`);
 say(

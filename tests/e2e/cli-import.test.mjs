@@ -223,6 +223,8 @@ describe('import and export by the command line', () => {
     await to.somebody.ok(['import', added, '--write']);
     assert.equal(await to.somebody.ok(['export']), out);
     assert.equal(await to.somebody.ok(['export', '--model', 'GXP2160']), await from.somebody.ok(['export', '--model', 'GXP2160']));
+    assert.equal(await to.somebody.ok(['export', '--count']), '3\n');
+    assert.equal(await to.somebody.ok(['export', '--count', '--model', 'GXP2160']), '1\n');
 
     // With the secrets, wrapped under a passphrase: nothing has to be filled in.
     const third = await tenant(context);

@@ -267,6 +267,8 @@ describe('the command line', () => {
     const lines = (await operator.ok(['audit', 'export'])).trim().split('\n');
     const numbers = lines.map((line) => JSON.parse(line).number).filter(Boolean);
     assert.ok(numbers.length > 10 && JSON.parse(lines.at(-1)).chain.complete);
+    const part = await operator.json(['audit', 'part']);
+    assert.ok(part.entries >= numbers.length, `${part.entries} ${numbers.length}`);
     const token = await operator.json(['tokens', 'create', 'reader', '--access', 'read', '--only-tenant', id]);
     const reader = new Operator(worker, { token: token.token });
     context.after(() => reader.end());

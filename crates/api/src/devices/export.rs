@@ -1,9 +1,9 @@
 //! The length of a table of devices.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How long a table is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TableView {
     /// How many devices are in it.

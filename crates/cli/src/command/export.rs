@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::devices::export::TableView;
 use ringfence_api::operation::Operation;
 use ringfence_api::tenancy::settings::SettingView;
 use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
@@ -27,6 +28,9 @@ const SECRETS: usize = 5;
 /// # Errors
 /// The phones are not to be had, or the table cannot be written.
 pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    if given.flag("count") {
+        return measure(session, given);
+    }
     if session.output.format == Format::Json {
         return Err(Failure::Usage(
             "an export is a table. `ringfence devices list --json` lists phones as JSON."
@@ -60,6 +64,21 @@ pub fn export(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         }
         None => session.output.bytes(&text),
     }
+}
+
+/// Says how many phones the table would have, and reads none of them.
+fn measure(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let mut call = session.call(Operation::MeasureTable, &[])?;
+    call.query = given.query(session)?;
+    let mut devices = 0;
+    let mut part = call.clone();
+    loop {
+        let table: TableView = client::read(&session.client.call(&part)?.json()?)?;
+        devices += table.devices;
+        let Some(next) = table.next else { break };
+        part = call.clone().asking("cursor", next);
+    }
+    session.output.line(&devices.to_string())
 }
 
 /// One table of several, each of which has columns for the settings of its own phones.

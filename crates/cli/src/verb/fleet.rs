@@ -240,7 +240,7 @@ pub(super) const VERBS: &[Verb] = &[
             own("comment", "What the history and the audit log say about it"), super::YES]]),
     run("export", "Export phones as a table that `ringfence import` reads", export::export,
         &[Operation::ExportDevices, Operation::MeasureTable, Operation::GetDeviceSettings],
-        &[FILTER, &[own("out", "Write to this file instead of standard output"),
+        &[FILTER, &[own("count", "Only say how many phones the table would have").is(Kind::Flag), own("out", "Write to this file instead of standard output"),
             own("wrap_secrets_with", "Also the secrets, wrapped under the passphrase that is there: env:VARIABLE, file:PATH, command:LINE or -")]]),
 ];
 
