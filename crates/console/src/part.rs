@@ -169,6 +169,8 @@ impl Tone {
 #[template(path = "part/cell.html")]
 pub enum Cell {
     Text(String),
+    /// One word with hyphens, such as the name of a model: it stays on one line unless it is long.
+    Word(String),
     /// In letters of one width.
     Code(String),
     Link {
@@ -197,9 +199,9 @@ impl Cell {
         Self::Text(text.into())
     }
 
-    /// Whether a text is one word that stays on one line, such as the name of a model.
-    fn is_word(text: &str) -> bool {
-        text.len() <= 20 && text.contains('-') && !text.contains(char::is_whitespace)
+    /// The name of a model, or another word with hyphens.
+    pub fn word(text: impl Into<String>) -> Self {
+        Self::Word(text.into())
     }
 
     /// Something to copy or compare.

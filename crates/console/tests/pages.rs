@@ -40,6 +40,7 @@ fn everywhere(text: &str) -> Page {
     };
     let cells = vec![
         Cell::text(text),
+        Cell::word(text),
         Cell::code(text),
         Cell::link(text, ringfence_console::href::path([text])),
         Cell::Check {

@@ -160,7 +160,7 @@ pub async fn target(visit: Visit) -> Outcome {
         vec![
             Cell::link(mac, href::device(visit.tenant_id(), mac, "")),
             Cell::text(device.text("label")),
-            Cell::text(device.text("model")),
+            Cell::word(device.text("model")),
             Cell::time(device.number("last_used_at"), now, EN.never),
         ]
     });

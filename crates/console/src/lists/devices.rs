@@ -34,7 +34,7 @@ pub fn of_all(shell: Shell, list: &Listed<Device>, filter: &[(&str, &str)], now:
                 Cell::link(&device.mac, href::device(&device.tenant, &device.mac, "")),
                 Cell::link(&device.tenant_name, href::tenant(&device.tenant, "")),
                 Cell::text(&device.label),
-                Cell::text(&device.model),
+                Cell::word(&device.model),
                 Cell::state(tone, state),
                 Cell::time(device.last_seen.as_ref().map(|seen| seen.at), now, EN.never),
             ]

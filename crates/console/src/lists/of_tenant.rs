@@ -305,7 +305,7 @@ fn cell(of: &OfTenant<'_>, name: &str, device: &Device) -> Cell {
     match name {
         "mac" => Cell::link(&device.mac, href::device(of.tenant, &device.mac, "")),
         "label" => Cell::text(&device.label),
-        "model" => Cell::text(&device.model),
+        "model" => Cell::word(&device.model),
         "site" => {
             let is_its = |site: &&Site| Some(&site.id) == device.site.as_ref();
             let site = of.sites.iter().find(is_its);

@@ -188,7 +188,7 @@ pub fn models(shell: Shell, viewer: &Viewer, tenant: &str, list: &Listed<Model>,
             acts.push(Act::of(EN.remove, &model.name, below("remove")));
         }
         vec![
-            Cell::text(&model.name),
+            Cell::word(&model.name),
             Cell::code(&model.family),
             Cell::text(sealing(
                 model.profile.as_deref(),
