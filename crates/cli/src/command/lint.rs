@@ -47,7 +47,7 @@ pub fn lint(output: Output, given: &Given<'_>) -> Result<(), Failure> {
         Format::People => {
             for row in &rows {
                 output.line(&plain(&format!(
-                    "{path}:{}:{}: {}: {} {}",
+                    "{path}:{}:{}: {}: {}. {}",
                     row["line"],
                     row["column"],
                     row["severity"].as_str().unwrap_or_default(),
