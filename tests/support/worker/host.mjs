@@ -6,9 +6,8 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Log, LogLevel, Miniflare } from 'miniflare';
-
 import { bindings } from '../config.mjs';
+import { keepCompiled, Log, LogLevel, Miniflare } from './miniflare.mjs';
 
 /** The Worker's own two modules, behind the one in `front` if somebody wants to look inside. */
 function modules(build, front) {
@@ -91,6 +90,7 @@ const operations = {
       ],
     });
     const https = await miniflare.ready;
+    keepCompiled();
     const direct = {};
     for (const name of [...names, ...extra.map((other) => other.name)]) {
       direct[name] = (await miniflare.unsafeGetDirectURL(name)).href;
