@@ -34,9 +34,17 @@ function others(list, compatibilityDate) {
 
 const PROBE = fileURLToPath(new URL('./probe.mjs', import.meta.url));
 
+const STORAGE = fileURLToPath(new URL('./storage.mjs', import.meta.url));
+
 let miniflare;
-/** Handles of the databases: each call of getD1Database would make another. */
-const databases = new Map();
+/** Where the Worker of storage.mjs listens. */
+let storage;
+
+/** Bytes, which JSON has no word for; a Buffer has made a list of itself before it comes here as `value`. */
+function plain(key, value) {
+  const before = this[key];
+  return before instanceof Uint8Array ? { base64: Buffer.from(before).toString('base64') } : value;
+}
 
 const operations = {
   async start({
@@ -86,11 +94,21 @@ const operations = {
           modules: modules(build, front),
           unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         })),
+        {
+          name: 'storage',
+          compatibilityDate: config.compatibilityDate,
+          d1Databases: config.d1Databases,
+          kvNamespaces: config.kvNamespaces,
+          modules: true,
+          script: readFileSync(STORAGE, 'utf8'),
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        },
         ...others(extra, config.compatibilityDate),
       ],
     });
     const https = await miniflare.ready;
     keepCompiled();
+    storage = await miniflare.unsafeGetDirectURL('storage');
     const direct = {};
     for (const name of [...names, ...extra.map((other) => other.name)]) {
       direct[name] = (await miniflare.unsafeGetDirectURL(name)).href;
@@ -98,33 +116,12 @@ const operations = {
     return { https: https.href, http: direct[names[0]], twin: direct[names[1]], direct };
   },
 
-  /** Statements as one transaction; the rows of each. */
-  async sql({ statements, binding = 'DB' }) {
-    if (!databases.has(binding)) databases.set(binding, await miniflare.getD1Database(binding));
-    const db = databases.get(binding);
-    const results = await db.batch(statements.map(([sql, ...values]) => db.prepare(sql).bind(...values)));
-    return results.map((result) => ({ rows: result.results, meta: result.meta }));
-  },
-
-  async kvList({ binding = 'FILES', prefix }) {
-    const kv = await miniflare.getKVNamespace(binding);
-    return (await kv.list({ prefix })).keys;
-  },
-
-  async kvPut({ binding = 'FILES', name, value, metadata, worker }) {
-    const kv = await miniflare.getKVNamespace(binding, worker);
-    await kv.put(name, typeof value === 'string' ? value : Buffer.from(value.base64, 'base64'), { metadata });
-  },
-
-  async kvRead({ binding = 'FILES', name }) {
-    const kv = await miniflare.getKVNamespace(binding);
-    const { value, metadata } = await kv.getWithMetadata(name, 'arrayBuffer');
-    return value === null ? null : { base64: Buffer.from(value).toString('base64'), metadata };
-  },
-
-  async kvDelete({ binding = 'FILES', names }) {
-    const kv = await miniflare.getKVNamespace(binding);
-    for (const name of names) await kv.delete(name);
+  /** What storage.mjs does: `{ what, … }`, and what the operation takes. */
+  async storage({ what, ...rest }) {
+    const answer = await fetch(storage, { method: 'POST', body: JSON.stringify({ op: what, ...rest }, plain) });
+    const { value, error } = await answer.json();
+    if (error !== undefined) throw new Error(error);
+    return value;
   },
 
   /** Runs the cron trigger. */
