@@ -1,4 +1,4 @@
-//! Everything a file is made from, read from D1 in one round trip and unwrapped.
+//! Everything a file is made from, read from D1 in one round trip, or known of its version already, and unwrapped.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,11 @@ use ringfence_provision::secret::SecretString;
 use ringfence_provision::vendor;
 use ringfence_provision::wrap::{Keyring, WrapError};
 
+use super::above::{self, Above};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::model::device::DeviceRow;
+use crate::model::standing::Standing;
 use crate::store::file_inputs::{
     self, Addresses, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateSource,
 };
@@ -70,9 +72,12 @@ pub async fn for_device(
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<FileInputs>, InputsError> {
-    let (parts, _) = file_inputs::device(&app.db, tenant_id, &mac.upper(), Reads::Always).await?;
+    let known = above::of(tenant_id);
+    let reads = Reads::Always;
+    let (parts, standing) =
+        file_inputs::device(&app.db, tenant_id, &mac.upper(), reads, known.known()).await?;
     parts
-        .map(|parts| of_device(app, tenant_id, parts))
+        .map(|parts| of_device(app, tenant_id, &known, &standing, parts))
         .transpose()
 }
 
@@ -87,13 +92,15 @@ pub async fn for_phone(
     mac: &Mac,
     reads: Reads<'_>,
 ) -> Result<Option<FileInputs>, InputsError> {
-    let (parts, standing) = file_inputs::device(&app.db, tenant_id, &mac.upper(), reads).await?;
+    let known = above::of(tenant_id);
+    let (parts, standing) =
+        file_inputs::device(&app.db, tenant_id, &mac.upper(), reads, known.known()).await?;
     // Also where there is no such device: it takes as long.
     witness::vouch(app, &standing)
         .await
         .map_err(StorageError::from)?;
     parts
-        .map(|parts| of_device(app, tenant_id, parts))
+        .map(|parts| of_device(app, tenant_id, &known, &standing, parts))
         .transpose()
 }
 
@@ -108,13 +115,21 @@ pub async fn at_plain_name(
     mac: &Mac,
     reads: Reads<'_>,
 ) -> Result<(Option<FileInputs>, Option<Forward>), InputsError> {
-    let (parts, forward, standing) =
-        file_inputs::at_plain_name(&app.db, tenant_id, &mac.upper(), reads, app.now).await?;
+    let known = above::of(tenant_id);
+    let (parts, forward, standing) = file_inputs::at_plain_name(
+        &app.db,
+        tenant_id,
+        &mac.upper(),
+        reads,
+        known.known(),
+        app.now,
+    )
+    .await?;
     witness::vouch(app, &standing)
         .await
         .map_err(StorageError::from)?;
     let bundle = parts
-        .map(|parts| of_device(app, tenant_id, parts))
+        .map(|parts| of_device(app, tenant_id, &known, &standing, parts))
         .transpose()?;
     Ok((bundle, forward))
 }
@@ -133,21 +148,30 @@ pub struct Initial {
 /// # Errors
 /// [`InputsError`]; also if the database is behind what was witnessed.
 pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initial, InputsError> {
-    let (parts, standing) = file_inputs::initial(&app.db, tenant_id, &mac.upper(), app.now).await?;
+    let known = above::of(tenant_id);
+    let (parts, standing) =
+        file_inputs::initial(&app.db, tenant_id, &mac.upper(), known.known(), app.now).await?;
     witness::vouch(app, &standing)
         .await
         .map_err(StorageError::from)?;
     Ok(Initial {
         bundle: parts
             .device
-            .map(|device| of_device(app, tenant_id, device))
+            .map(|device| of_device(app, tenant_id, &known, &standing, device))
             .transpose()?,
         certificates: parts.certificates,
         forward: parts.forward,
     })
 }
 
-fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<FileInputs, InputsError> {
+fn of_device(
+    app: &App,
+    tenant_id: &str,
+    known: &Above,
+    standing: &Standing,
+    mut parts: DeviceParts,
+) -> Result<FileInputs, InputsError> {
+    let inputs = above::complete(known, tenant_id, standing, &mut parts);
     let device = parts.device;
     let whose = Whose {
         tenant_id: tenant_id.to_owned(),
@@ -158,7 +182,8 @@ fn of_device(app: &App, tenant_id: &str, parts: DeviceParts) -> Result<FileInput
         device: Some(device),
         addresses: Some(parts.addresses),
     };
-    of_rows(app, whose, &parts.settings, &parts.templates)
+    let settings = inputs.settings.iter().flat_map(|rows| rows.iter());
+    of_rows(app, whose, settings, &inputs.templates)
 }
 
 /// The bundle of a model for a phone's request, for files that are not one device's.
@@ -200,11 +225,11 @@ fn of_parts(app: &App, tenant_id: &str, parts: SharedParts) -> Result<FileInputs
     of_rows(app, whose, &parts.settings, &parts.templates)
 }
 
-/// The same from rows that were read for them alone.
-fn of_rows(
+/// The same from the rows of just them.
+fn of_rows<'a>(
     app: &App,
     whose: Whose,
-    settings: &[SettingRow],
+    settings: impl IntoIterator<Item = &'a SettingRow>,
     templates: &[TemplateSource],
 ) -> Result<FileInputs, InputsError> {
     let mut layers = by_scope(&app.keyring, &whose.tenant_id, settings)?;
@@ -303,10 +328,10 @@ pub async fn for_family(
 ///
 /// # Errors
 /// [`InputsError::Secret`].
-pub fn by_scope(
+pub fn by_scope<'a>(
     keyring: &Keyring,
     tenant_id: &str,
-    rows: &[SettingRow],
+    rows: impl IntoIterator<Item = &'a SettingRow>,
 ) -> Result<BTreeMap<String, LayerSettings>, InputsError> {
     let mut scopes: BTreeMap<String, LayerSettings> = BTreeMap::new();
     for row in rows {

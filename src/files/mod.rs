@@ -1,5 +1,6 @@
 //! From what is stored to the bytes a phone gets: bundle, render, lint, seal.
 
+pub mod above;
 pub mod inputs;
 pub mod names;
 pub mod render;

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FoundTenant};
 use crate::files::names::CERTIFICATES;
-use crate::store::file_inputs::{self, Reads};
+use crate::store::file_inputs::{self, Known, Reads};
 use crate::throttle::{self, Guessed};
 
 /// A key under which KV never has a file.
@@ -156,6 +156,7 @@ pub(super) async fn decide(
 /// learns nothing from the time either.
 async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
-    file_inputs::device(&app.db, "none", "none", Reads::Always).await?;
+    let known = Known::default();
+    file_inputs::device(&app.db, "none", "none", Reads::Always, known).await?;
     Ok(Outcome::Refused(reason))
 }

@@ -1,5 +1,7 @@
 //! What files are made from: for a phone's request, for an operator's look, and for the check of a change.
 
+use std::collections::BTreeMap;
+
 use ringfence_provision::family::Family;
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::serving::Present;
@@ -9,6 +11,7 @@ use worker::D1Result;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::file_tests::{self, FileTestRow};
+use super::settings::Scope;
 use super::{certificates, models, settings, standing, templates};
 use crate::db::{Db, Statement, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
@@ -31,12 +34,25 @@ pub struct TemplateSource {
     pub source: String,
 }
 
-/// All that a device's files are made from.
+/// All that a device's files are made from, but for what was [`Known`] above it.
 pub struct DeviceParts {
     pub device: DeviceRow,
     pub addresses: Addresses,
-    pub settings: Vec<SettingRow>,
-    pub templates: Vec<TemplateSource>,
+    /// What has been read of the device's scopes; one that has no settings has an empty list.
+    pub settings: BTreeMap<String, Vec<SettingRow>>,
+    /// Of the device's model and of its family; `None` where those of the model are known, or nothing was read.
+    pub templates: Option<Vec<TemplateSource>>,
+}
+
+/// What of a tenant need not be read once more: what is above its devices, as it was at a version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// Of the tenant, which every change above its devices takes further; 0: nothing is known.
+    pub version: u64,
+    /// Of the database: in another one the same version may be another change.
+    pub era: u64,
+    /// The scopes whose settings are known, as a JSON list. Of a model that is in it the templates are known, too.
+    pub scopes: &'a str,
 }
 
 /// What of a tenant says under which URLs its phones ask: read with what a file is made from, for the edge may
@@ -183,9 +199,10 @@ pub async fn device(
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
+    known: Known<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let [device, settings, templates, standing] = db
-        .batch_of(device_statements(db, tenant_id, mac, reads)?)
+        .batch_of(device_statements(db, tenant_id, mac, reads, known)?)
         .await?;
     let standing = standing::one(&standing)?;
     Ok((parts(mac, &device, &settings, &templates)?, standing))
@@ -201,9 +218,11 @@ pub async fn at_plain_name(
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
+    known: Known<'_>,
     now: u64,
 ) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
-    let [device, settings, templates, standing] = device_statements(db, tenant_id, mac, reads)?;
+    let [device, settings, templates, standing] =
+        device_statements(db, tenant_id, mac, reads, known)?;
     let forward = db.statement(FORWARD, args![tenant_id, mac, now])?;
     let [device, settings, templates, standing, forward] = db
         .batch_of([device, settings, templates, standing, forward])
@@ -261,10 +280,11 @@ pub async fn initial(
     db: &Db,
     tenant_id: &str,
     mac: &str,
+    known: Known<'_>,
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
     let [device, settings, templates, standing] =
-        device_statements(db, tenant_id, mac, Reads::InService)?;
+        device_statements(db, tenant_id, mac, Reads::InService, known)?;
     let [device, settings, templates, standing, certificates, forward] = db
         .batch_of([
             device,
@@ -308,14 +328,9 @@ fn device_statements(
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
+    known: Known<'_>,
 ) -> Result<[Statement; 4], StorageError> {
-    // The device, or the tenant's first one.
-    const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
-         (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
-         (SELECT min(mac) FROM devices WHERE tenant_id = ?1))";
-    let (condition, more) = reads.condition();
-    let mut values: Vec<Arg<'_>> = vec![tenant_id.into(), mac.into()];
-    values.extend(more);
+    let inputs = Inputs::of(tenant_id, mac, reads, known);
     Ok([
         db.statement(
             &format!(
@@ -323,28 +338,69 @@ fn device_statements(
             ),
             args![tenant_id, mac],
         )?,
-        db.statement(
-            &format!(
-                "SELECT s.scope, s.name, s.value, s.master FROM devices d \
-                 JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope IN \
-                 ('tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id) \
-                 WHERE {PICKED} AND {condition}"
-            ),
-            &values,
-        )?,
-        db.statement(
-            &format!(
-                "SELECT f.kind, f.model, f.source FROM devices d \
-                 JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
-                 JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
-                 ('initial', 'standard', 'product', 'master', 'system') \
-                 AND f.family = m.family AND f.model IN ('', d.model) \
-                 WHERE {PICKED} AND {condition}"
-            ),
-            &values,
-        )?,
+        db.statement(&inputs.settings, &inputs.values)?,
+        db.statement(&inputs.templates, &inputs.values)?,
         standing::statement(db)?,
     ])
+}
+
+/// The device of the MAC `?2`, or the tenant's first one.
+const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
+     (SELECT mac FROM devices WHERE tenant_id = ?1 AND mac = ?2), \
+     (SELECT min(mac) FROM devices WHERE tenant_id = ?1))";
+
+/// The statements that read what a device's files are made from, and their values.
+struct Inputs<'a> {
+    /// The settings of each scope of the device that is not known. A scope without any has a row all the same, with no
+    /// name: so it is known which were read, for the condition of [`Reads`] may have let none be read.
+    settings: String,
+    /// What operators wrote for the files of the device's model and family, unless it is known.
+    templates: String,
+    values: Vec<Arg<'a>>,
+}
+
+impl<'a> Inputs<'a> {
+    fn of(tenant_id: &'a str, mac: &'a str, reads: Reads<'a>, known: Known<'a>) -> Self {
+        let (condition, more) = reads.condition();
+        let mut values: Vec<Arg<'a>> = vec![tenant_id.into(), mac.into()];
+        values.extend(more);
+        let version = values.len() + 1;
+        let (era, scopes) = (version + 1, version + 2);
+        let list = match known.scopes {
+            "" => "[]",
+            list => list,
+        };
+        values.extend([known.version.into(), known.era.into(), list.into()]);
+        let unknown = |scope: &str| {
+            format!(
+                "NOT (t.version = ?{version} AND w.era = ?{era} \
+                 AND {scope} IN (SELECT value FROM json_each(?{scopes})))"
+            )
+        };
+        let whose = "devices d JOIN tenants t ON t.id = d.tenant_id JOIN standing w ON w.id = 1";
+        let settings = format!(
+            "SELECT list_of_scopes.value AS scope, s.name, s.value, s.master FROM {whose} \
+             CROSS JOIN json_each(json_array(\
+             'tenant', 'site:' || d.site_id, 'model:' || d.model, 'device:' || d.id)) AS list_of_scopes \
+             LEFT JOIN settings s ON s.tenant_id = d.tenant_id AND s.scope = list_of_scopes.value \
+             WHERE {PICKED} AND {condition} AND list_of_scopes.value IS NOT NULL AND {}",
+            unknown("list_of_scopes.value")
+        );
+        let templates = format!(
+            "SELECT f.kind, f.model, f.source FROM {whose} \
+             JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model \
+             JOIN file_templates f ON f.tenant_id = d.tenant_id AND f.kind IN \
+             ('initial', 'standard', 'product', 'master', 'system') \
+             AND f.family = m.family AND f.model IN ('', d.model) \
+             WHERE {PICKED} AND {condition} AND {}",
+            unknown("'model:' || d.model")
+        );
+        Self {
+            settings,
+            templates,
+            values,
+        }
+    }
 }
 
 /// The device of that MAC; another one was read in its place and is passed over.
@@ -365,12 +421,39 @@ fn parts(
     let Some(Row { device, addresses }) = row.filter(|row| row.device.mac == mac) else {
         return Ok(None);
     };
+    let settings = by_scope(rows(settings)?);
+    let is_read = settings.contains_key(&Scope::Model(device.model.clone()).key());
     Ok(Some(DeviceParts {
+        templates: is_read.then(|| rows(templates)).transpose()?,
         device,
         addresses,
-        settings: rows(settings)?,
-        templates: rows(templates)?,
+        settings,
     }))
+}
+
+/// A setting of a scope, or a scope without one.
+#[derive(Debug, Deserialize)]
+struct ScopeRow {
+    scope: String,
+    name: Option<String>,
+    value: Option<String>,
+    master: Option<String>,
+}
+
+fn by_scope(rows: Vec<ScopeRow>) -> BTreeMap<String, Vec<SettingRow>> {
+    let mut scopes: BTreeMap<String, Vec<SettingRow>> = BTreeMap::new();
+    for row in rows {
+        let settings = scopes.entry(row.scope.clone()).or_default();
+        if let (Some(name), Some(value)) = (row.name, row.value) {
+            settings.push(SettingRow {
+                scope: row.scope,
+                name,
+                value,
+                master: row.master,
+            });
+        }
+    }
+    scopes
 }
 
 /// All that a file of a model or of a whole tenant is made from.
@@ -559,4 +642,117 @@ pub async fn if_current(
                 && generation.is_none_or(|wanted| wanted == row.generation)
         })
         .map(|row| row.key_state))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_sql::{Memory, Sql as _};
+
+    use super::*;
+    use crate::store::testing;
+
+    const MAC: &str = "0080F0C571EB";
+
+    /// A device `D` of the site `S` and the model `M`, with a setting on each layer but the site's, and templates.
+    fn database() -> Memory {
+        let memory = testing::with_tenant();
+        for sql in [
+            "UPDATE tenants SET seq = 5, version = 3",
+            "INSERT INTO sites (id, tenant_id, name, created_at, updated_at) VALUES ('S', 'T', 'S', 0, 0)",
+            "INSERT INTO models (tenant_id, name, family, created_at, updated_at) VALUES ('T', 'M', 'utg', 0, 0), \
+             ('T', 'N', 'utg', 0, 0)",
+            "INSERT INTO devices (id, tenant_id, mac, model, site_id, version, fenced_at, key_state, generation, \
+             key_wrapped, key_master, key_fingerprint, armed_at, created_at, updated_at) \
+             VALUES ('D', 'T', '0080F0C571EB', 'M', 'S', 4, 0, 'armed', 1, '', 'k', 'f', 0, 0, 0)",
+            "INSERT INTO settings (tenant_id, scope, name, value) VALUES ('T', 'tenant', 'A', '1'), \
+             ('T', 'tenant', 'B', '2'), ('T', 'model:M', 'A', '3'), ('T', 'model:N', 'A', '4'), ('T', 'device:D', 'A', '5')",
+            "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, updated_at) \
+             VALUES ('T', 'standard', 'utg', '', 'all', 0, 0), ('T', 'standard', 'utg', 'M', 'near', 0, 0), \
+             ('T', 'standard', 'utg', 'N', 'other', 0, 0)",
+        ] {
+            memory.run(sql, &[]).unwrap();
+        }
+        memory
+    }
+
+    /// The settings that are read, by scope, as `name=value`; and the sources of the templates.
+    fn read(
+        memory: &Memory,
+        reads: Reads<'_>,
+        known: Known<'_>,
+    ) -> (Vec<(String, String)>, Vec<String>) {
+        let inputs = Inputs::of("T", MAC, reads, known);
+        let settings = by_scope(memory.rows(&inputs.settings, &inputs.values).unwrap());
+        let settings = settings.into_iter().map(|(scope, rows)| {
+            let rows = rows.iter().map(|row| format!("{}={}", row.name, row.value));
+            (scope, rows.collect::<Vec<_>>().join(" "))
+        });
+        let templates: Vec<TemplateSource> =
+            memory.rows(&inputs.templates, &inputs.values).unwrap();
+        let mut templates: Vec<String> = templates.into_iter().map(|row| row.source).collect();
+        templates.sort();
+        (settings.collect(), templates)
+    }
+
+    #[test]
+    fn what_is_known_of_the_version_is_not_read_once_more_and_all_else_is() {
+        let memory = database();
+        let whole = [
+            ("device:D", "A=5"),
+            ("model:M", "A=3"),
+            ("site:S", ""),
+            ("tenant", "A=1 B=2"),
+        ];
+        let above = ["model:M", "site:S", "tenant"];
+        for chosen in 0..1_u8 << above.len() {
+            for (version, era, is_of_now) in
+                [(3, 0, true), (2, 0, false), (4, 0, false), (3, 1, false)]
+            {
+                let known = above.iter().enumerate();
+                let known = known.filter(|(at, _)| chosen & (1 << at) != 0);
+                let known: Vec<&str> = known.map(|(_, scope)| *scope).collect();
+                let list = serde_json::json!(known).to_string();
+                let scopes = &list;
+                let (settings, templates) = read(
+                    &memory,
+                    Reads::Always,
+                    Known {
+                        version,
+                        era,
+                        scopes,
+                    },
+                );
+                let is_left_out = |scope: &str| is_of_now && known.contains(&scope);
+                let wanted = whole.iter().filter(|(scope, _)| !is_left_out(scope));
+                let wanted: Vec<_> = wanted
+                    .map(|(scope, settings)| ((*scope).to_owned(), (*settings).to_owned()))
+                    .collect();
+                assert_eq!(settings, wanted, "{version} {era} {known:?}");
+                let of_model = ["all", "near"].map(str::to_owned).to_vec();
+                let wanted = if is_left_out("model:M") {
+                    Vec::new()
+                } else {
+                    of_model
+                };
+                assert_eq!(templates, wanted, "{version} {era} {known:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scope_that_is_empty_is_told_from_one_that_was_not_read() {
+        let memory = database();
+        let scopes = |reads| read(&memory, reads, Known::default()).0.len();
+        assert_eq!(scopes(Reads::InService), 4);
+        // Its key was never delivered.
+        assert_eq!(scopes(Reads::Sealed), 0);
+        memory
+            .run("UPDATE devices SET site_id = NULL", &[])
+            .unwrap();
+        assert_eq!(scopes(Reads::InService), 3);
+        memory.run("UPDATE devices SET disabled = 1", &[]).unwrap();
+        assert_eq!(scopes(Reads::InService), 0);
+    }
 }
