@@ -60,6 +60,8 @@ wait "$building" || { cat "$builds"; exit 1; }
 trap - EXIT
 
 step "end to end on workerd"
+# What Node has compiled of wrangler and of the tests is kept for the next process.
+export NODE_COMPILE_CACHE=$PWD/target/tests/compiled
 # A test that fails may leave a socket open; that must not keep its file from ending.
 e2e() { # e2e AT-ONCE FILE…
   local at_once=$1; shift
@@ -76,7 +78,7 @@ else
     case $(basename "$file" .test.mjs) in
       bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
       crash | notify* | panic | relay-* | restore | run) pairs+=("$file") ;;
-      allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx | schema) long+=("$file") ;;
+      allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx* | schema) long+=("$file") ;;
       *) together+=("$file") ;;
     esac
   done

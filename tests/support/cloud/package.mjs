@@ -65,7 +65,7 @@ export class Installed {
       npm_config_cache: process.env.npm_config_cache ?? join(homedir(), '.npm'),
       ...(existsSync(join(homedir(), '.npmrc')) ? { npm_config_userconfig: join(homedir(), '.npmrc') } : {}),
       ...Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => /^(npm_config_|https?_proxy|no_proxy|NODE_EXTRA_CA)/i.test(name)),
+        Object.entries(process.env).filter(([name]) => /^(npm_config_|https?_proxy|no_proxy|NODE_EXTRA_CA|NODE_COMPILE_CACHE)/i.test(name)),
       ),
     };
     const installed = await it.run([
