@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { opensslDecrypt } from '../support/openssl.mjs';
 import { XML } from '../support/worker/content.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
@@ -10,6 +11,10 @@ import { hashAccessPath, mac, seedDevice, seedTenant } from '../support/worker/s
 import { eventually } from '../support/wait.mjs';
 
 const EVENT = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE devices SET last_seen_at)/;
+
+/** What reads the settings, and the templates, that a device's file is made from. */
+const SETTINGS = /^SELECT list_of_scopes\.value AS scope/;
+const TEMPLATES = /^SELECT f\.kind, f\.model, f\.source FROM devices/;
 
 describe('the hot path', () => {
   let worker;
@@ -40,6 +45,9 @@ describe('the hot path', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     return { answer, ...(await worker.probe({ reset: true })) };
   }
+
+  /** How many rows a statement of a request has read. */
+  const readOf = (statement, { sql, read }) => read[sql.findIndex((text) => statement.test(text))];
 
   it('a sealed file takes two KV reads, no D1 but its event afterwards, no sealing, no KV write', async () => {
     const { answer, kvReads, kvReadsAtOnce, kvWrites, encryptions, sql, witnessCalls } = await cost(sealed());
@@ -138,8 +146,7 @@ describe('the hot path', () => {
     // Settings and templates are not read again: the device itself, where the database stands, and whether it left.
     const [rows] = await worker.sql('SELECT count(*) AS n FROM settings WHERE tenant_id = ?1', other.id);
     assert.ok(rows.n > 0);
-    const settings = again.sql.findIndex((text) => text.startsWith('SELECT s.scope'));
-    assert.ok(again.read[settings] <= first.read[first.sql.findIndex((text) => text.startsWith('SELECT s.scope'))] - rows.n);
+    assert.ok(readOf(SETTINGS, again) <= readOf(SETTINGS, first) - rows.n);
     // Whatever changes is seen at once.
     await worker.sql('UPDATE devices SET version = (SELECT seq + 1 FROM tenants WHERE id = ?1) WHERE id = ?2', other.id, one.id);
     await worker.sql('UPDATE tenants SET seq = seq + 1 WHERE id = ?1', other.id);
@@ -163,6 +170,40 @@ describe('the hot path', () => {
     assert.equal(second.kvReads, 2);
     for (const text of second.sql) assert.match(text, EVENT);
     assert.deepEqual(second.answer.body, first.answer.body);
+  });
+
+  it('what is above devices is read once for each version, not once for each device', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`NOTE_${at}`, `${at}`]));
+    const other = await seedTenant(worker, { settings: { ...many, SIP_PASS: 'Harbour-77', OTHER: { secret: 'x' } } });
+    const phones = [];
+    for (const number of [1, 2, 3]) {
+      phones.push(await seedDevice(worker, other, { mac: mac(number), state: 'delivered', settings: { SIP_USER: `70${number}` } }));
+    }
+    const fetched = async ({ mac: own, key }) => {
+      const counts = await cost(other.path(`Config${own}.enc`));
+      assert.deepEqual([counts.answer.status, counts.encryptions], [200, 1]);
+      const text = opensslDecrypt(counts.answer.body, key).toString();
+      return { text, settings: readOf(SETTINGS, counts), templates: readOf(TEMPLATES, counts) };
+    };
+    const made = [];
+    for (const phone of phones) made.push(await fetched(phone));
+    const [first, ...later] = made;
+    for (const [at, each] of later.entries()) {
+      assert.ok(each.settings <= first.settings - 40, `${each.settings} rows of settings after ${first.settings}`);
+      assert.ok(each.templates < first.templates, `${each.templates} rows of templates after ${first.templates}`);
+      // Its own setting, and the tenant's.
+      assert.equal(
+        each.text,
+        first.text.replaceAll('701', `70${at + 2}`).replaceAll(phones[0].mac.toLowerCase(), phones[at + 1].mac.toLowerCase()),
+      );
+    }
+    // Whatever changes above them is seen at once, and read once more.
+    await worker.sql("UPDATE settings SET value = 'Quay-88' WHERE tenant_id = ?1 AND name = 'SIP_PASS'", other.id);
+    await other.changed();
+    const after = await fetched(phones[2]);
+    assert.equal(after.settings, first.settings);
+    assert.ok(after.text.includes('Quay-88'));
+    assert.equal(after.text, later[1].text.replaceAll('Harbour-77', 'Quay-88'));
   });
 
   it('what the isolate knew of a tenant’s names decides nothing once they have changed', async () => {
