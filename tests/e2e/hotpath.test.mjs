@@ -189,7 +189,8 @@ describe('the hot path', () => {
     for (const phone of phones) made.push(await fetched(phone));
     const [first, ...later] = made;
     for (const [at, each] of later.entries()) {
-      assert.ok(each.settings <= first.settings - 40, `${each.settings} rows of settings after ${first.settings}`);
+      // Not the 42 of the tenant; D1 also counts what it looks through to see what is known.
+      assert.ok(each.settings <= 20 && first.settings > 42, `${each.settings} rows of settings after ${first.settings}`);
       assert.ok(each.templates < first.templates, `${each.templates} rows of templates after ${first.templates}`);
       // Its own setting, and the tenant's.
       assert.equal(

@@ -594,6 +594,7 @@ describe('the schema of the database', () => {
     const api = new Api(worker);
     assert.deepEqual((await api.get('/tokens')).items, []);
     await worker.batch(
+      ['DROP TABLE device_counts'],
       ['ALTER TABLE sessions DROP COLUMN email'],
       ['DROP TABLE pool_credentials'],
       ['DROP TABLE sign_in_codes'],

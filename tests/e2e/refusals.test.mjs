@@ -151,6 +151,8 @@ describe('a refusal', () => {
   });
 
   it('of a request that belongs to no tenant leaves a log line and no event', async () => {
+    // What was asked before is in D1 a second after its answer.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     const before = (await worker.sql('SELECT count(*) AS n FROM events'))[0].n;
     const answer = await rawRequest(worker.port, `/${newAccessPath()}/Config${mac(1)}.cfg`);
     const id = answer.header('ringfence-request-id');

@@ -20,7 +20,7 @@ use crate::answer::{
 use crate::changing::ChangeQuery;
 use crate::check::TestRun;
 use crate::devices::batch::{BatchAnswer, BatchInput, BatchQuery};
-use crate::devices::counts::{AllCounts, DeviceCounts};
+use crate::devices::counts::{AllCounts, CountQuery, DeviceCounts};
 use crate::devices::export::TableView;
 use crate::devices::fetched::FetchedView;
 use crate::devices::fleet::{FleetQuery, FoundDevice, WithDoubles};
@@ -327,7 +327,7 @@ operations! {
     GET    "/api/v1/tenants/{tenant}/devices" Read ListDevices(DeviceQuery, Nothing) -> Shown<Page<DeviceView>>, "Lists the devices, filtered and sorted";
     GET    "/api/v1/tenants/{tenant}/devices.csv" Read ExportDevices(DeviceQuery, Nothing) -> Csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table";
     GET    "/api/v1/tenants/{tenant}/device-table" Read MeasureTable(DeviceQuery, Nothing) -> Shown<TableView>, "Shows how many devices a table of `exportDevices` has and where the next one begins, without making it";
-    GET    "/api/v1/tenants/{tenant}/device-counts" Read CountDevices(Nothing, Nothing) -> Shown<DeviceCounts>, "Counts the devices, by state, vendor, family, model and site";
+    GET    "/api/v1/tenants/{tenant}/device-counts" Read CountDevices(CountQuery, Nothing) -> Shown<DeviceCounts>, "Counts the devices, by state, vendor, family, model and site; of more than 10,000 it says what was counted a while ago, unless `again=true`";
     POST   "/api/v1/tenants/{tenant}/devices" Write CreateDevice(ChangeQuery, NewDeviceInput) -> CreatedRevised<WithDoubles>, "Adds a device, with its settings; its key is made and armed";
     GET    "/api/v1/tenants/{tenant}/devices/{mac}" Read GetDevice(Nothing, Nothing) -> Revised<DeviceView>, "Shows a device";
     PUT    "/api/v1/tenants/{tenant}/devices/{mac}" Write PutDevice(ChangeQuery, DeviceInput) -> Revised<WithDoubles>, "Replaces a device's model, site and label, or adds it";

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use ringfence_api::answer::Shown;
-use ringfence_api::devices::counts::{AllCounts, Counts, DeviceCounts, SiteCounts};
+use ringfence_api::devices::counts::{AllCounts, CountQuery, Counts, DeviceCounts, SiteCounts};
 use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
 
 use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 use crate::platform::DAY_MS;
-use crate::store::device_counts::{self, CountRow};
+use crate::store::device_counts::{self, Asked, CountRow, Counted};
 use crate::store::metrics::{self, ValueRow};
 
 impl From<&CountRow> for Counts {
@@ -29,11 +29,20 @@ impl From<&CountRow> for Counts {
 }
 
 /// `countDevices`.
-pub async fn show(call: Call) -> Result<Shown<DeviceCounts>, Problem> {
+pub async fn show(call: Call, query: CountQuery) -> Result<Shown<DeviceCounts>, Problem> {
     let tenant = call.tenant().await?;
-    let [lately, silent] = [DAY_MS, 7 * DAY_MS].map(|span| call.app.now.saturating_sub(span));
-    let rows = device_counts::count(&call.app.db, &tenant.id, lately, silent).await?;
-    Ok(Shown(view(rows)))
+    let now = call.app.now;
+    let [lately, silent] = [DAY_MS, 7 * DAY_MS].map(|span| now.saturating_sub(span));
+    let asked = Asked {
+        tenant_id: &tenant.id,
+        again: query.again,
+        now,
+        lately,
+        silent,
+    };
+    Ok(Shown(view(
+        device_counts::count(&call.app.db, asked).await?,
+    )))
 }
 
 /// `countAllDevices`.
@@ -67,8 +76,9 @@ fn all(values: &[ValueRow], counted_at: u64) -> AllCounts {
     found
 }
 
-fn view(rows: Vec<CountRow>) -> DeviceCounts {
+fn view(counted: Counted) -> DeviceCounts {
     let mut found = DeviceCounts {
+        counted_at: counted.counted_at,
         all: Counts::default(),
         by_state: BTreeMap::new(),
         by_vendor: BTreeMap::new(),
@@ -76,7 +86,7 @@ fn view(rows: Vec<CountRow>) -> DeviceCounts {
         by_model: BTreeMap::new(),
         by_site: Vec::new(),
     };
-    for row in rows {
+    for row in counted.rows {
         let counts = Counts::from(&row);
         match (row.of.as_str(), row.name) {
             ("all", _) => found.all = counts,

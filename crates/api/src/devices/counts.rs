@@ -2,12 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// Whether the devices are to be counted in any case.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CountQuery {
+    /// Counts again, though a tenant with more than 10,000 devices was counted a moment ago.
+    pub again: bool,
+}
 
 /// How many devices a tenant has, by what they are.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceCounts {
+    /// When they were counted, in Unix milliseconds: now, or a while ago where the tenant has more than 10,000 devices.
+    pub counted_at: u64,
     /// All devices of the tenant.
     pub all: Counts,
     /// The devices by the state of their key; a state that no device has is left out.

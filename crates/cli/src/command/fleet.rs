@@ -189,8 +189,9 @@ pub fn describe(device: &Value, now: u64) -> String {
 ///
 /// # Errors
 /// The counts are not to be had.
-pub fn count(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
-    let call = session.call(Operation::CountDevices, &[])?;
+pub fn count(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let mut call = session.call(Operation::CountDevices, &[])?;
+    call.query = given.query(session)?;
     let counts = session.client.call(&call)?.json()?;
     if session.output.format == Format::Json {
         return table::json(session.output, &counts);
@@ -250,8 +251,19 @@ pub fn count(session: &Session, _: &Given<'_>) -> Result<(), Failure> {
         session.output.width(),
         session.output.has_colours(),
     );
-    session.output.answer(&drawn)
+    session.output.answer(&drawn)?;
+    let counted_at = field(&counts, "counted_at").as_u64().unwrap_or_default();
+    if now().saturating_sub(counted_at) > A_WHILE_MS {
+        let when = ago(counted_at, now());
+        session
+            .output
+            .remark(&format!("That was counted {when}. --again counts anew."));
+    }
+    Ok(())
 }
+
+/// What was counted before that is no longer what is so now.
+const A_WHILE_MS: u64 = 60_000;
 
 /// `devices lint`.
 ///
