@@ -2,7 +2,7 @@
 
 use crate::data::Event;
 use crate::part::{Bar, Chart};
-use crate::text::{EN, fill};
+use crate::text::{self, EN, fill};
 use crate::time;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -33,7 +33,7 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
         Bar {
             label: fill(
                 EN.chart_bar,
-                &[&hour, &served.to_string(), &refused.to_string()],
+                &[&hour, &text::number(served), &text::number(refused)],
             ),
             x: place * STEP + 4,
             served_y: 10 + HEIGHT - served_height,
@@ -47,14 +47,17 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
     });
     Chart {
         title: EN.chart_title.into(),
-        label: fill(EN.chart_label, &[&served.to_string(), &refused.to_string()]),
+        label: fill(
+            EN.chart_label,
+            &[&text::number(served), &text::number(refused)],
+        ),
         bars: bars.collect(),
         first: time::hour(first * HOUR_MS),
         last: time::hour(now / HOUR_MS * HOUR_MS),
         served: EN.chart_served.into(),
         refused: EN.chart_refused.into(),
         note: match cut {
-            true => fill(EN.chart_cut, &[&events.len().to_string()]),
+            true => fill(EN.chart_cut, &[&text::number(events.len() as u64)]),
             false => String::new(),
         },
     }

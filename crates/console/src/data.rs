@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text::number;
+
 /// A part of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +34,11 @@ pub trait Read {
 
     /// A number as it is shown; 0, if there is none.
     fn count(&self, name: &str) -> String {
+        number(self.number(name).unwrap_or_default())
+    }
+
+    /// A number as addresses and forms have it, and codes are shown; 0, if there is none.
+    fn digits(&self, name: &str) -> String {
         self.number(name).unwrap_or_default().to_string()
     }
 

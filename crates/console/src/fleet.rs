@@ -6,7 +6,7 @@ use crate::href;
 use crate::lists::notify::rollouts_table;
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
-use crate::text::{EN, count, fill};
+use crate::text::{self, EN, count, fill};
 use serde_json::Value;
 
 /// How much of a list is counted where the API has no number: what is more is said so.
@@ -24,7 +24,7 @@ impl Counted {
     /// The number as it is said.
     fn number(&self) -> String {
         let more = if self.more { "+" } else { "" };
-        format!("{}{more}", self.number)
+        format!("{}{more}", text::number(self.number))
     }
 }
 
@@ -132,7 +132,7 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let id = &of.tenant.id;
     let mut items = vec![Number {
         label: EN.number_all.into(),
-        value: of.devices.to_string(),
+        value: text::number(of.devices),
         tone: Tone::Plain,
         href: Some(href::tenant(id, "devices")),
     }];
@@ -336,7 +336,7 @@ fn of_all(counts: &Value, now: u64) -> Numbers {
                 let number = counts.number(place).unwrap_or_default();
                 Number {
                     label: label.into(),
-                    value: number.to_string(),
+                    value: text::number(number),
                     tone: if number == 0 { Tone::Quiet } else { tone },
                     href: None,
                 }
@@ -355,7 +355,10 @@ fn of_all(counts: &Value, now: u64) -> Numbers {
 /// A pool in a table: its name, its relays, its queue.
 pub fn pool_row(pool: &Pool, relays: &[Relay]) -> Vec<Cell> {
     let connected = relays.iter().filter(|relay| relay.connected).count();
-    let (connected_text, all) = (connected.to_string(), relays.len().to_string());
+    let (connected_text, all) = (
+        text::number(connected as u64),
+        text::number(relays.len() as u64),
+    );
     let edge = pool.queue.as_ref().and_then(|queue| queue.edge.as_ref());
     if let Some(edge) = edge
         && relays.is_empty()
@@ -384,7 +387,7 @@ fn pool_cells(pool: &Pool, who_sends: Cell) -> Vec<Cell> {
             format!("/console/pools{}", href::path([&pool.id])),
         ),
         who_sends,
-        Cell::text((queue.queued + queue.leased + queue.answered).to_string()),
+        Cell::text(text::number(queue.queued + queue.leased + queue.answered)),
     ]
 }
 
@@ -418,7 +421,7 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
     ] {
         let number = of.devices.number(place).unwrap_or_default();
         if number > 0 {
-            let words = fill(EN.of_state, &[words, &number.to_string()]);
+            let words = fill(EN.of_state, &[words, &text::number(number)]);
             let text = format!("{does} {}", EN.see_tenants);
             needs.push((Cell::link(words, "/console/tenants"), text));
         }

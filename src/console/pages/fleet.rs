@@ -8,7 +8,7 @@ use ringfence_console::href;
 use ringfence_console::part::{Act, Cell, Facts, Page, Section, Table, Tone};
 use ringfence_console::problem::Problem;
 use ringfence_console::start;
-use ringfence_console::text::{EN, fill};
+use ringfence_console::text::{self, EN, fill};
 use serde_json::Value;
 
 use crate::console::reply::Reply;
@@ -158,7 +158,7 @@ pub async fn about(visit: Visit) -> Outcome {
             .with(EN.master_key, Cell::code(&rotation.current))
             .with(
                 EN.rotation_remaining,
-                Cell::text(rotation.remaining.to_string()),
+                Cell::text(text::number(rotation.remaining)),
             );
     }
     if viewer.tenant.is_none() {
@@ -175,7 +175,7 @@ pub async fn about(visit: Visit) -> Outcome {
         let rows = limits.quotas.iter().map(|(name, quota)| {
             let used = fill(
                 EN.of_quota,
-                &[&quota.used.to_string(), &quota.limit.to_string()],
+                &[&text::number(quota.used), &text::number(quota.limit)],
             );
             vec![Cell::code(name), Cell::text(used)]
         });
