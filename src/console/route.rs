@@ -51,6 +51,7 @@ const PAGES: &[Row] = &[
 
     page!(GET  "/console" SignedIn fleet::page),
     page!(GET  "/console/about" SignedIn fleet::about),
+    page!(GET  "/console/fleet/{state}" SignedIn fleet::by_tenant),
     page!(GET  "/console/start" SignedIn start::begin),
     page!(POST "/console/start" SignedIn start::add_tenant),
     page!(GET  "/console/tenants/{tenant}/start" SignedIn start::next),

@@ -5,7 +5,7 @@ use crate::admin::audit::{AuditQuery, AuditView};
 use crate::admin::audit_chain::{
     AuditExport, CutInput, CutRow, ExportQuery, PartQuery, PartView, VerifyQuery, VerifyView,
 };
-use crate::admin::events::{EventQuery, EventView};
+use crate::admin::events::{EventCounts, EventQuery, EventView};
 use crate::admin::restored::{RestoredInput, RestoredView};
 use crate::admin::rotation::{RotationView, StepInput};
 use crate::admin::sessions::SessionView;
@@ -323,6 +323,7 @@ operations! {
     DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write DeleteCertificate(ChangeQuery, Nothing) -> Done, "Removes a root certificate";
 
     GET    "/api/v1/devices" ReadAll ListAllDevices(FleetQuery, Nothing) -> Shown<Page<FoundDevice>>, "Lists the devices of all tenants; finds them by a part of MAC, label, model or site, and those whose MAC is there more than once";
+    GET    "/api/v1/event-counts" ReadAll CountAllEvents(Nothing, Nothing) -> Shown<EventCounts>, "Shows how many requests phones of all tenants made in each hour of the last day, as the cron event last counted them";
     GET    "/api/v1/device-counts" ReadAll CountAllDevices(Nothing, Nothing) -> Shown<AllCounts>, "Shows how many devices all tenants have together, by state and by what needs a look, as the cron event last counted them";
     GET    "/api/v1/tenants/{tenant}/devices" Read ListDevices(DeviceQuery, Nothing) -> Shown<Page<DeviceView>>, "Lists the devices, filtered and sorted";
     GET    "/api/v1/tenants/{tenant}/devices.csv" Read ExportDevices(DeviceQuery, Nothing) -> Csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table";

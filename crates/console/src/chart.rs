@@ -23,6 +23,26 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
             })
         })
         .collect();
+    let note = match cut {
+        true => fill(EN.chart_cut, &[&text::number(events.len() as u64)]),
+        false => String::new(),
+    };
+    drawn(first, &hours, note, now)
+}
+
+/// The same of hours that were counted: when each began, what was served in it, and what was refused.
+pub fn of_hours(counted: &[(u64, u64, u64)], note: String, now: u64) -> Chart {
+    let first = (now / HOUR_MS).saturating_sub(HOURS - 1);
+    let hours: Vec<(u64, u64)> = (first..first + HOURS)
+        .map(|hour| {
+            let found = counted.iter().find(|(at, _, _)| at / HOUR_MS == hour);
+            found.map_or((0, 0), |&(_, served, refused)| (served, refused))
+        })
+        .collect();
+    drawn(first, &hours, note, now)
+}
+
+fn drawn(first: u64, hours: &[(u64, u64)], note: String, now: u64) -> Chart {
     let tallest = hours.iter().map(|(served, refused)| served + refused).max();
     let tallest = tallest.unwrap_or_default().max(1);
     let bars = hours.iter().zip(0..).map(|(&(served, refused), place)| {
@@ -56,10 +76,7 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
         last: time::hour(now / HOUR_MS * HOUR_MS),
         served: EN.chart_served.into(),
         refused: EN.chart_refused.into(),
-        note: match cut {
-            true => fill(EN.chart_cut, &[&text::number(events.len() as u64)]),
-            false => String::new(),
-        },
+        note,
     }
 }
 

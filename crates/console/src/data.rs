@@ -176,8 +176,8 @@ data! {
     }
     /// `RolloutView`.
     Rollout {
-        id: String, state: String, message: String, reason: String, created_at: u64, ended_at: Option<u64>, total: u64, released: u64,
-        per_second: f64, pool: String, progress: Progress, event: Option<String>, stage: u64, stages: Vec<Stage>,
+        id: String, tenant: String, state: String, message: String, reason: String, created_at: u64, ended_at: Option<u64>,
+        total: u64, released: u64, per_second: f64, pool: String, progress: Progress, event: Option<String>, stage: u64, stages: Vec<Stage>,
         threshold: Option<Threshold>,
     }
     /// `StageView`.
@@ -191,7 +191,7 @@ data! {
     /// `PoolView`.
     Pool { id: String, name: String, revision: u64, created_at: u64, options: Value, queue: Option<Queue>, }
     /// `QueueView`.
-    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, }
+    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, rollouts: Vec<Rollout>, }
     /// `EdgeStatus`.
     Edge { in_flight: u64, connected_at: Option<u64>, failing_since: Option<u64>, failed_at: Option<u64>, failure: Option<String>, }
     /// `RelayView`.

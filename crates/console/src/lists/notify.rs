@@ -65,7 +65,7 @@ pub fn jobs_table(tenant: &str, jobs: &[Job], now: u64) -> Table {
     }))
 }
 
-fn tone(state: &str) -> Tone {
+pub(crate) fn tone(state: &str) -> Tone {
     match state {
         "fetched" | "finished" => Tone::Good,
         "rejected" | "unreachable" | "expired" => Tone::Bad,
