@@ -101,6 +101,7 @@ describe('the console by keyboard', () => {
       test: test.id,
       webhook: (pattern) => (pattern.includes('/tenants/') ? webhooks.own : webhooks.all).id,
       message: webhooks.all.id,
+      state: 'failing',
       name: 'root.pem',
       job: job.id,
       rollout: rollout.id,
