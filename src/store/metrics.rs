@@ -33,7 +33,7 @@ const COUNT_PAGE: &str = "INSERT INTO metric_fetches (kind, outcome, reason, num
 
 /// The same events by the hour, for what is shown of the last day: the number of an hour is its Unix time / 3600 s.
 const COUNT_HOURS: &str = "INSERT INTO metric_values (name, label, value) \
-     SELECT 'hour', at / 3600000 || CASE WHEN outcome IN ('served', 'not_modified') THEN ' served' ELSE ' refused' END, \
+     SELECT 'hour', (at / 3600000) || CASE WHEN outcome IN ('served', 'not_modified') THEN ' served' ELSE ' refused' END, \
      count(*) FROM events WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 \
      AND at >= ?2 GROUP BY 2 \
      ON CONFLICT DO UPDATE SET value = value + excluded.value";
