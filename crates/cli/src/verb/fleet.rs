@@ -190,7 +190,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("unknown adopt", "Make a device of an unknown phone", &[Operation::AdoptUnknown],
         &[MAC, &[body("model", "Its model, where the guess does not do"), body("label", "For people"), body("site", "Its site, by name or id").is(Kind::Site)], CHANGE], Shows::Device),
     call("unknown dismiss", "Forget an unknown phone until it asks again", &[Operation::DismissUnknown], &[MAC], Shows::Done("dismissed")),
-    call("events count-all", "Count what phones of all tenants asked for in the last day, by the hour", &[Operation::CountAllEvents], &[],
+    call("event-counts", "Count what phones of all tenants asked for in the last day, by the hour", &[Operation::CountAllEvents], &[],
         Shows::One),
     call("events", "List what phones asked for and got, the newest first", &[Operation::ListEvents],
         &[&[query("device", "Only of this MAC"), query("outcome", "Only with this outcome, such as refused"), query("reason", "Only with this reason"),
