@@ -38,7 +38,9 @@ use crate::platform::log;
 use crate::store::standing;
 use crate::witness;
 use admin::audit_chain;
-pub use admin::sessions;
+pub use admin::{sessions, tokens};
+#[cfg(test)]
+pub use explain::words;
 use request::answer::Outgoing;
 pub use request::auth::Token;
 pub use request::call::Asked;

@@ -143,6 +143,7 @@ handlers! {
 
     ListAllDevices => fleet::list,
     CountAllDevices => counts::of_all,
+    CountAllEvents => events::of_all,
     ListDevices => list::list,
     ExportDevices => export::csv,
     MeasureTable => export::measure,

@@ -190,6 +190,15 @@ mod tests {
     }
 
     #[test]
+    fn what_to_do_next_names_no_call_and_no_member_of_the_api() {
+        for reason in crate::phone::Reason::ALL {
+            let said = crate::api::words::next(*reason);
+            let next = ringfence_console::explain::next(reason.as_str(), said);
+            assert!(!next.contains(['`', '…']), "{}: {next}", reason.as_str());
+        }
+    }
+
+    #[test]
     fn every_reason_of_an_event_is_told_in_words() {
         for reason in crate::phone::Reason::ALL {
             let words = ringfence_console::reason::words(reason.as_str());

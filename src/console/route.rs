@@ -8,7 +8,7 @@ use ringfence_console::problem::Problem;
 use crate::api::{self, Params};
 use crate::console::pages::{
     deeds, device, devices, explain, fleet, forms, history, import, lint, notify, operations,
-    people, session, settings, start, tables, tenancy,
+    people, session, settings, start, tables, tenancy, webhooks,
 };
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -51,6 +51,7 @@ const PAGES: &[Row] = &[
 
     page!(GET  "/console" SignedIn fleet::page),
     page!(GET  "/console/about" SignedIn fleet::about),
+    page!(GET  "/console/fleet/{state}" SignedIn fleet::by_tenant),
     page!(GET  "/console/start" SignedIn start::begin),
     page!(POST "/console/start" SignedIn start::add_tenant),
     page!(GET  "/console/tenants/{tenant}/start" SignedIn start::next),
@@ -83,6 +84,10 @@ const PAGES: &[Row] = &[
     page!(GET  "/console/pools/{pool}" SignedIn notify::pool),
     page!(GET  "/console/pools/{pool}/relays/new" SignedIn notify::new_relay),
     page!(POST "/console/pools/{pool}/relays/new" SignedIn notify::add_relay),
+    page!(GET  "/console/webhooks" SignedIn webhooks::page),
+    page!(GET  "/console/webhooks/{webhook}" SignedIn webhooks::one),
+    page!(GET  "/console/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate_form),
+    page!(POST "/console/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate),
 
     page!(GET  "/console/tenants/{tenant}" SignedIn fleet::overview),
     page!(GET  "/console/tenants/{tenant}/edit" SignedIn tenancy::edit_tenant),
@@ -154,6 +159,11 @@ const PAGES: &[Row] = &[
     page!(POST "/console/tenants/{tenant}/templates/{kind}/{family}" SignedIn settings::save_template),
     page!(GET  "/console/tenants/{tenant}/templates/{kind}/{family}/{model}" SignedIn settings::template),
     page!(POST "/console/tenants/{tenant}/templates/{kind}/{family}/{model}" SignedIn settings::save_template),
+
+    page!(GET  "/console/tenants/{tenant}/webhooks" SignedIn webhooks::page),
+    page!(GET  "/console/tenants/{tenant}/webhooks/{webhook}" SignedIn webhooks::one),
+    page!(GET  "/console/tenants/{tenant}/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate_form),
+    page!(POST "/console/tenants/{tenant}/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate),
 
     page!(GET  "/console/tenants/{tenant}/notify" SignedIn notify::page),
     page!(GET  "/console/tenants/{tenant}/notify/all" SignedIn notify::tell_all_form),

@@ -1,9 +1,11 @@
 //! One visit to a page: who comes, what was typed, and the API as that one may use it.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ringfence_console::data::Tenant;
 use ringfence_console::href;
+use ringfence_console::lists::Whose;
 use ringfence_console::problem::{Document, Problem};
 use ringfence_console::shell::{Shell, Viewer};
 use ringfence_console::text::EN;
@@ -11,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::sessions::{self, SignedIn};
+use crate::api::tokens;
 use crate::api::{self, Asked, Params, Token, Told};
 use crate::app::{App, Caller};
 use crate::console::fields::Fields;
@@ -185,6 +188,21 @@ impl Visit {
         ended.map_err(|problem| own(&problem, &self.app.request_id))
     }
 
+    /// Tokens by the names that people know them by, where an answer has only their ids.
+    ///
+    /// # Errors
+    /// D1 fails.
+    pub async fn whose<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Whose, Problem> {
+        let ids: BTreeSet<&str> = ids.into_iter().filter(|id| !id.is_empty()).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let named = tokens::named(&self.app, &self.token, &ids).await;
+        let named = named.map_err(|problem| own(&problem, &self.app.request_id))?;
+        Ok(Whose::new(named))
+    }
+
     /// A page for this visitor.
     pub fn shell(&self, title: &str) -> Shell {
         let mut shell = Shell::new(title, &self.viewer, &self.path);
@@ -259,6 +277,7 @@ fn done(word: &str) -> Option<&'static str> {
         "enable" => EN.done_enable,
         "rolled" => EN.done_rolled,
         "started" => EN.done_started,
+        "sent" => EN.done_sent,
         "told" => EN.done_told,
         "adopted" => EN.done_adopted,
         "ended" => EN.done_ended,

@@ -3,6 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
+use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, StorageError, rows};
 
@@ -271,6 +272,21 @@ const HAS_MOVED: &str = "coalesce((SELECT u.last_at FROM access_path_devices u \
      WHERE u.access_path_id = ?2 AND u.device_id = d.id), 0) > \
      coalesce((SELECT max(o.last_at) FROM access_path_devices o \
      WHERE o.device_id = d.id AND o.access_path_id <> ?2), 0)";
+
+/// Which of these devices ask under an access path, by their ids.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn asking_under(
+    db: &Db,
+    id: &str,
+    devices: &[&str],
+) -> Result<Vec<String>, StorageError> {
+    let sql = format!(
+        "SELECT d.id FROM json_each(?1) j JOIN devices d ON d.id = j.value WHERE {HAS_MOVED}"
+    );
+    db.values(&sql, args![json(&devices)?, id]).await
+}
 
 /// How far the devices of a tenant have moved to an access path, and those that have not, in the order of
 /// their MACs, after `after`.

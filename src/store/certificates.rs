@@ -44,6 +44,9 @@ pub async fn body(db: &Db, tenant_id: &str, name: &str) -> Result<Option<String>
     .await
 }
 
+/// So many certificates an initial file names, the first by their names.
+pub const MAX_NAMED: usize = 3;
+
 pub(super) const NAMES: &str =
     "SELECT name FROM certificates WHERE tenant_id = ?1 ORDER BY name LIMIT 3";
 

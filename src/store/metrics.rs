@@ -4,6 +4,8 @@
 //! one that dies, count nothing twice and leave nothing out. Retention removes events long after that, and no
 //! statement takes anything off a counter, so counters only grow.
 
+use std::collections::BTreeMap;
+
 use ringfence_sql::args;
 use serde::Deserialize;
 
@@ -28,6 +30,20 @@ const COUNT_PAGE: &str = "INSERT INTO metric_fetches (kind, outcome, reason, num
      SELECT coalesce(kind, 'none'), outcome, reason, count(*) FROM events \
      WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 GROUP BY 1, 2, 3 \
      ON CONFLICT DO UPDATE SET number = number + excluded.number";
+
+/// The same events by the hour, for what is shown of the last day: the number of an hour is its Unix time / 3600 s.
+const COUNT_HOURS: &str = "INSERT INTO metric_values (name, label, value) \
+     SELECT 'hour', (at / 3600000) || CASE WHEN outcome IN ('served', 'not_modified') THEN ' served' ELSE ' refused' END, \
+     count(*) FROM events WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 \
+     AND at >= ?2 GROUP BY 2 \
+     ON CONFLICT DO UPDATE SET value = value + excluded.value";
+
+/// Numbers of hours have six digits until 2084, so they sort as texts.
+const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND label < ?1";
+
+/// So many hours are kept.
+const HOURS_KEPT: u64 = 25;
+const HOUR_MS: u64 = 3_600_000;
 
 const PAGE_IS_COUNTED: &str =
     "UPDATE metric_progress SET event = ?1, counted_at = ?2 WHERE id = 1 AND event < ?1";
@@ -108,6 +124,9 @@ pub async fn count_events(
     now: u64,
     limit: usize,
 ) -> Result<usize, StorageError> {
+    let since = (now / HOUR_MS).saturating_sub(HOURS_KEPT);
+    let forget = db.statement(FORGET_HOURS, args![since.to_string()])?;
+    db.batch_of([forget]).await?;
     for page in 0..limit {
         let end: Option<Option<String>> =
             db.value(PAGE_END, args![below, MAX_EVENTS_COUNTED]).await?;
@@ -116,6 +135,7 @@ pub async fn count_events(
         };
         db.batch_of([
             db.statement(COUNT_PAGE, args![&end])?,
+            db.statement(COUNT_HOURS, args![&end, since * HOUR_MS])?,
             db.statement(PAGE_IS_COUNTED, args![&end, now])?,
         ])
         .await?;
@@ -229,6 +249,57 @@ pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
     Ok((rows(&values)?, progress.map_or(0, |it| it.devices_at)))
 }
 
+/// What phones of all tenants asked for in an hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourRow {
+    /// Its Unix time / 3600 s.
+    pub hour: u64,
+    pub served: u64,
+    pub refused: u64,
+}
+
+/// The hours of the last day in which anything was asked for, and when requests were last counted.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn hours(db: &Db) -> Result<(Vec<HourRow>, u64), StorageError> {
+    let statements = [
+        db.statement(
+            "SELECT name, label, value FROM metric_values WHERE name = 'hour' ORDER BY label LIMIT 100",
+            &[],
+        )?,
+        db.statement(
+            "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
+            &[],
+        )?,
+    ];
+    let [values, progress] = db.batch_of(statements).await?;
+    let progress: Option<Progress> = rows(&progress)?.into_iter().next();
+    Ok((
+        by_hour(&rows::<ValueRow>(&values)?),
+        progress.map_or(0, |it| it.counted_at),
+    ))
+}
+
+fn by_hour(values: &[ValueRow]) -> Vec<HourRow> {
+    let mut hours: BTreeMap<u64, HourRow> = BTreeMap::new();
+    for row in values {
+        let Some((hour, how)) = row.label.split_once(' ') else {
+            continue;
+        };
+        let Ok(hour) = hour.parse() else { continue };
+        let found = hours.entry(hour).or_insert(HourRow {
+            hour,
+            ..HourRow::default()
+        });
+        match how {
+            "served" => found.served += row.value,
+            _ => found.refused += row.value,
+        }
+    }
+    hours.into_values().collect()
+}
+
 /// What a scrape shows: four statements, one round trip. `pools` is how many pools it shows at most.
 ///
 /// # Errors
@@ -240,7 +311,8 @@ pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
             args![MAX_FETCH_ROWS],
         )?,
         db.statement(
-            "SELECT name, label, value FROM metric_values WHERE name > '' ORDER BY name, label LIMIT 100",
+            "SELECT name, label, value FROM metric_values WHERE name IN ('condition', 'requests', 'state') \
+             ORDER BY name, label LIMIT 100",
             &[],
         )?,
         db.statement(
@@ -261,8 +333,6 @@ pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-
-    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
     use ringfence_sql::{Memory, Sql};
@@ -358,6 +428,45 @@ mod tests {
         sql.run(COUNT_PAGE, args!["B"]).unwrap();
         sql.run(PAGE_IS_COUNTED, args!["B", 5_u64]).unwrap();
         assert_eq!(counts(&sql).values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn events_of_the_last_day_are_counted_by_their_hours_and_older_hours_are_forgotten() {
+        let sql = with_schema();
+        tenant(&sql);
+        let now = 500_000 * HOUR_MS;
+        for (id, hours_ago, outcome) in [
+            ("A", 30, "served"),
+            ("B", 2, "served"),
+            ("C", 2, "not_modified"),
+            ("D", 2, "refused"),
+            ("E", 0, "broken"),
+        ] {
+            event(&sql, id, None, "r");
+            sql.run(
+                "UPDATE events SET at = ?2, outcome = ?3 WHERE id = ?1",
+                args![id, now - hours_ago * HOUR_MS, outcome],
+            )
+            .unwrap();
+        }
+        let values = || {
+            let sql_text =
+                "SELECT name, label, value FROM metric_values WHERE name = 'hour' ORDER BY label";
+            by_hour(&sql.rows::<ValueRow>(sql_text, args![]).unwrap())
+        };
+        let since = (now - 25 * HOUR_MS) / HOUR_MS * HOUR_MS;
+        for end in ["C", "E", "E"] {
+            sql.run(COUNT_HOURS, args![end, since]).unwrap();
+            sql.run(PAGE_IS_COUNTED, args![end, 5_u64]).unwrap();
+        }
+        let hour = |hour, served, refused| HourRow {
+            hour,
+            served,
+            refused,
+        };
+        assert_eq!(values(), [hour(499_998, 2, 1), hour(500_000, 0, 1)]);
+        sql.run(FORGET_HOURS, args!["499999"]).unwrap();
+        assert_eq!(values(), [hour(500_000, 0, 1)]);
     }
 
     #[test]

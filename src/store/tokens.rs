@@ -3,6 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
+use super::settings::json;
 use super::{Change, ChangeError, Entry, standing};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;
@@ -56,6 +57,27 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<TokenRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"),
         args![id],
+    )
+    .await
+}
+
+/// What people call a token, and whose it is.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedToken {
+    pub id: String,
+    pub name: String,
+    /// `None`: every tenant's.
+    pub tenant_id: Option<String>,
+}
+
+/// Those of these tokens that there are.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn named(db: &Db, ids: &[&str]) -> Result<Vec<NamedToken>, StorageError> {
+    db.rows(
+        "SELECT t.id, t.name, t.tenant_id FROM json_each(?1) j JOIN tokens t ON t.id = j.value",
+        args![json(ids)?],
     )
     .await
 }

@@ -58,7 +58,7 @@ describe('the console before 100,000 devices', () => {
       await look(boss, name);
     }
     await boss.open(of(''));
-    const devices = boss.page.getByRole('link', { name: /^100000 devices$/ }).or(boss.page.locator('a', { hasText: '100000' }).first());
+    const devices = boss.page.getByRole('link', { name: /^100,000 devices$/ }).or(boss.page.locator('a', { hasText: '100,000' }).first());
     await devices.first().waitFor();
     assert.deepEqual(boss.page.wrong, []);
   });

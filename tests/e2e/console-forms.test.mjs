@@ -79,7 +79,10 @@ describe('forms of the console', () => {
     // Three zones east of where the browser is would be another time.
     assert.equal((await find()).expires_at, Date.UTC(2031, 4, 4, 8, 30));
     await boss.open(of('/access-paths'));
-    await page.getByText('open until 2031-05-04 08:30 UTC').waitFor();
+    const until = page.locator('.state').filter({ hasText: 'open until' }).locator('time');
+    await page.waitForFunction(() => document.querySelector('.state time')?.dataset.local === '');
+    assert.match(await until.innerText(), /^May 4, 2031, 9:30\sAM$/, "in the viewer's zone");
+    assert.equal(await until.getAttribute('title'), '2031-05-04 08:30 UTC');
     await page.getByRole('link', { name: 'Edit: trade fair' }).click();
     assert.equal(await page.getByLabel('Ends at').inputValue(), '2031-05-04T08:30');
     await page.getByLabel('Ends at').fill('2020-01-01T00:00');

@@ -75,6 +75,8 @@ describe('the console by keyboard', () => {
     const { job } = await admin.post(`${at}/notify`);
     const rollout = await admin.post(`${t}/rollouts`);
     const { operation } = await admin.post(`${t}/operations`, { selection: { macs: [phone.mac] }, action: { notify: {} } });
+    const hook = { name: 'On call', url: 'https://hooks.example/', kinds: ['file.broken'], disabled: true };
+    const webhooks = { own: await admin.post(`${t}/webhooks`, hook), all: await admin.post('/webhooks', hook) };
     // What phones leave behind: a refusal, and one that is unknown.
     await tenant.get(`Config${phone.mac}.cfg`);
     await tenant.get(`Config${mac(0xabc)}.cfg`, { headers: { 'user-agent': 'Panasonic_KX-UTG300B/01.061' } });
@@ -97,6 +99,9 @@ describe('the console by keyboard', () => {
       token,
       session: sessions.items[0].id,
       test: test.id,
+      webhook: (pattern) => (pattern.includes('/tenants/') ? webhooks.own : webhooks.all).id,
+      message: webhooks.all.id,
+      state: 'failing',
       name: 'root.pem',
       job: job.id,
       rollout: rollout.id,

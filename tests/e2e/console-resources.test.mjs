@@ -112,7 +112,7 @@ describe('further pages of the console', () => {
     await saved(page);
     assert.equal((await admin.get(`${t}/pool`)).pool, pool.id);
     await boss.open(of('/limits'));
-    await page.getByText(/^\d+ used of 5000$/).waitFor();
+    await page.getByText(/^\d+ used of 5,000$/).waitFor();
     await page.getByLabel('Sites').fill('7');
     await look(boss, 'limits');
     await save(page);

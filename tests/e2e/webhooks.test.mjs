@@ -2,46 +2,17 @@
 // process is killed, and sent to nobody inside.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 
 import { Webhook } from 'standardwebhooks';
 
+import { receiver } from '../support/receiver.mjs';
 import { connected, crowd, poolAndTenant } from '../support/relay/notify.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { eventually } from '../support/wait.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { newMasterKey, Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
-
-/** A receiver on loopback. `answer(request, response, message)` answers; every message is kept. */
-async function receiver() {
-  const got = [];
-  const server = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (text) => (body += text));
-    request.on('end', () => {
-      const message = { path: request.url, headers: request.headers, body };
-      got.push(message);
-      it.answer(request, response, message);
-    });
-    request.on('error', () => {});
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const it = {
-    got,
-    answer: (request, response) => response.writeHead(204).end(),
-    url: (path) => `http://127.0.0.1:${server.address().port}/${path}`,
-    at: (path) => got.filter((message) => message.path === `/${path}`),
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  };
-  return it;
-}
 
 const KINDS = ['bootstrap.unexpected_network', 'device.never_came_back', 'site.silent', 'rollout.paused', 'scan.suspected', 'file.broken'];
 

@@ -52,7 +52,18 @@ async function fleet(it) {
     async () => (await admin.get(`${t}/operations/${operation.id}`)).state,
     (state) => state !== 'running',
   );
-  return { tenant, operation, refused: refused.headers.get('ringfence-request-id') };
+  // A receiver that nobody can reach: no such name exists.
+  const webhook = await admin.post(`${t}/webhooks`, {
+    name: 'On call',
+    url: 'https://hooks.operator.example/ringfence',
+    kinds: ['bootstrap.unexpected_network', 'device.never_came_back', 'site.silent', 'file.broken'],
+  });
+  await admin.post(`${t}/webhooks/${webhook.id}/test`);
+  await eventually(
+    async () => (await admin.get(`${t}/webhooks/${webhook.id}/messages`)).items[0],
+    ({ tries }) => tries > 0,
+  );
+  return { tenant, operation, webhook, refused: refused.headers.get('ringfence-request-id') };
 }
 
 async function explained(page, request) {
@@ -72,7 +83,7 @@ async function broken(page) {
 const it = await Console.open();
 try {
   mkdirSync(IMAGES, { recursive: true });
-  const { tenant, operation, refused } = await fleet(it);
+  const { tenant, operation, webhook, refused } = await fleet(it);
   const visitor = await it.come({ viewport: SIZE, deviceScaleFactor: 1 });
   const { page } = visitor;
   const of = (path) => `/console/tenants/${tenant.id}${path}`;
@@ -82,6 +93,7 @@ try {
     ['device', of(`/devices/${mac(5)}`), null],
     ['explain', '/console/explain', () => explained(page, refused)],
     ['operation', of(`/operations/${operation.id}`), null],
+    ['webhook', of(`/webhooks/${webhook.id}`), null],
     ['template', of('/templates/standard/utg'), () => broken(page)],
   ]) {
     await visitor.open(path);

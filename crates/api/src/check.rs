@@ -91,6 +91,7 @@ pub struct Checked {
     pub method: Method,
     /// Settings of the changed layer that reach no file of these devices; at most the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub unused: Vec<Unused>,
 }
 

@@ -72,6 +72,7 @@ pub struct CommonSetting {
     pub values: &'static str,
     /// The values of a choice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub choices: Vec<&'static str>,
     /// The smallest number that the setting takes.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use crate::admin::audit::{AuditQuery, AuditView};
 use crate::admin::audit_chain::{
     AuditExport, CutInput, CutRow, ExportQuery, PartQuery, PartView, VerifyQuery, VerifyView,
 };
-use crate::admin::events::{EventQuery, EventView};
+use crate::admin::events::{EventCounts, EventQuery, EventView};
 use crate::admin::restored::{RestoredInput, RestoredView};
 use crate::admin::rotation::{RotationView, StepInput};
 use crate::admin::sessions::SessionView;
@@ -257,8 +257,8 @@ operations! {
     PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write PutAccessPath(Nothing, AccessPathInput) -> Shown<AccessPathView>, "Changes the label and the expiry of an access path";
     DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write DeleteAccessPath(Nothing, Nothing) -> Done, "Removes an access path";
     GET    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Read GetAccessPathTarget(PageQuery, Nothing) -> Shown<TargetPage>, "Shows how far the tenant's phones have moved to an access path, and the devices that have not";
-    PUT    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write PutAccessPathTarget(Nothing, TargetInput) -> Shown<AccessPathView>, "Names the access path that the tenant's phones are to move to";
-    DELETE "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write EndAccessPathTarget(Nothing, Nothing) -> Done, "Ends that the tenant's phones are to move to an access path";
+    PUT    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write PutAccessPathTarget(ChangeQuery, TargetInput) -> Shown<AccessPathView>, "Names the access path that the tenant's phones are to move to";
+    DELETE "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write EndAccessPathTarget(ChangeQuery, Nothing) -> Done, "Ends that the tenant's phones are to move to an access path";
 
     GET    "/api/v1/tenants/{tenant}/sites" Read ListSites(PageQuery, Nothing) -> Shown<Page<SiteView>>, "Lists the sites";
     POST   "/api/v1/tenants/{tenant}/sites" Write CreateSite(ChangeQuery, SiteInput) -> CreatedRevised<SiteView>, "Adds a site";
@@ -319,10 +319,11 @@ operations! {
 
     GET    "/api/v1/tenants/{tenant}/certificates" Read ListCertificates(Nothing, Nothing) -> Shown<Page<CertificateView>>, "Lists the root certificates that phones may fetch";
     GET    "/api/v1/tenants/{tenant}/certificates/{name}" Read GetCertificate(Nothing, Nothing) -> Shown<CertificateView>, "Shows a root certificate";
-    PUT    "/api/v1/tenants/{tenant}/certificates/{name}" Write PutCertificate(Nothing, CertificateInput) -> Shown<CertificateView>, "Uploads a root certificate, PEM or DER";
-    DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write DeleteCertificate(Nothing, Nothing) -> Done, "Removes a root certificate";
+    PUT    "/api/v1/tenants/{tenant}/certificates/{name}" Write PutCertificate(ChangeQuery, CertificateInput) -> Shown<CertificateView>, "Uploads a root certificate, PEM or DER";
+    DELETE "/api/v1/tenants/{tenant}/certificates/{name}" Write DeleteCertificate(ChangeQuery, Nothing) -> Done, "Removes a root certificate";
 
     GET    "/api/v1/devices" ReadAll ListAllDevices(FleetQuery, Nothing) -> Shown<Page<FoundDevice>>, "Lists the devices of all tenants; finds them by a part of MAC, label, model or site, and those whose MAC is there more than once";
+    GET    "/api/v1/event-counts" ReadAll CountAllEvents(Nothing, Nothing) -> Shown<EventCounts>, "Shows how many requests phones of all tenants made in each hour of the last day, as the cron event last counted them";
     GET    "/api/v1/device-counts" ReadAll CountAllDevices(Nothing, Nothing) -> Shown<AllCounts>, "Shows how many devices all tenants have together, by state and by what needs a look, as the cron event last counted them";
     GET    "/api/v1/tenants/{tenant}/devices" Read ListDevices(DeviceQuery, Nothing) -> Shown<Page<DeviceView>>, "Lists the devices, filtered and sorted";
     GET    "/api/v1/tenants/{tenant}/devices.csv" Read ExportDevices(DeviceQuery, Nothing) -> Csv, "Shows the devices of a list as a table for spreadsheets (CSV) without secrets, 10,000 at most; the header `ringfence-next` is the `cursor` of the next table";
@@ -342,7 +343,7 @@ operations! {
     POST   "/api/v1/tenants/{tenant}/operations/{operation}/cancel" Write CancelOperation(Nothing, Nothing) -> Shown<OperationView>, "Ends an operation: devices whose turn has not come are left alone";
 
     GET    "/api/v1/tenants/{tenant}/unknown" Read ListUnknown(PageQuery, Nothing) -> Shown<Page<UnknownView>>, "Lists the phones that asked and are no devices of the tenant, the last one seen first";
-    POST   "/api/v1/tenants/{tenant}/unknown/{mac}/adopt" Write AdoptUnknown(Nothing, AdoptInput) -> CreatedRevised<WithDoubles>, "Adds a device for such a phone, with what it says of itself where nothing else is said; its key is made and armed";
+    POST   "/api/v1/tenants/{tenant}/unknown/{mac}/adopt" Write AdoptUnknown(ChangeQuery, AdoptInput) -> CreatedRevised<WithDoubles>, "Adds a device for such a phone, with what it says of itself where nothing else is said; its key is made and armed";
     DELETE "/api/v1/tenants/{tenant}/unknown/{mac}" Write DismissUnknown(Nothing, Nothing) -> Done, "Takes such a phone off the list; one that asks again is there again";
 
     POST   "/api/v1/tenants/{tenant}/devices/{mac}/rekey" Write RekeyDevice(NotifyQuery, Nothing) -> Revised<WithNotices<DeviceView>>, "Gives a device a new key: what was sealed under the old one is gone, and a new bootstrap waits";
@@ -351,7 +352,7 @@ operations! {
     POST   "/api/v1/tenants/{tenant}/devices/{mac}/disable" Write DisableDevice(Nothing, Nothing) -> Revised<DeviceView>, "Takes a device out of service: it gets nothing";
     POST   "/api/v1/tenants/{tenant}/devices/{mac}/enable" Write EnableDevice(Nothing, Nothing) -> Revised<DeviceView>, "Puts a device back into service";
 
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/move" WriteAll MoveDevice(Nothing, MoveInput) -> Shown<MovedView>, "Moves a device to another tenant with its key, state and history; until its phone was there, the old URL answers an initial file that names the new ones";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/move" WriteAll MoveDevice(ChangeQuery, MoveInput) -> Shown<MovedView>, "Moves a device to another tenant with its key, state and history; until its phone was there, the old URL answers an initial file that names the new ones";
     DELETE "/api/v1/tenants/{tenant}/devices/{mac}/forward" Write EndForward(Nothing, Nothing) -> Done, "Ends that the tenant which a device left sends its phone on";
 
     GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/preview" Read PreviewFile(RevealQuery, Nothing) -> Shown<PreviewView>, "Shows a file as the device would get it, without its key";

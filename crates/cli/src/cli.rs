@@ -305,6 +305,11 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if matches!(call.operation.method(), "POST" | "PUT") {
         call.body = Some(given.body(session, body)?);
     }
+    if given.flag("dry_run")
+        && let Some(mac) = given.text("mac")
+    {
+        call = call.asking("device", mac);
+    }
     let answer = session.client.call(&call)?;
     if let Shows::Raw = verb.shows {
         return session.output.bytes(&answer.body);

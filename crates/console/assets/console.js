@@ -50,7 +50,7 @@ for (const area of document.querySelectorAll('textarea[data-macs]')) {
     const bad = typed.filter((text) => !isMac(text));
     const shown = bad.slice(0, 5).map((text) => text.slice(0, 40));
     const words = bad.length ? said.dataset.bad : said.dataset.good;
-    const value = bad.length ? shown.join(', ') + (bad.length > shown.length ? ' …' : '') : new Set(typed.map(digits)).size;
+    const value = bad.length ? shown.join(', ') + (bad.length > shown.length ? ' …' : '') : new Set(typed.map(digits)).size.toLocaleString('en');
     said.textContent = typed.length ? words.replace('{}', () => value) : '';
     area.setAttribute('aria-invalid', String(bad.length > 0));
   });

@@ -2,7 +2,7 @@
 
 use crate::data::Event;
 use crate::part::{Bar, Chart};
-use crate::text::{EN, fill};
+use crate::text::{self, EN, fill};
 use crate::time;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -23,6 +23,26 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
             })
         })
         .collect();
+    let note = match cut {
+        true => fill(EN.chart_cut, &[&text::number(events.len() as u64)]),
+        false => String::new(),
+    };
+    drawn(first, &hours, note, now)
+}
+
+/// The same of hours that were counted: when each began, what was served in it, and what was refused.
+pub fn of_hours(counted: &[(u64, u64, u64)], note: String, now: u64) -> Chart {
+    let first = (now / HOUR_MS).saturating_sub(HOURS - 1);
+    let hours: Vec<(u64, u64)> = (first..first + HOURS)
+        .map(|hour| {
+            let found = counted.iter().find(|(at, _, _)| at / HOUR_MS == hour);
+            found.map_or((0, 0), |&(_, served, refused)| (served, refused))
+        })
+        .collect();
+    drawn(first, &hours, note, now)
+}
+
+fn drawn(first: u64, hours: &[(u64, u64)], note: String, now: u64) -> Chart {
     let tallest = hours.iter().map(|(served, refused)| served + refused).max();
     let tallest = tallest.unwrap_or_default().max(1);
     let bars = hours.iter().zip(0..).map(|(&(served, refused), place)| {
@@ -33,7 +53,7 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
         Bar {
             label: fill(
                 EN.chart_bar,
-                &[&hour, &served.to_string(), &refused.to_string()],
+                &[&hour, &text::number(served), &text::number(refused)],
             ),
             x: place * STEP + 4,
             served_y: 10 + HEIGHT - served_height,
@@ -47,16 +67,16 @@ pub fn day(events: &[Event], cut: bool, now: u64) -> Chart {
     });
     Chart {
         title: EN.chart_title.into(),
-        label: fill(EN.chart_label, &[&served.to_string(), &refused.to_string()]),
+        label: fill(
+            EN.chart_label,
+            &[&text::number(served), &text::number(refused)],
+        ),
         bars: bars.collect(),
         first: time::hour(first * HOUR_MS),
         last: time::hour(now / HOUR_MS * HOUR_MS),
         served: EN.chart_served.into(),
         refused: EN.chart_refused.into(),
-        note: match cut {
-            true => fill(EN.chart_cut, &[&events.len().to_string()]),
-            false => String::new(),
-        },
+        note,
     }
 }
 

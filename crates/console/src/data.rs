@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text::number;
+
 /// A part of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,6 +34,11 @@ pub trait Read {
 
     /// A number as it is shown; 0, if there is none.
     fn count(&self, name: &str) -> String {
+        number(self.number(name).unwrap_or_default())
+    }
+
+    /// A number as addresses and forms have it, and codes are shown; 0, if there is none.
+    fn digits(&self, name: &str) -> String {
         self.number(name).unwrap_or_default().to_string()
     }
 
@@ -169,8 +176,8 @@ data! {
     }
     /// `RolloutView`.
     Rollout {
-        id: String, state: String, message: String, reason: String, created_at: u64, ended_at: Option<u64>, total: u64, released: u64,
-        per_second: f64, pool: String, progress: Progress, event: Option<String>, stage: u64, stages: Vec<Stage>,
+        id: String, tenant: String, state: String, message: String, reason: String, created_at: u64, ended_at: Option<u64>,
+        total: u64, released: u64, per_second: f64, pool: String, progress: Progress, event: Option<String>, stage: u64, stages: Vec<Stage>,
         threshold: Option<Threshold>,
     }
     /// `StageView`.
@@ -184,7 +191,7 @@ data! {
     /// `PoolView`.
     Pool { id: String, name: String, revision: u64, created_at: u64, options: Value, queue: Option<Queue>, }
     /// `QueueView`.
-    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, }
+    Queue { queued: u64, leased: u64, answered: u64, relays_connected: u64, edge: Option<Edge>, rollouts: Vec<Rollout>, }
     /// `EdgeStatus`.
     Edge { in_flight: u64, connected_at: Option<u64>, failing_since: Option<u64>, failed_at: Option<u64>, failure: Option<String>, }
     /// `RelayView`.

@@ -325,8 +325,18 @@ pub fn form(action: &str, device: &Device, models: &[Model], sites: &[Site], bac
         .with(Field::line("label", EN.label, &device.label))
 }
 
+/// What is said of a move.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moving<'a> {
+    /// Id of the tenant that the device goes to.
+    pub tenant: &'a str,
+    /// What becomes of its settings; empty: they go along.
+    pub settings: &'a str,
+    pub forward: bool,
+}
+
 /// The form that moves a device to another tenant.
-pub fn move_form(action: &str, tenants: &[Tenant], back: &str) -> Form {
+pub fn move_form(action: &str, tenants: &[Tenant], typed: &Moving<'_>, back: &str) -> Form {
     let tenants: Vec<_> = tenants
         .iter()
         .map(|tenant| (tenant.id.clone(), tenant.name.clone()))
@@ -337,9 +347,19 @@ pub fn move_form(action: &str, tenants: &[Tenant], back: &str) -> Form {
     ];
     Form::post(action, EN.move_device)
         .saying(EN.move_does)
-        .with(Field::select("tenant", EN.move_one_to, tenants, ""))
-        .with(Field::select("settings", EN.settings, settings, "keep"))
-        .with(Field::check("forward", EN.forward_phone, true))
+        .with(Field::select(
+            "tenant",
+            EN.move_one_to,
+            tenants,
+            typed.tenant,
+        ))
+        .with(Field::select(
+            "settings",
+            EN.settings,
+            settings,
+            typed.settings,
+        ))
+        .with(Field::check("forward", EN.forward_phone, typed.forward))
         .or_back(back)
         .dangerous()
 }

@@ -38,7 +38,7 @@ pub fn page(
     let page = match answer {
         None => page.with(form(viewer, asked)),
         // What was found stands before the form for the next question.
-        Some(answer) => found(page, answer, now).with(form(viewer, asked)),
+        Some(answer) => found(page, viewer, answer, now).with(form(viewer, asked)),
     };
     page.with(Section::Acts(vec![Act::plain(EN.lint, lint::PATH)]))
 }
@@ -80,7 +80,7 @@ fn step(id: &str) -> &str {
     }
 }
 
-fn found(page: Page, answer: &Value, now: u64) -> Page {
+fn found(page: Page, viewer: &Viewer, answer: &Value, now: u64) -> Page {
     let steps = answer.list("steps");
     let details = |name: &str| {
         let found = steps.iter().find(|step| step.text("step") == name);
@@ -89,6 +89,7 @@ fn found(page: Page, answer: &Value, now: u64) -> Page {
     let failed = steps.iter().find(|step| step.text("outcome") == "failed");
     let mut page = page
         .with(hears(
+            viewer,
             answer,
             failed,
             details("access_path"),
@@ -113,8 +114,88 @@ fn found(page: Page, answer: &Value, now: u64) -> Page {
     page
 }
 
+/// What to do next: where the API's sentence names its own calls and members, what the console calls them.
+pub fn next<'a>(reason: &str, said: &'a str) -> &'a str {
+    match reason {
+        "no_such_path" => EN.next_no_such_path,
+        "macro_not_replaced" => EN.next_macro,
+        "wrong_case" | "mac_notation" | "wrong_extension" => EN.next_name,
+        "extra_slash" | "extra_folder" => EN.next_folder,
+        "disabled" => EN.next_disabled,
+        "wrong_form" => EN.next_form,
+        "no_family" => EN.next_family,
+        "no_certificate" => EN.next_certificate,
+        _ => said,
+    }
+}
+
+/// Where that is done.
+struct Places<'a> {
+    /// Id of the tenant whose access path it was; empty, if it is not known.
+    tenant: &'a str,
+    /// The device's; empty, if there is none.
+    mac: &'a str,
+    viewer: &'a Viewer,
+}
+
+impl Places<'_> {
+    /// The buttons for a reason, as far as the viewer may press them.
+    fn of(&self, reason: &str) -> Vec<Act> {
+        let of_tenant = |text: &str, page: &str| self.tenant_act(text, page);
+        let of_device = |text: &str, page: &str| self.device_act(text, page);
+        let acts = match reason {
+            "disabled" => vec![of_device(EN.enable, "enable")],
+            "bootstrap_expired" | "sealed_at_plain_name" => vec![of_device(EN.rearm, "rearm")],
+            "bootstrap_consumed" => {
+                vec![of_device(EN.rearm, "rearm"), of_device(EN.rekey, "rekey")]
+            }
+            "key_replaced" => vec![of_device(EN.rekey, "rekey")],
+            "unknown_device" => vec![
+                of_tenant(EN.unknown_phones, "unknown"),
+                of_tenant(EN.add_device, "devices/new"),
+            ],
+            "unknown_model" => vec![of_tenant(EN.add_model, "models/new")],
+            "no_certificate" => vec![of_tenant(EN.add_certificate, "certificates/new")],
+            "access_path_closed" => vec![
+                of_tenant(EN.access_paths, "access-paths"),
+                of_tenant(EN.edit_tenant, "edit"),
+            ],
+            "no_such_path" | "macro_not_replaced" | "wrong_case" | "mac_notation"
+            | "wrong_extension" | "extra_slash" | "extra_folder" | "no_family" => {
+                vec![of_tenant(EN.edit_tenant, "edit")]
+            }
+            "wrong_form" => vec![
+                of_tenant(EN.models, "models"),
+                of_tenant(EN.edit_tenant, "edit"),
+            ],
+            "file_not_made" | "sealed_last_good" | "shared_last_good" => vec![
+                of_device(EN.settings, "settings"),
+                of_tenant(EN.templates, "templates"),
+            ],
+            _ => Vec::new(),
+        };
+        acts.into_iter().flatten().collect()
+    }
+
+    fn tenant_act(&self, text: &str, page: &str) -> Option<Act> {
+        let may = self.viewer.write && !self.tenant.is_empty();
+        may.then(|| Act::plain(text, href::tenant(self.tenant, page)))
+    }
+
+    fn device_act(&self, text: &str, page: &str) -> Option<Act> {
+        let may = self.viewer.write && !self.tenant.is_empty() && !self.mac.is_empty();
+        may.then(|| Act::plain(text, href::device(self.tenant, self.mac, page)))
+    }
+}
+
 /// The end of it: where the request ends, what the phone hears, what to do.
-fn hears(answer: &Value, failed: Option<&Value>, access_path: &Value, device: &Value) -> Facts {
+fn hears(
+    viewer: &Viewer,
+    answer: &Value,
+    failed: Option<&Value>,
+    access_path: &Value,
+    device: &Value,
+) -> Facts {
     let verdict = answer.at("verdict");
     let tone = match verdict.text("outcome") {
         "served" | "not_modified" => Tone::Good,
@@ -123,7 +204,7 @@ fn hears(answer: &Value, failed: Option<&Value>, access_path: &Value, device: &V
     };
     let reason = verdict.text("reason");
     let (means, _) = reason::words(reason).unwrap_or((reason, ""));
-    let status = answer.count("/hears/status");
+    let status = answer.digits("/hears/status");
     let length = answer.count("/hears/length");
     let exact = match answer.is("/hears/is_exact") {
         true => EN.explain_bytes,
@@ -140,14 +221,23 @@ fn hears(answer: &Value, failed: Option<&Value>, access_path: &Value, device: &V
             Cell::state(tone, failed.text("message")),
         );
     }
+    let (tenant, mac) = (access_path.text("tenant"), device.text("/device/mac"));
+    let places = Places {
+        tenant,
+        mac,
+        viewer,
+    };
+    facts.acts = places.of(reason);
     facts = facts
-        .with(EN.explain_next, Cell::text(answer.text("next")))
+        .with(
+            EN.explain_next,
+            Cell::text(next(reason, answer.text("next"))),
+        )
         .with(EN.explain_outcome, Cell::state(tone, means))
         .with(
             EN.explain_hears,
             Cell::text(fill(exact, &[&status, &length])),
         );
-    let (tenant, mac) = (access_path.text("tenant"), device.text("/device/mac"));
     if !tenant.is_empty() && !mac.is_empty() {
         facts = facts.with(EN.device, Cell::link(mac, href::device(tenant, mac, "")));
     }
@@ -237,5 +327,38 @@ mod tests {
         assert!(at("Add it.") < at("Step by step") && at("None.") < at("Step by step"));
         assert!(html.contains("/console/tenants/T/devices/0080F0C571EB"));
         assert!(html.contains("404, 9 bytes") && html.contains("phones.example/…/Config.cfg"));
+    }
+
+    #[test]
+    fn what_to_do_next_leads_to_where_it_is_done_whoever_may_do_it() {
+        let writer = Viewer {
+            write: true,
+            ..Viewer::default()
+        };
+        let of = |viewer, tenant, mac, reason| {
+            let places = Places {
+                tenant,
+                mac,
+                viewer,
+            };
+            let acts = places.of(reason).into_iter();
+            acts.map(|act| act.href).collect::<Vec<_>>()
+        };
+        let device = "/console/tenants/T/devices/M";
+        assert_eq!(
+            of(&writer, "T", "M", "bootstrap_consumed"),
+            [format!("{device}/rearm"), format!("{device}/rekey")]
+        );
+        assert_eq!(
+            of(&writer, "T", "", "unknown_device"),
+            [
+                "/console/tenants/T/unknown",
+                "/console/tenants/T/devices/new"
+            ]
+        );
+        let reader = Viewer::default();
+        for (viewer, tenant, mac) in [(&reader, "T", "M"), (&writer, "", "M"), (&writer, "T", "")] {
+            assert!(of(viewer, tenant, mac, "disabled").is_empty());
+        }
     }
 }

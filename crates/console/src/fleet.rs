@@ -3,10 +3,11 @@
 use crate::chart;
 use crate::data::{Event, Listed, Pool, Read as _, Relay, Restored, Rollout, Rotation, Tenant};
 use crate::href;
-use crate::lists::notify::rollouts_table;
+use crate::lists::next;
+use crate::lists::notify::{rollouts_table, tone as rollout_tone};
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
-use crate::text::{EN, count, fill};
+use crate::text::{self, EN, count, fill};
 use serde_json::Value;
 
 /// How much of a list is counted where the API has no number: what is more is said so.
@@ -24,7 +25,7 @@ impl Counted {
     /// The number as it is said.
     fn number(&self) -> String {
         let more = if self.more { "+" } else { "" };
-        format!("{}{more}", self.number)
+        format!("{}{more}", text::number(self.number))
     }
 }
 
@@ -42,6 +43,8 @@ pub enum State {
     Silent,
     Disabled,
     Unknown,
+    /// Of a tenant it is among those that need nothing but a new key, so its overview does not have it.
+    Replaced,
 }
 
 impl State {
@@ -68,6 +71,7 @@ impl State {
             Self::Delivered => state("delivered"),
             Self::Confirmed => state("confirmed"),
             Self::Expired => state("expired"),
+            Self::Replaced => state("replaced"),
             Self::Stale => vec![("stale", "true".into())],
             Self::Failing => vec![("failing", "true".into())],
             Self::Elsewhere => vec![("unexpected_network", "true".into())],
@@ -85,6 +89,7 @@ impl State {
             Self::Delivered => "/by_state/delivered/devices",
             Self::Confirmed => "/by_state/confirmed/devices",
             Self::Expired => "/by_state/expired/devices",
+            Self::Replaced => "/by_state/replaced/devices",
             Self::Stale => "/all/stale",
             Self::Failing => "/all/failing",
             Self::Elsewhere => "/all/unexpected_network",
@@ -104,12 +109,81 @@ impl State {
             Self::Failing => (EN.number_failing, Tone::Bad),
             Self::Elsewhere => (EN.number_elsewhere, Tone::Bad),
             Self::Expired => (EN.number_expired, Tone::Bad),
+            Self::Replaced => (EN.number_replaced, Tone::Bad),
             Self::NeverSeen => (EN.number_never, Tone::Plain),
             Self::Silent => (EN.number_silent, Tone::Warn),
             Self::Disabled => (EN.number_disabled, Tone::Quiet),
             Self::Unknown => (EN.number_unknown, Tone::Warn),
         }
     }
+}
+
+/// States that are counted over all tenants, by the words that addresses have for them.
+const OF_ALL: [(&str, State); 10] = [
+    ("armed", State::Armed),
+    ("delivered", State::Delivered),
+    ("confirmed", State::Confirmed),
+    ("stale", State::Stale),
+    ("failing", State::Failing),
+    ("elsewhere", State::Elsewhere),
+    ("expired", State::Expired),
+    ("replaced", State::Replaced),
+    ("never-seen", State::NeverSeen),
+    ("disabled", State::Disabled),
+];
+
+impl State {
+    /// The state that the word of an address means.
+    pub fn of_word(word: &str) -> Option<Self> {
+        let found = OF_ALL.iter().find(|(known, _)| *known == word);
+        found.map(|(_, state)| *state)
+    }
+
+    /// Where the tenants are listed that have devices in the state.
+    fn of_tenants(self) -> Option<String> {
+        let found = OF_ALL.iter().find(|(_, state)| *state == self);
+        found.map(|(word, _)| format!("/console/fleet/{word}"))
+    }
+}
+
+/// Tenants, with how many of their devices are in a state: each leads to those devices.
+pub fn by_tenant(
+    shell: Shell,
+    state: State,
+    tenants: &Listed<Tenant>,
+    counted: &[Counted],
+    now: u64,
+) -> Page {
+    let rows = tenants.items.iter().zip(counted).map(|(tenant, counted)| {
+        let number = number(&tenant.id, counted, now);
+        let devices = match counted.number {
+            0 => Cell::state(Tone::Quiet, number.value),
+            _ => Cell::link(number.value, number.href.unwrap_or_default()),
+        };
+        vec![
+            Cell::link(&tenant.name, href::tenant(&tenant.id, "")),
+            devices,
+        ]
+    });
+    let next = next(
+        &state.of_tenants().unwrap_or_default(),
+        &[],
+        tenants.next.as_ref(),
+    );
+    let table = Table::new("", &[EN.tenant, EN.devices], EN.no_tenants)
+        .with_rows(rows)
+        .with_next(next);
+    Page::new(shell)
+        .with(Section::Text(fill(
+            EN.by_tenant_does,
+            &[&MAX_COUNTED.to_string()],
+        )))
+        .with(table)
+}
+
+/// What a state is called.
+pub fn title(state: State) -> String {
+    fill(EN.of_state, &[EN.devices, state.shown().0])
 }
 
 /// A phone that has not asked for so long is silent.
@@ -132,7 +206,7 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let id = &of.tenant.id;
     let mut items = vec![Number {
         label: EN.number_all.into(),
-        value: of.devices.to_string(),
+        value: text::number(of.devices),
         tone: Tone::Plain,
         href: Some(href::tenant(id, "devices")),
     }];
@@ -275,6 +349,8 @@ pub struct Deployment {
     pub tenants: Listed<Tenant>,
     /// How many devices all tenants have, as the API last counted them.
     pub devices: Value,
+    /// Their requests of the last day by the hour, likewise.
+    pub requests: Value,
     pub pools: Vec<(Pool, Vec<Relay>)>,
     pub rotation: Option<Rotation>,
     pub restored: Option<Restored>,
@@ -285,7 +361,13 @@ pub struct Deployment {
 pub fn deployment(shell: Shell, of: &Deployment) -> Page {
     let mut page = Page::new(shell)
         .with(needs(needs_of_all(of)))
-        .with(of_all(&of.devices, of.now));
+        .with(of_all(&of.devices, of.now))
+        .with(requests_of_all(&of.requests, of.now));
+    let going = rollouts_of_all(of);
+    if !going.is_empty() {
+        let columns = [EN.when, EN.tenant, EN.state, EN.progress, EN.what_happened];
+        page = page.with(Table::new(EN.rollouts, &columns, "").with_rows(going));
+    }
     let tenants = Table::new(
         EN.tenants,
         &[EN.name, EN.hostname, EN.created],
@@ -313,32 +395,39 @@ pub fn deployment(shell: Shell, of: &Deployment) -> Page {
     page.with(Section::Table(table.with_rows(rows)))
 }
 
-/// The devices of all tenants. No list shows just these, so no number leads anywhere.
+/// The devices of all tenants. Each number leads to the tenants that have some, and from there to the devices.
 fn of_all(counts: &Value, now: u64) -> Numbers {
     let named = [
-        ("/devices", EN.number_all, Tone::Plain),
-        ("/by_state/armed", EN.number_armed, Tone::Plain),
-        ("/by_state/delivered", EN.number_delivered, Tone::Warn),
-        ("/never_came_back", EN.number_lost, Tone::Bad),
-        ("/by_state/confirmed", EN.number_confirmed, Tone::Good),
-        ("/stale", EN.number_stale, Tone::Warn),
-        ("/failing", EN.number_failing, Tone::Bad),
-        ("/unexpected_network", EN.number_elsewhere, Tone::Bad),
-        ("/by_state/expired", EN.number_expired, Tone::Bad),
-        ("/by_state/replaced", EN.number_replaced, Tone::Bad),
-        ("/never_seen", EN.number_never, Tone::Plain),
-        ("/disabled", EN.number_disabled, Tone::Quiet),
+        ("/devices", None, None),
+        ("/by_state/armed", None, Some(State::Armed)),
+        ("/by_state/delivered", None, Some(State::Delivered)),
+        (
+            "/never_came_back",
+            Some((EN.number_lost, Tone::Bad)),
+            Some(State::Delivered),
+        ),
+        ("/by_state/confirmed", None, Some(State::Confirmed)),
+        ("/stale", None, Some(State::Stale)),
+        ("/failing", None, Some(State::Failing)),
+        ("/unexpected_network", None, Some(State::Elsewhere)),
+        ("/by_state/expired", None, Some(State::Expired)),
+        ("/by_state/replaced", None, Some(State::Replaced)),
+        ("/never_seen", None, Some(State::NeverSeen)),
+        ("/disabled", None, Some(State::Disabled)),
     ];
     let (items, note) = match counts.number("counted_at") {
         None => (Vec::new(), vec![Cell::text(EN.not_counted)]),
         Some(at) => {
-            let items = named.map(|(place, label, tone)| {
+            let items = named.map(|(place, shown, state)| {
+                let usual = state.map_or((EN.number_all, Tone::Plain), State::shown);
+                let (label, tone) = shown.unwrap_or(usual);
                 let number = counts.number(place).unwrap_or_default();
+                let to = state.and_then(State::of_tenants);
                 Number {
                     label: label.into(),
-                    value: number.to_string(),
+                    value: text::number(number),
                     tone: if number == 0 { Tone::Quiet } else { tone },
-                    href: None,
+                    href: Some(to.unwrap_or_else(|| "/console/devices".to_owned())),
                 }
             });
             let note = vec![Cell::text(EN.counted), Cell::time(Some(at), now, "")];
@@ -352,10 +441,53 @@ fn of_all(counts: &Value, now: u64) -> Numbers {
     }
 }
 
+/// The last day's requests of all tenants as a picture, or that there were none.
+fn requests_of_all(counts: &Value, now: u64) -> Section {
+    let hours: Vec<(u64, u64, u64)> = counts
+        .list("hours")
+        .iter()
+        .map(|hour| {
+            let number = |name: &str| hour.number(name).unwrap_or_default();
+            (number("at"), number("served"), number("refused"))
+        })
+        .collect();
+    match hours.is_empty() {
+        true => Table::new(EN.chart_title, &[], EN.chart_empty).into(),
+        false => chart::of_hours(&hours, String::new(), now).into(),
+    }
+}
+
+/// Rollouts that go on in any pool, the newest first.
+fn rollouts_of_all(of: &Deployment) -> Vec<Vec<Cell>> {
+    let queues = of.pools.iter().filter_map(|(pool, _)| pool.queue.as_ref());
+    let mut open: Vec<&Rollout> = queues.flat_map(|queue| &queue.rollouts).collect();
+    open.sort_by(|one, other| other.id.cmp(&one.id));
+    let row = |rollout: &Rollout| {
+        let tenant = &rollout.tenant;
+        let known = of.tenants.items.iter().find(|one| one.id == *tenant);
+        let to = href::tenant(tenant, &format!("rollouts{}", href::path([&rollout.id])));
+        let told = [rollout.released, rollout.total].map(text::number);
+        vec![
+            Cell::time(Some(rollout.created_at), of.now, ""),
+            Cell::link(
+                known.map_or(tenant, |one| &one.name),
+                href::tenant(tenant, ""),
+            ),
+            Cell::state(rollout_tone(&rollout.state), &rollout.state),
+            Cell::link(fill(EN.told_of, &[&told[0], &told[1]]), to),
+            Cell::text(&rollout.message),
+        ]
+    };
+    open.into_iter().map(row).collect()
+}
+
 /// A pool in a table: its name, its relays, its queue.
 pub fn pool_row(pool: &Pool, relays: &[Relay]) -> Vec<Cell> {
     let connected = relays.iter().filter(|relay| relay.connected).count();
-    let (connected_text, all) = (connected.to_string(), relays.len().to_string());
+    let (connected_text, all) = (
+        text::number(connected as u64),
+        text::number(relays.len() as u64),
+    );
     let edge = pool.queue.as_ref().and_then(|queue| queue.edge.as_ref());
     if let Some(edge) = edge
         && relays.is_empty()
@@ -384,7 +516,7 @@ fn pool_cells(pool: &Pool, who_sends: Cell) -> Vec<Cell> {
             format!("/console/pools{}", href::path([&pool.id])),
         ),
         who_sends,
-        Cell::text((queue.queued + queue.leased + queue.answered).to_string()),
+        Cell::text(text::number(queue.queued + queue.leased + queue.answered)),
     ]
 }
 
@@ -402,25 +534,37 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
         let cell = Cell::link(EN.rotation, "/console/rotation");
         needs.push((cell, EN.rotation_open.to_owned()));
     }
-    for (place, words, does) in [
+    for (place, state, words, does) in [
         (
             "/unexpected_network",
+            State::Elsewhere,
             EN.number_elsewhere,
             EN.taken_elsewhere,
         ),
-        ("/never_came_back", EN.number_lost, EN.lost_keys),
-        ("/failing", EN.number_failing, EN.devices_fail),
+        (
+            "/never_came_back",
+            State::Delivered,
+            EN.number_lost,
+            EN.lost_keys,
+        ),
+        (
+            "/failing",
+            State::Failing,
+            EN.number_failing,
+            EN.devices_fail,
+        ),
         (
             "/by_state/expired",
+            State::Expired,
             EN.number_expired,
             EN.expired_bootstraps,
         ),
     ] {
         let number = of.devices.number(place).unwrap_or_default();
         if number > 0 {
-            let words = fill(EN.of_state, &[words, &number.to_string()]);
-            let text = format!("{does} {}", EN.see_tenants);
-            needs.push((Cell::link(words, "/console/tenants"), text));
+            let words = fill(EN.of_state, &[words, &text::number(number)]);
+            let to = state.of_tenants().unwrap_or_default();
+            needs.push((Cell::link(words, to), does.to_owned()));
         }
     }
     for (pool, relays) in &of.pools {
@@ -454,4 +598,92 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
         }
     }
     needs
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tenant(id: &str, name: &str) -> Tenant {
+        Tenant {
+            id: id.into(),
+            name: name.into(),
+            ..Tenant::default()
+        }
+    }
+
+    #[test]
+    fn every_number_of_the_deployment_leads_somewhere_and_what_goes_on_is_there() {
+        const NOW: u64 = 1_792_993_265_000;
+        let queue = json!({"rollouts": [
+            {"id": "R", "tenant": "T", "state": "running", "message": "Goes on.", "total": 1200, "released": 5, "created_at": NOW},
+        ]});
+        let queue = ringfence_json::from_str(&queue.to_string()).unwrap_or_default();
+        let pool = Pool {
+            id: "P".into(),
+            name: "Europe".into(),
+            queue: Some(queue),
+            ..Pool::default()
+        };
+        let of = Deployment {
+            tenants: Listed {
+                items: vec![tenant("T", "Harbour")],
+                next: None,
+            },
+            devices: json!({"counted_at": NOW, "devices": 100_000, "failing": 7, "by_state": {"armed": 3}}),
+            requests: json!({"counted_at": NOW, "hours": [{"at": NOW / 3_600_000 * 3_600_000, "served": 8, "refused": 2}]}),
+            pools: vec![(pool, Vec::new())],
+            rotation: None,
+            restored: None,
+            now: NOW,
+        };
+        let page = deployment(Shell::outside("Fleet"), &of);
+        let html = page.html().unwrap_or_default();
+        assert!(!html.contains("class=\"card\""), "a number without a link");
+        for told in [
+            "<b class=\"\">100,000</b>",
+            "href=\"/console/fleet/failing\"",
+            "href=\"/console/fleet/armed\"",
+            "8 served, 2 refused",
+            "href=\"/console/tenants/T/rollouts/R\">5 of 1,200 told",
+            ">Harbour<",
+        ] {
+            assert!(html.contains(told), "{told}: {html}");
+        }
+    }
+
+    #[test]
+    fn a_state_is_found_by_the_word_of_its_address() {
+        for (word, state) in OF_ALL {
+            assert_eq!(State::of_word(word), Some(state));
+            assert_eq!(state.of_tenants(), Some(format!("/console/fleet/{word}")));
+            assert!(state.counted().is_some() && !state.filter(0).is_empty());
+        }
+        assert_eq!(State::of_word("nothing"), None);
+        assert_eq!(State::Unknown.of_tenants(), None);
+    }
+
+    #[test]
+    fn a_tenant_with_devices_in_a_state_leads_to_these() {
+        let tenants = Listed {
+            items: vec![tenant("A", "Many"), tenant("B", "None")],
+            next: Some("c".into()),
+        };
+        let counted = [(100, true), (0, false)].map(|(number, more)| Counted {
+            state: State::Failing,
+            number,
+            more,
+        });
+        let page = by_tenant(Shell::outside("x"), State::Failing, &tenants, &counted, 0);
+        let html = page.html().unwrap_or_default();
+        for told in [
+            "href=\"/console/tenants/A/devices?failing=true\">100+</a>",
+            "href=\"/console/fleet/failing?cursor=c\"",
+        ] {
+            assert!(html.contains(told), "{told}: {html}");
+        }
+        assert!(!html.contains("/console/tenants/B/devices"));
+    }
 }

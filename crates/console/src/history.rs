@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::Read as _;
 use crate::href;
-use crate::lists::{next, whose};
+use crate::lists::{Whose, next};
 use crate::part::{Act, Cell, Field, Form, Lines, Page, Section, Table, Tone};
 use crate::problem::Problem;
 use crate::shell::{Shell, Viewer};
@@ -26,6 +26,7 @@ pub fn page(
     places: &Places,
     list: &Value,
     diff: Option<&Value>,
+    whose: &Whose,
     now: u64,
 ) -> Page {
     let mut page = Page::new(shell.leading(EN.history_lead));
@@ -43,9 +44,13 @@ pub fn page(
         EN.actions,
     ];
     let rows = items.iter().enumerate().map(|(at, version)| {
-        let number = version.count("version");
-        let older = items.get(at + 1).map(|older| older.count("version"));
-        row(viewer, places, version, &number, older.as_deref(), now)
+        let number = version.digits("version");
+        let older = items.get(at + 1).map(|older| older.digits("version"));
+        let by = match version.text("token") {
+            "" => Cell::text(EN.not_known),
+            token => whose.cell(token),
+        };
+        row(viewer, places, version, &number, older.as_deref(), by, now)
     });
     let table = Table::new(EN.versions, &columns, EN.no_versions)
         .with_rows(rows)
@@ -63,6 +68,7 @@ fn row(
     version: &Value,
     number: &str,
     older: Option<&str>,
+    by: Cell,
     now: u64,
 ) -> Vec<Cell> {
     let mut acts = Vec::new();
@@ -89,10 +95,7 @@ fn row(
     vec![
         shown,
         Cell::time(version.number("at"), now, ""),
-        Cell::text(match version.text("token") {
-            "" => EN.not_known,
-            token => whose(token),
-        }),
+        by,
         Cell::text(version.text("comment")),
         Cell::code(version.text("request_id")),
         Cell::Acts(acts),
@@ -102,10 +105,10 @@ fn row(
 fn compare(places: &Places, items: &[Value], diff: Option<&Value>) -> Form {
     let numbers: Vec<(String, String)> = items
         .iter()
-        .map(|version| (version.count("version"), version.count("version")))
+        .map(|version| (version.digits("version"), version.digits("version")))
         .collect();
     let chosen = |member: &str, otherwise: usize| match diff {
-        Some(diff) => diff.count(member),
+        Some(diff) => diff.digits(member),
         None => numbers
             .get(otherwise)
             .map(|it| it.0.clone())
@@ -131,7 +134,7 @@ fn compare(places: &Places, items: &[Value], diff: Option<&Value>) -> Form {
 fn differing(diff: &Value) -> Section {
     let title = fill(
         EN.versions_differ,
-        &[&diff.count("from"), &diff.count("to")],
+        &[&diff.digits("from"), &diff.digits("to")],
     );
     if diff.at("hunks").is_array() {
         let mut lines = Lines::diff(&title, diff.at("hunks"));
@@ -193,6 +196,13 @@ pub fn checked(form: Form, typed: &Typed<'_>) -> Form {
         Field::line("comment", EN.comment, typed.comment).hinting(EN.comment_hint),
         Field::line("device", EN.check_device, typed.device).hinting(EN.check_device_hint),
     ];
+    form.grouping(EN.about_change, about, true)
+        .or(EN.check, "check", "true", "")
+}
+
+/// The same for a change of one device: its own files are those that are compared.
+pub fn checked_device(form: Form, comment: &str) -> Form {
+    let about = vec![Field::line("comment", EN.comment, comment).hinting(EN.comment_hint)];
     form.grouping(EN.about_change, about, true)
         .or(EN.check, "check", "true", "")
 }

@@ -4,7 +4,7 @@ use crate::href;
 use crate::part::{Act, Cell, Field, Form, Kind, Number, Numbers, Page, Section, Table, Tone};
 use crate::problem::Problem;
 use crate::shell::Shell;
-use crate::text::{EN, count, fill};
+use crate::text::{self, EN, count, fill};
 
 /// The name under which a form says how many rows of those before would be imported.
 pub const FOUND: &str = "found";
@@ -100,7 +100,7 @@ impl Counts {
         ];
         let items = each.map(|(label, number, tone)| Number {
             label: label.to_owned(),
-            value: number.to_string(),
+            value: text::number(number),
             tone: if number == 0 { Tone::Quiet } else { tone },
             href: None,
         });
@@ -242,7 +242,7 @@ pub fn checked(
         next.prefix = "next-";
         page = page.with(next);
     }
-    let caption = [part.from + 1, part.to, part.of].map(|number| number.to_string());
+    let caption = [part.from + 1, part.to, part.of].map(text::number);
     let caption = fill(EN.import_checked, &caption.each_ref().map(String::as_str));
     page.with(table(&caption, &part.verdicts, EN.import_no_rows))
         .with(form(at, tenant, typed))
@@ -259,7 +259,7 @@ pub fn ran(
     kept: &str,
 ) -> Page {
     let is_over = part.to >= part.of;
-    let [to, of] = [part.to, part.of].map(|number| number.to_string());
+    let [to, of] = [part.to, part.of].map(text::number);
     shell = shell.leading(match is_over {
         true => count(part.of, EN.import_over_one, EN.import_over),
         false => fill(EN.import_running, &[&to, &of]),
@@ -273,7 +273,7 @@ pub fn ran(
             devices,
         )]));
     } else {
-        let go_on = fill(EN.import_go_on, &[&(part.to + 1).to_string(), &of]);
+        let go_on = fill(EN.import_go_on, &[&text::number(part.to + 1), &of]);
         let mut form = on(at, typed, &go_on, "run", part.to).with(Field::hidden("failed", kept));
         for (name, value) in Counts::NAMES.into_iter().zip(counts.values()) {
             form = form.with(Field::hidden(name, value.to_string()));

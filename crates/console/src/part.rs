@@ -182,6 +182,17 @@ pub enum Cell {
         text: String,
     },
     Time(Moment),
+    /// How something is, and until when.
+    Until {
+        tone: Tone,
+        text: String,
+        moment: Moment,
+    },
+    /// What people know by a name, with its id small beside it.
+    Named {
+        name: String,
+        id: String,
+    },
     Acts(Vec<Act>),
     /// A box that is a part of the page's form [`SELECTION`]: its value, and what it is about.
     Check {
@@ -505,6 +516,8 @@ pub enum Kind {
     Check,
     /// Values and their words.
     Select(Vec<(String, String)>),
+    /// Any of these values, with their words. Those that are ticked are the lines of the field's value.
+    Several(Vec<(String, String)>),
     /// So many rows.
     Area(u32),
     /// MACs, in so many rows; what is none is named as it is typed, where the page may run its script.
@@ -579,6 +592,11 @@ impl Field {
         value: impl Into<String>,
     ) -> Self {
         Self::new(Kind::Select(choices), name, label, value)
+    }
+
+    /// Whether a value is among those that are ticked.
+    fn has(&self, value: &str) -> bool {
+        self.value.lines().any(|line| line == value)
     }
 
     /// The same with an explanation.
@@ -656,9 +674,28 @@ pub struct Lines {
     pub title: String,
     pub hint: String,
     pub findings: Vec<String>,
-    /// Whether it is what differs between two texts: its lines have no numbers then.
+    /// Whether it is what differs between two texts: its lines have their numbers in both then.
     pub is_diff: bool,
-    pub lines: Vec<(Mark, String)>,
+    pub lines: Vec<Line>,
+}
+
+/// A line of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    pub mark: Mark,
+    pub text: String,
+    /// Of a difference: its numbers in the older text and in the newer one, as far as it is there.
+    pub numbers: [Option<u64>; 2],
+}
+
+impl Line {
+    /// The numbers below each other's, as they are shown before the line.
+    fn numbered(&self) -> String {
+        let [from, to] = self
+            .numbers
+            .map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+        format!("{from:>4} {to:>4}")
+    }
 }
 
 impl Lines {
@@ -673,7 +710,11 @@ impl Lines {
         Self {
             title: title.to_owned(),
             lines: lines
-                .map(|(line, number)| (mark(number), line.to_owned()))
+                .map(|(line, number)| Line {
+                    mark: mark(number),
+                    text: line.to_owned(),
+                    ..Line::default()
+                })
                 .collect(),
             ..Self::default()
         }
@@ -684,7 +725,11 @@ impl Lines {
         let mut lines = Vec::new();
         for hunk in hunks.list("") {
             if !lines.is_empty() {
-                lines.push((Mark::Gap, "⋯".to_owned()));
+                lines.push(Line {
+                    mark: Mark::Gap,
+                    text: "⋯".to_owned(),
+                    ..Line::default()
+                });
             }
             lines.extend(hunk.list("lines").iter().map(|line| {
                 let (mark, sign) = match line.text("kind") {
@@ -692,7 +737,11 @@ impl Lines {
                     "delete" => (Mark::Removed, "−"),
                     _ => (Mark::None, " "),
                 };
-                (mark, format!("{sign} {}", line.text("text")))
+                Line {
+                    mark,
+                    text: format!("{sign} {}", line.text("text")),
+                    numbers: [line.number("from"), line.number("to")],
+                }
             }));
         }
         Self {

@@ -96,6 +96,7 @@ impl Shell {
                 (t.tenants, "/console/tenants".into()),
                 (t.devices, "/console/devices".into()),
                 (t.pools, "/console/pools".into()),
+                (t.webhooks, "/console/webhooks".into()),
                 (t.tokens, "/console/tokens".into()),
                 (t.audit, "/console/audit".into()),
             ]),
@@ -155,6 +156,7 @@ impl Shell {
             (t.settings, "settings"),
             (t.templates, "templates"),
             (t.notify, "notify"),
+            (t.webhooks, "webhooks"),
             (t.requests, "requests"),
             (t.audit, "audit"),
         ];

@@ -27,10 +27,23 @@ pub fn fill(text: &str, values: &[&str]) -> String {
     filled
 }
 
+/// A number as people read it: with a comma between thousands.
+pub fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A number with its noun: `one` for 1, `many` for the rest; both have `{}` for the number.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    let text = if number == 1 { one } else { many };
-    fill(text, &[&number.to_string()])
+pub fn count(of: u64, one: &str, many: &str) -> String {
+    let text = if of == 1 { one } else { many };
+    fill(text, &[&number(of)])
 }
 
 /// So many bytes, in the unit that says it shortest.
@@ -118,7 +131,7 @@ texts! {
     rollout_paused: "A rollout is paused: {}",
     taken_elsewhere: "Keys were taken from none of the expected networks: re-key unless you know why.",
     lost_keys: "Phones that took their key and never came back: their transfer was cut, or somebody else has the key.",
-    see_tenants: "The overview of each tenant says which.",
+    by_tenant_does: "Each number leads to the devices. They are counted up to {} of a tenant.",
     devices_fail: "Devices whose last request was refused, or whose file is broken. Each says why.",
     expired_bootstraps: "Bootstraps that nobody took in time: re-arm those that are still to come.",
     unknown_knocked: "Phones that are no devices have asked.",
@@ -349,7 +362,7 @@ texts! {
 
     open: "open",
     expired: "expired",
-    open_until: "open until {}",
+    open_until: "open until",
     is_target: "target: phones move here",
     edit_access_path: "Label and end of the access path",
     edit_access_path_does: "An access path that has ended answers nowhere, at other locations a minute later. One that phones are told to move to does not end.",
@@ -416,6 +429,9 @@ texts! {
     days_365: "in a year",
     token: "Token",
     removed_token: "a token that was removed",
+    token_of_all: "a token for every tenant",
+    token_named: "{} ({})",
+    by_time: "nobody: its time had come",
     signed_in: "Signed in",
     network: "Network",
     browser: "Browser",
@@ -449,6 +465,7 @@ texts! {
     no_jobs: "No phone has been told anything.",
     what_happened: "What happened",
     progress: "Progress",
+    told_of: "{} of {} told",
     progress_of: "{} of {} fetched, {} failed",
     not_yet: "not yet",
     pause: "Pause",
@@ -550,6 +567,85 @@ texts! {
     relay_made: "The relay was added",
     relay_secret: "Its credential, for relay.toml. It is shown once and stored hashed.",
 
+    webhooks: "Webhooks",
+    webhooks_lead: "Who is told of what needs a person?",
+    no_webhooks: "Nobody is told of anything: no webhook has been added.",
+    add_webhook: "Add a webhook",
+    edit_webhook: "Change the webhook",
+    webhook_does: "A webhook is told by a signed message (Standard Webhooks). The secret that messages are signed with is shown once, after a new webhook is saved.",
+    webhook_url: "URL",
+    webhook_url_hint: "https and a public name. The URL is stored in clear and shown to whoever may read: write no secret into it.",
+    webhook_kinds: "Is told of",
+    webhook_on: "on",
+    webhook_off: "off",
+    webhook_is_off: "Off: nothing is looked for and nothing is sent",
+    webhook_made: "The webhook was added",
+    webhook_secret: "What its messages are signed with. It is shown once and stored wrapped.",
+    last_message: "Last message",
+    no_message_yet: "none yet",
+    kind_unexpected_network: "a key taken from an unexpected network",
+    kind_never_came_back: "phones that took their key and never came back",
+    kind_site_silent: "sites that have fallen silent",
+    kind_rollout_paused: "rollouts that are paused",
+    kind_relay_lost: "relays that are lost",
+    kind_scan_suspected: "addresses that seem to scan",
+    kind_file_broken: "files that are broken",
+    kind_test: "a test",
+    window: "Between two messages of a kind",
+    window_hint: "In minutes, 5 to 1440. The next message of a kind waits so long and has all that came in between.",
+    daily: "Once a day",
+    daily_of: "{}, at {} UTC",
+    daily_at: "Time of the daily message, in UTC",
+    daily_at_hint: "Such as 06:00.",
+    no_clock: "“{}” is no time of the day. Type hours and minutes in UTC, such as 06:00.",
+    thresholds: "When it is told",
+    never_came_back_after: "A phone never came back after",
+    never_came_back_hint: "In minutes, 5 to 10080 (a week), since it took its key.",
+    site_silent: "A site is silent",
+    site_silent_when: "when more than {} % of its devices have not asked for {}",
+    site_silent_minutes: "A device is silent after",
+    site_silent_minutes_hint: "In minutes without a request, 60 to 43200 (30 days).",
+    site_silent_percent: "A site is silent when more of its devices are silent than",
+    site_silent_percent_hint: "In percent, 1 to 99. Sites with five devices or more are looked at.",
+    rollout_paused_after: "A rollout has been paused for",
+    rollout_paused_hint: "In minutes, 0 to 1440 (a day).",
+    relay_lost_after: "A relay has been away for",
+    relay_lost_hint: "In minutes, 1 to 1440 (a day).",
+    scan: "An address seems to scan",
+    scan_when: "when it asks {} times within {} for names that nobody has",
+    scan_requests: "An address seems to scan after so many requests",
+    scan_requests_hint: "10 to 100000, for names that nobody has.",
+    scan_minutes: "They come within",
+    scan_minutes_hint: "In minutes, 5 to 60.",
+    messages: "Messages",
+    no_messages: "No message fits.",
+    message_about: "About",
+    message_count: "Findings",
+    message_waiting: "waits",
+    message_again: "not delivered, is tried again",
+    message_delivered: "delivered",
+    message_dead: "given up",
+    tries: "Tries",
+    next_try: "Next try",
+    cause_status: "The receiver answered {}. Only an answer from 200 to 299 is a delivery.",
+    cause_redirect: "The receiver answered {}, a redirect, and redirects are not followed: put the final URL into the webhook.",
+    cause_gone: "The receiver answered 410: it wants no more messages at this URL.",
+    cause_timeout: "The receiver did not answer within ten seconds.",
+    cause_connection: "The receiver could not be reached: look at its name, its certificate and its firewall.",
+    cause_url: "The URL leads to no public name, so nothing is sent there: change the webhook.",
+    test_webhook: "Send a test",
+    test_webhook_does: "A message that is about nothing is sent. The list of messages shows whether it arrives.",
+    resend: "Send again",
+    resend_does: "The message waits again and is sent under the same id.",
+    remove_webhook_does: "The webhook is removed, with its secrets and its messages. Nobody is told there any more.",
+    rotate_secret: "Replace the secret",
+    rotate_secret_does: "Messages are signed with a new secret, which the next page shows once. The audit log says who replaced it.",
+    overlap: "Sign with the secret of before, too, for",
+    overlap_hint: "In hours, 0 to 168 (a week). Until then a receiver that knows either secret accepts messages.",
+    secret_made: "The secret was replaced",
+    overlap_until: "The secret of before is good until",
+    done_sent: "The message is on its way. The list shows whether it arrives.",
+
     version: "Version",
     api_document: "Description of the API",
     master_key: "Master key",
@@ -601,6 +697,14 @@ texts! {
     explain_bytes: "{}, {} bytes",
     explain_not_exact: "{}, about {} bytes: the file names its URL, and the access path is stored as a hash alone",
     explain_next: "What to do next",
+    next_no_such_path: "Compare the path with the names in the tenant's options, and correct the URL that the phone was given.",
+    next_macro: "Use a macro that this phone knows, in the URL that it was given or in the tenant's options.",
+    next_name: "Correct the URL that the phone was given to the expected name, or give the tenant that name in its options.",
+    next_folder: "Take the slash or the folder out of the URL, or put the folder into the names in the tenant's options.",
+    next_disabled: "Put the device back into service.",
+    next_form: "Compare the form and the extension of the name with the profile of the model and the names in the tenant's options.",
+    next_family: "Say in the tenant's options for which family the name is, or use a name with {MODEL}.",
+    next_certificate: "Upload the certificate under this name.",
     explain_request: "The request",
     explain_assumed: "Taken to be so",
     explain_ends_at: "Ends at: {}",
@@ -956,6 +1060,20 @@ mod tests {
         assert_eq!(fill("{}", &[]), "");
         assert_eq!(count(1, "{} phone", "{} phones"), "1 phone");
         assert_eq!(count(0, "{} phone", "{} phones"), "0 phones");
+        assert_eq!(count(100_000, "{} phone", "{} phones"), "100,000 phones");
+    }
+
+    #[test]
+    fn thousands_are_kept_apart() {
+        for (of, said) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (100_000, "100,000"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
+            assert_eq!(number(of), said);
+        }
     }
 
     #[test]

@@ -137,8 +137,8 @@ mod tests {
             "files": [{"mac": "0080F0C571EB", "file": "standard", "findings": [], "error": "x, line 3: y"}],
             "tests": [{"name": "N", "mac": "0080F0C571EB", "file": "standard", "parameter": "P", "expect": "equals", "value": "v", "found": ["w"]}],
             "diff": [{"kind": "standard", "changed": true, "hunks": [
-                {"lines": [{"kind": "equal", "text": "a"}, {"kind": "delete", "text": "<b>"}, {"kind": "insert", "text": "c"}]},
-                {"lines": [{"kind": "insert", "text": "d"}]}]}],
+                {"lines": [{"kind": "equal", "from": 7, "to": 7, "text": "a"}, {"kind": "delete", "from": 8, "to": null, "text": "<b>"}, {"kind": "insert", "from": null, "to": 8, "text": "c"}]},
+                {"lines": [{"kind": "insert", "from": null, "to": 1234, "text": "d"}]}]}],
         });
         let html = on(Page::new(Shell::outside("x")), Some(&dry)).html();
         let html = html.unwrap_or_default();
@@ -149,6 +149,9 @@ mod tests {
             "− &#60;b&#62;",
             "+ c",
             "⋯",
+            "data-numbers=\"   7    7\">  a<",
+            "class=\"removed\" data-numbers=\"   8     \"",
+            "class=\"added\" data-numbers=\"     1234\">+ d<",
         ] {
             assert!(html.contains(told), "{told}: {html}");
         }

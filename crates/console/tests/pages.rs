@@ -57,6 +57,12 @@ fn everywhere(text: &str) -> Page {
         .with(Field::line(text, text, text).hinting(text))
         .with(Field::hidden(text, text))
         .with(Field::check(text, text, true))
+        .with(Field::new(
+            Kind::Several(vec![(text.into(), text.into())]),
+            text,
+            text,
+            text,
+        ))
         .with(Field::select(
             text,
             text,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::{Job, State};
 use super::options::PoolOptions;
-use super::rollout::Spec;
+use super::rollout::{RolloutState, Spec};
 use super::store::{Attempt, JobFilter, NewJob, RelayRow, RolloutRow, TallyRow};
 
 /// A call of the Worker. Who may make it was decided before.
@@ -148,6 +148,32 @@ pub struct Status {
     /// The pool itself, where its options have it send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<EdgeStatus>,
+    /// Rollouts that go on, of all tenants, the newest first; at most [`MAX_OPEN_TOLD`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenRollout>,
+}
+
+/// So many rollouts that go on are told.
+pub const MAX_OPEN_TOLD: usize = 20;
+
+/// A rollout that goes on. Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OpenRollout {
+    /// The id of the rollout.
+    pub id: String,
+    /// The id of the tenant whose phones it tells.
+    pub tenant: String,
+    /// It is either `running` or `paused`.
+    pub state: RolloutState,
+    /// What the rollout is doing, for people.
+    pub message: String,
+    /// How many devices the rollout is for.
+    pub total: u64,
+    /// Devices that have, or had, their job.
+    pub released: u64,
+    /// The time at which it was made, in Unix milliseconds.
+    pub created_at: u64,
 }
 
 /// The pool itself as the sender of its NOTIFYs. Times are Unix milliseconds.

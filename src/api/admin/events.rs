@@ -1,6 +1,6 @@
 //! Events: what phones asked for and got.
 
-use ringfence_api::admin::events::{EventQuery, EventView};
+use ringfence_api::admin::events::{EventCounts, EventQuery, EventView, HourCounts};
 use ringfence_api::answer::Shown;
 use ringfence_api::page::Page;
 use ringfence_provision::kind::FileKind;
@@ -12,6 +12,7 @@ use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;
 use crate::platform::first_id_at;
 use crate::store::events::{self, EventFilter, EventRow};
+use crate::store::metrics;
 
 impl From<EventRow> for EventView {
     fn from(row: EventRow) -> Self {
@@ -80,6 +81,27 @@ pub async fn list(call: Call<EventQuery>) -> Result<Shown<Page<EventView>>, Prob
         EventView::from,
     )))
 }
+
+/// `countAllEvents`.
+pub async fn of_all(call: Call) -> Result<Shown<EventCounts>, Problem> {
+    let (hours, counted_at) = metrics::hours(&call.app.db).await?;
+    let day = (call.app.now / HOUR_MS).saturating_sub(HOURS - 1);
+    let hours = hours.into_iter().filter(|row| row.hour >= day);
+    Ok(Shown(EventCounts {
+        counted_at: Some(counted_at).filter(|&at| at > 0),
+        hours: hours
+            .map(|row| HourCounts {
+                at: row.hour * HOUR_MS,
+                served: row.served,
+                refused: row.refused,
+            })
+            .collect(),
+    }))
+}
+
+const HOUR_MS: u64 = 3_600_000;
+/// So many hours are the last day, with the one that goes on.
+const HOURS: u64 = 24;
 
 /// When a request was made, by its id.
 fn made_at(request_id: &str) -> Result<u64, Problem> {

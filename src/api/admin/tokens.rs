@@ -7,10 +7,12 @@ use ringfence_api::page::Page;
 use ringfence_api::query::Nothing;
 use serde_json::json;
 
+use crate::api::request::auth::Token;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
+use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform;
 use crate::platform::credential::{self, NewCredential};
@@ -51,6 +53,25 @@ pub async fn list(call: Call<TokenQuery>) -> Result<Shown<Page<TokenView>>, Prob
         |row| [row.id.clone()],
         TokenView::from,
     )))
+}
+
+/// Those of these tokens that there are, with their names for whoever may see the token: one of a tenant sees its
+/// tenant's. For the pages of the console, which have ids from other answers.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn named(
+    app: &App,
+    token: &Token,
+    ids: &[&str],
+) -> Result<Vec<(String, Option<String>)>, Problem> {
+    let found = tokens::named(&app.db, ids).await?;
+    let is_seen = |of: &Option<String>| token.tenant.is_none() || *of == token.tenant;
+    let named = found.into_iter().map(|it| {
+        let name = is_seen(&it.tenant_id).then_some(it.name);
+        (it.id, name)
+    });
+    Ok(named.collect())
 }
 
 /// `getToken`.

@@ -22,8 +22,10 @@ use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::unused::{Unused, Watch};
 
-use crate::api::check::side::{Side, Was};
+pub use crate::api::check::side::Named;
+use crate::api::check::side::{AccessPaths, Side, Was};
 use crate::api::check::unused;
+use crate::api::request::changing::Trial;
 use crate::app::App;
 use crate::db::rows;
 use crate::files::inputs::{self, FileInputs, InputsError, Whose};
@@ -33,6 +35,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::CheckedAgainst;
+use crate::store::access_paths;
 use crate::store::devices::{self, Affected};
 use crate::store::file_inputs::{self, SettingRow, TenantParts};
 use crate::store::file_tests::FileTestRow;
@@ -60,7 +63,11 @@ pub struct Candidate {
     base: Base,
     /// When the change is checked, in Unix milliseconds.
     pub(super) now: u64,
-    certificates: Vec<String>,
+    pub(super) certificates: Vec<String>,
+    /// Which access paths files name, where the change is about these.
+    access_paths: Option<AccessPaths>,
+    /// The tenant that the device leaves, where it comes from another one: there is what it has now.
+    pub(super) left: Option<Box<Candidate>>,
     pub(super) options: TenantOptions,
     pub(super) models: BTreeMap<String, ModelRow>,
     /// By scope.
@@ -159,6 +166,8 @@ impl Candidate {
                 device: None,
             },
             certificates: parts.certificates,
+            access_paths: None,
+            left: None,
             models: parts
                 .models
                 .into_iter()
@@ -227,6 +236,75 @@ impl Candidate {
     pub fn set_options(&mut self, options: TenantOptions) {
         let before = std::mem::replace(&mut self.options, options);
         self.was.options.get_or_insert(before);
+    }
+
+    /// Replaces the names of the certificates.
+    pub fn set_certificates(&mut self, names: Vec<String>) {
+        let before = std::mem::replace(&mut self.certificates, names);
+        self.was.certificates.get_or_insert(before);
+    }
+
+    /// Has files name an access path, or no longer name it: what they name of the one with this id, before and after.
+    ///
+    /// # Errors
+    /// The device that a trial is to show is not there, or D1 does not answer.
+    pub async fn set_access_path(
+        &mut self,
+        app: &App,
+        id: &str,
+        [before, after]: [Named; 2],
+        trial: Trial,
+    ) -> Result<(), Problem> {
+        let shown = match trial.device {
+            Some(mac) => Some(self.fetch(app, &mac).await?),
+            None => None,
+        };
+        let devices = self.devices.iter().chain(&shown);
+        let ids: Vec<&str> = devices.map(|device| device.id.as_str()).collect();
+        let there = access_paths::asking_under(&app.db, id, &ids).await?;
+        self.access_paths = Some(AccessPaths {
+            before,
+            after,
+            there: there.into_iter().collect(),
+        });
+        Ok(())
+    }
+
+    /// The device comes from another tenant, where it is `row` with settings of its own: what its phone has there is
+    /// what its files are compared with.
+    ///
+    /// # Errors
+    /// D1 does not answer, or a stored secret does not unwrap.
+    pub async fn set_left(
+        &mut self,
+        app: &App,
+        tenant: &TenantRow,
+        row: DeviceRow,
+        values: LayerSettings,
+    ) -> Result<(), Problem> {
+        let mut left = Self::of_tenant(app, tenant).await?;
+        left.set_device(row.clone(), values.clone(), Some((row, values)));
+        let named = |side| AccessPaths {
+            before: side,
+            after: side,
+            there: BTreeSet::new(),
+        };
+        left.access_paths = Some(named(Named::Another));
+        self.access_paths = Some(named(Named::This));
+        self.left = Some(Box::new(left));
+        Ok(())
+    }
+
+    /// What a device is compared with: what is there now, and what it is there; nothing, if it is nowhere yet.
+    pub(super) fn compared<'a>(
+        &'a self,
+        device: &'a DeviceRow,
+    ) -> Option<(&'a Self, &'a DeviceRow)> {
+        let left = self.left.as_deref().and_then(|left| {
+            let mut devices = left.devices.iter();
+            Some((left, devices.find(|row| row.id == device.id)?))
+        });
+        left.or_else(|| Some((self, self.device(Side::Before, device)?)))
     }
 
     /// Adds a model, or replaces it.
@@ -313,7 +391,12 @@ impl Candidate {
     /// What the URLs of a bundle's files are.
     pub(super) fn urls(&self, side: Side, bundle: &FileInputs) -> Urls {
         let options = self.options(side);
-        names::urls(&self.base, options, bundle, &self.certificates, self.now)
+        let mut base = self.base.clone();
+        if let Some(paths) = &self.access_paths {
+            let device = bundle.device.as_ref().map(|device| device.id.as_str());
+            base.access_path = paths.stand_in(side, device).to_owned();
+        }
+        names::urls(&base, options, bundle, self.certificates(side), self.now)
     }
 
     /// Looks for the settings of the layer that is changed.

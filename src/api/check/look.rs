@@ -208,17 +208,18 @@ impl Candidate {
             return Err(Problem::internal(format!("model {model} is not there")));
         };
         let files = self.files(Side::After, bundle, Part::Shared, look);
+        let from = self.left.as_deref().unwrap_or(self);
         let before = match look.compares || !files.failed.is_empty() {
-            true => self.bundle(Side::Before, None, model)?,
+            true => from.bundle(Side::Before, None, model)?,
             false => None,
         };
-        let before = before.map(|bundle| self.files(Side::Before, bundle, Part::Shared, look));
+        let before = before.map(|bundle| from.files(Side::Before, bundle, Part::Shared, look));
         let shared = Shared {
             is_broken: !files.broken.is_empty(),
             has_changed: look.compares && !files.are_as(before.as_ref()),
             sizes: files.sizes.clone(),
         };
-        let failed = self.failed(&files, before.as_ref());
+        let failed = self.failed(&files, self.told_before(before.as_ref()));
         found.add(files.broken, failed);
         Ok(shared)
     }
@@ -238,16 +239,17 @@ impl Candidate {
             )));
         };
         let mut files = self.files(Side::After, bundle, Part::Own, look);
-        let was = match look.compares || !files.failed.is_empty() {
-            true => self.device(Side::Before, device),
+        let compared = match look.compares || !files.failed.is_empty() {
+            true => self.compared(device),
             false => None,
         };
-        let before = match was {
-            Some(was) => self.bundle(Side::Before, Some(was), &was.model)?,
+        let before = match compared {
+            Some((of, was)) => of
+                .bundle(Side::Before, Some(was), &was.model)?
+                .map(|bundle| of.files(Side::Before, bundle, Part::Own, look)),
             None => None,
         };
-        let before = before.map(|bundle| self.files(Side::Before, bundle, Part::Own, look));
-        let has_moved = was.is_none_or(|was| was.model != device.model);
+        let has_moved = compared.is_none_or(|(_, was)| was.model != device.model);
         let differs = has_moved || shared.has_changed || !files.are_as(before.as_ref());
         found.changed += u64::from(look.compares && differs);
         files.sizes.extend(&shared.sizes);
@@ -255,9 +257,14 @@ impl Candidate {
         let told = names::audience(options, &files.bundle, FileKind::System, self.now);
         files.check_sizes(told);
         found.broken_devices += u64::from(shared.is_broken || !files.broken.is_empty());
-        let failed = self.failed(&files, before.as_ref());
+        let failed = self.failed(&files, self.told_before(before.as_ref()));
         found.add(files.broken, failed);
         Ok(())
+    }
+
+    /// Files as they are, as far as they tell which tests failed before: those of another tenant had other tests.
+    fn told_before<'a>(&self, before: Option<&'a Files>) -> Option<&'a Files> {
+        before.filter(|_| self.left.is_none())
     }
 
     fn files(&self, side: Side, bundle: FileInputs, part: Part, look: &mut Look) -> Files {

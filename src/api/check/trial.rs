@@ -57,25 +57,27 @@ impl Candidate {
     async fn diff(&mut self, call: &Context, mac: &Mac) -> Result<Vec<FileDiff>, Problem> {
         let device = self.fetch(&call.app, mac).await?;
         let after = self.bundle(Side::After, Some(&device), &device.model)?;
-        let was = self.device(Side::Before, &device);
-        let before = match was {
-            Some(was) => self.bundle(Side::Before, Some(was), &was.model)?,
+        let this = &*self;
+        let compared = this.compared(&device);
+        let before = match compared {
+            Some((of, was)) => of.bundle(Side::Before, Some(was), &was.model)?,
             None => None,
         };
+        let from = compared.map_or(this, |(of, _)| of);
         let kinds = [&before, &after].into_iter().flatten();
         let kinds: BTreeSet<FileKind> = kinds
             .flat_map(|bundle| bundle.family.kinds().iter().copied())
             .collect();
-        let side = |side, bundle: &Option<FileInputs>, kind| {
+        let side = |of: &Self, side, bundle: &Option<FileInputs>, kind| {
             let bundle = bundle.as_ref()?;
             let is_its = bundle.family.kinds().contains(&kind);
-            let audience = names::audience(self.options(side), bundle, kind, self.now);
-            let urls = self.urls(side, bundle);
+            let audience = names::audience(of.options(side), bundle, kind, of.now);
+            let urls = of.urls(side, bundle);
             is_its.then(|| Compared::new(bundle, kind, audience, &urls))
         };
         let differences = kinds.into_iter().map(|kind| {
-            let from = side(Side::Before, &before, kind);
-            let to = side(Side::After, &after, kind);
+            let from = side(from, Side::Before, &before, kind);
+            let to = side(this, Side::After, &after, kind);
             difference(kind, from.as_ref(), to.as_ref())
         });
         Ok(differences.collect())

@@ -2,10 +2,10 @@
 //! while the tenant that it left sends the phone on.
 
 use ringfence_api::answer::{Done, Shown};
+use ringfence_api::changing::ChangeQuery;
 use ringfence_api::check::Checked;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::moves::{ForwardView, Keep, MoveInput, MovedView};
-use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::models::ModelInput;
 use ringfence_provision::layers::LayerSettings;
 use ringfence_queue::job::State;
@@ -43,7 +43,7 @@ const MAX_DAYS: u32 = 365;
 const LABEL: &str = "Moved phones";
 
 /// `moveDevice`.
-pub async fn device(call: Call<Nothing, MoveInput>) -> Result<Shown<MovedView>, Failure> {
+pub async fn device(call: Call<ChangeQuery, MoveInput>) -> Result<Shown<MovedView>, Failure> {
     let mac = call.mac()?.upper();
     let here = devices::surroundings(&call.app.db, call.param("tenant"), &mac, None, 0)
         .await?
@@ -81,7 +81,7 @@ pub async fn end(call: Call) -> Result<Done, Failure> {
 }
 
 async fn go(
-    call: &Call<Nothing, MoveInput>,
+    call: &Call<ChangeQuery, MoveInput>,
     here: &Surroundings,
     there: &Surroundings,
     row: DeviceRow,
@@ -115,18 +115,24 @@ async fn go(
         mac: row.mac.clone(),
     };
     let none = LayerSettings::new();
+    let own = candidate::layer(app, &row.tenant_id, &scope.key(), &here.layer.rows)?;
     let values = match call.body.settings {
         Keep::Drop => none.clone(),
-        Keep::Keep => candidate::layer(app, &row.tenant_id, &scope.key(), &here.layer.rows)?,
+        Keep::Keep => own.clone(),
     };
     settings::check_number(&values, [model.family])?;
     let leaving = Some((row.tenant_id.as_str(), scope.key()));
     api_pools::check_addresses_but(app, &target.id, &none, &values, leaving).await?;
     candidate.set_device(to.clone(), values.clone(), None);
+    let road = road(call, target).await?;
+    if call.changing.trial.is_some() {
+        candidate
+            .set_left(app, &here.tenant, row.clone(), own)
+            .await?;
+    }
     let checked = candidate.check(call).await?;
 
     let layer = settings::new_layer(app, &target.id, &scope.key(), &none, &values)?;
-    let road = road(call, target).await?;
     let digests = settings::digests(app, &target.id, &scope);
     let (_, taken) = settings::difference(&digests, &none, &values);
     let entered = Entered {
@@ -169,15 +175,16 @@ async fn go(
 /// The same move, asked for once more: whoever was told that it is stored and not in effect repeats
 /// it until it is.
 async fn again(
-    call: &Call<Nothing, MoveInput>,
+    call: &Call<ChangeQuery, MoveInput>,
     target: &TenantRow,
     mac: &str,
-) -> Result<MovedView, Problem> {
+) -> Result<MovedView, Failure> {
     let source = call.param("tenant");
     let departed = moves::departure(&call.app.db, source, mac).await?;
     let Some(departed) = departed.filter(|departed| departed.target_id == target.id) else {
-        return Err(Problem::not_found("device"));
+        return Err(Problem::not_found("device").into());
     };
+    call.tried_without_files()?;
     publish(call, source, target, mac).await?;
     let cancelled_jobs = cancel_jobs(call, source, &departed.device_id).await;
     let until = departed.ends_at;
@@ -189,7 +196,7 @@ async fn again(
             url: None,
             until,
         });
-    view(call, target, mac, forward, cancelled_jobs, None).await
+    Ok(view(call, target, mac, forward, cancelled_jobs, None).await?)
 }
 
 const TAKEN_MAC: &str = "The other tenant has a device with this MAC already. Remove one of the two: \
@@ -233,7 +240,7 @@ async fn publish(
 /// What the device is in the target, and whether that has to be added there. It is one of the candidate's
 /// then.
 fn fitting_model(
-    call: &Call<Nothing, MoveInput>,
+    call: &Call<ChangeQuery, MoveInput>,
     candidate: &mut Candidate,
     row: &DeviceRow,
 ) -> Result<(ModelRow, bool), Problem> {
@@ -311,7 +318,7 @@ impl Chosen {
 }
 
 async fn road(
-    call: &Call<Nothing, MoveInput>,
+    call: &Call<ChangeQuery, MoveInput>,
     target: &TenantRow,
 ) -> Result<Option<Chosen>, Problem> {
     let input = &call.body.forward;
@@ -403,7 +410,7 @@ struct Entered<'a> {
 
 /// What each tenant's log says, neither of the other; and what those may read who see both.
 fn entries(
-    call: &Call<Nothing, MoveInput>,
+    call: &Call<ChangeQuery, MoveInput>,
     from: &DeviceRow,
     to: &DeviceRow,
     entered: Entered<'_>,

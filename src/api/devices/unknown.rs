@@ -4,11 +4,11 @@
 //! the device and says nothing else. A phone gets nothing before that.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::ChangeQuery;
 use ringfence_api::devices::fleet::WithDoubles;
 use ringfence_api::devices::unknown::{AdoptInput, GuessView, UnknownView};
 use ringfence_api::devices::{DeviceInput, SeenView};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use ringfence_provision::family::Family;
 use serde_json::json;
 
@@ -59,7 +59,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<UnknownView>>, Pro
 
 /// `adoptUnknown`. It is the way on which any device is added.
 pub async fn adopt(
-    call: Call<Nothing, AdoptInput>,
+    call: Call<ChangeQuery, AdoptInput>,
 ) -> Result<CreatedRevised<WithDoubles>, Failure> {
     let mac = call.mac()?.upper();
     let found = around(&call, &mac, call.body.site.as_deref()).await?;

@@ -11,7 +11,7 @@
 mod around;
 mod asked;
 mod steps;
-mod words;
+pub mod words;
 
 use crate::api::request::call::{Call, Context};
 use crate::http::problem::Problem;

@@ -37,6 +37,7 @@ fn queue_view(status: &Status) -> QueueView {
         answered: of("answered"),
         relays_connected: status.connected.len() as u64,
         edge: status.edge.clone(),
+        rollouts: status.open.clone(),
     }
 }
 

@@ -162,7 +162,7 @@ pub async fn apply(action: &Action, of: Context) -> Result<(), Failure> {
             devices::delete(call).await.map(drop)?;
         }
         Action::Move(input) => {
-            let call = Call::of(of, Nothing {}, input.clone());
+            let call = Call::of(of, ChangeQuery::default(), input.clone());
             moves::device(call).await.map(drop)?;
         }
         Action::Set(input) => settings::edit_device(of, &input.settings, &[]).await?,

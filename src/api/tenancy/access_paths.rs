@@ -2,6 +2,7 @@
 //! again; several are good at once, so that one can take another's place.
 
 use ringfence_api::answer::{Created, Done, Shown};
+use ringfence_api::changing::ChangeQuery;
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::access_paths::{
@@ -9,6 +10,7 @@ use ringfence_api::tenancy::access_paths::{
 };
 use serde_json::json;
 
+use crate::api::check::candidate::{Candidate, Named};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
@@ -19,6 +21,7 @@ use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
 use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS, segment_identity};
+use crate::store::devices::Affected;
 use crate::store::tenants::TenantRow;
 use crate::store::{ChangeError, Entry};
 
@@ -147,7 +150,7 @@ fn named(
 
 /// `putAccessPathTarget`.
 pub async fn put_target(
-    call: Call<Nothing, TargetInput>,
+    call: Call<ChangeQuery, TargetInput>,
 ) -> Result<Shown<AccessPathView>, Failure> {
     let app = &call.app;
     let tenant_id = call.param("tenant");
@@ -175,6 +178,7 @@ pub async fn put_target(
             .into());
         }
     };
+    tried(&call, &row, Named::This).await?;
     if row.target_since.is_none() {
         let before = access_paths::target(&app.db, tenant_id).await?;
         let entry = named(&call, before, Some(&row.id), &row.id, new.is_some());
@@ -187,9 +191,32 @@ pub async fn put_target(
     Ok(Shown(find(&call).await?.into()))
 }
 
+/// Where the call is only a trial: what files would be if they named an access path so.
+async fn tried(call: &Context, row: &AccessPathRow, after: Named) -> Result<(), Failure> {
+    let Some(trial) = call.changing.trial else {
+        return Ok(());
+    };
+    let tenant = call.tenant().await?;
+    let before = match access_paths::target(&call.app.db, &tenant.id).await? {
+        Some(id) if id == row.id => Named::This,
+        Some(_) => Named::Another,
+        None => Named::Asked,
+    };
+    let mut candidate = Candidate::load(&call.app, &tenant, &Affected::All).await?;
+    let sides = [before, after];
+    candidate
+        .set_access_path(&call.app, &row.id, sides, trial)
+        .await?;
+    candidate.check(call).await.map(drop)
+}
+
 /// `endAccessPathTarget`.
-pub async fn end_target(call: Call) -> Result<Done, Failure> {
+pub async fn end_target(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
+    match row.target_since {
+        Some(_) => tried(&call, &row, Named::Asked).await?,
+        None => call.tried_without_files()?,
+    }
     let tenant_id = call.param("tenant");
     if row.target_since.is_some() {
         let entry = named(&call, Some(row.id.clone()), None, &row.id, false);

@@ -1,13 +1,16 @@
 //! Root certificates that phones may fetch: PEM or DER, served as they were uploaded.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ringfence_api::answer::{Done, Shown};
+use ringfence_api::changing::ChangeQuery;
 use ringfence_api::page::Page;
-use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::certificates::{CertificateInput, CertificateView};
 use serde_json::json;
 
+use crate::api::check::candidate::Candidate;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::valid;
@@ -15,6 +18,7 @@ use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::store::ChangeError;
 use crate::store::certificates::{self, CertificateRow};
+use crate::store::devices::Affected;
 
 /// How many certificates a tenant has at most.
 const MAX_CERTIFICATES: u32 = 20;
@@ -48,7 +52,9 @@ pub async fn show(call: Call) -> Result<Shown<CertificateView>, Problem> {
 }
 
 /// `putCertificate`.
-pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<CertificateView>, Failure> {
+pub async fn put(
+    call: Call<ChangeQuery, CertificateInput>,
+) -> Result<Shown<CertificateView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::certificate(call.param("name"))?;
     let row = CertificateRow {
@@ -57,6 +63,10 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
         created_at: call.app.now,
     };
     let stored = certificates::find(&call.app.db, &tenant.id, name).await?;
+    tried(&call, |names| {
+        names.insert(name.to_owned());
+    })
+    .await?;
     if let Some(stored) = stored.clone().filter(|stored| stored.body == row.body) {
         commit::publish(&call.app, &tenant.id).await?;
         return Ok(Shown(stored.into()));
@@ -82,8 +92,12 @@ pub async fn put(call: Call<Nothing, CertificateInput>) -> Result<Shown<Certific
 }
 
 /// `deleteCertificate`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
+    tried(&call, |names| {
+        names.remove(&row.name);
+    })
+    .await?;
     let tenant_id = call.param("tenant");
     let before = json!({ "digest": sha256_hex(&row.body) });
     let entry = call.entry(
@@ -97,6 +111,20 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     commit::publish(&call.app, tenant_id).await?;
     Ok(Done)
+}
+
+/// Where the call is only a trial: what files would be if they named other certificates.
+async fn tried(call: &Context, change: impl FnOnce(&mut BTreeSet<String>)) -> Result<(), Failure> {
+    if call.changing.trial.is_none() {
+        return Ok(());
+    }
+    let tenant = call.tenant().await?;
+    let there = certificates::list(&call.app.db, &tenant.id).await?;
+    let mut names: BTreeSet<String> = there.into_iter().map(|row| row.name).collect();
+    change(&mut names);
+    let mut candidate = Candidate::load(&call.app, &tenant, &Affected::All).await?;
+    candidate.set_certificates(names.into_iter().take(certificates::MAX_NAMED).collect());
+    candidate.check(call).await.map(drop)
 }
 
 async fn find(call: &Context) -> Result<CertificateRow, Problem> {

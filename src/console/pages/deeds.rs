@@ -64,6 +64,12 @@ deeds! {
     "/tenants/{tenant}/access-paths/{path}/target/end" DELETE "/tenants/{tenant}/access-paths/{path}/target" end_target end_target_does "/tenants/{tenant}/access-paths" "changed" true;
     "/pools/{pool}/proxy-credentials/remove" DELETE "/pools/{pool}/proxy-credentials" proxy_credentials_remove proxy_credentials_remove_does "/pools/{pool}" "removed" true;
     "/pools/{pool}/remove" DELETE "/pools/{pool}" remove remove_pool_does "/pools" "removed" true;
+    "/tenants/{tenant}/webhooks/{webhook}/test" POST "/tenants/{tenant}/webhooks/{webhook}/test" test_webhook test_webhook_does "/tenants/{tenant}/webhooks/{webhook}" "sent" false;
+    "/tenants/{tenant}/webhooks/{webhook}/messages/{message}/resend" POST "/tenants/{tenant}/webhooks/{webhook}/messages/{message}/resend" resend resend_does "/tenants/{tenant}/webhooks/{webhook}" "sent" false;
+    "/tenants/{tenant}/webhooks/{webhook}/remove" DELETE "/tenants/{tenant}/webhooks/{webhook}" remove remove_webhook_does "/tenants/{tenant}/webhooks" "removed" true;
+    "/webhooks/{webhook}/test" POST "/webhooks/{webhook}/test" test_webhook test_webhook_does "/webhooks/{webhook}" "sent" false;
+    "/webhooks/{webhook}/messages/{message}/resend" POST "/webhooks/{webhook}/messages/{message}/resend" resend resend_does "/webhooks/{webhook}" "sent" false;
+    "/webhooks/{webhook}/remove" DELETE "/webhooks/{webhook}" remove remove_webhook_does "/webhooks" "removed" true;
     "/tenants/{tenant}/jobs/{job}/cancel" POST "/tenants/{tenant}/jobs/{job}/cancel" cancel_job cancel_job_does "/tenants/{tenant}/jobs/{job}" "changed" true;
     "/tenants/{tenant}/rollouts/{rollout}/pause" POST "/tenants/{tenant}/rollouts/{rollout}/pause" pause pause_does "/tenants/{tenant}/rollouts/{rollout}" "changed" false;
     "/tenants/{tenant}/rollouts/{rollout}/resume" POST "/tenants/{tenant}/rollouts/{rollout}/resume" resume resume_does "/tenants/{tenant}/rollouts/{rollout}" "changed" false;

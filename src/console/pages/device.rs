@@ -3,7 +3,7 @@
 use ringfence_console::data::{
     Device, EffectivePage, Family, FileLint, Listed, Notified, Preview, Read as _, Site, Tenant,
 };
-use ringfence_console::device::{self as page, ACTIONS, OneDevice};
+use ringfence_console::device::{self as page, ACTIONS, Moving, OneDevice};
 use ringfence_console::href;
 use ringfence_console::part::{Act, Page, Secret, Section};
 use ringfence_console::problem::Problem;
@@ -12,7 +12,8 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
-use crate::console::pages::devices::{models, sites, typed};
+use crate::console::pages::devices::{models, shown_again, sites, typed};
+use crate::console::pages::history;
 use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
 use crate::console::route::Outcome;
@@ -80,14 +81,14 @@ pub async fn page(visit: Visit) -> Outcome {
 /// The form of a device.
 pub async fn edit(visit: Visit) -> Outcome {
     let device = find(&visit).await?;
-    Ok(Reply::page(edit_page(&visit, &device, None).await?))
+    edit_page(&visit, &device, (None, None)).await
 }
 
 async fn edit_page(
     visit: &Visit,
     device: &Device,
-    problem: Option<Problem>,
-) -> Result<Page, Problem> {
+    again: (Option<Value>, Option<Problem>),
+) -> Outcome {
     let back = href::device(visit.tenant_id(), &device.mac, "");
     let form = page::form(
         &visit.path,
@@ -97,32 +98,29 @@ async fn edit_page(
         &back,
     );
     let shell = shell(visit, device, EN.edit_device).await?;
-    Ok(Page::new(shell).with(form).with_problem(problem))
+    Ok(shown_again(shell, form, visit, again))
 }
 
 /// Writes it.
 pub async fn save(visit: Visit) -> Outcome {
     let typed = typed(&visit);
     let body = json!({ "model": typed.model, "site": typed.site, "label": typed.label });
-    match visit
-        .send::<Value>("PUT", &api(&visit, ""), Some(body))
-        .await
-    {
+    let mac = visit.param("mac");
+    match history::change_device(&visit, "PUT", &api(&visit, ""), mac, body).await {
         Ok(_) => Ok(back(&visit, "saved")),
-        Err(problem) => {
+        Err(again) => {
+            let again = again.parts();
             let now = find(&visit).await?;
-            // What was typed is kept; sent once more, it is for the device as it is now.
+            // What was only tried is saved against what it was tried on; what was refused, against what is there now.
+            let seen = visit.form.get("if_match").parse().ok();
             let kept = Device {
+                revision: seen.filter(|_| again.1.is_none()).unwrap_or(now.revision),
                 model: typed.model,
                 site: typed.site,
                 label: typed.label,
                 ..now
             };
-            let status = problem.status;
-            Ok(Reply::refused(
-                status,
-                edit_page(&visit, &kept, Some(problem)).await?,
-            ))
+            edit_page(&visit, &kept, again).await
         }
     }
 }
@@ -310,22 +308,27 @@ pub fn segment(typed: &str) -> &str {
     rest.split('/').next().unwrap_or_default()
 }
 
-async fn move_page(visit: &Visit, problem: Option<Problem>) -> Outcome {
+async fn move_page(visit: &Visit, again: (Option<Value>, Option<Problem>)) -> Outcome {
     let device = find(visit).await?;
     let list: Listed<Tenant> = visit.get("/tenants", &[("limit", "200")]).await?;
     let mut tenants = list.items;
     tenants.retain(|tenant| tenant.id != visit.tenant_id());
     let back = href::device(visit.tenant_id(), &device.mac, "");
-    let form = page::move_form(&visit.path, &tenants, &back);
+    let form = &visit.form;
+    let typed = Moving {
+        tenant: form.get("tenant"),
+        settings: form.get("settings"),
+        // The box of a form that was not sent yet is ticked.
+        forward: form.all().is_empty() || form.is_ticked("forward"),
+    };
+    let form = page::move_form(&visit.path, &tenants, &typed, &back);
     let shell = shell(visit, &device, EN.move_device).await?;
-    let status = problem.as_ref().map_or(200, |problem| problem.status);
-    let page = Page::new(shell).with(form).with_problem(problem);
-    Ok(Reply::refused(status, page))
+    Ok(shown_again(shell, form, visit, again))
 }
 
 /// Asks where a device goes.
 pub async fn move_form(visit: Visit) -> Outcome {
-    move_page(&visit, None).await
+    move_page(&visit, (None, None)).await
 }
 
 /// Moves it. An access path that was made for its phone is on the page that follows alone.
@@ -336,12 +339,10 @@ pub async fn move_away(visit: Visit) -> Outcome {
         "settings": form.get("settings"),
         "forward": { "enabled": form.is_ticked("forward") },
     });
-    let moved = visit
-        .send::<Value>("POST", &api(&visit, "/move"), Some(body))
-        .await;
-    let moved = match moved {
+    let (path, mac) = (api(&visit, "/move"), visit.param("mac"));
+    let moved = match history::change_device(&visit, "POST", &path, mac, body).await {
         Ok(moved) => moved,
-        Err(problem) => return move_page(&visit, Some(problem)).await,
+        Err(again) => return move_page(&visit, again.parts()).await,
     };
     let to = href::device(moved.text("tenant"), moved.text("mac"), "");
     let url = moved.text("/forward/url");

@@ -1,17 +1,19 @@
 //! Devices, unknown phones, requests.
 
-use ringfence_console::data::{Device, Event, Listed, Model, Site, Unknown};
+use ringfence_console::data::{Device, Event, Listed, Model, Read as _, Site, Unknown};
+use ringfence_console::history::checked_device;
 use ringfence_console::lists::devices as page;
 use ringfence_console::lists::of_tenant::{self, OfTenant};
 use ringfence_console::lists::operations::Picked;
 use ringfence_console::part::{Field, Form, Page};
 use ringfence_console::problem::Problem;
+use ringfence_console::shell::Shell;
 use ringfence_console::text::{EN, fill};
-use ringfence_console::{device, href};
+use ringfence_console::{device, href, trial};
 use serde_json::{Value, json};
 
-use crate::console::pages::operations;
 use crate::console::pages::tenancy::families;
+use crate::console::pages::{history, operations};
 use crate::console::reply::Reply;
 use crate::console::route::Outcome;
 use crate::console::visit::Visit;
@@ -114,15 +116,27 @@ pub fn typed(visit: &Visit) -> Device {
 
 /// The form of a new device.
 pub async fn new(visit: Visit) -> Outcome {
-    let page = new_page(&visit, &Device::default(), None).await?;
-    Ok(Reply::page(page))
+    new_page(&visit, &Device::default(), (None, None)).await
+}
+
+/// A form with what a trial found or what was wrong.
+pub fn shown_again(
+    shell: Shell,
+    form: Form,
+    visit: &Visit,
+    (dry, problem): (Option<Value>, Option<Problem>),
+) -> Reply {
+    let form = checked_device(form, history::typed(visit).comment);
+    let status = problem.as_ref().map_or(200, |problem| problem.status);
+    let page = trial::on(Page::new(shell), dry.as_ref()).with(form);
+    Reply::refused(status, page.with_problem(problem))
 }
 
 async fn new_page(
     visit: &Visit,
     typed: &Device,
-    problem: Option<Problem>,
-) -> Result<Page, Problem> {
+    again: (Option<Value>, Option<Problem>),
+) -> Outcome {
     let at = href::tenant(visit.tenant_id(), "devices");
     let form = device::form(
         &visit.path,
@@ -131,9 +145,8 @@ async fn new_page(
         &sites(visit).await?,
         &at,
     );
-    Ok(Page::new(visit.tenant_shell(EN.add_device).await?)
-        .with(form)
-        .with_problem(problem))
+    let shell = visit.tenant_shell(EN.add_device).await?;
+    Ok(shown_again(shell, form, visit, again))
 }
 
 /// Adds a device.
@@ -141,21 +154,13 @@ pub async fn add(visit: Visit) -> Outcome {
     let typed = typed(&visit);
     let body =
         json!({ "mac": typed.mac, "model": typed.model, "site": typed.site, "label": typed.label });
-    match visit
-        .send::<Device>("POST", &visit.of_tenant("/devices"), Some(body))
-        .await
-    {
+    let path = visit.of_tenant("/devices");
+    match history::change_device(&visit, "POST", &path, &typed.mac, body).await {
         Ok(device) => {
-            let to = href::device(visit.tenant_id(), &device.mac, "");
+            let to = href::device(visit.tenant_id(), device.text("mac"), "");
             Ok(Reply::see(&format!("{to}?done=added")))
         }
-        Err(problem) => {
-            let status = problem.status;
-            Ok(Reply::refused(
-                status,
-                new_page(&visit, &typed, Some(problem)).await?,
-            ))
-        }
+        Err(again) => new_page(&visit, &typed, again.parts()).await,
     }
 }
 
@@ -179,14 +184,14 @@ pub async fn adopt_form(visit: Visit) -> Outcome {
         model: String::new(),
         ..Device::default()
     };
-    Ok(Reply::page(adopt_page(&visit, &typed, None).await?))
+    adopt_page(&visit, &typed, (None, None)).await
 }
 
 async fn adopt_page(
     visit: &Visit,
     typed: &Device,
-    problem: Option<Problem>,
-) -> Result<Page, Problem> {
+    again: (Option<Value>, Option<Problem>),
+) -> Outcome {
     let mac = visit.param("mac");
     let (models, sites) = (models(visit).await?, sites(visit).await?);
     let mut kinds = vec![(String::new(), EN.as_it_says.to_owned())];
@@ -208,9 +213,8 @@ async fn adopt_page(
         ))
         .with(Field::line("label", EN.label, &typed.label))
         .or_back(href::tenant(visit.tenant_id(), "unknown"));
-    Ok(Page::new(visit.tenant_shell(EN.adopt).await?)
-        .with(form)
-        .with_problem(problem))
+    let shell = visit.tenant_shell(EN.adopt).await?;
+    Ok(shown_again(shell, form, visit, again))
 }
 
 /// Adds a device for such a phone.
@@ -222,18 +226,12 @@ pub async fn adopt(visit: Visit) -> Outcome {
         body.insert("model".into(), typed.model.clone().into());
     }
     let path = format!("{}{}/adopt", visit.of_tenant("/unknown"), href::path([mac]));
-    match visit.send::<Device>("POST", &path, Some(body)).await {
+    match history::change_device(&visit, "POST", &path, mac, body).await {
         Ok(device) => {
-            let to = href::device(visit.tenant_id(), &device.mac, "");
+            let to = href::device(visit.tenant_id(), device.text("mac"), "");
             Ok(Reply::see(&format!("{to}?done=adopted")))
         }
-        Err(problem) => {
-            let status = problem.status;
-            Ok(Reply::refused(
-                status,
-                adopt_page(&visit, &typed, Some(problem)).await?,
-            ))
-        }
+        Err(again) => adopt_page(&visit, &typed, again.parts()).await,
     }
 }
 

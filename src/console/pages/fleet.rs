@@ -8,7 +8,7 @@ use ringfence_console::href;
 use ringfence_console::part::{Act, Cell, Facts, Page, Section, Table, Tone};
 use ringfence_console::problem::Problem;
 use ringfence_console::start;
-use ringfence_console::text::{EN, fill};
+use ringfence_console::text::{self, EN, fill};
 use serde_json::Value;
 
 use crate::console::reply::Reply;
@@ -32,12 +32,47 @@ pub async fn page(visit: Visit) -> Outcome {
     let deployment = Deployment {
         tenants,
         devices: visit.get("/device-counts", &[]).await?,
+        requests: visit.get("/event-counts", &[]).await?,
         pools: pools(&visit).await?,
         rotation: visit.get::<Rotation>("/rotation", &[]).await.ok(),
         restored: visit.get::<Restored>("/restored", &[]).await.ok(),
         now: visit.now(),
     };
     Ok(Reply::page(page::deployment(shell, &deployment)))
+}
+
+/// Tenants with how many of their devices are in a state: so many of them a page as can be asked one by one.
+pub async fn by_tenant(visit: Visit) -> Outcome {
+    let state = State::of_word(visit.param("state"))
+        .ok_or_else(|| Problem::new(404, EN.not_found, EN.not_found_detail))?;
+    let mut query = vec![("limit", "20")];
+    query.extend(visit.query.only(&["cursor"]));
+    let tenants: Listed<Tenant> = visit.get("/tenants", &query).await?;
+    let limit = MAX_COUNTED.to_string();
+    let filter = state.filter(visit.now());
+    let mut query: Vec<_> = filter
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    query.push(("limit", &limit));
+    let mut counted = Vec::new();
+    for tenant in &tenants.items {
+        let path = href::path(["tenants", &tenant.id]);
+        let list: Listed<Value> = visit.get(&format!("{path}/devices"), &query).await?;
+        counted.push(Counted {
+            state,
+            number: list.items.len() as u64,
+            more: list.next.is_some(),
+        });
+    }
+    let shell = visit.shell(&page::title(state)).below(EN.fleet, "/console");
+    Ok(Reply::page(page::by_tenant(
+        shell,
+        state,
+        &tenants,
+        &counted,
+        visit.now(),
+    )))
 }
 
 /// Pools, each with its queue and its relays.
@@ -158,7 +193,7 @@ pub async fn about(visit: Visit) -> Outcome {
             .with(EN.master_key, Cell::code(&rotation.current))
             .with(
                 EN.rotation_remaining,
-                Cell::text(rotation.remaining.to_string()),
+                Cell::text(text::number(rotation.remaining)),
             );
     }
     if viewer.tenant.is_none() {
@@ -175,7 +210,7 @@ pub async fn about(visit: Visit) -> Outcome {
         let rows = limits.quotas.iter().map(|(name, quota)| {
             let used = fill(
                 EN.of_quota,
-                &[&quota.used.to_string(), &quota.limit.to_string()],
+                &[&text::number(quota.used), &text::number(quota.limit)],
             );
             vec![Cell::code(name), Cell::text(used)]
         });

@@ -2,17 +2,21 @@
 //! a table.
 
 use ringfence_console::data::Read as _;
+use ringfence_console::history::checked;
+use ringfence_console::lists::webhooks;
 use ringfence_console::part::{Field, Form, Kind, Page};
 use ringfence_console::problem::Problem;
 use ringfence_console::text::{EN, bytes, fill};
-use ringfence_console::time;
+use ringfence_console::{href, time, trial};
 use serde_json::{Map, Value, json};
 
 use crate::api::{self, Params};
 use crate::console::pages::deeds::filled;
+use crate::console::pages::history;
 use crate::console::reply::Reply;
 use crate::console::route::{Open, Outcome};
 use crate::console::visit::Visit;
+use crate::model::webhook::WebhookOptions;
 
 /// A value of a choice, and its words.
 type Choice = (&'static str, fn() -> &'static str);
@@ -36,6 +40,10 @@ enum Typed {
     /// What is sent and never shown again.
     Secret,
     Choice(&'static [Choice]),
+    /// Any of several.
+    Several(&'static [Choice]),
+    /// A time of the day in UTC; the API has its minute.
+    Clock,
     /// One of a list of the API's, by the members for value and words; what stands for none.
     From(
         &'static str,
@@ -67,9 +75,16 @@ struct Entry {
 }
 
 impl Entry {
-    fn is_time(&self, member: &str) -> bool {
+    /// Whether files depend on it, so that the change can be tried first.
+    fn is_tried(&self) -> bool {
+        ["/target/set", "/certificates/new"]
+            .iter()
+            .any(|end| self.page.ends_with(end))
+    }
+
+    fn typed(&self, member: &str) -> Option<Typed> {
         let mut members = self.members.iter();
-        members.any(|(name, _, typed, _)| *name == member && matches!(typed, Typed::Time))
+        members.find_map(|(name, _, typed, _)| (*name == member).then_some(*typed))
     }
 }
 
@@ -125,6 +140,52 @@ const TRANSPORTS: Typed = Typed::Choice(&[("tls", || "TLS"), ("tcp", || "TCP")])
 const POOL: Typed = Typed::From("/pools", "id", "name", t!(usual_pool));
 const SITE: Typed = Typed::From("/tenants/{tenant}/sites", "id", "name", t!(any));
 const MODEL: Typed = Typed::From("/tenants/{tenant}/models", "name", "name", t!(any));
+
+/// What a webhook of a tenant is told of, and what one of the whole installation.
+const TENANTS_KINDS: Typed = Typed::Several(&[
+    ("bootstrap.unexpected_network", t!(kind_unexpected_network)),
+    ("device.never_came_back", t!(kind_never_came_back)),
+    ("site.silent", t!(kind_site_silent)),
+    ("rollout.paused", t!(kind_rollout_paused)),
+    ("scan.suspected", t!(kind_scan_suspected)),
+    ("file.broken", t!(kind_file_broken)),
+]);
+const ALL_KINDS: Typed = Typed::Several(&[
+    ("bootstrap.unexpected_network", t!(kind_unexpected_network)),
+    ("device.never_came_back", t!(kind_never_came_back)),
+    ("site.silent", t!(kind_site_silent)),
+    ("rollout.paused", t!(kind_rollout_paused)),
+    ("relay.lost", t!(kind_relay_lost)),
+    ("scan.suspected", t!(kind_scan_suspected)),
+    ("file.broken", t!(kind_file_broken)),
+]);
+
+/// A webhook, of which kinds it is told, and what only one of the whole installation has.
+macro_rules! webhook {
+    ($kinds:ident $($member:literal $label:ident $typed:expr, $hint:ident;)*) => {
+        members! {
+            "name" name Typed::Must, ;
+            "url" webhook_url Typed::Must, webhook_url_hint;
+            "disabled" webhook_is_off Typed::Check, ;
+            "kinds" webhook_kinds $kinds, ;
+            "options/daily" daily $kinds, ;
+            "options/daily_at" daily_at Typed::Clock, daily_at_hint;
+            "options/window_minutes" window Typed::Number, window_hint;
+            "options/never_came_back_minutes" never_came_back_after Typed::Number, never_came_back_hint;
+            "options/site_silent_minutes" site_silent_minutes Typed::Number, site_silent_minutes_hint;
+            "options/site_silent_percent" site_silent_percent Typed::Number, site_silent_percent_hint;
+            "options/rollout_paused_minutes" rollout_paused_after Typed::Number, rollout_paused_hint;
+            $($member $label $typed, $hint;)*
+            "options/scan_requests" scan_requests Typed::Number, scan_requests_hint;
+            "options/scan_minutes" scan_minutes Typed::Number, scan_minutes_hint;
+        }
+    };
+}
+const TENANTS_WEBHOOK: &[Member] = webhook! { TENANTS_KINDS };
+const WEBHOOK: &[Member] = webhook! {
+    ALL_KINDS
+    "options/relay_lost_minutes" relay_lost_after Typed::Number, relay_lost_hint;
+};
 
 /// A test of files.
 const FILE_TEST: &[Member] = members! {
@@ -199,6 +260,10 @@ entries! {
         "password" proxy_password Typed::Secret, ;
         "realm" proxy_realm Typed::Line, proxy_realm_hint;
     };
+    "/webhooks/new" POST "/webhooks" false add_webhook webhook_does "/webhooks" WEBHOOK;
+    "/webhooks/{webhook}/edit" PUT "/webhooks/{webhook}" true edit_webhook webhook_does "/webhooks/{webhook}" WEBHOOK;
+    "/tenants/{tenant}/webhooks/new" POST "/tenants/{tenant}/webhooks" false add_webhook webhook_does "/tenants/{tenant}/webhooks" TENANTS_WEBHOOK;
+    "/tenants/{tenant}/webhooks/{webhook}/edit" PUT "/tenants/{tenant}/webhooks/{webhook}" true edit_webhook webhook_does "/tenants/{tenant}/webhooks/{webhook}" TENANTS_WEBHOOK;
     "/tenants/{tenant}/limits" PUT "/tenants/{tenant}/limits" false limits limits_do "/tenants/{tenant}" members! {
         "devices" devices Typed::Number, ;
         "sites" sites Typed::Number, ;
@@ -250,6 +315,10 @@ async fn show(visit: Visit) -> Outcome {
             limits.at("limits").clone()
         }
         (true, _) => visit.get(&path(&visit, entry), &[]).await?,
+        // A new one begins with what it would have otherwise.
+        _ if entry.page.ends_with("/webhooks/new") => {
+            json!({ "options": WebhookOptions::default() })
+        }
         _ => Value::Null,
     };
     let value = |member: &str| match there.at(&format!("/{member}")) {
@@ -257,9 +326,11 @@ async fn show(visit: Visit) -> Outcome {
             let texts = items.iter().filter_map(Value::as_str);
             texts.collect::<Vec<_>>().join("\n")
         }
-        Value::Number(at) if entry.is_time(member) => {
-            at.as_u64().map(time::typed).unwrap_or_default()
-        }
+        Value::Number(at) => match (entry.typed(member), at.as_u64()) {
+            (Some(Typed::Time), Some(at)) => time::typed(at),
+            (Some(Typed::Clock), Some(minute)) => webhooks::clock(minute),
+            _ => at.to_string(),
+        },
         _ => there.shown(&format!("/{member}")),
     };
     let revision = there.shown("revision");
@@ -271,7 +342,7 @@ async fn show(visit: Visit) -> Outcome {
         });
         Some(fill(EN.limit_used, &said.each_ref().map(String::as_str)))
     };
-    let page = page(&visit, entry, &value, &used, &revision).await?;
+    let page = page(&visit, entry, &value, &used, &revision, None).await?;
     Ok(Reply::page(page))
 }
 
@@ -281,6 +352,7 @@ async fn page(
     value: &dyn Fn(&str) -> String,
     used: &dyn Fn(&str) -> Option<String>,
     revision: &str,
+    dry: Option<&Value>,
 ) -> Result<Page, Problem> {
     let mut form = Form::post(&*visit.path, EN.save).saying((entry.does)());
     if !revision.is_empty() {
@@ -306,6 +378,13 @@ async fn page(
                     .map(|(value, words)| ((*value).to_owned(), words().to_owned()));
                 Field::select(member, label, choices.collect(), now)
             }
+            Typed::Several(choices) => {
+                let choices = choices
+                    .iter()
+                    .map(|(value, words)| ((*value).to_owned(), words().to_owned()));
+                Field::new(Kind::Several(choices.collect()), member, label, now)
+            }
+            Typed::Clock => Field::new(Kind::Input("time"), member, label, now),
             Typed::From(list, id, words, none) => {
                 let list: Value = visit
                     .get(&filled(list, visit.params()), LIMIT)
@@ -321,8 +400,12 @@ async fn page(
         form = form.with(field.hinting(&hint));
     }
     let form = form.or_back(filled(entry.back, visit.params()));
+    let form = match entry.is_tried() {
+        true => checked(form, &history::typed(visit)),
+        false => form,
+    };
     let shell = visit.tenant_shell((entry.title)()).await?;
-    Ok(Page::new(shell).with(form))
+    Ok(trial::on(Page::new(shell), dry).with(form))
 }
 
 /// So many of a list are offered.
@@ -353,11 +436,16 @@ fn body(visit: &Visit, entry: &Entry) -> Result<Value, Problem> {
                 .map_or_else(|_| json!(text), Value::from),
             Typed::Check => json!(visit.form.is_ticked(member)),
             Typed::Time if !text.is_empty() => json!(read_time(text)?),
+            Typed::Clock if !text.is_empty() => json!(read_clock(text)?),
+            Typed::Several(_) => json!(visit.form.every(member).collect::<Vec<_>>()),
             Typed::Text => json!(visit.form.get(member).replace("\r\n", "\n")),
             _ => json!(text),
         };
-        let is_none =
-            text.is_empty() && !matches!(typed, Typed::Lines | Typed::Text | Typed::Check);
+        let is_none = text.is_empty()
+            && !matches!(
+                typed,
+                Typed::Lines | Typed::Text | Typed::Check | Typed::Several(_)
+            );
         match is_none {
             true if matches!(typed, Typed::From(..)) => put(&mut body, member, Value::Null),
             true => {}
@@ -407,23 +495,52 @@ pub fn read_time(text: &str) -> Result<u64, Problem> {
     time::read(text).ok_or_else(|| Problem::new(422, EN.cannot_read, fill(EN.no_time, &[text])))
 }
 
+/// The minute of a day that was typed as a time in UTC.
+fn read_clock(text: &str) -> Result<u64, Problem> {
+    webhooks::minute(text)
+        .ok_or_else(|| Problem::new(422, EN.cannot_read, fill(EN.no_clock, &[text])))
+}
+
 async fn save(visit: Visit) -> Outcome {
     let entry = of(&visit)?;
     let saved = match body(&visit, entry) {
         Ok(body) => {
             let path = path(&visit, entry);
-            visit.send::<Value>(entry.method, &path, Some(body)).await
+            match entry.is_tried() {
+                true => history::change(&visit, entry.method, &path, body)
+                    .await
+                    .map(|dry| (Value::Null, dry)),
+                false => visit
+                    .send(entry.method, &path, Some(body))
+                    .await
+                    .map(|made| (made, None)),
+            }
         }
         Err(problem) => Err(problem),
     };
+    let typed = |member: &str| visit.form.every(member).collect::<Vec<_>>().join("\n");
     match saved {
+        Ok((_, Some(dry))) => {
+            let page = page(&visit, entry, &typed, &|_| None, "", Some(&dry)).await?;
+            Ok(Reply::page(page))
+        }
+        // What a new webhook is signed with is in this answer alone.
+        Ok((made, None)) if !made.text("secret").is_empty() => {
+            let back = format!(
+                "{}{}",
+                filled(entry.back, visit.params()),
+                href::path([made.text("id")])
+            );
+            let shell = visit.tenant_shell(EN.webhook_made).await?;
+            let page = webhooks::shown_once(shell, made.text("name"), made.text("secret"), &back);
+            Ok(Reply::page(page))
+        }
         Ok(_) => {
             let back = filled(entry.back, visit.params());
             Ok(Reply::see(&format!("{back}?done=saved")))
         }
         Err(problem) => {
             let status = problem.status;
-            let typed = |member: &str| visit.form.get(member).to_owned();
             let revision = match entry.reads {
                 true => {
                     let there: Value = visit.get(&path(&visit, entry), &[]).await?;
@@ -431,7 +548,7 @@ async fn save(visit: Visit) -> Outcome {
                 }
                 false => String::new(),
             };
-            let page = page(&visit, entry, &typed, &|_| None, &revision).await?;
+            let page = page(&visit, entry, &typed, &|_| None, &revision, None).await?;
             Ok(Reply::refused(status, page.with_problem(Some(problem))))
         }
     }

@@ -1,6 +1,7 @@
 //! What templates, settings and options were, and the way back. One handler for all of them: below `history` and
 //! `rollback` their pages have the paths that the API has.
 
+use ringfence_console::data::Read as _;
 use ringfence_console::history::{self as page, Places, Typed};
 use ringfence_console::href;
 use ringfence_console::problem::Problem;
@@ -117,12 +118,18 @@ async fn list(visit: Visit) -> Outcome {
         }
     };
     let shell = visit.tenant_shell(&thing.title).await?;
+    let ids = list
+        .list("items")
+        .iter()
+        .map(|version| version.text("token"));
+    let whose = visit.whose(ids).await?;
     let page = page::page(
         shell,
         &visit.viewer,
         &thing.places,
         &list,
         diff.as_ref(),
+        &whose,
         visit.now(),
     );
     Ok(Reply::page(page))
@@ -158,6 +165,47 @@ pub async fn change(
     let query = changing(&typed(visit), check);
     let answer: Value = visit.send_with(method, path, &query, Some(body)).await?;
     Ok(check.then_some(answer))
+}
+
+/// Why a form is shown again: it was only tried, or it was refused.
+pub enum Again {
+    Tried(Value),
+    Refused(Problem),
+}
+
+impl Again {
+    /// What a trial found, and what was wrong.
+    pub fn parts(self) -> (Option<Value>, Option<Problem>) {
+        match self {
+            Self::Tried(dry) => (Some(dry), None),
+            Self::Refused(problem) => (None, Some(problem)),
+        }
+    }
+}
+
+/// The same for a change of one device, whose files a trial shows.
+///
+/// # Errors
+/// The form is to be shown again.
+pub async fn change_device(
+    visit: &Visit,
+    method: &str,
+    path: &str,
+    mac: &str,
+    body: Value,
+) -> Result<Value, Again> {
+    let check = visit.form.is_ticked("check");
+    let typed = Typed {
+        device: mac,
+        ..typed(visit)
+    };
+    let query = changing(&typed, check);
+    let sent = visit.send_with(method, path, &query, Some(body)).await;
+    match (sent, check) {
+        (Ok(dry), true) => Err(Again::Tried(dry)),
+        (Ok(done), false) => Ok(done),
+        (Err(problem), _) => Err(Again::Refused(problem)),
+    }
 }
 
 /// Says what going back would do: it is tried at once.

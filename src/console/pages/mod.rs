@@ -18,3 +18,4 @@ pub mod settings;
 pub mod start;
 pub mod tables;
 pub mod tenancy;
+pub mod webhooks;

@@ -1,6 +1,6 @@
 //! One change of many devices: picked, asked for, confirmed, followed.
 
-use ringfence_console::data::{Listed, Tenant};
+use ringfence_console::data::{Listed, Read as _, Tenant};
 use ringfence_console::href;
 use ringfence_console::lists::operations::{self as page, Picked};
 use ringfence_console::part::{Field, Form, Page};
@@ -52,6 +52,7 @@ pub async fn one(visit: Visit) -> Outcome {
         visit.tenant_id(),
         &operation,
         &devices,
+        &visit.whose([operation.text("token")]).await?,
         only,
         visit.now(),
     );

@@ -121,7 +121,17 @@ async fn changes(visit: &Visit, shell: Shell, path: &str, of_tenant: bool) -> Ou
     let mut query = filter.clone();
     query.extend(visit.query.only(&["cursor"]));
     let list: Listed<Audit> = visit.get(path, &query).await?;
-    let page = log::page(shell, &visit.path, &list, &filter, of_tenant, visit.now());
+    let ids = list.items.iter().map(|entry| entry.token.as_str());
+    let whose = visit.whose(ids).await?;
+    let page = log::page(
+        shell,
+        &visit.path,
+        &list,
+        &whose,
+        &filter,
+        of_tenant,
+        visit.now(),
+    );
     Ok(Reply::page(page))
 }
 
@@ -184,7 +194,7 @@ async fn audit_lines(visit: &Visit, part: &AuditPart) -> Result<Vec<u8>, Problem
         if end.is("/chain/complete") || left == Some(0) {
             break;
         }
-        after = end.count("/chain/number");
+        after = end.digits("/chain/number");
     }
     Ok(lines)
 }

@@ -3,7 +3,7 @@
 use ringfence_console::data::Read as _;
 use ringfence_console::href;
 use ringfence_console::part::{Act, Cell, Facts, Form, List, Page, Section, Table, Tone};
-use ringfence_console::text::{EN, count, fill};
+use ringfence_console::text::{self, EN, count, fill};
 use ringfence_console::trial;
 use serde_json::{Value, json};
 
@@ -197,7 +197,7 @@ fn rotation_page(visit: &Visit, rotation: &Value) -> Page {
                 previous => previous,
             }),
         )
-        .with(EN.rotation_remaining, Cell::state(tone, left.to_string()))
+        .with(EN.rotation_remaining, Cell::state(tone, text::number(left)))
         .with(
             EN.rotation_unreadable,
             Cell::text(rotation.count("unreadable")),
@@ -260,7 +260,7 @@ fn restored_page(visit: &Visit, restored: &Value) -> Page {
     ] {
         let number = restored.list(member).len();
         if behind && number > 0 {
-            facts = facts.with(label, Cell::text(number.to_string()));
+            facts = facts.with(label, Cell::text(text::number(number as u64)));
         }
     }
     let mut page = Page::new(visit.shell(EN.restored).leading(EN.restored_lead)).with(facts);

@@ -75,3 +75,25 @@ pub struct EventView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Value>,
 }
+
+/// How many requests of phones of all tenants there were lately.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EventCounts {
+    /// When they were counted, in Unix milliseconds; null if they have not been yet. The cron event counts them.
+    pub counted_at: Option<u64>,
+    /// The hours of the last day in which there was any, in their order.
+    pub hours: Vec<HourCounts>,
+}
+
+/// The requests of an hour that left an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HourCounts {
+    /// When the hour began, in Unix milliseconds.
+    pub at: u64,
+    /// Requests that got a file, or had it already.
+    pub served: u64,
+    /// Requests that were refused, or failed.
+    pub refused: u64,
+}

@@ -33,5 +33,6 @@ pub struct RotationView {
     /// Values of this step that do not open although their master key is there, by their place:
     /// they were changed or moved in the database.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub failed: Vec<String>,
 }

@@ -43,6 +43,7 @@ pub struct WithDoubles {
     /// Other tenants that have a device with this MAC: told to tokens for all tenants, when a device is
     /// added. Unless both are meant to have it, move the device instead, or remove it there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub also_in: Vec<AlsoIn>,
 }
 

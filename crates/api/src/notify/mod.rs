@@ -68,9 +68,11 @@ pub struct JobBrief {
 pub struct Notices {
     /// The jobs that were queued or joined, one for each device.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub jobs: Vec<Notified>,
     /// One for each pool that reaches some of the phones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub rollouts: Vec<RolloutView>,
     /// Why phones are not notified.
     #[serde(skip_serializing_if = "Option::is_none")]

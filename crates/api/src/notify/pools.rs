@@ -1,6 +1,6 @@
 //! Pools, and whom a tenant may address.
 
-use ringfence_queue::messages::EdgeStatus;
+use ringfence_queue::messages::{EdgeStatus, OpenRollout};
 use ringfence_queue::options::PoolOptions;
 use ringfence_wire::Destinations;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub struct QueueView {
     /// How the pool itself is as a sender; only where its options have it send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<EdgeStatus>,
+    /// Rollouts that go on, of all tenants, the newest first; at most 20.
+    pub rollouts: Vec<OpenRollout>,
 }
 
 /// Which pool reaches the phones of a tenant or site.

@@ -56,6 +56,7 @@ pub struct Started {
     pub by_state: BTreeMap<String, u64>,
     /// MACs of the selection that are no devices of the tenant, the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub missing: Vec<String>,
     /// What happens to each device, for people.
     pub message: String,

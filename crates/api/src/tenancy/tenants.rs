@@ -46,5 +46,6 @@ pub struct TenantView {
     pub checked: Option<Checked>,
     /// In the answer of a change: the names of families that a name of the tenant takes the place of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub stands_back: Vec<StandsBack>,
 }

@@ -135,8 +135,8 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("NAME", "name"), ("DIGEST", "digest"), ("CREATED", "created_at")])),
     call("certificates show", "Show a certificate", &[Operation::GetCertificate], &[CERTIFICATE], Shows::One),
     call("certificates put", "Write a certificate", &[Operation::PutCertificate],
-        &[CERTIFICATE, &[body("pem", "The file with the certificate in PEM").is(Kind::File).required().named("file")]], Shows::One),
-    call("certificates remove", "Remove a certificate", &[Operation::DeleteCertificate], &[CERTIFICATE], Shows::Done("removed")),
+        &[CERTIFICATE, &[body("pem", "The file with the certificate in PEM").is(Kind::File).required().named("file")], CHANGE], Shows::One),
+    call("certificates remove", "Remove a certificate", &[Operation::DeleteCertificate], &[CERTIFICATE, CHANGE], Shows::Done("removed")),
 
     call("access-paths list", "List the access paths, without their segments", &[Operation::ListAccessPaths], &[PAGED],
         Shows::List(&[("ID", "id"), ("LABEL", "label"), ("DEVICES IN 7 DAYS", "devices_7d"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at"), ("TARGET SINCE", "target_since")])),
@@ -149,10 +149,10 @@ pub(super) const VERBS: &[Verb] = &[
     call("access-paths remove", "Remove an access path: phones that know no other get nothing", &[Operation::DeleteAccessPath], &[PATH], Shows::Done("removed"))
         .confirms("Removing an access path, whose URL cannot be made again,"),
     call("access-paths move", "Have the tenant's phones move to an access path", &[Operation::PutAccessPathTarget],
-        &[PATH, &[body("url", "The URL with the segment, where the database does not have it any more").is(Kind::Secret).named("with_url")]], Shows::One),
+        &[PATH, &[body("url", "The URL with the segment, where the database does not have it any more").is(Kind::Secret).named("with_url")], CHANGE], Shows::One),
     call("access-paths moved", "List the phones that have not moved to an access path", &[Operation::GetAccessPathTarget], &[PATH, PAGED],
         Shows::List(&[("MAC", "mac"), ("MODEL", "model"), ("LABEL", "label"), ("LAST USED", "last_used_at")])),
-    call("access-paths end-move", "No longer have phones move to an access path", &[Operation::EndAccessPathTarget], &[PATH], Shows::Done("ended")),
+    call("access-paths end-move", "No longer have phones move to an access path", &[Operation::EndAccessPathTarget], &[PATH, CHANGE], Shows::Done("ended")),
     call("limits show", "Show what the tenant uses and may use", &[Operation::GetTenantLimits], &[TENANT], Shows::One),
     call("limits set", "Say what the tenant may use where it is not the default", &[Operation::PutTenantLimits],
         &[&[body("devices", "Phones").is(Kind::Number), body("models", "Models").is(Kind::Number), body("sites", "Sites").is(Kind::Number), body("tokens", "Tokens").is(Kind::Number),

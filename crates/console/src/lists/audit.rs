@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::data::{Audit, Listed, Read as _};
-use crate::lists::{next, value, whose};
+use crate::lists::{Whose, next, value};
 use crate::part::{Act, Cell, Facts, Field, Form, Item, List, Page, Section, Tone};
 use crate::shell::Shell;
 use crate::text::{EN, fill};
@@ -19,6 +19,7 @@ pub fn page(
     shell: Shell,
     at: &str,
     list: &Listed<Audit>,
+    whose: &Whose,
     filter: &[(&str, &str)],
     of_tenant: bool,
     now: u64,
@@ -40,7 +41,11 @@ pub fn page(
     page.with(List {
         title: EN.changes.into(),
         empty: EN.no_changes.into(),
-        items: list.items.iter().map(|entry| item(entry, now)).collect(),
+        items: list
+            .items
+            .iter()
+            .map(|entry| item(entry, whose, now))
+            .collect(),
         next: next(at, filter, list.next.as_ref()),
     })
 }
@@ -65,7 +70,7 @@ pub fn verified(shell: Shell, of: &Value) -> Page {
     page
 }
 
-fn item(entry: &Audit, now: u64) -> Item {
+fn item(entry: &Audit, whose: &Whose, now: u64) -> Item {
     Item {
         head: Cell::code(&entry.action),
         more: vec![
@@ -73,16 +78,16 @@ fn item(entry: &Audit, now: u64) -> Item {
             Cell::time(Some(entry.at), now, ""),
         ],
         text: difference(entry.before.as_ref(), entry.after.as_ref()),
-        hint: by(entry),
+        hint: by(entry, whose),
     }
 }
 
 /// Who did it, and where that is known, from where.
-fn by(entry: &Audit) -> String {
-    let token = whose(&entry.token);
+fn by(entry: &Audit, whose: &Whose) -> String {
+    let token = whose.text(&entry.token);
     match entry.address.as_str() {
-        "" => fill(EN.audit_hint_short, &[token, &entry.request_id]),
-        address => fill(EN.audit_hint, &[token, address, &entry.request_id]),
+        "" => fill(EN.audit_hint_short, &[&token, &entry.request_id]),
+        address => fill(EN.audit_hint, &[&token, address, &entry.request_id]),
     }
 }
 

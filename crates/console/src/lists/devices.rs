@@ -8,7 +8,7 @@ use crate::lists::{choices, next, value};
 use crate::part::{Act, Cell, Field, Form, Item, List, Page, Table, Tone};
 use crate::reason;
 use crate::shell::{Shell, Viewer};
-use crate::text::{EN, fill};
+use crate::text::{self, EN, fill};
 
 /// Devices of every tenant.
 pub fn of_all(shell: Shell, list: &Listed<Device>, filter: &[(&str, &str)], now: u64) -> Page {
@@ -83,7 +83,7 @@ pub fn unknown(
                 guessed.join(" ")
             }),
             Cell::code(&phone.path),
-            Cell::text(phone.times.to_string()),
+            Cell::text(text::number(phone.times)),
             Cell::time(Some(phone.last_seen.at), now, ""),
             Cell::text(device::from_where(&phone.last_seen)),
             Cell::Acts(acts),

@@ -8,7 +8,7 @@ use crate::href;
 use crate::lists::{choices, next, value};
 use crate::part::{Act, Cell, Facts, Field, Form, Item, List, Page, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
-use crate::text::{EN, fill};
+use crate::text::{self, EN, fill};
 
 /// Jobs and rollouts of a tenant.
 pub fn page(
@@ -65,7 +65,7 @@ pub fn jobs_table(tenant: &str, jobs: &[Job], now: u64) -> Table {
     }))
 }
 
-fn tone(state: &str) -> Tone {
+pub(crate) fn tone(state: &str) -> Tone {
     match state {
         "fetched" | "finished" => Tone::Good,
         "rejected" | "unreachable" | "expired" => Tone::Bad,
@@ -94,9 +94,9 @@ fn progress(progress: &Progress, total: u64) -> String {
     fill(
         EN.progress_of,
         &[
-            &progress.fetched.to_string(),
-            &total.to_string(),
-            &failed.to_string(),
+            &text::number(progress.fetched),
+            &text::number(total),
+            &text::number(failed),
         ],
     )
 }
@@ -122,7 +122,9 @@ pub fn rollout(
         .with(EN.progress, Cell::text(progress(counts, rollout.total)))
         .with(
             EN.waiting,
-            Cell::text((counts.queued + counts.leased + counts.answered).to_string()),
+            Cell::text(text::number(
+                counts.queued + counts.leased + counts.answered,
+            )),
         )
         .with(EN.created, Cell::time(Some(rollout.created_at), now, ""))
         .with(EN.ended, Cell::time(rollout.ended_at, now, EN.not_yet));
@@ -166,10 +168,10 @@ fn stages_table(rollout: &Rollout) -> Table {
             } else {
                 Cell::text(name)
             },
-            Cell::text(stage.devices.to_string()),
-            Cell::text(stage.in_time.to_string()),
-            Cell::text(stage.late.to_string()),
-            Cell::text(stage.excluded.to_string()),
+            Cell::text(text::number(stage.devices)),
+            Cell::text(text::number(stage.in_time)),
+            Cell::text(text::number(stage.late)),
+            Cell::text(text::number(stage.excluded)),
         ]
     });
     Table::new(&title, &columns, "").with_rows(rows)
@@ -188,7 +190,7 @@ fn causes_table(tenant: &str, failed: &[Job]) -> Table {
         let first = jobs.first()?;
         let to = href::tenant(tenant, &format!("jobs{}", href::path([&first.id])));
         Some(vec![
-            Cell::text(jobs.len().to_string()),
+            Cell::text(text::number(jobs.len() as u64)),
             Cell::state(tone(state), fill(EN.cause_of, &[state, reason])),
             Cell::text(&first.message),
             Cell::link(&first.device, to),
@@ -273,14 +275,17 @@ pub fn pool(shell: Shell, viewer: &Viewer, pool: &Pool, relays: &[Relay], now: u
     let at = format!("/console/pools{}", href::path([&pool.id]));
     let queue = pool.queue.clone().unwrap_or_default();
     let mut facts = Facts::new(EN.queue)
-        .with(EN.waiting, Cell::text(queue.queued.to_string()))
-        .with(EN.on_their_way, Cell::text(queue.leased.to_string()))
-        .with(EN.answered_waiting, Cell::text(queue.answered.to_string()))
+        .with(EN.waiting, Cell::text(text::number(queue.queued)))
+        .with(EN.on_their_way, Cell::text(text::number(queue.leased)))
+        .with(
+            EN.answered_waiting,
+            Cell::text(text::number(queue.answered)),
+        )
         .with(EN.sender, Cell::text(sender(pool)))
         .with(EN.id, Cell::code(&pool.id));
     if let Some(edge) = &queue.edge {
         facts = facts
-            .with(EN.in_flight, Cell::text(edge.in_flight.to_string()))
+            .with(EN.in_flight, Cell::text(text::number(edge.in_flight)))
             .with(
                 EN.edge_connected,
                 Cell::time(edge.connected_at, now, EN.never),
@@ -319,7 +324,7 @@ pub fn pool(shell: Shell, viewer: &Viewer, pool: &Pool, relays: &[Relay], now: u
         vec![
             Cell::text(&relay.name),
             state,
-            Cell::text(relay.in_flight.to_string()),
+            Cell::text(text::number(relay.in_flight)),
             Cell::time(relay.last_seen_at, now, EN.never),
             Cell::text(software.into_iter().flatten().collect::<Vec<_>>().join(" ")),
             Cell::Acts(acts),

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::data::{Read as _, Site, Tenant};
 use crate::href;
-use crate::lists::{choices, next, whose};
+use crate::lists::{Whose, choices, next};
 use crate::part::{
     Act, Cell, Facts, Field, Form, Kind, List, Number, Numbers, Page, SELECTION, Table, Tone,
 };
 use crate::shell::{Shell, Viewer};
-use crate::text::{EN, count, fill};
+use crate::text::{self, EN, count, fill};
 
 /// What can be done to many devices: the API's word, and whether it takes something away.
 pub const VERBS: &[(&str, bool)] = &[
@@ -166,7 +166,15 @@ pub fn confirm(form: Form, verb_name: &str, asked: &str, dry: &Value) -> Form {
     let states: Vec<String> = dry
         .members("by_state")
         .into_iter()
-        .map(|(state, number)| fill(EN.of_state, &[state_words(state), &number.to_string()]))
+        .map(|(state, number)| {
+            fill(
+                EN.of_state,
+                &[
+                    state_words(state),
+                    &text::number(number.as_u64().unwrap_or_default()),
+                ],
+            )
+        })
         .collect();
     let title = fill(EN.do_to_many, &[verb(verb_name), &devices]);
     let mut form = form.titled(&title);
@@ -225,7 +233,7 @@ pub fn page(shell: Shell, viewer: &Viewer, tenant: &str, list: &Value, now: u64)
             Cell::state(tone, state),
             Cell::text(fill(
                 EN.of_quota,
-                &[&ended(one).to_string(), &one.count("/devices/all")],
+                &[&text::number(ended(one)), &one.count("/devices/all")],
             )),
         ]
     });
@@ -288,7 +296,7 @@ fn action(action: &Value) -> String {
 
 fn selection(selection: &Value) -> String {
     match (selection.number("macs"), selection.text("query")) {
-        (Some(number), _) => fill(EN.selection_macs, &[&number.to_string()]),
+        (Some(number), _) => fill(EN.selection_macs, &[&text::number(number)]),
         (None, "") => EN.selection_all.to_owned(),
         (None, query) => fill(EN.selection_query, &[query]),
     }
@@ -327,6 +335,7 @@ pub fn one(
     tenant: &str,
     operation: &Value,
     devices: &Value,
+    whose: &Whose,
     only: &str,
     now: u64,
 ) -> Page {
@@ -341,12 +350,12 @@ pub fn one(
     }
     shell.title = action(operation.at("action"));
     Page::new(shell)
-        .with(facts(operation, viewer, &at, now))
+        .with(facts(operation, viewer, whose, &at, now))
         .with(numbers(operation, &at))
         .with(table(tenant, &at, devices, only, now))
 }
 
-fn facts(operation: &Value, viewer: &Viewer, at: &str, now: u64) -> Facts {
+fn facts(operation: &Value, viewer: &Viewer, whose: &Whose, at: &str, now: u64) -> Facts {
     let (tone, words) = state(operation);
     let mut facts = Facts::new("")
         .with(EN.state, Cell::state(tone, words))
@@ -362,7 +371,7 @@ fn facts(operation: &Value, viewer: &Viewer, at: &str, now: u64) -> Facts {
             EN.ended,
             Cell::time(operation.number("ended_at"), now, EN.not_yet),
         )
-        .with(EN.operation_by, Cell::text(whose(operation.text("token"))));
+        .with(EN.operation_by, whose.cell(operation.text("token")));
     let cause = match operation.text("cause") {
         "token_removed" => EN.cause_token_removed,
         "token_expired" => EN.cause_token_expired,
@@ -396,7 +405,7 @@ fn numbers(operation: &Value, at: &str) -> Numbers {
         let number = operation.at("devices").number(member).unwrap_or_default();
         Number {
             label: label.into(),
-            value: number.to_string(),
+            value: text::number(number),
             tone: if number == 0 { Tone::Quiet } else { tone },
             href: Some(format!("{at}{}", href::query(&[("outcome", filter)]))),
         }
@@ -405,7 +414,7 @@ fn numbers(operation: &Value, at: &str) -> Numbers {
         title: fill(
             EN.of_quota,
             &[
-                &ended(operation).to_string(),
+                &text::number(ended(operation)),
                 &operation.count("/devices/all"),
             ],
         ),

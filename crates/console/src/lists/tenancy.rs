@@ -6,7 +6,7 @@ use crate::lint;
 use crate::lists::next;
 use crate::part::{Act, Cell, Field, Form, Page, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
-use crate::text::{EN, fill};
+use crate::text::{self, EN};
 use crate::time::Moment;
 
 /// Tenants.
@@ -84,10 +84,11 @@ pub fn access_paths(
     let rows = list.items.iter().map(|path| {
         let state = match (path.expires_at, path.target_since) {
             (Some(end), _) if end <= now => Cell::state(Tone::Quiet, EN.expired),
-            (Some(end), _) => {
-                let ends = fill(EN.open_until, &[&Moment::new(end, now).utc]);
-                Cell::state(Tone::Good, ends)
-            }
+            (Some(end), _) => Cell::Until {
+                tone: Tone::Good,
+                text: EN.open_until.into(),
+                moment: Moment::new(end, now),
+            },
             (_, Some(_)) => Cell::state(Tone::Good, EN.is_target),
             _ => Cell::state(Tone::Good, EN.open),
         };
@@ -113,7 +114,7 @@ pub fn access_paths(
             Cell::text(name),
             state,
             Cell::time(path.last_used_at, now, EN.never),
-            Cell::text(path.devices_7d.to_string()),
+            Cell::text(text::number(path.devices_7d)),
             Cell::time(Some(path.created_at), now, ""),
             Cell::Acts(acts),
         ]

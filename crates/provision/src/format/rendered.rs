@@ -44,6 +44,7 @@ pub struct RenderedFinding {
     pub help: String,
     /// The settings that had a say in the line: the first of them, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub settings: Vec<String>,
 }
 

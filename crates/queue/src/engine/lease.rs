@@ -27,7 +27,9 @@ use super::Engine;
 use super::places::{Free, Places, Share};
 use crate::edge::{EDGE, Sender};
 use crate::job::{Job, JobEvent, State};
-use crate::messages::{AwayRelay, Gauges, PausedRollout, Status, Watched};
+use crate::messages::{
+    AwayRelay, Gauges, MAX_OPEN_TOLD, OpenRollout, PausedRollout, Status, Watched,
+};
 use crate::options::PoolOptions;
 use crate::pace::{self, interval_us, network_interval_us, network_tolerance_us};
 use crate::rollout::RolloutState;
@@ -461,11 +463,22 @@ impl<S: Sql> Engine<S> {
 
     /// The pool at a glance; the caller adds who is connected.
     pub fn status(&self) -> Result<Status, SqlError> {
+        let open = self.store.open_rollouts()?.into_iter().rev();
+        let open = open.take(MAX_OPEN_TOLD).map(|row| OpenRollout {
+            id: row.id,
+            tenant: row.tenant,
+            state: row.state,
+            message: row.message,
+            total: row.total,
+            released: row.released,
+            created_at: row.created_at,
+        });
         Ok(Status {
             pending: self.store.pending_counts()?,
             relays: self.store.relays()?,
             connected: Vec::new(),
             edge: None,
+            open: open.collect(),
         })
     }
 
