@@ -1,11 +1,20 @@
 #!/usr/bin/env bash
-# Packs what is handed out into dist/: the npm package, the folder of a release repository, and the static relay and
-# the command line where `make relay-static` and `make cli` have built them. Nothing in dist/ needs Rust.
+# Makes what is handed out and packs it into dist/: the npm package, the folder of a release repository, the static relay,
+# and the command line with its man pages and completions. Nothing in dist/ needs Rust.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 export RINGFENCE_PROFILE=release
 
 scripts/setup.sh
+teller=dist
+. scripts/steps.sh
+step "the Worker"
 scripts/build.sh
+step "the static relay"
+scripts/relay-static.sh
+step "the command line"
+scripts/cli.sh
+step "packing"
 node scripts/dist.mjs --worker build --out dist
+took

@@ -77,7 +77,7 @@ export async function demonstrate(base, token, folder) {
   say('5. the phone opens it with the key from the bootstrap');
   const opened = open(sealed, key);
   keep('standard.xml', opened);
-  note(`${opened.length} bytes of XML; openssl opens it too, and says the same`);
+  note(`${opened.length} bytes of XML; \`openssl enc -d\` opens it with the same key`);
 
   say("6. it is what the operator's preview says");
   const { text } = await api('GET', `${device}/files/standard/preview?reveal=true`);

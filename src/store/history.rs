@@ -23,7 +23,7 @@ use super::file_inputs::SettingRow;
 use super::settings::{Scope, json};
 use super::templates::TemplateKey;
 use super::{Change, Entry};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{Db, StorageError, rows};
 
 /// How many versions of one object are kept, the present one among them.
 pub const MAX_VERSIONS: u32 = 50;
@@ -492,18 +492,6 @@ const TENANTS: u32 = 10;
 const AGED: &str = "DELETE FROM versions WHERE (tenant_id, object, number) IN (\
      SELECT tenant_id, object, number FROM versions \
      WHERE ended_at < ?1 ORDER BY ended_at, number LIMIT ?2)";
-
-/// What counts secrets of earlier versions by the master key that wraps them.
-///
-/// # Errors
-/// The statement cannot be made.
-pub(super) fn counted(db: &Db) -> Result<Statement, StorageError> {
-    db.statement(
-        "SELECT master, count(*) AS number FROM setting_versions WHERE master IS NOT NULL \
-         GROUP BY master",
-        &[],
-    )
-}
 
 #[cfg(test)]
 mod tests {

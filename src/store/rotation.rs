@@ -7,7 +7,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::webhooks::WebhookSecretRow;
-use super::{Change, ChangeError, Entry, history};
+use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError, changes, rows};
 
 /// How many values a master key wraps.
@@ -17,45 +17,50 @@ pub struct Count {
     pub number: u64,
 }
 
-/// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, passwords of pools, and ends of the audit chain, each
-/// master key wraps or seals.
+/// So many values of a table are counted at most under master keys whose ids come before the current one's, and so many
+/// under those that come after it: a step of a rotation costs the same however much is left.
+pub const MAX_COUNTED: u32 = 10_000;
+
+/// Tables with values that a master key wraps, and the column that has its id, which an index begins with.
+const WRAPPED: [(&str, &str); 6] = [
+    ("devices", "key_master"),
+    ("settings", "master"),
+    ("access_paths", "master"),
+    ("webhook_secrets", "master"),
+    ("pool_credentials", "master"),
+    ("setting_versions", "master"),
+];
+
+/// Counts the values of a table that another master key than `?1` wraps, `?2` on each side of it at most.
+fn counting((table, column): (&str, &str)) -> String {
+    let side = |than: &str| {
+        format!(
+            "SELECT * FROM (SELECT {column} AS master FROM {table} WHERE {column} {than} ?1 LIMIT ?2)"
+        )
+    };
+    format!(
+        "SELECT master, count(*) AS number FROM ({} UNION ALL {}) GROUP BY master",
+        side("<"),
+        side(">")
+    )
+}
+
+/// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, passwords of pools, and ends of the audit chain each
+/// other master key than `current` wraps or seals, as far as they are counted: see [`MAX_COUNTED`].
 ///
 /// # Errors
 /// D1 does not answer.
-pub async fn counts(db: &Db) -> Result<Vec<Count>, StorageError> {
-    let results = db
-        .batch_of([
-            db.statement(
-                "SELECT key_master AS master, count(*) AS number FROM devices GROUP BY key_master",
-                &[],
-            )?,
-            db.statement(
-                "SELECT master, count(*) AS number FROM settings WHERE master IS NOT NULL \
-                 GROUP BY master",
-                &[],
-            )?,
-            db.statement(
-                "SELECT master, count(*) AS number FROM access_paths WHERE master IS NOT NULL \
-                 GROUP BY master",
-                &[],
-            )?,
-            db.statement(
-                "SELECT master, count(*) AS number FROM webhook_secrets GROUP BY master",
-                &[],
-            )?,
-            db.statement(
-                "SELECT master, count(*) AS number FROM pool_credentials GROUP BY master",
-                &[],
-            )?,
-            history::counted(db)?,
-            db.statement(
-                "SELECT master, 1 AS number FROM audit_head WHERE only = 1",
-                &[],
-            )?,
-        ])
-        .await?;
+pub async fn others(db: &Db, current: &str) -> Result<Vec<Count>, StorageError> {
+    let mut statements = Vec::new();
+    for wrapped in WRAPPED {
+        statements.push(db.statement(&counting(wrapped), args![current, MAX_COUNTED])?);
+    }
+    statements.push(db.statement(
+        "SELECT master, 1 AS number FROM audit_head WHERE only = 1 AND master <> ?1",
+        args![current],
+    )?);
     let mut counts = Vec::new();
-    for result in &results {
+    for result in &db.batch(statements).await? {
         counts.extend(rows::<Count>(result)?);
     }
     Ok(counts)
@@ -385,4 +390,60 @@ fn push_past(
             &row.value
         ],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_sql::Sql as _;
+
+    use super::*;
+    use crate::store::testing;
+
+    #[test]
+    fn what_other_master_keys_wrap_is_counted_up_to_a_bound() {
+        let memory = testing::with_tenant();
+        for (name, master) in [
+            ("a", "k1"),
+            ("b", "k1"),
+            ("c", "k1"),
+            ("d", "k2"),
+            ("e", "k3"),
+            ("f", "k4"),
+        ] {
+            memory
+                .run(
+                    "INSERT INTO settings (tenant_id, scope, name, value, master) VALUES ('T', 'tenant', ?1, 'x', ?2)",
+                    args![name, master],
+                )
+                .unwrap();
+        }
+        memory
+            .run(
+                "INSERT INTO settings (tenant_id, scope, name, value) VALUES ('T', 'tenant', 'g', 'x')",
+                &[],
+            )
+            .unwrap();
+        let counted = |current: &str, most: u32| -> Vec<(String, u64)> {
+            let sql = counting(("settings", "master"));
+            let counts: Vec<Count> = memory.rows(&sql, args![current, most]).unwrap();
+            counts
+                .into_iter()
+                .map(|it| (it.master, it.number))
+                .collect()
+        };
+        let of = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
+            list.iter()
+                .map(|(master, number)| ((*master).to_owned(), *number))
+                .collect()
+        };
+        assert_eq!(counted("k2", 9), of(&[("k1", 3), ("k3", 1), ("k4", 1)]));
+        assert_eq!(counted("k2", 2), of(&[("k1", 2), ("k3", 1), ("k4", 1)]));
+        assert_eq!(counted("k1", 1), of(&[("k2", 1)]));
+        // Every table has a column of that name.
+        for wrapped in WRAPPED {
+            let _: Vec<Count> = memory.rows(&counting(wrapped), args!["k1", 1_u32]).unwrap();
+        }
+    }
 }

@@ -18,11 +18,6 @@ import { migrations } from '../support/worker/sql.mjs';
 const WHOLE_TABLES = [
   [/FROM tenants WHERE id > \?1 ORDER BY id/, 'tenants', 'a page of tenants, in the order of the primary key'],
   [
-    /^SELECT key_master AS master, count\(\*\) AS number FROM devices GROUP BY/,
-    'devices',
-    'an operator asks what a rotation has left; reads the index alone',
-  ],
-  [
     /^DELETE FROM (tokens|access_paths) WHERE id > '' AND id NOT IN/,
     '',
     'a restored database that nothing is known about: all but what is kept goes',
@@ -32,11 +27,6 @@ const WHOLE_TABLES = [
     'devices',
     'after a restore every bootstrap that waits expires; reads the index of those alone',
   ],
-  [/^SELECT master, count\(\*\) AS number FROM settings/, 'settings', 'the same for secret settings'],
-  [/^SELECT master, count\(\*\) AS number FROM setting_versions/, 'setting_versions', 'the same for secrets of earlier versions'],
-  [/^SELECT master, count\(\*\) AS number FROM access_paths/, 'access_paths', 'the same for segments of access paths'],
-  [/^SELECT master, count\(\*\) AS number FROM webhook_secrets/, 'webhook_secrets', 'the same for secrets of webhooks'],
-  [/^SELECT master, count\(\*\) AS number FROM pool_credentials/, 'pool_credentials', 'the same for passwords of pools'],
   [/^WITH alike AS MATERIALIZED/, 'a', 'the groups that the devices of a tenant were put into'],
   [/^WITH alike AS MATERIALIZED/, 'g', 'the same groups, once more'],
 ];

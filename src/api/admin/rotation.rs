@@ -119,9 +119,12 @@ pub async fn step(call: Call<Nothing, StepInput>) -> Result<Shown<RotationView>,
         failed,
         ..view
     };
-    // The database first: until all of it is done, files may be made from what is left.
-    let done = view.remaining == 0;
-    Ok(Shown(with_files(app, view, done).await?))
+    // The database first: until all of it is done, files may be made from what is left. Nor are they counted until then,
+    // for that reads the names of all there are.
+    Ok(Shown(match view.remaining {
+        0 => with_files(app, view, true).await?,
+        _ => view,
+    }))
 }
 
 /// A step, as far as it has come.
@@ -281,9 +284,10 @@ impl Work<'_> {
 }
 
 async fn state(app: &App) -> Result<RotationView, Problem> {
-    let counts = rotation::counts(&app.db).await?;
+    let current = app.keyring.current().id();
+    let counts = rotation::others(&app.db, current).await?;
     let previous = app.keyring.previous().map(|key| key.id().to_owned());
-    Ok(summary(app.keyring.current().id(), previous, &counts))
+    Ok(summary(current, previous, &counts))
 }
 
 fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> RotationView {
@@ -298,6 +302,9 @@ fn summary(current: &str, previous: Option<String>, counts: &[Count]) -> Rotatio
     RotationView {
         remaining: sum(&is_previous),
         unreadable: sum(&|id| id != current && !is_previous(id)),
+        is_at_least: counts
+            .iter()
+            .any(|count| count.number >= u64::from(rotation::MAX_COUNTED)),
         current: current.to_owned(),
         previous,
         files: 0,

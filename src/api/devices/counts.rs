@@ -29,13 +29,13 @@ impl From<&CountRow> for Counts {
 }
 
 /// `countDevices`.
-pub async fn show(call: Call, query: CountQuery) -> Result<Shown<DeviceCounts>, Problem> {
+pub async fn show(call: Call<CountQuery>) -> Result<Shown<DeviceCounts>, Problem> {
     let tenant = call.tenant().await?;
     let now = call.app.now;
     let [lately, silent] = [DAY_MS, 7 * DAY_MS].map(|span| now.saturating_sub(span));
     let asked = Asked {
         tenant_id: &tenant.id,
-        again: query.again,
+        again: call.query.again,
         now,
         lately,
         silent,
@@ -169,14 +169,18 @@ mod tests {
             silent: 0,
             unexpected_network: 0,
         };
-        let shown = view(vec![
-            row("all", None, None, 5),
-            row("model", Some("A"), Some(family.as_str()), 2),
-            row("model", Some("B"), Some(family.as_str()), 3),
-            row("state", Some("armed"), None, 5),
-            row("site", None, None, 4),
-            row("site", Some("S"), Some("Quay"), 1),
-        ]);
+        let shown = view(Counted {
+            counted_at: 7,
+            rows: vec![
+                row("all", None, None, 5),
+                row("model", Some("A"), Some(family.as_str()), 2),
+                row("model", Some("B"), Some(family.as_str()), 3),
+                row("state", Some("armed"), None, 5),
+                row("site", None, None, 4),
+                row("site", Some("S"), Some("Quay"), 1),
+            ],
+        });
+        assert_eq!(shown.counted_at, 7);
         let of_vendor = shown.by_vendor.get(vendor::of_family(family)).unwrap();
         assert_eq!((of_vendor.devices, of_vendor.disabled), (5, 2));
         assert_eq!(shown.by_model.len(), 2);

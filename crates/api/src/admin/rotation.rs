@@ -23,7 +23,9 @@ pub struct RotationView {
     /// chain, which it seals, is one. In the answer to
     /// a step without those that `failed`: they would stay for ever.
     pub remaining: u64,
-    /// How many of them are files in KV.
+    /// Whether there may be more under the previous one or under neither: of each kind of value some 10,000 are counted at most.
+    pub is_at_least: bool,
+    /// How many of them are files in KV. A step counts them once nothing else remains.
     pub files: u64,
     /// Values under neither. They cannot be read until their master key is back as the previous one.
     pub unreadable: u64,

@@ -141,9 +141,13 @@ pub fn rotate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         all += done;
         let remaining = number(&answer, "remaining");
         session.output.remark(&format!(
-            "{} wrapped under {}, {remaining} to go",
+            "{} wrapped under {}, {}{remaining} to go",
             count(all, "value"),
-            plain(text(&answer, "current"))
+            plain(text(&answer, "current")),
+            match field(&answer, "is_at_least").as_bool() {
+                Some(true) => "at least ",
+                _ => "",
+            }
         ));
         let unreadable = number(&answer, "unreadable");
         let failed = field(&answer, "failed").as_array().map_or(0, Vec::len);
