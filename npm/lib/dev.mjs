@@ -37,6 +37,7 @@ export async function dev({ flags, config, port = 8787, state = '.ringfence', de
       throw new Refusal(`the Worker does not answer. Its log says:\n${said}`);
     }
     if (demo) await demonstrate(base, secrets.ADMIN_TOKEN, folder);
+    server.clock = keepTime(base);
     const link = isSeenByPersonAlone() ? await signInLink(base, secrets.ADMIN_TOKEN) : undefined;
     show(`
   console     ${link ?? `${base}/console`}
@@ -53,8 +54,16 @@ export async function dev({ flags, config, port = 8787, state = '.ringfence', de
     }
     throw new Refusal(`the Worker ended by itself: see ${log}`);
   } finally {
+    clearInterval(server.clock);
     await server.stop();
   }
+}
+
+/** wrangler fires no cron trigger on this machine: the Worker is asked for what it does then, now and every five minutes. */
+function keepTime(base) {
+  const tick = () => fetch(`${base}/cdn-cgi/handler/scheduled`, { signal: AbortSignal.timeout(60_000) }).catch(() => {});
+  tick();
+  return setInterval(tick, 300_000);
 }
 
 /** The shipped configuration, for this machine alone. */

@@ -136,6 +136,14 @@ cpu_ms = 5000\njurisdiction = "eu"\naccess_team = "harbour"\naccess_audience = "
             ['Demo'],
           );
           assert.equal((await fetch(`http://127.0.0.1:${port}/console/sign-in`)).status, 200);
+          // What the cron trigger does on Cloudflare is done here too.
+          const counted = await eventually(
+            async () =>
+              (await fetch(`http://127.0.0.1:${port}/api/v1/device-counts`, { headers: { authorization: `Bearer ${token}` } })).json(),
+            ({ counted_at: at }) => at > 0,
+            'the counts of all devices',
+          );
+          assert.equal(counted.devices, 1);
         } finally {
           state.signal('SIGINT');
         }

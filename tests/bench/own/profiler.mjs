@@ -1,4 +1,4 @@
-// The CPU profiler of workerd's isolate, by the inspector's protocol.
+// The profiler of workerd's isolate, by the inspector's protocol.
 
 /** A session with the isolate of the real Worker. */
 export class Profiler {
@@ -30,6 +30,14 @@ export class Profiler {
     const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     this.#socket.send(JSON.stringify({ id, method, params }));
     return answer;
+  }
+
+  /** Bytes that are in use after a collection: what JavaScript holds, and what lies outside of it, the module's memory above all. */
+  async heap() {
+    await this.#call('HeapProfiler.enable');
+    await this.#call('HeapProfiler.collectGarbage');
+    const { usedSize, backingStorageSize = 0, embedderHeapUsedSize = 0 } = await this.#call('Runtime.getHeapUsage');
+    return { used: usedSize, outside: backingStorageSize + embedderHeapUsedSize };
   }
 
   async start() {
