@@ -93,7 +93,7 @@ try {
     ['device', of(`/devices/${mac(5)}`), null],
     ['explain', '/console/explain', () => explained(page, refused)],
     ['operation', of(`/operations/${operation.id}`), null],
-    ['webhook', of(`/webhooks/${webhook.id}`), null],
+    ['webhook', of(`/webhooks/${webhook.id}`), () => page.getByRole('table').scrollIntoViewIfNeeded()],
     ['template', of('/templates/standard/utg'), () => broken(page)],
   ]) {
     await visitor.open(path);
