@@ -24,6 +24,9 @@ node tests/bench/own.mjs
 echo "[bench] phones that boot after a power cut, and tenants beside each other"
 node tests/bench/storm.mjs
 
+echo "[bench] what an isolate holds after 100,000 requests, and with 100,000 jobs"
+node tests/bench/heap.mjs
+
 echo "[bench] a rollout to 100,000 phones, in one pool and in four"
 node tests/bench/pool.mjs
 

@@ -1,5 +1,7 @@
 // The profiler of workerd's isolate, by the inspector's protocol.
 
+import { wranglerConfig } from '../../support/config.mjs';
+
 /** A session with the isolate of the real Worker. */
 export class Profiler {
   #socket;
@@ -8,7 +10,7 @@ export class Profiler {
 
   static async attach(port) {
     const list = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
-    const target = list.find(({ id, title }) => !`${id} ${title}`.includes('plain')) ?? list[0];
+    const target = list.find(({ id }) => id === `core:user:${wranglerConfig().name}`);
     const session = new Profiler();
     session.#socket = new WebSocket(target.webSocketDebuggerUrl.replace(/^ws:\/\/[^/]+/, `ws://127.0.0.1:${port}`));
     await new Promise((resolve, reject) => {
@@ -32,12 +34,10 @@ export class Profiler {
     return answer;
   }
 
-  /** Bytes that are in use after a collection: what JavaScript holds, and what lies outside of it, the module's memory above all. */
+  /** Bytes that V8 has in use, what nobody needs any more with them: workerd does not let one collect. */
   async heap() {
-    await this.#call('HeapProfiler.enable');
-    await this.#call('HeapProfiler.collectGarbage');
     const { usedSize, backingStorageSize = 0, embedderHeapUsedSize = 0 } = await this.#call('Runtime.getHeapUsage');
-    return { used: usedSize, outside: backingStorageSize + embedderHeapUsedSize };
+    return usedSize + backingStorageSize + embedderHeapUsedSize;
   }
 
   async start() {
