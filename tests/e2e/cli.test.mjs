@@ -139,6 +139,13 @@ describe('the command line', () => {
     const gone = await somebody.run(['devices', 'remove', mac(1)]);
     assert.equal(gone.code, 2, 'nobody is there to be asked');
     assert.match(gone.err, /--yes/);
+    await somebody.ok(['devices', 'add', mac(1), '--model', MODEL]);
+    for (const action of ['delete', 'rekey', 'disable']) {
+      const many = await somebody.run(['operations', 'create', action, '--all']);
+      assert.deepEqual([many.code, many.out], [2, ''], action);
+      assert.match(many.err, /Nothing was changed: repeat the command with --yes/);
+    }
+    assert.equal((await somebody.json(['devices', 'show', mac(1)])).key.generation, 1);
     const bad = somebody.file('bad.cfg', 'CFG_NONSENSE="1"\n');
     const linted = await somebody.run(['lint', bad, '--family', 'KX-UTG300B'], { env: { RINGFENCE_URL: '' } });
     assert.equal(linted.code, 4, linted.err);
@@ -221,7 +228,7 @@ describe('the command line', () => {
     await somebody.ok(['settings', 'set', 'time_zone=Europe/Berlin']);
     assert.match(await somebody.ok(['devices', 'effective', mac(1)]), /^PARAMETER +VALUE[^]* tenant +/);
     assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /^standard: fit to be served$/m);
-    assert.match(await somebody.ok(['devices', 'rekey', mac(1)]), /Its bootstrap waits/);
+    assert.match(await somebody.ok(['devices', 'rekey', mac(1), '--yes']), /Its bootstrap waits/);
     await somebody.ok(['devices', 'disable', mac(1)]);
     assert.match(await somebody.ok(['devices', 'show', mac(1)]), /out of service/);
     await somebody.ok(['devices', 'enable', mac(1)]);
@@ -273,7 +280,7 @@ describe('the command line', () => {
     const reader = new Operator(worker, { token: token.token });
     context.after(() => reader.end());
     assert.equal((await reader.json(['tenants', 'show'])).id, id, 'the only tenant needs no name');
-    const refused = await reader.run(['devices', 'rekey', mac(1)]);
+    const refused = await reader.run(['devices', 'rekey', mac(1), '--yes']);
     assert.deepEqual([refused.code, /token/.test(refused.err)], [1, true]);
     await operator.ok(['tokens', 'remove', token.id, '--yes']);
     assert.equal((await reader.run(['tenants', 'show'])).code, 1);
@@ -375,6 +382,15 @@ describe('the command line', () => {
     assert.ok((await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`])).includes('700'));
     await somebody.ok(['options', 'rollback', `${versions.at(-1).version}`]);
     assert.equal((await api.get(t)).options.events_per_minute, 600);
+    // Single options, and a file of some: the others stay.
+    await somebody.ok(['tenants', 'change', '--set', 'retry_window_s=60', '--set', 'expected_networks=192.0.2.0/24']);
+    await somebody.ok(['tenants', 'change', '--options', options]);
+    const set = (await api.get(t)).options;
+    assert.deepEqual([set.retry_window_s, set.expected_networks, set.events_per_minute], [60, ['192.0.2.0/24'], 700]);
+    await somebody.ok(['tenants', 'change', '--unset', 'retry_window_s', '--set', 'events_per_minute=800']);
+    const unset = (await api.get(t)).options;
+    assert.deepEqual([unset.retry_window_s, unset.expected_networks, unset.events_per_minute], [0, ['192.0.2.0/24'], 800]);
+    assert.equal((await somebody.run(['tenants', 'change', '--set', 'retry_window_s=soon'])).code, 2);
 
     await somebody.ok(['sites', 'create', 'Quay']);
     await somebody.ok(['sites', 'rename', 'Quay', 'Yard']);
@@ -403,14 +419,14 @@ describe('the command line', () => {
     assert.deepEqual((await somebody.json(['tests', 'show', test.id])).name, 'b');
     assert.equal((await somebody.json(['tests', 'show', test.id])).parameter, 'X');
     assert.equal((await somebody.json(['tests', 'list'])).length, 1);
-    await somebody.ok(['tests', 'remove', test.id]);
+    await somebody.ok(['tests', 'remove', test.id, '--yes']);
     const ca = authority();
     context.after(() => ca.end());
     const pem = ca.file;
     await somebody.ok(['certificates', 'put', 'root.pem', '--file', pem]);
     const { body } = await somebody.json(['certificates', 'show', 'root.pem']);
     assert.equal(Buffer.from(body, 'base64').toString(), readFileSync(pem, 'utf8'));
-    await somebody.ok(['certificates', 'remove', 'root.pem']);
+    await somebody.ok(['certificates', 'remove', 'root.pem', '--yes']);
 
     const [old, fresh] = [
       await somebody.json(['access-paths', 'create']),
@@ -424,9 +440,15 @@ describe('the command line', () => {
     await somebody.ok(['access-paths', 'end-move', fresh.id]);
     await somebody.ok(['access-paths', 'remove', old.id, '--yes']);
     await somebody.ok(['limits', 'set', '--devices', '5']);
-    assert.equal((await somebody.json(['limits', 'show'])).quotas.devices.limit, 5);
+    await somebody.ok(['limits', 'set', '--models', '30']);
+    const { quotas } = await somebody.json(['limits', 'show']);
+    assert.deepEqual([quotas.devices.limit, quotas.models.limit], [5, 30], 'what is not named stays');
+    await somebody.ok(['limits', 'set', '--devices', 'default']);
+    assert.equal((await somebody.json(['limits', 'show'])).quotas.devices.limit, 100_000);
     await somebody.ok(['destinations', 'set', '--domain', 'pbx.example', '--network', '192.0.2.0/24']);
-    assert.deepEqual((await somebody.json(['destinations', 'show'])).destinations.domains, ['pbx.example']);
+    await somebody.ok(['destinations', 'set', '--domain', 'pbx.test']);
+    const { destinations } = await somebody.json(['destinations', 'show']);
+    assert.deepEqual([destinations.domains, destinations.networks], [['pbx.test'], ['192.0.2.0/24']]);
 
     // A setting that reaches no file is said.
     const unused = await somebody.run(['settings', 'set', 'system_X=1', '--device', mac(1)]);
@@ -446,18 +468,21 @@ describe('the command line', () => {
     );
     await somebody.ok(['unknown', 'dismiss', mac(2)]);
     assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found']), /"Found"/);
-    await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], { env: { KEY: '12341234abcdabcd12341234abcdabcd' } });
+    const taken = await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], {
+      env: { KEY: '12341234abcdabcd12341234abcdabcd' },
+    });
+    assert.match(taken, /Its key was taken over/);
     await somebody.ok(['settings', 'set', 'A=1', '--device', mac(1)]);
     assert.match(await somebody.ok(['devices', 'history', mac(1)]), /^VERSION/);
     assert.ok([0, 4].includes((await somebody.run(['devices', 'diff', mac(1)])).code));
     assert.equal(typeof (await operator.json(['devices', 'count-all'])).devices, 'number');
 
     await somebody.ok(['devices', 'add', mac(3), '--model', MODEL]);
-    const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3)])).trim();
+    const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3), '--yes'])).trim();
     assert.match(await somebody.ok(['operations', 'show', operation, '--wait']), /^state +done$/m);
     assert.match(await somebody.ok(['operations', 'devices', operation]), new RegExp(`${mac(3)} +done`));
     assert.equal((await somebody.run(['operations', 'cancel', operation])).code, 1, 'what is over cannot be cancelled');
-    await somebody.ok(['operations', 'remove', operation]);
+    await somebody.ok(['operations', 'remove', operation, '--yes']);
     await somebody.ok(['operations', 'create', 'enable', '--all', '--wait']);
 
     const other = await tenant(context);
@@ -485,11 +510,14 @@ describe('the command line', () => {
     await somebody.ok(['pools', 'change', pool.id, '--name', 'Harbour']);
     const shown = await somebody.json(['pools', 'show', pool.id]);
     assert.deepEqual([shown.name, shown.options.max_attempts], ['Harbour', 2]);
+    await somebody.ok(['pools', 'change', pool.id, '--set', 'expiry_s=3600']);
+    const { options } = await somebody.json(['pools', 'show', pool.id]);
+    assert.deepEqual([options.expiry_s, options.max_attempts], [3600, 2], 'what is not named stays');
     await somebody.ok(['pools', 'set-credentials', pool.id, '--username', 'ringfence', '--password-from', 'env:PASSWORD'], {
       env: { PASSWORD: 'Harbour-77' },
     });
     assert.match(await somebody.ok(['pools', 'credentials', pool.id]), /username +ringfence/);
-    await somebody.ok(['pools', 'remove-credentials', pool.id]);
+    await somebody.ok(['pools', 'remove-credentials', pool.id, '--yes']);
     const credential = await somebody.ok(['relays', 'create', pool.id, 'beside the PBX', '-q']);
     assert.match(credential, /^rfr_/);
     const [relay] = await somebody.json(['relays', 'list', pool.id]);
@@ -544,7 +572,7 @@ describe('the command line', () => {
       );
       await somebody.run(['webhooks', 'resend', made.id, message.id, ...where]);
       assert.ok((await somebody.json(['webhooks', 'list', ...where])).some((hook) => hook.id === made.id));
-      await somebody.ok(['webhooks', 'remove', made.id, ...where]);
+      await somebody.ok(['webhooks', 'remove', made.id, '--yes', ...where]);
     }
     const token = await operator.json(['tokens', 'create', 'for a while', '--access', 'write', '--expires-at', '1h']);
     assert.equal((await operator.json(['tokens', 'show', token.id])).name, 'for a while');

@@ -8,7 +8,7 @@ use clap::{Arg as ClapArg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::command::{fleet, follow};
+use crate::command::{fleet, follow, options};
 use crate::failure::Failure;
 use crate::given::{Given, option};
 use crate::output::{Format, Output, complain, confirm};
@@ -17,7 +17,7 @@ use crate::secret;
 use crate::session::Session;
 use crate::table::{self, List};
 use crate::verb::{self, Arg, Does, Kind, NOUNS, Shows, Verb};
-use crate::words::text;
+use crate::words::{field, text};
 
 /// What stands below the help of the whole.
 const AFTER: &str = "\
@@ -119,7 +119,7 @@ fn of_arg(arg: &'static Arg) -> ClapArg {
         (_, false) => out.action(ArgAction::Set),
     };
     let name = match arg.kind {
-        Kind::Number => "N",
+        Kind::Number | Kind::Limit => "N",
         Kind::Past | Kind::Future => "TIME",
         Kind::File | Kind::Json => "FILE",
         Kind::Secret => "WHERE",
@@ -295,15 +295,20 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if !verb.keeps.is_empty() {
         let answer = session.client.call(&call.reading()?)?;
         let present = answer.json()?;
-        for name in verb.keeps {
-            if let Some(value) = present.get(*name).filter(|value| !value.is_null()) {
-                crate::given::put(&mut body, name, value.clone());
+        for (name, place) in verb.keeps {
+            let value = field(&present, name);
+            if !value.is_null() {
+                crate::given::put(&mut body, place, value.clone());
             }
         }
         call.if_match = answer.etag;
     }
     if matches!(call.operation.method(), "POST" | "PUT") {
-        call.body = Some(given.body(session, body)?);
+        let mut body = given.body(session, body)?;
+        if verb.each_arg().any(|arg| arg.name == "options") {
+            options::change(given, &mut body)?;
+        }
+        call.body = Some(body);
     }
     if given.flag("dry_run")
         && let Some(mac) = given.text("mac")

@@ -62,6 +62,27 @@ fn what_is_wrong_with_the_command_line_is_two_on_standard_error() {
 }
 
 #[test]
+fn what_destroys_is_refused_where_nobody_can_be_asked() {
+    let about = ["--url", "http://127.0.0.1:9", "--tenant", "01ARZ3NDEKTSV4RRFFQ69G5FAV"];
+    for args in [
+        &["operations", "create", "delete", "--all"][..],
+        &["operations", "create", "rekey", "--model", "KX-UTG300B"],
+        &["operations", "create", "disable", "--all"],
+        &["devices", "rekey", "0080F0C571EB"],
+        &["devices", "remove", "0080F0C571EB"],
+        &["webhooks", "remove", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+    ] {
+        let args = [args, &about].concat();
+        let (code, out, err) = said(&ringfence(&args));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
+        assert!(err.contains("repeat the command with --yes"), "{err}");
+        // Nobody answers at that address: what is asked there ends otherwise.
+        let (code, _, err) = said(&ringfence(&[args, vec!["--yes"]].concat()));
+        assert_eq!(code, Some(3), "{err}");
+    }
+}
+
+#[test]
 fn a_file_is_checked_without_an_installation() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.cfg");

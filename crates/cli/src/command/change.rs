@@ -9,7 +9,7 @@ use crate::command::settings::assigned;
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
 use crate::given::{Given, put};
-use crate::output::Format;
+use crate::output::{Format, can_ask, confirm};
 use crate::session::Session;
 use crate::table;
 use crate::verb::Wait;
@@ -148,8 +148,9 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         "if_unchanged": given.flag("if_unchanged"),
     });
     let mut call = session.call(Operation::CreateOperation, &[])?.with(body);
-    if given.flag("dry_run") {
-        call = call.asking("dry_run", "true");
+    match given.flag("dry_run") {
+        true => call = call.asking("dry_run", "true"),
+        false => asked(session, given, &call)?,
     }
     let answer = session.client.call(&call)?.json()?;
     if session.output.format != Format::People {
@@ -175,6 +176,34 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         (true, _) => Ok(()),
         (false, true) => follow::wait(session, given, Wait::Operation, operation),
         (false, false) => session.output.line(text(operation, "id")),
+    }
+}
+
+/// Asks before many phones lose something, and says how many they are.
+fn asked(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
+    let Some(lost) = lost(given.required("action")?).filter(|_| !given.flag("yes")) else {
+        return Ok(());
+    };
+    let mut whose = "the phones".to_owned();
+    if can_ask() {
+        let trial = call.clone().asking("dry_run", "true").repeatable();
+        let trial = session.client.call(&trial)?.json()?;
+        whose = count(field(&trial, "devices").as_u64().unwrap_or(0), "phone");
+    }
+    confirm(&format!("This is about {whose}. {lost}"))
+}
+
+/// What a phone loses by an action.
+fn lost(action: &str) -> Option<&'static str> {
+    match action {
+        "delete" => Some(
+            "Each is removed with its key and its settings, which cannot be undone.",
+        ),
+        "rekey" => {
+            Some("Each gets a new key, and nothing else until it took the new bootstrap.")
+        }
+        "disable" => Some("Each gets nothing any more until it is enabled."),
+        _ => None,
     }
 }
 

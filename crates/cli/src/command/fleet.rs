@@ -127,6 +127,10 @@ pub fn describe(device: &Value, now: u64) -> String {
             Some(until) => format!("Its bootstrap waits for it until {}.\n", moment(until)),
             None => "Its bootstrap waits for it.\n".to_owned(),
         },
+        "delivered" if field(device, "key.last_taken_by.address").is_null() => {
+            "Its key was taken over with `devices import-key`; it has not yet come for a file that is sealed with it.\n"
+                .to_owned()
+        }
         "delivered" => format!(
             "Its bootstrap was taken{}{taken_by}; it has not yet come back for a file that is sealed with the key.\n",
             since("key.last_taken_by.at")
@@ -260,6 +264,21 @@ pub fn count(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             .remark(&format!("That was counted {when}. --again counts anew."));
     }
     Ok(())
+}
+
+/// `devices count-all` and `event-counts`: what the cron event counts.
+///
+/// # Errors
+/// The counts are not to be had.
+pub fn count_all(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let counts = session.client.call(&given.call(session)?)?.json()?;
+    if session.output.format == Format::People && field(&counts, "counted_at").is_null() {
+        session.output.remark(
+            "They are not counted yet. The installation counts them every few minutes, but not where it runs by `ringfence dev`.",
+        );
+        return Ok(());
+    }
+    table::one(session.output, &counts)
 }
 
 /// What was counted before that is no longer what is so now.

@@ -23,7 +23,7 @@ const WEBHOOK_FIELDS: &[Arg] = &[
     own("to", "The URL that messages go to"),
     own("kind", "What is told: a kind of message; may be repeated").many(),
     own("disabled", "Tell nothing for now (on, off)").is(Kind::Switch),
-    own("options", "File with its options as JSON"),
+    own("options", "File with options as JSON; what it leaves out stays"),
 ];
 
 #[rustfmt::skip]
@@ -36,7 +36,7 @@ pub(super) const VERBS: &[Verb] = &[
             body("access", "What it may do").is(Kind::Choice(&["read", "write", "metrics"])).required(),
             body("tenant", "Only for this tenant, by its name or id").is(Kind::Tenant).named("only_tenant"), body("email", "Whose sign-in it stands for"),
             body("expires_at", "When it ends, such as 90d").is(Kind::Future), body("reveal", "It may see secrets").is(Kind::Flag)]], Shows::One),
-    call("tokens remove", "Remove a token: it is worth nothing from now on", &[Operation::DeleteToken], &[TOKEN], Shows::Done("removed")).confirms("Removing a token"),
+    call("tokens remove", "Remove a token: it is worth nothing from now on", &[Operation::DeleteToken], &[TOKEN], Shows::Done("removed")).confirms("Removing a token cannot be undone."),
     call("sessions list", "List who is signed in to the console", &[Operation::ListSessions], &[PAGED],
         Shows::List(&[("ID", "id"), ("TOKEN", "token_name"), ("NETWORK", "network"), ("USER AGENT", "user_agent"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at")])),
     call("sessions remove", "Sign somebody out of the console", &[Operation::DeleteSession], &[&[place("session", "Id of the session")]], Shows::Done("removed")),
@@ -49,14 +49,15 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[query("after", "Behind the entry with this number").is(Kind::Number)]], Shows::One),
     run("audit verify", "Follow the chain over the audit log to its end", admin::verify_audit, &[Operation::VerifyAudit], &[]),
     call("audit cut", "Remove an old period of the audit log that was exported", &[Operation::CutAudit],
-        &[&[body("number", "Number of the last entry that goes").is(Kind::Number).required(), body("hash", "Its hash, as the export has it").required()]], Shows::One).confirms("Removing entries of the audit log"),
+        &[&[body("number", "Number of the last entry that goes").is(Kind::Number).required(), body("hash", "Its hash, as the export has it").required()]], Shows::One).confirms("Removing entries of the audit log cannot be undone."),
     run("rotate", "Wrap everything under the current master key, to the end", admin::rotate, &[Operation::GetRotation, Operation::Rotate],
         &[&[own("status", "Only say what is left").is(Kind::Flag)]]),
     run("webhooks list", "List the webhooks of the tenant, or of all with --everywhere", webhooks::list, &[Operation::ListWebhooks, Operation::ListTenantWebhooks], &[&[webhooks::EVERYWHERE], PAGED]),
     run("webhooks show", "Show a webhook", webhooks::show, &[Operation::GetWebhook, Operation::GetTenantWebhook], &[WEBHOOK]),
     run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &[Operation::CreateWebhook, Operation::CreateTenantWebhook], &[WEBHOOK_FIELDS, &[webhooks::EVERYWHERE]]),
     run("webhooks change", "Change a webhook", webhooks::change, &[Operation::PutWebhook, Operation::PutTenantWebhook], &[WEBHOOK, WEBHOOK_FIELDS]),
-    run("webhooks remove", "Remove a webhook", webhooks::remove, &[Operation::DeleteWebhook, Operation::DeleteTenantWebhook], &[WEBHOOK]),
+    run("webhooks remove", "Remove a webhook", webhooks::remove, &[Operation::DeleteWebhook, Operation::DeleteTenantWebhook], &[WEBHOOK])
+        .confirms("Removing a webhook with its secret cannot be undone."),
     run("webhooks test", "Send a webhook a message for a test", webhooks::test, &[Operation::TestWebhook, Operation::TestTenantWebhook], &[WEBHOOK]),
     run("webhooks rotate-secret", "Make a new secret for a webhook; it is shown this once", webhooks::rotate_secret,
         &[Operation::RotateWebhookSecret, Operation::RotateTenantWebhookSecret], &[WEBHOOK, &[own("overlap_hours", "For so long the one before counts too").is(Kind::Number)]]),
@@ -67,7 +68,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("restored show", "Say whether the database was put back, and what that undid", &[Operation::GetRestored], &[], Shows::One),
     call("restored take", "Take a database into use that was put back; run it until it is complete", &[Operation::Restored],
         &[&[body("keep_tokens", "Keep the token with this id; may be repeated").many(), body("keep_access_paths", "Keep the access path with this id; may be repeated").many(), body("remove_all", "Keep no other").is(Kind::Flag)]], Shows::One)
-        .confirms("Taking a database into use that was put back"),
+        .confirms("Taking a database into use that was put back cannot be undone."),
     call("families", "List the families of phones", &[Operation::ListFamilies], &[],
         Shows::List(&[("FAMILY", "family"), ("VENDOR", "vendor"), ("PHONES", "phones"), ("EVENT", "fetch_event"), ("PROFILE", "default_profile")])),
     call("vocabulary", "List the settings that mean the same for all phones", &[Operation::GetVocabulary], &[],

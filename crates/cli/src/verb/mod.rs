@@ -77,8 +77,9 @@ pub struct Verb {
     /// What it takes, in groups that several verbs share.
     pub args: &'static [&'static [Arg]],
     pub shows: Shows,
-    /// Fields that a change keeps as they are: it reads them first, and writes them for that revision alone.
-    pub keeps: &'static [&'static str],
+    /// Fields that a change keeps as they are: it reads them first, and writes them for that revision alone. Each as the
+    /// answer has it, and as the body does.
+    pub keeps: &'static [(&'static str, &'static str)],
     /// What is asked before, because it cannot be undone.
     pub confirms: Option<&'static str>,
     /// What `--wait` waits for.
@@ -141,6 +142,8 @@ pub struct Arg {
 pub enum Kind {
     Text,
     Number,
+    /// A whole number, or `default`.
+    Limit,
     /// `--name` alone.
     Flag,
     /// A time that is over.
@@ -231,7 +234,7 @@ const fn local(
 }
 
 impl Verb {
-    const fn keeps(mut self, fields: &'static [&'static str]) -> Self {
+    const fn keeps(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
         self.keeps = fields;
         self
     }
@@ -323,6 +326,23 @@ const PAGED: &[Arg] = &[own(
 const CHANGE: &[Arg] = &[
     query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),
     query("comment", "What the history and the audit log say about it"),
+];
+
+/// One option of a tenant or a pool.
+const SET_OPTION: Arg = own(
+    "set",
+    "An option: NAME=VALUE, such as expiry_s=3600; may be repeated",
+)
+.many();
+
+/// What a change of options takes beside a file of them.
+const OPTIONS: &[Arg] = &[
+    SET_OPTION,
+    own(
+        "unset",
+        "An option that is to have its default again; may be repeated",
+    )
+    .many(),
 ];
 
 /// The tenant, where it is what the verb is about.
@@ -460,7 +480,7 @@ mod tests {
             };
             let present = operation.reading().map_or(&Value::Null, answer);
             let fields = fields.into_iter().map(|field: &str| (schema, field));
-            let kept = verb.keeps.iter().map(|field| (present, *field));
+            let kept = verb.keeps.iter().map(|(field, _)| (present, *field));
             let lacks = |(schema, field): &(&Value, &str)| {
                 // The state of a phone is said from several fields (`table`).
                 let is_said = *field == "state" && has(&document, schema, "key.state");
@@ -470,6 +490,23 @@ mod tests {
             missing.extend(lacking.map(|(_, field)| (verb.words, field)));
         }
         assert_eq!(missing, []);
+    }
+
+    #[test]
+    fn what_removes_something_asks_before() {
+        let removes = |verb: &&Verb| verb.calls.iter().any(|it| it.method() == "DELETE");
+        let unasked = all().filter(removes).filter(|it| it.confirms.is_none());
+        // What these take away comes again, or goes back to what was there before.
+        assert_eq!(
+            unasked.map(|verb| verb.words).collect::<Vec<_>>(),
+            [
+                "devices end-forward",
+                "unknown dismiss",
+                "templates remove",
+                "access-paths end-move",
+                "sessions remove"
+            ]
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ const RELAY: &[Arg] = &[
 
 const POOL_OPTIONS: Arg = body(
     "options",
-    "File with its options as JSON; - for standard input",
+    "File with options as JSON; - for standard input. What it leaves out stays",
 )
 .is(Kind::Json);
 
@@ -56,19 +56,20 @@ pub(super) const VERBS: &[Verb] = &[
     call("jobs cancel", "Cancel a job", &[Operation::CancelJob], &[JOB], Shows::One),
     call("pools list", "List the pools", &[Operation::ListPools], &[PAGED], Shows::List(&[("ID", "id"), ("NAME", "name"), ("SENDER", "options.sender"), ("QUEUED", "queue.queued"), ("RELAYS", "queue.relays_connected")])),
     call("pools show", "Show a pool, with its queue", &[Operation::GetPool], &[POOL], Shows::One),
-    call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS]], Shows::One),
-    call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS]], Shows::One).keeps(&["name", "options"]),
-    call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays"),
+    call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS, super::SET_OPTION]], Shows::One),
+    call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS], super::OPTIONS], Shows::One).keeps(&[("name", "name"), ("options", "options")]),
+    call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays cannot be undone."),
     call("pools of-tenant", "Show which pool notifies the tenant's phones", &[Operation::GetTenantPool], &[], Shows::One),
     call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
     call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
     call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],
         &[POOL, &[body("username", "Its name").required(), body("password", "Where its password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")]], Shows::One),
-    call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL], Shows::Done("removed")),
+    call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL], Shows::Done("removed"))
+        .confirms("Removing the pool's password at its proxy cannot be undone."),
     call("relays list", "List the relays of a pool", &[Operation::ListRelays], &[POOL, PAGED],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("CONNECTED", "connected"), ("DRAINING", "draining"), ("IN FLIGHT", "in_flight"), ("VERSION", "software_version"), ("LAST SEEN", "last_seen_at")])),
     call("relays show", "Show a relay", &[Operation::GetRelay], &[RELAY], Shows::One),
     call("relays create", "Add a relay; its credential is shown this once", &[Operation::CreateRelay], &[POOL, &[body("name", "What it is called").at_place().required()]], Shows::One),
     call("relays drain", "Have a relay finish what it has and take no more", &[Operation::DrainRelay], &[RELAY, &[body("reason", "For people")]], Shows::One),
-    call("relays remove", "Remove a relay: its credential is worth nothing from now on", &[Operation::DeleteRelay], &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential"),
+    call("relays remove", "Remove a relay: its credential is worth nothing from now on", &[Operation::DeleteRelay], &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential cannot be undone."),
 ];

@@ -6,7 +6,7 @@ use ringfence_api::operation::Operation;
 use super::{
     Arg, CHANGE, Goes, Kind, PAGED, Shows, TENANT, Verb, arg, body, call, own, place, query, run,
 };
-use crate::command::{settings, templates};
+use crate::command::{settings, templates, tenancy};
 
 const SITE: &[Arg] = &[arg("site", "Name or id of the site", Goes::Path)
     .is(Kind::Site)
@@ -64,28 +64,28 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("HOSTNAME", "hostname"), ("CREATED", "created_at")])),
     call("tenants show", "Show a tenant", &[Operation::GetTenant], &[TENANT], Shows::One),
     call("tenants create", "Add a tenant", &[Operation::CreateTenant],
-        &[&[body("name", "What it is called").at_place().required(), body("hostname", "The hostname that only its phones use"), OPTIONS]], Shows::One),
+        &[&[body("name", "What it is called").at_place().required(), body("hostname", "The hostname that only its phones use"), OPTIONS, super::SET_OPTION]], Shows::One),
     call("tenants change", "Change a tenant's name, hostname or options", &[Operation::PutTenant],
-        &[TENANT, &[body("name", "What it is called"), body("hostname", "The hostname that only its phones use; empty for none").is(Kind::Optional), OPTIONS], CHANGE], Shows::One)
-        .keeps(&["name", "hostname", "options"]),
+        &[TENANT, &[body("name", "What it is called"), body("hostname", "The hostname that only its phones use; empty for none").is(Kind::Optional), OPTIONS], super::OPTIONS, CHANGE], Shows::One)
+        .keeps(&[("name", "name"), ("hostname", "hostname"), ("options", "options")]),
     call("tenants remove", "Remove a tenant that has no phones, with all that belongs to it", &[Operation::DeleteTenant],
         &[&[arg("TENANT", "Name or id of the tenant", Goes::Tenant).at_place().required()]], Shows::Done("removed"))
-        .confirms("Removing a tenant with its settings, templates and access paths"),
+        .confirms("Removing a tenant with its settings, templates and access paths cannot be undone."),
     call("sites list", "List the sites", &[Operation::ListSites], &[PAGED], Shows::List(&[("NAME", "name"), ("ID", "id"), ("CREATED", "created_at")])),
     call("sites show", "Show a site", &[Operation::GetSite], &[SITE], Shows::One),
     call("sites create", "Add a site", &[Operation::CreateSite], &[&[body("name", "What it is called").at_place().required()], CHANGE], Shows::One),
     call("sites rename", "Rename a site", &[Operation::PutSite], &[SITE, &[body("name", "What it is called from now on").at_place().required()], CHANGE], Shows::One),
     call("sites remove", "Remove a site that has no phones, with its settings", &[Operation::DeleteSite], &[SITE, CHANGE], Shows::Done("removed"))
-        .confirms("Removing a site with its settings"),
+        .confirms("Removing a site with its settings cannot be undone."),
     call("sites pool", "Show which pool a site's phones are notified by", &[Operation::GetSitePool], &[SITE], Shows::One),
     call("sites set-pool", "Have a pool notify a site's phones", &[Operation::PutSitePool], &[SITE, POOL], Shows::One),
     call("models list", "List the models", &[Operation::ListModels], &[PAGED],
         Shows::List(&[("NAME", "name"), ("FAMILY", "family"), ("PROFILE", "profile"), ("GRADE", "profile_grade")])),
     call("models show", "Show a model", &[Operation::GetModel], &[MODEL], Shows::One),
-    call("models put", "Add a model, or change its family and sealing profile", &[Operation::PutModel],
-        &[MODEL, &[body("family", "Its family, where the name does not tell"), body("profile", "How its files are sealed").named("sealing")], CHANGE], Shows::One),
+    run("models put", "Add a model, or change its family or its sealing profile", tenancy::put_model, &[Operation::PutModel, Operation::GetModel],
+        &[MODEL, &[own("family", "Its family, where the name does not tell"), own("sealing", "How its files are sealed: a profile, or empty for none")], CHANGE]),
     call("models remove", "Remove a model that has no phones, with its settings and templates", &[Operation::DeleteModel], &[MODEL, CHANGE], Shows::Done("removed"))
-        .confirms("Removing a model with its settings and templates"),
+        .confirms("Removing a model with its settings and templates cannot be undone."),
 
     run("settings show", "Show the settings of a layer: the tenant's, or a site's, a model's or a phone's", settings::show,
         &[Operation::GetTenantSettings, Operation::GetSiteSettings, Operation::GetModelSettings, Operation::GetDeviceSettings],
@@ -128,15 +128,17 @@ pub(super) const VERBS: &[Verb] = &[
     call("tests show", "Show a test of files", &[Operation::GetFileTest], &[TEST], Shows::One),
     call("tests add", "Add a test of files", &[Operation::CreateFileTest], &[TEST_FIELDS], Shows::One),
     call("tests change", "Change a test of files", &[Operation::PutFileTest], &[TEST, TEST_FIELDS], Shows::One)
-        .keeps(&["name", "file", "parameter", "expect", "value", "model", "site", "device"]),
-    call("tests remove", "Remove a test of files", &[Operation::DeleteFileTest], &[TEST], Shows::Done("removed")),
+        .keeps(&[("name", "name"), ("file", "file"), ("parameter", "parameter"), ("expect", "expect"), ("value", "value"), ("model", "model"), ("site", "site"), ("device", "device")]),
+    call("tests remove", "Remove a test of files", &[Operation::DeleteFileTest], &[TEST], Shows::Done("removed"))
+        .confirms("Removing a test of files cannot be undone."),
     run("tests run", "Run all tests of files", templates::run_tests, &[Operation::RunFileTests], &[]),
     call("certificates list", "List the certificates that phones fetch", &[Operation::ListCertificates], &[],
         Shows::List(&[("NAME", "name"), ("DIGEST", "digest"), ("CREATED", "created_at")])),
     call("certificates show", "Show a certificate", &[Operation::GetCertificate], &[CERTIFICATE], Shows::One),
     call("certificates put", "Write a certificate", &[Operation::PutCertificate],
         &[CERTIFICATE, &[body("pem", "The file with the certificate in PEM").is(Kind::File).required().named("file")], CHANGE], Shows::One),
-    call("certificates remove", "Remove a certificate", &[Operation::DeleteCertificate], &[CERTIFICATE, CHANGE], Shows::Done("removed")),
+    call("certificates remove", "Remove a certificate", &[Operation::DeleteCertificate], &[CERTIFICATE, CHANGE], Shows::Done("removed"))
+        .confirms("Removing a certificate cannot be undone."),
 
     call("access-paths list", "List the access paths, without their segments", &[Operation::ListAccessPaths], &[PAGED],
         Shows::List(&[("ID", "id"), ("LABEL", "label"), ("DEVICES IN 7 DAYS", "devices_7d"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at"), ("TARGET SINCE", "target_since")])),
@@ -145,21 +147,25 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future), body("target", "Have the tenant's phones move to it").is(Kind::Flag)]], Shows::One),
     call("access-paths change", "Change the label and the end of an access path", &[Operation::PutAccessPath],
         &[PATH, &[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future)]], Shows::One)
-        .keeps(&["label", "expires_at"]),
+        .keeps(&[("label", "label"), ("expires_at", "expires_at")]),
     call("access-paths remove", "Remove an access path: phones that know no other get nothing", &[Operation::DeleteAccessPath], &[PATH], Shows::Done("removed"))
-        .confirms("Removing an access path, whose URL cannot be made again,"),
+        .confirms("Removing an access path cannot be undone: its URL cannot be made again."),
     call("access-paths move", "Have the tenant's phones move to an access path", &[Operation::PutAccessPathTarget],
         &[PATH, &[body("url", "The URL with the segment, where the database does not have it any more").is(Kind::Secret).named("with_url")], CHANGE], Shows::One),
     call("access-paths moved", "List the phones that have not moved to an access path", &[Operation::GetAccessPathTarget], &[PATH, PAGED],
         Shows::List(&[("MAC", "mac"), ("MODEL", "model"), ("LABEL", "label"), ("LAST USED", "last_used_at")])),
     call("access-paths end-move", "No longer have phones move to an access path", &[Operation::EndAccessPathTarget], &[PATH, CHANGE], Shows::Done("ended")),
     call("limits show", "Show what the tenant uses and may use", &[Operation::GetTenantLimits], &[TENANT], Shows::One),
-    call("limits set", "Say what the tenant may use where it is not the default", &[Operation::PutTenantLimits],
-        &[&[body("devices", "Phones").is(Kind::Number), body("models", "Models").is(Kind::Number), body("sites", "Sites").is(Kind::Number), body("tokens", "Tokens").is(Kind::Number),
-            body("settings_bytes", "Bytes of settings").is(Kind::Number), body("template_bytes", "Bytes of templates").is(Kind::Number), body("audit_bytes", "Bytes of audit entries a day").is(Kind::Number)]], Shows::One),
+    call("limits set", "Change some of a tenant's limits; the others stay", &[Operation::PutTenantLimits],
+        &[&[body("devices", "Phones; as each of these, a number or `default`").is(Kind::Limit), body("models", "Models").is(Kind::Limit), body("sites", "Sites").is(Kind::Limit), body("tokens", "Tokens").is(Kind::Limit),
+            body("settings_bytes", "Bytes of settings").is(Kind::Limit), body("template_bytes", "Bytes of templates").is(Kind::Limit), body("audit_bytes", "Bytes of entries in the audit log").is(Kind::Limit)]], Shows::One)
+        .keeps(&[("limits.devices", "devices"), ("limits.models", "models"), ("limits.sites", "sites"), ("limits.tokens", "tokens"),
+            ("limits.settings_bytes", "settings_bytes"), ("limits.template_bytes", "template_bytes"), ("limits.audit_bytes", "audit_bytes")]),
     call("destinations show", "Show where the tenant's NOTIFYs may go", &[Operation::GetTenantDestinations], &[TENANT], Shows::One),
-    call("destinations set", "Say where the tenant's NOTIFYs may go", &[Operation::PutTenantDestinations],
-        &[&[body("destinations.domains", "A domain; may be repeated").many().named("domain"), body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated").many().named("network")]], Shows::One),
+    call("destinations set", "Say where the tenant's NOTIFYs may go: all domains, all networks, or both", &[Operation::PutTenantDestinations],
+        &[&[body("destinations.domains", "A domain; may be repeated; empty for none").many().named("domain"),
+            body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated; empty for none").many().named("network")]], Shows::One)
+        .keeps(&[("destinations.domains", "destinations.domains"), ("destinations.networks", "destinations.networks")]),
 ];
 
 const DIFF_FOR: Arg = own(
@@ -169,7 +175,7 @@ const DIFF_FOR: Arg = own(
 
 const OPTIONS: Arg = body(
     "options",
-    "File with its options as JSON; - for standard input",
+    "File with options as JSON; - for standard input. What it leaves out stays",
 )
 .is(Kind::Json);
 

@@ -81,7 +81,7 @@ pub fn apply(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     show(session, given, &difference)?;
     if !given.flag("yes") {
         confirm(
-            "What is overwritten or deleted here, beyond the history of settings and templates,",
+            "What is overwritten or deleted here, beyond the history of settings and templates, cannot be undone.",
         )?;
     }
     apply::apply(session, difference, deletes, given.text("comment"))
