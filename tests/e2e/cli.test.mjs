@@ -582,7 +582,7 @@ describe('the command line', () => {
     assert.equal((await operator.run(['sessions', 'remove', '01ARZ3NDEKTSV4RRFFQ69G5FAV'])).code, 1, 'there is none');
     const cut = await operator.run(['audit', 'cut', '--number', '1', '--hash', 'a'.repeat(64), '--yes']);
     assert.equal(cut.code, 1, 'nothing that was not exported is cut');
-    assert.match(await operator.ok(['audit', 'list', '--everywhere', '--limit', '3']), /^ID +AT +ACTION/);
+    assert.match(await operator.ok(['audit', 'list', '--everywhere', '--limit', '3']), /^AT +ACTION +OBJECT +CHANGES/);
     assert.match((await operator.run(['rotate'])).err, /0 to go/);
     assert.equal((await operator.json(['restored', 'show'])).behind, false);
     await operator.ok(['restored', 'take', '--yes']);

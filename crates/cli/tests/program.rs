@@ -63,7 +63,12 @@ fn what_is_wrong_with_the_command_line_is_two_on_standard_error() {
 
 #[test]
 fn what_destroys_is_refused_where_nobody_can_be_asked() {
-    let about = ["--url", "http://127.0.0.1:9", "--tenant", "01ARZ3NDEKTSV4RRFFQ69G5FAV"];
+    let about = [
+        "--url",
+        "http://127.0.0.1:9",
+        "--tenant",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    ];
     for args in [
         &["operations", "create", "delete", "--all"][..],
         &["operations", "create", "rekey", "--model", "KX-UTG300B"],

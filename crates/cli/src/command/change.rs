@@ -196,12 +196,8 @@ fn asked(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failur
 /// What a phone loses by an action.
 fn lost(action: &str) -> Option<&'static str> {
     match action {
-        "delete" => Some(
-            "Each is removed with its key and its settings, which cannot be undone.",
-        ),
-        "rekey" => {
-            Some("Each gets a new key, and nothing else until it took the new bootstrap.")
-        }
+        "delete" => Some("Each is removed with its key and its settings, which cannot be undone."),
+        "rekey" => Some("Each gets a new key, and nothing else until it took the new bootstrap."),
         "disable" => Some("Each gets nothing any more until it is enabled."),
         _ => None,
     }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::{Format, Output};
 use crate::session::Session;
-use crate::table::{self, draw};
+use crate::table;
 use crate::words::{ago, cell, count as counted, field, moment, now, plain, text};
 
 /// So many of a phone's last requests are shown with it.
@@ -71,15 +71,10 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             columns.iter().map(value).collect()
         })
         .collect();
-    let drawn = draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&format!(
-        "\nLast requests (ringfence explain REQUEST says why one ended so):\n{drawn}"
-    ))
+    session
+        .output
+        .line("\nLast requests (ringfence explain REQUEST says why one ended so):")?;
+    table::show(session.output, columns, &rows)
 }
 
 /// Says how a phone is.
@@ -249,13 +244,7 @@ pub fn count(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         }
         return session.output.answer(&out);
     }
-    let drawn = draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&drawn)?;
+    table::show(session.output, columns, &rows)?;
     let counted_at = field(&counts, "counted_at").as_u64().unwrap_or_default();
     if now().saturating_sub(counted_at) > A_WHILE_MS {
         let when = ago(counted_at, now());

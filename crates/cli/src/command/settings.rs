@@ -96,13 +96,7 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             .output
             .answer(&names.map(|name| format!("{name}\n")).collect::<String>());
     }
-    let drawn = table::draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&drawn)
+    table::show(session.output, columns, &rows)
 }
 
 fn shown(value: &Value) -> String {

@@ -23,13 +23,15 @@ const WEBHOOK_FIELDS: &[Arg] = &[
     own("to", "The URL that messages go to"),
     own("kind", "What is told: a kind of message; may be repeated").many(),
     own("disabled", "Tell nothing for now (on, off)").is(Kind::Switch),
-    own("options", "File with options as JSON; what it leaves out stays"),
+    own(
+        "options",
+        "File with options as JSON; what it leaves out stays",
+    ),
 ];
 
 #[rustfmt::skip]
 pub(super) const VERBS: &[Verb] = &[
-    call("tokens list", "List the tokens, without their secrets", &[Operation::ListTokens], &[PAGED],
-        Shows::List(&[("ID", "id"), ("NAME", "name"), ("ACCESS", "access"), ("TENANT", "tenant"), ("REVEAL", "reveal"), ("EXPIRES", "expires_at"), ("CREATED", "created_at")])),
+    run("tokens list", "List the tokens, without their secrets; with --tenant, those of that tenant alone", admin::tokens, &[Operation::ListTokens], &[PAGED]),
     call("tokens show", "Show a token, without its secret", &[Operation::GetToken], &[TOKEN], Shows::One),
     call("tokens create", "Make a token; its text is shown this once", &[Operation::CreateToken],
         &[&[body("name", "For people").at_place().required(),

@@ -104,6 +104,7 @@ pub(super) const EVENT_COLUMNS: &[(&str, &str)] = &[
     ("REASON", "reason"),
     ("STATUS", "status"),
     ("KIND", "kind"),
+    ("NAME", "path"),
     ("ADDRESS", "address"),
     ("REQUEST", "request_id"),
 ];

@@ -59,7 +59,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS, super::SET_OPTION]], Shows::One),
     call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS], super::OPTIONS], Shows::One).keeps(&[("name", "name"), ("options", "options")]),
     call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays cannot be undone."),
-    call("pools of-tenant", "Show which pool notifies the tenant's phones", &[Operation::GetTenantPool], &[], Shows::One),
+    run("pools of-tenant", "Show which pool notifies the tenant's phones", notify::pool_of, &[Operation::GetTenantPool], &[]),
     call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
     call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
     call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],

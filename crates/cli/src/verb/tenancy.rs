@@ -6,7 +6,7 @@ use ringfence_api::operation::Operation;
 use super::{
     Arg, CHANGE, Goes, Kind, PAGED, Shows, TENANT, Verb, arg, body, call, own, place, query, run,
 };
-use crate::command::{settings, templates, tenancy};
+use crate::command::{notify, settings, templates, tenancy};
 
 const SITE: &[Arg] = &[arg("site", "Name or id of the site", Goes::Path)
     .is(Kind::Site)
@@ -31,7 +31,9 @@ const TEMPLATE: &[Arg] = &[
 ];
 
 const FROM_TO: &[Arg] = &[
-    query("from", "Number of the older version").is(Kind::Number),
+    query("from", "Number of the older version")
+        .is(Kind::Number)
+        .required(),
     query("to", "Number of the newer one; without it, the present").is(Kind::Number),
 ];
 
@@ -77,7 +79,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("sites rename", "Rename a site", &[Operation::PutSite], &[SITE, &[body("name", "What it is called from now on").at_place().required()], CHANGE], Shows::One),
     call("sites remove", "Remove a site that has no phones, with its settings", &[Operation::DeleteSite], &[SITE, CHANGE], Shows::Done("removed"))
         .confirms("Removing a site with its settings cannot be undone."),
-    call("sites pool", "Show which pool a site's phones are notified by", &[Operation::GetSitePool], &[SITE], Shows::One),
+    run("sites pool", "Show which pool a site's phones are notified by", notify::pool_of, &[Operation::GetSitePool], &[SITE]),
     call("sites set-pool", "Have a pool notify a site's phones", &[Operation::PutSitePool], &[SITE, POOL], Shows::One),
     call("models list", "List the models", &[Operation::ListModels], &[PAGED],
         Shows::List(&[("NAME", "name"), ("FAMILY", "family"), ("PROFILE", "profile"), ("GRADE", "profile_grade")])),
@@ -108,21 +110,21 @@ pub(super) const VERBS: &[Verb] = &[
         &[Operation::RollBackSettings, Operation::RollBackSiteSettings, Operation::RollBackModelSettings, Operation::RollBackDeviceSettings],
         &[&[own("version", "Number of the version").is(Kind::Number).at_place().required()], LAYER, CHANGE]),
     call("options history", "List the versions of the tenant's options", &[Operation::ListOptionsHistory], &[PAGED], VERSIONS),
-    call("options diff", "Show what differs between two versions of the tenant's options", &[Operation::DiffOptions], &[FROM_TO], Shows::One),
+    run("options diff", "Show what differs between two versions of the tenant's options", templates::diff, &[Operation::DiffOptions], &[FROM_TO]),
     call("options rollback", "Go back to an earlier version of the tenant's options", &[Operation::RollBackOptions], &[BACK_TO, CHANGE], Shows::One),
 
     call("templates list", "List the templates that were written for the tenant", &[Operation::ListTemplates], &[],
         Shows::List(&[("KIND", "kind"), ("FAMILY", "family"), ("MODEL", "model"), ("REVISION", "revision"), ("UPDATED", "updated_at")])),
     call("templates show", "Show a template, or the built-in one", &[Operation::GetTemplate, Operation::GetModelTemplate], &[TEMPLATE], Shows::Text("source")),
     call("templates put", "Write a template from a file", &[Operation::PutTemplate, Operation::PutModelTemplate],
-        &[TEMPLATE, &[body("source", "The file with the template; - for standard input").is(Kind::File).required().named("file")], CHANGE], Shows::One),
+        &[TEMPLATE, &[body("source", "The file with the template; - for standard input").is(Kind::File).required().named("file")], CHANGE], Shows::Done("written")),
     call("templates remove", "Go back to the built-in template, or from a model's to the family's", &[Operation::DeleteTemplate, Operation::DeleteModelTemplate], &[TEMPLATE, CHANGE], Shows::Done("removed")),
     call("templates history", "List the versions of a template", &[Operation::ListTemplateHistory, Operation::ListModelTemplateHistory], &[TEMPLATE, PAGED], VERSIONS),
     run("templates diff", "Show what differs between two versions of a template", templates::diff,
         &[Operation::DiffTemplate, Operation::DiffModelTemplate],
-        &[TEMPLATE, &[own("from", "Number of the older version").is(Kind::Number).required(), own("to", "Number of the newer one; without it, the present").is(Kind::Number)]]),
+        &[TEMPLATE, FROM_TO]),
     call("templates rollback", "Go back to an earlier version of a template", &[Operation::RollBackTemplate, Operation::RollBackModelTemplate],
-        &[TEMPLATE, &[body("version", "Number of the version").is(Kind::Number).required()], CHANGE], Shows::One),
+        &[TEMPLATE, &[body("version", "Number of the version").is(Kind::Number).required()], CHANGE], Shows::Done("what it was")),
     call("tests list", "List the tests of files", &[Operation::ListFileTests], &[],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("FILE", "file"), ("PARAMETER", "parameter"), ("EXPECT", "expect"), ("VALUE", "value"), ("MODEL", "model"), ("DEVICE", "device")])),
     call("tests show", "Show a test of files", &[Operation::GetFileTest], &[TEST], Shows::One),
@@ -161,7 +163,7 @@ pub(super) const VERBS: &[Verb] = &[
             body("settings_bytes", "Bytes of settings").is(Kind::Limit), body("template_bytes", "Bytes of templates").is(Kind::Limit), body("audit_bytes", "Bytes of entries in the audit log").is(Kind::Limit)]], Shows::One)
         .keeps(&[("limits.devices", "devices"), ("limits.models", "models"), ("limits.sites", "sites"), ("limits.tokens", "tokens"),
             ("limits.settings_bytes", "settings_bytes"), ("limits.template_bytes", "template_bytes"), ("limits.audit_bytes", "audit_bytes")]),
-    call("destinations show", "Show where the tenant's NOTIFYs may go", &[Operation::GetTenantDestinations], &[TENANT], Shows::One),
+    run("destinations show", "Show where the tenant's NOTIFYs may go", notify::destinations, &[Operation::GetTenantDestinations], &[TENANT]),
     call("destinations set", "Say where the tenant's NOTIFYs may go: all domains, all networks, or both", &[Operation::PutTenantDestinations],
         &[&[body("destinations.domains", "A domain; may be repeated; empty for none").many().named("domain"),
             body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated; empty for none").many().named("network")]], Shows::One)
