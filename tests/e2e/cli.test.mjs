@@ -95,7 +95,7 @@ describe('the command line', () => {
     assert.deepEqual([nowhere.code, nowhere.out], [2, '']);
     assert.match(nowhere.err, /^ringfence: where is the installation\?/);
     const without = await other.run(['tenants', 'list', '--url', worker.http]);
-    assert.equal(without.code, 1);
+    assert.equal(without.code, 2);
     assert.match(without.err, /RINGFENCE_TOKEN/, 'it says what to do');
     assert.equal(
       (await other.run(['tenants', 'list', '--url', worker.http, '--token-stdin'], { input: `${worker.adminToken}\n` })).code,
@@ -111,7 +111,8 @@ describe('the command line', () => {
     assert.ok(!listed.includes(worker.adminToken));
     // The token of one installation does not go to another.
     const elsewhere = await other.run(['tenants', 'list', '--url', worker.http.replace('127.0.0.1', 'localhost')]);
-    assert.equal(elsewhere.code, 1, elsewhere.err);
+    assert.equal(elsewhere.code, 2, elsewhere.err);
+    assert.match(elsewhere.err, /Give a token/);
     chmodSync(config, 0o644);
     const open = await other.run(['tenants', 'list']);
     assert.equal(open.code, 2);
@@ -243,8 +244,8 @@ describe('the command line', () => {
     // Templates, by a file.
     const source = await somebody.ok(['templates', 'show', 'standard', 'utg']);
     const file = somebody.file('standard.j2', source.replace('<PANASIPPhoneConfig>', '<!-- ours -->\n<PANASIPPhoneConfig>'));
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', file]);
-    await somebody.ok(['templates', 'put', 'standard', 'utg', MODEL, '--file', '-'], { input: source });
+    await somebody.ok(['templates', 'put', 'standard', 'utg', file]);
+    await somebody.ok(['templates', 'put', 'standard', 'utg', MODEL, '-'], { input: source });
     assert.match(await somebody.ok(['templates', 'list']), new RegExp(`standard +utg +${MODEL}`));
     await somebody.ok(['templates', 'remove', 'standard', 'utg', MODEL]);
     assert.equal(await somebody.ok(['templates', 'show', 'standard', 'utg']), readFileSync(file, 'utf8'));
@@ -404,8 +405,8 @@ describe('the command line', () => {
     await somebody.ok(['models', 'remove', 'GXP2160', '--yes']);
 
     const file = somebody.file('standard.j2', '<PANASIPPhoneConfig>\n  <Device>\n    <System/>\n  </Device>\n</PANASIPPhoneConfig>\n');
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', file]);
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', '-'], {
+    await somebody.ok(['templates', 'put', 'standard', 'utg', file]);
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '-'], {
       input: readFileSync(file, 'utf8').replace('<System/>', '<System></System>'),
     });
     assert.match(
@@ -423,7 +424,7 @@ describe('the command line', () => {
     const ca = authority();
     context.after(() => ca.end());
     const pem = ca.file;
-    await somebody.ok(['certificates', 'put', 'root.pem', '--file', pem]);
+    await somebody.ok(['certificates', 'put', 'root.pem', pem]);
     const { body } = await somebody.json(['certificates', 'show', 'root.pem']);
     assert.equal(Buffer.from(body, 'base64').toString(), readFileSync(pem, 'utf8'));
     await somebody.ok(['certificates', 'remove', 'root.pem', '--yes']);

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg as ClapArg, ArgAction, ArgMatches, Command};
+use ringfence_api::operation::Needs;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
@@ -21,6 +22,8 @@ use crate::words::{field, text};
 
 /// What stands below the help of the whole.
 const AFTER: &str = "\
+`ringfence help devices list` says of each command what it takes.
+
 Where the installation is, and who asks:
   --profile, or RINGFENCE_PROFILE, or the default of ~/.config/ringfence/config.toml (RINGFENCE_CONFIG)
   RINGFENCE_URL and RINGFENCE_TOKEN, or --url and --token-stdin, for one command
@@ -41,7 +44,7 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn exit(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(args) {
+    let matches = match command().try_get_matches_from(asking_for_help(args)) {
         Ok(matches) => matches,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -57,6 +60,22 @@ pub fn exit(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// `ringfence help devices list` is `ringfence devices list --help`, and so is `ringfence devices help list`.
+fn asking_for_help(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let is_noun = |word: &OsString| NOUNS.iter().any(|(noun, _)| word == noun);
+    let place = match args.get(1) {
+        Some(first) if first == "help" => Some(1),
+        Some(first) if is_noun(first) => args.get(2).filter(|it| *it == "help").map(|_| 2),
+        _ => None,
+    };
+    if let Some(place) = place {
+        args.remove(place);
+        args.push("--help".into());
+    }
+    args
 }
 
 /// The whole command line.
@@ -100,6 +119,10 @@ fn of_verb(name: &'static str, verb: &'static Verb) -> Command {
             command = command.disable_help_flag(true);
         }
     }
+    if verb.words == "templates put" {
+        // KIND FAMILY FILE, or KIND FAMILY MODEL FILE.
+        command = command.allow_missing_positional(true);
+    }
     if verb.confirms.is_some() {
         command = command.arg(of_arg(&verb::YES));
     }
@@ -127,14 +150,16 @@ fn of_arg(arg: &'static Arg) -> ClapArg {
     };
     out = out.value_name(name.to_uppercase());
     match arg.kind {
-        Kind::Choice(words) => out.value_parser(PossibleValuesParser::new(words)),
+        // The order of a list may begin with a hyphen.
+        Kind::Choice(words) => out
+            .value_parser(PossibleValuesParser::new(words))
+            .allow_hyphen_values(arg.name == "sort"),
         Kind::Switch => out.value_parser(["on", "off"]),
         Kind::Rest => out
             .num_args(0..)
             .trailing_var_arg(true)
             .allow_hyphen_values(true),
-        // A time before now, and the order of a list, may begin with a hyphen.
-        _ => out.allow_hyphen_values(arg.name == "sort"),
+        _ => out,
     }
 }
 
@@ -243,6 +268,12 @@ fn session(given: &Given<'_>, output: Output) -> Result<Session, Failure> {
     } else {
         own.map(Profile::token).transpose()?.flatten()
     };
+    if token.is_none() && needs_token(given.verb) {
+        return Err(Failure::Usage(
+            "whose command is it? Give a token: by RINGFENCE_TOKEN, by --token-stdin or by a profile (ringfence profiles add)."
+                .to_owned(),
+        ));
+    }
     let tenant = given.text("global-tenant").map(str::to_owned);
     let tenant = tenant
         .or_else(|| set("RINGFENCE_TENANT"))
@@ -252,6 +283,12 @@ fn session(given: &Given<'_>, output: Output) -> Result<Session, Failure> {
         output,
         tenant,
     ))
+}
+
+/// Whether a verb makes calls that nobody answers without a token.
+fn needs_token(verb: &Verb) -> bool {
+    let mut needs = verb.calls.iter().map(|operation| operation.needs());
+    needs.all(|needs| needs != Needs::Nothing)
 }
 
 fn profile(named: Option<&str>, is_told: bool) -> Result<Option<Profile>, Failure> {

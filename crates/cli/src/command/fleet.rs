@@ -113,6 +113,7 @@ pub fn describe(device: &Value, now: u64) -> String {
         out += "It is out of service: it gets nothing until `devices enable`.\n";
     }
     let taken_by = match word("key.last_taken_by.address") {
+        // A runtime may know no addresses.
         empty if empty.is_empty() => String::new(),
         address => format!(" by {address}"),
     };
@@ -168,11 +169,11 @@ pub fn describe(device: &Value, now: u64) -> String {
     }
     match at("last_seen.at") {
         Some(_) => {
-            out += &format!(
-                "It last asked{} from {}",
-                since("last_seen.at"),
-                word("last_seen.address")
-            );
+            out += &format!("It last asked{}", since("last_seen.at"));
+            let address = word("last_seen.address");
+            if !address.is_empty() {
+                out += &format!(" from {address}");
+            }
             let agent = word("last_seen.user_agent");
             if !agent.is_empty() {
                 out += &format!(" as \"{agent}\"");
@@ -316,10 +317,10 @@ fn findings(answer: &Value) -> String {
         }
         for finding in field(file, "findings").as_array().into_iter().flatten() {
             let line = format!(
-                "  line {}: {}: {} {}",
+                "  line {}: {}: {}. {}",
                 field(finding, "line"),
                 text(finding, "severity"),
-                text(finding, "message"),
+                text(finding, "message").trim_end_matches('.'),
                 text(finding, "help")
             );
             out += plain(line.trim_end()).as_str();
@@ -353,7 +354,10 @@ pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if diff.is_null() {
         return Err(Failure::Unfinished(match text(&answer, "reason") {
             "" => "what the phone has is not known: it never took this file.".to_owned(),
-            reason => format!("what the phone has is not known: {}.", plain(reason)),
+            reason => format!(
+                "what the phone has is not known: {}.",
+                plain(reason).trim_end_matches('.')
+            ),
         }));
     }
     let drawn = hunks(diff);

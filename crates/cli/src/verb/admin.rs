@@ -18,10 +18,32 @@ const AUDIT: &[Arg] = &[
 
 const WEBHOOK: &[Arg] = &[place("webhook", "Id of the webhook"), webhooks::EVERYWHERE];
 
-const WEBHOOK_FIELDS: &[Arg] = &[
-    own("name", "What it is called"),
-    own("to", "The URL that messages go to"),
-    own("kind", "What is told: a kind of message; may be repeated").many(),
+const WEBHOOK_NAME: Arg = own("name", "What it is called");
+
+const WEBHOOK_TO: Arg = own("to", "The URL that messages go to");
+
+const WEBHOOK_KIND: Arg = own("kind", "What is told; may be repeated")
+    .is(Kind::Choice(&[
+        "bootstrap.unexpected_network",
+        "device.never_came_back",
+        "site.silent",
+        "rollout.paused",
+        "relay.lost",
+        "scan.suspected",
+        "file.broken",
+    ]))
+    .many();
+
+/// What a webhook must have.
+const NEW_WEBHOOK: &[Arg] = &[
+    WEBHOOK_NAME.required(),
+    WEBHOOK_TO.required(),
+    WEBHOOK_KIND.required(),
+];
+
+const WEBHOOK_FIELDS: &[Arg] = &[WEBHOOK_NAME, WEBHOOK_TO, WEBHOOK_KIND];
+
+const WEBHOOK_MORE: &[Arg] = &[
     own("disabled", "Tell nothing for now (on, off)").is(Kind::Switch),
     own(
         "options",
@@ -56,8 +78,8 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[own("status", "Only say what is left").is(Kind::Flag)]]),
     run("webhooks list", "List the webhooks of the tenant, or of all with --everywhere", webhooks::list, &[Operation::ListWebhooks, Operation::ListTenantWebhooks], &[&[webhooks::EVERYWHERE], PAGED]),
     run("webhooks show", "Show a webhook", webhooks::show, &[Operation::GetWebhook, Operation::GetTenantWebhook], &[WEBHOOK]),
-    run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &[Operation::CreateWebhook, Operation::CreateTenantWebhook], &[WEBHOOK_FIELDS, &[webhooks::EVERYWHERE]]),
-    run("webhooks change", "Change a webhook", webhooks::change, &[Operation::PutWebhook, Operation::PutTenantWebhook], &[WEBHOOK, WEBHOOK_FIELDS]),
+    run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &[Operation::CreateWebhook, Operation::CreateTenantWebhook], &[NEW_WEBHOOK, WEBHOOK_MORE, &[webhooks::EVERYWHERE]]),
+    run("webhooks change", "Change a webhook", webhooks::change, &[Operation::PutWebhook, Operation::PutTenantWebhook], &[WEBHOOK, WEBHOOK_FIELDS, WEBHOOK_MORE]),
     run("webhooks remove", "Remove a webhook", webhooks::remove, &[Operation::DeleteWebhook, Operation::DeleteTenantWebhook], &[WEBHOOK])
         .confirms("Removing a webhook with its secret cannot be undone."),
     run("webhooks test", "Send a webhook a message for a test", webhooks::test, &[Operation::TestWebhook, Operation::TestTenantWebhook], &[WEBHOOK]),

@@ -454,6 +454,67 @@ mod tests {
     }
 
     #[test]
+    fn what_must_be_there_and_what_may_be_chosen_is_known_here() {
+        let document = openapi::document();
+        let mut wrong = Vec::new();
+        for verb in all().filter(|verb| matches!(verb.does, Does::Call)) {
+            let operation = *verb.calls.last().unwrap();
+            let said = described(&document, operation);
+            let body = &said["requestBody"]["content"]["application/json"]["schema"];
+            let body = followed(&document, body);
+            let needed = body["required"].as_array().into_iter().flatten();
+            for name in needed.filter_map(Value::as_str) {
+                let is_kept = verb.keeps.iter().any(|(_, place)| place.starts_with(name));
+                let mut args = verb.each_arg();
+                let is_given = args.any(|arg| match arg.goes {
+                    Goes::Body(place) => place.starts_with(name) && (arg.is_required || is_kept),
+                    _ => false,
+                });
+                if !is_given {
+                    wrong.push(format!("{}: {name} is not required", verb.words));
+                }
+            }
+            for arg in verb.each_arg() {
+                let schema = match arg.goes {
+                    Goes::Body(name) => &body["properties"][name],
+                    Goes::Query => said["parameters"]
+                        .as_array()
+                        .and_then(|all| all.iter().find(|it| it["name"] == arg.name))
+                        .map_or(&Value::Null, |it| &it["schema"]),
+                    _ => &Value::Null,
+                };
+                let chosen: BTreeSet<String> = choices(&document, schema);
+                let here: BTreeSet<String> = match arg.kind {
+                    Kind::Choice(words) => words.iter().map(|it| (*it).to_owned()).collect(),
+                    _ => BTreeSet::new(),
+                };
+                // A family is one of more than a line of help bears.
+                if chosen.len() < 20 && chosen != here {
+                    wrong.push(format!("{}: {} is one of {chosen:?}", verb.words, arg.name));
+                }
+            }
+        }
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+
+    /// The words that a schema allows.
+    fn choices(document: &Value, schema: &Value) -> BTreeSet<String> {
+        let schema = followed(document, schema);
+        let own = schema["enum"].as_array().into_iter().flatten();
+        let mut out: BTreeSet<String> = own
+            .chain(std::iter::once(&schema["const"]))
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        for several in ["anyOf", "oneOf"] {
+            for one in schema[several].as_array().into_iter().flatten() {
+                out.extend(choices(document, one));
+            }
+        }
+        out
+    }
+
+    #[test]
     fn what_is_shown_and_what_is_kept_is_in_the_answer() {
         let document = openapi::document();
         let answer = |operation: Operation| {

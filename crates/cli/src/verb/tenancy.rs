@@ -44,19 +44,33 @@ const BACK_TO: &[Arg] = &[body("version", "Number of the version")
 
 const PATH: &[Arg] = &[place("path", "Id of the access path")];
 
-const TEST_FIELDS: &[Arg] = &[
-    body("name", "What it is called"),
-    body("file", "Kind of file").is(Kind::Choice(&[
-        "initial", "standard", "product", "master", "system",
-    ])),
-    body("parameter", "The parameter, as the file calls it"),
-    body("expect", "What is to be so")
-        .is(Kind::Choice(&["equals", "contains", "present", "absent"])),
+const TEST_NAME: Arg = body("name", "What it is called");
+
+const TEST_FILE: Arg = body("file", "Kind of file").is(Kind::Choice(&[
+    "initial", "standard", "product", "master", "system",
+]));
+
+const TEST_PARAMETER: Arg = body("parameter", "The parameter, as the file calls it");
+
+const TEST_EXPECT: Arg = body("expect", "What is to be so")
+    .is(Kind::Choice(&["equals", "contains", "present", "absent"]));
+
+const TEST_OF: &[Arg] = &[
     body("value", "With equals and contains"),
     body("model", "Only files of this model"),
     body("site", "Only files of this site").is(Kind::Site),
     body("device", "Only files of the phone with this MAC"),
 ];
+
+/// What a test must have.
+const NEW_TEST: &[Arg] = &[
+    TEST_NAME.required(),
+    TEST_FILE.required(),
+    TEST_PARAMETER.required(),
+    TEST_EXPECT.required(),
+];
+
+const TEST_FIELDS: &[Arg] = &[TEST_NAME, TEST_FILE, TEST_PARAMETER, TEST_EXPECT];
 
 const TEST: &[Arg] = &[place("test", "Id of the test")];
 
@@ -117,7 +131,7 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("KIND", "kind"), ("FAMILY", "family"), ("MODEL", "model"), ("REVISION", "revision"), ("UPDATED", "updated_at")])),
     call("templates show", "Show a template, or the built-in one", &[Operation::GetTemplate, Operation::GetModelTemplate], &[TEMPLATE], Shows::Text("source")),
     call("templates put", "Write a template from a file", &[Operation::PutTemplate, Operation::PutModelTemplate],
-        &[TEMPLATE, &[body("source", "The file with the template; - for standard input").is(Kind::File).required().named("file")], CHANGE], Shows::Done("written")),
+        &[TEMPLATE, &[body("source", "The file with the template; - for standard input").is(Kind::File).required().named("file").at_place()], CHANGE], Shows::Done("written")),
     call("templates remove", "Go back to the built-in template, or from a model's to the family's", &[Operation::DeleteTemplate, Operation::DeleteModelTemplate], &[TEMPLATE, CHANGE], Shows::Done("removed")),
     call("templates history", "List the versions of a template", &[Operation::ListTemplateHistory, Operation::ListModelTemplateHistory], &[TEMPLATE, PAGED], VERSIONS),
     run("templates diff", "Show what differs between two versions of a template", templates::diff,
@@ -128,8 +142,8 @@ pub(super) const VERBS: &[Verb] = &[
     call("tests list", "List the tests of files", &[Operation::ListFileTests], &[],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("FILE", "file"), ("PARAMETER", "parameter"), ("EXPECT", "expect"), ("VALUE", "value"), ("MODEL", "model"), ("DEVICE", "device")])),
     call("tests show", "Show a test of files", &[Operation::GetFileTest], &[TEST], Shows::One),
-    call("tests add", "Add a test of files", &[Operation::CreateFileTest], &[TEST_FIELDS], Shows::One),
-    call("tests change", "Change a test of files", &[Operation::PutFileTest], &[TEST, TEST_FIELDS], Shows::One)
+    call("tests add", "Add a test of files", &[Operation::CreateFileTest], &[NEW_TEST, TEST_OF], Shows::One),
+    call("tests change", "Change a test of files", &[Operation::PutFileTest], &[TEST, TEST_FIELDS, TEST_OF], Shows::One)
         .keeps(&[("name", "name"), ("file", "file"), ("parameter", "parameter"), ("expect", "expect"), ("value", "value"), ("model", "model"), ("site", "site"), ("device", "device")]),
     call("tests remove", "Remove a test of files", &[Operation::DeleteFileTest], &[TEST], Shows::Done("removed"))
         .confirms("Removing a test of files cannot be undone."),
@@ -138,7 +152,7 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("NAME", "name"), ("DIGEST", "digest"), ("CREATED", "created_at")])),
     call("certificates show", "Show a certificate", &[Operation::GetCertificate], &[CERTIFICATE], Shows::One),
     call("certificates put", "Write a certificate", &[Operation::PutCertificate],
-        &[CERTIFICATE, &[body("pem", "The file with the certificate in PEM").is(Kind::File).required().named("file")], CHANGE], Shows::One),
+        &[CERTIFICATE, &[body("pem", "The file with the certificate, in PEM; - for standard input").is(Kind::File).required().named("file").at_place()], CHANGE], Shows::One),
     call("certificates remove", "Remove a certificate", &[Operation::DeleteCertificate], &[CERTIFICATE, CHANGE], Shows::Done("removed"))
         .confirms("Removing a certificate cannot be undone."),
 

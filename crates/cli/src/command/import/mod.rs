@@ -11,7 +11,9 @@ mod state;
 use std::cell::RefCell;
 
 use ringfence_api::operation::Operation;
-use ringfence_import::{MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes};
+use ringfence_import::{
+    FileError, MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -81,8 +83,13 @@ impl Counts {
 /// The table cannot be read, rows are refused, or the installation does not answer.
 pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let bytes = read_bytes(given.required("file")?, MAX_BYTES as u64)?;
-    let table =
-        Table::open(&bytes, wishes(given)?).map_err(|error| Failure::Usage(error.to_string()))?;
+    let table = Table::open(&bytes, wishes(given)?).map_err(|error| {
+        let said = match error {
+            FileError::NoMac(_) => "On the command line that is --map NAME=mac.",
+            _ => "",
+        };
+        Failure::Usage(format!("{error} {said}").trim_end().to_owned())
+    })?;
     check_system(given, table.system())?;
     about(session, &table);
     let rows = table.rows().count() as u64;
