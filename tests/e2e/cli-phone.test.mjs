@@ -20,9 +20,24 @@ const phones = modules.flatMap((one) => one.families);
 phones.push(
   { id: 'utg', model: 'KX-UTG300B', mac: '0080F0C571EB', settings: { NTP: 'ntp.example' }, profile: 'utg-128' },
   { id: 'ut', model: 'KX-UT123', mac: '0080F0C571EC', settings: { NTP: 'ntp.example' } },
+  { id: 'uds124', model: 'KX-UDS124', mac: '0080F0C571ED', settings: { NTP: 'ntp.example' } },
+  { id: 'tgp500', model: 'KX-TGP500', mac: '0080F0C571EE', settings: { NTP: 'ntp.example' } },
+  { id: 'hdv', model: 'KX-HDV130N', mac: '0080F0C571EF', settings: { NTP: 'ntp.example' } },
+  // Those of other vendors that have their own tests, too.
+  { id: 'snom', model: 'snomD345', mac: '000413C571EB', settings: { time_zone: 'Europe/Berlin' } },
+  { id: 'htek', model: 'UC903', mac: '001FC1C571EB', settings: { time_zone: 'Europe/Berlin' } },
 );
 
 describe('a phone that the command line plays', () => {
+  it('is of every family', () => {
+    const document = JSON.parse(readFileSync(new URL('../../crates/api/openapi.json', import.meta.url), 'utf8'));
+    const families = document.components.schemas.Family.enum;
+    assert.deepEqual(
+      families.filter((family) => !phones.some((phone) => phone.id === family)),
+      [],
+    );
+  });
+
   let worker;
   let api;
   let operator;

@@ -245,9 +245,9 @@ describe('the command line', () => {
     const source = await somebody.ok(['templates', 'show', 'standard', 'utg']);
     const file = somebody.file('standard.j2', source.replace('<PANASIPPhoneConfig>', '<!-- ours -->\n<PANASIPPhoneConfig>'));
     await somebody.ok(['templates', 'put', 'standard', 'utg', file]);
-    await somebody.ok(['templates', 'put', 'standard', 'utg', MODEL, '-'], { input: source });
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '-', '--model', MODEL], { input: source });
     assert.match(await somebody.ok(['templates', 'list']), new RegExp(`standard +utg +${MODEL}`));
-    await somebody.ok(['templates', 'remove', 'standard', 'utg', MODEL]);
+    await somebody.ok(['templates', 'remove', 'standard', 'utg', '--model', MODEL]);
     assert.equal(await somebody.ok(['templates', 'show', 'standard', 'utg']), readFileSync(file, 'utf8'));
     assert.match(await somebody.ok(['templates', 'history', 'standard', 'utg']), /^VERSION/);
 

@@ -9,6 +9,7 @@ use ringfence_api::operation::Needs;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
+use crate::command::settings::assigned;
 use crate::command::{fleet, follow, options};
 use crate::failure::Failure;
 use crate::given::{Given, option};
@@ -118,10 +119,6 @@ fn of_verb(name: &'static str, verb: &'static Verb) -> Command {
             // Help is the other program's too.
             command = command.disable_help_flag(true);
         }
-    }
-    if verb.words == "templates put" {
-        // KIND FAMILY FILE, or KIND FAMILY MODEL FILE.
-        command = command.allow_missing_positional(true);
     }
     if verb.confirms.is_some() {
         command = command.arg(of_arg(&verb::YES));
@@ -345,10 +342,16 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         if verb.each_arg().any(|arg| arg.name == "options") {
             options::change(given, &mut body)?;
         }
+        if verb.each_arg().any(|arg| arg.name == "secret") {
+            let settings = assigned(given)?;
+            if !settings.is_empty() {
+                crate::given::put(&mut body, "settings", settings.into());
+            }
+        }
         call.body = Some(body);
     }
     if given.flag("dry_run")
-        && let Some(mac) = given.text("mac")
+        && let Some(mac) = given.text("mac").or_else(|| given.text("diff_for"))
     {
         call = call.asking("device", mac);
     }
@@ -388,6 +391,9 @@ pub fn show_list(
 fn show(session: &Session, verb: &Verb, given: &Given<'_>, answer: &Value) -> Result<(), Failure> {
     let output = session.output;
     if given.flag("dry_run") && answer.get("compared").is_some() {
+        if let (Shows::Done(word), Format::People) = (verb.shows, output.format) {
+            output.remark(&format!("It would be {word}."));
+        }
         return fleet::show_trial(output, answer);
     }
     if output.format == Format::People {

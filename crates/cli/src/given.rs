@@ -197,6 +197,10 @@ impl Given<'_> {
             Some(("", Kind::Tenant)) => session.tenant().map(str::to_owned),
             Some((text, Kind::Tenant)) => session.find_tenant(Some(text)),
             Some((text, Kind::Site)) => session.site(text),
+            Some((text, Kind::Pool)) => session.pool(text),
+            Some((text, Kind::Relay)) => {
+                session.relay(&session.pool(self.required("pool")?)?, text)
+            }
             Some((text, _)) => Ok(text.to_owned()),
             None => Err(Failure::Usage(format!("name the {name}."))),
         })
@@ -243,10 +247,17 @@ impl Given<'_> {
                 .map_err(|why| Failure::Usage(format!("--{}: {why}.", option(arg.name))))
         };
         Ok(Some(match arg.kind {
-            Kind::Text | Kind::Flag | Kind::Rest | Kind::Choice(_) => Value::from(text),
-            Kind::Optional | Kind::Site if text.is_empty() => Value::Null,
+            Kind::Text | Kind::Flag | Kind::Rest | Kind::Relay | Kind::Choice(_) => {
+                Value::from(text)
+            }
+            Kind::Optional | Kind::Site | Kind::Pool if text.is_empty() => Value::Null,
             Kind::Optional => Value::from(text),
             Kind::Site => Value::from(session.site(text)?),
+            Kind::SiteThere => {
+                let tenant = session.find_tenant(Some(self.required("to")?))?;
+                Value::from(session.site_of(&tenant, text)?)
+            }
+            Kind::Pool => Value::from(session.pool(text)?),
             Kind::Tenant => Value::from(session.find_tenant(Some(text))?),
             Kind::Number => Value::from(number(arg.name, text)?),
             Kind::Limit if text == "default" => Value::Null,

@@ -5,7 +5,7 @@ use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
 use crate::client::Call;
-use crate::command::settings::assigned;
+use crate::command::settings::{assigned, kept};
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
 use crate::given::{Given, put};
@@ -59,9 +59,17 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         None | Some("") => None,
         Some(site) => Some(session.site(site)?),
     };
-    if settings.is_empty() {
+    // A row of a batch says no more than that it would be changed: a trial is that of the whole phone.
+    if settings.is_empty() || given.flag("dry_run") {
         let device = present.json()?;
         let mut body = json!({});
+        if !settings.is_empty() {
+            let read = session.call(Operation::GetDeviceSettings, &place)?;
+            let present = session.client.call(&read)?.json()?;
+            let mut whole = kept(field(&present, "settings"));
+            whole.extend(settings);
+            put(&mut body, "settings", Value::Object(whole));
+        }
         for name in names {
             put(&mut body, name, field(&device, name).clone());
         }
@@ -105,12 +113,6 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let item = field(&answer, "items").get(0).unwrap_or(&Value::Null);
     if text(item, "outcome") == "refused" {
         return Err(refused(item));
-    }
-    if given.flag("dry_run") {
-        session
-            .output
-            .remark(&format!("It would be {}.", text(item, "outcome")));
-        return Ok(());
     }
     fleet::remark_on_change(session.output, &answer);
     let device = session.client.call(&read)?.json()?;

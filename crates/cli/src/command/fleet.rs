@@ -441,11 +441,18 @@ pub fn show_trial(output: Output, trial: &Value) -> Result<(), Failure> {
     if output.format != Format::People {
         return table::one(output, trial);
     }
-    output.answer(&describe_trial(trial))
+    output.answer(&describe_trial(trial))?;
+    if field(trial, "diff").is_null() && field(trial, "changed").as_u64() > Some(0) {
+        output.remark("--diff-for MAC shows the lines that would change for one of them.");
+    }
+    Ok(())
 }
 
 fn describe_trial(trial: &Value) -> String {
     let number = |path: &str| field(trial, path).as_u64().unwrap_or(0);
+    if number("affected") == 0 && number("broken") == 0 {
+        return "Nothing is written. No phone that stays would get other files.\n".to_owned();
+    }
     let mut out = format!(
         "Nothing is written. {} would be affected; of {} that were compared, {} would change and {} would be broken.\n",
         counted(number("affected"), "phone"),

@@ -79,10 +79,11 @@ pub fn create_rollout(session: &Session, given: &Given<'_>) -> Result<(), Failur
             ));
         }
     }
-    for name in ["event", "pool"] {
-        if let Some(text) = given.text(name) {
-            put(&mut body, name, Value::from(text));
-        }
+    if let Some(event) = given.text("event") {
+        put(&mut body, "event", Value::from(event));
+    }
+    if let Some(pool) = given.text("pool") {
+        put(&mut body, "pool", Value::from(session.pool(pool)?));
     }
     if let Some(pace) = given.number("per_second")? {
         put(&mut body, "per_second", Value::from(pace));

@@ -39,6 +39,9 @@ pub fn put_model(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         put(&mut body, "profile", Value::from(profile));
     }
     call.query = given.query(session)?;
+    if let Some(mac) = given.text("diff_for").filter(|_| given.flag("dry_run")) {
+        call = call.asking("device", mac);
+    }
     let answer = session.client.call(&call.with(body))?.json()?;
     if given.flag("dry_run") {
         return fleet::show_trial(session.output, &answer);

@@ -122,6 +122,9 @@ const PLACE_OF_DEVICE: &[Arg] = &[
     own("model", "The model, as the phone writes it"),
     own("label", "For people"),
     own("site", "Name or id of its site; empty for none"),
+];
+
+const SETTINGS: &[Arg] = &[
     own("set", "A setting: NAME=VALUE; may be repeated").many(),
     own(
         "secret",
@@ -152,9 +155,9 @@ pub(super) const VERBS: &[Verb] = &[
     run("devices show", "Say how a phone is, with its last requests", fleet::show,
         &[Operation::GetDevice], &[MAC]),
     run("devices add", "Add a phone, with its settings; its key is made", change::add,
-        &[Operation::CreateDevice], &[MAC, PLACE_OF_DEVICE, CHANGE]),
+        &[Operation::CreateDevice], &[MAC, PLACE_OF_DEVICE, SETTINGS, CHANGE]),
     run("devices change", "Change a phone's model, label, site or some of its settings", change::change,
-        &[Operation::PutDevice, Operation::PutDevices], &[MAC, PLACE_OF_DEVICE, CHANGE]),
+        &[Operation::PutDevice, Operation::PutDevices, Operation::GetDeviceSettings], &[MAC, PLACE_OF_DEVICE, SETTINGS, CHANGE]),
     call("devices remove", "Remove a phone, with its key and its settings", &[Operation::DeleteDevice], &[MAC, CHANGE], Shows::Done("removed"))
         .confirms("Removing a phone with its key cannot be undone."),
     call("devices rekey", "Make a new key for a phone, and arm its bootstrap", &[Operation::RekeyDevice],
@@ -167,7 +170,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("devices disable", "Take a phone out of service: it gets nothing", &[Operation::DisableDevice], &[MAC], Shows::Device),
     call("devices move", "Move a phone to another tenant", &[Operation::MoveDevice],
         &[MAC, &[body("tenant", "Name or id of the tenant that it goes to").is(Kind::Tenant).required().named("to"),
-            body("model", "Its model there"), body("label", "Its label there"), body("site", "Id of its site there"),
+            body("model", "Its model there"), body("label", "Its label there"), body("site", "Its site there, by name or id").is(Kind::SiteThere),
             body("settings", "What becomes of its settings").is(Kind::Choice(&["keep", "drop"])),
             body("forward.enabled", "Whether its phone is sent on from here").is(Kind::Switch).named("forward"),
             body("forward.days", "For so many days").is(Kind::Number).named("forward_days"),
@@ -192,7 +195,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("unknown list", "List phones that asked under an access path and are no device", &[Operation::ListUnknown], &[PAGED],
         Shows::List(&[("MAC", "mac"), ("VENDOR", "guess.vendor"), ("MODEL", "guess.model"), ("FIRMWARE", "guess.firmware"), ("TIMES", "times"), ("LAST SEEN", "last_seen.at"), ("ADDRESS", "last_seen.address")])),
     call("unknown adopt", "Make a device of an unknown phone", &[Operation::AdoptUnknown],
-        &[MAC, &[body("model", "Its model, where the guess does not do"), body("label", "For people"), body("site", "Its site, by name or id").is(Kind::Site)], CHANGE], Shows::Device),
+        &[MAC, &[body("model", "Its model, where the guess does not do"), body("label", "For people"), body("site", "Its site, by name or id").is(Kind::Site)], SETTINGS, CHANGE], Shows::Device),
     call("unknown dismiss", "Forget an unknown phone until it asks again", &[Operation::DismissUnknown], &[MAC], Shows::Done("dismissed")),
     run("event-counts", "Count what phones of all tenants asked for in the last day, by the hour", fleet::count_all, &[Operation::CountAllEvents], &[]),
     call("events", "List what phones asked for and got, the newest first", &[Operation::ListEvents],
@@ -243,6 +246,7 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[own("folder", "Folder with the files").at_place().required(), own("delete", "Also what the files do not have").is(Kind::Flag)]]),
     run("apply", "Make the tenant as the files of a folder say", files::apply, &[],
         &[&[own("folder", "Folder with the files").at_place().required(), own("delete", "Delete what the files do not have").is(Kind::Flag),
+            own("dry_run", "Change nothing, and say what differs, as `ringfence plan` does").is(Kind::Flag),
             own("comment", "What the history and the audit log say about it"), super::YES]]),
     run("export", "Export phones as a table that `ringfence import` reads", export::export,
         &[Operation::ExportDevices, Operation::MeasureTable, Operation::GetDeviceSettings],

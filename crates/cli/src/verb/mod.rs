@@ -152,8 +152,14 @@ pub enum Kind {
     Future,
     /// A site, by its name or id; empty for none.
     Site,
+    /// A site of the tenant that a phone goes to, by its name or id.
+    SiteThere,
     /// A tenant, by its name or id.
     Tenant,
+    /// A pool, by its name or id; empty for none.
+    Pool,
+    /// A relay of the pool, by its name or id.
+    Relay,
     /// Empty for none.
     Optional,
     /// A file with JSON, or `-`.
@@ -328,6 +334,16 @@ const CHANGE: &[Arg] = &[
     query("comment", "What the history and the audit log say about it"),
 ];
 
+/// What a change takes that is of more phones than one.
+const CHANGE_OF_MANY: &[Arg] = &[
+    query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),
+    own(
+        "diff_for",
+        "With --dry-run: show what would change in the files of this phone",
+    ),
+    query("comment", "What the history and the audit log say about it"),
+];
+
 /// One option of a tenant or a pool.
 const SET_OPTION: Arg = own(
     "set",
@@ -481,7 +497,7 @@ mod tests {
                         .as_array()
                         .and_then(|all| all.iter().find(|it| it["name"] == arg.name))
                         .map_or(&Value::Null, |it| &it["schema"]),
-                    _ => &Value::Null,
+                    _ => continue,
                 };
                 let chosen: BTreeSet<String> = choices(&document, schema);
                 let here: BTreeSet<String> = match arg.kind {

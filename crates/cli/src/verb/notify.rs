@@ -9,11 +9,11 @@ const JOB: &[Arg] = &[place("job", "Id of the job")];
 
 const ROLLOUT: &[Arg] = &[place("rollout", "Id of the rollout")];
 
-const POOL: &[Arg] = &[place("pool", "Id of the pool")];
+const POOL: &[Arg] = &[place("pool", "Name or id of the pool").is(Kind::Pool)];
 
 const RELAY: &[Arg] = &[
-    place("pool", "Id of the pool"),
-    place("relay", "Id of the relay"),
+    place("pool", "Name or id of the pool").is(Kind::Pool),
+    place("relay", "Name or id of the relay").is(Kind::Relay),
 ];
 
 const POOL_OPTIONS: Arg = body(
@@ -41,7 +41,7 @@ pub(super) const VERBS: &[Verb] = &[
             own("per_second", "At most so many a second").is(Kind::Number),
             own("spread", "Spread them over so long, such as 20m"),
             own("expiry", "Give a phone up after so long, such as 2h"),
-            own("pool", "Id of the pool that sends"),
+            own("pool", "Name or id of the pool that sends"),
             own("plan", "File with further fields as JSON: stages, threshold, window")], WAIT]),
     call("rollouts list", "List the rollouts, the newest first", &[Operation::ListRollouts], &[PAGED],
         Shows::List(&[("ID", "id"), ("STATE", "state"), ("REASON", "reason"), ("TOTAL", "total"), ("RELEASED", "released"), ("FETCHED", "progress.fetched"), ("EXPIRED", "progress.expired"), ("CREATED", "created_at")])),
@@ -60,7 +60,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS], super::OPTIONS], Shows::One).keeps(&[("name", "name"), ("options", "options")]),
     call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays cannot be undone."),
     run("pools of-tenant", "Show which pool notifies the tenant's phones", notify::pool_of, &[Operation::GetTenantPool], &[]),
-    call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
+    call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Name or id of the pool; empty for the default one").is(Kind::Pool).at_place().required()]], Shows::One),
     call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
     call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],
         &[POOL, &[body("username", "Its name").required(), body("password", "Where its password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")]], Shows::One),

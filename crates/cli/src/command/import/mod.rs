@@ -102,6 +102,7 @@ pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         unwrap,
         comment: given.text("comment").map(str::to_owned),
         rows,
+        is_said: given.text("verdicts").is_none(),
     };
     let name = state::name(session.client.base(), session.tenant()?, &bytes, given);
     if !given.flag("write") {
@@ -235,6 +236,8 @@ struct Import<'a> {
     comment: Option<String>,
     /// How many rows the table has.
     rows: u64,
+    /// Whether verdicts are written on standard output as they come.
+    is_said: bool,
 }
 
 /// Rows that one call is about, with what they are.
@@ -279,8 +282,12 @@ impl Import<'_> {
         verdict: &mut dyn FnMut(Verdict) -> Result<(), Failure>,
         after: &mut dyn FnMut(u64, Counts) -> Result<(), Failure>,
     ) -> Result<Counts, Failure> {
-        let what = if is_trial { "checked" } else { "written" };
-        let mut progress = Progress::new(self.session.output, what, self.rows, from);
+        let what = if is_trial {
+            "rows checked"
+        } else {
+            "rows written"
+        };
+        let mut progress = Progress::new(self.session.output, what, self.rows, from, self.is_said);
         let mut counts = Counts::default();
         let mut step = Step::default();
         let mut done = from;
