@@ -29,15 +29,6 @@ phones.push(
 );
 
 describe('a phone that the command line plays', () => {
-  it('is of every family', () => {
-    const document = JSON.parse(readFileSync(new URL('../../crates/api/openapi.json', import.meta.url), 'utf8'));
-    const families = document.components.schemas.Family.enum;
-    assert.deepEqual(
-      families.filter((family) => !phones.some((phone) => phone.id === family)),
-      [],
-    );
-  });
-
   let worker;
   let api;
   let operator;
@@ -56,6 +47,16 @@ describe('a phone that the command line plays', () => {
   after(async () => {
     operator?.end();
     await worker?.stop();
+  });
+
+  it('is of every family', async () => {
+    const { items } = await api.get('/families');
+    const missing = items.filter(({ family }) => !phones.some((phone) => phone.id === family));
+    assert.deepEqual(
+      missing.map(({ family }) => family),
+      [],
+    );
+    assert.ok(items.length > 20, `${items.length} families`);
   });
 
   for (const phone of phones) {

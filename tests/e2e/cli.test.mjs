@@ -202,6 +202,8 @@ describe('the command line', () => {
     const broken = await somebody.run(['devices', 'change', mac(1), '--set', 'line_2_user=8']);
     assert.equal(broken.code, 1);
     assert.match(broken.err, /\n {2}0080F0000001: standard: line_2_user: .*line_2_domain/, 'which file, and what to do');
+    const changing = await somebody.ok(['devices', 'change', mac(1), '--set', 'line_1_user=8', '--dry-run']);
+    assert.match(changing, /^Nothing is written\. 1 phone would be affected[^]*^-.*7/m);
     const tried = await somebody.ok(['settings', 'set', 'line_1_user=8', '--device', mac(1), '--dry-run']);
     assert.match(tried, /^Nothing is written\. 1 phone would be affected/);
     assert.match(tried, /^-.*7/m);
@@ -223,9 +225,19 @@ describe('the command line', () => {
     assert.match(shown, /Its bootstrap was taken \d+ s ago/);
     assert.match(shown, /Last requests[^]*bootstrap/);
     const [event] = await somebody.json(['events', '--outcome', 'refused']);
+    assert.equal((await somebody.ok(['events', '--outcome', 'refused', '-q', '--limit', '1'])).trim(), event.request_id);
+    assert.equal(
+      await somebody.ok(['events', '--outcome', 'nothing', '--csv']),
+      'at,mac,outcome,reason,status,kind,path,address,request_id\n',
+    );
     const explained = await somebody.ok(['explain', event.request_id]);
     assert.match(explained, /NO .*\n[^]*The phone hears 404/);
-    assert.match(await somebody.ok(['explain', mac(1), '--name', `Config${mac(1)}.cfg`]), /The phone hears/);
+    assert.match(
+      await somebody.ok(['explain', mac(1), '--name', `Config${mac(1)}.cfg`]),
+      /The phone hears[^]*The access path is the tenant's newest/,
+    );
+    const under = await somebody.ok(['explain', mac(1), '--access-path', path.id]);
+    assert.doesNotMatch(under, /The access path is the tenant's newest/);
     await somebody.ok(['settings', 'set', 'time_zone=Europe/Berlin']);
     assert.match(await somebody.ok(['devices', 'effective', mac(1)]), /^PARAMETER +VALUE[^]* tenant +/);
     assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /^standard: fit to be served$/m);
@@ -271,6 +283,7 @@ describe('the command line', () => {
 
     // Audit, tokens, rotation.
     assert.match(await somebody.ok(['audit', 'list', '--action', 'device.create']), /device\.create/);
+    assert.match(await somebody.ok(['operations', 'list']), / set NTP /, 'the action in words');
     assert.match((await operator.run(['audit', 'verify'])).err, /whole up to entry \d+/);
     const lines = (await operator.ok(['audit', 'export'])).trim().split('\n');
     const numbers = lines.map((line) => JSON.parse(line).number).filter(Boolean);
@@ -281,6 +294,11 @@ describe('the command line', () => {
     const reader = new Operator(worker, { token: token.token });
     context.after(() => reader.end());
     assert.equal((await reader.json(['tenants', 'show'])).id, id, 'the only tenant needs no name');
+    const bound = await operator.json(['tokens', 'list', '--tenant', name]);
+    assert.deepEqual(
+      bound.map((it) => it.id),
+      [token.id],
+    );
     const refused = await reader.run(['devices', 'rekey', mac(1), '--yes']);
     assert.deepEqual([refused.code, /token/.test(refused.err)], [1, true]);
     await operator.ok(['tokens', 'remove', token.id, '--yes']);
@@ -380,7 +398,7 @@ describe('the command line', () => {
     assert.deepEqual([changed.name, changed.options.events_per_minute], [`${name} Ltd`, 700], 'what is not named stays');
     somebody.env.RINGFENCE_TENANT = `${name} Ltd`;
     const versions = await somebody.json(['options', 'history']);
-    assert.ok((await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`])).includes('700'));
+    assert.match(await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`]), /^-.*600.*\n\+.*700/m);
     await somebody.ok(['options', 'rollback', `${versions.at(-1).version}`]);
     assert.equal((await api.get(t)).options.events_per_minute, 600);
     // Single options, and a file of some: the others stay.
@@ -405,7 +423,16 @@ describe('the command line', () => {
     await somebody.ok(['models', 'remove', 'GXP2160', '--yes']);
 
     const file = somebody.file('standard.j2', '<PANASIPPhoneConfig>\n  <Device>\n    <System/>\n  </Device>\n</PANASIPPhoneConfig>\n');
-    await somebody.ok(['templates', 'put', 'standard', 'utg', file]);
+    const written = await somebody.run(['templates', 'put', 'standard', 'utg', file]);
+    assert.deepEqual([written.code, written.out, written.err], [0, '', 'It is written.\n']);
+    const other = somebody.file(
+      'other.j2',
+      readFileSync(file, 'utf8').replace('<System/>', '<System><NTP_ADDR>a.example</NTP_ADDR></System>'),
+    );
+    const tried = await somebody.ok(['templates', 'put', 'standard', 'utg', other, '--dry-run', '--diff-for', mac(1)]);
+    assert.match(tried, /^- {4}<System\/>\n\+ {4}<System>\n\+ {6}<NTP_ADDR>/m, 'the lines of one phone');
+    const gone = await somebody.run(['devices', 'remove', mac(1), '--dry-run']);
+    assert.deepEqual([gone.code, gone.err], [0, 'It would be removed.\n']);
     await somebody.ok(['templates', 'put', 'standard', 'utg', '-'], {
       input: readFileSync(file, 'utf8').replace('<System/>', '<System></System>'),
     });
@@ -440,6 +467,7 @@ describe('the command line', () => {
     assert.match(await somebody.ok(['access-paths', 'moved', fresh.id]), new RegExp(mac(1)));
     await somebody.ok(['access-paths', 'end-move', fresh.id]);
     await somebody.ok(['access-paths', 'remove', old.id, '--yes']);
+    assert.match((await somebody.run(['destinations', 'show'])).err, /^Nothing is set\. /);
     await somebody.ok(['limits', 'set', '--devices', '5']);
     await somebody.ok(['limits', 'set', '--models', '30']);
     const { quotas } = await somebody.json(['limits', 'show']);
@@ -468,7 +496,8 @@ describe('the command line', () => {
       (items) => items.length === 2,
     );
     await somebody.ok(['unknown', 'dismiss', mac(2)]);
-    assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found']), /"Found"/);
+    assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found', '--set', 'B=2']), /"Found"/);
+    assert.match(await somebody.ok(['settings', 'show', '--device', mac(1)]), /^B +2$/m);
     const taken = await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], {
       env: { KEY: '12341234abcdabcd12341234abcdabcd' },
     });
@@ -477,6 +506,12 @@ describe('the command line', () => {
     assert.match(await somebody.ok(['devices', 'history', mac(1)]), /^VERSION/);
     assert.ok([0, 4].includes((await somebody.run(['devices', 'diff', mac(1)])).code));
     assert.equal(typeof (await operator.json(['devices', 'count-all'])).devices, 'number');
+    // No cron event has counted here.
+    for (const verb of [['devices', 'count-all'], ['event-counts']]) {
+      const { code, out, err } = await operator.run(verb);
+      assert.deepEqual([code, out], [0, ''], `${verb}`);
+      assert.match(err, /^They are not counted yet\./);
+    }
 
     await somebody.ok(['devices', 'add', mac(3), '--model', MODEL]);
     const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3), '--yes'])).trim();
@@ -487,7 +522,9 @@ describe('the command line', () => {
     await somebody.ok(['operations', 'create', 'enable', '--all', '--wait']);
 
     const other = await tenant(context);
-    assert.match(await somebody.ok(['devices', 'move', mac(1), '--to', other.name, '--forward-days', '7']), /"Found"/);
+    await other.somebody.ok(['sites', 'create', 'Quay']);
+    assert.match(await somebody.ok(['devices', 'move', mac(1), '--to', other.name, '--site', 'quay', '--forward-days', '7']), /"Found"/);
+    assert.ok((await api.get(`${other.t}/devices/${mac(1)}`)).site, 'the site there goes by its name');
     assert.equal((await api.get(`${other.t}/devices/${mac(1)}`)).label, 'Found');
     await other.somebody.ok(['devices', 'end-forward', mac(1)]);
     await api.get(`${t}/devices/${mac(3)}`);
@@ -519,12 +556,16 @@ describe('the command line', () => {
     });
     assert.match(await somebody.ok(['pools', 'credentials', pool.id]), /username +ringfence/);
     await somebody.ok(['pools', 'remove-credentials', pool.id, '--yes']);
-    const credential = await somebody.ok(['relays', 'create', pool.id, 'beside the PBX', '-q']);
+    const credential = await somebody.ok(['relays', 'create', 'harbour', 'beside the PBX', '-q']);
     assert.match(credential, /^rfr_/);
     const [relay] = await somebody.json(['relays', 'list', pool.id]);
     assert.equal((await somebody.json(['relays', 'show', pool.id, relay.id])).name, 'beside the PBX');
+    assert.equal((await somebody.json(['relays', 'show', 'Harbour', 'Beside the PBX'])).id, relay.id);
+    const nobody = await somebody.run(['pools', 'show', 'Quay']);
+    assert.deepEqual([nobody.code, nobody.err], [2, 'ringfence: no pool is called Quay. `ringfence pools list` shows them all.\n']);
+    assert.match((await somebody.run(['pools', 'of-tenant'])).err, /^Nothing is set: the pool `default` notifies them\./);
     assert.ok([0, 1].includes((await somebody.run(['relays', 'drain', pool.id, relay.id])).code), 'it is not connected');
-    await somebody.ok(['pools', 'assign', pool.id]);
+    await somebody.ok(['pools', 'assign', 'Harbour']);
     assert.match(await somebody.ok(['pools', 'of-tenant']), new RegExp(pool.id));
 
     // Nobody sends: a job waits, and is given up by who waits for it.

@@ -78,7 +78,11 @@ fn describe(answer: &Value) -> String {
             word("then.reason")
         );
     }
-    for assumed in field(answer, "assumed").as_array().into_iter().flatten() {
+    for assumed in field(answer, "asked.assumed")
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         out += &format!("{}\n", plain(assumed.as_str().unwrap_or_default()));
     }
     if !word("next").is_empty() {
@@ -95,12 +99,13 @@ mod tests {
 
     #[test]
     fn the_steps_stand_in_their_order() {
-        let answer = json!({"asked": {"method": "GET", "path": "/…/Config0080F0C571EB.cfg"},
+        let answer = json!({"asked": {"method": "GET", "path": "/…/Config0080F0C571EB.cfg",
+                "assumed": ["The access path is the tenant's newest that has not expired."]},
             "steps": [{"step": "access_path", "outcome": "passed", "message": "The access path is known."},
                 {"step": "device", "outcome": "failed", "message": "The tenant has no device 0080F0C571EB."},
                 {"step": "key", "outcome": "skipped", "message": "There is no device to have one."}],
             "verdict": {"status": 404, "outcome": "refused", "reason": "unknown_device"}, "then": null,
-            "assumed": ["The access path is the tenant's newest that has not expired."],
+
             "next": "Add the device."});
         insta::assert_snapshot!(describe(&answer));
     }

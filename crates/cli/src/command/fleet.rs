@@ -454,7 +454,7 @@ fn describe_trial(trial: &Value) -> String {
         return "Nothing is written. No phone that stays would get other files.\n".to_owned();
     }
     let mut out = format!(
-        "Nothing is written. {} would be affected; of {} that were compared, {} would change and {} would be broken.\n",
+        "Nothing is written. {} would be affected. Of {} compared, {} would change and {} would be broken.\n",
         counted(number("affected"), "phone"),
         counted(number("compared"), "file"),
         number("changed"),
