@@ -162,7 +162,7 @@ fn changes(entry: &Value) -> String {
         let text = members.get(name).map_or(String::new(), |it| cell(name, it));
         match text.chars().count() {
             0 => "(nothing)".to_owned(),
-            0..=MAX_SAID => text,
+            1..=MAX_SAID => text,
             _ => text.chars().take(MAX_SAID - 1).chain(['…']).collect(),
         }
     };
@@ -202,17 +202,22 @@ pub fn state(device: &Value) -> String {
 }
 
 /// What stands between two columns.
-const GAP: usize = 2;
+const GAP: usize = GAP_PADDING as usize;
 
-/// A longer word, such as a URL, may be broken: no id, MAC or time is so long.
-const MAX_WORD: usize = 30;
+/// The same, as comfy-table has it.
+const GAP_PADDING: u16 = 2;
+
+/// A longer word, such as a URL, may be broken: no id, MAC, time or address is so long, nor a path of the API with an id.
+const MAX_WORD: usize = 40;
 
 /// How the columns of a table share the width that there is.
 #[derive(Debug)]
 pub struct Layout {
     columns: Columns,
-    /// The widths of those columns that stand side by side, in characters.
-    widths: Vec<usize>,
+    /// The columns that stand side by side, each with its width in characters.
+    widths: Vec<(usize, usize)>,
+    /// Those that have no room beside them.
+    others: Vec<usize>,
     /// Whether the others stand below each row; they are left out otherwise.
     is_below: bool,
     width: Option<usize>,
@@ -248,17 +253,25 @@ impl Layout {
         let wanted: Vec<usize> = (0..columns.len())
             .map(|at| whole(at).unwrap_or(0))
             .collect();
-        let Some(most) = width else {
+        let whole = wanted.iter().map(|wanted| wanted + GAP).sum::<usize>();
+        let Some(most) = width.filter(|most| whole > most + GAP) else {
             return Self {
                 columns,
-                widths: wanted,
+                widths: wanted.into_iter().enumerate().collect(),
+                others: Vec::new(),
                 is_below: false,
                 width,
             };
         };
-        let mut widths: Vec<usize> = Vec::new();
+        let mut widths: Vec<(usize, usize)> = Vec::new();
+        let mut others = Vec::new();
         let mut all = 0;
         for (at, wanted) in wanted.iter().enumerate() {
+            // A column that says nothing takes no room from the others.
+            let is_empty = !of_column(at).skip(1).any(|text| !text.is_empty());
+            if at > 0 && is_empty && !rows.is_empty() {
+                continue;
+            }
             // The name of an item is to be copied, and comes whole.
             let word = of_column(at).map(longest_word).max().unwrap_or(0);
             let least = match naming(columns) {
@@ -268,18 +281,19 @@ impl Layout {
                 _ => word.max(READABLE.min(*wanted)),
             };
             let next = all + least + if at > 0 { GAP } else { 0 };
-            if at > 0 && next > most {
-                break;
+            if at > 0 && (next > most || !others.is_empty()) {
+                others.push(at);
+                continue;
             }
-            widths.push(least);
+            widths.push((at, least));
             all = next;
         }
         // What is left over goes to the columns that want more, a character each in turn.
         let mut spare = most.saturating_sub(all);
         while spare > 0 {
             let before = spare;
-            for (width, wanted) in widths.iter_mut().zip(&wanted) {
-                if spare > 0 && *width < *wanted {
+            for (at, width) in &mut widths {
+                if spare > 0 && wanted.get(*at).is_some_and(|wanted| *width < *wanted) {
                     *width += 1;
                     spare -= 1;
                 }
@@ -288,10 +302,11 @@ impl Layout {
                 break;
             }
         }
-        let is_below = widths.len() <= naming(columns);
+        let is_below = others.contains(&naming(columns));
         Self {
             columns,
             widths,
+            others,
             is_below,
             width,
         }
@@ -299,9 +314,11 @@ impl Layout {
 
     /// The heads of columns that are left out.
     pub fn left_out(&self) -> Vec<&'static str> {
-        let others = self.columns.iter().skip(self.widths.len());
-        let others = others.filter(|_| !self.is_below);
-        others.map(|(head, _)| *head).collect()
+        let others = self.others.iter().filter(|_| !self.is_below);
+        others
+            .filter_map(|at| self.columns.get(*at))
+            .map(|(head, _)| *head)
+            .collect()
     }
 
     /// The line of heads.
@@ -329,7 +346,8 @@ impl Layout {
         let texts: Vec<&str> = row.iter().map(String::as_str).collect();
         let mut out = self.lines(cells.collect(), &texts, has_colours);
         if self.is_below {
-            let others = row.iter().zip(self.columns).skip(self.widths.len());
+            let others = self.others.iter();
+            let others = others.filter_map(|at| Some((row.get(*at)?, self.columns.get(*at)?)));
             let others = others.filter(|(text, _)| !text.is_empty());
             let mut line = String::new();
             for (text, (head, _)) in others {
@@ -357,22 +375,24 @@ impl Layout {
         } else {
             table.force_no_tty();
         }
-        table.add_row(cells.into_iter().take(self.widths.len()));
-        for (at, width) in self.widths.iter().enumerate() {
+        let cells = cells.into_iter().enumerate();
+        let cells = cells.filter(|(at, _)| self.widths.iter().any(|(it, _)| it == at));
+        table.add_row(cells.map(|(_, cell)| cell));
+        for (place, (at, width)) in self.widths.iter().enumerate() {
             // A word that was not there when the widths were found is not broken either.
-            let word = texts.get(at).map_or(0, |text| longest_word(text));
+            let word = texts.get(*at).map_or(0, |text| longest_word(text));
             let width = u16::try_from((*width).max(word)).unwrap_or(u16::MAX);
-            if let Some(column) = table.column_mut(at) {
-                // With the space before and behind each cell.
+            if let Some(column) = table.column_mut(place) {
+                // The gap is the padding of the column before it.
+                column.set_padding((0, GAP_PADDING));
                 column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
-                    width.saturating_add(2),
+                    width.saturating_add(GAP_PADDING),
                 )));
             }
         }
         let mut out = String::new();
         for line in table.lines() {
-            // A preset without lines still begins with the padding of its first cell.
-            out.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
+            out.push_str(line.trim_end());
             out.push('\n');
         }
         out

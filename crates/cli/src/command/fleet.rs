@@ -264,7 +264,7 @@ pub fn count_all(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let counts = session.client.call(&given.call(session)?)?.json()?;
     if session.output.format == Format::People && field(&counts, "counted_at").is_null() {
         session.output.remark(
-            "They are not counted yet. The installation counts them every few minutes, but not where it runs by `ringfence dev`.",
+            "They are not counted yet: the installation does that by itself, every few minutes.",
         );
         return Ok(());
     }

@@ -137,7 +137,7 @@ fn usual(path: &str) -> String {
         "path" => 22,
         "address" => 15,
         "request_id" => 26,
-        _ => 0,
+        _ => 3,
     };
     "x".repeat(length)
 }
