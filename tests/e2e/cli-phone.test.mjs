@@ -20,6 +20,12 @@ const phones = modules.flatMap((one) => one.families);
 phones.push(
   { id: 'utg', model: 'KX-UTG300B', mac: '0080F0C571EB', settings: { NTP: 'ntp.example' }, profile: 'utg-128' },
   { id: 'ut', model: 'KX-UT123', mac: '0080F0C571EC', settings: { NTP: 'ntp.example' } },
+  { id: 'uds124', model: 'KX-UDS124', mac: '0080F0C571ED', settings: { NTP: 'ntp.example' } },
+  { id: 'tgp500', model: 'KX-TGP500', mac: '0080F0C571EE', settings: { NTP: 'ntp.example' } },
+  { id: 'hdv', model: 'KX-HDV130N', mac: '0080F0C571EF', settings: { NTP: 'ntp.example' } },
+  // Those of other vendors that have their own tests, too.
+  { id: 'snom', model: 'snomD345', mac: '000413C571EB', settings: { time_zone: 'Europe/Berlin' } },
+  { id: 'htek', model: 'UC903', mac: '001FC1C571EB', settings: { time_zone: 'Europe/Berlin' } },
 );
 
 describe('a phone that the command line plays', () => {
@@ -41,6 +47,16 @@ describe('a phone that the command line plays', () => {
   after(async () => {
     operator?.end();
     await worker?.stop();
+  });
+
+  it('is of every family', async () => {
+    const { items } = await api.get('/families');
+    const missing = items.filter(({ family }) => !phones.some((phone) => phone.id === family));
+    assert.deepEqual(
+      missing.map(({ family }) => family),
+      [],
+    );
+    assert.ok(items.length > 20, `${items.length} families`);
   });
 
   for (const phone of phones) {

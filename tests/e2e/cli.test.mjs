@@ -95,7 +95,7 @@ describe('the command line', () => {
     assert.deepEqual([nowhere.code, nowhere.out], [2, '']);
     assert.match(nowhere.err, /^ringfence: where is the installation\?/);
     const without = await other.run(['tenants', 'list', '--url', worker.http]);
-    assert.equal(without.code, 1);
+    assert.equal(without.code, 2);
     assert.match(without.err, /RINGFENCE_TOKEN/, 'it says what to do');
     assert.equal(
       (await other.run(['tenants', 'list', '--url', worker.http, '--token-stdin'], { input: `${worker.adminToken}\n` })).code,
@@ -111,7 +111,8 @@ describe('the command line', () => {
     assert.ok(!listed.includes(worker.adminToken));
     // The token of one installation does not go to another.
     const elsewhere = await other.run(['tenants', 'list', '--url', worker.http.replace('127.0.0.1', 'localhost')]);
-    assert.equal(elsewhere.code, 1, elsewhere.err);
+    assert.equal(elsewhere.code, 2, elsewhere.err);
+    assert.match(elsewhere.err, /Give a token/);
     chmodSync(config, 0o644);
     const open = await other.run(['tenants', 'list']);
     assert.equal(open.code, 2);
@@ -139,6 +140,13 @@ describe('the command line', () => {
     const gone = await somebody.run(['devices', 'remove', mac(1)]);
     assert.equal(gone.code, 2, 'nobody is there to be asked');
     assert.match(gone.err, /--yes/);
+    await somebody.ok(['devices', 'add', mac(1), '--model', MODEL]);
+    for (const action of ['delete', 'rekey', 'disable']) {
+      const many = await somebody.run(['operations', 'create', action, '--all']);
+      assert.deepEqual([many.code, many.out], [2, ''], action);
+      assert.match(many.err, /Nothing was changed: repeat the command with --yes/);
+    }
+    assert.equal((await somebody.json(['devices', 'show', mac(1)])).key.generation, 1);
     const bad = somebody.file('bad.cfg', 'CFG_NONSENSE="1"\n');
     const linted = await somebody.run(['lint', bad, '--family', 'KX-UTG300B'], { env: { RINGFENCE_URL: '' } });
     assert.equal(linted.code, 4, linted.err);
@@ -194,6 +202,8 @@ describe('the command line', () => {
     const broken = await somebody.run(['devices', 'change', mac(1), '--set', 'line_2_user=8']);
     assert.equal(broken.code, 1);
     assert.match(broken.err, /\n {2}0080F0000001: standard: line_2_user: .*line_2_domain/, 'which file, and what to do');
+    const changing = await somebody.ok(['devices', 'change', mac(1), '--set', 'line_1_user=8', '--dry-run']);
+    assert.match(changing, /^Nothing is written\. 1 phone would be affected[^]*^-.*7/m);
     const tried = await somebody.ok(['settings', 'set', 'line_1_user=8', '--device', mac(1), '--dry-run']);
     assert.match(tried, /^Nothing is written\. 1 phone would be affected/);
     assert.match(tried, /^-.*7/m);
@@ -215,13 +225,23 @@ describe('the command line', () => {
     assert.match(shown, /Its bootstrap was taken \d+ s ago/);
     assert.match(shown, /Last requests[^]*bootstrap/);
     const [event] = await somebody.json(['events', '--outcome', 'refused']);
+    assert.equal((await somebody.ok(['events', '--outcome', 'refused', '-q', '--limit', '1'])).trim(), event.request_id);
+    assert.equal(
+      await somebody.ok(['events', '--outcome', 'nothing', '--csv']),
+      'at,mac,outcome,reason,status,kind,path,address,request_id\n',
+    );
     const explained = await somebody.ok(['explain', event.request_id]);
     assert.match(explained, /NO .*\n[^]*The phone hears 404/);
-    assert.match(await somebody.ok(['explain', mac(1), '--name', `Config${mac(1)}.cfg`]), /The phone hears/);
+    assert.match(
+      await somebody.ok(['explain', mac(1), '--name', `Config${mac(1)}.cfg`]),
+      /The phone hears[^]*The access path is the tenant's newest/,
+    );
+    const under = await somebody.ok(['explain', mac(1), '--access-path', path.id]);
+    assert.doesNotMatch(under, /The access path is the tenant's newest/);
     await somebody.ok(['settings', 'set', 'time_zone=Europe/Berlin']);
     assert.match(await somebody.ok(['devices', 'effective', mac(1)]), /^PARAMETER +VALUE[^]* tenant +/);
     assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /^standard: fit to be served$/m);
-    assert.match(await somebody.ok(['devices', 'rekey', mac(1)]), /Its bootstrap waits/);
+    assert.match(await somebody.ok(['devices', 'rekey', mac(1), '--yes']), /Its bootstrap waits/);
     await somebody.ok(['devices', 'disable', mac(1)]);
     assert.match(await somebody.ok(['devices', 'show', mac(1)]), /out of service/);
     await somebody.ok(['devices', 'enable', mac(1)]);
@@ -236,10 +256,10 @@ describe('the command line', () => {
     // Templates, by a file.
     const source = await somebody.ok(['templates', 'show', 'standard', 'utg']);
     const file = somebody.file('standard.j2', source.replace('<PANASIPPhoneConfig>', '<!-- ours -->\n<PANASIPPhoneConfig>'));
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', file]);
-    await somebody.ok(['templates', 'put', 'standard', 'utg', MODEL, '--file', '-'], { input: source });
+    await somebody.ok(['templates', 'put', 'standard', 'utg', file]);
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '-', '--model', MODEL], { input: source });
     assert.match(await somebody.ok(['templates', 'list']), new RegExp(`standard +utg +${MODEL}`));
-    await somebody.ok(['templates', 'remove', 'standard', 'utg', MODEL]);
+    await somebody.ok(['templates', 'remove', 'standard', 'utg', '--model', MODEL]);
     assert.equal(await somebody.ok(['templates', 'show', 'standard', 'utg']), readFileSync(file, 'utf8'));
     assert.match(await somebody.ok(['templates', 'history', 'standard', 'utg']), /^VERSION/);
 
@@ -263,6 +283,7 @@ describe('the command line', () => {
 
     // Audit, tokens, rotation.
     assert.match(await somebody.ok(['audit', 'list', '--action', 'device.create']), /device\.create/);
+    assert.match(await somebody.ok(['operations', 'list']), / set NTP /, 'the action in words');
     assert.match((await operator.run(['audit', 'verify'])).err, /whole up to entry \d+/);
     const lines = (await operator.ok(['audit', 'export'])).trim().split('\n');
     const numbers = lines.map((line) => JSON.parse(line).number).filter(Boolean);
@@ -273,7 +294,12 @@ describe('the command line', () => {
     const reader = new Operator(worker, { token: token.token });
     context.after(() => reader.end());
     assert.equal((await reader.json(['tenants', 'show'])).id, id, 'the only tenant needs no name');
-    const refused = await reader.run(['devices', 'rekey', mac(1)]);
+    const bound = await operator.json(['tokens', 'list', '--tenant', name]);
+    assert.deepEqual(
+      bound.map((it) => it.id),
+      [token.id],
+    );
+    const refused = await reader.run(['devices', 'rekey', mac(1), '--yes']);
     assert.deepEqual([refused.code, /token/.test(refused.err)], [1, true]);
     await operator.ok(['tokens', 'remove', token.id, '--yes']);
     assert.equal((await reader.run(['tenants', 'show'])).code, 1);
@@ -372,9 +398,18 @@ describe('the command line', () => {
     assert.deepEqual([changed.name, changed.options.events_per_minute], [`${name} Ltd`, 700], 'what is not named stays');
     somebody.env.RINGFENCE_TENANT = `${name} Ltd`;
     const versions = await somebody.json(['options', 'history']);
-    assert.ok((await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`])).includes('700'));
+    assert.match(await somebody.ok(['options', 'diff', '--from', `${versions.at(-1).version}`]), /^-.*600.*\n\+.*700/m);
     await somebody.ok(['options', 'rollback', `${versions.at(-1).version}`]);
     assert.equal((await api.get(t)).options.events_per_minute, 600);
+    // Single options, and a file of some: the others stay.
+    await somebody.ok(['tenants', 'change', '--set', 'retry_window_s=60', '--set', 'expected_networks=192.0.2.0/24']);
+    await somebody.ok(['tenants', 'change', '--options', options]);
+    const set = (await api.get(t)).options;
+    assert.deepEqual([set.retry_window_s, set.expected_networks, set.events_per_minute], [60, ['192.0.2.0/24'], 700]);
+    await somebody.ok(['tenants', 'change', '--unset', 'retry_window_s', '--set', 'events_per_minute=800']);
+    const unset = (await api.get(t)).options;
+    assert.deepEqual([unset.retry_window_s, unset.expected_networks, unset.events_per_minute], [0, ['192.0.2.0/24'], 800]);
+    assert.equal((await somebody.run(['tenants', 'change', '--set', 'retry_window_s=soon'])).code, 2);
 
     await somebody.ok(['sites', 'create', 'Quay']);
     await somebody.ok(['sites', 'rename', 'Quay', 'Yard']);
@@ -388,8 +423,17 @@ describe('the command line', () => {
     await somebody.ok(['models', 'remove', 'GXP2160', '--yes']);
 
     const file = somebody.file('standard.j2', '<PANASIPPhoneConfig>\n  <Device>\n    <System/>\n  </Device>\n</PANASIPPhoneConfig>\n');
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', file]);
-    await somebody.ok(['templates', 'put', 'standard', 'utg', '--file', '-'], {
+    const written = await somebody.run(['templates', 'put', 'standard', 'utg', file]);
+    assert.deepEqual([written.code, written.out, written.err], [0, '', 'It is written.\n']);
+    const other = somebody.file(
+      'other.j2',
+      readFileSync(file, 'utf8').replace('<System/>', '<System><NTP_ADDR>a.example</NTP_ADDR></System>'),
+    );
+    const tried = await somebody.ok(['templates', 'put', 'standard', 'utg', other, '--dry-run', '--diff-for', mac(1)]);
+    assert.match(tried, /^- {4}<System\/>\n\+ {4}<System>\n\+ {6}<NTP_ADDR>/m, 'the lines of one phone');
+    const gone = await somebody.run(['devices', 'remove', mac(1), '--dry-run']);
+    assert.deepEqual([gone.code, gone.err], [0, 'It would be removed.\n']);
+    await somebody.ok(['templates', 'put', 'standard', 'utg', '-'], {
       input: readFileSync(file, 'utf8').replace('<System/>', '<System></System>'),
     });
     assert.match(
@@ -403,14 +447,14 @@ describe('the command line', () => {
     assert.deepEqual((await somebody.json(['tests', 'show', test.id])).name, 'b');
     assert.equal((await somebody.json(['tests', 'show', test.id])).parameter, 'X');
     assert.equal((await somebody.json(['tests', 'list'])).length, 1);
-    await somebody.ok(['tests', 'remove', test.id]);
+    await somebody.ok(['tests', 'remove', test.id, '--yes']);
     const ca = authority();
     context.after(() => ca.end());
     const pem = ca.file;
-    await somebody.ok(['certificates', 'put', 'root.pem', '--file', pem]);
+    await somebody.ok(['certificates', 'put', 'root.pem', pem]);
     const { body } = await somebody.json(['certificates', 'show', 'root.pem']);
     assert.equal(Buffer.from(body, 'base64').toString(), readFileSync(pem, 'utf8'));
-    await somebody.ok(['certificates', 'remove', 'root.pem']);
+    await somebody.ok(['certificates', 'remove', 'root.pem', '--yes']);
 
     const [old, fresh] = [
       await somebody.json(['access-paths', 'create']),
@@ -423,10 +467,17 @@ describe('the command line', () => {
     assert.match(await somebody.ok(['access-paths', 'moved', fresh.id]), new RegExp(mac(1)));
     await somebody.ok(['access-paths', 'end-move', fresh.id]);
     await somebody.ok(['access-paths', 'remove', old.id, '--yes']);
+    assert.match((await somebody.run(['destinations', 'show'])).err, /^Nothing is set\. /);
     await somebody.ok(['limits', 'set', '--devices', '5']);
-    assert.equal((await somebody.json(['limits', 'show'])).quotas.devices.limit, 5);
+    await somebody.ok(['limits', 'set', '--models', '30']);
+    const { quotas } = await somebody.json(['limits', 'show']);
+    assert.deepEqual([quotas.devices.limit, quotas.models.limit], [5, 30], 'what is not named stays');
+    await somebody.ok(['limits', 'set', '--devices', 'default']);
+    assert.equal((await somebody.json(['limits', 'show'])).quotas.devices.limit, 100_000);
     await somebody.ok(['destinations', 'set', '--domain', 'pbx.example', '--network', '192.0.2.0/24']);
-    assert.deepEqual((await somebody.json(['destinations', 'show'])).destinations.domains, ['pbx.example']);
+    await somebody.ok(['destinations', 'set', '--domain', 'pbx.test']);
+    const { destinations } = await somebody.json(['destinations', 'show']);
+    assert.deepEqual([destinations.domains, destinations.networks], [['pbx.test'], ['192.0.2.0/24']]);
 
     // A setting that reaches no file is said.
     const unused = await somebody.run(['settings', 'set', 'system_X=1', '--device', mac(1)]);
@@ -445,23 +496,35 @@ describe('the command line', () => {
       (items) => items.length === 2,
     );
     await somebody.ok(['unknown', 'dismiss', mac(2)]);
-    assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found']), /"Found"/);
-    await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], { env: { KEY: '12341234abcdabcd12341234abcdabcd' } });
+    assert.match(await somebody.ok(['unknown', 'adopt', mac(1), '--label', 'Found', '--set', 'B=2']), /"Found"/);
+    assert.match(await somebody.ok(['settings', 'show', '--device', mac(1)]), /^B +2$/m);
+    const taken = await somebody.ok(['devices', 'import-key', mac(1), '--key-from', 'env:KEY'], {
+      env: { KEY: '12341234abcdabcd12341234abcdabcd' },
+    });
+    assert.match(taken, /Its key was taken over/);
     await somebody.ok(['settings', 'set', 'A=1', '--device', mac(1)]);
     assert.match(await somebody.ok(['devices', 'history', mac(1)]), /^VERSION/);
     assert.ok([0, 4].includes((await somebody.run(['devices', 'diff', mac(1)])).code));
     assert.equal(typeof (await operator.json(['devices', 'count-all'])).devices, 'number');
+    // No cron event has counted here.
+    for (const verb of [['devices', 'count-all'], ['event-counts']]) {
+      const { code, out, err } = await operator.run(verb);
+      assert.deepEqual([code, out], [0, ''], `${verb}`);
+      assert.match(err, /^They are not counted yet: /);
+    }
 
     await somebody.ok(['devices', 'add', mac(3), '--model', MODEL]);
-    const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3)])).trim();
+    const operation = (await somebody.ok(['operations', 'create', 'disable', '--mac', mac(1), '--mac', mac(3), '--yes'])).trim();
     assert.match(await somebody.ok(['operations', 'show', operation, '--wait']), /^state +done$/m);
     assert.match(await somebody.ok(['operations', 'devices', operation]), new RegExp(`${mac(3)} +done`));
     assert.equal((await somebody.run(['operations', 'cancel', operation])).code, 1, 'what is over cannot be cancelled');
-    await somebody.ok(['operations', 'remove', operation]);
+    await somebody.ok(['operations', 'remove', operation, '--yes']);
     await somebody.ok(['operations', 'create', 'enable', '--all', '--wait']);
 
     const other = await tenant(context);
-    assert.match(await somebody.ok(['devices', 'move', mac(1), '--to', other.name, '--forward-days', '7']), /"Found"/);
+    await other.somebody.ok(['sites', 'create', 'Quay']);
+    assert.match(await somebody.ok(['devices', 'move', mac(1), '--to', other.name, '--site', 'quay', '--forward-days', '7']), /"Found"/);
+    assert.ok((await api.get(`${other.t}/devices/${mac(1)}`)).site, 'the site there goes by its name');
     assert.equal((await api.get(`${other.t}/devices/${mac(1)}`)).label, 'Found');
     await other.somebody.ok(['devices', 'end-forward', mac(1)]);
     await api.get(`${t}/devices/${mac(3)}`);
@@ -485,17 +548,24 @@ describe('the command line', () => {
     await somebody.ok(['pools', 'change', pool.id, '--name', 'Harbour']);
     const shown = await somebody.json(['pools', 'show', pool.id]);
     assert.deepEqual([shown.name, shown.options.max_attempts], ['Harbour', 2]);
+    await somebody.ok(['pools', 'change', pool.id, '--set', 'expiry_s=3600']);
+    const { options } = await somebody.json(['pools', 'show', pool.id]);
+    assert.deepEqual([options.expiry_s, options.max_attempts], [3600, 2], 'what is not named stays');
     await somebody.ok(['pools', 'set-credentials', pool.id, '--username', 'ringfence', '--password-from', 'env:PASSWORD'], {
       env: { PASSWORD: 'Harbour-77' },
     });
     assert.match(await somebody.ok(['pools', 'credentials', pool.id]), /username +ringfence/);
-    await somebody.ok(['pools', 'remove-credentials', pool.id]);
-    const credential = await somebody.ok(['relays', 'create', pool.id, 'beside the PBX', '-q']);
+    await somebody.ok(['pools', 'remove-credentials', pool.id, '--yes']);
+    const credential = await somebody.ok(['relays', 'create', 'harbour', 'beside the PBX', '-q']);
     assert.match(credential, /^rfr_/);
     const [relay] = await somebody.json(['relays', 'list', pool.id]);
     assert.equal((await somebody.json(['relays', 'show', pool.id, relay.id])).name, 'beside the PBX');
+    assert.equal((await somebody.json(['relays', 'show', 'Harbour', 'Beside the PBX'])).id, relay.id);
+    const nobody = await somebody.run(['pools', 'show', 'Quay']);
+    assert.deepEqual([nobody.code, nobody.err], [2, 'ringfence: no pool is called Quay. `ringfence pools list` shows them all.\n']);
+    assert.match((await somebody.run(['pools', 'of-tenant'])).err, /^Nothing is set: the pool `default` notifies them\./);
     assert.ok([0, 1].includes((await somebody.run(['relays', 'drain', pool.id, relay.id])).code), 'it is not connected');
-    await somebody.ok(['pools', 'assign', pool.id]);
+    await somebody.ok(['pools', 'assign', 'Harbour']);
     assert.match(await somebody.ok(['pools', 'of-tenant']), new RegExp(pool.id));
 
     // Nobody sends: a job waits, and is given up by who waits for it.
@@ -544,7 +614,7 @@ describe('the command line', () => {
       );
       await somebody.run(['webhooks', 'resend', made.id, message.id, ...where]);
       assert.ok((await somebody.json(['webhooks', 'list', ...where])).some((hook) => hook.id === made.id));
-      await somebody.ok(['webhooks', 'remove', made.id, ...where]);
+      await somebody.ok(['webhooks', 'remove', made.id, '--yes', ...where]);
     }
     const token = await operator.json(['tokens', 'create', 'for a while', '--access', 'write', '--expires-at', '1h']);
     assert.equal((await operator.json(['tokens', 'show', token.id])).name, 'for a while');
@@ -554,7 +624,7 @@ describe('the command line', () => {
     assert.equal((await operator.run(['sessions', 'remove', '01ARZ3NDEKTSV4RRFFQ69G5FAV'])).code, 1, 'there is none');
     const cut = await operator.run(['audit', 'cut', '--number', '1', '--hash', 'a'.repeat(64), '--yes']);
     assert.equal(cut.code, 1, 'nothing that was not exported is cut');
-    assert.match(await operator.ok(['audit', 'list', '--everywhere', '--limit', '3']), /^ID +AT +ACTION/);
+    assert.match(await operator.ok(['audit', 'list', '--everywhere', '--limit', '3']), /^AT +ACTION +OBJECT +CHANGES/);
     assert.match((await operator.run(['rotate'])).err, /0 to go/);
     assert.equal((await operator.json(['restored', 'show'])).behind, false);
     await operator.ok(['restored', 'take', '--yes']);

@@ -261,7 +261,7 @@ describe('a device that moves', () => {
 
     it('names a tenant, site or access path that is not there, or its own tenant', async () => {
       await refused(await move(a, { id: '01JD0000000000000000000000' }), 422, /`tenant` is not the id/);
-      await refused(await move(a, a), 422, /PUT the device/);
+      await refused(await move(a, a), 422, /change the device/);
       const site = (await admin.post(`/tenants/${a.id}/sites`, { name: 'Quay' })).id;
       await refused(await move(a, b, { site }), 422, /`site` is not the id of a site of the other tenant/);
       for (const url of [`https://x/${a.accessPath}/`, 'nothing', '', 'https://x'])

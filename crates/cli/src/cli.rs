@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg as ClapArg, ArgAction, ArgMatches, Command};
+use ringfence_api::operation::Needs;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
-use crate::command::{fleet, follow};
+use crate::command::settings::assigned;
+use crate::command::{fleet, follow, options};
 use crate::failure::Failure;
 use crate::given::{Given, option};
 use crate::output::{Format, Output, complain, confirm};
@@ -17,10 +19,12 @@ use crate::secret;
 use crate::session::Session;
 use crate::table::{self, List};
 use crate::verb::{self, Arg, Does, Kind, NOUNS, Shows, Verb};
-use crate::words::text;
+use crate::words::{field, text};
 
 /// What stands below the help of the whole.
 const AFTER: &str = "\
+`ringfence help devices list` says of each command what it takes.
+
 Where the installation is, and who asks:
   --profile, or RINGFENCE_PROFILE, or the default of ~/.config/ringfence/config.toml (RINGFENCE_CONFIG)
   RINGFENCE_URL and RINGFENCE_TOKEN, or --url and --token-stdin, for one command
@@ -41,7 +45,7 @@ pub fn main() -> ExitCode {
 
 /// Runs the program with these arguments, the first of which is its name.
 pub fn exit(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let matches = match command().try_get_matches_from(args) {
+    let matches = match command().try_get_matches_from(asking_for_help(args)) {
         Ok(matches) => matches,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -57,6 +61,22 @@ pub fn exit(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// `ringfence help devices list` is `ringfence devices list --help`, and so is `ringfence devices help list`.
+fn asking_for_help(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let is_noun = |word: &OsString| NOUNS.iter().any(|(noun, _)| word == noun);
+    let place = match args.get(1) {
+        Some(first) if first == "help" => Some(1),
+        Some(first) if is_noun(first) => args.get(2).filter(|it| *it == "help").map(|_| 2),
+        _ => None,
+    };
+    if let Some(place) = place {
+        args.remove(place);
+        args.push("--help".into());
+    }
+    args
 }
 
 /// The whole command line.
@@ -119,7 +139,7 @@ fn of_arg(arg: &'static Arg) -> ClapArg {
         (_, false) => out.action(ArgAction::Set),
     };
     let name = match arg.kind {
-        Kind::Number => "N",
+        Kind::Number | Kind::Limit => "N",
         Kind::Past | Kind::Future => "TIME",
         Kind::File | Kind::Json => "FILE",
         Kind::Secret => "WHERE",
@@ -127,14 +147,16 @@ fn of_arg(arg: &'static Arg) -> ClapArg {
     };
     out = out.value_name(name.to_uppercase());
     match arg.kind {
-        Kind::Choice(words) => out.value_parser(PossibleValuesParser::new(words)),
+        // The order of a list may begin with a hyphen.
+        Kind::Choice(words) => out
+            .value_parser(PossibleValuesParser::new(words))
+            .allow_hyphen_values(arg.name == "sort"),
         Kind::Switch => out.value_parser(["on", "off"]),
         Kind::Rest => out
             .num_args(0..)
             .trailing_var_arg(true)
             .allow_hyphen_values(true),
-        // A time before now, and the order of a list, may begin with a hyphen.
-        _ => out.allow_hyphen_values(arg.name == "sort"),
+        _ => out,
     }
 }
 
@@ -243,6 +265,12 @@ fn session(given: &Given<'_>, output: Output) -> Result<Session, Failure> {
     } else {
         own.map(Profile::token).transpose()?.flatten()
     };
+    if token.is_none() && needs_token(given.verb) {
+        return Err(Failure::Usage(
+            "whose command is it? Give a token: by RINGFENCE_TOKEN, by --token-stdin or by a profile (ringfence profiles add)."
+                .to_owned(),
+        ));
+    }
     let tenant = given.text("global-tenant").map(str::to_owned);
     let tenant = tenant
         .or_else(|| set("RINGFENCE_TENANT"))
@@ -252,6 +280,12 @@ fn session(given: &Given<'_>, output: Output) -> Result<Session, Failure> {
         output,
         tenant,
     ))
+}
+
+/// Whether a verb makes calls that nobody answers without a token.
+fn needs_token(verb: &Verb) -> bool {
+    let mut needs = verb.calls.iter().map(|operation| operation.needs());
+    needs.all(|needs| needs != Needs::Nothing)
 }
 
 fn profile(named: Option<&str>, is_told: bool) -> Result<Option<Profile>, Failure> {
@@ -295,18 +329,29 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if !verb.keeps.is_empty() {
         let answer = session.client.call(&call.reading()?)?;
         let present = answer.json()?;
-        for name in verb.keeps {
-            if let Some(value) = present.get(*name).filter(|value| !value.is_null()) {
-                crate::given::put(&mut body, name, value.clone());
+        for (name, place) in verb.keeps {
+            let value = field(&present, name);
+            if !value.is_null() {
+                crate::given::put(&mut body, place, value.clone());
             }
         }
         call.if_match = answer.etag;
     }
     if matches!(call.operation.method(), "POST" | "PUT") {
-        call.body = Some(given.body(session, body)?);
+        let mut body = given.body(session, body)?;
+        if verb.each_arg().any(|arg| arg.name == "options") {
+            options::change(given, &mut body)?;
+        }
+        if verb.each_arg().any(|arg| arg.name == "secret") {
+            let settings = assigned(given)?;
+            if !settings.is_empty() {
+                crate::given::put(&mut body, "settings", settings.into());
+            }
+        }
+        call.body = Some(body);
     }
     if given.flag("dry_run")
-        && let Some(mac) = given.text("mac")
+        && let Some(mac) = given.text("mac").or_else(|| given.text("diff_for"))
     {
         call = call.asking("device", mac);
     }
@@ -346,6 +391,9 @@ pub fn show_list(
 fn show(session: &Session, verb: &Verb, given: &Given<'_>, answer: &Value) -> Result<(), Failure> {
     let output = session.output;
     if given.flag("dry_run") && answer.get("compared").is_some() {
+        if let (Shows::Done(word), Format::People) = (verb.shows, output.format) {
+            output.remark(&format!("It would be {word}."));
+        }
         return fleet::show_trial(output, answer);
     }
     if output.format == Format::People {

@@ -224,6 +224,14 @@ impl Client {
                 )
             })?;
         let unreachable = |error: ureq::Error| {
+            let error = error.to_string();
+            // What rustls says of bytes that are no TLS at all.
+            if error.contains("InvalidContentType") {
+                return Failure::Unreachable(format!(
+                    "{} does not speak HTTPS there: look at the port, or write http:// if it is this machine.",
+                    self.base
+                ));
+            }
             Failure::Unreachable(format!(
                 "{} does not answer: {error}. Look at the URL and at the network (ringfence health).",
                 self.base

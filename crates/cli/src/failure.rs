@@ -113,11 +113,11 @@ fn lines(problem: &Value) -> Vec<String> {
         for finding in findings.into_iter().flatten() {
             let text = |name: &str| finding.get(name).and_then(Value::as_str);
             let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
-            let (message, help) = (text("message"), text("help"));
+            let message = text("message").unwrap_or_default();
             lines.push(format!(
-                "{what}, line {line}: {} {}",
-                message.unwrap_or_default(),
-                help.unwrap_or_default()
+                "{what}, line {line}: {}. {}",
+                message.trim_end_matches('.'),
+                text("help").unwrap_or_default()
             ));
         }
     }
@@ -139,17 +139,44 @@ fn lines(problem: &Value) -> Vec<String> {
     lines
 }
 
+/// What the API says to be done, and the command that does it. Where a sentence has other words one day, it stands alone.
+const COMMANDS: &[(&str, &str)] = &[
+    (
+        "Add the model with its `family`",
+        "ringfence models put MODEL --family FAMILY",
+    ),
+    (
+        "set the tenant's destinations",
+        "ringfence destinations set --domain DOMAIN --network NETWORK",
+    ),
+    (
+        "extend the tenant's destinations",
+        "ringfence destinations set --domain DOMAIN --network NETWORK",
+    ),
+    ("the list of pools has them", "ringfence pools list"),
+    (
+        "whose access is",
+        "ringfence tokens create NAME --access ACCESS",
+    ),
+];
+
 fn refusal(problem: &Problem) -> String {
     let what_to_do = match problem.kind.as_str() {
         "unauthorized" => {
             " Give a token that is valid: by RINGFENCE_TOKEN, by --token-stdin or by a profile (ringfence profiles add)."
         }
-        "forbidden" => " Use a token that may do this (ringfence tokens create).",
+        "forbidden" if !problem.detail.contains("whose access is") => {
+            " Use a token that may do this (ringfence tokens create)."
+        }
         "too-many-requests" => " Wait a moment and repeat the command.",
         _ => "",
     };
     let mut text = problem.detail.trim_end().to_owned();
     text.push_str(what_to_do);
+    let command = COMMANDS.iter().find(|(said, _)| text.contains(said));
+    if let Some((_, command)) = command {
+        text.push_str(&format!(" The command is: {command}."));
+    }
     if problem.status >= 500 && !problem.request_id.is_empty() {
         text.push_str(&format!(" The request is {}.", problem.request_id));
     }

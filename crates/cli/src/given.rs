@@ -134,7 +134,11 @@ impl Given<'_> {
             if let Goes::Body(path) = arg.goes
                 && let Some(value) = self.value(session, arg)?
             {
-                put(&mut body, path, value);
+                match arg.kind {
+                    // A file of options says nothing of those that it leaves out.
+                    Kind::Json => add(&mut body, path, value),
+                    _ => put(&mut body, path, value),
+                }
             }
         }
         Ok(body)
@@ -193,6 +197,10 @@ impl Given<'_> {
             Some(("", Kind::Tenant)) => session.tenant().map(str::to_owned),
             Some((text, Kind::Tenant)) => session.find_tenant(Some(text)),
             Some((text, Kind::Site)) => session.site(text),
+            Some((text, Kind::Pool)) => session.pool(text),
+            Some((text, Kind::Relay)) => {
+                session.relay(&session.pool(self.required("pool")?)?, text)
+            }
             Some((text, _)) => Ok(text.to_owned()),
             None => Err(Failure::Usage(format!("name the {name}."))),
         })
@@ -223,8 +231,12 @@ impl Given<'_> {
         }
         if arg.is_many {
             let texts = self.many(arg.name);
-            let values: Vec<Value> = texts.into_iter().map(Value::from).collect();
-            return Ok((!values.is_empty()).then_some(Value::Array(values)));
+            if texts.is_empty() {
+                return Ok(None);
+            }
+            let is_none = texts.iter().all(|text| text.is_empty());
+            let texts = texts.into_iter().filter(|_| !is_none);
+            return Ok(Some(texts.map(Value::from).collect()));
         }
         let Some(text) = self.text(arg.name) else {
             return Ok(None);
@@ -235,12 +247,26 @@ impl Given<'_> {
                 .map_err(|why| Failure::Usage(format!("--{}: {why}.", option(arg.name))))
         };
         Ok(Some(match arg.kind {
-            Kind::Text | Kind::Flag | Kind::Rest | Kind::Choice(_) => Value::from(text),
-            Kind::Optional | Kind::Site if text.is_empty() => Value::Null,
+            Kind::Text | Kind::Flag | Kind::Rest | Kind::Relay | Kind::Choice(_) => {
+                Value::from(text)
+            }
+            Kind::Optional | Kind::Site | Kind::Pool if text.is_empty() => Value::Null,
             Kind::Optional => Value::from(text),
             Kind::Site => Value::from(session.site(text)?),
+            Kind::SiteThere => {
+                let tenant = session.find_tenant(Some(self.required("to")?))?;
+                Value::from(session.site_of(&tenant, text)?)
+            }
+            Kind::Pool => Value::from(session.pool(text)?),
             Kind::Tenant => Value::from(session.find_tenant(Some(text))?),
             Kind::Number => Value::from(number(arg.name, text)?),
+            Kind::Limit if text == "default" => Value::Null,
+            Kind::Limit => Value::from(text.parse::<u64>().map_err(|_| {
+                Failure::Usage(format!(
+                    "--{} is a whole number, or `default`.",
+                    option(arg.name)
+                ))
+            })?),
             Kind::Past => time(false)?,
             Kind::Future => time(true)?,
             Kind::Switch => Value::Bool(text == "on"),
@@ -317,6 +343,18 @@ pub fn put(body: &mut Value, path: &str, value: Value) {
             fields.insert(path.to_owned(), value);
         }
         Some((first, rest)) => put(fields.entry(first).or_insert(Value::Null), rest, value),
+    }
+}
+
+/// Adds the members of an object to those that a body has at a path of fields; anything else takes their place.
+pub fn add(body: &mut Value, path: &str, value: Value) {
+    match (words::field(body, path).is_object(), value) {
+        (true, Value::Object(members)) => {
+            for (name, value) in members {
+                put(body, &format!("{path}.{name}"), value);
+            }
+        }
+        (_, value) => put(body, path, value),
     }
 }
 

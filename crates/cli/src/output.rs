@@ -81,20 +81,22 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "ringfence: {text}");
 }
 
-/// Asks whether something is to be done that cannot be undone.
+/// Whether somebody is there who can be asked.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks whether to go on. `what` is a sentence that says what would be lost.
 ///
 /// # Errors
 /// The answer is no, or nobody is there who could be asked.
 pub fn confirm(what: &str) -> Result<(), Failure> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !can_ask() {
         return Err(Failure::Usage(format!(
-            "{what} cannot be undone. Repeat the command with --yes."
+            "{what} Nothing was changed: repeat the command with --yes."
         )));
     }
-    let _ = write!(
-        io::stderr().lock(),
-        "{what} cannot be undone. Go on? [y/N] "
-    );
+    let _ = write!(io::stderr().lock(), "{what} Go on? [y/N] ");
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     match (read, answer.trim()) {

@@ -157,6 +157,70 @@ impl Session {
             ))),
         }
     }
+
+    /// The id of a pool by its id or name.
+    ///
+    /// # Errors
+    /// There is none, or several are called so.
+    pub fn pool(&self, wanted: &str) -> Result<String, Failure> {
+        // The one that is always there has this id, and a token of one tenant may not list the others.
+        if wanted == "default" {
+            return Ok(wanted.to_owned());
+        }
+        let list = self.call(Operation::ListPools, &[])?;
+        self.named(&list, wanted, "pool", "ringfence pools list")
+    }
+
+    /// The id of a relay of a pool by its id or name.
+    ///
+    /// # Errors
+    /// As [`Self::pool`].
+    pub fn relay(&self, pool: &str, wanted: &str) -> Result<String, Failure> {
+        let list = self.call(Operation::ListRelays, &[("pool", pool)])?;
+        self.named(&list, wanted, "relay", "ringfence relays list POOL")
+    }
+
+    /// The id of a site of another tenant by its id or name.
+    ///
+    /// # Errors
+    /// As [`Self::pool`].
+    pub fn site_of(&self, tenant: &str, wanted: &str) -> Result<String, Failure> {
+        let list = self.call(Operation::ListSites, &[("tenant", tenant)])?;
+        let command = "ringfence sites list --tenant TENANT";
+        self.named(&list, wanted, "site", command)
+    }
+
+    /// The id of that item of a list which has this name. An id needs no look-up.
+    fn named(
+        &self,
+        list: &Call,
+        wanted: &str,
+        noun: &str,
+        command: &str,
+    ) -> Result<String, Failure> {
+        if is_id(wanted) {
+            return Ok(wanted.to_owned());
+        }
+        let mut fitting = Vec::new();
+        self.client.pages(list, usize::MAX, |items| {
+            let ids = items
+                .iter()
+                .filter(|item| text(item, "name").to_lowercase() == wanted.to_lowercase())
+                .map(|item| text(item, "id").to_owned());
+            fitting.extend(ids);
+            Ok(())
+        })?;
+        match fitting.as_slice() {
+            [only] => Ok(only.clone()),
+            [] => Err(Failure::Usage(format!(
+                "no {noun} is called {wanted}. `{command}` shows them all."
+            ))),
+            several => Err(Failure::Usage(format!(
+                "{} {noun}s are called {wanted}: name the id of one (`{command}`).",
+                several.len()
+            ))),
+        }
+    }
 }
 
 /// Whether a text is a ULID, as ids are.

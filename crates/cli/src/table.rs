@@ -1,12 +1,12 @@
 //! Answers as tables and as fields, for people and as CSV.
 
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table, Width, presets};
 use ringfence_import::guarded;
 use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::output::{Format, Output};
-use crate::words::{cell, field, text};
+use crate::words::{cell, field, plain, text};
 
 /// Columns: what is above each, and the field below.
 pub type Columns = &'static [(&'static str, &'static str)];
@@ -71,7 +71,8 @@ impl List {
                 self.output.answer(&text)
             }
             Format::People if self.output.quiet => {
-                let name = self.columns.first().map_or("", |(_, path)| *path);
+                let name = self.columns.get(naming(self.columns));
+                let name = name.map_or("", |(_, path)| *path);
                 self.output.line(&value(item, name))
             }
             Format::People => {
@@ -92,13 +93,14 @@ impl List {
     /// It cannot be written.
     pub fn end(self, has_more: bool) -> Result<(), Failure> {
         match self.output.format {
+            Format::Csv if self.count == 0 => {
+                let head = self.columns.iter().map(|(_, path)| (*path).to_owned());
+                self.output.answer(&record(head))?;
+            }
             Format::Json if self.count == 0 => self.output.answer("[]\n")?,
             Format::Json => self.output.answer("\n]\n")?,
             Format::People if !self.output.quiet && self.count > 0 => {
-                let has_colours = self.output.has_colours();
-                let width = self.output.width();
-                self.output
-                    .answer(&draw(self.columns, &self.rows, width, has_colours))?;
+                show(self.output, self.columns, &self.rows)?;
             }
             _ => {}
         }
@@ -116,11 +118,71 @@ impl List {
 }
 
 /// A value of an item; what several fields say together is said by one word.
-fn value(item: &Value, path: &str) -> String {
-    if path == "state" && field(item, "key.state").is_string() {
-        return state(item);
+pub fn value(item: &Value, path: &str) -> String {
+    match path {
+        "state" if field(item, "key.state").is_string() => state(item),
+        "action" => action(field(item, path)),
+        "changes" => changes(item),
+        _ => cell(path, field(item, path)),
     }
-    cell(path, field(item, path))
+}
+
+/// What an operation does to each device: its word, and what it is about.
+fn action(action: &Value) -> String {
+    let Some((word, about)) = action.as_object().and_then(|it| it.iter().next()) else {
+        return cell("action", action);
+    };
+    let members = |value: &Value| {
+        let names = value.as_object().into_iter().flatten();
+        names.map(|(name, _)| plain(name)).collect::<Vec<_>>()
+    };
+    let names = match word.as_str() {
+        "set" => members(field(about, "settings")),
+        "unset" => vec![cell("", field(about, "names"))],
+        "change" => members(about),
+        _ => Vec::new(),
+    };
+    format!("{} {}", plain(word), names.join(", "))
+        .trim_end()
+        .to_owned()
+}
+
+/// So long is a value at most where a change is said in one cell, in characters.
+const MAX_SAID: usize = 24;
+
+/// What differs between what something was and what it became: `label: Desk → Front desk`.
+fn changes(entry: &Value) -> String {
+    let (Some(before), Some(after)) = (
+        field(entry, "before").as_object(),
+        field(entry, "after").as_object(),
+    ) else {
+        return String::new();
+    };
+    let said = |members: &serde_json::Map<String, Value>, name: &String| {
+        let text = members.get(name).map_or(String::new(), |it| cell(name, it));
+        match text.chars().count() {
+            0 => "(nothing)".to_owned(),
+            1..=MAX_SAID => text,
+            _ => text.chars().take(MAX_SAID - 1).chain(['…']).collect(),
+        }
+    };
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differing = names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name));
+    let changes: Vec<String> = differing
+        .map(|name| {
+            format!(
+                "{}: {} → {}",
+                plain(name),
+                said(before, name),
+                said(after, name)
+            )
+        })
+        .collect();
+    changes.join(", ")
 }
 
 /// The state of a device in a word or two.
@@ -139,32 +201,139 @@ pub fn state(device: &Value) -> String {
     }
 }
 
-/// Draws a table without lines, as wide as it needs or as the terminal is.
-pub fn draw(
+/// What stands between two columns.
+const GAP: usize = GAP_PADDING as usize;
+
+/// The same, as comfy-table has it.
+const GAP_PADDING: u16 = 2;
+
+/// A longer word, such as a URL, may be broken: no id, MAC, time or address is so long, nor a path of the API with an id.
+const MAX_WORD: usize = 40;
+
+/// How the columns of a table share the width that there is.
+#[derive(Debug)]
+pub struct Layout {
     columns: Columns,
-    rows: &[Vec<String>],
-    width: Option<u16>,
-    has_colours: bool,
-) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if has_colours {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
+    /// The columns that stand side by side, each with its width in characters.
+    widths: Vec<(usize, usize)>,
+    /// Those that have no room beside them.
+    others: Vec<usize>,
+    /// Whether the others stand below each row; they are left out otherwise.
+    is_below: bool,
+    width: Option<usize>,
+}
+
+/// The column that names an item: the first, or the last where the list begins with a time.
+fn naming(columns: Columns) -> usize {
+    match columns.first() {
+        Some((_, "at")) => columns.len().saturating_sub(1),
+        _ => 0,
     }
-    if let Some(width) = width {
-        table
-            .set_width(width)
-            .set_content_arrangement(ContentArrangement::Dynamic);
+}
+
+/// A text that is broken into narrower lines is not read with pleasure, in characters.
+const READABLE: usize = 24;
+
+fn longest_word(text: &str) -> usize {
+    let words = text.split_whitespace().map(|word| word.chars().count());
+    words.max().unwrap_or(0).min(MAX_WORD)
+}
+
+impl Layout {
+    /// The layout for these rows. No id, MAC or time is broken: columns without room for their longest word are left
+    /// out from the right, or stand below each row where the name of the item would be among them.
+    pub fn of(columns: Columns, rows: &[Vec<String>], width: Option<u16>) -> Self {
+        let width = width.map(usize::from);
+        let of_column = |at: usize| {
+            let (head, _) = columns.get(at).copied().unwrap_or_default();
+            let cells = rows.iter().filter_map(move |row| row.get(at));
+            std::iter::once(head).chain(cells.map(String::as_str))
+        };
+        let whole = |at| of_column(at).map(|text| text.chars().count()).max();
+        let wanted: Vec<usize> = (0..columns.len())
+            .map(|at| whole(at).unwrap_or(0))
+            .collect();
+        let whole = wanted.iter().map(|wanted| wanted + GAP).sum::<usize>();
+        let Some(most) = width.filter(|most| whole > most + GAP) else {
+            return Self {
+                columns,
+                widths: wanted.into_iter().enumerate().collect(),
+                others: Vec::new(),
+                is_below: false,
+                width,
+            };
+        };
+        let mut widths: Vec<(usize, usize)> = Vec::new();
+        let mut others = Vec::new();
+        let mut all = 0;
+        for (at, wanted) in wanted.iter().enumerate() {
+            // A column that says nothing takes no room from the others.
+            let is_empty = !of_column(at).skip(1).any(|text| !text.is_empty());
+            if at > 0 && is_empty && !rows.is_empty() {
+                continue;
+            }
+            // The name of an item is to be copied, and comes whole.
+            let word = of_column(at).map(longest_word).max().unwrap_or(0);
+            let least = match naming(columns) {
+                name if name == at => *wanted,
+                0 => word,
+                // Below the row there is more room for much text.
+                _ => word.max(READABLE.min(*wanted)),
+            };
+            let next = all + least + if at > 0 { GAP } else { 0 };
+            if at > 0 && (next > most || !others.is_empty()) {
+                others.push(at);
+                continue;
+            }
+            widths.push((at, least));
+            all = next;
+        }
+        // What is left over goes to the columns that want more, a character each in turn.
+        let mut spare = most.saturating_sub(all);
+        while spare > 0 {
+            let before = spare;
+            for (at, width) in &mut widths {
+                if spare > 0 && wanted.get(*at).is_some_and(|wanted| *width < *wanted) {
+                    *width += 1;
+                    spare -= 1;
+                }
+            }
+            if spare == before {
+                break;
+            }
+        }
+        let is_below = others.contains(&naming(columns));
+        Self {
+            columns,
+            widths,
+            others,
+            is_below,
+            width,
+        }
     }
-    table.set_header(
-        columns
+
+    /// The heads of columns that are left out.
+    pub fn left_out(&self) -> Vec<&'static str> {
+        let others = self.others.iter().filter(|_| !self.is_below);
+        others
+            .filter_map(|at| self.columns.get(*at))
+            .map(|(head, _)| *head)
+            .collect()
+    }
+
+    /// The line of heads.
+    pub fn head(&self, has_colours: bool) -> String {
+        let cells = self
+            .columns
             .iter()
-            .map(|(head, _)| Cell::new(head).add_attribute(Attribute::Bold)),
-    );
-    for row in rows {
-        table.add_row(row.iter().zip(columns).map(|(text, (head, _))| {
+            .map(|(head, _)| Cell::new(head).add_attribute(Attribute::Bold));
+        let heads: Vec<&str> = self.columns.iter().map(|(head, _)| *head).collect();
+        self.lines(cells.collect(), &heads, has_colours)
+    }
+
+    /// A row, and below it what has no room beside it.
+    pub fn row(&self, row: &[String], has_colours: bool) -> String {
+        let cells = row.iter().zip(self.columns).map(|(text, (head, _))| {
             let cell = Cell::new(text);
             match (*head, text.as_str()) {
                 ("STATE" | "OUTCOME" | "OK", word) => match colour(word) {
@@ -173,19 +342,87 @@ pub fn draw(
                 },
                 _ => cell,
             }
-        }));
+        });
+        let texts: Vec<&str> = row.iter().map(String::as_str).collect();
+        let mut out = self.lines(cells.collect(), &texts, has_colours);
+        if self.is_below {
+            let others = self.others.iter();
+            let others = others.filter_map(|at| Some((row.get(*at)?, self.columns.get(*at)?)));
+            let others = others.filter(|(text, _)| !text.is_empty());
+            let mut line = String::new();
+            for (text, (head, _)) in others {
+                let next = format!("{head} {text}");
+                let length = line.chars().count() + GAP + next.chars().count();
+                if !line.is_empty() && length > self.width.unwrap_or(usize::MAX) {
+                    out += &format!("{line}\n");
+                    line.clear();
+                }
+                line += if line.is_empty() { "    " } else { "  " };
+                line += &next;
+            }
+            if !line.is_empty() {
+                out += &format!("{line}\n");
+            }
+        }
+        out
     }
-    // The name of an item is to be copied: it is never broken.
-    if let Some(first) = table.column_mut(0) {
-        first.set_constraint(ColumnConstraint::ContentWidth);
+
+    fn lines(&self, cells: Vec<Cell>, texts: &[&str], has_colours: bool) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if has_colours {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        let cells = cells.into_iter().enumerate();
+        let cells = cells.filter(|(at, _)| self.widths.iter().any(|(it, _)| it == at));
+        table.add_row(cells.map(|(_, cell)| cell));
+        for (place, (at, width)) in self.widths.iter().enumerate() {
+            // A word that was not there when the widths were found is not broken either.
+            let word = texts.get(*at).map_or(0, |text| longest_word(text));
+            let width = u16::try_from((*width).max(word)).unwrap_or(u16::MAX);
+            if let Some(column) = table.column_mut(place) {
+                // The gap is the padding of the column before it.
+                column.set_padding((0, GAP_PADDING));
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
+                    width.saturating_add(GAP_PADDING),
+                )));
+            }
+        }
+        let mut out = String::new();
+        for line in table.lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
     }
-    let mut out = String::new();
-    for line in table.lines() {
-        // A preset without lines still begins with the padding of its first cell.
-        out.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
-        out.push('\n');
+}
+
+/// Draws a table without lines, as wide as it needs or as the terminal is.
+pub fn draw(layout: &Layout, rows: &[Vec<String>], has_colours: bool) -> String {
+    let mut out = layout.head(has_colours);
+    for row in rows {
+        out += &layout.row(row, has_colours);
     }
     out
+}
+
+/// Writes a table for people.
+///
+/// # Errors
+/// It cannot be written.
+pub fn show(output: Output, columns: Columns, rows: &[Vec<String>]) -> Result<(), Failure> {
+    let layout = Layout::of(columns, rows, output.width());
+    output.answer(&draw(&layout, rows, output.has_colours()))?;
+    let left_out = layout.left_out();
+    if !left_out.is_empty() {
+        output.remark(&format!(
+            "There is no room for {}: a wider terminal shows it, as --csv and --json do.",
+            left_out.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn colour(word: &str) -> Option<Color> {
@@ -336,14 +573,23 @@ mod tests {
             .collect()
     }
 
+    fn drawn(
+        columns: Columns,
+        rows: &[Vec<String>],
+        width: Option<u16>,
+        has_colours: bool,
+    ) -> String {
+        draw(&Layout::of(columns, rows, width), rows, has_colours)
+    }
+
     #[test]
     fn a_table_is_as_wide_as_it_needs() {
-        insta::assert_snapshot!(draw(COLUMNS, &rows(), None, false));
+        insta::assert_snapshot!(drawn(COLUMNS, &rows(), None, false));
     }
 
     #[test]
     fn a_table_fits_the_terminal_and_breaks_no_name() {
-        let drawn = draw(COLUMNS, &rows(), Some(60), false);
+        let drawn = drawn(COLUMNS, &rows(), Some(60), false);
         assert!(
             drawn.lines().all(|line| line.chars().count() <= 60),
             "{drawn}"
@@ -353,8 +599,95 @@ mod tests {
 
     #[test]
     fn colours_are_there_only_where_they_are_wanted() {
-        assert!(draw(COLUMNS, &rows(), None, true).contains("\u{1b}["));
-        assert!(!draw(COLUMNS, &rows(), None, false).contains('\u{1b}'));
+        assert!(drawn(COLUMNS, &rows(), None, true).contains("\u{1b}["));
+        assert!(!drawn(COLUMNS, &rows(), None, false).contains('\u{1b}'));
+    }
+
+    /// The columns of a verb that lists something.
+    fn columns_of(words: &str) -> Columns {
+        let verb = crate::verb::all().find(|verb| verb.words == words);
+        match verb.map(|verb| verb.shows) {
+            Some(crate::verb::Shows::List(columns)) => columns,
+            _ => &[],
+        }
+    }
+
+    /// A list on a terminal of 80 characters. What is to be copied from it stands in it whole.
+    fn on_80(columns: Columns, items: &[Value]) -> String {
+        let rows: Vec<Vec<String>> = items
+            .iter()
+            .map(|item| columns.iter().map(|(_, path)| value(item, path)).collect())
+            .collect();
+        let layout = Layout::of(columns, &rows, Some(80));
+        let drawn = draw(&layout, &rows, false);
+        let is_wide = |line: &&str| line.chars().count() > 80;
+        assert_eq!(drawn.lines().find(is_wide), None, "{drawn}");
+        let left_out = layout.left_out();
+        for row in &rows {
+            for ((head, path), text) in columns.iter().zip(row) {
+                let is_copied = ["mac", "device", "id", "request_id"].contains(path);
+                let is_copied = is_copied || path.ends_with("at");
+                let is_there = drawn.contains(text) || left_out.contains(head);
+                assert!(!is_copied || is_there, "{text} is broken:\n{drawn}");
+            }
+            let name = row.get(naming(columns)).map_or("", String::as_str);
+            assert!(drawn.contains(name), "{name} is left out:\n{drawn}");
+        }
+        format!("{drawn}\nleft out: {}", left_out.join(", "))
+    }
+
+    const AT: u64 = 1_772_353_800_000;
+    const ID: &str = "01KJM1Q2R3S4T5V6W7X8Y9Z0AB";
+
+    #[test]
+    fn events_fit_80_columns() {
+        let events = [
+            json!({"at": AT, "mac": "0080F0C571EB", "outcome": "refused", "reason": "bootstrap_consumed", "status": 404,
+                "kind": "standard", "path": "Config0080F0C571EB.cfg", "address": "2001:db8:85a3::8a2e:370:7334", "request_id": ID}),
+            json!({"at": AT, "mac": null, "outcome": "not_modified", "reason": "not_modified", "status": 304, "kind": "product",
+                "address": "192.0.2.7", "request_id": ID}),
+        ];
+        insta::assert_snapshot!(on_80(columns_of("events"), &events));
+    }
+
+    #[test]
+    fn audit_entries_fit_80_columns() {
+        let entries = [
+            json!({"id": ID, "at": AT, "action": "device.update", "object": "devices/0080F0C571EB", "token": ID, "address": "192.0.2.7",
+                "request_id": ID, "before": {"label": "Desk", "model": "KX-UTG300B"}, "after": {"label": "Front desk, beside the door of the office", "model": "KX-UTG300B"}}),
+            json!({"id": ID, "at": AT, "action": "site.create", "object": format!("sites/{ID}"), "token": "admin", "address": "",
+                "request_id": ID, "before": null, "after": {"name": "Quay"}}),
+        ];
+        insta::assert_snapshot!(on_80(crate::command::admin::AUDIT_COLUMNS, &entries));
+    }
+
+    #[test]
+    fn jobs_fit_80_columns() {
+        let jobs = [
+            json!({"id": ID, "device": "0080F0C571EB", "state": "unreachable", "reason": "no_answer", "tries": 4, "created_at": AT, "due_at": AT}),
+            json!({"id": ID, "device": "0080F0C571EC", "state": "queued", "reason": "waiting_for_relay", "tries": 0, "created_at": AT, "due_at": AT}),
+        ];
+        insta::assert_snapshot!(on_80(columns_of("jobs list"), &jobs));
+    }
+
+    #[test]
+    fn operations_fit_80_columns() {
+        let counts = json!({"all": 12_000, "done": 11_800, "refused": 150, "pending": 50});
+        let operations = [
+            json!({"id": ID, "state": "running", "action": {"set": {"settings": {"NTP": "ntp.example", "time_zone": "Europe/Berlin"}}}, "devices": counts, "created_at": AT}),
+            json!({"id": ID, "state": "done", "action": "rekey", "devices": counts, "created_at": AT}),
+            json!({"id": ID, "state": "done", "action": {"unset": {"names": ["A", "B"]}}, "devices": counts, "created_at": AT}),
+        ];
+        insta::assert_snapshot!(on_80(columns_of("operations list"), &operations));
+    }
+
+    #[test]
+    fn phones_fit_80_columns() {
+        let phones = [
+            json!({"mac": "0080F0C571EB", "model": "KX-UTG300B", "label": "Front desk, beside the door", "site": "Harbour office",
+                "key": {"state": "confirmed"}, "stale": true, "last_seen": {"at": AT, "address": "192.0.2.7"}}),
+        ];
+        insta::assert_snapshot!(on_80(columns_of("devices list"), &phones));
     }
 
     #[test]

@@ -89,12 +89,45 @@ pub fn cell(name: &str, value: &Value) -> String {
     }
 }
 
+/// The members of answers that are times in Unix milliseconds. Their names alone do not tell: `stands_at` is a number
+/// of steps, `daily_at` a minute of the day.
+const TIMES: &[&str] = &[
+    "acked_at",
+    "answered_at",
+    "armed_at",
+    "armed_until",
+    "at",
+    "confirmed_at",
+    "connected_at",
+    "counted_at",
+    "created_at",
+    "due_at",
+    "ended_at",
+    "expires_at",
+    "failed_at",
+    "failing_since",
+    "fetched_at",
+    "first_at",
+    "first_seen_at",
+    "forwarded_until",
+    "hello_at",
+    "last_at",
+    "last_seen_at",
+    "last_used_at",
+    "leased_at",
+    "next_at",
+    "previous_until",
+    "sent_at",
+    "since",
+    "target_since",
+    "until",
+    "updated_at",
+];
+
 /// Whether a field is a time, in Unix milliseconds.
 fn is_time(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    last == "at"
-        || last.ends_with("_at")
-        || ["until", "armed_until", "forwarded_until", "since"].contains(&last)
+    TIMES.contains(&last)
 }
 
 /// A field of an answer by its path, `key.state`.
@@ -116,9 +149,57 @@ pub fn count(number: u64, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use std::collections::BTreeSet;
+
+    use ringfence_api::openapi;
     use serde_json::json;
 
     use super::*;
+
+    /// The numbers of all schemas, each by its name and by what is said of it.
+    fn numbers(value: &Value, out: &mut Vec<(String, String)>) {
+        let is_number = |member: &Value| member["type"].to_string().contains("integer");
+        if let Some(members) = value["properties"].as_object() {
+            for (name, member) in members.iter().filter(|(_, it)| is_number(it)) {
+                let said = member["description"].as_str().unwrap_or_default();
+                out.push((name.clone(), said.to_owned()));
+            }
+        }
+        match value {
+            Value::Object(members) => members.values().for_each(|it| numbers(it, out)),
+            Value::Array(items) => items.iter().for_each(|it| numbers(it, out)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn what_the_api_calls_a_time_is_shown_as_one_and_nothing_else_is() {
+        let document = openapi::document();
+        let mut all = Vec::new();
+        numbers(&document["components"]["schemas"], &mut all);
+        // Of some the description of the whole says in which unit they are, and their own begins as of a time.
+        let begins = [
+            "When ",
+            "Since when",
+            "Until when",
+            "The time at",
+            "The time of",
+            "While queued",
+        ];
+        let is_described = |said: &str| {
+            said.contains("Unix milliseconds") || begins.iter().any(|it| said.starts_with(it))
+        };
+        let wrong: Vec<_> = all
+            .iter()
+            .filter(|(name, said)| is_time(name) != is_described(said))
+            .collect();
+        assert_eq!(wrong, Vec::<&(String, String)>::new());
+        let named: BTreeSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let unknown: Vec<_> = TIMES.iter().filter(|it| !named.contains(*it)).collect();
+        assert_eq!(unknown, Vec::<&&str>::new(), "no answer has these");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_leaves() {

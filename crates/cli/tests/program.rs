@@ -5,14 +5,22 @@
 use std::process::{Command, Output};
 
 fn ringfence(args: &[&str]) -> Output {
+    ringfence_with(args, &[])
+}
+
+fn ringfence_with(args: &[&str], env: &[(&str, &str)]) -> Output {
     let home = tempfile::tempdir().unwrap();
     Command::new(env!("CARGO_BIN_EXE_ringfence"))
         .args(args)
         .env_clear()
         .env("HOME", home.path())
+        .envs(env.iter().copied())
         .output()
         .unwrap()
 }
+
+/// Somebody has a token.
+const TOKEN: &[(&str, &str)] = &[("RINGFENCE_TOKEN", "rf_1_Harbour")];
 
 fn said(output: &Output) -> (Option<i32>, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -59,6 +67,112 @@ fn what_is_wrong_with_the_command_line_is_two_on_standard_error() {
         assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
         assert!(!err.is_empty() && !err.contains("panicked"), "{args:?}");
     }
+}
+
+#[test]
+fn what_destroys_is_refused_where_nobody_can_be_asked() {
+    let about = [
+        "--url",
+        "http://127.0.0.1:9",
+        "--tenant",
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    ];
+    for args in [
+        &["operations", "create", "delete", "--all"][..],
+        &["operations", "create", "rekey", "--model", "KX-UTG300B"],
+        &["operations", "create", "disable", "--all"],
+        &["devices", "rekey", "0080F0C571EB"],
+        &["devices", "remove", "0080F0C571EB"],
+        &["webhooks", "remove", "01ARZ3NDEKTSV4RRFFQ69G5FAV"],
+    ] {
+        let args = [args, &about].concat();
+        let (code, out, err) = said(&ringfence_with(&args, TOKEN));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
+        assert!(err.contains("repeat the command with --yes"), "{err}");
+        // Nobody answers at that address: what is asked there ends otherwise.
+        let (code, _, err) = said(&ringfence_with(&[args, vec!["--yes"]].concat(), TOKEN));
+        assert_eq!(code, Some(3), "{err}");
+    }
+}
+
+#[test]
+fn a_command_without_a_token_is_not_configured() {
+    let (code, out, err) = said(&ringfence(&[
+        "tenants",
+        "list",
+        "--url",
+        "http://127.0.0.1:9",
+    ]));
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(err.contains("RINGFENCE_TOKEN"), "{err}");
+    // What nobody needs a token for is asked.
+    let (code, _, err) = said(&ringfence(&["health", "--url", "http://127.0.0.1:9"]));
+    assert_eq!(code, Some(3), "{err}");
+}
+
+#[test]
+fn help_is_asked_for_by_its_word_too() {
+    for (args, said_of) in [
+        (&["help"][..], "Usage: ringfence"),
+        (&["help", "devices"], "Usage: ringfence devices"),
+        (
+            &["help", "devices", "list"],
+            "Usage: ringfence devices list",
+        ),
+        (
+            &["devices", "help", "list"],
+            "Usage: ringfence devices list",
+        ),
+    ] {
+        let (code, out, err) = said(&ringfence(args));
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains(said_of), "{args:?}: {out}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_not_to_be_chosen_is_named_without_a_call() {
+    for (args, named) in [
+        (&["tests", "add"][..], "--parameter"),
+        (
+            &[
+                "webhooks",
+                "create",
+                "--name",
+                "a",
+                "--to",
+                "https://a.example",
+            ],
+            "--kind",
+        ),
+        (
+            &[
+                "webhooks",
+                "create",
+                "--name",
+                "a",
+                "--to",
+                "https://a.example",
+                "--kind",
+                "all",
+            ],
+            "file.broken",
+        ),
+        (&["devices", "list", "--sort", "-nobody"], "-last_seen"),
+    ] {
+        let (code, out, err) = said(&ringfence_with(args, TOKEN));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{args:?}: {err}");
+        assert!(err.contains(named), "{err}");
+    }
+    let sorted = [
+        "devices",
+        "list",
+        "--sort",
+        "-last_seen",
+        "--url",
+        "http://127.0.0.1:9",
+    ];
+    assert_eq!(said(&ringfence_with(&sorted, TOKEN)).0, Some(3));
 }
 
 #[test]

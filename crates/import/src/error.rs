@@ -47,7 +47,8 @@ pub enum FileError {
     NoHeader,
     /// No column is a MAC.
     #[error(
-        "None of the {0} columns of the first line is known as the one with MAC addresses. Call it mac, or say which one it is: its name, =, and mac."
+        "{} of the first line is known as the one with MAC addresses. Call it mac, or say which one it is: its name, =, and mac.",
+        match .0 { 1 => "Not even the one column".to_owned(), of => format!("None of the {of} columns") }
     )]
     NoMac(usize),
     /// Two columns mean the same.

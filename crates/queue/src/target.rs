@@ -350,11 +350,11 @@ pub enum TargetError {
     #[error("The setting {name} cannot be used: {why}.")]
     Setting { name: &'static str, why: String },
     #[error(
-        "The setting {name} leads outside the domains and networks that this tenant may address. Correct it, or have somebody with a token for all tenants extend the tenant's destinations (PUT …/tenants/{{tenant}}/destinations)."
+        "The setting {name} leads outside the domains and networks that this tenant may address. Correct it, or have somebody with a token for all tenants extend the tenant's destinations."
     )]
     Beyond { name: &'static str },
     #[error(
-        "Other tenants' phones are reached through the same pool, and nobody has said whom this tenant may address. Somebody with a token for all tenants has to: PUT …/tenants/{{tenant}}/destinations with its domains and networks; or give the tenant a pool of its own (PUT …/tenants/{{tenant}}/pool); or, if all tenants of the pool trust one another, set the pool's option trusting."
+        "Other tenants' phones are reached through the same pool, and nobody has said whom this tenant may address. Somebody with a token for all tenants has to set the tenant's destinations, which are domains and networks; or give the tenant a pool of its own; or, if all tenants of the pool trust one another, set the pool's option trusting."
     )]
     NoDestinations,
     #[error(

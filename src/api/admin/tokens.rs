@@ -132,7 +132,7 @@ async fn check(call: &Call<Nothing, TokenInput>) -> Result<(), Problem> {
     }
     if input.expires_at.is_some_and(|end| end <= call.app.now) {
         return Err(Problem::invalid_value(
-            "`expires_at` is in the past. It is a time in Unix milliseconds.",
+            "`expires_at` is in the past: name a time that is to come.",
         ));
     }
     check_expiry(call.token.expires_at, input.expires_at)?;
@@ -140,7 +140,7 @@ async fn check(call: &Call<Nothing, TokenInput>) -> Result<(), Problem> {
         && tenants::find(&call.app.db, tenant).await?.is_none()
     {
         return Err(Problem::invalid_value(
-            "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+            "`tenant` is not the id of a tenant: the list of tenants has them.",
         ));
     }
     Ok(())

@@ -253,7 +253,7 @@ fn one(reply: WebhookReply) -> Result<MessageView, Problem> {
             message.ok_or_else(|| Problem::internal("the webhook's object has lost the message"))
         }
         WebhookReply::Full => Err(Problem::conflict(format!(
-            "{MAX_WAITING} messages wait already. See with `GET …/messages?state=waiting` why they are not delivered."
+            "{MAX_WAITING} messages wait already. The list of its messages says why they are not delivered."
         ))),
         WebhookReply::NotFound => Err(Problem::not_found("dead message")),
         WebhookReply::Done | WebhookReply::Failed { .. } => Err(Problem::internal(

@@ -437,15 +437,19 @@ fn number(of: usize) -> String {
     }
 }
 
-fn refusal(found: Found, checked: &Checked) -> Problem {
-    let files = match found.files {
+fn files(of: usize) -> String {
+    match of {
         1 => "1 file".to_owned(),
         of => format!("{} files", number(of)),
-    };
+    }
+}
+
+fn refusal(found: Found, checked: &Checked) -> Problem {
+    let files = files(found.files);
     Problem::new(
         ProblemKind::InvalidFiles,
         format!(
-            "With this change {files} could not be served, so nothing was changed. Mend what `devices` says and repeat the request."
+            "With this change {files} could not be served, so nothing was changed. Mend what is said of each file, and make the change again."
         ),
     )
     .with("files", found.files)
@@ -454,11 +458,11 @@ fn refusal(found: Found, checked: &Checked) -> Problem {
 }
 
 fn failed_tests(found: Found, checked: &Checked) -> Problem {
-    let tests = number(found.tests);
+    let files = files(found.tests);
     Problem::new(
         ProblemKind::FailedTests,
         format!(
-            "With this change {tests} files would no longer be what the tenant's tests of files say, so nothing was changed. Look at `tests`: change what you send, or the tests."
+            "With this change {files} would no longer be what the tenant's tests of files say, so nothing was changed. Make another change, or change the tests that are named."
         ),
     )
     .with("tests", found.failed)

@@ -266,7 +266,7 @@ impl<'a> Plan<'a> {
             )),
             (Some(id), None) => has(&self.found.sites, &|site| site.id == *id).map(Some).ok_or_else(|| {
                 Problem::invalid_value(
-                    "`site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+                    "`site` is not the id of a site of this tenant: the list of its sites has them.",
                 )
             }),
             (None, Some(name)) => {

@@ -74,7 +74,7 @@ fn families(query: &DeviceQuery) -> Result<Option<Vec<&'static str>>, Problem> {
     };
     if query.vendor.is_some() && !Family::ALL.iter().any(of_vendor) {
         return Err(Problem::invalid_request(
-            "`vendor` is none that is known: `GET /api/v1/families` lists them.",
+            "`vendor` is none that is known: the list of families has them.",
         ));
     }
     if query.vendor.is_none() && query.family.is_none() {

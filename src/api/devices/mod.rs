@@ -211,7 +211,7 @@ fn check_input(found: &Surroundings, input: &DeviceInput) -> Result<(), Problem>
     valid::model(&input.model)?;
     if input.site.is_some() && !found.has_site {
         return Err(Problem::invalid_value(
-            "`site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+            "`site` is not the id of a site of this tenant: the list of its sites has them.",
         ));
     }
     Ok(())

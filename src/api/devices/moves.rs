@@ -53,12 +53,12 @@ pub async fn device(call: Call<ChangeQuery, MoveInput>) -> Result<Shown<MovedVie
         .await?
         .ok_or_else(|| {
             Problem::invalid_value(
-                "`tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+                "`tenant` is not the id of a tenant: the list of tenants has them.",
             )
         })?;
     if there.tenant.id == here.tenant.id {
         return Err(Problem::invalid_value(
-            "`tenant` is the one that the device is in. To change its site or model, PUT the device.",
+            "`tenant` is the one that the device is in. To change its site or model, change the device.",
         ).into());
     }
     match &here.device {
@@ -92,9 +92,10 @@ async fn go(
         return Err(Problem::conflict(TAKEN_MAC).into());
     }
     if call.body.site.is_some() && !there.has_site {
-        return Err(
-            Problem::invalid_value("`site` is not the id of a site of the other tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.").into(),
-        );
+        return Err(Problem::invalid_value(
+            "`site` is not the id of a site of the other tenant: the list of its sites has them.",
+        )
+        .into());
     }
     let target = &there.tenant;
     let mut candidate = Candidate::of_tenant(app, target).await?;

@@ -374,7 +374,7 @@ async fn door_of(
             let newest = all.iter().rev().find(|row| is_good(row)).or(all.last());
             newest.cloned().ok_or_else(|| {
                 Problem::conflict(
-                    "The tenant has no access path, so that no phone of it can ask for anything. Make one: `POST …/access-paths`.",
+                    "The tenant has no access path, so that no phone of it can ask for anything. Make one.",
                 )
             })?
         }

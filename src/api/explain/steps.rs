@@ -382,6 +382,7 @@ impl Finder<'_> {
                 .last_taken_by
                 .as_ref()
                 .and_then(|by| by.address.as_ref())
+                .filter(|address| !address.is_empty())
             {
                 Some(address) => {
                     format!("The key is {state}; its bootstrap was last taken from {address}.")

@@ -134,7 +134,7 @@ pub fn next(reason: Reason) -> &'static str {
             "Add the device to this tenant, or adopt the phone from the list of unknown phones."
         }
         Reason::UnknownModel => "Add the model as the phone writes it, with its regional suffix.",
-        Reason::Disabled => "Put the device back into service: `POST …/enable`.",
+        Reason::Disabled => "Put the device back into service: enable it.",
         Reason::NotDelivered => {
             "Let the phone ask for the plain name first: its bootstrap has not been taken."
         }
@@ -158,9 +158,7 @@ pub fn next(reason: Reason) -> &'static str {
         Reason::NoFamily => {
             "Say for which family the name is: `shared_family`, `family_urls`, or a name with {MODEL}."
         }
-        Reason::NoCertificate => {
-            "Upload the certificate under this name: `PUT …/certificates/{name}`."
-        }
+        Reason::NoCertificate => "Upload the certificate under this name.",
     }
 }
 

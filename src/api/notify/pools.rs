@@ -342,7 +342,7 @@ async fn assign(
         && pools::find(db, pool).await?.is_none()
     {
         return Err(Problem::invalid_value(
-            "`pool` is not the id of a pool: `GET /api/v1/pools` lists them.",
+            "`pool` is not the id of a pool: the list of pools has them.",
         )
         .into());
     }

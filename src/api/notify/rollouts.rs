@@ -251,7 +251,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Poo
         && sites::find(&app.db, tenant, site).await?.is_none()
     {
         return Err(Problem::invalid_value(
-            "`selection.site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+            "`selection.site` is not the id of a site of this tenant: the list of its sites has them.",
         ));
     }
     let Some(macs) = &selection.macs else {

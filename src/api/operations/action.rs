@@ -49,7 +49,7 @@ pub async fn check(action: &Action, call: &Context) -> Result<(), Problem> {
             let target = tenants::find(&call.app.db, &input.tenant).await?;
             target.map(drop).ok_or_else(|| {
                 Problem::invalid_value(
-                    "`action.move.tenant` is not the id of a tenant: `GET /api/v1/tenants` lists them.",
+                    "`action.move.tenant` is not the id of a tenant: the list of tenants has them.",
                 )
             })
         }
@@ -227,7 +227,7 @@ async fn check_change(call: &Context, input: &ChangeInput) -> Result<(), Problem
     if let Some(Some(site)) = &input.site {
         call.site(site).await.map_err(|_| {
             Problem::invalid_value(
-                "`action.change.site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+                "`action.change.site` is not the id of a site of this tenant: the list of its sites has them.",
             )
         })?;
     }

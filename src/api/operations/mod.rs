@@ -195,7 +195,7 @@ pub async fn cancel(call: Call<Nothing, Nothing>) -> Result<Shown<OperationView>
     }
     if !operation.is_running() {
         return Err(Problem::conflict(
-            "The operation is over: what it has done stays. `GET …/devices` lists what became of each device.",
+            "The operation is over: what it has done stays. The list of its devices says what became of each.",
         )
         .into());
     }

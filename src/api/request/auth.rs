@@ -99,7 +99,7 @@ impl Token {
         if matches!(needs, Needs::Write | Needs::WriteAll) && !self.write {
             return Err(Problem::new(
                 ProblemKind::Forbidden,
-                "This token may only read. Use one that was made with `\"access\": \"write\"`.",
+                "This token may only read. Use one whose access is `write`.",
             ));
         }
         Ok(())
@@ -112,10 +112,10 @@ impl Token {
     fn check_purpose(&self, needs: Needs) -> Result<(), Problem> {
         let detail = match (self.metrics, needs == Needs::Metrics) {
             (true, false) => {
-                "This token reads `GET /metrics` and nothing else. Use one that was made with `\"access\": \"read\"` or `\"write\"`."
+                "This token reads the metrics and nothing else. Use one whose access is `read` or `write`."
             }
             (false, true) => {
-                "Metrics take a token of their own. Make one by `POST /api/v1/tokens` with `\"access\": \"metrics\"`."
+                "Metrics take a token of their own. Make one whose access is `metrics`."
             }
             _ => return Ok(()),
         };

@@ -117,7 +117,7 @@ pub async fn create(
 const ENDS: &str = "An access path that phones are to move to does not end: leave `expires_at` out, or name no target.";
 
 /// What is said where an access path would go that phones are told to move to.
-const IS_TARGET: &str = "The tenant's phones are told to move to this access path. Name another one by `PUT …/access-paths/{path}/target`, or end it by `DELETE …/target` with this one, and repeat the request.";
+const IS_TARGET: &str = "The tenant's phones are told to move to this access path. Have them move to another one, or end the move to this one, first.";
 
 /// A segment as it is stored, and the id of the master key that wraps it.
 fn wrapped(call: &Context, id: &str, segment: &str) -> Result<(String, String), Problem> {
@@ -367,7 +367,7 @@ async fn find(call: &Context) -> Result<AccessPathRow, Problem> {
 fn check_expiry(expires_at: Option<u64>, now: u64) -> Result<(), Problem> {
     if expires_at.is_some_and(|end| end <= now) {
         return Err(Problem::invalid_value(
-            "`expires_at` is in the past. It is a time in Unix milliseconds.",
+            "`expires_at` is in the past: name a time that is to come.",
         ));
     }
     Ok(())

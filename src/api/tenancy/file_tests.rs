@@ -151,7 +151,7 @@ async fn row(call: &Call<Nothing, FileTestInput>, id: String) -> Result<FileTest
     if let Some(site) = &input.site {
         call.site(site).await.map_err(|_| {
             Problem::invalid_value(
-                "`site` is not the id of a site of this tenant: `GET /api/v1/tenants/{tenant}/sites` lists them.",
+                "`site` is not the id of a site of this tenant: the list of its sites has them.",
             )
         })?;
     }

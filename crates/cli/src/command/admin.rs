@@ -11,11 +11,49 @@ use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
 use crate::session::Session;
-use crate::table::{self, List};
+use crate::table::{self, Columns, List};
 use crate::words::{count, field, plain, text, time};
 
 /// A rotation that gets on no further for so long has stopped.
 const STANDSTILL: Duration = Duration::from_secs(180);
+
+/// Columns of the audit log.
+pub const AUDIT_COLUMNS: Columns = &[
+    ("AT", "at"),
+    ("ACTION", "action"),
+    ("OBJECT", "object"),
+    ("CHANGES", "changes"),
+    ("TOKEN", "token"),
+    ("ADDRESS", "address"),
+    ("ID", "id"),
+    ("REQUEST", "request_id"),
+];
+
+/// `tokens list`.
+///
+/// # Errors
+/// They are not to be had.
+pub fn tokens(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let list = List::new(
+        session.output,
+        &[
+            ("ID", "id"),
+            ("NAME", "name"),
+            ("ACCESS", "access"),
+            ("TENANT", "tenant"),
+            ("REVEAL", "reveal"),
+            ("EXPIRES", "expires_at"),
+            ("CREATED", "created_at"),
+        ],
+    );
+    let limit = list.limit(given.limit()?);
+    let mut call = given.call(session)?;
+    // That of a profile or of the environment is not meant: a token may be for all tenants.
+    if let Some(tenant) = given.text("global-tenant") {
+        call = call.asking("tenant", session.find_tenant(Some(tenant))?);
+    }
+    show_list(session, &call, list, limit)
+}
 
 /// `audit list`.
 ///
@@ -27,18 +65,7 @@ pub fn audit(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         false => Operation::ListTenantAudit,
     };
     let call = given.call_of(session, operation)?;
-    let list = List::new(
-        session.output,
-        &[
-            ("ID", "id"),
-            ("AT", "at"),
-            ("ACTION", "action"),
-            ("OBJECT", "object"),
-            ("TOKEN", "token"),
-            ("ADDRESS", "address"),
-            ("REQUEST", "request_id"),
-        ],
-    );
+    let list = List::new(session.output, AUDIT_COLUMNS);
     let limit = list.limit(given.limit()?);
     show_list(session, &call, list, limit)
 }

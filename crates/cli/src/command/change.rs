@@ -5,11 +5,11 @@ use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
 use crate::client::Call;
-use crate::command::settings::assigned;
+use crate::command::settings::{assigned, kept};
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
 use crate::given::{Given, put};
-use crate::output::Format;
+use crate::output::{Format, can_ask, confirm};
 use crate::session::Session;
 use crate::table;
 use crate::verb::Wait;
@@ -59,9 +59,17 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         None | Some("") => None,
         Some(site) => Some(session.site(site)?),
     };
-    if settings.is_empty() {
+    // A row of a batch says no more than that it would be changed: a trial is that of the whole phone.
+    if settings.is_empty() || given.flag("dry_run") {
         let device = present.json()?;
         let mut body = json!({});
+        if !settings.is_empty() {
+            let read = session.call(Operation::GetDeviceSettings, &place)?;
+            let present = session.client.call(&read)?.json()?;
+            let mut whole = kept(field(&present, "settings"));
+            whole.extend(settings);
+            put(&mut body, "settings", Value::Object(whole));
+        }
         for name in names {
             put(&mut body, name, field(&device, name).clone());
         }
@@ -106,12 +114,6 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if text(item, "outcome") == "refused" {
         return Err(refused(item));
     }
-    if given.flag("dry_run") {
-        session
-            .output
-            .remark(&format!("It would be {}.", text(item, "outcome")));
-        return Ok(());
-    }
     fleet::remark_on_change(session.output, &answer);
     let device = session.client.call(&read)?.json()?;
     fleet::show_device(session, &device)
@@ -148,8 +150,9 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         "if_unchanged": given.flag("if_unchanged"),
     });
     let mut call = session.call(Operation::CreateOperation, &[])?.with(body);
-    if given.flag("dry_run") {
-        call = call.asking("dry_run", "true");
+    match given.flag("dry_run") {
+        true => call = call.asking("dry_run", "true"),
+        false => asked(session, given, &call)?,
     }
     let answer = session.client.call(&call)?.json()?;
     if session.output.format != Format::People {
@@ -175,6 +178,30 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         (true, _) => Ok(()),
         (false, true) => follow::wait(session, given, Wait::Operation, operation),
         (false, false) => session.output.line(text(operation, "id")),
+    }
+}
+
+/// Asks before many phones lose something, and says how many they are.
+fn asked(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
+    let Some(lost) = lost(given.required("action")?).filter(|_| !given.flag("yes")) else {
+        return Ok(());
+    };
+    let mut whose = "the phones".to_owned();
+    if can_ask() {
+        let trial = call.clone().asking("dry_run", "true").repeatable();
+        let trial = session.client.call(&trial)?.json()?;
+        whose = count(field(&trial, "devices").as_u64().unwrap_or(0), "phone");
+    }
+    confirm(&format!("This is about {whose}. {lost}"))
+}
+
+/// What a phone loses by an action.
+fn lost(action: &str) -> Option<&'static str> {
+    match action {
+        "delete" => Some("Each is removed with its key and its settings, which cannot be undone."),
+        "rekey" => Some("Each gets a new key, and nothing else until it took the new bootstrap."),
+        "disable" => Some("Each gets nothing any more until it is enabled."),
+        _ => None,
     }
 }
 

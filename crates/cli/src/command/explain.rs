@@ -25,6 +25,7 @@ pub fn explain(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         user_agent: said("user_agent"),
         address: said("address"),
         method: said("method"),
+        access_path: said("access_path"),
         ..ExplainInput::default()
     };
     if what.starts_with("http://") || what.starts_with("https://") {
@@ -77,6 +78,13 @@ fn describe(answer: &Value) -> String {
             word("then.reason")
         );
     }
+    for assumed in field(answer, "asked.assumed")
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        out += &format!("{}\n", plain(assumed.as_str().unwrap_or_default()));
+    }
     if !word("next").is_empty() {
         out += &format!("{}\n", word("next"));
     }
@@ -91,11 +99,13 @@ mod tests {
 
     #[test]
     fn the_steps_stand_in_their_order() {
-        let answer = json!({"asked": {"method": "GET", "path": "/…/Config0080F0C571EB.cfg"},
+        let answer = json!({"asked": {"method": "GET", "path": "/…/Config0080F0C571EB.cfg",
+                "assumed": ["The access path is the tenant's newest that has not expired."]},
             "steps": [{"step": "access_path", "outcome": "passed", "message": "The access path is known."},
                 {"step": "device", "outcome": "failed", "message": "The tenant has no device 0080F0C571EB."},
                 {"step": "key", "outcome": "skipped", "message": "There is no device to have one."}],
             "verdict": {"status": 404, "outcome": "refused", "reason": "unknown_device"}, "then": null,
+
             "next": "Add the device."});
         insta::assert_snapshot!(describe(&answer));
     }

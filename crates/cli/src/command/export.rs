@@ -124,7 +124,7 @@ fn with_secrets(
     let mut reader = csv::Reader::from_reader(table);
     let head = reader.headers().map_err(read)?.clone();
     let mut phones: Vec<(csv::StringRecord, BTreeMap<String, String>)> = Vec::new();
-    let mut progress = Progress::new(session.output, "exported", rows, 0);
+    let mut progress = Progress::new(session.output, "phones exported", rows, 0, false);
     for record in reader.records() {
         let record = record.map_err(read)?;
         let names = record.get(SECRETS).unwrap_or_default();

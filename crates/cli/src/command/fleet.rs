@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::{Format, Output};
 use crate::session::Session;
-use crate::table::{self, draw};
+use crate::table;
 use crate::words::{ago, cell, count as counted, field, moment, now, plain, text};
 
 /// So many of a phone's last requests are shown with it.
@@ -71,15 +71,10 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             columns.iter().map(value).collect()
         })
         .collect();
-    let drawn = draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&format!(
-        "\nLast requests (ringfence explain REQUEST says why one ended so):\n{drawn}"
-    ))
+    session
+        .output
+        .line("\nLast requests (ringfence explain REQUEST says why one ended so):")?;
+    table::show(session.output, columns, &rows)
 }
 
 /// Says how a phone is.
@@ -118,6 +113,7 @@ pub fn describe(device: &Value, now: u64) -> String {
         out += "It is out of service: it gets nothing until `devices enable`.\n";
     }
     let taken_by = match word("key.last_taken_by.address") {
+        // A runtime may know no addresses.
         empty if empty.is_empty() => String::new(),
         address => format!(" by {address}"),
     };
@@ -127,6 +123,10 @@ pub fn describe(device: &Value, now: u64) -> String {
             Some(until) => format!("Its bootstrap waits for it until {}.\n", moment(until)),
             None => "Its bootstrap waits for it.\n".to_owned(),
         },
+        "delivered" if field(device, "key.last_taken_by.address").is_null() => {
+            "Its key was taken over with `devices import-key`; it has not yet come for a file that is sealed with it.\n"
+                .to_owned()
+        }
         "delivered" => format!(
             "Its bootstrap was taken{}{taken_by}; it has not yet come back for a file that is sealed with the key.\n",
             since("key.last_taken_by.at")
@@ -169,11 +169,11 @@ pub fn describe(device: &Value, now: u64) -> String {
     }
     match at("last_seen.at") {
         Some(_) => {
-            out += &format!(
-                "It last asked{} from {}",
-                since("last_seen.at"),
-                word("last_seen.address")
-            );
+            out += &format!("It last asked{}", since("last_seen.at"));
+            let address = word("last_seen.address");
+            if !address.is_empty() {
+                out += &format!(" from {address}");
+            }
             let agent = word("last_seen.user_agent");
             if !agent.is_empty() {
                 out += &format!(" as \"{agent}\"");
@@ -245,13 +245,7 @@ pub fn count(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         }
         return session.output.answer(&out);
     }
-    let drawn = draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&drawn)?;
+    table::show(session.output, columns, &rows)?;
     let counted_at = field(&counts, "counted_at").as_u64().unwrap_or_default();
     if now().saturating_sub(counted_at) > A_WHILE_MS {
         let when = ago(counted_at, now());
@@ -260,6 +254,21 @@ pub fn count(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             .remark(&format!("That was counted {when}. --again counts anew."));
     }
     Ok(())
+}
+
+/// `devices count-all` and `event-counts`: what the cron event counts.
+///
+/// # Errors
+/// The counts are not to be had.
+pub fn count_all(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let counts = session.client.call(&given.call(session)?)?.json()?;
+    if session.output.format == Format::People && field(&counts, "counted_at").is_null() {
+        session.output.remark(
+            "They are not counted yet: the installation does that by itself, every few minutes.",
+        );
+        return Ok(());
+    }
+    table::one(session.output, &counts)
 }
 
 /// What was counted before that is no longer what is so now.
@@ -308,10 +317,10 @@ fn findings(answer: &Value) -> String {
         }
         for finding in field(file, "findings").as_array().into_iter().flatten() {
             let line = format!(
-                "  line {}: {}: {} {}",
+                "  line {}: {}: {}. {}",
                 field(finding, "line"),
                 text(finding, "severity"),
-                text(finding, "message"),
+                text(finding, "message").trim_end_matches('.'),
                 text(finding, "help")
             );
             out += plain(line.trim_end()).as_str();
@@ -345,7 +354,10 @@ pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     if diff.is_null() {
         return Err(Failure::Unfinished(match text(&answer, "reason") {
             "" => "what the phone has is not known: it never took this file.".to_owned(),
-            reason => format!("what the phone has is not known: {}.", plain(reason)),
+            reason => format!(
+                "what the phone has is not known: {}.",
+                plain(reason).trim_end_matches('.')
+            ),
         }));
     }
     let drawn = hunks(diff);
@@ -429,13 +441,20 @@ pub fn show_trial(output: Output, trial: &Value) -> Result<(), Failure> {
     if output.format != Format::People {
         return table::one(output, trial);
     }
-    output.answer(&describe_trial(trial))
+    output.answer(&describe_trial(trial))?;
+    if field(trial, "diff").is_null() && field(trial, "changed").as_u64() > Some(0) {
+        output.remark("--diff-for MAC shows the lines that would change for one of them.");
+    }
+    Ok(())
 }
 
 fn describe_trial(trial: &Value) -> String {
     let number = |path: &str| field(trial, path).as_u64().unwrap_or(0);
+    if number("affected") == 0 && number("broken") == 0 {
+        return "Nothing is written. No phone that stays would get other files.\n".to_owned();
+    }
     let mut out = format!(
-        "Nothing is written. {} would be affected; of {} that were compared, {} would change and {} would be broken.\n",
+        "Nothing is written. {} would be affected. Of {} compared, {} would change and {} would be broken.\n",
         counted(number("affected"), "phone"),
         counted(number("compared"), "file"),
         number("changed"),

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
 use crate::session::Session;
-use crate::table::{self, Columns};
+use crate::table::{self, Columns, Layout};
 use crate::verb::Wait;
 use crate::words::{cell, count, field, now, text};
 
@@ -82,6 +82,22 @@ pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Fa
     // Those that are known, with their times.
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     session.output.remark("Events from now on; Ctrl-C ends it.");
+    let layout = Layout::of(
+        columns,
+        &[columns.iter().map(|(_, path)| usual(path)).collect()],
+        session.output.width(),
+    );
+    match session.output.format {
+        Format::People if !session.output.quiet => {
+            let head = layout.head(session.output.has_colours());
+            session.output.answer(&head)?;
+        }
+        Format::Csv => {
+            let head = columns.iter().map(|(_, path)| (*path).to_owned());
+            session.output.answer(&table::record(head))?;
+        }
+        _ => {}
+    }
     let mut patience = Patience::default();
     loop {
         let round = call.clone().asking("after", since.to_string());
@@ -98,7 +114,9 @@ pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Fa
         for event in fresh {
             let view: EventView = client::read(&event)?;
             if seen.insert(view.id, view.at).is_none() {
-                session.output.line(&event_line(session, &event, columns))?;
+                session
+                    .output
+                    .answer(&event_line(session, &event, columns, &layout))?;
             }
         }
         let newest = seen.values().copied().max().unwrap_or(since);
@@ -108,22 +126,34 @@ pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Fa
     }
 }
 
-/// An event on one line, as it can be read while more come.
-fn event_line(session: &Session, event: &Value, columns: Columns) -> String {
+/// As much as a field of an event mostly has, by which a column is as wide before any event is there.
+fn usual(path: &str) -> String {
+    let length = match path {
+        "at" => 20,
+        "mac" => 12,
+        "outcome" => 11,
+        "reason" => 18,
+        "kind" => 8,
+        "path" => 22,
+        "address" => 15,
+        "request_id" => 26,
+        _ => 3,
+    };
+    "x".repeat(length)
+}
+
+/// An event with its line end, as it can be read while more come.
+fn event_line(session: &Session, event: &Value, columns: Columns, layout: &Layout) -> String {
+    let cells = columns
+        .iter()
+        .map(|(_, path)| cell(path, field(event, path)));
     match session.output.format {
-        Format::Json => event.to_string(),
-        Format::Csv => {
-            let cells = columns
-                .iter()
-                .map(|(_, path)| table::harmless(&cell(path, field(event, path))));
-            table::record(cells).trim_end().to_owned()
+        Format::Json => format!("{event}\n"),
+        Format::Csv => table::record(cells.map(|text| table::harmless(&text))),
+        Format::People if session.output.quiet => {
+            format!("{}\n", cell("", field(event, "request_id")))
         }
-        Format::People => {
-            let cells = columns
-                .iter()
-                .map(|(_, path)| cell(path, field(event, path)));
-            cells.collect::<Vec<_>>().join("  ")
-        }
+        Format::People => layout.row(&cells.collect::<Vec<_>>(), session.output.has_colours()),
     }
 }
 

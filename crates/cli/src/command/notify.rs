@@ -6,9 +6,42 @@ use serde_json::{Value, json};
 use crate::command::follow;
 use crate::failure::Failure;
 use crate::given::{Given, put, read_json};
+use crate::output::Format;
 use crate::session::Session;
 use crate::table;
 use crate::verb::Wait;
+use crate::words::field;
+
+/// `destinations show`.
+///
+/// # Errors
+/// They are not to be had.
+pub fn destinations(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let answer = session.client.call(&given.call(session)?)?.json()?;
+    if session.output.format == Format::People && field(&answer, "destinations").is_null() {
+        session.output.remark(
+            "Nothing is set. While no other tenant uses its pools, its NOTIFYs may go wherever the relays may send; otherwise nowhere.",
+        );
+        return Ok(());
+    }
+    table::one(session.output, &answer)
+}
+
+/// `pools of-tenant` and `sites pool`.
+///
+/// # Errors
+/// It is not to be had.
+pub fn pool_of(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
+    let answer = session.client.call(&given.call(session)?)?.json()?;
+    if session.output.format == Format::People && field(&answer, "pool").is_null() {
+        session.output.remark(match given.text("site") {
+            Some(_) => "Nothing is set: the tenant's pool notifies them.",
+            None => "Nothing is set: the pool `default` notifies them.",
+        });
+        return Ok(());
+    }
+    table::one(session.output, &answer)
+}
 
 /// `rollouts create`.
 ///
@@ -46,10 +79,11 @@ pub fn create_rollout(session: &Session, given: &Given<'_>) -> Result<(), Failur
             ));
         }
     }
-    for name in ["event", "pool"] {
-        if let Some(text) = given.text(name) {
-            put(&mut body, name, Value::from(text));
-        }
+    if let Some(event) = given.text("event") {
+        put(&mut body, "event", Value::from(event));
+    }
+    if let Some(pool) = given.text("pool") {
+        put(&mut body, "pool", Value::from(session.pool(pool)?));
     }
     if let Some(pace) = given.number("per_second")? {
         put(&mut body, "per_second", Value::from(pace));

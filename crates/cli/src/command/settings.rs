@@ -96,13 +96,7 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             .output
             .answer(&names.map(|name| format!("{name}\n")).collect::<String>());
     }
-    let drawn = table::draw(
-        columns,
-        &rows,
-        session.output.width(),
-        session.output.has_colours(),
-    );
-    session.output.answer(&drawn)
+    table::show(session.output, columns, &rows)
 }
 
 fn shown(value: &Value) -> String {
@@ -254,6 +248,11 @@ pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 pub fn roll_back(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let mut call = call(session, given)?.with(json!({"version": given.number("version")?}));
     call.query = given.query(session)?;
+    if given.flag("dry_run")
+        && let Some(mac) = given.text("diff_for").or_else(|| given.text("device"))
+    {
+        call = call.asking("device", mac);
+    }
     let answer = session.client.call(&call)?.json()?;
     if given.flag("dry_run") {
         return fleet::show_trial(session.output, &answer);

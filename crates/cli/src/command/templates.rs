@@ -11,17 +11,12 @@ use crate::session::Session;
 use crate::table;
 use crate::words::{count, field, plain, text};
 
-/// `templates diff`.
+/// `templates diff` and `options diff`.
 ///
 /// # Errors
 /// The template or a version is not there.
 pub fn diff(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    let mut call = given.call(session)?;
-    for name in ["from", "to"] {
-        if let Some(number) = given.number(name)? {
-            call = call.asking(name, number.to_string());
-        }
-    }
+    let call = given.call(session)?;
     let answer = session.client.call(&call)?.json()?;
     if session.output.format == Format::Json {
         return table::json(session.output, &answer);

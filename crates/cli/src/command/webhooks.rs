@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::show_list;
 use crate::client::Call;
 use crate::failure::Failure;
-use crate::given::{Given, put, read_json};
+use crate::given::{Given, add, put, read_json};
 use crate::output::Format;
 use crate::session::Session;
 use crate::table::{self, List};
@@ -110,7 +110,7 @@ fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
         put(&mut body, "disabled", Value::Bool(word == "on"));
     }
     if let Some(path) = given.text("options") {
-        put(&mut body, "options", read_json(path)?);
+        add(&mut body, "options", read_json(path)?);
     }
     Ok(body)
 }

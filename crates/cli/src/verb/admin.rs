@@ -18,25 +18,49 @@ const AUDIT: &[Arg] = &[
 
 const WEBHOOK: &[Arg] = &[place("webhook", "Id of the webhook"), webhooks::EVERYWHERE];
 
-const WEBHOOK_FIELDS: &[Arg] = &[
-    own("name", "What it is called"),
-    own("to", "The URL that messages go to"),
-    own("kind", "What is told: a kind of message; may be repeated").many(),
+const WEBHOOK_NAME: Arg = own("name", "What it is called");
+
+const WEBHOOK_TO: Arg = own("to", "The URL that messages go to");
+
+const WEBHOOK_KIND: Arg = own("kind", "What is told; may be repeated")
+    .is(Kind::Choice(&[
+        "bootstrap.unexpected_network",
+        "device.never_came_back",
+        "site.silent",
+        "rollout.paused",
+        "relay.lost",
+        "scan.suspected",
+        "file.broken",
+    ]))
+    .many();
+
+/// What a webhook must have.
+const NEW_WEBHOOK: &[Arg] = &[
+    WEBHOOK_NAME.required(),
+    WEBHOOK_TO.required(),
+    WEBHOOK_KIND.required(),
+];
+
+const WEBHOOK_FIELDS: &[Arg] = &[WEBHOOK_NAME, WEBHOOK_TO, WEBHOOK_KIND];
+
+const WEBHOOK_MORE: &[Arg] = &[
     own("disabled", "Tell nothing for now (on, off)").is(Kind::Switch),
-    own("options", "File with its options as JSON"),
+    own(
+        "options",
+        "File with options as JSON; what it leaves out stays",
+    ),
 ];
 
 #[rustfmt::skip]
 pub(super) const VERBS: &[Verb] = &[
-    call("tokens list", "List the tokens, without their secrets", &[Operation::ListTokens], &[PAGED],
-        Shows::List(&[("ID", "id"), ("NAME", "name"), ("ACCESS", "access"), ("TENANT", "tenant"), ("REVEAL", "reveal"), ("EXPIRES", "expires_at"), ("CREATED", "created_at")])),
+    run("tokens list", "List the tokens, without their secrets; with --tenant, those of that tenant alone", admin::tokens, &[Operation::ListTokens], &[PAGED]),
     call("tokens show", "Show a token, without its secret", &[Operation::GetToken], &[TOKEN], Shows::One),
     call("tokens create", "Make a token; its text is shown this once", &[Operation::CreateToken],
         &[&[body("name", "For people").at_place().required(),
             body("access", "What it may do").is(Kind::Choice(&["read", "write", "metrics"])).required(),
             body("tenant", "Only for this tenant, by its name or id").is(Kind::Tenant).named("only_tenant"), body("email", "Whose sign-in it stands for"),
             body("expires_at", "When it ends, such as 90d").is(Kind::Future), body("reveal", "It may see secrets").is(Kind::Flag)]], Shows::One),
-    call("tokens remove", "Remove a token: it is worth nothing from now on", &[Operation::DeleteToken], &[TOKEN], Shows::Done("removed")).confirms("Removing a token"),
+    call("tokens remove", "Remove a token: it is worth nothing from now on", &[Operation::DeleteToken], &[TOKEN], Shows::Done("removed")).confirms("Removing a token cannot be undone."),
     call("sessions list", "List who is signed in to the console", &[Operation::ListSessions], &[PAGED],
         Shows::List(&[("ID", "id"), ("TOKEN", "token_name"), ("NETWORK", "network"), ("USER AGENT", "user_agent"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at")])),
     call("sessions remove", "Sign somebody out of the console", &[Operation::DeleteSession], &[&[place("session", "Id of the session")]], Shows::Done("removed")),
@@ -49,14 +73,15 @@ pub(super) const VERBS: &[Verb] = &[
         &[&[query("after", "Behind the entry with this number").is(Kind::Number)]], Shows::One),
     run("audit verify", "Follow the chain over the audit log to its end", admin::verify_audit, &[Operation::VerifyAudit], &[]),
     call("audit cut", "Remove an old period of the audit log that was exported", &[Operation::CutAudit],
-        &[&[body("number", "Number of the last entry that goes").is(Kind::Number).required(), body("hash", "Its hash, as the export has it").required()]], Shows::One).confirms("Removing entries of the audit log"),
+        &[&[body("number", "Number of the last entry that goes").is(Kind::Number).required(), body("hash", "Its hash, as the export has it").required()]], Shows::One).confirms("Removing entries of the audit log cannot be undone."),
     run("rotate", "Wrap everything under the current master key, to the end", admin::rotate, &[Operation::GetRotation, Operation::Rotate],
         &[&[own("status", "Only say what is left").is(Kind::Flag)]]),
     run("webhooks list", "List the webhooks of the tenant, or of all with --everywhere", webhooks::list, &[Operation::ListWebhooks, Operation::ListTenantWebhooks], &[&[webhooks::EVERYWHERE], PAGED]),
     run("webhooks show", "Show a webhook", webhooks::show, &[Operation::GetWebhook, Operation::GetTenantWebhook], &[WEBHOOK]),
-    run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &[Operation::CreateWebhook, Operation::CreateTenantWebhook], &[WEBHOOK_FIELDS, &[webhooks::EVERYWHERE]]),
-    run("webhooks change", "Change a webhook", webhooks::change, &[Operation::PutWebhook, Operation::PutTenantWebhook], &[WEBHOOK, WEBHOOK_FIELDS]),
-    run("webhooks remove", "Remove a webhook", webhooks::remove, &[Operation::DeleteWebhook, Operation::DeleteTenantWebhook], &[WEBHOOK]),
+    run("webhooks create", "Add a webhook; its secret is shown this once", webhooks::create, &[Operation::CreateWebhook, Operation::CreateTenantWebhook], &[NEW_WEBHOOK, WEBHOOK_MORE, &[webhooks::EVERYWHERE]]),
+    run("webhooks change", "Change a webhook", webhooks::change, &[Operation::PutWebhook, Operation::PutTenantWebhook], &[WEBHOOK, WEBHOOK_FIELDS, WEBHOOK_MORE]),
+    run("webhooks remove", "Remove a webhook", webhooks::remove, &[Operation::DeleteWebhook, Operation::DeleteTenantWebhook], &[WEBHOOK])
+        .confirms("Removing a webhook with its secret cannot be undone."),
     run("webhooks test", "Send a webhook a message for a test", webhooks::test, &[Operation::TestWebhook, Operation::TestTenantWebhook], &[WEBHOOK]),
     run("webhooks rotate-secret", "Make a new secret for a webhook; it is shown this once", webhooks::rotate_secret,
         &[Operation::RotateWebhookSecret, Operation::RotateTenantWebhookSecret], &[WEBHOOK, &[own("overlap_hours", "For so long the one before counts too").is(Kind::Number)]]),
@@ -67,7 +92,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("restored show", "Say whether the database was put back, and what that undid", &[Operation::GetRestored], &[], Shows::One),
     call("restored take", "Take a database into use that was put back; run it until it is complete", &[Operation::Restored],
         &[&[body("keep_tokens", "Keep the token with this id; may be repeated").many(), body("keep_access_paths", "Keep the access path with this id; may be repeated").many(), body("remove_all", "Keep no other").is(Kind::Flag)]], Shows::One)
-        .confirms("Taking a database into use that was put back"),
+        .confirms("Taking a database into use that was put back cannot be undone."),
     call("families", "List the families of phones", &[Operation::ListFamilies], &[],
         Shows::List(&[("FAMILY", "family"), ("VENDOR", "vendor"), ("PHONES", "phones"), ("EVENT", "fetch_event"), ("PROFILE", "default_profile")])),
     call("vocabulary", "List the settings that mean the same for all phones", &[Operation::GetVocabulary], &[],

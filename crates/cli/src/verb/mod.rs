@@ -77,8 +77,9 @@ pub struct Verb {
     /// What it takes, in groups that several verbs share.
     pub args: &'static [&'static [Arg]],
     pub shows: Shows,
-    /// Fields that a change keeps as they are: it reads them first, and writes them for that revision alone.
-    pub keeps: &'static [&'static str],
+    /// Fields that a change keeps as they are: it reads them first, and writes them for that revision alone. Each as the
+    /// answer has it, and as the body does.
+    pub keeps: &'static [(&'static str, &'static str)],
     /// What is asked before, because it cannot be undone.
     pub confirms: Option<&'static str>,
     /// What `--wait` waits for.
@@ -141,6 +142,8 @@ pub struct Arg {
 pub enum Kind {
     Text,
     Number,
+    /// A whole number, or `default`.
+    Limit,
     /// `--name` alone.
     Flag,
     /// A time that is over.
@@ -149,8 +152,14 @@ pub enum Kind {
     Future,
     /// A site, by its name or id; empty for none.
     Site,
+    /// A site of the tenant that a phone goes to, by its name or id.
+    SiteThere,
     /// A tenant, by its name or id.
     Tenant,
+    /// A pool, by its name or id; empty for none.
+    Pool,
+    /// A relay of the pool, by its name or id.
+    Relay,
     /// Empty for none.
     Optional,
     /// A file with JSON, or `-`.
@@ -231,7 +240,7 @@ const fn local(
 }
 
 impl Verb {
-    const fn keeps(mut self, fields: &'static [&'static str]) -> Self {
+    const fn keeps(mut self, fields: &'static [(&'static str, &'static str)]) -> Self {
         self.keeps = fields;
         self
     }
@@ -323,6 +332,33 @@ const PAGED: &[Arg] = &[own(
 const CHANGE: &[Arg] = &[
     query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),
     query("comment", "What the history and the audit log say about it"),
+];
+
+/// What a change takes that is of more phones than one.
+const CHANGE_OF_MANY: &[Arg] = &[
+    query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),
+    own(
+        "diff_for",
+        "With --dry-run: show what would change in the files of this phone",
+    ),
+    query("comment", "What the history and the audit log say about it"),
+];
+
+/// One option of a tenant or a pool.
+const SET_OPTION: Arg = own(
+    "set",
+    "An option: NAME=VALUE, such as expiry_s=3600; may be repeated",
+)
+.many();
+
+/// What a change of options takes beside a file of them.
+const OPTIONS: &[Arg] = &[
+    SET_OPTION,
+    own(
+        "unset",
+        "An option that is to have its default again; may be repeated",
+    )
+    .many(),
 ];
 
 /// The tenant, where it is what the verb is about.
@@ -434,6 +470,67 @@ mod tests {
     }
 
     #[test]
+    fn what_must_be_there_and_what_may_be_chosen_is_known_here() {
+        let document = openapi::document();
+        let mut wrong = Vec::new();
+        for verb in all().filter(|verb| matches!(verb.does, Does::Call)) {
+            let operation = *verb.calls.last().unwrap();
+            let said = described(&document, operation);
+            let body = &said["requestBody"]["content"]["application/json"]["schema"];
+            let body = followed(&document, body);
+            let needed = body["required"].as_array().into_iter().flatten();
+            for name in needed.filter_map(Value::as_str) {
+                let is_kept = verb.keeps.iter().any(|(_, place)| place.starts_with(name));
+                let mut args = verb.each_arg();
+                let is_given = args.any(|arg| match arg.goes {
+                    Goes::Body(place) => place.starts_with(name) && (arg.is_required || is_kept),
+                    _ => false,
+                });
+                if !is_given {
+                    wrong.push(format!("{}: {name} is not required", verb.words));
+                }
+            }
+            for arg in verb.each_arg() {
+                let schema = match arg.goes {
+                    Goes::Body(name) => &body["properties"][name],
+                    Goes::Query => said["parameters"]
+                        .as_array()
+                        .and_then(|all| all.iter().find(|it| it["name"] == arg.name))
+                        .map_or(&Value::Null, |it| &it["schema"]),
+                    _ => continue,
+                };
+                let chosen: BTreeSet<String> = choices(&document, schema);
+                let here: BTreeSet<String> = match arg.kind {
+                    Kind::Choice(words) => words.iter().map(|it| (*it).to_owned()).collect(),
+                    _ => BTreeSet::new(),
+                };
+                // A family is one of more than a line of help bears.
+                if chosen.len() < 20 && chosen != here {
+                    wrong.push(format!("{}: {} is one of {chosen:?}", verb.words, arg.name));
+                }
+            }
+        }
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+
+    /// The words that a schema allows.
+    fn choices(document: &Value, schema: &Value) -> BTreeSet<String> {
+        let schema = followed(document, schema);
+        let own = schema["enum"].as_array().into_iter().flatten();
+        let mut out: BTreeSet<String> = own
+            .chain(std::iter::once(&schema["const"]))
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        for several in ["anyOf", "oneOf"] {
+            for one in schema[several].as_array().into_iter().flatten() {
+                out.extend(choices(document, one));
+            }
+        }
+        out
+    }
+
+    #[test]
     fn what_is_shown_and_what_is_kept_is_in_the_answer() {
         let document = openapi::document();
         let answer = |operation: Operation| {
@@ -460,7 +557,7 @@ mod tests {
             };
             let present = operation.reading().map_or(&Value::Null, answer);
             let fields = fields.into_iter().map(|field: &str| (schema, field));
-            let kept = verb.keeps.iter().map(|field| (present, *field));
+            let kept = verb.keeps.iter().map(|(field, _)| (present, *field));
             let lacks = |(schema, field): &(&Value, &str)| {
                 // The state of a phone is said from several fields (`table`).
                 let is_said = *field == "state" && has(&document, schema, "key.state");
@@ -470,6 +567,23 @@ mod tests {
             missing.extend(lacking.map(|(_, field)| (verb.words, field)));
         }
         assert_eq!(missing, []);
+    }
+
+    #[test]
+    fn what_removes_something_asks_before() {
+        let removes = |verb: &&Verb| verb.calls.iter().any(|it| it.method() == "DELETE");
+        let unasked = all().filter(removes).filter(|it| it.confirms.is_none());
+        // What these take away comes again, or goes back to what was there before.
+        assert_eq!(
+            unasked.map(|verb| verb.words).collect::<Vec<_>>(),
+            [
+                "devices end-forward",
+                "unknown dismiss",
+                "templates remove",
+                "access-paths end-move",
+                "sessions remove"
+            ]
+        );
     }
 
     #[test]

@@ -9,16 +9,16 @@ const JOB: &[Arg] = &[place("job", "Id of the job")];
 
 const ROLLOUT: &[Arg] = &[place("rollout", "Id of the rollout")];
 
-const POOL: &[Arg] = &[place("pool", "Id of the pool")];
+const POOL: &[Arg] = &[place("pool", "Name or id of the pool").is(Kind::Pool)];
 
 const RELAY: &[Arg] = &[
-    place("pool", "Id of the pool"),
-    place("relay", "Id of the relay"),
+    place("pool", "Name or id of the pool").is(Kind::Pool),
+    place("relay", "Name or id of the relay").is(Kind::Relay),
 ];
 
 const POOL_OPTIONS: Arg = body(
     "options",
-    "File with its options as JSON; - for standard input",
+    "File with options as JSON; - for standard input. What it leaves out stays",
 )
 .is(Kind::Json);
 
@@ -41,7 +41,7 @@ pub(super) const VERBS: &[Verb] = &[
             own("per_second", "At most so many a second").is(Kind::Number),
             own("spread", "Spread them over so long, such as 20m"),
             own("expiry", "Give a phone up after so long, such as 2h"),
-            own("pool", "Id of the pool that sends"),
+            own("pool", "Name or id of the pool that sends"),
             own("plan", "File with further fields as JSON: stages, threshold, window")], WAIT]),
     call("rollouts list", "List the rollouts, the newest first", &[Operation::ListRollouts], &[PAGED],
         Shows::List(&[("ID", "id"), ("STATE", "state"), ("REASON", "reason"), ("TOTAL", "total"), ("RELEASED", "released"), ("FETCHED", "progress.fetched"), ("EXPIRED", "progress.expired"), ("CREATED", "created_at")])),
@@ -56,19 +56,20 @@ pub(super) const VERBS: &[Verb] = &[
     call("jobs cancel", "Cancel a job", &[Operation::CancelJob], &[JOB], Shows::One),
     call("pools list", "List the pools", &[Operation::ListPools], &[PAGED], Shows::List(&[("ID", "id"), ("NAME", "name"), ("SENDER", "options.sender"), ("QUEUED", "queue.queued"), ("RELAYS", "queue.relays_connected")])),
     call("pools show", "Show a pool, with its queue", &[Operation::GetPool], &[POOL], Shows::One),
-    call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS]], Shows::One),
-    call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS]], Shows::One).keeps(&["name", "options"]),
-    call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays"),
-    call("pools of-tenant", "Show which pool notifies the tenant's phones", &[Operation::GetTenantPool], &[], Shows::One),
-    call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Id of the pool; empty for the default one").is(Kind::Optional).at_place().required()]], Shows::One),
+    call("pools create", "Add a pool", &[Operation::CreatePool], &[&[body("name", "What it is called").at_place().required(), POOL_OPTIONS, super::SET_OPTION]], Shows::One),
+    call("pools change", "Change a pool's name or options", &[Operation::PutPool], &[POOL, &[body("name", "What it is called"), POOL_OPTIONS], super::OPTIONS], Shows::One).keeps(&[("name", "name"), ("options", "options")]),
+    call("pools remove", "Remove a pool that nobody is notified by", &[Operation::DeletePool], &[POOL], Shows::Done("removed")).confirms("Removing a pool with its relays cannot be undone."),
+    run("pools of-tenant", "Show which pool notifies the tenant's phones", notify::pool_of, &[Operation::GetTenantPool], &[]),
+    call("pools assign", "Have a pool notify the tenant's phones", &[Operation::PutTenantPool], &[&[body("pool", "Name or id of the pool; empty for the default one").is(Kind::Pool).at_place().required()]], Shows::One),
     call("pools credentials", "Show who the pool is at its proxy, without the password", &[Operation::GetProxyCredentials], &[POOL], Shows::One),
     call("pools set-credentials", "Say who the pool is at its proxy", &[Operation::PutProxyCredentials],
         &[POOL, &[body("username", "Its name").required(), body("password", "Where its password is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("password_from"), body("realm", "Only for this realm")]], Shows::One),
-    call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL], Shows::Done("removed")),
+    call("pools remove-credentials", "No longer sign in at the proxy", &[Operation::DeleteProxyCredentials], &[POOL], Shows::Done("removed"))
+        .confirms("Removing the pool's password at its proxy cannot be undone."),
     call("relays list", "List the relays of a pool", &[Operation::ListRelays], &[POOL, PAGED],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("CONNECTED", "connected"), ("DRAINING", "draining"), ("IN FLIGHT", "in_flight"), ("VERSION", "software_version"), ("LAST SEEN", "last_seen_at")])),
     call("relays show", "Show a relay", &[Operation::GetRelay], &[RELAY], Shows::One),
     call("relays create", "Add a relay; its credential is shown this once", &[Operation::CreateRelay], &[POOL, &[body("name", "What it is called").at_place().required()]], Shows::One),
     call("relays drain", "Have a relay finish what it has and take no more", &[Operation::DrainRelay], &[RELAY, &[body("reason", "For people")]], Shows::One),
-    call("relays remove", "Remove a relay: its credential is worth nothing from now on", &[Operation::DeleteRelay], &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential"),
+    call("relays remove", "Remove a relay: its credential is worth nothing from now on", &[Operation::DeleteRelay], &[RELAY], Shows::Done("removed")).confirms("Removing a relay's credential cannot be undone."),
 ];

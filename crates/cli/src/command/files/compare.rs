@@ -89,6 +89,11 @@ impl Difference {
         self.changes.is_empty() && (!deletes || self.others.is_empty())
     }
 
+    /// Whether anything that the installation has is overwritten or deleted.
+    pub(super) fn loses(&self, deletes: bool) -> bool {
+        self.changes.iter().any(|change| !change.is_new) || (deletes && !self.others.is_empty())
+    }
+
     /// All of it, for people.
     pub(super) fn describe(&self, deletes: bool) -> String {
         let mut out = String::new();

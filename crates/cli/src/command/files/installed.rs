@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::fleet::{Device, Fleet, Layer, Model, Place, Setting, Site};
 
 use crate::client;
+use crate::command::import::Progress;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::words::{field, text};
@@ -23,12 +24,18 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
     let tenant = session.call(Operation::GetTenant, &[])?;
     let tenant = session.client.call(&tenant)?.json()?;
     let mut sites = BTreeMap::new();
-    for (id, name) in session.sites()?.iter() {
+    let all = session.sites()?;
+    let mut progress = progress(session, "sites read", all.len());
+    for (id, name) in all.iter() {
         let settings = layer(session, Operation::GetSiteSettings, &[("site", id)])?;
         sites.insert(name.clone(), Site { settings });
+        progress.at(sites.len() as u64);
     }
+    progress.end();
     let mut models = BTreeMap::new();
-    for model in list(session, Operation::ListModels, false)? {
+    let all = list(session, Operation::ListModels, false)?;
+    let mut progress = self::progress(session, "models read", all.len());
+    for model in all {
         let name = text(&model, "name").to_owned();
         let settings = layer(session, Operation::GetModelSettings, &[("model", &name)])?;
         let word = |field: &str| Some(text(&model, field).to_owned()).filter(|it| !it.is_empty());
@@ -40,7 +47,9 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
                 settings,
             },
         );
+        progress.at(models.len() as u64);
     }
+    progress.end();
     let mut templates = BTreeMap::new();
     for template in list(session, Operation::ListTemplates, true)? {
         let word = |name: &str| text(&template, name).to_owned();
@@ -59,6 +68,11 @@ pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
         devices: Some(devices(session)?),
         templates: Some(templates),
     })
+}
+
+/// What is said on standard error while much is read.
+fn progress(session: &Session, what: &'static str, all: usize) -> Progress {
+    Progress::new(session.output, what, all as u64, 0, false)
 }
 
 fn list(session: &Session, operation: Operation, is_whole: bool) -> Result<Vec<Value>, Failure> {
@@ -93,6 +107,8 @@ fn layer(
 fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, Device>, Failure> {
     let call = session.call(Operation::ExportDevices, &[])?;
     let mut devices = BTreeMap::new();
+    // How many there are would be another reading of all of them.
+    let mut progress = progress(session, "phones read", 0);
     session.client.tables(&call, |text| {
         let table = Table::open(&text, Wishes::default())
             .map_err(|error| Failure::Unreachable(format!("the phones cannot be read: {error}")))?;
@@ -126,7 +142,9 @@ fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, 
                 },
             );
         }
+        progress.at(devices.len() as u64);
         Ok(())
     })?;
+    progress.end();
     Ok(devices)
 }

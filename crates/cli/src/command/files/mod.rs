@@ -79,9 +79,13 @@ pub fn apply(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     show(session, given, &difference)?;
-    if !given.flag("yes") {
+    if given.flag("dry_run") {
+        return Err(Failure::Unfinished("Nothing is changed.".to_owned()));
+    }
+    // What is only added is taken away again as easily.
+    if difference.loses(deletes) && !given.flag("yes") {
         confirm(
-            "What is overwritten or deleted here, beyond the history of settings and templates,",
+            "What is overwritten or deleted here, beyond the history of settings and templates, cannot be undone.",
         )?;
     }
     apply::apply(session, difference, deletes, given.text("comment"))

@@ -11,7 +11,9 @@ mod state;
 use std::cell::RefCell;
 
 use ringfence_api::operation::Operation;
-use ringfence_import::{MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes};
+use ringfence_import::{
+    FileError, MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes,
+};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -81,8 +83,13 @@ impl Counts {
 /// The table cannot be read, rows are refused, or the installation does not answer.
 pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let bytes = read_bytes(given.required("file")?, MAX_BYTES as u64)?;
-    let table =
-        Table::open(&bytes, wishes(given)?).map_err(|error| Failure::Usage(error.to_string()))?;
+    let table = Table::open(&bytes, wishes(given)?).map_err(|error| {
+        let said = match error {
+            FileError::NoMac(_) => "On the command line that is --map NAME=mac.",
+            _ => "",
+        };
+        Failure::Usage(format!("{error} {said}").trim_end().to_owned())
+    })?;
     check_system(given, table.system())?;
     about(session, &table);
     let rows = table.rows().count() as u64;
@@ -95,6 +102,7 @@ pub fn import(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         unwrap,
         comment: given.text("comment").map(str::to_owned),
         rows,
+        is_said: given.text("verdicts").is_none(),
     };
     let name = state::name(session.client.base(), session.tenant()?, &bytes, given);
     if !given.flag("write") {
@@ -228,6 +236,8 @@ struct Import<'a> {
     comment: Option<String>,
     /// How many rows the table has.
     rows: u64,
+    /// Whether verdicts are written on standard output as they come.
+    is_said: bool,
 }
 
 /// Rows that one call is about, with what they are.
@@ -272,8 +282,12 @@ impl Import<'_> {
         verdict: &mut dyn FnMut(Verdict) -> Result<(), Failure>,
         after: &mut dyn FnMut(u64, Counts) -> Result<(), Failure>,
     ) -> Result<Counts, Failure> {
-        let what = if is_trial { "checked" } else { "written" };
-        let mut progress = Progress::new(self.session.output, what, self.rows, from);
+        let what = if is_trial {
+            "rows checked"
+        } else {
+            "rows written"
+        };
+        let mut progress = Progress::new(self.session.output, what, self.rows, from, self.is_said);
         let mut counts = Counts::default();
         let mut step = Step::default();
         let mut done = from;

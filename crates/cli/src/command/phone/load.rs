@@ -1,8 +1,8 @@
 //! Many phones at once, for an operator's own check of load: bounded, and counted.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use ringfence_provision::mac::Mac;
@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::boot::{Phone, Step};
 use crate::client;
+use crate::command::import::Progress;
 use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::table;
@@ -55,6 +56,8 @@ pub(super) fn run(
     let agent = client::agent(first.is_tls());
     let next = AtomicU64::new(0);
     let seen = Mutex::new(Seen::default());
+    let progress = Progress::new(output, "phones booted", count, 0, false);
+    let progress = Mutex::new((progress, 0));
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..at_once {
@@ -67,10 +70,19 @@ pub(super) fn run(
                         // The others would hear the same.
                         next.store(count, Ordering::Relaxed);
                     }
+                    let mut progress = lock(&progress);
+                    progress.1 += 1;
+                    let done = progress.1;
+                    progress.0.at(done);
                 }
             });
         }
     });
+    let progress = progress.into_inner();
+    progress
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .0
+        .end();
     let seen = seen
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -78,6 +90,10 @@ pub(super) fn run(
         return Err(failure);
     }
     report(output, seen, count, began.elapsed())
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The boot of one phone; whether the next one may boot.
@@ -88,9 +104,7 @@ fn one(agent: &ureq::Agent, first: &Phone, mac: Mac, seen: &Mutex<Seen>) -> bool
         steps.push(step.clone());
         Ok(())
     });
-    let mut seen = seen
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut seen = lock(seen);
     for step in steps {
         *seen.statuses.entry(step.status).or_default() += 1;
         seen.took.push(step.took);

@@ -39,9 +39,12 @@ pub fn phone(output: Output, given: &Given<'_>) -> Result<(), Failure> {
         agent.clone_into(&mut phone.user_agent);
     }
     if let Some(count) = given.number("count")? {
-        if given.text("notify").is_some() || given.text("keep").is_some() {
+        if ["notify", "keep", "save"]
+            .iter()
+            .any(|it| given.text(it).is_some())
+        {
             return Err(Failure::Usage(
-                "--count is a check of load: leave out --notify and --keep.".to_owned(),
+                "--count is a check of load: leave out --notify, --keep and --save.".to_owned(),
             ));
         }
         let at_once = given.number("at_once")?;
