@@ -2,7 +2,7 @@
 
 use ringfence_console::data::{Listed, Read as _, Tenant};
 use ringfence_console::href;
-use ringfence_console::lists::operations::{self as page, Picked};
+use ringfence_console::lists::operations::{self as page, Became, Picked};
 use ringfence_console::part::{Field, Form, Page};
 use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
@@ -51,9 +51,11 @@ pub async fn one(visit: Visit) -> Outcome {
         &visit.viewer,
         visit.tenant_id(),
         &operation,
-        &devices,
+        Became {
+            devices: &devices,
+            only,
+        },
         &visit.whose([operation.text("token")]).await?,
-        only,
         visit.now(),
     );
     Ok(Reply::page(page))

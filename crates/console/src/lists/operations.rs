@@ -328,17 +328,26 @@ fn outcome(name: &str) -> (Tone, &str) {
     }
 }
 
-/// An operation, how far it is, and what became of each device; `only` is the outcome that is looked at.
+/// The devices of an operation that are looked at.
+#[derive(Clone, Copy)]
+pub struct Became<'a> {
+    /// A page of the API's list.
+    pub devices: &'a Value,
+    /// The outcome that they share; empty: whatever became of them.
+    pub only: &'a str,
+}
+
+/// An operation, how far it is, and what became of each device.
 pub fn one(
     mut shell: Shell,
     viewer: &Viewer,
     tenant: &str,
     operation: &Value,
-    devices: &Value,
+    became: Became<'_>,
     whose: &Whose,
-    only: &str,
     now: u64,
 ) -> Page {
+    let Became { devices, only } = became;
     let at = href::tenant(
         tenant,
         &format!("operations{}", href::path([operation.text("id")])),
