@@ -353,7 +353,7 @@ describe("the URL in a device's file", () => {
       ]) {
         const answer = await api.call(method, at, { body });
         assert.equal(answer.status, 409, answer.text);
-        assert.match(answer.body.detail, /Name another one by/);
+        assert.match(answer.body.detail, /Have them move to another one/);
       }
       assert.equal((await api.put(at, { label: 'x' })).target_since > 0, true);
       assert.equal(names(opened(await sealed(old))), fresh.segment);
