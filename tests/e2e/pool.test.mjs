@@ -660,7 +660,7 @@ describe('the NOTIFY queue', () => {
     const refused = await api.call('PUT', `/pools/${pool.id}`, { body: { name: 'x', options: { lease_s: 0 } } });
     assert.match(refused.body.detail, /lease_s is 0; it may be 2 to 3600/);
     const shown = await api.call('GET', `/pools/${pool.id}`);
-    assert.deepEqual(shown.body.queue, { queued: 0, leased: 0, answered: 0, relays_connected: 0 });
+    assert.deepEqual(shown.body.queue, { queued: 0, leased: 0, answered: 0, relays_connected: 0, rollouts: [] });
     assert.equal((await api.call('PUT', `/pools/${pool.id}`, { body: { name: 'x', options: {} }, ifMatch: '"9"' })).status, 412);
   });
 });
