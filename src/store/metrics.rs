@@ -234,11 +234,18 @@ pub fn device_values(found: &[StateRow]) -> Vec<Value> {
 /// # Errors
 /// D1 does not answer.
 pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
+    let (values, progress) = some_of(
+        db,
+        "SELECT name, label, value FROM metric_values WHERE name IN ('condition', 'state') ORDER BY name, label LIMIT 100",
+    )
+    .await?;
+    Ok((values, progress.devices_at))
+}
+
+/// Some of the numbers, and when they were counted.
+async fn some_of(db: &Db, values: &str) -> Result<(Vec<ValueRow>, Progress), StorageError> {
     let statements = [
-        db.statement(
-            "SELECT name, label, value FROM metric_values WHERE name IN ('condition', 'state') ORDER BY name, label LIMIT 100",
-            &[],
-        )?,
+        db.statement(values, &[])?,
         db.statement(
             "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
             &[],
@@ -246,7 +253,7 @@ pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
     ];
     let [values, progress] = db.batch_of(statements).await?;
     let progress: Option<Progress> = rows(&progress)?.into_iter().next();
-    Ok((rows(&values)?, progress.map_or(0, |it| it.devices_at)))
+    Ok((rows(&values)?, progress.unwrap_or_default()))
 }
 
 /// What phones of all tenants asked for in an hour.
@@ -263,22 +270,12 @@ pub struct HourRow {
 /// # Errors
 /// D1 does not answer.
 pub async fn hours(db: &Db) -> Result<(Vec<HourRow>, u64), StorageError> {
-    let statements = [
-        db.statement(
-            "SELECT name, label, value FROM metric_values WHERE name = 'hour' ORDER BY label LIMIT 100",
-            &[],
-        )?,
-        db.statement(
-            "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
-            &[],
-        )?,
-    ];
-    let [values, progress] = db.batch_of(statements).await?;
-    let progress: Option<Progress> = rows(&progress)?.into_iter().next();
-    Ok((
-        by_hour(&rows::<ValueRow>(&values)?),
-        progress.map_or(0, |it| it.counted_at),
-    ))
+    let (values, progress) = some_of(
+        db,
+        "SELECT name, label, value FROM metric_values WHERE name = 'hour' ORDER BY label LIMIT 100",
+    )
+    .await?;
+    Ok((by_hour(&values), progress.counted_at))
 }
 
 fn by_hour(values: &[ValueRow]) -> Vec<HourRow> {
