@@ -101,7 +101,8 @@ pub(super) async fn serve(
             record.kind = Some(FileKind::Initial);
             return initial::serve(request, tenant, named, record).await;
         }
-        if theirs.is_some_and(|all| !all.contains(&bundle.family)) {
+        let is_theirs = theirs.is_none_or(|all| all.contains(&bundle.family));
+        if !is_theirs || bundle.family.spec().forbids(&request.path) {
             return Ok(Outcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {

@@ -1,6 +1,7 @@
 //! The initial file: it names the others. Never kept anywhere: what it names also depends on the state of the
 //! key.
 
+use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
@@ -14,7 +15,7 @@ use crate::files::names::urls;
 use crate::files::render;
 use crate::model::published::PublishedTenant;
 use crate::phone::event::Record;
-use crate::store::certificates;
+use crate::store::{certificates, models};
 
 /// Serves the initial file of a device, of a model, or of a whole family.
 pub(super) async fn serve(
@@ -23,6 +24,11 @@ pub(super) async fn serve(
     named: &Resolved,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
+    // The name may be another family's, and some phones have no such file at all.
+    let theirs = record
+        .names
+        .as_ref()
+        .and_then(|names| names.families_at(&request.path, FileKind::Initial, Form::Plain));
     let found = match &named.mac {
         Some(mac) => {
             let initial = inputs::for_initial(&request.app, &tenant.tenant, mac)
@@ -37,7 +43,7 @@ pub(super) async fn serve(
                 .map(|bundle| (bundle, initial.certificates))
                 .ok_or(Reason::UnknownDevice)
         }
-        None => match shared::find(request, tenant, named).await? {
+        None => match of_model(request, tenant, named, theirs.as_deref()).await? {
             Ok(bundle) => {
                 let names = certificates::names(&request.app.db, &tenant.tenant).await?;
                 Ok((bundle, names))
@@ -57,13 +63,9 @@ pub(super) async fn serve(
     {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    // The name may be another family's, and some phones have no such file at all.
-    let families = record
-        .names
-        .as_ref()
-        .and_then(|names| names.families_at(&request.path, FileKind::Initial, Form::Plain));
-    let is_theirs = families.is_none_or(|all| all.contains(&bundle.family));
-    if !is_theirs || !bundle.family.kinds().contains(&FileKind::Initial) {
+    let is_theirs = theirs.is_none_or(|all| all.contains(&bundle.family));
+    let family = bundle.family.spec();
+    if !is_theirs || !family.kinds.contains(&FileKind::Initial) || family.forbids(&request.path) {
         return Ok(Outcome::Refused(Reason::NoSuchPath));
     }
     let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &bundle)?;
@@ -88,6 +90,29 @@ pub(super) async fn serve(
             },
         },
     )
+}
+
+/// What the file of a model is made from, or that of everybody. The model may be written otherwise than the phone
+/// writes it: a phone that finds nothing at this name asks for nothing else.
+async fn of_model(
+    request: &PhoneRequest,
+    tenant: &PublishedTenant,
+    named: &Resolved,
+    theirs: Option<&[Family]>,
+) -> Result<Result<FileInputs, Reason>, StorageError> {
+    let found = shared::find(request, tenant, named).await?;
+    let (Err(Reason::UnknownModel), Some(asked)) = (&found, &named.model) else {
+        return Ok(found);
+    };
+    let alike = models::alike(&request.app.db, &tenant.tenant, asked, theirs).await?;
+    let Some(model) = alike else {
+        return Ok(found);
+    };
+    let named = Resolved {
+        model: Some(model),
+        ..named.clone()
+    };
+    shared::find(request, tenant, &named).await
 }
 
 pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {

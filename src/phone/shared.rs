@@ -117,6 +117,9 @@ pub(super) async fn look(
     let read = FileRead::begin(&request.app, key);
     let is_theirs = |meta: &FileMeta| {
         families.is_none_or(|all| meta.family.is_some_and(|it| all.contains(&it)))
+            && !meta
+                .family
+                .is_some_and(|it| it.spec().forbids(&request.path))
     };
     keep::look(&request.app, tenant, &request.url_origin(), read, is_theirs).await
 }

@@ -1,5 +1,6 @@
 //! D1 as the queue asks it.
 
+use ringfence_provision::vendor::DEFAULT_EVENT;
 use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
 use ringfence_queue::target::{self, Settings, TargetError};
 use worker::Env;
@@ -87,7 +88,7 @@ pub async fn expand(
             let problem = unreadable
                 .or_else(|| target::message(&settings).err())
                 .or_else(|| event.as_ref().err().cloned());
-            let event = event.unwrap_or_else(|_| "check-sync".to_owned());
+            let event = event.unwrap_or_else(|_| DEFAULT_EVENT.to_owned());
             Device {
                 job: row.new_job(platform::new_id(now), &settings, event),
                 problem,

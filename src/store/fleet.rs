@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_provision::family::Family;
-use ringfence_provision::vendor::EVENT_SETTINGS;
+use ringfence_provision::vendor::{DEFAULT_EVENT, EVENT_SETTINGS};
 use ringfence_provision::wrap::Keyring;
 use ringfence_queue::rollout::Selection;
 use ringfence_queue::store::NewJob;
@@ -308,10 +308,8 @@ pub async fn settings(
     let mut all: Vec<Result<Settings, TargetError>> = devices
         .iter()
         .map(|device| {
-            let mut settings = Settings::new(EVENT_SETTINGS);
-            if let Some(family) = device.family {
-                settings.set_default_event(family.spec().fetch_event);
-            }
+            let event = device.family.map(|family| family.spec().fetch_event);
+            let mut settings = Settings::new(EVENT_SETTINGS, event.unwrap_or(DEFAULT_EVENT));
             let pair = (device.tenant_id.clone(), device.pool.clone());
             settings.set_reach(reached.get(&pair).cloned().unwrap_or_default());
             let mut unreadable: BTreeSet<&str> = BTreeSet::new();

@@ -80,6 +80,25 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     )
 }
 
+/// The model of a tenant that a name is another [spelling](ringfence_provision::vendor::FamilySpec::is_one_model) of, by the rule
+/// of its family; the first of several. `among`: it is of one of these families.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn alike(
+    db: &Db,
+    tenant_id: &str,
+    name: &str,
+    among: Option<&[Family]>,
+) -> Result<Option<String>, StorageError> {
+    let models: Vec<ModelRow> = rows(&db.all(all(db, tenant_id)?).await?)?;
+    let fits = |model: &ModelRow| {
+        among.is_none_or(|families| families.contains(&model.family))
+            && model.family.spec().is_one_model(&model.name, name)
+    };
+    Ok(models.into_iter().find(fits).map(|model| model.name))
+}
+
 /// Adds a model.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a change was checked against: files that were rendered, and tests of files.
 
+use ringfence_provision::family::Family;
 use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::unused::Unused;
@@ -93,6 +94,25 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub unused: Vec<Unused>,
+    /// Settings of the changed layer that phones of a family do without, because the family has no parameter for them or
+    /// no word for the value; at most the first 100.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A setting that phones of a family do without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LeftOut {
+    /// The name of the setting.
+    pub name: String,
+    /// The family of the phones.
+    pub family: Family,
+    /// Number of devices of the family that were rendered and do without it.
+    pub devices: u64,
+    /// Why the file has it not, in words.
+    pub message: String,
 }
 
 /// A file that could not be served with a change, and why.

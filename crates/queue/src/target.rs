@@ -11,7 +11,7 @@
 //! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
 //! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line, of those that are harmless |
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
-//! | an [event setting](Settings::new) | text of the Event header, default `check-sync`: which settings these are is the phones' vendors' affair, and the caller's |
+//! | an [event setting](Settings::new) | text of the Event header: which settings these are, and what counts without one, is the phones' vendors' affair, and the caller's |
 //!
 //! Where no setting names an address of record or credentials, those of the phone's first line stand in
 //! ([`OF_LINE_1`]). Where other tenants' phones are reached through the same pool, that is so only if this tenant
@@ -82,7 +82,7 @@ const MAX_HEADERS: usize = 16;
 pub struct Settings {
     values: BTreeMap<String, Zeroizing<String>>,
     events: &'static [&'static str],
-    default_event: Option<&'static str>,
+    default_event: &'static str,
     reach: Reach,
 }
 
@@ -125,17 +125,13 @@ impl Reach {
 
 impl Settings {
     /// No settings yet. `events` are the settings that hold the text of the Event header: of those that are
-    /// there the first counts.
-    pub fn new(events: &'static [&'static str]) -> Self {
+    /// there the first counts. `default_event` is what the device obeys where none is.
+    pub fn new(events: &'static [&'static str], default_event: &'static str) -> Self {
         Self {
             events,
+            default_event,
             ..Self::default()
         }
-    }
-
-    /// Says which event the device obeys where no setting names one.
-    pub fn set_default_event(&mut self, event: &'static str) {
-        self.default_event = Some(event);
     }
 
     /// Puts a layer on top.
@@ -388,7 +384,7 @@ pub fn event(settings: &Settings) -> Result<String, TargetError> {
     let mut named = settings.events.iter();
     match named.find_map(|name| settings.text(name).map(|text| (*name, text))) {
         Some((name, text)) => event_text(name, text),
-        None => Ok(settings.default_event.unwrap_or("check-sync").to_owned()),
+        None => Ok(settings.default_event.to_owned()),
     }
 }
 
@@ -562,7 +558,7 @@ mod tests {
     const EVENT_SETTING: &str = "CFG_RESYNC_FROM_SIP";
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::new(EVENTS);
+        let mut settings = Settings::new(EVENTS, "check-sync");
         for (name, value) in pairs {
             settings.set(name, Zeroizing::new((*value).to_owned()));
         }

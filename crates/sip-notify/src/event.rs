@@ -7,8 +7,7 @@ use crate::lex::Cursor;
 
 /// What the phone is told: the text of the Event header (RFC 6665 §8.4).
 ///
-/// A phone compares it with what its own configuration says, so the text is the operator's; most vendors'
-/// default is `check-sync`. Parameters are allowed, with blanks
+/// A phone compares it with what its own configuration says, so the text is the operator's. Parameters are allowed, with blanks
 /// around `;` and `=` as RFC 3261 §25.1 has it, and with values in quotes where they hold more than a
 /// word (`resync;profile="https://pbx.example/a.cfg"`); anything that is no event type is not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,11 +17,6 @@ pub struct EventType(Box<str>);
 const MAX_EVENT: usize = 128;
 
 impl EventType {
-    /// `check-sync`, which most phones obey unless they are told another.
-    pub fn check_sync() -> Self {
-        Self("check-sync".into())
-    }
-
     /// Checks the text of an Event header.
     pub fn parse(text: &str) -> Result<Self, EventTypeError> {
         let text = text.trim_matches([' ', '\t']);
@@ -51,12 +45,6 @@ impl EventType {
     /// The text as it goes into the header.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Default for EventType {
-    fn default() -> Self {
-        Self::check_sync()
     }
 }
 
@@ -114,8 +102,8 @@ mod tests {
             assert_eq!(EventType::parse(text).unwrap().as_str(), text);
         }
         assert_eq!(
-            EventType::parse(" check-sync\t").unwrap(),
-            EventType::default()
+            EventType::parse(" check-sync\t").unwrap().as_str(),
+            "check-sync"
         );
     }
 

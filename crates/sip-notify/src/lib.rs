@@ -29,7 +29,7 @@
 //! let target: SipUri = "sip:100@192.0.2.7".parse()?;
 //! let from: SipUri = "sip:prov@pbx.example".parse()?;
 //! let socket: std::net::SocketAddr = "198.51.100.1:5060".parse()?;
-//! let request = NotifyRequest::new(target, from, socket.into(), EventType::check_sync());
+//! let request = NotifyRequest::new(target, from, socket.into(), EventType::parse("check-sync")?);
 //! let mut session = NotifySession::new(request.build(&mut entropy)?, None, Timers::default(), 0);
 //!
 //! let sent = session.poll_transmit().map(<[u8]>::to_vec).unwrap_or_default();

@@ -101,7 +101,7 @@ fn ipv6_addresses_are_in_brackets() {
         uri("sip:100@[2001:db8::7]"),
         uri("sip:pbx.example"),
         sent_by,
-        EventType::check_sync(),
+        EventType::parse("check-sync").unwrap(),
     );
     let text = text(&request);
     assert!(text.starts_with(

@@ -409,6 +409,16 @@ impl Candidate {
         }
     }
 
+    /// The names of settings of the layer that is changed.
+    pub(super) fn names_changed(&self) -> BTreeSet<String> {
+        let changed = self.changed.as_ref();
+        let found = changed.and_then(|(_, key)| self.layers.get(key));
+        found
+            .into_iter()
+            .flat_map(|settings| settings.keys().cloned())
+            .collect()
+    }
+
     /// What none of the devices has seen. Without devices there is nothing to tell.
     pub(super) fn unused(&self, watch: &Watch) -> Vec<Unused> {
         if self.devices.is_empty() || watch.is_done() {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringfence_api::check::{BrokenFile, Checked, FailedTest, Method};
-use ringfence_provision::format::{self, RenderedFinding};
+use ringfence_api::check::{BrokenFile, Checked, FailedTest, LeftOut, Method};
+use ringfence_provision::family::Family;
+use ringfence_provision::format::{self, RenderedFinding, codes};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::Layer;
 use ringfence_provision::serving::Audience;
@@ -25,12 +26,74 @@ use crate::model::device::DeviceRow;
 /// So many broken files, and so many broken tests, are told; after one more the check of a change ends.
 pub const MAX_TOLD: usize = 20;
 
+/// So many settings that phones do without are told.
+const MAX_LEFT_OUT: usize = 100;
+
 /// What a check counts and looks for.
 pub(super) struct Look {
     budget: Budget,
     watch: Watch,
+    /// Which settings of the layer that is changed phones do without.
+    left_out: Missed,
     /// Whether files are compared with what they are, and all of them are counted.
     compares: bool,
+}
+
+/// Settings that phones do without, as their files are looked at.
+#[derive(Default)]
+pub(super) struct Missed {
+    /// The settings that are looked for.
+    names: BTreeSet<String>,
+    found: BTreeMap<(String, Family), MissedBy>,
+}
+
+/// Which devices of a family do without a setting.
+#[derive(Default)]
+struct MissedBy {
+    devices: u64,
+    /// The last of them: the files of one follow each other.
+    last: String,
+    why: String,
+}
+
+impl Missed {
+    fn of(names: BTreeSet<String>) -> Self {
+        Self {
+            names,
+            ..Self::default()
+        }
+    }
+
+    /// Looks at what is found about a file of a device.
+    fn saw(&mut self, family: Family, bundle: &FileInputs, findings: &[RenderedFinding]) {
+        let Some(device) = bundle.device.as_ref().filter(|_| !self.names.is_empty()) else {
+            return;
+        };
+        for finding in findings {
+            let is_one = finding.code == codes::SETTING_NOT_OF_FAMILY;
+            let name = finding.settings.first().filter(|_| is_one);
+            let Some(name) = name.filter(|name| self.names.contains(*name)) else {
+                continue;
+            };
+            let by = self.found.entry((name.clone(), family)).or_default();
+            if by.last != device.id {
+                by.devices += 1;
+                by.last.clone_from(&device.id);
+                by.why.clone_from(&finding.message);
+            }
+        }
+    }
+
+    fn told(self) -> Vec<LeftOut> {
+        let told = self.found.into_iter().take(MAX_LEFT_OUT);
+        told.map(|((name, family), by)| LeftOut {
+            name,
+            family,
+            devices: by.devices,
+            message: by.why,
+        })
+        .collect()
+    }
 }
 
 /// What a check found.
@@ -94,6 +157,7 @@ impl Candidate {
         let mut look = Look {
             budget: Budget::default(),
             watch: self.watch(),
+            left_out: Missed::of(self.names_changed()),
             compares: call.changing.trial.is_some(),
         };
         let found = self.look_through(&mut look).await?;
@@ -104,7 +168,12 @@ impl Candidate {
                 true => Method::WithinBudget,
                 false => self.method,
             },
-            unused: self.unused(&look.watch),
+            // Files that are not made show nothing of what would reach them.
+            unused: match found.files {
+                0 => self.unused(&look.watch),
+                _ => Vec::new(),
+            },
+            left_out: look.left_out.told(),
         };
         if let Some(trial) = call.changing.trial {
             return Err(self.tried(call, trial, found, &checked).await?);
@@ -124,6 +193,7 @@ impl Candidate {
         let mut look = Look {
             budget: Budget::default(),
             watch: Watch::new(Layer::Tenant, []),
+            left_out: Missed::default(),
             compares: false,
         };
         let mut checked = Checked {
@@ -131,6 +201,7 @@ impl Candidate {
             affected: self.of,
             method: self.method,
             unused: Vec::new(),
+            left_out: Vec::new(),
         };
         let mut refused = BTreeMap::new();
         // The files that devices of a model share, and what is wrong with these.
@@ -296,6 +367,9 @@ impl Candidate {
                     if side == Side::After {
                         look.watch
                             .saw(render::layers_of(kind, audience), &file.used);
+                    }
+                    if side == Side::After {
+                        look.left_out.saw(family, &files.bundle, &file.findings);
                     }
                     files.sizes.push((kind, audience, file.bytes.len()));
                     let told = || names::audience(options, &files.bundle, kind, self.now);
@@ -484,6 +558,7 @@ impl Candidate {
         let mut look = Look {
             budget: Budget::default(),
             watch: self.watch(),
+            left_out: Missed::default(),
             compares: false,
         };
         let mut run = Run::default();

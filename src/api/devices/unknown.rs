@@ -18,6 +18,7 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
+use crate::store::models;
 use crate::store::unknown::{self, UnknownRow};
 
 impl From<UnknownRow> for UnknownView {
@@ -67,11 +68,17 @@ pub async fn adopt(
         return Err(Problem::conflict(TAKEN_MAC).into());
     }
     let phone = phone(&call, &mac).await?;
-    let model = chosen(call.body.model.as_deref(), phone.model.as_deref())?;
+    let said = call.body.model.as_deref();
+    let model = chosen(said, phone.model.as_deref())?;
     let family = phone.family.as_deref().and_then(Family::parse);
-    let family = family.filter(|_| phone.model.as_deref() == Some(model));
+    let family = family.filter(|_| said.is_none_or(|said| phone.model.as_deref() == Some(said)));
+    // The tenant may have the model as a label has it, or as the file that phones ask for.
+    let alike = match said {
+        Some(_) => None,
+        None => models::alike(&call.app.db, &found.tenant.id, &model, None).await?,
+    };
     let input = DeviceInput {
-        model: model.to_owned(),
+        model: alike.unwrap_or(model),
         site: call.body.site.clone(),
         label: call.body.label.clone(),
         settings: call.body.settings.clone(),
@@ -103,19 +110,21 @@ async fn phone(call: &Context, mac: &str) -> Result<UnknownRow, Problem> {
 }
 
 /// The model that a device gets: as an operator says, or else as the phone does.
-fn chosen<'a>(said: Option<&'a str>, guessed: Option<&'a str>) -> Result<&'a str, Problem> {
+fn chosen(said: Option<&str>, guessed: Option<&str>) -> Result<String, Problem> {
     if let Some(model) = said {
-        return Ok(model);
+        return Ok(model.to_owned());
     }
     let model = guessed.ok_or_else(|| {
         Problem::invalid_value("The phone does not say which model it is: say `model`.")
     })?;
     // Some write blanks into it, which no name of a file may have.
-    valid::model(model).map_err(|_| {
+    let model = model.replace(' ', "-");
+    valid::model(&model).map_err(|_| {
         Problem::invalid_value(
             "What the phone calls itself (`guess.model` in the list) is no name of a model: say `model`, as its files are to be named, 1 to 32 letters, digits, `.`, `_` and `-`.",
         )
-    })
+    })?;
+    Ok(model)
 }
 
 #[cfg(test)]
@@ -128,7 +137,8 @@ mod tests {
     fn what_an_operator_says_comes_before_what_the_phone_says() {
         assert_eq!(chosen(Some("A"), Some("B")).unwrap(), "A");
         assert_eq!(chosen(None, Some("B")).unwrap(), "B");
-        for guessed in [None, Some("X6U Pro"), Some("0080F0C571EB")] {
+        assert_eq!(chosen(None, Some("N870 IP PRO")).unwrap(), "N870-IP-PRO");
+        for guessed in [None, Some("X6U+"), Some("0080F0C571EB")] {
             let problem = chosen(None, guessed).unwrap_err();
             assert_eq!(problem.status(), 422);
             assert!(problem.detail.contains("say `model`"));

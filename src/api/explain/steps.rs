@@ -134,6 +134,13 @@ impl Finder<'_> {
         of_device.or_else(|| inputs.map(|inputs| inputs.family))
     }
 
+    /// Whether the name is one that phones of the family take for something else.
+    fn is_forbidden(&self) -> bool {
+        let path = &self.explained.request.path;
+        self.family()
+            .is_some_and(|family| family.spec().forbids(path))
+    }
+
     /// The model in the name; where a URL was put together twice, that may be the access path.
     fn model_in_name(&self) -> Option<String> {
         let named = self.explained.facts.named.as_ref()?;
@@ -408,6 +415,10 @@ impl Finder<'_> {
         let message = match (self.reason(), details.served) {
             (Reason::WrongForm, _) => {
                 "This phone does not get this file in the form that the name asks for.".to_owned()
+            }
+            (Reason::NoSuchPath, _) if self.is_forbidden() => {
+                "Phones of this family take what is at this name for something else than their file, so nothing is ever there."
+                    .to_owned()
             }
             (Reason::NoSuchPath, _) => {
                 "The name is one by which phones of another family ask.".to_owned()

@@ -1,6 +1,8 @@
 //! The names that a tenant gives its files.
 
 use ringfence_api::tenancy::names::StandsBack;
+use ringfence_provision::family::Family;
+use ringfence_provision::serving::is_shared;
 use ringfence_provision::url_template::{RouteError, check_url_len};
 
 use crate::files::names::CERTIFICATES;
@@ -39,23 +41,40 @@ fn unroutable(error: RouteError) -> Problem {
     }
 }
 
-/// Checks that no family's name is one that its phones take for something else.
+/// Checks that no name is one that phones take for something else: a family's own, and one of all families where
+/// nothing but the name tells whose file it is. At any other name of all families a device's family is asked, and its
+/// phones hear nothing there.
 fn check_forbidden(options: &TenantOptions) -> Result<(), Problem> {
-    for (family, urls) in &options.family_urls {
-        let names = urls
-            .values()
-            .flat_map(|names| names.plain.iter().chain(&names.sealed));
-        for name in names {
-            let example = name.shortest();
-            let last = example.rsplit('/').next().unwrap_or(&example);
-            if family.spec().forbids(last) {
-                return Err(Problem::invalid_value(format!(
-                    "`options.family_urls.{family:?}`: phones of this family take what is at {} for something \
-                     else than their file; choose another name.",
-                    name.as_str()
-                )));
-            }
-        }
+    let rules = options.rules();
+    for route in options.routes() {
+        let example = route.template.shortest();
+        let may_ask = |family: &Family| {
+            family.kinds().contains(&route.kind)
+                && match route.family {
+                    Some(own) => own == *family,
+                    None => {
+                        is_shared(route.kind)
+                            && rules.shared_family.is_none_or(|only| only == *family)
+                    }
+                }
+        };
+        let mut families = Family::ALL.into_iter().filter(may_ask);
+        let Some(family) = families.find(|family| family.spec().forbids(&example)) else {
+            continue;
+        };
+        let member = match route.family {
+            Some(family) => format!("family_urls.{}", family.as_str()),
+            None => "urls".to_owned(),
+        };
+        let name = route.template.as_str();
+        let words = format!(
+            "`options.{member}.{}.{}`: phones of the family {} take what is at {name} for something else than their \
+             file; choose another name.",
+            route.kind.as_str(),
+            route.form.as_str(),
+            family.as_str(),
+        );
+        return Err(Problem::invalid_value(words).with("templates", [name]));
     }
     Ok(())
 }

@@ -72,11 +72,13 @@ export const families = [
     // The factory's rule, then what each file says.
     boot: [
       ['spa508G.cfg', 'plain'],
+      // Of a PAP2T.
+      ['init.cfg', 'plain'],
       [`${spaLower}.cfg`, 'bootstrap'],
       [`${spaLower}.enc`, 'sealed'],
     ],
     again: [[`${spaLower}.enc`, 'sealed']],
-    never: [`${spaLower}.xml`, 'spa504G.cfg', 'spa.xml', 'init.cfg', `spa${spaLower}.cfg`, `SEP${spa}.cnf.xml`, `ATA${spa}.cnf.xml`],
+    never: [`${spaLower}.xml`, 'spa504G.cfg', 'spa.xml', `spa${spaLower}.cfg`, `SEP${spa}.cnf.xml`, `ATA${spa}.cnf.xml`],
     wrong: [
       `${spa}.cfg`,
       `${spa}.enc`,

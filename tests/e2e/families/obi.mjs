@@ -18,7 +18,7 @@ function parameters(xml) {
 }
 
 const boot = [
-  ['OBi202.xml', 'none'],
+  ['OBi202.xml', 'plain'],
   [`${MAC}.xml`, 'plain'],
 ];
 
@@ -63,7 +63,7 @@ export const families = [
       [`${MAC}.xml`, 'plain'],
       [`${lower}.xml`, 'plain'],
     ],
-    never: [`${MAC}.aes`, `${lower}.aes`, 'OBi202.xml'],
+    never: [`${MAC}.aes`, `${lower}.aes`, 'OBi203.xml'],
     wrong: ['9CADEFabcdef.xml', '9C:AD:EF:AB:CD:EF.xml', `${MAC}${MAC}.xml`, `${MAC}.XML`, '$MAC.xml'],
     // A guess: which event they obey was not found.
     event: 'resync',
@@ -79,6 +79,7 @@ export const families = [
     settings,
     // The rule that was entered, then the one that the file says.
     boot: [
+      ['OBi504vs.xml', 'plain'],
       [`${SEALED}.xml`, 'bootstrap'],
       [`${SEALED}.aes`, 'sealed'],
     ],
@@ -86,7 +87,7 @@ export const families = [
       [`${SEALED}.aes`, 'sealed'],
       [`${SEALED.toLowerCase()}.aes`, 'sealed'],
     ],
-    never: ['OBi504vs.xml', `${SEALED}.cfg`, `${SEALED}.enc`],
+    never: [`${SEALED}.cfg`, `${SEALED}.enc`],
     wrong: [`${SEALED}.aes`, '9CADEFabcde0.aes', `${SEALED}${SEALED}.aes`, `${SEALED}.AES`],
     event: 'resync',
     restart: null,

@@ -16,6 +16,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
     vendor: "Acme",
     families: &FAMILIES,
     patterns: &["Acme {model} {firmware} {mac}"],
+    bare_patterns: &[],
 };
 
 pub const DESK: Family = Family::new(&FamilySpec {
@@ -41,6 +42,8 @@ pub const DESK: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "{mac}.acme")],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     typed: &[("Provisioning URL", "<base>/")],
     fetch_event: "acme-fetch",

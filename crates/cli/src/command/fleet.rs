@@ -394,7 +394,8 @@ pub fn hunks(diff: &Value) -> String {
     out
 }
 
-/// Says what a change brought about besides: settings that reach no file, and who was told of it.
+/// Says what a change brought about besides: settings that reach no file, or not those of some phones, and who was told
+/// of it.
 pub fn remark_on_change(output: Output, answer: &Value) {
     for unused in field(answer, "checked.unused")
         .as_array()
@@ -406,6 +407,18 @@ pub fn remark_on_change(output: Output, answer: &Value) {
             plain(text(unused, "name")),
             text(unused, "layer"),
             plain(text(unused, "message"))
+        ));
+    }
+    for left in field(answer, "checked.left_out")
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let devices = field(left, "devices").as_u64().unwrap_or(0);
+        output.remark(&format!(
+            "{}: {}",
+            count(devices, "phone"),
+            plain(text(left, "message"))
         ));
     }
     let notified = field(answer, "notified");

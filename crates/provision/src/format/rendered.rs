@@ -121,28 +121,42 @@ pub fn judge(
         Confidence::Secret => Said::Nobody,
     };
     let mut findings = for_the_operator(findings, said, &rendered.used);
-    findings.extend(left_out(family, &rendered.left_out));
+    findings.extend(left_out(family, rendered));
     match broken {
         true => Err(findings),
         false => Ok((document, findings)),
     }
 }
 
-/// A warning for each setting that the family has no parameter for; names are no secrets.
-fn left_out(family: Family, settings: &[String]) -> impl Iterator<Item = RenderedFinding> {
-    let one = move |name: &String| RenderedFinding {
+/// A warning for each setting that the family has no parameter for, or no word for its value; names are no secrets.
+fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = RenderedFinding> {
+    let one = move |name: &String, why: &str, help: &str| RenderedFinding {
         code: codes::SETTING_NOT_OF_FAMILY,
         severity: Severity::Warning,
         line: 0,
         column: 0,
-        message: format!(
-            "{name} is in no file of {family:?}: no parameter of these phones is known for it"
-        ),
-        help: "Set the parameter by its own name, if the phone has one, or leave the setting away."
-            .to_owned(),
+        message: format!("{name} is in no file of {family:?}: {why}"),
+        help: help.to_owned(),
         settings: vec![name.clone()],
     };
-    settings.iter().take(MAX_SETTINGS_LEFT_OUT).map(one)
+    let without_parameter = rendered.left_out.iter().map(move |name| {
+        let why = "no parameter of these phones is known for it";
+        one(
+            name,
+            why,
+            "Set the parameter by its own name, if the phone has one, or leave the setting away.",
+        )
+    });
+    let without_word = rendered.unsaid.iter().map(move |wrong| {
+        one(
+            &wrong.setting,
+            &wrong.reason,
+            "Give these phones another value, on the layer of their model, or let them keep what they have.",
+        )
+    });
+    without_parameter
+        .chain(without_word)
+        .take(MAX_SETTINGS_LEFT_OUT)
 }
 
 /// Where the messages of findings may come from.

@@ -88,7 +88,12 @@ fn run(
     if context.format == Format::Xml {
         refuse_cdata(source, &text, context.file_name)?;
     }
-    Ok(Rendered::new(text, record.used(), record.left_out()))
+    Ok(Rendered::new(
+        text,
+        record.used(),
+        record.left_out(),
+        record.unsaid(),
+    ))
 }
 
 pub(super) fn check(source: &str, file: &str) -> Result<(), RenderError> {

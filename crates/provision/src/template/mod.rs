@@ -57,7 +57,7 @@ use crate::family::{Family, Format, USUAL_SETTINGS};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
-use crate::vocabulary::Rule;
+use crate::vocabulary::{Rule, WrongValue};
 
 /// All that a file is rendered from, beside its template.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +130,8 @@ pub struct Rendered {
     pub used: Vec<UsedSetting>,
     /// The settings of the [vocabulary](crate::vocabulary) that the family has no parameter for, by name.
     pub left_out: Vec<String>,
+    /// Those of which it has a parameter and no word for the value, so that the phone keeps what it has.
+    pub unsaid: Vec<WrongValue>,
 }
 
 /// A setting that had a say in a line.
@@ -244,12 +246,18 @@ impl Rendered {
             .max()
     }
 
-    fn new(text: String, used: BTreeSet<UsedSetting>, left_out: Vec<String>) -> Self {
+    fn new(
+        text: String,
+        used: BTreeSet<UsedSetting>,
+        left_out: Vec<String>,
+        unsaid: Vec<WrongValue>,
+    ) -> Self {
         let used = used.into_iter().collect();
         Self {
             text,
             used,
             left_out,
+            unsaid,
         }
     }
 }

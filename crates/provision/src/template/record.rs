@@ -15,7 +15,7 @@ use super::{DeviceVars, RenderContext, SecretsMode, UsedSetting};
 use crate::kind::FileKind;
 use crate::layers::{self, Layer};
 use crate::secret::MASK;
-use crate::vocabulary::{Translation, translate};
+use crate::vocabulary::{Translation, WrongValue, translate};
 
 /// What the names of settings begin with that are parameters of a standard file.
 const STANDARD: &str = "standard_";
@@ -57,6 +57,8 @@ pub(super) struct Record<'c> {
     joined: Vec<(&'c str, Layer, bool)>,
     /// Settings of the vocabulary that the family has no parameter for.
     left_out: Vec<&'c str>,
+    /// Those of which it has no word for the value.
+    unsaid: Vec<WrongValue>,
     by_address: BTreeMap<usize, usize>,
     device: BTreeMap<&'static str, Arc<str>>,
     urls: BTreeMap<&'c str, Arc<str>>,
@@ -118,6 +120,7 @@ impl<'c> Record<'c> {
             translated,
             joined: translation.joined,
             left_out: translation.left_out,
+            unsaid: translation.unsaid,
             settings,
             by_address: BTreeMap::new(),
             device: context
@@ -233,6 +236,11 @@ impl<'c> Record<'c> {
             .iter()
             .map(|name| (*name).to_owned())
             .collect()
+    }
+
+    /// Settings of the vocabulary of which the family has no word for the value.
+    pub(super) fn unsaid(&self) -> Vec<WrongValue> {
+        self.unsaid.clone()
     }
 
     /// The setting whose text this very string is, recorded as used in the line being written.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::pattern::{End, fit};
-use super::{NAMES, user_agents};
+use super::{NAMES, UserAgents, user_agents};
 use crate::family::Family;
 use crate::mac::Mac;
 
@@ -71,25 +71,37 @@ fn families(vendor: Option<&str>) -> &'static [Family] {
 }
 
 fn by_user_agent(text: &str) -> Guess {
-    for agents in user_agents() {
-        for pattern in agents.patterns {
-            let Some(holes) = fit(pattern, text, End::Anywhere) else {
-                continue;
-            };
-            let model = holes.model.map(str::to_owned);
-            let among = agents.families.iter().copied();
-            return Guess {
-                vendor: Some(agents.vendor),
-                family: model
-                    .as_deref()
-                    .and_then(|it| Family::guess_among(among, it)),
-                model,
-                firmware: holes.firmware.map(str::to_owned),
-                mac: holes.mac,
-            };
-        }
+    let named = user_agents().find_map(|agents| suggested(agents, agents.patterns, text));
+    let known = |guess: &Guess| guess.family.is_some();
+    named
+        .or_else(|| {
+            user_agents()
+                .find_map(|agents| suggested(agents, agents.bare_patterns, text).filter(known))
+        })
+        .unwrap_or_default()
+}
+
+/// What the first pattern that fits suggests.
+fn suggested(agents: &UserAgents, patterns: &[&str], text: &str) -> Option<Guess> {
+    let mut fitting = patterns.iter().map(|it| fit(it, text, End::Anywhere));
+    let holes = fitting.find_map(|holes| holes)?;
+    let among = agents.families.iter().copied();
+    let family = holes.model.and_then(|it| Family::guess_among(among, it));
+    Some(Guess {
+        vendor: Some(agents.vendor),
+        family: family.map(|family| of_firmware(family, holes.firmware)),
+        model: holes.model.map(str::to_owned),
+        firmware: holes.firmware.map(str::to_owned),
+        mac: holes.mac,
+    })
+}
+
+/// The family of phones with that firmware, where a model's name tells the one of newer firmware.
+fn of_firmware(family: Family, firmware: Option<&str>) -> Family {
+    match (family.spec().older, firmware) {
+        (Some(older), Some(version)) if older.has(version) => older.family,
+        _ => family,
     }
-    Guess::default()
 }
 
 /// What the name of a file tells: the model, if it suggests a family, and a family whose phones alone ask so.
@@ -227,11 +239,57 @@ mod tests {
             ),
             (
                 "Mozilla/4.0 (compatible; Snom M900 05.20.0001 000413b60680)",
-                ["Snom", "", "M900", "05.20.0001", "000413B60680"],
+                ["Snom", "snom-m", "M900", "05.20.0001", "000413B60680"],
             ),
             (
                 "Htek UC903 2.0.4.2 00:1f:c1:1c:22:a9",
                 ["Htek", "htek", "UC903", "2.0.4.2", "001FC11C22A9"],
+            ),
+            // The firmware tells which of two families.
+            (
+                "Yealink SIP-T46G 28.72.0.1 00:15:65:4a:a9:37",
+                [
+                    "Yealink",
+                    "yealink-v80",
+                    "T46G",
+                    "28.72.0.1",
+                    "0015654AA937",
+                ],
+            ),
+            (
+                "Yealink SIP-T46G 28.83.0.130 00:15:65:4a:a9:37",
+                ["Yealink", "yealink", "T46G", "28.83.0.130", "0015654AA937"],
+            ),
+            // Without the vendor's name.
+            (
+                "W52P 25.81.0.30 00:15:65:4a:a9:37",
+                [
+                    "Yealink",
+                    "yealink-v80",
+                    "W52P",
+                    "25.81.0.30",
+                    "0015654AA937",
+                ],
+            ),
+            (
+                "VP530P 23.70.0.40 00:15:65:4a:a9:37",
+                [
+                    "Yealink",
+                    "yealink-v80",
+                    "VP530P",
+                    "23.70.0.40",
+                    "0015654AA937",
+                ],
+            ),
+            (
+                "N510 IP PRO/42.245.00.000.000;7C2F804DF9A9",
+                [
+                    "Gigaset",
+                    "gigaset-n510",
+                    "N510 IP PRO",
+                    "42.245.00.000.000",
+                    "7C2F804DF9A9",
+                ],
             ),
         ] {
             assert_eq!(shown(&guess(user_agent, "x")), expected, "{user_agent}");
@@ -381,6 +439,8 @@ mod tests {
             "Panasonic",
             "Panasonic_/1.0",
             "Htek UC903",
+            "Toaster 3.0.1 00:15:65:4a:a9:37",
+            "Toaster/3.0.1;7C2F804DF9A9",
         ] {
             assert!(guess(user_agent, "wp-login.php").is_empty(), "{user_agent}");
         }

@@ -36,6 +36,7 @@ use crate::format::{Examined, Finding};
 use crate::kind::{FileKind, Form};
 use crate::mac::Mac;
 use crate::seal::{Grade, Profile, ProfileSpec};
+use crate::url_template;
 use crate::vocabulary::Rule;
 
 // The vendors whose folders are somewhere else.
@@ -135,6 +136,9 @@ pub const NAMES: &[(FileKind, Form, &str)] = panasonic::NAMES;
 /// The settings that hold the text of the Event header that phones obey, the first that is there.
 pub const EVENT_SETTINGS: &[&str] = panasonic::EVENT_SETTINGS;
 
+/// The event for a device of whose family nothing is known.
+pub const DEFAULT_EVENT: &str = panasonic::FETCH_EVENT;
+
 /// What is known of a family of phones. A parser, a lint or a writer asks the record instead of knowing
 /// model names.
 #[derive(Debug)]
@@ -146,6 +150,11 @@ pub struct FamilySpec {
     /// What the names of its models begin with, in upper case. The longest of all families that fits
     /// decides.
     pub model_prefixes: &'static [&'static str],
+    /// What may stand before or behind the name of a model on a label or in a User-Agent and is left out in names of files,
+    /// in capitals and without dashes.
+    pub model_affixes: &'static [&'static str],
+    /// Phones of the same names whose older firmware reads files of another family.
+    pub older: Option<&'static Older>,
     /// The syntax of its files.
     pub syntax: Syntax,
     /// How large all files of one device may be together, in bytes.
@@ -187,10 +196,79 @@ pub struct FamilySpec {
     pub lint: fn(&mut Examined<'_>),
 }
 
+/// Firmware that reads files of another family.
+#[derive(Debug)]
+pub struct Older {
+    /// The family of those files.
+    pub family: Family,
+    /// At which number of the version the comparison begins, counted from 0.
+    pub from: usize,
+    /// The first version that is not older, from that number on.
+    pub below: &'static [u32],
+}
+
+impl Older {
+    /// Whether a version is older. One that has no numbers there is not.
+    ///
+    /// ```
+    /// use ringfence_provision::vendor::yealink;
+    ///
+    /// let older = yealink::STATIC.spec().older.expect("two generations");
+    /// assert!(older.has("28.72.0.1"));
+    /// assert!(!older.has("28.83.0.130"));
+    /// assert!(!older.has("28"));
+    /// ```
+    pub fn has(&self, version: &str) -> bool {
+        let numbers = version.split('.').skip(self.from);
+        let numbers = numbers.map_while(|number| number.parse::<u32>().ok());
+        let numbers: Vec<u32> = numbers.take(self.below.len()).collect();
+        !numbers.is_empty() && *numbers < *self.below
+    }
+}
+
 impl FamilySpec {
-    /// Whether a name, without a slash, is one of those that must [never](Self::never) be there.
-    pub fn forbids(&self, name: &str) -> bool {
-        self.never.iter().any(|pattern| fits(pattern, name))
+    /// Whether a path, below the access path, is a name that must [never](Self::never) be there. The folders before
+    /// it do not matter, for a phone may be given a folder to ask in.
+    pub fn forbids(&self, path: &str) -> bool {
+        if self.never.is_empty() {
+            return false;
+        }
+        let Ok(path) = url_template::decode(path) else {
+            return false;
+        };
+        self.never.iter().any(|pattern| {
+            let folders = pattern.matches('/').count();
+            let begin = path.rmatch_indices('/').nth(folders);
+            let name = begin.map_or(Some(path.as_str()), |(at, _)| path.get(at + 1..));
+            name.is_some_and(|name| fits(pattern, name))
+        })
+    }
+
+    /// What two spellings of one model have in common: capitals and digits, without what may
+    /// [stand around](Self::model_affixes) the name.
+    fn bare_model(&self, name: &str) -> String {
+        let signs = name.chars().filter(char::is_ascii_alphanumeric);
+        let capitals: String = signs.map(|c| c.to_ascii_uppercase()).collect();
+        let mut bare = capitals.as_str();
+        for affix in self.model_affixes {
+            bare = bare.strip_prefix(affix).unwrap_or(bare);
+            bare = bare.strip_suffix(affix).unwrap_or(bare);
+        }
+        bare.to_owned()
+    }
+
+    /// Whether two names are spellings of one model: a phone calls itself otherwise than the file is named that it asks
+    /// for.
+    ///
+    /// ```
+    /// use ringfence_provision::vendor::cisco;
+    ///
+    /// assert!(cisco::SPA.spec().is_one_model("SPA508G", "spa508G"));
+    /// assert!(cisco::MPP.spec().is_one_model("CP-8841-3PCC", "8841"));
+    /// assert!(!cisco::MPP.spec().is_one_model("CP-8841-3PCC", "8851-3PCC"));
+    /// ```
+    pub fn is_one_model(&self, one: &str, other: &str) -> bool {
+        self.bare_model(one) == self.bare_model(other)
     }
 }
 
@@ -225,6 +303,8 @@ pub struct UserAgents {
     /// How a User-Agent begins, with holes: `{model}`, `{firmware}`, `{mac}`, and `{}` for anything. A blank
     /// stands for several too, and letter case does not matter. The first one that fits counts.
     pub patterns: &'static [&'static str],
+    /// The same without the vendor's name: one counts only where the model suggests a family of the vendor.
+    pub bare_patterns: &'static [&'static str],
 }
 
 /// The vendor of a family's phones, for people; the name of the family where no vendor is known.
@@ -363,6 +443,24 @@ mod tests {
             ("factory*.bin", "factory.bi"),
         ] {
             assert!(!fits(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn folders_before_a_forbidden_name_do_not_make_it_another() {
+        let yealink = super::yealink::STATIC.spec();
+        for path in ["a.boot", "x/a.boot", "a%2Eboot", "x/y/001565aabbcc.boot"] {
+            assert!(yealink.forbids(path), "{path}");
+        }
+        for path in ["a.cfg", "a.boot/b.cfg", "a.boot?", ""] {
+            assert!(!yealink.forbids(path), "{path}");
+        }
+        let n510 = super::gigaset::N510.spec();
+        for path in ["42/2/master.bin", "phones/42/2/master.bin"] {
+            assert!(n510.forbids(path), "{path}");
+        }
+        for path in ["2/master.bin", "master.bin", "142/2/master.bin"] {
+            assert!(!n510.forbids(path), "{path}");
         }
     }
 

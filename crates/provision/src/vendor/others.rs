@@ -10,4 +10,5 @@ pub(super) const USER_AGENTS: [UserAgents; 1] = [UserAgents {
     vendor: "Flyingvoice",
     families: &[],
     patterns: &["Flyingvoice {model} V{firmware} {mac}"],
+    bare_patterns: &[],
 }];

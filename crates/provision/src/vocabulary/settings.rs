@@ -14,10 +14,25 @@ pub struct Setting {
     pub kind: Kind,
     /// What it does, in a sentence.
     pub says: &'static str,
+    /// Whether a phone does without a value that its family has no word for: it keeps what it has, and a finding
+    /// says so. A phone must not do without a password, a host, a time zone or encryption that somebody asks for.
+    pub wish: bool,
 }
 
 const fn setting(name: &'static str, kind: Kind, says: &'static str) -> Setting {
-    Setting { name, kind, says }
+    Setting {
+        name,
+        kind,
+        says,
+        wish: false,
+    }
+}
+
+const fn wish(name: &'static str, kind: Kind, says: &'static str) -> Setting {
+    Setting {
+        wish: true,
+        ..setting(name, kind, says)
+    }
 }
 
 /// The transports of SIP.
@@ -138,12 +153,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Zone,
         "The time zone by its IANA name, such as Europe/Berlin.",
     ),
-    setting(
+    wish(
         "language",
         Kind::Language,
         "The language of the phone's display, such as de or en-GB.",
     ),
-    setting(
+    wish(
         "tone_country",
         Kind::Country,
         "The country whose tones the phone plays, by the two letters of ISO 3166.",
@@ -154,7 +169,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::HostPort,
         "The server that the phone's log goes to, as host or host:port.",
     ),
-    setting(
+    wish(
         "codecs",
         Kind::Codecs,
         "The codecs in the order of preference, such as g722,pcma,pcmu.",
@@ -169,7 +184,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number { min: 1, max: 4_094 },
         "The VLAN that the phone's own packets carry.",
     ),
-    setting(
+    wish(
         "provisioning_interval",
         Kind::Number {
             min: 1,
@@ -177,7 +192,7 @@ pub const SETTINGS: &[Setting] = &[
         },
         "After how many minutes the phone fetches its files anew.",
     ),
-    setting(
+    wish(
         "resync_time",
         Kind::TimeOfDay,
         "At what time of day the phone fetches its files anew, as HH:MM.",

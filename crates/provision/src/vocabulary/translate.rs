@@ -15,6 +15,8 @@ pub struct Translation<'a> {
     pub joined: Vec<(&'a str, Layer, bool)>,
     /// Settings that the family has no parameter for, by name.
     pub left_out: Vec<&'a str>,
+    /// [Wishes](Setting::wish) of which the family has a parameter and no word for the value, by name.
+    pub unsaid: Vec<WrongValue>,
 }
 
 /// The value of a parameter, and the setting that it is from.
@@ -66,8 +68,8 @@ struct Read<'a> {
 /// Says the settings of the vocabulary in a family's parameters.
 ///
 /// # Errors
-/// The first value that a setting cannot have, or cannot have for these phones; and a line that lacks what
-/// no line can do without.
+/// The first value that a setting cannot have, or that cannot be said to these phones and is no
+/// [wish](Setting::wish); and a line that lacks what no line can do without.
 pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'a>, WrongValue> {
     let read = read(layers)?;
     check_lines(&read, rules)?;
@@ -77,6 +79,7 @@ pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'
     }
     let mut parameters = BTreeMap::new();
     let mut said: BTreeSet<&str> = BTreeSet::new();
+    let mut unsaid: BTreeMap<&str, WrongValue> = BTreeMap::new();
     for rule in rules {
         for one in by_setting.get(rule.setting).into_iter().flatten() {
             let Some(name) = rule.parameter.of(one.number) else {
@@ -85,15 +88,27 @@ pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'
             if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
                 said.insert(one.name);
             }
-            if !parameters.contains_key(&name)
-                && let Some(translated) = write(rule, one, &read.values)?
-            {
-                parameters.insert(name, translated);
+            if parameters.contains_key(&name) {
+                continue;
+            }
+            match write(rule, one, &read.values) {
+                Ok(Some(translated)) => {
+                    parameters.insert(name, translated);
+                }
+                Ok(None) => {}
+                Err(wrong) if one.setting.wish => {
+                    unsaid.entry(one.name).or_insert(wrong);
+                }
+                Err(wrong) => return Err(wrong),
             }
         }
     }
+    // Not half of it either.
+    parameters.retain(|_, written: &mut Translated<'_>| !unsaid.contains_key(written.setting));
     let written: BTreeSet<&str> = parameters.values().map(|it| it.setting).collect();
-    let is_joined = |one: &&Present<'_>| said.contains(one.name) && !written.contains(one.name);
+    let is_joined = |one: &&Present<'_>| {
+        said.contains(one.name) && !written.contains(one.name) && !unsaid.contains_key(one.name)
+    };
     let joined = read.present.iter().filter(is_joined);
     let names = read.present.iter().map(|one| one.name);
     Ok(Translation {
@@ -101,6 +116,7 @@ pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'
             .map(|one| (one.name, one.layer, one.secret))
             .collect(),
         left_out: names.filter(|name| !said.contains(name)).collect(),
+        unsaid: unsaid.into_values().collect(),
         parameters,
     })
 }

@@ -200,9 +200,18 @@ impl Phone {
         self.refused(&[setting])
     }
 
-    /// Why settings are refused.
+    /// Why settings are refused; or why a wish among them is no part of the file, which shows nothing of it then.
     pub(crate) fn refused(&self, settings: &[(&str, &str)]) -> String {
-        self.rendered(settings, &[]).unwrap_err().to_string()
+        let made = match self.rendered(settings, &[]) {
+            Err(error) => return error.to_string(),
+            Ok(made) => made,
+        };
+        let unsaid = made.unsaid.first().expect("nothing is refused");
+        let used = made.used.iter().find(|used| used.name == unsaid.setting);
+        assert_eq!(used, None);
+        let (setting, _) = ringfence_provision::vocabulary::find(&unsaid.setting).unwrap();
+        assert!(setting.wish, "{unsaid:?}");
+        format!("{}: {}", unsaid.setting, unsaid.reason)
     }
 
     /// The settings that the standard file has no parameter for.

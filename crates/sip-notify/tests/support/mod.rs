@@ -53,7 +53,7 @@ pub fn request() -> NotifyRequest {
         target,
         uri("sip:prov@pbx.example"),
         sent_by(),
-        EventType::check_sync(),
+        EventType::parse("check-sync").unwrap(),
     )
     .with_date(1_431_500_584)
 }

@@ -39,13 +39,20 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Cisco/{model}-MPP-",
         "Linksys/{model}-{firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// The sealing profiles of the SPA line, the default first.
 const SPA_PROFILES: &[&str] = &["spa-256", "spa-256-sha256"];
 
 /// The sealing profiles of multiplatform phones, the default first.
-const MPP_PROFILES: &[&str] = &["mpp-8188", "spa-256", "spa-256-sha256"];
+const MPP_PROFILES: &[&str] = &[
+    "mpp-8188",
+    "mpp-8188-hex",
+    "mpp-8188-base64url",
+    "spa-256",
+    "spa-256-sha256",
+];
 
 /// The SPA line.
 pub const SPA: Family = Family::new(&FamilySpec {
@@ -65,6 +72,8 @@ pub const SPA: Family = Family::new(&FamilySpec {
     names: &[
         // `spa$PSN.cfg`: the model is the whole name, as `spa504G`.
         (FileKind::Initial, Form::Plain, "{MODEL}.cfg"),
+        // PAP2T.
+        (FileKind::Initial, Form::Plain, "init.cfg"),
         (FileKind::Standard, Form::Plain, "{mac}.cfg"),
         (FileKind::Standard, Form::Sealed, "{mac}.enc"),
     ],
@@ -107,6 +116,7 @@ pub const MPP: Family = Family::new(&FamilySpec {
         (FileKind::Standard, Form::Sealed, "{mac}.enc"),
     ],
     // RFC 8188: the answer's header says what it is.
+    model_affixes: &["CP", "DP", "3PCC"],
     sealed_at_plain_name: true,
     key: KeyPlace {
         prefix: lint::KEY_OF_CONTENT,
@@ -149,6 +159,8 @@ const FLAT: FamilySpec = FamilySpec {
     templates: &[],
     names: &[],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // `restart_now` restarts it warm, `reboot_now` cold. Each is challenged, unless `Auth_Resync-Reboot_1_` is No.
     fetch_event: "resync",

@@ -8,27 +8,33 @@
 //!
 //! `mpp-8188` is RFC 8188, which MPP phones know from firmware 11.2(3). Its files are answered with
 //! `Content-Encoding: aes128gcm` under the URL of the plain ones, which go on being taken. How a phone makes
-//! bytes of the parameter's text is not published; the text's characters are the usual reading.
+//! bytes of the parameter's text is not published; the text's characters are the usual reading. For a phone that
+//! reads it otherwise there are `mpp-8188-hex` and `mpp-8188-base64url`.
 //!
 //! From the vendor's guides; nothing was tried on hardware.
 
 use crate::seal::{Cipher, Digest, Encoding, Grade, Ikm, Method, ProfileSpec};
 
 /// The vendor's profiles.
-pub const PROFILES: [ProfileSpec; 3] = [
+pub const PROFILES: [ProfileSpec; 5] = [
     salted("spa-256", Digest::Md5),
     salted("spa-256-sha256", Digest::Sha256),
+    content_coding("mpp-8188", Ikm::Ascii),
+    content_coding("mpp-8188-hex", Ikm::Hex),
+    content_coding("mpp-8188-base64url", Ikm::Base64url),
+];
+
+const fn content_coding(name: &'static str, ikm: Ikm) -> ProfileSpec {
     ProfileSpec {
-        name: "mpp-8188",
         method: Method::Aes128Gcm {
-            ikm: Ikm::Ascii,
+            ikm,
             record_size: Method::USUAL_RECORD_SIZE,
         },
         extension: "xml",
         key_parameter: "IKM_HTTP_Encrypt_Content",
-        ..salted("", Digest::Md5)
-    },
-];
+        ..salted(name, Digest::Md5)
+    }
+}
 
 const fn salted(name: &'static str, kdf: Digest) -> ProfileSpec {
     ProfileSpec {

@@ -39,6 +39,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Fanvil {model} {firmware} {mac}",
         "Fanvil {model} {firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// Phones that read `<sysConf>`.
@@ -70,6 +71,8 @@ pub const SYS_CONF: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "{mac}.cfg")],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // `check-sync;reboot=true` restarts it.
     typed: &[
@@ -113,6 +116,8 @@ pub const VOIP_CONFIG: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, include_str!("templates/older.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "{mac}.cfg")],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),
@@ -163,6 +168,8 @@ pub const TEXT: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, include_str!("templates/text.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "{mac}.cfg")],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     typed: &[
         ("Static Provisioning Server: Server Address", "<base>"),

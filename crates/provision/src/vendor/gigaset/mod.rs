@@ -39,6 +39,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Gigaset {model}/{firmware};{mac}",
         "Gigaset {model}/{firmware}",
     ],
+    bare_patterns: &["{model}/{firmware};{mac}", "{model}/{firmware}"],
 };
 
 /// Base stations that read `<provisioning>`.
@@ -89,6 +90,8 @@ pub const NX70: Family = Family::new(&FamilySpec {
     ],
     // What is there would be taken for a list of updates.
     never: &["provisioning.xml"],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // `check-sync;reboot=true` restarts it only where a parameter allows that.
     typed: &[(
@@ -178,6 +181,8 @@ const PROVIDER_FRAME: FamilySpec = FamilySpec {
     ],
     // What is there would lead the base on to software.
     never: &["42/2/master.bin", "70/2/master.bin"],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     typed: &[("Data server", "<base>/%MACD.xml")],
     fetch_event: "check-sync;reboot=false",

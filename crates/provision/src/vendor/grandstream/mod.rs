@@ -41,6 +41,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Grandstream {model} ({}:{firmware}/{}) DevId {mac}",
         "Grandstream Model HW {model} SW {firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// Phones that read `P` values.
@@ -138,6 +139,8 @@ const BOTH: FamilySpec = FamilySpec {
         (FileKind::Standard, Form::Plain, "cfg{mac}.xml"),
     ],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: true,
     // It challenges unless P4428 is 1.
     typed: &[

@@ -25,6 +25,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
     vendor: "Htek",
     families: &FAMILIES,
     patterns: &["Htek {model} {firmware} {mac}", "Htek {model} {firmware}"],
+    bare_patterns: &[],
 };
 
 /// Desk phones.
@@ -55,6 +56,8 @@ pub const UC: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
     names: &[(FileKind::Standard, Form::Plain, "cfg{mac}.xml")],
     never: &["factory*.bin"],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     typed: &[("Configuration server path", "<base>")],
     fetch_event: "resync",

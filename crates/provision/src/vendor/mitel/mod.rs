@@ -31,6 +31,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Mitel{model} MAC:{mac} V:{firmware}",
         "Aastra{model} MAC:{mac} V:{firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// The SIP phones.
@@ -72,6 +73,8 @@ pub const SIP: Family = Family::new(&FamilySpec {
     ],
     // Whatever is at the first would be taken for the password of sealed files.
     never: &["security.tuz", "*.tuz"],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // It restarts if something has changed, and only then.
     typed: &[

@@ -1,6 +1,7 @@
 //! What is wrong with a file of an OBi beyond its syntax.
 
 use crate::format::{Examined, Finding, Findings, Parameter, Place, codes, message, shown};
+use crate::kind::FileKind;
 
 /// The object that says where the phone gets its file.
 pub(super) const OBJECT: &str = "X_DeviceManagement.ITSPProvisioning.";
@@ -11,11 +12,17 @@ pub(super) const SECRETS: &str = "X_DeviceManagement.ITSPProvisioning.SPRM";
 /// The rule by which the phone fetches its file.
 const RULE: &str = "X_DeviceManagement.ITSPProvisioning.ConfigURL";
 
+/// What stands in the names of other secrets.
+const PASSWORD: &str = "Password";
+
 /// Looks at the parameters.
 pub(super) fn check(file: &mut Examined<'_>) {
+    let initial = file.kind == FileKind::Initial;
+    let mut names_standard = false;
     file.each_parameter(|parameter, bootstrap, findings| {
         let at = Place::new(parameter.line, parameter.column);
         let name = parameter.name.as_str();
+        names_standard |= name == RULE && !parameter.value.is_empty();
         if name.starts_with(SECRETS) && !bootstrap {
             findings.push(Finding::error(
                 codes::KEY_IN_FILE,
@@ -23,10 +30,25 @@ pub(super) fn check(file: &mut Examined<'_>) {
                 message![shown(name), " holds a key of sealed files"],
                 "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
             ));
+        } else if initial && name.contains(PASSWORD) {
+            findings.push(Finding::error(
+                codes::SECRET_FOR_ALL,
+                at,
+                message![shown(name), " is a secret, and all phones of the model get this file"],
+                "Put it into the device's own file.",
+            ));
         }
         check_rule(parameter, at, findings);
         check_name(parameter, at, findings);
     });
+    if initial && !names_standard {
+        file.findings.push(Finding::warning(
+            codes::INITIAL_WITHOUT_STANDARD,
+            Place::FILE,
+            "the initial file does not name the standard file",
+            "Set X_DeviceManagement.ITSPProvisioning.ConfigURL, or phones never ask for a file of their own.",
+        ));
+    }
 }
 
 /// What in a rule says how a file is sealed: with the key that the bootstrap has set.

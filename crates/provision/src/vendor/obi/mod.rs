@@ -5,7 +5,8 @@
 //!
 //! A phone asks for the one URL that its rule names (`X_DeviceManagement.ITSPProvisioning.ConfigURL`), in which it
 //! puts its MAC for `$MAC`; whether in capitals is not stated, so both are answered. A new phone that DHCP tells
-//! of a server asks for a file of its model first (`OBi202.xml`), which Ringfence has not.
+//! of a server asks for a file of its model first (`OBi202.xml`), which is the same for all of them: it carries no secret
+//! but the rule for the phone's own.
 //!
 //! The rule may say that the file is sealed (AES-128-CBC) and which secret parameters hold key and IV. So a sealed
 //! file has a name of its own, and a bootstrap sets these parameters and rewrites the rule. The sealed file has the
@@ -29,6 +30,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
     vendor: "OBi",
     families: &FAMILIES,
     patterns: &["OBIHAI/{model}-{firmware}"],
+    bare_patterns: &[],
 };
 
 /// Adapters and phones.
@@ -54,18 +56,24 @@ pub const OBI: Family = Family::new(&FamilySpec {
     total_limit: 512 * 1024,
     settings_limit: USUAL_SETTINGS,
     duplicates: Duplicates::Unstated,
-    kinds: &[FileKind::Standard],
+    kinds: &[FileKind::Initial, FileKind::Standard],
     profiles: &["obi-128"],
     // It is weak: an operator switches it on.
     default_profile: None,
-    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
+    templates: &[
+        (FileKind::Initial, include_str!("templates/initial.j2")),
+        (FileKind::Standard, include_str!("templates/standard.j2")),
+    ],
     names: &[
+        (FileKind::Initial, Form::Plain, "{MODEL}.xml"),
         (FileKind::Standard, Form::Plain, "{MAC}.xml"),
         (FileKind::Standard, Form::Plain, "{mac}.xml"),
         (FileKind::Standard, Form::Sealed, "{MAC}.aes"),
         (FileKind::Standard, Form::Sealed, "{mac}.aes"),
     ],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // Which events they obey was not found: this is a guess, and a setting overrules it.
     typed: &[

@@ -70,6 +70,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Panasonic_{model}/{firmware} ({mac})",
         "Panasonic_{model}/{firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// Under which names its phones ask, or are told to ask.
@@ -85,6 +86,9 @@ pub const NAMES: &[(FileKind, Form, &str)] = &[
     (FileKind::Master, Form::Sealed, "Master{MAC}.enc"),
     (FileKind::System, Form::Plain, "System.cfg"),
 ];
+
+/// The event that the vendor's phones obey as they come from the factory.
+pub const FETCH_EVENT: &str = "check-sync";
 
 /// What tells phones the text of the Event header: the name that all built-in templates read, and what
 /// they give to phones of either format.
@@ -215,8 +219,10 @@ const TEXT: FamilySpec = FamilySpec {
     ),
     names: &[],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
-    fetch_event: "check-sync",
+    fetch_event: FETCH_EVENT,
     // No guide names one.
     restart_event: None,
     key: KeyPlace {

@@ -35,6 +35,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "FileTransport Poly{}-{model}-UA/{firmware} {}(SN:{mac})",
         "FileTransport Poly{}-{model}-UA/{firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// Phones with UC Software.
@@ -93,6 +94,8 @@ pub const UCS: Family = Family::new(&FamilySpec {
         "*-boot.log",
         "*sip.ld",
     ],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // It restarts the phone if a file has changed; by the parameter alwaysReboot, in any case.
     typed: &[

@@ -32,6 +32,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Mozilla/4.0 (compatible; Snom {model} {firmware} {mac}",
         "Mozilla/4.0 (compatible; Snom {model} {firmware}",
     ],
+    bare_patterns: &[],
 };
 
 /// Desk phones.
@@ -51,6 +52,11 @@ pub const DECT: Family = Family::new(&FamilySpec {
         "SNOM M400",
         "SNOM M700",
         "SNOM M900",
+        // As they call themselves, behind the vendor's name.
+        "M300",
+        "M400",
+        "M700",
+        "M900",
     ],
     // Public servers restart a base station, which takes an account that has changed only then.
     typed: &[("Setting URL", "<base>/{mac}.xml")],
@@ -92,6 +98,8 @@ const PHONES: FamilySpec = FamilySpec {
         (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.htm"),
     ],
     never: &[],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: false,
     // It may restart all the same, if what has changed needs that.
     typed: &[("Setting URL", "<base>/{mac}.xml")],

@@ -13,7 +13,7 @@
 
 use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+use crate::vendor::{FamilySpec, KeyPlace, Older, UserAgents};
 
 mod lint;
 mod profiles;
@@ -36,6 +36,7 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
         "Yealink SIP-{model} {firmware}",
         "Yealink {model} {firmware}",
     ],
+    bare_patterns: &["{model} {firmware} {mac}"],
 };
 
 /// How an operator may write models: as the phone's label, as its User-Agent, with the vendor's name.
@@ -86,6 +87,12 @@ pub const STATIC: Family = Family::new(&FamilySpec {
     names: &[(FileKind::Standard, Form::Plain, "{mac}.cfg")],
     // With a boot file a phone fetches only what that one includes; the others hold a key under one that is public.
     never: &["*.boot", "*_Security.enc", "*.enc"],
+    model_affixes: &[],
+    older: Some(&Older {
+        family: OLD,
+        from: 1,
+        below: &[81],
+    }),
     sealed_at_plain_name: true,
     // The built-in template sets sip.notify_reboot_enable to 0, without which a phone restarts.
     typed: &[("Server URL", "<base>/")],
@@ -119,6 +126,8 @@ pub const OLD: Family = Family::new(&FamilySpec {
     templates: &[(FileKind::Standard, standard!(""))],
     names: &[(FileKind::Standard, Form::Plain, "{mac}.cfg")],
     never: &["*.boot", "*_Security.enc", "*.enc"],
+    model_affixes: &[],
+    older: None,
     sealed_at_plain_name: true,
     typed: &[("Server URL", "<base>/")],
     fetch_event: "check-sync",
