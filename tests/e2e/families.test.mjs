@@ -92,58 +92,63 @@ describe('families beside each other in a tenant without options', () => {
   }
 
   const added = async (phone) => {
+    // Where the model's name suggests another family or no profile.
     if (phone.profile || phone.family) await api.put(`${t}/models/${phone.model}`, { family: phone.id, profile: phone.profile });
     const device = await api.put(`${t}/devices/${phone.mac}`, {
       model: phone.model,
       settings: phone.settings,
-      // Where the model's name suggests another.
     });
     assert.deepEqual([device.family, device.profile], [phone.id, phone.profile]);
     assert.equal(device.checked.unused, undefined, JSON.stringify(device.checked));
   };
+
+  /** What a phone asks at its first boot and at the next one, with what it must find: it has its key then. */
+  async function firstBoot(phone) {
+    let bootstrap;
+    const asked = async ([name, wanted]) => {
+      const answer = await ask(name, phone.userAgent);
+      if (wanted === 'none') {
+        assert.deepEqual(withoutRequestId(answer), nobody, name);
+        return undefined;
+      }
+      const text = readable(phone, wanted, answer, name);
+      if (wanted === 'carrier') {
+        keys.set(phone.mac, phone.keyOf(answer.body));
+        assert.match(keys.get(phone.mac), /^[A-Za-z0-9]{32}$/);
+        assert.ok(!answer.body.includes(phone.settings.line_1_user), 'the key goes out alone');
+      }
+      if (wanted !== 'sealed') return text;
+      assert.notEqual(text, bootstrap);
+      for (const part of keys.get(phone.mac).split(' ')) assert.ok(!text.includes(part), 'the key is in the bootstrap alone');
+      phone.expect(text);
+      return text;
+    };
+    let plain;
+    for (const step of phone.boot) {
+      const text = await asked(step);
+      if (step[1] === 'bootstrap') {
+        const [named] = OPENERS[phone.profile];
+        const taken = [named].flat().map((parameter) => {
+          const value = valueOf(text, parameter);
+          assert.ok(value?.length >= 16, `${parameter} is in the bootstrap`);
+          return value;
+        });
+        keys.set(phone.mac, taken.join(' '));
+        phone.expect(text);
+        bootstrap = text;
+      }
+      if (step[1] === 'plain' && text.includes('201')) plain = text;
+    }
+    if (!phone.profile) phone.expect(plain);
+    for (const step of phone.again) await asked(step);
+  }
 
   for (const phone of phones) {
     it(`${phone.id}, ${phone.model}: boots, boots again, and nothing is burnt by probing`, async () => {
       await added(phone);
       for (const name of [...phone.never, ...phone.wrong])
         assert.deepEqual(withoutRequestId(await ask(name, phone.userAgent)), nobody, name);
-      let bootstrap;
-      const asked = async ([name, wanted]) => {
-        const answer = await ask(name, phone.userAgent);
-        if (wanted === 'none') {
-          assert.deepEqual(withoutRequestId(answer), nobody, name);
-          return undefined;
-        }
-        const text = readable(phone, wanted, answer, name);
-        if (wanted === 'carrier') {
-          keys.set(phone.mac, phone.keyOf(answer.body));
-          assert.match(keys.get(phone.mac), /^[A-Za-z0-9]{32}$/);
-          assert.ok(!answer.body.includes(phone.settings.line_1_user), 'the key goes out alone');
-        }
-        if (wanted !== 'sealed') return text;
-        assert.notEqual(text, bootstrap);
-        for (const part of keys.get(phone.mac).split(' ')) assert.ok(!text.includes(part), 'the key is in the bootstrap alone');
-        phone.expect(text);
-        return text;
-      };
-      let plain;
-      for (const step of phone.boot) {
-        const text = await asked(step);
-        if (step[1] === 'bootstrap') {
-          const [named] = OPENERS[phone.profile];
-          const taken = [named].flat().map((parameter) => {
-            const value = valueOf(text, parameter);
-            assert.ok(value?.length >= 16, `${parameter} is in the bootstrap`);
-            return value;
-          });
-          keys.set(phone.mac, taken.join(' '));
-          phone.expect(text);
-          bootstrap = text;
-        }
-        if (step[1] === 'plain' && text.includes('201')) plain = text;
-      }
-      if (!phone.profile) phone.expect(plain);
-      for (const step of phone.again) await asked(step);
+      await firstBoot(phone);
       // It was there once, whoever asks.
       for (const [name, wanted] of phone.boot)
         if (['bootstrap', 'carrier'].includes(wanted)) {
@@ -170,6 +175,20 @@ describe('families beside each other in a tenant without options', () => {
         assert.ok(changed.length > 0 && changed.every((line) => line.includes('Changed 42')), `${name}: ${changed.length} lines`);
       }
     });
+
+    if (phone.profile)
+      it(`${phone.id}, ${phone.model}: takes another key when it is re-keyed, and what was sealed is gone until then`, async () => {
+        const at = `${t}/devices/${phone.mac}`;
+        await api.put(`${at}/settings`, { settings: phone.settings });
+        const old = keys.get(phone.mac);
+        await api.post(`${at}/rekey`);
+        // Where the sealed file has a name of its own, and the phone's rule goes on asking for that.
+        const plain = new Set(phone.boot.filter(([, wanted]) => wanted !== 'sealed').map(([name]) => name));
+        for (const [name] of phone.keyOf ? [] : phone.again.filter(([name]) => !plain.has(name)))
+          assert.deepEqual(withoutRequestId(await ask(name, phone.userAgent)), nobody, name);
+        await firstBoot(phone);
+        for (const part of keys.get(phone.mac).split(' ')) assert.ok(!old.includes(part), 'the key is another one');
+      });
   }
 
   it('tells no stranger which vendors there are', async () => {
