@@ -1,4 +1,4 @@
-// Every family in one tenant that has no option set: each phone asks as its maker made it, by its own names and
+// Every family in one tenant that has no option about them: each phone asks as its maker made it, by its own names and
 // with its own User-Agent, gets its key once, opens what is sealed by a program that is not ours, reads a change and the
 // access path that it is to move to, and is told by its own event. What the phones ask in which order stands in
 // families/<vendor>.mjs.
@@ -22,6 +22,7 @@ const phones = modules.flatMap((one) => one.families);
 
 /** How a phone finds its key in its bootstrap, and what it does with a sealed file: by the profile's name. */
 const OPENERS = {
+  'utg-128': ['CFG_FILE_KEY', (file, key) => opensslDecrypt(file, key)],
   'gxp-256': ['P1359', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
   'gxp-v2-256': ['provisioning.config.filePassword', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
   'spa-256': ['GPP_SA', (file, key) => opensslDecrypt(file, key, { bits: 256, base64: false })],
@@ -53,7 +54,9 @@ describe('families beside each other in a tenant without options', () => {
   before(async () => {
     worker = await Ringfence.start();
     api = new Api(worker);
-    t = `/tenants/${(await api.post('/tenants', { name: 'All' })).id}`;
+    // So many requests a minute are more than a minute has room for otherwise, and who asks twice in a full one is noted once.
+    const options = { events_per_minute: 100_000 };
+    t = `/tenants/${(await api.post('/tenants', { name: 'All', options })).id}`;
     ({ segment } = await api.post(`${t}/access-paths`, { label: 'all' }));
     nobody = withoutRequestId(await ask('0080F0FFFFFF.nothing'));
   });
@@ -69,7 +72,7 @@ describe('families beside each other in a tenant without options', () => {
   /** What a phone reads of an answer: of a sealed one, what it opens with its key. */
   function readable(phone, wanted, answer, name) {
     assert.equal(answer.status, 200, `${name}: ${answer.body}`);
-    if (wanted !== 'sealed') return answer.body.toString();
+    if (!['sealed', 'shared'].includes(wanted)) return answer.body.toString();
     const [, open] = OPENERS[phone.profile];
     assert.equal(answer.header('content-encoding'), phone.profile === 'mpp-8188' ? 'aes128gcm' : undefined);
     assert.ok(!answer.body.includes(phone.settings.line_1_domain), `${name} is sealed`);
@@ -86,7 +89,7 @@ describe('families beside each other in a tenant without options', () => {
 
   /** Of these the phone's own: what is there for several phones names no line. */
   function own(phone, texts) {
-    const found = new Map([...texts].filter(([, text]) => text.includes(phone.settings.line_1_user)));
+    const found = new Map([...texts].filter(([, text]) => text.includes(phone.settings.line_1_domain)));
     assert.ok(found.size > 0, `${phone.id} reads its line`);
     return found;
   }
@@ -117,10 +120,10 @@ describe('families beside each other in a tenant without options', () => {
         assert.match(keys.get(phone.mac), /^[A-Za-z0-9]{32}$/);
         assert.ok(!answer.body.includes(phone.settings.line_1_user), 'the key goes out alone');
       }
-      if (wanted !== 'sealed') return text;
+      if (!['sealed', 'shared'].includes(wanted)) return text;
       assert.notEqual(text, bootstrap);
       for (const part of keys.get(phone.mac).split(' ')) assert.ok(!text.includes(part), 'the key is in the bootstrap alone');
-      phone.expect(text);
+      if (wanted === 'sealed') phone.expect(text);
       return text;
     };
     let plain;
@@ -137,7 +140,7 @@ describe('families beside each other in a tenant without options', () => {
         phone.expect(text);
         bootstrap = text;
       }
-      if (step[1] === 'plain' && text.includes('201')) plain = text;
+      if (step[1] === 'plain' && text.includes(phone.settings.line_1_domain)) plain = text;
     }
     if (!phone.profile) phone.expect(plain);
     for (const step of phone.again) await asked(step);
@@ -183,7 +186,7 @@ describe('families beside each other in a tenant without options', () => {
         const old = keys.get(phone.mac);
         await api.post(`${at}/rekey`);
         // Where the sealed file has a name of its own, and the phone's rule goes on asking for that.
-        const plain = new Set(phone.boot.filter(([, wanted]) => wanted !== 'sealed').map(([name]) => name));
+        const plain = new Set(phone.boot.filter(([, wanted]) => !['sealed', 'shared'].includes(wanted)).map(([name]) => name));
         for (const [name] of phone.keyOf ? [] : phone.again.filter(([name]) => !plain.has(name)))
           assert.deepEqual(withoutRequestId(await ask(name, phone.userAgent)), nobody, name);
         await firstBoot(phone);
