@@ -284,8 +284,32 @@ describe('a NOTIFY to phones of every family', () => {
         await ended(api, here.at, restart.body.job.id);
         assert.equal(events().at(-1), phone.restart);
       } finally {
-        await sip.stop();
+        await sip.end();
       }
     });
+
+    // As these come from their factories.
+    if (phone.challenges)
+      it(`${phone.id}: wants to know who asks, and is answered with the user and the password of its line 1`, async () => {
+        const [name] = phone.boot.find(([, wanted]) => wanted === 'bootstrap') ?? phone.boot.at(-1);
+        const url = new URL(here.tenant.path(name), worker.http).href;
+        const sip = await sipp('challenge', { keys: { username: '201-auth', password: 'e3rl2ae1', url } });
+        try {
+          await api.put(`${here.at}/devices/${phone.mac}`, {
+            model: phone.model,
+            settings: {
+              ...phone.settings,
+              line_1_auth_user: '201-auth',
+              line_1_password: { secret: 'e3rl2ae1' },
+              NOTIFY_ADDRESS: sip.address,
+            },
+          });
+          const { job } = await api.post(`${here.at}/devices/${phone.mac}/notify`, {});
+          assert.equal((await ended(api, here.at, job.id)).state, 'fetched');
+          assert.match(sip.lines().join('\n'), /^authorized cseq=2$/m);
+        } finally {
+          await sip.end();
+        }
+      });
   }
 });
