@@ -133,6 +133,9 @@ fi
 step "links in the documents"
 node scripts/links.mjs || bad "a link leads nowhere"
 
+step "the vendors' pages have the same sections"
+node scripts/pages.mjs || bad "a page of docs/phones is not like the others"
+
 step "README is a first page"
 if [ "$(wc -l <README.md)" -gt 150 ]; then bad "README.md has more than 150 lines: what is more belongs to docs/"; fi
 

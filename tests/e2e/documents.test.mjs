@@ -18,6 +18,8 @@ const DOCUMENTS = ['README.md', 'SECURITY.md', ...readdirSync(join(ROOT, 'docs')
   name === name.toUpperCase() || name.startsWith('README') || name.startsWith('SECURITY') ? name : `docs/${name}`,
 );
 
+const PHONES = readdirSync(join(ROOT, 'docs/phones')).map((name) => `docs/phones/${name}`);
+
 /** The blocks of shell of a document, without the indentation of a list. */
 function blocks(name) {
   return [...read(name).matchAll(/^( *)```sh\n([\s\S]*?)^ *```$/gm)].map(({ 1: indent, 2: text }) =>
@@ -307,7 +309,7 @@ describe('the documents', () => {
       pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),
     }));
     let count = 0;
-    for (const name of DOCUMENTS) {
+    for (const name of [...DOCUMENTS, ...PHONES]) {
       for (const { 1: method, 2: called } of read(name).matchAll(/\b(GET|POST|PUT|DELETE) +"?((?:\$T)?\/[^\s`'")?]*)(?=[\s`'")?])/g)) {
         if (/^\/(relay\/v1|\{)/.test(called)) continue;
         const path = called.replace('$T', '/tenants/{tenant}').replace(/^(?!\/(?:api\/v1|healthz|metrics))/, '/api/v1');

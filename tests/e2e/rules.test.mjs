@@ -85,6 +85,63 @@ describe('the rule of vendors', () => {
   });
 });
 
+describe('the rule of the pages for operators', () => {
+  const SECTIONS = [
+    ['Pointing the phone at Ringfence', 'A URL.'],
+    ['First boot', 'A name.'],
+    ['Sealing', 'None.'],
+    ['Re-key', 'There is no key.'],
+    ['Settings', '### Of lines\n\nNames.'],
+    ['Time', 'Minutes.'],
+    ['NOTIFY', 'An event.'],
+    ['HTTPS', 'Certificates.'],
+    ['What is not verified', 'All of it.\n\n**Not found**: the cipher.'],
+  ];
+  const page = (sections = SECTIONS, first = 'Its phones. **Nothing was tried on a handset.**') =>
+    `# Acme\n\n${first}\n\n${sections.map(([title, text]) => `## ${title}\n\n${text}\n`).join('\n')}`;
+  const pages = (text, files = {}) =>
+    rule(
+      'pages.mjs',
+      planted({
+        'crates/provision/src/vendor/acme/mod.rs': '',
+        'docs/phones/acme.md': text,
+        'docs/first-phone.md': '[Acme](phones/acme.md)\n',
+        ...files,
+      }),
+    );
+  const withSection = (at, title, text) => SECTIONS.with(at, [title, text]);
+
+  it('is content with a page that has each section', () => {
+    assert.deepEqual(pages(page()), { status: 0, said: '' });
+  });
+
+  it('finds a section that is missing, one too many, one in another place, and one that says nothing', () => {
+    for (const sections of [
+      SECTIONS.toSpliced(3, 1),
+      [...SECTIONS, ['Base stations', 'More.']],
+      [...SECTIONS.slice(1), SECTIONS[0]],
+      withSection(1, 'What it asks', 'A name.'),
+    ]) {
+      const { status, said } = pages(page(sections));
+      assert.equal(status, 1);
+      assert.match(said, /^docs\/phones\/acme\.md: its sections are /m);
+    }
+    assert.equal(pages(page(withSection(4, 'Settings', '### Of lines'))).said, 'docs/phones/acme.md: Settings says nothing\n');
+  });
+
+  it('finds a page that does not say what nobody knows, or has no first paragraph', () => {
+    assert.match(pages(page(withSection(8, 'What is not verified', 'All of it.'))).said, /does not say what was not found/);
+    assert.match(pages(page(SECTIONS, 'Its phones.')).said, /does not say whether it was tried on a handset/);
+    assert.match(pages(page(SECTIONS, '| a | b |')).said, /below its title is no paragraph/);
+  });
+
+  it('finds a vendor without a page, a page without a vendor, and one that nothing leads to', () => {
+    assert.match(pages(page(), { 'crates/provision/src/vendor/other/mod.rs': '' }).said, /docs\/phones\/other\.md: the vendor has no page/);
+    assert.match(pages(page(), { 'docs/phones/other.md': page() }).said, /docs\/phones\/other\.md: there is no vendor other/);
+    assert.match(pages(page(), { 'docs/first-phone.md': 'Phones.\n' }).said, /docs\/first-phone\.md: it does not lead to/);
+  });
+});
+
 describe('the rule of dependencies', () => {
   const manifest = (name, more = '', licence = 'Apache-2.0') =>
     `[package]\nname = "${name}"\nversion = "0.1.0"\nedition = "2024"\nlicense = "${licence}"\n${more}`;

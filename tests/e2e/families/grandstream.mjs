@@ -123,6 +123,7 @@ function phone({ id, model, mac, userAgent, profile, expect, binary = '', first 
     ],
     event: 'resync',
     restart: 'check-sync;reboot=true',
+    challenges: true,
     profile,
     expect: expect(lower),
     keyOf: (file) => keyOf(file, lower),
