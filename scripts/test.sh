@@ -78,7 +78,7 @@ else
     case $(basename "$file" .test.mjs) in
       bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
       crash | notify* | panic | relay-* | restore | run) pairs+=("$file") ;;
-      allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx* | schema | unknown) long+=("$file") ;;
+      allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx* | schema) long+=("$file") ;;
       *) together+=("$file") ;;
     esac
   done

@@ -90,6 +90,8 @@ pub async fn seal(
     key_id: &str,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, seal::SealError> {
+    let payload = profile.payload(plaintext);
+    let plaintext = payload.as_ref();
     let salt = salt(keyring, key_id, plaintext).await;
     let sealer = profile.sealer(key);
     let ciphertext = match sealer.plan(&salt, plaintext) {

@@ -14,18 +14,8 @@ import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevices } from '../support/worker/seed.mjs';
 
 const folder = new URL('./families/', import.meta.url);
-// It does not ask for the own file of a Panasonic that reads lines: to the phone that the command line plays, whatever an initial
-// file names is a standard file, and the first of them is enough. So these are other ones, whose files have nothing in them.
-const others = readdirSync(folder).filter((name) => name !== 'panasonic.mjs');
-const modules = await Promise.all(others.map((name) => import(new URL(name, folder))));
+const modules = await Promise.all(readdirSync(folder).map((name) => import(new URL(name, folder))));
 const phones = modules.flatMap((one) => one.families);
-phones.push(
-  { id: 'utg', model: 'KX-UTG300B', mac: '0080F0C571EB', settings: { NTP: 'ntp.example' }, profile: 'utg-128' },
-  { id: 'ut', model: 'KX-UT123', mac: '0080F0C571EC', settings: { NTP: 'ntp.example' } },
-  { id: 'uds124', model: 'KX-UDS124', mac: '0080F0C571ED', settings: { NTP: 'ntp.example' } },
-  { id: 'tgp500', model: 'KX-TGP500', mac: '0080F0C571EE', settings: { NTP: 'ntp.example' } },
-  { id: 'hdv', model: 'KX-HDV130N', mac: '0080F0C571EF', settings: { NTP: 'ntp.example' } },
-);
 
 describe('a phone that the command line plays', () => {
   let worker;

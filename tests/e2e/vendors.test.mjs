@@ -362,3 +362,58 @@ describe('a Grandstream beside a Panasonic', () => {
     assert.equal((await ask(`cfg${lower}.xml`)).status, 404);
   });
 });
+
+describe('a tenant whose phones do not all know the same', () => {
+  let worker;
+  let api;
+  let t;
+  before(async () => {
+    worker = await Ringfence.start();
+    api = new Api(worker);
+    t = `/tenants/${(await api.post('/tenants', { name: 'Mixed' })).id}`;
+    const line = { line_1_user: '201', line_1_domain: 'sip.example.net', line_1_password: { secret: 'one' } };
+    for (const [own, model, family] of [
+      [mac(1), 'VVX400', 'poly'],
+      [mac(2), 'VVX401', 'poly'],
+      [mac(3), 'OBi202', 'obi'],
+    ]) {
+      await api.put(`${t}/models/${model}`, { family });
+      await api.put(`${t}/devices/${own}`, { model, settings: line });
+    }
+  });
+  after(() => worker?.stop());
+
+  const change = (settings, query = '') => api.call('PUT', `${t}/settings${query}`, { body: { settings } });
+  const left = ({ checked }) => checked.left_out?.map(({ name, family, devices }) => [name, family, devices]);
+
+  it('hears which of them do without a setting that others have a parameter for', async () => {
+    const { status, body } = await change({ language: 'de', vlan: '12' });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.deepEqual(left(body), [['language', 'obi', 1]]);
+    assert.match(body.checked.left_out[0].message, /no parameter of these phones is known for it/);
+    assert.equal(body.checked.unused, undefined);
+  });
+
+  it('may wish what a family has no word for: its phones keep what they have, and the answer says so', async () => {
+    const { status, body } = await change({ language: 'gsw', vlan: '12' });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.deepEqual(left(body), [
+      ['language', 'obi', 1],
+      ['language', 'poly', 2],
+    ]);
+    assert.match(body.checked.left_out[1].message, /these phones know/);
+    const { items } = await api.get(`${t}/devices/${mac(1)}/lint`);
+    const found = items.flatMap(({ findings }) => findings).filter(({ code }) => code === 'setting-not-of-family');
+    assert.ok(
+      found.some(({ settings, severity }) => settings.includes('language') && severity === 'warning'),
+      JSON.stringify(items),
+    );
+  });
+
+  it('is refused what a phone must not do without, and hears nothing of settings that no file was made with', async () => {
+    const { status, body } = await change({ syslog: '192.0.2.9:5140', vlan: '12' });
+    assert.equal(status, 422);
+    assert.match(body.devices[0].error, /port 514/);
+    assert.equal(body.checked.unused, undefined);
+  });
+});

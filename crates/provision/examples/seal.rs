@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::io::stdin().read_to_end(&mut plain)?;
     let sealed = profile
         .sealer_of_texts(&key, iv.as_deref())?
-        .seal(&salt.to_be_bytes(), &plain)?;
+        .seal(&salt.to_be_bytes(), &profile.payload(&plain))?;
     std::io::stdout().write_all(&sealed)?;
     Ok(())
 }

@@ -37,7 +37,7 @@ pub use aes128gcm::{GcmRecord, GcmRecords};
 pub use envelope::{Encoding, Envelope, OpenError};
 pub use kdf::{Digest, KeyIv};
 pub use method::{Cipher, EcbKey, Ikm, Method};
-pub use profile::{Grade, Profile, ProfileError, ProfileSpec};
+pub use profile::{Grade, MAX_UNPACKED, Profile, ProfileError, ProfileSpec};
 pub use sealer::{KeyTextError, Plan, SealError, Sealer};
 
 use crate::hash::hmac_sha256;

@@ -29,6 +29,43 @@ fn every_built_in_profile_of_the_salted_envelope_round_trips_with_either_digest(
     }
 }
 
+/// What was packed before it was sealed: `openssl` opens it, and `gzip` unpacks it.
+#[test]
+fn what_is_packed_is_unpacked_by_gzip() {
+    let key = DeviceKey::parse(PASS).unwrap();
+    for name in ["spa-256-gzip", "spa-256-sha256-gzip"] {
+        let profile = vendor::profile(name).unwrap();
+        let sealer = profile.sealer(&key);
+        let directory = Directory::new(name);
+        let [ours, packed] = ["ours", "packed.gz"].map(|file| directory.file(file));
+        let digest = if name.contains("sha256") {
+            "sha256"
+        } else {
+            "md5"
+        };
+        let mut random = Random(9);
+        for size in SIZES {
+            // Half of it repeats itself, as a file does.
+            let mut plaintext = random.bytes(size / 2);
+            plaintext.resize(size, b'x');
+            let payload = profile.payload(&plaintext);
+            assert_eq!(payload, profile.payload(&plaintext), "{name} {size}");
+            fs::write(&ours, sealer.seal(&[7; 16], &payload).unwrap()).unwrap();
+            let pass = format!("pass:{PASS}");
+            run(
+                &["enc", "-d", "-aes-256-cbc", "-md", digest, "-pass", &pass],
+                &ours,
+                &packed,
+            );
+            let unpacked = Command::new("gzip").arg("-dc").arg(&packed).output();
+            assert_eq!(unpacked.unwrap().stdout, plaintext, "{name} {size}");
+            let opened = sealer.open(&fs::read(&ours).unwrap()).unwrap();
+            assert_eq!(profile.unpack(opened), Some(plaintext), "{name} {size}");
+        }
+        assert_eq!(profile.unpack(b"no gzip".to_vec()), None);
+    }
+}
+
 /// The commands that read what has no envelope: `-K` and `-iv` in hexadecimal, as a phone is told them or as
 /// the bytes of the characters that it is told.
 #[test]

@@ -417,7 +417,7 @@ pub fn remark_on_change(output: Output, answer: &Value) {
         let devices = field(left, "devices").as_u64().unwrap_or(0);
         output.remark(&format!(
             "{}: {}",
-            count(devices, "phone"),
+            counted(devices, "phone"),
             plain(text(left, "message"))
         ));
     }

@@ -1,5 +1,10 @@
 //! How a kind of phone wants its files sealed, as data.
 
+use std::borrow::Cow;
+use std::io::{Read as _, Write as _};
+
+use flate2::read::GzDecoder;
+use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Encoding;
@@ -7,6 +12,9 @@ use super::kdf::Digest;
 use super::method::{Cipher, EcbKey, Ikm, Method};
 use super::sealer::{KeyTextError, Sealer};
 use crate::key::DeviceKey;
+
+/// The longest file that is unpacked, in bytes: more than any family takes.
+pub const MAX_UNPACKED: u64 = 8 * 1024 * 1024;
 
 /// What sealing is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +79,8 @@ pub struct Profile {
     pub key_length_parameter: Option<String>,
     /// The parameter that carries the IV, if the method has one that a phone is told.
     pub iv_parameter: Option<String>,
+    /// Whether a file is packed by gzip before it is sealed.
+    pub gzip: bool,
     /// What it is worth.
     pub grade: Grade,
 }
@@ -90,6 +100,8 @@ pub struct ProfileSpec {
     pub key_length_parameter: Option<&'static str>,
     /// See [`Profile::iv_parameter`].
     pub iv_parameter: Option<&'static str>,
+    /// See [`Profile::gzip`].
+    pub gzip: bool,
     /// See [`Profile::grade`].
     pub grade: Grade,
 }
@@ -104,6 +116,7 @@ impl ProfileSpec {
             key_parameter: self.key_parameter.to_owned(),
             key_length_parameter: self.key_length_parameter.map(str::to_owned),
             iv_parameter: self.iv_parameter.map(str::to_owned),
+            gzip: self.gzip,
             grade: self.grade,
         }
     }
@@ -139,7 +152,40 @@ impl Profile {
         Sealer::with_texts(self, key, iv)
     }
 
-    /// The bytes of the sealed file of a plaintext of `plain_len` bytes.
+    /// What is sealed of a file: the file, or the file as gzip packs it. The same file gives the same bytes: no name and
+    /// no time stand in them. It is also what the [salt](super::salt) is made of.
+    ///
+    /// ```
+    /// use ringfence_provision::vendor;
+    ///
+    /// let profile = vendor::profile("spa-256-gzip").expect("built in");
+    /// let payload = profile.payload(b"<flat-profile/>\n");
+    /// assert!(payload.starts_with(&[0x1f, 0x8b]));
+    /// assert_eq!(profile.unpack(payload.to_vec()).as_deref(), Some(&b"<flat-profile/>\n"[..]));
+    /// ```
+    pub fn payload<'a>(&self, plaintext: &'a [u8]) -> Cow<'a, [u8]> {
+        if !self.gzip {
+            return Cow::Borrowed(plaintext);
+        }
+        let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
+        let packed = encoder.write_all(plaintext).and_then(|()| encoder.finish());
+        // Memory takes whatever is written to it.
+        Cow::Owned(packed.unwrap_or_default())
+    }
+
+    /// The file of a payload, for tests and tools; `None` where it is none of gzip, or would be longer than
+    /// [`MAX_UNPACKED`].
+    pub fn unpack(&self, payload: Vec<u8>) -> Option<Vec<u8>> {
+        if !self.gzip {
+            return Some(payload);
+        }
+        let mut file = Vec::new();
+        let decoder = GzDecoder::new(payload.as_slice());
+        let read = decoder.take(MAX_UNPACKED + 1).read_to_end(&mut file).ok()?;
+        (read as u64 <= MAX_UNPACKED).then_some(file)
+    }
+
+    /// The bytes of the sealed file of a [payload](Self::payload) of `plain_len` bytes.
     pub fn sealed_len(&self, plain_len: usize) -> usize {
         self.method.sealed_len(plain_len)
     }
@@ -200,6 +246,8 @@ struct WrittenProfile {
     key_length_parameter: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     iv_parameter: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gzip: bool,
     /// `None`: by `verified`.
     #[serde(default)]
     grade: Option<Grade>,
@@ -221,6 +269,7 @@ impl From<Profile> for WrittenProfile {
             key_parameter: from.key_parameter,
             key_length_parameter: from.key_length_parameter,
             iv_parameter: from.iv_parameter,
+            gzip: from.gzip,
             grade: Some(from.grade),
             verified: false,
         };
@@ -334,6 +383,7 @@ impl TryFrom<WrittenProfile> for Profile {
             key_parameter: from.key_parameter,
             key_length_parameter: from.key_length_parameter,
             iv_parameter: from.iv_parameter,
+            gzip: from.gzip,
             grade: from.grade.unwrap_or(by_word),
         })
     }
@@ -515,6 +565,7 @@ mod tests {
         insta::assert_snapshot!(written("yealink-ecb-128"), @r#"{"name":"yealink-ecb-128","cipher":"aes-128-ecb","extension":"cfg","key_parameter":"static.auto_provision.aes_key_16.mac","key_length_parameter":null,"grade":"weak"}"#);
         insta::assert_snapshot!(written("yealink-ecb-256"), @r#"{"name":"yealink-ecb-256","cipher":"aes-256-ecb","extension":"cfg","key_parameter":"static.auto_provision.aes_key.mac","key_length_parameter":null,"grade":"weak"}"#);
         insta::assert_snapshot!(written("obi-128"), @r#"{"name":"obi-128","cipher":"aes-128-cbc","extension":"aes","key_parameter":"SPRM0","key_length_parameter":null,"iv_parameter":"SPRM1","grade":"weak"}"#);
+        insta::assert_snapshot!(written("spa-256-gzip"), @r#"{"name":"spa-256-gzip","cipher":"aes-256-cbc","kdf":"md5","encoding":"binary","extension":"enc","key_parameter":"GPP_SA","key_length_parameter":null,"gzip":true,"grade":"sound"}"#);
         insta::assert_snapshot!(written("mpp-8188"), @r#"{"name":"mpp-8188","cipher":"aes128gcm","ikm":"ascii","record_size":4096,"extension":"xml","key_parameter":"IKM_HTTP_Encrypt_Content","key_length_parameter":null,"grade":"sound"}"#);
     }
 

@@ -230,13 +230,14 @@ impl Phone {
                 if told.is_file && !carries {
                     had.insert(name.kind.as_str());
                 }
-                for path in told.names {
-                    if followed == MAX_FOLLOWED {
-                        break;
-                    }
-                    followed += 1;
+                // In the order in which they are told, each as the kind that the family has at that name.
+                let room = MAX_FOLLOWED - followed;
+                let further: Vec<String> = told.names.into_iter().take(room).collect();
+                followed += further.len();
+                for path in further.into_iter().rev() {
+                    let known = names.iter().find(|name| name.path == path);
                     plain.push_front(Name {
-                        kind: FileKind::Standard,
+                        kind: known.map_or(FileKind::Standard, |name| name.kind),
                         form: Form::Plain,
                         path,
                     });
@@ -436,7 +437,7 @@ impl Phone {
                 None => None,
             };
             let sealer = profile.sealer_of_texts(key.expose(), iv).ok()?;
-            let plain = sealer.open(bytes).ok()?;
+            let plain = profile.unpack(sealer.open(bytes).ok()?)?;
             Document::parse(self.family, &plain).ok()?;
             Some((profile.name.clone(), plain))
         })

@@ -43,7 +43,12 @@ pub(super) const USER_AGENTS: UserAgents = UserAgents {
 };
 
 /// The sealing profiles of the SPA line, the default first.
-const SPA_PROFILES: &[&str] = &["spa-256", "spa-256-sha256"];
+const SPA_PROFILES: &[&str] = &[
+    "spa-256",
+    "spa-256-sha256",
+    "spa-256-gzip",
+    "spa-256-sha256-gzip",
+];
 
 /// The sealing profiles of multiplatform phones, the default first.
 const MPP_PROFILES: &[&str] = &[
@@ -52,6 +57,8 @@ const MPP_PROFILES: &[&str] = &[
     "mpp-8188-base64url",
     "spa-256",
     "spa-256-sha256",
+    "spa-256-gzip",
+    "spa-256-sha256-gzip",
 ];
 
 /// The SPA line.

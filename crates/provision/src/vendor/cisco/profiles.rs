@@ -4,7 +4,8 @@
 //! `openssl` of the time when it took MD5; the 7832 guide for firmware from 11.3(1) names 1.1.1d, which takes
 //! SHA-256, with the same command. Which of them that firmware opens nobody has shown, hence
 //! `spa-256-sha256`. The phone takes such files by a rule with `[--key $SA]`, and the key from the parameter
-//! that stands for it. The guides allow gzip before sealing; it is not used.
+//! that stands for it. The guides allow gzip before sealing, which a phone tells by the first bytes: `spa-256-gzip` and
+//! `spa-256-sha256-gzip`.
 //!
 //! `mpp-8188` is RFC 8188, which MPP phones know from firmware 11.2(3). Its files are answered with
 //! `Content-Encoding: aes128gcm` under the URL of the plain ones, which go on being taken. How a phone makes
@@ -16,9 +17,17 @@
 use crate::seal::{Cipher, Digest, Encoding, Grade, Ikm, Method, ProfileSpec};
 
 /// The vendor's profiles.
-pub const PROFILES: [ProfileSpec; 5] = [
+pub const PROFILES: [ProfileSpec; 7] = [
     salted("spa-256", Digest::Md5),
     salted("spa-256-sha256", Digest::Sha256),
+    ProfileSpec {
+        gzip: true,
+        ..salted("spa-256-gzip", Digest::Md5)
+    },
+    ProfileSpec {
+        gzip: true,
+        ..salted("spa-256-sha256-gzip", Digest::Sha256)
+    },
     content_coding("mpp-8188", Ikm::Ascii),
     content_coding("mpp-8188-hex", Ikm::Hex),
     content_coding("mpp-8188-base64url", Ikm::Base64url),
@@ -49,6 +58,7 @@ const fn salted(name: &'static str, kdf: Digest) -> ProfileSpec {
         key_parameter: "GPP_SA",
         key_length_parameter: None,
         iv_parameter: None,
+        gzip: false,
         grade: Grade::Sound,
     }
 }

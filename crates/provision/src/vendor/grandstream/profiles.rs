@@ -25,6 +25,7 @@ const fn salted(name: &'static str, key_parameter: &'static str, kdf: Digest) ->
         key_parameter,
         key_length_parameter: None,
         iv_parameter: None,
+        gzip: false,
         grade: Grade::Sound,
     }
 }

@@ -15,5 +15,6 @@ pub const PROFILES: [ProfileSpec; 1] = [ProfileSpec {
     key_parameter: "SPRM0",
     key_length_parameter: None,
     iv_parameter: Some("SPRM1"),
+    gzip: false,
     grade: Grade::Weak,
 }];

@@ -38,6 +38,7 @@ const fn utg(name: &'static str, cipher: Cipher, kdf: Digest) -> ProfileSpec {
         // The guide prints "AES-196-CBC" for 192 bits.
         key_length_parameter: Some("CFG_FILE_KEY_LENGTH"),
         iv_parameter: None,
+        gzip: false,
         grade: Grade::Sound,
     }
 }

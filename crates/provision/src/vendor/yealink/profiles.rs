@@ -41,6 +41,7 @@ const fn ecb(name: &'static str, key: EcbKey, key_parameter: &'static str) -> Pr
         key_parameter,
         key_length_parameter: None,
         iv_parameter: None,
+        gzip: false,
         grade: Grade::Weak,
     }
 }
