@@ -81,12 +81,12 @@ pub const fn inferred(text: &'static str) -> Fact {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Asked {
-    /// The name, with braces around what differs: `{code}` is that of [a model](KnownModel::code), `{model}` a
-    /// model in small letters, `{name}` any of the other names.
+    /// The name, with braces around what differs: `{code}` is the code of a model, `{model}` a model in small letters,
+    /// `{name}` any of the other names.
     pub name: &'static str,
     /// For whom the file is that would be there.
     pub role: Role,
-    /// What a phone does after a 404 at this name.
+    /// What a phone does after a 404 at this name; null where that was not found.
     pub missing: Option<AfterMissing>,
     /// More about the name, if there is any.
     pub remark: Option<&'static str>,
@@ -193,9 +193,9 @@ impl Macro {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Challenge {
-    /// When they do so.
+    /// When phones do so.
     pub when: Challenges,
-    /// Whose name and password answer the challenge.
+    /// Whose name and password answer the challenge; null where that was not found.
     pub credentials: Option<Fact>,
     /// More about the challenge, and about whom phones take the event from.
     pub remarks: &'static [Fact],
