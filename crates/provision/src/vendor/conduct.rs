@@ -49,6 +49,31 @@ impl Conduct {
         tls: &[],
         models: &[],
     };
+
+    /// How many lines a model has, as an operator writes the model: letter case, blanks and hyphens do not matter, nor
+    /// what stands before its name, such as the vendor's.
+    ///
+    /// ```
+    /// use ringfence_provision::family::Family;
+    ///
+    /// let conduct = Family::guess("T46S").expect("built in").spec().conduct;
+    /// assert_eq!(conduct.lines_of("Yealink SIP-T46S"), Some(16));
+    /// assert_eq!(conduct.lines_of("T99"), None);
+    /// ```
+    pub fn lines_of(&self, model: &str) -> Option<u16> {
+        let model = bare(model);
+        let known = self.models.iter().map(|known| (bare(known.model), known));
+        known
+            .filter(|(name, _)| model.ends_with(name.as_str()))
+            .max_by_key(|(name, _)| name.len())
+            .and_then(|(_, known)| known.lines)
+    }
+}
+
+/// The letters and digits of a name, in capitals.
+fn bare(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|c| c.to_ascii_uppercase()).collect()
 }
 
 /// A sentence about phones.
