@@ -2,7 +2,7 @@
 
 use ringfence_api::answer::Shown;
 use ringfence_api::families::{
-    CommonSetting, FamilyPage, FamilyView, NameView, TypedView, VocabularyPage,
+    CommonSetting, FamilyPage, FamilyView, NameView, SealingView, TypedView, VocabularyPage,
 };
 use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
@@ -37,7 +37,15 @@ fn family(family: Family) -> FamilyView {
         vendor: vendor::of_family(family),
         phones: spec.phones,
         names: names.collect(),
+        never: spec.never,
         profiles: spec.profiles.to_vec(),
+        sealing: vendor::profiles()
+            .filter(|it| spec.profiles.contains(&it.name))
+            .map(|it| SealingView {
+                profile: it.name,
+                grade: it.grade,
+            })
+            .collect(),
         default_profile: spec.default_profile,
         typed: spec
             .typed
@@ -45,6 +53,9 @@ fn family(family: Family) -> FamilyView {
             .map(|&(field, value)| TypedView { field, value })
             .collect(),
         fetch_event: spec.fetch_event,
+        restart_event: spec.restart_event,
+        user_agents: vendor::patterns_of(family),
+        conduct: spec.conduct,
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::{FileKind, Form};
+use ringfence_provision::seal::Grade;
+use ringfence_provision::vendor::Conduct;
 use serde::Serialize;
 
 /// A family of phones.
@@ -18,14 +20,34 @@ pub struct FamilyView {
     pub phones: &'static str,
     /// The names that its phones ask for, unless the tenant's options say otherwise.
     pub names: Vec<NameView>,
+    /// Names that its phones ask for and that are never there; `*` stands for any text without a slash.
+    pub never: &'static [&'static str],
     /// The sealing profiles that go with its phones.
     pub profiles: Vec<&'static str>,
+    /// What each of them is worth.
+    pub sealing: Vec<SealingView>,
     /// The one that is on unless an operator says otherwise; null is plaintext over HTTPS.
     pub default_profile: Option<&'static str>,
     /// What an operator types into a phone, field by field.
     pub typed: Vec<TypedView>,
     /// The event of a NOTIFY that makes its phones fetch their files.
     pub fetch_event: &'static str,
+    /// The event that makes them restart; null where none was found.
+    pub restart_event: Option<&'static str>,
+    /// What its phones call themselves: how a User-Agent begins, with braces around what differs.
+    pub user_agents: &'static [&'static str],
+    /// How its phones behave, as far as sources say.
+    pub conduct: &'static Conduct,
+}
+
+/// A sealing profile that goes with phones.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SealingView {
+    /// The name of the profile.
+    pub profile: &'static str,
+    /// What a file is worth that is sealed so.
+    pub grade: Grade,
 }
 
 /// A field of a phone, or of what tells a phone where to ask.

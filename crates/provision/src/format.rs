@@ -31,7 +31,7 @@ pub use escape::{EscapeError, MAX_VALUE, escape};
 pub use finding::{Finding, Severity, codes, has_errors};
 pub use key::{insert_key, key_carrier};
 pub use lint::{Examined, lint, lint_bootstrap, lint_sizes};
-pub use rendered::{Confidence, RenderedFinding, judge};
+pub use rendered::{Confidence, RenderedFinding, beyond_model, judge};
 
 pub(crate) use finding::{Findings, Place};
 pub(crate) use message::{Message, MessagePart, message, shown};

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{Confidence, RenderedFinding, codes, judge};
+use ringfence_provision::format::{
+    Confidence, RenderedFinding, Severity, beyond_model, codes, judge,
+};
 use ringfence_provision::kind::FileKind;
-use ringfence_provision::layers::{Layers, Value};
+use ringfence_provision::layers::{Layer, Layers, Value};
 use ringfence_provision::mac::Mac;
 use ringfence_provision::template::{
-    DeviceVars, Limits, RenderContext, Rendered, SecretsMode, render,
+    DeviceVars, Limits, RenderContext, Rendered, SecretsMode, UsedSetting, render,
 };
 
 /// What stands where a template should have `NAME="{{ PASS }}"`: with `§` for the secret.
@@ -215,4 +217,40 @@ fn rendered_finding_json_format_unchanged() {
     let source = template(panasonic::HDV, "SIP_PASS_1={{ PASS }}");
     let (_, findings) = said(panasonic::HDV, &source, "x");
     insta::assert_snapshot!(serde_json::to_string(&findings[0]).unwrap(), @r#"{"code":"value-unquoted","severity":"error","line":2,"column":12,"message":"the value of SIP_PASS_1 is not in quotes","help":"Put the value in straight double quotes: NAME=\"value\".","settings":["PASS"]}"#);
+}
+
+#[test]
+fn a_line_that_the_model_does_not_have_is_a_warning() {
+    let used = |names: &[&str]| -> Vec<UsedSetting> {
+        let used = names.iter().map(|name| UsedSetting {
+            line: 1,
+            name: (*name).to_owned(),
+            layer: Layer::Device,
+            secret: false,
+        });
+        used.collect()
+    };
+    let yealink = Family::parse("yealink").unwrap();
+    let all = used(&[
+        "line_10_user",
+        "line_2_user",
+        "line_3_user",
+        "line_3_user",
+        "line_4_label",
+        "standard_account.9.user_name",
+    ]);
+    let found = beyond_model(yealink, "SIP-T21P E2", &all).unwrap();
+    assert_eq!(found.code, codes::LINE_BEYOND_MODEL);
+    assert_eq!(found.severity, Severity::Warning);
+    assert_eq!(
+        found.message,
+        "line 3 has a user, and the model has 2 lines"
+    );
+    assert_eq!(found.settings, ["line_3_user", "line_10_user"]);
+    assert!(beyond_model(yealink, "T21P_E2", &used(&["line_2_user"])).is_none());
+    assert!(beyond_model(yealink, "T46S", &all).is_none());
+    // Nobody has counted the lines of these.
+    for (family, model) in [("yealink", "T20P"), ("yealink", "T99"), ("mpp", "8841")] {
+        assert!(beyond_model(Family::parse(family).unwrap(), model, &all).is_none());
+    }
 }

@@ -6,6 +6,7 @@ use ringfence_api::answer::Shown;
 use ringfence_api::devices::preview::{EffectivePage, EffectiveView, PreviewView};
 use ringfence_api::query::RevealQuery;
 use ringfence_provision::effective;
+use ringfence_provision::format;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
@@ -240,7 +241,12 @@ impl Of {
         audience: Audience,
         secrets: SecretsMode,
     ) -> Result<File, FileError> {
-        render::render(&self.bundle, kind, audience, &self.urls, secrets)
+        let mut file = render::render(&self.bundle, kind, audience, &self.urls, secrets)?;
+        if let Some(device) = &self.bundle.device {
+            let beyond = format::beyond_model(self.bundle.family, &device.model, &file.used);
+            file.findings.extend(beyond);
+        }
+        Ok(file)
     }
 
     /// The settings that reach none of the files. Where one of them cannot be made, what it would

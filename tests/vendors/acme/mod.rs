@@ -5,6 +5,7 @@
 use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
 use crate::kind::{FileKind, Form};
 use crate::seal::ProfileSpec;
+use crate::vendor::conduct::{AfterMissing, Conduct, Role, asked, found, model};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 use crate::vocabulary::{Encoding, each, host_and_port, one};
 
@@ -48,6 +49,13 @@ pub const DESK: Family = Family::new(&FamilySpec {
     typed: &[("Provisioning URL", "<base>/")],
     fetch_event: "acme-fetch",
     restart_event: None,
+    conduct: &Conduct {
+        asks: &[asked("{mac}.acme", Role::Device, Some(AfterMissing::Keeps))],
+        fetch: Some(found("It fetches without a restart.")),
+        models: &[model("ACME-2", "", 2)],
+        // Everything else was not found.
+        ..Conduct::NOT_FOUND
+    },
     key: KeyPlace {
         prefix: "",
         groups: &[],

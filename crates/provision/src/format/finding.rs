@@ -192,6 +192,8 @@ pub mod codes {
     pub const KIND_NOT_OF_FAMILY: &str = "kind-not-of-family";
     /// No parameter of the family is known for a setting of the vocabulary.
     pub const SETTING_NOT_OF_FAMILY: &str = "setting-not-of-family";
+    /// A line that has a user, although the model has fewer lines.
+    pub const LINE_BEYOND_MODEL: &str = "line-beyond-model";
     /// A character that the format has no way to write stands in a value.
     pub const VALUE_CHARACTER: &str = "value-character";
     /// One file is larger than all files of a device may be together.

@@ -17,6 +17,7 @@ use super::{Document, has_errors};
 use crate::family::Family;
 use crate::kind::FileKind;
 use crate::template::{Rendered, UsedSetting};
+use crate::vocabulary;
 
 /// So many settings of a line are named.
 const MAX_SETTINGS: usize = 8;
@@ -157,6 +158,37 @@ fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = Rendere
     without_parameter
         .chain(without_word)
         .take(MAX_SETTINGS_LEFT_OUT)
+}
+
+/// A warning about lines that a model does not have, by the users of lines that came into its standard file. Of a model
+/// whose lines nobody has counted there is nothing to say.
+pub fn beyond_model(family: Family, model: &str, used: &[UsedSetting]) -> Option<RenderedFinding> {
+    let lines = family.spec().conduct.lines_of(model)?;
+    let mut settings: Vec<(u16, &str)> = used
+        .iter()
+        .filter_map(|used| {
+            let (setting, number) = vocabulary::find(&used.name)?;
+            let number = number.filter(|number| *number > lines)?;
+            (setting.name == vocabulary::USER).then_some((number, used.name.as_str()))
+        })
+        .collect();
+    settings.sort_unstable();
+    settings.dedup();
+    let (first, _) = settings.first()?;
+    Some(RenderedFinding {
+        code: codes::LINE_BEYOND_MODEL,
+        severity: Severity::Warning,
+        line: 0,
+        column: 0,
+        message: format!("line {first} has a user, and the model has {lines} lines"),
+        help: "Take the line away, or correct the model's name, if the phone has more of them."
+            .to_owned(),
+        settings: settings
+            .into_iter()
+            .take(MAX_SETTINGS)
+            .map(|(_, name)| name.to_owned())
+            .collect(),
+    })
 }
 
 /// Where the messages of findings may come from.

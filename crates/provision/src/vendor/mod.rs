@@ -6,6 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | a record ([`FamilySpec`]) for each family of phones, with their names, syntax and limits, and what the phones call themselves ([`UserAgents`]) |
+//! | `conduct.rs` | how phones behave, for people: what a 404 means to them, their macros, events, certificates and models ([`Conduct`]) |
 //! | `profiles.rs` | how its phones want their files sealed, if they do |
 //! | `lint.rs` | what is wrong with a file beyond its syntax |
 //! | `templates/` | the templates that a tenant begins with |
@@ -14,6 +15,7 @@
 //! without a change to this one, when the environment variable `RINGFENCE_VENDORS` names the folder that it is in.
 
 pub mod cisco;
+pub mod conduct;
 pub mod fanvil;
 pub mod gigaset;
 pub mod grandstream;
@@ -29,6 +31,7 @@ pub mod poly;
 pub mod snom;
 pub mod yealink;
 
+pub use conduct::Conduct;
 pub use guess::{Guess, guess};
 
 use crate::family::{Duplicates, Family, Syntax};
@@ -188,6 +191,8 @@ pub struct FamilySpec {
     /// The event that makes its phones restart, where the vendor or those who run its phones name one. It is
     /// sent only if an operator asks for a restart.
     pub restart_event: Option<&'static str>,
+    /// What is known of how its phones behave beside all that: for people alone.
+    pub conduct: &'static Conduct,
     /// Where a bootstrap carries the key.
     pub key: KeyPlace,
     /// How its files say the settings of the [vocabulary](crate::vocabulary).
@@ -311,6 +316,12 @@ pub struct UserAgents {
 pub fn of_family(family: Family) -> &'static str {
     let theirs = user_agents().find(|agents| agents.families.contains(&family));
     theirs.map_or(family.as_str(), |agents| agents.vendor)
+}
+
+/// What a family's phones call themselves: the patterns of their vendor.
+pub fn patterns_of(family: Family) -> &'static [&'static str] {
+    let theirs = user_agents().find(|agents| agents.families.contains(&family));
+    theirs.map_or(&[], |agents| agents.patterns)
 }
 
 /// What a phone of a family calls itself, for whoever plays one; nothing where no vendor is known.

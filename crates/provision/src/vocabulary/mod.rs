@@ -20,4 +20,4 @@ pub use rule::{
 };
 pub use settings::{MAX_NUMBER, SETTINGS, Setting, find};
 pub use summer::{hour, month, weekday_from_one};
-pub use translate::{Translated, Translation, WrongValue, translate};
+pub use translate::{Translated, Translation, USER, WrongValue, translate};

@@ -46,7 +46,7 @@ impl std::fmt::Debug for Translated<'_> {
 }
 
 /// What makes a line one.
-const USER: &str = "line_{n}_user";
+pub const USER: &str = "line_{n}_user";
 
 /// A setting of the vocabulary that a phone has.
 struct Present<'a> {

@@ -236,11 +236,14 @@ impl Phone {
                 followed += further.len();
                 for path in further.into_iter().rev() {
                     let known = names.iter().find(|name| name.path == path);
-                    plain.push_front(Name {
-                        kind: known.map_or(FileKind::Standard, |name| name.kind),
-                        form: Form::Plain,
-                        path,
-                    });
+                    // What is sealed comes when there is a key.
+                    if known.is_none_or(|name| name.form == Form::Plain) {
+                        plain.push_front(Name {
+                            kind: known.map_or(FileKind::Standard, |name| name.kind),
+                            form: Form::Plain,
+                            path,
+                        });
+                    }
                 }
             }
         }

@@ -14,8 +14,9 @@
 
 use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+use crate::vendor::{Conduct, FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod keys;
 mod lint;
 mod profiles;
@@ -84,6 +85,7 @@ pub const SPA: Family = Family::new(&FamilySpec {
         (FileKind::Standard, Form::Plain, "{mac}.cfg"),
         (FileKind::Standard, Form::Sealed, "{mac}.enc"),
     ],
+    conduct: &conduct::SPA,
     key: KeyPlace {
         prefix: lint::KEY_OF_RULES,
         groups: &[],
@@ -125,6 +127,7 @@ pub const MPP: Family = Family::new(&FamilySpec {
     // RFC 8188: the answer's header says what it is.
     model_affixes: &["CP", "DP", "3PCC"],
     sealed_at_plain_name: true,
+    conduct: &conduct::MPP,
     key: KeyPlace {
         prefix: lint::KEY_OF_CONTENT,
         groups: &[],
@@ -172,6 +175,7 @@ const FLAT: FamilySpec = FamilySpec {
     // `restart_now` restarts it warm, `reboot_now` cold. Each is challenged, unless `Auth_Resync-Reboot_1_` is No.
     fetch_event: "resync",
     restart_event: Some("restart_now"),
+    conduct: &Conduct::NOT_FOUND,
     key: KeyPlace {
         prefix: "",
         groups: &[],

@@ -19,6 +19,7 @@ use crate::family::{
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod groups;
 mod lint;
 mod older_groups;
@@ -83,6 +84,7 @@ pub const SYS_CONF: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "check-sync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::ALL,
     key: KeyPlace {
         prefix: lint::SYS_CONF.keys[0],
         groups: &["ap"],
@@ -127,6 +129,7 @@ pub const VOIP_CONFIG: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "check-sync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::ALL,
     key: KeyPlace {
         prefix: lint::VOIP_CONFIG.keys[0],
         groups: &["AUTOUPDATE_CONFIG_MODULE"],
@@ -179,6 +182,7 @@ pub const TEXT: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "check-sync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::ALL,
     key: KeyPlace {
         prefix: "",
         groups: &[],

@@ -21,8 +21,9 @@
 
 use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
-use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
+use crate::vendor::{Conduct, FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod lint;
 mod quoted;
 mod vocabulary;
@@ -100,6 +101,7 @@ pub const NX70: Family = Family::new(&FamilySpec {
     )],
     fetch_event: "check-sync;reboot=false",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::NX70,
     key: KeyPlace {
         prefix: "",
         groups: &[],
@@ -114,6 +116,7 @@ pub const N510: Family = Family::new(&FamilySpec {
     id: "gigaset-n510",
     phones: "Gigaset's base station N510 IP PRO.",
     model_prefixes: &["N510", "GIGASET-N510"],
+    conduct: &conduct::N510,
     vocabulary: quoted::N510,
     ..PROVIDER_FRAME
 });
@@ -123,6 +126,7 @@ pub const N720: Family = Family::new(&FamilySpec {
     id: "gigaset-n720",
     phones: "Gigaset's DECT manager N720 DM PRO.",
     model_prefixes: &["N720", "GIGASET-N720"],
+    conduct: &conduct::N720,
     vocabulary: quoted::N720,
     ..PROVIDER_FRAME
 });
@@ -188,6 +192,7 @@ const PROVIDER_FRAME: FamilySpec = FamilySpec {
     fetch_event: "check-sync;reboot=false",
     // Ignored.
     restart_event: None,
+    conduct: &Conduct::NOT_FOUND,
     key: KeyPlace {
         prefix: "",
         groups: &[],

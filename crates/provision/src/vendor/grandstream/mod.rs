@@ -20,6 +20,7 @@ use crate::kind::{FileKind, Form};
 use crate::vendor::{Along, Extra, FamilySpec, KeyCarrier, KeyPlace, UserAgents};
 
 pub mod binary;
+mod conduct;
 mod items;
 mod lint;
 mod profiles;
@@ -62,6 +63,7 @@ pub const GXP: Family = Family::new(&FamilySpec {
     profiles: &["gxp-256", "gxp-256-sha256"],
     default_profile: Some("gxp-256"),
     templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
+    conduct: &conduct::P_VALUES,
     key: KeyPlace {
         prefix: lint::KEY,
         groups: &["config"],
@@ -149,6 +151,7 @@ const BOTH: FamilySpec = FamilySpec {
     ],
     fetch_event: "resync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::ITEMS,
     key: KeyPlace {
         prefix: "",
         groups: &[],

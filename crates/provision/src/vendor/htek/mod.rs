@@ -15,6 +15,7 @@ use crate::kind::{FileKind, Form};
 use crate::vendor::p_values::Numbered;
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod vocabulary;
 
 /// The vendor's families.
@@ -62,6 +63,7 @@ pub const UC: Family = Family::new(&FamilySpec {
     typed: &[("Configuration server path", "<base>")],
     fetch_event: "resync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::UC,
     key: KeyPlace {
         prefix: KEY,
         groups: &["config"],

@@ -17,6 +17,7 @@ use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod lint;
 mod vocabulary;
 
@@ -85,6 +86,7 @@ pub const SIP: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "check-sync",
     restart_event: None,
+    conduct: &conduct::SIP,
     key: KeyPlace {
         prefix: "",
         groups: &[],

@@ -16,6 +16,7 @@ use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyn
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod lint;
 mod profiles;
 mod vocabulary;
@@ -86,6 +87,7 @@ pub const OBI: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "resync",
     restart_event: None,
+    conduct: &conduct::OBI,
     key: KeyPlace {
         prefix: lint::SECRETS,
         groups: &[lint::OBJECT],

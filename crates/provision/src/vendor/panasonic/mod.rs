@@ -8,6 +8,7 @@
 //! `system_`, and for `initial_X` in a text family. All templates work without any setting; an initial
 //! file needs `urls.standard`.
 
+mod conduct;
 mod lint;
 mod profiles;
 mod vocabulary;
@@ -123,6 +124,7 @@ pub const UDS124: Family = Family::new(&FamilySpec {
         "# Panasonic SIP Phone Standard Format File # DO NOT CHANGE THIS LINE!",
         (FileKind::System, "system")
     ),
+    conduct: &conduct::WITH_SYSTEM,
     ..TEXT
 });
 
@@ -175,6 +177,7 @@ pub const UTG: Family = Family::new(&FamilySpec {
         (FileKind::Product, device_xml!("product")),
         (FileKind::Master, device_xml!("master")),
     ],
+    conduct: &conduct::UTG,
     ..TEXT
 });
 
@@ -186,6 +189,7 @@ pub const HDV: Family = Family::new(&FamilySpec {
     duplicates: Duplicates::Unstated,
     // They know only the last two of the three slots for keys.
     profiles: &["e2c", "e3c"],
+    conduct: &conduct::HDV,
     ..TEXT
 });
 
@@ -225,6 +229,7 @@ const TEXT: FamilySpec = FamilySpec {
     fetch_event: FETCH_EVENT,
     // No guide names one.
     restart_event: None,
+    conduct: &conduct::TEXT,
     key: KeyPlace {
         prefix: lint::KEY_PREFIX,
         groups: &["Device", "System", "Prov"],

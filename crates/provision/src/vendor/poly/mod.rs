@@ -21,6 +21,7 @@ use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyn
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod lint;
 mod vocabulary;
 
@@ -104,6 +105,7 @@ pub const UCS: Family = Family::new(&FamilySpec {
     ],
     fetch_event: "check-sync",
     restart_event: None,
+    conduct: &conduct::UCS,
     key: KeyPlace {
         prefix: lint::KEY,
         groups: &[],

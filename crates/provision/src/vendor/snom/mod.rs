@@ -14,6 +14,7 @@ use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyn
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
+mod conduct;
 mod dect;
 mod lint;
 mod vocabulary;
@@ -62,6 +63,7 @@ pub const DECT: Family = Family::new(&FamilySpec {
     typed: &[("Setting URL", "<base>/{mac}.xml")],
     fetch_event: "check-sync;reboot=true",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::DECT,
     vocabulary: dect::DECT,
     ..PHONES
 });
@@ -105,6 +107,7 @@ const PHONES: FamilySpec = FamilySpec {
     typed: &[("Setting URL", "<base>/{mac}.xml")],
     fetch_event: "check-sync;reboot=false",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::DESK,
     key: KeyPlace {
         prefix: "",
         groups: &[],

@@ -15,6 +15,7 @@ use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, Older, UserAgents};
 
+mod conduct;
 mod lint;
 mod profiles;
 mod vocabulary;
@@ -98,6 +99,7 @@ pub const STATIC: Family = Family::new(&FamilySpec {
     typed: &[("Server URL", "<base>/")],
     fetch_event: "check-sync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::STATIC,
     key: KeyPlace {
         prefix: "static.auto_provision.aes_key_16.",
         groups: &[],
@@ -132,6 +134,7 @@ pub const OLD: Family = Family::new(&FamilySpec {
     typed: &[("Server URL", "<base>/")],
     fetch_event: "check-sync",
     restart_event: Some("check-sync;reboot=true"),
+    conduct: &conduct::OLD,
     key: KeyPlace {
         prefix: "auto_provision.aes_key_16.",
         groups: &[],

@@ -1,0 +1,261 @@
+//! How phones behave, as far as sources say: for people, in the API and in the pages for operators. No answer to a
+//! phone depends on it.
+
+use serde::Serialize;
+
+/// How the phones of a family behave. Null, and an empty list of what was looked for, mean that it was not found.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Conduct {
+    /// The names that its phones ask for by themselves, in their order, whether a file is there or not.
+    pub asks: &'static [Asked],
+    /// What a 404 means to its phones.
+    pub missing: &'static [Fact],
+    /// The macros that its phones replace in a URL or a name; empty where they have none.
+    pub macros: Option<&'static [Macro]>,
+    /// What has to change in a file along with the key.
+    pub with_key: Option<Fact>,
+    /// What the event that fetches does, unless a parameter says otherwise.
+    pub fetch: Option<Fact>,
+    /// What the event that restarts does, unless a parameter says otherwise.
+    pub restart: Option<Fact>,
+    /// Whether its phones challenge a NOTIFY.
+    pub challenge: Option<Challenge>,
+    /// The subject of the certificate that its phones show to a server.
+    pub certificate_subject: Option<Fact>,
+    /// More about the certificate that its phones show.
+    pub certificate: &'static [Fact],
+    /// How its phones answer a server that asks for a name and a password.
+    pub http_authentication: &'static [Fact],
+    /// Which servers its phones trust, and which versions of TLS they speak.
+    pub tls: &'static [Fact],
+    /// Models with the code that stands in names, and with their lines. It may be the list of the vendor.
+    pub models: &'static [KnownModel],
+}
+
+impl Conduct {
+    /// Nothing was found.
+    pub const NOT_FOUND: Self = Self {
+        asks: &[],
+        missing: &[],
+        macros: None,
+        with_key: None,
+        fetch: None,
+        restart: None,
+        challenge: None,
+        certificate_subject: None,
+        certificate: &[],
+        http_authentication: &[],
+        tls: &[],
+        models: &[],
+    };
+
+    /// How many lines a model has, as an operator writes the model: letter case, blanks and hyphens do not matter, nor
+    /// what stands before its name, such as the vendor's.
+    ///
+    /// ```
+    /// use ringfence_provision::family::Family;
+    ///
+    /// let conduct = Family::guess("T46S").expect("built in").spec().conduct;
+    /// assert_eq!(conduct.lines_of("Yealink SIP-T46S"), Some(16));
+    /// assert_eq!(conduct.lines_of("T99"), None);
+    /// ```
+    pub fn lines_of(&self, model: &str) -> Option<u16> {
+        let model = bare(model);
+        let known = self.models.iter().map(|known| (bare(known.model), known));
+        known
+            .filter(|(name, _)| model.ends_with(name.as_str()))
+            .max_by_key(|(name, _)| name.len())
+            .and_then(|(_, known)| known.lines)
+    }
+}
+
+/// The letters and digits of a name, in capitals.
+fn bare(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// A sentence about phones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Fact {
+    /// The sentence in plain words.
+    pub text: &'static str,
+    /// Whether no source says it: it follows from what sources say, and nobody has shown it.
+    pub inferred: bool,
+}
+
+/// A sentence that a source says.
+pub const fn found(text: &'static str) -> Fact {
+    Fact {
+        text,
+        inferred: false,
+    }
+}
+
+/// A sentence that no source says, and that follows from what sources say.
+pub const fn inferred(text: &'static str) -> Fact {
+    Fact {
+        text,
+        inferred: true,
+    }
+}
+
+/// A name that phones ask for by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Asked {
+    /// The name, with braces around what differs: `{code}` is the code of a model, `{model}` a model in small letters,
+    /// `{name}` any of the other names.
+    pub name: &'static str,
+    /// For whom the file is that would be there.
+    pub role: Role,
+    /// What a phone does after a 404 at this name; null where that was not found.
+    pub missing: Option<AfterMissing>,
+    /// More about the name, if there is any.
+    pub remark: Option<&'static str>,
+}
+
+/// A name without a remark.
+pub const fn asked(name: &'static str, role: Role, missing: Option<AfterMissing>) -> Asked {
+    Asked {
+        name,
+        role,
+        missing,
+        remark: None,
+    }
+}
+
+impl Asked {
+    /// The same with a remark.
+    pub const fn remark(self, remark: &'static str) -> Self {
+        Self {
+            remark: Some(remark),
+            ..self
+        }
+    }
+}
+
+/// For whom a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Role {
+    /// It leads to the device's own.
+    Initial,
+    /// It lists the names of others.
+    Index,
+    /// For one device.
+    Device,
+    /// For one model.
+    Model,
+    /// For all phones.
+    Everybody,
+}
+
+impl Role {
+    /// The word used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Index => "index",
+            Self::Device => "device",
+            Self::Model => "model",
+            Self::Everybody => "everybody",
+        }
+    }
+}
+
+/// What a phone does after a 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum AfterMissing {
+    /// It goes on with what it would have asked for anyway.
+    GoesOn,
+    /// It asks for the next name, which it would not ask for otherwise.
+    AsksNext,
+    /// It keeps what it has.
+    Keeps,
+    /// It asks for nothing that comes behind.
+    Stops,
+}
+
+/// A macro, which a phone replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Macro {
+    /// How the macro is written.
+    pub written: &'static str,
+    /// What it stands for in a few words.
+    pub stands_for: &'static str,
+    /// Whether no source says it.
+    pub inferred: bool,
+}
+
+impl Macro {
+    /// A macro that a source explains.
+    pub const fn found(written: &'static str, stands_for: &'static str) -> Self {
+        Self {
+            written,
+            stands_for,
+            inferred: false,
+        }
+    }
+
+    /// A macro that no source explains.
+    pub const fn inferred(written: &'static str, stands_for: &'static str) -> Self {
+        Self {
+            written,
+            stands_for,
+            inferred: true,
+        }
+    }
+}
+
+/// Whether phones challenge a NOTIFY, and what answers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Challenge {
+    /// When phones do so.
+    pub when: Challenges,
+    /// Whose name and password answer the challenge; null where that was not found.
+    pub credentials: Option<Fact>,
+    /// More about the challenge, and about whom phones take the event from.
+    pub remarks: &'static [Fact],
+}
+
+/// When phones challenge a NOTIFY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Challenges {
+    /// Unless a parameter says otherwise.
+    ByDefault,
+    /// Only where a parameter says so.
+    IfSet,
+    /// No source tells of a challenge.
+    NotSeen,
+}
+
+/// A model of phones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KnownModel {
+    /// The name of the model.
+    pub model: &'static str,
+    /// What stands for the model in the names of files.
+    pub code: Option<&'static str>,
+    /// How many lines the model has.
+    pub lines: Option<u16>,
+}
+
+/// A model with its code, empty where none was found, and the number of its lines, 0 where it was not found.
+pub const fn model(model: &'static str, code: &'static str, lines: u16) -> KnownModel {
+    KnownModel {
+        model,
+        code: if code.is_empty() { None } else { Some(code) },
+        lines: if lines == 0 { None } else { Some(lines) },
+    }
+}

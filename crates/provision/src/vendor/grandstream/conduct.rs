@@ -1,0 +1,62 @@
+//! How Grandstream's phones behave: from the vendor's guides and from public templates (WAZO, FusionPBX).
+
+use crate::vendor::conduct::AfterMissing::{AsksNext, GoesOn};
+use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found, inferred};
+
+pub(super) const P_VALUES: Conduct = Conduct {
+    fetch: Some(found(
+        "It fetches without a restart. On some firmware it does nothing unless P26015 is 1 (of account 2 P26115, and so on).",
+    )),
+    challenge: Some(Challenge {
+        when: Challenges::ByDefault,
+        credentials: None,
+        remarks: &[found("P4428 set to 1 switches it off.")],
+    }),
+    http_authentication: &[found(
+        "After a 401 it asks its user for name and password on the display. P1360 and P1361 hold them; P20713 set to 1 sends them unasked.",
+    )],
+    tls: &[found(
+        "It does not check the server's certificate unless P8463 is 1, nor the server's name unless P22030 is.",
+    )],
+    ..ITEMS
+};
+
+pub(super) const ITEMS: Conduct = Conduct {
+    asks: &[
+        asked("cfg{mac}", Role::Device, Some(GoesOn))
+            .remark("The binary form, which counts before the next name is asked for."),
+        asked("cfg{mac}.bin", Role::Device, Some(GoesOn)).remark("So the guide of 2023."),
+        asked("cfg{mac}.xml", Role::Device, Some(AsksNext))
+            .remark("Firmware of 2012 and 2013 asks for it first."),
+        asked("cfg{model}.xml", Role::Model, Some(AsksNext)).remark("Later firmware."),
+        asked("cfg.xml", Role::Everybody, Some(GoesOn)),
+    ],
+    missing: &[
+        found("Each name may be missing."),
+        found("The later names stand in for those before them, unless P8467 is 1: then all count."),
+    ],
+    with_key: Some(inferred(
+        "Nothing: a phone tells a plain file from a sealed one by its first bytes.",
+    )),
+    fetch: Some(found(
+        "It fetches without a restart. On some firmware it does nothing unless `account.1.sip.allowSipReset` is `Yes`.",
+    )),
+    restart: Some(found("It restarts the phone.")),
+    challenge: Some(Challenge {
+        when: Challenges::ByDefault,
+        credentials: None,
+        remarks: &[found(
+            "`sip.notify.challenge` is its switch; public sources do not agree which value switches it off.",
+        )],
+    }),
+    certificate: &[found(
+        "There is one for the vendor's own service (GDMS). Its subject was not found.",
+    )],
+    http_authentication: &[found(
+        "After a 401 it asks its user for name and password on the display. `provisioning.config.username` and `provisioning.config.password` hold them.",
+    )],
+    tls: &[found(
+        "It does not check the server's certificate, nor its name, unless a file says so (P8463 and P22030 as P values).",
+    )],
+    ..Conduct::NOT_FOUND
+};
