@@ -540,7 +540,11 @@ fn a_fault_of_the_form_in_lines_is_found_where_it_is() {
     // A version of the operator's own stays.
     let own = [("standard_Version", "2.0002")];
     let file = IN_LINES.served(&own).unwrap();
-    assert_eq!(file, format!("{first:<62}\r\n{last}\r\n"));
+    let notify = "<SIP CONFIG MODULE>\r\nNotify Reboot      :0\r\n";
+    assert_eq!(file, format!("{first:<62}\r\n\r\n{notify}{last}\r\n"));
+    let own = [("standard_SIP_CONFIG_MODULE.Notify_Reboot", "1")];
+    let file = IN_LINES.served(&own).unwrap();
+    assert!(file.contains("Notify Reboot      :1\r\n") && !file.contains(":0\r\n"));
 }
 
 proptest! {

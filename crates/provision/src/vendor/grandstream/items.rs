@@ -3,7 +3,7 @@
 //! its number, up to 16. Values are words where such a template names some.
 
 use super::vocabulary::PASSWORD;
-use crate::vocabulary::{Encoding, Rule, each, host_and_port, one};
+use crate::vocabulary::{Encoding, Rule, each, host_and_port, one, table};
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
 const ACCOUNTS: u16 = 16;
@@ -41,6 +41,8 @@ pub(super) const ITEMS: &[Rule] = &[
     line("line_{n}_transport", TRANSPORT, TRANSPORTS),
     // Over UDP, unless something else is said.
     line("line_{n}_user", TRANSPORT, Encoding::Fixed("UDP")),
+    // Without it a phone passes over a NOTIFY. Of account 1 the template says it.
+    table("line_{n}_user", RESET, Encoding::Fixed("Yes")),
     // A port alone has no item: it stands behind the host.
     line("line_{n}_port", SERVER, Encoding::Joined),
     // In minutes.
@@ -87,6 +89,24 @@ pub(super) const ITEMS: &[Rule] = &[
     ),
 ];
 
+const RESET: &[&str] = &[
+    "",
+    "account.2.sip.allowSipReset",
+    "account.3.sip.allowSipReset",
+    "account.4.sip.allowSipReset",
+    "account.5.sip.allowSipReset",
+    "account.6.sip.allowSipReset",
+    "account.7.sip.allowSipReset",
+    "account.8.sip.allowSipReset",
+    "account.9.sip.allowSipReset",
+    "account.10.sip.allowSipReset",
+    "account.11.sip.allowSipReset",
+    "account.12.sip.allowSipReset",
+    "account.13.sip.allowSipReset",
+    "account.14.sip.allowSipReset",
+    "account.15.sip.allowSipReset",
+    "account.16.sip.allowSipReset",
+];
 const SERVER: &str = "account.{n}.sip.server.1.address";
 const AUTH: &str = "account.{n}.sip.subscriber.userid";
 const DISPLAY: &str = "account.{n}.sip.subscriber.name";

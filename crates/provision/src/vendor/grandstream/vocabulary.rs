@@ -32,6 +32,9 @@ pub(super) const P_VALUES: &[Rule] = &[
     one("line_{n}_transport", "P130", TRANSPORT),
     // Over UDP, unless something else is said.
     one("line_{n}_user", "P130", Encoding::Fixed("0")),
+    // Without it a phone passes over a NOTIFY (FusionPBX's and WAZO's templates: "Allow SIP Reset"). Of account 1 the
+    // template says it.
+    table("line_{n}_user", RESET, Encoding::Fixed("1")),
     // A port alone has no parameter: it stands behind the host.
     table("line_{n}_port", SERVER, Encoding::Joined),
     one(
@@ -53,6 +56,7 @@ const SERVER: &[&str] = &["P47", "P402", "P502", "P602"];
 const AUTH: &[&str] = &["P36", "P405", "P505", "P605"];
 const DISPLAY: &[&str] = &["P3", "P407", "P507", "P607"];
 const LABEL: &[&str] = &["P270", "P417", "P517", "P617"];
+const RESET: &[&str] = &["", "P26115", "P26215", "P26315"];
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
 /// The adapters take 4 to 30 printable ASCII characters; of phones nothing narrower is known.
