@@ -162,11 +162,7 @@ fn what_no_public_template_names_is_told_and_not_invented() {
         ("line_1_proxy", "proxy.example.net"),
         ("line_17_label", "x"),
         ("key_1_type", "blf"),
-        ("language", "de"),
-        ("codecs", "pcma"),
-        ("dial_plan", "{x+}"),
-        ("syslog", "log.example.net"),
-        ("phone_book_url", "https://a.example/b"),
+        ("tone_country", "DE"),
     ] {
         let made = PHONE.rendered(&[setting], &[]).unwrap();
         assert_eq!(made.left_out, [setting.0]);

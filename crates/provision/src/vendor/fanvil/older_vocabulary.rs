@@ -1,7 +1,7 @@
 //! How phones that read `<VOIP_CONFIG_FILE>` say the settings of the vocabulary. A name is the way to the parameter:
 //! the module, and of a list its name and the `ID` of the entry, with dots between them.
 
-use super::vocabulary::{DTMF, PASSWORD, tone_country};
+use super::vocabulary::{DTMF, PASSWORD, TONES};
 use super::zone;
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
@@ -10,6 +10,16 @@ const MAX_LINES: u16 = 6;
 
 /// Of TLS the number is from FusionPBX alone.
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
+
+/// From WAZO's plugin.
+const LANGUAGE: Encoding = Encoding::Word(&[
+    ("en", "0"),
+    ("nl", "3"),
+    ("fr", "4"),
+    ("it", "7"),
+    ("es", "10"),
+    ("de", "16"),
+]);
 
 macro_rules! line {
     ($name:literal) => {
@@ -80,11 +90,8 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         "MMI_CONFIG_MODULE.MMI_Account.Account2.Level",
         Encoding::Fixed("5"),
     ),
-    one(
-        "tone_country",
-        "DSP_CONFIG_MODULE.Signal_Standard",
-        Encoding::With(tone_country),
-    ),
+    one("language", "GLOBAL_CONFIG_MODULE.Language", LANGUAGE),
+    one("tone_country", "DSP_CONFIG_MODULE.Signal_Standard", TONES),
     one(
         "ntp",
         "GLOBAL_CONFIG_MODULE.Enable_SNTP",

@@ -2,11 +2,25 @@
 //! GRP261x and GHP6xx (`<config version="2">`), which carry the vendor's own remarks; the number of an account is
 //! its number, up to 16. Values are words where such a template names some.
 
-use super::vocabulary::PASSWORD;
-use crate::vocabulary::{Encoding, Rule, each, host_and_port, one, table};
+use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
+use crate::vocabulary::{
+    Encoding, Rule, codecs, each, host_and_port, host_without_port, one, table,
+};
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
 const ACCOUNTS: u16 = 16;
+
+/// The codec of a rank. Behind those that are wanted stays what the phone has.
+macro_rules! codec {
+    ($rank:literal, $choice:literal) => {
+        line(
+            "codecs",
+            concat!("account.{n}.codec.choice.", $choice),
+            Encoding::With(|it| codecs::at(it, $rank, 8, CODECS)),
+        )
+        .of_lines()
+    };
+}
 
 pub(super) const ITEMS: &[Rule] = &[
     line(
@@ -76,6 +90,58 @@ pub(super) const ITEMS: &[Rule] = &[
         Encoding::With(|it| Ok(Some(it.zone()?.posix.to_owned()))),
     ),
     one("ntp", "dateTime.ntp.server.1", Encoding::AsIs),
+    one("language", "language.gui", LANGUAGE),
+    line("dial_plan", "account.{n}.call.dialplan", Encoding::AsIs).of_lines(),
+    codec!(0, 1),
+    codec!(1, 2),
+    codec!(2, 3),
+    codec!(3, 4),
+    codec!(4, 5),
+    codec!(5, 6),
+    codec!(6, 7),
+    codec!(7, 8),
+    one(
+        "syslog",
+        "maintain.syslog.server",
+        Encoding::With(host_without_port),
+    ),
+    one("syslog", "maintain.syslog.level", Encoding::Fixed("Info")),
+    one(
+        "firmware_url",
+        "provisioning.firmware.protocol",
+        scheme!("HTTP", "HTTPS"),
+    ),
+    one(
+        "firmware_url",
+        "provisioning.firmware.serverPath",
+        Encoding::With(without_scheme),
+    ),
+    one(
+        "phone_book_url",
+        "phonebook.download.mode",
+        scheme!("EnabledUseHTTP", "EnabledUseHTTPS"),
+    ),
+    one(
+        "phone_book_url",
+        "phonebook.download.server",
+        Encoding::With(phone_book),
+    ),
+    // There is one mode of asking: an hour of the day goes before an interval.
+    one(
+        "resync_time",
+        "provisioning.auto.mode",
+        Encoding::Fixed("YesUpgradeHourOfDay"),
+    ),
+    one(
+        "resync_time",
+        "provisioning.auto.hour",
+        Encoding::With(full_hour),
+    ),
+    one(
+        "vlan",
+        "network.port.eth.1.vlan.enable",
+        Encoding::Fixed("Yes"),
+    ),
     one("vlan", "network.port.eth.1.vlan.tag", Encoding::AsIs),
     one(
         "provisioning_interval",
@@ -106,6 +172,16 @@ const RESET: &[&str] = &[
     "account.14.sip.allowSipReset",
     "account.15.sip.allowSipReset",
     "account.16.sip.allowSipReset",
+];
+const CODECS: codecs::Words = &[
+    ("pcmu", "PCMU"),
+    ("pcma", "PCMA"),
+    ("g726-32", "G.726-32"),
+    ("g723", "G.723.1"),
+    ("g722", "G.722"),
+    ("g729", "G.729A/B"),
+    ("ilbc", "iLBC"),
+    ("opus", "OPUS"),
 ];
 const SERVER: &str = "account.{n}.sip.server.1.address";
 const AUTH: &str = "account.{n}.sip.subscriber.userid";

@@ -2,7 +2,7 @@
 
 use super::lint::is_password;
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, each, host_alone, hour, month, one, port_alone,
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, hour, month, one, port_alone,
     port_unless_proxy, weekday_from_one,
 };
 use crate::zone::ByWeek;
@@ -117,6 +117,19 @@ pub(super) const SIP: &[Rule] = &[
         Encoding::With(dtmf_method),
     ),
     of_line("line_{n}_srtp", "sip_line{n}_srtp_mode", SRTP),
+    // The phone's, not a line's.
+    one(
+        "line_{n}_expires",
+        "sip_registration_period",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_expires",
+        "sip_registration_period",
+        Encoding::AsLine1,
+    ),
+    one("codecs", "sip_customized_codec", Encoding::With(codec_list)),
+    one("dial_plan", "sip_dial_plan", Encoding::AsIs),
     one("admin_password", "admin_password", PASSWORD),
     one("user_password", "user_password", PASSWORD),
     one(
@@ -163,6 +176,18 @@ pub(super) const SIP: &[Rule] = &[
 
 const fn of_line(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
     each(setting, parameter, MAX_LINES, value)
+}
+
+/// By the numbers that RTP has for them, as in WAZO's templates: with a piece of the length that is usual and without gaps
+/// where nobody speaks.
+fn codec_list(reading: &Reading<'_>) -> Written {
+    const CODECS: codecs::Words = &[
+        ("pcmu", "payload=0;ptime=20;silsupp=off"),
+        ("pcma", "payload=8;ptime=20;silsupp=off"),
+        ("g722", "payload=9;ptime=20;silsupp=off"),
+        ("g729", "payload=18;ptime=20;silsupp=off"),
+    ];
+    codecs::list(reading, CODECS)
 }
 
 /// Whether digits go in band is the phone's; how they go otherwise is the line's.

@@ -4,7 +4,9 @@
 //! known here. What a phone does not know it passes over: so phones before v81 are told the server, the transport
 //! and the outbound proxy in all the spellings of public templates, each time the same.
 
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_alone, one, port_alone};
+use crate::vocabulary::{
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, one, port_alone,
+};
 use crate::zone::{Change, Saving};
 
 /// As many accounts as the largest models have.
@@ -44,6 +46,18 @@ macro_rules! rules {
                 MAX_LINES,
                 Encoding::With(port_alone),
             ),
+            each("line_{n}_voicemail", "voice_mail.number.{n}", MAX_LINES, TEXT),
+            each("line_{n}_dtmf", "account.{n}.dtmf.type", MAX_LINES, DTMF),
+            one("language", "lang.gui", LANGUAGE),
+            one("language", "lang.wui", LANGUAGE),
+            one("tone_country", "voice.tone.country", TONES),
+            one("ntp", "local_time.ntp_server1", Encoding::AsIs),
+            one("firmware_url", concat!($device, "firmware.url"), Encoding::AsIs),
+            one("vlan", concat!($device, "network.vlan.internet_port_enable"), Encoding::Fixed("1")),
+            one("vlan", concat!($device, "network.vlan.internet_port_vid"), Encoding::AsIs),
+            one("phone_book_url", "remote_phonebook.data.1.url", Encoding::AsIs),
+            one("phone_book_url", "remote_phonebook.data.1.name", Encoding::Fixed("Directory")),
+            each("line_{n}_expires", "account.{n}.sip_server.1.expires", MAX_LINES, Encoding::AsIs),
             $($own,)*
             one("time_zone", "local_time.time_zone", Encoding::With(|it| Ok(Some(it.zone()?.hours_east())))),
             one("time_zone", "local_time.summer_time", Encoding::SummerTime("1", "0")),
@@ -71,13 +85,103 @@ macro_rules! rules {
         ]
     };
 }
-/// Of v81 and later.
-pub(super) const STATIC: &[Rule] = rules!("static.", []);
+
+/// Whether a codec is on, and its rank.
+macro_rules! codec {
+    (on $codec:literal) => {
+        each(
+            "codecs",
+            concat!("account.{n}.codec.", codec!(@ $codec), ".enable"),
+            MAX_LINES,
+            Encoding::With(|it| codecs::on(it, $codec, CODECS)),
+        )
+        .of_lines()
+    };
+    (rank $codec:literal) => {
+        each(
+            "codecs",
+            concat!("account.{n}.codec.", codec!(@ $codec), ".priority"),
+            MAX_LINES,
+            Encoding::With(|it| codecs::rank(it, $codec, CODECS)),
+        )
+        .of_lines()
+    };
+    (@ "g726-32") => { "g726_32" };
+    (@ $codec:literal) => { $codec };
+}
+
+/// Of v81 and later. What is not common to both is from WAZO's templates for v86 and from Tancredi's, which agree; that a
+/// window of a minute is one is inferred.
+pub(super) const STATIC: &[Rule] = rules!(
+    "static.",
+    [
+        each(
+            "line_{n}_srtp",
+            "account.{n}.srtp_encryption",
+            MAX_LINES,
+            SRTP
+        ),
+        codec!(on "pcmu"),
+        codec!(rank "pcmu"),
+        codec!(on "pcma"),
+        codec!(rank "pcma"),
+        codec!(on "g722"),
+        codec!(rank "g722"),
+        codec!(on "g729"),
+        codec!(rank "g729"),
+        codec!(on "g726-32"),
+        codec!(rank "g726-32"),
+        codec!(on "opus"),
+        codec!(rank "opus"),
+        one(
+            "dial_plan",
+            "dialplan.digitmap.enable",
+            Encoding::Fixed("1")
+        ),
+        one("dial_plan", "dialplan.digitmap.string", TEXT),
+        one("syslog", "static.syslog.enable", Encoding::Fixed("1")),
+        one("syslog", "static.syslog.server", Encoding::With(host_alone)),
+        one(
+            "syslog",
+            "static.syslog.server_port",
+            Encoding::With(port_alone)
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.enable",
+            Encoding::Fixed("1")
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.dayofweek",
+            Encoding::Fixed("0123456")
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.begin_time",
+            Encoding::AsIs
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.end_time",
+            Encoding::AsIs
+        ),
+    ]
+);
 
 /// Of v70 to v80.
 pub(super) const OLD: &[Rule] = rules!(
     "",
     [
+        // Which of the two names counts differs by firmware (FusionPBX's template for the T22P has this one).
+        each(
+            "line_{n}_expires",
+            "account.{n}.expires",
+            MAX_LINES,
+            Encoding::AsIs
+        ),
+        one("syslog", "syslog.mode", Encoding::Fixed("1")),
+        one("syslog", "syslog.server", Encoding::With(host_without_port)),
         each(
             "line_{n}_registrar",
             "account.{n}.sip_server_host",
@@ -122,6 +226,65 @@ pub(super) const OLD: &[Rule] = rules!(
         ),
     ]
 );
+
+const DTMF: Encoding = Encoding::Choice(&[("inband", "0"), ("rfc2833", "1"), ("info", "2")]);
+
+const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);
+
+/// The phone has two of g723 and of ilbc, by their rates.
+const CODECS: codecs::Words = &[
+    ("pcmu", "pcmu"),
+    ("pcma", "pcma"),
+    ("g722", "g722"),
+    ("g729", "g729"),
+    ("g726-32", "g726_32"),
+    ("opus", "opus"),
+];
+
+/// As the vendor's language files are called in WAZO's and Tancredi's templates.
+const LANGUAGE: Encoding = Encoding::Word(&[
+    ("en", "English"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("it", "Italian"),
+    ("es", "Spanish"),
+    ("pl", "Polish"),
+    ("ru", "Russian"),
+    ("zh-TW", "Chinese_T"),
+    ("zh", "Chinese_S"),
+]);
+
+/// From WAZO's plugins.
+const TONES: Encoding = Encoding::Word(&[
+    ("AU", "Australia"),
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("BR", "Brazil"),
+    ("CL", "Chile"),
+    ("CN", "China"),
+    ("CZ", "Czech"),
+    ("DK", "Denmark"),
+    ("FI", "Finland"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("GR", "Greece"),
+    ("HU", "Hungary"),
+    ("IN", "India"),
+    ("IT", "Italy"),
+    ("JP", "Japan"),
+    ("LT", "Lithuania"),
+    ("MX", "Mexico"),
+    ("NL", "Netherlands"),
+    ("NZ", "New Zealand"),
+    ("NO", "Norway"),
+    ("PT", "Portugal"),
+    ("RU", "Russia"),
+    ("ES", "Spain"),
+    ("SE", "Sweden"),
+    ("CH", "Switzerland"),
+    ("GB", "Great Britain"),
+    ("US", "United States"),
+]);
 
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
