@@ -161,7 +161,7 @@ fn what_no_public_template_names_is_told_and_not_invented() {
     for setting in [
         ("line_1_proxy", "proxy.example.net"),
         ("line_17_label", "x"),
-        ("key_1_type", "blf"),
+        ("key_41_type", "line"),
         ("tone_country", "DE"),
     ] {
         let made = PHONE.rendered(&[setting], &[]).unwrap();

@@ -51,6 +51,218 @@ const PHONE: &[(&str, &str)] = &[
     ("phone_book_url", "http://book.example/a/phonebook.xml"),
 ];
 
+/// A key of each kind that most phones have.
+const KEYS: &[(&str, &str)] = &[
+    ("key_1_type", "line"),
+    ("key_1_line", "2"),
+    ("key_2_type", "blf"),
+    ("key_2_value", "202"),
+    ("key_2_label", "A <&> \"B\""),
+    ("key_3_type", "speed_dial"),
+    ("key_3_value", "0301234"),
+    ("key_3_line", "2"),
+    ("key_4_type", "park"),
+    ("key_4_value", "701"),
+];
+
+/// And of those that few have.
+const MORE_KEYS: &[(&str, &str)] = &[
+    ("key_5_type", "dtmf"),
+    ("key_5_value", "*1"),
+    ("key_6_type", "url"),
+    ("key_6_value", "http://a.example/?a=1&b=2"),
+];
+
+/// The keys, by family and model.
+const WITH_KEYS: &[Case] = &[
+    (
+        "yealink",
+        "T46S",
+        KEYS,
+        &[
+            "linekey.1.line = 2\nlinekey.1.type = 15\nlinekey.2.label = A <&> \"B\"\nlinekey.2.line = 1\n\
+             linekey.2.type = 16\nlinekey.2.value = 202\nlinekey.3.line = 2\nlinekey.3.type = 13\n\
+             linekey.3.value = 0301234\nlinekey.4.line = 1\nlinekey.4.type = 10\nlinekey.4.value = 701\n",
+        ],
+    ),
+    (
+        "yealink",
+        "T46S",
+        MORE_KEYS,
+        &[
+            "linekey.5.type = 11\nlinekey.5.value = *1\n",
+            "linekey.6.type = 17\nlinekey.6.value = http://a.example/?a=1&b=2\n",
+        ],
+    ),
+    (
+        "yealink-v80",
+        "T38G",
+        KEYS,
+        &[
+            "linekey.2.line = 0\n",
+            "linekey.3.line = 2\n",
+            "linekey.1.line = 2\n",
+        ],
+    ),
+    ("yealink-v80", "T28P", KEYS, &["linekey.2.line = 1\n"]),
+    (
+        "snom",
+        "snomD345",
+        KEYS,
+        &[
+            "<functionKeys e=\"2\">\n",
+            "<fkey idx=\"0\" context=\"2\" label=\"\" perm=\"R\">line</fkey>",
+            "<fkey idx=\"1\" context=\"1\" label=\"A &lt;&amp;&gt; &quot;B&quot;\" perm=\"R\">blf 202</fkey>",
+            "<fkey idx=\"2\" context=\"2\" label=\"\" perm=\"R\">speed 0301234</fkey>",
+            "<fkey idx=\"3\" context=\"1\" label=\"\" perm=\"R\">speed 701</fkey>",
+        ],
+    ),
+    ("snom", "snom720", KEYS, &[">orbit 701</fkey>"]),
+    (
+        "snom",
+        "snomD345",
+        &[
+            ("key_6_type", "url"),
+            ("key_6_value", "http://a.example/?a=1&b=2"),
+        ],
+        &[
+            "<fkey idx=\"5\" context=\"1\" label=\"\" perm=\"R\">url http://a.example/?a=1&amp;b=2</fkey>",
+        ],
+    ),
+    (
+        "fanvil",
+        "X6U",
+        KEYS,
+        &[
+            "<Fkey index=\"1\">\n        <Type>2</Type>\n        <Value>SIP2</Value>\n",
+            "<Fkey index=\"2\">\n        <Title>A &lt;&amp;&gt; &quot;B&quot;</Title>\n        <Type>1</Type>\n        <Value>202@1/ba</Value>\n",
+            "<Fkey index=\"3\">\n        <Type>1</Type>\n        <Value>0301234@2/f</Value>\n",
+            "<Fkey index=\"4\">\n        <Type>1</Type>\n        <Value>701@1/c</Value>\n",
+        ],
+    ),
+    (
+        "fanvil",
+        "X5U-V2",
+        MORE_KEYS,
+        &[
+            "<Fkey index=\"5\">\n        <Type>4</Type>\n        <Value>*1</Value>\n",
+            "<Fkey index=\"6\">\n        <Type>7</Type>\n        <Value>http://a.example/?a=1&amp;b=2</Value>\n",
+        ],
+    ),
+    (
+        "fanvil-x",
+        "X4",
+        KEYS,
+        &[
+            "<ID>Fkey1</ID>\n        <Type>2</Type>\n        <Value>SIP2</Value>\n",
+            "<Value>202@1/ba</Value>\n",
+        ],
+    ),
+    (
+        "fanvil-text",
+        "X210",
+        KEYS,
+        &[
+            "--Dsskey Config1--:\nFkey1 Type:2\nFkey1 Value:SIP2\nFkey2 Title:A <&> \"B\"\nFkey2 Type:1\nFkey2 Value:202@1/ba\n",
+        ],
+    ),
+    (
+        "mitel",
+        "Mitel 6867i",
+        &[
+            ("key_1_type", "line"),
+            ("key_1_line", "2"),
+            ("key_20_type", "blf"),
+            ("key_20_value", "202"),
+            ("key_20_label", "Reception"),
+            ("key_4_type", "park"),
+            ("key_4_value", "701"),
+        ],
+        &[
+            "topsoftkey1 line: 2\ntopsoftkey1 type: line\n",
+            "topsoftkey20 label: Reception\ntopsoftkey20 line: 1\ntopsoftkey20 type: blf\ntopsoftkey20 value: 202\n",
+            "topsoftkey4 value: asterisk;701\n",
+        ],
+    ),
+    (
+        "mitel",
+        "6731i",
+        &[("key_3_type", "speed_dial"), ("key_3_value", "0301234")],
+        &["prgkey3 line: 1\nprgkey3 type: speeddial\nprgkey3 value: 0301234\n"],
+    ),
+    (
+        "mitel",
+        "6739i",
+        &[("key_55_type", "blf"), ("key_55_value", "202")],
+        &["softkey55 type: blf\n"],
+    ),
+    (
+        "gxp",
+        "GXP2160",
+        KEYS,
+        &[
+            "<P1363>0</P1363>",
+            "<P1364>1</P1364>",
+            "<P1365>11</P1365>",
+            "<P1366>0</P1366>",
+            "<P1467>A &lt;&amp;&gt; &quot;B&quot;</P1467>",
+            "<P1468>202</P1468>",
+            "<P1367>10</P1367>",
+            "<P1369>19</P1369>",
+        ],
+    ),
+    (
+        "gxp",
+        "GXP2160",
+        &[
+            ("key_8_type", "dtmf"),
+            ("key_8_value", "*1"),
+            ("key_8_label", "x"),
+        ],
+        &[
+            "<P23804>15</P23804>",
+            "<P23805>0</P23805>",
+            "<P23806>x</P23806>",
+            "<P23807>*1</P23807>",
+        ],
+    ),
+    (
+        "gxp-v2",
+        "GRP2614",
+        KEYS,
+        &[
+            "\"pks.vpk.1.keyMode\">Line<",
+            "\"pks.vpk.1.account\">Account2<",
+            "\"pks.vpk.2.keyMode\">BLF<",
+            "\"pks.vpk.2.value\">202<",
+            "\"pks.vpk.3.keyMode\">SpeedDial<",
+            "\"pks.vpk.4.keyMode\">CallPark<",
+        ],
+    ),
+    (
+        "htek",
+        "UC903",
+        &[
+            ("key_2_type", "blf"),
+            ("key_2_value", "202"),
+            ("key_2_label", "x"),
+            ("key_6_type", "park"),
+            ("key_6_value", "701"),
+        ],
+        &[
+            "<P20601>0</P20601>",
+            "<P41201>3</P41201>",
+            "<P41301>202</P41301>",
+            "<P41401>x</P41401>",
+            "<P41501>255</P41501>",
+            "<P20605>0</P20605>",
+            "<P20205>8</P20205>",
+            "<P20206>701</P20206>",
+            "<P20208>255</P20208>",
+        ],
+    ),
+];
+
 const CASES: &[Case] = &[
     (
         "yealink",
@@ -166,7 +378,7 @@ const CASES: &[Case] = &[
             "<ntp_server perm=\"R\">ntp.example<",
             "<syslog_server perm=\"R\">log.example<",
             "<vlan_id perm=\"R\">20<",
-            "<firmware perm=\"R\">https://fw.example/x/<",
+            "<firmware-settings>\n    <firmware perm=\"R\">https://fw.example/x/<",
             "<dkey_directory perm=\"R\">url http://book.example/a/phonebook.xml<",
             "<prov_polling_mode perm=\"R\">abs<",
             "<prov_polling_time perm=\"R\">03:00<",
@@ -259,7 +471,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn settings_are_written_in_the_phones_own_words() {
-    for (family, model, settings, expected) in CASES {
+    for (family, model, settings, expected) in CASES.iter().chain(WITH_KEYS) {
         let phone = phone(family, model);
         let text = phone.rendered(settings, &[]).unwrap().text;
         let findings = lint(phone.family, FileKind::Standard, text.as_bytes());
@@ -320,4 +532,64 @@ fn what_a_family_has_no_word_for_is_refused_by_its_name() {
             "{family} {error}"
         );
     }
+}
+
+#[test]
+fn a_key_that_the_phone_has_not_is_told() {
+    for (family, model, setting) in [
+        ("fanvil", "X5U", ("key_7_label", "x")),
+        // How many keys stand on a page of it is not known.
+        ("fanvil", "V64", ("key_1_label", "x")),
+        ("fanvil-text", "V64", ("key_1_label", "x")),
+        ("gxp", "GRP2614", ("key_1_label", "x")),
+        ("gxp", "GXP1610", ("key_1_label", "x")),
+        ("gxp", "GXP2160", ("key_33_label", "x")),
+        ("mitel", "6731i", ("key_9_type", "line")),
+        ("mitel", "9112i", ("key_1_type", "line")),
+        ("yealink", "T46S", ("key_30_label", "x")),
+        ("htek", "UC903", ("key_1_line", "2")),
+        ("snom", "snomD345", ("key_79_label", "x")),
+    ] {
+        let left_out = phone(family, model).left_out(&[setting]);
+        assert_eq!(left_out, [setting.0], "{family}");
+    }
+}
+
+#[test]
+fn a_key_without_a_word_for_it_or_without_a_value_is_refused() {
+    for (family, model) in [
+        ("yealink", "T46S"),
+        ("yealink-v80", "T28P"),
+        ("snom", "snomD345"),
+        ("fanvil", "X5U"),
+        ("fanvil-x", "X4"),
+        ("fanvil-text", "X5U"),
+        ("mitel", "6867i"),
+        ("gxp", "GXP2160"),
+        ("gxp-v2", "GRP2614"),
+        ("htek", "UC903"),
+    ] {
+        let phone = phone(family, model);
+        let error = phone.refusal(("key_2_type", "blf"));
+        assert!(error.contains("set its key_…_value as well"), "{error}");
+    }
+    for (family, model, kind) in [
+        ("snom", "snomD345", "dtmf"),
+        ("mitel", "6867i", "url"),
+        ("mitel", "6867i", "dtmf"),
+        ("gxp", "GXP2160", "url"),
+        ("gxp-v2", "GRP2614", "url"),
+        ("htek", "UC903", "dtmf"),
+        ("htek", "UC903", "url"),
+    ] {
+        let settings = [("key_2_type", kind), ("key_2_value", "1")];
+        let error = phone(family, model).refused(&settings);
+        assert!(
+            error.contains("key_2_type") && error.contains("alone"),
+            "{family} {error}"
+        );
+    }
+    let settings = [("key_2_type", "blf"), ("key_2_value", "202@b")];
+    let error = phone("fanvil", "X5U").refused(&settings);
+    assert!(error.contains("no @ and no /"), "{error}");
 }

@@ -8,6 +8,7 @@
 //! parameter that he did set by its own name is left to him.
 
 pub mod codecs;
+pub mod keys;
 mod kind;
 mod rule;
 mod settings;

@@ -20,6 +20,7 @@ use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
 mod groups;
+mod keys;
 mod lint;
 mod older_groups;
 mod older_vocabulary;

@@ -2,7 +2,7 @@
 //! the module, and of a list its name and the `ID` of the entry, with dots between them.
 
 use super::vocabulary::{DTMF, PASSWORD, TONES};
-use super::zone;
+use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
 /// What X5 has; an X3 has two.
@@ -184,6 +184,42 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         Encoding::Fixed("1"),
     ),
     one("vlan", "QOS_CONFIG_MODULE.VLAN_ID", Encoding::AsIs),
+    // As many as FusionPBX's template for an X4 has.
+    keys::rule!(
+        "type",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Type",
+        39,
+        keys::TYPE
+    ),
+    keys::rule!(
+        "type",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        keys::LINE
+    ),
+    keys::rule!(
+        "value",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        keys::VALUE
+    ),
+    keys::rule!(
+        "line",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        Encoding::Joined
+    ),
+    keys::rule!(
+        "label",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Title",
+        39,
+        Encoding::AsIs
+    ),
     // At intervals, of hours, as in the newer files.
     one(
         "provisioning_interval",

@@ -2,7 +2,7 @@
 //! module, the group if there is one, and the parameter, with dots between them and `_` for each blank.
 
 use super::vocabulary::{CODEC_MAP, DTMF, PASSWORD, TONES, TRANSPORT};
-use super::zone;
+use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
 /// What the models with the most have.
@@ -100,6 +100,126 @@ pub(super) const TEXT: &[Rule] = &[
         Encoding::Fixed("1"),
     ),
     one("vlan", "QOS_CONFIG_MODULE.VLAN_ID", Encoding::AsIs),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        6,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        6,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        12,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        12,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        32,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        32,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_32),
     // At intervals, of hours.
     one(
         "provisioning_interval",

@@ -1,7 +1,7 @@
 //! How phones that read `<sysConf>` say the settings of the vocabulary. A name is the way to the parameter: groups
 //! with dots between them, and behind a group of which there are several its index.
 
-use super::zone;
+use super::{keys, zone};
 use crate::vocabulary::{
     Encoding, Reading, Rule, Written, codecs, each, host_alone, one, port_alone,
 };
@@ -140,6 +140,119 @@ pub(super) const SYS_CONF: &[Rule] = &[
     one("syslog", "log.SyslogServerPort", Encoding::With(port_alone)),
     one("vlan", "qos.EnableVLAN", Encoding::Fixed("1")),
     one("vlan", "qos.VLANID", Encoding::AsIs),
+    keys::rule!("type", "dsskey.internal.1.Fkey.{n}.", "Type", 6, keys::TYPE).only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        6,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Type",
+        12,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        12,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Type",
+        32,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        32,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_32),
     // At intervals, of hours.
     one(
         "provisioning_interval",

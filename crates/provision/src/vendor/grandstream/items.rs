@@ -4,7 +4,8 @@
 
 use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
 use crate::vocabulary::{
-    Encoding, Rule, codecs, each, host_and_port, host_without_port, one, table,
+    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys, one,
+    table,
 };
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
@@ -92,6 +93,31 @@ pub(super) const ITEMS: &[Rule] = &[
     one("ntp", "dateTime.ntp.server.1", Encoding::AsIs),
     one("language", "language.gui", LANGUAGE),
     line("dial_plan", "account.{n}.call.dialplan", Encoding::AsIs).of_lines(),
+    each(
+        "key_{n}_type",
+        "pks.vpk.{n}.keyMode",
+        KEYS,
+        Encoding::With(|it| keys::kind(it, MODES)),
+    ),
+    each(
+        "key_{n}_type",
+        "pks.vpk.{n}.account",
+        KEYS,
+        Encoding::With(|it| Ok(Some(format!("Account{}", keys::line_of(it))))),
+    ),
+    each(
+        "key_{n}_line",
+        "pks.vpk.{n}.account",
+        KEYS,
+        Encoding::Joined,
+    ),
+    each("key_{n}_label", "pks.vpk.{n}.description", KEYS, LABEL),
+    each(
+        "key_{n}_value",
+        "pks.vpk.{n}.value",
+        KEYS,
+        Encoding::With(key_value),
+    ),
     codec!(0, 1),
     codec!(1, 2),
     codec!(2, 3),
@@ -173,6 +199,29 @@ const RESET: &[&str] = &[
     "account.15.sip.allowSipReset",
     "account.16.sip.allowSipReset",
 ];
+/// The vendor's remarks count so many, and want no gaps between those that are in use.
+const KEYS: u16 = 40;
+const MODES: &[(&str, &str)] = &[
+    ("line", "Line"),
+    ("blf", "BLF"),
+    ("speed_dial", "SpeedDial"),
+    ("park", "CallPark"),
+    ("dtmf", "DialDTMF"),
+];
+const LABEL: Encoding = Encoding::Chars {
+    allowed: |_| true,
+    min: 0,
+    max: 32,
+    says: "characters",
+};
+
+fn key_value(reading: &Reading<'_>) -> Written {
+    match reading.value().chars().count() <= 64 {
+        true => keys::value(reading),
+        false => Err("these phones take at most 64 characters".to_owned()),
+    }
+}
+
 const CODECS: codecs::Words = &[
     ("pcmu", "PCMU"),
     ("pcma", "PCMA"),

@@ -4,7 +4,8 @@
 //! Numbers and their meaning are those of FusionPBX's templates, which carry the vendor's own remarks, and of WAZO's.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, host_and_port, host_without_port, one, table,
+    Encoding, Reading, Rule, Run, Written, codecs, host_and_port, host_without_port, keys, one,
+    runs, table,
 };
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
@@ -92,6 +93,19 @@ pub(super) const P_VALUES: &[Rule] = &[
         Encoding::AsIs,
     )
     .of_lines(),
+    vpk(
+        "key_{n}_type",
+        MODE,
+        Encoding::With(|it| keys::kind(it, KEYS)),
+    ),
+    vpk(
+        "key_{n}_type",
+        ACCOUNT,
+        Encoding::With(keys::line_from_zero),
+    ),
+    vpk("key_{n}_line", ACCOUNT, Encoding::Joined),
+    vpk("key_{n}_label", TEXT, Encoding::AsIs),
+    vpk("key_{n}_value", VALUE, Encoding::With(keys::value)),
     // Of account 1; of the others the numbers are not known.
     codec!(0, "P57"),
     codec!(1, "P58"),
@@ -139,6 +153,22 @@ const SERVER: &[&str] = &["P47", "P402", "P502", "P602"];
 const AUTH: &[&str] = &["P36", "P405", "P505", "P605"];
 const DISPLAY: &[&str] = &["P3", "P407", "P507", "P607"];
 const LABEL: &[&str] = &["P270", "P417", "P517", "P617"];
+/// The keys beside the display, as far as they are virtual ones. The GRP26xx count what a key does from another number.
+const fn vpk(setting: &'static str, numbers: &'static [Run], value: Encoding) -> Rule {
+    runs(setting, "P", numbers, value).only(&["GXP17", "GXP21"])
+}
+
+const MODE: &[Run] = &[Run::new(1, 6, 1363, 2), Run::new(7, 32, 23800, 4)];
+const ACCOUNT: &[Run] = &[Run::new(1, 6, 1364, 2), Run::new(7, 32, 23801, 4)];
+const TEXT: &[Run] = &[Run::new(1, 6, 1465, 2), Run::new(7, 32, 23802, 4)];
+const VALUE: &[Run] = &[Run::new(1, 6, 1466, 2), Run::new(7, 32, 23803, 4)];
+const KEYS: &[(&str, &str)] = &[
+    ("line", "0"),
+    ("speed_dial", "10"),
+    ("blf", "11"),
+    ("dtmf", "15"),
+    ("park", "19"),
+];
 const RESET: &[&str] = &["", "P26115", "P26215", "P26315"];
 const TRANSPORT: &[&str] = &["P130", "P448", "P548", "P648"];
 const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);

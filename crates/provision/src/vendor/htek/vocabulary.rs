@@ -3,7 +3,7 @@
 //!
 //! Those of the first six accounts are in all public templates, the others in WAZO's and in FusionPBX's.
 
-use crate::vocabulary::{Encoding, Rule, Run, codecs, each, host_and_port, one, runs, table};
+use crate::vocabulary::{Encoding, Rule, Run, codecs, each, host_and_port, keys, one, runs, table};
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
 macro_rules! codec {
@@ -65,6 +65,16 @@ pub(super) const UC: &[Rule] = &[
         Encoding::AsIs,
     )
     .of_lines(),
+    runs("key_{n}_type", "P", MODE, Encoding::Fixed("0")),
+    runs(
+        "key_{n}_type",
+        "P",
+        KIND,
+        Encoding::With(|it| keys::kind(it, KEYS)),
+    ),
+    runs("key_{n}_type", "P", ACCOUNT, Encoding::Fixed("255")),
+    runs("key_{n}_value", "P", VALUE, Encoding::With(keys::value)),
+    runs("key_{n}_label", "P", TEXT, Encoding::AsIs),
     codec!(0, "P57"),
     codec!(1, "P58"),
     codec!(2, "P59"),
@@ -107,6 +117,19 @@ const LINES: u16 = 16;
 
 const LABEL: &[&str] = &["P20000", "P20001", "P20002", "P20003", "P20378", "P20379"];
 const VOICEMAIL: &[&str] = &["P33", "P426", "P526", "P626", "P1726", "P1826"];
+
+// Keys, by WAZO's numbers. It has no other account for them than 255, which leaves the choice to the phone.
+const MODE: &[Run] = &[Run::new(1, 36, 20_600, 1)];
+const KIND: &[Run] = &[Run::new(1, 4, 41_200, 1), Run::new(5, 36, 20_200, 5)];
+const VALUE: &[Run] = &[Run::new(1, 4, 41_300, 1), Run::new(5, 36, 20_201, 5)];
+const TEXT: &[Run] = &[Run::new(1, 4, 41_400, 1), Run::new(5, 36, 20_202, 5)];
+const ACCOUNT: &[Run] = &[Run::new(1, 4, 41_500, 1), Run::new(5, 36, 20_203, 5)];
+const KEYS: &[(&str, &str)] = &[
+    ("line", "1"),
+    ("speed_dial", "2"),
+    ("blf", "3"),
+    ("park", "8"),
+];
 
 const DTMF: Encoding = Encoding::Choice(&[("rfc2833", "0"), ("inband", "1"), ("info", "2")]);
 

@@ -3,11 +3,21 @@
 
 use super::dect;
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, one,
+    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys, one,
 };
 use crate::zone::ByWeek;
 
 const MAX_LINES: u16 = 12;
+
+/// As many as FusionPBX's template for a D785 with its display has. A phone passes over keys that it does not have.
+const MAX_KEYS: u16 = 78;
+
+/// The models whose key for a parked call WAZO's plugin writes with a word of its own; of others it is a speed dial.
+const WITH_ORBIT: &[&str] = &["710", "715", "720", "725", "760", "D765"];
+
+const fn key_value(value: Encoding) -> Rule {
+    each("key_{n}_value", "functionKeys.{z}.fkey", MAX_KEYS, value)
+}
 
 pub(super) const DESK: &[Rule] = &[
     each(
@@ -124,7 +134,7 @@ pub(super) const DESK: &[Rule] = &[
     one("ntp", "ntp_server", Encoding::AsIs),
     one("syslog", "syslog_server", Encoding::With(host_without_port)),
     one("vlan", "vlan_id", Encoding::AsIs),
-    one("firmware_url", "firmware", Encoding::AsIs),
+    one("firmware_url", "firmwareSettings.firmware", Encoding::AsIs),
     one(
         "firmware_url",
         "update_policy",
@@ -135,6 +145,32 @@ pub(super) const DESK: &[Rule] = &[
         "phone_book_url",
         "dkey_directory",
         Encoding::With(|it| Ok(Some(format!("url {}", it.value())))),
+    ),
+    each(
+        "key_{n}_type",
+        "functionKeys.{z}.fkey",
+        MAX_KEYS,
+        Encoding::With(|it| Ok((it.value() == "line").then(|| "line".to_owned()))),
+    ),
+    key_value(Encoding::With(|it| function(it, "orbit"))).only(WITH_ORBIT),
+    key_value(Encoding::With(|it| function(it, "speed"))),
+    each(
+        "key_{n}_type",
+        "functionKeys.{z}.context",
+        MAX_KEYS,
+        Encoding::With(context),
+    ),
+    each(
+        "key_{n}_line",
+        "functionKeys.{z}.context",
+        MAX_KEYS,
+        Encoding::Joined,
+    ),
+    each(
+        "key_{n}_label",
+        "functionKeys.{z}.label",
+        MAX_KEYS,
+        Encoding::AsIs,
     ),
     // It has one mode of asking: a time of day goes before an interval.
     one("resync_time", "prov_polling_enabled", Encoding::Fixed("on")),
@@ -169,6 +205,32 @@ pub(super) const DESK: &[Rule] = &[
         Encoding::Units(60, 1),
     ),
 ];
+
+/// What a key does and with what; `park` is the word for a parked call.
+fn function(reading: &Reading<'_>, park: &str) -> Written {
+    let word = match keys::does(reading) {
+        None => return Ok(None),
+        Some("blf") => "blf",
+        Some("speed_dial") => "speed",
+        Some("url") => "url",
+        Some(_) => park,
+    };
+    Ok(Some(format!("{word} {}", reading.value())))
+}
+
+/// The line of a key; and that there are words for what it does. How a key sends digits is not certain: a public page
+/// calls it not documented.
+fn context(reading: &Reading<'_>) -> Written {
+    const KNOWN: &[(&str, &str)] = &[
+        ("line", ""),
+        ("blf", ""),
+        ("speed_dial", ""),
+        ("park", ""),
+        ("url", ""),
+    ];
+    keys::kind(reading, KNOWN)?;
+    keys::line(reading)
+}
 
 const SRTP: Encoding = Encoding::Choice(&[("off", "off"), ("optional", "on"), ("required", "on")]);
 const SAVP: Encoding = Encoding::Choice(&[

@@ -5,12 +5,26 @@
 //! and the outbound proxy in all the spellings of public templates, each time the same.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, one, port_alone,
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, keys, one,
+    port_alone,
 };
 use crate::zone::{Change, Saving};
 
 /// As many accounts as the largest models have.
 const MAX_LINES: u16 = 16;
+
+/// As many keys as the largest models show on their own display (WAZO's templates); one that has fewer passes over the rest.
+const MAX_KEYS: u16 = 29;
+
+/// By the numbers of WAZO's and Tancredi's templates, which agree.
+const KEYS: &[(&str, &str)] = &[
+    ("line", "15"),
+    ("blf", "16"),
+    ("speed_dial", "13"),
+    ("park", "10"),
+    ("dtmf", "11"),
+    ("url", "17"),
+];
 
 /// What the generations have in common: they differ in what the names of the device's own parameters begin with.
 macro_rules! rules {
@@ -59,6 +73,11 @@ macro_rules! rules {
             one("phone_book_url", "remote_phonebook.data.1.name", Encoding::Fixed("Directory")),
             each("line_{n}_expires", "account.{n}.sip_server.1.expires", MAX_LINES, Encoding::AsIs),
             $($own,)*
+            each("key_{n}_type", "linekey.{n}.type", MAX_KEYS, Encoding::With(|it| keys::kind(it, KEYS))),
+            each("key_{n}_type", "linekey.{n}.line", MAX_KEYS, Encoding::With(keys::line)),
+            each("key_{n}_line", "linekey.{n}.line", MAX_KEYS, Encoding::Joined),
+            each("key_{n}_value", "linekey.{n}.value", MAX_KEYS, Encoding::With(key_value)),
+            each("key_{n}_label", "linekey.{n}.label", MAX_KEYS, TEXT),
             one("time_zone", "local_time.time_zone", Encoding::With(|it| Ok(Some(it.zone()?.hours_east())))),
             one("time_zone", "local_time.summer_time", Encoding::SummerTime("1", "0")),
             one("time_zone", "local_time.dst_time_type", Encoding::With(|it| {
@@ -181,6 +200,17 @@ pub(super) const OLD: &[Rule] = rules!(
             Encoding::AsIs
         ),
         one("syslog", "syslog.mode", Encoding::Fixed("1")),
+        // These two count the lines of such keys from 0 (WAZO).
+        each(
+            "key_{n}_type",
+            "linekey.{n}.line",
+            MAX_KEYS,
+            Encoding::With(|it| match it.value() {
+                "blf" => keys::line_from_zero(it),
+                _ => keys::line(it),
+            })
+        )
+        .only(&["T32", "T38"]),
         one("syslog", "syslog.server", Encoding::With(host_without_port)),
         each(
             "line_{n}_registrar",
@@ -309,6 +339,10 @@ fn text(reading: &Reading<'_>) -> Written {
         )),
         false => Ok(Some(value.to_owned())),
     }
+}
+
+fn key_value(reading: &Reading<'_>) -> Written {
+    keys::does(reading).map_or(Ok(None), |_| text(reading))
 }
 
 /// When summer time begins or ends, as month, week, weekday and hour; without it nothing is written. That week 5 is the
