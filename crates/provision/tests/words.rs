@@ -482,6 +482,61 @@ fn settings_are_written_in_the_phones_own_words() {
     }
 }
 
+/// The numbers of a Grandstream's accounts: user, server, password, name and whether a NOTIFY is obeyed.
+#[test]
+fn the_numbers_of_a_grandstreams_accounts_differ_by_model() {
+    for (model, line, numbers) in [
+        ("GXP2160", 5, Some(([1704, 1702, 1706, 1717], Some(26415)))),
+        ("GXP2170", 6, Some(([1804, 1802, 1806, 1817], Some(26515)))),
+        ("GXP2160", 7, None),
+        ("GXP2135", 5, None),
+        ("GXP1628", 5, None),
+        ("GRP2603P", 5, Some(([704, 702, 706, 717], Some(26415)))),
+        ("GRP2604", 6, Some(([804, 802, 806, 817], Some(26515)))),
+        ("GRP2604", 7, None),
+        ("GRP2602W", 5, None),
+        ("GRP2613", 5, None),
+        ("GRP2613W", 6, Some(([1804, 1802, 1806, 1817], Some(26515)))),
+        ("GRP2614", 7, Some(([50604, 50602, 50606, 50617], None))),
+        ("GRP2614", 12, Some(([51104, 51102, 51106, 51117], None))),
+        ("GRP2614", 13, None),
+        ("GRP2616", 6, Some(([1804, 1802, 1806, 1817], Some(26515)))),
+        ("GRP2616", 16, Some(([51504, 51502, 51506, 51517], None))),
+        ("GRP2670", 17, None),
+    ] {
+        let phone = phone("gxp", model);
+        let of = |word: &str| format!("line_{line}_{word}");
+        let names = ["user", "registrar", "password", "label", "port"].map(of);
+        let values = ["u", "a.example", "s3cret", "x", "5061"];
+        let settings: Vec<_> = names.iter().map(String::as_str).zip(values).collect();
+        let made = phone.rendered(&settings, &[]).unwrap();
+        let Some((numbers, reset)) = numbers else {
+            assert_eq!(made.left_out.len(), settings.len(), "{model} {line}");
+            continue;
+        };
+        assert_eq!(made.left_out, [""; 0], "{model} {line}");
+        let expected = ["u", "a.example:5061", "s3cret", "x"];
+        for (number, value) in numbers.into_iter().zip(expected) {
+            let element = format!("<P{number}>{value}</P{number}>");
+            assert_eq!(
+                made.text.matches(&element).count(),
+                1,
+                "{model} {}",
+                made.text
+            );
+        }
+        let resets = made.text.matches("<P26").count();
+        assert_eq!(resets, if reset.is_some() { 2 } else { 1 }, "{}", made.text);
+        if let Some(reset) = reset {
+            assert!(
+                made.text.contains(&format!("<P{reset}>1<")),
+                "{}",
+                made.text
+            );
+        }
+    }
+}
+
 #[test]
 fn what_a_family_has_no_word_for_is_refused_by_its_name() {
     for (family, model, setting, says) in [

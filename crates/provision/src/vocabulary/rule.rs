@@ -104,6 +104,8 @@ pub struct Run {
     pub first: u32,
     /// By how much it grows.
     pub step: u32,
+    /// Which models have them.
+    pub models: Models,
 }
 
 impl Run {
@@ -114,7 +116,15 @@ impl Run {
             to,
             first,
             step,
+            models: Models::All,
         }
+    }
+
+    /// The same of these models alone.
+    #[must_use]
+    pub const fn only(self, models: &'static [&'static str]) -> Self {
+        let models = Models::Only(models);
+        Self { models, ..self }
     }
 
     fn at(self, number: u16) -> Option<u32> {
@@ -338,8 +348,8 @@ pub fn port_alone(reading: &Reading<'_>) -> Written {
 }
 
 impl Name {
-    /// The parameter of a number; `None` where the family has no more.
-    pub(super) fn of(self, number: Option<u16>) -> Option<String> {
+    /// The parameter of a number; `None` where the model, as its name in capitals, has no more.
+    pub(super) fn of(self, number: Option<u16>, model: &str) -> Option<String> {
         let number = number.unwrap_or(1);
         match self {
             Self::One(name) => (number == 1).then(|| name.to_owned()),
@@ -354,7 +364,8 @@ impl Name {
                 (!name.is_empty()).then(|| (*name).to_owned())
             }
             Self::Runs(before, runs) => {
-                let found = runs.iter().find_map(|run| run.at(number))?;
+                let mut runs = runs.iter().filter(|run| run.models.has(model));
+                let found = runs.find_map(|run| run.at(number))?;
                 Some(format!("{before}{found}"))
             }
         }

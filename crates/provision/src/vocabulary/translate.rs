@@ -79,7 +79,7 @@ pub fn translate<'a>(
         .iter()
         .filter(|rule| rule.models.has(&model))
         .collect();
-    check_lines(&read, &rules)?;
+    check_lines(&read, &rules, &model)?;
     let lines = lines(&read);
     let mut by_setting: BTreeMap<&str, Vec<&Present<'a>>> = BTreeMap::new();
     for one in &read.present {
@@ -92,7 +92,7 @@ pub fn translate<'a>(
             let own = [one.number];
             let numbers = if rule.of_lines { &lines[..] } else { &own[..] };
             for number in numbers {
-                let Some(name) = rule.parameter.of(*number) else {
+                let Some(name) = rule.parameter.of(*number, &model) else {
                     continue;
                 };
                 if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
@@ -182,11 +182,11 @@ fn is_as_line_1(one: &Present<'_>, values: &BTreeMap<&str, String>) -> bool {
 }
 
 /// Checks the lines that the family has.
-fn check_lines(read: &Read<'_>, rules: &[&Rule]) -> Result<(), WrongValue> {
+fn check_lines(read: &Read<'_>, rules: &[&Rule], model: &str) -> Result<(), WrongValue> {
     let lines = read.present.iter().filter(|one| one.setting.name == USER);
     let has = |line: &&Present<'_>| {
         let mut of_user = rules.iter().filter(|rule| rule.setting == USER);
-        of_user.any(|rule| rule.parameter.of(line.number).is_some())
+        of_user.any(|rule| rule.parameter.of(line.number, model).is_some())
     };
     lines
         .filter(has)

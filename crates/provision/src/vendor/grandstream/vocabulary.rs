@@ -1,5 +1,6 @@
-//! How phones that read `P` values say the settings of the vocabulary. The numbers of a line follow no formula, and
-//! of line 5 and those behind it they differ by model.
+//! How phones that read `P` values say the settings of the vocabulary. The numbers of line 5 and of those behind it
+//! differ by model, and so does how many lines there are: what the vendor's own templates say of that is in a
+//! configuration module of NixOS.
 //!
 //! Numbers and their meaning are those of FusionPBX's templates, which carry the vendor's own remarks, and of WAZO's.
 
@@ -32,31 +33,19 @@ macro_rules! scheme {
 pub(super) use scheme;
 
 pub(super) const P_VALUES: &[Rule] = &[
-    table("line_{n}_enabled", ACTIVE, Encoding::Flag("1", "0")),
-    table("line_{n}_user", ACTIVE, Encoding::Fixed("1")),
-    table("line_{n}_registrar", SERVER, Encoding::With(host_and_port)),
-    table("line_{n}_domain", SERVER, Encoding::With(host_and_port)),
-    table(
-        "line_{n}_outbound_proxy",
-        &["P48", "P403", "P503", "P603"],
-        Encoding::AsIs,
-    ),
-    table(
-        "line_{n}_user",
-        &["P35", "P404", "P504", "P604"],
-        Encoding::AsIs,
-    ),
-    table("line_{n}_auth_user", AUTH, Encoding::AsIs),
-    table("line_{n}_user", AUTH, Encoding::AsIs),
-    table(
-        "line_{n}_password",
-        &["P34", "P406", "P506", "P606"],
-        Encoding::AsIs,
-    ),
-    table("line_{n}_display_name", DISPLAY, Encoding::AsIs),
-    table("line_{n}_user", DISPLAY, Encoding::AsIs),
-    table("line_{n}_label", LABEL, Encoding::AsIs),
-    table("line_{n}_user", LABEL, Encoding::AsIs),
+    line("line_{n}_enabled", ACTIVE, Encoding::Flag("1", "0")),
+    line("line_{n}_user", ACTIVE, Encoding::Fixed("1")),
+    line("line_{n}_registrar", SERVER, Encoding::With(host_and_port)),
+    line("line_{n}_domain", SERVER, Encoding::With(host_and_port)),
+    line("line_{n}_outbound_proxy", OUTBOUND, Encoding::AsIs),
+    line("line_{n}_user", USER, Encoding::AsIs),
+    line("line_{n}_auth_user", AUTH, Encoding::AsIs),
+    line("line_{n}_user", AUTH, Encoding::AsIs),
+    line("line_{n}_password", PASSWORDS, Encoding::AsIs),
+    line("line_{n}_display_name", DISPLAY, Encoding::AsIs),
+    line("line_{n}_user", DISPLAY, Encoding::AsIs),
+    line("line_{n}_label", LABEL, Encoding::AsIs),
+    line("line_{n}_user", LABEL, Encoding::AsIs),
     table("line_{n}_transport", TRANSPORT, TRANSPORTS),
     // Over UDP, unless something else is said.
     table("line_{n}_user", TRANSPORT, Encoding::Fixed("0")),
@@ -115,11 +104,10 @@ pub(super) const P_VALUES: &[Rule] = &[
     codec!(5, "P62"),
     codec!(6, "P46"),
     codec!(7, "P98"),
-    // Without it a phone passes over a NOTIFY (FusionPBX's and WAZO's templates: "Allow SIP Reset"). Of account 1 the
-    // template says it.
-    table("line_{n}_user", RESET, Encoding::Fixed("1")),
+    // Without it a phone passes over a NOTIFY (FusionPBX's and WAZO's templates: "Allow SIP Reset").
+    line("line_{n}_user", RESET, Encoding::Fixed("1")),
     // A port alone has no parameter: it stands behind the host.
-    table("line_{n}_port", SERVER, Encoding::Joined),
+    line("line_{n}_port", SERVER, Encoding::Joined),
     one(
         "time_zone",
         "P64",
@@ -148,11 +136,50 @@ pub(super) const P_VALUES: &[Rule] = &[
     ),
 ];
 
-const ACTIVE: &[&str] = &["P271", "P401", "P501", "P601"];
-const SERVER: &[&str] = &["P47", "P402", "P502", "P602"];
-const AUTH: &[&str] = &["P36", "P405", "P505", "P605"];
-const DISPLAY: &[&str] = &["P3", "P407", "P507", "P607"];
-const LABEL: &[&str] = &["P270", "P417", "P517", "P617"];
+/// Models with six accounts whose numbers go on as those of the first four do.
+const SIX_IN_A_ROW: &[&str] = &["GRP2603", "GRP2604"];
+/// Models with six accounts or more of the other kind.
+const SIX: &[&str] = &[
+    "GXP2160", "GXP2170", "GRP2613W", "GRP2614", "GRP2624", "GRP2634", "GRP2615", "GRP2616",
+    "GRP2636", "GRP2650", "GRP2670",
+];
+const TWELVE: &[&str] = &["GRP2614", "GRP2624", "GRP2634"];
+const SIXTEEN: &[&str] = &["GRP2615", "GRP2616", "GRP2636", "GRP2650", "GRP2670"];
+
+/// The numbers of a parameter of all accounts: that of the first one, and where it stands among those of another.
+macro_rules! account {
+    ($first:literal, $offset:literal) => {
+        &[
+            Run::new(1, 1, $first, 0),
+            Run::new(2, 4, 400 + $offset, 100),
+            Run::new(5, 6, 700 + $offset, 100).only(SIX_IN_A_ROW),
+            Run::new(5, 6, 1_700 + $offset, 100).only(SIX),
+            Run::new(7, 12, 50_600 + $offset, 100).only(TWELVE),
+            Run::new(7, 16, 50_600 + $offset, 100).only(SIXTEEN),
+        ]
+    };
+}
+
+const ACTIVE: &[Run] = account!(271, 1);
+const SERVER: &[Run] = account!(47, 2);
+const OUTBOUND: &[Run] = account!(48, 3);
+const USER: &[Run] = account!(35, 4);
+const AUTH: &[Run] = account!(36, 5);
+const PASSWORDS: &[Run] = account!(34, 6);
+const DISPLAY: &[Run] = account!(3, 7);
+const LABEL: &[Run] = account!(270, 17);
+
+/// Of account 1 the template says it; of the seventh and those behind it the numbers are not known.
+const RESET: &[Run] = &[
+    Run::new(2, 4, 26_115, 100),
+    Run::new(5, 6, 26_415, 100).only(SIX_IN_A_ROW),
+    Run::new(5, 6, 26_415, 100).only(SIX),
+];
+
+const fn line(setting: &'static str, numbers: &'static [Run], value: Encoding) -> Rule {
+    runs(setting, "P", numbers, value)
+}
+
 /// The keys beside the display, as far as they are virtual ones. The GRP26xx count what a key does from another number.
 const fn vpk(setting: &'static str, numbers: &'static [Run], value: Encoding) -> Rule {
     runs(setting, "P", numbers, value).only(&["GXP17", "GXP21"])
@@ -169,7 +196,6 @@ const KEYS: &[(&str, &str)] = &[
     ("dtmf", "15"),
     ("park", "19"),
 ];
-const RESET: &[&str] = &["", "P26115", "P26215", "P26315"];
 const TRANSPORT: &[&str] = &["P130", "P448", "P548", "P648"];
 const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);
 const TRANSPORTS: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
