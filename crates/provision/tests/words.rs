@@ -294,6 +294,17 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "utg",
+        "KX-UTG300B",
+        &[
+            ("ntp", "ntp.example"),
+            ("standard_Network_HTTP_HTTP_AUTH_ID", "me"),
+        ],
+        &[
+            "    <Network>\n      <NTP>\n        <NTP_ADDR>ntp.example</NTP_ADDR>\n        <NTP_MODE>2</NTP_MODE>\n      </NTP>\n      <HTTP>\n        <HTTP_AUTH_ID>me</HTTP_AUTH_ID>\n      </HTTP>\n    </Network>\n",
+        ],
+    ),
+    (
         "yealink-v80",
         "T22P",
         PHONE,

@@ -90,7 +90,9 @@ pub(super) const XML: &[Rule] = rules!(
     "SysTime_",
     "Prov_",
     "Yes",
-    "No"
+    "No",
+    one("ntp", "Network_NTP_NTP_ADDR", Encoding::AsIs),
+    one("ntp", "Network_NTP_NTP_MODE", Encoding::Fixed("2"))
 );
 
 /// When summer time begins; without it nothing is written.
