@@ -305,6 +305,34 @@ fn a_file_of_a_gigaset_base_names_a_zone_of_the_same_time() {
     }
 }
 
+#[test]
+fn yealinks_files_say_every_zone_or_why_not() {
+    for family in ["yealink", "yealink-v80"] {
+        files_say_the_rule(family, &[&NOT_BY_WEEK, &["Pacific/Chatham"]]);
+    }
+}
+
+#[test]
+fn ciscos_files_say_every_zone_or_why_not() {
+    for family in ["spa", "mpp"] {
+        files_say_the_rule(family, &[&["Africa/Cairo"]]);
+    }
+}
+
+#[test]
+fn grandstreams_files_say_every_zone_or_why_not() {
+    for family in ["gxp", "gxp-v2"] {
+        files_say_the_rule(family, &[]);
+    }
+}
+
+#[test]
+fn panasonics_files_say_every_zone_or_why_not() {
+    for family in ["ut", "uds124", "tgp500", "hdv", "utg"] {
+        files_say_the_rule(family, &[&NOT_BY_WEEK]);
+    }
+}
+
 /// Which summer time goes with a zone is not published, so that those that have it are refused.
 #[test]
 fn files_of_older_gigaset_bases_say_every_zone_or_why_not() {
