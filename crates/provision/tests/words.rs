@@ -294,6 +294,67 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "ut",
+        "KX-UT136",
+        PHONE,
+        &[
+            "REG_EXPIRE_TIME_1=\"90\"",
+            "VM_NUMBER_1=\"*97\"",
+            "DIAL_PLAN_1=\"xx.\"",
+            "DIAL_PLAN_2=\"xx.\"",
+            "SYSLOG_ADDR=\"log.example\"",
+            "VLAN_ENABLE=\"Y\"",
+            "VLAN_ID_IP_PHONE=\"20\"",
+        ],
+    ),
+    (
+        "ut",
+        "KX-UT133",
+        &[
+            ("key_1_type", "line"),
+            ("key_1_line", "2"),
+            ("key_2_type", "blf"),
+            ("key_2_value", "202"),
+            ("key_2_label", "x"),
+            ("key_24_type", "speed_dial"),
+            ("key_24_value", "0301234"),
+        ],
+        &[
+            "FLEX_BUTTON_FACILITY_ACT1=\"X_PANASONIC_IPTEL_DN\"",
+            "FLEX_BUTTON_FACILITY_ARG1=\"2\"",
+            "FLEX_BUTTON_FACILITY_ACT2=\"X_PANASONIC_IPTEL_CONTACT\"",
+            "FLEX_BUTTON_FACILITY_ARG2=\"202\"",
+            "FLEX_BUTTON_LABEL2=\"x\"",
+            "FLEX_BUTTON_FACILITY_ACT24=\"X_PANASONIC_IPTEL_ONETOUCH\"",
+            "FLEX_BUTTON_QUICK_DIAL24=\"0301234\"",
+        ],
+    ),
+    (
+        "utg",
+        "KX-UTG300B",
+        PHONE,
+        &[
+            "<REG_EXPIRE_TIME>90</REG_EXPIRE_TIME>",
+            "<VM_NUMBER>*97</VM_NUMBER>",
+            "<SYSLOG_SERVER_ENABLE>Y</SYSLOG_SERVER_ENABLE>",
+            "<SYSLOG_ADDR>log.example</SYSLOG_ADDR>",
+        ],
+    ),
+    (
+        "utg",
+        "KX-UTG300B",
+        &[
+            ("standard_Network_STUN_STUN_SERV_ADDR", "a.example"),
+            ("standard_Network_IPv6_IP_ADDR_MODE", "0"),
+            ("standard_Phone_Telephone_DEFAULT_LINE", "2"),
+        ],
+        &[
+            "<IPv6>\n        <IP_ADDR_MODE>0</IP_ADDR_MODE>\n      </IPv6>",
+            "<STUN>\n        <STUN_SERV_ADDR>a.example</STUN_SERV_ADDR>\n      </STUN>",
+            "<Phone>\n      <Telephone>\n        <DEFAULT_LINE>2</DEFAULT_LINE>",
+        ],
+    ),
+    (
         "utg",
         "KX-UTG300B",
         &[
@@ -604,6 +665,9 @@ fn what_a_family_has_no_word_for_is_refused_by_its_name() {
 fn a_key_that_the_phone_has_not_is_told() {
     for (family, model, setting) in [
         ("fanvil", "X5U", ("key_7_label", "x")),
+        ("ut", "KX-UT670", ("key_1_label", "x")),
+        ("ut", "KX-UT136", ("key_25_label", "x")),
+        ("hdv", "KX-HDV230", ("key_1_label", "x")),
         // How many keys stand on a page of it is not known.
         ("fanvil", "V64", ("key_1_label", "x")),
         ("fanvil-text", "V64", ("key_1_label", "x")),

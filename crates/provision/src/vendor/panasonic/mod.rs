@@ -148,9 +148,14 @@ pub const UTG: Family = Family::new(&FamilySpec {
         values: &[],
         attributes: &[
             ("Line", "idx", true),
-            // Groups with names in capitals.
+            // Groups with names in capitals, as FusionPBX's template for a KX-UTG300B has them.
+            ("CDP", "", false),
+            ("LLDP", "", false),
             ("NTP", "", false),
             ("HTTP", "", false),
+            ("STUN", "", false),
+            ("SSH", "", false),
+            ("LDAP", "", false),
         ],
         parameter_attributes: &[
             ("perm", &["R", "RW", "!", "!R", "!RW"]),
