@@ -30,18 +30,14 @@ pub enum Models {
     All,
     /// These alone.
     Only(&'static [&'static str]),
-    /// All but these.
-    Except(&'static [&'static str]),
 }
 
 impl Models {
     /// Whether a model, as its name in capitals, is one of them.
     pub(super) fn has(self, model: &str) -> bool {
-        let named = |parts: &[&str]| parts.iter().any(|part| model.contains(part));
         match self {
             Self::All => true,
-            Self::Only(parts) => named(parts),
-            Self::Except(parts) => !named(parts),
+            Self::Only(parts) => parts.iter().any(|part| model.contains(part)),
         }
     }
 }
@@ -51,13 +47,6 @@ impl Rule {
     #[must_use]
     pub const fn only(self, models: &'static [&'static str]) -> Self {
         let models = Models::Only(models);
-        Self { models, ..self }
-    }
-
-    /// The rule for all models but these.
-    #[must_use]
-    pub const fn except(self, models: &'static [&'static str]) -> Self {
-        let models = Models::Except(models);
         Self { models, ..self }
     }
 

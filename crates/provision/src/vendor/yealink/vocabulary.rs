@@ -129,6 +129,30 @@ macro_rules! codec {
     (@ $codec:literal) => { $codec };
 }
 
+/// The same of older firmware, whose codecs have numbers: whether one is on, what it is, or its rank.
+macro_rules! numbered {
+    (on $number:literal $codec:literal) => {
+        numbered!(@ $number, "enable", Encoding::With(|it| codecs::on(it, $codec, NUMBERED)))
+    };
+    (is $number:literal $theirs:literal) => {
+        numbered!(@ $number, "payload_type", Encoding::Fixed($theirs))
+    };
+    (rank $number:literal $codec:literal) => {
+        numbered!(@ $number, "priority", Encoding::With(|it| codecs::rank(it, $codec, NUMBERED)))
+    };
+    (@ $number:literal, $name:literal, $value:expr) => {
+        each("codecs", concat!("account.{n}.codec.", $number, ".", $name), MAX_LINES, $value).of_lines()
+    };
+}
+
+/// The numbers of FusionPBX's and SARK's templates.
+const NUMBERED: codecs::Words = &[
+    ("pcmu", "PCMU"),
+    ("pcma", "PCMA"),
+    ("g729", "G729"),
+    ("g722", "G722"),
+];
+
 /// Of v81 and later. What is not common to both is from WAZO's templates for v86 and from Tancredi's, which agree; that a
 /// window of a minute is one is inferred.
 pub(super) const STATIC: &[Rule] = rules!(
@@ -200,6 +224,18 @@ pub(super) const OLD: &[Rule] = rules!(
             Encoding::AsIs
         ),
         one("syslog", "syslog.mode", Encoding::Fixed("1")),
+        numbered!(on 1 "pcmu"),
+        numbered!(is 1 "PCMU"),
+        numbered!(rank 1 "pcmu"),
+        numbered!(on 2 "pcma"),
+        numbered!(is 2 "PCMA"),
+        numbered!(rank 2 "pcma"),
+        numbered!(on 5 "g729"),
+        numbered!(is 5 "G729"),
+        numbered!(rank 5 "g729"),
+        numbered!(on 6 "g722"),
+        numbered!(is 6 "G722"),
+        numbered!(rank 6 "g722"),
         // These two count the lines of such keys from 0 (WAZO).
         each(
             "key_{n}_type",
