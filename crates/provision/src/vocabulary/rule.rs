@@ -79,8 +79,12 @@ pub enum Name {
     /// One name for each number, from 1; an empty one is not known.
     Table(&'static [&'static str]),
     /// A word and a number that grows by equal steps.
-    Runs(&'static str, &'static [Run]),
+    Runs(&'static Runs),
 }
+
+/// The word before a number, and the numbers.
+#[derive(Debug)]
+pub struct Runs(pub &'static str, pub &'static [Run]);
 
 /// The numbers of some lines or keys that follow each other.
 #[derive(Clone, Copy, Debug)]
@@ -145,17 +149,8 @@ pub enum Encoding {
     Units(u32, u32),
     /// A number within these bounds, which are narrower than the vocabulary's.
     Within(u32, u32),
-    /// A text of characters that the phone takes, within these lengths in characters.
-    Chars {
-        /// Which characters.
-        allowed: fn(char) -> bool,
-        /// The fewest.
-        min: usize,
-        /// The most.
-        max: usize,
-        /// What they are, in words that follow "at most 20", for example.
-        says: &'static str,
-    },
+    /// A text of characters that the phone takes.
+    Chars(&'static Chars),
     /// Nothing of its own: it is a part of the value that another setting writes into the parameter.
     Joined,
     /// Nothing: all lines of these phones have what line 1 has. Of another line it is expressed only if it is the
@@ -165,6 +160,19 @@ pub enum Encoding {
     SummerTime(&'static str, &'static str),
     /// What a function makes of it, from this and from other settings.
     With(fn(&Reading<'_>) -> Written),
+}
+
+/// A text of characters that the phone takes, within these lengths in characters.
+#[derive(Debug)]
+pub struct Chars {
+    /// Which characters.
+    pub allowed: fn(char) -> bool,
+    /// The fewest.
+    pub min: usize,
+    /// The most.
+    pub max: usize,
+    /// What they are, in words that follow "at most 20", for example.
+    pub says: &'static str,
 }
 
 /// A setting that is being written, among the others.
@@ -278,13 +286,8 @@ pub const fn table(
 }
 
 /// Parameters with numbers in their names; see [`Name::Runs`].
-pub const fn runs(
-    setting: &'static str,
-    before: &'static str,
-    numbers: &'static [Run],
-    value: Encoding,
-) -> Rule {
-    Rule::new(setting, Name::Runs(before, numbers), value)
+pub const fn runs(setting: &'static str, numbers: &'static Runs, value: Encoding) -> Rule {
+    Rule::new(setting, Name::Runs(numbers), value)
 }
 
 /// For [`Encoding::With`]: a line's host with the line's port, as `host` or `host:port`.
@@ -352,7 +355,7 @@ impl Name {
                 let name = names.get(usize::from(number).checked_sub(1)?)?;
                 (!name.is_empty()).then(|| (*name).to_owned())
             }
-            Self::Runs(before, runs) => {
+            Self::Runs(Runs(before, runs)) => {
                 let mut runs = runs.iter().filter(|run| run.models.has(model));
                 let found = runs.find_map(|run| run.at(number))?;
                 Some(format!("{before}{found}"))
@@ -366,7 +369,7 @@ impl Name {
             Self::One(_) => 1,
             Self::Each(_, count) => count,
             Self::Table(names) => u16::try_from(names.len()).unwrap_or(u16::MAX),
-            Self::Runs(_, runs) => runs.iter().map(|run| run.to).max().unwrap_or_default(),
+            Self::Runs(Runs(_, runs)) => runs.iter().map(|run| run.to).max().unwrap_or_default(),
         }
     }
 
@@ -381,7 +384,7 @@ impl Name {
                 let names: Vec<&str> = names.iter().copied().filter(|it| !it.is_empty()).collect();
                 names.join(", ")
             }
-            Self::Runs(before, runs) => {
+            Self::Runs(Runs(before, runs)) => {
                 let of = |run: &Run| {
                     let last = run.at(run.to).unwrap_or(run.first);
                     match last == run.first {
@@ -425,15 +428,15 @@ impl Encoding {
                 Some(number) if (min..=max).contains(&number) => value.to_owned(),
                 _ => return Err(format!("these phones take {min} to {max}")),
             },
-            Self::Chars {
+            Self::Chars(Chars {
                 allowed,
                 min,
                 max,
                 says,
-            } => {
+            }) => {
                 let length = value.chars().count();
-                if !(min..=max).contains(&length) || !value.chars().all(allowed) {
-                    let many = if min == 0 {
+                if !(*min..=*max).contains(&length) || !value.chars().all(allowed) {
+                    let many = if *min == 0 {
                         format!("at most {max}")
                     } else {
                         format!("{min} to {max}")

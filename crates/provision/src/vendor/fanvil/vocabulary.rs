@@ -3,7 +3,7 @@
 
 use super::{keys, zone};
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_alone, one, port_alone,
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_alone, one, port_alone,
 };
 
 /// What X6U, X7 and X210 have, which have the most.
@@ -30,12 +30,12 @@ const CODECS: codecs::Words = &[
 ];
 
 /// X1S, X1SG, X3SG, X3U and X305 take nothing else, and would keep their default.
-pub(super) const PASSWORD: Encoding = Encoding::Chars {
+pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_alphanumeric(),
     min: 1,
     max: 39,
     says: "letters of ASCII and digits",
-};
+});
 
 pub(super) const SYS_CONF: &[Rule] = &[
     of_line(

@@ -2,7 +2,7 @@
 //! server of line 1 points to the first provider; any other has a provider of its own, the one of its number.
 
 use super::zones;
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, one, port_unless_proxy};
+use crate::vocabulary::{Chars, Encoding, Reading, Rule, Written, each, one, port_unless_proxy};
 
 /// The handsets of the largest base. A model that has fewer passes over the rest.
 const MAX_HANDSETS: u16 = 250;
@@ -24,12 +24,12 @@ const SERVER: &[&str] = &[
 ];
 
 /// What a base makes of an empty value is not stated.
-const NOT_EMPTY: Encoding = Encoding::Chars {
+const NOT_EMPTY: Encoding = Encoding::Chars(&Chars {
     allowed: |_| true,
     min: 1,
     max: 500,
     says: "characters",
-};
+});
 
 pub(super) const NX70: &[Rule] = &[
     account("line_{n}_user", "SipAccount.{5}.ProviderId", PROVIDER),

@@ -4,8 +4,8 @@
 
 use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys, one,
-    table,
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys,
+    one, table,
 };
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
@@ -208,12 +208,12 @@ const MODES: &[(&str, &str)] = &[
     ("park", "CallPark"),
     ("dtmf", "DialDTMF"),
 ];
-const LABEL: Encoding = Encoding::Chars {
+const LABEL: Encoding = Encoding::Chars(&Chars {
     allowed: |_| true,
     min: 0,
     max: 32,
     says: "characters",
-};
+});
 
 fn key_value(reading: &Reading<'_>) -> Written {
     match reading.value().chars().count() <= 64 {

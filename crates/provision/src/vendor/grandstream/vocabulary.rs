@@ -5,8 +5,8 @@
 //! Numbers and their meaning are those of FusionPBX's templates, which carry the vendor's own remarks, and of WAZO's.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Run, Written, codecs, host_and_port, host_without_port, keys, one,
-    runs, table,
+    Chars, Encoding, Reading, Rule, Run, Runs, Written, codecs, host_and_port, host_without_port,
+    keys, one, runs, table,
 };
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
@@ -149,46 +149,52 @@ const SIXTEEN: &[&str] = &["GRP2615", "GRP2616", "GRP2636", "GRP2650", "GRP2670"
 /// The numbers of a parameter of all accounts: that of the first one, and where it stands among those of another.
 macro_rules! account {
     ($first:literal, $offset:literal) => {
-        &[
-            Run::new(1, 1, $first, 0),
-            Run::new(2, 4, 400 + $offset, 100),
-            Run::new(5, 6, 700 + $offset, 100).only(SIX_IN_A_ROW),
-            Run::new(5, 6, 1_700 + $offset, 100).only(SIX),
-            Run::new(7, 12, 50_600 + $offset, 100).only(TWELVE),
-            Run::new(7, 16, 50_600 + $offset, 100).only(SIXTEEN),
-        ]
+        &Runs(
+            "P",
+            &[
+                Run::new(1, 1, $first, 0),
+                Run::new(2, 4, 400 + $offset, 100),
+                Run::new(5, 6, 700 + $offset, 100).only(SIX_IN_A_ROW),
+                Run::new(5, 6, 1_700 + $offset, 100).only(SIX),
+                Run::new(7, 12, 50_600 + $offset, 100).only(TWELVE),
+                Run::new(7, 16, 50_600 + $offset, 100).only(SIXTEEN),
+            ],
+        )
     };
 }
 
-const ACTIVE: &[Run] = account!(271, 1);
-const SERVER: &[Run] = account!(47, 2);
-const OUTBOUND: &[Run] = account!(48, 3);
-const USER: &[Run] = account!(35, 4);
-const AUTH: &[Run] = account!(36, 5);
-const PASSWORDS: &[Run] = account!(34, 6);
-const DISPLAY: &[Run] = account!(3, 7);
-const LABEL: &[Run] = account!(270, 17);
+const ACTIVE: &Runs = account!(271, 1);
+const SERVER: &Runs = account!(47, 2);
+const OUTBOUND: &Runs = account!(48, 3);
+const USER: &Runs = account!(35, 4);
+const AUTH: &Runs = account!(36, 5);
+const PASSWORDS: &Runs = account!(34, 6);
+const DISPLAY: &Runs = account!(3, 7);
+const LABEL: &Runs = account!(270, 17);
 
 /// Of account 1 the template says it; of the seventh and those behind it the numbers are not known.
-const RESET: &[Run] = &[
-    Run::new(2, 4, 26_115, 100),
-    Run::new(5, 6, 26_415, 100).only(SIX_IN_A_ROW),
-    Run::new(5, 6, 26_415, 100).only(SIX),
-];
+const RESET: &Runs = &Runs(
+    "P",
+    &[
+        Run::new(2, 4, 26_115, 100),
+        Run::new(5, 6, 26_415, 100).only(SIX_IN_A_ROW),
+        Run::new(5, 6, 26_415, 100).only(SIX),
+    ],
+);
 
-const fn line(setting: &'static str, numbers: &'static [Run], value: Encoding) -> Rule {
-    runs(setting, "P", numbers, value)
+const fn line(setting: &'static str, numbers: &'static Runs, value: Encoding) -> Rule {
+    runs(setting, numbers, value)
 }
 
 /// The keys beside the display, as far as they are virtual ones. The GRP26xx count what a key does from another number.
-const fn vpk(setting: &'static str, numbers: &'static [Run], value: Encoding) -> Rule {
-    runs(setting, "P", numbers, value).only(&["GXP17", "GXP21"])
+const fn vpk(setting: &'static str, numbers: &'static Runs, value: Encoding) -> Rule {
+    runs(setting, numbers, value).only(&["GXP17", "GXP21"])
 }
 
-const MODE: &[Run] = &[Run::new(1, 6, 1363, 2), Run::new(7, 32, 23800, 4)];
-const ACCOUNT: &[Run] = &[Run::new(1, 6, 1364, 2), Run::new(7, 32, 23801, 4)];
-const TEXT: &[Run] = &[Run::new(1, 6, 1465, 2), Run::new(7, 32, 23802, 4)];
-const VALUE: &[Run] = &[Run::new(1, 6, 1466, 2), Run::new(7, 32, 23803, 4)];
+const MODE: &Runs = &Runs("P", &[Run::new(1, 6, 1363, 2), Run::new(7, 32, 23800, 4)]);
+const ACCOUNT: &Runs = &Runs("P", &[Run::new(1, 6, 1364, 2), Run::new(7, 32, 23801, 4)]);
+const TEXT: &Runs = &Runs("P", &[Run::new(1, 6, 1465, 2), Run::new(7, 32, 23802, 4)]);
+const VALUE: &Runs = &Runs("P", &[Run::new(1, 6, 1466, 2), Run::new(7, 32, 23803, 4)]);
 const KEYS: &[(&str, &str)] = &[
     ("line", "0"),
     ("speed_dial", "10"),
@@ -201,12 +207,12 @@ const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("req
 const TRANSPORTS: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
 /// The adapters take 4 to 30 printable ASCII characters; of phones nothing narrower is known.
-pub(super) const PASSWORD: Encoding = Encoding::Chars {
+pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_graphic(),
     min: 4,
     max: 30,
     says: "printable ASCII characters without blanks",
-};
+});
 
 /// As the vendor's remarks name them.
 pub(super) const LANGUAGE: Encoding = Encoding::Word(&[

@@ -3,7 +3,9 @@
 //!
 //! Those of the first six accounts are in all public templates, the others in WAZO's and in FusionPBX's.
 
-use crate::vocabulary::{Encoding, Rule, Run, codecs, each, host_and_port, keys, one, runs, table};
+use crate::vocabulary::{
+    Encoding, Rule, Run, Runs, codecs, each, host_and_port, keys, one, runs, table,
+};
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
 macro_rules! codec {
@@ -19,7 +21,11 @@ macro_rules! codec {
 /// A parameter of the seventh account and of those behind it.
 macro_rules! later {
     ($setting:literal, $first:literal, $value:expr) => {
-        runs($setting, "P", &[Run::new(7, LINES, $first, 1)], $value)
+        runs(
+            $setting,
+            &Runs("P", &[Run::new(7, LINES, $first, 1)]),
+            $value,
+        )
     };
 }
 
@@ -60,21 +66,19 @@ pub(super) const UC: &[Rule] = &[
     one("line_{n}_dtmf", "P20166", DTMF),
     runs(
         "dial_plan",
-        "P",
-        &[Run::new(1, 6, 4_200, 1)],
+        &Runs("P", &[Run::new(1, 6, 4_200, 1)]),
         Encoding::AsIs,
     )
     .of_lines(),
-    runs("key_{n}_type", "P", MODE, Encoding::Fixed("0")),
+    runs("key_{n}_type", MODE, Encoding::Fixed("0")),
     runs(
         "key_{n}_type",
-        "P",
         KIND,
         Encoding::With(|it| keys::kind(it, KEYS)),
     ),
-    runs("key_{n}_type", "P", ACCOUNT, Encoding::Fixed("255")),
-    runs("key_{n}_value", "P", VALUE, Encoding::With(keys::value)),
-    runs("key_{n}_label", "P", TEXT, Encoding::AsIs),
+    runs("key_{n}_type", ACCOUNT, Encoding::Fixed("255")),
+    runs("key_{n}_value", VALUE, Encoding::With(keys::value)),
+    runs("key_{n}_label", TEXT, Encoding::AsIs),
     codec!(0, "P57"),
     codec!(1, "P58"),
     codec!(2, "P59"),
@@ -119,11 +123,23 @@ const LABEL: &[&str] = &["P20000", "P20001", "P20002", "P20003", "P20378", "P203
 const VOICEMAIL: &[&str] = &["P33", "P426", "P526", "P626", "P1726", "P1826"];
 
 // Keys, by WAZO's numbers. It has no other account for them than 255, which leaves the choice to the phone.
-const MODE: &[Run] = &[Run::new(1, 36, 20_600, 1)];
-const KIND: &[Run] = &[Run::new(1, 4, 41_200, 1), Run::new(5, 36, 20_200, 5)];
-const VALUE: &[Run] = &[Run::new(1, 4, 41_300, 1), Run::new(5, 36, 20_201, 5)];
-const TEXT: &[Run] = &[Run::new(1, 4, 41_400, 1), Run::new(5, 36, 20_202, 5)];
-const ACCOUNT: &[Run] = &[Run::new(1, 4, 41_500, 1), Run::new(5, 36, 20_203, 5)];
+const MODE: &Runs = &Runs("P", &[Run::new(1, 36, 20_600, 1)]);
+const KIND: &Runs = &Runs(
+    "P",
+    &[Run::new(1, 4, 41_200, 1), Run::new(5, 36, 20_200, 5)],
+);
+const VALUE: &Runs = &Runs(
+    "P",
+    &[Run::new(1, 4, 41_300, 1), Run::new(5, 36, 20_201, 5)],
+);
+const TEXT: &Runs = &Runs(
+    "P",
+    &[Run::new(1, 4, 41_400, 1), Run::new(5, 36, 20_202, 5)],
+);
+const ACCOUNT: &Runs = &Runs(
+    "P",
+    &[Run::new(1, 4, 41_500, 1), Run::new(5, 36, 20_203, 5)],
+);
 const KEYS: &[(&str, &str)] = &[
     ("line", "1"),
     ("speed_dial", "2"),

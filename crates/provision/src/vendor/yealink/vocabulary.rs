@@ -5,8 +5,8 @@
 //! and the outbound proxy in all the spellings of public templates, each time the same.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, keys, one,
-    port_alone,
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, keys,
+    one, port_alone,
 };
 use crate::zone::{Change, Saving};
 
@@ -357,12 +357,12 @@ const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls
 const TEXT: Encoding = Encoding::With(text);
 
 /// Of the phone's own pages.
-const PASSWORD: Encoding = Encoding::Chars {
+const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_graphic() && it != ':',
     min: 1,
     max: 32,
     says: "printable ASCII characters without blanks and colons",
-};
+});
 
 /// This word in the place of a value makes a phone forget what it has.
 const FORGET: &str = "%NULL%";
