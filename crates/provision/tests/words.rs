@@ -750,3 +750,58 @@ fn a_key_without_a_word_for_it_or_without_a_value_is_refused() {
     let error = phone("fanvil", "X5U").refused(&settings);
     assert!(error.contains("no @ and no /"), "{error}");
 }
+
+/// All lines and keys of the largest models fit into a file and into what its making may cost.
+#[test]
+fn a_phone_with_every_line_and_every_key_is_made() {
+    for (family, model, lines, keys) in [
+        ("yealink", "T58W", 16, 29),
+        ("yealink-v80", "T38G", 16, 29),
+        ("snom", "snomD785", 12, 78),
+        ("fanvil", "X210", 20, 32),
+        ("fanvil-x", "X4", 6, 39),
+        ("fanvil-text", "X210", 20, 32),
+        ("mitel", "6873i", 24, 48),
+        ("gxp", "GXP2170", 6, 32),
+        ("gxp", "GRP2670", 16, 0),
+        ("gxp-v2", "GRP2670", 16, 40),
+        ("htek", "UC926", 16, 36),
+        ("ut", "KX-UT136", 8, 24),
+        ("utg", "KX-UTG300B", 8, 0),
+    ] {
+        let mut settings: Vec<(String, &str)> = [
+            ("codecs", "g722,pcma"),
+            ("dial_plan", "xx."),
+            ("time_zone", "Europe/Berlin"),
+            ("admin_password", "12345678"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        for n in 1..=lines {
+            for (word, value) in [
+                ("user", "201"),
+                ("password", "e3rl2(&ae1"),
+                ("domain", "sip.example.net"),
+                ("display_name", "Anna <&> Oz"),
+                ("expires", "90"),
+                ("voicemail", "*97"),
+                ("dtmf", "rfc2833"),
+                ("srtp", "off"),
+            ] {
+                settings.push((format!("line_{n}_{word}"), value));
+            }
+        }
+        for n in 1..=keys {
+            for (word, value) in [("type", "blf"), ("value", "202"), ("label", "Ben & <B>")] {
+                settings.push((format!("key_{n}_{word}"), value));
+            }
+        }
+        let settings: Vec<_> = settings.iter().map(|(a, b)| (a.as_str(), *b)).collect();
+        let phone = phone(family, model);
+        let made = phone.rendered(&settings, &[]).unwrap();
+        let findings = lint(phone.family, FileKind::Standard, made.text.as_bytes());
+        assert!(!has_errors(&findings), "{family} {findings:#?}");
+        let shown = made.text.matches("202").count();
+        assert!(shown >= keys, "{family} {shown}\n{}", made.text);
+    }
+}
