@@ -87,12 +87,12 @@ pub struct XmlSyntax {
     /// The outermost element.
     pub root: &'static str,
     /// The groups below the outermost element, where everything else is a parameter. `None`: parameters have
-    /// names in capitals, and all else is a group.
+    /// names in capitals, and all else is a group, and so is what `attributes` names.
     pub groups: Option<&'static [&'static str]>,
     /// Elements that hold a value although their names have small letters.
     pub values: &'static [&'static str],
     /// Attributes of groups: the element, the attribute, and whether its value is a number that counts
-    /// such elements.
+    /// such elements. The name of the attribute is empty where a group has none.
     pub attributes: &'static [(&'static str, &'static str, bool)],
     /// Attributes of parameters, each with the values that it may have; none: any.
     pub parameter_attributes: &'static [(&'static str, &'static [&'static str])],

@@ -184,7 +184,7 @@ fn what_these_phones_cannot_be_told_is_told_to_the_operator() {
             "1 to 39 letters of ASCII and digits",
         ),
         (("language", "is"), "not known"),
-        (("tone_country", "JP"), "not known"),
+        (("tone_country", "KR"), "alone"),
     ] {
         let error = PHONE.refusal(setting);
         assert!(error.contains(expected), "{error}");
@@ -294,8 +294,8 @@ fn older_phones_have_lines_as_entries_of_a_list() {
 
 #[test]
 fn older_phones_are_told_no_more_than_is_known_of_them() {
-    let made = OLDER.rendered(&[("language", "de"), ("line_7_user", "1")], &[]);
-    assert_eq!(made.unwrap().left_out, ["language", "line_7_user"]);
+    let made = OLDER.rendered(&[("codecs", "pcma"), ("line_7_user", "1")], &[]);
+    assert_eq!(made.unwrap().left_out, ["codecs", "line_7_user"]);
     let error = OLDER.refusal(("line_1_transport", "tsl"));
     assert!(error.contains("udp, tcp or tls"), "{error}");
     let own = [("standard_AUTOUPDATE_CONFIG_MODULE.Config_File_Key", "x")];
@@ -540,7 +540,11 @@ fn a_fault_of_the_form_in_lines_is_found_where_it_is() {
     // A version of the operator's own stays.
     let own = [("standard_Version", "2.0002")];
     let file = IN_LINES.served(&own).unwrap();
-    assert_eq!(file, format!("{first:<62}\r\n{last}\r\n"));
+    let notify = "<SIP CONFIG MODULE>\r\nNotify Reboot      :0\r\n";
+    assert_eq!(file, format!("{first:<62}\r\n\r\n{notify}{last}\r\n"));
+    let own = [("standard_SIP_CONFIG_MODULE.Notify_Reboot", "1")];
+    let file = IN_LINES.served(&own).unwrap();
+    assert!(file.contains("Notify Reboot      :1\r\n") && !file.contains(":0\r\n"));
 }
 
 proptest! {

@@ -281,20 +281,12 @@ fn settings_without_a_known_parameter_are_told() {
     let settings = [
         ("line_1_proxy", "proxy.example.net"),
         ("line_17_user", "217"),
-        ("resync_time", "03:00"),
-        ("language", "de"),
-        ("key_1_type", "blf"),
+        ("key_30_type", "line"),
     ];
     let rendered = rendered(STATIC, &settings).unwrap();
     assert_eq!(
         rendered.left_out,
-        [
-            "key_1_type",
-            "language",
-            "line_17_user",
-            "line_1_proxy",
-            "resync_time"
-        ]
+        ["key_30_type", "line_17_user", "line_1_proxy"]
     );
 }
 

@@ -97,6 +97,54 @@ fn a_phone_is_told_to_go_on_asking_where_it_asked_unless_a_setting_says_otherwis
     );
 }
 
+/// What a phone has to be told before it obeys a NOTIFY, or before it fetches without a restart.
+#[test]
+fn a_phone_is_told_to_obey_a_notify_unless_a_setting_says_otherwise() {
+    for (family, name, written, default) in [
+        ("gxp", "P26015", "<P26015>{}<", "1"),
+        (
+            "gxp-v2",
+            "account.1.sip.allowSipReset",
+            ".allowSipReset\">{}<",
+            "Yes",
+        ),
+        (
+            "gigaset",
+            "SystemSettings.global.CheckSyncRebootEnabled",
+            ".CheckSyncRebootEnabled\" value=\"{}\"",
+            "1",
+        ),
+        (
+            "fanvil",
+            "sip.NotifyReboot",
+            "<NotifyReboot>{}</NotifyReboot>",
+            "0",
+        ),
+        (
+            "fanvil-x",
+            "SIP_CONFIG_MODULE.Notify_Reboot",
+            "<Notify_Reboot>{}<",
+            "0",
+        ),
+        (
+            "fanvil-text",
+            "SIP_CONFIG_MODULE.Notify_Reboot",
+            "Notify Reboot:{}\n",
+            "0",
+        ),
+    ] {
+        let family = Family::parse(family).unwrap();
+        let own = format!("standard_{name}");
+        for (settings, value) in [(&[][..], default), (&[(own.as_str(), "2")], "2")] {
+            let text = file(family, settings);
+            assert_eq!(lint(family, FileKind::Standard, text.as_bytes()), []);
+            let (before, behind) = written.split_once("{}").unwrap();
+            assert_eq!(text.matches(before).count(), 1, "{text}");
+            assert!(text.contains(&format!("{before}{value}{behind}")), "{text}");
+        }
+    }
+}
+
 fn line(number: u8) -> Vec<(String, String)> {
     [
         "user",

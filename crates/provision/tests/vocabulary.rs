@@ -15,7 +15,7 @@ use ringfence_provision::format::{Document, has_errors, lint};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::check_name;
 use ringfence_provision::template::{RenderError, Rendered, SecretsMode};
-use ringfence_provision::vocabulary::{Encoding, Kind, Name, SETTINGS, Setting, find};
+use ringfence_provision::vocabulary::{Encoding, Kind, Name, Runs, SETTINGS, Setting, find};
 
 fn file(
     family: Family,
@@ -179,6 +179,7 @@ fn what_an_operator_sets_by_the_vendors_name_goes_before() {
                 .replace("{z}", "0")
                 .replace("{5}", "00001"),
             Name::Table(names) => names[0].to_owned(),
+            Name::Runs(Runs(before, runs)) => format!("{before}{}", runs[0].first),
         };
         let own = format!("standard_{own}").replace(' ', "_");
         let mut settings = line(family).to_vec();
@@ -228,13 +229,15 @@ fn rules_name_settings_that_there_are_and_parameters_that_an_operator_can_set() 
             );
             let numbered = rule.setting.contains("{n}");
             assert!(
-                numbered || rule.parameter.count() == 1,
+                numbered || rule.of_lines || rule.parameter.count() == 1,
                 "{family:?} {}",
                 rule.setting
             );
+            assert!(!(numbered && rule.of_lines), "{family:?} {}", rule.setting);
             let name = match rule.parameter {
-                Name::One(name) | Name::Each(name, _) => name,
-                Name::Table(names) => names[0],
+                Name::One(name) | Name::Each(name, _) => name.to_owned(),
+                Name::Table(names) => names[0].to_owned(),
+                Name::Runs(Runs(before, runs)) => format!("{before}{}", runs[0].first),
             };
             let name = name
                 .replace("{n}", "1")

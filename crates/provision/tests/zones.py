@@ -218,7 +218,63 @@ def gigaset(of):
     return GIGASET[int(of["uiI_TIME_TIMEZONE"], 16)] * 3600, None
 
 
+def hours(text):
+    """Hours and minutes east: +5:30, -3, 0."""
+    sign = -1 if text.startswith("-") else 1
+    whole, _, minutes = text.lstrip("+-").partition(":")
+    assert int(minutes or "0") < 60
+    return sign * (int(whole) * 3600 + int(minutes or "0") * 60)
+
+
+def yealink(of):
+    """Guide of V86: hours east; month, week (5 is the last), weekday (7 is Sunday) and hour; minutes."""
+    of = {name.removeprefix("local_time."): value for name, value in of.items()}
+    standard = hours(of["time_zone"])
+    if of["summer_time"] == "0":
+        return standard, None
+    assert (of["summer_time"], of["dst_time_type"]) == ("1", "1")
+    start, end = (by_week(of[f"{end}_time"], 3600, 7) for end in ("start", "end"))
+    return standard, (int(of["offset_time"]) * 60, start, end)
+
+
+def cisco(of):
+    """Administration guides: GMT+01:00; start=month/day/weekday/time, the same for end, and what is added."""
+    assert of["Time_Zone"].startswith("GMT")
+    standard = hours(of["Time_Zone"].removeprefix("GMT"))
+    if of["Daylight_Saving_Time_Enable"] == "No":
+        return standard, None
+    assert of["Daylight_Saving_Time_Enable"] == "Yes"
+    parts = dict(part.split("=") for part in of["Daylight_Saving_Time_Rule"].split(";") if part)
+    return standard, (clock(parts["save"]), by_day(parts["start"]), by_day(parts["end"]))
+
+
+def panasonic(of):
+    """Minutes east; month, week (5 is the last), weekday (0 is Sunday) and minutes after midnight; minutes."""
+    standard = int(of["TIME_ZONE"]) * 60
+    if of["DST_ENABLE"] == "N":
+        return standard, None
+    assert of["DST_ENABLE"] == "Y"
+
+    def change(end):
+        names = ("MONTH", "ORDINAL_DAY", "DAY_OF_WEEK", "TIME")
+        return by_week("/".join(of[f"DST_{end}_{name}"] for name in names), 60, 0)
+
+    return standard, (int(of["DST_OFFSET"]) * 60, change("START"), change("STOP"))
+
+
+# Of phones that read a POSIX TZ string: where it is.
+POSIX = {"gxp": "P64", "gxp-v2": "dateTime.timezone"}
+
 FILES = {
+    "yealink": yealink,
+    "yealink-v80": yealink,
+    "spa": cisco,
+    "mpp": cisco,
+    "ut": panasonic,
+    "uds124": panasonic,
+    "tgp500": panasonic,
+    "hdv": panasonic,
+    "utg": panasonic,
     "gigaset-n510": gigaset,
     "gigaset-n720": gigaset,
     "mitel": mitel,
@@ -235,7 +291,10 @@ def answer(question):
     kind, rest = question.split(" ", 1)
     if kind == "file-of":
         family, *parameters = rest.split("\t")
-        standard, summer = FILES[family](dict(parameter.split("=", 1) for parameter in parameters))
+        of = dict(parameter.split("=", 1) for parameter in parameters)
+        if family in POSIX:
+            return asked(posix(of[POSIX[family]]))
+        standard, summer = FILES[family](of)
         return told(standard, *summer) if summer else (standard, [])
     if kind == "file":
         with open(rest, "rb") as file:

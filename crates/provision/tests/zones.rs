@@ -243,6 +243,96 @@ fn fanvils_files_say_every_zone_or_why_not() {
     }
 }
 
+/// An Nx70 knows zones by a list of names: the name that its file says shows the same time, and a zone that none of them
+/// shows is refused.
+#[test]
+fn a_file_of_a_gigaset_base_names_a_zone_of_the_same_time() {
+    let phone = Phone {
+        family: Family::parse("gigaset").unwrap(),
+        mac: "7C2F80C0FFEE",
+        model: "N670",
+    };
+    let said = |name: &str| {
+        let made = phone.rendered(&[("time_zone", name)], &[]).ok()?;
+        let (_, behind) = made.text.split_once("DmGlobal.0.TimeZone\" value=\"")?;
+        Some(behind.split('"').next()?.to_owned())
+    };
+    for (name, expected) in [
+        ("Europe/Kiev", Some("Europe/Kiev")),
+        ("Europe/Kyiv", Some("Europe/Kiev")),
+        ("Europe/Berlin", Some("Europe/Berlin")),
+        ("america/toronto", Some("America/New_York")),
+        ("Asia/Singapore", Some("Asia/Hong_Kong")),
+        ("Africa/Johannesburg", Some("Europe/Kaliningrad")),
+        ("UTC", Some("Greenwich")),
+        // It is five hours and a half from Greenwich.
+        ("Asia/Kolkata", None),
+        ("Asia/Gaza", None),
+    ] {
+        assert_eq!(said(name).as_deref(), expected, "{name}");
+    }
+    let (mut told, mut refused) = (BTreeSet::new(), Vec::new());
+    for zone in zone::all() {
+        match said(zone.name) {
+            Some(name) => {
+                let other = zone::find(&name).unwrap().rule;
+                assert_eq!(
+                    Clocks::told(other),
+                    Clocks::told(zone.rule),
+                    "{}",
+                    zone.name
+                );
+                told.insert(name);
+            }
+            None => refused.push(zone),
+        }
+    }
+    assert!(told.len() > 70, "{}", told.len());
+    let (since, _) = window();
+    for zone in refused
+        .iter()
+        .filter(|it| it.rule.holds_from / 1000 <= u64::try_from(since).unwrap())
+    {
+        for name in &told {
+            let other = zone::find(name).unwrap().rule;
+            assert_ne!(
+                Clocks::told(other),
+                Clocks::told(zone.rule),
+                "{} {name}",
+                zone.name
+            );
+        }
+    }
+}
+
+#[test]
+fn yealinks_files_say_every_zone_or_why_not() {
+    for family in ["yealink", "yealink-v80"] {
+        files_say_the_rule(family, &[&NOT_BY_WEEK, &["Pacific/Chatham"]]);
+    }
+}
+
+#[test]
+fn ciscos_files_say_every_zone_or_why_not() {
+    for family in ["spa", "mpp"] {
+        files_say_the_rule(family, &[&["Africa/Cairo"]]);
+    }
+}
+
+#[test]
+fn grandstreams_files_say_every_zone_or_why_not() {
+    for family in ["gxp", "gxp-v2"] {
+        files_say_the_rule(family, &[]);
+    }
+}
+
+#[test]
+fn panasonics_files_say_every_zone_or_why_not() {
+    for family in ["ut", "uds124", "tgp500", "hdv", "utg"] {
+        files_say_the_rule(family, &[&NOT_BY_WEEK]);
+    }
+}
+
 /// Which summer time goes with a zone is not published, so that those that have it are refused.
 #[test]
 fn files_of_older_gigaset_bases_say_every_zone_or_why_not() {

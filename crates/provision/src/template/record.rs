@@ -99,7 +99,10 @@ impl<'c> Record<'c> {
             .collect();
         let mut translated = BTreeMap::new();
         let translation = match context.kind {
-            FileKind::Standard => translate(layers, context.vocabulary)?,
+            FileKind::Standard => {
+                let model = context.device.as_ref().map_or("", |device| device.model);
+                translate(layers, context.vocabulary, model)?
+            }
             _ => Translation::default(),
         };
         for (name, one) in translation.parameters {

@@ -7,6 +7,8 @@
 //! [`parameters("standard_")`](crate::template), as if the operator had set them there by their own names. A
 //! parameter that he did set by its own name is left to him.
 
+pub mod codecs;
+pub mod keys;
 mod kind;
 mod rule;
 mod settings;
@@ -15,8 +17,8 @@ mod translate;
 
 pub use kind::Kind;
 pub use rule::{
-    Encoding, Name, Reading, Rule, Written, each, host_alone, host_and_port, one, port_alone,
-    port_unless_proxy, table,
+    Chars, Encoding, Models, Name, Reading, Rule, Run, Runs, Written, each, host_alone,
+    host_and_port, host_without_port, one, port_alone, port_unless_proxy, runs, table,
 };
 pub use settings::{MAX_NUMBER, SETTINGS, Setting, find};
 pub use summer::{hour, month, weekday_from_one};

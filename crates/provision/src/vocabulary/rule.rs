@@ -17,6 +17,55 @@ pub struct Rule {
     pub parameter: Name,
     /// How its value is written.
     pub value: Encoding,
+    /// Which models the rule is for.
+    pub models: Models,
+    /// Whether a setting of the phone is said of each of its lines: of line 1, and of any other that has a user.
+    pub of_lines: bool,
+}
+
+/// Some models of a family, by what stands anywhere in their names, in capitals.
+#[derive(Clone, Copy, Debug)]
+pub enum Models {
+    /// All.
+    All,
+    /// These alone.
+    Only(&'static [&'static str]),
+}
+
+impl Models {
+    /// Whether a model, as its name in capitals, is one of them.
+    pub(super) fn has(self, model: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(parts) => parts.iter().any(|part| model.contains(part)),
+        }
+    }
+}
+
+impl Rule {
+    /// The rule for these models alone.
+    #[must_use]
+    pub const fn only(self, models: &'static [&'static str]) -> Self {
+        let models = Models::Only(models);
+        Self { models, ..self }
+    }
+
+    /// The rule for each of the phone's lines; see [`Rule::of_lines`].
+    #[must_use]
+    pub const fn of_lines(self) -> Self {
+        let of_lines = true;
+        Self { of_lines, ..self }
+    }
+
+    const fn new(setting: &'static str, parameter: Name, value: Encoding) -> Self {
+        Self {
+            setting,
+            parameter,
+            value,
+            models: Models::All,
+            of_lines: false,
+        }
+    }
 }
 
 /// The name of a parameter, as an operator would write it behind `standard_`.
@@ -29,6 +78,53 @@ pub enum Name {
     Each(&'static str, u16),
     /// One name for each number, from 1; an empty one is not known.
     Table(&'static [&'static str]),
+    /// A word and a number that grows by equal steps.
+    Runs(&'static Runs),
+}
+
+/// The word before a number, and the numbers.
+#[derive(Debug)]
+pub struct Runs(pub &'static str, pub &'static [Run]);
+
+/// The numbers of some lines or keys that follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The first line or key.
+    pub from: u16,
+    /// The last one.
+    pub to: u16,
+    /// The number in the name of the first one's parameter.
+    pub first: u32,
+    /// By how much it grows.
+    pub step: u32,
+    /// Which models have them.
+    pub models: Models,
+}
+
+impl Run {
+    /// Lines or keys, the number of the first one's parameter, and by how much that grows.
+    pub const fn new(from: u16, to: u16, first: u32, step: u32) -> Self {
+        Self {
+            from,
+            to,
+            first,
+            step,
+            models: Models::All,
+        }
+    }
+
+    /// The same of these models alone.
+    #[must_use]
+    pub const fn only(self, models: &'static [&'static str]) -> Self {
+        let models = Models::Only(models);
+        Self { models, ..self }
+    }
+
+    fn at(self, number: u16) -> Option<u32> {
+        let behind = number.checked_sub(self.from)?;
+        let grown = self.step.saturating_mul(behind.into());
+        (number <= self.to).then(|| self.first.saturating_add(grown))
+    }
 }
 
 /// What becomes of a value: the parameter's text, or nothing where the parameter is left out.
@@ -45,23 +141,16 @@ pub enum Encoding {
     Fixed(&'static str),
     /// The vendor's word for each of ours.
     Choice(&'static [(&'static str, &'static str)]),
+    /// The same of a language or a country, in any case. A language that is not there with its region counts without.
+    Word(&'static [(&'static str, &'static str)]),
     /// The vendor's words for yes and no.
     Flag(&'static str, &'static str),
     /// A number of other units: multiplied by the first, divided by the second and rounded up.
     Units(u32, u32),
     /// A number within these bounds, which are narrower than the vocabulary's.
     Within(u32, u32),
-    /// A text of characters that the phone takes, within these lengths in characters.
-    Chars {
-        /// Which characters.
-        allowed: fn(char) -> bool,
-        /// The fewest.
-        min: usize,
-        /// The most.
-        max: usize,
-        /// What they are, in words that follow "at most 20", for example.
-        says: &'static str,
-    },
+    /// A text of characters that the phone takes.
+    Chars(&'static Chars),
     /// Nothing of its own: it is a part of the value that another setting writes into the parameter.
     Joined,
     /// Nothing: all lines of these phones have what line 1 has. Of another line it is expressed only if it is the
@@ -71,6 +160,19 @@ pub enum Encoding {
     SummerTime(&'static str, &'static str),
     /// What a function makes of it, from this and from other settings.
     With(fn(&Reading<'_>) -> Written),
+}
+
+/// A text of characters that the phone takes, within these lengths in characters.
+#[derive(Debug)]
+pub struct Chars {
+    /// Which characters.
+    pub allowed: fn(char) -> bool,
+    /// The fewest.
+    pub min: usize,
+    /// The most.
+    pub max: usize,
+    /// What they are, in words that follow "at most 20", for example.
+    pub says: &'static str,
 }
 
 /// A setting that is being written, among the others.
@@ -161,11 +263,7 @@ fn years_from_now() -> u64 {
 
 /// A parameter of the phone, or of line or key 1 alone.
 pub const fn one(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
-    Rule {
-        setting,
-        parameter: Name::One(parameter),
-        value,
-    }
+    Rule::new(setting, Name::One(parameter), value)
 }
 
 /// A parameter of each of so many lines or keys; see [`Name::Each`].
@@ -175,11 +273,7 @@ pub const fn each(
     count: u16,
     value: Encoding,
 ) -> Rule {
-    Rule {
-        setting,
-        parameter: Name::Each(parameter, count),
-        value,
-    }
+    Rule::new(setting, Name::Each(parameter, count), value)
 }
 
 /// A parameter whose names follow no formula; see [`Name::Table`].
@@ -188,11 +282,12 @@ pub const fn table(
     parameters: &'static [&'static str],
     value: Encoding,
 ) -> Rule {
-    Rule {
-        setting,
-        parameter: Name::Table(parameters),
-        value,
-    }
+    Rule::new(setting, Name::Table(parameters), value)
+}
+
+/// Parameters with numbers in their names; see [`Name::Runs`].
+pub const fn runs(setting: &'static str, numbers: &'static Runs, value: Encoding) -> Rule {
+    Rule::new(setting, Name::Runs(numbers), value)
 }
 
 /// For [`Encoding::With`]: a line's host with the line's port, as `host` or `host:port`.
@@ -224,6 +319,17 @@ pub fn host_alone(reading: &Reading<'_>) -> Written {
     Ok(Some(reading.host().to_owned()))
 }
 
+/// For [`Encoding::With`]: the host of a `host:port`, where the family has no parameter for its port.
+///
+/// # Errors
+/// There is a port.
+pub fn host_without_port(reading: &Reading<'_>) -> Written {
+    match reading.port() {
+        Some(_) => Err("of these phones no port of the server is known: leave it out".to_owned()),
+        None => host_alone(reading),
+    }
+}
+
 /// For [`Encoding::With`]: the port of a `host:port`; without one the parameter is left out.
 ///
 /// # Errors
@@ -234,8 +340,8 @@ pub fn port_alone(reading: &Reading<'_>) -> Written {
 }
 
 impl Name {
-    /// The parameter of a number; `None` where the family has no more.
-    pub(super) fn of(self, number: Option<u16>) -> Option<String> {
+    /// The parameter of a number; `None` where the model, as its name in capitals, has no more.
+    pub(super) fn of(self, number: Option<u16>, model: &str) -> Option<String> {
         let number = number.unwrap_or(1);
         match self {
             Self::One(name) => (number == 1).then(|| name.to_owned()),
@@ -249,6 +355,11 @@ impl Name {
                 let name = names.get(usize::from(number).checked_sub(1)?)?;
                 (!name.is_empty()).then(|| (*name).to_owned())
             }
+            Self::Runs(Runs(before, runs)) => {
+                let mut runs = runs.iter().filter(|run| run.models.has(model));
+                let found = runs.find_map(|run| run.at(number))?;
+                Some(format!("{before}{found}"))
+            }
         }
     }
 
@@ -258,6 +369,7 @@ impl Name {
             Self::One(_) => 1,
             Self::Each(_, count) => count,
             Self::Table(names) => u16::try_from(names.len()).unwrap_or(u16::MAX),
+            Self::Runs(Runs(_, runs)) => runs.iter().map(|run| run.to).max().unwrap_or_default(),
         }
     }
 
@@ -272,6 +384,16 @@ impl Name {
                 let names: Vec<&str> = names.iter().copied().filter(|it| !it.is_empty()).collect();
                 names.join(", ")
             }
+            Self::Runs(Runs(before, runs)) => {
+                let of = |run: &Run| {
+                    let last = run.at(run.to).unwrap_or(run.first);
+                    match last == run.first {
+                        true => format!("{before}{last}"),
+                        false => format!("{before}{} to {before}{last}", run.first),
+                    }
+                };
+                runs.iter().map(of).collect::<Vec<_>>().join(", ")
+            }
         }
     }
 }
@@ -284,14 +406,15 @@ impl Encoding {
             Self::Fixed(fixed) => fixed.to_owned(),
             Self::Choice(words) => {
                 let found = words.iter().find(|(ours, _)| *ours == value);
-                let theirs = found.ok_or_else(|| {
-                    let known: Vec<&str> = words.iter().map(|(ours, _)| *ours).collect();
-                    format!(
-                        "these phones know {} alone",
-                        or(&known).replace(" or ", " and ")
-                    )
-                })?;
-                theirs.1.to_owned()
+                found.ok_or_else(|| these_alone(words))?.1.to_owned()
+            }
+            Self::Word(words) => {
+                let of = |word: &str| {
+                    let mut words = words.iter();
+                    words.find(|(ours, _)| ours.eq_ignore_ascii_case(word))
+                };
+                let found = of(value).or_else(|| of(value.split_once('-')?.0));
+                found.ok_or_else(|| these_alone(words))?.1.to_owned()
             }
             Self::Flag(yes, no) => if value == "yes" { yes } else { no }.to_owned(),
             Self::Units(times, per) => {
@@ -305,15 +428,15 @@ impl Encoding {
                 Some(number) if (min..=max).contains(&number) => value.to_owned(),
                 _ => return Err(format!("these phones take {min} to {max}")),
             },
-            Self::Chars {
+            Self::Chars(Chars {
                 allowed,
                 min,
                 max,
                 says,
-            } => {
+            }) => {
                 let length = value.chars().count();
-                if !(min..=max).contains(&length) || !value.chars().all(allowed) {
-                    let many = if min == 0 {
+                if !(*min..=*max).contains(&length) || !value.chars().all(allowed) {
+                    let many = if *min == 0 {
                         format!("at most {max}")
                     } else {
                         format!("{min} to {max}")
@@ -331,4 +454,12 @@ impl Encoding {
             Self::With(write) => return write(reading),
         }))
     }
+}
+
+pub(super) fn these_alone(words: &[(&str, &str)]) -> String {
+    let known: Vec<&str> = words.iter().map(|(ours, _)| *ours).collect();
+    format!(
+        "these phones know {} alone",
+        or(&known).replace(" or ", " and ")
+    )
 }

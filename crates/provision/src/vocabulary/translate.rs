@@ -65,14 +65,24 @@ struct Read<'a> {
     values: BTreeMap<&'a str, String>,
 }
 
-/// Says the settings of the vocabulary in a family's parameters.
+/// Says the settings of the vocabulary in the parameters of a family's model.
 ///
 /// # Errors
 /// The first value that a setting cannot have, or that cannot be said to these phones and is no
 /// [wish](Setting::wish); and a line that lacks what no line can do without.
-pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'a>, WrongValue> {
+pub fn translate<'a>(
+    layers: &'a Layers,
+    rules: &[Rule],
+    model: &str,
+) -> Result<Translation<'a>, WrongValue> {
     let read = read(layers)?;
-    check_lines(&read, rules)?;
+    let model = model.to_ascii_uppercase();
+    let rules: Vec<&Rule> = rules
+        .iter()
+        .filter(|rule| rule.models.has(&model))
+        .collect();
+    check_lines(&read, &rules, &model)?;
+    let lines = lines(&read);
     let mut by_setting: BTreeMap<&str, Vec<&Present<'a>>> = BTreeMap::new();
     for one in &read.present {
         by_setting.entry(one.setting.name).or_default().push(one);
@@ -82,24 +92,28 @@ pub fn translate<'a>(layers: &'a Layers, rules: &[Rule]) -> Result<Translation<'
     let mut unsaid: BTreeMap<&str, WrongValue> = BTreeMap::new();
     for rule in rules {
         for one in by_setting.get(rule.setting).into_iter().flatten() {
-            let Some(name) = rule.parameter.of(one.number) else {
-                continue;
-            };
-            if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
-                said.insert(one.name);
-            }
-            if parameters.contains_key(&name) {
-                continue;
-            }
-            match write(rule, one, &read.values) {
-                Ok(Some(translated)) => {
-                    parameters.insert(name, translated);
+            let own = [one.number];
+            let numbers = if rule.of_lines { &lines[..] } else { &own[..] };
+            for number in numbers {
+                let Some(name) = rule.parameter.of(*number, &model) else {
+                    continue;
+                };
+                if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
+                    said.insert(one.name);
                 }
-                Ok(None) => {}
-                Err(wrong) if one.setting.wish => {
-                    unsaid.entry(one.name).or_insert(wrong);
+                if parameters.contains_key(&name) {
+                    continue;
                 }
-                Err(wrong) => return Err(wrong),
+                match write(rule, one, *number, &read.values) {
+                    Ok(Some(translated)) => {
+                        parameters.insert(name, translated);
+                    }
+                    Ok(None) => {}
+                    Err(wrong) if one.setting.wish => {
+                        unsaid.entry(one.name).or_insert(wrong);
+                    }
+                    Err(wrong) => return Err(wrong),
+                }
             }
         }
     }
@@ -147,15 +161,23 @@ fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {
     Ok(read)
 }
 
+/// The numbers of line 1 and of each other that has a user.
+fn lines(read: &Read<'_>) -> Vec<Option<u16>> {
+    let users = read.present.iter().filter(|one| one.setting.name == USER);
+    let others = users.map(|one| one.number).filter(|it| *it != Some(1));
+    std::iter::once(Some(1)).chain(others).collect()
+}
+
 /// The parameter that a rule makes of a setting, if it makes one.
 fn write<'a>(
     rule: &Rule,
     one: &Present<'a>,
+    number: Option<u16>,
     values: &BTreeMap<&str, String>,
 ) -> Result<Option<Translated<'a>>, WrongValue> {
     let reading = Reading {
         value: values.get(one.name).map_or("", String::as_str),
-        number: one.number,
+        number,
         others: values,
     };
     let written = rule.value.write(&reading);
@@ -176,11 +198,11 @@ fn is_as_line_1(one: &Present<'_>, values: &BTreeMap<&str, String>) -> bool {
 }
 
 /// Checks the lines that the family has.
-fn check_lines(read: &Read<'_>, rules: &[Rule]) -> Result<(), WrongValue> {
+fn check_lines(read: &Read<'_>, rules: &[&Rule], model: &str) -> Result<(), WrongValue> {
     let lines = read.present.iter().filter(|one| one.setting.name == USER);
     let has = |line: &&Present<'_>| {
         let mut of_user = rules.iter().filter(|rule| rule.setting == USER);
-        of_user.any(|rule| rule.parameter.of(line.number).is_some())
+        of_user.any(|rule| rule.parameter.of(line.number, model).is_some())
     };
     lines
         .filter(has)

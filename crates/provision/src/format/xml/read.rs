@@ -288,7 +288,11 @@ impl Reading<'_> {
         }
         match self.syntax.groups {
             Some(groups) => name != self.syntax.root && !groups.contains(&name),
-            None => is_parameter(name) || self.syntax.values.contains(&name),
+            None => {
+                let mut known = self.syntax.attributes.iter();
+                let is_group = known.any(|(group, _, _)| *group == name);
+                is_parameter(name) && !is_group || self.syntax.values.contains(&name)
+            }
         }
     }
 

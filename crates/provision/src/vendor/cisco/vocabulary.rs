@@ -4,7 +4,7 @@
 //! itself, also what would be its default.
 
 use super::keys::{extension, function, key_label, line_label};
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_and_port, one};
+use crate::vocabulary::{Chars, Encoding, Reading, Rule, Written, each, host_and_port, one};
 
 /// So many lines no phone of the SPA line has; it passes over what it does not know.
 const MAX_SPA_LINES: u16 = 12;
@@ -102,12 +102,12 @@ const YES_NO: Encoding = Encoding::Flag("Yes", "No");
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "UDP"), ("tcp", "TCP"), ("tls", "TLS")]);
 const DTMF: Encoding =
     Encoding::Choice(&[("rfc2833", "AVT"), ("info", "INFO"), ("inband", "InBand")]);
-const USER: Encoding = Encoding::Chars {
+const USER: Encoding = Encoding::Chars(&Chars {
     allowed: |_| true,
     min: 0,
     max: 63,
     says: "characters",
-};
+});
 
 type CodecNames = &'static [(&'static str, &'static str)];
 

@@ -21,6 +21,7 @@ use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
 mod conduct;
 mod groups;
+mod keys;
 mod lint;
 mod older_groups;
 mod older_vocabulary;

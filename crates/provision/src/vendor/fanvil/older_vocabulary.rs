@@ -1,8 +1,8 @@
 //! How phones that read `<VOIP_CONFIG_FILE>` say the settings of the vocabulary. A name is the way to the parameter:
 //! the module, and of a list its name and the `ID` of the entry, with dots between them.
 
-use super::vocabulary::{DTMF, PASSWORD, tone_country};
-use super::zone;
+use super::vocabulary::{DTMF, PASSWORD, TONES};
+use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
 /// What X5 has; an X3 has two.
@@ -10,6 +10,16 @@ const MAX_LINES: u16 = 6;
 
 /// Of TLS the number is from FusionPBX alone.
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
+
+/// From WAZO's plugin.
+const LANGUAGE: Encoding = Encoding::Word(&[
+    ("en", "0"),
+    ("nl", "3"),
+    ("fr", "4"),
+    ("it", "7"),
+    ("es", "10"),
+    ("de", "16"),
+]);
 
 macro_rules! line {
     ($name:literal) => {
@@ -80,11 +90,8 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         "MMI_CONFIG_MODULE.MMI_Account.Account2.Level",
         Encoding::Fixed("5"),
     ),
-    one(
-        "tone_country",
-        "DSP_CONFIG_MODULE.Signal_Standard",
-        Encoding::With(tone_country),
-    ),
+    one("language", "GLOBAL_CONFIG_MODULE.Language", LANGUAGE),
+    one("tone_country", "DSP_CONFIG_MODULE.Signal_Standard", TONES),
     one(
         "ntp",
         "GLOBAL_CONFIG_MODULE.Enable_SNTP",
@@ -177,6 +184,42 @@ pub(super) const VOIP_CONFIG: &[Rule] = &[
         Encoding::Fixed("1"),
     ),
     one("vlan", "QOS_CONFIG_MODULE.VLAN_ID", Encoding::AsIs),
+    // As many as FusionPBX's template for an X4 has.
+    keys::rule!(
+        "type",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Type",
+        39,
+        keys::TYPE
+    ),
+    keys::rule!(
+        "type",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        keys::LINE
+    ),
+    keys::rule!(
+        "value",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        keys::VALUE
+    ),
+    keys::rule!(
+        "line",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Value",
+        39,
+        Encoding::Joined
+    ),
+    keys::rule!(
+        "label",
+        "PHONE_CONFIG_MODULE.Function_Key.Fkey{n}.",
+        "Title",
+        39,
+        Encoding::AsIs
+    ),
     // At intervals, of hours, as in the newer files.
     one(
         "provisioning_interval",

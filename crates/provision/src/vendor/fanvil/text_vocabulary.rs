@@ -1,8 +1,8 @@
 //! How phones say the settings of the vocabulary that read lines in modules. A name is the way to the parameter: the
 //! module, the group if there is one, and the parameter, with dots between them and `_` for each blank.
 
-use super::vocabulary::{DTMF, PASSWORD, TRANSPORT, tone_country};
-use super::zone;
+use super::vocabulary::{CODEC_MAP, DTMF, PASSWORD, TONES, TRANSPORT};
+use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
 /// What the models with the most have.
@@ -56,17 +56,20 @@ pub(super) const TEXT: &[Rule] = &[
     line!("expires", "Register_TTL", Encoding::AsIs),
     line!("voicemail", "MWI_Num", Encoding::AsIs),
     line!("dtmf", "DTMF_Mode", DTMF),
+    each(
+        "codecs",
+        "SIP_CONFIG_MODULE.SIP_Line_List.SIP{n}_VoiceCodecMap",
+        LINES,
+        CODEC_MAP,
+    )
+    .of_lines(),
     account!("admin_password", "1_Name", Encoding::Fixed("admin")),
     account!("admin_password", "1_Password", PASSWORD),
     account!("admin_password", "1_Level", Encoding::Fixed("10")),
     account!("user_password", "2_Name", Encoding::Fixed("guest")),
     account!("user_password", "2_Password", PASSWORD),
     account!("user_password", "2_Level", Encoding::Fixed("5")),
-    one(
-        "tone_country",
-        "MM_CONFIG_MODULE.Select_Your_Tone",
-        Encoding::With(tone_country),
-    ),
+    one("tone_country", "MM_CONFIG_MODULE.Select_Your_Tone", TONES),
     clock!("ntp", "Enable_SNTP", Encoding::Fixed("1")),
     clock!("ntp", "SNTP_Server", Encoding::AsIs),
     clock!("time_zone", "Time_Zone", zone::QUARTERS),
@@ -97,6 +100,126 @@ pub(super) const TEXT: &[Rule] = &[
         Encoding::Fixed("1"),
     ),
     one("vlan", "QOS_CONFIG_MODULE.VLAN_ID", Encoding::AsIs),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        6,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        6,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        6,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        12,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        12,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        12,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Type",
+        32,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "type",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "value",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "line",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Value",
+        32,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "label",
+        "DSSKEY_CONFIG_MODULE.Dsskey_Config1.Fkey{n}_",
+        "Title",
+        32,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_32),
     // At intervals, of hours.
     one(
         "provisioning_interval",

@@ -1,8 +1,10 @@
 //! How phones that read `<sysConf>` say the settings of the vocabulary. A name is the way to the parameter: groups
 //! with dots between them, and behind a group of which there are several its index.
 
-use super::zone;
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_alone, one, port_alone};
+use super::{keys, zone};
+use crate::vocabulary::{
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_alone, one, port_alone,
+};
 
 /// What X6U, X7 and X210 have, which have the most.
 const MAX_LINES: u16 = 20;
@@ -13,13 +15,27 @@ pub(super) const TRANSPORT: Encoding =
 pub(super) const DTMF: Encoding =
     Encoding::Choice(&[("inband", "0"), ("rfc2833", "1"), ("info", "2")]);
 
+/// From Tancredi's templates.
+pub(super) const CODEC_MAP: Encoding = Encoding::With(|it| codecs::list(it, CODECS));
+
+const CODECS: codecs::Words = &[
+    ("pcmu", "PCMU"),
+    ("pcma", "PCMA"),
+    ("g722", "G722"),
+    ("g729", "G729"),
+    ("g726-32", "G726-32"),
+    ("g723", "G723"),
+    ("ilbc", "iLBC"),
+    ("opus", "opus"),
+];
+
 /// X1S, X1SG, X3SG, X3U and X305 take nothing else, and would keep their default.
-pub(super) const PASSWORD: Encoding = Encoding::Chars {
+pub(super) const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_alphanumeric(),
     min: 1,
     max: 39,
     says: "letters of ASCII and digits",
-};
+});
 
 pub(super) const SYS_CONF: &[Rule] = &[
     of_line(
@@ -79,6 +95,7 @@ pub(super) const SYS_CONF: &[Rule] = &[
     ),
     of_line("line_{n}_voicemail", "sip.line.{n}.MWINum", Encoding::AsIs),
     of_line("line_{n}_dtmf", "sip.line.{n}.DTMFMode", DTMF),
+    of_line("codecs", "sip.line.{n}.VoiceCodecMap", CODEC_MAP).of_lines(),
     one(
         "admin_password",
         "web.account.1.Name",
@@ -102,11 +119,7 @@ pub(super) const SYS_CONF: &[Rule] = &[
         "phone.display.DefaultLanguage",
         Encoding::With(language),
     ),
-    one(
-        "tone_country",
-        "mm.SelectYourTone",
-        Encoding::With(tone_country),
-    ),
+    one("tone_country", "mm.SelectYourTone", TONES),
     one("ntp", "phone.date.EnableSNTP", Encoding::Fixed("1")),
     one("ntp", "phone.date.SNTPServer", Encoding::AsIs),
     one("time_zone", "phone.date.TimeZone", zone::QUARTERS),
@@ -127,6 +140,119 @@ pub(super) const SYS_CONF: &[Rule] = &[
     one("syslog", "log.SyslogServerPort", Encoding::With(port_alone)),
     one("vlan", "qos.EnableVLAN", Encoding::Fixed("1")),
     one("vlan", "qos.VLANID", Encoding::AsIs),
+    keys::rule!("type", "dsskey.internal.1.Fkey.{n}.", "Type", 6, keys::TYPE).only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        6,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        6,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_6),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Type",
+        12,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        12,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        12,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_12),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Type",
+        32,
+        keys::TYPE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "type",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        keys::LINE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "value",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        keys::VALUE
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "line",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Value",
+        32,
+        Encoding::Joined
+    )
+    .only(keys::PAGE_OF_32),
+    keys::rule!(
+        "label",
+        "dsskey.internal.1.Fkey.{n}.",
+        "Title",
+        32,
+        Encoding::AsIs
+    )
+    .only(keys::PAGE_OF_32),
     // At intervals, of hours.
     one(
         "provisioning_interval",
@@ -184,22 +310,36 @@ fn language(reading: &Reading<'_>) -> Written {
     }
 }
 
-pub(super) fn tone_country(reading: &Reading<'_>) -> Written {
-    const CODES: &[(&str, &str)] = &[
-        ("DE", "2"),
-        ("NL", "5"),
-        ("US", "11"),
-        ("GB", "13"),
-        ("CA", "18"),
-        ("IT", "21"),
-        ("FR", "25"),
-        ("ES", "33"),
-    ];
-    let code = CODES
-        .iter()
-        .find(|(country, _)| reading.value().eq_ignore_ascii_case(country));
-    match code {
-        Some((_, code)) => Ok(Some((*code).to_owned())),
-        None => Err("of these phones the number for this country is not known".to_owned()),
-    }
-}
+/// The numbers are WAZO's and Tancredi's.
+pub(super) const TONES: Encoding = Encoding::Word(&[
+    ("BE", "0"),
+    ("CN", "1"),
+    ("DE", "2"),
+    ("JP", "4"),
+    ("NL", "5"),
+    ("NO", "6"),
+    ("SE", "8"),
+    ("CH", "9"),
+    ("US", "11"),
+    ("CZ", "12"),
+    ("GB", "13"),
+    ("ZA", "14"),
+    ("AU", "15"),
+    ("BR", "16"),
+    ("CA", "18"),
+    ("RU", "19"),
+    ("CL", "20"),
+    ("IT", "21"),
+    ("AT", "22"),
+    ("DK", "23"),
+    ("FI", "24"),
+    ("FR", "25"),
+    ("GR", "26"),
+    ("HU", "27"),
+    ("LT", "28"),
+    ("IN", "29"),
+    ("MX", "30"),
+    ("NZ", "31"),
+    ("PT", "32"),
+    ("ES", "33"),
+]);

@@ -1,8 +1,8 @@
 //! How the Nx70 says the settings of the vocabulary. Line `n` is handset `n` with its account. A line with the
 //! server of line 1 points to the first provider; any other has a provider of its own, the one of its number.
 
-use super::zones::ZONES;
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, one, port_unless_proxy};
+use super::zones;
+use crate::vocabulary::{Chars, Encoding, Reading, Rule, Written, each, one, port_unless_proxy};
 
 /// The handsets of the largest base. A model that has fewer passes over the rest.
 const MAX_HANDSETS: u16 = 250;
@@ -24,12 +24,12 @@ const SERVER: &[&str] = &[
 ];
 
 /// What a base makes of an empty value is not stated.
-const NOT_EMPTY: Encoding = Encoding::Chars {
+const NOT_EMPTY: Encoding = Encoding::Chars(&Chars {
     allowed: |_| true,
     min: 1,
     max: 500,
     says: "characters",
-};
+});
 
 pub(super) const NX70: &[Rule] = &[
     account("line_{n}_user", "SipAccount.{5}.ProviderId", PROVIDER),
@@ -114,7 +114,11 @@ pub(super) const NX70: &[Rule] = &[
         calls_in_clear,
     ),
     one("admin_password", "WebUIAccounts.1.Password", NOT_EMPTY),
-    one("time_zone", "DmGlobal.0.TimeZone", Encoding::With(zone)),
+    one(
+        "time_zone",
+        "DmGlobal.0.TimeZone",
+        Encoding::With(zones::name),
+    ),
     one(
         "tone_country",
         "Telephony.0.ToneScheme",
@@ -204,14 +208,6 @@ fn calls_in_clear(reading: &Reading<'_>) -> Written {
 fn word(reading: &Reading<'_>, words: &[(&str, &str)]) -> Written {
     let found = words.iter().find(|(ours, _)| *ours == reading.value());
     own(reading, found.map(|(_, theirs)| *theirs))
-}
-
-/// The base knows a closed list of zones, by their IANA names.
-fn zone(reading: &Reading<'_>) -> Written {
-    match ZONES.iter().find(|known| **known == reading.value()) {
-        Some(known) => Ok(Some((*known).to_owned())),
-        None => Err("these phones know a few zones alone, and this is none of them: name one with the same time, such as Europe/Berlin".to_owned()),
-    }
 }
 
 fn tones(reading: &Reading<'_>) -> Written {

@@ -2,11 +2,26 @@
 //! GRP261x and GHP6xx (`<config version="2">`), which carry the vendor's own remarks; the number of an account is
 //! its number, up to 16. Values are words where such a template names some.
 
-use super::vocabulary::PASSWORD;
-use crate::vocabulary::{Encoding, Rule, each, host_and_port, one};
+use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
+use crate::vocabulary::{
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys,
+    one, table,
+};
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
 const ACCOUNTS: u16 = 16;
+
+/// The codec of a rank. Behind those that are wanted stays what the phone has.
+macro_rules! codec {
+    ($rank:literal, $choice:literal) => {
+        line(
+            "codecs",
+            concat!("account.{n}.codec.choice.", $choice),
+            Encoding::With(|it| codecs::at(it, $rank, 8, CODECS)),
+        )
+        .of_lines()
+    };
+}
 
 pub(super) const ITEMS: &[Rule] = &[
     line(
@@ -41,6 +56,8 @@ pub(super) const ITEMS: &[Rule] = &[
     line("line_{n}_transport", TRANSPORT, TRANSPORTS),
     // Over UDP, unless something else is said.
     line("line_{n}_user", TRANSPORT, Encoding::Fixed("UDP")),
+    // Without it a phone passes over a NOTIFY. Of account 1 the template says it.
+    table("line_{n}_user", RESET, Encoding::Fixed("Yes")),
     // A port alone has no item: it stands behind the host.
     line("line_{n}_port", SERVER, Encoding::Joined),
     // In minutes.
@@ -74,6 +91,83 @@ pub(super) const ITEMS: &[Rule] = &[
         Encoding::With(|it| Ok(Some(it.zone()?.posix.to_owned()))),
     ),
     one("ntp", "dateTime.ntp.server.1", Encoding::AsIs),
+    one("language", "language.gui", LANGUAGE),
+    line("dial_plan", "account.{n}.call.dialplan", Encoding::AsIs).of_lines(),
+    each(
+        "key_{n}_type",
+        "pks.vpk.{n}.keyMode",
+        KEYS,
+        Encoding::With(|it| keys::kind(it, MODES)),
+    ),
+    each(
+        "key_{n}_type",
+        "pks.vpk.{n}.account",
+        KEYS,
+        Encoding::With(|it| Ok(Some(format!("Account{}", keys::line_of(it))))),
+    ),
+    each(
+        "key_{n}_line",
+        "pks.vpk.{n}.account",
+        KEYS,
+        Encoding::Joined,
+    ),
+    each("key_{n}_label", "pks.vpk.{n}.description", KEYS, LABEL),
+    each(
+        "key_{n}_value",
+        "pks.vpk.{n}.value",
+        KEYS,
+        Encoding::With(key_value),
+    ),
+    codec!(0, 1),
+    codec!(1, 2),
+    codec!(2, 3),
+    codec!(3, 4),
+    codec!(4, 5),
+    codec!(5, 6),
+    codec!(6, 7),
+    codec!(7, 8),
+    one(
+        "syslog",
+        "maintain.syslog.server",
+        Encoding::With(host_without_port),
+    ),
+    one("syslog", "maintain.syslog.level", Encoding::Fixed("Info")),
+    one(
+        "firmware_url",
+        "provisioning.firmware.protocol",
+        scheme!("HTTP", "HTTPS"),
+    ),
+    one(
+        "firmware_url",
+        "provisioning.firmware.serverPath",
+        Encoding::With(without_scheme),
+    ),
+    one(
+        "phone_book_url",
+        "phonebook.download.mode",
+        scheme!("EnabledUseHTTP", "EnabledUseHTTPS"),
+    ),
+    one(
+        "phone_book_url",
+        "phonebook.download.server",
+        Encoding::With(phone_book),
+    ),
+    // There is one mode of asking: an hour of the day goes before an interval.
+    one(
+        "resync_time",
+        "provisioning.auto.mode",
+        Encoding::Fixed("YesUpgradeHourOfDay"),
+    ),
+    one(
+        "resync_time",
+        "provisioning.auto.hour",
+        Encoding::With(full_hour),
+    ),
+    one(
+        "vlan",
+        "network.port.eth.1.vlan.enable",
+        Encoding::Fixed("Yes"),
+    ),
     one("vlan", "network.port.eth.1.vlan.tag", Encoding::AsIs),
     one(
         "provisioning_interval",
@@ -87,6 +181,57 @@ pub(super) const ITEMS: &[Rule] = &[
     ),
 ];
 
+const RESET: &[&str] = &[
+    "",
+    "account.2.sip.allowSipReset",
+    "account.3.sip.allowSipReset",
+    "account.4.sip.allowSipReset",
+    "account.5.sip.allowSipReset",
+    "account.6.sip.allowSipReset",
+    "account.7.sip.allowSipReset",
+    "account.8.sip.allowSipReset",
+    "account.9.sip.allowSipReset",
+    "account.10.sip.allowSipReset",
+    "account.11.sip.allowSipReset",
+    "account.12.sip.allowSipReset",
+    "account.13.sip.allowSipReset",
+    "account.14.sip.allowSipReset",
+    "account.15.sip.allowSipReset",
+    "account.16.sip.allowSipReset",
+];
+/// The vendor's remarks count so many, and want no gaps between those that are in use.
+const KEYS: u16 = 40;
+const MODES: &[(&str, &str)] = &[
+    ("line", "Line"),
+    ("blf", "BLF"),
+    ("speed_dial", "SpeedDial"),
+    ("park", "CallPark"),
+    ("dtmf", "DialDTMF"),
+];
+const LABEL: Encoding = Encoding::Chars(&Chars {
+    allowed: |_| true,
+    min: 0,
+    max: 32,
+    says: "characters",
+});
+
+fn key_value(reading: &Reading<'_>) -> Written {
+    match reading.value().chars().count() <= 64 {
+        true => keys::value(reading),
+        false => Err("these phones take at most 64 characters".to_owned()),
+    }
+}
+
+const CODECS: codecs::Words = &[
+    ("pcmu", "PCMU"),
+    ("pcma", "PCMA"),
+    ("g726-32", "G.726-32"),
+    ("g723", "G.723.1"),
+    ("g722", "G.722"),
+    ("g729", "G.729A/B"),
+    ("ilbc", "iLBC"),
+    ("opus", "OPUS"),
+];
 const SERVER: &str = "account.{n}.sip.server.1.address";
 const AUTH: &str = "account.{n}.sip.subscriber.userid";
 const DISPLAY: &str = "account.{n}.sip.subscriber.name";

@@ -2,7 +2,7 @@
 
 use super::lint::is_password;
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, each, host_alone, hour, month, one, port_alone,
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, hour, keys, month, one, port_alone,
     port_unless_proxy, weekday_from_one,
 };
 use crate::zone::ByWeek;
@@ -117,6 +117,33 @@ pub(super) const SIP: &[Rule] = &[
         Encoding::With(dtmf_method),
     ),
     of_line("line_{n}_srtp", "sip_line{n}_srtp_mode", SRTP),
+    key("key_{n}_type", "prgkey{n}_type", 8, TYPE).only(PROGRAMMABLE),
+    key("key_{n}_type", "prgkey{n}_line", 8, LINE).only(PROGRAMMABLE),
+    key("key_{n}_line", "prgkey{n}_line", 8, Encoding::Joined).only(PROGRAMMABLE),
+    key("key_{n}_value", "prgkey{n}_value", 8, VALUE).only(PROGRAMMABLE),
+    key("key_{n}_type", "topsoftkey{n}_type", 48, TYPE).only(AT_THE_TOP),
+    key("key_{n}_type", "topsoftkey{n}_line", 48, LINE).only(AT_THE_TOP),
+    key("key_{n}_line", "topsoftkey{n}_line", 48, Encoding::Joined).only(AT_THE_TOP),
+    key("key_{n}_value", "topsoftkey{n}_value", 48, VALUE).only(AT_THE_TOP),
+    key("key_{n}_label", "topsoftkey{n}_label", 48, Encoding::AsIs).only(AT_THE_TOP),
+    key("key_{n}_type", "softkey{n}_type", 55, TYPE).only(SOFT),
+    key("key_{n}_type", "softkey{n}_line", 55, LINE).only(SOFT),
+    key("key_{n}_line", "softkey{n}_line", 55, Encoding::Joined).only(SOFT),
+    key("key_{n}_value", "softkey{n}_value", 55, VALUE).only(SOFT),
+    key("key_{n}_label", "softkey{n}_label", 55, Encoding::AsIs).only(SOFT),
+    // The phone's, not a line's.
+    one(
+        "line_{n}_expires",
+        "sip_registration_period",
+        Encoding::AsIs,
+    ),
+    of_line(
+        "line_{n}_expires",
+        "sip_registration_period",
+        Encoding::AsLine1,
+    ),
+    one("codecs", "sip_customized_codec", Encoding::With(codec_list)),
+    one("dial_plan", "sip_dial_plan", Encoding::AsIs),
     one("admin_password", "admin_password", PASSWORD),
     one("user_password", "user_password", PASSWORD),
     one(
@@ -163,6 +190,54 @@ pub(super) const SIP: &[Rule] = &[
 
 const fn of_line(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
     each(setting, parameter, MAX_LINES, value)
+}
+
+/// The models by what they call their keys, each kind with as many as the largest has (WAZO's templates). A phone passes
+/// over keys that it does not have.
+const PROGRAMMABLE: &[&str] = &[
+    "6730I", "6731I", "6735I", "6753I", "6755I", "6863I", "6865I", "6905", "6910", "9143I",
+];
+const AT_THE_TOP: &[&str] = &[
+    "6737I", "6757I", "6867I", "6869I", "6873I", "6915", "6920", "6930", "6940", "6970",
+];
+const SOFT: &[&str] = &["6739I", "9480I"];
+
+const fn key(setting: &'static str, parameter: &'static str, count: u16, value: Encoding) -> Rule {
+    each(setting, parameter, count, value)
+}
+
+const TYPE: Encoding = Encoding::With(|it| {
+    keys::kind(
+        it,
+        &[
+            ("line", "line"),
+            ("blf", "blf"),
+            ("speed_dial", "speeddial"),
+            ("park", "park"),
+        ],
+    )
+});
+const LINE: Encoding = Encoding::With(keys::line);
+const VALUE: Encoding = Encoding::With(key_value);
+
+/// A parked call stands behind the name of the server's kind.
+fn key_value(reading: &Reading<'_>) -> Written {
+    Ok(match keys::does(reading) {
+        Some("park") => Some(format!("asterisk;{}", reading.value())),
+        _ => keys::value(reading)?,
+    })
+}
+
+/// By the numbers that RTP has for them, as in WAZO's templates: with a piece of the length that is usual and without gaps
+/// where nobody speaks.
+fn codec_list(reading: &Reading<'_>) -> Written {
+    const CODECS: codecs::Words = &[
+        ("pcmu", "payload=0;ptime=20;silsupp=off"),
+        ("pcma", "payload=8;ptime=20;silsupp=off"),
+        ("g722", "payload=9;ptime=20;silsupp=off"),
+        ("g729", "payload=18;ptime=20;silsupp=off"),
+    ];
+    codecs::list(reading, CODECS)
 }
 
 /// Whether digits go in band is the phone's; how they go otherwise is the line's.

@@ -3,9 +3,9 @@
 //! From the vendor's guides. What the guides do not state says so ([`Duplicates::Unstated`], `None`)
 //! instead of guessing. The guides' names of most parameters are not known here, so the templates name
 //! almost none: settings say by their names where they go. In a text family `standard_X` becomes the
-//! parameter `X` of the standard file; in the XML family `standard_Prov_X` becomes `System/Prov/X` and
-//! `standard_Line1_Sip_X` becomes `X` of the first line's `Sip`. Likewise for `product_`, `master_` and
-//! `system_`, and for `initial_X` in a text family. All templates work without any setting; an initial
+//! parameter `X` of the standard file; in the XML family `standard_Prov_X` becomes `System/Prov/X`,
+//! `standard_Network_NTP_X` becomes `Network/NTP/X` and `standard_Line1_Sip_X` becomes `X` of the first line's
+//! `Sip`. Likewise for `product_`, `master_` and `system_`, and for `initial_X` in a text family. All templates work without any setting; an initial
 //! file needs `urls.standard`.
 
 mod conduct;
@@ -152,7 +152,17 @@ pub const UTG: Family = Family::new(&FamilySpec {
         root: "PANASIPPhoneConfig",
         groups: None,
         values: &[],
-        attributes: &[("Line", "idx", true)],
+        attributes: &[
+            ("Line", "idx", true),
+            // Groups with names in capitals, as FusionPBX's template for a KX-UTG300B has them.
+            ("CDP", "", false),
+            ("LLDP", "", false),
+            ("NTP", "", false),
+            ("HTTP", "", false),
+            ("STUN", "", false),
+            ("SSH", "", false),
+            ("LDAP", "", false),
+        ],
         parameter_attributes: &[
             ("perm", &["R", "RW", "!", "!R", "!RW"]),
             ("access", &["A", "U", "AU"]),

@@ -3,7 +3,7 @@
 //! the offset is in minutes, is inferred.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, each, host_alone, one, port_alone, port_unless_proxy,
+    Encoding, Reading, Rule, Written, each, host_alone, keys, one, port_alone, port_unless_proxy,
 };
 use crate::zone::{ByWeek, Change};
 
@@ -16,7 +16,8 @@ const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls
 /// the phone's behind the group that they are in.
 macro_rules! rules {
     (
-        $sip:literal, $call:literal, $end:literal, $login:literal, $time:literal, $provisioning:literal,
+        $sip:literal, $call:literal, $end:literal, $login:literal, $time:literal, $log:literal,
+        $provisioning:literal,
         $on:literal, $off:literal $(, $more:expr)*
     ) => {
         &[
@@ -41,6 +42,11 @@ macro_rules! rules {
             rules!(@line "line_{n}_outbound_proxy", $sip, "SIP_OUTPROXY_ADDR", $end, Encoding::With(host_alone)),
             rules!(@line "line_{n}_outbound_proxy", $sip, "SIP_OUTPROXY_PORT", $end, Encoding::With(port_alone)),
             rules!(@line "line_{n}_transport", $sip, "SIP_TRANSPORT", $end, TRANSPORT),
+            rules!(@line "line_{n}_expires", $sip, "REG_EXPIRE_TIME", $end, Encoding::AsIs),
+            rules!(@line "line_{n}_voicemail", $call, "VM_NUMBER", $end, Encoding::AsIs),
+            rules!(@line "dial_plan", $call, "DIAL_PLAN", $end, Encoding::AsIs).of_lines(),
+            one("syslog", concat!($log, "SYSLOG_ADDR"), Encoding::With(host_alone)),
+            one("syslog", concat!($log, "SYSLOG_PORT"), Encoding::With(port_alone)),
             rules!(@zone $time, "TIME_ZONE", |it| Ok(Some(it.zone()?.minutes_east().to_string()))),
             one("time_zone", concat!($time, "DST_ENABLE"), Encoding::SummerTime("Y", "N")),
             rules!(@zone $time, "DST_OFFSET", |it| Ok(it.zone()?.saving.map(|it| it.minutes().to_string()))),
@@ -76,9 +82,38 @@ pub(super) const TEXT: &[Rule] = rules!(
     "",
     "",
     "",
+    "",
     "Enabled",
     "Disabled",
-    one("ntp", "NTP_ADDR", Encoding::AsIs)
+    one("ntp", "NTP_ADDR", Encoding::AsIs),
+    one("vlan", "VLAN_ENABLE", Encoding::Fixed("Y")),
+    one("vlan", "VLAN_ID_IP_PHONE", Encoding::AsIs),
+    key(
+        "key_{n}_type",
+        "FLEX_BUTTON_FACILITY_ACT{n}",
+        Encoding::With(|it| keys::kind(it, KEYS))
+    ),
+    key(
+        "key_{n}_type",
+        "FLEX_BUTTON_FACILITY_ARG{n}",
+        Encoding::With(shown_line)
+    ),
+    key(
+        "key_{n}_line",
+        "FLEX_BUTTON_FACILITY_ARG{n}",
+        Encoding::Joined
+    ),
+    key(
+        "key_{n}_value",
+        "FLEX_BUTTON_FACILITY_ARG{n}",
+        Encoding::With(|it| value_of(it, "blf"))
+    ),
+    key(
+        "key_{n}_value",
+        "FLEX_BUTTON_QUICK_DIAL{n}",
+        Encoding::With(|it| value_of(it, "speed_dial"))
+    ),
+    key("key_{n}_label", "FLEX_BUTTON_LABEL{n}", Encoding::AsIs)
 );
 
 /// Of phones that read XML: the group of the parameter stands before it.
@@ -88,10 +123,44 @@ pub(super) const XML: &[Rule] = rules!(
     "",
     "LoginAcc_",
     "SysTime_",
+    "Syslog_",
     "Prov_",
     "Yes",
-    "No"
+    "No",
+    one(
+        "syslog",
+        "Syslog_SYSLOG_SERVER_ENABLE",
+        Encoding::Fixed("Y")
+    ),
+    one("ntp", "Network_NTP_NTP_ADDR", Encoding::AsIs),
+    one("ntp", "Network_NTP_NTP_MODE", Encoding::Fixed("2"))
 );
+
+/// The keys of the phones that FusionPBX's templates say them of. Of other models the names or the words differ, or
+/// are not known.
+const fn key(setting: &'static str, parameter: &'static str, value: Encoding) -> Rule {
+    each(setting, parameter, 24, value).only(&["KX-UT133", "KX-UT136"])
+}
+
+const KEYS: &[(&str, &str)] = &[
+    ("line", "X_PANASONIC_IPTEL_DN"),
+    ("blf", "X_PANASONIC_IPTEL_CONTACT"),
+    ("speed_dial", "X_PANASONIC_IPTEL_ONETOUCH"),
+];
+
+fn shown_line(reading: &Reading<'_>) -> Written {
+    match reading.value() {
+        "line" => keys::line(reading),
+        _ => Ok(None),
+    }
+}
+
+/// The value of a key that does this.
+#[allow(clippy::unnecessary_wraps)]
+fn value_of(reading: &Reading<'_>, kind: &str) -> Written {
+    let does_so = keys::does(reading) == Some(kind);
+    Ok(does_so.then(|| reading.value().to_owned()))
+}
 
 /// When summer time begins; without it nothing is written.
 fn start(reading: &Reading<'_>, what: fn(ByWeek) -> i32) -> Written {

@@ -2,7 +2,7 @@
 //! whole.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, each, host_alone, hour, month, one, port_alone,
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, hour, month, one, port_alone,
     weekday_from_one,
 };
 use crate::zone::ByWeek;
@@ -25,6 +25,28 @@ macro_rules! change {
         )
     };
 }
+
+/// The rank of a codec; 0 switches it off. The phone's others stay as they are.
+macro_rules! codec {
+    ($codec:literal, $name:literal) => {
+        one(
+            "codecs",
+            concat!("voice.codecPref.", $name),
+            Encoding::With(|it| {
+                let rank = codecs::rank(it, $codec, CODECS)?;
+                Ok(Some(rank.unwrap_or_else(|| "0".to_owned())))
+            }),
+        )
+    };
+}
+
+/// By the names of public templates and of files that phones have written.
+const CODECS: codecs::Words = &[
+    ("pcmu", "G711_Mu"),
+    ("pcma", "G711_A"),
+    ("g722", "G722"),
+    ("g729", "G729_AB"),
+];
 
 pub(super) const UCS: &[Rule] = &[
     each(
@@ -199,6 +221,10 @@ pub(super) const UCS: &[Rule] = &[
     one("syslog", "device.syslog.transport", Encoding::Fixed("1")),
     one("vlan", "device.net.vlanId", Encoding::AsIs),
     one("dial_plan", "dialplan.digitmap", Encoding::AsIs),
+    codec!("pcmu", "G711_Mu"),
+    codec!("pcma", "G711_A"),
+    codec!("g722", "G722"),
+    codec!("g729", "G729_AB"),
     one("firmware_url", "device.prov.upgradeServer", Encoding::AsIs),
     one(
         "provisioning_interval",

@@ -250,9 +250,10 @@ const ZONE_WORDS: &[(i32, &str)] = &[
 
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "udp"), ("tcp", "tcp"), ("tls", "tls")]);
 
-const DTMF: Encoding = Encoding::Choice(&[("rfc2833", "off"), ("info", "sip_info_only")]);
+pub(super) const DTMF: Encoding =
+    Encoding::Choice(&[("rfc2833", "off"), ("info", "sip_info_only")]);
 
-const LANGUAGE: Encoding = Encoding::Choice(&[
+pub(super) const LANGUAGE: Encoding = Encoding::Word(&[
     ("de", "Deutsch"),
     ("en", "English"),
     ("es", "Espanol"),
@@ -261,7 +262,7 @@ const LANGUAGE: Encoding = Encoding::Choice(&[
     ("nl", "Dutch"),
 ]);
 
-const TONES: Encoding = Encoding::Choice(&[
+const TONES: Encoding = Encoding::Word(&[
     ("DE", "GER"),
     ("US", "USA"),
     ("ES", "ESP"),

@@ -3,7 +3,7 @@
 use crate::format::{Document, Examined, Finding, codes, message, shown};
 
 /// The sections that are read. Phones know more, with elements within elements.
-pub(super) const SECTIONS: &[&str] = &["phone-settings", "functionKeys"];
+pub(super) const SECTIONS: &[&str] = &["phone-settings", "functionKeys", "firmware-settings"];
 
 /// Looks at the sections of the file and at its parameters.
 pub(super) fn check(file: &mut Examined<'_>) {
@@ -21,7 +21,7 @@ pub(super) fn check(file: &mut Examined<'_>) {
                     shown(name),
                     "> does not belong directly into <settings>"
                 ],
-                "Put it into <phone-settings> or <functionKeys>.",
+                "Put it into <phone-settings>, <firmware-settings> or <functionKeys>.",
             ));
         }
     }

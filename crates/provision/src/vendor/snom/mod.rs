@@ -77,7 +77,11 @@ const PHONES: FamilySpec = FamilySpec {
         root: "settings",
         groups: Some(lint::SECTIONS),
         values: &[],
-        attributes: &[("phone-settings", "e", false), ("functionKeys", "e", false)],
+        attributes: &[
+            ("phone-settings", "e", false),
+            ("functionKeys", "e", false),
+            ("firmware-settings", "e", false),
+        ],
         parameter_attributes: &[
             ("idx", &[]),
             // May the user change it, and does the next load write it over?

@@ -1,10 +1,23 @@
 //! How desk phones say the settings of the vocabulary. The number behind a dot is the element's `idx`; the
 //! transport is a part of the outbound proxy.
 
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_and_port, one};
+use super::dect;
+use crate::vocabulary::{
+    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys, one,
+};
 use crate::zone::ByWeek;
 
 const MAX_LINES: u16 = 12;
+
+/// As many as FusionPBX's template for a D785 with its display has. A phone passes over keys that it does not have.
+const MAX_KEYS: u16 = 78;
+
+/// The models whose key for a parked call WAZO's plugin writes with a word of its own; of others it is a speed dial.
+const WITH_ORBIT: &[&str] = &["710", "715", "720", "725", "760", "D765"];
+
+const fn key_value(value: Encoding) -> Rule {
+    each("key_{n}_value", "functionKeys.{z}.fkey", MAX_KEYS, value)
+}
 
 pub(super) const DESK: &[Rule] = &[
     each(
@@ -76,7 +89,93 @@ pub(super) const DESK: &[Rule] = &[
         MAX_LINES,
         Encoding::Joined,
     ),
+    each(
+        "line_{n}_label",
+        "user_idle_text.{n}",
+        MAX_LINES,
+        Encoding::AsIs,
+    ),
+    each(
+        "line_{n}_expires",
+        "user_expiry.{n}",
+        MAX_LINES,
+        Encoding::AsIs,
+    ),
+    each(
+        "line_{n}_voicemail",
+        "user_mailbox.{n}",
+        MAX_LINES,
+        Encoding::AsIs,
+    ),
+    each("line_{n}_dtmf", "user_dtmf_info.{n}", MAX_LINES, dect::DTMF),
+    each("line_{n}_srtp", "user_srtp.{n}", MAX_LINES, SRTP),
+    each("line_{n}_srtp", "user_savp.{n}", MAX_LINES, SAVP),
+    each(
+        "codecs",
+        "codec_priority_list.{n}",
+        MAX_LINES,
+        Encoding::With(codec_list),
+    )
+    .of_lines(),
+    each("dial_plan", "user_dp_str.{n}", MAX_LINES, Encoding::AsIs).of_lines(),
     one("admin_password", "admin_mode_password", Encoding::AsIs),
+    // Of its pages in a browser.
+    one("admin_password", "http_user", Encoding::Fixed("admin")),
+    one("admin_password", "http_pass", Encoding::AsIs),
+    one(
+        "user_password",
+        "webserver_user_name",
+        Encoding::Fixed("user"),
+    ),
+    one("user_password", "webserver_user_password", Encoding::AsIs),
+    one("language", "language", dect::LANGUAGE),
+    one("language", "web_language", dect::LANGUAGE),
+    one("tone_country", "tone_scheme", TONES),
+    one("ntp", "ntp_server", Encoding::AsIs),
+    one("syslog", "syslog_server", Encoding::With(host_without_port)),
+    one("vlan", "vlan_id", Encoding::AsIs),
+    one("firmware_url", "firmwareSettings.firmware", Encoding::AsIs),
+    one(
+        "firmware_url",
+        "update_policy",
+        Encoding::Fixed("auto_update"),
+    ),
+    // What its key for the directory does.
+    one(
+        "phone_book_url",
+        "dkey_directory",
+        Encoding::With(|it| Ok(Some(format!("url {}", it.value())))),
+    ),
+    each(
+        "key_{n}_type",
+        "functionKeys.{z}.fkey",
+        MAX_KEYS,
+        Encoding::With(|it| Ok((it.value() == "line").then(|| "line".to_owned()))),
+    ),
+    key_value(Encoding::With(|it| function(it, "orbit"))).only(WITH_ORBIT),
+    key_value(Encoding::With(|it| function(it, "speed"))),
+    each(
+        "key_{n}_type",
+        "functionKeys.{z}.context",
+        MAX_KEYS,
+        Encoding::With(context),
+    ),
+    each(
+        "key_{n}_line",
+        "functionKeys.{z}.context",
+        MAX_KEYS,
+        Encoding::Joined,
+    ),
+    each(
+        "key_{n}_label",
+        "functionKeys.{z}.label",
+        MAX_KEYS,
+        Encoding::AsIs,
+    ),
+    // It has one mode of asking: a time of day goes before an interval.
+    one("resync_time", "prov_polling_enabled", Encoding::Fixed("on")),
+    one("resync_time", "prov_polling_mode", Encoding::Fixed("abs")),
+    one("resync_time", "prov_polling_time", Encoding::AsIs),
     // The vendor's own word for a zone (GER+1) has rules that change with the firmware: without one the phone goes
     // by the other two.
     one(
@@ -106,6 +205,77 @@ pub(super) const DESK: &[Rule] = &[
         Encoding::Units(60, 1),
     ),
 ];
+
+/// What a key does and with what; `park` is the word for a parked call.
+fn function(reading: &Reading<'_>, park: &str) -> Written {
+    let word = match keys::does(reading) {
+        None => return Ok(None),
+        Some("blf") => "blf",
+        Some("speed_dial") => "speed",
+        Some("url") => "url",
+        Some(_) => park,
+    };
+    Ok(Some(format!("{word} {}", reading.value())))
+}
+
+/// The line of a key; and that there are words for what it does. How a key sends digits is not certain: a public page
+/// calls it not documented.
+fn context(reading: &Reading<'_>) -> Written {
+    const KNOWN: &[(&str, &str)] = &[
+        ("line", ""),
+        ("blf", ""),
+        ("speed_dial", ""),
+        ("park", ""),
+        ("url", ""),
+    ];
+    keys::kind(reading, KNOWN)?;
+    keys::line(reading)
+}
+
+const SRTP: Encoding = Encoding::Choice(&[("off", "off"), ("optional", "on"), ("required", "on")]);
+const SAVP: Encoding = Encoding::Choice(&[
+    ("off", "off"),
+    ("optional", "optional"),
+    ("required", "mandatory"),
+]);
+
+/// From WAZO's plugin.
+const TONES: Encoding = Encoding::Word(&[
+    ("AU", "AUS"),
+    ("AT", "AUT"),
+    ("CN", "CHN"),
+    ("DK", "DNK"),
+    ("FR", "FRA"),
+    ("GB", "GBR"),
+    ("DE", "GER"),
+    ("GR", "GRE"),
+    ("IN", "IND"),
+    ("IT", "ITA"),
+    ("JP", "JPN"),
+    ("MX", "MEX"),
+    ("NL", "NLD"),
+    ("NO", "NOR"),
+    ("NZ", "NZL"),
+    ("ES", "ESP"),
+    ("SE", "SWE"),
+    ("CH", "SWI"),
+    ("US", "USA"),
+]);
+
+const CODECS: codecs::Words = &[
+    ("pcmu", "pcmu"),
+    ("pcma", "pcma"),
+    ("g722", "g722"),
+    ("g729", "g729"),
+    ("g723", "g723"),
+    ("g726-32", "g726-32"),
+];
+
+/// The list ends with the digits that are pressed in a call, as public templates have it.
+fn codec_list(reading: &Reading<'_>) -> Written {
+    let list = codecs::list(reading, CODECS)?;
+    Ok(list.map(|list| format!("{list},telephone-event")))
+}
 
 #[allow(clippy::unnecessary_wraps)]
 fn outbound(reading: &Reading<'_>) -> Written {

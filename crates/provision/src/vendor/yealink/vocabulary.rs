@@ -4,11 +4,27 @@
 //! known here. What a phone does not know it passes over: so phones before v81 are told the server, the transport
 //! and the outbound proxy in all the spellings of public templates, each time the same.
 
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_alone, one, port_alone};
+use crate::vocabulary::{
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_alone, host_without_port, keys,
+    one, port_alone,
+};
 use crate::zone::{Change, Saving};
 
 /// As many accounts as the largest models have.
 const MAX_LINES: u16 = 16;
+
+/// As many keys as the largest models show on their own display (WAZO's templates); one that has fewer passes over the rest.
+const MAX_KEYS: u16 = 29;
+
+/// By the numbers of WAZO's and Tancredi's templates, which agree.
+const KEYS: &[(&str, &str)] = &[
+    ("line", "15"),
+    ("blf", "16"),
+    ("speed_dial", "13"),
+    ("park", "10"),
+    ("dtmf", "11"),
+    ("url", "17"),
+];
 
 /// What the generations have in common: they differ in what the names of the device's own parameters begin with.
 macro_rules! rules {
@@ -44,7 +60,24 @@ macro_rules! rules {
                 MAX_LINES,
                 Encoding::With(port_alone),
             ),
+            each("line_{n}_voicemail", "voice_mail.number.{n}", MAX_LINES, TEXT),
+            each("line_{n}_dtmf", "account.{n}.dtmf.type", MAX_LINES, DTMF),
+            one("language", "lang.gui", LANGUAGE),
+            one("language", "lang.wui", LANGUAGE),
+            one("tone_country", "voice.tone.country", TONES),
+            one("ntp", "local_time.ntp_server1", Encoding::AsIs),
+            one("firmware_url", concat!($device, "firmware.url"), Encoding::AsIs),
+            one("vlan", concat!($device, "network.vlan.internet_port_enable"), Encoding::Fixed("1")),
+            one("vlan", concat!($device, "network.vlan.internet_port_vid"), Encoding::AsIs),
+            one("phone_book_url", "remote_phonebook.data.1.url", Encoding::AsIs),
+            one("phone_book_url", "remote_phonebook.data.1.name", Encoding::Fixed("Directory")),
+            each("line_{n}_expires", "account.{n}.sip_server.1.expires", MAX_LINES, Encoding::AsIs),
             $($own,)*
+            each("key_{n}_type", "linekey.{n}.type", MAX_KEYS, Encoding::With(|it| keys::kind(it, KEYS))),
+            each("key_{n}_type", "linekey.{n}.line", MAX_KEYS, Encoding::With(keys::line)),
+            each("key_{n}_line", "linekey.{n}.line", MAX_KEYS, Encoding::Joined),
+            each("key_{n}_value", "linekey.{n}.value", MAX_KEYS, Encoding::With(key_value)),
+            each("key_{n}_label", "linekey.{n}.label", MAX_KEYS, TEXT),
             one("time_zone", "local_time.time_zone", Encoding::With(|it| Ok(Some(it.zone()?.hours_east())))),
             one("time_zone", "local_time.summer_time", Encoding::SummerTime("1", "0")),
             one("time_zone", "local_time.dst_time_type", Encoding::With(|it| {
@@ -71,13 +104,150 @@ macro_rules! rules {
         ]
     };
 }
-/// Of v81 and later.
-pub(super) const STATIC: &[Rule] = rules!("static.", []);
+
+/// Whether a codec is on, and its rank.
+macro_rules! codec {
+    (on $codec:literal) => {
+        each(
+            "codecs",
+            concat!("account.{n}.codec.", codec!(@ $codec), ".enable"),
+            MAX_LINES,
+            Encoding::With(|it| codecs::on(it, $codec, CODECS)),
+        )
+        .of_lines()
+    };
+    (rank $codec:literal) => {
+        each(
+            "codecs",
+            concat!("account.{n}.codec.", codec!(@ $codec), ".priority"),
+            MAX_LINES,
+            Encoding::With(|it| codecs::rank(it, $codec, CODECS)),
+        )
+        .of_lines()
+    };
+    (@ "g726-32") => { "g726_32" };
+    (@ $codec:literal) => { $codec };
+}
+
+/// The same of older firmware, whose codecs have numbers: whether one is on, what it is, or its rank.
+macro_rules! numbered {
+    (on $number:literal $codec:literal) => {
+        numbered!(@ $number, "enable", Encoding::With(|it| codecs::on(it, $codec, NUMBERED)))
+    };
+    (is $number:literal $theirs:literal) => {
+        numbered!(@ $number, "payload_type", Encoding::Fixed($theirs))
+    };
+    (rank $number:literal $codec:literal) => {
+        numbered!(@ $number, "priority", Encoding::With(|it| codecs::rank(it, $codec, NUMBERED)))
+    };
+    (@ $number:literal, $name:literal, $value:expr) => {
+        each("codecs", concat!("account.{n}.codec.", $number, ".", $name), MAX_LINES, $value).of_lines()
+    };
+}
+
+/// The numbers of FusionPBX's and SARK's templates.
+const NUMBERED: codecs::Words = &[
+    ("pcmu", "PCMU"),
+    ("pcma", "PCMA"),
+    ("g729", "G729"),
+    ("g722", "G722"),
+];
+
+/// Of v81 and later. What is not common to both is from WAZO's templates for v86 and from Tancredi's, which agree; that a
+/// window of a minute is one is inferred.
+pub(super) const STATIC: &[Rule] = rules!(
+    "static.",
+    [
+        each(
+            "line_{n}_srtp",
+            "account.{n}.srtp_encryption",
+            MAX_LINES,
+            SRTP
+        ),
+        codec!(on "pcmu"),
+        codec!(rank "pcmu"),
+        codec!(on "pcma"),
+        codec!(rank "pcma"),
+        codec!(on "g722"),
+        codec!(rank "g722"),
+        codec!(on "g729"),
+        codec!(rank "g729"),
+        codec!(on "g726-32"),
+        codec!(rank "g726-32"),
+        codec!(on "opus"),
+        codec!(rank "opus"),
+        one(
+            "dial_plan",
+            "dialplan.digitmap.enable",
+            Encoding::Fixed("1")
+        ),
+        one("dial_plan", "dialplan.digitmap.string", TEXT),
+        one("syslog", "static.syslog.enable", Encoding::Fixed("1")),
+        one("syslog", "static.syslog.server", Encoding::With(host_alone)),
+        one(
+            "syslog",
+            "static.syslog.server_port",
+            Encoding::With(port_alone)
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.enable",
+            Encoding::Fixed("1")
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.dayofweek",
+            Encoding::Fixed("0123456")
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.begin_time",
+            Encoding::AsIs
+        ),
+        one(
+            "resync_time",
+            "static.auto_provision.weekly.end_time",
+            Encoding::AsIs
+        ),
+    ]
+);
 
 /// Of v70 to v80.
 pub(super) const OLD: &[Rule] = rules!(
     "",
     [
+        // Which of the two names counts differs by firmware (FusionPBX's template for the T22P has this one).
+        each(
+            "line_{n}_expires",
+            "account.{n}.expires",
+            MAX_LINES,
+            Encoding::AsIs
+        ),
+        one("syslog", "syslog.mode", Encoding::Fixed("1")),
+        numbered!(on 1 "pcmu"),
+        numbered!(is 1 "PCMU"),
+        numbered!(rank 1 "pcmu"),
+        numbered!(on 2 "pcma"),
+        numbered!(is 2 "PCMA"),
+        numbered!(rank 2 "pcma"),
+        numbered!(on 5 "g729"),
+        numbered!(is 5 "G729"),
+        numbered!(rank 5 "g729"),
+        numbered!(on 6 "g722"),
+        numbered!(is 6 "G722"),
+        numbered!(rank 6 "g722"),
+        // These two count the lines of such keys from 0 (WAZO).
+        each(
+            "key_{n}_type",
+            "linekey.{n}.line",
+            MAX_KEYS,
+            Encoding::With(|it| match it.value() {
+                "blf" => keys::line_from_zero(it),
+                _ => keys::line(it),
+            })
+        )
+        .only(&["T32", "T38"]),
+        one("syslog", "syslog.server", Encoding::With(host_without_port)),
         each(
             "line_{n}_registrar",
             "account.{n}.sip_server_host",
@@ -123,17 +293,76 @@ pub(super) const OLD: &[Rule] = rules!(
     ]
 );
 
+const DTMF: Encoding = Encoding::Choice(&[("inband", "0"), ("rfc2833", "1"), ("info", "2")]);
+
+const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "2")]);
+
+/// The phone has two of g723 and of ilbc, by their rates.
+const CODECS: codecs::Words = &[
+    ("pcmu", "pcmu"),
+    ("pcma", "pcma"),
+    ("g722", "g722"),
+    ("g729", "g729"),
+    ("g726-32", "g726_32"),
+    ("opus", "opus"),
+];
+
+/// As the vendor's language files are called in WAZO's and Tancredi's templates.
+const LANGUAGE: Encoding = Encoding::Word(&[
+    ("en", "English"),
+    ("de", "German"),
+    ("fr", "French"),
+    ("it", "Italian"),
+    ("es", "Spanish"),
+    ("pl", "Polish"),
+    ("ru", "Russian"),
+    ("zh-TW", "Chinese_T"),
+    ("zh", "Chinese_S"),
+]);
+
+/// From WAZO's plugins.
+const TONES: Encoding = Encoding::Word(&[
+    ("AU", "Australia"),
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("BR", "Brazil"),
+    ("CL", "Chile"),
+    ("CN", "China"),
+    ("CZ", "Czech"),
+    ("DK", "Denmark"),
+    ("FI", "Finland"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("GR", "Greece"),
+    ("HU", "Hungary"),
+    ("IN", "India"),
+    ("IT", "Italy"),
+    ("JP", "Japan"),
+    ("LT", "Lithuania"),
+    ("MX", "Mexico"),
+    ("NL", "Netherlands"),
+    ("NZ", "New Zealand"),
+    ("NO", "Norway"),
+    ("PT", "Portugal"),
+    ("RU", "Russia"),
+    ("ES", "Spain"),
+    ("SE", "Sweden"),
+    ("CH", "Switzerland"),
+    ("GB", "Great Britain"),
+    ("US", "United States"),
+]);
+
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
 const TEXT: Encoding = Encoding::With(text);
 
 /// Of the phone's own pages.
-const PASSWORD: Encoding = Encoding::Chars {
+const PASSWORD: Encoding = Encoding::Chars(&Chars {
     allowed: |it| it.is_ascii_graphic() && it != ':',
     min: 1,
     max: 32,
     says: "printable ASCII characters without blanks and colons",
-};
+});
 
 /// This word in the place of a value makes a phone forget what it has.
 const FORGET: &str = "%NULL%";
@@ -146,6 +375,10 @@ fn text(reading: &Reading<'_>) -> Written {
         )),
         false => Ok(Some(value.to_owned())),
     }
+}
+
+fn key_value(reading: &Reading<'_>) -> Written {
+    keys::does(reading).map_or(Ok(None), |_| text(reading))
 }
 
 /// When summer time begins or ends, as month, week, weekday and hour; without it nothing is written. That week 5 is the
