@@ -3,8 +3,8 @@
 use crate::chart;
 use crate::data::{Event, Listed, Pool, Read as _, Relay, Restored, Rollout, Rotation, Tenant};
 use crate::href;
-use crate::lists::next;
 use crate::lists::notify::{rollouts_table, tone as rollout_tone};
+use crate::lists::{next, webhooks};
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
 use crate::text::{self, EN, count, fill};
@@ -198,6 +198,10 @@ pub struct Overview {
     /// Of the last day, the newest first.
     pub events: Listed<Event>,
     pub rollouts: Listed<Rollout>,
+    /// The tenant's webhooks.
+    pub webhooks: Vec<Value>,
+    /// When the devices were counted, in Unix milliseconds.
+    pub counted_at: Option<u64>,
     pub now: u64,
 }
 
@@ -214,7 +218,7 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let numbers = Numbers {
         title: EN.numbers.into(),
         items,
-        ..Numbers::default()
+        note: counted_note(of),
     };
     let open = of.rollouts.items.iter().filter(|rollout| rollout.is_open());
     let rollouts: Vec<Rollout> = open.cloned().collect();
@@ -226,6 +230,19 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
         page = page.with(rollouts_table(id, &rollouts, of.now));
     }
     page
+}
+
+/// When the numbers were counted, and the way to count again, where that was a while ago.
+fn counted_note(of: &Overview) -> Vec<Cell> {
+    let Some(at) = of.counted_at.filter(|at| *at < of.now) else {
+        return Vec::new();
+    };
+    let again = format!("{}?again=true", href::tenant(&of.tenant.id, ""));
+    vec![
+        Cell::text(EN.counted),
+        Cell::time(Some(at), of.now, ""),
+        Cell::link(EN.count_again, again),
+    ]
 }
 
 /// The last day's requests as a picture, or that there were none.
@@ -324,6 +341,7 @@ fn needs_of(of: &Overview) -> Vec<(Cell, String)> {
             fill(EN.rollout_paused, &[&rollout.message]),
         ));
     }
+    needs.extend(webhooks::needs(&of.webhooks));
     needs
 }
 
@@ -337,6 +355,7 @@ fn needs(needs: Vec<(Cell, String)>) -> List {
                 head,
                 more: Vec::new(),
                 text,
+                parts: Vec::new(),
                 hint: String::new(),
             })
             .collect(),
@@ -354,6 +373,8 @@ pub struct Deployment {
     pub pools: Vec<(Pool, Vec<Relay>)>,
     pub rotation: Option<Rotation>,
     pub restored: Option<Restored>,
+    /// Webhooks of any tenant with messages that were given up.
+    pub webhooks: Vec<Value>,
     pub now: u64,
 }
 
@@ -597,6 +618,7 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
             needs.push((Cell::link(&pool.name, to.clone()), text));
         }
     }
+    needs.extend(webhooks::needs(&of.webhooks));
     needs
 }
 
@@ -637,6 +659,7 @@ mod tests {
             pools: vec![(pool, Vec::new())],
             rotation: None,
             restored: None,
+            webhooks: vec![json!({"id": "W", "tenant": "T", "name": "On call", "dead": 3})],
             now: NOW,
         };
         let page = deployment(Shell::outside("Fleet"), &of);
@@ -649,6 +672,8 @@ mod tests {
             "8 served, 2 refused",
             "href=\"/console/tenants/T/rollouts/R\">5 of 1,200 told",
             ">Harbour<",
+            "href=\"/console/tenants/T/webhooks/W?state=dead\"",
+            "3 messages were given up",
         ] {
             assert!(html.contains(told), "{told}: {html}");
         }

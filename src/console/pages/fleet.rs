@@ -36,9 +36,17 @@ pub async fn page(visit: Visit) -> Outcome {
         pools: pools(&visit).await?,
         rotation: visit.get::<Rotation>("/rotation", &[]).await.ok(),
         restored: visit.get::<Restored>("/restored", &[]).await.ok(),
+        webhooks: given_up(&visit).await?,
         now: visit.now(),
     };
     Ok(Reply::page(page::deployment(shell, &deployment)))
+}
+
+/// Webhooks of all tenants and of the installation with messages that were given up.
+async fn given_up(visit: &Visit) -> Result<Vec<Value>, Problem> {
+    let query = [("dead", "true"), ("limit", MAX_POOLS)];
+    let list: Listed<Value> = visit.get("/webhooks", &query).await?;
+    Ok(list.items)
 }
 
 /// Tenants with how many of their devices are in a state: so many of them a page as can be asked one by one.
@@ -97,7 +105,15 @@ pub async fn overview(visit: Visit) -> Outcome {
         .within(&tenant.id, &tenant.name, &visit.path);
     shell = shell.leading(EN.fleet_lead);
     let now = visit.now();
+    if visit.query.get("again") == "true" {
+        // Counting is dear: who reads the page again does not count again.
+        let again = [("again", "true")];
+        let path = visit.of_tenant("/device-counts");
+        visit.get::<Value>(&path, &again).await?;
+        return Ok(Reply::see(&href::tenant(&tenant.id, "")));
+    }
     let counts: Value = visit.get(&visit.of_tenant("/device-counts"), &[]).await?;
+    let webhooks: Listed<Value> = visit.get(&visit.of_tenant("/webhooks"), &[]).await?;
     let mut counted = Vec::new();
     for state in State::ALL {
         counted.push(count(&visit, state, &counts).await?);
@@ -113,6 +129,8 @@ pub async fn overview(visit: Visit) -> Outcome {
             .get(&visit.of_tenant("/rollouts"), &[("limit", "5")])
             .await
             .unwrap_or_default(),
+        webhooks: webhooks.items,
+        counted_at: counts.number("counted_at"),
         tenant,
         counted,
         now,
