@@ -109,7 +109,7 @@ describe("the console's import", () => {
     await visitor.open(page);
     await paste(visitor, `mac,label,password\n${mac(1)},Front desk,${SECRET}-new\n`);
     const [[, , changed, why]] = await rows(visitor);
-    assert.deepEqual([changed, why], ['changed', 'Becomes another: label, line_1_password.']);
+    assert.deepEqual([changed, why], ['changed', 'Changes: label, line_1_password.']);
     assert.ok(!(await visitor.page.content()).includes(SECRET));
     await visitor.photograph('import-changes');
     assert.deepEqual(visitor.page.wrong, []);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::data::Read as _;
 use crate::part::{Cell, Facts, Lines, List, Page, Section, Tone};
-use crate::problem::broken;
+use crate::problem::{Problem, broken};
 use crate::text::{EN, count, fill};
 
 /// The page with what a trial found on top, where it stays beside what was typed.
@@ -40,6 +40,12 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
         page = page.fixing(Section::Text(fill(EN.same_files, &[&same.join(", ")])));
     }
     page
+}
+
+/// The page with why a trial was refused, where nothing was typed: it is said before the question, and takes no focus.
+pub fn refused(page: Page, problem: &Problem) -> Page {
+    let text = fill(EN.trial_refused, &[&problem.detail]);
+    page.fixing(List::of(EN.trial_effects, vec![text]))
 }
 
 /// Whether nothing is to be told of a file.
@@ -151,6 +157,15 @@ mod tests {
         let html = html.unwrap_or_default();
         assert!(html.contains("A plaintext file waits."), "{html}");
         assert!(!html.contains(EN.trial_compared), "{html}");
+    }
+
+    #[test]
+    fn what_would_be_refused_is_said_before_the_question_and_is_no_answer_to_what_was_typed() {
+        let problem = Problem::new(409, "Conflict", "The site still has devices (2).");
+        let html = refused(Page::new(Shell::outside("x")), &problem).html();
+        let html = html.unwrap_or_default();
+        assert!(html.contains("It would be refused. The site still has devices (2)."));
+        assert!(!html.contains("problem"), "{html}");
     }
 
     #[test]

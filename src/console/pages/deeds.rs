@@ -144,7 +144,7 @@ async fn page(visit: &Visit, deed: &Deed, problem: Option<Problem>) -> Result<Pa
         None => tried(visit, deed).await,
     };
     match dry {
-        Some(Err(refused)) => Ok(page.with_problem(Some(refused))),
+        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
         Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
         None => Ok(page.with_problem(problem)),
     }

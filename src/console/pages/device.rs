@@ -158,7 +158,7 @@ async fn confirm_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, P
         None => tried(visit, name).await,
     };
     match dry {
-        Some(Err(refused)) => Ok(page.with_problem(Some(refused))),
+        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
         Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
         None => Ok(page.with_problem(problem)),
     }
