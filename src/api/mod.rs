@@ -29,6 +29,7 @@ use ringfence_api::answer::{Shown, Verbatim};
 use ringfence_api::health::Health;
 use ringfence_api::operation::{Needs, Operation};
 pub use ringfence_api::path::{Params, matches};
+pub use route::is_tried;
 use worker::{Request, Response};
 
 use crate::app::{App, Caller};

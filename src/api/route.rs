@@ -68,6 +68,14 @@ pub fn is_done_first(operation: Operation) -> bool {
     DONE_FIRST.contains(&operation)
 }
 
+/// Whether a request can be tried first, with `dry_run`: of what is only done, and keeps nothing, none can.
+pub fn is_tried(method: &str, path: &str) -> bool {
+    match find(method, path) {
+        RouteMatch::Route(operation, _) => operation.is_tried(),
+        _ => false,
+    }
+}
+
 /// What a call of an operation spends of its token's allowance.
 pub fn spent(operation: Operation) -> Spent {
     match operation.needs() {

@@ -210,7 +210,7 @@ handlers! {
     DeleteRelay => relays::delete,
     DrainRelay => relays::drain,
 
-    ListWebhooks => webhooks::list,
+    ListWebhooks => webhooks::list_all,
     CreateWebhook => webhooks::create,
     GetWebhook => webhooks::show,
     PutWebhook => webhooks::put,

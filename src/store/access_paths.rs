@@ -288,6 +288,40 @@ pub async fn asking_under(
     db.values(&sql, args![json(&devices)?, id]).await
 }
 
+/// How many devices in service have got files under an access path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Dependents {
+    /// Those that ever did.
+    pub ever: u64,
+    /// Those that did since the time that was asked about.
+    pub lately: u64,
+    /// Those that did, and under no other access path since: they ask under it.
+    pub asking: u64,
+}
+
+/// How many devices in service have got files under an access path.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn dependents(
+    db: &Db,
+    tenant_id: &str,
+    id: &str,
+    since: u64,
+) -> Result<Dependents, StorageError> {
+    let found: Option<Dependents> = db
+        .row(
+            "SELECT count(*) AS ever, coalesce(sum(u.last_at >= ?3), 0) AS lately, \
+             coalesce(sum(u.last_at > coalesce((SELECT max(o.last_at) FROM access_path_devices o \
+             WHERE o.device_id = u.device_id AND o.access_path_id <> ?2), 0)), 0) AS asking \
+             FROM access_path_devices u CROSS JOIN devices d ON d.id = u.device_id \
+             WHERE u.access_path_id = ?2 AND d.tenant_id = ?1 AND d.disabled = 0",
+            args![tenant_id, id, since],
+        )
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
 /// How far the devices of a tenant have moved to an access path, and those that have not, in the order of
 /// their MACs, after `after`.
 ///

@@ -6,7 +6,7 @@ use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 use worker::D1Result;
 
-use super::settings::{self, LayerRows, NewLayer};
+use super::settings::{self, LayerRows, NewLayer, json};
 use super::sites::{self, SiteRow};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
@@ -499,6 +499,46 @@ pub fn affected(
         db.statement(&count, &[tenant_id.into(), value.reborrow()])?,
         db.statement(&first, &[tenant_id.into(), value.reborrow(), limit.into()])?,
     ])
+}
+
+/// How many devices are at a site.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn at_site(db: &Db, tenant_id: &str, site_id: &str) -> Result<u64, StorageError> {
+    let sql = "SELECT count(*) FROM devices WHERE tenant_id = ?1 AND site_id = ?2";
+    let number = db.value(sql, args![tenant_id, site_id]).await?;
+    Ok(number.unwrap_or_default())
+}
+
+/// How many devices are of a model.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn of_model(db: &Db, tenant_id: &str, model: &str) -> Result<u64, StorageError> {
+    let sql = "SELECT count(*) FROM devices WHERE tenant_id = ?1 AND model = ?2";
+    let number = db.value(sql, args![tenant_id, model]).await?;
+    Ok(number.unwrap_or_default())
+}
+
+/// Whether another device has a key with one of these fingerprints.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn has_key_elsewhere(
+    db: &Db,
+    id: &str,
+    fingerprints: &[&str],
+) -> Result<bool, StorageError> {
+    let found: Option<String> = db
+        .value(
+            "SELECT d.id FROM json_each(?2) AS list_of_keys \
+             CROSS JOIN devices d ON d.key_fingerprint = list_of_keys.value \
+             WHERE d.id <> ?1 LIMIT 1",
+            args![id, json(&fingerprints)?],
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// What the first of them gave.

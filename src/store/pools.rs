@@ -240,6 +240,29 @@ pub async fn assigned(
     Ok(pool.flatten())
 }
 
+/// How many devices in service are reached by the pool that a tenant names, or a site of the tenant.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn reached_by_assignment(
+    db: &Db,
+    tenant_id: &str,
+    site: Option<&str>,
+) -> Result<u64, StorageError> {
+    let number: Option<u64> = match site {
+        Some(site) => {
+            let sql = "SELECT count(*) FROM devices WHERE tenant_id = ?1 AND site_id = ?2 AND disabled = 0";
+            db.value(sql, args![tenant_id, site]).await?
+        }
+        None => {
+            let sql = "SELECT count(*) FROM devices d LEFT JOIN sites s ON s.id = d.site_id \
+                 WHERE d.tenant_id = ?1 AND d.disabled = 0 AND s.pool_id IS NULL";
+            db.value(sql, args![tenant_id]).await?
+        }
+    };
+    Ok(number.unwrap_or_default())
+}
+
 /// Assigns a tenant, or a site of it, to a pool; `None` is the next above.
 ///
 /// # Errors

@@ -23,6 +23,8 @@ pub struct WebhookRow {
     /// JSON, see [`WebhookOptions`](crate::model::webhook::WebhookOptions).
     pub options: String,
     pub disabled: i64,
+    /// How many of its messages were given up, as its object last said.
+    pub dead: u64,
     pub revision: u64,
     pub created_at: u64,
     pub updated_at: u64,
@@ -52,7 +54,7 @@ pub struct WrappedSecret<'a> {
 }
 
 const COLUMNS: &str =
-    "id, tenant_id, name, url, kinds, options, disabled, revision, created_at, updated_at";
+    "id, tenant_id, name, url, kinds, options, disabled, dead, revision, created_at, updated_at";
 
 /// A webhook of a tenant, or of the installation.
 ///
@@ -81,6 +83,31 @@ pub async fn list(
         "SELECT {COLUMNS} FROM webhooks WHERE tenant_id IS ?1 AND id > ?2 ORDER BY id LIMIT ?3"
     );
     db.rows(&sql, args![tenant_id, after, limit]).await
+}
+
+/// Webhooks of every tenant and of the installation with messages that were given up, in the order of their ids,
+/// after `after`.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn with_dead(db: &Db, after: &str, limit: u32) -> Result<Vec<WebhookRow>, StorageError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM webhooks INDEXED BY webhooks_with_dead \
+         WHERE dead > 0 AND id > ?1 ORDER BY id LIMIT ?2"
+    );
+    db.rows(&sql, args![after, limit]).await
+}
+
+/// Notes how many messages of a webhook were given up. It is no change that anybody makes, so it has no entry and no
+/// revision.
+///
+/// # Errors
+/// D1 fails.
+pub async fn set_dead(db: &Db, id: &str, dead: u64) -> Result<(), StorageError> {
+    let sql = "UPDATE webhooks SET dead = ?2 WHERE id = ?1";
+    db.batch(vec![db.statement(sql, args![id, dead])?])
+        .await
+        .map(drop)
 }
 
 /// A webhook with its secrets, the newest first, for whoever sends.

@@ -218,6 +218,7 @@ mod tests {
             kinds: "[]".into(),
             options: "{}".into(),
             disabled: 0,
+            dead: 0,
             revision: 1,
             created_at: 1,
             updated_at: 1,

@@ -265,6 +265,15 @@ impl<S: Sql> WebhookRecord<S> {
         Ok(self.number(sql, args![])?.unwrap_or(0))
     }
 
+    /// How many messages were given up.
+    ///
+    /// # Errors
+    /// SQLite fails.
+    pub fn dead(&self) -> Result<u64, SqlError> {
+        let sql = "SELECT count(*) AS n FROM messages WHERE state = 'dead'";
+        Ok(self.number(sql, args![])?.unwrap_or(0))
+    }
+
     /// Messages that are due, the longest due first.
     ///
     /// # Errors

@@ -181,6 +181,14 @@ impl Webhooks {
                     return Ok(WebhookReply::NotFound);
                 }
                 self.ring(id).await?;
+                // Whoever asked sees it in the lists at once; the alarm says it again, should this fail.
+                let told = match Db::new(&self.env) {
+                    Ok(db) => webhooks::set_dead(&db, id, record.dead()?).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = told {
+                    log::warn("webhook_dead", &[("error", &error.to_string())]);
+                }
                 let sent = record.message(&message)?;
                 WebhookReply::Messages {
                     messages: sent.into_iter().collect(),
@@ -215,6 +223,10 @@ impl Webhooks {
         };
         self.deliver(&work).await?;
         looked?;
+        let dead = record.dead()?;
+        if dead != work.row.dead {
+            webhooks::set_dead(&db, &work.row.id, dead).await?;
+        }
         let next = record.meta(NEXT_LOOK)?.unwrap_or(0);
         Ok(Some(record.next_due()?.map_or(next, |due| due.min(next))))
     }

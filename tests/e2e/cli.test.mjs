@@ -241,6 +241,34 @@ describe('the command line', () => {
     await somebody.ok(['settings', 'set', 'time_zone=Europe/Berlin']);
     assert.match(await somebody.ok(['devices', 'effective', mac(1)]), /^PARAMETER +VALUE[^]* tenant +/);
     assert.match(await somebody.ok(['devices', 'lint', mac(1)]), /^standard: fit to be served$/m);
+    // What would become of a key, of a phone and of those that ask under an access path is said before.
+    for (const [words, says] of [
+      [
+        ['devices', 'rekey', mac(1)],
+        /^Nothing is written\.\n {2}Key 1 \(delivered\) is replaced by key 2[^]*A plaintext file with the new key waits/,
+      ],
+      [['devices', 'rearm', mac(1)], /is handed out once more/],
+      [['devices', 'disable', mac(1)], /1 would be broken\.\n {2}The phone gets no file from then on/],
+      [['devices', 'enable', mac(1)], /in service already/],
+      [['devices', 'notify', mac(1)], /^Nothing is written\./],
+      [['access-paths', 'change', path.id, '--label', 'other'], /No request is refused/],
+      [['access-paths', 'remove', path.id], /1 phone in service got files under this access path last/],
+      [['destinations', 'set', '--domain', 'pbx.example'], /could be notified, of 2 that were looked at/],
+      [['tests', 'add', '--name', 'n', '--file', 'standard', '--parameter', 'No_Such', '--expect', 'present'], /would not meet it/],
+      [['rollouts', 'create', '--all'], /Phones in service that are notified by the pool default: 2/],
+      [
+        ['webhooks', 'create', '--name', 'w', '--to', 'https://hooks.example/', '--kind', 'file.broken'],
+        /is told of what happens from then on/,
+      ],
+    ]) {
+      const is = words[0] === 'destinations' ? operator : somebody;
+      const more = words[0] === 'destinations' ? ['--tenant', name] : [];
+      const tried = await is.run([...words, ...more, '--dry-run']);
+      // The pool of a tenant without destinations reaches nobody: then the trial is refused as the change is.
+      if (words[1] !== 'notify') assert.equal(tried.code, 0, tried.err);
+      if (tried.code === 0) assert.match(tried.out, says, words.join(' '));
+    }
+    assert.equal((await api.get(`${t}/devices/${mac(1)}`)).key.generation, 1);
     assert.match(await somebody.ok(['devices', 'rekey', mac(1), '--yes']), /Its bootstrap waits/);
     await somebody.ok(['devices', 'disable', mac(1)]);
     assert.match(await somebody.ok(['devices', 'show', mac(1)]), /out of service/);

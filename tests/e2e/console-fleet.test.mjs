@@ -62,6 +62,16 @@ describe('the console over all tenants', () => {
     );
     await page.getByRole('link', { name: '2', exact: true }).click();
     await page.waitForURL(/\/devices\?state=confirmed$/);
+    // Requests that were refused lead to themselves.
+    await boss.open('/console');
+    const refused = number(page, 'requests refused or failed today').locator('a');
+    assert.match(await refused.innerText(), /^1\b/);
+    await refused.click();
+    await page.getByRole('row', { name: 'Harbour Hotels' }).getByRole('link', { name: '1', exact: true }).click();
+    await page.waitForURL(/\/requests\?outcome=refused&after=\d+$/);
+    assert.equal(await page.locator('.list > li').count(), 1);
+    await boss.open(`/console/tenants/${one.id}`);
+    assert.match(await number(page, 'requests refused today').innerText(), /^1\b/);
     assert.equal(await boss.open('/console/fleet/nothing'), 404);
   });
 

@@ -103,6 +103,17 @@ describe('webhooks in the console', () => {
     await page.getByText('The receiver answered 410: it wants no more messages at this URL.').waitFor();
     assert.equal(await state(page, 'delivered').count(), 0);
     await look(boss, 'webhook-dead');
+    // It needs a person, in the overview of its tenant and of all.
+    for (const overview of [of(''), '/console']) {
+      await eventually(
+        () => admin.get('/webhooks?dead=true'),
+        ({ items }) => items.length === 1,
+      );
+      await boss.open(overview);
+      await page.getByText('1 message was given up.').waitFor();
+      await page.getByRole('link', { name: 'Webhook: On call' }).click();
+      await page.waitForURL(/\?state=dead$/);
+    }
     inbox.answer = (request, response) => response.writeHead(204).end();
     await page.getByRole('link', { name: `Send again: ${dead.id}` }).click();
     await save(page, 'Send again');

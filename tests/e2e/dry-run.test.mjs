@@ -1,5 +1,7 @@
-// Changes of what phones get that are only tried: an adoption, a move to another tenant, access paths that phones are to
-// move to, and certificates. Each says what it would do, shows the lines of a device, and writes nothing.
+// Changes that are only tried: an adoption, a move to another tenant, access paths that phones are to move to, and
+// certificates, of which each shows the lines of a device; what becomes of a key, of a device in or out of service, of
+// phones that ask under an access path or can be notified; and every other change of the API. Each says what it would do,
+// and writes nothing.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -36,9 +38,15 @@ describe('a change that is only tried', () => {
   /** All that a change could write. */
   async function state() {
     const tables = ['tenants', 'audit', 'settings', 'models', 'access_paths', 'certificates', 'unknown_phones', 'moves'];
+    tables.push('sites', 'file_templates', 'file_tests', 'tokens', 'pools', 'pool_credentials', 'relays', 'operations');
+    tables.push('webhooks', 'webhook_secrets', 'versions', 'setting_versions', 'layers');
     const rows = [];
     for (const name of tables) rows.push(name, await worker.sql(`SELECT * FROM ${name}`));
-    rows.push(await worker.sql('SELECT id, tenant_id, mac, model, revision, version FROM devices'));
+    rows.push(
+      await worker.sql(
+        'SELECT id, tenant_id, mac, model, revision, version, disabled, key_state, generation, key_wrapped, armed_until FROM devices',
+      ),
+    );
     rows.push((await worker.ask('kvList', { prefix: 't1:' })).map((key) => [key.name, key.metadata]));
     return JSON.stringify(rows);
   }
@@ -179,5 +187,203 @@ describe('a change that is only tried', () => {
     const removed = await tried('DELETE', path, undefined, device);
     assert.deepEqual(numbers(removed), [1, 1, 1, 0]);
     assert.ok(lines(removed, 'initial').some((text) => text.startsWith('-<CFG_ROOT_CERTIFICATE_PATH1>')));
+  });
+
+  /** What the change would do besides, by what it is about. */
+  const about = (dry, word) => dry.effects.filter((effect) => effect.about === word);
+  const said = (dry) => dry.effects.map(({ text }) => text).join(' ');
+
+  it('leaves a key as it is, and says what becomes of it and of the plaintext file', async () => {
+    const tenant = await seedTenant(worker, { options: { bootstrap_expiry_s: 7200 } });
+    const phone = await seedDevice(worker, tenant, { mac: mac(11), state: 'confirmed', generation: 3 });
+    const fresh = await seedDevice(worker, tenant, { mac: mac(12), state: 'armed' });
+    const at = `/tenants/${tenant.id}/devices`;
+    const rekey = await tried('POST', `${at}/${phone.mac}/rekey`);
+    assert.equal(rekey.affected, 1);
+    assert.match(said(rekey), /Key 3 \(confirmed\) is replaced by key 4, whose state is armed\./);
+    assert.match(said(rekey), /handed out once, to whoever asks for it first within 2 hours\./);
+    assert.match(said(rekey), /the phone gets no file until it has taken the new plaintext file/);
+    assert.deepEqual(
+      about(rekey, 'plaintext_file').map(({ number }) => number),
+      [1],
+    );
+    const rearm = await tried('POST', `${at}/${phone.mac}/rearm`);
+    assert.match(said(rearm), /Key 3 stays, and its state becomes armed instead of confirmed\./);
+    assert.match(said(rearm), /is handed out once more/);
+    assert.match(said(rearm), /Sealed files are served under the same key meanwhile\./);
+    const key = 'Ab1'.repeat(10) + 'Zz';
+    const known = await tried('POST', `${at}/${fresh.mac}/import-key`, { key });
+    assert.match(said(known), /Key 1 \(armed\) is replaced by key 2, whose state is delivered\./);
+    assert.match(said(known), /The plaintext file that waits is withdrawn/);
+    assert.ok(!JSON.stringify(known).includes(key));
+    // The same answers as the change itself gives, where it is refused.
+    await admin.post(`${at}/${phone.mac}/import-key`, { key });
+    const twice = await admin.call('POST', `${at}/${fresh.mac}/import-key?dry_run=true`, { body: { key } });
+    assert.equal(twice.status, 409, twice.text);
+    assert.equal((await admin.call('POST', `${at}/${fresh.mac}/import-key?dry_run=true`, { body: { key: 'short' } })).status, 422);
+    const late = await admin.call('POST', `${at}/${phone.mac}/rekey?dry_run=true`, { ifMatch: '"77"' });
+    assert.equal(late.status, 412);
+    // What was said is what is done.
+    const done = await admin.post(`${at}/${phone.mac}/rekey?comment=ticket%2011`, undefined);
+    assert.deepEqual([done.key.state, done.key.generation, done.key.bootstrap_waits], ['armed', 5, true]);
+    const [entry] = (await admin.get(`/tenants/${tenant.id}/audit?action=device.rekey`)).items;
+    assert.equal(entry.after['?comment'], 'ticket 11');
+  });
+
+  it('takes no device out of service, and shows which files one gets that is put back', async () => {
+    const tenant = await seedTenant(worker, { settings: { SIP_USER: '4711' } });
+    const [working, resting] = [
+      await seedDevice(worker, tenant, { mac: mac(13), state: 'armed' }),
+      await seedDevice(worker, tenant, { mac: mac(14), state: 'confirmed', disabled: 1 }),
+    ];
+    const at = `/tenants/${tenant.id}/devices`;
+    const off = await tried('POST', `${at}/${working.mac}/disable`);
+    assert.deepEqual(numbers(off), [1, 1, 1, 1], 'its files are refused');
+    assert.match(said(off), /each of its requests is refused/);
+    assert.match(said(off), /handed out to nobody while/);
+    const on = await tried('POST', `${at}/${resting.mac}/enable`, undefined, `&device=${resting.mac}`);
+    assert.deepEqual(numbers(on), [1, 1, 1, 0]);
+    assert.ok(lines(on, 'standard').includes('+<SIP_USER_ID_1>4711</SIP_USER_ID_1>'));
+    assert.match(said(on), /gets its sealed files again/);
+    assert.deepEqual(about(await tried('POST', `${at}/${working.mac}/enable`), 'nothing').length, 1);
+    // One whose files are broken is told so before it is back.
+    const broken = await seedTenant(worker, { templates: { ...XML, 'standard/utg': '<PANASIPPhoneConfig><oops></PANASIPPhoneConfig>' } });
+    const phone = await seedDevice(worker, broken, { mac: mac(15), state: 'confirmed', disabled: 1 });
+    assert.deepEqual(numbers(await tried('POST', `/tenants/${broken.id}/devices/${phone.mac}/enable`)), [1, 1, 1, 1]);
+  });
+
+  it('removes and ends no access path, and counts the phones that ask under it', async () => {
+    const tenant = await seedTenant(worker);
+    const t = `/tenants/${tenant.id}`;
+    const other = await admin.post(`${t}/access-paths`, { label: 'other' });
+    const [one, two, gone] = [16, 17, 18].map((number) => mac(number));
+    for (const address of [one, two, gone]) await seedDevice(worker, tenant, { mac: address, state: 'confirmed' });
+    for (const address of [one, two, gone]) await tenant.get(`Config${address}.enc`);
+    const used = (number) =>
+      eventually(
+        () => worker.sql('SELECT * FROM access_path_devices'),
+        (rows) => rows.length >= number,
+      );
+    await used(3);
+    // One has moved since.
+    const [{ id: device }] = await worker.sql('SELECT id FROM devices WHERE mac = ?1 AND tenant_id = ?2', gone, tenant.id);
+    await worker.sql('INSERT INTO access_path_devices VALUES (?1, ?2, ?3)', other.id, device, Date.now() + 60_000);
+    const path = (await admin.get(`${t}/access-paths`)).items.find(({ label }) => label === 'test');
+    const removed = await tried('DELETE', `${t}/access-paths/${path.id}`);
+    assert.equal(removed.affected, 2);
+    assert.deepEqual(
+      about(removed, 'access').map(({ number }) => number),
+      [2, 3, 1, null],
+    );
+    assert.match(
+      said(removed),
+      /2 phones in service got files under this access path last: from then on each of these requests is refused/,
+    );
+    const put = (body) => tried('PUT', `${t}/access-paths/${path.id}`, body);
+    assert.equal((await put({ label: 'test', expires_at: Date.now() + 86_400_000 })).affected, 2);
+    const label = await put({ label: 'renamed' });
+    assert.deepEqual([label.affected, label.effects.length], [0, 1]);
+    assert.match(said(await tried('DELETE', `${t}/access-paths/${other.id}`)), /1 phone in service/);
+    assert.match(said(await tried('POST', `${t}/access-paths`, { label: 'newest' })), /a further access path/);
+  });
+
+  it('decides nothing about destinations and pools, and counts the phones that can be notified', async () => {
+    const tenant = await seedTenant(worker);
+    const t = `/tenants/${tenant.id}`;
+    for (const [number, host] of [
+      [19, 'pbx.example'],
+      [20, 'pbx.example'],
+      [21, 'elsewhere.example'],
+    ]) {
+      await seedDevice(worker, tenant, { mac: mac(number), settings: { NOTIFY_AOR: `sip:${number}@${host}` } });
+    }
+    // A pool of its own: in one with other tenants nobody is reached without destinations.
+    const own = await admin.post('/pools', { name: 'Own' });
+    await admin.put(`${t}/pool`, { pool: own.id });
+    const dry = await tried('PUT', `${t}/destinations`, { destinations: { domains: ['pbx.example'], networks: [] } });
+    assert.deepEqual(
+      about(dry, 'reach').map(({ number }) => number),
+      [1, 0, 2],
+      said(dry),
+    );
+    await admin.put(`${t}/destinations`, { destinations: { domains: ['pbx.example'], networks: [] } });
+    const wider = await tried('PUT', `${t}/destinations`, { destinations: null });
+    assert.deepEqual(
+      about(wider, 'reach').map(({ number }) => number),
+      [0, 1, 3],
+      said(wider),
+    );
+    const pool = await admin.post('/pools', { name: 'Elsewhere' });
+    assert.equal((await tried('PUT', `${t}/pool`, { pool: pool.id })).affected, 3);
+    assert.equal((await tried('PUT', `${t}/pool`, { pool: own.id })).affected, 0);
+    const job = await tried('POST', `${t}/devices/${mac(19)}/notify`, {});
+    assert.match(said(job), /One NOTIFY with the event check-sync/);
+    assert.equal((await tried('POST', `${t}/rollouts`, { selection: {} })).affected, 3);
+    assert.deepEqual((await admin.get(`${t}/jobs`)).items, []);
+    assert.deepEqual((await admin.get(`${t}/rollouts`)).items, []);
+  });
+
+  it('is every other change of the API, too', async () => {
+    const tenant = await seedTenant(worker);
+    const t = `/tenants/${tenant.id}`;
+    const phone = await seedDevice(worker, tenant, { mac: mac(22), settings: { SIP_USER: '4711' } });
+    const empty = await admin.post('/tenants', { name: 'Empty' });
+    const site = await admin.post(`${t}/sites`, { name: 'Quay' });
+    const pool = await admin.post('/pools', { name: 'Further' });
+    const credentials = { username: 'u', password: 'pass-77' };
+    await admin.put(`/pools/${pool.id}/proxy-credentials`, credentials);
+    const relay = await admin.post(`/pools/${pool.id}/relays`, { name: 'one' });
+    const token = await admin.post('/tokens', { name: 'x', access: 'read', tenant: tenant.id });
+    const hook = { name: 'Hook', url: 'https://hooks.example/', kinds: ['file.broken'] };
+    const [own, all] = [await admin.post(`${t}/webhooks`, hook), await admin.post('/webhooks', hook)];
+    const test = { name: 'User', file: 'standard', parameter: 'SIP_USER_ID_1', expect: 'equals', value: '4711' };
+    const stored = await admin.post(`${t}/file-tests`, test);
+    await admin.post(`${t}/access-paths`, { label: 'second' });
+    const unmet = await tried('POST', `${t}/file-tests`, { ...test, name: 'Other', value: '4712' });
+    assert.deepEqual(
+      about(unmet, 'tests').map(({ number }) => number),
+      [1, 1],
+    );
+    assert.deepEqual([unmet.tests[0].mac, unmet.tests[0].found], [phone.mac, ['4711']]);
+    for (const [method, path, body] of [
+      ['PUT', `${t}/file-tests/${stored.id}`, { ...test, value: '4712' }],
+      ['DELETE', `${t}/file-tests/${stored.id}`],
+      ['PUT', `${t}/limits`, { devices: 5 }],
+      ['PUT', `${t}/sites/${site.id}/pool`, { pool: pool.id }],
+      ['POST', '/tenants', { name: 'Another' }],
+      ['DELETE', `/tenants/${empty.id}`],
+      ['POST', '/tokens', { name: 'y', access: 'read' }],
+      ['DELETE', `/tokens/${token.id}`],
+      ['POST', '/pools', { name: 'Newest' }],
+      ['PUT', `/pools/${pool.id}`, { name: 'Renamed' }],
+      ['DELETE', `/pools/${pool.id}/proxy-credentials`],
+      ['PUT', `/pools/${pool.id}/proxy-credentials`, { ...credentials, username: 'v' }],
+      ['POST', `/pools/${pool.id}/relays`, { name: 'two' }],
+      ['DELETE', `/pools/${pool.id}/relays/${relay.id}`],
+      ...[
+        [`${t}/webhooks`, own],
+        ['/webhooks', all],
+      ].flatMap(([at, { id }]) => [
+        ['POST', at, { ...hook, name: 'Second' }],
+        ['PUT', `${at}/${id}`, { ...hook, name: 'Renamed' }],
+        ['POST', `${at}/${id}/rotate-secret`, {}],
+        ['DELETE', `${at}/${id}`],
+      ]),
+      ['DELETE', `${t}/devices/${phone.mac}/forward`],
+    ]) {
+      const dry = await tried(method, path, body);
+      assert.ok(dry.effects.length > 0, `${method} ${path}`);
+      assert.ok(
+        dry.effects.every(({ text }) => /^[A-Z`0-9].*\.$/.test(text)),
+        said(dry),
+      );
+      assert.ok(!JSON.stringify(dry).includes('pass-77'));
+    }
+    // What is wrong with a change is said as for the change itself.
+    assert.equal((await admin.call('POST', '/pools?dry_run=true', { body: { name: '' } })).status, 422);
+    assert.equal((await admin.call('DELETE', `${t}?dry_run=true`)).status, 409);
+    assert.equal((await admin.call('POST', `${t}/webhooks?dry_run=true`, { body: { ...hook, url: 'https://10.0.0.1/' } })).status, 422);
+    // What is only done, and keeps nothing, is not tried.
+    assert.equal((await admin.call('POST', '/sign-in-codes?dry_run=true')).status, 400);
   });
 });

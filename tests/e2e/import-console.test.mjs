@@ -104,6 +104,14 @@ describe("the console's import", () => {
     );
     assert.deepEqual(await visitor.axe(), []);
     await visitor.photograph('import-over');
+
+    // What of a device becomes another is said by name: a secret too, and never its value.
+    await visitor.open(page);
+    await paste(visitor, `mac,label,password\n${mac(1)},Front desk,${SECRET}-new\n`);
+    const [[, , changed, why]] = await rows(visitor);
+    assert.deepEqual([changed, why], ['changed', 'Changes: label, line_1_password.']);
+    assert.ok(!(await visitor.page.content()).includes(SECRET));
+    await visitor.photograph('import-changes');
     assert.deepEqual(visitor.page.wrong, []);
   });
 

@@ -122,7 +122,12 @@ describe('many devices at once', () => {
     const other = await empty();
     await batch(other.t, rows);
     const changes = [device(1, { set: { A: '3', C: { secret: 'Harbour-78' } }, label: 'one' }), device(2, { settings: { D: '4' } })];
-    assert.deepEqual(outcomes(await batch(t, changes)), ['changed', 'changed']);
+    const told = ({ items }) => items.map(({ changes: names }) => names);
+    const tried = await batch(t, changes, '?dry_run=true');
+    assert.deepEqual(told(tried), [['label', 'settings.A', 'settings.C'], ['settings.D']]);
+    assert.ok(!JSON.stringify(tried).includes('Harbour-78'), 'secrets by their names alone');
+    const made = await batch(t, changes);
+    assert.deepEqual([outcomes(made), told(made)], [['changed', 'changed'], told(tried)]);
     await admin.put(`${other.t}/devices/${mac(1)}`, {
       model: MODEL,
       label: 'one',

@@ -594,6 +594,8 @@ describe('the schema of the database', () => {
     const api = new Api(worker);
     assert.deepEqual((await api.get('/tokens')).items, []);
     await worker.batch(
+      ['DROP INDEX webhooks_with_dead'],
+      ['ALTER TABLE webhooks DROP COLUMN dead'],
       ['DROP TABLE device_counts'],
       ['ALTER TABLE sessions DROP COLUMN email'],
       ['DROP TABLE pool_credentials'],

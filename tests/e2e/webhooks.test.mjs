@@ -338,8 +338,21 @@ describe('webhooks', () => {
       ({ items }) => items.length === 1,
     );
     assert.deepEqual([dead.items[0].id, dead.items[0].status], [dying.id, 410]);
+    // Lists know it without asking the object, those of all tenants too.
+    const counted = await eventually(
+      () => api.get(at),
+      (view) => view.dead === 1,
+    );
+    assert.equal(counted.revision, 1, 'that is no change of the webhook');
+    const given = (await api.get('/webhooks?dead=true')).items;
+    assert.deepEqual(
+      given.map(({ id, dead: number }) => [id, number]),
+      [[hook.id, 1]],
+    );
     inbox.answer = (request, response) => response.writeHead(200).end();
     await api.post(`${at}/messages/${dying.id}/resend`);
+    assert.equal((await api.get(at)).dead, 0, 'at once');
+    assert.deepEqual((await api.get('/webhooks?dead=true')).items, []);
     await eventually(
       () => api.get(`${at}/messages?state=delivered`),
       ({ items }) => items.some((one) => one.id === dying.id),

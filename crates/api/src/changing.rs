@@ -21,6 +21,18 @@ pub struct ChangeQuery {
     pub comment: Option<String>,
 }
 
+/// How a change is made of something that no file is made from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(dead_code)]
+pub struct TrialQuery {
+    /// Writes nothing, and answers what the change would do.
+    pub dry_run: bool,
+    /// What people are told about the change, in the audit log; one line of at most 200 characters.
+    pub comment: Option<String>,
+}
+
 /// What a change would do that was only tried. Nothing was written.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -41,6 +53,83 @@ pub struct DryRun {
     pub tests: Vec<Value>,
     /// The files of the device that was asked for; null where none was.
     pub diff: Option<Vec<FileDiff>>,
+    /// What the change would do besides, in numbers and in sentences; empty where it changes files alone.
+    pub effects: Vec<Effect>,
+}
+
+/// Something that a change would do besides what it does to the contents of files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Effect {
+    /// What it is about.
+    pub about: About,
+    /// How many it concerns; null where that is no number.
+    pub number: Option<u64>,
+    /// The same in a sentence.
+    pub text: String,
+}
+
+/// What an effect is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum About {
+    /// The key of a device.
+    Key,
+    /// The one plaintext file that has the key in it.
+    PlaintextFile,
+    /// The files that are sealed under the key.
+    SealedFiles,
+    /// Whether a phone gets files at all.
+    Service,
+    /// Phones that ask under an access path.
+    Access,
+    /// Phones that can be notified.
+    Reach,
+    /// The NOTIFY jobs that would be made or left.
+    Jobs,
+    /// The tests of files.
+    Tests,
+    /// What a tenant uses and may use.
+    Quota,
+    /// Something that would be added.
+    Added,
+    /// Something that would be replaced.
+    Replaced,
+    /// Something that would be removed.
+    Removed,
+    /// That nothing would change.
+    Nothing,
+}
+
+impl Effect {
+    /// An effect that is a number of something.
+    pub fn counted(about: About, number: u64, text: impl Into<String>) -> Self {
+        Self {
+            about,
+            number: Some(number),
+            text: text.into(),
+        }
+    }
+
+    /// An effect that is no number.
+    pub fn said(about: About, text: impl Into<String>) -> Self {
+        Self {
+            about,
+            number: None,
+            text: text.into(),
+        }
+    }
+}
+
+impl DryRun {
+    /// A trial of a change that no file is made from.
+    pub fn of(effects: Vec<Effect>) -> Self {
+        Self {
+            effects,
+            ..Self::default()
+        }
+    }
 }
 
 /// How a file of a device differs.

@@ -1,6 +1,8 @@
 //! Every operation of the API, in one table: the Worker binds a handler to each, the command line calls them, and the
 //! OpenAPI document is made from it.
 
+use std::any::TypeId;
+
 use crate::admin::audit::{AuditQuery, AuditView};
 use crate::admin::audit_chain::{
     AuditExport, CutInput, CutRow, ExportQuery, PartQuery, PartView, VerifyQuery, VerifyView,
@@ -12,19 +14,19 @@ use crate::admin::sessions::SessionView;
 use crate::admin::sign_in_codes::SignInCodeView;
 use crate::admin::tokens::{TokenInput, TokenQuery, TokenView};
 use crate::admin::webhooks::{
-    MessageQuery, MessageView, SecretInput, SecretView, WebhookInput, WebhookView,
+    MessageQuery, MessageView, SecretInput, SecretView, WebhookInput, WebhookQuery, WebhookView,
 };
 use crate::answer::{
     Accepted, Answer, Created, CreatedRevised, Csv, Done, Lines, Metrics, Revised, Shown, Verbatim,
 };
-use crate::changing::ChangeQuery;
+use crate::changing::{ChangeQuery, TrialQuery};
 use crate::check::TestRun;
 use crate::devices::batch::{BatchAnswer, BatchInput, BatchQuery};
 use crate::devices::counts::{AllCounts, CountQuery, DeviceCounts};
 use crate::devices::export::TableView;
 use crate::devices::fetched::FetchedView;
 use crate::devices::fleet::{FleetQuery, FoundDevice, WithDoubles};
-use crate::devices::keys::{KeyInput, Rearmed};
+use crate::devices::keys::{KeyInput, Rearmed, RekeyQuery};
 use crate::devices::lint::{LintInput, LintPage, LintView};
 use crate::devices::list::DeviceQuery;
 use crate::devices::moves::{MoveInput, MovedView};
@@ -39,7 +41,7 @@ use crate::notify::pools::{Assignment, PoolInput, PoolView, Reachable};
 use crate::notify::proxy_credentials::{ProxyCredentialsInput, ProxyCredentialsView};
 use crate::notify::relays::{DrainInput, RelayInput, RelayView};
 use crate::notify::rollouts::{RolloutInput, RolloutView};
-use crate::notify::{Notified, NotifyInput, NotifyQuery, WithNotices};
+use crate::notify::{Notified, NotifyInput, WithNotices};
 use crate::operations::{
     OperationDevice, OperationInput, OperationView, OutcomeQuery, StartQuery, Started,
 };
@@ -131,6 +133,16 @@ impl Operation {
         Self::ALL.iter().copied().find(is_it)
     }
 
+    /// Whether it can be tried first, with `dry_run`.
+    pub fn is_tried(self) -> bool {
+        self.needs().writes() && !NOT_TRIED.contains(&self)
+    }
+
+    /// Whether a trial of it takes a device, whose files it compares.
+    pub fn compares_files(self) -> bool {
+        [TypeId::of::<ChangeQuery>(), TypeId::of::<SettingsQuery>()].contains(&self.query())
+    }
+
     /// What it does, as a sentence without its full stop.
     #[cfg(feature = "schema")]
     pub const fn summary(self) -> &'static str {
@@ -146,6 +158,30 @@ impl Operation {
         (self.row().shapes)(generator)
     }
 }
+
+/// What is done at once and keeps nothing that was decided: it either has a call that says the same beforehand, or
+/// there is nothing to say but its own sentence.
+const NOT_TRIED: &[Operation] = &[
+    // `GET …/rotation`, `GET …/restored` and `GET …/audit/verify` say beforehand what these do.
+    Operation::Rotate,
+    Operation::Restored,
+    Operation::CutAudit,
+    // People who sign in.
+    Operation::DeleteSession,
+    Operation::CreateSignInCode,
+    // What goes on, of which the call before said how far it is.
+    Operation::CancelOperation,
+    Operation::CancelJob,
+    Operation::PauseRollout,
+    Operation::ResumeRollout,
+    Operation::CancelRollout,
+    Operation::DrainRelay,
+    // One message.
+    Operation::TestWebhook,
+    Operation::TestTenantWebhook,
+    Operation::ResendWebhookMessage,
+    Operation::ResendTenantWebhookMessage,
+];
 
 /// The bytes of an operation's id: its name with a small first letter.
 const fn id<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
@@ -170,6 +206,13 @@ macro_rules! operations {
         }
 
         impl Operation {
+            /// The type that its query is read as.
+            fn query(self) -> TypeId {
+                match self {
+                    $(Self::$operation => TypeId::of::<$query>(),)*
+                }
+            }
+
             /// Every operation, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$operation),*];
 
@@ -222,9 +265,9 @@ operations! {
     POST   "/api/v1/lint" Read Lint(Nothing, LintInput) -> Shown<LintView>, "Checks a file that an operator pastes; nothing is stored";
 
     GET    "/api/v1/tokens" ReadAll ListTokens(TokenQuery, Nothing) -> Shown<Page<TokenView>>, "Lists the API tokens, without their secrets";
-    POST   "/api/v1/tokens" WriteAll CreateToken(Nothing, TokenInput) -> Created<TokenView>, "Makes a token; its text is in this answer alone";
+    POST   "/api/v1/tokens" WriteAll CreateToken(TrialQuery, TokenInput) -> Created<TokenView>, "Makes a token; its text is in this answer alone";
     GET    "/api/v1/tokens/{token}" ReadAll GetToken(Nothing, Nothing) -> Shown<TokenView>, "Shows a token, without its secret";
-    DELETE "/api/v1/tokens/{token}" WriteAll DeleteToken(Nothing, Nothing) -> Done, "Removes a token; it is worth nothing from now on";
+    DELETE "/api/v1/tokens/{token}" WriteAll DeleteToken(TrialQuery, Nothing) -> Done, "Removes a token; it is worth nothing from now on";
     GET    "/api/v1/sessions" Read ListSessions(PageQuery, Nothing) -> Shown<Page<SessionView>>, "Lists the sessions of the console that the token opened; of every token, for one that may write for all tenants";
     DELETE "/api/v1/sessions/{session}" WriteAll DeleteSession(Nothing, Nothing) -> Done, "Ends a session of the console";
     POST   "/api/v1/sign-in-codes" WriteAll CreateSignInCode(Nothing, Nothing) -> Created<SignInCodeView>, "Makes a code that opens one session of the console, once and within ten minutes, as the token that makes it; its text is in this answer alone";
@@ -242,20 +285,20 @@ operations! {
     POST   "/api/v1/explain" Read Explain(Nothing, ExplainInput) -> Shown<ExplainView>, "Explains what a phone hears to a request and why, step by step; consumes and writes nothing";
 
     GET    "/api/v1/tenants" Read ListTenants(PageQuery, Nothing) -> Shown<Page<TenantView>>, "Lists the tenants that the token sees";
-    POST   "/api/v1/tenants" WriteAll CreateTenant(Nothing, TenantInput) -> CreatedRevised<TenantView>, "Adds a tenant";
+    POST   "/api/v1/tenants" WriteAll CreateTenant(TrialQuery, TenantInput) -> CreatedRevised<TenantView>, "Adds a tenant";
     GET    "/api/v1/tenants/{tenant}" Read GetTenant(Nothing, Nothing) -> Revised<TenantView>, "Shows a tenant";
     PUT    "/api/v1/tenants/{tenant}" Write PutTenant(ChangeQuery, TenantInput) -> Revised<TenantView>, "Replaces a tenant's name, hostname and options";
-    DELETE "/api/v1/tenants/{tenant}" WriteAll DeleteTenant(Nothing, Nothing) -> Done, "Removes a tenant that has no devices, with all that belongs to it";
+    DELETE "/api/v1/tenants/{tenant}" WriteAll DeleteTenant(TrialQuery, Nothing) -> Done, "Removes a tenant that has no devices, with all that belongs to it";
     GET    "/api/v1/tenants/{tenant}/audit" Read ListTenantAudit(AuditQuery, Nothing) -> Shown<Page<AuditView>>, "Lists the changes of a tenant, the newest first";
     GET    "/api/v1/tenants/{tenant}/limits" Read GetTenantLimits(Nothing, Nothing) -> Shown<LimitsView>, "Shows what the tenant uses and may use";
-    PUT    "/api/v1/tenants/{tenant}/limits" WriteAll PutTenantLimits(Nothing, Limits) -> Shown<LimitsView>, "Sets what the tenant may use where it is not the default";
+    PUT    "/api/v1/tenants/{tenant}/limits" WriteAll PutTenantLimits(TrialQuery, Limits) -> Shown<LimitsView>, "Sets what the tenant may use where it is not the default";
     GET    "/api/v1/tenants/{tenant}/events" Read ListEvents(EventQuery, Nothing) -> Shown<Page<EventView>>, "Lists what phones asked for and got, the newest first";
 
     GET    "/api/v1/tenants/{tenant}/access-paths" Read ListAccessPaths(PageQuery, Nothing) -> Shown<Page<AccessPathView>>, "Lists the access paths, without their segments";
-    POST   "/api/v1/tenants/{tenant}/access-paths" Write CreateAccessPath(Nothing, NewAccessPathInput) -> Created<AccessPathView>, "Makes an access path; its segment is in this answer alone";
+    POST   "/api/v1/tenants/{tenant}/access-paths" Write CreateAccessPath(TrialQuery, NewAccessPathInput) -> Created<AccessPathView>, "Makes an access path; its segment is in this answer alone";
     GET    "/api/v1/tenants/{tenant}/access-paths/{path}" Read GetAccessPath(Nothing, Nothing) -> Shown<AccessPathView>, "Shows an access path, without its segment";
-    PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write PutAccessPath(Nothing, AccessPathInput) -> Shown<AccessPathView>, "Changes the label and the expiry of an access path";
-    DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write DeleteAccessPath(Nothing, Nothing) -> Done, "Removes an access path";
+    PUT    "/api/v1/tenants/{tenant}/access-paths/{path}" Write PutAccessPath(TrialQuery, AccessPathInput) -> Shown<AccessPathView>, "Changes the label and the expiry of an access path";
+    DELETE "/api/v1/tenants/{tenant}/access-paths/{path}" Write DeleteAccessPath(TrialQuery, Nothing) -> Done, "Removes an access path";
     GET    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Read GetAccessPathTarget(PageQuery, Nothing) -> Shown<TargetPage>, "Shows how far the tenant's phones have moved to an access path, and the devices that have not";
     PUT    "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write PutAccessPathTarget(ChangeQuery, TargetInput) -> Shown<AccessPathView>, "Names the access path that the tenant's phones are to move to";
     DELETE "/api/v1/tenants/{tenant}/access-paths/{path}/target" Write EndAccessPathTarget(ChangeQuery, Nothing) -> Done, "Ends that the tenant's phones are to move to an access path";
@@ -311,10 +354,10 @@ operations! {
     POST   "/api/v1/tenants/{tenant}/rollback/templates/{kind}/{family}/{model}" Write RollBackModelTemplate(ChangeQuery, RollbackInput) -> Revised<TemplateView>, "Writes the template of a kind of file for one model as an earlier version has it";
 
     GET    "/api/v1/tenants/{tenant}/file-tests" Read ListFileTests(Nothing, Nothing) -> Shown<Page<FileTestView>>, "Lists the tests of files";
-    POST   "/api/v1/tenants/{tenant}/file-tests" Write CreateFileTest(Nothing, FileTestInput) -> CreatedRevised<FileTestView>, "Adds a test of files: a change that breaks it is refused";
+    POST   "/api/v1/tenants/{tenant}/file-tests" Write CreateFileTest(TrialQuery, FileTestInput) -> CreatedRevised<FileTestView>, "Adds a test of files: a change that breaks it is refused";
     GET    "/api/v1/tenants/{tenant}/file-tests/{test}" Read GetFileTest(Nothing, Nothing) -> Revised<FileTestView>, "Shows a test of files";
-    PUT    "/api/v1/tenants/{tenant}/file-tests/{test}" Write PutFileTest(Nothing, FileTestInput) -> Revised<FileTestView>, "Replaces a test of files";
-    DELETE "/api/v1/tenants/{tenant}/file-tests/{test}" Write DeleteFileTest(Nothing, Nothing) -> Done, "Removes a test of files";
+    PUT    "/api/v1/tenants/{tenant}/file-tests/{test}" Write PutFileTest(TrialQuery, FileTestInput) -> Revised<FileTestView>, "Replaces a test of files";
+    DELETE "/api/v1/tenants/{tenant}/file-tests/{test}" Write DeleteFileTest(TrialQuery, Nothing) -> Done, "Removes a test of files";
     GET    "/api/v1/tenants/{tenant}/file-test-run" Read RunFileTests(Nothing, Nothing) -> Shown<TestRun>, "Runs every test on the files as they are";
 
     GET    "/api/v1/tenants/{tenant}/certificates" Read ListCertificates(Nothing, Nothing) -> Shown<Page<CertificateView>>, "Lists the root certificates that phones may fetch";
@@ -338,75 +381,75 @@ operations! {
     GET    "/api/v1/tenants/{tenant}/operations" Read ListOperations(PageQuery, Nothing) -> Shown<Page<OperationView>>, "Lists the operations, the newest first";
     POST   "/api/v1/tenants/{tenant}/operations" Write CreateOperation(StartQuery, OperationInput) -> Accepted<Started>, "Starts one change of many devices, or says with `dry_run=true` what it would do";
     GET    "/api/v1/tenants/{tenant}/operations/{operation}" Read GetOperation(Nothing, Nothing) -> Shown<OperationView>, "Shows an operation and how far it is";
-    DELETE "/api/v1/tenants/{tenant}/operations/{operation}" Write DeleteOperation(Nothing, Nothing) -> Done, "Removes an operation that is over, with what became of each device";
+    DELETE "/api/v1/tenants/{tenant}/operations/{operation}" Write DeleteOperation(TrialQuery, Nothing) -> Done, "Removes an operation that is over, with what became of each device";
     GET    "/api/v1/tenants/{tenant}/operations/{operation}/devices" Read ListOperationDevices(OutcomeQuery, Nothing) -> Shown<Page<OperationDevice>>, "Lists the devices of an operation, with what became of each and why";
     POST   "/api/v1/tenants/{tenant}/operations/{operation}/cancel" Write CancelOperation(Nothing, Nothing) -> Shown<OperationView>, "Ends an operation: devices whose turn has not come are left alone";
 
     GET    "/api/v1/tenants/{tenant}/unknown" Read ListUnknown(PageQuery, Nothing) -> Shown<Page<UnknownView>>, "Lists the phones that asked and are no devices of the tenant, the last one seen first";
     POST   "/api/v1/tenants/{tenant}/unknown/{mac}/adopt" Write AdoptUnknown(ChangeQuery, AdoptInput) -> CreatedRevised<WithDoubles>, "Adds a device for such a phone, with what it says of itself where nothing else is said; its key is made and armed";
-    DELETE "/api/v1/tenants/{tenant}/unknown/{mac}" Write DismissUnknown(Nothing, Nothing) -> Done, "Takes such a phone off the list; one that asks again is there again";
+    DELETE "/api/v1/tenants/{tenant}/unknown/{mac}" Write DismissUnknown(TrialQuery, Nothing) -> Done, "Takes such a phone off the list; one that asks again is there again";
 
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/rekey" Write RekeyDevice(NotifyQuery, Nothing) -> Revised<WithNotices<DeviceView>>, "Gives a device a new key: what was sealed under the old one is gone, and a new bootstrap waits";
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/rearm" Write RearmDevice(Nothing, Nothing) -> Revised<Rearmed>, "Has the bootstrap of the same key served once more, after a transfer that was cut; says who took the last one";
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/import-key" Write ImportDeviceKey(Nothing, KeyInput) -> Revised<DeviceView>, "States the key that a device already has; sealed files are served at once";
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/disable" Write DisableDevice(Nothing, Nothing) -> Revised<DeviceView>, "Takes a device out of service: it gets nothing";
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/enable" Write EnableDevice(Nothing, Nothing) -> Revised<DeviceView>, "Puts a device back into service";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/rekey" Write RekeyDevice(RekeyQuery, Nothing) -> Revised<WithNotices<DeviceView>>, "Gives a device a new key: what was sealed under the old one is gone, and a new bootstrap waits";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/rearm" Write RearmDevice(TrialQuery, Nothing) -> Revised<Rearmed>, "Has the bootstrap of the same key served once more, after a transfer that was cut; says who took the last one";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/import-key" Write ImportDeviceKey(TrialQuery, KeyInput) -> Revised<DeviceView>, "States the key that a device already has; sealed files are served at once";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/disable" Write DisableDevice(TrialQuery, Nothing) -> Revised<DeviceView>, "Takes a device out of service: it gets nothing";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/enable" Write EnableDevice(ChangeQuery, Nothing) -> Revised<DeviceView>, "Puts a device back into service";
 
     POST   "/api/v1/tenants/{tenant}/devices/{mac}/move" WriteAll MoveDevice(ChangeQuery, MoveInput) -> Shown<MovedView>, "Moves a device to another tenant with its key, state and history; until its phone was there, the old URL answers an initial file that names the new ones";
-    DELETE "/api/v1/tenants/{tenant}/devices/{mac}/forward" Write EndForward(Nothing, Nothing) -> Done, "Ends that the tenant which a device left sends its phone on";
+    DELETE "/api/v1/tenants/{tenant}/devices/{mac}/forward" Write EndForward(TrialQuery, Nothing) -> Done, "Ends that the tenant which a device left sends its phone on";
 
     GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/preview" Read PreviewFile(RevealQuery, Nothing) -> Shown<PreviewView>, "Shows a file as the device would get it, without its key";
     GET    "/api/v1/tenants/{tenant}/devices/{mac}/files/{kind}/diff" Read DiffFile(Nothing, Nothing) -> Shown<FetchedView>, "Shows what the phone last fetched of a file against what it would fetch now";
     GET    "/api/v1/tenants/{tenant}/devices/{mac}/effective" Read EffectiveParameters(RevealQuery, Nothing) -> Shown<EffectivePage>, "Shows each parameter that the device ends up with, and what it shadows";
     GET    "/api/v1/tenants/{tenant}/devices/{mac}/lint" Read LintDevice(Nothing, Nothing) -> Shown<LintPage>, "Checks every file of a device";
 
-    POST   "/api/v1/tenants/{tenant}/devices/{mac}/notify" Write NotifyDevice(Nothing, NotifyInput) -> Accepted<Notified>, "Tells a phone to fetch its files; the job's end says whether it did";
+    POST   "/api/v1/tenants/{tenant}/devices/{mac}/notify" Write NotifyDevice(TrialQuery, NotifyInput) -> Accepted<Notified>, "Tells a phone to fetch its files; the job's end says whether it did";
     GET    "/api/v1/tenants/{tenant}/jobs" Read ListJobs(JobQuery, Nothing) -> Shown<Page<JobView>>, "Lists the NOTIFY jobs, the newest first";
     GET    "/api/v1/tenants/{tenant}/jobs/{job}" Read GetJob(Nothing, Nothing) -> Shown<JobView>, "Shows a job with its history";
     POST   "/api/v1/tenants/{tenant}/jobs/{job}/cancel" Write CancelJob(Nothing, Nothing) -> Shown<JobView>, "Takes a job back, if it has not ended";
     GET    "/api/v1/tenants/{tenant}/rollouts" Read ListRollouts(PageQuery, Nothing) -> Shown<Page<RolloutView>>, "Lists the rollouts, the newest first";
-    POST   "/api/v1/tenants/{tenant}/rollouts" Write CreateRollout(Nothing, RolloutInput) -> Accepted<RolloutView>, "Notifies many phones, paced and in stages";
+    POST   "/api/v1/tenants/{tenant}/rollouts" Write CreateRollout(TrialQuery, RolloutInput) -> Accepted<RolloutView>, "Notifies many phones, paced and in stages";
     GET    "/api/v1/tenants/{tenant}/rollouts/{rollout}" Read GetRollout(Nothing, Nothing) -> Shown<RolloutView>, "Shows a rollout and how far it is";
     POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/pause" Write PauseRollout(Nothing, Nothing) -> Shown<RolloutView>, "Stops a rollout for now";
     POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/resume" Write ResumeRollout(Nothing, Nothing) -> Shown<RolloutView>, "Lets a paused rollout go on, overlooking what its threshold stopped it for";
     POST   "/api/v1/tenants/{tenant}/rollouts/{rollout}/cancel" Write CancelRollout(Nothing, Nothing) -> Shown<RolloutView>, "Ends a rollout and takes its waiting jobs back";
     GET    "/api/v1/tenants/{tenant}/pool" Read GetTenantPool(Nothing, Nothing) -> Shown<Assignment>, "Shows which pool reaches the tenant's phones";
-    PUT    "/api/v1/tenants/{tenant}/pool" WriteAll PutTenantPool(Nothing, Assignment) -> Shown<Assignment>, "Decides which pool reaches the tenant's phones";
+    PUT    "/api/v1/tenants/{tenant}/pool" WriteAll PutTenantPool(TrialQuery, Assignment) -> Shown<Assignment>, "Decides which pool reaches the tenant's phones";
     GET    "/api/v1/tenants/{tenant}/destinations" Read GetTenantDestinations(Nothing, Nothing) -> Shown<Reachable>, "Shows whom the tenant may address by NOTIFY";
-    PUT    "/api/v1/tenants/{tenant}/destinations" WriteAll PutTenantDestinations(Nothing, Reachable) -> Shown<Reachable>, "Decides whom the tenant may address by NOTIFY";
+    PUT    "/api/v1/tenants/{tenant}/destinations" WriteAll PutTenantDestinations(TrialQuery, Reachable) -> Shown<Reachable>, "Decides whom the tenant may address by NOTIFY";
     GET    "/api/v1/tenants/{tenant}/sites/{site}/pool" Read GetSitePool(Nothing, Nothing) -> Shown<Assignment>, "Shows which pool reaches the site's phones, if the site names one";
-    PUT    "/api/v1/tenants/{tenant}/sites/{site}/pool" WriteAll PutSitePool(Nothing, Assignment) -> Shown<Assignment>, "Decides which pool reaches the site's phones";
+    PUT    "/api/v1/tenants/{tenant}/sites/{site}/pool" WriteAll PutSitePool(TrialQuery, Assignment) -> Shown<Assignment>, "Decides which pool reaches the site's phones";
 
     GET    "/api/v1/pools" ReadAll ListPools(PageQuery, Nothing) -> Shown<Page<PoolView>>, "Lists the pools";
-    POST   "/api/v1/pools" WriteAll CreatePool(Nothing, PoolInput) -> CreatedRevised<PoolView>, "Adds a pool";
+    POST   "/api/v1/pools" WriteAll CreatePool(TrialQuery, PoolInput) -> CreatedRevised<PoolView>, "Adds a pool";
     GET    "/api/v1/pools/{pool}" ReadAll GetPool(Nothing, Nothing) -> Revised<PoolView>, "Shows a pool and what its queue holds";
-    PUT    "/api/v1/pools/{pool}" WriteAll PutPool(Nothing, PoolInput) -> Revised<PoolView>, "Replaces a pool's name and options";
-    DELETE "/api/v1/pools/{pool}" WriteAll DeletePool(Nothing, Nothing) -> Done, "Removes a pool without relays, tenants and sites";
+    PUT    "/api/v1/pools/{pool}" WriteAll PutPool(TrialQuery, PoolInput) -> Revised<PoolView>, "Replaces a pool's name and options";
+    DELETE "/api/v1/pools/{pool}" WriteAll DeletePool(TrialQuery, Nothing) -> Done, "Removes a pool without relays, tenants and sites";
     GET    "/api/v1/pools/{pool}/proxy-credentials" ReadAll GetProxyCredentials(Nothing, Nothing) -> Shown<ProxyCredentialsView>, "Shows what the pool answers its proxy's challenge with, without the password";
-    PUT    "/api/v1/pools/{pool}/proxy-credentials" WriteAll PutProxyCredentials(Nothing, ProxyCredentialsInput) -> Shown<ProxyCredentialsView>, "Sets what the pool answers its proxy's challenge with";
-    DELETE "/api/v1/pools/{pool}/proxy-credentials" WriteAll DeleteProxyCredentials(Nothing, Nothing) -> Done, "Removes what the pool answers its proxy's challenge with";
+    PUT    "/api/v1/pools/{pool}/proxy-credentials" WriteAll PutProxyCredentials(TrialQuery, ProxyCredentialsInput) -> Shown<ProxyCredentialsView>, "Sets what the pool answers its proxy's challenge with";
+    DELETE "/api/v1/pools/{pool}/proxy-credentials" WriteAll DeleteProxyCredentials(TrialQuery, Nothing) -> Done, "Removes what the pool answers its proxy's challenge with";
     GET    "/api/v1/pools/{pool}/relays" ReadAll ListRelays(PageQuery, Nothing) -> Shown<Page<RelayView>>, "Lists a pool's relays and how they are";
-    POST   "/api/v1/pools/{pool}/relays" WriteAll CreateRelay(Nothing, RelayInput) -> Created<RelayView>, "Adds a relay; its credential is in this answer alone";
+    POST   "/api/v1/pools/{pool}/relays" WriteAll CreateRelay(TrialQuery, RelayInput) -> Created<RelayView>, "Adds a relay; its credential is in this answer alone";
     GET    "/api/v1/pools/{pool}/relays/{relay}" ReadAll GetRelay(Nothing, Nothing) -> Shown<RelayView>, "Shows a relay and how it is";
-    DELETE "/api/v1/pools/{pool}/relays/{relay}" WriteAll DeleteRelay(Nothing, Nothing) -> Done, "Removes a relay: its credential is worth nothing and its connection is closed";
+    DELETE "/api/v1/pools/{pool}/relays/{relay}" WriteAll DeleteRelay(TrialQuery, Nothing) -> Done, "Removes a relay: its credential is worth nothing and its connection is closed";
     POST   "/api/v1/pools/{pool}/relays/{relay}/drain" WriteAll DrainRelay(Nothing, DrainInput) -> Shown<RelayView>, "Gives a relay no more jobs until it connects again";
 
-    GET    "/api/v1/webhooks" ReadAll ListWebhooks(PageQuery, Nothing) -> Shown<Page<WebhookView>>, "Lists the webhooks of the whole installation";
-    POST   "/api/v1/webhooks" WriteAll CreateWebhook(Nothing, WebhookInput) -> CreatedRevised<WebhookView>, "Adds a webhook of the whole installation; its secret is in this answer alone";
+    GET    "/api/v1/webhooks" ReadAll ListWebhooks(WebhookQuery, Nothing) -> Shown<Page<WebhookView>>, "Lists the webhooks of the whole installation, or with `dead=true` those of all that have messages which were given up";
+    POST   "/api/v1/webhooks" WriteAll CreateWebhook(TrialQuery, WebhookInput) -> CreatedRevised<WebhookView>, "Adds a webhook of the whole installation; its secret is in this answer alone";
     GET    "/api/v1/webhooks/{webhook}" ReadAll GetWebhook(Nothing, Nothing) -> Revised<WebhookView>, "Shows a webhook of the whole installation, without its secret";
-    PUT    "/api/v1/webhooks/{webhook}" WriteAll PutWebhook(Nothing, WebhookInput) -> Revised<WebhookView>, "Replaces what is decided about a webhook of the whole installation";
-    DELETE "/api/v1/webhooks/{webhook}" WriteAll DeleteWebhook(Nothing, Nothing) -> Done, "Removes a webhook of the whole installation with its messages";
-    POST   "/api/v1/webhooks/{webhook}/rotate-secret" WriteAll RotateWebhookSecret(Nothing, SecretInput) -> Created<SecretView>, "Replaces the secret of a webhook of the whole installation; messages are signed with both for a while";
+    PUT    "/api/v1/webhooks/{webhook}" WriteAll PutWebhook(TrialQuery, WebhookInput) -> Revised<WebhookView>, "Replaces what is decided about a webhook of the whole installation";
+    DELETE "/api/v1/webhooks/{webhook}" WriteAll DeleteWebhook(TrialQuery, Nothing) -> Done, "Removes a webhook of the whole installation with its messages";
+    POST   "/api/v1/webhooks/{webhook}/rotate-secret" WriteAll RotateWebhookSecret(TrialQuery, SecretInput) -> Created<SecretView>, "Replaces the secret of a webhook of the whole installation; messages are signed with both for a while";
     POST   "/api/v1/webhooks/{webhook}/test" WriteAll TestWebhook(Nothing, Nothing) -> Accepted<MessageView>, "Sends a message that is about nothing to a webhook of the whole installation";
     GET    "/api/v1/webhooks/{webhook}/messages" ReadAll ListWebhookMessages(MessageQuery, Nothing) -> Shown<Page<MessageView>>, "Lists the messages of a webhook of the whole installation, the newest first";
     POST   "/api/v1/webhooks/{webhook}/messages/{message}/resend" WriteAll ResendWebhookMessage(Nothing, Nothing) -> Accepted<MessageView>, "Sends a dead message of a webhook of the whole installation again, under the same id";
 
     GET    "/api/v1/tenants/{tenant}/webhooks" Read ListTenantWebhooks(PageQuery, Nothing) -> Shown<Page<WebhookView>>, "Lists the webhooks of the tenant";
-    POST   "/api/v1/tenants/{tenant}/webhooks" Write CreateTenantWebhook(Nothing, WebhookInput) -> CreatedRevised<WebhookView>, "Adds a webhook of the tenant; its secret is in this answer alone";
+    POST   "/api/v1/tenants/{tenant}/webhooks" Write CreateTenantWebhook(TrialQuery, WebhookInput) -> CreatedRevised<WebhookView>, "Adds a webhook of the tenant; its secret is in this answer alone";
     GET    "/api/v1/tenants/{tenant}/webhooks/{webhook}" Read GetTenantWebhook(Nothing, Nothing) -> Revised<WebhookView>, "Shows a webhook of the tenant, without its secret";
-    PUT    "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write PutTenantWebhook(Nothing, WebhookInput) -> Revised<WebhookView>, "Replaces what is decided about a webhook of the tenant";
-    DELETE "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write DeleteTenantWebhook(Nothing, Nothing) -> Done, "Removes a webhook of the tenant with its messages";
-    POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/rotate-secret" Write RotateTenantWebhookSecret(Nothing, SecretInput) -> Created<SecretView>, "Replaces the secret of a webhook of the tenant; messages are signed with both for a while";
+    PUT    "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write PutTenantWebhook(TrialQuery, WebhookInput) -> Revised<WebhookView>, "Replaces what is decided about a webhook of the tenant";
+    DELETE "/api/v1/tenants/{tenant}/webhooks/{webhook}" Write DeleteTenantWebhook(TrialQuery, Nothing) -> Done, "Removes a webhook of the tenant with its messages";
+    POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/rotate-secret" Write RotateTenantWebhookSecret(TrialQuery, SecretInput) -> Created<SecretView>, "Replaces the secret of a webhook of the tenant; messages are signed with both for a while";
     POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/test" Write TestTenantWebhook(Nothing, Nothing) -> Accepted<MessageView>, "Sends a message that is about nothing to a webhook of the tenant";
     GET    "/api/v1/tenants/{tenant}/webhooks/{webhook}/messages" Read ListTenantWebhookMessages(MessageQuery, Nothing) -> Shown<Page<MessageView>>, "Lists the messages of a webhook of the tenant, the newest first";
     POST   "/api/v1/tenants/{tenant}/webhooks/{webhook}/messages/{message}/resend" Write ResendTenantWebhookMessage(Nothing, Nothing) -> Accepted<MessageView>, "Sends a dead message of a webhook of the tenant again, under the same id";
@@ -434,6 +477,25 @@ mod tests {
                         || matches(other.pattern(), operation.pattern()).is_some());
                 assert!(!same, "{} {}", operation.pattern(), other.pattern());
             }
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    #[test]
+    fn every_change_can_be_tried_first() {
+        let document = crate::openapi::document();
+        for operation in Operation::ALL {
+            let method = operation.method().to_lowercase();
+            let said = &document["paths"][operation.pattern()][method]["parameters"];
+            let is_tried = said
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|it| it["name"] == "dry_run");
+            assert_eq!(is_tried, operation.is_tried(), "{operation:?}");
+            let mut all = said.as_array().into_iter().flatten();
+            let shows = is_tried && all.any(|it| it["name"] == "device" && it["in"] == "query");
+            assert_eq!(shows, operation.compares_files(), "{operation:?}");
         }
     }
 

@@ -351,6 +351,7 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         call.body = Some(body);
     }
     if given.flag("dry_run")
+        && call.operation.compares_files()
         && let Some(mac) = given.text("mac").or_else(|| given.text("diff_for"))
     {
         call = call.asking("device", mac);
@@ -361,6 +362,7 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     }
     let value = answer.json()?;
     if given.flag("wait")
+        && !given.flag("dry_run")
         && let Some(wait) = verb.waits
     {
         return follow::wait(session, given, wait, &value);

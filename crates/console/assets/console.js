@@ -7,6 +7,11 @@ const local = (root) => {
     time.textContent = ('hour' in time.dataset ? hour : format).format(new Date(time.dateTime));
     time.dataset.local = '';
   }
+  // A bar of the chart says its hour in a text of its own.
+  for (const title of root.querySelectorAll('title[data-words]:not([data-local])')) {
+    title.textContent = title.dataset.words.replace('{}', () => hour.format(new Date(title.dataset.hour)));
+    title.dataset.local = '';
+  }
 };
 local(document);
 // Whoever goes by keyboard stays where they are when a part of the page is replaced.
@@ -50,7 +55,9 @@ for (const area of document.querySelectorAll('textarea[data-macs]')) {
     const bad = typed.filter((text) => !isMac(text));
     const shown = bad.slice(0, 5).map((text) => text.slice(0, 40));
     const words = bad.length ? said.dataset.bad : said.dataset.good;
-    const value = bad.length ? shown.join(', ') + (bad.length > shown.length ? ' …' : '') : new Set(typed.map(digits)).size.toLocaleString('en');
+    const value = bad.length
+      ? shown.join(', ') + (bad.length > shown.length ? ' …' : '')
+      : new Set(typed.map(digits)).size.toLocaleString('en');
     said.textContent = typed.length ? words.replace('{}', () => value) : '';
     area.setAttribute('aria-invalid', String(bad.length > 0));
   });

@@ -49,12 +49,13 @@ fn drawn(first: u64, hours: &[(u64, u64)], note: String, now: u64) -> Chart {
         let height = |number: u64| (number * HEIGHT).div_ceil(tallest).min(HEIGHT);
         let (served_height, both) = (height(served), height(served + refused));
         let refused_height = both.saturating_sub(served_height);
-        let hour = time::hour((first + place) * HOUR_MS).utc;
+        let hour = time::hour((first + place) * HOUR_MS);
+        let numbers = [served, refused].map(text::number);
+        let words = |hour: &str| fill(EN.chart_bar, &[hour, &numbers[0], &numbers[1]]);
         Bar {
-            label: fill(
-                EN.chart_bar,
-                &[&hour, &text::number(served), &text::number(refused)],
-            ),
+            label: words(&hour.utc),
+            words: words("{}"),
+            iso: hour.iso.clone(),
             x: place * STEP + 4,
             served_y: 10 + HEIGHT - served_height,
             served_height,

@@ -128,7 +128,7 @@ data! {
     /// `BatchAnswer`.
     Batch { created: u64, changed: u64, unchanged: u64, refused: u64, new_models: Vec<String>, new_sites: Vec<String>, items: Vec<BatchRow>, }
     /// `BatchRow`.
-    BatchRow { mac: Option<String>, outcome: String, detail: Option<String>, files: Value, }
+    BatchRow { mac: Option<String>, outcome: String, changes: Vec<String>, detail: Option<String>, files: Value, }
     /// `AccessPathView`.
     AccessPath {
         id: String, label: String, created_at: u64, expires_at: Option<u64>, last_used_at: Option<u64>, devices_7d: u64,

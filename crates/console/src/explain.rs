@@ -253,6 +253,7 @@ fn in_order(steps: &[Value]) -> List {
             _ => (Tone::Plain, EN.step_information),
         };
         Item {
+            parts: Vec::new(),
             head: Cell::state(tone, step(found.text("step"))),
             more: vec![Cell::text(ended)],
             text: match found.text("outcome") {

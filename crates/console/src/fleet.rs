@@ -3,8 +3,8 @@
 use crate::chart;
 use crate::data::{Event, Listed, Pool, Read as _, Relay, Restored, Rollout, Rotation, Tenant};
 use crate::href;
-use crate::lists::next;
 use crate::lists::notify::{rollouts_table, tone as rollout_tone};
+use crate::lists::{next, webhooks};
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
 use crate::text::{self, EN, count, fill};
@@ -37,6 +37,8 @@ pub enum State {
     Confirmed,
     Stale,
     Failing,
+    /// Of the last day: requests, not devices.
+    Refused,
     Elsewhere,
     Expired,
     NeverSeen,
@@ -49,12 +51,13 @@ pub enum State {
 
 impl State {
     /// Every one, in the order in which a phone goes through them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Armed,
         Self::Delivered,
         Self::Confirmed,
         Self::Stale,
         Self::Failing,
+        Self::Refused,
         Self::Elsewhere,
         Self::Expired,
         Self::NeverSeen,
@@ -74,11 +77,31 @@ impl State {
             Self::Replaced => state("replaced"),
             Self::Stale => vec![("stale", "true".into())],
             Self::Failing => vec![("failing", "true".into())],
+            Self::Refused => vec![
+                ("outcome", "refused".into()),
+                ("after", now.saturating_sub(DAY_MS).to_string()),
+            ],
             Self::Elsewhere => vec![("unexpected_network", "true".into())],
             Self::NeverSeen => vec![("never_seen", "true".into())],
             Self::Silent => vec![("last_seen_before", now.saturating_sub(WEEK_MS).to_string())],
             Self::Disabled => vec![("disabled", "true".into())],
             Self::Unknown => Vec::new(),
+        }
+    }
+
+    /// The tenant's page that lists it, and the API's list.
+    fn page(self) -> &'static str {
+        match self {
+            Self::Refused => "requests",
+            _ => "devices",
+        }
+    }
+
+    /// The API's list of it, below the tenant.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Refused => "/events",
+            _ => "/devices",
         }
     }
 
@@ -96,7 +119,7 @@ impl State {
             Self::NeverSeen => "/all/never_seen",
             Self::Disabled => "/all/disabled",
             Self::Silent => "/all/silent_7d",
-            Self::Unknown => return None,
+            Self::Unknown | Self::Refused => return None,
         })
     }
 
@@ -107,6 +130,7 @@ impl State {
             Self::Confirmed => (EN.number_confirmed, Tone::Good),
             Self::Stale => (EN.number_stale, Tone::Warn),
             Self::Failing => (EN.number_failing, Tone::Bad),
+            Self::Refused => (EN.requests_refused, Tone::Warn),
             Self::Elsewhere => (EN.number_elsewhere, Tone::Bad),
             Self::Expired => (EN.number_expired, Tone::Bad),
             Self::Replaced => (EN.number_replaced, Tone::Bad),
@@ -119,12 +143,13 @@ impl State {
 }
 
 /// States that are counted over all tenants, by the words that addresses have for them.
-const OF_ALL: [(&str, State); 10] = [
+const OF_ALL: [(&str, State); 11] = [
     ("armed", State::Armed),
     ("delivered", State::Delivered),
     ("confirmed", State::Confirmed),
     ("stale", State::Stale),
     ("failing", State::Failing),
+    ("refused", State::Refused),
     ("elsewhere", State::Elsewhere),
     ("expired", State::Expired),
     ("replaced", State::Replaced),
@@ -170,24 +195,29 @@ pub fn by_tenant(
         &[],
         tenants.next.as_ref(),
     );
-    let table = Table::new("", &[EN.tenant, EN.devices], EN.no_tenants)
+    let (what, does) = match state {
+        State::Refused => (EN.requests, EN.by_tenant_requests),
+        _ => (EN.devices, EN.by_tenant_does),
+    };
+    let table = Table::new("", &[EN.tenant, what], EN.no_tenants)
         .with_rows(rows)
         .with_next(next);
     Page::new(shell)
-        .with(Section::Text(fill(
-            EN.by_tenant_does,
-            &[&MAX_COUNTED.to_string()],
-        )))
+        .with(Section::Text(fill(does, &[&MAX_COUNTED.to_string()])))
         .with(table)
 }
 
 /// What a state is called.
 pub fn title(state: State) -> String {
-    fill(EN.of_state, &[EN.devices, state.shown().0])
+    match state {
+        State::Refused => state.shown().0.to_owned(),
+        _ => fill(EN.of_state, &[EN.devices, state.shown().0]),
+    }
 }
 
 /// A phone that has not asked for so long is silent.
-const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+const WEEK_MS: u64 = 7 * DAY_MS;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// What a tenant's overview is made from.
 pub struct Overview {
@@ -198,6 +228,10 @@ pub struct Overview {
     /// Of the last day, the newest first.
     pub events: Listed<Event>,
     pub rollouts: Listed<Rollout>,
+    /// The tenant's webhooks.
+    pub webhooks: Vec<Value>,
+    /// When the devices were counted, in Unix milliseconds.
+    pub counted_at: Option<u64>,
     pub now: u64,
 }
 
@@ -214,7 +248,7 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
     let numbers = Numbers {
         title: EN.numbers.into(),
         items,
-        ..Numbers::default()
+        note: counted_note(of),
     };
     let open = of.rollouts.items.iter().filter(|rollout| rollout.is_open());
     let rollouts: Vec<Rollout> = open.cloned().collect();
@@ -226,6 +260,19 @@ pub fn overview(shell: Shell, of: &Overview) -> Page {
         page = page.with(rollouts_table(id, &rollouts, of.now));
     }
     page
+}
+
+/// When the numbers were counted, and the way to count again, where that was a while ago.
+fn counted_note(of: &Overview) -> Vec<Cell> {
+    let Some(at) = of.counted_at.filter(|at| *at < of.now) else {
+        return Vec::new();
+    };
+    let again = format!("{}?again=true", href::tenant(&of.tenant.id, ""));
+    vec![
+        Cell::text(EN.counted),
+        Cell::time(Some(at), of.now, ""),
+        Cell::link(EN.count_again, again),
+    ]
 }
 
 /// The last day's requests as a picture, or that there were none.
@@ -248,7 +295,7 @@ fn number(tenant_id: &str, counted: &Counted, now: u64) -> Number {
                 .collect();
             format!(
                 "{}{}",
-                href::tenant(tenant_id, "devices"),
+                href::tenant(tenant_id, state.page()),
                 href::query(&pairs)
             )
         }
@@ -324,6 +371,7 @@ fn needs_of(of: &Overview) -> Vec<(Cell, String)> {
             fill(EN.rollout_paused, &[&rollout.message]),
         ));
     }
+    needs.extend(webhooks::needs(&of.webhooks));
     needs
 }
 
@@ -337,6 +385,7 @@ fn needs(needs: Vec<(Cell, String)>) -> List {
                 head,
                 more: Vec::new(),
                 text,
+                parts: Vec::new(),
                 hint: String::new(),
             })
             .collect(),
@@ -354,6 +403,8 @@ pub struct Deployment {
     pub pools: Vec<(Pool, Vec<Relay>)>,
     pub rotation: Option<Rotation>,
     pub restored: Option<Restored>,
+    /// Webhooks of any tenant with messages that were given up.
+    pub webhooks: Vec<Value>,
     pub now: u64,
 }
 
@@ -361,7 +412,7 @@ pub struct Deployment {
 pub fn deployment(shell: Shell, of: &Deployment) -> Page {
     let mut page = Page::new(shell)
         .with(needs(needs_of_all(of)))
-        .with(of_all(&of.devices, of.now))
+        .with(of_all(&of.devices, &of.requests, of.now))
         .with(requests_of_all(&of.requests, of.now));
     let going = rollouts_of_all(of);
     if !going.is_empty() {
@@ -396,7 +447,7 @@ pub fn deployment(shell: Shell, of: &Deployment) -> Page {
 }
 
 /// The devices of all tenants. Each number leads to the tenants that have some, and from there to the devices.
-fn of_all(counts: &Value, now: u64) -> Numbers {
+fn of_all(counts: &Value, requests: &Value, now: u64) -> Numbers {
     let named = [
         ("/devices", None, None),
         ("/by_state/armed", None, Some(State::Armed)),
@@ -418,26 +469,47 @@ fn of_all(counts: &Value, now: u64) -> Numbers {
     let (items, note) = match counts.number("counted_at") {
         None => (Vec::new(), vec![Cell::text(EN.not_counted)]),
         Some(at) => {
-            let items = named.map(|(place, shown, state)| {
-                let usual = state.map_or((EN.number_all, Tone::Plain), State::shown);
-                let (label, tone) = shown.unwrap_or(usual);
-                let number = counts.number(place).unwrap_or_default();
-                let to = state.and_then(State::of_tenants);
-                Number {
-                    label: label.into(),
-                    value: text::number(number),
-                    tone: if number == 0 { Tone::Quiet } else { tone },
-                    href: Some(to.unwrap_or_else(|| "/console/devices".to_owned())),
-                }
-            });
+            let mut items: Vec<Number> = named
+                .map(|(place, shown, state)| {
+                    let usual = state.map_or((EN.number_all, Tone::Plain), State::shown);
+                    let (label, tone) = shown.unwrap_or(usual);
+                    let number = counts.number(place).unwrap_or_default();
+                    let to = state.and_then(State::of_tenants);
+                    Number {
+                        label: label.into(),
+                        value: text::number(number),
+                        tone: if number == 0 { Tone::Quiet } else { tone },
+                        href: Some(to.unwrap_or_else(|| "/console/devices".to_owned())),
+                    }
+                })
+                .into();
+            items.insert(REFUSED_AT, refused_of_all(requests));
             let note = vec![Cell::text(EN.counted), Cell::time(Some(at), now, "")];
-            (items.into(), note)
+            (items, note)
         }
     };
     Numbers {
         title: EN.numbers_of_all.into(),
         note,
         items,
+    }
+}
+
+/// The place of the number of refused requests: beside the devices that got nothing.
+const REFUSED_AT: usize = 7;
+
+/// How many requests of the last day were refused or failed, of all tenants.
+fn refused_of_all(requests: &Value) -> Number {
+    let hours = requests.list("hours").iter();
+    let number: u64 = hours.filter_map(|hour| hour.number("refused")).sum();
+    Number {
+        label: EN.requests_refused_all.into(),
+        value: text::number(number),
+        tone: match number {
+            0 => Tone::Quiet,
+            _ => Tone::Warn,
+        },
+        href: State::Refused.of_tenants(),
     }
 }
 
@@ -597,6 +669,7 @@ fn needs_of_all(of: &Deployment) -> Vec<(Cell, String)> {
             needs.push((Cell::link(&pool.name, to.clone()), text));
         }
     }
+    needs.extend(webhooks::needs(&of.webhooks));
     needs
 }
 
@@ -637,6 +710,7 @@ mod tests {
             pools: vec![(pool, Vec::new())],
             rotation: None,
             restored: None,
+            webhooks: vec![json!({"id": "W", "tenant": "T", "name": "On call", "dead": 3})],
             now: NOW,
         };
         let page = deployment(Shell::outside("Fleet"), &of);
@@ -646,9 +720,12 @@ mod tests {
             "<b class=\"\">100,000</b>",
             "href=\"/console/fleet/failing\"",
             "href=\"/console/fleet/armed\"",
+            "href=\"/console/fleet/refused\"",
             "8 served, 2 refused",
             "href=\"/console/tenants/T/rollouts/R\">5 of 1,200 told",
             ">Harbour<",
+            "href=\"/console/tenants/T/webhooks/W?state=dead\"",
+            "3 messages were given up",
         ] {
             assert!(html.contains(told), "{told}: {html}");
         }
@@ -659,7 +736,9 @@ mod tests {
         for (word, state) in OF_ALL {
             assert_eq!(State::of_word(word), Some(state));
             assert_eq!(state.of_tenants(), Some(format!("/console/fleet/{word}")));
-            assert!(state.counted().is_some() && !state.filter(0).is_empty());
+            // Of requests the API has other counts.
+            assert!(state.counted().is_some() || state == State::Refused);
+            assert!(!state.filter(0).is_empty());
         }
         assert_eq!(State::of_word("nothing"), None);
         assert_eq!(State::Unknown.of_tenants(), None);

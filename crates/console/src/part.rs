@@ -767,6 +767,7 @@ impl List {
     pub fn of(title: &str, texts: Vec<String>) -> Self {
         let items = texts.into_iter().map(|text| Item {
             head: Cell::Text(text),
+            parts: Vec::new(),
             more: Vec::new(),
             text: String::new(),
             hint: String::new(),
@@ -785,6 +786,8 @@ pub struct Item {
     pub head: Cell,
     pub more: Vec<Cell>,
     pub text: String,
+    /// What stands there instead of the text where times are among it.
+    pub parts: Vec<Cell>,
     pub hint: String,
 }
 
@@ -818,7 +821,11 @@ pub struct Hour {
 /// An hour, in the units of the picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bar {
+    /// In UTC; and with `{}` for the hour that the viewer's script puts there.
     pub label: String,
+    pub words: String,
+    /// When its hour begins, for machines.
+    pub iso: String,
     pub x: u64,
     pub served_y: u64,
     pub served_height: u64,

@@ -36,6 +36,7 @@ fn steps(at: Step) -> List {
             std::cmp::Ordering::Greater => (Tone::Quiet, EN.step_later),
         };
         Item {
+            parts: Vec::new(),
             head: Cell::state(tone, name),
             more: vec![Cell::text(word)],
             text: does.to_owned(),
@@ -143,6 +144,7 @@ fn progress(device: &Device, events: &Listed<Event>, now: u64) -> List {
     let took = device.key.last_taken_by.is_some();
     let is_sealed = device.profile.is_some();
     let line = |is_so: bool, yes: &str, no: &str| Item {
+        parts: Vec::new(),
         head: match is_so {
             true => Cell::state(Tone::Good, yes),
             false => Cell::state(Tone::Quiet, no),

@@ -135,6 +135,7 @@ impl Civil {
 pub fn ago(at: u64, now: u64) -> String {
     let seconds = at.abs_diff(now) / 1000;
     let (number, past, future) = match seconds {
+        0..=44 if at > now => (seconds.max(1), "", EN.in_seconds),
         0..=44 => return EN.just_now.to_owned(),
         45..=5_399 => ((seconds + 30) / 60, EN.minutes_ago, EN.in_minutes),
         5_400..=129_599 => ((seconds + 1_800) / 3_600, EN.hours_ago, EN.in_hours),
@@ -207,6 +208,10 @@ mod tests {
         assert_eq!(ago(now - 7_200_000, now), "2 h ago");
         assert_eq!(ago(now - 3 * 86_400_000, now), "3 d ago");
         assert_eq!(ago(now + 3_600_000, now), "in 60 min");
+        assert_eq!(ago(now + 240_000, now), "in 4 min");
+        assert_eq!(ago(now + 30_400, now), "in 30 s");
+        assert_eq!(ago(now + 1, now), "in 1 s");
+        assert_eq!(ago(now, now), "just now");
     }
 
     proptest! {

@@ -4,13 +4,24 @@ use serde_json::Value;
 
 use crate::data::Read as _;
 use crate::part::{Cell, Facts, Lines, List, Page, Section, Tone};
-use crate::problem::broken;
+use crate::problem::{Problem, broken};
 use crate::text::{EN, count, fill};
 
 /// The page with what a trial found on top, where it stays beside what was typed.
 pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
     let Some(dry) = dry else { return page };
-    page = page.fixing(facts(dry));
+    let effects: Vec<String> = dry
+        .list("effects")
+        .iter()
+        .map(|effect| effect.text("text").to_owned())
+        .collect();
+    // A change that no file is made from has no numbers of files.
+    if effects.is_empty() || dry.number("compared") > Some(0) {
+        page = page.fixing(facts(dry));
+    }
+    if !effects.is_empty() {
+        page = page.fixing(List::of(EN.trial_effects, effects));
+    }
     let files: Vec<String> = dry.list("files").iter().flat_map(broken).collect();
     if !files.is_empty() {
         page = page.fixing(List::of(EN.trial_broken_files, files));
@@ -29,6 +40,12 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
         page = page.fixing(Section::Text(fill(EN.same_files, &[&same.join(", ")])));
     }
     page
+}
+
+/// The page with why a trial was refused, where nothing was typed: it is said before the question, and takes no focus.
+pub fn refused(page: Page, problem: &Problem) -> Page {
+    let text = fill(EN.trial_refused, &[&problem.detail]);
+    page.fixing(List::of(EN.trial_effects, vec![text]))
 }
 
 /// Whether nothing is to be told of a file.
@@ -129,6 +146,27 @@ mod tests {
 
     use super::*;
     use crate::shell::Shell;
+
+    #[test]
+    fn what_a_change_does_besides_is_told_in_its_sentences() {
+        let dry = json!({
+            "affected": 1, "compared": 0, "changed": 0, "broken": 0, "files": [], "tests": [], "diff": null,
+            "effects": [{"about": "plaintext_file", "number": 1, "text": "A plaintext file waits."}],
+        });
+        let html = on(Page::new(Shell::outside("x")), Some(&dry)).html();
+        let html = html.unwrap_or_default();
+        assert!(html.contains("A plaintext file waits."), "{html}");
+        assert!(!html.contains(EN.trial_compared), "{html}");
+    }
+
+    #[test]
+    fn what_would_be_refused_is_said_before_the_question_and_is_no_answer_to_what_was_typed() {
+        let problem = Problem::new(409, "Conflict", "The site still has devices (2).");
+        let html = refused(Page::new(Shell::outside("x")), &problem).html();
+        let html = html.unwrap_or_default();
+        assert!(html.contains("It would be refused. The site still has devices (2)."));
+        assert!(!html.contains("problem"), "{html}");
+    }
 
     #[test]
     fn a_trial_is_told_in_numbers_and_lines() {

@@ -3,12 +3,12 @@
 
 use ringfence_api::admin::tokens::{Access, TokenInput, TokenQuery, TokenView};
 use ringfence_api::answer::{Created, Done, Shown};
+use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::page::Page;
-use ringfence_api::query::Nothing;
 use serde_json::json;
 
 use crate::api::request::auth::Token;
-use crate::api::request::call::Call;
+use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
@@ -80,10 +80,14 @@ pub async fn show(call: Call) -> Result<Shown<TokenView>, Problem> {
 }
 
 /// `createToken`.
-pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView>, Failure> {
+pub async fn create(call: Call<TrialQuery, TokenInput>) -> Result<Created<TokenView>, Failure> {
     let input = &call.body;
     let name = valid::name("name", &input.name)?;
     check(&call).await?;
+    call.tried_saying(
+        About::Added,
+        "A token is made. Its text is in the answer that makes it, and nowhere else.",
+    )?;
     let id = call.app.new_id();
     let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);
     let row = TokenRow {
@@ -116,7 +120,7 @@ pub async fn create(call: Call<Nothing, TokenInput>) -> Result<Created<TokenView
 }
 
 /// Checks that the token that makes it may make it, and that it is one.
-async fn check(call: &Call<Nothing, TokenInput>) -> Result<(), Problem> {
+async fn check(call: &Call<TrialQuery, TokenInput>) -> Result<(), Problem> {
     let input = &call.body;
     if input.reveal && !call.token.reveal {
         return Err(Problem::new(
@@ -182,8 +186,12 @@ fn check_expiry(own: Option<u64>, wanted: Option<u64>) -> Result<(), Problem> {
 }
 
 /// `deleteToken`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
+    call.tried_saying(
+        About::Removed,
+        "The token is worth nothing from then on, and the sessions of the console that it opened are over.",
+    )?;
     let mut entry = call.entry(
         "token.delete",
         format!("tokens/{}", row.id),
@@ -197,7 +205,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
     Ok(Done)
 }
 
-async fn find(call: &Call) -> Result<TokenRow, Problem> {
+async fn find(call: &Context) -> Result<TokenRow, Problem> {
     tokens::find(&call.app.db, call.param("token"))
         .await?
         .ok_or_else(|| Problem::not_found("token"))

@@ -1,11 +1,12 @@
 //! Webhooks of a tenant and of the whole installation: where somebody is told of what happens, and the messages.
 
 use ringfence_api::admin::webhooks::{
-    MessageQuery, MessageState, MessageView, SecretInput, SecretView, WebhookInput, WebhookView,
+    MessageQuery, MessageState, MessageView, SecretInput, SecretView, WebhookInput, WebhookQuery,
+    WebhookView,
 };
 use ringfence_api::answer::{Accepted, Created, CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use serde_json::{Value, json};
 
 use crate::api::request::call::{Call, Context};
@@ -33,6 +34,7 @@ impl From<WebhookRow> for WebhookView {
             name: row.name,
             url: row.url,
             disabled: row.disabled != 0,
+            dead: row.dead,
             revision: row.revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -64,7 +66,23 @@ const OVERLAP_HOURS: u64 = 24;
 const MAX_OVERLAP_HOURS: u64 = 168;
 const HOUR_MS: u64 = 3_600_000;
 
-/// `listWebhooks`, `listTenantWebhooks`.
+/// `listWebhooks`.
+pub async fn list_all(call: Call<WebhookQuery>) -> Result<Shown<Page<WebhookView>>, Problem> {
+    let query = &call.query;
+    let window: PageWindow = PageWindow::new(query.limit, query.cursor.as_deref())?;
+    let (after, limit) = (window.after_text(), window.rows());
+    let rows = match query.dead {
+        true => webhooks::with_dead(&call.app.db, after, limit).await?,
+        false => webhooks::list(&call.app.db, None, after, limit).await?,
+    };
+    Ok(Shown(window.page(
+        rows,
+        |row| [row.id.clone()],
+        WebhookView::from,
+    )))
+}
+
+/// `listTenantWebhooks`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<WebhookView>>, Problem> {
     let tenant = tenant_of(&call).await?;
     let window = PageWindow::of(&call.query)?;
@@ -79,7 +97,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<WebhookView>>, Pro
 
 /// `createWebhook`, `createTenantWebhook`.
 pub async fn create(
-    call: Call<Nothing, WebhookInput>,
+    call: Call<TrialQuery, WebhookInput>,
 ) -> Result<CreatedRevised<WebhookView>, Failure> {
     let tenant_id = tenant_of(&call).await?;
     let now = call.app.now;
@@ -91,11 +109,16 @@ pub async fn create(
         kinds: String::new(),
         options: String::new(),
         disabled: 0,
+        dead: 0,
         revision: 1,
         created_at: now,
         updated_at: now,
     };
     let row = decided(&call, new, None)?;
+    call.tried_saying(
+        About::Added,
+        "The webhook is told of what happens from then on. Its secret is in the answer that makes it, and nowhere else.",
+    )?;
     let secret = WebhookSecret::new(platform::random_array()?);
     let place = secret_identity(&row.id, 1);
     let wrapped = wrap(&call.app.keyring, &place, secret.expose())?;
@@ -132,10 +155,21 @@ pub async fn show(call: Call) -> Result<Revised<WebhookView>, Problem> {
 }
 
 /// `putWebhook`, `putTenantWebhook`.
-pub async fn put(call: Call<Nothing, WebhookInput>) -> Result<Revised<WebhookView>, Failure> {
+pub async fn put(call: Call<TrialQuery, WebhookInput>) -> Result<Revised<WebhookView>, Failure> {
     let before = find(&call).await?;
     call.if_match.check(before.revision)?;
     let row = decided(&call, before.clone(), Some(&before.url))?;
+    match (row != before, row.disabled != 0) {
+        (false, _) => call.tried_saying(About::Nothing, "The webhook is so already: nothing changes.")?,
+        (true, true) => call.tried_saying(
+            About::Replaced,
+            "Nothing is looked for and nothing sent while the webhook is switched off. Messages that wait stay.",
+        )?,
+        (true, false) => call.tried_saying(
+            About::Replaced,
+            "What is decided about the webhook is replaced, for messages that wait too.",
+        )?,
+    }
     if row != before {
         let (was, is) = (audited(&before), audited(&row));
         let entry = call.entry("webhook.update", path(&row), Some(was), Some(is));
@@ -150,9 +184,13 @@ pub async fn put(call: Call<Nothing, WebhookInput>) -> Result<Revised<WebhookVie
 }
 
 /// `deleteWebhook`, `deleteTenantWebhook`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
     call.if_match.check(row.revision)?;
+    call.tried_saying(
+        About::Removed,
+        "The webhook is removed with its secret and its messages, those too that wait.",
+    )?;
     let entry = call.entry("webhook.delete", path(&row), Some(audited(&row)), None);
     webhooks::delete(&call.app.db, &row, &entry)
         .await
@@ -163,7 +201,7 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 }
 
 /// `rotateWebhookSecret`, `rotateTenantWebhookSecret`.
-pub async fn rotate(call: Call<Nothing, SecretInput>) -> Result<Created<SecretView>, Failure> {
+pub async fn rotate(call: Call<TrialQuery, SecretInput>) -> Result<Created<SecretView>, Failure> {
     let hours = call.body.overlap_hours.unwrap_or(OVERLAP_HOURS);
     if hours > MAX_OVERLAP_HOURS {
         return Err(Problem::invalid_value(format!(
@@ -172,6 +210,10 @@ pub async fn rotate(call: Call<Nothing, SecretInput>) -> Result<Created<SecretVi
         .into());
     }
     let row = find(&call).await?;
+    call.tried_saying(
+        About::Replaced,
+        format!("Messages are signed with a new secret, and for {hours} hours with the one of before, too."),
+    )?;
     let stored = webhooks::with_secrets(&call.app.db, &row.id).await?;
     let newest = stored.and_then(|(_, secrets)| secrets.into_iter().next());
     let number = newest.map_or(0, |secret| secret.number) + 1;
@@ -264,7 +306,7 @@ fn one(reply: WebhookReply) -> Result<MessageView, Problem> {
 
 /// A webhook as the body decides it. `url` is the one that it has already, which stays good.
 fn decided(
-    call: &Call<Nothing, WebhookInput>,
+    call: &Call<TrialQuery, WebhookInput>,
     row: WebhookRow,
     url: Option<&str>,
 ) -> Result<WebhookRow, Problem> {

@@ -110,7 +110,28 @@ impl Candidate {
     /// # Errors
     /// D1 does not answer, or a stored secret does not unwrap.
     pub async fn run_tests(app: &App, tenant: &TenantRow) -> Result<TestRun, Problem> {
-        let candidate = Self::load(app, tenant, &Affected::All).await?;
+        Self::load(app, tenant, &Affected::All)
+            .await?
+            .test_run()
+            .await
+    }
+
+    /// Runs one test on the files as they are; it need not be stored.
+    ///
+    /// # Errors
+    /// As [`run_tests`](Self::run_tests).
+    pub async fn try_test(
+        app: &App,
+        tenant: &TenantRow,
+        test: FileTestRow,
+    ) -> Result<TestRun, Problem> {
+        let mut candidate = Self::load(app, tenant, &Affected::All).await?;
+        candidate.tests = vec![test];
+        candidate.test_run().await
+    }
+
+    async fn test_run(self) -> Result<TestRun, Problem> {
+        let candidate = self;
         let run = candidate.run().await?;
         let items = candidate.tests.iter().enumerate().map(|(at, test)| {
             let failed = run.failed.iter().filter(|(of, _)| *of == at);

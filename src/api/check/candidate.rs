@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringfence_api::changing::Effect;
 use ringfence_api::check::Method;
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
@@ -82,6 +83,8 @@ pub struct Candidate {
     pub(super) shared: BTreeSet<String>,
     pub(super) of: u64,
     pub(super) method: Method,
+    /// What the change does besides, for a trial.
+    pub effects: Vec<Effect>,
     /// The layer that is changed, by the scope of its settings.
     changed: Option<(Layer, String)>,
 }
@@ -192,6 +195,7 @@ impl Candidate {
             shared: BTreeSet::new(),
             of: 0,
             method: Method::All,
+            effects: Vec::new(),
             changed: None,
         })
     }

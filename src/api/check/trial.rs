@@ -49,6 +49,7 @@ impl Candidate {
             files: found.broken.iter().map(json).collect::<Result<_, _>>()?,
             tests: found.failed.iter().map(json).collect::<Result<_, _>>()?,
             diff,
+            effects: std::mem::take(&mut self.effects),
         };
         Ok(Failure::Tried(Box::new(Shown(answer).outgoing()?)))
     }

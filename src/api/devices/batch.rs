@@ -166,9 +166,10 @@ impl<'a> Plan<'a> {
         let shown = mac.as_ref().ok().cloned();
         let outcome = mac.and_then(|mac| self.want(at, row, mac));
         self.rows.push(match outcome {
-            Ok(outcome) => BatchRow {
+            Ok((outcome, changes)) => BatchRow {
                 mac: shown,
                 outcome,
+                changes,
                 cause: None,
                 detail: None,
                 files: None,
@@ -177,7 +178,12 @@ impl<'a> Plan<'a> {
         });
     }
 
-    fn want(&mut self, at: usize, row: &BatchDevice, mac: String) -> Result<Became, Problem> {
+    fn want(
+        &mut self,
+        at: usize,
+        row: &BatchDevice,
+        mac: String,
+    ) -> Result<(Became, Vec<String>), Problem> {
         if let Some(label) = &row.label {
             valid::label("label", label)?;
         }
@@ -206,7 +212,7 @@ impl<'a> Plan<'a> {
             && before == values
         {
             self.unchanged(stored);
-            return Ok(Became::Unchanged);
+            return Ok((Became::Unchanged, Vec::new()));
         }
         let family = family(row)?;
         let (model, new) = wanted(self.call, &mut self.candidate, &name, family)?;
@@ -232,10 +238,9 @@ impl<'a> Plan<'a> {
                 &label,
             )?,
         };
-        let became = if was.is_some() {
-            Became::Changed
-        } else {
-            Became::Created
+        let became = match &was {
+            Some((stored, ..)) => (Became::Changed, changes(stored, &row, &before, &values)),
+            None => (Became::Created, Vec::new()),
         };
         self.wanted.push(Wanted {
             at,
@@ -504,6 +509,30 @@ fn written(row: &BatchDevice, before: &LayerSettings) -> Result<BTreeMap<String,
     }
 }
 
+/// What of a device becomes another, by name.
+fn changes(
+    was: &DeviceRow,
+    is: &DeviceRow,
+    before: &LayerSettings,
+    after: &LayerSettings,
+) -> Vec<String> {
+    let columns = [
+        ("model", was.model != is.model),
+        ("site", was.site_id != is.site_id),
+        ("label", was.label != is.label),
+    ];
+    let columns = columns.into_iter().filter(|(_, differs)| *differs);
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let settings = names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| format!("settings.{name}"));
+    columns
+        .map(|(name, _)| name.to_owned())
+        .chain(settings)
+        .collect()
+}
+
 fn family(row: &BatchDevice) -> Result<Option<Family>, Problem> {
     let Some(name) = &row.family else {
         return Ok(None);
@@ -522,8 +551,54 @@ fn refused(mac: Option<String>, problem: Problem) -> BatchRow {
     BatchRow {
         mac,
         outcome: Became::Refused,
+        changes: Vec::new(),
         cause: Some(problem.kind.as_str().to_owned()),
         detail: Some(problem.detail),
         files: files.map(|(_, files)| files),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::devices::tests::row;
+    use ringfence_provision::layers::Value;
+
+    #[test]
+    fn what_changes_is_told_by_name_and_never_by_value() {
+        let was = row();
+        let is = DeviceRow {
+            label: "Quay".into(),
+            site_id: Some("S".into()),
+            ..was.clone()
+        };
+        let settings = |pairs: &[(&str, Value)]| -> LayerSettings {
+            let pairs = pairs.iter().cloned();
+            pairs
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
+        };
+        let secret = |text: &str| Value::Secret(text.into());
+        let before = settings(&[
+            ("A", Value::Text("1".into())),
+            ("PASS", secret("e3rl2")),
+            ("GONE", Value::Text("x".into())),
+        ]);
+        let after = settings(&[
+            ("A", Value::Text("1".into())),
+            ("PASS", secret("other")),
+            ("NEW", Value::Text("y".into())),
+        ]);
+        assert_eq!(
+            changes(&was, &is, &before, &after),
+            [
+                "site",
+                "label",
+                "settings.GONE",
+                "settings.NEW",
+                "settings.PASS"
+            ]
+        );
+        assert!(changes(&was, &was, &before, &before).is_empty());
     }
 }

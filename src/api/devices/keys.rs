@@ -5,14 +5,17 @@
 //! Whoever loses that race decides anew.
 
 use ringfence_api::answer::Revised;
+use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect, TrialQuery};
 use ringfence_api::devices::DeviceView;
-use ringfence_api::devices::keys::{KeyInput, Rearmed};
-use ringfence_api::notify::{NotifyQuery, WithNotices};
-use ringfence_api::query::Nothing;
+use ringfence_api::devices::keys::{KeyInput, Rearmed, RekeyQuery};
+use ringfence_api::notify::WithNotices;
 use ringfence_provision::key::DeviceKey;
-use ringfence_provision::lifecycle::{self, ClaimPolicy, Effect, KeyEvent, KeyState, Transition};
+use ringfence_provision::lifecycle::{
+    self, ClaimPolicy, Effect as KeyEffect, KeyEvent, KeyRecord, KeyState, Transition,
+};
 use serde_json::json;
 
+use crate::api::check::candidate::{self, Candidate};
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
@@ -25,18 +28,20 @@ use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::platform;
 use crate::store::devices::{self as store, NextKey, StoredKey};
+use crate::store::settings::{self, Scope};
 use crate::store::{ChangeError, Entry};
 
 /// How often a key is drawn, or a decision made anew, before giving up.
 pub const MAX_DRAWS: usize = 5;
 
 /// `rekeyDevice`.
-pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Failure> {
+pub async fn rekey(call: Call<RekeyQuery>) -> Result<Revised<WithNotices<DeviceView>>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
     let event = KeyEvent::Rekey {
         now: call.app.now,
         until,
     };
+    tried(&call, &event, None).await?;
     let (_, row) = apply_transition(&call, &event, "device.rekey", &|| {
         Ok(DeviceKey::from_random(platform::random)?)
     })
@@ -47,22 +52,24 @@ pub async fn rekey(call: Call<NotifyQuery>) -> Result<Revised<WithNotices<Device
 }
 
 /// `importDeviceKey`.
-pub async fn import(call: Call<Nothing, KeyInput>) -> Result<Revised<DeviceView>, Failure> {
+pub async fn import(call: Call<TrialQuery, KeyInput>) -> Result<Revised<DeviceView>, Failure> {
     let key = DeviceKey::parse(call.body.key.expose())
         .map_err(|error| Problem::invalid_value(format!("`key`: {error}.")))?;
     let event = KeyEvent::Import { now: call.app.now };
+    tried(&call, &event, Some(&key)).await?;
     let (_, row) =
         apply_transition(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
     Ok(devices::revised(row, call.app.now))
 }
 
 /// `rearmDevice`.
-pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Failure> {
+pub async fn rearm(call: Call<TrialQuery>) -> Result<Revised<Rearmed>, Failure> {
     let until = until(&call.tenant().await?.options()?, call.app.now);
     let event = KeyEvent::Rearm {
         now: call.app.now,
         until,
     };
+    tried(&call, &event, None).await?;
     let (before, row) = apply_transition(&call, &event, "device.rearm", &|| {
         Err(Problem::internal("a re-arm draws no key"))
     })
@@ -78,19 +85,22 @@ pub async fn rearm(call: Call) -> Result<Revised<Rearmed>, Failure> {
 }
 
 /// `disableDevice`.
-pub async fn disable(call: Call) -> Result<Revised<DeviceView>, Failure> {
-    set_disabled(call, true).await
+pub async fn disable(call: Call<TrialQuery>) -> Result<Revised<DeviceView>, Failure> {
+    set_disabled(&call, true).await
 }
 
 /// `enableDevice`.
-pub async fn enable(call: Call) -> Result<Revised<DeviceView>, Failure> {
-    set_disabled(call, false).await
+pub async fn enable(call: Call<ChangeQuery>) -> Result<Revised<DeviceView>, Failure> {
+    set_disabled(&call, false).await
 }
 
-async fn set_disabled(call: Call, disabled: bool) -> Result<Revised<DeviceView>, Failure> {
+async fn set_disabled(call: &Context, disabled: bool) -> Result<Revised<DeviceView>, Failure> {
     let app = &call.app;
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
+    if call.is_trial() {
+        return Err(tried_in_service(call, &row, disabled).await?);
+    }
     if (row.disabled == 1) != disabled {
         let action = if disabled {
             "device.disable"
@@ -110,6 +120,193 @@ async fn set_disabled(call: Call, disabled: bool) -> Result<Revised<DeviceView>,
     commit::publish_device(app, &row.tenant_id, &row.mac).await?;
     Ok(devices::revised(call.device().await?, app.now))
 }
+
+/// How a trial ends of taking a device out of service, or of putting it back: what its phone gets from then on.
+async fn tried_in_service(
+    call: &Context,
+    row: &DeviceRow,
+    disabled: bool,
+) -> Result<Failure, Failure> {
+    if (row.disabled == 1) == disabled {
+        let text = match disabled {
+            true => "The device is out of service already: nothing changes.",
+            false => "The device is in service already: nothing changes.",
+        };
+        call.tried_saying(About::Nothing, text)?;
+    }
+    let waits = row.key().bootstrap_waits(call.app.now);
+    if disabled {
+        let mut effects = vec![Effect::counted(
+            About::Service,
+            1,
+            "The phone gets no file from then on: each of its requests is refused. Its key, settings and history stay.",
+        )];
+        if waits {
+            effects.push(Effect::said(
+                About::PlaintextFile,
+                "The plaintext file that waits is handed out to nobody while the device is out of service. Its time runs on.",
+            ));
+        }
+        call.tried(|| DryRun {
+            affected: 1,
+            compared: 1,
+            changed: 1,
+            broken: 1,
+            ..DryRun::of(effects)
+        })?;
+    }
+    let tenant = call.tenant().await?;
+    let mut candidate = Candidate::of_tenant(&call.app, &tenant).await?;
+    let scope = Scope::Device {
+        id: row.id.clone(),
+        mac: row.mac.clone(),
+    };
+    let rows = settings::of_devices(&call.app.db, &tenant.id, &[&row.id]).await?;
+    let values = candidate::layer(&call.app, &tenant.id, &scope.key(), &rows)?;
+    // Out of service it has no files that they could be compared with.
+    candidate.set_device(row.clone(), values, None);
+    let served = match row.key_state {
+        KeyState::Armed if !row.key().ever_delivered => {
+            "The phone gets its plaintext file, and sealed ones after that."
+        }
+        _ => "The phone gets its sealed files again.",
+    };
+    let served = match row.profile {
+        Some(_) => served,
+        None => "The phone gets its files again.",
+    };
+    candidate
+        .effects
+        .push(Effect::counted(About::Service, 1, served));
+    if waits {
+        candidate.effects.push(Effect::counted(
+            About::PlaintextFile,
+            1,
+            "The plaintext file that waits is handed out to whoever asks for it first.",
+        ));
+    }
+    Err(match candidate.check(call).await {
+        Err(tried) => tried,
+        Ok(_) => Problem::internal("a trial was taken for a change").into(),
+    })
+}
+
+/// Ends a call that is only to be tried with what becomes of the key, and of what is handed out. `given` is the key
+/// that is stated.
+async fn tried(call: &Context, event: &KeyEvent, given: Option<&DeviceKey>) -> Result<(), Failure> {
+    if !call.is_trial() {
+        return Ok(());
+    }
+    let row = call.device().await?;
+    call.if_match.check(row.revision)?;
+    if let Some(key) = given {
+        let (fingerprint, previous) = call.app.keyring.fingerprints(key);
+        let fingerprints: Vec<&str> = [Some(fingerprint.as_str()), previous.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if store::has_key_elsewhere(&call.app.db, &row.id, &fingerprints).await? {
+            return Err(Problem::conflict(SAME_KEY).into());
+        }
+    }
+    let next = decide(&row, event)?.next;
+    let effects = effects(&row, &next, call.app.now);
+    call.tried(|| DryRun {
+        affected: 1,
+        ..DryRun::of(effects)
+    })
+}
+
+/// What a decision about a key does, in sentences.
+fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
+    let was = row.key();
+    let mut effects = Vec::new();
+    let states = |text: &str| {
+        text.replace("{was}", was.state.as_str())
+            .replace("{is}", next.state.as_str())
+            .replace("{old}", &was.generation.to_string())
+            .replace("{new}", &next.generation.to_string())
+    };
+    let is_new = next.generation != was.generation;
+    let text = match is_new {
+        true => "Key {old} ({was}) is replaced by key {new}, whose state is {is}.",
+        false => "Key {old} stays, and its state becomes {is} instead of {was}.",
+    };
+    effects.push(Effect::said(About::Key, states(text)));
+    let waits = was.bootstrap_waits(now);
+    if next.state == KeyState::Armed {
+        let again = match (is_new, was.ever_delivered) {
+            (true, _) => {
+                "A plaintext file with the new key waits, and is handed out once, to whoever asks for it first"
+            }
+            (false, true) => {
+                "The plaintext file with the key is handed out once more, to whoever asks for it first"
+            }
+            (false, false) => {
+                "The plaintext file with the key waits, and is handed out once, to whoever asks for it first"
+            }
+        };
+        let until = match next.armed_until {
+            Some(until) => format!(" within {}", span(until.saturating_sub(now))),
+            None => ", without an end".to_owned(),
+        };
+        effects.push(Effect::counted(
+            About::PlaintextFile,
+            1,
+            format!("{again}{until}."),
+        ));
+    } else if waits {
+        effects.push(Effect::counted(
+            About::PlaintextFile,
+            0,
+            "The plaintext file that waits is withdrawn: none is handed out any more.",
+        ));
+    } else {
+        effects.push(Effect::counted(
+            About::PlaintextFile,
+            0,
+            "No plaintext file is handed out.",
+        ));
+    }
+    let sealed = match (row.profile.is_some(), next.state == KeyState::Armed, is_new) {
+        (false, _, _) => {
+            "The model has no sealing profile, so its files go out in plaintext over HTTPS whatever the key is."
+        }
+        (_, true, true) => {
+            "Nothing is served under the old key from then on: the phone gets no file until it has taken the new plaintext file."
+        }
+        (_, true, false) if !next.ever_delivered => {
+            "No phone has had the key yet, so no sealed file is served until the plaintext file was taken."
+        }
+        (_, true, false) => "Sealed files are served under the same key meanwhile.",
+        (_, false, _) => {
+            "Sealed files are served under the given key at once, and nothing under the old one."
+        }
+    };
+    effects.push(Effect::said(About::SealedFiles, sealed));
+    if row.disabled == 1 {
+        effects.push(Effect::said(
+            About::Service,
+            "The device is out of service: nothing of this is handed out until it is back in service.",
+        ));
+    }
+    effects
+}
+
+/// A span as people say it, in its largest whole unit.
+fn span(ms: u64) -> String {
+    let minutes = ms.div_ceil(60_000);
+    let (number, unit) = match minutes {
+        0..=119 => (minutes, "minute"),
+        120..=2879 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    let many = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{many}")
+}
+
+/// What is said where a key is stated that another device has.
+const SAME_KEY: &str = "Another device has this very key. Two devices with one key can read each other's files: re-key one of them.";
 
 /// When a bootstrap that is armed now expires.
 pub fn until(options: &TenantOptions, now: u64) -> Option<u64> {
@@ -153,7 +350,7 @@ async fn apply_transition(
         // Nothing moved and yet the write did not happen: the key is another device's.
         let unmoved = last_seen.as_ref().is_some_and(|last| same_key(last, &row));
         if unmoved && matches!(event, KeyEvent::Import { .. }) {
-            return Err(Problem::conflict("Another device has this very key. Two devices with one key can read each other's files: re-key one of them.").into());
+            return Err(Problem::conflict(SAME_KEY).into());
         }
         let transition = decide(&row, event)?;
         let key = match transition.next.generation == row.generation {
@@ -206,8 +403,8 @@ fn same_key(one: &DeviceRow, other: &DeviceRow) -> bool {
 fn decide(row: &DeviceRow, event: &KeyEvent) -> Result<Transition, Problem> {
     let transition = lifecycle::step(&row.key(), event, &ClaimPolicy::default());
     match transition.effect {
-        Effect::Changed(_) => Ok(transition),
-        Effect::Refuse(reason) => Err(Problem::conflict(format!(
+        KeyEffect::Changed(_) => Ok(transition),
+        KeyEffect::Refuse(reason) => Err(Problem::conflict(format!(
             "The state of the device's key does not allow this: {}.",
             reason.as_str()
         ))),

@@ -13,7 +13,7 @@ pub mod preview;
 pub mod unknown;
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect};
 use ringfence_api::check::Checked;
 use ringfence_api::devices::fleet::WithDoubles;
 use ringfence_api::devices::{
@@ -174,7 +174,21 @@ pub async fn put(call: Call<ChangeQuery, DeviceInput>) -> Result<Revised<WithDou
 pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
-    call.tried_without_files()?;
+    call.tried(|| DryRun {
+        affected: 1,
+        ..DryRun::of(vec![
+            Effect::counted(
+                About::Removed,
+                1,
+                "The device is removed with its key, its settings and their history. None of it comes back: added anew, it gets a new key.",
+            ),
+            Effect::counted(
+                About::Service,
+                1,
+                "Its phone gets no file from then on. What waits to be told to it is cancelled.",
+            ),
+        ])
+    })?;
     let entry = call.entry(
         "device.delete",
         device_object(&row.mac),

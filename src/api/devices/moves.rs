@@ -2,7 +2,7 @@
 //! while the tenant that it left sends the phone on.
 
 use ringfence_api::answer::{Done, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery, TrialQuery};
 use ringfence_api::check::Checked;
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::moves::{ForwardView, Keep, MoveInput, MovedView};
@@ -68,9 +68,16 @@ pub async fn device(call: Call<ChangeQuery, MoveInput>) -> Result<Shown<MovedVie
 }
 
 /// `endForward`.
-pub async fn end(call: Call) -> Result<Done, Failure> {
+pub async fn end(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = call.device().await?;
     call.if_match.check(row.revision)?;
+    match row.forward_until {
+        Some(until) if call.app.now < until => call.tried_saying(
+            About::Access,
+            "The tenant that the device left no longer sends its phone on: a phone that still asks there is refused until its new URL is typed in.",
+        )?,
+        _ => call.tried_saying(About::Nothing, "The phone is not sent on: nothing changes.")?,
+    }
     if row.forward_until.is_some() {
         let entry = call.entry("device.end-forward", device_object(&row.mac), None, None);
         moves::end(&call.app.db, &row, &entry)

@@ -4,7 +4,7 @@
 //! the device and says nothing else. A phone gets nothing before that.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery, TrialQuery};
 use ringfence_api::devices::fleet::WithDoubles;
 use ringfence_api::devices::unknown::{AdoptInput, GuessView, UnknownView};
 use ringfence_api::devices::{DeviceInput, SeenView};
@@ -91,9 +91,13 @@ pub async fn adopt(
 }
 
 /// `dismissUnknown`.
-pub async fn dismiss(call: Call) -> Result<Done, Failure> {
+pub async fn dismiss(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let tenant = call.tenant().await?;
     let row = phone(&call, &call.mac()?.upper()).await?;
+    call.tried_saying(
+        About::Removed,
+        "The phone is taken off the list, and is there again when it asks again. It gets nothing either way.",
+    )?;
     let before = json!({ "vendor": row.vendor, "model": row.model, "times": row.times });
     let object = format!("unknown/{}", row.mac);
     let entry = call.entry("unknown.dismiss", object, Some(before), None);

@@ -7,18 +7,19 @@ pub mod relays;
 pub mod rollouts;
 
 use ringfence_api::answer::Accepted;
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::notify::rollouts::RolloutInput;
 use ringfence_api::notify::{JobBrief, Notices, Notified, NotifyInput};
-use ringfence_api::query::Nothing;
 use ringfence_provision::family::Family;
 use ringfence_queue::messages::{PoolCall, PoolReply, Submitted};
 use ringfence_queue::rollout::Selection;
+use ringfence_queue::store::NewJob;
 use ringfence_queue::target;
 use ringfence_sip_notify::EventType;
 use serde_json::json;
 
 use crate::api::request::call::{Call, Context};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::audit::device_object;
 use crate::http::problem::Problem;
@@ -27,23 +28,30 @@ use crate::store::settings::Scope;
 use crate::store::{fleet, pools as stored_pools};
 
 /// `notifyDevice`.
-pub async fn device(call: Call<Nothing, NotifyInput>) -> Result<Accepted<Notified>, Problem> {
+pub async fn device(call: Call<TrialQuery, NotifyInput>) -> Result<Accepted<Notified>, Failure> {
     let row = call.device().await?;
     if row.disabled == 1 {
-        return Err(Problem::conflict(
-            "The device is disabled: enable it first.",
-        ));
+        return Err(Problem::conflict("The device is disabled: enable it first.").into());
     }
     let what = match (call.body.event.as_deref(), call.body.restart) {
         (Some(_), true) => {
             return Err(Problem::invalid_value(
                 "`restart` names the event itself: leave `event` out, or `restart`.",
-            ));
+            )
+            .into());
         }
         (None, true) => What::Restart(row.family),
         (Some(event), false) => What::Event(event),
         (None, false) => What::Fetch,
     };
+    if call.is_trial() {
+        let (job, pool) = new_job(&call.app, &row.id, what).await?;
+        let text = format!(
+            "One NOTIFY with the event {} is sent by the pool {pool}, or joins the job that waits for the same already.",
+            job.event
+        );
+        return Err(tried_job(&call, text));
+    }
     let notified = submit_job(&call.app, &row.id, what).await?;
     record_notify(&call, &notified).await?;
     Ok(Accepted(notified))
@@ -133,8 +141,19 @@ fn restart_event(family: Family) -> Result<&'static str, Problem> {
     })
 }
 
-/// Orders a job for a device.
-async fn submit_job(app: &App, device_id: &str, what: What<'_>) -> Result<Notified, Problem> {
+fn tried_job(call: &Context, text: String) -> Failure {
+    let would = || DryRun {
+        affected: 1,
+        ..DryRun::of(vec![Effect::counted(About::Jobs, 1, text)])
+    };
+    match call.tried(would) {
+        Err(tried) => tried,
+        Ok(()) => Problem::internal("a call was taken for a trial").into(),
+    }
+}
+
+/// A job for a device, and the pool that reaches it.
+async fn new_job(app: &App, device_id: &str, what: What<'_>) -> Result<(NewJob, String), Problem> {
     let rows = fleet::by_ids(&app.db, &[device_id]).await?;
     let settings = fleet::settings(&app.db, &app.keyring, &rows).await?;
     let (Some(row), Some(settings)) = (rows.first(), settings.into_iter().next()) else {
@@ -150,13 +169,16 @@ async fn submit_job(app: &App, device_id: &str, what: What<'_>) -> Result<Notifi
         What::Fetch => target::event(settings).map_err(unusable)?,
     };
     target::message(settings).map_err(unusable)?;
-    let job = row.new_job(app.new_id(), settings, event);
-    stored_pools::record_use(&app.db, &row.tenant_id, &row.pool).await?;
+    Ok((row.new_job(app.new_id(), settings, event), row.pool.clone()))
+}
+
+/// Orders a job for a device.
+async fn submit_job(app: &App, device_id: &str, what: What<'_>) -> Result<Notified, Problem> {
+    let (job, pool) = new_job(app, device_id, what).await?;
+    stored_pools::record_use(&app.db, &job.tenant, &pool).await?;
     let submit = PoolCall::Submit { jobs: vec![job] };
-    match client::call(&app.env, &row.pool, &submit).await? {
-        PoolReply::Submitted { mut jobs } if jobs.len() == 1 => {
-            Ok(notified(jobs.remove(0), &row.pool))
-        }
+    match client::call(&app.env, &pool, &submit).await? {
+        PoolReply::Submitted { mut jobs } if jobs.len() == 1 => Ok(notified(jobs.remove(0), &pool)),
         other => Err(client::unexpected(&other)),
     }
 }

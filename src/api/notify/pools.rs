@@ -2,13 +2,13 @@
 //! they serve.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::notify::pools::{Assignment, PoolInput, PoolView, QueueView, Reachable};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use ringfence_provision::layers::{LayerSettings, Value};
 use ringfence_queue::messages::{PoolCall, PoolReply, Status};
 use ringfence_queue::options::PoolOptions;
-use ringfence_queue::target::{self, TargetError};
+use ringfence_queue::target::{self, Reach, TargetError};
 use ringfence_wire::Destinations;
 use serde_json::json;
 
@@ -17,9 +17,12 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::app::App;
+use crate::db::rows;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::model::device::DeviceRow;
 use crate::pool::{client, edge};
-use crate::store::fleet::DEFAULT_POOL;
+use crate::store::devices::{self, Affected};
+use crate::store::fleet::{self, DEFAULT_POOL};
 use crate::store::pools::{self, PoolRow};
 use crate::store::reach;
 
@@ -69,8 +72,14 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Proble
 }
 
 /// `createPool`.
-pub async fn create(call: Call<Nothing, PoolInput>) -> Result<CreatedRevised<PoolView>, Failure> {
+pub async fn create(
+    call: Call<TrialQuery, PoolInput>,
+) -> Result<CreatedRevised<PoolView>, Failure> {
     let (name, options) = checked(&call.body)?;
+    call.tried_saying(
+        About::Added,
+        "A pool is added. It reaches no phone until a tenant or a site names it.",
+    )?;
     let id = call.app.new_id();
     let now = call.app.now;
     let row = PoolRow {
@@ -105,10 +114,18 @@ pub async fn show(call: Call) -> Result<Revised<PoolView>, Problem> {
 }
 
 /// `putPool`.
-pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Failure> {
+pub async fn put(call: Call<TrialQuery, PoolInput>) -> Result<Revised<PoolView>, Failure> {
     let (name, options) = checked(&call.body)?;
     let row = find(&call, call.param("pool")).await?;
     call.if_match.check(row.revision)?;
+    let is_same = (&row.name, &row.options) == (&name, &options);
+    call.tried_saying(
+        if is_same { About::Nothing } else { About::Replaced },
+        match is_same {
+            true => "The pool is so already: nothing changes.",
+            false => "The pool's name and options are replaced. Its queue works by them at once, for jobs that wait too.",
+        },
+    )?;
     if (&row.name, &row.options) != (&name, &options) {
         let before = PoolView::from(row.clone());
         let entry = call.entry(
@@ -128,7 +145,7 @@ pub async fn put(call: Call<Nothing, PoolInput>) -> Result<Revised<PoolView>, Fa
 }
 
 /// `deletePool`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = find(&call, call.param("pool")).await?;
     call.if_match.check(row.revision)?;
     if row.id == DEFAULT_POOL {
@@ -143,6 +160,10 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
             "Jobs are pending in this pool ({pending}), and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
         )).into());
     }
+    call.tried_saying(
+        About::Removed,
+        "The pool is removed, with what it answers its proxy's challenge with.",
+    )?;
     let entry = call.entry(
         "pool.delete",
         format!("pools/{}", row.id),
@@ -164,7 +185,9 @@ pub async fn of_tenant(call: Call) -> Result<Shown<Assignment>, Problem> {
 }
 
 /// `putTenantPool`.
-pub async fn put_of_tenant(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Failure> {
+pub async fn put_of_tenant(
+    call: Call<TrialQuery, Assignment>,
+) -> Result<Shown<Assignment>, Failure> {
     call.tenant().await?;
     assign(&call, None, "tenant.pool", String::new()).await
 }
@@ -178,7 +201,7 @@ pub async fn of_site(call: Call) -> Result<Shown<Assignment>, Problem> {
 }
 
 /// `putSitePool`.
-pub async fn put_of_site(call: Call<Nothing, Assignment>) -> Result<Shown<Assignment>, Failure> {
+pub async fn put_of_site(call: Call<TrialQuery, Assignment>) -> Result<Shown<Assignment>, Failure> {
     let site = call.site(call.param("site")).await?.id;
     assign(&call, Some(&site), "site.pool", format!("sites/{site}")).await
 }
@@ -192,7 +215,9 @@ pub async fn destinations(call: Call) -> Result<Shown<Reachable>, Problem> {
 }
 
 /// `putTenantDestinations`.
-pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Reachable>, Failure> {
+pub async fn put_destinations(
+    call: Call<TrialQuery, Reachable>,
+) -> Result<Shown<Reachable>, Failure> {
     let tenant = call.tenant().await?;
     let wanted = call
         .body
@@ -202,6 +227,10 @@ pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Re
         .transpose()
         .map_err(|error| Problem::invalid_value(format!("`destinations`: {error}.")))?;
     let before = stored_destinations(&call, &tenant.id).await?;
+    if call.is_trial() {
+        let would = tried_destinations(&call, &tenant.id, wanted.as_ref()).await?;
+        call.tried(|| would)?;
+    }
     if before != wanted {
         let entry = call.entry(
             "tenant.destinations",
@@ -221,6 +250,86 @@ pub async fn put_destinations(call: Call<Nothing, Reachable>) -> Result<Shown<Re
     Ok(Shown(Reachable {
         destinations: wanted,
     }))
+}
+
+/// So many phones are looked at when destinations are tried.
+const MAX_TRIED: u32 = 500;
+
+/// Which phones could no longer be notified with other destinations, and which could be from then on.
+async fn tried_destinations(
+    call: &Context,
+    tenant_id: &str,
+    wanted: Option<&Destinations>,
+) -> Result<DryRun, Problem> {
+    let db = &call.app.db;
+    let all = devices::affected(db, tenant_id, &Affected::All, MAX_TRIED)?;
+    let [count, first] = db.batch_of(all).await?;
+    let of = devices::counted(&count)?;
+    let found: Vec<DeviceRow> = match of <= u64::from(MAX_TRIED) {
+        true => rows(&first)?,
+        false => {
+            let stride = (of / u64::from(MAX_TRIED)).max(1);
+            devices::sample(db, tenant_id, &Affected::All, stride, MAX_TRIED).await?
+        }
+    };
+    let ids: Vec<&str> = found.iter().map(|row| row.id.as_str()).collect();
+    let phones = fleet::by_ids(db, &ids).await?;
+    let settings = fleet::settings(db, &call.app.keyring, &phones).await?;
+    let (mut lost, mut gained, mut reached) = (0, 0, 0);
+    for mut settings in settings.into_iter().flatten() {
+        let was = target::message(&settings).is_ok();
+        settings.set_reach(Reach {
+            destinations: wanted.cloned(),
+            ..settings.reach().clone()
+        });
+        let is = target::message(&settings).is_ok();
+        lost += u64::from(was && !is);
+        gained += u64::from(is && !was);
+        reached += u64::from(is);
+    }
+    let looked = phones.len() as u64;
+    Ok(DryRun {
+        affected: of,
+        ..DryRun::of(reach_effects([of, looked, reached, lost, gained]))
+    })
+}
+
+fn reach_effects([of, looked, reached, lost, gained]: [u64; 5]) -> Vec<Effect> {
+    let phones = |number: u64| match number {
+        1 => "1 phone".to_owned(),
+        number => format!("{number} phones"),
+    };
+    let mut effects = vec![
+        Effect::counted(
+            About::Reach,
+            lost,
+            format!(
+                "{} that can be notified now could not be any more.",
+                phones(lost)
+            ),
+        ),
+        Effect::counted(
+            About::Reach,
+            gained,
+            format!("{} that cannot be notified now could be.", phones(gained)),
+        ),
+        Effect::counted(
+            About::Reach,
+            reached,
+            format!(
+                "{} could be notified, of {looked} that were looked at.",
+                phones(reached)
+            ),
+        ),
+    ];
+    if looked < of {
+        effects.push(Effect::counted(
+            About::Reach,
+            looked,
+            format!("These are a sample: the tenant has {}.", phones(of)),
+        ));
+    }
+    effects
 }
 
 async fn stored_destinations(
@@ -328,7 +437,7 @@ pub async fn check_addresses_of(
 }
 
 async fn assign(
-    call: &Call<Nothing, Assignment>,
+    call: &Call<TrialQuery, Assignment>,
     site: Option<&str>,
     action: &'static str,
     object: String,
@@ -347,6 +456,21 @@ async fn assign(
         .into());
     }
     let before = pools::assigned(db, tenant, site).await?;
+    if call.is_trial() {
+        let concerned = match before.as_deref() == pool {
+            true => 0,
+            false => pools::reached_by_assignment(db, tenant, site).await?,
+        };
+        let phones = match concerned {
+            1 => "1 phone in service is".to_owned(),
+            number => format!("{number} phones in service are"),
+        };
+        let text = format!("{phones} notified by another pool from then on.");
+        call.tried(|| DryRun {
+            affected: concerned,
+            ..DryRun::of(vec![Effect::counted(About::Reach, concerned, text)])
+        })?;
+    }
     if before.as_deref() != pool {
         let entry = call.entry(
             action,

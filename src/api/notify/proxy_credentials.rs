@@ -1,8 +1,8 @@
 //! What a pool that sends its NOTIFYs itself answers its proxy's challenge with.
 
 use ringfence_api::answer::{Done, Shown};
+use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::notify::proxy_credentials::{ProxyCredentialsInput, ProxyCredentialsView};
-use ringfence_api::query::Nothing;
 use ringfence_sip_notify::Credentials;
 use serde_json::json;
 
@@ -33,7 +33,7 @@ pub async fn show(call: Call) -> Result<Shown<ProxyCredentialsView>, Problem> {
 
 /// `putProxyCredentials`.
 pub async fn put(
-    call: Call<Nothing, ProxyCredentialsInput>,
+    call: Call<TrialQuery, ProxyCredentialsInput>,
 ) -> Result<Shown<ProxyCredentialsView>, Failure> {
     let pool = find(&call, call.param("pool")).await?;
     let input = &call.body;
@@ -41,6 +41,10 @@ pub async fn put(
     let realm = input.realm.clone().filter(|realm| !realm.is_empty());
     Credentials::new(&input.username, input.password.expose(), realm.as_deref())
         .map_err(|error| Problem::invalid_value(format!("These are no credentials: {error}.")))?;
+    call.tried_saying(
+        About::Replaced,
+        "The pool answers its proxy's challenge with these from its next connection on.",
+    )?;
     let row = CredentialsRow {
         username: input.username.clone(),
         realm,
@@ -66,11 +70,15 @@ pub async fn put(
 }
 
 /// `deleteProxyCredentials`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let pool = find(&call, call.param("pool")).await?;
     let row = pools::credentials(&call.app.db, &pool.id)
         .await?
         .ok_or_else(|| Problem::not_found("proxy credentials"))?;
+    call.tried_saying(
+        About::Removed,
+        "The pool no longer answers its proxy's challenge: a proxy that asks for a password refuses what the pool sends.",
+    )?;
     let before = json!({ "username": row.username, "realm": row.realm });
     let object = format!("pools/{}", pool.id);
     let entry = call.entry("pool.credentials.delete", object, Some(before), None);

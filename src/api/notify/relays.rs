@@ -1,6 +1,7 @@
 //! Relays: their credentials, and how they are.
 
 use ringfence_api::answer::{Created, Done, Shown};
+use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::notify::relays::{DrainInput, RelayInput, RelayView};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::query::Nothing;
@@ -59,9 +60,13 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RelayView>>, Probl
 }
 
 /// `createRelay`.
-pub async fn create(call: Call<Nothing, RelayInput>) -> Result<Created<RelayView>, Failure> {
+pub async fn create(call: Call<TrialQuery, RelayInput>) -> Result<Created<RelayView>, Failure> {
     let pool = pools::find(&call, call.param("pool")).await?.id;
     let name = valid::name("name", &call.body.name)?.to_owned();
+    call.tried_saying(
+        About::Added,
+        "A relay is added. Its credential is in the answer that makes it, and nowhere else.",
+    )?;
     let id = call.app.new_id();
     let credential = NewCredential::new(credential::RELAY, &id, platform::random_array()?);
     let row = RelayRow {
@@ -96,13 +101,17 @@ pub async fn show(call: Call) -> Result<Shown<RelayView>, Problem> {
 
 /// `deleteRelay`. The credential goes first, the connection second; whoever repeats this after a
 /// failure closes the connection although the credential is removed already.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let (pool, id) = (
         call.param("pool").to_owned(),
         call.param("relay").to_owned(),
     );
     let row = find(&call).await;
     if let Ok(row) = &row {
+        call.tried_saying(
+            About::Removed,
+            "The relay's credential is worth nothing from then on, and its connection is closed. What it had in its hands goes out again by others.",
+        )?;
         let entry = call.entry(
             "relay.delete",
             path(row),
@@ -115,7 +124,9 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
     }
     // The pool admits no relay that it was told to drop: so it must not be told to drop one that may still exist.
     let row = match row {
-        Err(problem) if problem.kind != ProblemKind::NotFound => return Err(problem.into()),
+        Err(problem) if problem.kind != ProblemKind::NotFound || call.is_trial() => {
+            return Err(problem.into());
+        }
         row => row,
     };
     if let Err(problem) =

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use ringfence_api::answer::{Accepted, Shown};
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::notify::rollouts::{Progress, RolloutInput, RolloutView, StageView};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use ringfence_provision::mac::Mac;
 use ringfence_queue::messages::{NewRollout, PoolCall, PoolReply, RolloutChange};
 use ringfence_queue::options::PoolOptions;
@@ -17,7 +17,7 @@ use ringfence_sip_notify::EventType;
 use serde_json::json;
 
 use crate::api::request::call::{Call, Context};
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::{self, PageWindow};
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -88,7 +88,9 @@ fn rollout_view(row: RolloutRow, tallies: &[TallyRow], pool: &str) -> Result<Rol
 }
 
 /// `createRollout`.
-pub async fn create(call: Call<Nothing, RolloutInput>) -> Result<Accepted<RolloutView>, Problem> {
+pub async fn create(
+    call: Call<TrialQuery, RolloutInput>,
+) -> Result<Accepted<RolloutView>, Failure> {
     let tenant = call.tenant().await?.id;
     let input = &call.body;
     let mut parts = select(&call.app, &tenant, input).await?;
@@ -101,10 +103,25 @@ pub async fn create(call: Call<Nothing, RolloutInput>) -> Result<Accepted<Rollou
             "The selection is reached through several pools: make one rollout for each, with `pool` set to {}.",
             pools.join(", ")
         ))
-        .with("pools", pools));
+        .with("pools", pools)
+        .into());
     }
     let part = parts.pop().ok_or_else(nobody)?;
-    start(&call, &tenant, input, part).await.map(Accepted)
+    if call.is_trial() {
+        let spec = ordered(&call.app, &tenant, input, &part.pool).await?;
+        let (total, stages) = (part.total, spec.stages.len().max(1));
+        let text = format!(
+            "Phones in service that are notified by the pool {}: {total}. At most {} a second are told, in {stages} stage{}.",
+            part.pool,
+            spec.per_second,
+            if stages == 1 { "" } else { "s" }
+        );
+        call.tried(|| DryRun {
+            affected: total,
+            ..DryRun::of(vec![Effect::counted(About::Jobs, total, text)])
+        })?;
+    }
+    Ok(Accepted(start(&call, &tenant, input, part).await?))
 }
 
 /// Starts a rollout in each pool that reaches some of a selection.
@@ -306,14 +323,14 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Poo
         .collect())
 }
 
-async fn start(
-    call: &Context,
+/// What is ordered of a pool.
+async fn ordered(
+    app: &App,
     tenant: &str,
     input: &RolloutInput,
-    part: PoolPart,
-) -> Result<RolloutView, Problem> {
-    let app = &call.app;
-    let pool = pools::find(&app.db, &part.pool)
+    pool: &str,
+) -> Result<Spec, Problem> {
+    let pool = pools::find(&app.db, pool)
         .await?
         .ok_or_else(|| Problem::not_found("pool"))?;
     let options: PoolOptions = ringfence_json::from_str(&pool.options).unwrap_or_default();
@@ -345,9 +362,18 @@ async fn start(
         threshold: input.threshold,
         expiry_s: input.expiry_s.unwrap_or(options.expiry_s),
     };
-    let spec = spec
-        .checked()
-        .map_err(|error| Problem::invalid_value(format!("{error}.")))?;
+    spec.checked()
+        .map_err(|error| Problem::invalid_value(format!("{error}.")))
+}
+
+async fn start(
+    call: &Context,
+    tenant: &str,
+    input: &RolloutInput,
+    part: PoolPart,
+) -> Result<RolloutView, Problem> {
+    let app = &call.app;
+    let spec = ordered(app, tenant, input, &part.pool).await?;
     let new = NewRollout {
         id: app.new_id(),
         tenant: tenant.to_owned(),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{ChangeQuery, TrialQuery};
 use ringfence_api::devices::DeviceInput;
-use ringfence_api::notify::NotifyQuery;
+use ringfence_api::devices::keys::RekeyQuery;
 use ringfence_api::operation::Needs;
 use ringfence_api::operations::action::{Action, ChangeInput};
 use ringfence_api::query::Nothing;
@@ -147,16 +147,19 @@ pub async fn apply(action: &Action, of: Context) -> Result<(), Failure> {
             if let Some(own) = &of.token.tenant {
                 limits::check_audit_room(&of.app, own).await?;
             }
-            let call = Call::of(of, Nothing {}, input.clone());
+            let call = Call::of(of, TrialQuery::default(), input.clone());
             notify::device(call).await.map(drop)?;
         }
         Action::Rekey => {
-            let call = Call::of(of, NotifyQuery::default(), Nothing {});
+            let call = Call::of(of, RekeyQuery::default(), Nothing {});
             keys::rekey(call).await.map(drop)?;
         }
         Action::Rearm => keys::rearm(plain(of)).await.map(drop)?,
         Action::Disable => keys::disable(plain(of)).await.map(drop)?,
-        Action::Enable => keys::enable(plain(of)).await.map(drop)?,
+        Action::Enable => {
+            let call = Call::of(of, ChangeQuery::default(), Nothing {});
+            keys::enable(call).await.map(drop)?;
+        }
         Action::Delete => {
             let call = Call::of(of, ChangeQuery::default(), Nothing {});
             devices::delete(call).await.map(drop)?;
@@ -174,8 +177,8 @@ pub async fn apply(action: &Action, of: Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn plain(of: Context) -> Call {
-    Call::of(of, Nothing {}, Nothing {})
+fn plain(of: Context) -> Call<TrialQuery> {
+    Call::of(of, TrialQuery::default(), Nothing {})
 }
 
 /// Changes a device that is still as it is read here; its label stays.

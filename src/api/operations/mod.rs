@@ -10,6 +10,7 @@ mod runner;
 use std::collections::BTreeSet;
 
 use ringfence_api::answer::{Accepted, Done, Shown};
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::devices::list::DeviceQuery;
 use ringfence_api::operations::action::Action;
 use ringfence_api::operations::{
@@ -215,7 +216,7 @@ pub async fn cancel(call: Call<Nothing, Nothing>) -> Result<Shown<OperationView>
 }
 
 /// `deleteOperation`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let operation = row(&call).await?;
     if operation.pending > 0 {
         return Err(Problem::conflict(
@@ -223,6 +224,11 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
         )
         .into());
     }
+    call.tried(|| {
+        let devices = operation.devices;
+        let text = format!("The operation is removed, with what became of each of its devices: {devices}. The devices stay as they are.");
+        DryRun::of(vec![Effect::counted(About::Removed, devices, text)])
+    })?;
     let object = format!("operations/{}", operation.id);
     let entry = call.entry("operation.delete", object, None, None);
     operations::delete(&call.app.db, &operation, &entry)

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use ringfence_api::answer::Shown;
-use ringfence_api::changing::DryRun;
+use ringfence_api::changing::{About, DryRun, Effect};
 use ringfence_api::path::Params;
 use ringfence_api::query::{Input, Nothing};
 use ringfence_provision::kind::FileKind;
@@ -286,12 +286,31 @@ impl Context {
     /// # Errors
     /// [`Failure::Tried`], if it is.
     pub fn tried_without_files(&self) -> Result<(), Failure> {
-        match &self.changing.trial {
-            Some(_) => Err(Failure::Tried(Box::new(
-                Shown(DryRun::default()).outgoing()?,
-            ))),
-            None => Ok(()),
+        self.tried(DryRun::default)
+    }
+
+    /// The same with what the change would do.
+    ///
+    /// # Errors
+    /// [`Failure::Tried`], if it is.
+    pub fn tried(&self, would: impl FnOnce() -> DryRun) -> Result<(), Failure> {
+        match self.is_trial() {
+            true => Err(Failure::Tried(Box::new(Shown(would()).outgoing()?))),
+            false => Ok(()),
         }
+    }
+
+    /// The same with one sentence.
+    ///
+    /// # Errors
+    /// [`Failure::Tried`], if it is.
+    pub fn tried_saying(&self, about: About, text: impl Into<String>) -> Result<(), Failure> {
+        self.tried(|| DryRun::of(vec![Effect::said(about, text)]))
+    }
+
+    /// Whether the call is only to be tried.
+    pub fn is_trial(&self) -> bool {
+        self.changing.trial.is_some()
     }
 
     /// Whether secrets are to be shown, where a caller asked for it. Then the audit log says so before

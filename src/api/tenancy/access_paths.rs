@@ -2,9 +2,8 @@
 //! again; several are good at once, so that one can take another's place.
 
 use ringfence_api::answer::{Created, Done, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect, TrialQuery};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::access_paths::{
     AccessPathInput, AccessPathView, NewAccessPathInput, NotMovedView, TargetInput, TargetPage,
 };
@@ -20,7 +19,9 @@ use crate::edge;
 use crate::http::problem::Problem;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
-use crate::store::access_paths::{self, AccessPathRow, MAX_ACCESS_PATHS, segment_identity};
+use crate::store::access_paths::{
+    self, AccessPathRow, Dependents, MAX_ACCESS_PATHS, segment_identity,
+};
 use crate::store::devices::Affected;
 use crate::store::tenants::TenantRow;
 use crate::store::{ChangeError, Entry};
@@ -65,7 +66,7 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<AccessPathView>>, 
 
 /// `createAccessPath`.
 pub async fn create(
-    call: Call<Nothing, NewAccessPathInput>,
+    call: Call<TrialQuery, NewAccessPathInput>,
 ) -> Result<Created<AccessPathView>, Failure> {
     let app = &call.app;
     let tenant = call.tenant().await?;
@@ -86,6 +87,13 @@ pub async fn create(
         devices: 0,
         target_since: call.body.target.then_some(app.now),
     };
+    if call.body.target {
+        tried(&call, &row, Named::This).await?;
+    }
+    call.tried_saying(
+        About::Added,
+        "The tenant gets a further access path. Phones ask under it from then on where its URL is typed into them; nothing changes for the others.",
+    )?;
     let made = created(&call, &row);
     let written = if call.body.target {
         let before = access_paths::target(&app.db, &tenant.id).await?;
@@ -280,12 +288,22 @@ pub async fn show(call: Call) -> Result<Shown<AccessPathView>, Problem> {
 }
 
 /// `putAccessPath`.
-pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPathView>, Failure> {
+pub async fn put(
+    call: Call<TrialQuery, AccessPathInput>,
+) -> Result<Shown<AccessPathView>, Failure> {
     let label = valid::label("label", &call.body.label)?;
     let row = find(&call).await?;
     let tenant_id = call.param("tenant");
     if row.target_since.is_some() && call.body.expires_at.is_some() {
         return Err(Problem::conflict(IS_TARGET).into());
+    }
+    if call.is_trial() {
+        tried_ending(
+            &call,
+            &row,
+            End::of(&row, call.body.expires_at, call.app.now),
+        )
+        .await?;
     }
     if row.label != label || row.expires_at != call.body.expires_at {
         let entry = call.entry(
@@ -310,10 +328,13 @@ pub async fn put(call: Call<Nothing, AccessPathInput>) -> Result<Shown<AccessPat
 }
 
 /// `deleteAccessPath`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
     if row.target_since.is_some() {
         return Err(Problem::conflict(IS_TARGET).into());
+    }
+    if call.is_trial() {
+        tried_ending(&call, &row, End::Now).await?;
     }
     let before = json!({ "label": row.label, "expires_at": row.expires_at });
     let entry = call.entry(
@@ -332,6 +353,111 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
         .await
         .map_err(commit::not_in_effect)?;
     Ok(Done)
+}
+
+/// When an access path stops to answer by a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With the change.
+    Now,
+    /// At a time that is to come.
+    Later,
+    /// It did, and answers again.
+    Again,
+    /// As before.
+    AsBefore,
+}
+
+impl End {
+    fn of(row: &AccessPathRow, expires_at: Option<u64>, now: u64) -> Self {
+        let is_over = |end: Option<u64>| end.is_some_and(|end| end <= now);
+        match (row.expires_at, expires_at) {
+            (was, is) if was == is => Self::AsBefore,
+            (was, is) if is_over(was) && !is_over(is) => Self::Again,
+            (was, is) if is_over(is) && !is_over(was) => Self::Now,
+            (_, is) if is_over(is) => Self::AsBefore,
+            (_, Some(_)) => Self::Later,
+            (_, None) => Self::AsBefore,
+        }
+    }
+}
+
+/// Ends a trial of a change after which an access path answers no more, or again: which phones that concerns.
+async fn tried_ending(call: &Context, row: &AccessPathRow, end: End) -> Result<(), Failure> {
+    let since = call.app.now.saturating_sub(RECENT_MS);
+    let tenant_id = call.param("tenant");
+    let found = access_paths::dependents(&call.app.db, tenant_id, &row.id, since).await?;
+    call.tried(|| DryRun {
+        affected: match end {
+            End::AsBefore => 0,
+            _ => found.asking,
+        },
+        ..DryRun::of(ending(found, end))
+    })
+}
+
+fn ending(found: Dependents, end: End) -> Vec<Effect> {
+    let phones = |number: u64| match number {
+        1 => "1 phone".to_owned(),
+        number => format!("{number} phones"),
+    };
+    let first = match end {
+        End::AsBefore => {
+            return vec![Effect::counted(
+                About::Access,
+                0,
+                "No request is refused that would be answered now.",
+            )];
+        }
+        End::Again => {
+            return vec![Effect::counted(
+                About::Access,
+                found.asking,
+                format!(
+                    "The access path answers again. {} that got files under it last can fetch again.",
+                    phones(found.asking)
+                ),
+            )];
+        }
+        End::Now => "from then on",
+        End::Later => "from the time on at which it ends",
+    };
+    let mut effects = vec![Effect::counted(
+        About::Access,
+        found.asking,
+        match found.asking {
+            0 => format!(
+                "No phone in service is known to ask under this access path, so none is known to lose its files {first}."
+            ),
+            number => format!(
+                "{} in service got files under this access path last: {first} each of these requests is refused, until another URL is typed in or the phone was told one.",
+                phones(number)
+            ),
+        },
+    )];
+    if found.asking > 0 {
+        effects.push(Effect::counted(
+            About::Access,
+            found.lately,
+            format!(
+                "{} got a file under it within the last 7 days.",
+                phones(found.lately)
+            ),
+        ));
+    }
+    let moved = found.ever.saturating_sub(found.asking);
+    if moved > 0 {
+        effects.push(Effect::counted(
+            About::Access,
+            moved,
+            format!("{} used it before and got files under another access path since: nothing changes there.", phones(moved)),
+        ));
+    }
+    effects.push(Effect::said(
+        About::Access,
+        "A phone that has this URL and never got a file is in none of these numbers.",
+    ));
+    effects
 }
 
 /// What the URLs of a tenant begin with under an access path.
@@ -393,6 +519,45 @@ mod tests {
         assert!(check_expiry(None, 5).is_ok());
         assert!(check_expiry(Some(6), 5).is_ok());
         assert!(check_expiry(Some(5), 5).is_err());
+    }
+
+    #[test]
+    fn what_ends_with_an_access_path_is_told_by_those_who_ask_under_it() {
+        let path = |expires_at| AccessPathRow {
+            id: "P".into(),
+            hash: String::new(),
+            label: String::new(),
+            created_at: 0,
+            expires_at,
+            segment: None,
+            last_used_at: None,
+            devices: 0,
+            target_since: None,
+        };
+        for (was, is, end) in [
+            (None, None, End::AsBefore),
+            (None, Some(9), End::Later),
+            (None, Some(5), End::Now),
+            (Some(9), None, End::AsBefore),
+            (Some(9), Some(8), End::Later),
+            (Some(4), None, End::Again),
+            (Some(4), Some(9), End::Again),
+            (Some(4), Some(3), End::AsBefore),
+        ] {
+            assert_eq!(End::of(&path(was), is, 5), end, "{was:?} {is:?}");
+        }
+        let found = Dependents {
+            ever: 7,
+            lately: 2,
+            asking: 3,
+        };
+        let told = ending(found, End::Now);
+        let numbers: Vec<_> = told.iter().map(|it| it.number).collect();
+        assert_eq!(numbers, [Some(3), Some(2), Some(4), None]);
+        assert!(told.iter().all(|it| it.text.ends_with('.')));
+        let none = ending(Dependents::default(), End::Later);
+        assert_eq!(none.len(), 2);
+        assert_eq!(ending(found, End::AsBefore).len(), 1);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Tests of files: what an operator wants to be so in them. A change that breaks one is refused with it.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::check::TestRun;
 use ringfence_api::page::Page;
-use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::file_tests::{FileTestInput, FileTestView};
 use ringfence_provision::kind::FileKind;
 use serde_json::json;
@@ -56,10 +56,11 @@ pub async fn list(call: Call) -> Result<Shown<Page<FileTestView>>, Problem> {
 
 /// `createFileTest`.
 pub async fn create(
-    call: Call<Nothing, FileTestInput>,
+    call: Call<TrialQuery, FileTestInput>,
 ) -> Result<CreatedRevised<FileTestView>, Failure> {
     let tenant = call.tenant().await?;
     let wanted = row(&call, call.app.new_id()).await?;
+    tried(&call, &wanted).await?;
     let after = Some(audited(&wanted));
     let entry = call.entry("file_test.create", path(&wanted), None, after);
     file_tests::insert(&call.app.db, &tenant.id, &wanted, &entry)
@@ -83,7 +84,7 @@ pub async fn show(call: Call) -> Result<Revised<FileTestView>, Problem> {
 }
 
 /// `putFileTest`.
-pub async fn put(call: Call<Nothing, FileTestInput>) -> Result<Revised<FileTestView>, Failure> {
+pub async fn put(call: Call<TrialQuery, FileTestInput>) -> Result<Revised<FileTestView>, Failure> {
     let stored = find(&call).await?;
     call.if_match.check(stored.revision)?;
     let wanted = FileTestRow {
@@ -91,6 +92,7 @@ pub async fn put(call: Call<Nothing, FileTestInput>) -> Result<Revised<FileTestV
         created_at: stored.created_at,
         ..row(&call, stored.id.clone()).await?
     };
+    tried(&call, &wanted).await?;
     if audited(&stored) == audited(&wanted) {
         let revision = stored.revision;
         return Ok(Revised(stored.into(), revision));
@@ -110,9 +112,13 @@ pub async fn put(call: Call<Nothing, FileTestInput>) -> Result<Revised<FileTestV
 }
 
 /// `deleteFileTest`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = find(&call).await?;
     call.if_match.check(row.revision)?;
+    call.tried_saying(
+        About::Removed,
+        "The test is removed. A change that breaks what it says is refused no longer.",
+    )?;
     let entry = call.entry("file_test.delete", path(&row), Some(audited(&row)), None);
     file_tests::delete(&call.app.db, call.param("tenant"), &row, &entry)
         .await
@@ -124,6 +130,58 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
 pub async fn run(call: Call) -> Result<Shown<TestRun>, Problem> {
     let tenant = call.tenant().await?;
     Ok(Shown(Candidate::run_tests(&call.app, &tenant).await?))
+}
+
+/// Ends a call that is only to be tried with the files that do not meet the test as they are.
+async fn tried(call: &Context, wanted: &FileTestRow) -> Result<(), Failure> {
+    if !call.is_trial() {
+        return Ok(());
+    }
+    let tenant = call.tenant().await?;
+    let run = Candidate::try_test(&call.app, &tenant, wanted.clone()).await?;
+    let (held, failed) = run
+        .items
+        .first()
+        .map_or((0, 0), |result| (result.files, result.failed));
+    let failures = run.items.into_iter().flat_map(|result| result.failures);
+    let tests = failures
+        .map(|test| {
+            serde_json::to_value(test).map_err(|error| Problem::internal(error.to_string()))
+        })
+        .collect::<Result<_, _>>()?;
+    let files = |number: u64| match number {
+        1 => "1 file".to_owned(),
+        number => format!("{number} files"),
+    };
+    let mut effects = vec![
+        Effect::counted(
+            About::Tests,
+            held,
+            format!("{} would be held to the test.", files(held)),
+        ),
+        Effect::counted(
+            About::Tests,
+            failed,
+            match failed {
+                0 => "Each of these meets it as it is.".to_owned(),
+                _ => format!("{} of these would not meet it as they are.", files(failed)),
+            },
+        ),
+    ];
+    if held == 0 {
+        effects.pop();
+        effects.push(Effect::counted(
+            About::Tests,
+            0,
+            "No phone has such a file now: the test says nothing until one has.",
+        ));
+    }
+    call.tried(|| DryRun {
+        affected: run.of,
+        compared: run.devices,
+        tests,
+        ..DryRun::of(effects)
+    })
 }
 
 async fn find(call: &Context) -> Result<FileTestRow, Problem> {
@@ -145,7 +203,7 @@ fn audited(row: &FileTestRow) -> serde_json::Value {
 }
 
 /// The test that a body describes.
-async fn row(call: &Call<Nothing, FileTestInput>, id: String) -> Result<FileTestRow, Problem> {
+async fn row(call: &Call<TrialQuery, FileTestInput>, id: String) -> Result<FileTestRow, Problem> {
     let input = &call.body;
     check(input)?;
     if let Some(site) = &input.site {

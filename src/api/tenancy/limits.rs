@@ -1,7 +1,7 @@
 //! Quotas of a tenant: what it uses, and what it may.
 
 use ringfence_api::answer::Shown;
-use ringfence_api::query::Nothing;
+use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::tenancy::limits::{LimitsView, QuotaView};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub async fn show(call: Call) -> Result<Shown<LimitsView>, Problem> {
 }
 
 /// `putTenantLimits`. A limit below what is used refuses what would use more, and removes nothing.
-pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Failure> {
+pub async fn put(call: Call<TrialQuery, Limits>) -> Result<Shown<LimitsView>, Failure> {
     let before = view(&call).await?.limits;
     if call
         .body
@@ -26,6 +26,11 @@ pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Failu
         .is_some_and(|most| most > Quota::Models.default_limit())
     {
         return Err(Problem::invalid_value("`models` is at most 1000.").into());
+    }
+    if call.is_trial() {
+        let used = usage(&call.app.db, call.param("tenant")).await?;
+        let used = used.unwrap_or_default().1;
+        call.tried(|| DryRun::of(effects(&before, &call.body, &used)))?;
     }
     if before != call.body {
         let text = serde_json::to_string(&call.body)
@@ -41,6 +46,27 @@ pub async fn put(call: Call<Nothing, Limits>) -> Result<Shown<LimitsView>, Failu
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
     Ok(Shown(view(&call).await?))
+}
+
+/// What other limits do, one sentence for each that changes.
+fn effects(before: &Limits, after: &Limits, used: &[(Quota, u64)]) -> Vec<Effect> {
+    let changed = used.iter().filter_map(|&(quota, used)| {
+        let (was, is) = (quota.limit(before), quota.limit(after));
+        let (name, over) = (quota.name(), used > is);
+        let text = match over {
+            true => format!("`{name}`: {used} are used, more than the limit of {is}. What would use more is refused, and nothing is removed."),
+            false => format!("`{name}`: the limit becomes {is} instead of {was}, of which {used} are used."),
+        };
+        (was != is).then(|| Effect::counted(About::Quota, is, text))
+    });
+    let changed: Vec<Effect> = changed.collect();
+    match changed.is_empty() {
+        true => vec![Effect::said(
+            About::Nothing,
+            "The limits are so already: nothing changes.",
+        )],
+        false => changed,
+    }
 }
 
 async fn view(call: &Context) -> Result<LimitsView, Problem> {
@@ -106,6 +132,23 @@ pub async fn check_audit_room(app: &App, tenant_id: &str) -> Result<(), Problem>
 #[cfg(test)]
 mod tests {
     use crate::api::tenancy::limits::*;
+
+    #[test]
+    fn a_limit_below_what_is_used_is_told() {
+        let after = Limits {
+            models: Some(3),
+            ..Limits::default()
+        };
+        let used = [(Quota::Models, 5), (Quota::Sites, 1)];
+        let told = effects(&Limits::default(), &after, &used);
+        assert_eq!(told.len(), 1);
+        assert!(
+            told.iter()
+                .all(|it| it.text.contains("5 are used, more than the limit of 3"))
+        );
+        let same = effects(&after, &after, &used);
+        assert_eq!(same.first().map(|it| it.about), Some(About::Nothing));
+    }
 
     #[test]
     fn a_refusal_says_the_quota_what_is_used_and_what_to_do() {

@@ -1,7 +1,7 @@
 //! Models: of which family a tenant's phones are, and how their files are sealed.
 
 use ringfence_api::answer::{Done, Revised, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::tenancy::models::{ModelInput, ModelView};
 use ringfence_provision::family::Family;
@@ -16,7 +16,7 @@ use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
-use crate::store::devices::Affected;
+use crate::store::devices::{self, Affected};
 use crate::store::models::{self, ModelRow};
 
 impl From<ModelRow> for ModelView {
@@ -124,8 +124,20 @@ pub async fn put(call: Call<ChangeQuery, ModelInput>) -> Result<Revised<ModelVie
 pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = find(&call, call.param("model")).await?;
     call.if_match.check(row.revision)?;
-    call.tried_without_files()?;
     let tenant_id = call.param("tenant");
+    if call.is_trial() {
+        let devices = devices::of_model(&call.app.db, tenant_id, &row.name).await?;
+        if devices > 0 {
+            return Err(Problem::conflict(format!(
+                "The model still has devices ({devices}). Give them another model first, or remove them."
+            ))
+            .into());
+        }
+        call.tried_saying(
+            About::Removed,
+            "The model is removed with the settings of its layer, its templates and their history. It has no devices, so no file becomes another.",
+        )?;
+    }
     let before = json!({ "family": row.family, "profile": row.profile });
     let entry = call.entry(
         "model.delete",

@@ -1,7 +1,7 @@
 //! Sites.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery};
 use ringfence_api::page::{Page, PageQuery};
 use ringfence_api::tenancy::sites::{SiteInput, SiteView};
 use serde_json::json;
@@ -11,6 +11,7 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
+use crate::store::devices;
 use crate::store::sites::{self, SiteRow};
 
 impl From<SiteRow> for SiteView {
@@ -45,7 +46,10 @@ pub async fn create(
 ) -> Result<CreatedRevised<SiteView>, Failure> {
     let tenant = call.tenant().await?;
     let name = valid::name("name", &call.body.name)?;
-    call.tried_without_files()?;
+    call.tried_saying(
+        About::Added,
+        "A site is added. No file becomes another: devices are put to it one by one or together.",
+    )?;
     let id = call.app.new_id();
     let entry = call.entry(
         "site.create",
@@ -73,7 +77,10 @@ pub async fn put(call: Call<ChangeQuery, SiteInput>) -> Result<Revised<SiteView>
     let name = valid::name("name", &call.body.name)?;
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
-    call.tried_without_files()?;
+    call.tried_saying(
+        About::Replaced,
+        "The site has another name from then on. No file becomes another.",
+    )?;
     if row.name == name {
         let revision = row.revision;
         return Ok(Revised(row.into(), revision));
@@ -103,7 +110,19 @@ pub async fn put(call: Call<ChangeQuery, SiteInput>) -> Result<Revised<SiteView>
 pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
     let row = call.site(call.param("site")).await?;
     call.if_match.check(row.revision)?;
-    call.tried_without_files()?;
+    if call.is_trial() {
+        let devices = devices::at_site(&call.app.db, call.param("tenant"), &row.id).await?;
+        if devices > 0 {
+            return Err(Problem::conflict(format!(
+                "The site still has devices ({devices}). Put them to another site, or to none, first."
+            ))
+            .into());
+        }
+        call.tried_saying(
+            About::Removed,
+            "The site is removed with the settings of its layer. It has no devices, so no file becomes another.",
+        )?;
+    }
     let entry = call.entry(
         "site.delete",
         format!("sites/{}", row.id),

@@ -1,9 +1,8 @@
 //! Tenants.
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
-use ringfence_api::changing::ChangeQuery;
+use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect, TrialQuery};
 use ringfence_api::page::{Page, PageQuery};
-use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::names::StandsBack;
 use ringfence_api::tenancy::tenants::{TenantInput, TenantView};
 use ringfence_provision::vendor;
@@ -17,9 +16,11 @@ use crate::api::request::valid;
 use crate::api::tenancy::names;
 use crate::edge;
 use crate::http::problem::{Problem, ProblemKind};
+use crate::model::limits::Quota;
 use crate::model::tenant::TenantOptions;
 use crate::store::access_paths;
 use crate::store::devices::Affected;
+use crate::store::limits;
 use crate::store::models::ModelRow;
 use crate::store::tenants::{self, TenantRow, TenantValues};
 
@@ -65,10 +66,14 @@ pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<TenantView>>, Prob
 
 /// `createTenant`.
 pub async fn create(
-    call: Call<Nothing, TenantInput>,
+    call: Call<TrialQuery, TenantInput>,
 ) -> Result<CreatedRevised<TenantView>, Failure> {
     let input = &call.body;
     let stands_back = check(input)?;
+    call.tried_saying(
+        About::Added,
+        "A tenant is added, without devices. Phones ask it once it has an access path.",
+    )?;
     let id = call.app.new_id();
     let options = text_of(&input.options)?;
     let values = values(input, &options);
@@ -181,7 +186,7 @@ pub async fn write(
 }
 
 /// `deleteTenant`.
-pub async fn delete(call: Call) -> Result<Done, Failure> {
+pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = call.tenant().await?;
     call.if_match.check(row.revision)?;
     let db = &call.app.db;
@@ -189,6 +194,11 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
         return Err(Problem::conflict("The tenant still has devices: remove them first.").into());
     }
     let paths = access_paths::list(db, &row.id, 0, "", access_paths::MAX_ACCESS_PATHS).await?;
+    if call.is_trial() {
+        let used = limits::usage(db, &row.id).await?.unwrap_or_default().1;
+        let effects = removed_with(paths.len() as u64, &used);
+        call.tried(|| DryRun::of(effects))?;
+    }
     let before = json!({ "name": row.name, "hostname": row.hostname });
     let entry = call.entry("tenant.delete", "", Some(before), None);
     tenants::delete(db, &row.id, row.revision, &entry)
@@ -200,6 +210,32 @@ pub async fn delete(call: Call) -> Result<Done, Failure> {
             .map_err(commit::not_in_effect)?;
     }
     Ok(Done)
+}
+
+/// What goes with a tenant that has no devices.
+fn removed_with(paths: u64, used: &[(Quota, u64)]) -> Vec<Effect> {
+    let number = |quota: Quota| {
+        let found = used.iter().find(|(of, _)| *of == quota);
+        found.map_or(0, |(_, number)| *number)
+    };
+    let mut effects = vec![Effect::said(
+        About::Removed,
+        "The tenant is removed with its settings, templates, history, tests of files, certificates and requests. None of it comes back.",
+    )];
+    let all = [
+        (paths, "access paths, which answer no more"),
+        (number(Quota::Sites), "sites"),
+        (number(Quota::Models), "models"),
+        (
+            number(Quota::Tokens),
+            "tokens, which are worth nothing from then on",
+        ),
+    ];
+    for (number, what) in all.into_iter().filter(|(number, _)| *number > 0) {
+        let text = format!("With it go its {what}: {number}.");
+        effects.push(Effect::counted(About::Removed, number, text));
+    }
+    effects
 }
 
 fn values<'a>(input: &'a TenantInput, options: &'a str) -> TenantValues<'a> {

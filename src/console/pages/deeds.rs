@@ -5,6 +5,7 @@ use ringfence_console::data::Read as _;
 use ringfence_console::part::{Form, Page};
 use ringfence_console::problem::Problem;
 use ringfence_console::text::{EN, fill};
+use ringfence_console::trial;
 use serde_json::{Value, json};
 
 use crate::api::{self, Params};
@@ -136,7 +137,28 @@ async fn page(visit: &Visit, deed: &Deed, problem: Option<Problem>) -> Result<Pa
         .or_back(filled(deed.back, visit.params()));
     form.danger = deed.danger;
     let shell = visit.tenant_shell(&title).await?;
-    Ok(Page::new(shell).with(form).with_problem(problem))
+    let page = Page::new(shell).with(form);
+    // What is refused anyway is said once.
+    let dry = match problem {
+        Some(_) => None,
+        None => tried(visit, deed).await,
+    };
+    match dry {
+        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
+        Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
+        None => Ok(page.with_problem(problem)),
+    }
+}
+
+/// What the deed would do, or why it is refused; nothing, where the API does not try it or the viewer may not do it.
+async fn tried(visit: &Visit, deed: &Deed) -> Option<Result<Value, Problem>> {
+    let path = filled(deed.api, visit.params());
+    if !visit.viewer.write || !api::is_tried(deed.method, &format!("/api/v1{path}")) {
+        return None;
+    }
+    let body = (deed.method == "POST").then(|| json!({}));
+    let query = [("dry_run", "true")];
+    Some(visit.send_with(deed.method, &path, &query, body).await)
 }
 
 async fn ask(visit: Visit) -> Outcome {

@@ -10,6 +10,7 @@ use ringfence_console::problem::Problem;
 use ringfence_console::reach::{self, Place};
 use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
+use ringfence_console::trial;
 use serde_json::{Value, json};
 
 use crate::console::pages::devices::{models, shown_again, sites, typed};
@@ -151,7 +152,30 @@ async fn confirm_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, P
     let word = page::action(name).map_or("", |(word, _)| word);
     let shell = shell(visit, &device, word).await?;
     let page = page::confirm(shell, visit.tenant_id(), &device, name, dangerous);
-    Ok(page.with_problem(problem))
+    let dry = match problem {
+        // What is refused anyway is said once.
+        Some(_) => None,
+        None => tried(visit, name).await,
+    };
+    match dry {
+        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
+        Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
+        None => Ok(page.with_problem(problem)),
+    }
+}
+
+/// What an action would do, or why it is refused; nothing, for whoever may not do it.
+async fn tried(visit: &Visit, name: &str) -> Option<Result<Value, Problem>> {
+    if !visit.viewer.write {
+        return None;
+    }
+    let (method, path, body) = match name {
+        "remove" => ("DELETE", api(visit, ""), None),
+        "notify" => ("POST", api(visit, "/notify"), Some(json!({}))),
+        name => ("POST", api(visit, &format!("/{name}")), None),
+    };
+    let query = [("dry_run", "true")];
+    Some(visit.send_with(method, &path, &query, body).await)
 }
 
 /// Does it.

@@ -1,7 +1,7 @@
 //! How are we?
 
 use ringfence_console::data::{
-    Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
+    Event, Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
 };
 use ringfence_console::fleet::{self as page, Counted, Deployment, MAX_COUNTED, Overview, State};
 use ringfence_console::href;
@@ -36,9 +36,17 @@ pub async fn page(visit: Visit) -> Outcome {
         pools: pools(&visit).await?,
         rotation: visit.get::<Rotation>("/rotation", &[]).await.ok(),
         restored: visit.get::<Restored>("/restored", &[]).await.ok(),
+        webhooks: given_up(&visit).await?,
         now: visit.now(),
     };
     Ok(Reply::page(page::deployment(shell, &deployment)))
+}
+
+/// Webhooks of all tenants and of the installation with messages that were given up.
+async fn given_up(visit: &Visit) -> Result<Vec<Value>, Problem> {
+    let query = [("dead", "true"), ("limit", MAX_POOLS)];
+    let list: Listed<Value> = visit.get("/webhooks", &query).await?;
+    Ok(list.items)
 }
 
 /// Tenants with how many of their devices are in a state: so many of them a page as can be asked one by one.
@@ -58,7 +66,9 @@ pub async fn by_tenant(visit: Visit) -> Outcome {
     let mut counted = Vec::new();
     for tenant in &tenants.items {
         let path = href::path(["tenants", &tenant.id]);
-        let list: Listed<Value> = visit.get(&format!("{path}/devices"), &query).await?;
+        let list: Listed<Value> = visit
+            .get(&format!("{path}{}", state.list()), &query)
+            .await?;
         counted.push(Counted {
             state,
             number: list.items.len() as u64,
@@ -97,22 +107,38 @@ pub async fn overview(visit: Visit) -> Outcome {
         .within(&tenant.id, &tenant.name, &visit.path);
     shell = shell.leading(EN.fleet_lead);
     let now = visit.now();
+    if visit.query.get("again") == "true" {
+        // Counting is dear: who reads the page again does not count again.
+        let again = [("again", "true")];
+        let path = visit.of_tenant("/device-counts");
+        visit.get::<Value>(&path, &again).await?;
+        return Ok(Reply::see(&href::tenant(&tenant.id, "")));
+    }
     let counts: Value = visit.get(&visit.of_tenant("/device-counts"), &[]).await?;
+    let webhooks: Listed<Value> = visit.get(&visit.of_tenant("/webhooks"), &[]).await?;
+    let since = now.saturating_sub(DAY_MS).to_string();
+    let events: Listed<Event> = visit
+        .get(
+            &visit.of_tenant("/events"),
+            &[("after", &since), ("limit", "200")],
+        )
+        .await?;
     let mut counted = Vec::new();
     for state in State::ALL {
-        counted.push(count(&visit, state, &counts).await?);
+        counted.push(match state {
+            State::Refused => refused(&events),
+            state => count(&visit, state, &counts).await?,
+        });
     }
-    let since = now.saturating_sub(DAY_MS).to_string();
-    let events = visit.of_tenant("/events");
     let of = Overview {
         devices: counts.number("/all/devices").unwrap_or_default(),
-        events: visit
-            .get(&events, &[("after", &since), ("limit", "200")])
-            .await?,
+        events,
         rollouts: visit
             .get(&visit.of_tenant("/rollouts"), &[("limit", "5")])
             .await
             .unwrap_or_default(),
+        webhooks: webhooks.items,
+        counted_at: counts.number("counted_at"),
         tenant,
         counted,
         now,
@@ -137,6 +163,16 @@ fn more(visit: &Visit) -> Vec<Act> {
         acts.push(act(EN.limits, "limits"));
     }
     acts
+}
+
+/// How many of the newest requests of the last day were refused.
+fn refused(events: &Listed<Event>) -> Counted {
+    let refused = events.items.iter().filter(|it| it.outcome == "refused");
+    Counted {
+        state: State::Refused,
+        number: refused.count() as u64,
+        more: events.next.is_some(),
+    }
 }
 
 /// How many devices are in a state; of phones that are none, as far as their list is read.

@@ -2,7 +2,7 @@
 //! a table.
 
 use ringfence_console::data::Read as _;
-use ringfence_console::history::checked;
+use ringfence_console::history::{checked, checked_device};
 use ringfence_console::lists::webhooks;
 use ringfence_console::part::{Field, Form, Kind, Page};
 use ringfence_console::problem::Problem;
@@ -75,8 +75,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether files depend on it, so that the change can be tried first.
-    fn is_tried(&self) -> bool {
+    /// Whether files depend on it, so that the lines of a device can be shown.
+    fn has_files(&self) -> bool {
         ["/target/set", "/certificates/new"]
             .iter()
             .any(|end| self.page.ends_with(end))
@@ -400,9 +400,9 @@ async fn page(
         form = form.with(field.hinting(&hint));
     }
     let form = form.or_back(filled(entry.back, visit.params()));
-    let form = match entry.is_tried() {
+    let form = match entry.has_files() {
         true => checked(form, &history::typed(visit)),
-        false => form,
+        false => checked_device(form, visit.form.get("comment")),
     };
     let shell = visit.tenant_shell((entry.title)()).await?;
     Ok(trial::on(Page::new(shell), dry).with(form))
@@ -506,15 +506,7 @@ async fn save(visit: Visit) -> Outcome {
     let saved = match body(&visit, entry) {
         Ok(body) => {
             let path = path(&visit, entry);
-            match entry.is_tried() {
-                true => history::change(&visit, entry.method, &path, body)
-                    .await
-                    .map(|dry| (Value::Null, dry)),
-                false => visit
-                    .send(entry.method, &path, Some(body))
-                    .await
-                    .map(|made| (made, None)),
-            }
+            history::change_and_answer(&visit, entry.method, &path, body).await
         }
         Err(problem) => Err(problem),
     };

@@ -146,6 +146,8 @@ pub fn typed(visit: &Visit) -> Typed<'_> {
 /// The query of a change: what is said of it, or that it is only tried.
 pub fn changing<'a>(typed: &Typed<'a>, check: bool) -> Vec<(&'static str, &'a str)> {
     match check {
+        // Of what no file is made from there is no device to show.
+        true if typed.device.trim().is_empty() => vec![("dry_run", "true")],
         true => vec![("dry_run", "true"), ("device", typed.device.trim())],
         false => vec![("comment", typed.comment.trim())],
     }
@@ -161,10 +163,27 @@ pub async fn change(
     path: &str,
     body: Value,
 ) -> Result<Option<Value>, Problem> {
+    let (_, dry) = change_and_answer(visit, method, path, body).await?;
+    Ok(dry)
+}
+
+/// The same with what the API answers to the change itself.
+///
+/// # Errors
+/// What the API says.
+pub async fn change_and_answer(
+    visit: &Visit,
+    method: &str,
+    path: &str,
+    body: Value,
+) -> Result<(Value, Option<Value>), Problem> {
     let check = visit.form.is_ticked("check");
     let query = changing(&typed(visit), check);
     let answer: Value = visit.send_with(method, path, &query, Some(body)).await?;
-    Ok(check.then_some(answer))
+    Ok(match check {
+        true => (Value::Null, Some(answer)),
+        false => (answer, None),
+    })
 }
 
 /// Why a form is shown again: it was only tried, or it was refused.

@@ -305,7 +305,13 @@ fn said(device: &Device, row: BatchRow) -> (Became, String) {
         said if said.is_empty() => row.detail,
         said => Some(format!("{} {said}", EN.import_broken)),
     };
-    let parts = [why, lacks];
+    let changes: Vec<&str> = row
+        .changes
+        .iter()
+        .map(|name| name.strip_prefix("settings.").unwrap_or(name))
+        .collect();
+    let changes = (!changes.is_empty()).then(|| fill(EN.import_changes, &[&changes.join(", ")]));
+    let parts = [why, changes, lacks];
     (
         became,
         parts.into_iter().flatten().collect::<Vec<_>>().join(" "),

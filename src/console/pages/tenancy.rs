@@ -1,7 +1,7 @@
 //! Tenants and what they have: access paths, sites, models.
 
 use ringfence_console::data::{AccessPath, Family, Listed, Model, Site, Tenant};
-use ringfence_console::history::checked;
+use ringfence_console::history::{checked, checked_device};
 use ringfence_console::lists::tenancy as page;
 use ringfence_console::part::{Act, Field, Form, Page, Secret, Section};
 use ringfence_console::problem::Problem;
@@ -213,7 +213,11 @@ pub async fn sites(visit: Visit) -> Outcome {
     )))
 }
 
-async fn site_page(visit: &Visit, site: &Site, problem: Option<Problem>) -> Result<Page, Problem> {
+async fn site_page(
+    visit: &Visit,
+    site: &Site,
+    again: (Option<Value>, Option<Problem>),
+) -> Result<Page, Problem> {
     let title = if site.id.is_empty() {
         EN.add_site
     } else {
@@ -223,7 +227,10 @@ async fn site_page(visit: &Visit, site: &Site, problem: Option<Problem>) -> Resu
         .with(Field::hidden("if_match", site.revision.to_string()))
         .with(Field::line("name", EN.name, &site.name).required())
         .or_back(href::tenant(visit.tenant_id(), "sites"));
-    Ok(Page::new(visit.tenant_shell(title).await?)
+    let form = checked_device(form, visit.form.get("comment"));
+    let (dry, problem) = again;
+    let page = Page::new(visit.tenant_shell(title).await?);
+    Ok(trial::on(page, dry.as_ref())
         .with(form)
         .with_problem(problem))
 }
@@ -231,7 +238,7 @@ async fn site_page(visit: &Visit, site: &Site, problem: Option<Problem>) -> Resu
 /// The form of a new site.
 pub async fn new_site(visit: Visit) -> Outcome {
     Ok(Reply::page(
-        site_page(&visit, &Site::default(), None).await?,
+        site_page(&visit, &Site::default(), (None, None)).await?,
     ))
 }
 
@@ -249,23 +256,25 @@ pub async fn add_site(visit: Visit) -> Outcome {
 
 async fn put_site(visit: &Visit, method: &str, path: &str, now: Site, done: &str) -> Outcome {
     let name = visit.form.get("name").trim().to_owned();
-    match visit
-        .send::<Value>(method, path, Some(json!({ "name": name })))
-        .await
-    {
-        Ok(_) => Ok(Reply::see(&format!(
-            "{}?done={done}",
-            href::tenant(visit.tenant_id(), "sites")
-        ))),
-        Err(problem) => {
-            let status = problem.status;
-            let kept = Site { name, ..now };
-            Ok(Reply::refused(
-                status,
-                site_page(visit, &kept, Some(problem)).await?,
-            ))
+    let (dry, problem) = match history::change(visit, method, path, json!({ "name": name })).await {
+        Ok(None) => {
+            let to = href::tenant(visit.tenant_id(), "sites");
+            return Ok(Reply::see(&format!("{to}?done={done}")));
         }
-    }
+        Ok(dry) => (dry, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    let status = problem.as_ref().map_or(200, |problem| problem.status);
+    // What was only tried is saved against what it was tried on.
+    let seen = visit.form.get("if_match").parse().ok();
+    let revision = seen.filter(|_| problem.is_none()).unwrap_or(now.revision);
+    let kept = Site {
+        name,
+        revision,
+        ..now
+    };
+    let page = site_page(visit, &kept, (dry, problem)).await?;
+    Ok(Reply::refused(status, page))
 }
 
 fn site_path(visit: &Visit) -> String {
@@ -275,7 +284,7 @@ fn site_path(visit: &Visit) -> String {
 /// The form of a site.
 pub async fn edit_site(visit: Visit) -> Outcome {
     let site: Site = visit.get(&site_path(&visit), &[]).await?;
-    Ok(Reply::page(site_page(&visit, &site, None).await?))
+    Ok(Reply::page(site_page(&visit, &site, (None, None)).await?))
 }
 
 /// Writes it.
@@ -308,7 +317,7 @@ pub async fn families(visit: &Visit) -> Result<Vec<Family>, Problem> {
 async fn model_page(
     visit: &Visit,
     model: &Model,
-    problem: Option<Problem>,
+    again: (Option<Value>, Option<Problem>),
 ) -> Result<Page, Problem> {
     let is_new = visit.param("model").is_empty();
     let title = if is_new {
@@ -318,7 +327,10 @@ async fn model_page(
     };
     let back = href::tenant(visit.tenant_id(), "models");
     let form = page::model_form(&visit.path, model, &families(visit).await?, is_new, &back);
-    Ok(Page::new(visit.tenant_shell(&title).await?)
+    let form = checked(form, &history::typed(visit));
+    let (dry, problem) = again;
+    let page = Page::new(visit.tenant_shell(&title).await?);
+    Ok(trial::on(page, dry.as_ref())
         .with(form)
         .with_problem(problem))
 }
@@ -330,7 +342,7 @@ fn model_path(visit: &Visit, name: &str) -> String {
 /// The form of a new model.
 pub async fn new_model(visit: Visit) -> Outcome {
     Ok(Reply::page(
-        model_page(&visit, &Model::default(), None).await?,
+        model_page(&visit, &Model::default(), (None, None)).await?,
     ))
 }
 
@@ -339,7 +351,7 @@ pub async fn edit_model(visit: Visit) -> Outcome {
     let model: Model = visit
         .get(&model_path(&visit, visit.param("model")), &[])
         .await?;
-    Ok(Reply::page(model_page(&visit, &model, None).await?))
+    Ok(Reply::page(model_page(&visit, &model, (None, None)).await?))
 }
 
 /// Writes a model, or a new one.
@@ -361,22 +373,25 @@ pub async fn save_model(visit: Visit) -> Outcome {
         body.insert("profile".into(), typed.profile.clone().into());
     }
     let path = model_path(&visit, &typed.name);
-    match visit.send::<Value>("PUT", &path, Some(body)).await {
-        Ok(_) => Ok(Reply::see(&format!(
-            "{}?done=saved",
-            href::tenant(visit.tenant_id(), "models")
-        ))),
-        Err(problem) => {
-            let revision = visit
-                .get::<Model>(&path, &[])
-                .await
-                .map_or(0, |model| model.revision);
-            let status = problem.status;
-            let kept = Model { revision, ..typed };
-            Ok(Reply::refused(
-                status,
-                model_page(&visit, &kept, Some(problem)).await?,
-            ))
+    let (dry, problem) = match history::change(&visit, "PUT", &path, body).await {
+        Ok(None) => {
+            let to = href::tenant(visit.tenant_id(), "models");
+            return Ok(Reply::see(&format!("{to}?done=saved")));
         }
-    }
+        Ok(dry) => (dry, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    // What was only tried is saved against what it was tried on; what was refused, against what is there now.
+    let seen = visit.form.get("if_match").parse().ok();
+    let revision = match seen.filter(|_| problem.is_none()) {
+        Some(seen) => seen,
+        None => visit
+            .get::<Model>(&path, &[])
+            .await
+            .map_or(0, |model| model.revision),
+    };
+    let status = problem.as_ref().map_or(200, |problem| problem.status);
+    let kept = Model { revision, ..typed };
+    let page = model_page(&visit, &kept, (dry, problem)).await?;
+    Ok(Reply::refused(status, page))
 }

@@ -24,6 +24,19 @@ pub struct WebhookInput {
     pub disabled: bool,
 }
 
+/// Which webhooks of the whole installation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WebhookQuery {
+    /// Only webhooks with messages that were given up, and of these those of every tenant, too.
+    pub dead: bool,
+    /// How many items; 1 to 200, by default 50.
+    pub limit: Option<u32>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
 /// A webhook. Times are Unix milliseconds.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -42,6 +55,8 @@ pub struct WebhookView {
     pub options: WebhookOptions,
     /// Whether nothing is looked for and nothing sent.
     pub disabled: bool,
+    /// How many of its messages were given up and are kept; `GET …/messages?state=dead` shows them.
+    pub dead: u64,
     /// The number of its changes, which is also its ETag.
     pub revision: u64,
     /// The time at which it was made, in Unix milliseconds.

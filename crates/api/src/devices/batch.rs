@@ -99,6 +99,11 @@ pub struct BatchRow {
     pub mac: Option<String>,
     /// What became of it.
     pub outcome: Became,
+    /// What of a device that is changed becomes another, by name: `model`, `site`, `label`, and each setting as
+    /// `settings.NAME`. Values are not in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub changes: Vec<String>,
     /// The kind of problem that refused it, as in the `type` of a problem: `invalid-value`, `invalid-files`.
     pub cause: Option<String>,
     /// What the call for this device alone would have said, for people.

@@ -5,6 +5,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::devices::{DeviceView, SeenView};
 
+/// How a device is given a new key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(dead_code)]
+pub struct RekeyQuery {
+    /// Notifies the phone afterwards.
+    pub notify: bool,
+    /// Writes nothing, and answers what the change would do.
+    pub dry_run: bool,
+    /// What people are told about the change, in the audit log; one line of at most 200 characters.
+    pub comment: Option<String>,
+}
+
 /// A key that a device already has.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

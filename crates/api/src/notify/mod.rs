@@ -22,16 +22,6 @@ pub struct NotifyInput {
     pub restart: bool,
 }
 
-/// Whether to notify the phones afterwards.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct NotifyQuery {
-    /// Notifies the phones that the change concerns: one by a job, several by a rollout at the pool's
-    /// own pace.
-    pub notify: bool,
-}
-
 /// What was ordered for a device.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -463,16 +463,22 @@ pub fn show_trial(output: Output, trial: &Value) -> Result<(), Failure> {
 
 fn describe_trial(trial: &Value) -> String {
     let number = |path: &str| field(trial, path).as_u64().unwrap_or(0);
-    if number("affected") == 0 && number("broken") == 0 {
-        return "Nothing is written. No phone that stays would get other files.\n".to_owned();
+    let effects = field(trial, "effects").as_array().into_iter().flatten();
+    let effects: Vec<String> = effects.map(|it| plain(text(it, "text"))).collect();
+    let mut out = match (number("compared"), number("affected")) {
+        (0, _) if !effects.is_empty() => "Nothing is written.\n".to_owned(),
+        (0, 0) => "Nothing is written. No phone that stays would get other files.\n".to_owned(),
+        (compared, affected) => format!(
+            "Nothing is written. {} would be affected. Of {} compared, {} would change and {} would be broken.\n",
+            counted(affected, "phone"),
+            counted(compared, "file"),
+            number("changed"),
+            number("broken")
+        ),
+    };
+    for effect in effects {
+        out += &format!("  {effect}\n");
     }
-    let mut out = format!(
-        "Nothing is written. {} would be affected. Of {} compared, {} would change and {} would be broken.\n",
-        counted(number("affected"), "phone"),
-        counted(number("compared"), "file"),
-        number("changed"),
-        number("broken")
-    );
     for file in field(trial, "files").as_array().into_iter().flatten() {
         let line = format!(
             "  {} {} {}",

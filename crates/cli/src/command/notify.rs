@@ -3,7 +3,7 @@
 use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
-use crate::command::follow;
+use crate::command::{fleet, follow};
 use crate::failure::Failure;
 use crate::given::{Given, put, read_json};
 use crate::output::Format;
@@ -93,8 +93,12 @@ pub fn create_rollout(session: &Session, given: &Given<'_>) -> Result<(), Failur
             put(&mut body, field, Value::from(seconds));
         }
     }
-    let call = session.call(Operation::CreateRollout, &[])?.with(body);
+    let mut call = session.call(Operation::CreateRollout, &[])?.with(body);
+    call.query = given.query(session)?;
     let rollout = session.client.call(&call)?.json()?;
+    if given.flag("dry_run") {
+        return fleet::show_trial(session.output, &rollout);
+    }
     match given.flag("wait") {
         true => follow::wait(session, given, Wait::Rollout, &rollout),
         false => table::one(session.output, &rollout),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::show_list;
 use crate::client::Call;
+use crate::command::fleet;
 use crate::failure::Failure;
 use crate::given::{Given, add, put, read_json};
 use crate::output::Format;
@@ -33,7 +34,9 @@ fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
     let operation = given.verb.calls.iter().find(is_fit).copied();
     let operation = operation
         .ok_or_else(|| Failure::Usage(format!("{} takes no --everywhere.", given.verb.words)))?;
-    session.call(operation, &[place("webhook"), place("message")])
+    let mut call = session.call(operation, &[place("webhook"), place("message")])?;
+    call.query = given.query(session)?;
+    Ok(call)
 }
 
 /// `webhooks list`.
@@ -49,6 +52,7 @@ pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
             ("URL", "url"),
             ("KINDS", "kinds"),
             ("DISABLED", "disabled"),
+            ("GIVEN UP", "dead"),
         ],
     );
     let limit = list.limit(given.limit()?);
@@ -62,11 +66,14 @@ pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// It is not there.
 pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let call = call(session, given)?;
-    shown(session, &call)
+    shown(session, given, &call)
 }
 
-fn shown(session: &Session, call: &Call) -> Result<(), Failure> {
+fn shown(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
     let answer = session.client.call(call)?.json()?;
+    if given.flag("dry_run") {
+        return fleet::show_trial(session.output, &answer);
+    }
     table::one(session.output, &answer)
 }
 
@@ -77,7 +84,7 @@ fn shown(session: &Session, call: &Call) -> Result<(), Failure> {
 pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let body = fields(given, json!({}))?;
     let call = call(session, given)?.with(body);
-    shown(session, &call)
+    shown(session, given, &call)
 }
 
 /// `webhooks change`.
@@ -93,7 +100,7 @@ pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         put(&mut body, name, field(&view, name).clone());
     }
     let call = call.with(fields(given, body)?).if_match(present.etag);
-    shown(session, &call)
+    shown(session, given, &call)
 }
 
 fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
@@ -120,7 +127,11 @@ fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
 /// # Errors
 /// It is not there.
 pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
-    session.client.call(&call(session, given)?)?;
+    let call = call(session, given)?;
+    if given.flag("dry_run") {
+        return shown(session, given, &call);
+    }
+    session.client.call(&call)?;
     session.output.remark("It is removed.");
     Ok(())
 }
@@ -148,6 +159,9 @@ pub fn rotate_secret(session: &Session, given: &Given<'_>) -> Result<(), Failure
         None => json!({}),
     };
     let call = call(session, given)?.with(body);
+    if given.flag("dry_run") {
+        return shown(session, given, &call);
+    }
     let answer = session.client.call(&call)?.json()?;
     match session.output.format {
         // A field of this name is otherwise one that is not shown.

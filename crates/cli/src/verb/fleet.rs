@@ -161,13 +161,13 @@ pub(super) const VERBS: &[Verb] = &[
     call("devices remove", "Remove a phone, with its key and its settings", &[Operation::DeleteDevice], &[MAC, CHANGE], Shows::Done("removed"))
         .confirms("Removing a phone with its key cannot be undone."),
     call("devices rekey", "Make a new key for a phone, and arm its bootstrap", &[Operation::RekeyDevice],
-        &[MAC, &[query("notify", "Tell the phone at once").is(Kind::Flag)]], Shows::Device)
+        &[MAC, &[query("notify", "Tell the phone at once").is(Kind::Flag)], super::TRIED], Shows::Device)
         .confirms("The phone gets a new key, and nothing else until it took the new bootstrap."),
-    call("devices rearm", "Have the bootstrap of the same key served once more", &[Operation::RearmDevice], &[MAC], Shows::Device),
+    call("devices rearm", "Have the bootstrap of the same key served once more", &[Operation::RearmDevice], &[MAC, super::TRIED], Shows::Device),
     call("devices import-key", "Take over the key that a phone has already", &[Operation::ImportDeviceKey],
-        &[MAC, &[body("key", "Where the key is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("key_from")]], Shows::Device),
-    call("devices enable", "Take a phone back into service", &[Operation::EnableDevice], &[MAC], Shows::Device),
-    call("devices disable", "Take a phone out of service: it gets nothing", &[Operation::DisableDevice], &[MAC], Shows::Device),
+        &[MAC, &[body("key", "Where the key is: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).required().named("key_from")], super::TRIED], Shows::Device),
+    call("devices enable", "Take a phone back into service", &[Operation::EnableDevice], &[MAC, CHANGE], Shows::Device),
+    call("devices disable", "Take a phone out of service: it gets nothing", &[Operation::DisableDevice], &[MAC, super::TRIED], Shows::Device),
     call("devices move", "Move a phone to another tenant", &[Operation::MoveDevice],
         &[MAC, &[body("tenant", "Name or id of the tenant that it goes to").is(Kind::Tenant).required().named("to"),
             body("model", "Its model there"), body("label", "Its label there"), body("site", "Its site there, by name or id").is(Kind::SiteThere),
@@ -175,8 +175,8 @@ pub(super) const VERBS: &[Verb] = &[
             body("forward.enabled", "Whether its phone is sent on from here").is(Kind::Switch).named("forward"),
             body("forward.days", "For so many days").is(Kind::Number).named("forward_days"),
             body("forward.url", "Where to, if the other tenant has several access paths: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).named("forward_to")], CHANGE], Shows::Device),
-    call("devices end-forward", "No longer send a phone that moved away on", &[Operation::EndForward], &[MAC], Shows::Done("ended")),
-    call("devices notify", "Tell a phone to fetch its files", &[Operation::NotifyDevice], &[MAC, NOTIFICATION, WAIT], Shows::One).waits(Wait::Job),
+    call("devices end-forward", "No longer send a phone that moved away on", &[Operation::EndForward], &[MAC, super::TRIED], Shows::Done("ended")),
+    call("devices notify", "Tell a phone to fetch its files", &[Operation::NotifyDevice], &[MAC, NOTIFICATION, WAIT, super::TRIED], Shows::One).waits(Wait::Job),
     call("devices preview", "Show a file as the phone would get it", &[Operation::PreviewFile], &[MAC, KIND, &[REVEAL]], Shows::Text("text")),
     run("devices diff", "Show what differs between the file that a phone has and the one that it would get", fleet::diff,
         &[Operation::DiffFile], &[MAC, KIND]),
@@ -196,7 +196,7 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("MAC", "mac"), ("VENDOR", "guess.vendor"), ("MODEL", "guess.model"), ("FIRMWARE", "guess.firmware"), ("TIMES", "times"), ("LAST SEEN", "last_seen.at"), ("ADDRESS", "last_seen.address")])),
     call("unknown adopt", "Make a device of an unknown phone", &[Operation::AdoptUnknown],
         &[MAC, &[body("model", "Its model, where the guess does not do"), body("label", "For people"), body("site", "Its site, by name or id").is(Kind::Site)], SETTINGS, CHANGE], Shows::Device),
-    call("unknown dismiss", "Forget an unknown phone until it asks again", &[Operation::DismissUnknown], &[MAC], Shows::Done("dismissed")),
+    call("unknown dismiss", "Forget an unknown phone until it asks again", &[Operation::DismissUnknown], &[MAC, super::TRIED], Shows::Done("dismissed")),
     run("event-counts", "Count what phones of all tenants asked for in the last day, by the hour", fleet::count_all, &[Operation::CountAllEvents], &[]),
     call("events", "List what phones asked for and got, the newest first", &[Operation::ListEvents],
         &[&[query("device", "Only of this MAC"), query("outcome", "Only with this outcome, such as refused"), query("reason", "Only with this reason"),
@@ -224,7 +224,7 @@ pub(super) const VERBS: &[Verb] = &[
         &[OPERATION, &[query("outcome", "Only with this outcome").is(Kind::Choice(&["waiting", "applied", "done", "unchanged", "refused", "cancelled"]))], PAGED],
         Shows::List(&[("MAC", "mac"), ("OUTCOME", "outcome"), ("CAUSE", "cause"), ("DETAIL", "detail")])),
     call("operations cancel", "Stop an operation; what is done stays done", &[Operation::CancelOperation], &[OPERATION], Shows::One),
-    call("operations remove", "Remove what is kept of an operation that ended", &[Operation::DeleteOperation], &[OPERATION], Shows::Done("removed"))
+    call("operations remove", "Remove what is kept of an operation that ended", &[Operation::DeleteOperation], &[OPERATION, super::TRIED], Shows::Done("removed"))
         .confirms("What became of each phone cannot be listed any more."),
     run("import", "Import a table of phones: CSV of a PBX, of a spreadsheet or of `ringfence export`", import::import,
         &[Operation::PutDevices],

@@ -334,6 +334,12 @@ const CHANGE: &[Arg] = &[
     query("comment", "What the history and the audit log say about it"),
 ];
 
+/// What a change takes that no file is made from.
+const TRIED: &[Arg] = &[
+    query("dry_run", "Write nothing, and say what would happen").is(Kind::Flag),
+    query("comment", "What the audit log says about it"),
+];
+
 /// What a change takes that is of more phones than one.
 const CHANGE_OF_MANY: &[Arg] = &[
     query("dry_run", "Write nothing, and say what would change").is(Kind::Flag),

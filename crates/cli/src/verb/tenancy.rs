@@ -81,12 +81,12 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("HOSTNAME", "hostname"), ("CREATED", "created_at")])),
     call("tenants show", "Show a tenant", &[Operation::GetTenant], &[TENANT], Shows::One),
     call("tenants create", "Add a tenant", &[Operation::CreateTenant],
-        &[&[body("name", "What it is called").at_place().required(), body("hostname", "The hostname that only its phones use"), OPTIONS, super::SET_OPTION]], Shows::One),
+        &[&[body("name", "What it is called").at_place().required(), body("hostname", "The hostname that only its phones use"), OPTIONS, super::SET_OPTION], super::TRIED], Shows::One),
     call("tenants change", "Change a tenant's name, hostname or options", &[Operation::PutTenant],
         &[TENANT, &[body("name", "What it is called"), body("hostname", "The hostname that only its phones use; empty for none").is(Kind::Optional), OPTIONS], super::OPTIONS, CHANGE_OF_MANY], Shows::One)
         .keeps(&[("name", "name"), ("hostname", "hostname"), ("options", "options")]),
     call("tenants remove", "Remove a tenant that has no phones, with all that belongs to it", &[Operation::DeleteTenant],
-        &[&[arg("TENANT", "Name or id of the tenant", Goes::Tenant).at_place().required()]], Shows::Done("removed"))
+        &[&[arg("TENANT", "Name or id of the tenant", Goes::Tenant).at_place().required()], super::TRIED], Shows::Done("removed"))
         .confirms("Removing a tenant with its settings, templates and access paths cannot be undone."),
     call("sites list", "List the sites", &[Operation::ListSites], &[PAGED], Shows::List(&[("NAME", "name"), ("ID", "id"), ("CREATED", "created_at")])),
     call("sites show", "Show a site", &[Operation::GetSite], &[SITE], Shows::One),
@@ -95,7 +95,7 @@ pub(super) const VERBS: &[Verb] = &[
     call("sites remove", "Remove a site that has no phones, with its settings", &[Operation::DeleteSite], &[SITE, CHANGE_OF_MANY], Shows::Done("removed"))
         .confirms("Removing a site with its settings cannot be undone."),
     run("sites pool", "Show which pool a site's phones are notified by", notify::pool_of, &[Operation::GetSitePool], &[SITE]),
-    call("sites set-pool", "Have a pool notify a site's phones", &[Operation::PutSitePool], &[SITE, POOL], Shows::One),
+    call("sites set-pool", "Have a pool notify a site's phones", &[Operation::PutSitePool], &[SITE, POOL, super::TRIED], Shows::One),
     call("models list", "List the models", &[Operation::ListModels], &[PAGED],
         Shows::List(&[("NAME", "name"), ("FAMILY", "family"), ("PROFILE", "profile"), ("GRADE", "profile_grade")])),
     call("models show", "Show a model", &[Operation::GetModel], &[MODEL], Shows::One),
@@ -143,10 +143,10 @@ pub(super) const VERBS: &[Verb] = &[
     call("tests list", "List the tests of files", &[Operation::ListFileTests], &[],
         Shows::List(&[("ID", "id"), ("NAME", "name"), ("FILE", "file"), ("PARAMETER", "parameter"), ("EXPECT", "expect"), ("VALUE", "value"), ("MODEL", "model"), ("DEVICE", "device")])),
     call("tests show", "Show a test of files", &[Operation::GetFileTest], &[TEST], Shows::One),
-    call("tests add", "Add a test of files", &[Operation::CreateFileTest], &[NEW_TEST, TEST_OF], Shows::One),
-    call("tests change", "Change a test of files", &[Operation::PutFileTest], &[TEST, TEST_FIELDS, TEST_OF], Shows::One)
+    call("tests add", "Add a test of files", &[Operation::CreateFileTest], &[NEW_TEST, TEST_OF, super::TRIED], Shows::One),
+    call("tests change", "Change a test of files", &[Operation::PutFileTest], &[TEST, TEST_FIELDS, TEST_OF, super::TRIED], Shows::One)
         .keeps(&[("name", "name"), ("file", "file"), ("parameter", "parameter"), ("expect", "expect"), ("value", "value"), ("model", "model"), ("site", "site"), ("device", "device")]),
-    call("tests remove", "Remove a test of files", &[Operation::DeleteFileTest], &[TEST], Shows::Done("removed"))
+    call("tests remove", "Remove a test of files", &[Operation::DeleteFileTest], &[TEST, super::TRIED], Shows::Done("removed"))
         .confirms("Removing a test of files cannot be undone."),
     run("tests run", "Run all tests of files", templates::run_tests, &[Operation::RunFileTests], &[]),
     call("certificates list", "List the certificates that phones fetch", &[Operation::ListCertificates], &[],
@@ -161,11 +161,11 @@ pub(super) const VERBS: &[Verb] = &[
         Shows::List(&[("ID", "id"), ("LABEL", "label"), ("DEVICES IN 7 DAYS", "devices_7d"), ("LAST USED", "last_used_at"), ("EXPIRES", "expires_at"), ("TARGET SINCE", "target_since")])),
     call("access-paths show", "Show an access path, without its segment", &[Operation::GetAccessPath], &[PATH], Shows::One),
     call("access-paths create", "Make an access path; its URL is shown this once", &[Operation::CreateAccessPath],
-        &[&[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future), body("target", "Have the tenant's phones move to it").is(Kind::Flag)]], Shows::One),
+        &[&[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future), body("target", "Have the tenant's phones move to it").is(Kind::Flag)], super::TRIED], Shows::One),
     call("access-paths change", "Change the label and the end of an access path", &[Operation::PutAccessPath],
-        &[PATH, &[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future)]], Shows::One)
+        &[PATH, &[body("label", "For people"), body("expires_at", "When it ends, such as 30d").is(Kind::Future)], super::TRIED], Shows::One)
         .keeps(&[("label", "label"), ("expires_at", "expires_at")]),
-    call("access-paths remove", "Remove an access path: phones that know no other get nothing", &[Operation::DeleteAccessPath], &[PATH], Shows::Done("removed"))
+    call("access-paths remove", "Remove an access path: phones that know no other get nothing", &[Operation::DeleteAccessPath], &[PATH, super::TRIED], Shows::Done("removed"))
         .confirms("Removing an access path cannot be undone: its URL cannot be made again."),
     call("access-paths move", "Have the tenant's phones move to an access path", &[Operation::PutAccessPathTarget],
         &[PATH, &[body("url", "The URL with the segment, where the database does not have it any more").is(Kind::Secret).named("with_url")], CHANGE_OF_MANY], Shows::One),
@@ -175,13 +175,13 @@ pub(super) const VERBS: &[Verb] = &[
     call("limits show", "Show what the tenant uses and may use", &[Operation::GetTenantLimits], &[TENANT], Shows::One),
     call("limits set", "Change some of a tenant's limits; the others stay", &[Operation::PutTenantLimits],
         &[&[body("devices", "Phones; as each of these, a number or `default`").is(Kind::Limit), body("models", "Models").is(Kind::Limit), body("sites", "Sites").is(Kind::Limit), body("tokens", "Tokens").is(Kind::Limit),
-            body("settings_bytes", "Bytes of settings").is(Kind::Limit), body("template_bytes", "Bytes of templates").is(Kind::Limit), body("audit_bytes", "Bytes of entries in the audit log").is(Kind::Limit)]], Shows::One)
+            body("settings_bytes", "Bytes of settings").is(Kind::Limit), body("template_bytes", "Bytes of templates").is(Kind::Limit), body("audit_bytes", "Bytes of entries in the audit log").is(Kind::Limit)], super::TRIED], Shows::One)
         .keeps(&[("limits.devices", "devices"), ("limits.models", "models"), ("limits.sites", "sites"), ("limits.tokens", "tokens"),
             ("limits.settings_bytes", "settings_bytes"), ("limits.template_bytes", "template_bytes"), ("limits.audit_bytes", "audit_bytes")]),
     run("destinations show", "Show where the tenant's NOTIFYs may go", notify::destinations, &[Operation::GetTenantDestinations], &[TENANT]),
     call("destinations set", "Say where the tenant's NOTIFYs may go: all domains, all networks, or both", &[Operation::PutTenantDestinations],
         &[&[body("destinations.domains", "A domain; may be repeated; empty for none").many().named("domain"),
-            body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated; empty for none").many().named("network")]], Shows::One)
+            body("destinations.networks", "A network such as 192.0.2.0/24; may be repeated; empty for none").many().named("network")], super::TRIED], Shows::One)
         .keeps(&[("destinations.domains", "destinations.domains"), ("destinations.networks", "destinations.networks")]),
 ];
 

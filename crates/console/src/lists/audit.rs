@@ -77,7 +77,8 @@ fn item(entry: &Audit, whose: &Whose, now: u64) -> Item {
             Cell::text(&entry.object),
             Cell::time(Some(entry.at), now, ""),
         ],
-        text: difference(entry.before.as_ref(), entry.after.as_ref()),
+        text: String::new(),
+        parts: difference(entry.before.as_ref(), entry.after.as_ref()),
         hint: by(entry, whose),
     }
 }
@@ -91,56 +92,71 @@ fn by(entry: &Audit, whose: &Whose) -> String {
     }
 }
 
-/// What is different, member by member.
-fn difference(before: Option<&Value>, after: Option<&Value>) -> String {
+/// What is different, member by member; times as everywhere.
+fn difference(before: Option<&Value>, after: Option<&Value>) -> Vec<Cell> {
     let members =
         |side: Option<&Value>| side.and_then(Value::as_object).cloned().unwrap_or_default();
     let (old, new) = (members(before), members(after));
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let shown = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => "–".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    };
-    let shown = |name: &str, value: Option<&Value>| match value.and_then(Value::as_u64) {
-        // The API's times are Unix milliseconds.
-        Some(at) if name.ends_with("_at") => Moment::new(at, at).utc,
-        _ => shown(value),
-    };
-    let told = names
-        .into_iter()
-        .filter(|name| {
-            old.get(*name) != new.get(*name)
-                && shown(name, old.get(*name)) != shown(name, new.get(*name))
-        })
-        .map(|name| {
-            let (was, is) = (shown(name, old.get(name)), shown(name, new.get(name)));
-            match (old.is_empty(), new.is_empty()) {
-                (true, _) => format!("{name}: {is}"),
-                (false, true) => format!("{name} {}: {was}", EN.was),
-                (false, false) => format!("{name}: {was} → {is}"),
+    let mut told: Vec<Cell> = Vec::new();
+    for name in names {
+        let (was, is) = (shown(name, old.get(name)), shown(name, new.get(name)));
+        if old.get(name) == new.get(name) || was == is {
+            continue;
+        }
+        if !told.is_empty() {
+            told.push(Cell::text(" · "));
+        }
+        match (old.is_empty(), new.is_empty()) {
+            (true, _) => told.extend([Cell::text(format!("{name}: ")), is]),
+            (false, true) => told.extend([Cell::text(format!("{name} {}: ", EN.was)), was]),
+            (false, false) => {
+                told.extend([Cell::text(format!("{name}: ")), was, Cell::text(" → "), is]);
             }
-        });
-    told.collect::<Vec<_>>().join(" · ")
+        }
+    }
+    told
+}
+
+/// The value of a member. The API's times are Unix milliseconds.
+fn shown(name: &str, value: Option<&Value>) -> Cell {
+    let is_time = name.ends_with("_at") || name.ends_with("_until");
+    match value {
+        None | Some(Value::Null) => Cell::text("–"),
+        Some(Value::String(text)) => Cell::text(text),
+        Some(value) => match value.as_u64().filter(|_| is_time) {
+            Some(at) => Cell::Time(Moment {
+                ago: String::new(),
+                ..Moment::new(at, at)
+            }),
+            None => Cell::text(value.to_string()),
+        },
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use askama::Template as _;
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn a_change_is_told_by_what_is_different() {
+        let told = |before: Option<&Value>, after: Option<&Value>| {
+            let cells = difference(before, after);
+            let cells = cells.iter().map(|cell| cell.render().unwrap_or_default());
+            cells.collect::<String>()
+        };
         let (before, after) = (json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3, "c": null}));
-        assert_eq!(difference(Some(&before), Some(&after)), "b: 2 → 3");
-        assert_eq!(difference(None, Some(&json!({"a": "x"}))), "a: x");
-        assert_eq!(difference(Some(&json!({"a": 1})), None), "a was: 1");
-        assert_eq!(difference(None, None), "");
-        let ends = json!({"expires_at": 1_792_993_265_000_u64});
+        assert_eq!(told(Some(&before), Some(&after)), "b: 2 → 3");
+        assert_eq!(told(None, Some(&json!({"a": "x"}))), "a: x");
+        assert_eq!(told(Some(&json!({"a": 1})), None), "a was: 1");
+        assert_eq!(told(None, None), "");
+        let ends = json!({"expires_at": 1_792_993_265_000_u64, "z": "<b>"});
         assert_eq!(
-            difference(None, Some(&ends)),
-            "expires_at: 2026-10-26 05:41 UTC"
+            told(None, Some(&ends)),
+            "expires_at: <time datetime=\"2026-10-26T05:41:05Z\">2026-10-26 05:41 UTC</time> · z: &#60;b&#62;"
         );
     }
 }

@@ -192,6 +192,7 @@ fn request(tenant: Option<&str>, event: &Event, now: u64) -> Item {
         .map(|name| fill(EN.expected, &[name]))
         .unwrap_or_default();
     Item {
+        parts: Vec::new(),
         head: Cell::state(tone, means),
         more,
         text: [todo, &expected]

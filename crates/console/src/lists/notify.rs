@@ -228,6 +228,7 @@ pub fn job(mut shell: Shell, viewer: &Viewer, tenant: &str, job: &Job, now: u64)
         items: attempts
             .iter()
             .map(|attempt| Item {
+                parts: Vec::new(),
                 head: Cell::time(Some(attempt.leased_at), now, ""),
                 more: attempt.destination.iter().map(Cell::code).collect(),
                 text: attempt

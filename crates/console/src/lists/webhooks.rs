@@ -7,7 +7,7 @@ use crate::href;
 use crate::lists::{choices, next, value};
 use crate::part::{Act, Cell, Facts, Field, Form, Page, Secret, Section, Table, Tone};
 use crate::shell::{Shell, Viewer};
-use crate::text::{EN, fill};
+use crate::text::{self, EN, count, fill};
 
 /// What a message is about, by the word of the API.
 pub fn kind(word: &str) -> &str {
@@ -45,22 +45,23 @@ fn may(viewer: &Viewer, tenant: &str) -> bool {
     }
 }
 
-/// The webhooks, each with its newest message.
+/// The webhooks, each with its newest message, or why that is not known.
 pub fn page(
     shell: Shell,
     viewer: &Viewer,
     tenant: &str,
-    webhooks: &[(Value, Option<Value>)],
+    webhooks: &[(Value, Result<Option<Value>, String>)],
     now: u64,
 ) -> Page {
     let at = path(tenant);
     let rows = webhooks.iter().map(|(webhook, newest)| {
         let (state, when) = match newest {
-            Some(message) => (
+            Ok(Some(message)) => (
                 became(message),
                 Cell::time(newest_at(message), now, EN.never),
             ),
-            None => (Cell::text(EN.no_message_yet), Cell::text(EN.never)),
+            Ok(None) => (Cell::text(EN.no_message_yet), Cell::text(EN.never)),
+            Err(why) => (Cell::state(Tone::Warn, why), Cell::text("")),
         };
         vec![
             Cell::link(
@@ -70,6 +71,7 @@ pub fn page(
             Cell::code(webhook.text("url")),
             Cell::text(kinds(webhook)),
             is_on(webhook),
+            dead(webhook),
             state,
             when,
         ]
@@ -79,6 +81,7 @@ pub fn page(
         EN.webhook_url,
         EN.webhook_kinds,
         EN.state,
+        EN.dead_messages,
         EN.last_message,
         EN.when,
     ];
@@ -93,6 +96,34 @@ fn is_on(webhook: &Value) -> Cell {
         true => Cell::state(Tone::Quiet, EN.webhook_off),
         false => Cell::state(Tone::Good, EN.webhook_on),
     }
+}
+
+/// The page of a webhook's messages that were given up.
+pub fn dead_path(webhook: &Value) -> String {
+    let at = path(webhook.text("tenant"));
+    let id = href::path([webhook.text("id")]);
+    format!("{at}{id}?state=dead")
+}
+
+/// How many of a webhook's messages were given up, with the way to them.
+fn dead(webhook: &Value) -> Cell {
+    match webhook.number("dead") {
+        None | Some(0) => Cell::text("0"),
+        Some(number) => Cell::link(text::number(number), dead_path(webhook)),
+    }
+}
+
+/// What needs a person: webhooks with messages that were given up.
+pub fn needs(webhooks: &[Value]) -> Vec<(Cell, String)> {
+    let given_up = webhooks.iter().filter(|it| it.number("dead") > Some(0));
+    given_up
+        .map(|webhook| {
+            let number = webhook.number("dead").unwrap_or_default();
+            let words = fill(EN.of_state, &[EN.webhook, webhook.text("name")]);
+            let text = count(number, EN.message_given_up, EN.messages_given_up);
+            (Cell::link(words, dead_path(webhook)), text)
+        })
+        .collect()
 }
 
 /// When something last happened to a message.
@@ -332,6 +363,33 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_was_given_up_needs_a_person_and_leads_to_the_messages() {
+        let webhooks = [
+            json!({"id": "A", "tenant": "T", "name": "On call", "dead": 2}),
+            json!({"id": "B", "tenant": null, "name": "All", "dead": 1}),
+            json!({"id": "C", "tenant": "T", "name": "Well", "dead": 0}),
+        ];
+        let told = needs(&webhooks);
+        assert_eq!(told.len(), 2);
+        let page = page(
+            Shell::outside("x"),
+            &Viewer::default(),
+            "T",
+            &webhooks.map(|it| (it, Err("The queue does not answer.".to_owned()))),
+            0,
+        );
+        let html = page.html().unwrap_or_default();
+        for found in [
+            "href=\"/console/tenants/T/webhooks/A?state=dead\">2</a>",
+            "href=\"/console/webhooks/B?state=dead\">1</a>",
+            "The queue does not answer.",
+            ">Well<",
+        ] {
+            assert!(html.contains(found), "{found}: {html}");
+        }
+    }
 
     #[test]
     fn a_minute_of_the_day_is_read_as_it_is_shown() {

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::{Format, Output};
 use crate::profile::write_private;
 use crate::table;
-use crate::words::{plain, text};
+use crate::words::{field, plain, text};
 
 /// What became of a row, or would become.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,7 @@ impl Verdict {
         let detail = match outcome {
             "refused" => why(answer),
             "created" => lacks(device),
+            "changed" => changes(answer),
             _ => String::new(),
         };
         Self {
@@ -55,6 +56,19 @@ impl Verdict {
             outcome,
             detail,
         }
+    }
+}
+
+/// What of a device becomes another, by name.
+fn changes(answer: &Value) -> String {
+    let names = field(answer, "changes").as_array().into_iter().flatten();
+    let names: Vec<&str> = names
+        .filter_map(Value::as_str)
+        .map(|name| name.strip_prefix("settings.").unwrap_or(name))
+        .collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("Changes: {}.", names.join(", ")),
     }
 }
 
