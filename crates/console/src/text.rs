@@ -788,6 +788,8 @@ texts! {
     trial_sampled: "{} of {} devices, a sample",
     trial_changed: "Would get other files",
     trial_broken: "Would have a broken file",
+    trial_left_out: "Settings that some phones do without",
+    trial_left_out_of: "{}: {}",
     trial_broken_files: "Files that would break",
     trial_tests: "Tests that would fail",
     test_failed: "{}: {} {}, {}: expected {}; found {}",

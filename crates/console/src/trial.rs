@@ -30,6 +30,14 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
     if !tests.is_empty() {
         page = page.fixing(List::of(EN.trial_tests, tests));
     }
+    for (title, settings) in [
+        (EN.trial_left_out, left_out(dry.at("checked"))),
+        (EN.unused, unused(dry.at("checked"))),
+    ] {
+        if !settings.is_empty() {
+            page = page.fixing(List::of(title, settings));
+        }
+    }
     let (same, other): (Vec<&Value>, Vec<&Value>) =
         dry.list("diff").iter().partition(|file| is_same(file));
     for file in other {
@@ -46,6 +54,22 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
 pub fn refused(page: Page, problem: &Problem) -> Page {
     let text = fill(EN.trial_refused, &[&problem.detail]);
     page.fixing(List::of(EN.trial_effects, vec![text]))
+}
+
+/// Settings that phones of a family do without, each with the number of them and why.
+fn left_out(checked: &Value) -> Vec<String> {
+    let one = |left: &Value| {
+        let devices = left.number("devices").unwrap_or_default();
+        let devices = count(devices, EN.this_many, EN.these_many);
+        fill(EN.trial_left_out_of, &[&devices, left.text("message")])
+    };
+    checked.list("left_out").iter().map(one).collect()
+}
+
+/// Settings that reach no file, each with why.
+fn unused(checked: &Value) -> Vec<String> {
+    let one = |unused: &Value| fill("{}: {}", &[unused.text("name"), unused.text("message")]);
+    checked.list("unused").iter().map(one).collect()
 }
 
 /// Whether nothing is to be told of a file.
@@ -173,6 +197,10 @@ mod tests {
         let dry = json!({
             "affected": 600, "compared": 500, "changed": 500, "broken": 1,
             "files": [{"mac": "0080F0C571EB", "file": "standard", "findings": [], "error": "x, line 3: y"}],
+            "checked": {
+                "left_out": [{"name": "language", "family": "obi", "devices": 3, "message": "language is in no file of obi: why"}],
+                "unused": [{"name": "standart_X", "layer": "tenant", "message": "no template reads it"}],
+            },
             "tests": [{"name": "N", "mac": "0080F0C571EB", "file": "standard", "parameter": "P", "expect": "equals", "value": "v", "found": ["w"]}],
             "diff": [{"kind": "standard", "changed": true, "hunks": [
                 {"lines": [{"kind": "equal", "from": 7, "to": 7, "text": "a"}, {"kind": "delete", "from": 8, "to": null, "text": "<b>"}, {"kind": "insert", "from": null, "to": 8, "text": "c"}]},
@@ -183,6 +211,8 @@ mod tests {
         for told in [
             "500 of 600",
             "x, line 3: y",
+            "3 devices: language is in no file of obi: why",
+            "standart_X: no template reads it",
             "N: 0080F0C571EB",
             "− &#60;b&#62;",
             "+ c",
