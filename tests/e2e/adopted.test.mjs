@@ -34,7 +34,7 @@ const FACTORY = [
   ['Linksys/SPA-942-6.1.5(a) (88019FA42805)', '000E08A42805', 'spa942.cfg', '000e08a42805.cfg'],
 ];
 
-const LINE = { line_1_user: '201', line_1_password: { secret: 'a-password' }, line_1_domain: 'sip.example.net' };
+const LINE = { line_1_user: 'reception-9', line_1_password: { secret: 'a-password' }, line_1_domain: 'sip.example.net' };
 
 describe('a phone that is adopted', () => {
   let worker;
@@ -96,10 +96,10 @@ describe('a phone that is adopted', () => {
       const first = await ask(factory, userAgent);
       assert.equal(first.status, 200, factory);
       assert.match(first.body.toString(), /<Profile_Rule ua="na">http/);
-      assert.ok(!first.body.includes('201'), 'it is the same for all phones of the model');
+      assert.ok(!first.body.includes('reception-9'), 'it is the same for all phones of the model');
       const file = await ask(own, userAgent);
       assert.equal(file.status, 200, own);
-      assert.ok(file.body.includes('201'), own);
+      assert.ok(file.body.includes('reception-9'), own);
     }
     // What is no spelling of a model of the tenant is not there.
     for (const name of ['spa509G.cfg', '8861-3PCC.xml', 'CP-8861-3PCC.cfg', 'ata192.cfg'])
