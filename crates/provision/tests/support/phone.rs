@@ -206,7 +206,7 @@ impl Phone {
             Err(error) => return error.to_string(),
             Ok(made) => made,
         };
-        let unsaid = made.unsaid.first().expect("nothing is refused");
+        let unsaid = made.unsaid.first().unwrap();
         let used = made.used.iter().find(|used| used.name == unsaid.setting);
         assert_eq!(used, None);
         let (setting, _) = ringfence_provision::vocabulary::find(&unsaid.setting).unwrap();
