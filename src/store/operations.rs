@@ -153,6 +153,22 @@ pub async fn preview(
         .collect())
 }
 
+/// The MACs of the first devices of a selection.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn first(
+    db: &Db,
+    tenant_id: &str,
+    selection: &Selection,
+    limit: u32,
+) -> Result<Vec<String>, StorageError> {
+    let mut draft = selection.draft(tenant_id)?;
+    let limit = draft.bind(limit);
+    let sql = format!("SELECT mac FROM ({}) LIMIT {limit}", draft.sql);
+    db.values(&sql, &draft.args).await
+}
+
 /// Those of some MACs that are no devices of the tenant, in their order.
 ///
 /// # Errors

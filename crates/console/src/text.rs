@@ -1013,6 +1013,8 @@ texts! {
     these_many: "{} devices",
     of_state: "{}: {}",
     missing_macs: "No devices of this tenant, passed over: {}",
+    sampled: "Tried with the first {} of them: {} would get other files, {} would be refused.",
+    sample_refused: "The first refusal: {}",
     do_to_many: "{}: {}",
     selection_query: "filter: {}",
     selection_all: "every device",

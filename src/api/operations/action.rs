@@ -6,11 +6,13 @@ use ringfence_api::changing::{ChangeQuery, TrialQuery};
 use ringfence_api::devices::DeviceInput;
 use ringfence_api::devices::keys::RekeyQuery;
 use ringfence_api::operation::Needs;
+use ringfence_api::operations::Sample;
 use ringfence_api::operations::action::{Action, ChangeInput};
 use ringfence_api::query::Nothing;
 use ringfence_api::tenancy::settings::SettingsInput;
 use ringfence_provision::layers::{LayerSettings, Value, check_name};
-use serde_json::json;
+use ringfence_provision::mac::Mac;
+use serde_json::{Value as Json, json};
 
 use crate::api::devices::{self, keys, moves};
 use crate::api::notify;
@@ -175,6 +177,74 @@ pub async fn apply(action: &Action, of: Context) -> Result<(), Failure> {
         Action::Change(input) => change(of, input).await?,
     }
     Ok(())
+}
+
+/// Whether it changes what files its devices get.
+fn changes_files(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Set(_) | Action::Unset(_) | Action::Change(_) | Action::Move(_)
+    )
+}
+
+/// What it would do to the files of some devices; nothing where it changes no files.
+///
+/// # Errors
+/// Something that is not a device's own: storage does not answer.
+pub async fn sample(
+    action: &Action,
+    call: &Context,
+    macs: &[String],
+) -> Result<Option<Sample>, Problem> {
+    if !changes_files(action) {
+        return Ok(None);
+    }
+    let mut sample = Sample::default();
+    for mac in macs.iter().filter_map(|mac| Mac::parse(mac).ok()) {
+        sample.devices += 1;
+        let tried = match apply(action, call.trying(mac)).await {
+            // It is so already.
+            Ok(()) => continue,
+            Err(Failure::Tried(answer)) => ringfence_json::from_slice::<Json>(&answer.body)
+                .map_err(|error| Problem::internal(error.to_string()))?,
+            Err(failure) => {
+                let problem = failure.problem();
+                if problem.status() >= 500 {
+                    return Err(problem);
+                }
+                refuse(&mut sample, Some(problem.detail));
+                continue;
+            }
+        };
+        let counts = |member: &str| tried.get(member).and_then(Json::as_u64) > Some(0);
+        if counts("broken") {
+            refuse(&mut sample, tried.pointer("/files/0").and_then(why));
+        }
+        if counts("changed") {
+            sample.changed += 1;
+            if sample.mac.is_none() {
+                sample.mac = Some(mac.upper());
+                let diff = tried.get("diff").and_then(Json::as_array);
+                sample.diff = diff.cloned().unwrap_or_default();
+            }
+        }
+    }
+    Ok(Some(sample))
+}
+
+fn refuse(sample: &mut Sample, cause: Option<String>) {
+    sample.refused += 1;
+    if sample.cause.is_none() {
+        sample.cause = cause;
+    }
+}
+
+/// Why a file is broken: its error, or the first of its findings.
+fn why(file: &Json) -> Option<String> {
+    let text = |path: &str| file.pointer(path).and_then(Json::as_str);
+    text("/error")
+        .or_else(|| text("/findings/0/message"))
+        .map(str::to_owned)
 }
 
 fn plain(of: Context) -> Call<TrialQuery> {

@@ -39,6 +39,9 @@ use crate::store::tenants::TenantRow;
 
 pub use runner::wake_all;
 
+/// So many devices a dry run tries. Each takes some ten calls of D1, of which a request may make 1,000.
+const MAX_SAMPLE: u32 = 10;
+
 /// So many MACs that are no devices are named.
 const MAX_MISSING: u32 = 100;
 
@@ -104,8 +107,12 @@ pub async fn create(call: Call<StartQuery, OperationInput>) -> Result<Accepted<S
         by_state,
         missing,
         message: input.action.effect().to_owned(),
+        sample: None,
     };
-    if !call.query.dry_run {
+    if call.query.dry_run {
+        let macs = operations::first(db, &tenant.id, &selection, MAX_SAMPLE).await?;
+        started.sample = action::sample(&input.action, &call, &macs).await?;
+    } else {
         started.operation = Some(start(&call, &tenant, &selection, devices).await?);
     }
     Ok(Accepted(started))

@@ -16,7 +16,7 @@ use worker::Request;
 use crate::api::request::allowance::{self, Spent};
 use crate::api::request::answer::Written;
 use crate::api::request::auth::Token;
-use crate::api::request::changing::Changing;
+use crate::api::request::changing::{Changing, Trial};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
@@ -188,6 +188,22 @@ impl Context {
             changing: Changing::default(),
             revealed: Rc::default(),
             turn: Some(turn),
+        }
+    }
+
+    /// The same call about one device of the tenant, only to be tried, with the differences of its files.
+    pub fn trying(&self, mac: Mac) -> Self {
+        Self {
+            if_match: IfMatch::Absent,
+            params: vec![
+                ("tenant", self.param("tenant").to_owned()),
+                ("mac", mac.upper()),
+            ],
+            changing: Changing {
+                trial: Some(Trial { device: Some(mac) }),
+                ..Changing::default()
+            },
+            ..self.clone()
         }
     }
 

@@ -6,6 +6,7 @@ use ringfence_console::lists::operations::{self as page, Became, Picked};
 use ringfence_console::part::{Field, Form, Page};
 use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
+use ringfence_console::trial;
 use ringfence_provision::mac::Mac;
 use serde_json::{Value, json};
 
@@ -250,7 +251,16 @@ async fn confirm_page(
     let form = Form::post(href::tenant(visit.tenant_id(), "operations"), EN.confirm);
     let form = page::confirm(form, &picked.verb, &page::asked(inputs), dry);
     let shell = visit.tenant_shell(EN.change_many).await?;
-    Ok(Page::new(shell).with(carrying(visit, picked, form)))
+    let mut page = Page::new(shell).with(carrying(visit, picked, form));
+    for file in dry
+        .pointer("/sample/diff")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        page = page.with(trial::difference(file));
+    }
+    Ok(page)
 }
 
 /// Starts it.

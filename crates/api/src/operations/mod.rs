@@ -60,6 +60,27 @@ pub struct Started {
     pub missing: Vec<String>,
     /// What happens to each device, for people.
     pub message: String,
+    /// What would become of the files of the first devices of the selection; null where the action changes no files, and
+    /// where it was started.
+    pub sample: Option<Sample>,
+}
+
+/// What an action would do to the files of some devices. Nothing was written.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Sample {
+    /// Number of devices that were tried, at most 10.
+    pub devices: u64,
+    /// Number of these whose files would not be the same.
+    pub changed: u64,
+    /// Number of these that would be refused, most often because a file could not be served.
+    pub refused: u64,
+    /// Why the first of these would be refused.
+    pub cause: Option<String>,
+    /// The MAC of the first device whose files would not be the same.
+    pub mac: Option<String>,
+    /// The differences of the files of that device, as a dry run of its own shows them; secrets are masked.
+    pub diff: Vec<Value>,
 }
 
 /// A change of many devices, and how far it is. Times are Unix milliseconds.

@@ -167,6 +167,22 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
         count(devices, "phone"),
         plain(text(&answer, "message"))
     ));
+    let sample = field(&answer, "sample");
+    if !sample.is_null() {
+        let number = |member: &str| field(sample, member).as_u64().unwrap_or(0);
+        session.output.remark(&format!(
+            "Tried with the first {}: {} would get other files, {} would be refused.",
+            count(number("devices"), "phone"),
+            number("changed"),
+            number("refused"),
+        ));
+        if !text(sample, "cause").is_empty() {
+            session.output.remark(&format!(
+                "The first refusal: {}",
+                plain(text(sample, "cause"))
+            ));
+        }
+    }
     let missing = field(&answer, "missing").as_array().map_or(0, Vec::len);
     if missing > 0 {
         session.output.remark(&format!(

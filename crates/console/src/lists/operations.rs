@@ -186,6 +186,14 @@ pub fn confirm(form: Form, verb_name: &str, asked: &str, dry: &Value) -> Form {
     if !states.is_empty() {
         form = form.saying(states.join(" · "));
     }
+    let sample = dry.at("sample");
+    if sample.number("devices") > Some(0) {
+        let said = ["devices", "changed", "refused"].map(|member| sample.count(member));
+        form = form.saying(fill(EN.sampled, &said.each_ref().map(String::as_str)));
+        if !sample.text("cause").is_empty() {
+            form = form.saying(fill(EN.sample_refused, &[sample.text("cause")]));
+        }
+    }
     let missing: Vec<&str> = dry
         .list("missing")
         .iter()
