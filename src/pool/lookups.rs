@@ -79,7 +79,7 @@ pub async fn expand(
         .map(|(row, settings)| {
             let (settings, unreadable) = match settings {
                 Ok(settings) => (settings, None),
-                Err(error) => (Settings::default(), Some(error)),
+                Err(error) => (Settings::new(&[], DEFAULT_EVENT), Some(error)),
             };
             let event = match &asked.event {
                 Some(event) => Ok(event.clone()),

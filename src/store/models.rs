@@ -6,6 +6,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::history::{self, Object};
+use super::settings::json;
 use super::templates::TemplateKey;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
@@ -80,8 +81,8 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
     )
 }
 
-/// The model of a tenant that a name is another [spelling](ringfence_provision::vendor::FamilySpec::is_one_model) of, by the rule
-/// of its family; the first of several. `among`: it is of one of these families.
+/// The model of a tenant that a name is, or is another [spelling](ringfence_provision::vendor::FamilySpec::is_one_model) of by
+/// the rule of its family; the first of several spellings. `among`: it is of one of these families.
 ///
 /// # Errors
 /// D1 does not answer.
@@ -91,12 +92,21 @@ pub async fn alike(
     name: &str,
     among: Option<&[Family]>,
 ) -> Result<Option<String>, StorageError> {
-    let models: Vec<ModelRow> = rows(&db.all(all(db, tenant_id)?).await?)?;
-    let fits = |model: &ModelRow| {
-        among.is_none_or(|families| families.contains(&model.family))
-            && model.family.spec().is_one_model(&model.name, name)
-    };
-    Ok(models.into_iter().find(fits).map(|model| model.name))
+    let families = among.map_or_else(|| Family::ALL.to_vec(), <[Family]>::to_vec);
+    let models: Vec<ModelRow> = db
+        .rows(
+            &format!(
+                "SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 \
+                 AND family IN (SELECT value FROM json_each(?2)) ORDER BY name LIMIT ?3"
+            ),
+            args![tenant_id, json(&families)?, MAX_MODELS],
+        )
+        .await?;
+    let fits = |model: &ModelRow| model.family.spec().is_one_model(&model.name, name);
+    let fitting: Vec<ModelRow> = models.into_iter().filter(fits).collect();
+    let own = fitting.iter().position(|model| model.name == name);
+    let chosen = fitting.into_iter().nth(own.unwrap_or_default());
+    Ok(chosen.map(|model| model.name))
 }
 
 /// Adds a model.

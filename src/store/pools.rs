@@ -196,6 +196,26 @@ pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError>
     change.write(entry).await
 }
 
+/// How many of what would keep a pool refer to it: the foreign keys of the schema refuse the removal.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Referring {
+    pub tenants: u64,
+    pub sites: u64,
+    pub relays: u64,
+}
+
+/// What refers to a pool.
+///
+/// # Errors
+/// D1 does not answer.
+pub async fn referring(db: &Db, pool: &str) -> Result<Referring, StorageError> {
+    let sql = "SELECT (SELECT count(*) FROM tenants WHERE pool_id = ?1) AS tenants, \
+               (SELECT count(*) FROM sites WHERE pool_id = ?1) AS sites, \
+               (SELECT count(*) FROM relays WHERE pool_id = ?1) AS relays";
+    let found = db.row(sql, args![pool]).await?;
+    Ok(found.unwrap_or_default())
+}
+
 /// The pool that a tenant names, and every pool that may have its jobs: its own, its sites', those
 /// it ever gave jobs to.
 ///

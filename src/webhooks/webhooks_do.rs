@@ -173,9 +173,15 @@ impl Webhooks {
                 state,
                 before,
                 limit,
-            } => WebhookReply::Messages {
-                messages: record.list(state.as_deref(), &before, limit)?,
-            },
+            } => {
+                // Whoever looks sees in the lists of webhooks what is in this one, though no alarm rings.
+                if let Err(error) = self.tell_dead_of(id).await {
+                    log::warn("webhook_dead", &[("error", &error.to_string())]);
+                }
+                WebhookReply::Messages {
+                    messages: record.list(state.as_deref(), &before, limit)?,
+                }
+            }
             WebhookCall::Resend { id: message } => {
                 if !record.resend(&message, now)? {
                     return Ok(WebhookReply::NotFound);
@@ -208,6 +214,7 @@ impl Webhooks {
             return Ok(None);
         };
         if row.disabled != 0 {
+            self.tell_dead(&db, &row).await?;
             return Ok(None);
         }
         let work = Work {
@@ -221,14 +228,33 @@ impl Webhooks {
             Some(next) if platform::now() < next => Ok(()),
             _ => self.look(&db, &work).await,
         };
-        self.deliver(&work).await?;
+        let delivered = self.deliver(&work).await;
+        // A look that fails goes on failing while it cannot be made, and nobody would know of messages that were given
+        // up meanwhile.
+        let told = self.tell_dead(&db, &work.row).await;
+        delivered?;
         looked?;
-        let dead = record.dead()?;
-        if dead != work.row.dead {
-            webhooks::set_dead(&db, &work.row.id, dead).await?;
-        }
+        told?;
         let next = record.meta(NEXT_LOOK)?.unwrap_or(0);
         Ok(Some(record.next_due()?.map_or(next, |due| due.min(next))))
+    }
+
+    /// Has D1 know how many messages were given up, where it says another number.
+    async fn tell_dead(&self, db: &Db, row: &WebhookRow) -> Result<(), WorkError> {
+        let dead = self.record()?.dead()?;
+        if dead != row.dead {
+            webhooks::set_dead(db, &row.id, dead).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, without the webhook as D1 has it.
+    async fn tell_dead_of(&self, id: &str) -> Result<(), WorkError> {
+        let db = Db::new(&self.env)?;
+        match webhooks::with_secrets(&db, id).await? {
+            Some((row, _)) => self.tell_dead(&db, &row).await,
+            None => Ok(()),
+        }
     }
 
     /// Looks, and makes messages of what was found.

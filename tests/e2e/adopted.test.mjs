@@ -115,17 +115,20 @@ describe('a phone that is adopted', () => {
     const device = await api.post(`${t}/unknown/00562B043615/adopt`, {});
     assert.equal(device.model, '8841');
     assert.equal((await ask('8841-3PCC.xml', userAgent)).status, 200);
+    // Where it is there as the phone says it, too, that one counts.
+    await api.put(`${t}/models/CP-8841-3PCC`, { family: 'mpp', profile: null });
+    await ask('00562b043616.xml', 'Cisco-CP-8841-3PCC/11.0 (00562b043616)');
+    await knocked(['00562B043616']);
+    assert.equal((await api.post(`${t}/unknown/00562B043616/adopt`, {})).model, 'CP-8841-3PCC');
   });
 
   it('is what it calls itself: the family of its firmware, and a model without blanks', async () => {
-    const { t, ask, knocked } = await place('called');
+    const own = await Promise.all(CALLED.map((_, at) => place(`called ${at}`)));
     const macs = CALLED.map(([userAgent]) => /(?:[0-9a-f]{2}:?){6}(?![0-9a-f])/i.exec(userAgent)[0].replaceAll(':', '').toUpperCase());
-    for (const [at, [userAgent]] of CALLED.entries()) await ask(`${macs[at].toLowerCase()}.cfg`, userAgent);
-    await knocked(macs);
+    for (const [at, [userAgent]] of CALLED.entries()) await own[at].ask(`${macs[at].toLowerCase()}.cfg`, userAgent);
     for (const [at, [userAgent, family, model]] of CALLED.entries()) {
-      const known = (await api.get(`${t}/models`)).items.map((one) => one.name);
-      if (known.includes(model)) continue;
-      const device = await api.post(`${t}/unknown/${macs[at]}/adopt`, {});
+      await own[at].knocked([macs[at]]);
+      const device = await api.post(`${own[at].t}/unknown/${macs[at]}/adopt`, {});
       assert.deepEqual([device.family, device.model], [family, model], userAgent);
     }
   });

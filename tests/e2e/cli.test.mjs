@@ -248,7 +248,7 @@ describe('the command line', () => {
         /^Nothing is written\.\n {2}Key 1 \(delivered\) is replaced by key 2[^]*A plaintext file with the new key waits/,
       ],
       [['devices', 'rearm', mac(1)], /is handed out once more/],
-      [['devices', 'disable', mac(1)], /1 would be broken\.\n {2}The phone gets no file from then on/],
+      [['devices', 'disable', mac(1)], /^Nothing is written\.\n {2}The phone gets no file from then on/],
       [['devices', 'enable', mac(1)], /in service already/],
       [['devices', 'notify', mac(1)], /^Nothing is written\./],
       [['access-paths', 'change', path.id, '--label', 'other'], /No request is refused/],

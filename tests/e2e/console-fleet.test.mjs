@@ -64,14 +64,14 @@ describe('the console over all tenants', () => {
     await page.waitForURL(/\/devices\?state=confirmed$/);
     // Requests that were refused lead to themselves.
     await boss.open('/console');
-    const refused = number(page, 'requests refused or failed today').locator('a');
+    const refused = number(page, 'requests refused or failed in the last day').locator('a');
     assert.match(await refused.innerText(), /^1\b/);
     await refused.click();
     await page.getByRole('row', { name: 'Harbour Hotels' }).getByRole('link', { name: '1', exact: true }).click();
     await page.waitForURL(/\/requests\?outcome=refused&after=\d+$/);
     assert.equal(await page.locator('.list > li').count(), 1);
     await boss.open(`/console/tenants/${one.id}`);
-    assert.match(await number(page, 'requests refused today').innerText(), /^1\b/);
+    assert.match(await number(page, 'requests refused in the last day').innerText(), /^1\b/);
     assert.equal(await boss.open('/console/fleet/nothing'), 404);
   });
 
@@ -197,5 +197,28 @@ describe('the console over all tenants', () => {
     await page.getByText('Would get other files').waitFor();
     await look(boss, 'target-checked');
     assert.equal((await admin.get(`/tenants/${one.id}/access-paths/${path.id}`)).target_since, null);
+  });
+
+  it('counts the refused requests of a busy tenant, of which none is among the newest', async () => {
+    const busy = await seedTenant(console_.worker, { name: 'Busy Works' });
+    const now = Date.now();
+    const asked = (ago, outcome, reason, status) => [ulid(undefined, now - ago), outcome, reason, status, now - ago];
+    const events = [asked(7_200_000, 'refused', 'no_such_path', 404), asked(7_100_000, 'refused', 'no_such_path', 404)];
+    // Older than a day: it is not counted.
+    events.push(asked(25 * 3_600_000, 'refused', 'no_such_path', 404));
+    for (let number = 0; number < 250; number += 1) events.push(asked(3_600_000 + number, 'served', 'sealed', 200));
+    await console_.worker.sql(
+      `INSERT INTO events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+       SELECT value ->> 0, ?1, value ->> 1, value ->> 2, value ->> 3, 0, '198.51.100.9', '', '', 'r', value ->> 4 FROM json_each(?2)`,
+      busy.id,
+      JSON.stringify(events),
+    );
+    const { page } = boss;
+    await boss.open(`/console/tenants/${busy.id}`);
+    const refused = number(page, 'requests refused in the last day');
+    assert.equal(await refused.locator('b').innerText(), '2');
+    await refused.locator('a').click();
+    await page.waitForURL(/\/requests\?outcome=refused&after=\d+$/);
+    assert.equal(await page.locator('.list > li').count(), 2);
   });
 });

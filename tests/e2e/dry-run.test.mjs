@@ -59,6 +59,15 @@ describe('a change that is only tried', () => {
     assert.equal(await state(), before, `${method} ${path} writes nothing`);
     return answer.body;
   }
+  /** That a trial is refused as the change itself is, with what it says, and writes nothing. */
+  async function refused(method, path, status, says) {
+    const before = await state();
+    const answer = await admin.call(method, `${path}?dry_run=true`);
+    assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
+    assert.match(answer.body.detail, says);
+    assert.equal(await state(), before, `${method} ${path} writes nothing`);
+    assert.equal((await admin.call(method, path)).status, status, `${method} ${path} itself`);
+  }
   const numbers = ({ affected, compared, changed, broken }) => [affected, compared, changed, broken];
   const lines = (dry, kind) => told(dry.diff.find((file) => file.kind === kind).hunks);
 
@@ -207,6 +216,11 @@ describe('a change that is only tried', () => {
       about(rekey, 'plaintext_file').map(({ number }) => number),
       [1],
     );
+    assert.deepEqual(about(rekey, 'jobs'), [], 'nobody asked for a NOTIFY');
+    // Nobody knows where this phone is: the key is replaced without the NOTIFY.
+    const [untold] = about(await tried('POST', `${at}/${phone.mac}/rekey`, undefined, '&notify=true'), 'jobs');
+    assert.equal(untold.number, 0);
+    assert.match(untold.text, /^The phone is not notified\. .*NOTIFY_AOR/);
     const rearm = await tried('POST', `${at}/${phone.mac}/rearm`);
     assert.match(said(rearm), /Key 3 stays, and its state becomes armed instead of confirmed\./);
     assert.match(said(rearm), /is handed out once more/);
@@ -230,6 +244,23 @@ describe('a change that is only tried', () => {
     assert.equal(entry.after['?comment'], 'ticket 11');
   });
 
+  it('promises no plaintext file that is handed out once to a phone whose model has no sealing profile', async () => {
+    const tenant = await seedTenant(worker, { models: [UTG, HDV] });
+    const at = `/tenants/${tenant.id}/devices`;
+    const plain = await seedDevice(worker, tenant, { mac: mac(25), model: HDV.name, state: 'armed' });
+    const resting = await seedDevice(worker, tenant, { mac: mac(26), model: HDV.name, state: 'armed', disabled: 1 });
+    const key = 'Zy9'.repeat(10) + 'Xx';
+    for (const dry of [
+      await tried('POST', `${at}/${plain.mac}/rekey`),
+      await tried('POST', `${at}/${plain.mac}/import-key`, { key }),
+      await tried('POST', `${at}/${plain.mac}/disable`),
+      await tried('POST', `${at}/${resting.mac}/enable`),
+    ]) {
+      assert.deepEqual(about(dry, 'plaintext_file'), [], said(dry));
+    }
+    assert.match(said(await tried('POST', `${at}/${plain.mac}/rekey`)), /no sealing profile/);
+  });
+
   it('takes no device out of service, and shows which files one gets that is put back', async () => {
     const tenant = await seedTenant(worker, { settings: { SIP_USER: '4711' } });
     const [working, resting] = [
@@ -238,7 +269,7 @@ describe('a change that is only tried', () => {
     ];
     const at = `/tenants/${tenant.id}/devices`;
     const off = await tried('POST', `${at}/${working.mac}/disable`);
-    assert.deepEqual(numbers(off), [1, 1, 1, 1], 'its files are refused');
+    assert.deepEqual(numbers(off), [1, 0, 0, 0], 'no file was made');
     assert.match(said(off), /each of its requests is refused/);
     assert.match(said(off), /handed out to nobody while/);
     const on = await tried('POST', `${at}/${resting.mac}/enable`, undefined, `&device=${resting.mac}`);
@@ -290,12 +321,15 @@ describe('a change that is only tried', () => {
   it('decides nothing about destinations and pools, and counts the phones that can be notified', async () => {
     const tenant = await seedTenant(worker);
     const t = `/tenants/${tenant.id}`;
-    for (const [number, host] of [
+    const site = (await admin.post(`${t}/sites`, { name: 'Pier' })).id;
+    for (const [number, host, more] of [
       [19, 'pbx.example'],
-      [20, 'pbx.example'],
+      [20, 'pbx.example', { site }],
       [21, 'elsewhere.example'],
+      // Out of service it is notified by nobody, whatever is decided.
+      [24, 'pbx.example', { disabled: 1 }],
     ]) {
-      await seedDevice(worker, tenant, { mac: mac(number), settings: { NOTIFY_AOR: `sip:${number}@${host}` } });
+      await seedDevice(worker, tenant, { mac: mac(number), settings: { NOTIFY_AOR: `sip:${number}@${host}` }, ...more });
     }
     // A pool of its own: in one with other tenants nobody is reached without destinations.
     const own = await admin.post('/pools', { name: 'Own' });
@@ -306,6 +340,7 @@ describe('a change that is only tried', () => {
       [1, 0, 2],
       said(dry),
     );
+    assert.equal(dry.affected, 3);
     await admin.put(`${t}/destinations`, { destinations: { domains: ['pbx.example'], networks: [] } });
     const wider = await tried('PUT', `${t}/destinations`, { destinations: null });
     assert.deepEqual(
@@ -316,8 +351,22 @@ describe('a change that is only tried', () => {
     const pool = await admin.post('/pools', { name: 'Elsewhere' });
     assert.equal((await tried('PUT', `${t}/pool`, { pool: pool.id })).affected, 3);
     assert.equal((await tried('PUT', `${t}/pool`, { pool: own.id })).affected, 0);
+    // What counts is the pool that reaches a phone, not the one that is named.
+    assert.equal((await tried('PUT', `${t}/sites/${site}/pool`, { pool: own.id })).affected, 0);
+    assert.equal((await tried('PUT', `${t}/sites/${site}/pool`, { pool: pool.id })).affected, 1);
+    const other = await seedTenant(worker);
+    await seedDevice(worker, other, { mac: mac(27) });
+    assert.equal((await tried('PUT', `/tenants/${other.id}/pool`, { pool: 'default' })).affected, 0);
+    assert.equal((await tried('PUT', `/tenants/${other.id}/pool`, { pool: pool.id })).affected, 1);
+    assert.match(said(await tried('DELETE', `/pools/${pool.id}`)), /The pool is removed/);
+    await refused('DELETE', `/pools/${own.id}`, 409, /tenants: 1, sites: 0, relays: 0/);
+    await admin.put(`${t}/sites/${site}/pool`, { pool: pool.id });
+    await refused('DELETE', `/pools/${pool.id}`, 409, /tenants: 0, sites: 1, relays: 0/);
+    await admin.put(`${t}/sites/${site}/pool`, { pool: null });
     const job = await tried('POST', `${t}/devices/${mac(19)}/notify`, {});
     assert.match(said(job), /One NOTIFY with the event check-sync/);
+    const [told] = about(await tried('POST', `${t}/devices/${mac(19)}/rekey`, undefined, '&notify=true'), 'jobs');
+    assert.deepEqual([told.number, told.text], [1, job.effects[0].text]);
     assert.equal((await tried('POST', `${t}/rollouts`, { selection: {} })).affected, 3);
     assert.deepEqual((await admin.get(`${t}/jobs`)).items, []);
     assert.deepEqual((await admin.get(`${t}/rollouts`)).items, []);
@@ -380,6 +429,7 @@ describe('a change that is only tried', () => {
       assert.ok(!JSON.stringify(dry).includes('pass-77'));
     }
     // What is wrong with a change is said as for the change itself.
+    await refused('DELETE', `/pools/${pool.id}`, 409, /tenants: 0, sites: 0, relays: 1/);
     assert.equal((await admin.call('POST', '/pools?dry_run=true', { body: { name: '' } })).status, 422);
     assert.equal((await admin.call('DELETE', `${t}?dry_run=true`)).status, 409);
     assert.equal((await admin.call('POST', `${t}/webhooks?dry_run=true`, { body: { ...hook, url: 'https://10.0.0.1/' } })).status, 422);

@@ -594,6 +594,7 @@ describe('the schema of the database', () => {
     const api = new Api(worker);
     assert.deepEqual((await api.get('/tokens')).items, []);
     await worker.batch(
+      ['DROP INDEX models_by_family'],
       ['DROP INDEX webhooks_with_dead'],
       ['ALTER TABLE webhooks DROP COLUMN dead'],
       ['DROP TABLE device_counts'],

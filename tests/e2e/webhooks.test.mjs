@@ -362,6 +362,35 @@ describe('webhooks', () => {
     assert.equal(tries.length, 2);
   });
 
+  it('say how many messages were given up though a look fails, and those that are switched off, too', async () => {
+    const hook = await make('', 'given-up');
+    const at = `/webhooks/${hook.id}`;
+    const { name, url, kinds, options } = hook;
+    const put = (disabled) => api.put(at, { name, url, kinds, options, disabled });
+    const dead = async () => (await api.get(at)).dead;
+    inbox.answer = (request, response) => response.writeHead(410).end();
+    await worker.sql('ALTER TABLE events RENAME TO events_away');
+    try {
+      // It looks at once, and cannot.
+      await put(false);
+      await api.post(`${at}/test`);
+      await eventually(dead, (number) => number === 1, 'it is counted though no look is made');
+    } finally {
+      await worker.sql('ALTER TABLE events_away RENAME TO events');
+      inbox.answer = (request, response) => response.writeHead(204).end();
+    }
+    await put(true);
+    // As if the number had not reached the database before it was switched off.
+    const lost = () => worker.sql('UPDATE webhooks SET dead = 0 WHERE id = ?1', hook.id);
+    await lost();
+    assert.equal((await api.get(`${at}/messages?state=dead`)).items.length, 1);
+    assert.equal(await dead(), 1, 'the list of its messages corrects it');
+    await lost();
+    await put(true);
+    await eventually(dead, (number) => number === 1, 'its alarm corrects it');
+    await api.delete(at);
+  });
+
   it('lose nothing when the process is killed in the middle, and repeat a message under the same id', async () => {
     const hook = await make('', 'killed');
     let held;

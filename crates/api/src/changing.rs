@@ -13,7 +13,8 @@ use serde_json::Value;
 #[allow(dead_code)]
 pub struct ChangeQuery {
     /// Writes nothing, and answers what the change would do: how many devices would get other files, how many
-    /// files would break, and with `device` the lines that would differ.
+    /// files would break, and with `device` the lines that would differ. Names that are
+    /// taken and quotas that are full are refused only by the change itself.
     pub dry_run: bool,
     /// With `dry_run`: the MAC of a device of which each file's differing lines are shown.
     pub device: Option<String>,
@@ -27,7 +28,8 @@ pub struct ChangeQuery {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[allow(dead_code)]
 pub struct TrialQuery {
-    /// Writes nothing, and answers what the change would do.
+    /// Writes nothing, and answers what the change would do. Names that are taken and quotas that are full are refused
+    /// only by the change itself.
     pub dry_run: bool,
     /// What people are told about the change, in the audit log; one line of at most 200 characters.
     pub comment: Option<String>,

@@ -101,19 +101,6 @@ fn a_phone_is_told_to_go_on_asking_where_it_asked_unless_a_setting_says_otherwis
 #[test]
 fn a_phone_is_told_to_obey_a_notify_unless_a_setting_says_otherwise() {
     for (family, name, written, default) in [
-        ("gxp", "P26015", "<P26015>{}<", "1"),
-        (
-            "gxp-v2",
-            "account.1.sip.allowSipReset",
-            ".allowSipReset\">{}<",
-            "Yes",
-        ),
-        (
-            "gigaset",
-            "SystemSettings.global.CheckSyncRebootEnabled",
-            ".CheckSyncRebootEnabled\" value=\"{}\"",
-            "1",
-        ),
         (
             "fanvil",
             "sip.NotifyReboot",

@@ -413,6 +413,11 @@ impl Candidate {
         }
     }
 
+    /// The layer that is changed, if one is.
+    pub(super) fn layer_changed(&self) -> Option<Layer> {
+        self.changed.as_ref().map(|(layer, _)| *layer)
+    }
+
     /// The names of settings of the layer that is changed.
     pub(super) fn names_changed(&self) -> BTreeSet<String> {
         let changed = self.changed.as_ref();

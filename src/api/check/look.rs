@@ -42,8 +42,9 @@ pub(super) struct Look {
 /// Settings that phones do without, as their files are looked at.
 #[derive(Default)]
 pub(super) struct Missed {
-    /// The settings that are looked for.
+    /// The settings that are looked for, and their layer.
     names: BTreeSet<String>,
+    layer: Option<Layer>,
     found: BTreeMap<(String, Family), MissedBy>,
 }
 
@@ -57,11 +58,18 @@ struct MissedBy {
 }
 
 impl Missed {
-    fn of(names: BTreeSet<String>) -> Self {
+    fn of(layer: Option<Layer>, names: BTreeSet<String>) -> Self {
         Self {
             names,
+            layer,
             ..Self::default()
         }
+    }
+
+    /// Whether it is the value of the layer that a device does without: another layer's may count instead.
+    fn is_about(&self, bundle: &FileInputs, name: &str) -> bool {
+        let counting = bundle.layers.lookup(name).map(|(layer, _)| layer);
+        self.names.contains(name) && counting == self.layer
     }
 
     /// Looks at what is found about a file of a device.
@@ -72,7 +80,7 @@ impl Missed {
         for finding in findings {
             let is_one = finding.code == codes::SETTING_NOT_OF_FAMILY;
             let name = finding.settings.first().filter(|_| is_one);
-            let Some(name) = name.filter(|name| self.names.contains(*name)) else {
+            let Some(name) = name.filter(|name| self.is_about(bundle, name)) else {
                 continue;
             };
             let by = self.found.entry((name.clone(), family)).or_default();
@@ -157,7 +165,7 @@ impl Candidate {
         let mut look = Look {
             budget: Budget::default(),
             watch: self.watch(),
-            left_out: Missed::of(self.names_changed()),
+            left_out: Missed::of(self.layer_changed(), self.names_changed()),
             compares: call.changing.trial.is_some(),
         };
         let found = self.look_through(&mut look).await?;

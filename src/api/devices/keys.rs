@@ -41,7 +41,7 @@ pub async fn rekey(call: Call<RekeyQuery>) -> Result<Revised<WithNotices<DeviceV
         now: call.app.now,
         until,
     };
-    tried(&call, &event, None).await?;
+    tried(&call, &event, None, call.query.notify).await?;
     let (_, row) = apply_transition(&call, &event, "device.rekey", &|| {
         Ok(DeviceKey::from_random(platform::random)?)
     })
@@ -56,7 +56,7 @@ pub async fn import(call: Call<TrialQuery, KeyInput>) -> Result<Revised<DeviceVi
     let key = DeviceKey::parse(call.body.key.expose())
         .map_err(|error| Problem::invalid_value(format!("`key`: {error}.")))?;
     let event = KeyEvent::Import { now: call.app.now };
-    tried(&call, &event, Some(&key)).await?;
+    tried(&call, &event, Some(&key), false).await?;
     let (_, row) =
         apply_transition(&call, &event, "device.import-key", &|| Ok(key.clone())).await?;
     Ok(devices::revised(row, call.app.now))
@@ -69,7 +69,7 @@ pub async fn rearm(call: Call<TrialQuery>) -> Result<Revised<Rearmed>, Failure> 
         now: call.app.now,
         until,
     };
-    tried(&call, &event, None).await?;
+    tried(&call, &event, None, false).await?;
     let (before, row) = apply_transition(&call, &event, "device.rearm", &|| {
         Err(Problem::internal("a re-arm draws no key"))
     })
@@ -134,7 +134,8 @@ async fn tried_in_service(
         };
         call.tried_saying(About::Nothing, text)?;
     }
-    let waits = row.key().bootstrap_waits(call.app.now);
+    // Without a sealing profile nothing is handed out once: no request claims a bootstrap.
+    let waits = row.profile.is_some() && row.key().bootstrap_waits(call.app.now);
     if disabled {
         let mut effects = vec![Effect::counted(
             About::Service,
@@ -149,9 +150,6 @@ async fn tried_in_service(
         }
         call.tried(|| DryRun {
             affected: 1,
-            compared: 1,
-            changed: 1,
-            broken: 1,
             ..DryRun::of(effects)
         })?;
     }
@@ -192,8 +190,13 @@ async fn tried_in_service(
 }
 
 /// Ends a call that is only to be tried with what becomes of the key, and of what is handed out. `given` is the key
-/// that is stated.
-async fn tried(call: &Context, event: &KeyEvent, given: Option<&DeviceKey>) -> Result<(), Failure> {
+/// that is stated; with `notify` the phone is told afterwards.
+async fn tried(
+    call: &Context,
+    event: &KeyEvent,
+    given: Option<&DeviceKey>,
+    notify: bool,
+) -> Result<(), Failure> {
     if !call.is_trial() {
         return Ok(());
     }
@@ -210,7 +213,8 @@ async fn tried(call: &Context, event: &KeyEvent, given: Option<&DeviceKey>) -> R
         }
     }
     let next = decide(&row, event)?.next;
-    let effects = effects(&row, &next, call.app.now);
+    let mut effects = effects(&row, &next, call.app.now);
+    effects.extend(notify::tried_after_device(call, notify, &row.id).await?);
     call.tried(|| DryRun {
         affected: 1,
         ..DryRun::of(effects)
@@ -233,41 +237,7 @@ fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
         false => "Key {old} stays, and its state becomes {is} instead of {was}.",
     };
     effects.push(Effect::said(About::Key, states(text)));
-    let waits = was.bootstrap_waits(now);
-    if next.state == KeyState::Armed {
-        let again = match (is_new, was.ever_delivered) {
-            (true, _) => {
-                "A plaintext file with the new key waits, and is handed out once, to whoever asks for it first"
-            }
-            (false, true) => {
-                "The plaintext file with the key is handed out once more, to whoever asks for it first"
-            }
-            (false, false) => {
-                "The plaintext file with the key waits, and is handed out once, to whoever asks for it first"
-            }
-        };
-        let until = match next.armed_until {
-            Some(until) => format!(" within {}", span(until.saturating_sub(now))),
-            None => ", without an end".to_owned(),
-        };
-        effects.push(Effect::counted(
-            About::PlaintextFile,
-            1,
-            format!("{again}{until}."),
-        ));
-    } else if waits {
-        effects.push(Effect::counted(
-            About::PlaintextFile,
-            0,
-            "The plaintext file that waits is withdrawn: none is handed out any more.",
-        ));
-    } else {
-        effects.push(Effect::counted(
-            About::PlaintextFile,
-            0,
-            "No plaintext file is handed out.",
-        ));
-    }
+    effects.extend(plaintext_file(row, next, now));
     let sealed = match (row.profile.is_some(), next.state == KeyState::Armed, is_new) {
         (false, _, _) => {
             "The model has no sealing profile, so its files go out in plaintext over HTTPS whatever the key is."
@@ -291,6 +261,37 @@ fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
         ));
     }
     effects
+}
+
+/// What becomes of the plaintext file. Without a sealing profile there is none that is handed out once: all of the
+/// phone's files go out in plaintext, and no request claims one.
+fn plaintext_file(row: &DeviceRow, next: &KeyRecord, now: u64) -> Option<Effect> {
+    row.profile.as_ref()?;
+    let was = row.key();
+    let counted = |number, text: String| Some(Effect::counted(About::PlaintextFile, number, text));
+    if next.state == KeyState::Armed {
+        let again = match (next.generation != was.generation, was.ever_delivered) {
+            (true, _) => {
+                "A plaintext file with the new key waits, and is handed out once, to whoever asks for it first"
+            }
+            (false, true) => {
+                "The plaintext file with the key is handed out once more, to whoever asks for it first"
+            }
+            (false, false) => {
+                "The plaintext file with the key waits, and is handed out once, to whoever asks for it first"
+            }
+        };
+        let until = match next.armed_until {
+            Some(until) => format!(" within {}", span(until.saturating_sub(now))),
+            None => ", without an end".to_owned(),
+        };
+        return counted(1, format!("{again}{until}."));
+    }
+    let text = match was.bootstrap_waits(now) {
+        true => "The plaintext file that waits is withdrawn: none is handed out any more.",
+        false => "No plaintext file is handed out.",
+    };
+    counted(0, text.to_owned())
 }
 
 /// A span as people say it, in its largest whole unit.
@@ -489,6 +490,40 @@ mod tests {
         assert_eq!(
             (imported.generation, imported.state),
             (3, KeyState::Delivered)
+        );
+    }
+
+    #[test]
+    fn without_a_sealing_profile_no_trial_promises_a_plaintext_file_that_is_handed_out_once() {
+        let plain = DeviceRow {
+            profile: None,
+            ..row()
+        };
+        let until = Some(7_200_009);
+        for event in [
+            KeyEvent::Rekey { now: 9, until },
+            KeyEvent::Rearm { now: 9, until },
+            KeyEvent::Import { now: 9 },
+        ] {
+            let about = |row: &DeviceRow| -> Vec<About> {
+                let next = decide(row, &event).unwrap().next;
+                let effects = effects(row, &next, 9);
+                effects.iter().map(|effect| effect.about).collect()
+            };
+            assert_eq!(
+                about(&row()),
+                [About::Key, About::PlaintextFile, About::SealedFiles]
+            );
+            assert_eq!(about(&plain), [About::Key, About::SealedFiles]);
+        }
+        let next = decide(&plain, &KeyEvent::Rekey { now: 9, until })
+            .unwrap()
+            .next;
+        let effects = effects(&plain, &next, 9);
+        assert!(
+            effects
+                .iter()
+                .any(|it| it.text.contains("no sealing profile"))
         );
     }
 

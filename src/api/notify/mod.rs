@@ -46,11 +46,7 @@ pub async fn device(call: Call<TrialQuery, NotifyInput>) -> Result<Accepted<Noti
     };
     if call.is_trial() {
         let (job, pool) = new_job(&call.app, &row.id, what).await?;
-        let text = format!(
-            "One NOTIFY with the event {} is sent by the pool {pool}, or joins the job that waits for the same already.",
-            job.event
-        );
-        return Err(tried_job(&call, text));
+        return Err(tried_job(&call, ordered(&job, &pool)));
     }
     let notified = submit_job(&call.app, &row.id, what).await?;
     record_notify(&call, &notified).await?;
@@ -121,6 +117,39 @@ pub async fn after_device(call: &Context, wanted: bool, device_id: &str) -> Opti
     })
 }
 
+/// What the same would do, where the change is only tried.
+///
+/// # Errors
+/// Storage does not answer.
+pub async fn tried_after_device(
+    call: &Context,
+    wanted: bool,
+    device_id: &str,
+) -> Result<Option<Effect>, Problem> {
+    if !wanted {
+        return Ok(None);
+    }
+    match new_job(&call.app, device_id, What::Fetch).await {
+        Ok((job, pool)) => Ok(Some(ordered(&job, &pool))),
+        // The change is made without it, and says why.
+        Err(problem) if problem.status() < 500 => Ok(Some(Effect::counted(
+            About::Jobs,
+            0,
+            format!("The phone is not notified. {}", problem.detail),
+        ))),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// A job that would be ordered.
+fn ordered(job: &NewJob, pool: &str) -> Effect {
+    let text = format!(
+        "One NOTIFY with the event {} is sent by the pool {pool}, or joins the job that waits for the same already.",
+        job.event
+    );
+    Effect::counted(About::Jobs, 1, text)
+}
+
 /// What a phone is asked to do.
 enum What<'a> {
     /// To fetch its files, by the event that it obeys.
@@ -141,10 +170,10 @@ fn restart_event(family: Family) -> Result<&'static str, Problem> {
     })
 }
 
-fn tried_job(call: &Context, text: String) -> Failure {
+fn tried_job(call: &Context, ordered: Effect) -> Failure {
     let would = || DryRun {
         affected: 1,
-        ..DryRun::of(vec![Effect::counted(About::Jobs, 1, text)])
+        ..DryRun::of(vec![ordered])
     };
     match call.tried(would) {
         Err(tried) => tried,

@@ -8,6 +8,7 @@ use ringfence_api::page::{Page, PageQuery};
 use ringfence_provision::layers::{LayerSettings, Value};
 use ringfence_queue::messages::{PoolCall, PoolReply, Status};
 use ringfence_queue::options::PoolOptions;
+use ringfence_queue::rollout::Selection;
 use ringfence_queue::target::{self, Reach, TargetError};
 use ringfence_wire::Destinations;
 use serde_json::json;
@@ -23,7 +24,7 @@ use crate::model::device::DeviceRow;
 use crate::pool::{client, edge};
 use crate::store::devices::{self, Affected};
 use crate::store::fleet::{self, DEFAULT_POOL};
-use crate::store::pools::{self, PoolRow};
+use crate::store::pools::{self, PoolRow, Referring};
 use crate::store::reach;
 
 fn queue_view(status: &Status) -> QueueView {
@@ -160,6 +161,9 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
             "Jobs are pending in this pool ({pending}), and would be out of sight. Cancel its rollouts and jobs, or wait until they have ended."
         )).into());
     }
+    if call.is_trial() {
+        refuse_referred(pools::referring(&call.app.db, &row.id).await?)?;
+    }
     call.tried_saying(
         About::Removed,
         "The pool is removed, with what it answers its proxy's challenge with.",
@@ -174,6 +178,21 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     Ok(Done)
+}
+
+/// Refuses the removal of a pool that something refers to.
+fn refuse_referred(referring: Referring) -> Result<(), Problem> {
+    let Referring {
+        tenants,
+        sites,
+        relays,
+    } = referring;
+    if tenants + sites + relays == 0 {
+        return Ok(());
+    }
+    Err(Problem::conflict(format!(
+        "Something still refers to this pool (tenants: {tenants}, sites: {sites}, relays: {relays}). Remove its relays, and have the tenants and sites name another pool, or none, first."
+    )))
 }
 
 /// `getTenantPool`.
@@ -255,7 +274,7 @@ pub async fn put_destinations(
 /// So many phones are looked at when destinations are tried.
 const MAX_TRIED: u32 = 500;
 
-/// Which phones could no longer be notified with other destinations, and which could be from then on.
+/// Which phones in service could no longer be notified with other destinations, and which could be from then on.
 async fn tried_destinations(
     call: &Context,
     tenant_id: &str,
@@ -264,15 +283,19 @@ async fn tried_destinations(
     let db = &call.app.db;
     let all = devices::affected(db, tenant_id, &Affected::All, MAX_TRIED)?;
     let [count, first] = db.batch_of(all).await?;
-    let of = devices::counted(&count)?;
-    let found: Vec<DeviceRow> = match of <= u64::from(MAX_TRIED) {
+    let all = devices::counted(&count)?;
+    let found: Vec<DeviceRow> = match all <= u64::from(MAX_TRIED) {
         true => rows(&first)?,
         false => {
-            let stride = (of / u64::from(MAX_TRIED)).max(1);
+            let stride = (all / u64::from(MAX_TRIED)).max(1);
             devices::sample(db, tenant_id, &Affected::All, stride, MAX_TRIED).await?
         }
     };
-    let ids: Vec<&str> = found.iter().map(|row| row.id.as_str()).collect();
+    // One that is out of service is notified by nobody.
+    let in_service = found.iter().filter(|row| row.disabled == 0);
+    let ids: Vec<&str> = in_service.map(|row| row.id.as_str()).collect();
+    let pools = fleet::count(db, tenant_id, &Selection::default()).await?;
+    let of = pools.iter().map(|(_, phones)| phones).sum();
     let phones = fleet::by_ids(db, &ids).await?;
     let settings = fleet::settings(db, &call.app.keyring, &phones).await?;
     let (mut lost, mut gained, mut reached) = (0, 0, 0);
@@ -326,7 +349,10 @@ fn reach_effects([of, looked, reached, lost, gained]: [u64; 5]) -> Vec<Effect> {
         effects.push(Effect::counted(
             About::Reach,
             looked,
-            format!("These are a sample: the tenant has {}.", phones(of)),
+            format!(
+                "The phones that were looked at are a sample: the tenant has {} in service.",
+                phones(of)
+            ),
         ));
     }
     effects
@@ -457,7 +483,13 @@ async fn assign(
     }
     let before = pools::assigned(db, tenant, site).await?;
     if call.is_trial() {
-        let concerned = match before.as_deref() == pool {
+        let above = match site {
+            Some(_) => pools::assigned(db, tenant, None).await?,
+            None => None,
+        };
+        let [was, is] =
+            [before.as_deref(), pool].map(|named| pool_in_effect(named, above.as_deref()));
+        let concerned = match was == is {
             true => 0,
             false => pools::reached_by_assignment(db, tenant, site).await?,
         };
@@ -483,6 +515,11 @@ async fn assign(
             .map_err(|error| commit::failed(error, call.if_match, &[]))?;
     }
     Ok(Shown(call.body.clone()))
+}
+
+/// The pool that reaches the phones of what names `named`; `above` is what the tenant of a site names.
+fn pool_in_effect<'a>(named: Option<&'a str>, above: Option<&'a str>) -> &'a str {
+    named.or(above).unwrap_or(DEFAULT_POOL)
 }
 
 /// A pool by its id.
@@ -532,4 +569,55 @@ fn checked(input: &PoolInput) -> Result<(String, String), Problem> {
     let options = serde_json::to_string(&input.options)
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok((name, options))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::api::notify::pools::*;
+
+    #[test]
+    fn what_names_no_pool_has_the_tenants_or_the_default_one() {
+        assert_eq!(pool_in_effect(Some("S"), Some("T")), "S");
+        assert_eq!(pool_in_effect(None, Some("T")), "T");
+        assert_eq!(
+            pool_in_effect(None, None),
+            pool_in_effect(Some(DEFAULT_POOL), None)
+        );
+    }
+
+    #[test]
+    fn a_pool_that_something_refers_to_stays() {
+        refuse_referred(Referring::default()).unwrap();
+        for referring in [
+            Referring {
+                tenants: 1,
+                ..Referring::default()
+            },
+            Referring {
+                sites: 1,
+                ..Referring::default()
+            },
+            Referring {
+                relays: 1,
+                ..Referring::default()
+            },
+        ] {
+            assert_eq!(refuse_referred(referring).unwrap_err().status(), 409);
+        }
+    }
+
+    #[test]
+    fn a_sample_says_of_how_many_phones_it_is() {
+        let texts = |numbers| -> Vec<String> {
+            let effects = reach_effects(numbers);
+            effects.into_iter().map(|effect| effect.text).collect()
+        };
+        assert_eq!(texts([2, 2, 1, 0, 0]).len(), 3);
+        assert_eq!(
+            texts([900, 450, 1, 0, 0]).last().unwrap(),
+            "The phones that were looked at are a sample: the tenant has 900 phones in service."
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! How are we?
 
 use ringfence_console::data::{
-    Event, Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant, Unknown,
+    Event, Limits, Listed, Pool, Read as _, Relay, Restored, Rotation, Tenant,
 };
 use ringfence_console::fleet::{self as page, Counted, Deployment, MAX_COUNTED, Overview, State};
 use ringfence_console::href;
@@ -125,10 +125,7 @@ pub async fn overview(visit: Visit) -> Outcome {
         .await?;
     let mut counted = Vec::new();
     for state in State::ALL {
-        counted.push(match state {
-            State::Refused => refused(&events),
-            state => count(&visit, state, &counts).await?,
-        });
+        counted.push(count(&visit, state, &counts).await?);
     }
     let of = Overview {
         devices: counts.number("/all/devices").unwrap_or_default(),
@@ -165,17 +162,8 @@ fn more(visit: &Visit) -> Vec<Act> {
     acts
 }
 
-/// How many of the newest requests of the last day were refused.
-fn refused(events: &Listed<Event>) -> Counted {
-    let refused = events.items.iter().filter(|it| it.outcome == "refused");
-    Counted {
-        state: State::Refused,
-        number: refused.count() as u64,
-        more: events.next.is_some(),
-    }
-}
-
-/// How many devices are in a state; of phones that are none, as far as their list is read.
+/// How many devices are in a state; of refused requests, and of phones that are no devices, as far as their list is
+/// read.
 async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, Problem> {
     if let Some(place) = state.counted() {
         return Ok(Counted {
@@ -184,10 +172,17 @@ async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, P
             more: false,
         });
     }
-    let limit = MAX_COUNTED.to_string();
-    let list: Listed<Unknown> = visit
-        .get(&visit.of_tenant("/unknown"), &[("limit", &limit)])
-        .await?;
+    let path = match state {
+        State::Unknown => "/unknown",
+        state => state.list(),
+    };
+    let (limit, filter) = (MAX_COUNTED.to_string(), state.filter(visit.now()));
+    let mut query: Vec<_> = filter
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    query.push(("limit", &limit));
+    let list: Listed<Value> = visit.get(&visit.of_tenant(path), &query).await?;
     Ok(Counted {
         state,
         number: list.items.len() as u64,

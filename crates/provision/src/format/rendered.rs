@@ -155,8 +155,8 @@ fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = Rendere
             "Give these phones another value, on the layer of their model, or let them keep what they have.",
         )
     });
-    without_parameter
-        .chain(without_word)
+    without_word
+        .chain(without_parameter)
         .take(MAX_SETTINGS_LEFT_OUT)
 }
 

@@ -30,6 +30,8 @@ pub enum Models {
     All,
     /// These alone.
     Only(&'static [&'static str]),
+    /// All but these.
+    Except(&'static [&'static str]),
 }
 
 impl Models {
@@ -38,6 +40,7 @@ impl Models {
         match self {
             Self::All => true,
             Self::Only(parts) => parts.iter().any(|part| model.contains(part)),
+            Self::Except(parts) => !parts.iter().any(|part| model.contains(part)),
         }
     }
 }
@@ -47,6 +50,13 @@ impl Rule {
     #[must_use]
     pub const fn only(self, models: &'static [&'static str]) -> Self {
         let models = Models::Only(models);
+        Self { models, ..self }
+    }
+
+    /// The rule for all models but these.
+    #[must_use]
+    pub const fn except(self, models: &'static [&'static str]) -> Self {
+        let models = Models::Except(models);
         Self { models, ..self }
     }
 

@@ -89,9 +89,13 @@ pub fn translate<'a>(
     }
     let mut parameters = BTreeMap::new();
     let mut said: BTreeSet<&str> = BTreeSet::new();
-    let mut unsaid: BTreeMap<&str, WrongValue> = BTreeMap::new();
+    let unsaid = unsaid(&rules, &by_setting, &lines, &read, &model);
     for rule in rules {
         for one in by_setting.get(rule.setting).into_iter().flatten() {
+            if unsaid.contains_key(one.name) {
+                said.insert(one.name);
+                continue;
+            }
             let own = [one.number];
             let numbers = if rule.of_lines { &lines[..] } else { &own[..] };
             for number in numbers {
@@ -101,24 +105,14 @@ pub fn translate<'a>(
                 if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
                     said.insert(one.name);
                 }
-                if parameters.contains_key(&name) {
-                    continue;
-                }
-                match write(rule, one, *number, &read.values) {
-                    Ok(Some(translated)) => {
-                        parameters.insert(name, translated);
-                    }
-                    Ok(None) => {}
-                    Err(wrong) if one.setting.wish => {
-                        unsaid.entry(one.name).or_insert(wrong);
-                    }
-                    Err(wrong) => return Err(wrong),
+                if !parameters.contains_key(&name)
+                    && let Some(translated) = write(rule, one, *number, &read.values)?
+                {
+                    parameters.insert(name, translated);
                 }
             }
         }
     }
-    // Not half of it either.
-    parameters.retain(|_, written: &mut Translated<'_>| !unsaid.contains_key(written.setting));
     let written: BTreeSet<&str> = parameters.values().map(|it| it.setting).collect();
     let is_joined = |one: &&Present<'_>| {
         said.contains(one.name) && !written.contains(one.name) && !unsaid.contains_key(one.name)
@@ -133,6 +127,34 @@ pub fn translate<'a>(
         unsaid: unsaid.into_values().collect(),
         parameters,
     })
+}
+
+/// The wishes that the family has a parameter for and no word: of such a one nothing is written, lest half of it take the
+/// place of another setting's parameter.
+fn unsaid<'a>(
+    rules: &[&Rule],
+    by_setting: &BTreeMap<&str, Vec<&Present<'a>>>,
+    lines: &[Option<u16>],
+    read: &Read<'a>,
+    model: &str,
+) -> BTreeMap<&'a str, WrongValue> {
+    let mut unsaid = BTreeMap::new();
+    for rule in rules {
+        let present = by_setting.get(rule.setting).into_iter().flatten();
+        for one in present.filter(|one| one.setting.wish) {
+            let own = [one.number];
+            let numbers = if rule.of_lines { lines } else { &own[..] };
+            let known = numbers
+                .iter()
+                .filter(|number| rule.parameter.of(**number, model).is_some());
+            for number in known {
+                if let Err(wrong) = write(rule, one, *number, &read.values) {
+                    unsaid.entry(one.name).or_insert(wrong);
+                }
+            }
+        }
+    }
+    unsaid
 }
 
 fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {

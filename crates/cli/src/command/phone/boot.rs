@@ -88,6 +88,8 @@ struct Name {
     kind: FileKind,
     form: Form,
     path: String,
+    /// Whether a file told it, and the record knows no such name: which kind of file it is, nobody can say.
+    told: bool,
 }
 
 impl Phone {
@@ -185,6 +187,7 @@ impl Phone {
                 kind: *kind,
                 form: *form,
                 path,
+                told: false,
             })
         })
         .collect()
@@ -217,7 +220,7 @@ impl Phone {
             let mut had: BTreeSet<&str> = BTreeSet::new();
             let mut followed = 0;
             while let Some(name) = plain.pop_front() {
-                let is_over = had.contains(name.kind.as_str());
+                let is_over = had.contains(name.kind.as_str()) && !name.told;
                 if is_over || !asked.insert(name.path.clone()) {
                     continue;
                 }
@@ -241,6 +244,7 @@ impl Phone {
                         plain.push_front(Name {
                             kind: known.map_or(FileKind::Standard, |name| name.kind),
                             form: Form::Plain,
+                            told: known.is_none(),
                             path,
                         });
                     }
@@ -283,6 +287,7 @@ impl Phone {
             kind: FileKind::Standard,
             form,
             path,
+            told: false,
         };
         Ok(self.ask(agent, &name, say)?.is_file)
     }

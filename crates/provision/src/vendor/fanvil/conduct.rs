@@ -78,7 +78,7 @@ const MODELS: &[KnownModel] = &[
     model("V64", "F0V0V6400000", 0),
     model("V65", "F0V0V6500000", 0),
     model("V66", "F0V0V6600000", 0),
-    model("V66 Pro", "F0V0V66100000", 0),
+    model("V66 Pro", "F0V0V6610000", 0),
     model("V67", "F0V0V6700000", 0),
     model("W610W", "F0V610W00000", 0),
     model("W611W", "F0V611W00000", 0),

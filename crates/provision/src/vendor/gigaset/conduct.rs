@@ -51,7 +51,7 @@ pub(super) const N510: Conduct = Conduct {
         ),
         found("`S_PROV_USERNAME` and `S_PROV_PASSWORD`, of 50 characters at most, hold others."),
     ],
-    models: &[model("N510", "", 6)],
+    models: &[model("N510", "", 6), model("N510 IP PRO", "", 6)],
     ..OLDER
 };
 
@@ -66,7 +66,7 @@ pub(super) const N720: Conduct = Conduct {
     http_authentication: &[found(
         "Digest alone, first with the MAC and the code that is printed on the base (MAC-ID).",
     )],
-    models: &[model("N720", "", 100)],
+    models: &[model("N720", "", 100), model("N720 DM PRO", "", 100)],
     ..OLDER
 };
 

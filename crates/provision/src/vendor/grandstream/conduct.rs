@@ -5,7 +5,7 @@ use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found,
 
 pub(super) const P_VALUES: Conduct = Conduct {
     fetch: Some(found(
-        "It fetches without a restart. On some firmware it does nothing unless P26015 is 1 (of account 2 P26115, and so on).",
+        "It fetches without a restart. One public template sets P26015 for it, which by the vendor lets a NOTIFY reset the phone to the factory's settings.",
     )),
     challenge: Some(Challenge {
         when: Challenges::ByDefault,
@@ -39,7 +39,7 @@ pub(super) const ITEMS: Conduct = Conduct {
         "Nothing: a phone tells a plain file from a sealed one by its first bytes.",
     )),
     fetch: Some(found(
-        "It fetches without a restart. On some firmware it does nothing unless `account.1.sip.allowSipReset` is `Yes`.",
+        "It fetches without a restart. One public template sets `account.1.sip.allowSipReset` for it, which by the vendor lets a NOTIFY reset the phone to the factory's settings.",
     )),
     restart: Some(found("It restarts the phone.")),
     challenge: Some(Challenge {

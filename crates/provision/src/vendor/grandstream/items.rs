@@ -5,7 +5,7 @@
 use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
 use crate::vocabulary::{
     Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys,
-    one, table,
+    one,
 };
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
@@ -56,8 +56,6 @@ pub(super) const ITEMS: &[Rule] = &[
     line("line_{n}_transport", TRANSPORT, TRANSPORTS),
     // Over UDP, unless something else is said.
     line("line_{n}_user", TRANSPORT, Encoding::Fixed("UDP")),
-    // Without it a phone passes over a NOTIFY. Of account 1 the template says it.
-    table("line_{n}_user", RESET, Encoding::Fixed("Yes")),
     // A port alone has no item: it stands behind the host.
     line("line_{n}_port", SERVER, Encoding::Joined),
     // In minutes.
@@ -103,7 +101,8 @@ pub(super) const ITEMS: &[Rule] = &[
         "key_{n}_type",
         "pks.vpk.{n}.account",
         KEYS,
-        Encoding::With(|it| Ok(Some(format!("Account{}", keys::line_of(it))))),
+        // Counted from 0, as WAZO and FS PBX write it; FusionPBX writes Account1, and says in a remark that 0 is meant.
+        Encoding::With(keys::line_from_zero),
     ),
     each(
         "key_{n}_line",
@@ -181,24 +180,6 @@ pub(super) const ITEMS: &[Rule] = &[
     ),
 ];
 
-const RESET: &[&str] = &[
-    "",
-    "account.2.sip.allowSipReset",
-    "account.3.sip.allowSipReset",
-    "account.4.sip.allowSipReset",
-    "account.5.sip.allowSipReset",
-    "account.6.sip.allowSipReset",
-    "account.7.sip.allowSipReset",
-    "account.8.sip.allowSipReset",
-    "account.9.sip.allowSipReset",
-    "account.10.sip.allowSipReset",
-    "account.11.sip.allowSipReset",
-    "account.12.sip.allowSipReset",
-    "account.13.sip.allowSipReset",
-    "account.14.sip.allowSipReset",
-    "account.15.sip.allowSipReset",
-    "account.16.sip.allowSipReset",
-];
 /// The vendor's remarks count so many, and want no gaps between those that are in use.
 const KEYS: u16 = 40;
 const MODES: &[(&str, &str)] = &[

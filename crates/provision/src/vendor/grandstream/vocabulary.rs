@@ -104,8 +104,6 @@ pub(super) const P_VALUES: &[Rule] = &[
     codec!(5, "P62"),
     codec!(6, "P46"),
     codec!(7, "P98"),
-    // Without it a phone passes over a NOTIFY (FusionPBX's and WAZO's templates: "Allow SIP Reset").
-    line("line_{n}_user", RESET, Encoding::Fixed("1")),
     // A port alone has no parameter: it stands behind the host.
     line("line_{n}_port", SERVER, Encoding::Joined),
     one(
@@ -171,16 +169,6 @@ const AUTH: &Runs = account!(36, 5);
 const PASSWORDS: &Runs = account!(34, 6);
 const DISPLAY: &Runs = account!(3, 7);
 const LABEL: &Runs = account!(270, 17);
-
-/// Of account 1 the template says it; of the seventh and those behind it the numbers are not known.
-const RESET: &Runs = &Runs(
-    "P",
-    &[
-        Run::new(2, 4, 26_115, 100),
-        Run::new(5, 6, 26_415, 100).only(SIX_IN_A_ROW),
-        Run::new(5, 6, 26_415, 100).only(SIX),
-    ],
-);
 
 const fn line(setting: &'static str, numbers: &'static Runs, value: Encoding) -> Rule {
     runs(setting, numbers, value)

@@ -98,7 +98,14 @@ pub(super) const UC: &[Rule] = &[
     one("provisioning_interval", "P193", Encoding::AsIs),
     later!("line_{n}_enabled", 24_090, Encoding::Flag("1", "0")),
     later!("line_{n}_user", 24_090, Encoding::Fixed("1")),
-    later!("line_{n}_user", 24_088, Encoding::Fixed("0")),
+    runs(
+        "line_{n}_user",
+        &Runs(
+            "P",
+            &[Run::new(7, 8, 24_088, 1), Run::new(9, LINES, 24_720, 1)],
+        ),
+        Encoding::Fixed("0"),
+    ),
     later!("line_{n}_label", 24_100, Encoding::AsIs),
     later!("line_{n}_user", 24_110, Encoding::AsIs),
     later!("line_{n}_auth_user", 24_120, Encoding::AsIs),

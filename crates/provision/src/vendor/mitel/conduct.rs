@@ -42,7 +42,7 @@ pub(super) const SIP: Conduct = Conduct {
             "The guides list Verisign, GeoTrust, Thawte, Comodo, Entrust and CyberTrust, later DigiCert, GoDaddy, TrustZone and Symantec; not Let's Encrypt, not Google.",
         ),
         found(
-            "`https user certificates` loads others, but after the first file, which nothing then checks.",
+            "`https user certificates` loads others, but after the first file: by default a phone refuses the first fetch from a server with a certificate of another authority.",
         ),
         found("Which versions it speaks was not found."),
     ],

@@ -121,11 +121,28 @@ pub(super) const SIP: &[Rule] = &[
     key("key_{n}_type", "prgkey{n}_line", 8, LINE).only(PROGRAMMABLE),
     key("key_{n}_line", "prgkey{n}_line", 8, Encoding::Joined).only(PROGRAMMABLE),
     key("key_{n}_value", "prgkey{n}_value", 8, VALUE).only(PROGRAMMABLE),
+    key("key_{n}_type", "prgkey{n}_type", 7, TYPE).only(SEVEN),
+    key("key_{n}_type", "prgkey{n}_line", 7, LINE).only(SEVEN),
+    key("key_{n}_line", "prgkey{n}_line", 7, Encoding::Joined).only(SEVEN),
+    key("key_{n}_value", "prgkey{n}_value", 7, VALUE).only(SEVEN),
+    key("key_{n}_type", "prgkey{n}_type", 6, TYPE).only(SIX),
+    key("key_{n}_type", "prgkey{n}_line", 6, LINE).only(SIX),
+    key("key_{n}_line", "prgkey{n}_line", 6, Encoding::Joined).only(SIX),
+    key("key_{n}_value", "prgkey{n}_value", 6, VALUE).only(SIX),
+    key("key_{n}_type", "prgkey{n}_type", 3, TYPE).only(THREE),
+    key("key_{n}_type", "prgkey{n}_line", 3, LINE).only(THREE),
+    key("key_{n}_line", "prgkey{n}_line", 3, Encoding::Joined).only(THREE),
+    key("key_{n}_value", "prgkey{n}_value", 3, VALUE).only(THREE),
     key("key_{n}_type", "topsoftkey{n}_type", 48, TYPE).only(AT_THE_TOP),
     key("key_{n}_type", "topsoftkey{n}_line", 48, LINE).only(AT_THE_TOP),
     key("key_{n}_line", "topsoftkey{n}_line", 48, Encoding::Joined).only(AT_THE_TOP),
     key("key_{n}_value", "topsoftkey{n}_value", 48, VALUE).only(AT_THE_TOP),
     key("key_{n}_label", "topsoftkey{n}_label", 48, Encoding::AsIs).only(AT_THE_TOP),
+    key("key_{n}_type", "topsoftkey{n}_type", 10, TYPE).only(TEN_AT_THE_TOP),
+    key("key_{n}_type", "topsoftkey{n}_line", 10, LINE).only(TEN_AT_THE_TOP),
+    key("key_{n}_line", "topsoftkey{n}_line", 10, Encoding::Joined).only(TEN_AT_THE_TOP),
+    key("key_{n}_value", "topsoftkey{n}_value", 10, VALUE).only(TEN_AT_THE_TOP),
+    key("key_{n}_label", "topsoftkey{n}_label", 10, Encoding::AsIs).only(TEN_AT_THE_TOP),
     key("key_{n}_type", "softkey{n}_type", 55, TYPE).only(SOFT),
     key("key_{n}_type", "softkey{n}_line", 55, LINE).only(SOFT),
     key("key_{n}_line", "softkey{n}_line", 55, Encoding::Joined).only(SOFT),
@@ -192,14 +209,16 @@ const fn of_line(setting: &'static str, parameter: &'static str, value: Encoding
     each(setting, parameter, MAX_LINES, value)
 }
 
-/// The models by what they call their keys, each kind with as many as the largest has (WAZO's templates). A phone passes
-/// over keys that it does not have.
-const PROGRAMMABLE: &[&str] = &[
-    "6730I", "6731I", "6735I", "6753I", "6755I", "6863I", "6865I", "6905", "6910", "9143I",
-];
+/// The models by what they call their keys and how many they have (WAZO's plugin). On a 6735i, 6737i, 6755i and 6757i keys of
+/// another name follow, which nothing here writes.
+const PROGRAMMABLE: &[&str] = &["6730I", "6731I", "6865I", "6910"];
+const SEVEN: &[&str] = &["9143I"];
+const SIX: &[&str] = &["6735I", "6753I", "6755I"];
+const THREE: &[&str] = &["6863I", "6905"];
 const AT_THE_TOP: &[&str] = &[
-    "6737I", "6757I", "6867I", "6869I", "6873I", "6915", "6920", "6930", "6940", "6970",
+    "6867I", "6869I", "6873I", "6915", "6920", "6930", "6940", "6970",
 ];
+const TEN_AT_THE_TOP: &[&str] = &["6737I", "6757I"];
 const SOFT: &[&str] = &["6739I", "9480I"];
 
 const fn key(setting: &'static str, parameter: &'static str, count: u16, value: Encoding) -> Rule {

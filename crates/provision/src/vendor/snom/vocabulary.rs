@@ -13,7 +13,9 @@ const MAX_LINES: u16 = 12;
 const MAX_KEYS: u16 = 78;
 
 /// The models whose key for a parked call WAZO's plugin writes with a word of its own; of others it is a speed dial.
-const WITH_ORBIT: &[&str] = &["710", "715", "720", "725", "760", "D765"];
+const WITH_ORBIT: &[&str] = &[
+    "SNOM710", "SNOM715", "SNOM720", "SNOM725", "SNOM760", "SNOMD765",
+];
 
 const fn key_value(value: Encoding) -> Rule {
     each("key_{n}_value", "functionKeys.{z}.fkey", MAX_KEYS, value)
@@ -122,6 +124,13 @@ pub(super) const DESK: &[Rule] = &[
     // Of its pages in a browser.
     one("admin_password", "http_user", Encoding::Fixed("admin")),
     one("admin_password", "http_pass", Encoding::AsIs),
+    // Of those of newer phones, which have no http_pass.
+    one(
+        "admin_password",
+        "webserver_admin_name",
+        Encoding::Fixed("admin"),
+    ),
+    one("admin_password", "webserver_admin_password", Encoding::AsIs),
     one(
         "user_password",
         "webserver_user_name",

@@ -16,6 +16,10 @@ const MAX_LINES: u16 = 16;
 /// As many keys as the largest models show on their own display (WAZO's templates); one that has fewer passes over the rest.
 const MAX_KEYS: u16 = 29;
 
+/// The models with fewer keys for lines: 3 of a T26P, 6 of a T28P and a T38G (WAZO's plugin). Behind these are keys of another
+/// name, which nothing here writes.
+const FEW_KEYS: &[&str] = &["T26", "T28", "T38"];
+
 /// By the numbers of WAZO's and Tancredi's templates, which agree.
 const KEYS: &[(&str, &str)] = &[
     ("line", "15"),
@@ -73,11 +77,21 @@ macro_rules! rules {
             one("phone_book_url", "remote_phonebook.data.1.name", Encoding::Fixed("Directory")),
             each("line_{n}_expires", "account.{n}.sip_server.1.expires", MAX_LINES, Encoding::AsIs),
             $($own,)*
-            each("key_{n}_type", "linekey.{n}.type", MAX_KEYS, Encoding::With(|it| keys::kind(it, KEYS))),
-            each("key_{n}_type", "linekey.{n}.line", MAX_KEYS, Encoding::With(keys::line)),
-            each("key_{n}_line", "linekey.{n}.line", MAX_KEYS, Encoding::Joined),
-            each("key_{n}_value", "linekey.{n}.value", MAX_KEYS, Encoding::With(key_value)),
-            each("key_{n}_label", "linekey.{n}.label", MAX_KEYS, TEXT),
+            each("key_{n}_type", "linekey.{n}.type", MAX_KEYS, Encoding::With(|it| keys::kind(it, KEYS))).except(FEW_KEYS),
+            each("key_{n}_type", "linekey.{n}.line", MAX_KEYS, Encoding::With(keys::line)).except(FEW_KEYS),
+            each("key_{n}_line", "linekey.{n}.line", MAX_KEYS, Encoding::Joined).except(FEW_KEYS),
+            each("key_{n}_value", "linekey.{n}.value", MAX_KEYS, Encoding::With(key_value)).except(FEW_KEYS),
+            each("key_{n}_label", "linekey.{n}.label", MAX_KEYS, TEXT).except(FEW_KEYS),
+            each("key_{n}_type", "linekey.{n}.type", 3, Encoding::With(|it| keys::kind(it, KEYS))).only(&["T26"]),
+            each("key_{n}_type", "linekey.{n}.line", 3, Encoding::With(keys::line)).only(&["T26"]),
+            each("key_{n}_line", "linekey.{n}.line", 3, Encoding::Joined).only(&["T26"]),
+            each("key_{n}_value", "linekey.{n}.value", 3, Encoding::With(key_value)).only(&["T26"]),
+            each("key_{n}_label", "linekey.{n}.label", 3, TEXT).only(&["T26"]),
+            each("key_{n}_type", "linekey.{n}.type", 6, Encoding::With(|it| keys::kind(it, KEYS))).only(&["T28", "T38"]),
+            each("key_{n}_type", "linekey.{n}.line", 6, Encoding::With(keys::line)).only(&["T28", "T38"]),
+            each("key_{n}_line", "linekey.{n}.line", 6, Encoding::Joined).only(&["T28", "T38"]),
+            each("key_{n}_value", "linekey.{n}.value", 6, Encoding::With(key_value)).only(&["T28", "T38"]),
+            each("key_{n}_label", "linekey.{n}.label", 6, TEXT).only(&["T28", "T38"]),
             one("time_zone", "local_time.time_zone", Encoding::With(|it| Ok(Some(it.zone()?.hours_east())))),
             one("time_zone", "local_time.summer_time", Encoding::SummerTime("1", "0")),
             one("time_zone", "local_time.dst_time_type", Encoding::With(|it| {
