@@ -131,10 +131,12 @@ describe('a phone that nobody entered', () => {
   it('of which nothing says the model, or of a model that suggests no family, is adopted with a word of the operator', async () => {
     const tenant = await newTenant();
     await ask(tenant, `Config${mac(1)}.cfg`, 'curl/8.5.0');
-    await ask(tenant, `Config${mac(2)}.cfg`, `Fanvil X6U Pro 0.0.10 ${mac(2).toLowerCase()}`);
+    await ask(tenant, `Config${mac(2)}.cfg`, `Fanvil AABBCCDDEEFF 0.0.10 ${mac(2).toLowerCase()}`);
     await ask(tenant, `Config${mac(3)}.cfg`, `Nobody`);
-    const items = await listed(tenant, 3);
-    assert.deepEqual(items.find((one) => one.mac === mac(2)).guess.model, 'X6U Pro');
+    await ask(tenant, `Config${mac(4)}.cfg`, `Fanvil X6U Pro 0.0.10 ${mac(4).toLowerCase()}`);
+    const items = await listed(tenant, 4);
+    const guessed = [2, 4].map((number) => items.find((one) => one.mac === mac(number)).guess.model);
+    assert.deepEqual(guessed, ['AABBCCDDEEFF', 'X6U Pro']);
     const adopt = (number, body) => tenant.api.call('POST', `${tenant.t}/unknown/${mac(number)}/adopt`, { body });
     for (const [number, body, text] of [
       [1, {}, /does not say which model.*say `model`/],
@@ -145,7 +147,9 @@ describe('a phone that nobody entered', () => {
       assert.equal(answer.status, 422, answer.text);
       assert.match(answer.body.detail, text);
     }
-    await listed(tenant, 3);
+    await listed(tenant, 4);
+    // No name of a file has blanks.
+    assert.equal((await adopt(4, {})).body.model, 'X6U-Pro');
     await api.put(`${tenant.t}/models/IP335`, { family: 'ut' });
     assert.equal((await adopt(3, { model: 'IP335' })).status, 201);
     assert.equal((await adopt(1, { model: 'KX-UT113' })).status, 201);
