@@ -29,6 +29,8 @@ pub struct File {
     pub document: Document,
     /// The settings that went into it, and the layer each came from.
     pub used: Vec<UsedSetting>,
+    /// Settings whose values the family has no word for; the findings say of each why.
+    pub unsaid: Vec<String>,
     /// Warnings; an error would have been a [`FileError`].
     pub findings: Vec<RenderedFinding>,
     /// Whether there is something of a URL in it that is another one under another access path or host.
@@ -141,10 +143,12 @@ pub fn render_metered(
     };
     let judged = format::judge(bundle.family, kind, &rendered, confidence, masked);
     let (document, findings) = judged.map_err(FileError::Lint)?;
+    let unsaid = rendered.unsaid.into_iter().map(|wrong| wrong.setting);
     Ok(File {
         bytes: document.to_bytes(),
         document,
         used: rendered.used,
+        unsaid: unsaid.collect(),
         findings,
         names_its_url,
     })

@@ -402,12 +402,22 @@ describe('a tenant whose phones do not all know the same', () => {
       ['language', 'poly', 2],
     ]);
     assert.match(body.checked.left_out[1].message, /these phones know/);
+    assert.equal(body.checked.unused, undefined, 'it is said once');
     const { items } = await api.get(`${t}/devices/${mac(1)}/lint`);
     const found = items.flatMap(({ findings }) => findings).filter(({ code }) => code === 'setting-not-of-family');
     assert.ok(
       found.some(({ settings, severity }) => settings.includes('language') && severity === 'warning'),
       JSON.stringify(items),
     );
+  });
+
+  it('hears once of what none of them has a parameter for', async () => {
+    const none = await change({ line_2_srtp: 'off', vlan: '12' });
+    assert.deepEqual(
+      none.body.checked.unused.map(({ name }) => name),
+      ['line_2_srtp'],
+    );
+    assert.equal(none.body.checked.left_out, undefined);
   });
 
   it('is refused what a phone must not do without, and hears nothing of settings that no file was made with', async () => {

@@ -1014,6 +1014,7 @@ texts! {
     of_state: "{}: {}",
     missing_macs: "No devices of this tenant, passed over: {}",
     sampled: "Tried with the first {} of them: {} would get other files, {} would be refused.",
+    sample_shown: "Shown is what would differ in the files of {}.",
     sample_refused: "The first refusal: {}",
     do_to_many: "{}: {}",
     selection_query: "filter: {}",

@@ -38,8 +38,12 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
             page = page.fixing(List::of(title, settings));
         }
     }
-    let (same, other): (Vec<&Value>, Vec<&Value>) =
-        dry.list("diff").iter().partition(|file| is_same(file));
+    differences(page, dry.list("diff"))
+}
+
+/// The page with how the files of a device would differ.
+pub fn differences(mut page: Page, files: &[Value]) -> Page {
+    let (same, other): (Vec<&Value>, Vec<&Value>) = files.iter().partition(|file| is_same(file));
     for file in other {
         page = page.fixing(difference(file));
     }
@@ -50,8 +54,24 @@ pub fn on(mut page: Page, dry: Option<&Value>) -> Page {
     page
 }
 
+/// A page that asks whether to do something, with what it would do; or with why it was refused, which is said once.
+pub async fn asking(
+    page: Page,
+    problem: Option<Problem>,
+    tried: impl Future<Output = Option<Result<Value, Problem>>>,
+) -> Page {
+    if problem.is_some() {
+        return page.with_problem(problem);
+    }
+    match tried.await {
+        Some(Err(problem)) => refused(page, &problem),
+        Some(Ok(dry)) => on(page, Some(&dry)),
+        None => page,
+    }
+}
+
 /// The page with why a trial was refused, where nothing was typed: it is said before the question, and takes no focus.
-pub fn refused(page: Page, problem: &Problem) -> Page {
+fn refused(page: Page, problem: &Problem) -> Page {
     let text = fill(EN.trial_refused, &[&problem.detail]);
     page.fixing(List::of(EN.trial_effects, vec![text]))
 }

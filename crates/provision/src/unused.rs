@@ -81,6 +81,13 @@ impl Watch {
         }
     }
 
+    /// Passes over settings that a file would have, had its family a word for their values: that is told otherwise.
+    pub fn knew<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            self.left.remove(name);
+        }
+    }
+
     /// What reaches no file. `files` are all files of the phones in question, each template once.
     pub fn unused(&self, files: &[FileSource<'_>]) -> Vec<Unused> {
         if self.is_done() {

@@ -169,6 +169,14 @@ impl Candidate {
             compares: call.changing.trial.is_some(),
         };
         let found = self.look_through(&mut look).await?;
+        // Files that are not made show nothing of what would reach them.
+        let unused = match found.files {
+            0 => self.unused(&look.watch),
+            _ => Vec::new(),
+        };
+        // What reaches no file at all is said once.
+        let mut left_out = look.left_out.told();
+        left_out.retain(|left| unused.iter().all(|unused| unused.name != left.name));
         let checked = Checked {
             devices: found.devices,
             affected: self.of,
@@ -176,12 +184,8 @@ impl Candidate {
                 true => Method::WithinBudget,
                 false => self.method,
             },
-            // Files that are not made show nothing of what would reach them.
-            unused: match found.files {
-                0 => self.unused(&look.watch),
-                _ => Vec::new(),
-            },
-            left_out: look.left_out.told(),
+            unused,
+            left_out,
         };
         if let Some(trial) = call.changing.trial {
             return Err(self.tried(call, trial, found, &checked).await?);
@@ -377,6 +381,7 @@ impl Candidate {
                             .saw(render::layers_of(kind, audience), &file.used);
                     }
                     if side == Side::After {
+                        look.watch.knew(file.unsaid.iter().map(String::as_str));
                         look.left_out.saw(family, &files.bundle, &file.findings);
                     }
                     files.sizes.push((kind, audience, file.bytes.len()));

@@ -217,8 +217,14 @@ pub async fn sample(
             }
         };
         let counts = |member: &str| tried.get(member).and_then(Json::as_u64) > Some(0);
+        let test = tried.pointer("/tests/0/name").and_then(Json::as_str);
         if counts("broken") {
             refuse(&mut sample, tried.pointer("/files/0").and_then(why));
+        } else if let Some(test) = test {
+            refuse(
+                &mut sample,
+                Some(format!("the test of files “{test}” would fail")),
+            );
         }
         if counts("changed") {
             sample.changed += 1;

@@ -138,16 +138,7 @@ async fn page(visit: &Visit, deed: &Deed, problem: Option<Problem>) -> Result<Pa
     form.danger = deed.danger;
     let shell = visit.tenant_shell(&title).await?;
     let page = Page::new(shell).with(form);
-    // What is refused anyway is said once.
-    let dry = match problem {
-        Some(_) => None,
-        None => tried(visit, deed).await,
-    };
-    match dry {
-        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
-        Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
-        None => Ok(page.with_problem(problem)),
-    }
+    Ok(trial::asking(page, problem, tried(visit, deed)).await)
 }
 
 /// What the deed would do, or why it is refused; nothing, where the API does not try it or the viewer may not do it.

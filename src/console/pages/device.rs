@@ -152,16 +152,7 @@ async fn confirm_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, P
     let word = page::action(name).map_or("", |(word, _)| word);
     let shell = shell(visit, &device, word).await?;
     let page = page::confirm(shell, visit.tenant_id(), &device, name, dangerous);
-    let dry = match problem {
-        // What is refused anyway is said once.
-        Some(_) => None,
-        None => tried(visit, name).await,
-    };
-    match dry {
-        Some(Err(refused)) => Ok(trial::refused(page, &refused)),
-        Some(Ok(dry)) => Ok(trial::on(page, Some(&dry))),
-        None => Ok(page.with_problem(problem)),
-    }
+    Ok(trial::asking(page, problem, tried(visit, name)).await)
 }
 
 /// What an action would do, or why it is refused; nothing, for whoever may not do it.

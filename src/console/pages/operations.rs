@@ -251,16 +251,8 @@ async fn confirm_page(
     let form = Form::post(href::tenant(visit.tenant_id(), "operations"), EN.confirm);
     let form = page::confirm(form, &picked.verb, &page::asked(inputs), dry);
     let shell = visit.tenant_shell(EN.change_many).await?;
-    let mut page = Page::new(shell).with(carrying(visit, picked, form));
-    for file in dry
-        .pointer("/sample/diff")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        page = page.with(trial::difference(file));
-    }
-    Ok(page)
+    let page = Page::new(shell).with(carrying(visit, picked, form));
+    Ok(trial::differences(page, dry.at("sample").list("diff")))
 }
 
 /// Starts it.

@@ -190,6 +190,9 @@ pub fn confirm(form: Form, verb_name: &str, asked: &str, dry: &Value) -> Form {
     if sample.number("devices") > Some(0) {
         let said = ["devices", "changed", "refused"].map(|member| sample.count(member));
         form = form.saying(fill(EN.sampled, &said.each_ref().map(String::as_str)));
+        if !sample.text("mac").is_empty() {
+            form = form.saying(fill(EN.sample_shown, &[sample.text("mac")]));
+        }
         if !sample.text("cause").is_empty() {
             form = form.saying(fill(EN.sample_refused, &[sample.text("cause")]));
         }

@@ -312,16 +312,19 @@ pub struct UserAgents {
     pub bare_patterns: &'static [&'static str],
 }
 
+/// What the phones of a family's vendor call themselves.
+fn agents_of(family: Family) -> Option<&'static UserAgents> {
+    user_agents().find(|agents| agents.families.contains(&family))
+}
+
 /// The vendor of a family's phones, for people; the name of the family where no vendor is known.
 pub fn of_family(family: Family) -> &'static str {
-    let theirs = user_agents().find(|agents| agents.families.contains(&family));
-    theirs.map_or(family.as_str(), |agents| agents.vendor)
+    agents_of(family).map_or(family.as_str(), |agents| agents.vendor)
 }
 
 /// What a family's phones call themselves: the patterns of their vendor.
 pub fn patterns_of(family: Family) -> &'static [&'static str] {
-    let theirs = user_agents().find(|agents| agents.families.contains(&family));
-    theirs.map_or(&[], |agents| agents.patterns)
+    agents_of(family).map_or(&[], |agents| agents.patterns)
 }
 
 /// What a phone of a family calls itself, for whoever plays one; nothing where no vendor is known.
@@ -336,8 +339,7 @@ pub fn patterns_of(family: Family) -> &'static [&'static str] {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn user_agent(family: Family, model: &str, mac: Mac) -> Option<String> {
-    let theirs = user_agents().find(|agents| agents.families.contains(&family))?;
-    let pattern = theirs.patterns.first()?;
+    let pattern = agents_of(family)?.patterns.first()?;
     Some(
         pattern
             .replace("{model}", model)

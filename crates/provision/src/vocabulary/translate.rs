@@ -96,17 +96,12 @@ pub fn translate<'a>(
                 said.insert(one.name);
                 continue;
             }
-            let own = [one.number];
-            let numbers = if rule.of_lines { &lines[..] } else { &own[..] };
-            for number in numbers {
-                let Some(name) = rule.parameter.of(*number, &model) else {
-                    continue;
-                };
+            for (number, name) in names(rule, one, &lines, &model) {
                 if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
                     said.insert(one.name);
                 }
                 if !parameters.contains_key(&name)
-                    && let Some(translated) = write(rule, one, *number, &read.values)?
+                    && let Some(translated) = write(rule, one, number, &read.values)?
                 {
                     parameters.insert(name, translated);
                 }
@@ -142,13 +137,8 @@ fn unsaid<'a>(
     for rule in rules {
         let present = by_setting.get(rule.setting).into_iter().flatten();
         for one in present.filter(|one| one.setting.wish) {
-            let own = [one.number];
-            let numbers = if rule.of_lines { lines } else { &own[..] };
-            let known = numbers
-                .iter()
-                .filter(|number| rule.parameter.of(**number, model).is_some());
-            for number in known {
-                if let Err(wrong) = write(rule, one, *number, &read.values) {
+            for (number, _) in names(rule, one, lines, model) {
+                if let Err(wrong) = write(rule, one, number, &read.values) {
                     unsaid.entry(one.name).or_insert(wrong);
                 }
             }
@@ -181,6 +171,19 @@ fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {
         });
     }
     Ok(read)
+}
+
+/// The parameters that a rule has for a setting: of its own number, or of each line.
+fn names<'r>(
+    rule: &'r Rule,
+    one: &Present<'_>,
+    lines: &'r [Option<u16>],
+    model: &'r str,
+) -> impl Iterator<Item = (Option<u16>, String)> + 'r {
+    let own = (!rule.of_lines).then_some(one.number);
+    let lines = if rule.of_lines { lines } else { &[] };
+    let numbers = own.into_iter().chain(lines.iter().copied());
+    numbers.filter_map(move |number| Some((number, rule.parameter.of(number, model)?)))
 }
 
 /// The numbers of line 1 and of each other that has a user.
