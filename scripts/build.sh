@@ -104,6 +104,7 @@ rm -rf "$made"
 "$BINDGEN_BIN" "$target/wasm32-unknown-unknown/$profile/ringfence.wasm" "$made"
 cp src/entry.js "$made/entry.js"
 "$ESBUILD_BIN" --log-level=warning --bundle --minify --format=esm --external:./index_bg.wasm '--external:cloudflare:*' \
+  --inject:src/microtask.js \
   --outfile="$made/worker.js" "$made/entry.js"
 # esbuild keeps an import of a module's source as it is; in workerd the plain import is that.
 sed -i 's/import source /import /' "$made/worker.js"

@@ -15,12 +15,13 @@
 
 use std::cell::RefCell;
 
-use ringfence_sql::{Arg, args};
+use ringfence_sql::args;
 use serde::Deserialize;
-use worker::{D1Database, D1PreparedStatement, D1Result};
+use worker::D1Database;
 
+use super::d1::{D1Result, Statement, sent};
 use super::error::{SchemaError, StorageError};
-use super::{exactly, prepared, rows, sent};
+use super::{exactly, rows};
 use crate::platform::{self, log};
 
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -116,8 +117,8 @@ pub fn forget() {
 }
 
 /// The statement that fails a call of D1 where a step is missing.
-pub(super) fn guard(database: &D1Database) -> Result<D1PreparedStatement, StorageError> {
-    prepared(database, GUARD, args![names(), last()])
+pub(super) fn guard() -> Statement {
+    Statement::new(GUARD, args![names(), last()])
 }
 
 #[derive(Deserialize)]
@@ -214,16 +215,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn statement(&self, sql: &str, args: &[Arg<'_>]) -> Result<D1PreparedStatement, StorageError> {
-        prepared(self.database, sql, args)
+    fn lock() -> Statement {
+        Statement::new("SELECT holder, failed FROM schema_lock WHERE id = 1", &[])
     }
 
-    fn lock(&self) -> Result<D1PreparedStatement, StorageError> {
-        self.statement("SELECT holder, failed FROM schema_lock WHERE id = 1", &[])
-    }
-
-    fn missing(&self) -> Result<D1PreparedStatement, StorageError> {
-        self.statement(
+    fn missing() -> Statement {
+        Statement::new(
             "SELECT ours.value AS name FROM json_each(?1) AS ours \
              WHERE NOT EXISTS (SELECT 1 FROM d1_migrations WHERE name = ours.value)",
             args![names()],
@@ -232,13 +229,13 @@ impl Run<'_> {
 
     async fn all(&self) -> Result<(), StorageError> {
         let begun = vec![
-            self.statement(MADE_BY_WRANGLER, &[])?,
-            self.statement(LOCK_TABLE, &[])?,
-            self.statement(TAKE, args![&self.holder, LOCK_S])?,
-            self.lock()?,
-            self.missing()?,
+            Statement::new(MADE_BY_WRANGLER, &[]),
+            Statement::new(LOCK_TABLE, &[]),
+            Statement::new(TAKE, args![&self.holder, LOCK_S]),
+            Self::lock(),
+            Self::missing(),
         ];
-        let [_, _, _, lock, missing] = exactly(sent(self.database, begun).await?)?;
+        let [_, _, _, lock, missing] = exactly(sent(self.database, &begun).await?)?;
         let missing = rows::<Name>(&missing)?;
         if let Some(error) = self.why_not_ours(rows(&lock)?)
             && !missing.is_empty()
@@ -254,11 +251,8 @@ impl Run<'_> {
             }
         }
         let free = "DELETE FROM schema_lock WHERE id = 1 AND holder = ?1";
-        let ended = vec![
-            self.statement(free, args![&self.holder])?,
-            guard(self.database)?,
-        ];
-        let [_, guarded] = exactly(sent(self.database, ended).await?)?;
+        let ended = vec![Statement::new(free, args![&self.holder]), guard()];
+        let [_, guarded] = exactly(sent(self.database, &ended).await?)?;
         note(&guarded)?;
         if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
             log::info("migrated", &[("from", &first.name), ("to", &last.name)]);
@@ -280,30 +274,33 @@ impl Run<'_> {
     /// One step and its row, as one transaction; with it the lock is held for longer.
     async fn step(&self, step: &Migration) -> Result<(), StorageError> {
         let mut statements = vec![
-            self.statement(HELD, args![&self.holder])?,
-            self.statement(
+            Statement::new(HELD, args![&self.holder]),
+            Statement::new(
                 "UPDATE schema_lock SET ends_at = unixepoch() + ?2, failed = NULL WHERE id = 1 AND holder = ?1",
                 args![&self.holder, LOCK_S],
-            )?,
-            self.statement("INSERT INTO d1_migrations (name) VALUES (?1)", args![step.name])?,
+            ),
+            Statement::new(
+                "INSERT INTO d1_migrations (name) VALUES (?1)",
+                args![step.name],
+            ),
         ];
         for sql in step.statements {
-            statements.push(self.statement(sql, &[])?);
+            statements.push(Statement::new(sql, &[]));
         }
-        sent(self.database, statements).await.map(drop)
+        sent(self.database, &statements).await.map(drop)
     }
 
     /// What became of a step that failed. The answer alone may be lost; or another isolate, or wrangler, was there
     /// first, which is as well.
     async fn look_into(&self, step: &Migration, error: StorageError) -> Result<(), StorageError> {
         let looked = vec![
-            self.lock()?,
-            self.statement(
+            Self::lock(),
+            Statement::new(
                 "SELECT name FROM d1_migrations WHERE name = ?1",
                 args![step.name],
-            )?,
+            ),
         ];
-        let [lock, found] = exactly(sent(self.database, looked).await?)?;
+        let [lock, found] = exactly(sent(self.database, &looked).await?)?;
         if let Some(error) = self.why_not_ours(rows(&lock)?) {
             return Err(error.into());
         }
@@ -317,8 +314,8 @@ impl Run<'_> {
             &[("step", step), ("error", &error.to_string())],
         );
         let failed = "UPDATE schema_lock SET failed = ?2, ends_at = unixepoch() + ?3 WHERE id = 1 AND holder = ?1";
-        let failed = self.statement(failed, args![&self.holder, step, PAUSE_S])?;
-        sent(self.database, vec![failed]).await?;
+        let failed = Statement::new(failed, args![&self.holder, step, PAUSE_S]);
+        sent(self.database, &[failed]).await?;
         let step = step.to_owned();
         Err(SchemaError::Failed { step }.into())
     }

@@ -1,6 +1,7 @@
 //! A thin layer over D1: typed arguments in, typed rows out, one error. It also sees to it that the schema is the one
 //! that the statements are written for ([`migrations`]).
 
+mod d1;
 mod error;
 pub mod migrations;
 pub mod object;
@@ -9,40 +10,17 @@ use std::cell::RefCell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use ringfence_json::{Node, Owned};
+use ringfence_json::Node;
 use ringfence_sql::Arg;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
-use worker::{Context, D1Database, D1PreparedStatement, D1Result, Env};
+use worker::{Context, D1Database, Env};
 
 use crate::model::standing::Step;
 
+pub use self::d1::{D1Result, Statement};
 pub use self::error::{SchemaError, StorageError};
-
-/// A bound value as JavaScript sees it.
-pub fn to_js(arg: &Arg<'_>) -> JsValue {
-    match arg {
-        Arg::Text(text) => JsValue::from_str(text),
-        Arg::Owned(text) => JsValue::from_str(text),
-        // D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
-        Arg::Int(number) => JsValue::from_f64(*number as f64),
-        Arg::Null => JsValue::NULL,
-    }
-}
-
-/// A statement with its parameters. Only [`Db`] runs it, which sees to the schema first.
-#[derive(Clone)]
-pub struct Statement(D1PreparedStatement);
-
-fn prepared(
-    database: &D1Database,
-    sql: &str,
-    args: &[Arg],
-) -> Result<D1PreparedStatement, StorageError> {
-    let values: Vec<JsValue> = args.iter().map(to_js).collect();
-    Ok(database.prepare(sql).bind(&values)?)
-}
 
 /// The database binding, and what was written by way of it.
 pub struct Db {
@@ -87,8 +65,8 @@ impl Db {
     }
 
     /// A statement with its parameters, for [`all`](Self::all) and [`batch`](Self::batch).
-    pub fn statement(&self, sql: &str, args: &[Arg]) -> Result<Statement, StorageError> {
-        prepared(&self.database, sql, args).map(Statement)
+    pub fn statement(&self, sql: &str, args: &[Arg<'_>]) -> Statement {
+        Statement::new(sql, args)
     }
 
     /// Every row of a query.
@@ -97,15 +75,15 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        rows(&self.all(self.statement(sql, args)?).await?)
+        rows(&self.all(self.statement(sql, args)).await?)
     }
 
     /// Runs one statement; compiled once, for every type of row.
     pub async fn all(&self, statement: Statement) -> Result<D1Result, StorageError> {
         if migrations::is_known()? {
-            return watched(statement.0.all().await.map_err(StorageError::from));
+            return watched(statement.all(&self.database).await);
         }
-        let [result] = exactly(self.guarded(vec![statement.0]).await?)?;
+        let [result] = exactly(self.guarded(vec![statement]).await?)?;
         Ok(result)
     }
 
@@ -124,7 +102,9 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        let rows = nodes(&self.all(self.statement(sql, args)?).await?)?;
+        let result = self.all(self.statement(sql, args)).await?;
+        let rows = result.rows()?;
+        let rows = rows.items().map_err(corrupt)?;
         rows.iter().flat_map(Node::values).map(read).collect()
     }
 
@@ -139,27 +119,23 @@ impl Db {
 
     /// Runs a statement; the number of rows it changed.
     pub async fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StorageError> {
-        changes(&self.all(self.statement(sql, args)?).await?)
+        Ok(self.all(self.statement(sql, args)).await?.changes)
     }
 
     /// Runs statements as one transaction: all of them, or none.
     pub async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<D1Result>, StorageError> {
-        let statements = statements.into_iter().map(|it| it.0).collect();
         match migrations::is_known()? {
-            true => watched(sent(&self.database, statements).await),
+            true => watched(d1::sent(&self.database, &statements).await),
             false => self.guarded(statements).await,
         }
     }
 
     /// Runs statements while this isolate does not know whether the schema is current: as one transaction with what
     /// tells it. Where the schema is not, none of them has run; it is brought up to date, and they run then.
-    async fn guarded(
-        &self,
-        statements: Vec<D1PreparedStatement>,
-    ) -> Result<Vec<D1Result>, StorageError> {
-        let mut all = vec![migrations::guard(&self.database)?];
-        all.extend(statements.iter().cloned());
-        match sent(&self.database, all).await {
+    async fn guarded(&self, statements: Vec<Statement>) -> Result<Vec<D1Result>, StorageError> {
+        let mut all = vec![migrations::guard()];
+        all.extend(statements);
+        match d1::sent(&self.database, &all).await {
             Ok(results) => {
                 let mut results = results.into_iter();
                 if let Some(found) = results.next() {
@@ -169,7 +145,7 @@ impl Db {
             }
             Err(error) if migrations::is_missing(&error) => {
                 self.migrate().await?;
-                sent(&self.database, statements).await
+                d1::sent(&self.database, all.get(1..).unwrap_or_default()).await
             }
             Err(error) => Err(error),
         }
@@ -208,18 +184,6 @@ impl Db {
     }
 }
 
-/// Runs statements as one transaction.
-async fn sent(
-    database: &D1Database,
-    statements: Vec<D1PreparedStatement>,
-) -> Result<Vec<D1Result>, StorageError> {
-    let results = database.batch(statements).await?;
-    for result in &results {
-        check(result)?;
-    }
-    Ok(results)
-}
-
 /// What an isolate that knew the schema takes from a failure: perhaps it knows no longer.
 fn watched<T>(result: Result<T, StorageError>) -> Result<T, StorageError> {
     result.inspect_err(|error| {
@@ -236,15 +200,8 @@ pub fn exactly<const N: usize>(results: Vec<D1Result>) -> Result<[D1Result; N], 
 
 /// The rows of one result.
 pub fn rows<T: DeserializeOwned>(result: &D1Result) -> Result<Vec<T>, StorageError> {
-    ringfence_json::from_nodes(&nodes(result)?).map_err(corrupt)
-}
-
-/// The rows of one result as trees: one conversion from JavaScript for all types, not one for each, which is
-/// a sixth of the module.
-fn nodes(result: &D1Result) -> Result<Vec<Node<'static>>, StorageError> {
-    check(result)?;
-    let rows: Vec<Owned> = result.results()?;
-    Ok(rows.into_iter().map(|Owned(row)| row).collect())
+    let rows = result.rows()?;
+    ringfence_json::from_nodes(rows.items().map_err(corrupt)?).map_err(corrupt)
 }
 
 fn read<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, StorageError> {
@@ -257,43 +214,6 @@ fn corrupt(error: ringfence_json::Error) -> StorageError {
 }
 
 /// How many rows a result's statement changed.
-pub fn changes(result: &D1Result) -> Result<usize, StorageError> {
-    check(result)?;
-    Ok(result
-        .meta()?
-        .and_then(|meta| meta.changes)
-        .unwrap_or_default())
-}
-
-fn check(result: &D1Result) -> Result<(), StorageError> {
-    outcome(result.success(), result.error())
-}
-
-/// What a result says of its statement: one without success failed, whether it says why or not.
-fn outcome(success: bool, error: Option<String>) -> Result<(), StorageError> {
-    if success {
-        return Ok(());
-    }
-    let why = error.filter(|text| !text.is_empty());
-    Err(StorageError::database(why.unwrap_or_else(|| {
-        "D1_ERROR: a statement failed, and D1 does not say why".into()
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use crate::db::*;
-
-    #[test]
-    fn what_has_not_succeeded_has_failed_even_without_words() {
-        assert!(outcome(true, None).is_ok());
-        let error = outcome(false, Some("D1_ERROR: no such table".into())).unwrap_err();
-        assert_eq!(error.to_string(), "D1: D1_ERROR: no such table");
-        for silent in [None, Some(String::new())] {
-            let error = outcome(false, silent).unwrap_err();
-            assert!(error.to_string().contains("does not say why"), "{error}");
-        }
-    }
+pub fn changes(result: &D1Result) -> usize {
+    result.changes
 }

@@ -15,8 +15,6 @@ use worker::wasm_bindgen::closure::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{SqlCursor, SqlStorage, State};
 
-use crate::db::to_js;
-
 /// Opens the tables. A step of the schema that fails leaves nothing of itself: all of it is in one
 /// transaction, which SQL alone cannot begin here.
 pub fn open(state: &State) -> Result<Store<ObjectSql>, SqlError> {
@@ -36,6 +34,17 @@ pub fn open(state: &State) -> Result<Store<ObjectSql>, SqlError> {
     transaction.call1(&storage, &work).map_err(failed)?;
     let store = opened.borrow_mut().take();
     store.ok_or_else(|| SqlError("the transaction did not run".into()))
+}
+
+/// A bound value as JavaScript sees it.
+fn to_js(arg: &Arg<'_>) -> JsValue {
+    match arg {
+        Arg::Text(text) => JsValue::from_str(text),
+        Arg::Owned(text) => JsValue::from_str(text),
+        // It takes numbers as doubles; every integer here (times, counters) is below 2^53.
+        Arg::Int(number) => JsValue::from_f64(*number as f64),
+        Arg::Null => JsValue::NULL,
+    }
 }
 
 pub struct ObjectSql(pub SqlStorage);

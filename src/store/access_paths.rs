@@ -343,7 +343,7 @@ pub async fn moved(
                      FROM devices d WHERE d.tenant_id = ?1 AND d.disabled = 0"
                 ),
                 args![tenant_id, id],
-            )?,
+            ),
             db.statement(
                 &format!(
                     "SELECT d.mac, d.label, d.model, l.access_path_id AS access_path, \
@@ -355,7 +355,7 @@ pub async fn moved(
                      ORDER BY d.mac LIMIT ?4"
                 ),
                 args![tenant_id, id, after, limit],
-            )?,
+            ),
         ])
         .await?;
     let counted = rows::<MoveProgress>(&counted)?.into_iter().next();

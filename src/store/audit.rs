@@ -49,7 +49,7 @@ impl Entry {
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn statement(&self, db: &Db) -> Result<Statement, StorageError> {
+    pub fn statement(&self, db: &Db) -> Statement {
         db.statement(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
              request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

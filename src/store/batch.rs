@@ -92,39 +92,39 @@ fn reading(
 ) -> Result<[Statement; 6], StorageError> {
     let (macs, sites) = (json(macs)?, json(sites)?);
     Ok([
-        tenants::one(db, tenant_id)?,
+        tenants::one(db, tenant_id),
         db.statement(
             &format!(
                 "SELECT {DEVICE_COLUMNS} FROM json_each(?2) j CROSS JOIN {DEVICE_TABLES} \
                  WHERE d.tenant_id = ?1 AND d.mac = j.value"
             ),
             args![tenant_id, &macs],
-        )?,
+        ),
         db.statement(
             "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
              CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
              CROSS JOIN settings s ON s.tenant_id = ?1 AND s.scope = 'device:' || d.id",
             args![tenant_id, &macs],
-        )?,
+        ),
         db.statement(
             "SELECT l.scope, l.revision FROM json_each(?2) j \
              CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
              CROSS JOIN layers l ON l.tenant_id = ?1 AND l.scope = 'device:' || d.id",
             args![tenant_id, &macs],
-        )?,
+        ),
         db.statement(
             "SELECT j.value AS mac FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM audit \
              WHERE tenant_id = ?1 AND object = 'devices/' || j.value \
              AND action IN ('device.delete', 'device.move') AND at >= ?3)",
             args![tenant_id, &macs, left_since],
-        )?,
+        ),
         db.statement(
             "SELECT s.id, s.name, s.revision, s.created_at, s.updated_at FROM json_each(?2) j \
              CROSS JOIN sites s ON s.id = j.value AND s.tenant_id = ?1 UNION \
              SELECT s.id, s.name, s.revision, s.created_at, s.updated_at FROM json_each(?2) j \
              CROSS JOIN sites s ON s.tenant_id = ?1 AND s.name = j.value",
             args![tenant_id, &sites],
-        )?,
+        ),
     ])
 }
 

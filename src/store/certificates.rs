@@ -2,10 +2,9 @@
 
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{D1Result, Db, StorageError, rows};
 
 /// A certificate as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -12,12 +12,11 @@
 //! The last statement takes the database a step further ([`super::standing`]).
 
 use ringfence_sql::Arg;
-use worker::D1Result;
 
 use super::audit::Entry;
 use super::history::{Kept, Object};
 use super::{operations, standing};
-use crate::db::{Db, Statement, StorageError};
+use crate::db::{D1Result, Db, Statement, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
 
@@ -140,7 +139,7 @@ impl<'a> Change<'a> {
     ) -> Result<Self, StorageError> {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
-        let guard = db.statement(&guard(invalidates, condition), &all)?;
+        let guard = db.statement(&guard(invalidates, condition), &all);
         Ok(Self {
             db,
             statements: vec![guard],
@@ -212,7 +211,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// The statement cannot be made.
     pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) -> Result<(), StorageError> {
-        self.statements.push(self.db.statement(sql, values)?);
+        self.statements.push(self.db.statement(sql, values));
         Ok(())
     }
 
@@ -222,7 +221,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// The statement cannot be made.
     pub fn within(&mut self, tenant_id: &str, quota: Quota) -> Result<(), StorageError> {
-        self.statements.push(quota.statement(self.db, tenant_id)?);
+        self.statements.push(quota.statement(self.db, tenant_id));
         self.quotas.push(quota);
         Ok(())
     }
@@ -246,7 +245,7 @@ impl<'a> Change<'a> {
     /// # Errors
     /// The statement cannot be made.
     pub fn enter(&mut self, entry: &Entry) -> Result<(), StorageError> {
-        self.statements.push(entry.statement(self.db)?);
+        self.statements.push(entry.statement(self.db));
         Ok(())
     }
 
@@ -268,14 +267,14 @@ impl<'a> Change<'a> {
                 self.push(&sql, &values)?;
             }
         }
-        self.statements.push(entry.statement(self.db)?);
+        self.statements.push(entry.statement(self.db));
         if let Some(turn) = &entry.turn {
-            self.statements.push(operations::take_turn(self.db, turn)?);
+            self.statements.push(operations::take_turn(self.db, turn));
         }
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
             self.within(tenant_id, Quota::AuditBytes)?;
         }
-        self.statements.push(standing::advance(self.db, &entry.id)?);
+        self.statements.push(standing::advance(self.db, &entry.id));
         let quotas = self.quotas;
         let results = self.db.batch(self.statements).await.map_err(|error| {
             Quota::refused(&quotas, &error).map_or_else(|| error.into(), ChangeError::OverQuota)

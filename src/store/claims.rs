@@ -125,8 +125,8 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
     let device = claim.device;
     let [_, step] = db
         .batch_of([
-            db.statement(&claim_sql(), &claim.values())?,
-            standing::advance_if_changed(db, claim.mark)?,
+            db.statement(&claim_sql(), &claim.values()),
+            standing::advance_if_changed(db, claim.mark),
         ])
         .await?;
     let Some(standing) = standing::some(&step)? else {
@@ -183,11 +183,11 @@ pub async fn expire(
                  '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 \
                  WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
                 args![&pairs, now, request_id],
-            )?,
-            db.statement(EXPIRE, args![&pairs, now])?,
+            ),
+            db.statement(EXPIRE, args![&pairs, now]),
         ])
         .await?;
-    results.get(1).map_or(Ok(0), changes)
+    Ok(results.get(1).map_or(0, changes))
 }
 
 #[cfg(test)]

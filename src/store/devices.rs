@@ -4,14 +4,13 @@
 use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::settings::{self, LayerRows, NewLayer, json};
 use super::sites::{self, SiteRow};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
 use crate::audit::device_object;
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
@@ -50,10 +49,10 @@ fn key_is_free(first: usize) -> String {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, mac)?).await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, mac)).await?)?.pop())
 }
 
-fn one(db: &Db, tenant_id: &str, mac: &str) -> Result<Statement, StorageError> {
+fn one(db: &Db, tenant_id: &str, mac: &str) -> Statement {
     db.statement(
         &format!(
             "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
@@ -105,19 +104,19 @@ pub async fn surroundings(
     site: Option<&str>,
     left_since: u64,
 ) -> Result<Option<Surroundings>, StorageError> {
-    let [settings, revision] = settings::device_layer_statements(db, tenant_id, mac)?;
+    let [settings, revision] = settings::device_layer_statements(db, tenant_id, mac);
     let [tenant, device, settings, revision, left, site] = db
         .batch_of([
-            tenants::one(db, tenant_id)?,
-            one(db, tenant_id, mac)?,
+            tenants::one(db, tenant_id),
+            one(db, tenant_id, mac),
             settings,
             revision,
             db.statement(
                 "SELECT id FROM audit WHERE object = ?1 AND tenant_id = ?2 \
                  AND action IN ('device.delete', 'device.move') AND at >= ?3 LIMIT 1",
                 args![device_object(mac), tenant_id, left_since],
-            )?,
-            sites::one(db, tenant_id, site.unwrap_or_default())?,
+            ),
+            sites::one(db, tenant_id, site.unwrap_or_default()),
         ])
         .await?;
     let Some(tenant) = rows(&tenant)?.pop() else {
@@ -242,7 +241,7 @@ async fn written(
     mac: &str,
     entry: &Entry,
 ) -> Result<DeviceRow, ChangeError> {
-    let place = change.add(one(db, tenant_id, mac)?);
+    let place = change.add(one(db, tenant_id, mac));
     let results = change.commit(entry).await?;
     let row = results.get(place).map(rows).transpose()?;
     row.and_then(|mut rows| rows.pop())
@@ -496,8 +495,8 @@ pub fn affected(
          {condition} ORDER BY d.id LIMIT ?3"
     );
     Ok([
-        db.statement(&count, &[tenant_id.into(), value.reborrow()])?,
-        db.statement(&first, &[tenant_id.into(), value.reborrow(), limit.into()])?,
+        db.statement(&count, &[tenant_id.into(), value.reborrow()]),
+        db.statement(&first, &[tenant_id.into(), value.reborrow(), limit.into()]),
     ])
 }
 

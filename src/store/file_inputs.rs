@@ -7,13 +7,12 @@ use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::serving::Present;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::file_tests::{self, FileTestRow};
 use super::settings::Scope;
 use super::{certificates, models, settings, standing, templates};
-use crate::db::{Db, Statement, StorageError, exactly, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
 
@@ -202,7 +201,7 @@ pub async fn device(
     known: Known<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let [device, settings, templates, standing] = db
-        .batch_of(device_statements(db, tenant_id, mac, reads, known)?)
+        .batch_of(device_statements(db, tenant_id, mac, reads, known))
         .await?;
     let standing = standing::one(&standing)?;
     Ok((parts(mac, &device, &settings, &templates)?, standing))
@@ -222,8 +221,8 @@ pub async fn at_plain_name(
     now: u64,
 ) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
     let [device, settings, templates, standing] =
-        device_statements(db, tenant_id, mac, reads, known)?;
-    let forward = db.statement(FORWARD, args![tenant_id, mac, now])?;
+        device_statements(db, tenant_id, mac, reads, known);
+    let forward = db.statement(FORWARD, args![tenant_id, mac, now]);
     let [device, settings, templates, standing, forward] = db
         .batch_of([device, settings, templates, standing, forward])
         .await?;
@@ -284,15 +283,15 @@ pub async fn initial(
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
     let [device, settings, templates, standing] =
-        device_statements(db, tenant_id, mac, Reads::InService, known)?;
+        device_statements(db, tenant_id, mac, Reads::InService, known);
     let [device, settings, templates, standing, certificates, forward] = db
         .batch_of([
             device,
             settings,
             templates,
             standing,
-            db.statement(certificates::NAMES, args![tenant_id])?,
-            db.statement(FORWARD, args![tenant_id, mac, now])?,
+            db.statement(certificates::NAMES, args![tenant_id]),
+            db.statement(FORWARD, args![tenant_id, mac, now]),
         ])
         .await?;
     let parts = InitialParts {
@@ -329,19 +328,19 @@ fn device_statements(
     mac: &str,
     reads: Reads<'_>,
     known: Known<'_>,
-) -> Result<[Statement; 4], StorageError> {
+) -> [Statement; 4] {
     let inputs = Inputs::of(tenant_id, mac, reads, known);
-    Ok([
+    [
         db.statement(
             &format!(
                 "SELECT {DEVICE_COLUMNS}, {ADDRESSES} FROM {DEVICE_TABLES} {TARGET} WHERE {PICKED}"
             ),
             args![tenant_id, mac],
-        )?,
-        db.statement(&inputs.settings, &inputs.values)?,
-        db.statement(&inputs.templates, &inputs.values)?,
-        standing::statement(db)?,
-    ])
+        ),
+        db.statement(&inputs.settings, &inputs.values),
+        db.statement(&inputs.templates, &inputs.values),
+        standing::statement(db),
+    ]
 }
 
 /// The device of the MAC `?2`, or the tenant's first one.
@@ -496,12 +495,12 @@ pub async fn model(
                      WHERE m.tenant_id = ?1 AND m.name = ?2"
                 ),
                 args![tenant_id, model],
-            )?,
+            ),
             db.statement(
                 "SELECT scope, name, value, master FROM settings \
                  WHERE tenant_id = ?1 AND scope IN ('tenant', 'model:' || ?2)",
                 args![tenant_id, model],
-            )?,
+            ),
             db.statement(
                 "SELECT f.kind, f.model, f.source FROM models m \
                  JOIN file_templates f ON f.tenant_id = m.tenant_id AND f.kind IN \
@@ -509,8 +508,8 @@ pub async fn model(
                  AND f.family = m.family AND f.model IN ('', m.name) \
                  WHERE m.tenant_id = ?1 AND m.name = ?2",
                 args![tenant_id, model],
-            )?,
-            standing::statement(db)?,
+            ),
+            standing::statement(db),
         ])
         .await?;
     let standing = standing::one(&standing)?;
@@ -552,11 +551,11 @@ pub async fn of_tenant<const N: usize>(
     also: [Statement; N],
 ) -> Result<(TenantParts, [D1Result; N]), StorageError> {
     let mut statements = vec![
-        settings::above_devices(db, tenant_id)?,
-        models::all(db, tenant_id)?,
-        templates::all(db, tenant_id)?,
-        db.statement(certificates::NAMES, args![tenant_id])?,
-        file_tests::all(db, tenant_id)?,
+        settings::above_devices(db, tenant_id),
+        models::all(db, tenant_id),
+        templates::all(db, tenant_id),
+        db.statement(certificates::NAMES, args![tenant_id]),
+        file_tests::all(db, tenant_id),
     ];
     let own = statements.len();
     statements.extend(also);

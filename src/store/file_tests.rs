@@ -38,7 +38,7 @@ const COLUMNS: &str = "id, name, model, site_id, mac, kind, parameter, expect, v
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM file_tests WHERE tenant_id = ?1 ORDER BY id LIMIT ?2"),
         args![tenant_id, MAX_FILE_TESTS],
@@ -50,7 +50,7 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<FileTestRow>, StorageError> {
-    crate::db::rows(&db.all(all(db, tenant_id)?).await?)
+    crate::db::rows(&db.all(all(db, tenant_id)).await?)
 }
 
 /// One test.

@@ -269,7 +269,7 @@ pub async fn settings(
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let layers = db.statement(sql, args![json(&layers)?, json(&others)?])?;
+    let layers = db.statement(sql, args![json(&layers)?, json(&others)?]);
     let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
     let rows: Vec<Row> = rows(&layers)?;
     let reached = reach::read(&reached)?;

@@ -422,10 +422,10 @@ pub async fn layer(
     let there = db.statement(
         "SELECT number FROM versions WHERE tenant_id = ?1 AND object = ?2 AND number = ?3",
         args![tenant_id, object.key(), number],
-    )?;
+    );
     let values = layer_at(tenant_id, &scope.key(), number);
     let [there, settings] = db
-        .batch_of([there, db.statement(LAYER_AT, &values)?])
+        .batch_of([there, db.statement(LAYER_AT, &values)])
         .await?;
     let is_there = !rows::<serde_json::Value>(&there)?.is_empty();
     is_there.then(|| rows(&settings)).transpose()

@@ -45,7 +45,7 @@ impl Quota {
     ///
     /// # Errors
     /// The statement cannot be made.
-    pub fn statement(self, db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
+    pub fn statement(self, db: &Db, tenant_id: &str) -> Statement {
         let (column, used, name) = (self.column(), self.used(), self.name());
         db.statement(
             &format!(

@@ -36,14 +36,14 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, name)?).await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, name)).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(db: &Db, tenant_id: &str, name: &str) -> Result<Statement, StorageError> {
+pub(super) fn one(db: &Db, tenant_id: &str, name: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
         args![tenant_id, name],
@@ -74,7 +74,7 @@ pub async fn list(
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 ORDER BY name LIMIT ?2"),
         args![tenant_id, MAX_MODELS],

@@ -226,8 +226,8 @@ pub async fn arrived(db: &Db, devices: &[(&str, &str)]) -> Result<(), StorageErr
     }
     let list = json(&devices)?;
     db.batch(vec![
-        db.statement(NO_LONGER_SENT, args![&list])?,
-        db.statement(NO_LONGER_EXPECTED, args![&list])?,
+        db.statement(NO_LONGER_SENT, args![&list]),
+        db.statement(NO_LONGER_EXPECTED, args![&list]),
     ])
     .await
     .map(drop)

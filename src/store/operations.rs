@@ -332,7 +332,7 @@ const TAKE_TURN: &str = "UPDATE operation_devices SET at = ?3, outcome = CASE WH
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn take_turn(db: &Db, turn: &Turn) -> Result<Statement, StorageError> {
+pub(super) fn take_turn(db: &Db, turn: &Turn) -> Statement {
     db.statement(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
 }
 
@@ -522,24 +522,24 @@ pub async fn record(
              FROM json_each(?2) j WHERE x.operation_id = ?1 AND x.number = j.value ->> 0 \
              AND x.outcome IN ('waiting', 'applied')",
             args![id, json(&rows)?, now],
-        )?,
+        ),
         db.statement(
             "UPDATE operations SET failures = 0, trouble = NULL WHERE id = ?1 AND ?2",
             args![id, got_on],
-        )?,
+        ),
         db.statement(
             "UPDATE operations SET state = 'done', ended_at = ?2 \
              WHERE id = ?1 AND state = 'running' AND pending = 0",
             args![id, now],
-        )?,
-        forget_secrets(db, id)?,
+        ),
+        forget_secrets(db, id),
     ])
     .await
     .map(drop)
 }
 
 /// Removes the secrets of an operation without anything left to do.
-fn forget_secrets(db: &Db, id: &str) -> Result<Statement, StorageError> {
+fn forget_secrets(db: &Db, id: &str) -> Statement {
     db.statement(
         "DELETE FROM settings WHERE scope = ?2 AND tenant_id = (SELECT tenant_id FROM operations \
          WHERE id = ?1 AND (pending = 0 OR state <> 'running'))",
@@ -558,8 +558,8 @@ pub async fn end_waiting(db: &Db, id: &str, now: u64, limit: u32) -> Result<(), 
              AND number IN (SELECT number FROM operation_devices WHERE operation_id = ?1 \
              AND outcome = 'waiting' ORDER BY number LIMIT ?3)",
             args![id, now, limit],
-        )?,
-        forget_secrets(db, id)?,
+        ),
+        forget_secrets(db, id),
     ])
     .await
     .map(drop)

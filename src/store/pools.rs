@@ -134,7 +134,7 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, Stor
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn first(db: &Db, limit: u32) -> Result<Statement, StorageError> {
+pub fn first(db: &Db, limit: u32) -> Statement {
     let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > '' ORDER BY id LIMIT ?1");
     db.statement(&sql, args![limit])
 }

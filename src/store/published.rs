@@ -105,11 +105,11 @@ pub async fn edge_of(
                 db.statement(
                     "SELECT id, hostname, options, version, seq FROM tenants WHERE id = ?1",
                     args![tenant_id],
-                )?,
+                ),
                 db.statement(
                     "SELECT id, hash, expires_at, target_since FROM access_paths WHERE tenant_id = ?1",
                     args![tenant_id],
-                )?,
+                ),
                 db.statement(
                     // A device that left has no row here: its move is its fence.
                     "SELECT mac, version FROM devices INDEXED BY devices_by_fence \
@@ -119,7 +119,7 @@ pub async fn edge_of(
                      WHERE tenant_id = ?1 AND moved_at > ?2 \
                      AND version > (SELECT version FROM tenants WHERE id = ?1) LIMIT ?3",
                     args![tenant_id, fenced_since, fences_max as u64 + 1],
-                )?,
+                ),
             ])
             .await?;
         let Some(tenant) = rows::<PublishedRow>(&tenant)?.into_iter().next() else {

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use ringfence_queue::target::Reach;
 use ringfence_sql::args;
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 
 /// A tenant and a pool.
 pub type Pair = (String, String);
@@ -40,7 +39,7 @@ pub fn statement(db: &Db, pairs: &[Pair]) -> Result<Statement, StorageError> {
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \
          FROM json_each(?1) j JOIN tenants t ON t.id = j.value ->> 0"
     );
-    db.statement(&sql, args![super::settings::json(&pairs)?])
+    Ok(db.statement(&sql, args![super::settings::json(&pairs)?]))
 }
 
 /// Whom each tenant may address in each pool. A list that cannot be read permits nobody.

@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use ringfence_sql::Arg;
 use serde::{Deserialize, Serialize};
-use worker::D1Result;
 
 use super::settings::json;
 use super::unknown::{self, Recorded, Sighting};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 
 /// Counts the requests of tenants' minutes, whether they are written or not.
 const COUNT: &str = "INSERT INTO event_minutes (tenant_id, minute, seen) \
@@ -241,7 +240,7 @@ impl Batch {
         let text = json(&list)?;
         let mut values = vec![Arg::from(text.as_str())];
         values.extend(more.iter().copied().map(Arg::from));
-        self.statements.push(db.statement(sql, &values)?);
+        self.statements.push(db.statement(sql, &values));
         Ok(Some(self.statements.len() - 1))
     }
 }

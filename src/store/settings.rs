@@ -2,13 +2,12 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::file_inputs::SettingRow;
 use super::history::{self, Object, SINCE, Sql};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, models, sites};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
 
 /// One layer of a tenant.
@@ -71,14 +70,14 @@ pub async fn with_tenant(
     tenant_id: &str,
     scope: &Scope,
 ) -> Result<Option<(TenantRow, LayerRows)>, StorageError> {
-    let [settings, revision] = layer_statements(db, tenant_id, &scope.key())?;
+    let [settings, revision] = layer_statements(db, tenant_id, &scope.key());
     let whose = match scope {
-        Scope::Tenant | Scope::Device { .. } => tenants::one(db, tenant_id)?,
-        Scope::Site(id) => sites::one(db, tenant_id, id)?,
-        Scope::Model(name) => models::one(db, tenant_id, name)?,
+        Scope::Tenant | Scope::Device { .. } => tenants::one(db, tenant_id),
+        Scope::Site(id) => sites::one(db, tenant_id, id),
+        Scope::Model(name) => models::one(db, tenant_id, name),
     };
     let [tenant, whose, settings, revision] = db
-        .batch_of([tenants::one(db, tenant_id)?, whose, settings, revision])
+        .batch_of([tenants::one(db, tenant_id), whose, settings, revision])
         .await?;
     let is_there = !rows::<serde_json::Value>(&whose)?.is_empty();
     let tenant = rows(&tenant)?.pop().filter(|_| is_there);
@@ -86,43 +85,39 @@ pub async fn with_tenant(
     Ok(tenant.map(|tenant| (tenant, layer)))
 }
 
-fn layer_statements(db: &Db, tenant_id: &str, scope: &str) -> Result<[Statement; 2], StorageError> {
-    Ok([
+fn layer_statements(db: &Db, tenant_id: &str, scope: &str) -> [Statement; 2] {
+    [
         db.statement(
             "SELECT scope, name, value, master FROM settings \
              WHERE tenant_id = ?1 AND scope = ?2",
             args![tenant_id, scope],
-        )?,
+        ),
         db.statement(
             "SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = ?2",
             args![tenant_id, scope],
-        )?,
-    ])
+        ),
+    ]
 }
 
 /// What reads the layer of a device by the device's MAC.
 ///
 /// # Errors
 /// The statements cannot be made.
-pub(super) fn device_layer_statements(
-    db: &Db,
-    tenant_id: &str,
-    mac: &str,
-) -> Result<[Statement; 2], StorageError> {
+pub(super) fn device_layer_statements(db: &Db, tenant_id: &str, mac: &str) -> [Statement; 2] {
     const SCOPE: &str = "(SELECT 'device:' || id FROM devices WHERE tenant_id = ?1 AND mac = ?2)";
-    Ok([
+    [
         db.statement(
             &format!(
                 "SELECT scope, name, value, master FROM settings \
                  WHERE tenant_id = ?1 AND scope = {SCOPE}"
             ),
             args![tenant_id, mac],
-        )?,
+        ),
         db.statement(
             &format!("SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = {SCOPE}"),
             args![tenant_id, mac],
-        )?,
-    ])
+        ),
+    ]
 }
 
 /// What either of them gave.
@@ -149,7 +144,7 @@ pub(super) fn layer_of(
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
+pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Statement {
     // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
     db.statement(
         "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 \

@@ -28,14 +28,14 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, id)?).await?)?.pop())
+    Ok(rows(&db.all(one(db, tenant_id, id)).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Result<Statement, StorageError> {
+pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM sites WHERE id = ?2 AND tenant_id = ?1"),
         args![tenant_id, id],

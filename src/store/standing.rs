@@ -5,16 +5,15 @@
 
 use ringfence_sql::args;
 use serde::de::DeserializeOwned;
-use worker::D1Result;
 
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::standing::Standing;
 
 /// The statement that reads where the database stands, for a batch.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn statement(db: &Db) -> Result<Statement, StorageError> {
+pub fn statement(db: &Db) -> Statement {
     db.statement(
         "SELECT number, mark, previous, era FROM standing WHERE id = 1",
         &[],
@@ -26,7 +25,7 @@ pub fn statement(db: &Db) -> Result<Statement, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn read(db: &Db) -> Result<Standing, StorageError> {
-    one(&db.all(statement(db)?).await?)
+    one(&db.all(statement(db)).await?)
 }
 
 /// A row by one value, and where the database stands, for D1 alone vouches for it.
@@ -38,7 +37,7 @@ pub async fn row_vouched<T: DeserializeOwned>(
     sql: &str,
     value: &str,
 ) -> Result<(Option<T>, Standing), StorageError> {
-    let statements = [db.statement(sql, args![value])?, statement(db)?];
+    let statements = [db.statement(sql, args![value]), statement(db)];
     let [row, standing] = db.batch_of(statements).await?;
     Ok((rows(&row)?.into_iter().next(), one(&standing)?))
 }
@@ -47,7 +46,7 @@ pub async fn row_vouched<T: DeserializeOwned>(
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn advance(db: &Db, mark: &str) -> Result<Statement, StorageError> {
+pub fn advance(db: &Db, mark: &str) -> Statement {
     db.statement(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 WHERE id = 1 \
          RETURNING number, mark, previous, era",
@@ -59,7 +58,7 @@ pub fn advance(db: &Db, mark: &str) -> Result<Statement, StorageError> {
 ///
 /// # Errors
 /// The statement cannot be made.
-pub fn advance_if_changed(db: &Db, mark: &str) -> Result<Statement, StorageError> {
+pub fn advance_if_changed(db: &Db, mark: &str) -> Statement {
     db.statement(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 \
          WHERE id = 1 AND changes() > 0 RETURNING number, mark, previous, era",

@@ -50,14 +50,14 @@ const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
-    rows(&db.all(all(db, tenant_id)?).await?)
+    rows(&db.all(all(db, tenant_id)).await?)
 }
 
 /// What reads them.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Result<Statement, StorageError> {
+pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!(
             "SELECT {COLUMNS} FROM file_templates WHERE tenant_id = ?1 \

@@ -51,14 +51,14 @@ pub struct TenantValues<'a> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
-    Ok(rows(&db.all(one(db, id)?).await?)?.pop())
+    Ok(rows(&db.all(one(db, id)).await?)?.pop())
 }
 
 /// What reads it.
 ///
 /// # Errors
 /// The statement cannot be made.
-pub(super) fn one(db: &Db, id: &str) -> Result<Statement, StorageError> {
+pub(super) fn one(db: &Db, id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
         args![id],

@@ -176,7 +176,7 @@ pub async fn keep_bounds(
 ) -> Result<(), StorageError> {
     let mut batch = Vec::new();
     for (sql, list, most) in upkeep(sightings, recorded)? {
-        batch.push(db.statement(sql, args![&list, most])?);
+        batch.push(db.statement(sql, args![&list, most]));
     }
     if batch.is_empty() {
         return Ok(());

@@ -2,10 +2,9 @@
 
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
-use worker::D1Result;
 
 use super::{Change, ChangeError, Entry};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{D1Result, Db, Statement, StorageError, rows};
 
 /// A tenant has so many webhooks at most, and so has the installation.
 pub const MAX_WEBHOOKS: u32 = 10;
@@ -105,7 +104,7 @@ pub async fn with_dead(db: &Db, after: &str, limit: u32) -> Result<Vec<WebhookRo
 /// D1 fails.
 pub async fn set_dead(db: &Db, id: &str, dead: u64) -> Result<(), StorageError> {
     let sql = "UPDATE webhooks SET dead = ?2 WHERE id = ?1";
-    db.batch(vec![db.statement(sql, args![id, dead])?])
+    db.batch(vec![db.statement(sql, args![id, dead])])
         .await
         .map(drop)
 }
@@ -121,12 +120,12 @@ pub async fn with_secrets(
     let sql = format!("SELECT {COLUMNS} FROM webhooks WHERE id = ?1");
     let [webhook, secrets] = db
         .batch_of([
-            db.statement(&sql, args![id])?,
+            db.statement(&sql, args![id]),
             db.statement(
                 "SELECT webhook_id, number, secret, ends_at FROM webhook_secrets \
                  WHERE webhook_id = ?1 ORDER BY number DESC LIMIT 2",
                 args![id],
-            )?,
+            ),
         ])
         .await?;
     let webhook = rows::<WebhookRow>(&webhook)?.into_iter().next();
@@ -378,13 +377,13 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
     let limit = || Arg::from(MAX_FOUND);
     let mut statements: Vec<Statement> = Vec::new();
     if let Some((from, until)) = look.unexpected {
-        statements.push(db.statement(UNEXPECTED, &[tenant(), from.into(), until.into(), limit()])?);
+        statements.push(db.statement(UNEXPECTED, &[tenant(), from.into(), until.into(), limit()]));
     }
     if let Some((from, until)) = look.never_came_back {
         statements.push(db.statement(
             NEVER_CAME_BACK,
             &[tenant(), from.into(), until.into(), limit()],
-        )?);
+        ));
     }
     if let Some((from, until, requests)) = &look.scan {
         let sql = format!(
@@ -400,7 +399,7 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
             limit(),
             (*requests).into(),
         ];
-        statements.push(db.statement(&sql, &values)?);
+        statements.push(db.statement(&sql, &values));
     }
     if let Some((from, until)) = &look.broken {
         let sql = format!(
@@ -408,7 +407,7 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
              AND outcome = 'broken' GROUP BY tenant_id, mac, kind LIMIT ?4",
             of_events(look.tenant_id)
         );
-        statements.push(db.statement(&sql, &[tenant(), from.into(), until.into(), limit()])?);
+        statements.push(db.statement(&sql, &[tenant(), from.into(), until.into(), limit()]));
     }
     if let Some((before, percent)) = look.sites {
         let sql = if look.tenant_id.is_some() {
@@ -416,7 +415,7 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
         } else {
             SITES_OF_ALL
         };
-        statements.push(db.statement(sql, &[tenant(), before.into(), percent.into(), limit()])?);
+        statements.push(db.statement(sql, &[tenant(), before.into(), percent.into(), limit()]));
     }
     if statements.is_empty() {
         return Ok(Found::default());

@@ -2,16 +2,18 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** CPU seconds of processes, in nanoseconds' grain, a file for each thread. */
-export const cpu = (pids) =>
-  pids.reduce(
-    (sum, pid) =>
-      readdirSync(`/proc/${pid}/task`).reduce(
-        (all, thread) => all + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e9,
-        sum,
-      ),
-    0,
-  );
+/** Every thread of a process, each as the folder in which the kernel tells of it. */
+const threads = (pid) => readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`);
+
+const seconds = (folders) =>
+  folders.reduce((sum, folder) => sum + Number(readFileSync(`${folder}/schedstat`, 'latin1').split(' ')[0]) / 1e9, 0);
+
+/** CPU seconds of processes, in nanoseconds' grain. */
+export const cpu = (pids) => seconds(pids.flatMap(threads));
+
+/** Those of them in which V8 compiles a second time what runs often, and collects garbage: threads of its own. */
+export const cpuOfCompiler = (pids) =>
+  seconds(pids.flatMap(threads).filter((folder) => readFileSync(`${folder}/comm`, 'latin1').startsWith('V8 ')));
 
 /** Until processes have done what they were left with: CPU seconds, once a tenth of a second adds next to none. */
 export async function settled(pids) {

@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 
 pub use self::error::Error;
-pub use self::node::{Node, Owned};
+pub use self::node::Node;
 use self::reader::{Notes, Reader, Spot};
 
 /// Reads JSON text.

@@ -33,27 +33,6 @@ impl<'t> Node<'t> {
         serde_json::from_slice(text).map_err(|error| Error::syntax(&error))
     }
 
-    /// The same with a copy of each text that is borrowed.
-    #[must_use]
-    pub fn into_owned(self) -> Node<'static> {
-        let own = |text: Cow<'t, str>| Cow::Owned(text.into_owned());
-        match self {
-            Self::Null => Node::Null,
-            Self::Bool(value) => Node::Bool(value),
-            Self::Negative(number) => Node::Negative(number),
-            Self::Positive(number) => Node::Positive(number),
-            Self::Float(number) => Node::Float(number),
-            Self::Text(text) => Node::Text(own(text)),
-            Self::Word(text) => Node::Word(own(text)),
-            Self::List(items) => Node::List(items.into_iter().map(Node::into_owned).collect()),
-            Self::Object(members) => {
-                let own =
-                    |(name, value): (Node<'t>, Node<'t>)| (name.into_owned(), value.into_owned());
-                Node::Object(members.into_iter().map(own).collect())
-            }
-        }
-    }
-
     /// What a list has in it.
     ///
     /// # Errors
@@ -94,15 +73,6 @@ impl<'t> Node<'t> {
 impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NodeVisitor)
-    }
-}
-
-/// A tree that borrows nothing, from whatever is read.
-pub struct Owned(pub Node<'static>);
-
-impl<'de> Deserialize<'de> for Owned {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Node::deserialize(deserializer).map(|node| Self(node.into_owned()))
     }
 }
 

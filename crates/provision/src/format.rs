@@ -95,7 +95,7 @@ impl Document {
     /// # Errors
     /// Every finding of the reader, when at least one of them is an error. Nothing is repaired.
     pub fn parse(family: Family, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
-        let (document, findings) = Self::scan(family, bytes);
+        let (document, _, findings) = Self::scan(family, bytes);
         if findings.has_errors() {
             return Err(findings.into_vec());
         }
@@ -129,16 +129,17 @@ impl Document {
         }
     }
 
-    /// What can be made out of the file, and everything that is wrong with its syntax.
-    fn scan(family: Family, bytes: &[u8]) -> (Self, Findings) {
+    /// What can be made out of the file, its parameters, and everything that is wrong with its syntax.
+    fn scan(family: Family, bytes: &[u8]) -> (Self, Vec<Parameter>, Findings) {
         let mut findings = Findings::default();
         let document = match &family.spec().syntax {
             Syntax::Text { .. } => Self::Text(text::read(family, bytes, &mut findings)),
             Syntax::Lines(syntax) => Self::Lines(lines::read(family, syntax, bytes, &mut findings)),
             Syntax::Xml(syntax) => Self::Xml(xml::read(family, syntax, bytes, &mut findings)),
         };
-        source::check_duplicates(family, &document.parameters(), &mut findings);
-        (document, findings)
+        let parameters = document.parameters();
+        source::check_duplicates(family, &parameters, &mut findings);
+        (document, parameters, findings)
     }
 }
 

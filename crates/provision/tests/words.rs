@@ -822,3 +822,31 @@ fn a_phone_with_every_line_and_every_key_is_made() {
         assert!(shown >= keys, "{family} {shown}\n{}", made.text);
     }
 }
+
+#[test]
+fn what_belongs_to_a_key_that_does_nothing_is_told() {
+    for (family, model) in [
+        ("yealink", "T46S"),
+        ("snom", "snomD345"),
+        ("fanvil", "X5U"),
+        ("mitel", "6867i"),
+        ("gxp", "GXP2160"),
+        ("htek", "UC903"),
+    ] {
+        let made = phone(family, model);
+        let value = ("key_2_value", "202");
+        let silent = made.rendered(&[value], &[]).unwrap();
+        let [wrong] = silent.unsaid.as_slice() else {
+            panic!("{family} {:?}", silent.unsaid);
+        };
+        assert_eq!(wrong.setting, "key_2_value", "{family}");
+        assert!(
+            wrong.reason.contains("set the type of the key"),
+            "{family} {}",
+            wrong.reason
+        );
+        assert!(!silent.text.contains("202"), "{family} {}", silent.text);
+        let said = made.rendered(&[value, ("key_2_type", "speed_dial")], &[]);
+        assert_eq!(said.unwrap().unsaid, [], "{family}");
+    }
+}

@@ -26,5 +26,43 @@ fn main() -> Result<()> {
         .reset_state_function(true)
         .force_enable_abort_handler(true)
         .generate(&folder)
-        .with_context(|| format!("{} to {}", module.display(), folder.display()))
+        .with_context(|| format!("{} to {}", module.display(), folder.display()))?;
+    let script = folder.join("index.js");
+    let text = std::fs::read_to_string(&script)?;
+    std::fs::write(&script, caught_in_place(&text)?)?;
+    Ok(())
+}
+
+/// Where a function that WebAssembly calls begins and ends: each hands a function of its own, and its arguments as a list, to
+/// `wrapError`, which runs it and turns what it throws into what a panic unwinds by.
+const BEGIN: [&str; 2] = [": function() { return wrapError(function (", ": function ("];
+const ARGUMENTS: [&str; 2] = [") {\n", ") { try {\n"];
+const END: [&str; 2] = [
+    "}, arguments); },\n",
+    "} catch (error) { return wrapError(() => { throw error; }, []); } },\n",
+];
+
+/// The same with a `try` in each function, so that `wrapError` runs where something was thrown alone: a request makes hundreds
+/// of these calls.
+fn caught_in_place(script: &str) -> Result<String> {
+    let mut pieces = script.split(BEGIN[0]);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    let mut count = 0;
+    for piece in pieces {
+        let (arguments, rest) = piece.split_once(ARGUMENTS[0]).context("no arguments")?;
+        let (body, rest) = rest.split_once(END[0]).context("no end")?;
+        anyhow::ensure!(
+            !["this.", "arguments)", "arguments["]
+                .iter()
+                .any(|word| body.contains(word)),
+            "it looks at who called it: {body}"
+        );
+        out.extend([BEGIN[1], arguments, ARGUMENTS[1], body, END[1], rest]);
+        count += 1;
+    }
+    anyhow::ensure!(
+        count > 0,
+        "no function is as this expects it: does wasm-bindgen write them otherwise now?"
+    );
+    Ok(out)
 }

@@ -68,7 +68,7 @@ pub(super) fn examine(
     bytes: &[u8],
     bootstrap: bool,
 ) -> (Document, Vec<Finding>) {
-    let (document, mut findings) = Document::scan(family, bytes);
+    let (document, parameters, mut findings) = Document::scan(family, bytes);
     if bytes.len() > family.total_limit() {
         // Nothing of it has been read.
         return (document, findings.into_vec());
@@ -85,7 +85,6 @@ pub(super) fn examine(
             "Move its parameters into another file.",
         ));
     }
-    let parameters = document.parameters();
     let mut file = Examined {
         kind,
         bootstrap,

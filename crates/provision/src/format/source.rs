@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::Parameter;
 use super::escape::{self, EscapeError, MAX_VALUE};
@@ -274,9 +275,12 @@ pub(super) fn check_duplicates(family: Family, parameters: &[Parameter], finding
         if findings.is_hopeless() {
             return;
         }
-        let Some(earlier) = first.get(parameter.path.as_str()) else {
-            first.insert(&parameter.path, parameter);
-            continue;
+        let earlier = match first.entry(&parameter.path) {
+            Entry::Vacant(place) => {
+                place.insert(parameter);
+                continue;
+            }
+            Entry::Occupied(earlier) => *earlier.get(),
         };
         let (path, line) = (shown(&parameter.path), earlier.line);
         let at = Place::new(parameter.line, parameter.column);

@@ -15,7 +15,8 @@ pub struct Translation<'a> {
     pub joined: Vec<(&'a str, Layer, bool)>,
     /// Settings that the family has no parameter for, by name.
     pub left_out: Vec<&'a str>,
-    /// [Wishes](Setting::wish) of which the family has a parameter and no word for the value, by name.
+    /// [Wishes](Setting::wish) of which the family has a parameter and no word for the value, and what belongs to a key that
+    /// is not said to do anything; by name.
     pub unsaid: Vec<WrongValue>,
 }
 
@@ -89,7 +90,7 @@ pub fn translate<'a>(
     }
     let mut parameters = BTreeMap::new();
     let mut said: BTreeSet<&str> = BTreeSet::new();
-    let unsaid = unsaid(&rules, &by_setting, &lines, &read, &model);
+    let mut unsaid = unsaid(&rules, &by_setting, &lines, &read, &model);
     for rule in rules {
         for one in by_setting.get(rule.setting).into_iter().flatten() {
             if unsaid.contains_key(one.name) {
@@ -112,10 +113,19 @@ pub fn translate<'a>(
     let is_joined = |one: &&Present<'_>| {
         said.contains(one.name) && !written.contains(one.name) && !unsaid.contains_key(one.name)
     };
-    let joined = read.present.iter().filter(is_joined);
+    let (idle, joined): (Vec<_>, Vec<_>) = read
+        .present
+        .iter()
+        .filter(is_joined)
+        .partition(|one| is_of_idle_key(one, &read));
+    for one in idle {
+        let reason = "its key is not said to do anything: set the type of the key as well";
+        unsaid.insert(one.name, wrong(one.name, reason));
+    }
     let names = read.present.iter().map(|one| one.name);
     Ok(Translation {
         joined: joined
+            .into_iter()
             .map(|one| (one.name, one.layer, one.secret))
             .collect(),
         left_out: names.filter(|name| !said.contains(name)).collect(),
@@ -145,6 +155,13 @@ fn unsaid<'a>(
         }
     }
     unsaid
+}
+
+/// Whether a setting is of a key that is not said to do anything.
+fn is_of_idle_key(one: &Present<'_>, read: &Read<'_>) -> bool {
+    let is_of = one.setting.name.starts_with("key_{n}_");
+    let number = one.number.filter(|_| is_of);
+    number.is_some_and(|number| !read.values.contains_key(format!("key_{number}_type").as_str()))
 }
 
 fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {

@@ -1,0 +1,155 @@
+//! Statements of D1 and their results, each way as one text: a call across the border to JavaScript costs as much whatever it
+//! brings, and to bind or to read a value by itself takes several.
+
+use js_sys::JsString;
+use ringfence_json::Node;
+use ringfence_sql::Arg;
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+use worker::D1Database;
+
+use super::error::StorageError;
+
+#[wasm_bindgen(module = "/src/db/d1.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn all(database: &JsValue, statement: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn batch(database: &JsValue, statements: &str) -> Result<JsValue, JsValue>;
+}
+
+/// A statement with its parameters, as a list of JSON: its text, then what is bound to it. Only [`Db`](super::Db) runs it,
+/// which sees to the schema first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement(String);
+
+impl Statement {
+    pub(super) fn new(sql: &str, args: &[Arg<'_>]) -> Self {
+        let values = args.iter().map(|arg| match arg {
+            Arg::Text(text) => Value::from(*text),
+            Arg::Owned(text) => Value::from(text.as_str()),
+            // D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
+            Arg::Int(number) => Value::from(*number),
+            Arg::Null => Value::Null,
+        });
+        let list: Vec<Value> = std::iter::once(Value::from(sql)).chain(values).collect();
+        Self(Value::from(list).to_string())
+    }
+
+    /// Runs it.
+    pub(super) async fn all(&self, database: &D1Database) -> Result<D1Result, StorageError> {
+        D1Result::read(&text(all(database.as_ref(), &self.0).await)?)
+    }
+}
+
+/// Runs statements as one transaction.
+pub(super) async fn sent(
+    database: &D1Database,
+    statements: &[Statement],
+) -> Result<Vec<D1Result>, StorageError> {
+    if statements.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list: Vec<&str> = statements.iter().map(|it| it.0.as_str()).collect();
+    let list = format!("[{}]", list.join(","));
+    let text = text(batch(database.as_ref(), &list).await)?;
+    text.lines().map(D1Result::read).collect()
+}
+
+/// What one statement found or changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct D1Result {
+    /// How many rows it changed.
+    pub(super) changes: usize,
+    /// Its rows, a list of JSON with an object for each.
+    rows: String,
+}
+
+impl D1Result {
+    /// Of a line as `d1.js` writes it.
+    fn read(line: &str) -> Result<Self, StorageError> {
+        if let Some(why) = line.strip_prefix('!') {
+            return Err(refused(why));
+        }
+        let result = line.split_once(' ').and_then(|(changes, rows)| {
+            Some(Self {
+                changes: changes.parse().ok()?,
+                rows: rows.to_owned(),
+            })
+        });
+        result.ok_or_else(|| StorageError::database("a result is none"))
+    }
+
+    /// Its rows as trees.
+    pub(super) fn rows(&self) -> Result<Node<'_>, StorageError> {
+        Node::parse(self.rows.as_bytes()).map_err(super::corrupt)
+    }
+}
+
+/// What a result says of its statement: one without success failed, whether it says why or not.
+#[cold]
+fn refused(why: &str) -> StorageError {
+    let why: String = ringfence_json::from_str(why).unwrap_or_default();
+    StorageError::database(match why.is_empty() {
+        true => "D1_ERROR: a statement failed, and D1 does not say why".into(),
+        false => why,
+    })
+}
+
+fn text(answer: Result<JsValue, JsValue>) -> Result<String, StorageError> {
+    match answer {
+        Ok(text) => Ok(JsString::from(text).into()),
+        Err(error) => Err(StorageError::database(words_of(&error))),
+    }
+}
+
+/// The words of what was thrown.
+#[cold]
+fn words_of(error: &JsValue) -> String {
+    match error.dyn_ref::<js_sys::Error>() {
+        Some(error) => error.message().into(),
+        None => format!("{error:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ringfence_sql::args;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_a_list_of_its_text_and_its_values() {
+        let statement = Statement::new(
+            "SELECT \"a\" FROM t WHERE b = ?1",
+            args!["x\"\n\u{0}ü", -7_i64, String::from("own"), None::<&str>],
+        );
+        assert_eq!(
+            statement.0,
+            r#"["SELECT \"a\" FROM t WHERE b = ?1","x\"\n\u0000ü",-7,"own",null]"#
+        );
+    }
+
+    #[test]
+    fn a_result_is_a_count_and_rows() {
+        let result = D1Result::read(r#"2 [{"a":1,"b":"x y"}]"#).unwrap();
+        assert_eq!(result.changes, 2);
+        assert_eq!(result.rows, r#"[{"a":1,"b":"x y"}]"#);
+        for none in ["", "2", "x []", "-1 []"] {
+            assert!(D1Result::read(none).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_succeeded_has_failed_even_without_words() {
+        let error = D1Result::read(r#"!"D1_ERROR: no such table""#).unwrap_err();
+        assert_eq!(error.to_string(), "D1: D1_ERROR: no such table");
+        for silent in ["!", r#"!"""#] {
+            let error = D1Result::read(silent).unwrap_err();
+            assert!(error.to_string().contains("does not say why"), "{error}");
+        }
+    }
+}
