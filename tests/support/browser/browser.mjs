@@ -19,10 +19,13 @@ const ARE_WANTED = Boolean(process.env.RINGFENCE_SCREENSHOTS);
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
+/** What runs Chromium; `RINGFENCE_CHROMIUM` names another, as Debian's chromium-headless-shell, which has no windows to draw. */
+const PROGRAM = process.env.RINGFENCE_CHROMIUM ?? '/usr/bin/chromium';
+
 export async function openBrowser() {
   mkdirSync(SCREENSHOTS, { recursive: true });
   // As root, as CI is, Chromium has no sandbox of its own.
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+  return chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
 /** A browser of somebody: a context of its own, with one tab. */
