@@ -62,23 +62,22 @@ trap - EXIT
 step "end to end on workerd"
 # What Node has compiled of wrangler and of the tests is kept for the next process.
 export NODE_COMPILE_CACHE=$PWD/target/tests/compiled
-# A test that fails may leave a socket open; that must not keep its file from ending.
-e2e() { # e2e AT-ONCE FILE…
-  local at_once=$1; shift
-  node --test --test-concurrency="$at_once" --test-force-exit --test-timeout=900000 --test-reporter=spec "$@"
-}
+e2e() { node scripts/e2e.mjs "$@"; } # e2e AT-ONCE FILE…
 if [ $# -gt 0 ] && [ "$only" = e2e ]; then
   e2e 1 "$@"
 else
   # Each file starts its own workerd on its own ports, so several run at once: one more than there are cores,
-  # for each waits now and then. What takes minutes begins first. Those that kill, or play a PBX, are two at a
-  # time; those that look at a pace, at memory or at who waits for whom need the machine for themselves.
+  # for each waits now and then. What takes minutes begins first, the longest before the others. Those that kill, or
+  # play a PBX, are two at a time; those that look at a pace, at memory or at who waits for whom need the machine for
+  # themselves.
   long=() together=() pairs=() alone=()
+  for name in npx-deploy console-keyboard console migrate npx envelopes schema; do long+=("tests/e2e/$name.test.mjs"); done
   for file in tests/e2e/*.test.mjs; do
     case $(basename "$file" .test.mjs) in
       bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
       crash | notify* | panic | relay-* | restore | run) pairs+=("$file") ;;
-      allowance | audit | console | console-bulk | console-resources | envelopes | explain | npx* | schema) long+=("$file") ;;
+      npx-deploy | console-keyboard | console | migrate | npx | envelopes | schema) ;; # They are there already.
+      allowance | audit | console-* | explain | import-console) long+=("$file") ;;
       *) together+=("$file") ;;
     esac
   done

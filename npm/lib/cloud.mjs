@@ -44,6 +44,10 @@ export async function signIn(choices) {
 }
 
 async function credentialOf() {
+  // wrangler would say the same token after more than a second; a key with its address goes before it.
+  const { CLOUDFLARE_API_TOKEN: said, ...others } = process.env;
+  const hasKey = ['CLOUDFLARE_API_KEY', 'CF_API_KEY'].some((name) => others[name]);
+  if (said && !hasKey) return { authorization: `Bearer ${said}` };
   const { status, output } = await wrangler(['auth', 'token', '--json']);
   if (status !== 0) return undefined;
   const { token, key, email } = JSON.parse(output.slice(output.indexOf('{')));

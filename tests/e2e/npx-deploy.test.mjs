@@ -9,14 +9,16 @@ import { describe, it } from 'node:test';
 import { countersOf } from '../../npm/lib/counters.mjs';
 import { Cloudflare } from '../support/cloud/cloudflare.mjs';
 import { FIRST, withAnAccount } from '../support/cloud/user.mjs';
-import { wranglerConfig } from '../support/config.mjs';
+import { ROOT, wranglerConfig } from '../support/config.mjs';
 import { secretOf } from '../support/worker/api.mjs';
 
 const KEY = /k\d{8}:[A-Za-z0-9+/]{43}=/;
 const WRITES = /^(POST|PUT|PATCH|DELETE) /;
+/** The Worker that is built. */
+const BUILT = join(ROOT, 'build');
 
 describe('npx ringfence deploys', () => {
-  const user = withAnAccount();
+  const user = withAnAccount({ light: true });
 
   it('nothing where it could show new secrets to a log alone', async () => {
     const { status, output } = await user.run(['deploy']);
@@ -27,7 +29,7 @@ describe('npx ringfence deploys', () => {
 
   it('an installation with one command, and upgrades it with the same one', async () => {
     user.behind({ fresh: true });
-    const { status, output } = await user.run(FIRST, { npx: true });
+    const { status, output } = await user.whole(() => user.signedIn((env) => user.run(FIRST, { npx: true, env })));
     assert.equal(status, 0, output);
     assert.equal(statSync(user.file('secrets.txt')).mode & 0o777, 0o600);
     const secrets = user.saved();
@@ -45,6 +47,8 @@ describe('npx ringfence deploys', () => {
     );
     const made = user.cloud.scripts.get('ringfence');
     assert.deepEqual(made.limits, { cpu_ms: 10_000 });
+    const size = (name) => statSync(join(BUILT, name)).size;
+    assert.deepEqual(made.bytes, { 'index.js': size('index.js'), 'index_bg.wasm': size('index_bg.wasm') });
     assert.equal(made.subdomain.enabled, true);
     assert.deepEqual(made.schedules, [{ cron: '*/5 * * * *' }]);
     // Whoever has this name keeps the numbers of wrangler.toml.

@@ -11,17 +11,21 @@ import { ROOT } from '../config.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Where screenshots go. */
+/** Where screenshots go. A picture is a second of a core and no test reads it, so they are made for whoever asks alone. */
 export const SCREENSHOTS = join(ROOT, 'target/screenshots');
+const ARE_WANTED = Boolean(process.env.RINGFENCE_SCREENSHOTS);
 
 /** Widths of a desk and of a phone. */
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
 
+/** What runs Chromium; `RINGFENCE_CHROMIUM` names another, as Debian's chromium-headless-shell, which has no windows to draw. */
+const PROGRAM = process.env.RINGFENCE_CHROMIUM ?? '/usr/bin/chromium';
+
 export async function openBrowser() {
   mkdirSync(SCREENSHOTS, { recursive: true });
   // As root, as CI is, Chromium has no sandbox of its own.
-  return chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+  return chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
 /** A browser of somebody: a context of its own, with one tab. */
@@ -105,13 +109,13 @@ export class Visitor {
     return { requests: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
-  /** How the page looks: light and dark, on a desk and on a phone. */
+  /** How the page looks, on a desk and on a phone: whether it fits. Pictures of it in light and dark where they are wanted. */
   async photograph(name, page = this.page) {
     for (const [width, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
       await page.setViewportSize(viewport);
       for (const colorScheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: join(SCREENSHOTS, `${name}.${width}.${colorScheme}.png`), fullPage: true });
+        if (ARE_WANTED) await page.screenshot({ path: join(SCREENSHOTS, `${name}.${width}.${colorScheme}.png`), fullPage: true });
       }
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (overflow > 0) page.wrong.push(`${name} is ${overflow} px too wide for a ${width} screen`);

@@ -266,12 +266,14 @@ export class Cloudflare {
       (one) => (metadata.keep_bindings ?? []).includes(one.type) && !bindings.some(({ name: bound }) => bound === one.name),
     );
     const id = randomUUID();
+    const modules = [...form].filter(([key]) => key !== 'metadata');
     this.scripts.set(name, {
       ...old,
       bindings: [...bindings, ...kept],
       migration: metadata.migrations?.new_tag ?? old.migration,
       limits: metadata.limits,
-      modules: [...form.keys()].filter((key) => key !== 'metadata'),
+      modules: modules.map(([key]) => key),
+      bytes: Object.fromEntries(modules.map(([key, { size }]) => [key, size])),
       versions: [id, ...old.versions],
     });
     return { id: name, tag: old.tag, deployment_id: id.replaceAll('-', ''), startup_time_ms: 20, etag: hex() };

@@ -2,18 +2,58 @@
 // in for Cloudflare's, and a folder of its own in which only what the test writes is.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach } from 'node:test';
 
 import { Ringfence } from '../worker/ringfence.mjs';
-import { Cloudflare } from './cloudflare.mjs';
+import { Cloudflare, TOKEN } from './cloudflare.mjs';
 import { Installed } from './package.mjs';
 
 /** What a first deployment is asked for where nobody looks at a terminal. */
 export const FIRST = ['deploy', '--secrets-file', 'secrets.txt'];
 
+/** The WebAssembly module that has nothing in it. */
+const NO_MODULE = Buffer.from('\0asm\x01\0\0\0', 'latin1');
+
 class User {
+  /** Where the package has its module. */
+  get module() {
+    return join(this.npx.folder, 'node_modules/ringfence/worker/index_bg.wasm');
+  }
+
+  /**
+   * The package's module is an empty one. An account that stands in for Cloudflare's keeps nothing of it, and runs the one of
+   * the checkout: where a test is about something else, the whole one is two seconds of packing for nothing.
+   */
+  lighten() {
+    renameSync(this.module, `${this.module}.whole`);
+    writeFileSync(this.module, NO_MODULE);
+  }
+
+  /** Does something with the package as it is shipped. */
+  async whole(use) {
+    renameSync(`${this.module}.whole`, this.module);
+    try {
+      return await use();
+    } finally {
+      this.lighten();
+    }
+  }
+
+  /** Does something signed in by `wrangler login`, as whoever has no token in the environment. */
+  async signedIn(use) {
+    const folder = join(this.npx.home, '.config/.wrangler/config');
+    mkdirSync(folder, { recursive: true });
+    const expires = new Date(Date.now() + 3_600_000).toISOString();
+    writeFileSync(join(folder, 'default.toml'), `oauth_token = "${TOKEN}"\nexpiration_time = "${expires}"\nscopes = ["account:read"]\n`);
+    try {
+      return await use({ CLOUDFLARE_API_TOKEN: '' });
+    } finally {
+      rmSync(join(folder, 'default.toml'));
+    }
+  }
+
   /** What a Worker's rate limits count by. */
   counters(name) {
     const limits = this.cloud.scripts.get(name).bindings.filter(({ type }) => type === 'ratelimit');
@@ -56,11 +96,12 @@ class User {
   }
 }
 
-/** The user of the tests in this `describe`. */
-export function withAnAccount() {
+/** The user of the tests in this `describe`; with `light` as `lighten` says. */
+export function withAnAccount({ light = false } = {}) {
   const user = new User();
   before(async () => {
     user.npx = await Installed.make();
+    if (light) user.lighten();
   });
   after(async () => {
     await user.worker?.stop();

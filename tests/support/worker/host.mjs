@@ -139,8 +139,14 @@ const operations = {
     await miniflare.unsafeEvictDurableObject(bindings().name, className, { name, webSockets });
   },
 
-  async stop() {
+  /** Ends the Worker. When all that it has printed is passed on, `mark` says so on both streams. */
+  async stop({ mark }) {
     await miniflare?.dispose();
+    miniflare = undefined;
+    // What its streams still have goes out in this turn; Miniflare has closed them.
+    await new Promise(setImmediate);
+    process.stdout.write(mark);
+    process.stderr.write(mark);
   },
 };
 
@@ -150,7 +156,6 @@ process.on('message', async ({ id, op, ...rest }) => {
   } catch (error) {
     process.send({ id, error: String(error?.stack ?? error) });
   }
-  if (op === 'stop') process.exit(0);
 });
 // The parent is gone: so is the reason to live.
 process.on('disconnect', async () => {

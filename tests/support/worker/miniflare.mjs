@@ -3,8 +3,9 @@
 //
 // Two things cost it. Miniflare hands workerd its configuration, our module in it, as one message in one buffer that
 // grows by 4 KiB at a time and is copied whole each time: the module of 16 MB was copied some hundred times. And
-// Node reads four megabytes of JavaScript anew in each process. So the buffer grows by megabytes here, and V8's
-// compiled form is kept below `target/`. Nothing else of Miniflare is touched.
+// Node finds, reads and compiles some two hundred files of JavaScript anew in each process. So the buffer grows by
+// megabytes here, Miniflare is one file together with what it requires, and V8's compiled form of that is kept too, both
+// below `target/`. Nothing else of Miniflare is touched.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
@@ -16,26 +17,55 @@ import { ROOT } from '../config.mjs';
 const require = createRequire(import.meta.url);
 const FILE = require.resolve('miniflare');
 const { version } = require('miniflare/package.json');
+const KEPT = join(ROOT, 'target/tests');
+const BUNDLE = join(KEPT, `miniflare-${version}.cjs`);
 /** V8 refuses what another version of it has compiled. */
-const COMPILED = join(ROOT, 'target/tests', `miniflare-${version}-${process.version}-${process.arch}.compiled`);
+const COMPILED = join(KEPT, `miniflare-${version}-${process.version}-${process.arch}.bundle-compiled`);
 
 const GROWTH = 'MIN_SINGLE_SEGMENT_GROWTH = 4096';
-const source = readFileSync(FILE, 'utf8');
-if (!source.includes(GROWTH)) {
-  throw new Error(`miniflare ${version} has no "${GROWTH}": look at what a start costs, and mend ${import.meta.url}`);
+
+/** Writes a file that others may be reading or writing. */
+function keep(path, content) {
+  mkdirSync(KEPT, { recursive: true });
+  const made = `${path}.${process.pid}`;
+  writeFileSync(made, content);
+  renameSync(made, path);
 }
 
-function compiled() {
+function kept(path, encoding) {
   try {
-    return readFileSync(COMPILED);
+    return readFileSync(path, encoding);
   } catch {
     return undefined;
   }
 }
 
-const script = new Script(Module.wrap(source.replace(GROWTH, 'MIN_SINGLE_SEGMENT_GROWTH = 1 << 22')), {
+/** Miniflare and what it requires, as the body of one module. It is ASCII alone, which is the quickest to read. */
+async function bundle() {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    entryPoints: [FILE],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    charset: 'ascii',
+    // They are programs and libraries of the machine, looked for from where Miniflare is.
+    external: ['workerd', 'sharp'],
+    logLevel: 'error',
+    write: false,
+  });
+  const [{ text }] = outputFiles;
+  if (!text.includes(GROWTH)) {
+    throw new Error(`miniflare ${version} has no "${GROWTH}": look at what a start costs, and mend ${import.meta.url}`);
+  }
+  const grown = text.replace(GROWTH, 'MIN_SINGLE_SEGMENT_GROWTH = 1 << 22');
+  keep(BUNDLE, grown);
+  return grown;
+}
+
+const script = new Script(Module.wrap(kept(BUNDLE, 'latin1') ?? (await bundle())), {
   filename: FILE,
-  cachedData: compiled(),
+  cachedData: kept(COMPILED),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 const loaded = new Module(FILE);
@@ -45,9 +75,5 @@ export const { Log, LogLevel, Miniflare } = loaded.exports;
 
 /** Keeps the compiled form for the next process; of what has run until now, the functions inside too. */
 export function keepCompiled() {
-  if (script.cachedDataRejected === false) return;
-  mkdirSync(dirname(COMPILED), { recursive: true });
-  const made = `${COMPILED}.${process.pid}`;
-  writeFileSync(made, script.createCachedData());
-  renameSync(made, COMPILED);
+  if (script.cachedDataRejected !== false) keep(COMPILED, script.createCachedData());
 }

@@ -44,7 +44,65 @@ export function within(promise, what, milliseconds = PATIENCE_MS) {
 
 /** Whatever happens to a test, no workerd outlives it. */
 const running = new Set();
-process.once('exit', () => running.forEach((worker) => worker.killGroup()));
+process.once('exit', () => running.forEach((host) => host.killGroup()));
+
+/** A process of host.mjs, which holds one Worker at a time. One whose Worker was stopped is there for the next one. */
+class Host {
+  static #idle = [];
+
+  /** One for a Worker that believes the CA in that file besides, if one is given. */
+  static take(ca) {
+    // Only what is started with it knows it.
+    const host = (ca ? undefined : Host.#idle.pop()) ?? new Host(ca);
+    host.#count(true);
+    return host;
+  }
+
+  constructor(ca) {
+    this.isPlain = !ca;
+    // Its own process group: killing the group leaves nothing behind.
+    this.process = fork(new URL('./host.mjs', import.meta.url).pathname, {
+      detached: true,
+      silent: true,
+      serialization: 'advanced',
+      // Miniflare hands it to the runtime.
+      env: { ...process.env, ...(ca && { NODE_EXTRA_CA_CERTS: ca }) },
+    });
+    this.streams = [this.process.stdout, this.process.stderr];
+    for (const stream of this.streams) stream.setEncoding('utf8').on('data', (text) => this.owner?.heard(stream, text));
+    this.process.on('message', (message) => this.owner?.answered(message));
+    this.process.on('exit', (code, signal) => {
+      running.delete(this);
+      Host.#idle = Host.#idle.filter((host) => host !== this);
+      this.owner?.ended(code, signal);
+    });
+    running.add(this);
+  }
+
+  /** Its Worker is stopped, and all that it said has been heard. */
+  free() {
+    this.owner = undefined;
+    this.#count(false);
+    Host.#idle.push(this);
+  }
+
+  /** Whether the process that has started it waits for it. */
+  #count(does) {
+    for (const one of [this.process, this.process.channel, ...this.streams]) {
+      if (does) one?.ref();
+      else one?.unref();
+    }
+  }
+
+  /** SIGKILL for the host and everything it started. */
+  killGroup() {
+    try {
+      process.kill(-this.process.pid, 'SIGKILL');
+    } catch {
+      // Nobody is left in the group.
+    }
+  }
+}
 
 export class Ringfence {
   /**
@@ -131,38 +189,14 @@ export class Ringfence {
   async #launch() {
     this.log = '';
     this.exited = undefined;
-    // Its own process group: killing the group leaves nothing behind.
-    this.process = fork(new URL('./host.mjs', import.meta.url).pathname, {
-      detached: true,
-      silent: true,
-      serialization: 'advanced',
-      // Miniflare hands it to the runtime.
-      env: { ...process.env, ...(this.options.ca && { NODE_EXTRA_CA_CERTS: this.options.ca }) },
-    });
+    this.mark = undefined;
+    this.unmarked = new Map();
+    this.marked = new Set();
     this.waiting = new Map();
     this.next = 0;
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        this.log += text;
-        if (process.env.RINGFENCE_LOG) process.stderr.write(text);
-      });
-    }
-    this.process.on('message', ({ id, value, error }) => {
-      const entry = this.waiting.get(id);
-      this.waiting.delete(id);
-      if (error === undefined) entry?.resolve(value);
-      else entry?.reject(new Error(`${entry.op}: ${error}`));
-    });
-    this.gone = new Promise((resolve) => {
-      this.process.on('exit', (code, signal) => {
-        this.exited = { code, signal };
-        running.delete(this);
-        for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
-        this.waiting.clear();
-        resolve();
-      });
-    });
-    running.add(this);
+    this.gone = new Promise((resolve) => (this.leave = resolve));
+    this.host = Host.take(this.options.ca);
+    this.host.owner = this;
     const { https, http, twin, direct } = await this.ask('start', { ...this.options, persist: this.persist });
     this.https = https;
     this.twin = twin;
@@ -171,12 +205,43 @@ export class Ringfence {
     this.port = Number(new URL(http).port);
   }
 
+  /** What the host, or workerd below it, has printed. */
+  heard(stream, text) {
+    if (process.env.RINGFENCE_LOG) process.stderr.write(text);
+    if (this.mark === undefined) {
+      this.log += text;
+      return;
+    }
+    // The mark may come in pieces.
+    const [before, after] = ((this.unmarked.get(stream) ?? '') + text).split(this.mark);
+    this.unmarked.set(stream, before);
+    if (after === undefined) return;
+    this.log += before;
+    this.marked.add(stream);
+    if (this.marked.size === 2) this.silence();
+  }
+
+  answered({ id, value, error }) {
+    const entry = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (error === undefined) entry?.resolve(value);
+    else entry?.reject(new Error(`${entry.op}: ${error}`));
+  }
+
+  /** The host has ended. */
+  ended(code, signal) {
+    this.exited = { code, signal };
+    for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
+    this.waiting.clear();
+    this.leave();
+  }
+
   /** One operation of host.mjs, or of storage.mjs. */
   ask(op, rest = {}) {
     if (STORAGE.has(op)) return this.ask('storage', { what: op, ...rest });
     const id = (this.next += 1);
     const answer = new Promise((resolve, reject) => this.waiting.set(id, { op, resolve, reject }));
-    this.process.send({ id, op, ...rest });
+    this.host.process.send({ id, op, ...rest });
     return within(answer, op);
   }
 
@@ -262,7 +327,7 @@ export class Ringfence {
         try {
           // Field 2 is the command in brackets, 4 the parent.
           const [, command, parent] = /^\d+ \((.*)\) \S+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-          return command === 'workerd' && Number(parent) === this.process.pid;
+          return command === 'workerd' && Number(parent) === this.host.process.pid;
         } catch {
           return false;
         }
@@ -316,17 +381,24 @@ export class Ringfence {
   }
 
   async #end() {
-    await this.ask('stop').catch(() => this.killGroup());
-    await within(this.gone, 'end of the host');
-    this.killGroup();
+    const silent = new Promise((resolve) => (this.silence = resolve));
+    this.mark = `all is said: ${randomBytes(12).toString('hex')}\n`;
+    const stopped = Promise.all([this.ask('stop', { mark: this.mark }), within(silent, 'the last of the log')]).then(
+      () => true,
+      () => false,
+    );
+    const isStopped = await Promise.race([stopped, this.gone.then(() => false)]);
+    if (isStopped && this.host.isPlain) {
+      this.exited = { code: 0, signal: null };
+      this.host.free();
+    } else {
+      this.killGroup();
+      await within(this.gone, 'end of the host');
+    }
   }
 
   /** SIGKILL for the host and everything it started. */
   killGroup() {
-    try {
-      process.kill(-this.process.pid, 'SIGKILL');
-    } catch {
-      // Nobody is left in the group.
-    }
+    this.host.killGroup();
   }
 }
