@@ -115,8 +115,8 @@ if [ "$want" = test ]; then
   apt_need sipp sip-tester
   apt_need kamailio kamailio
   compgen -G '/usr/lib/*/kamailio/modules/tls.so' >/dev/null || apt_need 'kamailio with TLS' kamailio-tls-modules
-  # The browser that looks at the console, and letters for it.
-  apt_need chromium chromium
+  # The browser that looks at the console, without the windows of a desktop, and letters for it.
+  apt_need chromium-headless-shell chromium-headless-shell
   apt_need /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core
   # Scrapes the metrics and checks the alert rules. Its package would start one for the whole machine.
   if ! command -v promtool >/dev/null; then
