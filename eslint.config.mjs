@@ -35,7 +35,7 @@ export default [
   { ignores: ['crates/console/assets/*.min.js'] },
   // Workers and pages have the globals of a browser's worker.
   {
-    files: ['src/entry.js', 'tests/support/worker/probe.mjs', 'tests/bench/baselines.mjs'],
+    files: ['src/**/*.js', 'tests/support/worker/probe.mjs', 'tests/bench/baselines.mjs'],
     languageOptions: { globals: globals.serviceworker },
   },
 ];

@@ -66,26 +66,39 @@ e2e() { node scripts/e2e.mjs "$@"; } # e2e AT-ONCE FILE…
 if [ $# -gt 0 ] && [ "$only" = e2e ]; then
   e2e 1 "$@"
 else
-  # Each file starts its own workerd on its own ports, so several run at once: one more than there are cores,
-  # for each waits now and then. What takes minutes begins first, the longest before the others. Those that kill, or
-  # play a PBX, are two at a time; those that look at a pace, at memory or at who waits for whom need the machine for
-  # themselves.
-  long=() together=() pairs=() alone=()
-  for name in npx-deploy console-keyboard console migrate npx envelopes schema; do long+=("tests/e2e/$name.test.mjs"); done
+  # Each file starts its own workerd on its own ports, so several run at once. What takes minutes begins first, the longest
+  # before the others. Those that kill, or play a PBX, wait more than they compute: two of them run beside as many others as
+  # there are cores. Those that look at a pace, at memory or at who waits for whom need the machine for themselves.
+  first=(npx-deploy console-keyboard console migrate npx envelopes webhooks schema)
+  beside=(notify-faults restore notify-edge-faults)
+  alone=(bodies notify-fair notify-pace pool templates throttle)
+  named=" ${first[*]} ${beside[*]} ${alone[*]} "
   for file in tests/e2e/*.test.mjs; do
-    case $(basename "$file" .test.mjs) in
-      bodies | notify-fair | notify-pace | pool | templates | throttle) alone+=("$file") ;;
-      crash | notify* | panic | relay-* | restore | run) pairs+=("$file") ;;
-      npx-deploy | console-keyboard | console | migrate | npx | envelopes | schema) ;; # They are there already.
-      allowance | audit | console-* | explain | import-console) long+=("$file") ;;
-      *) together+=("$file") ;;
+    name=$(basename "$file" .test.mjs)
+    [[ $named != *" $name "* ]] || continue
+    case $name in
+      crash | notify* | panic | relay-* | run) beside+=("$name") ;;
+      *) first+=("$name") ;;
     esac
   done
-  e2e $(($(nproc) + 1)) "${long[@]}" "${together[@]}"
-  step "end to end, two files at a time"
-  e2e 2 "${pairs[@]}"
+  files() { printf 'tests/e2e/%s.test.mjs\n' "$@"; }
+  apart=target/test-beside.log
+  set -m
+  mapfile -t list < <(files "${beside[@]}")
+  e2e 2 "${list[@]}" >"$apart" 2>&1 &
+  running=$!
+  set +m
+  trap 'kill -- -"$running" 2>/dev/null || true' EXIT
+  mapfile -t list < <(files "${first[@]}")
+  failed=0
+  e2e "$(nproc)" "${list[@]}" || failed=1
+  wait "$running" || failed=1
+  trap - EXIT
+  cat "$apart"
+  [ "$failed" = 0 ] || { echo "[test] something above has failed" >&2; exit 1; }
   step "end to end, one file at a time"
-  e2e 1 "${alone[@]}"
+  mapfile -t list < <(files "${alone[@]}")
+  e2e 1 "${list[@]}"
 fi
 
 took

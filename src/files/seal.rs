@@ -1,7 +1,7 @@
 //! Sealing and wrapping by WebCrypto. The pure crate is the reference that a test holds this to;
 //! AES in WebAssembly is about nine times slower.
 
-use js_sys::{ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Uint8Array};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::seal::{self, GcmRecords, KeyIv, Plan, Profile, Salt};
 use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
@@ -11,28 +11,28 @@ use crate::model::device::DeviceRow;
 use crate::platform::hash;
 use crate::platform::log;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/files/seal.js")]
 extern "C" {
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    async fn import_key(
-        format: &str,
+    #[wasm_bindgen(catch, js_name = cbcEncrypt)]
+    async fn cbc_encrypt(
         key: &Uint8Array,
-        algorithm: &JsValue,
-        extractable: bool,
-        usages: &js_sys::Array,
-    ) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = encrypt)]
-    async fn encrypt(
-        algorithm: &JsValue,
-        key: &JsValue,
+        iv: &Uint8Array,
         data: &Uint8Array,
     ) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = decrypt)]
-    async fn decrypt(
-        algorithm: &JsValue,
-        key: &JsValue,
+    #[wasm_bindgen(catch, js_name = gcmEncrypt)]
+    async fn gcm_encrypt(
+        key: &Uint8Array,
+        nonce: &Uint8Array,
+        identity: &Uint8Array,
+        data: &Uint8Array,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = gcmDecrypt)]
+    async fn gcm_decrypt(
+        key: &Uint8Array,
+        nonce: &Uint8Array,
+        identity: &Uint8Array,
         data: &Uint8Array,
     ) -> Result<JsValue, JsValue>;
 }
@@ -126,26 +126,19 @@ async fn salt(keyring: &Keyring, key_id: &str, plaintext: &[u8]) -> Salt {
 
 /// AES-CBC with PKCS#7 by WebCrypto.
 async fn cbc(material: &KeyIv, plaintext: &[u8]) -> Result<Vec<u8>, JsValue> {
-    let algorithm = Object::new();
-    Reflect::set(&algorithm, &"name".into(), &"AES-CBC".into())?;
-    Reflect::set(
-        &algorithm,
-        &"iv".into(),
-        &Uint8Array::from(&material.iv[..]),
-    )?;
-    let aes = import(&material.key, "AES-CBC", "encrypt").await?;
-    let sealed = encrypt(&algorithm, &aes, &Uint8Array::from(plaintext)).await?;
+    let (key, iv) = (bytes(&material.key), bytes(&material.iv));
+    let sealed = cbc_encrypt(&key, &iv, &bytes(plaintext)).await?;
     Ok(bytes_of(sealed))
 }
 
 /// The records of RFC 8188 by WebCrypto, one after the other. Deriving the key takes a few hashes, which the
 /// crate does.
 async fn gcm_records(job: &GcmRecords) -> Result<Vec<u8>, JsValue> {
-    let aes = import(job.key.as_slice(), "AES-GCM", "encrypt").await?;
+    let (key, nobody) = (bytes(job.key.as_slice()), bytes(&[]));
     let mut all = Vec::new();
     for record in &job.records {
-        let plaintext = Uint8Array::from(record.plaintext.as_slice());
-        let sealed = encrypt(&gcm(&record.nonce, "")?, &aes, &plaintext).await?;
+        let plaintext = bytes(record.plaintext.as_slice());
+        let sealed = gcm_encrypt(&key, &bytes(&record.nonce), &nobody, &plaintext).await?;
         all.append(&mut bytes_of(sealed));
     }
     Ok(all)
@@ -162,8 +155,8 @@ pub async fn wrap_file(
 ) -> Result<Vec<u8>, SealError> {
     let nonce = crate::platform::random_array()?;
     let master = keyring.current();
-    let aes = import(master.file_key(), "AES-GCM", "encrypt").await?;
-    let wrapped = encrypt(&gcm(&nonce, identity)?, &aes, &Uint8Array::from(plaintext)).await?;
+    let (key, identity) = (bytes(master.file_key()), bytes(identity.as_bytes()));
+    let wrapped = gcm_encrypt(&key, &bytes(&nonce), &identity, &bytes(plaintext)).await?;
     Ok(FileFrame::write(master, nonce, &bytes_of(wrapped)))
 }
 
@@ -177,13 +170,9 @@ pub async fn unwrap_file(
     frame: &[u8],
 ) -> Result<ArrayBuffer, SealError> {
     let frame = FileFrame::parse(frame)?;
-    let aes = import(keyring.find(frame.key_id)?.file_key(), "AES-GCM", "decrypt").await?;
-    let plain = decrypt(
-        &gcm(&frame.nonce, identity)?,
-        &aes,
-        &Uint8Array::from(frame.ciphertext),
-    )
-    .await?;
+    let key = bytes(keyring.find(frame.key_id)?.file_key());
+    let (nonce, identity) = (bytes(&frame.nonce), bytes(identity.as_bytes()));
+    let plain = gcm_decrypt(&key, &nonce, &identity, &bytes(frame.ciphertext)).await?;
     plain
         .dyn_into()
         .map_err(|_| SealError::WebCrypto("no buffer".into()))
@@ -200,28 +189,9 @@ fn validator(digest: &[u8; 32]) -> String {
     format!("\"{digest}\"")
 }
 
-async fn import(key: &[u8], algorithm: &str, usage: &str) -> Result<JsValue, JsValue> {
-    let usages = js_sys::Array::of1(&usage.into());
-    import_key(
-        "raw",
-        &Uint8Array::from(key),
-        &algorithm.into(),
-        false,
-        &usages,
-    )
-    .await
-}
-
-fn gcm(nonce: &[u8; 12], identity: &str) -> Result<JsValue, JsValue> {
-    let algorithm = Object::new();
-    Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into())?;
-    Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(&nonce[..]))?;
-    Reflect::set(
-        &algorithm,
-        &"additionalData".into(),
-        &Uint8Array::from(identity.as_bytes()),
-    )?;
-    Ok(algorithm.into())
+/// As JavaScript sees them.
+fn bytes(own: &[u8]) -> Uint8Array {
+    Uint8Array::from(own)
 }
 
 fn bytes_of(buffer: JsValue) -> Vec<u8> {
