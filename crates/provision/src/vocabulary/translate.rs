@@ -161,7 +161,11 @@ fn unsaid<'a>(
 fn is_of_idle_key(one: &Present<'_>, read: &Read<'_>) -> bool {
     let is_of = one.setting.name.starts_with("key_{n}_");
     let number = one.number.filter(|_| is_of);
-    number.is_some_and(|number| !read.values.contains_key(format!("key_{number}_type").as_str()))
+    number.is_some_and(|number| {
+        !read
+            .values
+            .contains_key(format!("key_{number}_type").as_str())
+    })
 }
 
 fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {
