@@ -83,19 +83,19 @@ pub(super) const UTG: Conduct = Conduct {
     ..TEXT
 };
 
+/// What a sealed name ends in is the profile's.
+const EXTENSION: &str = "As the initial file says; the extension is the profile's, as `.e1c` with the first key of a KX-UT.";
 const INITIAL: Asked =
     asked("{MODEL}.cfg", Role::Initial, Some(Keeps)).remark("If the URL ends in `/`.");
 const INITIAL_OF_MAC: Asked =
     asked("Initial{MAC}.cfg", Role::Initial, Some(Keeps)).remark("As its URL says.");
 const STANDARD: Asked =
     asked("Config{MAC}.cfg", Role::Device, Some(Keeps)).remark("As the initial file says.");
-const SEALED: Asked =
-    asked("Config{MAC}.enc", Role::Device, Some(Keeps)).remark("As the initial file says.");
+const SEALED: Asked = asked("Config{MAC}.enc", Role::Device, Some(Keeps)).remark(EXTENSION);
 const PRODUCT: Asked =
     asked("Config{MODEL}.cfg", Role::Model, Some(Keeps)).remark("As the initial file says.");
-const SEALED_PRODUCT: Asked =
-    asked("Product{MAC}.enc", Role::Model, Some(Keeps)).remark("As the initial file says.");
+const SEALED_PRODUCT: Asked = asked("Product{MAC}.enc", Role::Model, Some(Keeps)).remark(EXTENSION);
 const MASTER: Asked =
     asked("ConfigCom.cfg", Role::Everybody, Some(Keeps)).remark("As the initial file says.");
 const SEALED_MASTER: Asked =
-    asked("Master{MAC}.enc", Role::Everybody, Some(Keeps)).remark("As the initial file says.");
+    asked("Master{MAC}.enc", Role::Everybody, Some(Keeps)).remark(EXTENSION);
