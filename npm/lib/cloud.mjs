@@ -47,6 +47,8 @@ async function credentialOf() {
   // wrangler would say the same token after more than a second; a key with its address goes before it.
   const { CLOUDFLARE_API_TOKEN: said, ...others } = process.env;
   const hasKey = ['CLOUDFLARE_API_KEY', 'CF_API_KEY'].some((name) => others[name]);
+  if (said && /[^\x21-\x7e]/.test(said.trim()))
+    throw new Refusal('CLOUDFLARE_API_TOKEN is no token: it has a blank or a line break in it. Copy it once more.');
   if (said && !hasKey) return { authorization: `Bearer ${said}` };
   const { status, output } = await wrangler(['auth', 'token', '--json']);
   if (status !== 0) return undefined;

@@ -1,7 +1,7 @@
 //! Sealing and wrapping by WebCrypto. The pure crate is the reference that a test holds this to;
 //! AES in WebAssembly is about nine times slower.
 
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Uint8Array};
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::seal::{self, GcmRecords, KeyIv, Plan, Profile, Salt};
 use ringfence_provision::wrap::{FileFrame, Keyring, WrapError};
@@ -26,6 +26,13 @@ extern "C" {
         nonce: &Uint8Array,
         identity: &Uint8Array,
         data: &Uint8Array,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = gcmRecords)]
+    async fn gcm_sealed(
+        key: &Uint8Array,
+        nonces: &Array,
+        records: &Array,
     ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch, js_name = gcmDecrypt)]
@@ -134,14 +141,11 @@ async fn cbc(material: &KeyIv, plaintext: &[u8]) -> Result<Vec<u8>, JsValue> {
 /// The records of RFC 8188 by WebCrypto, one after the other. Deriving the key takes a few hashes, which the
 /// crate does.
 async fn gcm_records(job: &GcmRecords) -> Result<Vec<u8>, JsValue> {
-    let (key, nobody) = (bytes(job.key.as_slice()), bytes(&[]));
-    let mut all = Vec::new();
-    for record in &job.records {
-        let plaintext = bytes(record.plaintext.as_slice());
-        let sealed = gcm_encrypt(&key, &bytes(&record.nonce), &nobody, &plaintext).await?;
-        all.append(&mut bytes_of(sealed));
-    }
-    Ok(all)
+    let nonces: Array = job.records.iter().map(|it| bytes(&it.nonce)).collect();
+    let records = job.records.iter();
+    let records: Array = records.map(|it| bytes(it.plaintext.as_slice())).collect();
+    let sealed = gcm_sealed(&bytes(job.key.as_slice()), &nonces, &records).await?;
+    Ok(bytes_of(sealed))
 }
 
 /// Wraps a plaintext file for KV.

@@ -140,8 +140,8 @@ pub async fn insert(
         Invalidates::Device,
         "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
         args![most],
-    )?;
-    push_insert(&mut change, tenant_id, row)?;
+    );
+    push_insert(&mut change, tenant_id, row);
     change.write(entry).await
 }
 
@@ -165,10 +165,10 @@ pub async fn insert_target(
         Invalidates::Tenant,
         "(SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?2",
         args![most],
-    )?;
-    push_insert(&mut change, tenant_id, row)?;
-    push_target(&mut change, tenant_id, &row.id, Some(segment), entry.at)?;
-    change.enter(made)?;
+    );
+    push_insert(&mut change, tenant_id, row);
+    push_target(&mut change, tenant_id, &row.id, Some(segment), entry.at);
+    change.enter(made);
     change.write(entry).await
 }
 
@@ -191,8 +191,8 @@ pub async fn set_target(
         "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
          AND expires_at IS NULL AND (?3 OR segment IS NOT NULL))",
         args![id, u32::from(segment.is_some())],
-    )?;
-    push_target(&mut change, tenant_id, id, segment, entry.at)?;
+    );
+    push_target(&mut change, tenant_id, id, segment, entry.at);
     change.write(entry).await
 }
 
@@ -202,14 +202,14 @@ fn push_target(
     id: &str,
     segment: Option<Wrapped<'_>>,
     now: u64,
-) -> Result<(), StorageError> {
-    change.push(NO_TARGET, args![tenant_id])?;
+) {
+    change.push(NO_TARGET, args![tenant_id]);
     let (wrapped, master) = segment.unzip();
     change.push(
         "UPDATE access_paths SET target_since = ?3, segment = coalesce(?4, segment), \
          master = coalesce(?5, master) WHERE id = ?2 AND tenant_id = ?1",
         args![tenant_id, id, now, wrapped, master],
-    )
+    );
 }
 
 const NO_TARGET: &str = "UPDATE access_paths SET target_since = NULL \
@@ -232,8 +232,8 @@ pub async fn end_target(
         "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
          AND target_since IS NOT NULL)",
         args![id],
-    )?;
-    change.push(NO_TARGET, args![tenant_id])?;
+    );
+    change.push(NO_TARGET, args![tenant_id]);
     change.write(entry).await
 }
 
@@ -364,14 +364,7 @@ pub async fn moved(
 }
 
 /// Adds to a change that there is another access path. Its guard holds [`MAX_ACCESS_PATHS`].
-///
-/// # Errors
-/// The statement cannot be made.
-pub fn push_insert(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    row: &AccessPathRow,
-) -> Result<(), StorageError> {
+pub fn push_insert(change: &mut Change<'_>, tenant_id: &str, row: &AccessPathRow) {
     change.push(
         "INSERT INTO access_paths (tenant_id, id, hash, label, created_at, expires_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -383,7 +376,7 @@ pub fn push_insert(
             row.created_at,
             row.expires_at
         ],
-    )
+    );
 }
 
 /// Changes the label and the expiry of an access path.
@@ -405,11 +398,11 @@ pub async fn update(
         "EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
          AND (?3 OR target_since IS NULL))",
         args![id, u32::from(expires_at.is_none())],
-    )?;
+    );
     change.push(
         "UPDATE access_paths SET label = ?2, expires_at = ?3 WHERE id = ?1",
         args![id, label, expires_at],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -425,10 +418,10 @@ pub async fn delete(db: &Db, tenant_id: &str, id: &str, entry: &Entry) -> Result
         "NOT EXISTS (SELECT 1 FROM access_paths WHERE id = ?2 AND tenant_id = ?1 \
          AND target_since IS NOT NULL)",
         args![id],
-    )?;
+    );
     change.push(
         "DELETE FROM access_paths WHERE id = ?2 AND tenant_id = ?1",
         args![tenant_id, id],
-    )?;
+    );
     change.write(entry).await
 }

@@ -46,9 +46,6 @@ pub struct Turn {
 
 impl Entry {
     /// The statement that adds it.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
     pub fn statement(&self, db: &Db) -> Statement {
         db.statement(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \

@@ -353,7 +353,7 @@ pub async fn cut(
             &cut.token_id,
             cut.at
         ],
-    )?;
+    );
     for statement in sweeping(db) {
         change.add(statement);
     }

@@ -191,22 +191,22 @@ pub async fn write(
         batch.reach,
         GUARD,
         args![added, changed, keys],
-    )?;
+    );
     let statements = statements(tenant_id, batch, entry)?;
     for (sql, values) in &statements {
-        change.push(sql, values)?;
+        change.push(sql, values);
     }
     if !batch.models.is_empty() {
-        change.within(tenant_id, Quota::Models)?;
+        change.within(tenant_id, Quota::Models);
     }
     if !batch.added.is_empty() {
-        change.within(tenant_id, Quota::Devices)?;
+        change.within(tenant_id, Quota::Devices);
     }
     if batch.layers.iter().any(|layer| layer.grows) {
-        change.within(tenant_id, Quota::SettingsBytes)?;
+        change.within(tenant_id, Quota::SettingsBytes);
     }
     for (sql, values) in audit::statements(entries)? {
-        change.push(sql, &values)?;
+        change.push(sql, &values);
     }
     change.write(entry).await
 }

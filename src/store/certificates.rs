@@ -101,12 +101,12 @@ pub async fn put(
         Invalidates::Tenant,
         "(SELECT count(*) FROM certificates WHERE tenant_id = ?1 AND name <> ?2) < ?3",
         args![&row.name, most],
-    )?;
+    );
     change.push(
         "INSERT INTO certificates (tenant_id, name, body, created_at) VALUES (?1, ?2, ?3, ?4) \
          ON CONFLICT DO UPDATE SET body = excluded.body, created_at = excluded.created_at",
         args![tenant_id, &row.name, &row.body, row.created_at],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -120,10 +120,10 @@ pub async fn delete(
     name: &str,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Tenant)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Tenant);
     change.push(
         "DELETE FROM certificates WHERE tenant_id = ?1 AND name = ?2",
         args![tenant_id, name],
-    )?;
+    );
     change.write(entry).await
 }

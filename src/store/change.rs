@@ -114,51 +114,38 @@ pub struct Change<'a> {
 
 impl<'a> Change<'a> {
     /// A change that nothing stands against.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
-    pub fn new(
-        db: &'a Db,
-        tenant_id: &str,
-        invalidates: Invalidates,
-    ) -> Result<Self, StorageError> {
+    pub fn new(db: &'a Db, tenant_id: &str, invalidates: Invalidates) -> Self {
         Self::guarded(db, tenant_id, invalidates, "1", &[])
     }
 
     /// A change that is written only while `condition` holds. In it the tenant is `?1` and
     /// `values` begin at `?2`.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
     pub fn guarded(
         db: &'a Db,
         tenant_id: &str,
         invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
-    ) -> Result<Self, StorageError> {
+    ) -> Self {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
         let guard = db.statement(&guard(invalidates, condition), &all);
-        Ok(Self {
+        Self {
             db,
             statements: vec![guard],
             quotas: Vec::new(),
             kept: Vec::new(),
-        })
+        }
     }
 
     /// The same for a change that was checked: it is written only while what it was checked against holds too.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
     pub fn checked(
         db: &'a Db,
         checked_against: &CheckedAgainst,
         invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
-    ) -> Result<Self, StorageError> {
+    ) -> Self {
         let (unmoved, more) = checked_against.condition(invalidates, values.len() + 2);
         let mut all: Vec<Arg<'_>> = values.iter().map(Arg::reborrow).collect();
         all.extend(more);
@@ -175,19 +162,16 @@ impl<'a> Change<'a> {
     /// Makes it a change of a second tenant too: that one also takes its next `seq`, and unless
     /// `condition` holds there, nothing of all this is written. In the condition the tenant is `?1` and
     /// `values` begin at `?2`.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
     pub fn also_guarded(
         &mut self,
         tenant_id: &str,
         invalidates: Invalidates,
         condition: &str,
         values: &[Arg<'_>],
-    ) -> Result<(), StorageError> {
+    ) {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
-        self.push(&guard(invalidates, condition), &all)
+        self.push(&guard(invalidates, condition), &all);
     }
 
     /// A change of what belongs to no tenant: no version, and no guard but what its statements say.
@@ -207,46 +191,30 @@ impl<'a> Change<'a> {
     }
 
     /// Adds a statement.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
-    pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) -> Result<(), StorageError> {
+    pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) {
         self.statements.push(self.db.statement(sql, values));
-        Ok(())
     }
 
     /// Holds the change to a quota of the tenant: to be called after the statements that use more of it.
     /// Of the quotas that are counted (sites, models, tokens, bytes of templates) a change has one.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
-    pub fn within(&mut self, tenant_id: &str, quota: Quota) -> Result<(), StorageError> {
+    pub fn within(&mut self, tenant_id: &str, quota: Quota) {
         self.statements.push(quota.statement(self.db, tenant_id));
         self.quotas.push(quota);
-        Ok(())
     }
 
     /// Has the versions of something kept: to be called before the statements that change it. What it is then
     /// becomes a version with the change, in the name of who makes it.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
-    pub fn keep(&mut self, tenant_id: &str, object: Object, now: u64) -> Result<(), StorageError> {
+    pub fn keep(&mut self, tenant_id: &str, object: Object, now: u64) {
         let kept = Kept::new(tenant_id, object);
         for (sql, values) in kept.before(now) {
-            self.push(&sql, &values)?;
+            self.push(&sql, &values);
         }
         self.kept.push(kept);
-        Ok(())
     }
 
     /// Adds an audit entry besides the one that it is written with.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
-    pub fn enter(&mut self, entry: &Entry) -> Result<(), StorageError> {
+    pub fn enter(&mut self, entry: &Entry) {
         self.statements.push(entry.statement(self.db));
-        Ok(())
     }
 
     /// Writes the change and its audit entry, or neither.
@@ -264,7 +232,7 @@ impl<'a> Change<'a> {
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
         for kept in std::mem::take(&mut self.kept) {
             for (sql, values) in kept.after(entry) {
-                self.push(&sql, &values)?;
+                self.push(&sql, &values);
             }
         }
         self.statements.push(entry.statement(self.db));
@@ -272,7 +240,7 @@ impl<'a> Change<'a> {
             self.statements.push(operations::take_turn(self.db, turn));
         }
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
-            self.within(tenant_id, Quota::AuditBytes)?;
+            self.within(tenant_id, Quota::AuditBytes);
         }
         self.statements.push(standing::advance(self.db, &entry.id));
         let quotas = self.quotas;

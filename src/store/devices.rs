@@ -185,11 +185,11 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<Devic
             &new.key.fingerprint,
             new.key.previous_fingerprint.as_deref()
         ],
-    )?;
+    );
     if let Some(model) = new.model {
-        models::push_insert(&mut change, tenant_id, model)?;
+        models::push_insert(&mut change, tenant_id, model);
     }
-    moves::push_return(&mut change, tenant_id, &row.mac)?;
+    moves::push_return(&mut change, tenant_id, &row.mac);
     change.push(
         &format!(
             "INSERT INTO devices (tenant_id, id, mac, model, site_id, label, version, fenced_at, \
@@ -217,11 +217,11 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<Devic
             row.delivered_at,
             new.fenced_at
         ],
-    )?;
+    );
     if let Some(layer) = new.settings {
         settings::replace(&mut change, tenant_id, &scope(row), layer, row.created_at)?;
     }
-    change.within(tenant_id, Quota::Devices)?;
+    change.within(tenant_id, Quota::Devices);
     written(db, change, tenant_id, &row.mac, entry).await
 }
 
@@ -259,7 +259,7 @@ pub struct DeviceValues<'a> {
 
 const AT_REVISION: &str = "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND revision = ?3)";
 
-fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Result<Change<'a>, StorageError> {
+fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Change<'a> {
     Change::guarded(
         db,
         &device.tenant_id,
@@ -298,9 +298,9 @@ pub async fn update(
         Invalidates::Device,
         &condition,
         &guards,
-    )?;
+    );
     if let Some(model) = model {
-        models::push_insert(&mut change, &device.tenant_id, model)?;
+        models::push_insert(&mut change, &device.tenant_id, model);
     }
     // What was cached for another model must not outlive it: fenced like a new key.
     change.push(
@@ -317,7 +317,7 @@ pub async fn update(
             values.label,
             now
         ],
-    )?;
+    );
     if let Some((layer, _)) = settings {
         settings::replace(&mut change, &device.tenant_id, &scope(device), layer, now)?;
     }
@@ -335,14 +335,14 @@ pub async fn set_disabled(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, device)?;
+    let mut change = at_revision(db, device);
     change.push(
         &format!(
             "UPDATE devices SET disabled = ?3, fenced_at = ?4, updated_at = ?4, \
              version = {SEQ}, revision = revision + 1 WHERE id = ?2"
         ),
         args![&device.tenant_id, &device.id, disabled, now],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -351,8 +351,8 @@ pub async fn set_disabled(
 /// # Errors
 /// It is no longer at the revision of `device`, or D1 fails.
 pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, device)?;
-    change.push("DELETE FROM devices WHERE id = ?1", args![&device.id])?;
+    let mut change = at_revision(db, device);
+    change.push("DELETE FROM devices WHERE id = ?1", args![&device.id]);
     settings::delete_scope(&mut change, &device.tenant_id, &scope(device).key())?;
     change.write(entry).await
 }
@@ -403,7 +403,7 @@ pub async fn set_key(
         Invalidates::Device,
         &condition,
         &values,
-    )?;
+    );
     change.push(
         &format!(
             "UPDATE devices SET key_state = ?3, generation = ?4, ever_delivered = ?5, \
@@ -425,7 +425,7 @@ pub async fn set_key(
             device.generation,
             device.key_state.as_str()
         ],
-    )?;
+    );
     if let Some(key) = next.key {
         change.push(
             "UPDATE devices SET key_wrapped = ?2, key_master = ?3, key_fingerprint = ?4, \
@@ -438,7 +438,7 @@ pub async fn set_key(
                 &key.fingerprint,
                 next.generation
             ],
-        )?;
+        );
     }
     change.write(entry).await
 }

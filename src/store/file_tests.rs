@@ -35,9 +35,6 @@ const COLUMNS: &str = "id, name, model, site_id, mac, kind, parameter, expect, v
      created_at, updated_at";
 
 /// What reads all tests of a tenant, in the order of their ids.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM file_tests WHERE tenant_id = ?1 ORDER BY id LIMIT ?2"),
@@ -81,7 +78,7 @@ pub async fn insert(
         Invalidates::Device,
         "(SELECT count(*) FROM file_tests WHERE tenant_id = ?1) < ?2",
         args![MAX_FILE_TESTS],
-    )?;
+    );
     change.push(
         "INSERT INTO file_tests (tenant_id, id, name, model, site_id, mac, kind, parameter, \
          expect, value, created_at, updated_at) \
@@ -99,7 +96,7 @@ pub async fn insert(
             &test.value,
             test.created_at
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -122,7 +119,7 @@ pub async fn update(
         Invalidates::Device,
         AT_REVISION,
         args![&test.id, test.revision],
-    )?;
+    );
     change.push(
         "UPDATE file_tests SET name = ?2, model = ?3, site_id = ?4, mac = ?5, kind = ?6, \
          parameter = ?7, expect = ?8, value = ?9, updated_at = ?10, revision = revision + 1 \
@@ -139,7 +136,7 @@ pub async fn update(
             &test.value,
             test.updated_at
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -159,7 +156,7 @@ pub async fn delete(
         Invalidates::Device,
         AT_REVISION,
         args![&test.id, test.revision],
-    )?;
-    change.push("DELETE FROM file_tests WHERE id = ?1", args![&test.id])?;
+    );
+    change.push("DELETE FROM file_tests WHERE id = ?1", args![&test.id]);
     change.write(entry).await
 }

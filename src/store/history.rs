@@ -319,7 +319,7 @@ pub(super) const SINCE: &str = "(SELECT max(number) + 1 FROM versions \
 /// Adds to a change that objects and all that was kept of them are gone.
 ///
 /// # Errors
-/// A statement cannot be made.
+/// Their names are no JSON, which cannot be.
 pub(super) fn forget(
     change: &mut Change<'_>,
     tenant_id: &str,
@@ -329,7 +329,8 @@ pub(super) fn forget(
         "DELETE FROM versions WHERE tenant_id = ?1 \
          AND object IN (SELECT value FROM json_each(?2))",
         args![tenant_id, json(objects)?],
-    )
+    );
+    Ok(())
 }
 
 /// A version, without what it holds.

@@ -42,9 +42,6 @@ impl Quota {
     }
 
     /// The statement that holds it, for the end of a change.
-    ///
-    /// # Errors
-    /// The statement cannot be made.
     pub fn statement(self, db: &Db, tenant_id: &str) -> Statement {
         let (column, used, name) = (self.column(), self.used(), self.name());
         db.statement(
@@ -127,11 +124,11 @@ pub async fn has_audit_room(db: &Db, tenant_id: &str) -> Result<bool, StorageErr
 /// # Errors
 /// The tenant is gone, or D1 fails.
 pub async fn put(db: &Db, tenant_id: &str, limits: &str, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device);
     change.push(
         "UPDATE tenants SET limits = ?2 WHERE id = ?1",
         args![tenant_id, limits],
-    )?;
+    );
     change.write(entry).await
 }
 

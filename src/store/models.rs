@@ -40,9 +40,6 @@ pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRo
 }
 
 /// What reads it.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn one(db: &Db, tenant_id: &str, name: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
@@ -71,9 +68,6 @@ pub async fn list(
 }
 
 /// What reads all models of a tenant.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 ORDER BY name LIMIT ?2"),
@@ -120,21 +114,14 @@ pub async fn insert(
     model: &ModelRow,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::checked(db, checked_against, Invalidates::Device, "1", &[])?;
-    push_insert(&mut change, &checked_against.tenant_id, model)?;
+    let mut change = Change::checked(db, checked_against, Invalidates::Device, "1", &[]);
+    push_insert(&mut change, &checked_against.tenant_id, model);
     change.write(entry).await
 }
 
 /// Adds to a change that a model is added, as a device's change may need it. Where somebody else has
 /// added it meanwhile, perhaps as another, the change is overtaken.
-///
-/// # Errors
-/// The statement cannot be made.
-pub fn push_insert(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    model: &ModelRow,
-) -> Result<(), StorageError> {
+pub fn push_insert(change: &mut Change<'_>, tenant_id: &str, model: &ModelRow) {
     change.push(
         "INSERT INTO models (tenant_id, name, family, profile, created_at, updated_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
@@ -145,8 +132,8 @@ pub fn push_insert(
             model.profile.as_deref(),
             model.created_at
         ],
-    )?;
-    change.within(tenant_id, Quota::Models)
+    );
+    change.within(tenant_id, Quota::Models);
 }
 
 /// Gives a model another family or profile.
@@ -169,7 +156,7 @@ pub async fn update(
         Invalidates::Tenant,
         AT_REVISION,
         args![&model.name, model.revision],
-    )?;
+    );
     change.push(
         "UPDATE models SET family = ?3, profile = ?4, updated_at = ?5, revision = revision + 1 \
          WHERE tenant_id = ?1 AND name = ?2",
@@ -180,7 +167,7 @@ pub async fn update(
             profile,
             now
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -201,16 +188,16 @@ pub async fn delete(
         Invalidates::Tenant,
         AT_REVISION,
         args![&model.name, model.revision],
-    )?;
+    );
     change.push(
         "DELETE FROM models WHERE tenant_id = ?1 AND name = ?2",
         args![tenant_id, &model.name],
-    )?;
+    );
     change.push(
         "DELETE FROM file_templates WHERE tenant_id = ?1 AND kind IN \
          ('initial', 'standard', 'product', 'master', 'system') AND family = ?3 AND model = ?2",
         args![tenant_id, &model.name, model.family.as_str()],
-    )?;
+    );
     let templates = FileKind::ALL.map(|kind| {
         let key = TemplateKey {
             kind,

@@ -72,19 +72,19 @@ pub async fn write(
         Invalidates::Device,
         "NOT ?2 OR (SELECT count(*) FROM access_paths WHERE tenant_id = ?1) < ?3",
         args![u32::from(is_new), access_paths::MAX_ACCESS_PATHS],
-    )?;
+    );
     change.also_guarded(
         &from.tenant_id,
         Invalidates::Device,
         "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1 AND revision = ?3 \
          AND version = ?4)",
         args![&from.id, from.revision, from.version],
-    )?;
+    );
     if let Some(model) = moved.model {
-        models::push_insert(&mut change, target, model)?;
+        models::push_insert(&mut change, target, model);
     }
     if let Some(road) = &moved.road {
-        push_road(&mut change, target, road)?;
+        push_road(&mut change, target, road);
     }
     // What it was stays nobody's: secrets are wrapped for the tenant that it leaves.
     let scope = devices::scope(from);
@@ -106,8 +106,8 @@ pub async fn write(
             now,
             ends_at
         ],
-    )?;
-    change.within(target, Quota::Devices)?;
+    );
+    change.within(target, Quota::Devices);
     if let Some(layer) = moved.settings {
         settings::replace(&mut change, target, &scope, layer, now)?;
     }
@@ -115,44 +115,43 @@ pub async fn write(
         "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
          WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
         args![target, &from.tenant_id, &from.mac, MAX_EVENTS],
-    )?;
-    push_traces(&mut change, moved, now)?;
+    );
+    push_traces(&mut change, moved, now);
     if let Some(made) = entries.made {
-        change.enter(made)?;
+        change.enter(made);
     }
-    change.enter(entries.came)?;
-    change.enter(entries.both)?;
+    change.enter(entries.came);
+    change.enter(entries.both);
     // This one is reported to the witness: should a restore undo the move, the device is back in the tenant
     // that it left, and must not be served there.
     change.write(entries.left).await
 }
 
-fn push_road(change: &mut Change<'_>, target: &str, road: &Road<'_>) -> Result<(), StorageError> {
+fn push_road(change: &mut Change<'_>, target: &str, road: &Road<'_>) {
     let path = road.path;
     if road.new {
-        access_paths::push_insert(change, target, path)?;
+        access_paths::push_insert(change, target, path);
     }
     if let Some((segment, master)) = road.segment {
         change.push(
             "UPDATE access_paths SET segment = ?3, master = ?4 WHERE id = ?2 AND tenant_id = ?1",
             args![target, &path.id, segment, master],
-        )?;
+        );
     }
-    Ok(())
 }
 
 /// What is remembered of the move, and what becomes of earlier ones.
-fn push_traces(change: &mut Change<'_>, moved: &Move<'_>, now: u64) -> Result<(), StorageError> {
+fn push_traces(change: &mut Change<'_>, moved: &Move<'_>, now: u64) {
     let (from, to) = (moved.from, moved.to);
     let path = moved.road.as_ref().map(|road| road.path.id.as_str());
     let ends_at = moved.road.as_ref().map_or(0, |road| road.ends_at);
-    push_return(change, &to.tenant_id, &to.mac)?;
+    push_return(change, &to.tenant_id, &to.mac);
     // Where it was before that, the phone is sent straight to where it is.
     change.push(
         "UPDATE moves SET target_id = ?2, access_path_id = ?3, ends_at = min(ends_at, ?4) \
          WHERE device_id = ?1",
         args![&from.id, &to.tenant_id, path, ends_at],
-    )?;
+    );
     change.push(
         "INSERT INTO moves (tenant_id, mac, device_id, target_id, version, moved_at, \
          access_path_id, ends_at) VALUES (?1, ?2, ?3, ?4, (SELECT seq FROM tenants WHERE id = ?1), \
@@ -168,24 +167,17 @@ fn push_traces(change: &mut Change<'_>, moved: &Move<'_>, now: u64) -> Result<()
             path,
             ends_at
         ],
-    )
+    );
 }
 
 /// Adds to a change that a device of this MAC is in the tenant (again): nobody is sent on from there, and the
 /// phone is not unknown any more.
-///
-/// # Errors
-/// The statement cannot be made.
-pub fn push_return(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    mac: &str,
-) -> Result<(), StorageError> {
-    unknown::push_known(change, tenant_id, mac)?;
+pub fn push_return(change: &mut Change<'_>, tenant_id: &str, mac: &str) {
+    unknown::push_known(change, tenant_id, mac);
     change.push(
         "DELETE FROM moves WHERE tenant_id = ?1 AND mac = ?2",
         args![tenant_id, mac],
-    )
+    );
 }
 
 /// Where a device went that left a tenant.
@@ -252,10 +244,10 @@ pub async fn end(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Chang
         Invalidates::Device,
         "EXISTS (SELECT 1 FROM devices WHERE id = ?2 AND tenant_id = ?1)",
         args![&device.id],
-    )?;
+    );
     let list = json(&[(&device.id, &device.tenant_id)])?;
     for sql in [NO_LONGER_SENT, NO_LONGER_EXPECTED] {
-        change.push(sql, args![&list])?;
+        change.push(sql, args![&list]);
     }
     change.write(entry).await
 }

@@ -251,7 +251,7 @@ pub async fn insert(
         "(SELECT count(*) FROM operations WHERE tenant_id = ?1 AND pending > 0) < ?2 AND \
          (SELECT count(*) FROM operations WHERE tenant_id = ?1) < ?3",
         args![MAX_RUNNING, MAX_KEPT],
-    )?;
+    );
     change.push(
         "INSERT INTO operations (id, tenant_id, token_id, token_hash, address, action, selection, \
          if_unchanged, state, devices, pending, created_at) \
@@ -267,7 +267,7 @@ pub async fn insert(
             new.if_unchanged,
             new.now
         ],
-    )?;
+    );
     let mut draft = devices.draft(new.tenant_id)?;
     let id = draft.bind(new.id);
     let sql = format!(
@@ -275,12 +275,12 @@ pub async fn insert(
          SELECT {id}, row_number() OVER (ORDER BY id), id, mac, revision, 'waiting' FROM ({})",
         draft.sql
     );
-    change.push(&sql, &draft.args)?;
+    change.push(&sql, &draft.args);
     change.push(
         "UPDATE operations SET (devices, pending) = (SELECT CASE WHEN count(*) BETWEEN 1 AND ?2 \
          THEN count(*) END, count(*) FROM operation_devices WHERE operation_id = ?1) WHERE id = ?1",
         args![new.id, MAX_DEVICES],
-    )?;
+    );
     change.push(
         "INSERT INTO settings (tenant_id, scope, name, value, master) \
          SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?3)",
@@ -289,7 +289,7 @@ pub async fn insert(
             secrets_scope(new.id),
             json(&written(new.secrets))?
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -329,9 +329,6 @@ const TAKE_TURN: &str = "UPDATE operation_devices SET at = ?3, outcome = CASE WH
      THEN 'applied' END WHERE operation_id = ?1 AND number = ?2";
 
 /// [`TAKE_TURN`], for a change.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn take_turn(db: &Db, turn: &Turn) -> Statement {
     db.statement(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
 }
@@ -428,11 +425,11 @@ pub async fn cancel(
         Invalidates::Device,
         IS_RUNNING,
         args![&operation.id],
-    )?;
+    );
     change.push(
         "UPDATE operations SET state = 'cancelled', ended_at = ?2 WHERE id = ?1",
         args![&operation.id, now],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -447,8 +444,8 @@ pub async fn delete(db: &Db, operation: &OperationRow, entry: &Entry) -> Result<
         Invalidates::Device,
         "NOT EXISTS (SELECT 1 FROM operations WHERE id = ?2 AND pending > 0)",
         args![&operation.id],
-    )?;
-    change.push("DELETE FROM operations WHERE id = ?1", args![&operation.id])?;
+    );
+    change.push("DELETE FROM operations WHERE id = ?1", args![&operation.id]);
     change.write(entry).await
 }
 

@@ -78,7 +78,7 @@ pub async fn put_credentials(
             master,
             row.updated_at
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -91,7 +91,7 @@ pub async fn delete_credentials(db: &Db, pool: &str, entry: &Entry) -> Result<()
     change.push(
         "DELETE FROM pool_credentials WHERE pool_id = ?1",
         args![pool],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -131,9 +131,6 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, Stor
 }
 
 /// The statement that reads the first `limit` pools, for a batch.
-///
-/// # Errors
-/// The statement cannot be made.
 pub fn first(db: &Db, limit: u32) -> Statement {
     let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > '' ORDER BY id LIMIT ?1");
     db.statement(&sql, args![limit])
@@ -154,7 +151,7 @@ pub async fn insert(db: &Db, row: &PoolRow, entry: &Entry) -> Result<(), ChangeE
             row.created_at,
             row.updated_at
         ],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -176,7 +173,7 @@ pub async fn update(
         "UPDATE pools SET name = ?3, options = ?4, updated_at = ?5, \
          revision = CASE WHEN revision = ?2 THEN revision + 1 END WHERE id = ?1",
         args![&row.id, row.revision, name, options, now],
-    )?;
+    );
     change.commit(entry).await.map_err(|error| match error {
         ChangeError::Storage(error) if error.violates_not_null() == Some("pools.revision") => {
             ChangeError::Overtaken
@@ -192,7 +189,7 @@ pub async fn update(
 /// Something belongs to it, or D1 fails.
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    change.push("DELETE FROM pools WHERE id = ?1", args![id])?;
+    change.push("DELETE FROM pools WHERE id = ?1", args![id]);
     change.write(entry).await
 }
 
@@ -294,16 +291,16 @@ pub async fn assign(
     pool: Option<&str>,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device);
     match site_id {
         Some(site) => change.push(
             "UPDATE sites SET pool_id = ?3 WHERE id = ?2 AND tenant_id = ?1",
             args![tenant_id, site, pool],
-        )?,
+        ),
         None => change.push(
             "UPDATE tenants SET pool_id = ?2 WHERE id = ?1",
             args![tenant_id, pool],
-        )?,
+        ),
     }
     change.write(entry).await
 }

@@ -33,7 +33,7 @@ const GUARDED: &str = "(NOT EXISTS (SELECT 1 FROM pools p WHERE p.id = j.value -
 /// The statement that asks for some tenants in some pools; [`read`] reads its answer.
 ///
 /// # Errors
-/// The statement cannot be made.
+/// The pairs are no JSON, which cannot be.
 pub fn statement(db: &Db, pairs: &[Pair]) -> Result<Statement, StorageError> {
     let sql = format!(
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \
@@ -174,11 +174,11 @@ pub async fn put(
     destinations: Option<&str>,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device);
     change.push(
         "UPDATE tenants SET destinations = ?2 WHERE id = ?1",
         args![tenant_id, destinations],
-    )?;
+    );
     change.write(entry).await
 }
 

@@ -65,7 +65,7 @@ pub async fn insert(db: &Db, row: &RelayRow, entry: &Entry) -> Result<(), Change
     change.push(
         "INSERT INTO relays (id, pool_id, name, hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         args![&row.id, &row.pool_id, &row.name, &row.hash, row.created_at],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -75,6 +75,6 @@ pub async fn insert(db: &Db, row: &RelayRow, entry: &Entry) -> Result<(), Change
 /// D1 fails.
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    change.push("DELETE FROM relays WHERE id = ?1", args![id])?;
+    change.push("DELETE FROM relays WHERE id = ?1", args![id]);
     change.write(entry).await
 }

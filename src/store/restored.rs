@@ -94,51 +94,51 @@ pub async fn take_into_use(
     ];
     for (sql, ids) in removals {
         for some in ids.chunks(MAX_LIST) {
-            change.push(sql, args![json(&some)?])?;
+            change.push(sql, args![json(&some)?]);
         }
     }
     // Whoever was signed in signs in again: one that was ended since would be back otherwise.
-    change.push("DELETE FROM sessions WHERE id > ''", &[])?;
+    change.push("DELETE FROM sessions WHERE id > ''", &[]);
     // One that was used since would open another session.
-    change.push("DELETE FROM sign_in_codes WHERE id > ''", &[])?;
+    change.push("DELETE FROM sign_in_codes WHERE id > ''", &[]);
     // One that was removed since would be told again.
-    change.push("UPDATE webhooks SET disabled = 1 WHERE id > ''", &[])?;
+    change.push("UPDATE webhooks SET disabled = 1 WHERE id > ''", &[]);
     for some in undo.targets.chunks(MAX_LIST) {
         change.push(
             "UPDATE access_paths SET target_since = NULL WHERE target_since IS NOT NULL \
              AND tenant_id IN (SELECT value FROM json_each(?1))",
             args![json(&some)?],
-        )?;
+        );
     }
     if let Some(keep) = only {
         change.push(
             "DELETE FROM tokens WHERE id > '' AND id NOT IN (SELECT value FROM json_each(?1))",
             args![json(&keep.tokens)?],
-        )?;
+        );
         change.push(
             "DELETE FROM access_paths WHERE id > '' \
              AND id NOT IN (SELECT value FROM json_each(?1))",
             args![json(&keep.access_paths)?],
-        )?;
+        );
         change.push(
             "UPDATE access_paths SET target_since = NULL \
              WHERE tenant_id > '' AND target_since IS NOT NULL",
             &[],
-        )?;
+        );
     }
     for some in undo.disabled.chunks(MAX_LIST) {
         change.push(
             "UPDATE devices SET disabled = 1, revision = revision + 1, updated_at = ?2 \
              WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
             args![json(&some)?, now],
-        )?;
+        );
     }
     for some in undo.forwards.chunks(MAX_LIST) {
         change.push(
             "UPDATE moves SET ends_at = 0 WHERE device_id IN (SELECT d.id FROM json_each(?1) j \
              JOIN devices d ON d.tenant_id = j.value ->> 0 AND d.mac = j.value ->> 1)",
             args![json(&some)?],
-        )?;
+        );
     }
     // The phone has the key: its sealed files may go on.
     for some in undo.claimed.chunks(MAX_LIST) {
@@ -146,7 +146,7 @@ pub async fn take_into_use(
             "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
              (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
             args![json(&some)?],
-        )?;
+        );
     }
     for some in undo.rekeyed.chunks(MAX_LIST) {
         change.push(
@@ -154,28 +154,28 @@ pub async fn take_into_use(
              revision = revision + 1, updated_at = ?2 \
              WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
             args![json(&some)?, now],
-        )?;
+        );
     }
     change.push(
         "UPDATE devices SET key_state = 'expired', revision = revision + 1, updated_at = ?1 \
          WHERE key_state = 'armed'",
         args![now],
-    )?;
+    );
     change.push(
         "UPDATE operations SET state = 'stopped', cause = 'database_restored', ended_at = ?1 \
          WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM operations INDEXED BY operations_pending \
          WHERE tenant_id > '' AND pending > 0) AND state = 'running'",
         args![now],
-    )?;
+    );
     change.push(
         "UPDATE tenants SET seq = ?1, version = ?1 WHERE id > ''",
         args![next.version],
-    )?;
+    );
     // The step of this very change comes on top.
     change.push(
         "UPDATE standing SET number = ?1, mark = ?2, era = ?3 WHERE id = 1",
         args![next.number.saturating_sub(1), next.previous, next.era],
-    )?;
+    );
     change.write(entry).await
 }
 

@@ -319,7 +319,7 @@ pub async fn write(
                 key.row.generation,
                 &key.row.key_wrapped
             ],
-        )?;
+        );
     }
     for secret in &step.secrets {
         change.push(
@@ -333,7 +333,7 @@ pub async fn write(
                 &secret.row.name,
                 &secret.row.value
             ],
-        )?;
+        );
     }
     for segment in &step.segments {
         change.push(
@@ -344,24 +344,24 @@ pub async fn write(
                 &segment.row.id,
                 &segment.row.segment
             ],
-        )?;
+        );
     }
     for past in &step.past {
-        push_past(&mut change, master, past)?;
+        push_past(&mut change, master, past);
     }
     for NewWebhookSecret { row, wrapped } in &step.webhooks {
         change.push(
             "UPDATE webhook_secrets SET secret = ?1, master = ?2 \
              WHERE webhook_id = ?3 AND number = ?4 AND secret = ?5",
             args![wrapped, master, &row.webhook_id, row.number, &row.secret],
-        )?;
+        );
     }
     for NewPassword { row, wrapped } in &step.passwords {
         change.push(
             "UPDATE pool_credentials SET password = ?1, master = ?2 \
              WHERE pool_id = ?3 AND password = ?4",
             args![wrapped, master, &row.pool_id, &row.password],
-        )?;
+        );
     }
     let results = change.commit(entry).await?;
     let mut changed = 0;
@@ -371,11 +371,7 @@ pub async fn write(
     Ok(changed)
 }
 
-fn push_past(
-    change: &mut Change<'_>,
-    master: &str,
-    past: &NewPastSecret,
-) -> Result<(), StorageError> {
+fn push_past(change: &mut Change<'_>, master: &str, past: &NewPastSecret) {
     let row = &past.row;
     change.push(
         "UPDATE setting_versions SET value = ?1, master = ?2 WHERE tenant_id = ?3 \
@@ -389,7 +385,7 @@ fn push_past(
             &row.name,
             &row.value
         ],
-    )
+    );
 }
 
 #[cfg(test)]

@@ -134,15 +134,15 @@ pub async fn insert(
             code,
             row.email.as_deref()
         ],
-    )?;
+    );
     if let Some(code) = code {
-        change.push("DELETE FROM sign_in_codes WHERE id = ?1", args![code])?;
+        change.push("DELETE FROM sign_in_codes WHERE id = ?1", args![code]);
     }
     change.push(
         "DELETE FROM sessions WHERE token_id = ?1 AND id NOT IN \
          (SELECT id FROM sessions WHERE token_id = ?1 ORDER BY id DESC LIMIT ?2)",
         args![&row.token_id, MAX_SESSIONS],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -152,7 +152,7 @@ pub async fn insert(
 /// D1 fails.
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    change.push("DELETE FROM sessions WHERE id = ?1", args![id])?;
+    change.push("DELETE FROM sessions WHERE id = ?1", args![id]);
     change.write(entry).await
 }
 

@@ -141,9 +141,6 @@ pub(super) fn layer_of(
 }
 
 /// What reads every setting of a tenant that is not one device's.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Statement {
     // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
     db.statement(
@@ -210,7 +207,7 @@ pub struct NewLayer {
 /// not undone.
 ///
 /// # Errors
-/// A statement cannot be made.
+/// As [`history::forget`].
 pub fn replace(
     change: &mut Change<'_>,
     tenant_id: &str,
@@ -218,12 +215,12 @@ pub fn replace(
     layer: &NewLayer,
     now: u64,
 ) -> Result<(), StorageError> {
-    change.keep(tenant_id, Object::Layer(scope.clone()), now)?;
+    change.keep(tenant_id, Object::Layer(scope.clone()), now);
     for (sql, values) in replacing(tenant_id, &scope.key(), layer, now)? {
-        change.push(&sql, &values)?;
+        change.push(&sql, &values);
     }
     if layer.grows {
-        change.within(tenant_id, Quota::SettingsBytes)?;
+        change.within(tenant_id, Quota::SettingsBytes);
     }
     Ok(())
 }
@@ -321,7 +318,7 @@ pub async fn put(
              WHERE tenant_id = ?1 AND scope = ?2), 0) = ?3"
         ),
         &values,
-    )?;
+    );
     replace(&mut change, tenant_id, scope, layer, now)?;
     if !device.is_empty() {
         change.push(
@@ -330,7 +327,7 @@ pub async fn put(
                 super::SEQ
             ),
             args![tenant_id, device, now],
-        )?;
+        );
     }
     change.write(entry).await
 }
@@ -338,7 +335,7 @@ pub async fn put(
 /// Adds to a change that a layer is gone, with what it was before.
 ///
 /// # Errors
-/// A statement cannot be made.
+/// As [`history::forget`].
 pub fn delete_scope(
     change: &mut Change<'_>,
     tenant_id: &str,
@@ -348,7 +345,7 @@ pub fn delete_scope(
         change.push(
             &format!("DELETE FROM {table} WHERE tenant_id = ?1 AND scope = ?2"),
             args![tenant_id, scope],
-        )?;
+        );
     }
     history::forget(change, tenant_id, &[history::layer_key(scope)])
 }

@@ -65,12 +65,12 @@ pub async fn insert(db: &Db, code: &NewCode, entry: &Entry) -> Result<(), Change
             code.admin_mark.as_deref(),
             code.expires_at
         ],
-    )?;
+    );
     change.push(
         "DELETE FROM sign_in_codes WHERE token_id = ?1 AND id NOT IN \
          (SELECT id FROM sign_in_codes WHERE token_id = ?1 ORDER BY id DESC LIMIT ?2)",
         args![&code.token_id, MAX_CODES],
-    )?;
+    );
     change.write(entry).await
 }
 

@@ -32,9 +32,6 @@ pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>,
 }
 
 /// What reads it.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM sites WHERE id = ?2 AND tenant_id = ?1"),
@@ -97,13 +94,13 @@ pub async fn insert(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = Change::new(db, tenant_id, Invalidates::Device)?;
+    let mut change = Change::new(db, tenant_id, Invalidates::Device);
     change.push(
         "INSERT INTO sites (tenant_id, id, name, created_at, updated_at) \
          VALUES (?1, ?2, ?3, ?4, ?4)",
         args![tenant_id, id, name, now],
-    )?;
-    change.within(tenant_id, Quota::Sites)?;
+    );
+    change.within(tenant_id, Quota::Sites);
     change.write(entry).await
 }
 
@@ -125,11 +122,11 @@ pub async fn rename(
         Invalidates::Device,
         AT_REVISION,
         args![&site.id, site.revision],
-    )?;
+    );
     change.push(
         "UPDATE sites SET name = ?2, updated_at = ?3, revision = revision + 1 WHERE id = ?1",
         args![&site.id, name, now],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -149,8 +146,8 @@ pub async fn delete(
         Invalidates::Device,
         AT_REVISION,
         args![&site.id, site.revision],
-    )?;
-    change.push("DELETE FROM sites WHERE id = ?1", args![&site.id])?;
+    );
+    change.push("DELETE FROM sites WHERE id = ?1", args![&site.id]);
     super::settings::delete_scope(&mut change, tenant_id, &format!("site:{}", site.id))?;
     change.write(entry).await
 }

@@ -10,9 +10,6 @@ use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::standing::Standing;
 
 /// The statement that reads where the database stands, for a batch.
-///
-/// # Errors
-/// The statement cannot be made.
 pub fn statement(db: &Db) -> Statement {
     db.statement(
         "SELECT number, mark, previous, era FROM standing WHERE id = 1",
@@ -43,9 +40,6 @@ pub async fn row_vouched<T: DeserializeOwned>(
 }
 
 /// A step further, for the end of a batch.
-///
-/// # Errors
-/// The statement cannot be made.
 pub fn advance(db: &Db, mark: &str) -> Statement {
     db.statement(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 WHERE id = 1 \
@@ -55,9 +49,6 @@ pub fn advance(db: &Db, mark: &str) -> Statement {
 }
 
 /// The same, if the statement before it in the batch changed a row.
-///
-/// # Errors
-/// The statement cannot be made.
 pub fn advance_if_changed(db: &Db, mark: &str) -> Statement {
     db.statement(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 \

@@ -54,9 +54,6 @@ pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageE
 }
 
 /// What reads them.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
     db.statement(
         &format!(
@@ -93,7 +90,7 @@ fn at_revision<'a>(
     checked_against: &CheckedAgainst,
     key: &TemplateKey,
     revision: u64,
-) -> Result<Change<'a>, StorageError> {
+) -> Change<'a> {
     Change::checked(
         db,
         checked_against,
@@ -123,12 +120,12 @@ pub async fn put(
     now: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, checked_against, key, revision)?;
+    let mut change = at_revision(db, checked_against, key, revision);
     change.keep(
         &checked_against.tenant_id,
         Object::Template(key.clone()),
         now,
-    )?;
+    );
     change.push(
         "INSERT INTO file_templates (tenant_id, kind, family, model, source, created_at, \
          updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO UPDATE SET \
@@ -141,9 +138,9 @@ pub async fn put(
             new.source,
             now
         ],
-    )?;
+    );
     if new.grows {
-        change.within(&checked_against.tenant_id, Quota::TemplateBytes)?;
+        change.within(&checked_against.tenant_id, Quota::TemplateBytes);
     }
     change.write(entry).await
 }
@@ -159,12 +156,12 @@ pub async fn delete(
     revision: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = at_revision(db, checked_against, key, revision)?;
+    let mut change = at_revision(db, checked_against, key, revision);
     change.keep(
         &checked_against.tenant_id,
         Object::Template(key.clone()),
         entry.at,
-    )?;
+    );
     change.push(
         &format!("DELETE FROM file_templates WHERE {KEY}"),
         args![
@@ -173,6 +170,6 @@ pub async fn delete(
             key.family.as_str(),
             &key.model
         ],
-    )?;
+    );
     change.write(entry).await
 }

@@ -55,9 +55,6 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> 
 }
 
 /// What reads it.
-///
-/// # Errors
-/// The statement cannot be made.
 pub(super) fn one(db: &Db, id: &str) -> Statement {
     db.statement(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
@@ -93,7 +90,7 @@ pub async fn insert(
         "INSERT INTO tenants (id, name, hostname, options, created_at, updated_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
         args![id, values.name, values.hostname, values.options, now],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -120,17 +117,17 @@ pub async fn update(
             Invalidates::Tenant,
             at_revision,
             revision,
-        )?,
-        None => Change::guarded(db, id, Invalidates::Tenant, at_revision, revision)?,
+        ),
+        None => Change::guarded(db, id, Invalidates::Tenant, at_revision, revision),
     };
     if tenant.options != values.options {
-        change.keep(id, Object::Options, now)?;
+        change.keep(id, Object::Options, now);
     }
     change.push(
         "UPDATE tenants SET name = ?2, hostname = ?3, options = ?4, updated_at = ?5, \
          revision = revision + 1 WHERE id = ?1",
         args![id, values.name, values.hostname, values.options, now],
-    )?;
+    );
     change.write(entry).await
 }
 
@@ -145,7 +142,7 @@ pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(
         Invalidates::Tenant,
         "revision = ?2 AND NOT EXISTS (SELECT 1 FROM devices WHERE tenant_id = ?1)",
         args![revision],
-    )?;
-    change.push("DELETE FROM tenants WHERE id = ?1", args![id])?;
+    );
+    change.push("DELETE FROM tenants WHERE id = ?1", args![id]);
     change.write(entry).await
 }

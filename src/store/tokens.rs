@@ -156,9 +156,9 @@ pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), Change
             metrics_until,
             row.email.as_deref()
         ],
-    )?;
+    );
     if let Some(tenant_id) = &row.tenant_id {
-        change.within(tenant_id, Quota::Tokens)?;
+        change.within(tenant_id, Quota::Tokens);
     }
     change.write(entry).await
 }
@@ -169,7 +169,7 @@ pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), Change
 /// D1 fails.
 pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
-    change.push("DELETE FROM tokens WHERE id = ?1", args![id])?;
+    change.push("DELETE FROM tokens WHERE id = ?1", args![id]);
     change.write(entry).await
 }
 

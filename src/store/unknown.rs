@@ -276,11 +276,8 @@ pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<UnknownR
 }
 
 /// Adds to a change that a device of this MAC is in the tenant.
-///
-/// # Errors
-/// The statement cannot be made.
-pub fn push_known(change: &mut Change<'_>, tenant_id: &str, mac: &str) -> Result<(), StorageError> {
-    change.push(KNOWN, args![tenant_id, mac])
+pub fn push_known(change: &mut Change<'_>, tenant_id: &str, mac: &str) {
+    change.push(KNOWN, args![tenant_id, mac]);
 }
 
 /// Removes one by an operator's word.
@@ -299,8 +296,8 @@ pub async fn dismiss(
         Invalidates::Device,
         "EXISTS (SELECT 1 FROM unknown_phones WHERE tenant_id = ?1 AND mac = ?2)",
         args![mac],
-    )?;
-    push_known(&mut change, tenant_id, mac)?;
+    );
+    push_known(&mut change, tenant_id, mac);
     change.write(entry).await
 }
 

@@ -143,10 +143,10 @@ pub async fn enabled(db: &Db, after: &str, limit: u32) -> Result<Vec<String>, St
 }
 
 /// Where a change is written: in the tenant's history of changes, or in nobody's.
-fn change_of<'a>(db: &'a Db, tenant_id: Option<&str>) -> Result<Change<'a>, StorageError> {
+fn change_of<'a>(db: &'a Db, tenant_id: Option<&str>) -> Change<'a> {
     match tenant_id {
         Some(tenant_id) => Change::new(db, tenant_id, super::Invalidates::Device),
-        None => Ok(Change::of_no_tenant(db)),
+        None => Change::of_no_tenant(db),
     }
 }
 
@@ -162,7 +162,7 @@ pub async fn insert(
     entry: &Entry,
 ) -> Result<(), ChangeError> {
     let tenant_id = row.tenant_id.as_deref();
-    let mut change = change_of(db, tenant_id)?;
+    let mut change = change_of(db, tenant_id);
     change.push(
         "INSERT INTO webhooks (id, tenant_id, name, url, kinds, options, disabled, created_at, updated_at) \
          SELECT CASE WHEN (SELECT count(*) FROM webhooks WHERE tenant_id IS ?2) < ?9 THEN ?1 END, \
@@ -178,20 +178,16 @@ pub async fn insert(
             row.created_at,
             MAX_WEBHOOKS
         ],
-    )?;
-    push_secret(&mut change, &row.id, secret)?;
+    );
+    push_secret(&mut change, &row.id, secret);
     write(change, entry).await
 }
 
-fn push_secret(
-    change: &mut Change<'_>,
-    id: &str,
-    secret: WrappedSecret<'_>,
-) -> Result<(), StorageError> {
+fn push_secret(change: &mut Change<'_>, id: &str, secret: WrappedSecret<'_>) {
     change.push(
         "INSERT INTO webhook_secrets (webhook_id, number, secret, master) VALUES (?1, ?2, ?3, ?4)",
         args![id, secret.number, secret.secret, secret.master],
-    )
+    );
 }
 
 async fn write(change: Change<'_>, entry: &Entry) -> Result<(), ChangeError> {
@@ -213,7 +209,7 @@ async fn write(change: Change<'_>, entry: &Entry) -> Result<(), ChangeError> {
 /// # Errors
 /// It is no longer at that revision, or D1 fails.
 pub async fn update(db: &Db, row: &WebhookRow, now: u64, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = change_of(db, row.tenant_id.as_deref())?;
+    let mut change = change_of(db, row.tenant_id.as_deref());
     change.push(
         "UPDATE webhooks SET name = ?3, url = ?4, kinds = ?5, options = ?6, disabled = ?7, updated_at = ?8, \
          revision = CASE WHEN revision = ?2 THEN revision + 1 END WHERE id = ?1",
@@ -227,7 +223,7 @@ pub async fn update(db: &Db, row: &WebhookRow, now: u64, entry: &Entry) -> Resul
             row.disabled,
             now
         ],
-    )?;
+    );
     write(change, entry).await
 }
 
@@ -242,16 +238,16 @@ pub async fn rotate(
     ends_at: u64,
     entry: &Entry,
 ) -> Result<(), ChangeError> {
-    let mut change = change_of(db, row.tenant_id.as_deref())?;
+    let mut change = change_of(db, row.tenant_id.as_deref());
     change.push(
         "DELETE FROM webhook_secrets WHERE webhook_id = ?1 AND number < ?2 - 1",
         args![&row.id, secret.number],
-    )?;
+    );
     change.push(
         "UPDATE webhook_secrets SET ends_at = ?3 WHERE webhook_id = ?1 AND number = ?2 - 1",
         args![&row.id, secret.number, ends_at],
-    )?;
-    push_secret(&mut change, &row.id, secret)?;
+    );
+    push_secret(&mut change, &row.id, secret);
     change.write(entry).await.map_err(|error| match error {
         ChangeError::Storage(error) if error.violates_unique("webhook_secrets.number") => {
             ChangeError::Overtaken
@@ -265,8 +261,8 @@ pub async fn rotate(
 /// # Errors
 /// D1 fails.
 pub async fn delete(db: &Db, row: &WebhookRow, entry: &Entry) -> Result<(), ChangeError> {
-    let mut change = change_of(db, row.tenant_id.as_deref())?;
-    change.push("DELETE FROM webhooks WHERE id = ?1", args![&row.id])?;
+    let mut change = change_of(db, row.tenant_id.as_deref());
+    change.push("DELETE FROM webhooks WHERE id = ?1", args![&row.id]);
     change.write(entry).await
 }
 

@@ -1,4 +1,4 @@
-// CPU time from the kernel's accounting, and how fast the machine is at the moment.
+// CPU time from the kernel's accounting.
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -25,14 +25,4 @@ export async function settled(pids) {
     before = now;
   }
   throw new Error('the processes do not come to rest');
-}
-
-/** CPU milliseconds of a fixed piece of work: what other figures of the same moment are held against. */
-export function fixedWork() {
-  const from = process.cpuUsage();
-  let sum = 0;
-  for (let i = 0; i < 60_000_000; i += 1) sum = (sum * 31 + i) | 0;
-  const { user, system } = process.cpuUsage(from);
-  if (sum === 1) throw new Error('never');
-  return (user + system) / 1000;
 }

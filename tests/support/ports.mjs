@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 
-// Two files of tests run at once. Each takes ports from a range of its own, below those that the system
+// Several files of tests run at once. Each takes ports from a range of its own, below those that the system
 // gives to clients, so that a port which was free a moment ago is still free when it is used.
 const RANGE = 200;
 const FIRST = 10_000 + (process.pid % 110) * RANGE;

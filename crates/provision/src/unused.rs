@@ -81,7 +81,7 @@ impl Watch {
         }
     }
 
-    /// Passes over settings that a file would have, had its family a word for their values: that is told otherwise.
+    /// Passes over settings that a file would have, had its family a word for their values, or their key something to do: that is told otherwise.
     pub fn knew<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         for name in names {
             self.left.remove(name);

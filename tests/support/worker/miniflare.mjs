@@ -7,6 +7,7 @@
 // megabytes here, Miniflare is one file together with what it requires, and V8's compiled form of that is kept too, both
 // below `target/`. Nothing else of Miniflare is touched.
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -18,9 +19,14 @@ const require = createRequire(import.meta.url);
 const FILE = require.resolve('miniflare');
 const { version } = require('miniflare/package.json');
 const KEPT = join(ROOT, 'target/tests');
-const BUNDLE = join(KEPT, `miniflare-${version}.cjs`);
+/** What the bundle is made of and by; `package-lock.json` has the versions of all that is in it. */
+const MADE_OF = [import.meta.filename, join(ROOT, 'package-lock.json')];
+const HASH = MADE_OF.reduce((hash, file) => hash.update(readFileSync(file)), createHash('sha256'))
+  .digest('hex')
+  .slice(0, 12);
+const BUNDLE = join(KEPT, `miniflare-${HASH}.cjs`);
 /** V8 refuses what another version of it has compiled. */
-const COMPILED = join(KEPT, `miniflare-${version}-${process.version}-${process.arch}.bundle-compiled`);
+const COMPILED = join(KEPT, `miniflare-${HASH}-${process.version}-${process.arch}.compiled`);
 
 const GROWTH = 'MIN_SINGLE_SEGMENT_GROWTH = 4096';
 

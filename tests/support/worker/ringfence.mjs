@@ -231,6 +231,7 @@ export class Ringfence {
   /** The host has ended. */
   ended(code, signal) {
     this.exited = { code, signal };
+    for (const [stream, text] of this.unmarked) if (!this.marked.has(stream)) this.log += text;
     for (const entry of this.waiting.values()) entry.reject(new Error(`the host ended during ${entry.op}\n${this.log}`));
     this.waiting.clear();
     this.leave();
@@ -391,6 +392,8 @@ export class Ringfence {
     if (isStopped && this.host.isPlain) {
       this.exited = { code: 0, signal: null };
       this.host.free();
+      // Another Worker may have it from now on.
+      this.host = undefined;
     } else {
       this.killGroup();
       await within(this.gone, 'end of the host');

@@ -129,7 +129,8 @@ pub fn judge(
     }
 }
 
-/// A warning for each setting that the family has no parameter for, or no word for its value; names are no secrets.
+/// A warning for each setting that the family has no parameter for, no word for its value, or a key that does nothing; names are
+/// no secrets.
 fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = RenderedFinding> {
     let one = move |name: &String, why: &str, help: &str| RenderedFinding {
         code: codes::SETTING_NOT_OF_FAMILY,
@@ -152,7 +153,7 @@ fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = Rendere
         one(
             &wrong.setting,
             &wrong.reason,
-            "Give these phones another value, on the layer of their model, or let them keep what they have.",
+            "Change it for these phones, on the layer of their model or of one phone, or let them keep what they have.",
         )
     });
     without_word

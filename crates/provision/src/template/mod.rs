@@ -130,7 +130,7 @@ pub struct Rendered {
     pub used: Vec<UsedSetting>,
     /// The settings of the [vocabulary](crate::vocabulary) that the family has no parameter for, by name.
     pub left_out: Vec<String>,
-    /// Those of which it has a parameter and no word for the value, so that the phone keeps what it has.
+    /// Those of which it has a parameter and no word for the value, or whose key does nothing, so that the phone keeps what it has.
     pub unsaid: Vec<WrongValue>,
 }
 

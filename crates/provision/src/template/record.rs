@@ -57,7 +57,7 @@ pub(super) struct Record<'c> {
     joined: Vec<(&'c str, Layer, bool)>,
     /// Settings of the vocabulary that the family has no parameter for.
     left_out: Vec<&'c str>,
-    /// Those of which it has no word for the value.
+    /// Those of which it has no word for the value, or whose key does nothing.
     unsaid: Vec<WrongValue>,
     by_address: BTreeMap<usize, usize>,
     device: BTreeMap<&'static str, Arc<str>>,
@@ -241,7 +241,7 @@ impl<'c> Record<'c> {
             .collect()
     }
 
-    /// Settings of the vocabulary of which the family has no word for the value.
+    /// Settings of the vocabulary of which the family has no word for the value, or whose key does nothing.
     pub(super) fn unsaid(&self) -> Vec<WrongValue> {
         self.unsaid.clone()
     }

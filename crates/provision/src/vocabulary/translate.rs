@@ -64,6 +64,8 @@ struct Read<'a> {
     present: Vec<Present<'a>>,
     /// Their values as rules see them, by name.
     values: BTreeMap<&'a str, String>,
+    /// Those that a layer takes back from a weaker one.
+    taken_back: BTreeSet<&'a str>,
 }
 
 /// Says the settings of the vocabulary in the parameters of a family's model.
@@ -157,14 +159,13 @@ fn unsaid<'a>(
     unsaid
 }
 
-/// Whether a setting is of a key that is not said to do anything.
+/// Whether a setting is of a key that no layer says anything to do. Where a layer takes the key back, it is idle on purpose.
 fn is_of_idle_key(one: &Present<'_>, read: &Read<'_>) -> bool {
     let is_of = one.setting.name.starts_with("key_{n}_");
     let number = one.number.filter(|_| is_of);
     number.is_some_and(|number| {
-        !read
-            .values
-            .contains_key(format!("key_{number}_type").as_str())
+        let kind = format!("key_{number}_type");
+        !read.values.contains_key(kind.as_str()) && !read.taken_back.contains(kind.as_str())
     })
 }
 
@@ -176,6 +177,7 @@ fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {
         };
         // Of what is no text, nothing is no value: so a layer takes back what a weaker one says.
         if value.expose().is_empty() && setting.kind != Kind::Text {
+            read.taken_back.insert(name);
             continue;
         }
         let text = setting
