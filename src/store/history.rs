@@ -319,7 +319,7 @@ pub(super) const SINCE: &str = "(SELECT max(number) + 1 FROM versions \
 /// Adds to a change that objects and all that was kept of them are gone.
 ///
 /// # Errors
-/// Their names are no JSON, which cannot be.
+/// Their names do not serialise.
 pub(super) fn forget(
     change: &mut Change<'_>,
     tenant_id: &str,

@@ -33,7 +33,7 @@ const GUARDED: &str = "(NOT EXISTS (SELECT 1 FROM pools p WHERE p.id = j.value -
 /// The statement that asks for some tenants in some pools; [`read`] reads its answer.
 ///
 /// # Errors
-/// The pairs are no JSON, which cannot be.
+/// The pairs do not serialise.
 pub fn statement(db: &Db, pairs: &[Pair]) -> Result<Statement, StorageError> {
     let sql = format!(
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \

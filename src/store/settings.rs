@@ -207,7 +207,7 @@ pub struct NewLayer {
 /// not undone.
 ///
 /// # Errors
-/// As [`history::forget`].
+/// Its rows do not serialise.
 pub fn replace(
     change: &mut Change<'_>,
     tenant_id: &str,
