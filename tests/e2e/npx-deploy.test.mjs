@@ -302,6 +302,7 @@ describe('npx ringfence deploys', () => {
         undefined,
         /The sign-in is not valid\. Put a token that is valid into CLOUDFLARE_API_TOKEN/,
       ],
+      ['a torn token', { CLOUDFLARE_API_TOKEN: `${'x'.repeat(20)}\nyy` }, undefined, /CLOUDFLARE_API_TOKEN is no token/],
       ['no right to D1', {}, [/^POST \/d1/, 403, 10000, 'Authentication error'], /It is not deployed[\s\S]*code: 10000[\s\S]*D1 \(edit\)/],
       [
         'no right to KV',
@@ -321,6 +322,7 @@ describe('npx ringfence deploys', () => {
       const { status, output } = await user.run([...FIRST, '--wait', '5'], { env });
       assert.equal(status, 1, `${what}\n${output}`);
       assert.match(output, expected, what);
+      assert.ok(!output.includes('x'.repeat(20)), what);
       assert.equal(user.cloud.scripts.size, 0, what);
       if (existsSync(user.file('secrets.txt'))) for (const secret of Object.values(user.saved())) assert.ok(!output.includes(secret), what);
     }
