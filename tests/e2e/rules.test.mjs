@@ -22,7 +22,9 @@ function planted(files) {
   return folder;
 }
 function rule(script, folder, ...args) {
-  const { status, stdout, stderr } = spawnSync('node', [join(ROOT, 'scripts', script), ...args], { cwd: folder, encoding: 'utf8' });
+  // Otherwise Cargo tells when it waits for another one.
+  const env = { ...process.env, CARGO_TERM_QUIET: 'true' };
+  const { status, stdout, stderr } = spawnSync('node', [join(ROOT, 'scripts', script), ...args], { cwd: folder, encoding: 'utf8', env });
   return { status, said: stdout + stderr };
 }
 
