@@ -51,18 +51,30 @@ if [ "$only" = e2e ]; then
   cargo build --quiet -p ringfence-relay -p ringfence-cli
 fi
 
+# Waits for what runs in the background, and says every ten seconds what its log says last.
+waited() { # waited PID LOG
+  while kill -0 "$1" 2>/dev/null; do
+    sleep 10
+    printf '[test %4ds] … %s\n' "$SECONDS" "$(tail -n 1 "$2")"
+  done
+  wait "$1"
+}
+
 step "the Worker, and the Worker with a test-only route that panics and a vendor of its own"
-while kill -0 "$building" 2>/dev/null; do
-  sleep 10
-  printf '[test %4ds] … %s\n' "$SECONDS" "$(tail -n 1 "$builds")"
-done
-wait "$building" || { cat "$builds"; exit 1; }
+waited "$building" "$builds" || { cat "$builds"; exit 1; }
 trap - EXIT
 
 step "end to end on workerd"
 # What Node has compiled of wrangler and of the tests is kept for the next process.
 export NODE_COMPILE_CACHE=$PWD/target/tests/compiled
 e2e() { node scripts/e2e.mjs "$@"; } # e2e AT-ONCE FILE…
+# The same by the names of the tests.
+named_e2e() { # named_e2e AT-ONCE NAME…
+  local at_once=$1 files
+  shift
+  mapfile -t files < <(printf 'tests/e2e/%s.test.mjs\n' "$@")
+  e2e "$at_once" "${files[@]}"
+}
 if [ $# -gt 0 ] && [ "$only" = e2e ]; then
   e2e 1 "$@"
 else
@@ -81,24 +93,20 @@ else
       *) first+=("$name") ;;
     esac
   done
-  files() { printf 'tests/e2e/%s.test.mjs\n' "$@"; }
   apart=target/test-beside.log
   set -m
-  mapfile -t list < <(files "${beside[@]}")
-  e2e 2 "${list[@]}" >"$apart" 2>&1 &
+  named_e2e 2 "${beside[@]}" >"$apart" 2>&1 &
   running=$!
   set +m
   trap 'kill -- -"$running" 2>/dev/null || true' EXIT
-  mapfile -t list < <(files "${first[@]}")
   failed=0
-  e2e "$(nproc)" "${list[@]}" || failed=1
-  wait "$running" || failed=1
+  named_e2e "$(nproc)" "${first[@]}" || failed=1
+  waited "$running" "$apart" || failed=1
   trap - EXIT
   cat "$apart"
   [ "$failed" = 0 ] || { echo "[test] something above has failed" >&2; exit 1; }
   step "end to end, one file at a time"
-  mapfile -t list < <(files "${alone[@]}")
-  e2e 1 "${list[@]}"
+  named_e2e 1 "${alone[@]}"
 fi
 
 took

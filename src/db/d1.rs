@@ -26,7 +26,7 @@ extern "C" {
 pub struct Statement(String);
 
 impl Statement {
-    pub(super) fn new(sql: &str, args: &[Arg<'_>]) -> Self {
+    pub fn new(sql: &str, args: &[Arg<'_>]) -> Self {
         let values = args.iter().map(|arg| match arg {
             Arg::Text(text) => Value::from(*text),
             Arg::Owned(text) => Value::from(text.as_str()),
@@ -66,7 +66,7 @@ pub(super) async fn sent(
 /// What one statement found or changed.
 pub struct D1Result {
     /// How many rows it changed.
-    pub(super) changes: usize,
+    pub changes: usize,
     /// Its rows, a list of JSON with an object for each.
     rows: String,
 }

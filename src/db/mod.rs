@@ -64,18 +64,13 @@ impl Db {
         self.steps.take()
     }
 
-    /// A statement with its parameters, for [`all`](Self::all) and [`batch`](Self::batch).
-    pub fn statement(&self, sql: &str, args: &[Arg<'_>]) -> Statement {
-        Statement::new(sql, args)
-    }
-
     /// Every row of a query.
     pub async fn rows<T: DeserializeOwned>(
         &self,
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        rows(&self.all(self.statement(sql, args)).await?)
+        rows(&self.all(Statement::new(sql, args)).await?)
     }
 
     /// Runs one statement; compiled once, for every type of row.
@@ -102,7 +97,7 @@ impl Db {
         sql: &str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StorageError> {
-        let result = self.all(self.statement(sql, args)).await?;
+        let result = self.all(Statement::new(sql, args)).await?;
         let rows = result.rows()?;
         let rows = rows.items().map_err(corrupt)?;
         rows.iter().flat_map(Node::values).map(read).collect()
@@ -119,7 +114,7 @@ impl Db {
 
     /// Runs a statement; the number of rows it changed.
     pub async fn run(&self, sql: &str, args: &[Arg<'_>]) -> Result<usize, StorageError> {
-        Ok(self.all(self.statement(sql, args)).await?.changes)
+        Ok(self.all(Statement::new(sql, args)).await?.changes)
     }
 
     /// Runs statements as one transaction: all of them, or none.
@@ -211,9 +206,4 @@ fn read<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, StorageError> {
 #[cold]
 fn corrupt(error: ringfence_json::Error) -> StorageError {
     StorageError::Corrupt(error.to_string())
-}
-
-/// How many rows a result's statement changed.
-pub fn changes(result: &D1Result) -> usize {
-    result.changes
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// An access path as it is stored.
 #[derive(Clone, Debug, Deserialize)]
@@ -336,7 +336,7 @@ pub async fn moved(
 ) -> Result<(MoveProgress, Vec<NotMoved>), StorageError> {
     let [counted, found] = db
         .batch_of([
-            db.statement(
+            Statement::new(
                 &format!(
                     "SELECT coalesce(sum({HAS_MOVED}), 0) AS moved, \
                      coalesce(sum(NOT {HAS_MOVED}), 0) AS not_moved \
@@ -344,7 +344,7 @@ pub async fn moved(
                 ),
                 args![tenant_id, id],
             ),
-            db.statement(
+            Statement::new(
                 &format!(
                     "SELECT d.mac, d.label, d.model, l.access_path_id AS access_path, \
                      l.last_at AS last_used_at FROM devices d \

@@ -46,8 +46,8 @@ pub struct Turn {
 
 impl Entry {
     /// The statement that adds it.
-    pub fn statement(&self, db: &Db) -> Statement {
-        db.statement(
+    pub fn statement(&self) -> Statement {
+        Statement::new(
             "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, \
              request_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             args![

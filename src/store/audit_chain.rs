@@ -108,7 +108,7 @@ pub async fn extend(db: &Db, keyring: &Keyring, pages: usize) -> Result<Head, Ch
     let (mut head, current) = head(db, keyring).await?;
     if !current {
         // A rotation goes on: the previous master key will not be there for long.
-        db.batch(vec![put_head(db, keyring, &head, &head)]).await?;
+        db.batch(vec![put_head(keyring, &head, &head)]).await?;
     }
     for _ in 0..pages {
         let entries = page(db, head.number, None, MAX_PAGE_ENTRIES).await?;
@@ -122,8 +122,8 @@ pub async fn extend(db: &Db, keyring: &Keyring, pages: usize) -> Result<Head, Ch
             ..head.clone()
         };
         let statements = vec![
-            put_head(db, keyring, &head, &moved),
-            db.statement(
+            put_head(keyring, &head, &moved),
+            Statement::new(
                 "INSERT INTO audit_chain (number, hash) \
                  SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
                 args![json(&hashes)?],
@@ -153,9 +153,9 @@ fn linked(
 }
 
 /// Writes the head over the one that was read, or fails the batch.
-fn put_head(db: &Db, keyring: &Keyring, was: &Head, is: &Head) -> Statement {
+fn put_head(keyring: &Keyring, was: &Head, is: &Head) -> Statement {
     let key = keyring.current();
-    db.statement(
+    Statement::new(
         "INSERT INTO audit_head (only, number, hash, cut_number, cut_hash, master, tag) \
          VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (only) DO UPDATE SET \
          number = CASE WHEN audit_head.number = ?7 AND audit_head.hash = ?8 \
@@ -299,11 +299,11 @@ pub async fn period(
 ) -> Result<Option<(Stamp, Stamp)>, StorageError> {
     let [first, last] = db
         .batch_of([
-            db.statement(
+            Statement::new(
                 &format!("SELECT {STAMP} WHERE a.number > ?1 ORDER BY a.number LIMIT 1"),
                 args![after],
             ),
-            db.statement(&format!("SELECT {STAMP} WHERE a.number = ?1"), args![last]),
+            Statement::new(&format!("SELECT {STAMP} WHERE a.number = ?1"), args![last]),
         ])
         .await?;
     let (mut first, mut last): (Vec<Stamp>, Vec<Stamp>) = (rows(&first)?, rows(&last)?);
@@ -338,7 +338,7 @@ pub async fn cut(
         ..head.clone()
     };
     let mut change = Change::of_no_tenant(db);
-    change.add(put_head(db, keyring, head, &moved));
+    change.add(put_head(keyring, head, &moved));
     change.push(
         "INSERT INTO audit_cuts (number, hash, first_number, first_hash, entries, first_at, \
          last_at, token_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -354,7 +354,7 @@ pub async fn cut(
             cut.at
         ],
     );
-    for statement in sweeping(db) {
+    for statement in sweeping() {
         change.add(statement);
     }
     Ok(change.write(entry).await?)
@@ -363,15 +363,15 @@ pub async fn cut(
 /// How many rows of a table one sweep removes.
 const MAX_SWEPT: u32 = 2_000;
 
-fn sweeping(db: &Db) -> [Statement; 2] {
+fn sweeping() -> [Statement; 2] {
     // The triggers let nothing else go.
     [
-        db.statement(
+        Statement::new(
             "DELETE FROM audit_chain WHERE number IN (SELECT number FROM audit_chain \
              WHERE number <= (SELECT max(number) FROM audit_cuts) ORDER BY number LIMIT ?1)",
             args![MAX_SWEPT],
         ),
-        db.statement(
+        Statement::new(
             "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
              WHERE number <= (SELECT max(number) FROM audit_cuts) ORDER BY number LIMIT ?1)",
             args![MAX_SWEPT],
@@ -384,5 +384,5 @@ fn sweeping(db: &Db) -> [Statement; 2] {
 /// # Errors
 /// D1 fails.
 pub async fn sweep(db: &Db) -> Result<(), StorageError> {
-    db.batch(sweeping(db).into()).await.map(drop)
+    db.batch(sweeping().into()).await.map(drop)
 }

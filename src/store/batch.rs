@@ -59,7 +59,7 @@ pub async fn surroundings(
         mac: String,
     }
     let [tenant, devices, settings, revisions, left, sites] = db
-        .batch_of(reading(db, tenant_id, macs, sites, left_since)?)
+        .batch_of(reading(tenant_id, macs, sites, left_since)?)
         .await?;
     let Some(tenant) = rows(&tenant)?.pop() else {
         return Ok(None);
@@ -84,7 +84,6 @@ pub async fn surroundings(
 }
 
 fn reading(
-    db: &Db,
     tenant_id: &str,
     macs: &[String],
     sites: &[String],
@@ -92,33 +91,33 @@ fn reading(
 ) -> Result<[Statement; 6], StorageError> {
     let (macs, sites) = (json(macs)?, json(sites)?);
     Ok([
-        tenants::one(db, tenant_id),
-        db.statement(
+        tenants::one(tenant_id),
+        Statement::new(
             &format!(
                 "SELECT {DEVICE_COLUMNS} FROM json_each(?2) j CROSS JOIN {DEVICE_TABLES} \
                  WHERE d.tenant_id = ?1 AND d.mac = j.value"
             ),
             args![tenant_id, &macs],
         ),
-        db.statement(
+        Statement::new(
             "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
              CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
              CROSS JOIN settings s ON s.tenant_id = ?1 AND s.scope = 'device:' || d.id",
             args![tenant_id, &macs],
         ),
-        db.statement(
+        Statement::new(
             "SELECT l.scope, l.revision FROM json_each(?2) j \
              CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value \
              CROSS JOIN layers l ON l.tenant_id = ?1 AND l.scope = 'device:' || d.id",
             args![tenant_id, &macs],
         ),
-        db.statement(
+        Statement::new(
             "SELECT j.value AS mac FROM json_each(?2) j WHERE EXISTS (SELECT 1 FROM audit \
              WHERE tenant_id = ?1 AND object = 'devices/' || j.value \
              AND action IN ('device.delete', 'device.move') AND at >= ?3)",
             args![tenant_id, &macs, left_since],
         ),
-        db.statement(
+        Statement::new(
             "SELECT s.id, s.name, s.revision, s.created_at, s.updated_at FROM json_each(?2) j \
              CROSS JOIN sites s ON s.id = j.value AND s.tenant_id = ?1 UNION \
              SELECT s.id, s.name, s.revision, s.created_at, s.updated_at FROM json_each(?2) j \

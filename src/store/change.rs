@@ -129,7 +129,7 @@ impl<'a> Change<'a> {
     ) -> Self {
         let mut all = vec![Arg::Text(tenant_id)];
         all.extend(values.iter().map(Arg::reborrow));
-        let guard = db.statement(&guard(invalidates, condition), &all);
+        let guard = Statement::new(&guard(invalidates, condition), &all);
         Self {
             db,
             statements: vec![guard],
@@ -192,13 +192,13 @@ impl<'a> Change<'a> {
 
     /// Adds a statement.
     pub fn push(&mut self, sql: &str, values: &[Arg<'_>]) {
-        self.statements.push(self.db.statement(sql, values));
+        self.statements.push(Statement::new(sql, values));
     }
 
     /// Holds the change to a quota of the tenant: to be called after the statements that use more of it.
     /// Of the quotas that are counted (sites, models, tokens, bytes of templates) a change has one.
     pub fn within(&mut self, tenant_id: &str, quota: Quota) {
-        self.statements.push(quota.statement(self.db, tenant_id));
+        self.statements.push(quota.statement(tenant_id));
         self.quotas.push(quota);
     }
 
@@ -214,7 +214,7 @@ impl<'a> Change<'a> {
 
     /// Adds an audit entry besides the one that it is written with.
     pub fn enter(&mut self, entry: &Entry) {
-        self.statements.push(entry.statement(self.db));
+        self.statements.push(entry.statement());
     }
 
     /// Writes the change and its audit entry, or neither.
@@ -235,14 +235,14 @@ impl<'a> Change<'a> {
                 self.push(&sql, &values);
             }
         }
-        self.statements.push(entry.statement(self.db));
+        self.statements.push(entry.statement());
         if let Some(turn) = &entry.turn {
-            self.statements.push(operations::take_turn(self.db, turn));
+            self.statements.push(operations::take_turn(turn));
         }
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
             self.within(tenant_id, Quota::AuditBytes);
         }
-        self.statements.push(standing::advance(self.db, &entry.id));
+        self.statements.push(standing::advance(&entry.id));
         let quotas = self.quotas;
         let results = self.db.batch(self.statements).await.map_err(|error| {
             Quota::refused(&quotas, &error).map_or_else(|| error.into(), ChangeError::OverQuota)

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use super::settings::json;
 use super::standing;
-use crate::db::{Db, StorageError, changes};
+use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Step;
 
@@ -125,8 +125,8 @@ pub async fn claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
     let device = claim.device;
     let [_, step] = db
         .batch_of([
-            db.statement(&claim_sql(), &claim.values()),
-            standing::advance_if_changed(db, claim.mark),
+            Statement::new(&claim_sql(), &claim.values()),
+            standing::advance_if_changed(claim.mark),
         ])
         .await?;
     let Some(standing) = standing::some(&step)? else {
@@ -174,7 +174,7 @@ pub async fn expire(
     let pairs = json(&entries)?;
     let results = db
         .batch(vec![
-            db.statement(
+            Statement::new(
                 "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
                  address, request_id, at) \
                  SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
@@ -184,10 +184,10 @@ pub async fn expire(
                  WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
                 args![&pairs, now, request_id],
             ),
-            db.statement(EXPIRE, args![&pairs, now]),
+            Statement::new(EXPIRE, args![&pairs, now]),
         ])
         .await?;
-    Ok(results.get(1).map_or(0, changes))
+    Ok(results.get(1).map_or(0, |it| it.changes))
 }
 
 #[cfg(test)]

@@ -49,11 +49,11 @@ fn key_is_free(first: usize) -> String {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, mac)).await?)?.pop())
+    Ok(rows(&db.all(one(tenant_id, mac)).await?)?.pop())
 }
 
-fn one(db: &Db, tenant_id: &str, mac: &str) -> Statement {
-    db.statement(
+fn one(tenant_id: &str, mac: &str) -> Statement {
+    Statement::new(
         &format!(
             "SELECT {DEVICE_COLUMNS} FROM {DEVICE_TABLES} WHERE d.tenant_id = ?1 AND d.mac = ?2"
         ),
@@ -104,19 +104,19 @@ pub async fn surroundings(
     site: Option<&str>,
     left_since: u64,
 ) -> Result<Option<Surroundings>, StorageError> {
-    let [settings, revision] = settings::device_layer_statements(db, tenant_id, mac);
+    let [settings, revision] = settings::device_layer_statements(tenant_id, mac);
     let [tenant, device, settings, revision, left, site] = db
         .batch_of([
-            tenants::one(db, tenant_id),
-            one(db, tenant_id, mac),
+            tenants::one(tenant_id),
+            one(tenant_id, mac),
             settings,
             revision,
-            db.statement(
+            Statement::new(
                 "SELECT id FROM audit WHERE object = ?1 AND tenant_id = ?2 \
                  AND action IN ('device.delete', 'device.move') AND at >= ?3 LIMIT 1",
                 args![device_object(mac), tenant_id, left_since],
             ),
-            sites::one(db, tenant_id, site.unwrap_or_default()),
+            sites::one(tenant_id, site.unwrap_or_default()),
         ])
         .await?;
     let Some(tenant) = rows(&tenant)?.pop() else {
@@ -222,7 +222,7 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<Devic
         settings::replace(&mut change, tenant_id, &scope(row), layer, row.created_at)?;
     }
     change.within(tenant_id, Quota::Devices);
-    written(db, change, tenant_id, &row.mac, entry).await
+    written(change, tenant_id, &row.mac, entry).await
 }
 
 /// The layer of a device.
@@ -235,13 +235,12 @@ pub fn scope(device: &DeviceRow) -> settings::Scope {
 
 /// Writes a change; the device as it is then.
 async fn written(
-    db: &Db,
     mut change: Change<'_>,
     tenant_id: &str,
     mac: &str,
     entry: &Entry,
 ) -> Result<DeviceRow, ChangeError> {
-    let place = change.add(one(db, tenant_id, mac));
+    let place = change.add(one(tenant_id, mac));
     let results = change.commit(entry).await?;
     let row = results.get(place).map(rows).transpose()?;
     row.and_then(|mut rows| rows.pop())
@@ -321,7 +320,7 @@ pub async fn update(
     if let Some((layer, _)) = settings {
         settings::replace(&mut change, &device.tenant_id, &scope(device), layer, now)?;
     }
-    written(db, change, &device.tenant_id, &device.mac, entry).await
+    written(change, &device.tenant_id, &device.mac, entry).await
 }
 
 /// Puts a device in or out of service.
@@ -481,7 +480,6 @@ pub async fn has_any(db: &Db, tenant_id: &str) -> Result<bool, StorageError> {
 /// # Errors
 /// The statements cannot be made.
 pub fn affected(
-    db: &Db,
     tenant_id: &str,
     affected: &Affected,
     limit: u32,
@@ -495,8 +493,8 @@ pub fn affected(
          {condition} ORDER BY d.id LIMIT ?3"
     );
     Ok([
-        db.statement(&count, &[tenant_id.into(), value.reborrow()]),
-        db.statement(&first, &[tenant_id.into(), value.reborrow(), limit.into()]),
+        Statement::new(&count, &[tenant_id.into(), value.reborrow()]),
+        Statement::new(&first, &[tenant_id.into(), value.reborrow(), limit.into()]),
     ])
 }
 

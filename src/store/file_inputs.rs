@@ -201,7 +201,7 @@ pub async fn device(
     known: Known<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let [device, settings, templates, standing] = db
-        .batch_of(device_statements(db, tenant_id, mac, reads, known))
+        .batch_of(device_statements(tenant_id, mac, reads, known))
         .await?;
     let standing = standing::one(&standing)?;
     Ok((parts(mac, &device, &settings, &templates)?, standing))
@@ -220,9 +220,8 @@ pub async fn at_plain_name(
     known: Known<'_>,
     now: u64,
 ) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
-    let [device, settings, templates, standing] =
-        device_statements(db, tenant_id, mac, reads, known);
-    let forward = db.statement(FORWARD, args![tenant_id, mac, now]);
+    let [device, settings, templates, standing] = device_statements(tenant_id, mac, reads, known);
+    let forward = Statement::new(FORWARD, args![tenant_id, mac, now]);
     let [device, settings, templates, standing, forward] = db
         .batch_of([device, settings, templates, standing, forward])
         .await?;
@@ -283,15 +282,15 @@ pub async fn initial(
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
     let [device, settings, templates, standing] =
-        device_statements(db, tenant_id, mac, Reads::InService, known);
+        device_statements(tenant_id, mac, Reads::InService, known);
     let [device, settings, templates, standing, certificates, forward] = db
         .batch_of([
             device,
             settings,
             templates,
             standing,
-            db.statement(certificates::NAMES, args![tenant_id]),
-            db.statement(FORWARD, args![tenant_id, mac, now]),
+            Statement::new(certificates::NAMES, args![tenant_id]),
+            Statement::new(FORWARD, args![tenant_id, mac, now]),
         ])
         .await?;
     let parts = InitialParts {
@@ -323,7 +322,6 @@ const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
 
 /// What reads a device, its settings, its templates, and where the database stands.
 fn device_statements(
-    db: &Db,
     tenant_id: &str,
     mac: &str,
     reads: Reads<'_>,
@@ -331,15 +329,15 @@ fn device_statements(
 ) -> [Statement; 4] {
     let inputs = Inputs::of(tenant_id, mac, reads, known);
     [
-        db.statement(
+        Statement::new(
             &format!(
                 "SELECT {DEVICE_COLUMNS}, {ADDRESSES} FROM {DEVICE_TABLES} {TARGET} WHERE {PICKED}"
             ),
             args![tenant_id, mac],
         ),
-        db.statement(&inputs.settings, &inputs.values),
-        db.statement(&inputs.templates, &inputs.values),
-        standing::statement(db),
+        Statement::new(&inputs.settings, &inputs.values),
+        Statement::new(&inputs.templates, &inputs.values),
+        standing::statement(),
     ]
 }
 
@@ -488,7 +486,7 @@ pub async fn model(
 ) -> Result<(Option<SharedParts>, Standing), StorageError> {
     let [model, settings, templates, standing] = db
         .batch_of([
-            db.statement(
+            Statement::new(
                 &format!(
                     "SELECT m.name, m.family, m.profile, t.version AS tenant_version, {ADDRESSES} \
                      FROM models m JOIN tenants t ON t.id = m.tenant_id {TARGET} \
@@ -496,12 +494,12 @@ pub async fn model(
                 ),
                 args![tenant_id, model],
             ),
-            db.statement(
+            Statement::new(
                 "SELECT scope, name, value, master FROM settings \
                  WHERE tenant_id = ?1 AND scope IN ('tenant', 'model:' || ?2)",
                 args![tenant_id, model],
             ),
-            db.statement(
+            Statement::new(
                 "SELECT f.kind, f.model, f.source FROM models m \
                  JOIN file_templates f ON f.tenant_id = m.tenant_id AND f.kind IN \
                  ('initial', 'standard', 'product', 'master', 'system') \
@@ -509,7 +507,7 @@ pub async fn model(
                  WHERE m.tenant_id = ?1 AND m.name = ?2",
                 args![tenant_id, model],
             ),
-            standing::statement(db),
+            standing::statement(),
         ])
         .await?;
     let standing = standing::one(&standing)?;
@@ -551,11 +549,11 @@ pub async fn of_tenant<const N: usize>(
     also: [Statement; N],
 ) -> Result<(TenantParts, [D1Result; N]), StorageError> {
     let mut statements = vec![
-        settings::above_devices(db, tenant_id),
-        models::all(db, tenant_id),
-        templates::all(db, tenant_id),
-        db.statement(certificates::NAMES, args![tenant_id]),
-        file_tests::all(db, tenant_id),
+        settings::above_devices(tenant_id),
+        models::all(tenant_id),
+        templates::all(tenant_id),
+        Statement::new(certificates::NAMES, args![tenant_id]),
+        file_tests::all(tenant_id),
     ];
     let own = statements.len();
     statements.extend(also);

@@ -35,8 +35,8 @@ const COLUMNS: &str = "id, name, model, site_id, mac, kind, parameter, expect, v
      created_at, updated_at";
 
 /// What reads all tests of a tenant, in the order of their ids.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
-    db.statement(
+pub(super) fn all(tenant_id: &str) -> Statement {
+    Statement::new(
         &format!("SELECT {COLUMNS} FROM file_tests WHERE tenant_id = ?1 ORDER BY id LIMIT ?2"),
         args![tenant_id, MAX_FILE_TESTS],
     )
@@ -47,7 +47,7 @@ pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<FileTestRow>, StorageError> {
-    crate::db::rows(&db.all(all(db, tenant_id)).await?)
+    crate::db::rows(&db.all(all(tenant_id)).await?)
 }
 
 /// One test.

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::reach;
 use super::settings::json;
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::platform::log;
 
 /// The pool of whatever names none.
@@ -269,8 +269,8 @@ pub async fn settings(
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let layers = db.statement(sql, args![json(&layers)?, json(&others)?]);
-    let [layers, reached] = db.batch_of([layers, reach::statement(db, &pairs)?]).await?;
+    let layers = Statement::new(sql, args![json(&layers)?, json(&others)?]);
+    let [layers, reached] = db.batch_of([layers, reach::statement(&pairs)?]).await?;
     let rows: Vec<Row> = rows(&layers)?;
     let reached = reach::read(&reached)?;
     let mut by_layer: BTreeMap<(String, String), Vec<SettingValue>> = BTreeMap::new();

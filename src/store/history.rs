@@ -23,7 +23,7 @@ use super::file_inputs::SettingRow;
 use super::settings::{Scope, json};
 use super::templates::TemplateKey;
 use super::{Change, Entry};
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many versions of one object are kept, the present one among them.
 pub const MAX_VERSIONS: u32 = 50;
@@ -420,13 +420,13 @@ pub async fn layer(
     number: u64,
 ) -> Result<Option<Vec<SettingRow>>, StorageError> {
     let object = Object::Layer(scope.clone());
-    let there = db.statement(
+    let there = Statement::new(
         "SELECT number FROM versions WHERE tenant_id = ?1 AND object = ?2 AND number = ?3",
         args![tenant_id, object.key(), number],
     );
     let values = layer_at(tenant_id, &scope.key(), number);
     let [there, settings] = db
-        .batch_of([there, db.statement(LAYER_AT, &values)])
+        .batch_of([there, Statement::new(LAYER_AT, &values)])
         .await?;
     let is_there = !rows::<serde_json::Value>(&there)?.is_empty();
     is_there.then(|| rows(&settings)).transpose()

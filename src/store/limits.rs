@@ -42,9 +42,9 @@ impl Quota {
     }
 
     /// The statement that holds it, for the end of a change.
-    pub fn statement(self, db: &Db, tenant_id: &str) -> Statement {
+    pub fn statement(self, tenant_id: &str) -> Statement {
         let (column, used, name) = (self.column(), self.used(), self.name());
-        db.statement(
+        Statement::new(
             &format!(
                 "UPDATE tenants SET {column} = CASE WHEN {used} <= coalesce(limits ->> '$.{name}', ?2) \
                  THEN {column} END WHERE id = ?1"

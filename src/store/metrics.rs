@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::pools::{self, PoolRow};
 use super::settings::json;
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many events one transaction counts at most.
 pub const MAX_EVENTS_COUNTED: u32 = 5_000;
@@ -125,7 +125,7 @@ pub async fn count_events(
     limit: usize,
 ) -> Result<usize, StorageError> {
     let since = (now / HOUR_MS).saturating_sub(HOURS_KEPT);
-    let forget = db.statement(FORGET_HOURS, args![since.to_string()]);
+    let forget = Statement::new(FORGET_HOURS, args![since.to_string()]);
     db.batch_of([forget]).await?;
     for page in 0..limit {
         let end: Option<Option<String>> =
@@ -134,9 +134,9 @@ pub async fn count_events(
             return Ok(page);
         };
         db.batch_of([
-            db.statement(COUNT_PAGE, args![&end]),
-            db.statement(COUNT_HOURS, args![&end, since * HOUR_MS]),
-            db.statement(PAGE_IS_COUNTED, args![&end, now]),
+            Statement::new(COUNT_PAGE, args![&end]),
+            Statement::new(COUNT_HOURS, args![&end, since * HOUR_MS]),
+            Statement::new(PAGE_IS_COUNTED, args![&end, now]),
         ])
         .await?;
     }
@@ -150,8 +150,8 @@ pub async fn count_events(
 pub async fn count_minutes(db: &Db, minute: u64, now: u64) -> Result<(), StorageError> {
     let from = minute.saturating_sub(MAX_MINUTES_BACK);
     db.batch_of([
-        db.statement(COUNT_MINUTES, args![minute, from]),
-        db.statement(MINUTES_ARE_COUNTED, args![minute, now]),
+        Statement::new(COUNT_MINUTES, args![minute, from]),
+        Statement::new(MINUTES_ARE_COUNTED, args![minute, now]),
     ])
     .await
     .map(drop)
@@ -191,8 +191,8 @@ const STATES: [&str; 5] = ["armed", "delivered", "confirmed", "expired", "replac
 pub async fn count_devices(db: &Db, delivered_before: u64, now: u64) -> Result<(), StorageError> {
     let found: Vec<StateRow> = db.rows(COUNT_DEVICES, args![delivered_before]).await?;
     db.batch_of([
-        db.statement(PUT_VALUES, args![json(&device_values(&found))?]),
-        db.statement(
+        Statement::new(PUT_VALUES, args![json(&device_values(&found))?]),
+        Statement::new(
             "UPDATE metric_progress SET devices_at = ?1 WHERE id = 1",
             args![now],
         ),
@@ -245,8 +245,8 @@ pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
 /// Some of the numbers, and when they were counted.
 async fn some_of(db: &Db, values: &str) -> Result<(Vec<ValueRow>, Progress), StorageError> {
     let statements = [
-        db.statement(values, &[]),
-        db.statement(
+        Statement::new(values, &[]),
+        Statement::new(
             "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
             &[],
         ),
@@ -303,20 +303,20 @@ fn by_hour(values: &[ValueRow]) -> Vec<HourRow> {
 /// D1 does not answer.
 pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
     let statements = [
-        db.statement(
+        Statement::new(
             "SELECT kind, outcome, reason, number FROM metric_fetches WHERE kind > '' ORDER BY kind, outcome, reason LIMIT ?1",
             args![MAX_FETCH_ROWS],
         ),
-        db.statement(
+        Statement::new(
             "SELECT name, label, value FROM metric_values WHERE name IN ('condition', 'requests', 'state') \
              ORDER BY name, label LIMIT 100",
             &[],
         ),
-        db.statement(
+        Statement::new(
             "SELECT counted_at, devices_at FROM metric_progress WHERE id = 1",
             &[],
         ),
-        pools::first(db, pools),
+        pools::first(pools),
     ];
     let [fetches, values, progress, pools] = db.batch_of(statements).await?;
     Ok(Counted {

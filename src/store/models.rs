@@ -36,12 +36,12 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, name)).await?)?.pop())
+    Ok(rows(&db.all(one(tenant_id, name)).await?)?.pop())
 }
 
 /// What reads it.
-pub(super) fn one(db: &Db, tenant_id: &str, name: &str) -> Statement {
-    db.statement(
+pub(super) fn one(tenant_id: &str, name: &str) -> Statement {
+    Statement::new(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 AND name = ?2"),
         args![tenant_id, name],
     )
@@ -68,8 +68,8 @@ pub async fn list(
 }
 
 /// What reads all models of a tenant.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
-    db.statement(
+pub(super) fn all(tenant_id: &str) -> Statement {
+    Statement::new(
         &format!("SELECT {COLUMNS} FROM models WHERE tenant_id = ?1 ORDER BY name LIMIT ?2"),
         args![tenant_id, MAX_MODELS],
     )

@@ -9,7 +9,7 @@ use super::settings::{self, NewLayer, json};
 use super::{
     Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, devices, models, unknown,
 };
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
@@ -218,8 +218,8 @@ pub async fn arrived(db: &Db, devices: &[(&str, &str)]) -> Result<(), StorageErr
     }
     let list = json(&devices)?;
     db.batch(vec![
-        db.statement(NO_LONGER_SENT, args![&list]),
-        db.statement(NO_LONGER_EXPECTED, args![&list]),
+        Statement::new(NO_LONGER_SENT, args![&list]),
+        Statement::new(NO_LONGER_EXPECTED, args![&list]),
     ])
     .await
     .map(drop)

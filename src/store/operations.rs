@@ -329,8 +329,8 @@ const TAKE_TURN: &str = "UPDATE operation_devices SET at = ?3, outcome = CASE WH
      THEN 'applied' END WHERE operation_id = ?1 AND number = ?2";
 
 /// [`TAKE_TURN`], for a change.
-pub(super) fn take_turn(db: &Db, turn: &Turn) -> Statement {
-    db.statement(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
+pub(super) fn take_turn(turn: &Turn) -> Statement {
+    Statement::new(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
 }
 
 /// An operation of a tenant.
@@ -511,7 +511,7 @@ pub async fn record(
         })
         .collect();
     db.batch(vec![
-        db.statement(
+        Statement::new(
             "UPDATE operation_devices AS x SET at = coalesce(x.at, ?3), \
              outcome = CASE x.outcome WHEN 'applied' THEN 'done' ELSE j.value ->> 1 END, \
              cause = CASE x.outcome WHEN 'waiting' THEN j.value ->> 2 END, \
@@ -520,24 +520,24 @@ pub async fn record(
              AND x.outcome IN ('waiting', 'applied')",
             args![id, json(&rows)?, now],
         ),
-        db.statement(
+        Statement::new(
             "UPDATE operations SET failures = 0, trouble = NULL WHERE id = ?1 AND ?2",
             args![id, got_on],
         ),
-        db.statement(
+        Statement::new(
             "UPDATE operations SET state = 'done', ended_at = ?2 \
              WHERE id = ?1 AND state = 'running' AND pending = 0",
             args![id, now],
         ),
-        forget_secrets(db, id),
+        forget_secrets(id),
     ])
     .await
     .map(drop)
 }
 
 /// Removes the secrets of an operation without anything left to do.
-fn forget_secrets(db: &Db, id: &str) -> Statement {
-    db.statement(
+fn forget_secrets(id: &str) -> Statement {
+    Statement::new(
         "DELETE FROM settings WHERE scope = ?2 AND tenant_id = (SELECT tenant_id FROM operations \
          WHERE id = ?1 AND (pending = 0 OR state <> 'running'))",
         args![id, secrets_scope(id)],
@@ -550,13 +550,13 @@ fn forget_secrets(db: &Db, id: &str) -> Statement {
 /// D1 fails.
 pub async fn end_waiting(db: &Db, id: &str, now: u64, limit: u32) -> Result<(), StorageError> {
     db.batch(vec![
-        db.statement(
+        Statement::new(
             "UPDATE operation_devices SET outcome = 'cancelled', at = ?2 WHERE operation_id = ?1 \
              AND number IN (SELECT number FROM operation_devices WHERE operation_id = ?1 \
              AND outcome = 'waiting' ORDER BY number LIMIT ?3)",
             args![id, now, limit],
         ),
-        forget_secrets(db, id),
+        forget_secrets(id),
     ])
     .await
     .map(drop)

@@ -131,9 +131,9 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, Stor
 }
 
 /// The statement that reads the first `limit` pools, for a batch.
-pub fn first(db: &Db, limit: u32) -> Statement {
+pub fn first(limit: u32) -> Statement {
     let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > '' ORDER BY id LIMIT ?1");
-    db.statement(&sql, args![limit])
+    Statement::new(&sql, args![limit])
 }
 
 /// Adds a pool.

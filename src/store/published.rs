@@ -4,7 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::standing;
-use crate::db::{Db, StorageError, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::published::{Fence, PublishedTenant};
 use crate::model::standing::Standing;
 use crate::model::tenant::TenantOptions;
@@ -102,15 +102,15 @@ pub async fn edge_of(
     loop {
         let [tenant, paths, fences] = db
             .batch_of([
-                db.statement(
+                Statement::new(
                     "SELECT id, hostname, options, version, seq FROM tenants WHERE id = ?1",
                     args![tenant_id],
                 ),
-                db.statement(
+                Statement::new(
                     "SELECT id, hash, expires_at, target_since FROM access_paths WHERE tenant_id = ?1",
                     args![tenant_id],
                 ),
-                db.statement(
+                Statement::new(
                     // A device that left has no row here: its move is its fence.
                     "SELECT mac, version FROM devices INDEXED BY devices_by_fence \
                      WHERE tenant_id = ?1 AND fenced_at > ?2 \

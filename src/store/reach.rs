@@ -34,12 +34,12 @@ const GUARDED: &str = "(NOT EXISTS (SELECT 1 FROM pools p WHERE p.id = j.value -
 ///
 /// # Errors
 /// The pairs do not serialise.
-pub fn statement(db: &Db, pairs: &[Pair]) -> Result<Statement, StorageError> {
+pub fn statement(pairs: &[Pair]) -> Result<Statement, StorageError> {
     let sql = format!(
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \
          FROM json_each(?1) j JOIN tenants t ON t.id = j.value ->> 0"
     );
-    Ok(db.statement(&sql, args![super::settings::json(&pairs)?]))
+    Ok(Statement::new(&sql, args![super::settings::json(&pairs)?]))
 }
 
 /// Whom each tenant may address in each pool. A list that cannot be read permits nobody.
@@ -68,7 +68,7 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, pairs: &[Pair]) -> Result<BTreeMap<Pair, Reach>, StorageError> {
-    read(&db.all(statement(db, pairs)?).await?)
+    read(&db.all(statement(pairs)?).await?)
 }
 
 /// An address of record as it is compared: `user@host` in lower case.

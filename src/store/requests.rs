@@ -201,13 +201,13 @@ pub const MAX_STATEMENTS: usize = 7;
 pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError> {
     let lists = Lists::of(all);
     let mut batch = Batch::default();
-    let minutes = batch.add(db, COUNT, &lists.minutes, &[])?;
-    batch.add(db, WRITE, &lists.events, &[])?;
-    let devices = batch.add(db, SEEN, &lists.seen, &[])?;
-    batch.add(db, USED_BY_DEVICE, &lists.by_devices, &[USE_STEP_MS])?;
-    batch.add(db, USED, &lists.used, &[USE_STEP_MS])?;
-    let unknown = batch.add(db, unknown::RECORD, &lists.sightings, &unknown::MAX_ADDED)?;
-    batch.add(db, unknown::COUNT, &lists.sightings, &[])?;
+    let minutes = batch.add(COUNT, &lists.minutes, &[])?;
+    batch.add(WRITE, &lists.events, &[])?;
+    let devices = batch.add(SEEN, &lists.seen, &[])?;
+    batch.add(USED_BY_DEVICE, &lists.by_devices, &[USE_STEP_MS])?;
+    batch.add(USED, &lists.used, &[USE_STEP_MS])?;
+    let unknown = batch.add(unknown::RECORD, &lists.sightings, &unknown::MAX_ADDED)?;
+    batch.add(unknown::COUNT, &lists.sightings, &[])?;
     if batch.statements.is_empty() {
         return Ok(Written::default());
     }
@@ -229,7 +229,6 @@ impl Batch {
     /// Adds a statement about a list, if there is anything in it: its place.
     fn add<T: Serialize>(
         &mut self,
-        db: &Db,
         sql: &str,
         list: &[T],
         more: &[u64],
@@ -240,7 +239,7 @@ impl Batch {
         let text = json(&list)?;
         let mut values = vec![Arg::from(text.as_str())];
         values.extend(more.iter().copied().map(Arg::from));
-        self.statements.push(db.statement(sql, &values));
+        self.statements.push(Statement::new(sql, &values));
         Ok(Some(self.statements.len() - 1))
     }
 }

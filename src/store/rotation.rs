@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::webhooks::WebhookSecretRow;
 use super::{Change, ChangeError, Entry};
-use crate::db::{Db, StorageError, changes, rows};
+use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many values a master key wraps.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -53,9 +53,12 @@ fn counting((table, column): (&str, &str)) -> String {
 pub async fn others(db: &Db, current: &str) -> Result<Vec<Count>, StorageError> {
     let mut statements = Vec::new();
     for wrapped in WRAPPED {
-        statements.push(db.statement(&counting(wrapped), args![current, MAX_COUNTED]));
+        statements.push(Statement::new(
+            &counting(wrapped),
+            args![current, MAX_COUNTED],
+        ));
     }
-    statements.push(db.statement(
+    statements.push(Statement::new(
         "SELECT master, 1 AS number FROM audit_head WHERE only = 1 AND master <> ?1",
         args![current],
     ));
@@ -364,11 +367,7 @@ pub async fn write(
         );
     }
     let results = change.commit(entry).await?;
-    let mut changed = 0;
-    for result in results.iter().take(step.len()) {
-        changed += changes(result);
-    }
-    Ok(changed)
+    Ok(results.iter().take(step.len()).map(|it| it.changes).sum())
 }
 
 fn push_past(change: &mut Change<'_>, master: &str, past: &NewPastSecret) {

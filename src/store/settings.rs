@@ -70,14 +70,14 @@ pub async fn with_tenant(
     tenant_id: &str,
     scope: &Scope,
 ) -> Result<Option<(TenantRow, LayerRows)>, StorageError> {
-    let [settings, revision] = layer_statements(db, tenant_id, &scope.key());
+    let [settings, revision] = layer_statements(tenant_id, &scope.key());
     let whose = match scope {
-        Scope::Tenant | Scope::Device { .. } => tenants::one(db, tenant_id),
-        Scope::Site(id) => sites::one(db, tenant_id, id),
-        Scope::Model(name) => models::one(db, tenant_id, name),
+        Scope::Tenant | Scope::Device { .. } => tenants::one(tenant_id),
+        Scope::Site(id) => sites::one(tenant_id, id),
+        Scope::Model(name) => models::one(tenant_id, name),
     };
     let [tenant, whose, settings, revision] = db
-        .batch_of([tenants::one(db, tenant_id), whose, settings, revision])
+        .batch_of([tenants::one(tenant_id), whose, settings, revision])
         .await?;
     let is_there = !rows::<serde_json::Value>(&whose)?.is_empty();
     let tenant = rows(&tenant)?.pop().filter(|_| is_there);
@@ -85,14 +85,14 @@ pub async fn with_tenant(
     Ok(tenant.map(|tenant| (tenant, layer)))
 }
 
-fn layer_statements(db: &Db, tenant_id: &str, scope: &str) -> [Statement; 2] {
+fn layer_statements(tenant_id: &str, scope: &str) -> [Statement; 2] {
     [
-        db.statement(
+        Statement::new(
             "SELECT scope, name, value, master FROM settings \
              WHERE tenant_id = ?1 AND scope = ?2",
             args![tenant_id, scope],
         ),
-        db.statement(
+        Statement::new(
             "SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = ?2",
             args![tenant_id, scope],
         ),
@@ -103,17 +103,17 @@ fn layer_statements(db: &Db, tenant_id: &str, scope: &str) -> [Statement; 2] {
 ///
 /// # Errors
 /// The statements cannot be made.
-pub(super) fn device_layer_statements(db: &Db, tenant_id: &str, mac: &str) -> [Statement; 2] {
+pub(super) fn device_layer_statements(tenant_id: &str, mac: &str) -> [Statement; 2] {
     const SCOPE: &str = "(SELECT 'device:' || id FROM devices WHERE tenant_id = ?1 AND mac = ?2)";
     [
-        db.statement(
+        Statement::new(
             &format!(
                 "SELECT scope, name, value, master FROM settings \
                  WHERE tenant_id = ?1 AND scope = {SCOPE}"
             ),
             args![tenant_id, mac],
         ),
-        db.statement(
+        Statement::new(
             &format!("SELECT revision FROM layers WHERE tenant_id = ?1 AND scope = {SCOPE}"),
             args![tenant_id, mac],
         ),
@@ -141,9 +141,9 @@ pub(super) fn layer_of(
 }
 
 /// What reads every setting of a tenant that is not one device's.
-pub(super) fn above_devices(db: &Db, tenant_id: &str) -> Statement {
+pub(super) fn above_devices(tenant_id: &str) -> Statement {
     // 'device:' and 'device;' are neighbours: everything but the scopes of devices.
-    db.statement(
+    Statement::new(
         "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 \
          AND (scope < 'device:' OR scope >= 'device;')",
         args![tenant_id],

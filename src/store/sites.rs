@@ -28,12 +28,12 @@ const AT_REVISION: &str =
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>, StorageError> {
-    Ok(rows(&db.all(one(db, tenant_id, id)).await?)?.pop())
+    Ok(rows(&db.all(one(tenant_id, id)).await?)?.pop())
 }
 
 /// What reads it.
-pub(super) fn one(db: &Db, tenant_id: &str, id: &str) -> Statement {
-    db.statement(
+pub(super) fn one(tenant_id: &str, id: &str) -> Statement {
+    Statement::new(
         &format!("SELECT {COLUMNS} FROM sites WHERE id = ?2 AND tenant_id = ?1"),
         args![tenant_id, id],
     )

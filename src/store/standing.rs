@@ -10,8 +10,8 @@ use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::standing::Standing;
 
 /// The statement that reads where the database stands, for a batch.
-pub fn statement(db: &Db) -> Statement {
-    db.statement(
+pub fn statement() -> Statement {
+    Statement::new(
         "SELECT number, mark, previous, era FROM standing WHERE id = 1",
         &[],
     )
@@ -22,7 +22,7 @@ pub fn statement(db: &Db) -> Statement {
 /// # Errors
 /// D1 does not answer.
 pub async fn read(db: &Db) -> Result<Standing, StorageError> {
-    one(&db.all(statement(db)).await?)
+    one(&db.all(statement()).await?)
 }
 
 /// A row by one value, and where the database stands, for D1 alone vouches for it.
@@ -34,14 +34,14 @@ pub async fn row_vouched<T: DeserializeOwned>(
     sql: &str,
     value: &str,
 ) -> Result<(Option<T>, Standing), StorageError> {
-    let statements = [db.statement(sql, args![value]), statement(db)];
+    let statements = [Statement::new(sql, args![value]), statement()];
     let [row, standing] = db.batch_of(statements).await?;
     Ok((rows(&row)?.into_iter().next(), one(&standing)?))
 }
 
 /// A step further, for the end of a batch.
-pub fn advance(db: &Db, mark: &str) -> Statement {
-    db.statement(
+pub fn advance(mark: &str) -> Statement {
+    Statement::new(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 WHERE id = 1 \
          RETURNING number, mark, previous, era",
         args![mark],
@@ -49,8 +49,8 @@ pub fn advance(db: &Db, mark: &str) -> Statement {
 }
 
 /// The same, if the statement before it in the batch changed a row.
-pub fn advance_if_changed(db: &Db, mark: &str) -> Statement {
-    db.statement(
+pub fn advance_if_changed(mark: &str) -> Statement {
+    Statement::new(
         "UPDATE standing SET number = number + 1, previous = mark, mark = ?1 \
          WHERE id = 1 AND changes() > 0 RETURNING number, mark, previous, era",
         args![mark],

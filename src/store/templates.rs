@@ -50,12 +50,12 @@ const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
 /// # Errors
 /// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
-    rows(&db.all(all(db, tenant_id)).await?)
+    rows(&db.all(all(tenant_id)).await?)
 }
 
 /// What reads them.
-pub(super) fn all(db: &Db, tenant_id: &str) -> Statement {
-    db.statement(
+pub(super) fn all(tenant_id: &str) -> Statement {
+    Statement::new(
         &format!(
             "SELECT {COLUMNS} FROM file_templates WHERE tenant_id = ?1 \
              ORDER BY kind, family, model LIMIT 1000"

@@ -51,12 +51,12 @@ pub struct TenantValues<'a> {
 /// # Errors
 /// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
-    Ok(rows(&db.all(one(db, id)).await?)?.pop())
+    Ok(rows(&db.all(one(id)).await?)?.pop())
 }
 
 /// What reads it.
-pub(super) fn one(db: &Db, id: &str) -> Statement {
-    db.statement(
+pub(super) fn one(id: &str) -> Statement {
+    Statement::new(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1"),
         args![id],
     )

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 /// How many phones that came again a tenant has rows for.
 const MAX_RETURNING: u32 = 300;
@@ -176,7 +176,7 @@ pub async fn keep_bounds(
 ) -> Result<(), StorageError> {
     let mut batch = Vec::new();
     for (sql, list, most) in upkeep(sightings, recorded)? {
-        batch.push(db.statement(sql, args![&list, most]));
+        batch.push(Statement::new(sql, args![&list, most]));
     }
     if batch.is_empty() {
         return Ok(());

@@ -104,7 +104,7 @@ pub async fn with_dead(db: &Db, after: &str, limit: u32) -> Result<Vec<WebhookRo
 /// D1 fails.
 pub async fn set_dead(db: &Db, id: &str, dead: u64) -> Result<(), StorageError> {
     let sql = "UPDATE webhooks SET dead = ?2 WHERE id = ?1";
-    db.batch(vec![db.statement(sql, args![id, dead])])
+    db.batch(vec![Statement::new(sql, args![id, dead])])
         .await
         .map(drop)
 }
@@ -120,8 +120,8 @@ pub async fn with_secrets(
     let sql = format!("SELECT {COLUMNS} FROM webhooks WHERE id = ?1");
     let [webhook, secrets] = db
         .batch_of([
-            db.statement(&sql, args![id]),
-            db.statement(
+            Statement::new(&sql, args![id]),
+            Statement::new(
                 "SELECT webhook_id, number, secret, ends_at FROM webhook_secrets \
                  WHERE webhook_id = ?1 ORDER BY number DESC LIMIT 2",
                 args![id],
@@ -373,10 +373,13 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
     let limit = || Arg::from(MAX_FOUND);
     let mut statements: Vec<Statement> = Vec::new();
     if let Some((from, until)) = look.unexpected {
-        statements.push(db.statement(UNEXPECTED, &[tenant(), from.into(), until.into(), limit()]));
+        statements.push(Statement::new(
+            UNEXPECTED,
+            &[tenant(), from.into(), until.into(), limit()],
+        ));
     }
     if let Some((from, until)) = look.never_came_back {
-        statements.push(db.statement(
+        statements.push(Statement::new(
             NEVER_CAME_BACK,
             &[tenant(), from.into(), until.into(), limit()],
         ));
@@ -395,7 +398,7 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
             limit(),
             (*requests).into(),
         ];
-        statements.push(db.statement(&sql, &values));
+        statements.push(Statement::new(&sql, &values));
     }
     if let Some((from, until)) = &look.broken {
         let sql = format!(
@@ -403,7 +406,10 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
              AND outcome = 'broken' GROUP BY tenant_id, mac, kind LIMIT ?4",
             of_events(look.tenant_id)
         );
-        statements.push(db.statement(&sql, &[tenant(), from.into(), until.into(), limit()]));
+        statements.push(Statement::new(
+            &sql,
+            &[tenant(), from.into(), until.into(), limit()],
+        ));
     }
     if let Some((before, percent)) = look.sites {
         let sql = if look.tenant_id.is_some() {
@@ -411,7 +417,10 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
         } else {
             SITES_OF_ALL
         };
-        statements.push(db.statement(sql, &[tenant(), before.into(), percent.into(), limit()]));
+        statements.push(Statement::new(
+            sql,
+            &[tenant(), before.into(), percent.into(), limit()],
+        ));
     }
     if statements.is_empty() {
         return Ok(Found::default());

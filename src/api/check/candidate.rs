@@ -97,7 +97,7 @@ impl Candidate {
     pub async fn load(app: &App, tenant: &TenantRow, affected: &Affected) -> Result<Self, Problem> {
         let id = &tenant.id;
         let limit = u32::try_from(MAX_ALL).unwrap_or(u32::MAX);
-        let also = devices::affected(&app.db, id, affected, limit)?;
+        let also = devices::affected(id, affected, limit)?;
         let (parts, [count, first]) = file_inputs::of_tenant(&app.db, id, also).await?;
         let mut candidate = Self::of_parts(app, tenant, parts)?;
         candidate.of = devices::counted(&count)?;

@@ -281,7 +281,7 @@ async fn tried_destinations(
     wanted: Option<&Destinations>,
 ) -> Result<DryRun, Problem> {
     let db = &call.app.db;
-    let all = devices::affected(db, tenant_id, &Affected::All, MAX_TRIED)?;
+    let all = devices::affected(tenant_id, &Affected::All, MAX_TRIED)?;
     let [count, first] = db.batch_of(all).await?;
     let all = devices::counted(&count)?;
     let found: Vec<DeviceRow> = match all <= u64::from(MAX_TRIED) {
