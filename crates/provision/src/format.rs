@@ -35,6 +35,7 @@ pub use rendered::{Confidence, RenderedFinding, beyond_model, judge};
 
 pub(crate) use finding::{Findings, Place};
 pub(crate) use message::{Message, MessagePart, message, shown};
+pub(crate) use source::with_lf;
 
 use crate::family::{Family, Format, Syntax};
 

@@ -66,6 +66,15 @@ pub(super) fn decode<'a>(
     Some(Cow::Owned(text.trim_start_matches('\u{feff}').to_owned()))
 }
 
+/// With one LF at each line's end, as XML 1.0 §2.11 has it. Hardly any text has the other form, and to look for one sign
+/// is cheap.
+pub(crate) fn with_lf(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 /// Names the first control character of each line; tabs are left to whoever knows whether they are
 /// in a value.
 pub(super) fn control_characters(text: &str, findings: &mut Findings) {

@@ -12,6 +12,7 @@ use super::record::Record;
 use super::sink::Sink;
 use super::{RenderContext, Rendered, SecretsMode, outline};
 use crate::family::Format;
+use crate::format::with_lf;
 use crate::layers::{Layer, check_name};
 use crate::vocabulary::WrongValue;
 
@@ -28,7 +29,7 @@ pub(super) fn render(
     spent: &mut u64,
 ) -> Result<Rendered, RenderError> {
     // With one kind of line end, lines of the template and of the file are easy to count.
-    let source = source.replace("\r\n", "\n");
+    let source = with_lf(source);
     let tags = guard::scan(&source, context.file_name)?;
     let mut meter = Meter::new(context.limits.fuel);
     let result = run(&source, &tags, context, &mut meter);
@@ -97,7 +98,7 @@ fn run(
 }
 
 pub(super) fn check(source: &str, file: &str) -> Result<(), RenderError> {
-    let source = source.replace("\r\n", "\n");
+    let source = with_lf(source);
     guard::scan(&source, file)?;
     let template = parse(&source, file)?;
     outline::check(&template, file)
@@ -115,7 +116,8 @@ fn parse<'s>(source: &'s str, file: &'s str) -> Result<ast::Stmt<'s>, RenderErro
 /// characters. Values cannot begin one (their `<` is escaped), only templates can.
 fn refuse_cdata(source: &str, text: &str, file: &str) -> Result<(), RenderError> {
     const CDATA: &str = "<![CDATA[";
-    if !text.contains(CDATA) {
+    // Hardly any file has the sign, and to look for one sign is cheap.
+    if !text.contains('[') || !text.contains(CDATA) {
         return Ok(());
     }
     let line = source.lines().position(|line| line.contains(CDATA));

@@ -320,7 +320,6 @@ impl Reading<'_> {
 
     fn end(&mut self, name: &str, at: usize) {
         let place = self.lines.place(at);
-        let tag = shown(name);
         if self.is_open(name) {
             // Whatever was opened within it and is still open lacks its own end tag.
             while let Some(top) = self.open.last()
@@ -335,7 +334,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_DOUBLED_END_TAG,
                 place,
-                message!["the end tag </", tag, "> is doubled"],
+                message!["the end tag </", shown(name), "> is doubled"],
                 "Delete it.",
             ));
         } else if let Some(top) = self.open.last()
@@ -346,7 +345,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_MISMATCHED_END_TAG,
                 place,
-                message!["<", opened, "> is closed by </", tag, ">"],
+                message!["<", opened, "> is closed by </", shown(name), ">"],
                 "Give both tags the same name.",
             ));
             self.close_top();
@@ -354,7 +353,7 @@ impl Reading<'_> {
             self.findings.push(Finding::error(
                 codes::XML_STRAY_END_TAG,
                 place,
-                message!["the end tag </", tag, "> has no start tag"],
+                message!["the end tag </", shown(name), "> has no start tag"],
                 "Delete it, or add the start tag.",
             ));
         }
@@ -449,7 +448,10 @@ impl Reading<'_> {
                 "Write &amp; where the sign itself is meant.",
             );
         }
-        if let Some(before) = text.find("]]>") {
+        // Hardly any text has the sign, and to look for one sign is cheap.
+        if text.contains(']')
+            && let Some(before) = text.find("]]>")
+        {
             self.markup(at + before, "`]]>` outside of a CDATA section");
         }
         self.add_text(text, at);
@@ -466,8 +468,7 @@ impl Reading<'_> {
                     top.value_at = self.lines.place(at + text.len() - indented.len());
                 }
             }
-            // XML 1.0 §2.11: a line end is one LF to the application.
-            top.value.push_str(&text.replace("\r\n", "\n"));
+            top.value.push_str(&source::with_lf(text));
         } else if !indented.is_empty() {
             self.outside(at);
         }
@@ -556,7 +557,7 @@ impl Reading<'_> {
 
     /// Attributes are those that the family knows.
     fn check_attributes(&mut self, element: &Element) {
-        let tag = shown(&element.name);
+        let tag = || shown(&element.name);
         self.check_attribute_values(element);
         let of_group = |name: &str| {
             let mut known = self.syntax.attributes.iter();
@@ -582,7 +583,7 @@ impl Reading<'_> {
                         "the ",
                         *known,
                         " of <",
-                        tag,
+                        tag(),
                         "> is none that the guide knows"
                     ],
                     one_of(values),
@@ -595,7 +596,7 @@ impl Reading<'_> {
                     element.at,
                     message![
                         "<",
-                        tag,
+                        tag(),
                         "> declares a namespace, and a phone's file has none"
                     ],
                     "Delete xmlns.",
@@ -603,7 +604,7 @@ impl Reading<'_> {
                 None => Finding::warning(
                     codes::XML_UNKNOWN_ATTRIBUTE,
                     element.at,
-                    message!["<", tag, "> has an attribute ", shown(name), " there"],
+                    message!["<", tag(), "> has an attribute ", shown(name), " there"],
                     self.syntax.attributes_help,
                 ),
             };
