@@ -7,12 +7,49 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use ringfence_provision::wrap::Keyring;
-use worker::{Context, Env, Request, Url};
+use worker::{Context, Env, Url};
 
 use crate::db::{Db, StorageError};
 use crate::kv::Kv;
 use crate::platform;
-use crate::platform::config::{self, ConfigError};
+use crate::platform::config::{self, ConfigError, LogLevel};
+
+/// What is made from the bindings. An isolate makes it once while they are the same: to read them takes twenty calls out of the
+/// module.
+#[derive(Clone)]
+struct Bound {
+    db: Rc<Db>,
+    kv: Rc<Kv>,
+    keyring: Rc<Keyring>,
+    is_local: bool,
+    log_level: LogLevel,
+}
+
+thread_local! {
+    static BOUND: RefCell<Option<(u32, Bound)>> = const { RefCell::new(None) };
+}
+
+impl Bound {
+    fn of(env: &Env) -> Result<Self, SetupError> {
+        let version = config::bindings_version(env);
+        let kept = BOUND.with_borrow(|kept| {
+            let (of, bound) = kept.as_ref()?;
+            (*of == version).then(|| bound.clone())
+        });
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let bound = Self {
+            db: Rc::new(Db::new(env)?),
+            kv: Rc::new(Kv::new(env)?),
+            keyring: config::keyring(env)?,
+            is_local: config::is_local(env),
+            log_level: config::log_level(env),
+        };
+        BOUND.set(Some((version, bound.clone())));
+        Ok(bound)
+    }
+}
 
 /// Everything a handler may reach. Made once per request, cheap to clone.
 #[derive(Clone)]
@@ -21,6 +58,10 @@ pub struct App {
     pub db: Rc<Db>,
     pub kv: Rc<Kv>,
     pub keyring: Rc<Keyring>,
+    /// Whether the Worker runs on one machine for somebody who tries it.
+    pub is_local: bool,
+    /// Which answers to phones have a line in the log.
+    pub log_level: LogLevel,
     /// Unix milliseconds at which the request came in.
     pub now: u64,
     /// In every answer and every log line.
@@ -67,10 +108,13 @@ impl App {
     /// A binding or a secret is missing.
     pub fn new(env: Env, context: Context, now: u64, request_id: &str) -> Result<Self, SetupError> {
         let context = Rc::new(context);
+        let bound = Bound::of(&env)?;
         Ok(Self {
-            db: Rc::new(Db::of_request(&env, Rc::clone(&context))?),
-            kv: Rc::new(Kv::new(&env)?),
-            keyring: config::keyring(&env)?,
+            db: Rc::new(bound.db.of_request(Rc::clone(&context))),
+            kv: bound.kv,
+            keyring: bound.keyring,
+            is_local: bound.is_local,
+            log_level: bound.log_level,
             env,
             now,
             request_id: request_id.into(),
@@ -85,10 +129,13 @@ impl App {
     /// # Errors
     /// A binding or a secret is missing.
     pub fn for_step(env: Env, now: u64, request_id: &str) -> Result<Self, SetupError> {
+        let bound = Bound::of(&env)?;
         Ok(Self {
             db: Rc::new(Db::new(&env)?),
-            kv: Rc::new(Kv::new(&env)?),
-            keyring: config::keyring(&env)?,
+            kv: bound.kv,
+            keyring: bound.keyring,
+            is_local: bound.is_local,
+            log_level: bound.log_level,
             env,
             now,
             request_id: request_id.into(),
@@ -122,6 +169,26 @@ impl App {
     }
 }
 
+/// Where a URL leads, without its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub is_https: bool,
+    /// Without port.
+    pub host: String,
+    /// Scheme, host and port.
+    pub text: String,
+}
+
+impl Origin {
+    pub fn of(url: &Url) -> Self {
+        Self {
+            is_https: url.scheme() == "https",
+            host: url.host_str().unwrap_or_default().to_ascii_lowercase(),
+            text: url.origin().ascii_serialization(),
+        }
+    }
+}
+
 /// Who asked, as far as the connection tells. Only the address is more than a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -137,33 +204,19 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Reads the connection's facts off a request.
-    pub fn new(request: &Request, env: &Env) -> worker::Result<Self> {
-        let url = request.url()?;
-        let header = |name: &str| {
-            request
-                .headers()
-                .get(name)
-                .ok()
-                .flatten()
-                .unwrap_or_default()
-        };
-        Ok(Self::at(
-            &url,
-            env,
-            &header("cf-connecting-ip"),
-            &header("user-agent"),
-            &header("cf-ipcountry"),
-        ))
-    }
-
-    /// Whoever asks for `url` and says that of itself.
-    pub fn at(url: &Url, env: &Env, address: &str, user_agent: &str, country: &str) -> Self {
-        let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
+    /// Whoever asks there and says that of itself. `is_local` as in [`App`].
+    pub fn at(
+        origin: &Origin,
+        is_local: bool,
+        address: &str,
+        user_agent: &str,
+        country: &str,
+    ) -> Self {
+        let host = &origin.host;
         Self {
-            tls: url.scheme() == "https" || config::loopback_counts_as_tls(env, &host),
-            origin: url.origin().ascii_serialization(),
-            host,
+            tls: origin.is_https || config::loopback_counts_as_tls(is_local, host),
+            origin: origin.text.clone(),
+            host: host.clone(),
             address: bounded(address, 45),
             user_agent: bounded(user_agent, 200),
             country: bounded(country, 2),

@@ -1,7 +1,7 @@
 //! The KV binding, by its JavaScript interface.
 //!
 //! `worker::KvStore` copies every value into the module's memory; a sealed file only passes
-//! through, so this keeps it the `ArrayBuffer` that the runtime made.
+//! through, so this keeps it the `ArrayBuffer` that the runtime made. What takes several calls is one function of `kv.js`.
 
 use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use serde::Deserialize;
@@ -15,31 +15,41 @@ use crate::db::StorageError;
 extern "C" {
     type Namespace;
 
-    #[wasm_bindgen(method, catch)]
-    async fn get(this: &Namespace, key: &str, options: &JsValue) -> Result<JsValue, JsValue>;
-
-    // Not `async`: the read begins with the call, whoever waits for it and when.
-    #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
-    fn get_with_metadata(
-        this: &Namespace,
-        key: &str,
-        options: &JsValue,
-    ) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(method, catch)]
-    async fn put(
-        this: &Namespace,
-        key: &str,
-        value: &JsValue,
-        options: &JsValue,
-    ) -> Result<JsValue, JsValue>;
-
     // Not `async`: many deletions go on at once.
     #[wasm_bindgen(method, catch)]
     fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
 
-    #[wasm_bindgen(method, catch)]
-    async fn list(this: &Namespace, options: &JsValue) -> Result<JsValue, JsValue>;
+    /// What [`begin`] promises.
+    type Found;
+
+    #[wasm_bindgen(method, getter)]
+    fn value(this: &Found) -> Option<ArrayBuffer>;
+}
+
+#[wasm_bindgen(module = "/src/kv.js")]
+extern "C" {
+    // Not `async`: the read begins with the call, whoever waits for it and when.
+    #[wasm_bindgen(catch)]
+    fn begin(kv: &Namespace, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_name = metadataOf)]
+    fn metadata_of(found: &Found) -> Option<String>;
+
+    #[wasm_bindgen(catch)]
+    async fn text(kv: &Namespace, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn put(
+        kv: &Namespace,
+        key: &str,
+        value: &JsValue,
+        metadata: &str,
+        seconds: Option<u32>,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn list(kv: &Namespace, prefix: &str, cursor: Option<String>)
+    -> Result<JsValue, JsValue>;
 }
 
 /// So many deletions are on their way at a time.
@@ -83,14 +93,14 @@ impl Kv {
 
     /// A value as text.
     pub(super) async fn text(&self, key: &str) -> Result<Option<String>, StorageError> {
-        let value = self.0.get(key, &"text".into()).await.map_err(failed)?;
+        let value = text(&self.0, key).await.map_err(failed)?;
         Ok(value.as_string())
     }
 
     /// Begins to read a value as bytes.
     pub(super) fn begin(&self, key: &str) -> Result<Reading, StorageError> {
-        let promise = self.0.get_with_metadata(key, &"arrayBuffer".into());
-        Ok(Reading(JsFuture::from(promise.map_err(failed)?)))
+        let promise = begin(&self.0, key).map_err(failed)?;
+        Ok(Reading(JsFuture::from(promise)))
     }
 
     /// Stores text with metadata for so many seconds, at least 60.
@@ -101,14 +111,10 @@ impl Kv {
         metadata: &str,
         seconds: u32,
     ) -> Result<(), StorageError> {
-        let options = js_sys::Object::new();
-        Reflect::set(&options, &"metadata".into(), &metadata.into()).map_err(failed)?;
-        Reflect::set(&options, &"expirationTtl".into(), &seconds.into()).map_err(failed)?;
-        self.0
-            .put(key, &value.into(), &options)
+        put(&self.0, key, &value.into(), metadata, Some(seconds))
             .await
-            .map_err(failed)?;
-        Ok(())
+            .map(drop)
+            .map_err(failed)
     }
 
     /// Stores bytes with metadata: for so many seconds, at least 60, or for good.
@@ -119,13 +125,10 @@ impl Kv {
         metadata: &str,
         seconds: Option<u32>,
     ) -> Result<(), StorageError> {
-        let options = js_sys::Object::new();
-        Reflect::set(&options, &"metadata".into(), &metadata.into()).map_err(failed)?;
-        if let Some(seconds) = seconds {
-            Reflect::set(&options, &"expirationTtl".into(), &seconds.into()).map_err(failed)?;
-        }
-        self.0.put(key, value, &options).await.map_err(failed)?;
-        Ok(())
+        put(&self.0, key, value, metadata, seconds)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     /// Removes a value; a value that is not there is no error.
@@ -155,15 +158,9 @@ impl Kv {
         prefix: &str,
         cursor: Option<&str>,
     ) -> Result<KeyPage, StorageError> {
-        let options = js_sys::Object::new();
-        Reflect::set(&options, &"prefix".into(), &prefix.into()).map_err(failed)?;
-        if let Some(cursor) = cursor {
-            Reflect::set(&options, &"cursor".into(), &cursor.into()).map_err(failed)?;
-        }
-        let page = self.0.list(&options).await.map_err(failed)?;
-        let text = js_sys::JSON::stringify(&page).map_err(failed)?;
-        ringfence_json::from_str(&String::from(text))
-            .map_err(|error| StorageError::Corrupt(error.to_string()))
+        let page = list(&self.0, prefix, cursor.map(ToOwned::to_owned)).await;
+        let text = page.map_err(failed)?.as_string().unwrap_or_default();
+        ringfence_json::from_str(&text).map_err(|error| StorageError::Corrupt(error.to_string()))
     }
 }
 
@@ -173,13 +170,8 @@ pub(super) struct Reading(JsFuture);
 impl Reading {
     /// The bytes, outside the module's memory, with their metadata as text.
     pub(super) async fn finish(self) -> Result<Option<(ArrayBuffer, String)>, StorageError> {
-        let found = self.0.await.map_err(failed)?;
-        let value = Reflect::get(&found, &"value".into()).map_err(failed)?;
-        let metadata = Reflect::get(&found, &"metadata".into()).map_err(failed)?;
-        Ok(value
-            .dyn_into::<ArrayBuffer>()
-            .ok()
-            .zip(metadata.as_string()))
+        let found: Found = self.0.await.map_err(failed)?.unchecked_into();
+        Ok(found.value().zip(metadata_of(&found)))
     }
 }
 

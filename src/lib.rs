@@ -26,14 +26,19 @@ mod throttle;
 mod webhooks;
 mod witness;
 
-use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
 
 use app::{App, Caller};
+use http::head::Head;
 use http::problem::Problem;
 use platform::log;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+async fn fetch(
+    request: web_sys::Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<web_sys::Response> {
     let now = platform::now();
     let request_id = platform::new_id(now);
     route(request, env, context, now, &request_id).await
@@ -50,15 +55,15 @@ fn stamped(response: worker::Response, id: &str) -> worker::Result<web_sys::Resp
 }
 
 async fn route(
-    request: Request,
+    request: web_sys::Request,
     env: Env,
     context: Context,
     now: u64,
     request_id: &str,
 ) -> worker::Result<web_sys::Response> {
-    let path = request.path();
-    let caller = Caller::new(&request, &env)?;
-    let operator = path.starts_with("/api/") || matches!(&*path, "/healthz" | "/metrics");
+    let head = Head::of(&request)?;
+    let path = &*head.path;
+    let operator = path.starts_with("/api/") || matches!(path, "/healthz" | "/metrics");
     let app = match App::new(env, context, now, request_id) {
         Ok(app) => app,
         Err(error) => {
@@ -69,10 +74,17 @@ async fn route(
             return if operator {
                 stamped(Problem::from(error).into_response(request_id)?, request_id)
             } else {
-                phone::unavailable(request.inner().method() == "HEAD", request_id)
+                phone::unavailable(head.method == "HEAD", request_id)
             };
         }
     };
+    let caller = Caller::at(
+        &head.origin,
+        app.is_local,
+        &head.address,
+        &head.user_agent,
+        &head.country,
+    );
     #[cfg(feature = "panic-route")]
     if path == "/__panic" {
         panic!("a panic on purpose, to show what it costs");
@@ -81,14 +93,19 @@ async fn route(
     if path == "/__abort" {
         core::arch::wasm32::unreachable();
     }
-    if console::has(&path) {
-        stamped(console::answer(request, app, caller).await?, request_id)
+    if console::has(path) {
+        stamped(
+            console::answer(request.into(), app, caller).await?,
+            request_id,
+        )
     } else if path == relay_door::PATH {
-        Ok(relay_door::answer(&request, &app, &caller).await?.into())
+        Ok(relay_door::answer(&request.into(), &app, &caller)
+            .await?
+            .into())
     } else if operator {
-        stamped(api::answer(request, app, caller).await?, request_id)
+        stamped(api::answer(request.into(), app, caller).await?, request_id)
     } else {
-        phone::answer(&request, app, caller).await
+        phone::answer(head, app, caller).await
     }
 }
 

@@ -4,7 +4,7 @@
 use js_sys::JsString;
 use ringfence_json::Node;
 use ringfence_sql::Arg;
-use serde_json::Value;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use worker::D1Database;
 
@@ -25,17 +25,27 @@ extern "C" {
 #[derive(Clone)]
 pub struct Statement(String);
 
+/// What is in that list.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'a> {
+    Text(&'a str),
+    /// D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
+    Int(i64),
+    Null,
+}
+
 impl Statement {
     pub fn new(sql: &str, args: &[Arg<'_>]) -> Self {
         let values = args.iter().map(|arg| match arg {
-            Arg::Text(text) => Value::from(*text),
-            Arg::Owned(text) => Value::from(text.as_str()),
-            // D1 takes numbers as doubles; every integer here (times, counters) is below 2^53.
-            Arg::Int(number) => Value::from(*number),
-            Arg::Null => Value::Null,
+            Arg::Text(text) => Item::Text(text),
+            Arg::Owned(text) => Item::Text(text),
+            Arg::Int(number) => Item::Int(*number),
+            Arg::Null => Item::Null,
         });
-        let list: Vec<Value> = std::iter::once(Value::from(sql)).chain(values).collect();
-        Self(Value::from(list).to_string())
+        let list: Vec<Item<'_>> = std::iter::once(Item::Text(sql)).chain(values).collect();
+        // Texts and numbers always have a form in JSON. D1 would refuse an empty statement.
+        Self(serde_json::to_string(&list).unwrap_or_default())
     }
 
     /// Runs it.

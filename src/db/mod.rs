@@ -41,12 +41,13 @@ impl Db {
         })
     }
 
-    /// The same for a request, which its client may give up at any time.
-    pub fn of_request(env: &Env, context: Rc<Context>) -> Result<Self, StorageError> {
-        Ok(Self {
+    /// The same for another request, which its client may give up at any time: steps that were written are each one's own.
+    pub fn of_request(&self, context: Rc<Context>) -> Self {
+        Self {
+            database: Rc::clone(&self.database),
             context: Some(context),
-            ..Self::new(env)?
-        })
+            steps: RefCell::default(),
+        }
     }
 
     /// Records a step that was written. Whoever acknowledges it reports it to the witness first.

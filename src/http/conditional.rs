@@ -1,5 +1,46 @@
 //! `If-Match`, `If-None-Match` and `If-Range` (RFC 9110 §13).
 
+/// The headers of a request that say whether and how much of a file it wants (RFC 9110 §13.1, §14.2), as they were sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    pub range: Option<String>,
+    pub if_range: Option<String>,
+}
+
+impl Conditions {
+    /// Reads them by their names in small letters.
+    pub fn read(header: impl Fn(&str) -> Option<String>) -> Self {
+        Self {
+            if_match: header("if-match"),
+            if_none_match: header("if-none-match"),
+            range: header("range"),
+            if_range: header("if-range"),
+        }
+    }
+
+    /// Whether `If-None-Match` says that the client has a file with this ETag, and no condition that comes before it
+    /// (§13.2.2) has a say.
+    pub fn name_copy(&self, etag: &str) -> bool {
+        let known = self.if_none_match.as_deref();
+        known.is_some_and(|known| none_match(known, etag)) && self.if_match.is_none()
+    }
+
+    /// Whether the conditions of a `GET` let a representation through that has neither an ETag nor a
+    /// modification date, in the order of §13.2.2.
+    ///
+    /// Dates are ignored, as §13.1.3 and §13.1.4 demand where no modification date is available: they say
+    /// that the client has something older. A list of ETags names other representations: none of them is
+    /// this one, so `If-None-Match` lets it through and `If-Match` does not. `If-None-Match: *` wants
+    /// nothing that exists.
+    pub fn pass_without_validators(&self) -> bool {
+        let star = |list: &str| list.split(',').any(|member| member.trim() == "*");
+        self.if_match.as_deref().is_none_or(star)
+            && !self.if_none_match.as_deref().is_some_and(star)
+    }
+}
+
 /// Whether `If-Match` lets a request through, by strong comparison (§13.1.1).
 pub fn if_match(header: &str, etag: &str) -> bool {
     let header = header.trim();
@@ -21,18 +62,6 @@ pub fn if_range(header: Option<&str>, etag: &str) -> bool {
     header.is_none_or(|value| value.trim() == etag)
 }
 
-/// Whether the conditions of a `GET` let a representation through that has neither an ETag nor a
-/// modification date, in the order of RFC 9110 §13.2.2. `header` reads one of the request's.
-///
-/// Dates are ignored, as §13.1.3 and §13.1.4 demand where no modification date is available: they say
-/// that the client has something older. A list of ETags names other representations: none of them is
-/// this one, so `If-None-Match` lets it through and `If-Match` does not. `If-None-Match: *` wants
-/// nothing that exists.
-pub fn passes_without_validators(header: impl Fn(&str) -> Option<String>) -> bool {
-    let star = |list: String| list.split(',').any(|member| member.trim() == "*");
-    header("if-match").is_none_or(star) && !header("if-none-match").is_some_and(star)
-}
-
 fn strip_weak(etag: &str) -> &str {
     etag.strip_prefix("W/").unwrap_or(etag)
 }
@@ -44,10 +73,11 @@ mod tests {
     use super::*;
 
     fn passes(headers: &[(&str, &str)]) -> bool {
-        passes_without_validators(|wanted| {
+        let conditions = Conditions::read(|wanted| {
             let found = headers.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| (*value).to_owned())
-        })
+        });
+        conditions.pass_without_validators()
     }
 
     #[test]

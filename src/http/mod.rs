@@ -1,7 +1,8 @@
-//! HTTP as both halves of the Worker use it: problem documents, ranges, validators.
+//! HTTP as both halves of the Worker use it: what a request says of itself, problem documents, ranges, validators.
 
 pub mod body;
 pub mod conditional;
+pub mod head;
 pub mod problem;
 pub mod range;
 

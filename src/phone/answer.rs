@@ -3,18 +3,24 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use js_sys::{ArrayBuffer, JSON};
+use js_sys::ArrayBuffer;
 use serde::Serialize;
 use serde_json::Value;
-use wasm_bindgen::JsCast as _;
-use web_sys::{Response, ResponseInit};
+use wasm_bindgen::prelude::*;
+use web_sys::Response;
 
 use super::{PhoneRequest, Reason};
 use crate::db::StorageError;
-use crate::http::conditional::{if_match, if_range, none_match};
+use crate::http::conditional::{Conditions, if_match, if_range, none_match};
 use crate::http::range::{Part, part};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS, REQUEST_ID};
 use crate::kv::to_buffer;
+
+#[wasm_bindgen(module = "/src/phone/answer.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = response)]
+    fn made(init: &str, body: Option<JsValue>) -> Result<Response, JsValue>;
+}
 
 /// How a request ended.
 pub enum Outcome {
@@ -168,12 +174,12 @@ impl<'a> Reply<'a> {
     pub fn to_answer(&self) -> worker::Result<PhoneAnswer> {
         let body = match self.sent {
             Sent::Nothing => None,
-            Sent::Words(text) => Some(to_buffer(text.as_bytes())),
-            Sent::Whole(bytes) => Some(bytes.clone()),
-            Sent::Part(bytes, from, to) => Some(bytes.slice_with_end(from, to)),
+            Sent::Words(text) => Some(JsValue::from_str(text)),
+            Sent::Whole(bytes) => Some(bytes.into()),
+            Sent::Part(bytes, from, to) => Some(bytes.slice_with_end(from, to).into()),
         };
         Ok(PhoneAnswer {
-            response: respond(self.status, &self.headers, body.as_ref(), self.is_encoded)?,
+            response: respond(self.status, &self.headers, body, self.is_encoded)?,
             status: self.status,
             bytes: self.bytes,
         })
@@ -190,23 +196,19 @@ enum Selection {
     Part(Part),
 }
 
-/// Weighs the conditions in the order of RFC 9110 §13.2.2. `header` reads one of the request's.
-fn select(
-    header: impl Fn(&str) -> Option<String>,
-    head: bool,
-    etag: &str,
-    length: usize,
-) -> Selection {
-    if header("if-match").is_some_and(|wanted| !if_match(&wanted, etag)) {
+/// Weighs the conditions in the order of RFC 9110 §13.2.2.
+fn select(conditions: &Conditions, head: bool, etag: &str, length: usize) -> Selection {
+    let of = Option::as_deref;
+    if of(&conditions.if_match).is_some_and(|wanted| !if_match(wanted, etag)) {
         return Selection::Failed;
     }
-    if header("if-none-match").is_some_and(|known| none_match(&known, etag)) {
+    if of(&conditions.if_none_match).is_some_and(|known| none_match(known, etag)) {
         return Selection::NotModified;
     }
     // RFC 9110 §14.2: Range is defined for GET alone.
-    let range = if head { None } else { header("range") };
-    let range = range.filter(|_| if_range(header("if-range").as_deref(), etag));
-    Selection::Part(part(range.as_deref(), length))
+    let range = of(&conditions.range).filter(|_| !head);
+    let range = range.filter(|_| if_range(of(&conditions.if_range), etag));
+    Selection::Part(part(range, length))
 }
 
 impl Served {
@@ -214,7 +216,7 @@ impl Served {
         let whole = self.body.len();
         let selection = match &self.etag {
             _ if matches!(self.body, Body::Known { .. }) => Selection::NotModified,
-            Some(etag) => select(|name| request.header(name), request.head, etag, whole),
+            Some(etag) => select(&request.conditions, request.head, etag, whole),
             None => Selection::Part(Part::Whole),
         };
         let is_encoded = !self.content_encoding.is_empty();
@@ -320,7 +322,7 @@ pub fn unavailable(head: bool, request_id: &str) -> worker::Result<Response> {
 fn respond(
     status: u16,
     headers: &BTreeMap<&'static str, Cow<'_, str>>,
-    body: Option<&ArrayBuffer>,
+    body: Option<JsValue>,
     is_encoded: bool,
 ) -> worker::Result<Response> {
     #[derive(Serialize)]
@@ -336,13 +338,7 @@ fn respond(
         headers,
         encode_body: is_encoded.then_some("manual"),
     };
-    let init = JSON::parse(&serde_json::to_string(&init)?)?;
-    let init: &ResponseInit = init.unchecked_ref();
-    let response = match body {
-        Some(body) => Response::new_with_opt_buffer_source_and_init(Some(body), init),
-        None => Response::new_with_opt_str_and_init(None, init),
-    };
-    Ok(response?)
+    Ok(made(&serde_json::to_string(&init)?, body)?)
 }
 
 #[cfg(test)]
@@ -356,7 +352,7 @@ mod tests {
             let found = headers.iter().find(|(name, _)| *name == wanted);
             found.map(|(_, value)| (*value).to_owned())
         };
-        super::select(header, head, ETAG, 10)
+        super::select(&Conditions::read(header), head, ETAG, 10)
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl<'a> ClaimAsk<'a> {
             now: request.app.now,
             address: &request.caller.address,
             head: request.head,
-            conditions_hold: request.lets_bootstrap_through(),
+            conditions_hold: request.conditions.pass_without_validators(),
         }
     }
 }

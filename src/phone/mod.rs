@@ -28,15 +28,13 @@ mod reason;
 mod sealed;
 mod shared;
 
-use std::cell::OnceCell;
-
 use ringfence_provision::url_template::MAX_PATH_LEN;
 use web_sys::Response;
-use worker::{Headers, Request};
 
 use crate::app::{App, Caller};
 use crate::db::StorageError;
-use crate::http::conditional::{none_match, passes_without_validators};
+use crate::http::conditional::Conditions;
+use crate::http::head::Head;
 use crate::platform::hash::sha256_hex;
 use decide::{decide, locate};
 use event::Record;
@@ -61,13 +59,12 @@ pub struct PhoneRequest {
     pub access_path_hash: String,
     /// The rest, still percent-encoded.
     pub path: String,
-    headers: Headers,
-    if_none_match: OnceCell<Option<String>>,
+    pub conditions: Conditions,
 }
 
 impl PhoneRequest {
     /// A request for `path`, which begins with a slash. `method` is as it was sent.
-    pub fn new(method: &str, path: &str, headers: Headers, app: App, caller: Caller) -> Self {
+    pub fn new(method: &str, path: &str, conditions: Conditions, app: App, caller: Caller) -> Self {
         let (access_path, rest) = path
             .strip_prefix('/')
             .unwrap_or(path)
@@ -81,27 +78,10 @@ impl PhoneRequest {
             access_path_hash: sha256_hex(if sound { access_path } else { "" }),
             access_path: access_path.to_owned(),
             path: rest.to_owned(),
-            headers,
-            if_none_match: OnceCell::new(),
+            conditions,
             app,
             caller,
         }
-    }
-
-    /// A header of the request. Each look costs a call out of the module: only where it matters.
-    pub fn header(&self, name: &str) -> Option<String> {
-        let look = || self.headers.get(name).ok().flatten();
-        match name {
-            "if-none-match" => self.if_none_match.get_or_init(look).clone(),
-            _ => look(),
-        }
-    }
-
-    /// Whether `If-None-Match` says that the phone has a file with this ETag, and no condition that comes before it
-    /// (RFC 9110 §13.2.2) has a say.
-    pub fn has_copy(&self, etag: &str) -> bool {
-        let known = self.header("if-none-match");
-        known.is_some_and(|known| none_match(&known, etag)) && self.header("if-match").is_none()
     }
 
     /// What URLs in the file begin with. A file that leaves over plain HTTP, being sealed, names HTTPS.
@@ -112,21 +92,11 @@ impl PhoneRequest {
             format!("https://{}", self.caller.host)
         }
     }
-
-    /// Whether the request's conditions let a bootstrap through, which has no validator: no ETag and no
-    /// date was ever given for one.
-    pub fn lets_bootstrap_through(&self) -> bool {
-        passes_without_validators(|name| self.header(name))
-    }
 }
 
 /// Answers a phone.
-pub async fn answer(request: &Request, app: App, caller: Caller) -> worker::Result<Response> {
-    // As it was sent: `worker::Method` takes every name that it does not know for GET.
-    let method = request.inner().method();
-    // The request's own: a clone of `worker::Headers` is a copy of them all.
-    let headers = Headers(request.inner().headers());
-    let request = PhoneRequest::new(&method, &request.path(), headers, app, caller);
+pub async fn answer(head: Head, app: App, caller: Caller) -> worker::Result<Response> {
+    let request = PhoneRequest::new(&head.method, &head.path, head.conditions, app, caller);
     let mut record = Record::default();
     let located = locate(&request, &mut record).await;
     let outcome = match located {

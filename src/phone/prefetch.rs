@@ -31,7 +31,9 @@ impl Prefetch {
         let read = sealed.and_then(|named| {
             let owner = named.mac?.upper();
             let key = edge::file_key(&known.tenant.tenant, named.kind, Form::Sealed, &owner);
-            let is_unchanged = edge::known(&key, app.now, |meta| request.has_copy(&meta.etag));
+            let is_unchanged = edge::known(&key, app.now, |meta| {
+                request.conditions.name_copy(&meta.etag)
+            });
             is_unchanged.is_none().then(|| FileRead::begin(app, key))
         });
         Some(Self {

@@ -115,7 +115,7 @@ fn unchanged(
         tenant.accepts(owner, meta.version)
             && tenant.fits(meta.place.as_ref(), origin)
             && has_extension(&request.path, &meta.extension)
-            && request.has_copy(&meta.etag)
+            && request.conditions.name_copy(&meta.etag)
     })
 }
 

@@ -1,12 +1,23 @@
-//! What a deployment configures: secrets and switches, read once per request from the bindings.
+//! What a deployment configures: secrets and switches.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use ringfence_provision::wrap::{Keyring, MasterKey};
+use wasm_bindgen::prelude::*;
 use worker::Env;
 
 use super::log;
+
+#[wasm_bindgen(module = "/src/platform/bindings.js")]
+extern "C" {
+    fn version(env: &JsValue) -> u32;
+}
+
+/// A number that is another one when a binding is: what was made from them is good for as long as it stays.
+pub fn bindings_version(env: &Env) -> u32 {
+    version(env)
+}
 
 /// The deployment lacks something, or has it in a form that cannot be used. The words are for the
 /// operator; they never contain a secret.
@@ -62,9 +73,8 @@ pub fn admin_token(env: &Env) -> Option<String> {
 /// Whether plain HTTP on a loopback name counts as TLS, so that a phone can be played on one
 /// machine. It takes the variable *and* a loopback name in the request: a deployment is never
 /// reached by one, so the switch is without effect there even if somebody sets it.
-pub fn loopback_counts_as_tls(env: &Env, host: &str) -> bool {
-    let loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
-    loopback && is_local(env)
+pub fn loopback_counts_as_tls(is_local: bool, host: &str) -> bool {
+    is_local && matches!(host, "127.0.0.1" | "localhost" | "[::1]")
 }
 
 /// Whether the Worker runs on one machine for somebody who tries it. Alone this opens nothing: see
@@ -98,15 +108,8 @@ impl LogLevel {
     }
 }
 
-thread_local! {
-    static LOG_LEVEL: Cell<Option<LogLevel>> = const { Cell::new(None) };
-}
-
-/// Which answers have a log line. The bindings of an isolate are always the same, so they are asked once.
+/// Which answers have a log line.
 pub fn log_level(env: &Env) -> LogLevel {
-    if let Some(known) = LOG_LEVEL.get() {
-        return known;
-    }
     let word = secret(env, "LOG_LEVEL");
     let level = word.as_deref().map(LogLevel::parse);
     if let (Some(None), Some(word)) = (level, &word) {
@@ -119,9 +122,7 @@ pub fn log_level(env: &Env) -> LogLevel {
             ],
         );
     }
-    let level = level.flatten().unwrap_or_default();
-    LOG_LEVEL.set(Some(level));
-    level
+    level.flatten().unwrap_or_default()
 }
 
 /// The application of Cloudflare Access that stands before the console.

@@ -1,15 +1,16 @@
 //! Log lines: one JSON object each, values in fields.
 
 use serde_json::{Map, Value};
+use web_sys::console;
 
 /// Logs something that is as it should be.
 pub fn info(event: &str, fields: &[(&str, &str)]) {
-    worker::console_log!("{}", line(event, fields));
+    console::log_1(&line(event, fields).into());
 }
 
 /// Logs something that an operator may want to look into.
 pub fn warn(event: &str, fields: &[(&str, &str)]) {
-    worker::console_warn!("{}", line(event, fields));
+    console::warn_1(&line(event, fields).into());
 }
 
 fn line(event: &str, fields: &[(&str, &str)]) -> String {
@@ -18,7 +19,8 @@ fn line(event: &str, fields: &[(&str, &str)]) -> String {
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         object.insert((*name).to_owned(), Value::from(*value));
     }
-    Value::Object(object).to_string()
+    // Texts always have a form in JSON.
+    serde_json::to_string(&object).unwrap_or_default()
 }
 
 #[cfg(test)]

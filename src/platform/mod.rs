@@ -21,7 +21,7 @@ pub const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Unix time in milliseconds.
 pub fn now() -> u64 {
-    worker::Date::now().as_millis()
+    js_sys::Date::now() as u64
 }
 
 /// Fills `bytes` from the runtime's CSPRNG.

@@ -314,7 +314,7 @@ fn decided(
     let name = valid::name("name", &input.name)?.to_owned();
     if url != Some(input.url.as_str()) {
         // Over TLS or by a public name it is never so.
-        let local = config::loopback_counts_as_tls(&call.app.env, &call.caller.host);
+        let local = config::loopback_counts_as_tls(call.app.is_local, &call.caller.host);
         check_receiver(&input.url, local).map_err(Problem::invalid_value)?;
     }
     input.options.check().map_err(Problem::invalid_value)?;

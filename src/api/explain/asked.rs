@@ -14,8 +14,9 @@ use worker::{Headers, Url};
 
 use crate::api::request::call::Context;
 use crate::api::request::valid;
-use crate::app::Caller;
+use crate::app::{Caller, Origin};
 use crate::files::{inputs, names};
+use crate::http::conditional::Conditions;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::phone::explain::Asking;
 use crate::phone::{PhoneRequest, segment};
@@ -155,7 +156,7 @@ fn method_then(reason: &str, outcome: &str, status: u16, bytes: u64) -> &'static
     }
 }
 
-fn headers_of(input: &ExplainInput) -> Result<Headers, Problem> {
+fn conditions_of(input: &ExplainInput) -> Result<Conditions, Problem> {
     let headers = Headers::new();
     if input.headers.len() > MAX_HEADERS {
         return Err(Problem::invalid_value(format!(
@@ -170,7 +171,7 @@ fn headers_of(input: &ExplainInput) -> Result<Headers, Problem> {
             )));
         }
     }
-    Ok(headers)
+    Ok(Conditions::read(|name| headers.get(name).ok().flatten()))
 }
 
 /// A URL with a path that was not sent as one.
@@ -223,9 +224,15 @@ fn request(context: &Context, input: &ExplainInput, url: &Url) -> Result<PhoneRe
     Ok(PhoneRequest::new(
         input.method.as_deref().unwrap_or("GET"),
         url.path(),
-        headers_of(input)?,
+        conditions_of(input)?,
         context.app.clone(),
-        Caller::at(url, &context.app.env, address, user_agent, ""),
+        Caller::at(
+            &Origin::of(url),
+            context.app.is_local,
+            address,
+            user_agent,
+            "",
+        ),
     ))
 }
 
@@ -446,7 +453,13 @@ async fn event_of(context: &Context, id: &str) -> Result<(TenantRow, EventRow), 
 /// Who asked then.
 fn caller_then(context: &Context, event: &EventRow, url: &Url) -> Caller {
     let (address, user_agent) = (&event.address, &event.user_agent);
-    let mut caller = Caller::at(url, &context.app.env, address, user_agent, &event.country);
+    let mut caller = Caller::at(
+        &Origin::of(url),
+        context.app.is_local,
+        address,
+        user_agent,
+        &event.country,
+    );
     if event.reason == "not_tls" {
         caller.origin = format!("http://{}", caller.host);
         caller.tls = false;
@@ -475,8 +488,8 @@ async fn of_event(context: &Context, id: &str) -> Result<Question, Problem> {
         );
     }
     let caller = caller_then(context, &event, &url);
-    let headers = Headers::new();
-    let mut request = PhoneRequest::new(method, url.path(), headers, app.clone(), caller);
+    let conditions = Conditions::default();
+    let mut request = PhoneRequest::new(method, url.path(), conditions, app.clone(), caller);
     request.access_path_hash.clone_from(&door.hash);
     Ok(Question {
         request,

@@ -27,7 +27,7 @@ use crate::files::inputs::FileInputs;
 use crate::phone::deed::Deed;
 use crate::phone::facts::Facts;
 use crate::phone::{Outcome, PhoneAnswer, PhoneRequest, Reason, Trace};
-use crate::platform::config::{self, LogLevel};
+use crate::platform::config::LogLevel;
 use crate::platform::log::info;
 use answered::Answered;
 use named::Puzzle;
@@ -243,7 +243,7 @@ impl Event {
     }
 
     fn log(&self, app: &App) {
-        if self.level() > config::log_level(&app.env) {
+        if self.level() > app.log_level {
             return;
         }
         let request_id = &*app.request_id;
