@@ -199,10 +199,13 @@ describe('families beside each other in a tenant without options', () => {
   }
 
   it('tells no stranger which vendors there are', async () => {
-    const names = phones.flatMap((phone) =>
-      [...phone.boot, ...phone.again].map(([name]) =>
-        name.replaceAll(phone.mac.toLowerCase(), '0080f0fffff1').replaceAll(phone.mac, '0080F0FFFFF1'),
-      ),
+    const colons = (own) => own.replace(/(..)(?=.)/g, '$1:');
+    const names = phones.flatMap(({ mac: own, boot, again }) =>
+      [...boot, ...again].map(([name]) => {
+        const spellings = [own, own.toLowerCase(), colons(own), colons(own.toLowerCase())];
+        const others = ['0080F0FFFFF1', '0080f0fffff1', '00:80:F0:FF:FF:F1', '00:80:f0:ff:ff:f1'];
+        return spellings.reduce((text, spelling, at) => text.replaceAll(spelling, others[at]), name);
+      }),
     );
     const shared = new Set(
       phones.flatMap((phone) =>

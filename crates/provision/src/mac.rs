@@ -122,6 +122,11 @@ impl Mac {
         self.upper().to_ascii_lowercase()
     }
 
+    /// `00:80:F0:C5:71:EB`, as some phones write it.
+    pub fn with_colons(self) -> String {
+        self.octets().map(|octet| format!("{octet:02X}")).join(":")
+    }
+
     /// The six octets, first octet first.
     pub fn octets(self) -> [u8; 6] {
         self.0

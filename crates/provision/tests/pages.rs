@@ -191,10 +191,14 @@ fn records(families: &[Family]) -> String {
             true => format!(" ({})", list(&these, families.len())),
             false => String::new(),
         };
+        let colons = match table.contains("{MAC:COLONS}") {
+            true => ", `{MAC:COLONS}` with colons",
+            false => "",
+        };
         writeln!(
             page,
             "\nThe names that phones ask for, in their order{whose}. `{{mac}}` is the MAC in small letters, `{{MAC}}` in \
-             capitals.\n\n{table}"
+             capitals{colons}.\n\n{table}"
         )
         .unwrap();
     }

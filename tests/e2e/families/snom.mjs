@@ -46,13 +46,17 @@ function desk({ model, mac, userAgent }) {
     again: [
       [`${mac}.xml`, 'plain'],
       [`${model}-firmware.htm`, 'none'],
+      // A 3xx with firmware 8 in its place.
+      [`${colons}.xml`, 'plain'],
+      [`${colons.toLowerCase()}.xml`, 'plain'],
     ],
     never: [`${model}.htm`, `${model}-firmware.htm`, `${model}-firmware.xml`, 'snom-general.xml', 'config.xml', `config-${mac}.xml`],
     wrong: [
       // All digits in either case, a MAC could not be wrong.
       ...(/[A-F]/.test(mac) ? [`${lower}.xml`, `${model}-${lower}.htm`] : []),
-      `${colons}.xml`,
       `${model}-${colons}.htm`,
+      `${colons.replaceAll(':', '-')}.xml`,
+      `${colons}:.xml`,
       `${mac}${mac}.xml`,
       `${mac}.xml.xml`,
       `${mac}.XML`,

@@ -17,7 +17,7 @@ use super::macros::{Macro, Progress, START};
 
 /// One that stands for each kind of character that a macro knows, all templates' literals aside.
 /// The digit and the letter make a MAC that a device could have.
-const REPRESENTATIVES: &[u8] = b"4CcKk._-";
+const REPRESENTATIVES: &[u8] = b"4CcKk._-:";
 
 /// How much work the comparison of a whole table may be, in steps from one state by one character:
 /// a fraction of a second. The tables that people write take some ten thousand; long literals
@@ -311,7 +311,7 @@ impl Automaton {
 fn number_of(symbol: Symbol) -> Option<usize> {
     match symbol {
         Symbol::Byte(_) => None,
-        Symbol::Macro(Macro::MacUpper | Macro::MacLower) => Some(0),
+        Symbol::Macro(Macro::MacUpper | Macro::MacLower | Macro::MacColons) => Some(0),
         Symbol::Macro(Macro::Model) => Some(1),
         Symbol::Macro(Macro::Fwver) => Some(2),
     }

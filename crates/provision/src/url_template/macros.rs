@@ -15,6 +15,8 @@ pub enum Macro {
     MacUpper,
     /// `{mac}`
     MacLower,
+    /// `{MAC:COLONS}`, which no phone replaces: as some write their MAC where they are told `{mac}`.
+    MacColons,
     /// `{MODEL}`
     Model,
     /// `{fwver}`
@@ -28,6 +30,8 @@ pub(crate) type Progress = u8;
 pub(crate) const START: Progress = 0;
 
 const MAC_DIGITS: Progress = 12;
+/// Of a MAC with colons, the colons counted.
+const MAC_CHARACTERS: Progress = 17;
 /// A model of which it is certain that it is not twelve hexadecimal digits.
 const NOT_A_MAC: Progress = 13;
 /// Added to the progress of a model once a letter or a digit was seen: without one it could be `.` or `..`, which
@@ -38,13 +42,20 @@ const FWVER_DIGIT: Progress = 2;
 
 impl Macro {
     /// Every macro.
-    pub const ALL: [Self; 4] = [Self::MacUpper, Self::MacLower, Self::Model, Self::Fwver];
+    pub const ALL: [Self; 5] = [
+        Self::MacUpper,
+        Self::MacLower,
+        Self::MacColons,
+        Self::Model,
+        Self::Fwver,
+    ];
 
     /// Its name, without brackets.
     pub fn name(self) -> &'static str {
         match self {
             Self::MacUpper => "MAC",
             Self::MacLower => "mac",
+            Self::MacColons => "MAC:COLONS",
             Self::Model => "MODEL",
             Self::Fwver => "fwver",
         }
@@ -58,7 +69,7 @@ impl Macro {
     /// Whether `value` is one of the texts that it stands for.
     pub fn accepts(self, value: &str) -> bool {
         let limit = match self {
-            Self::MacUpper | Self::MacLower => {
+            Self::MacUpper | Self::MacLower | Self::MacColons => {
                 return self.reads(value) && Mac::parse(value).is_ok();
             }
             Self::Model => MAX_MODEL_LEN,
@@ -72,6 +83,7 @@ impl Macro {
         match self {
             Self::MacUpper => "twelve hexadecimal digits in upper case",
             Self::MacLower => "twelve hexadecimal digits in lower case",
+            Self::MacColons => "six pairs of hexadecimal digits with colons between them",
             Self::Model => {
                 "1 to 32 letters, digits, dots, dashes or underscores, at least one of them a \
                  letter or a digit, and not twelve hexadecimal digits"
@@ -83,7 +95,7 @@ impl Macro {
     /// Whether two macros stand for the same thing about a phone.
     pub(crate) fn same_thing(self, other: Self) -> bool {
         let thing = |each| match each {
-            Self::MacLower => Self::MacUpper,
+            Self::MacLower | Self::MacColons => Self::MacUpper,
             each => each,
         };
         thing(self) == thing(other)
@@ -94,6 +106,13 @@ impl Macro {
         match self {
             Self::MacUpper => advance_mac(progress, matches!(byte, b'0'..=b'9' | b'A'..=b'F')),
             Self::MacLower => advance_mac(progress, matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
+            Self::MacColons => {
+                let fits = match progress % 3 {
+                    2 => byte == b':',
+                    _ => byte.is_ascii_hexdigit(),
+                };
+                (fits && progress < MAC_CHARACTERS).then_some(progress + 1)
+            }
             Self::Model => advance_model(progress, byte),
             Self::Fwver => match byte {
                 b'0'..=b'9' => Some(FWVER_DIGIT),
@@ -107,6 +126,7 @@ impl Macro {
     pub(crate) fn complete(self, progress: Progress) -> bool {
         match self {
             Self::MacUpper | Self::MacLower => progress == MAC_DIGITS,
+            Self::MacColons => progress == MAC_CHARACTERS,
             Self::Model => progress >= NAMED && progress != NAMED + MAC_DIGITS,
             Self::Fwver => progress == FWVER_DIGIT,
         }

@@ -2,12 +2,13 @@
 //!
 //! `Phone{MAC}.cfg` goes forwards, to the name that one device asks for
 //! ([`UrlTemplate::render`]), and backwards, from a path to the file and the device that it means
-//! ([`RouteTable::resolve`]). The macros are the phones' own, case-sensitive:
+//! ([`RouteTable::resolve`]). The macros are the phones' own but for one, case-sensitive:
 //!
 //! | macro | also written | stands for |
 //! |---|---|---|
 //! | `{MAC}` | `<MAC>` | twelve hexadecimal digits, upper case |
 //! | `{mac}` | `<mac>` | twelve hexadecimal digits, lower case |
+//! | `{MAC:COLONS}` | `<MAC:COLONS>` | six pairs of hexadecimal digits with colons between them, in either case: no phone's macro, but what some make of `{mac}` |
 //! | `{MODEL}` | `<MODEL>` | `A`–`Z` `a`–`z` `0`–`9` `.` `_` `-`, at least one letter or digit, at most 32, and not twelve hexadecimal digits: a model is never mistaken for a MAC |
 //! | `{fwver}` | `<fwver>` | letters, digits and dots, at least one digit, at most 16 |
 //!
@@ -78,7 +79,7 @@ pub(crate) enum Part {
 /// What a phone puts in the place of the macros.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UrlVars<'a> {
-    /// For `{MAC}` and `{mac}`.
+    /// For `{MAC}`, `{mac}` and `{MAC:COLONS}`.
     pub mac: Option<Mac>,
     /// For `{MODEL}`, as the phone reports it, with its regional suffix: `KX-HDV130N`.
     pub model: Option<&'a str>,
@@ -207,7 +208,9 @@ impl UrlTemplate {
 
     /// Whether it names the device.
     pub fn uses_mac(&self) -> bool {
-        self.uses(Macro::MacUpper) || self.uses(Macro::MacLower)
+        [Macro::MacUpper, Macro::MacLower, Macro::MacColons]
+            .into_iter()
+            .any(|each| self.uses(each))
     }
 
     /// Whether it names the model.
@@ -235,6 +238,7 @@ impl UrlTemplate {
         let short = |part: &Part| match part {
             Part::Literal(text) => text.clone(),
             Part::Macro(Macro::MacUpper | Macro::MacLower) => "0".repeat(12),
+            Part::Macro(Macro::MacColons) => ["00"; 6].join(":"),
             Part::Macro(Macro::Model) => "M".to_owned(),
             Part::Macro(Macro::Fwver) => "1".to_owned(),
         };
@@ -258,6 +262,7 @@ impl UrlTemplate {
         let value = match wanted {
             Macro::MacUpper => vars.mac.map(Mac::upper),
             Macro::MacLower => vars.mac.map(Mac::lower),
+            Macro::MacColons => vars.mac.map(Mac::with_colons),
             Macro::Model => vars.model.map(str::to_owned),
             Macro::Fwver => vars.fwver.map(str::to_owned),
         };

@@ -250,7 +250,7 @@ impl Search {
     fn lengths(&self, wanted: Macro, text: &str) -> Vec<usize> {
         let token = token(text).filter(|(_, name)| self.loose || names(name, wanted));
         let most = match wanted {
-            Macro::MacUpper | Macro::MacLower => 17,
+            Macro::MacUpper | Macro::MacLower | Macro::MacColons => 17,
             Macro::Model => MAX_MODEL_LEN,
             Macro::Fwver => MAX_FWVER_LEN,
         };
@@ -267,7 +267,9 @@ impl Search {
 /// Whether a text is what a macro stands for, in any letter case and notation.
 fn fits(wanted: Macro, value: &str) -> bool {
     match wanted {
-        Macro::MacUpper | Macro::MacLower => value.len() >= 12 && Mac::parse(value).is_ok(),
+        Macro::MacUpper | Macro::MacLower | Macro::MacColons => {
+            value.len() >= 12 && Mac::parse(value).is_ok()
+        }
         Macro::Model | Macro::Fwver => wanted.accepts(value),
     }
 }
@@ -297,7 +299,9 @@ fn token(text: &str) -> Option<(usize, &str)> {
 fn names(name: &str, wanted: Macro) -> bool {
     let name = name.to_ascii_lowercase();
     match wanted {
-        Macro::MacUpper | Macro::MacLower => name.contains("mac") || matches!(&*name, "ma" | "mau"),
+        Macro::MacUpper | Macro::MacLower | Macro::MacColons => {
+            name.contains("mac") || matches!(&*name, "ma" | "mau")
+        }
         Macro::Model => name.contains("model") || matches!(&*name, "pn" | "psn"),
         Macro::Fwver => name.contains("ver"),
     }
@@ -316,6 +320,7 @@ fn compared(parts: &[Part], pieces: &[&str], mut slips: BTreeSet<Slip>) -> Optio
             }
             Part::Macro(Macro::MacUpper) => Mac::parse(piece).ok()?.upper(),
             Part::Macro(Macro::MacLower) => Mac::parse(piece).ok()?.lower(),
+            Part::Macro(Macro::MacColons) => Mac::parse(piece).ok()?.with_colons(),
             Part::Macro(Macro::Model | Macro::Fwver) => (*piece).to_owned(),
         };
         if right.len() != piece.len() {

@@ -432,7 +432,7 @@ fn every_reading(parts: &[Part], path: &str) -> Vec<Vec<(Macro, String)>> {
 
 fn upper(each: Macro) -> Macro {
     match each {
-        Macro::MacLower => Macro::MacUpper,
+        Macro::MacLower | Macro::MacColons => Macro::MacUpper,
         each => each,
     }
 }
@@ -448,6 +448,13 @@ fn stands_for(each: Macro, value: &str) -> bool {
     match each {
         Macro::MacUpper => twelve_digits && value == value.to_ascii_uppercase(),
         Macro::MacLower => twelve_digits && value == value.to_ascii_lowercase(),
+        Macro::MacColons => {
+            value.len() == 17
+                && value.bytes().enumerate().all(|(at, byte)| match at % 3 {
+                    2 => byte == b':',
+                    _ => byte.is_ascii_hexdigit(),
+                })
+        }
         Macro::Model => {
             !twelve_digits && all("._-") && value.contains(|one: char| one.is_ascii_alphanumeric())
         }
@@ -459,6 +466,7 @@ fn some_template() -> impl Strategy<Value = UrlTemplate> {
     let part = prop_oneof![
         Just("{MAC}"),
         Just("{mac}"),
+        Just("{MAC:COLONS}"),
         Just("{MODEL}"),
         Just("{MODEL}"),
         Just("{fwver}"),
@@ -466,6 +474,7 @@ fn some_template() -> impl Strategy<Value = UrlTemplate> {
         Just("C"),
         Just("a"),
         Just("4"),
+        Just(":"),
         Just("-"),
         Just("."),
         Just("/"),
@@ -597,7 +606,7 @@ fn check_resolution(table: &RouteTable, route: &Route, path: &str) -> Result<(),
     } else {
         // Only where a value is beyond its bounds.
         let beyond = values.iter().any(|(each, value)| match each {
-            Macro::MacUpper | Macro::MacLower => Mac::parse(value).is_err(),
+            Macro::MacUpper | Macro::MacLower | Macro::MacColons => Mac::parse(value).is_err(),
             each => !each.accepts(value),
         });
         prop_assert!(beyond, "{path} is lost");

@@ -7,6 +7,8 @@ use crate::vendor::conduct::{Challenge, Challenges, Conduct, Macro, Role, asked,
 pub(super) const DESK: Conduct = Conduct {
     asks: &[
         asked("{MAC}.xml", Role::Device, Some(GoesOn)).remark("If the URL ends in `{mac}.xml`."),
+        asked("{MAC:COLONS}.xml", Role::Device, Some(GoesOn))
+            .remark("Instead, by firmware 8 of the 3xx."),
         asked("{MODEL}.htm", Role::Model, Some(GoesOn)).remark("If the URL ends in `/`."),
         asked("{MODEL}-{MAC}.htm", Role::Device, Some(GoesOn)).remark("If the URL ends in `/`."),
         asked("{MODEL}-firmware.htm", Role::Model, Some(GoesOn)).remark("In any case."),

@@ -63,6 +63,10 @@ pub const DECT: Family = Family::new(&FamilySpec {
     typed: &[("Setting URL", "<base>/{mac}.xml")],
     fetch_event: "check-sync;reboot=true",
     restart_event: Some("check-sync;reboot=true"),
+    names: &[
+        (FileKind::Standard, Form::Plain, "{MAC}.xml"),
+        (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.htm"),
+    ],
     conduct: &conduct::DECT,
     vocabulary: dect::DECT,
     ..PHONES
@@ -102,6 +106,8 @@ const PHONES: FamilySpec = FamilySpec {
     names: &[
         (FileKind::Standard, Form::Plain, "{MAC}.xml"),
         (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.htm"),
+        // Firmware 8 of the 3xx.
+        (FileKind::Standard, Form::Plain, "{MAC:COLONS}.xml"),
     ],
     never: &[],
     model_affixes: &[],
