@@ -43,7 +43,10 @@ pub(crate) fn routes(data: &[u8]) {
         .filter_map(|(line, (kind, form))| {
             let template = UrlTemplate::parse(line).ok()?;
             let curly = template.with_phone_macros();
-            assert_eq!(UrlTemplate::parse(&curly).as_ref(), Ok(&template));
+            // What no phone replaces is told by another macro.
+            if !template.as_str().contains("MAC:COLONS") {
+                assert_eq!(UrlTemplate::parse(&curly).as_ref(), Ok(&template));
+            }
             Some(Route {
                 kind,
                 form,

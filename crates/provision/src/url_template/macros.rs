@@ -92,6 +92,19 @@ impl Macro {
         }
     }
 
+    /// Whether it stands for the MAC, in whatever notation.
+    pub(crate) fn is_mac(self) -> bool {
+        self.same_thing(Self::MacUpper)
+    }
+
+    /// The one that a phone is told, to have it ask by this one.
+    pub(crate) fn told(self) -> Self {
+        match self {
+            Self::MacColons => Self::MacLower,
+            each => each,
+        }
+    }
+
     /// Whether two macros stand for the same thing about a phone.
     pub(crate) fn same_thing(self, other: Self) -> bool {
         let thing = |each| match each {

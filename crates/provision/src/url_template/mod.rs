@@ -208,9 +208,8 @@ impl UrlTemplate {
 
     /// Whether it names the device.
     pub fn uses_mac(&self) -> bool {
-        [Macro::MacUpper, Macro::MacLower, Macro::MacColons]
-            .into_iter()
-            .any(|each| self.uses(each))
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::Macro(each) if each.is_mac()))
     }
 
     /// Whether it names the model.
@@ -245,9 +244,13 @@ impl UrlTemplate {
         self.parts.iter().map(short).collect()
     }
 
-    /// The path with the macros that a phone itself expands, in curly braces.
+    /// The path with the macros that a phone itself expands, in curly braces: for `{MAC:COLONS}` it is told `{mac}`.
     pub fn with_phone_macros(&self) -> String {
-        self.parts.iter().map(Part::to_string).collect()
+        let told = |part: &Part| match part {
+            Part::Literal(text) => text.clone(),
+            Part::Macro(each) => each.told().to_string(),
+        };
+        self.parts.iter().map(told).collect()
     }
 
     pub(crate) fn parts(&self) -> &[Part] {
@@ -317,15 +320,6 @@ impl<'de> Deserialize<'de> for UrlTemplate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let source = String::deserialize(deserializer)?;
         Self::parse(&source).map_err(serde::de::Error::custom)
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Literal(text) => f.write_str(text),
-            Self::Macro(each) => write!(f, "{each}"),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kind::{FileKind, Form};
 
 fn vars() -> UrlVars<'static> {
     UrlVars {
@@ -139,4 +140,35 @@ proptest! {
 fn the_shortest_path_is_one_that_a_phone_could_ask_for() {
     let template = UrlTemplate::parse("a/{MODEL}-{MAC}-{fwver}.cfg").unwrap();
     assert_eq!(template.shortest(), "a/M-000000000000-1.cfg");
+}
+
+#[test]
+fn a_mac_with_colons_is_read_in_either_case_and_a_phone_is_told_the_macro_that_it_knows() {
+    let name = UrlTemplate::parse("{MAC:COLONS}.xml").unwrap();
+    assert!(name.uses_mac());
+    assert_eq!(name.with_phone_macros(), "{mac}.xml");
+    let mac = Mac::parse("0080F0C571EB").unwrap();
+    let vars = UrlVars {
+        mac: Some(mac),
+        ..UrlVars::default()
+    };
+    assert_eq!(name.render(&vars).unwrap(), "00:80:F0:C5:71:EB.xml");
+    let route = Route {
+        kind: FileKind::Standard,
+        form: Form::Plain,
+        template: name,
+        family: None,
+    };
+    let table = RouteTable::new(vec![route]).unwrap();
+    for path in ["00:80:F0:C5:71:EB.xml", "00:80:f0:c5:71:eb.xml"] {
+        assert_eq!(table.resolve(path).and_then(|named| named.mac), Some(mac));
+    }
+    for path in [
+        "0080F0C571EB.xml",
+        "00-80-F0-C5-71-EB.xml",
+        "008:0F0:C571:EB.xml",
+        "00:80:F0:C5:71:EB:.xml",
+    ] {
+        assert!(table.resolve(path).is_none(), "{path}");
+    }
 }
