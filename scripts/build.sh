@@ -39,8 +39,8 @@ stamp() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# The console's static parts, named by what is in them (crates/console/build.rs names them in the same way), so that
-# they are kept for ever. wrangler serves the folder; the Worker's modules are not in it.
+# What is deployed beside the Worker's modules: the description of the API, and the console's static parts, named by what
+# is in them (crates/console/build.rs names them in the same way), so that they are kept for ever.
 static_parts() {
   local parts=build/public/console/assets made file name hash
   mkdir -p build && made=$(mktemp -d build/public.XXXXXX) && mkdir -p "$made/console/assets"
@@ -60,6 +60,7 @@ static_parts() {
       --banner:js="/*! CodeMirror: $(cat node_modules/@codemirror/state/LICENSE) */" --outfile="$made/console/assets/$name"
   fi
   cp crates/console/assets/_headers "$made/_headers"
+  cp crates/api/openapi.json "$made/openapi.json"
   if ! diff -rq "$made" build/public >/dev/null 2>&1; then
     # One that is served just now is replaced in place.
     mkdir -p "$parts" && chmod 755 "$made" && cp -r "$made"/. build/public/

@@ -30,7 +30,7 @@ use ringfence_api::health::Health;
 use ringfence_api::operation::{Needs, Operation};
 pub use ringfence_api::path::{Params, matches};
 pub use route::is_tried;
-use worker::{Request, Response};
+use worker::{Env, Request, Response};
 
 use crate::app::{App, Caller};
 use crate::db::migrations;
@@ -53,8 +53,10 @@ use tenancy::limits;
 
 pub use operations::wake_all as wake_operations;
 
-/// The description of this API, made from the table of routes; without blanks (`build.rs`).
-const OPENAPI: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+/// The binding of the files that are deployed beside the Worker, and where the description of this API, made from the
+/// table of operations, is among them (`scripts/build.sh`): no phone needs it, so it is no part of the module.
+const FILES_BESIDE: &str = "ASSETS";
+const OPENAPI: &str = "https://assets/openapi.json";
 
 /// Says whether the Worker and its database answer; the one path that needs no HTTPS.
 const HEALTH: &str = "/healthz";
@@ -285,18 +287,24 @@ async fn health(call: Call) -> Result<Shown<Health>, Problem> {
 }
 
 /// `getOpenapi`.
-async fn openapi(_call: Call) -> Result<Verbatim, Problem> {
-    Ok(Verbatim(OPENAPI))
+async fn openapi(call: Call) -> Result<Verbatim, Problem> {
+    match beside(&call.app.env, OPENAPI).await {
+        Ok(document) => Ok(Verbatim(document)),
+        Err(error) => Err(Problem {
+            internal: Some(format!("{OPENAPI}: {error}")),
+            ..Problem::new(
+                ProblemKind::Misconfigured,
+                "The description of the API was not deployed beside the Worker, or the binding ASSETS is missing. Deploy the whole release again.",
+            )
+        }),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    #[test]
-    fn the_description_that_is_served_is_that_of_the_api_without_its_blanks() {
-        let whole = include_str!("../../crates/api/openapi.json");
-        let whole: serde_json::Value = serde_json::from_str(whole).unwrap();
-        assert_eq!(super::OPENAPI, whole.to_string());
+/// A file that is deployed beside the Worker.
+async fn beside(env: &Env, url: &str) -> worker::Result<String> {
+    let mut answer = env.assets(FILES_BESIDE)?.fetch(url, None).await?;
+    match answer.status_code() {
+        200 => answer.text().await,
+        status => Err(worker::Error::from(format!("answered {status}"))),
     }
 }

@@ -62,7 +62,7 @@ describe('the answers of the API', () => {
   let document;
   let values;
   before(async () => {
-    worker = await Ringfence.start();
+    worker = await Ringfence.start({ assets: true });
     admin = new Api(worker);
     document = await admin.get('/openapi.json');
   });

@@ -1,8 +1,11 @@
 // The operator's API from outside: problems, tokens and scopes, paging, If-Match, audit, bounds.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { ROOT } from '../support/config.mjs';
 import { Api } from '../support/worker/api.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac } from '../support/worker/seed.mjs';
@@ -12,7 +15,7 @@ describe('the API', () => {
   let admin;
   let number = 0;
   before(async () => {
-    worker = await Ringfence.start();
+    worker = await Ringfence.start({ assets: true });
     admin = new Api(worker);
   });
   after(() => worker?.stop());
@@ -370,6 +373,7 @@ describe('the API', () => {
 
   it('GET /api/v1/openapi.json describes every path that this test uses', async () => {
     const document = await admin.get('/openapi.json');
+    assert.deepEqual(document, JSON.parse(readFileSync(join(ROOT, 'crates/api/openapi.json'), 'utf8')));
     assert.match(document.openapi, /^3\.1/);
     for (const path of ['/api/v1/tenants/{tenant}/devices/{mac}/rekey', '/api/v1/tenants/{tenant}/settings', '/api/v1/rotation']) {
       assert.ok(document.paths[path], path);

@@ -21,7 +21,7 @@ describe('the command line', () => {
   let api;
   let operator;
   before(async () => {
-    worker = await Ringfence.start();
+    worker = await Ringfence.start({ assets: true });
     api = new Api(worker);
     operator = new Operator(worker);
   });
@@ -713,6 +713,16 @@ describe('the command line', () => {
     somebody.env.RINGFENCE_URL = own.http;
     const settings = await somebody.json(['settings', 'show', '--device', mac(150), '--reveal']);
     assert.deepEqual(settings.settings.pin, { secret: 'Harbour-150' });
+  });
+
+  it('says what a deployment lacks that has the Worker alone', async (context) => {
+    const bare = await Ringfence.start();
+    context.after(() => bare.stop());
+    const somebody = new Operator(bare);
+    context.after(() => somebody.end());
+    const refused = await somebody.run(['openapi']);
+    assert.deepEqual([refused.code, refused.out], [1, '']);
+    assert.match(refused.err, /Deploy the whole release again/);
   });
 
   it('stops without a word when nobody reads on', async () => {

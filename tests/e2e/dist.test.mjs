@@ -42,6 +42,7 @@ describe('what make dist makes', () => {
       'LICENSE',
       'README.md',
       'public/_headers',
+      'public/openapi.json',
     ]) {
       assert.ok(names.includes(`package/${name}`), name);
     }

@@ -19,7 +19,7 @@ describe('the origin that phones and operators share', () => {
   let sealed;
   let armed;
   before(async () => {
-    worker = await Ringfence.start({ probe: true });
+    worker = await Ringfence.start({ probe: true, assets: true });
     admin = new Api(worker);
     tenant = await seedTenant(worker);
     armed = await seedDevice(worker, tenant, { mac: mac(1) });

@@ -54,8 +54,8 @@ pub struct Accepted<T>(pub T);
 pub struct Done;
 
 /// 200 with JSON that is written already.
-#[derive(Clone, Copy, Debug)]
-pub struct Verbatim(pub &'static str);
+#[derive(Clone, Debug)]
+pub struct Verbatim(pub String);
 
 /// 200 with JSON values, one a line.
 #[derive(Clone, Debug)]

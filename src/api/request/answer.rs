@@ -68,7 +68,7 @@ impl Written for Done {
 
 impl Written for Verbatim {
     fn outgoing(self) -> Result<Outgoing, Problem> {
-        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0.to_owned(), None))
+        Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
     }
 }
 
