@@ -20,10 +20,22 @@ if [ "$only" = e2e ]; then shift; fi
 step "set-up"
 scripts/setup.sh test
 
-# The Worker's last step keeps one core busy for minutes; the native tests have the other meanwhile.
 mkdir -p target
+# What runs in the background, each a process group of its own, so that nothing of it outlives this script.
+declare -A behind
+trap 'for group in "${!behind[@]}"; do kill -- -"$group" 2>/dev/null || true; done' EXIT
+
+# Waits for one of them, and says every ten seconds what its log says last.
+waited() { # waited PID LOG
+  while kill -0 "$1" 2>/dev/null; do
+    sleep 10
+    printf '[test %4ds] … %s\n' "$SECONDS" "$(tail -n 1 "$2")"
+  done
+  unset "behind[$1]"
+  wait "$1"
+}
+
 builds=target/test-builds.log
-# As a process group of its own, so that the compiler does not outlive this script.
 set -m
 (
   scripts/build.sh
@@ -31,9 +43,15 @@ set -m
 ) >"$builds" 2>&1 &
 building=$!
 set +m
-trap 'kill -- -"$building" 2>/dev/null || true' EXIT
+behind[$building]=1
 
-if [ "$only" != e2e ]; then
+crates=target/test-crates.log
+testing=
+if [ "$only" = e2e ]; then
+  # The tests of every crate have built it otherwise.
+  step "the relay and the command line"
+  cargo build --quiet -p ringfence-relay -p ringfence-cli
+else
   if [ -n "${RINGFENCE_LINTED:-}" ]; then
     echo "[test] the rules are not looked at again: \`make lint\` has passed"
   else
@@ -41,48 +59,32 @@ if [ "$only" != e2e ]; then
     cargo fmt --all --check
     scripts/lint.sh rules
   fi
-  step "unit, property, snapshot and smoke-fuzz tests of every crate (the Worker is built meanwhile)"
-  cargo test --workspace --quiet
+  step "the tests of every crate are compiled (the Worker is built meanwhile)"
+  cargo test --workspace --quiet --no-run
+  # They run while a core waits: for the Worker's last step, which takes one alone for minutes, and for phones.
+  echo "[test] unit, property, snapshot and smoke-fuzz tests of every crate: they run beside what follows"
+  set -m
+  RUST_TEST_THREADS=1 cargo test --workspace >"$crates" 2>&1 &
+  testing=$!
+  set +m
+  behind[$testing]=1
 fi
-
-if [ "$only" = e2e ]; then
-  # The tests of every crate have built it otherwise.
-  step "the relay and the command line"
-  cargo build --quiet -p ringfence-relay -p ringfence-cli
-fi
-
-# Waits for what runs in the background, and says every ten seconds what its log says last.
-waited() { # waited PID LOG
-  while kill -0 "$1" 2>/dev/null; do
-    sleep 10
-    printf '[test %4ds] … %s\n' "$SECONDS" "$(tail -n 1 "$2")"
-  done
-  wait "$1"
-}
 
 step "the Worker, and the Worker with a test-only route that panics and a vendor of its own"
 waited "$building" "$builds" || { cat "$builds"; exit 1; }
-trap - EXIT
 
 step "end to end on workerd"
 # What Node has compiled of wrangler and of the tests is kept for the next process.
 export NODE_COMPILE_CACHE=$PWD/target/tests/compiled
-e2e() { node scripts/e2e.mjs "$@"; } # e2e AT-ONCE FILE…
-# The same by the names of the tests.
-named_e2e() { # named_e2e AT-ONCE NAME…
-  local at_once=$1 files
-  shift
-  mapfile -t files < <(printf 'tests/e2e/%s.test.mjs\n' "$@")
-  e2e "$at_once" "${files[@]}"
-}
-if [ $# -gt 0 ] && [ "$only" = e2e ]; then
-  e2e 1 "$@"
+if [ "$only" = e2e ] && [ $# -gt 0 ]; then
+  node scripts/e2e.mjs 1 "$@"
 else
+  failed=0
   # Each file starts its own workerd on its own ports, so several run at once. What takes minutes begins first, the longest
   # before the others. Those that kill, or play a PBX, wait more than they compute: two of them run beside as many others as
   # there are cores. Those that look at a pace, at memory or at who waits for whom need the machine for themselves.
-  first=(npx-deploy console-keyboard console migrate npx envelopes webhooks schema)
-  beside=(notify-faults restore notify-edge-faults)
+  first=(npx-deploy migrate console-keyboard console npx webhooks schema)
+  beside=(notify-faults notify-edge-faults restore)
   alone=(bodies notify-fair notify-pace pool templates throttle)
   named=" ${first[*]} ${beside[*]} ${alone[*]} "
   for file in tests/e2e/*.test.mjs; do
@@ -93,20 +95,25 @@ else
       *) first+=("$name") ;;
     esac
   done
-  apart=target/test-beside.log
-  set -m
-  named_e2e 2 "${beside[@]}" >"$apart" 2>&1 &
-  running=$!
-  set +m
-  trap 'kill -- -"$running" 2>/dev/null || true' EXIT
-  failed=0
-  named_e2e "$(nproc)" "${first[@]}" || failed=1
-  waited "$running" "$apart" || failed=1
-  trap - EXIT
-  cat "$apart"
+  # Their files by the names of the tests.
+  files() { printf 'tests/e2e/%s.test.mjs\n' "$@"; }
+  mapfile -t of_first < <(files "${first[@]}")
+  mapfile -t of_beside < <(files "${beside[@]}")
+  mapfile -t of_alone < <(files "${alone[@]}")
+  node scripts/e2e.mjs "$(nproc)" "${of_first[@]}" + 2 "${of_beside[@]}" || failed=1
+  if [ -n "$testing" ]; then
+    if waited "$testing" "$crates"; then
+      # Which programs ran, and how many tests each has.
+      grep -E '^ +(Running|Doc-tests)|^test result' "$crates"
+    else
+      cat "$crates"
+      echo "[test] a test of a crate has failed, see above" >&2
+      failed=1
+    fi
+  fi
   [ "$failed" = 0 ] || { echo "[test] something above has failed" >&2; exit 1; }
   step "end to end, one file at a time"
-  named_e2e 1 "${alone[@]}"
+  node scripts/e2e.mjs 1 "${of_alone[@]}"
 fi
 
 took
