@@ -8,6 +8,7 @@
 import { basename, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Of each list, how many at once, and its files. */
 const lists = [[]];
@@ -28,20 +29,20 @@ let done = 0;
 async function test(file) {
   const name = basename(file, '.test.mjs');
   running.add(name);
-  let has_failed = false;
+  let hasFailed = false;
   const events = run({
     files: [resolve(file)],
     // A test that fails may leave a socket open; that must not keep its file from ending.
     forceExit: true,
     timeout: 900_000,
-  }).on('test:fail', () => (has_failed = true));
+  }).on('test:fail', () => (hasFailed = true));
   let said = '';
   for await (const text of events.compose(new spec())) said += text;
   running.delete(name);
   done += 1;
-  if (has_failed) failed.push(name);
+  if (hasFailed) failed.push(name);
   // The counts of a file alone say what its lines say; where one fails, all is worth reading.
-  const lines = said.split('\n').filter((line) => has_failed || !/^(\x1b\[\d+m)*ℹ /.test(line));
+  const lines = said.split('\n').filter((line) => hasFailed || !stripVTControlCharacters(line).startsWith('ℹ '));
   process.stdout.write(lines.join('\n'));
   const still = running.size ? `; running: ${[...running].join(', ')}` : '';
   process.stdout.write(`[e2e ${seconds()}s] ${done} of ${all} files${still}\n`);

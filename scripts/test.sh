@@ -23,7 +23,11 @@ scripts/setup.sh test
 mkdir -p target
 # What runs in the background, each a process group of its own, so that nothing of it outlives this script.
 declare -A behind
-trap 'for group in "${!behind[@]}"; do kill -- -"$group" 2>/dev/null || true; done' EXIT
+ended() {
+  local group
+  for group in "${!behind[@]}"; do kill -- -"$group" 2>/dev/null || true; done
+}
+trap ended EXIT
 
 # Waits for one of them, and says every ten seconds what its log says last.
 waited() { # waited PID LOG
