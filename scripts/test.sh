@@ -64,7 +64,8 @@ else
     scripts/lint.sh rules
   fi
   step "the tests of every crate are compiled (the Worker is built meanwhile)"
-  cargo test --workspace --quiet --no-run
+  # Cargo's lines say how far it is; where the programs are, nobody needs to read.
+  cargo test --workspace --no-run 2>&1 | grep -v '^ *Executable'
   # They run while a core waits: for the Worker's last step, which takes one alone for minutes, and for phones.
   echo "[test] unit, property, snapshot and smoke-fuzz tests of every crate: they run beside what follows"
   set -m
