@@ -32,7 +32,7 @@ if [ "$only" != rules ]; then
   shellcheck --external-sources --severity=style scripts/*.sh .ci/run || bad "shellcheck has something to say"
 
   step "prettier"
-  prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' 'npm/**/*.mjs' 'npm/**/*.json' 'crates/console/editor/*.js' 'src/**/*.js' eslint.config.mjs package.json || bad "run prettier --write on them"
+  prettier --log-level warn --check 'scripts/**/*.mjs' 'tests/**/*.mjs' 'npm/**/*.mjs' 'npm/**/*.json' 'crates/console/editor/*.js' crates/console/assets/console.js 'src/**/*.js' eslint.config.mjs package.json || bad "run prettier --write on them"
 
   step "eslint"
   eslint --max-warnings 0 . || bad "eslint has something to say"

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { eventually } from '../support/wait.mjs';
 import { rawRequest, withoutRequestId } from '../support/worker/raw.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, newAccessPath, seedDevice, seedTenant } from '../support/worker/seed.mjs';
@@ -161,6 +162,24 @@ describe('a refusal', () => {
     assert.equal(line.reason, 'unknown_access_path');
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal((await worker.sql('SELECT count(*) AS n FROM events'))[0].n, before);
+  });
+
+  it('does not wait for its event, which is written once, and as soon as D1 takes it again', async () => {
+    const here = await seedTenant(worker);
+    const path = here.path(`Config${mac(0x700001)}.cfg`);
+    const events = () => worker.sql('SELECT reason FROM events WHERE tenant_id = ?1', here.id);
+    await worker.probe({ d1: 'fail', d1Match: '^INSERT INTO (event_minutes|events)' });
+    const expected = withoutRequestId(seen['an unknown access path']);
+    for (let time = 0; time < 5; time += 1) assert.equal(withoutRequestId(await rawRequest(worker.port, path)), expected);
+    assert.deepEqual(await events(), []);
+    await worker.probe({ d1: null, d1Match: null });
+    await eventually(events, (rows) => rows.length === 5);
+    // A list that D1 refused is tried again half a second, two and five seconds later.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    assert.deepEqual(
+      (await events()).map(({ reason }) => reason),
+      Array(5).fill('unknown_device'),
+    );
   });
 
   it('tells the operator its reason in the log, with the request id of the answer', async () => {

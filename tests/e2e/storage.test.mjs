@@ -94,6 +94,31 @@ describe('storage', () => {
     assert.deepEqual(after.body, before.body);
   });
 
+  it('D1 takes no events: answers go out, what is kept for it has a bound, and the log counts what is above it', async () => {
+    const MAX_KEPT = 2_000;
+    const count = 2_400;
+    const here = await seedTenant(worker, { options: { events_per_minute: 10_000 } });
+    const phone = await seedDevice(worker, here, { mac: mac(1), state: 'confirmed' });
+    const path = here.path(`Config${phone.mac}.enc`);
+    const events = async () => (await worker.sql('SELECT count(*) AS n FROM events WHERE tenant_id = ?1', here.id))[0].n;
+    await raw(path);
+    await eventually(events, (number) => number === 1);
+    await worker.probe({ hold: '^INSERT INTO (event_minutes|events)' });
+    let sent = 0;
+    const lane = async () => {
+      while ((sent += 1) <= count) assert.equal((await raw(path)).status, 200);
+    };
+    await Promise.all(Array.from({ length: 20 }, lane));
+    assert.ok((await worker.probe({})).holding);
+    await worker.probe({ release: true });
+    const line = await worker.logLine((entry) => entry.message === 'events_dropped');
+    const dropped = Number(line.number);
+    // What is being written when D1 stops answering is not among those that are kept.
+    assert.ok(dropped > 0 && dropped <= count - MAX_KEPT, `${dropped} dropped`);
+    await eventually(events, (number) => number === 1 + count - dropped);
+    assert.equal((await raw(path)).status, 200);
+  });
+
   it('the claim fails: 503, and the bootstrap still waits', async () => {
     const phone = await device();
     await worker.probe({ d1: 'fail', d1Match: '^UPDATE devices SET key_state' });

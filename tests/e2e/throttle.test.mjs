@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
+import { eventually } from '../support/wait.mjs';
 import { rawRequest } from '../support/worker/raw.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, newAccessPath, seedDevice, seedTenant, ulid } from '../support/worker/seed.mjs';
@@ -100,6 +101,11 @@ describe('an address that guesses', () => {
       return (await worker.probe({ reset: true })).sql.length === 0;
     });
     assert.equal((await file()).status, 200);
+    // Whoever guesses leaves no event, and takes no room in the minute of the tenant whose phone is beside it.
+    await eventually(
+      () => worker.sql('SELECT status, count(*) AS n FROM events WHERE tenant_id = ?1 GROUP BY status', tenant.id),
+      (rows) => rows.length === 1 && rows[0].status === 200 && rows[0].n === 2,
+    );
     // KV does not answer: then nobody can be told from a phone, and D1 is asked for all.
     await worker.probe({ kv: 'fail', reset: true });
     assert.equal((await file()).status, 200);
