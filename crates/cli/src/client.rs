@@ -176,8 +176,7 @@ impl Client {
             match self.once(call)? {
                 Ok(answer) => return Ok(answer),
                 Err((problem, Some(wait))) if may_repeat && tries < MAX_TRIES => {
-                    let is_passing = matches!(problem.status, 429 | 503);
-                    if !is_passing {
+                    if !problem.is_passing() {
                         return Err(Failure::Refused(Box::new(problem)));
                     }
                     let wait = wait.min(MAX_WAIT);

@@ -1,5 +1,6 @@
 //! What ends a command otherwise than well, and the exit code that says so.
 
+use ringfence_api::problem::ProblemKind;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -59,6 +60,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether the same request may succeed in a while though nobody does anything about it.
+    pub fn is_passing(&self) -> bool {
+        let lasting = [ProblemKind::Misconfigured, ProblemKind::DatabaseRestored];
+        matches!(self.status, 429 | 503) && !lasting.iter().any(|kind| kind.as_str() == self.kind)
+    }
+
     /// Reads an answer outside of 2xx. What is no problem document is named by its status.
     pub fn read(status: u16, body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -199,6 +206,19 @@ mod tests {
         let failure = Failure::Refused(Box::new(Problem::read(401, body)));
         insta::assert_snapshot!(failure, @"The token is not known. Give a token that is valid: by RINGFENCE_TOKEN, by --token-stdin or by a profile (ringfence profiles add).");
         assert_eq!(failure.code(), 1);
+    }
+
+    #[test]
+    fn what_somebody_must_mend_does_not_pass() {
+        let read = |kind: &str, status: u16| {
+            let body = format!(r#"{{"type":"urn:ringfence:problem:{kind}","detail":"It is so."}}"#);
+            Problem::read(status, body.as_bytes()).is_passing()
+        };
+        assert!(read("unavailable", 503) && read("database-migrating", 503));
+        assert!(read("too-many-requests", 429));
+        assert!(!read("misconfigured", 503) && !read("database-restored", 503));
+        assert!(!read("internal", 500));
+        assert!(Problem::read(503, b"").is_passing());
     }
 
     #[test]
