@@ -140,7 +140,7 @@ step "README is a first page"
 if [ "$(wc -l <README.md)" -gt 150 ]; then bad "README.md has more than 150 lines: what is more belongs to docs/"; fi
 
 step "nothing is cited that is not in the repository"
-if git grep -nIE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
+if git grep -nIiE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
 
 # --- Secrets ----------------------------------------------------------------------------------------
 
