@@ -73,8 +73,8 @@ const ADDRESSES: &str = "t.hostname, t.options, g.id AS target, g.segment AS tar
 const TARGET: &str =
     "LEFT JOIN access_paths g ON g.tenant_id = t.id AND g.target_since IS NOT NULL";
 
-/// When a device's settings and templates are wanted along with it. What a phone is going to be
-/// refused is not read: it would tell a stranger by its time that the device exists.
+/// When a device's settings and templates are read along with it. They are skipped for requests that
+/// will be refused: the extra time would reveal that the device exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads<'a> {
     /// Always: an operator asks.

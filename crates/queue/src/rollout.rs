@@ -190,7 +190,7 @@ pub struct Tally {
     pub released: u64,
     pub in_time: u64,
     pub late: u64,
-    /// Counting for neither: cancelled, deleted, or pending in another rollout.
+    /// Devices excluded from the result: cancelled, deleted, or pending in another rollout.
     pub excluded: u64,
 }
 
