@@ -126,9 +126,6 @@ impl Problem {
     }
 
     /// The document, as JSON; the only place that writes a problem down.
-    ///
-    /// # Errors
-    /// It does not serialise.
     pub fn document(&self, request_id: &str) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Body {
             kind: format!("urn:ringfence:problem:{}", self.kind.as_str()),

@@ -39,9 +39,6 @@ pub struct Surroundings {
 
 /// Reads a tenant, its devices of some MACs with their settings, and its sites of these ids or names, in one round
 /// trip; nothing if there is no such tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn surroundings(
     db: &Db,
     tenant_id: &str,

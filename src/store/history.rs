@@ -348,9 +348,6 @@ pub struct VersionRow {
 }
 
 /// Versions of an object, the newest first; below `before`, where that is given.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -372,9 +369,6 @@ pub async fn list(
 }
 
 /// The text of a version, `None` where there was no template; outer `None`: it is not kept. A layer has none.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn body(
     db: &Db,
     tenant_id: &str,
@@ -410,9 +404,6 @@ fn layer_at<'a>(tenant_id: &'a str, scope: &str, number: u64) -> Vec<Arg<'a>> {
 }
 
 /// The settings of a layer in a version; `None`: it is not kept.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn layer(
     db: &Db,
     tenant_id: &str,
@@ -445,9 +436,6 @@ pub struct AsOf {
 }
 
 /// Which versions of objects were so when the tenant's last change was `seq`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn as_of(
     db: &Db,
     tenant_id: &str,
@@ -469,9 +457,6 @@ pub async fn as_of(
 
 /// Removes versions that were replaced before `since`, and of tenants whose versions have too many
 /// bytes the oldest: at most `limit` of either.
-///
-/// # Errors
-/// D1 fails.
 pub async fn prune(db: &Db, since: u64, limit: u32) -> Result<usize, StorageError> {
     let mut removed = db.run(AGED, args![since, limit]).await?;
     let tenants: Vec<String> = db

@@ -89,9 +89,6 @@ pub struct Spec {
 
 impl Spec {
     /// Refuses what cannot be meant, and ends the stages with all.
-    ///
-    /// # Errors
-    /// In words.
     pub fn checked(mut self) -> Result<Self, String> {
         check_pace("per_second", self.per_second, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;

@@ -99,9 +99,6 @@ async fn try_wake(env: &Env, tenant_id: &str) -> worker::Result<()> {
 }
 
 /// Wakes the objects of all tenants with operations that are not over.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn wake_all(env: &Env, db: &Db) -> Result<(), StorageError> {
     for tenant_id in operations::tenants_with_pending(db, MAX_WOKEN).await? {
         wake(env, &tenant_id).await;
