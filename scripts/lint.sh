@@ -130,8 +130,8 @@ fi
 
 # --- Documents --------------------------------------------------------------------------------------
 
-step "links in the documents"
-node scripts/links.mjs || bad "a link leads nowhere"
+step "links in the documents, and which test proves which invariant"
+node scripts/links.mjs || bad "a link leads nowhere, or ARCHITECTURE.md and tests/README.md differ about a test"
 
 step "the vendors' pages have the same sections"
 node scripts/pages.mjs || bad "a page of docs/phones is not like the others"
