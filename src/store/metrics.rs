@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::pools::{self, PoolRow};
 use super::settings::json;
 use crate::db::{Db, Statement, StorageError, rows};
+use crate::platform::{DAY_MS, HOUR_MS};
 
 /// How many events one transaction counts at most.
 pub const MAX_EVENTS_COUNTED: u32 = 5_000;
@@ -43,7 +44,6 @@ const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND la
 
 /// So many hours are kept.
 const HOURS_KEPT: u64 = 25;
-const HOUR_MS: u64 = 3_600_000;
 
 const PAGE_IS_COUNTED: &str =
     "UPDATE metric_progress SET event = ?1, counted_at = ?2 WHERE id = 1 AND event < ?1";
@@ -100,7 +100,7 @@ const MAX_DEVICE_ROWS_A_DAY: u64 = 2_000_000;
 impl Progress {
     /// Whether devices are to be counted again: the more there are, the more seldom.
     pub fn devices_are_due(&self, now: u64) -> bool {
-        let pause = self.devices * crate::platform::DAY_MS / MAX_DEVICE_ROWS_A_DAY;
+        let pause = self.devices * DAY_MS / MAX_DEVICE_ROWS_A_DAY;
         now >= self.devices_at + pause
     }
 }
