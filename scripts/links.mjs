@@ -1,8 +1,9 @@
-// Links in the documents: every relative link leads to a file that exists, every anchor to a heading.
+// Links in the documents: every relative link leads to a file that exists, every anchor to a heading. And the two tables
+// of invariants and tests agree.
 //
-//   node scripts/links.mjs [ROOT]      prints each broken link; exit 1 if there is one
+//   node scripts/links.mjs [ROOT]      prints each broken link and each difference; exit 1 if there is one
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(process.argv[2] ?? '.');
@@ -50,5 +51,28 @@ for (const name of documents) {
   }
 }
 if (links === 0) broken.push('no link was found: the check is broken');
+
+// Which end-to-end test proves which invariant is said twice, for each invariant in ARCHITECTURE.md and for each file in
+// tests/README.md: both say the same.
+const rows = (name, row) => [...readFileSync(join(root, name), 'utf8').matchAll(row)].map(([, first, ...more]) => [first, more.at(-1)]);
+const tests = readdirSync(join(root, 'tests/e2e')).flatMap((name) => name.match(/^(.+)\.test\.mjs$/)?.[1] ?? []);
+const byFile = rows('tests/README.md', /^\| `([\w-]+)` .*\|([^|]*)\|$/gm);
+const proofs = {
+  'ARCHITECTURE.md': rows('ARCHITECTURE.md', /^\| (\d+) \|.*?\| (.*) \|$/gm).flatMap(([number, held]) =>
+    [...held.matchAll(/([\w*-]+)\.test\.mjs/g)].flatMap(([, name]) => {
+      const named = tests.filter((test) => new RegExp(`^${name.replaceAll('*', '.*')}$`).test(test));
+      if (named.length === 0) broken.push(`ARCHITECTURE.md: invariant ${number}: there is no ${name}.test.mjs`);
+      return named.map((test) => `${test} proves invariant ${number}`);
+    }),
+  ),
+  'tests/README.md': byFile.flatMap(([test, of]) => [...of.matchAll(/\d+/g)].map(([number]) => `${test} proves invariant ${number}`)),
+};
+for (const [one, other] of [Object.keys(proofs), Object.keys(proofs).reverse()]) {
+  if (proofs[one].length === 0) broken.push(`${one}: no invariant has a test: the check is broken`);
+  for (const proof of proofs[one].filter((said) => !proofs[other].includes(said)))
+    broken.push(`${other} does not say that ${proof}, and ${one} does`);
+}
+for (const test of tests.filter((name) => !byFile.some(([named]) => named === name)))
+  broken.push(`tests/README.md: there is no row of ${test}`);
 for (const line of broken) console.error(line);
 process.exit(broken.length === 0 ? 0 : 1);

@@ -130,8 +130,8 @@ fi
 
 # --- Documents --------------------------------------------------------------------------------------
 
-step "links in the documents"
-node scripts/links.mjs || bad "a link leads nowhere"
+step "links in the documents, and which test proves which invariant"
+node scripts/links.mjs || bad "a link leads nowhere, or ARCHITECTURE.md and tests/README.md differ about a test"
 
 step "the vendors' pages have the same sections"
 node scripts/pages.mjs || bad "a page of docs/phones is not like the others"
@@ -139,8 +139,13 @@ node scripts/pages.mjs || bad "a page of docs/phones is not like the others"
 step "README is a first page"
 if [ "$(wc -l <README.md)" -gt 150 ]; then bad "README.md has more than 150 lines: what is more belongs to docs/"; fi
 
+step "each crate has a README"
+for crate in crates/*/; do
+  [ -s "${crate}README.md" ] || bad "${crate}README.md is missing: what the crate does, in a few lines, and how its tests are run"
+done
+
 step "nothing is cited that is not in the repository"
-if git grep -nIE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
+if git grep -nIiE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
 
 # --- Secrets ----------------------------------------------------------------------------------------
 

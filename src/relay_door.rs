@@ -22,9 +22,6 @@ const NO_CREDENTIAL: &str = "A valid relay credential is needed: Authorization: 
 
 /// Lets a relay in, or says why not: 401, 403 without TLS, 426 without an upgrade, 429 after too many
 /// wrong credentials from its address, 503 if storage does not answer.
-///
-/// # Errors
-/// The runtime refuses.
 pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Result<Response> {
     if !caller.tls {
         return refuse(403, "A relay connects over TLS only: wss://.");

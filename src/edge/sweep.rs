@@ -18,9 +18,6 @@ const MAX_PAGES: usize = 500;
 
 /// Counts the files that are wrapped under another master key than `master`, and removes some of them
 /// if `remove` says so; how many are left.
-///
-/// # Errors
-/// KV fails.
 pub async fn files_not_under(app: &App, master: &str, remove: bool) -> Result<u64, StorageError> {
     let wrapped_by_another = |listed: &Listed| is_wrapped_by_another(listed, master);
     sweep(app, "f1:", remove, &wrapped_by_another).await
@@ -28,9 +25,6 @@ pub async fn files_not_under(app: &App, master: &str, remove: bool) -> Result<u6
 
 /// Removes tenants as they were published below a version, under whatever access path; how many are
 /// left.
-///
-/// # Errors
-/// KV fails.
 pub async fn tenants_below(app: &App, version: u64) -> Result<u64, StorageError> {
     let older = |listed: &Listed| is_older(listed, version);
     sweep(app, "t1:", true, &older).await

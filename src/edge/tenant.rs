@@ -25,8 +25,8 @@ const MAX_FENCES: usize = 100;
 /// KV takes one write a second per key; a refused one is tried again after this long.
 const WRITE_PAUSE: Duration = Duration::from_millis(1100);
 
-/// A value lives so long without being written again: should a writer be cut off in the one moment
-/// in which that matters, what it left behind ends by itself.
+/// TTL of a published tenant. If a publisher dies between two writes, the stale value expires on its
+/// own.
 const LIFETIME_S: u32 = 24 * 3600;
 
 /// An isolate that misses a tenant in KV publishes it, and then the same state not again for so long:

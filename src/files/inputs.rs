@@ -64,9 +64,6 @@ impl FileInputs {
 }
 
 /// The bundle of a device.
-///
-/// # Errors
-/// [`InputsError`].
 pub async fn for_device(
     app: &App,
     tenant_id: &str,

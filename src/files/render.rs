@@ -61,9 +61,6 @@ fn first(findings: &[RenderedFinding]) -> String {
 /// Renders and lints the file of a kind, for the audience that its name tells. Of `urls` an initial file may
 /// name all, and another file of a device what is its own. A file that several devices share is the same
 /// under every access path, and may name none.
-///
-/// # Errors
-/// [`FileError`].
 pub fn render(
     bundle: &FileInputs,
     kind: FileKind,
@@ -75,9 +72,6 @@ pub fn render(
 }
 
 /// The same, and adds to `spent` what it took, in the fuel of templates, also where it fails.
-///
-/// # Errors
-/// [`FileError`].
 pub fn render_metered(
     bundle: &FileInputs,
     kind: FileKind,
@@ -166,9 +160,6 @@ pub fn may_name_urls(bundle: &FileInputs, kind: FileKind) -> bool {
 }
 
 /// The bootstrap: the standard file with what tells the phone the device's key.
-///
-/// # Errors
-/// [`FileError`].
 pub fn with_key(
     bundle: &FileInputs,
     profile: &Profile,
@@ -192,9 +183,6 @@ pub fn with_key(
 }
 
 /// The file that carries the key alone, of a device of a family that has one.
-///
-/// # Errors
-/// [`FileError`].
 pub fn key_alone(
     bundle: &FileInputs,
     profile: &Profile,

@@ -94,7 +94,7 @@ impl Problem {
             internal: Some(what.into()),
             ..Self::new(
                 ProblemKind::Internal,
-                "Nothing can be done about it from outside; the log has more under the request id.",
+                "An internal error ended the request: the Worker came to a state that its code rules out. The Worker's log has the details; search it for this request id.",
             )
         }
     }
@@ -126,9 +126,6 @@ impl Problem {
     }
 
     /// The document, as JSON; the only place that writes a problem down.
-    ///
-    /// # Errors
-    /// It does not serialise.
     pub fn document(&self, request_id: &str) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Body {
             kind: format!("urn:ringfence:problem:{}", self.kind.as_str()),

@@ -315,10 +315,9 @@ async fn from_bundle(
     }
 }
 
-/// Whether a file of before is still this device's under its present key. What was good goes on
-/// being served, but never under a key that was replaced, and never another device's that had the MAC:
-/// its generations begin at 1 again. After a restore of the database a generation may be given out
-/// once more, so a file of another era is nobody's.
+/// Whether a cached file was made for this device and its current key. The device id is compared too,
+/// because a re-added MAC starts at generation 1 again. After a restore of the database a generation
+/// may be given out a second time, so a file of another era belongs to no device.
 fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
     let told_by = |profile: &Profile| {
         profile.extension == meta.extension && content_encoding(profile) == meta.content_encoding

@@ -16,8 +16,11 @@ pub async fn let_others_go_first() {
     worker::Delay::from(std::time::Duration::ZERO).await;
 }
 
+/// An hour, in milliseconds.
+pub const HOUR_MS: u64 = 3600 * 1000;
+
 /// A day, in milliseconds.
-pub const DAY_MS: u64 = 24 * 3600 * 1000;
+pub const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Unix time in milliseconds.
 pub fn now() -> u64 {

@@ -13,9 +13,9 @@
 //! Only the Worker reaches it: who may call was decided there, and so was which relay this is.
 //!
 //! Every change ends with [`Pool::poke`], which brings the alarm forward; all the work that waits for
-//! anything is done by the alarm alone, so that it never runs twice at once. The alarm sets itself
-//! again first (a failure leaves that), and to the next thing to do last; it fails only if it could
-//! do neither, and then the runtime repeats it.
+//! anything is done by the alarm alone, so that it never runs twice at once. The alarm first re-arms
+//! itself as a backup and, when its work is done, moves to the next due time. It returns an error only
+//! if both failed; the runtime then retries it.
 //! Who decides what is in [`ringfence_queue`]; this only moves it between D1, SQLite and the sockets.
 
 pub mod client;

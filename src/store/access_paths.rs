@@ -47,9 +47,6 @@ const COLUMNS: &str = "a.id, a.hash, a.label, a.created_at, a.expires_at, a.segm
      AND u.last_at >= ?2 LIMIT 1000)) AS devices";
 
 /// An access path of a tenant, with the number of devices that used it since `since`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: &str,
@@ -65,9 +62,6 @@ pub async fn find(
 
 /// The access path of a tenant with that hash. Here and below, no device's use since `until`, which is to
 /// come, is counted.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_hash(
     db: &Db,
     tenant_id: &str,
@@ -83,9 +77,6 @@ pub async fn with_hash(
 
 /// The access path of a tenant whose segment is stored, and that is good until `until`: the one that its phones
 /// are to move to anyway, or the newest.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_segment(
     db: &Db,
     tenant_id: &str,
@@ -103,9 +94,6 @@ pub async fn with_segment(
 }
 
 /// Access paths of a tenant in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -238,9 +226,6 @@ pub async fn end_target(
 }
 
 /// Id of the access path that the tenant's phones are to move to.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn target(db: &Db, tenant_id: &str) -> Result<Option<String>, StorageError> {
     db.value(
         "SELECT id FROM access_paths WHERE tenant_id = ?1 AND target_since IS NOT NULL",
@@ -274,9 +259,6 @@ const HAS_MOVED: &str = "coalesce((SELECT u.last_at FROM access_path_devices u \
      WHERE o.device_id = d.id AND o.access_path_id <> ?2), 0)";
 
 /// Which of these devices ask under an access path, by their ids.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn asking_under(
     db: &Db,
     id: &str,
@@ -300,9 +282,6 @@ pub struct Dependents {
 }
 
 /// How many devices in service have got files under an access path.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn dependents(
     db: &Db,
     tenant_id: &str,
@@ -324,9 +303,6 @@ pub async fn dependents(
 
 /// How far the devices of a tenant have moved to an access path, and those that have not, in the order of
 /// their MACs, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn moved(
     db: &Db,
     tenant_id: &str,

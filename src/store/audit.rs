@@ -161,9 +161,6 @@ impl<'a> Filter<'a> {
 }
 
 /// Changes, the newest first.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     filter: &Filter<'_>,

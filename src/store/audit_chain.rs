@@ -178,9 +178,6 @@ fn put_head(keyring: &Keyring, was: &Head, is: &Head) -> Statement {
 
 /// Entries after a number, with the hash that each has if it is in the chain: at most `limit`, and not
 /// more than fit into memory. `until` leaves out what came at that time or later.
-///
-/// # Errors
-/// D1 fails.
 pub async fn page(
     db: &Db,
     after: u64,
@@ -216,9 +213,6 @@ pub async fn page(
 
 /// Of entries after a number: where a file of them ends that has at most so many entries and bytes, and at least one
 /// entry, and how many it has; nothing, where there is none.
-///
-/// # Errors
-/// D1 fails.
 pub async fn extent(
     db: &Db,
     after: u64,
@@ -245,9 +239,6 @@ pub struct Extent {
 }
 
 /// The link of an entry of the chain, as it is stored.
-///
-/// # Errors
-/// D1 fails.
 pub async fn link(db: &Db, number: u64) -> Result<Option<Link>, StorageError> {
     db.row(
         "SELECT number, hash FROM audit_chain WHERE number = ?1",
@@ -258,9 +249,6 @@ pub async fn link(db: &Db, number: u64) -> Result<Option<Link>, StorageError> {
 
 /// How many entries are not in the chain yet, and the number of the last one that is stored with a
 /// hash.
-///
-/// # Errors
-/// D1 fails.
 pub async fn beyond(db: &Db, head: &Head) -> Result<(u64, u64), StorageError> {
     let pending: Option<u64> = db
         .value(
@@ -276,9 +264,6 @@ pub async fn beyond(db: &Db, head: &Head) -> Result<(u64, u64), StorageError> {
 }
 
 /// The cuts, the newest first.
-///
-/// # Errors
-/// D1 fails.
 pub async fn cuts(db: &Db, limit: u32) -> Result<Vec<CutRow>, StorageError> {
     db.rows(
         "SELECT number, hash, first_number, first_hash, entries, first_at, last_at, token_id, at \
@@ -289,9 +274,6 @@ pub async fn cuts(db: &Db, limit: u32) -> Result<Vec<CutRow>, StorageError> {
 }
 
 /// The first entry that is left after `number`, and the one of exactly `last`: number, hash and time.
-///
-/// # Errors
-/// D1 fails.
 pub async fn period(
     db: &Db,
     after: u64,
@@ -322,9 +304,6 @@ pub struct Stamp {
 
 /// Cuts the log up to an entry of the chain, with the audit entry of the cut; the rows go then, or with
 /// [`sweep`].
-///
-/// # Errors
-/// [`ChainError`].
 pub async fn cut(
     db: &Db,
     keyring: &Keyring,
@@ -380,9 +359,6 @@ fn sweeping() -> [Statement; 2] {
 }
 
 /// Removes some rows of what was cut.
-///
-/// # Errors
-/// D1 fails.
 pub async fn sweep(db: &Db) -> Result<(), StorageError> {
     db.batch(sweeping().into()).await.map(drop)
 }

@@ -19,8 +19,8 @@ use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
-/// So many bytes of JSON a parameter has, about: D1 takes 2 MB.
-const PART: usize = 500_000;
+/// Most bytes of JSON in a parameter, but for its brackets and a single row that is longer: D1 takes 2 MB.
+const MAX_PARAMETER_BYTES: usize = 500_000;
 
 /// What a change of many devices begins with.
 pub struct Surroundings {
@@ -39,9 +39,6 @@ pub struct Surroundings {
 
 /// Reads a tenant, its devices of some MACs with their settings, and its sites of these ids or names, in one round
 /// trip; nothing if there is no such tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn surroundings(
     db: &Db,
     tenant_id: &str,
@@ -409,13 +406,13 @@ fn each<'a, T: Serialize>(
     Ok(parts(rows)?.into_iter().map(statement).collect())
 }
 
-/// Rows as JSON lists of [`PART`] bytes, about.
+/// Rows as JSON lists of [`MAX_PARAMETER_BYTES`] bytes, about.
 pub(super) fn parts<T: Serialize>(rows: &[T]) -> Result<Vec<String>, StorageError> {
     let mut all: Vec<String> = Vec::new();
     let mut part = String::new();
     for row in rows {
         let row = json(row)?;
-        if !part.is_empty() && part.len() + row.len() > PART {
+        if !part.is_empty() && part.len() + row.len() > MAX_PARAMETER_BYTES {
             part.push(']');
             all.push(std::mem::take(&mut part));
         }
@@ -591,7 +588,11 @@ mod tests {
         assert!(parts::<u8>(&[]).unwrap().is_empty());
         let rows = vec!["x".repeat(1_000); 1_200];
         let parts = parts(&rows).unwrap();
-        assert!(parts.iter().all(|part| part.len() <= PART + 2));
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.len() <= MAX_PARAMETER_BYTES + 2)
+        );
         let read: Vec<String> = parts
             .iter()
             .flat_map(|part| serde_json::from_str::<Vec<String>>(part).unwrap())

@@ -41,9 +41,6 @@ pub struct Looked<T> {
 
 impl Page<'_> {
     /// Reads it.
-    ///
-    /// # Errors
-    /// D1 does not answer.
     pub async fn read<T: DeserializeOwned>(
         &self,
         db: &Db,

@@ -16,9 +16,6 @@ pub struct CertificateRow {
 }
 
 /// A certificate of a tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: &str,
@@ -32,9 +29,6 @@ pub async fn find(
 }
 
 /// The body of a certificate file, base64.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn body(db: &Db, tenant_id: &str, name: &str) -> Result<Option<String>, StorageError> {
     db.value(
         "SELECT body FROM certificates WHERE tenant_id = ?1 AND name = ?2",
@@ -65,17 +59,11 @@ pub(super) fn named(result: &D1Result) -> Result<Vec<String>, StorageError> {
 }
 
 /// The names of a tenant's certificates, in the order in which an initial file names them.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn names(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
     db.values(NAMES, args![tenant_id]).await
 }
 
 /// All certificates of a tenant; there are few.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<CertificateRow>, StorageError> {
     db.rows(
         "SELECT name, body, created_at FROM certificates WHERE tenant_id = ?1 ORDER BY name",

@@ -103,9 +103,6 @@ impl Claim<'_> {
 }
 
 /// Whether [`claim`] would take the bootstrap at this moment, by its own condition. Nothing is written.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn may_claim(db: &Db, claim: &Claim<'_>) -> Result<bool, StorageError> {
     // The last value is of what is written alone, and D1 takes as many as a statement names.
     let [values @ .., _] = claim.values();
@@ -162,9 +159,6 @@ pub async fn confirm(
 ///
 /// `entries` are pairs of a device's id and the id of the entry. The claim checks the time itself,
 /// so nothing depends on when this runs.
-///
-/// # Errors
-/// D1 fails.
 pub async fn expire(
     db: &Db,
     entries: &[(String, String)],

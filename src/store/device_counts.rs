@@ -92,9 +92,6 @@ const KEEP: &str = "INSERT INTO device_counts (tenant_id, counted_at, counts) VA
      WHERE excluded.counted_at > counted_at";
 
 /// Counts a tenant's devices, or says what was counted a moment ago where there are many.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn count(db: &Db, asked: Asked<'_>) -> Result<Counted, StorageError> {
     let Asked {
         tenant_id,

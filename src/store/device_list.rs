@@ -519,9 +519,6 @@ impl Plan {
 }
 
 /// Devices of a tenant behind a place.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list<T: Placed>(
     db: &Db,
     tenant_id: &str,

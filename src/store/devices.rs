@@ -45,9 +45,6 @@ fn key_is_free(first: usize) -> String {
 }
 
 /// A device of a tenant by its MAC.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<DeviceRow>, StorageError> {
     Ok(rows(&db.all(one(tenant_id, mac)).await?)?.pop())
 }
@@ -62,9 +59,6 @@ fn one(tenant_id: &str, mac: &str) -> Statement {
 }
 
 /// Devices of a tenant by their ids, in that order; those that are no longer there are not in it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn by_ids(
     db: &Db,
     tenant_id: &str,
@@ -94,9 +88,6 @@ pub struct Surroundings {
 
 /// Reads a tenant, its device of a MAC with the device's settings, and whether a site is there, in one
 /// round trip; nothing if there is no such tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn surroundings(
     db: &Db,
     tenant_id: &str,
@@ -132,9 +123,6 @@ pub async fn surroundings(
 }
 
 /// The device of a tenant that has one of these MACs, the first of them that any has: its id and MAC.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn first_among(
     db: &Db,
     tenant_id: &str,
@@ -465,9 +453,6 @@ impl Affected {
 }
 
 /// Whether a tenant has devices.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn has_any(db: &Db, tenant_id: &str) -> Result<bool, StorageError> {
     let sql = "SELECT 1 FROM devices WHERE tenant_id = ?1 LIMIT 1";
     let found: Option<i64> = db.value(sql, args![tenant_id]).await?;
@@ -499,9 +484,6 @@ pub fn affected(
 }
 
 /// How many devices are at a site.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn at_site(db: &Db, tenant_id: &str, site_id: &str) -> Result<u64, StorageError> {
     let sql = "SELECT count(*) FROM devices WHERE tenant_id = ?1 AND site_id = ?2";
     let number = db.value(sql, args![tenant_id, site_id]).await?;
@@ -509,9 +491,6 @@ pub async fn at_site(db: &Db, tenant_id: &str, site_id: &str) -> Result<u64, Sto
 }
 
 /// How many devices are of a model.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_model(db: &Db, tenant_id: &str, model: &str) -> Result<u64, StorageError> {
     let sql = "SELECT count(*) FROM devices WHERE tenant_id = ?1 AND model = ?2";
     let number = db.value(sql, args![tenant_id, model]).await?;
@@ -519,9 +498,6 @@ pub async fn of_model(db: &Db, tenant_id: &str, model: &str) -> Result<u64, Stor
 }
 
 /// Whether another device has a key with one of these fingerprints.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn has_key_elsewhere(
     db: &Db,
     id: &str,
@@ -551,9 +527,6 @@ pub fn counted(result: &D1Result) -> Result<u64, StorageError> {
 }
 
 /// One affected device of every combination of model and site.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn one_of_each_combination(
     db: &Db,
     tenant_id: &str,
@@ -571,9 +544,6 @@ pub async fn one_of_each_combination(
 }
 
 /// Affected devices from all over the tenant: every `stride`-th row.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn sample(
     db: &Db,
     tenant_id: &str,

@@ -117,9 +117,6 @@ impl<'a> EventFilter<'a> {
 }
 
 /// Events of a tenant, the newest first.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -131,9 +128,6 @@ pub async fn list(
 
 /// The event of a request, and whose it is: of all tenants, or of one. `from` and `below` bound the ids of events
 /// of the request's time.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_request(
     db: &Db,
     tenant_id: Option<&str>,

@@ -73,8 +73,8 @@ const ADDRESSES: &str = "t.hostname, t.options, g.id AS target, g.segment AS tar
 const TARGET: &str =
     "LEFT JOIN access_paths g ON g.tenant_id = t.id AND g.target_since IS NOT NULL";
 
-/// When a device's settings and templates are wanted along with it. What a phone is going to be
-/// refused is not read: it would tell a stranger by its time that the device exists.
+/// When a device's settings and templates are read along with it. They are skipped for requests that
+/// will be refused: the extra time would reveal that the device exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reads<'a> {
     /// Always: an operator asks.
@@ -190,9 +190,6 @@ impl<'a> Reads<'a> {
 /// Reads a device with its settings and templates, in one round trip. For a MAC that the tenant does
 /// not have, another device of it is read and passed over, so that what D1 does, and how long it
 /// takes, does not tell which MACs exist. With where the database stood.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn device(
     db: &Db,
     tenant_id: &str,
@@ -209,9 +206,6 @@ pub async fn device(
 
 /// Reads what is at the plain name of a device's standard file, as [`device`] does, and where the phone is sent on
 /// to, if the device left the tenant, in one round trip: the same whether the device is there, left or never was.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn at_plain_name(
     db: &Db,
     tenant_id: &str,
@@ -271,9 +265,6 @@ pub struct Forward {
 
 /// Reads what the initial file of a device is made from, in one round trip: the same whether the
 /// device is there, left the tenant or never was. With where the database stood.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn initial(
     db: &Db,
     tenant_id: &str,
@@ -476,9 +467,6 @@ struct NamedModelRow {
 
 /// Reads a model with its settings and templates, in one round trip. With where the database
 /// stood.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn model(
     db: &Db,
     tenant_id: &str,
@@ -540,9 +528,6 @@ pub struct TenantParts {
 }
 
 /// Reads what the files of a tenant are made from, and what is `also` asked for, in one round trip.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_tenant<const N: usize>(
     db: &Db,
     tenant_id: &str,
@@ -592,9 +577,6 @@ impl FamilyRow {
 }
 
 /// The families that a tenant has, for files that no name ties to a device or model.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, StorageError> {
     db.rows(
         "SELECT family, coalesce(min(CASE WHEN profile IS NULL THEN name END), min(name)) \
@@ -607,9 +589,6 @@ pub async fn families(db: &Db, tenant_id: &str) -> Result<Vec<FamilyRow>, Storag
 
 /// The state of a device's key, if the device's files are still of that version, and of that
 /// generation where they are sealed, and the device is in service and still the tenant's.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn if_current(
     db: &Db,
     tenant_id: &str,

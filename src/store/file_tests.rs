@@ -43,17 +43,11 @@ pub(super) fn all(tenant_id: &str) -> Statement {
 }
 
 /// All tests of a tenant, in the order of their ids.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<FileTestRow>, StorageError> {
     crate::db::rows(&db.all(all(tenant_id)).await?)
 }
 
 /// One test.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<FileTestRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM file_tests WHERE id = ?2 AND tenant_id = ?1"),

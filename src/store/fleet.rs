@@ -98,9 +98,6 @@ const TABLES: &str = "JOIN tenants t ON t.id = d.tenant_id LEFT JOIN sites s ON 
      LEFT JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model";
 
 /// Devices by their ids; those that were deleted are not in it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn by_ids(db: &Db, ids: &[&str]) -> Result<Vec<FleetRow>, StorageError> {
     let sql =
         format!("SELECT {COLUMNS} FROM json_each(?1) j JOIN devices d ON d.id = j.value {TABLES}");
@@ -108,9 +105,6 @@ pub async fn by_ids(db: &Db, ids: &[&str]) -> Result<Vec<FleetRow>, StorageError
 }
 
 /// Devices of a tenant by their MACs, that this pool reaches and that are in service.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn by_macs(
     db: &Db,
     tenant_id: &str,
@@ -126,9 +120,6 @@ pub async fn by_macs(
 
 /// The next devices of a selection without MACs, in the order of their ids, that this pool reaches
 /// and that are in service.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn next(
     db: &Db,
     tenant_id: &str,
@@ -148,9 +139,6 @@ pub async fn next(
 }
 
 /// How many devices in service a selection without MACs has, by the pool that reaches them.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn count(
     db: &Db,
     tenant_id: &str,
@@ -173,9 +161,6 @@ pub async fn count(
 }
 
 /// Which of these MACs are devices in service of a selection, each with the pool that reaches it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn known(
     db: &Db,
     tenant_id: &str,
@@ -202,9 +187,6 @@ pub async fn known(
 }
 
 /// What each of these devices took last, and when; those that were deleted are not in it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn fetched(
     db: &Db,
     ids: &[&str],
@@ -228,9 +210,6 @@ type SettingValue = (String, Option<Zeroizing<String>>);
 
 /// The settings that say whom to tell, of each of these devices, in their order. A device for which
 /// a secret counts that does not unwrap has none: the others do not suffer for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn settings(
     db: &Db,
     keyring: &Keyring,
@@ -413,9 +392,6 @@ async fn mark_taken(
 }
 
 /// A tenant's own setting of that name, if it is no secret.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn tenant_setting(
     db: &Db,
     tenant_id: &str,

@@ -34,8 +34,8 @@ pub const MAX_AGE_MS: u64 = 400 * crate::platform::DAY_MS;
 /// How many bytes the versions of a tenant have.
 pub const MAX_HISTORY_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How many versions a change takes out at most where a tenant's have more bytes than that.
-const OVER_AT_ONCE: u32 = 200;
+/// Most versions that a change removes where a tenant's have more bytes than that.
+const MAX_REMOVED_AT_ONCE: u32 = 200;
 
 /// Something of which versions are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Kept {
             (END.to_owned(), with(vec![entry.at.into()])),
             (insert, written),
             (count, with(vec![MAX_VERSIONS.into()])),
-            (OVER.to_owned(), over(&self.tenant_id, OVER_AT_ONCE)),
+            (OVER.to_owned(), over(&self.tenant_id, MAX_REMOVED_AT_ONCE)),
         ]
     }
 }
@@ -308,7 +308,7 @@ pub(super) fn after_all<'a>(tenant_id: &'a str, scopes: &str, entry: &'a Entry) 
         (end.to_owned(), with(vec![entry.at.into()])),
         (insert, with(written)),
         (count, with(vec![MAX_VERSIONS.into()])),
-        (OVER.to_owned(), over(tenant_id, OVER_AT_ONCE)),
+        (OVER.to_owned(), over(tenant_id, MAX_REMOVED_AT_ONCE)),
     ]
 }
 
@@ -348,9 +348,6 @@ pub struct VersionRow {
 }
 
 /// Versions of an object, the newest first; below `before`, where that is given.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -372,9 +369,6 @@ pub async fn list(
 }
 
 /// The text of a version, `None` where there was no template; outer `None`: it is not kept. A layer has none.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn body(
     db: &Db,
     tenant_id: &str,
@@ -410,9 +404,6 @@ fn layer_at<'a>(tenant_id: &'a str, scope: &str, number: u64) -> Vec<Arg<'a>> {
 }
 
 /// The settings of a layer in a version; `None`: it is not kept.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn layer(
     db: &Db,
     tenant_id: &str,
@@ -445,9 +436,6 @@ pub struct AsOf {
 }
 
 /// Which versions of objects were so when the tenant's last change was `seq`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn as_of(
     db: &Db,
     tenant_id: &str,
@@ -469,15 +457,12 @@ pub async fn as_of(
 
 /// Removes versions that were replaced before `since`, and of tenants whose versions have too many
 /// bytes the oldest: at most `limit` of either.
-///
-/// # Errors
-/// D1 fails.
 pub async fn prune(db: &Db, since: u64, limit: u32) -> Result<usize, StorageError> {
     let mut removed = db.run(AGED, args![since, limit]).await?;
     let tenants: Vec<String> = db
         .values(
             "SELECT id FROM tenants WHERE history_bytes > ?1 LIMIT ?2",
-            args![MAX_HISTORY_BYTES, TENANTS],
+            args![MAX_HISTORY_BYTES, MAX_TENANTS_A_RUN],
         )
         .await?;
     for tenant in tenants {
@@ -486,8 +471,8 @@ pub async fn prune(db: &Db, since: u64, limit: u32) -> Result<usize, StorageErro
     Ok(removed)
 }
 
-/// How many tenants with too many bytes one run looks after.
-const TENANTS: u32 = 10;
+/// Most tenants with too many bytes that one run looks after.
+const MAX_TENANTS_A_RUN: u32 = 10;
 
 /// Removes versions by their age.
 const AGED: &str = "DELETE FROM versions WHERE (tenant_id, object, number) IN (\

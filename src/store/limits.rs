@@ -101,9 +101,6 @@ pub async fn usage(
 }
 
 /// Whether one more entry has room in a tenant's part of the audit log.
-///
-/// # Errors
-/// D1 fails.
 pub async fn has_audit_room(db: &Db, tenant_id: &str) -> Result<bool, StorageError> {
     let full: Option<i64> = db
         .value(

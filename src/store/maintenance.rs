@@ -14,9 +14,6 @@ pub struct Overdue {
 }
 
 /// Devices whose bootstrap was not taken in time, the longest overdue first.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn overdue(db: &Db, now: u64, limit: u32) -> Result<Vec<Overdue>, StorageError> {
     db.rows(
         "SELECT id FROM devices WHERE key_state = 'armed' AND armed_until <= ?1 \
@@ -34,9 +31,6 @@ pub struct Retention {
 }
 
 /// Tenants in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn retentions(db: &Db, after: &str, limit: u32) -> Result<Vec<Retention>, StorageError> {
     db.rows(
         "SELECT id, options ->> '$.event_retention_days' AS days FROM tenants \
@@ -47,9 +41,6 @@ pub async fn retentions(db: &Db, after: &str, limit: u32) -> Result<Vec<Retentio
 }
 
 /// Removes events below an id for each tenant, at most `limit` altogether.
-///
-/// # Errors
-/// D1 fails.
 pub async fn delete_events(
     db: &Db,
     floors: &[(String, String)],
@@ -64,9 +55,6 @@ pub async fn delete_events(
 }
 
 /// Removes the counters of minutes before `minute`, at most `limit`.
-///
-/// # Errors
-/// D1 fails.
 pub async fn delete_minutes(db: &Db, minute: u64, limit: u32) -> Result<usize, StorageError> {
     db.run(
         "DELETE FROM event_minutes WHERE (tenant_id, minute) IN (SELECT tenant_id, minute \

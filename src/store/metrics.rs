@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::pools::{self, PoolRow};
 use super::settings::json;
 use crate::db::{Db, Statement, StorageError, rows};
+use crate::platform::{DAY_MS, HOUR_MS};
 
 /// How many events one transaction counts at most.
 pub const MAX_EVENTS_COUNTED: u32 = 5_000;
@@ -43,7 +44,6 @@ const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND la
 
 /// So many hours are kept.
 const HOURS_KEPT: u64 = 25;
-const HOUR_MS: u64 = 3_600_000;
 
 const PAGE_IS_COUNTED: &str =
     "UPDATE metric_progress SET event = ?1, counted_at = ?2 WHERE id = 1 AND event < ?1";
@@ -100,7 +100,7 @@ const MAX_DEVICE_ROWS_A_DAY: u64 = 2_000_000;
 impl Progress {
     /// Whether devices are to be counted again: the more there are, the more seldom.
     pub fn devices_are_due(&self, now: u64) -> bool {
-        let pause = self.devices * crate::platform::DAY_MS / MAX_DEVICE_ROWS_A_DAY;
+        let pause = self.devices * DAY_MS / MAX_DEVICE_ROWS_A_DAY;
         now >= self.devices_at + pause
     }
 }
@@ -144,9 +144,6 @@ pub async fn count_events(
 }
 
 /// Counts the requests of the minutes before `minute` (Unix time / 60 s).
-///
-/// # Errors
-/// D1 fails.
 pub async fn count_minutes(db: &Db, minute: u64, now: u64) -> Result<(), StorageError> {
     let from = minute.saturating_sub(MAX_MINUTES_BACK);
     db.batch_of([
@@ -158,9 +155,6 @@ pub async fn count_minutes(db: &Db, minute: u64, now: u64) -> Result<(), Storage
 }
 
 /// When what was counted last.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn progress(db: &Db) -> Result<Progress, StorageError> {
     let sql = "SELECT counted_at, devices_at, coalesce((SELECT sum(value) FROM metric_values \
                WHERE name = 'state'), 0) AS devices FROM metric_progress WHERE id = 1";
@@ -185,9 +179,6 @@ const STATES: [&str; 5] = ["armed", "delivered", "confirmed", "expired", "replac
 
 /// Counts devices by state and by condition. One that took its bootstrap before `delivered_before` and has not
 /// come back since never came back.
-///
-/// # Errors
-/// D1 fails.
 pub async fn count_devices(db: &Db, delivered_before: u64, now: u64) -> Result<(), StorageError> {
     let found: Vec<StateRow> = db.rows(COUNT_DEVICES, args![delivered_before]).await?;
     db.batch_of([
@@ -230,9 +221,6 @@ pub fn device_values(found: &[StateRow]) -> Vec<Value> {
 }
 
 /// The devices of all tenants as they were last counted, and when that was: two statements, one round trip.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn devices(db: &Db) -> Result<(Vec<ValueRow>, u64), StorageError> {
     let (values, progress) = some_of(
         db,
@@ -266,9 +254,6 @@ pub struct HourRow {
 }
 
 /// The hours of the last day in which anything was asked for, and when requests were last counted.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn hours(db: &Db) -> Result<(Vec<HourRow>, u64), StorageError> {
     let (values, progress) = some_of(
         db,
@@ -298,9 +283,6 @@ fn by_hour(values: &[ValueRow]) -> Vec<HourRow> {
 }
 
 /// What a scrape shows: four statements, one round trip. `pools` is how many pools it shows at most.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
     let statements = [
         Statement::new(

@@ -32,9 +32,6 @@ const AT_REVISION: &str =
     "EXISTS (SELECT 1 FROM models WHERE tenant_id = ?1 AND name = ?2 AND revision = ?3)";
 
 /// A model of a tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, name: &str) -> Result<Option<ModelRow>, StorageError> {
     Ok(rows(&db.all(one(tenant_id, name)).await?)?.pop())
 }
@@ -48,9 +45,6 @@ pub(super) fn one(tenant_id: &str, name: &str) -> Statement {
 }
 
 /// Models of a tenant in the order of their names, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -77,9 +71,6 @@ pub(super) fn all(tenant_id: &str) -> Statement {
 
 /// The model of a tenant that a name is, or is another [spelling](ringfence_provision::vendor::FamilySpec::is_one_model) of by
 /// the rule of its family; the first of several spellings. `among`: it is of one of these families.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn alike(
     db: &Db,
     tenant_id: &str,

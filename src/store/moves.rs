@@ -191,9 +191,6 @@ pub struct Departure {
 }
 
 /// Where the device of that MAC went, if it left the tenant lately or its phone is still sent on.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn departure(
     db: &Db,
     tenant_id: &str,
@@ -253,9 +250,6 @@ pub async fn end(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), Chang
 }
 
 /// Forgets moves of before `since` whose phones are no longer sent on, at most `limit`.
-///
-/// # Errors
-/// D1 fails.
 pub async fn forget(db: &Db, since: u64, now: u64, limit: u32) -> Result<usize, StorageError> {
     db.run(
         "DELETE FROM moves WHERE (tenant_id, mac) IN (SELECT tenant_id, mac FROM moves \

@@ -128,9 +128,6 @@ impl Selection {
 }
 
 /// How many devices a selection has, by the states of their keys; one more than there may be at most.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn preview(
     db: &Db,
     tenant_id: &str,
@@ -154,9 +151,6 @@ pub async fn preview(
 }
 
 /// The MACs of the first devices of a selection.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn first(
     db: &Db,
     tenant_id: &str,
@@ -170,9 +164,6 @@ pub async fn first(
 }
 
 /// Those of some MACs that are no devices of the tenant, in their order.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn missing(
     db: &Db,
     tenant_id: &str,
@@ -199,9 +190,6 @@ pub struct Usage {
 }
 
 /// What a tenant has of operations.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn usage(db: &Db, tenant_id: &str) -> Result<Usage, StorageError> {
     db.row(
         "SELECT count(*) AS kept, coalesce(sum(pending > 0), 0) AS running, \
@@ -300,9 +288,6 @@ fn written(rows: &[SettingRow]) -> Vec<(&str, &str, Option<&str>)> {
 }
 
 /// The secrets of an operation, as they are stored.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn secrets(db: &Db, operation: &OperationRow) -> Result<Vec<SettingRow>, StorageError> {
     db.rows(
         "SELECT scope, name, value, master FROM settings WHERE tenant_id = ?1 AND scope = ?2",
@@ -334,9 +319,6 @@ pub(super) fn take_turn(turn: &Turn) -> Statement {
 }
 
 /// An operation of a tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: &str,
@@ -350,9 +332,6 @@ pub async fn find(
 }
 
 /// Operations of a tenant, the newest first, below an id.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -372,9 +351,6 @@ pub async fn list(
 const RESULT_COLUMNS: &str = "number, device_id, mac, revision, outcome, cause, detail, at";
 
 /// Devices of an operation in the order of the selection, after a number: all, or those with one outcome.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn devices(
     db: &Db,
     id: &str,
@@ -450,9 +426,6 @@ pub async fn delete(db: &Db, operation: &OperationRow, entry: &Entry) -> Result<
 }
 
 /// The tenant's first operation with devices that have no final outcome.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn next(db: &Db, tenant_id: &str) -> Result<Option<OperationRow>, StorageError> {
     db.row(
         &format!(
@@ -465,9 +438,6 @@ pub async fn next(db: &Db, tenant_id: &str) -> Result<Option<OperationRow>, Stor
 }
 
 /// Tenants that have such operations.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn tenants_with_pending(db: &Db, limit: u32) -> Result<Vec<String>, StorageError> {
     db.values(
         "SELECT DISTINCT tenant_id FROM operations INDEXED BY operations_pending \
@@ -489,9 +459,6 @@ pub struct Verdict {
 
 /// Notes what became of devices, once all that was applied is published, and whether the step got on; their
 /// operation is done with the last of them.
-///
-/// # Errors
-/// D1 fails.
 pub async fn record(
     db: &Db,
     id: &str,
@@ -545,9 +512,6 @@ fn forget_secrets(id: &str) -> Statement {
 }
 
 /// Ends what waits in an operation that does not go on; some of it.
-///
-/// # Errors
-/// D1 fails.
 pub async fn end_waiting(db: &Db, id: &str, now: u64, limit: u32) -> Result<(), StorageError> {
     db.batch(vec![
         Statement::new(
@@ -563,9 +527,6 @@ pub async fn end_waiting(db: &Db, id: &str, now: u64, limit: u32) -> Result<(), 
 }
 
 /// Stops an operation that goes on, for a cause.
-///
-/// # Errors
-/// D1 fails.
 pub async fn stop(db: &Db, id: &str, cause: &str, now: u64) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET state = 'stopped', cause = ?2, ended_at = ?3 \
@@ -577,9 +538,6 @@ pub async fn stop(db: &Db, id: &str, cause: &str, now: u64) -> Result<(), Storag
 }
 
 /// Notes that a step could not be done.
-///
-/// # Errors
-/// D1 fails.
 pub async fn note_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET failures = failures + 1, trouble = ?2 WHERE id = ?1",
@@ -590,9 +548,6 @@ pub async fn note_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), Storag
 }
 
 /// Removes some of what is over since before a time.
-///
-/// # Errors
-/// D1 fails.
 pub async fn forget(db: &Db, before: u64, limit: u32) -> Result<usize, StorageError> {
     let removed = db
         .run(

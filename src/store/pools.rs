@@ -43,9 +43,6 @@ impl CredentialsRow {
 }
 
 /// The credentials of a pool for its proxy.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn credentials(db: &Db, pool: &str) -> Result<Option<CredentialsRow>, StorageError> {
     db.row(
         "SELECT pool_id, username, realm, password, updated_at FROM pool_credentials WHERE pool_id = ?1",
@@ -110,9 +107,6 @@ pub struct PoolRow {
 const COLUMNS: &str = "id, name, options, revision, created_at, updated_at";
 
 /// A pool by its id.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<PoolRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM pools WHERE id = ?1"),
@@ -122,9 +116,6 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<PoolRow>, StorageError> {
 }
 
 /// Pools in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<PoolRow>, StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM pools WHERE id > ?1 ORDER BY id LIMIT ?2");
     db.rows(&sql, args![after, limit]).await
@@ -202,9 +193,6 @@ pub struct Referring {
 }
 
 /// What refers to a pool.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn referring(db: &Db, pool: &str) -> Result<Referring, StorageError> {
     let sql = "SELECT (SELECT count(*) FROM tenants WHERE pool_id = ?1) AS tenants, \
                (SELECT count(*) FROM sites WHERE pool_id = ?1) AS sites, \
@@ -215,9 +203,6 @@ pub async fn referring(db: &Db, pool: &str) -> Result<Referring, StorageError> {
 
 /// The pool that a tenant names, and every pool that may have its jobs: its own, its sites', those
 /// it ever gave jobs to.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_tenant(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageError> {
     let sql = "SELECT coalesce(pool_id, 'default') AS pool FROM tenants WHERE id = ?1 \
                UNION SELECT pool_id FROM sites WHERE tenant_id = ?1 AND pool_id IS NOT NULL \
@@ -226,9 +211,6 @@ pub async fn of_tenant(db: &Db, tenant_id: &str) -> Result<Vec<String>, StorageE
 }
 
 /// Records that a tenant gives jobs to a pool.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn record_use(db: &Db, tenant_id: &str, pool: &str) -> Result<(), StorageError> {
     let sql =
         "INSERT INTO tenant_pools (tenant_id, pool_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
@@ -236,9 +218,6 @@ pub async fn record_use(db: &Db, tenant_id: &str, pool: &str) -> Result<(), Stor
 }
 
 /// What a tenant, or a site of it, names as its pool.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn assigned(
     db: &Db,
     tenant_id: &str,
@@ -258,9 +237,6 @@ pub async fn assigned(
 }
 
 /// How many devices in service are reached by the pool that a tenant names, or a site of the tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn reached_by_assignment(
     db: &Db,
     tenant_id: &str,

@@ -36,9 +36,6 @@ struct PublishedPathRow {
 
 /// The tenant behind an access path, without fences: what comes from D1 needs none. With where the
 /// database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn tenant_of(
     db: &Db,
     hash: &str,
@@ -90,9 +87,6 @@ impl Published {
 
 /// Reads what KV is to hold of a tenant. More than `fences_max` fences since `fenced_since` become
 /// one: the tenant's version goes up, and every file of it is rendered again on its next request.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn edge_of(
     db: &Db,
     tenant_id: &str,
@@ -176,9 +170,6 @@ pub async fn edge_of(
 }
 
 /// The last version given to a change of a tenant; 0 if it is gone.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn sequence_of(db: &Db, tenant_id: &str) -> Result<u64, StorageError> {
     let sql = "SELECT seq FROM tenants WHERE id = ?1";
     Ok(db.value(sql, args![tenant_id]).await?.unwrap_or(0))

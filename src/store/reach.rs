@@ -64,9 +64,6 @@ pub fn read(result: &D1Result) -> Result<BTreeMap<Pair, Reach>, StorageError> {
 }
 
 /// Whom a tenant may address in these pools.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, pairs: &[Pair]) -> Result<BTreeMap<Pair, Reach>, StorageError> {
     read(&db.all(statement(pairs)?).await?)
 }
@@ -76,9 +73,6 @@ pub type AddressInPool = (String, String, String);
 
 /// Which of these (tenant, pool, address of record) another tenant of the pool has, by their places
 /// in the list. Secret settings are not compared, nor those of the layer `except` (a tenant and a scope).
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn taken(
     db: &Db,
     asked: &[AddressInPool],
@@ -118,9 +112,6 @@ const MAX_NEIGHBOURS: usize = 100;
 
 /// Which of these (tenant, pool, domain) another tenant of the pool may address, by their places in the list.
 /// The domain is in lower case and has no dot at its end.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn shared(db: &Db, asked: &[AddressInPool]) -> Result<Vec<usize>, StorageError> {
     let places: Vec<u64> = db
         .values(
@@ -155,9 +146,6 @@ fn shared_sql() -> String {
 }
 
 /// A tenant's list as it is stored.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn stored(db: &Db, tenant_id: &str) -> Result<Option<String>, StorageError> {
     let sql = "SELECT destinations FROM tenants WHERE id = ?1";
     let list: Option<Option<String>> = db.value(sql, args![tenant_id]).await?;

@@ -21,9 +21,6 @@ pub struct RelayRow {
 const COLUMNS: &str = "id, pool_id, name, hash, created_at";
 
 /// A relay by its id.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<RelayRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM relays WHERE id = ?1"),
@@ -33,18 +30,12 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<RelayRow>, StorageError> {
 }
 
 /// A relay by its id, and where the database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<RelayRow>, Standing), StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM relays WHERE id = ?1");
     standing::row_vouched(db, &sql, id).await
 }
 
 /// Relays of a pool in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     pool: &str,

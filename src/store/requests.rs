@@ -195,9 +195,6 @@ impl Written {
 pub const MAX_STATEMENTS: usize = 7;
 
 /// Writes what requests leave: all of it, or nothing.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError> {
     let lists = Lists::of(all);
     let mut batch = Batch::default();

@@ -180,9 +180,6 @@ pub async fn take_into_use(
 }
 
 /// Which of these the database has.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn there(db: &Db, undo: &Undo) -> Result<Undo, StorageError> {
     Ok(Undo {
         tokens: ids(

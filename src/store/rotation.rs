@@ -47,9 +47,6 @@ fn counting((table, column): (&str, &str)) -> String {
 
 /// How many device keys, secret settings of now and of before, segments of access paths, secrets of webhooks, passwords of pools, and ends of the audit chain each
 /// other master key than `current` wraps or seals, as far as they are counted: see [`MAX_COUNTED`].
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn others(db: &Db, current: &str) -> Result<Vec<Count>, StorageError> {
     let mut statements = Vec::new();
     for wrapped in WRAPPED {
@@ -70,9 +67,6 @@ pub async fn others(db: &Db, current: &str) -> Result<Vec<Count>, StorageError> 
 }
 
 /// The id of the master key that the end of the audit chain is sealed under, if it has one.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn chain_master(db: &Db) -> Result<Option<String>, StorageError> {
     db.value("SELECT master FROM audit_head WHERE only = 1", &[])
         .await
@@ -104,9 +98,6 @@ pub struct SegmentRow {
 }
 
 /// Segments under a master key, in the order of their access paths' ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn segments_under(
     db: &Db,
     master: &str,
@@ -122,9 +113,6 @@ pub async fn segments_under(
 }
 
 /// Secrets of webhooks under a master key, in the order of webhook and number, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn webhook_secrets_under(
     db: &Db,
     master: &str,
@@ -140,9 +128,6 @@ pub async fn webhook_secrets_under(
 }
 
 /// Passwords of pools under a master key, in the order of the pools' ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn passwords_under(
     db: &Db,
     master: &str,
@@ -177,9 +162,6 @@ pub struct NewWebhookSecret {
 }
 
 /// Device keys under a master key, in the order of their devices' ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn keys_under(
     db: &Db,
     master: &str,
@@ -195,9 +177,6 @@ pub async fn keys_under(
 }
 
 /// Secret settings under a master key, in the order of tenant, scope and name, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn secrets_under(
     db: &Db,
     master: &str,
@@ -233,9 +212,6 @@ impl PastSecretRow {
 }
 
 /// Secret settings of earlier versions under a master key, in the order of the table, after the row `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn past_secrets_under(
     db: &Db,
     master: &str,

@@ -98,9 +98,6 @@ pub struct Numbered {
 
 /// The devices of a tenant that a needle fits, after a number, by their ids alone: as many as one answer of D1 would
 /// not take whole.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn numbered(
     db: &Db,
     tenant_id: &str,
@@ -115,9 +112,6 @@ pub async fn numbered(
 }
 
 /// Devices that a needle fits, after a number: of one tenant, or of all.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: Option<&str>,
@@ -172,9 +166,6 @@ fn query<'a>(
 }
 
 /// Devices of all tenants in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn all(db: &Db, after: &str, limit: u32) -> Result<Vec<SearchHit>, StorageError> {
     db.rows(
         &format!(
@@ -187,9 +178,6 @@ pub async fn all(db: &Db, after: &str, limit: u32) -> Result<Vec<SearchHit>, Sto
 }
 
 /// Devices with that very MAC, of all tenants, in the order of their ids after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_mac(
     db: &Db,
     mac: &str,
@@ -207,9 +195,6 @@ pub async fn with_mac(
 }
 
 /// Devices whose MAC another tenant has too, in the order of MAC and id, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn doubled(
     db: &Db,
     after: [&str; 2],
@@ -240,9 +225,6 @@ pub struct Double {
 const MAX_DOUBLES: u32 = 20;
 
 /// Who else has that MAC.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn doubles(db: &Db, tenant_id: &str, mac: &str) -> Result<Vec<Double>, StorageError> {
     db.rows(
         "SELECT d.id, d.tenant_id, t.name AS tenant_name FROM devices d \

@@ -40,9 +40,6 @@ const COLUMNS: &str = "s.id, s.hash, s.token_id, s.admin_mark, s.created_at, s.l
 pub const MAX_SESSIONS: u32 = 20;
 
 /// A session by its id, and where the database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find_vouched(
     db: &Db,
     id: &str,
@@ -54,9 +51,6 @@ pub async fn find_vouched(
 }
 
 /// The same without the database's standing.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<SessionRow>, StorageError> {
     db.row(
         &format!(
@@ -68,9 +62,6 @@ pub async fn find(db: &Db, id: &str) -> Result<Option<SessionRow>, StorageError>
 }
 
 /// Sessions in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<SessionRow>, StorageError> {
     db.rows(
         &format!(
@@ -83,9 +74,6 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<SessionRow>, S
 }
 
 /// Sessions of one token.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_token(
     db: &Db,
     token_id: &str,
@@ -157,9 +145,6 @@ pub async fn delete(db: &Db, id: &str, entry: &Entry) -> Result<(), ChangeError>
 }
 
 /// Notes that a session was used.
-///
-/// # Errors
-/// D1 fails.
 pub async fn used(db: &Db, id: &str, at: u64) -> Result<(), StorageError> {
     db.run(
         "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1",
@@ -170,9 +155,6 @@ pub async fn used(db: &Db, id: &str, at: u64) -> Result<(), StorageError> {
 }
 
 /// Removes sessions that are over, at most `limit`.
-///
-/// # Errors
-/// D1 fails.
 pub async fn forget(db: &Db, now: u64, limit: u32) -> Result<usize, StorageError> {
     db.run(
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= ?1 LIMIT ?2)",

@@ -62,9 +62,6 @@ pub struct LayerRows {
 
 /// Reads a tenant and one of its layers above the devices, in one round trip; nothing if the tenant, or the
 /// site or model that the layer is for, is not there.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_tenant(
     db: &Db,
     tenant_id: &str,
@@ -151,9 +148,6 @@ pub(super) fn above_devices(tenant_id: &str) -> Statement {
 }
 
 /// The settings of some devices, by their ids.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_devices(
     db: &Db,
     tenant_id: &str,
@@ -177,9 +171,6 @@ pub struct Extent {
 }
 
 /// How much the settings of some devices are, by the devices' ids.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn extent(db: &Db, tenant_id: &str, ids: &[&str]) -> Result<Extent, StorageError> {
     let found = db
         .row(

@@ -39,9 +39,6 @@ pub struct CodeRow {
 }
 
 /// A code by its id, and where the database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<CodeRow>, Standing), StorageError> {
     let sql = "SELECT c.hash, c.token_id, c.admin_mark, c.expires_at, t.tenant_id, t.access, t.reveal, \
          t.expires_at AS token_expires_at \
@@ -75,9 +72,6 @@ pub async fn insert(db: &Db, code: &NewCode, entry: &Entry) -> Result<(), Change
 }
 
 /// Removes codes that are over, at most `limit`.
-///
-/// # Errors
-/// D1 fails.
 pub async fn forget(db: &Db, now: u64, limit: u32) -> Result<usize, StorageError> {
     db.run(
         "DELETE FROM sign_in_codes WHERE id IN \

@@ -24,9 +24,6 @@ const AT_REVISION: &str =
     "EXISTS (SELECT 1 FROM sites WHERE id = ?2 AND tenant_id = ?1 AND revision = ?3)";
 
 /// A site of a tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, id: &str) -> Result<Option<SiteRow>, StorageError> {
     Ok(rows(&db.all(one(tenant_id, id)).await?)?.pop())
 }
@@ -40,9 +37,6 @@ pub(super) fn one(tenant_id: &str, id: &str) -> Statement {
 }
 
 /// Sites of a tenant in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -59,9 +53,6 @@ pub async fn list(
 }
 
 /// The names of some sites of a tenant, by their ids.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn names(
     db: &Db,
     tenant_id: &str,

@@ -18,17 +18,11 @@ pub fn statement() -> Statement {
 }
 
 /// Reads where the database stands.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn read(db: &Db) -> Result<Standing, StorageError> {
     one(&db.all(statement()).await?)
 }
 
 /// A row by one value, and where the database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn row_vouched<T: DeserializeOwned>(
     db: &Db,
     sql: &str,

@@ -46,9 +46,6 @@ const COLUMNS: &str = "kind, family, model, source, revision, created_at, update
 const KEY: &str = "tenant_id = ?1 AND kind = ?2 AND family = ?3 AND model = ?4";
 
 /// Every template that an operator wrote for a tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, tenant_id: &str) -> Result<Vec<TemplateRow>, StorageError> {
     rows(&db.all(all(tenant_id)).await?)
 }
@@ -65,9 +62,6 @@ pub(super) fn all(tenant_id: &str) -> Statement {
 }
 
 /// One template.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: &str,

@@ -47,9 +47,6 @@ pub struct TenantValues<'a> {
 }
 
 /// A tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TenantRow>, StorageError> {
     Ok(rows(&db.all(one(id)).await?)?.pop())
 }
@@ -63,9 +60,6 @@ pub(super) fn one(id: &str) -> Statement {
 }
 
 /// Tenants in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<TenantRow>, StorageError> {
     db.rows(
         &format!("SELECT {COLUMNS} FROM tenants WHERE id > ?1 ORDER BY id LIMIT ?2"),

@@ -50,9 +50,6 @@ impl TokenRow {
 }
 
 /// A token by its id.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, id: &str) -> Result<Option<TokenRow>, StorageError> {
     db.row(
         &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1"),
@@ -71,9 +68,6 @@ pub struct NamedToken {
 }
 
 /// Those of these tokens that there are.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn named(db: &Db, ids: &[&str]) -> Result<Vec<NamedToken>, StorageError> {
     db.rows(
         "SELECT t.id, t.name, t.tenant_id FROM json_each(?1) j JOIN tokens t ON t.id = j.value",
@@ -83,18 +77,12 @@ pub async fn named(db: &Db, ids: &[&str]) -> Result<Vec<NamedToken>, StorageErro
 }
 
 /// A token by its id, and where the database stands, for D1 alone vouches for it.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find_vouched(db: &Db, id: &str) -> Result<(Option<TokenRow>, Standing), StorageError> {
     let sql = format!("SELECT {COLUMNS} FROM tokens WHERE id = ?1");
     standing::row_vouched(db, &sql, id).await
 }
 
 /// The token of somebody's e-mail address, in the same way.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find_by_email_vouched(
     db: &Db,
     email: &str,
@@ -104,9 +92,6 @@ pub async fn find_by_email_vouched(
 }
 
 /// Tokens in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<TokenRow>, StorageError> {
     db.rows(
         &format!("SELECT {COLUMNS} FROM tokens WHERE id > ?1 ORDER BY id LIMIT ?2"),
@@ -116,9 +101,6 @@ pub async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<TokenRow>, Sto
 }
 
 /// Tokens of one tenant.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn of_tenant(
     db: &Db,
     tenant_id: &str,

@@ -242,9 +242,6 @@ pub struct UnknownRow {
 }
 
 /// Phones of a tenant that are no devices, the last one seen first, after a time and a MAC.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: &str,
@@ -263,9 +260,6 @@ pub async fn list(
 }
 
 /// One of them.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(db: &Db, tenant_id: &str, mac: &str) -> Result<Option<UnknownRow>, StorageError> {
     db.row(
         "SELECT mac, vendor, family, model, firmware, times, first_at, last_at, address, country, \
@@ -302,9 +296,6 @@ pub async fn dismiss(
 }
 
 /// Forgets those of each tenant that were not seen since a time, at most `limit` altogether.
-///
-/// # Errors
-/// D1 fails.
 pub async fn forget(db: &Db, since: &[(String, u64)], limit: u32) -> Result<usize, StorageError> {
     db.run(
         "DELETE FROM unknown_phones WHERE (tenant_id, mac) IN (SELECT u.tenant_id, u.mac \

@@ -56,9 +56,6 @@ const COLUMNS: &str =
     "id, tenant_id, name, url, kinds, options, disabled, dead, revision, created_at, updated_at";
 
 /// A webhook of a tenant, or of the installation.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn find(
     db: &Db,
     tenant_id: Option<&str>,
@@ -69,9 +66,6 @@ pub async fn find(
 }
 
 /// Webhooks of a tenant, or of the installation, in the order of their ids, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn list(
     db: &Db,
     tenant_id: Option<&str>,
@@ -86,9 +80,6 @@ pub async fn list(
 
 /// Webhooks of every tenant and of the installation with messages that were given up, in the order of their ids,
 /// after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_dead(db: &Db, after: &str, limit: u32) -> Result<Vec<WebhookRow>, StorageError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM webhooks INDEXED BY webhooks_with_dead \
@@ -99,9 +90,6 @@ pub async fn with_dead(db: &Db, after: &str, limit: u32) -> Result<Vec<WebhookRo
 
 /// Notes how many messages of a webhook were given up. It is no change that anybody makes, so it has no entry and no
 /// revision.
-///
-/// # Errors
-/// D1 fails.
 pub async fn set_dead(db: &Db, id: &str, dead: u64) -> Result<(), StorageError> {
     let sql = "UPDATE webhooks SET dead = ?2 WHERE id = ?1";
     db.batch(vec![Statement::new(sql, args![id, dead])])
@@ -110,9 +98,6 @@ pub async fn set_dead(db: &Db, id: &str, dead: u64) -> Result<(), StorageError> 
 }
 
 /// A webhook with its secrets, the newest first, for whoever sends.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn with_secrets(
     db: &Db,
     id: &str,
@@ -134,9 +119,6 @@ pub async fn with_secrets(
 }
 
 /// Ids of webhooks that are switched on, after `after`.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn enabled(db: &Db, after: &str, limit: u32) -> Result<Vec<String>, StorageError> {
     let sql = "SELECT id FROM webhooks WHERE id > ?1 AND disabled = 0 ORDER BY id LIMIT ?2";
     db.values(sql, args![after, limit]).await
@@ -365,9 +347,6 @@ fn of_events(tenant_id: Option<&str>) -> &'static str {
 }
 
 /// Looks, in one round trip to D1.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
     let tenant = || Arg::from(look.tenant_id);
     let limit = || Arg::from(MAX_FOUND);

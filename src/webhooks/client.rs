@@ -42,9 +42,6 @@ const BACK_MS: u64 = 400 * DAY_MS;
 
 /// Wakes objects whose alarm was lost; those that have one do nothing. Where there are many, each cron event wakes
 /// others: those that were made after a time that is drawn.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn wake_all(env: &Env, db: &Db) -> Result<(), StorageError> {
     let now = platform::now();
     let drawn = platform::random_array().map_or(0, u64::from_le_bytes);

@@ -54,9 +54,6 @@ impl<'a> Watch<'a> {
     }
 
     /// Looks.
-    ///
-    /// # Errors
-    /// D1 does not answer.
     pub async fn look(&self, env: &Env, db: &Db, times: Times) -> Result<Seen, StorageError> {
         let found = webhooks::look(db, &self.asked(times)).await?;
         let mut seen = self.seen(found, times);

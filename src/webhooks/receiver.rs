@@ -19,9 +19,6 @@ const NOT_PUBLIC: [&str; 8] = [
 
 /// Whether a URL may be a receiver's. `local` lets a loopback address over HTTP pass, for tests on one machine: see
 /// [`loopback_counts_as_tls`](crate::platform::config::loopback_counts_as_tls).
-///
-/// # Errors
-/// In words.
 pub fn check(text: &str, local: bool) -> Result<Url, &'static str> {
     if text.len() > MAX_URL {
         return Err("`url` is at most 500 bytes long.");

@@ -95,9 +95,6 @@ pub struct WebhookRecord<S> {
 
 impl<S: Sql> WebhookRecord<S> {
     /// Opens the tables.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn open(sql: S) -> Result<Self, SqlError> {
         for table in TABLES {
             sql.run(table, args![])?;
@@ -115,26 +112,17 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// A number that is remembered under a name.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn meta(&self, name: &str) -> Result<Option<u64>, SqlError> {
         self.number("SELECT value AS n FROM meta WHERE name = ?", args![name])
     }
 
     /// Remembers it.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn set_meta(&self, name: &str, value: u64) -> Result<(), SqlError> {
         let sql = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value";
         self.sql.run(sql, args![name, value])
     }
 
     /// Gathers what came about.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn found(&self, kind: MessageKind, findings: &[Finding]) -> Result<(), SqlError> {
         let kind = kind.as_str();
         let sql = "SELECT count(*) AS n FROM findings WHERE kind = ?";
@@ -156,9 +144,6 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// Gathers what is so now and was not so at the last look.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn is_so(&self, kind: MessageKind, findings: &[Finding]) -> Result<(), SqlError> {
         #[derive(Deserialize)]
         struct Row {
@@ -184,9 +169,6 @@ impl<S: Sql> WebhookRecord<S> {
 
     /// Makes messages of what was gathered, as far as their time has come and the queue has room. `new_id` makes an
     /// id; `timestamp` is the time in ISO 8601.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn compose(
         &self,
         webhook: &str,
@@ -248,54 +230,36 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// Puts a message into the queue.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn push(&self, id: &str, kind: &str, body: &str, now: u64) -> Result<(), SqlError> {
         let sql = "INSERT INTO messages (id, kind, body, state, created_at, due_at) VALUES (?, ?, ?, 'waiting', ?, ?)";
         self.sql.run(sql, args![id, kind, body, now, now])
     }
 
     /// How many messages wait.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn waiting(&self) -> Result<u64, SqlError> {
         let sql = "SELECT count(*) AS n FROM messages WHERE state = 'waiting'";
         Ok(self.number(sql, args![])?.unwrap_or(0))
     }
 
     /// How many messages were given up.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn dead(&self) -> Result<u64, SqlError> {
         let sql = "SELECT count(*) AS n FROM messages WHERE state = 'dead'";
         Ok(self.number(sql, args![])?.unwrap_or(0))
     }
 
     /// Messages that are due, the longest due first.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn due(&self, now: u64, limit: u32) -> Result<Vec<MessageRow>, SqlError> {
         let sql = "SELECT * FROM messages WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at LIMIT ?";
         self.sql.rows(sql, args![now, limit])
     }
 
     /// When the next message is due, in Unix milliseconds.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn next_due(&self) -> Result<Option<u64>, SqlError> {
         let sql = "SELECT min(due_at) AS n FROM messages WHERE state = 'waiting'";
         self.number(sql, args![])
     }
 
     /// Notes what came of a try. `random` spreads the next one over a fifth of its pause.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn tried(
         &self,
         message: &MessageRow,
@@ -325,9 +289,6 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// Puts a dead message into the queue again, under the same id; whether there is such a one.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn resend(&self, id: &str, now: u64) -> Result<bool, SqlError> {
         let is_dead = self.message(id)?.is_some_and(|row| row.state == "dead");
         if is_dead {
@@ -338,9 +299,6 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// A message by its id.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn message(&self, id: &str) -> Result<Option<MessageRow>, SqlError> {
         let rows: Vec<MessageRow> = self
             .sql
@@ -349,9 +307,6 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// Messages of a state, or of all, the newest first, from before the id `before`.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn list(
         &self,
         state: Option<&str>,
@@ -372,9 +327,6 @@ impl<S: Sql> WebhookRecord<S> {
     }
 
     /// Forgets messages that ended long ago, or that are too many.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn prune(&self, now: u64) -> Result<(), SqlError> {
         let sql = "DELETE FROM messages WHERE ended_at < ?";
         self.sql.run(sql, args![now.saturating_sub(KEPT_MS)])?;

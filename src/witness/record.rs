@@ -95,9 +95,6 @@ enum Fit {
 
 impl<S: Sql> WitnessRecord<S> {
     /// Opens the tables.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn open(sql: S) -> Result<Self, SqlError> {
         sql.run(
             "CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1), \
@@ -121,9 +118,6 @@ impl<S: Sql> WitnessRecord<S> {
     }
 
     /// Answers a call. All that it writes is written at once: nothing is waited for in between.
-    ///
-    /// # Errors
-    /// SQLite fails.
     pub fn answer(&self, call: WitnessCall) -> Result<WitnessReply, SqlError> {
         match call {
             WitnessCall::Look => Ok(WitnessReply::Known(self.state()?.known())),

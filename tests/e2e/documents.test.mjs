@@ -11,6 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { Api } from '../support/worker/api.mjs';
 import { ROOT } from '../support/config.mjs';
 import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
+import { sealAsTheCrate } from '../support/worker/reference.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const read = (name) => readFileSync(join(ROOT, name), 'utf8');
@@ -34,9 +35,12 @@ function block(name, words) {
   return found[0];
 }
 
-/** What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`, and the package in npx.test.mjs. */
+/**
+ * What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`, the package in
+ * npx.test.mjs, and the verbs of the command line in cli.test.mjs and first-day.test.mjs.
+ */
 const ELSEWHERE =
-  /^(make|npm|npx|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence-relay|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
+  /^(make|npm|npx|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence|ringfence-relay|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
 
 /** Runs lines of a document in a shell that has `api` as the documents define it; the answers of the API. */
 class Shell {
@@ -217,6 +221,39 @@ describe('the documents', () => {
     assert.equal(then.asked.from, 'request_id');
   });
 
+  it('open a sealed file of every vendor that seals by openssl', () => {
+    const key = '12341234abcdabcd12341234abcdabcd';
+    const short = key.slice(0, 16);
+    const iv = '101112131415161718191a1b1c1d1e1f';
+    const salt = Buffer.from('0001020304050607', 'hex');
+    const plain = `# of a phone\n${'P1 = 201\n'.repeat(40)}`;
+    /** Has a command open what the crate has sealed; `filled` is what a reader puts in. */
+    const opens = (command, file, sealed, filled) => {
+      writeFileSync(join(shell.folder, file), sealed);
+      // openssl warns of how it derives the key, which is how the phones do.
+      shell.run(command, [['openssl enc', 'openssl 2>.warned enc'], ...filled]);
+      assert.equal(shell.said.trimEnd(), plain.trimEnd(), command);
+    };
+    const salted = (profile) => sealAsTheCrate(plain, key, profile, salt);
+    const ecb = sealAsTheCrate(plain, short, 'yealink-ecb-128');
+    const fixed = sealAsTheCrate(plain, key, 'obi-128', undefined, iv);
+    for (const [name, file, sealed, there, meant] of [
+      ['docs/first-phone.md', 'Config0080F0C571EB.enc', salted('utg-128'), "<the device's key>", key],
+      ['docs/phones/cisco.md', '000e08aabbcc.enc', salted('spa-256'), "<the device's key>", key],
+      ['docs/phones/grandstream.md', 'cfg000b82123456.xml', salted('gxp-256'), "<the device's key>", key],
+      ['docs/phones/yealink.md', '001565abcdef.cfg', ecb, '<the key>', short],
+    ]) {
+      opens(block(name, file), file, sealed, [[there, meant]]);
+    }
+    const formats = block('docs/formats.md', 'openssl enc');
+    const [first, second, third] = formats.split('\n');
+    const file = ['FILE', 'sealed'];
+    for (const profile of ['gxp-256', 'spa-256']) opens(first, 'sealed', salted(profile), [file, ['<key>', key]]);
+    opens(second, 'sealed', ecb, [file, ['<key>', short]]);
+    opens(third, 'sealed', fixed, [file, ['<key>', key], ['<IV>', iv]]);
+    shell.done.add(formats);
+  });
+
   it('go back to what settings were, and hold files to tests', async () => {
     for (const server of ['one', 'two', 'three']) {
       await api.put(`/tenants/${tenant}/settings`, { settings: { ntp_server: `${server}.example` } });
@@ -294,7 +331,7 @@ describe('the documents', () => {
 
   it('hold no other block that could be run here', () => {
     // The first day is one session of its own: first-day.test.mjs.
-    for (const name of DOCUMENTS.filter((name) => name !== 'docs/first-day.md')) {
+    for (const name of [...DOCUMENTS, ...PHONES].filter((name) => name !== 'docs/first-day.md')) {
       for (const block of blocks(name)) {
         const here = block.split('\n').filter((line) => line.trim() && !line.startsWith(' ') && !ELSEWHERE.test(line));
         assert.ok(shell.done.has(block) || here.length === 0, `${name}: nobody runs\n${here.join('\n')}`);

@@ -1,5 +1,5 @@
 // From an operator's change to the phone that comes back: the real Worker, the real relay over its
-// WebSocket, SIPp as phones. Issue 3 §6. The relay's timers are a tenth of RFC 3261's (T1 = 50 ms).
+// WebSocket, SIPp as phones. The relay's timers are a tenth of RFC 3261's (T1 = 50 ms).
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -3,9 +3,8 @@
 use crate::data::Event;
 use crate::part::{Bar, Chart};
 use crate::text::{self, EN, fill};
-use crate::time;
+use crate::time::{self, HOUR_MS};
 
-const HOUR_MS: u64 = 3_600_000;
 const HOURS: u64 = 24;
 /// The units of the picture: an hour has 30, the tallest bar 100.
 const STEP: u64 = 30;

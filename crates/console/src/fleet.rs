@@ -8,6 +8,7 @@ use crate::lists::{next, webhooks};
 use crate::part::{Cell, Item, List, Number, Numbers, Page, Section, Table, Tone};
 use crate::shell::Shell;
 use crate::text::{self, EN, count, fill};
+use crate::time::DAY_MS;
 use serde_json::Value;
 
 /// How much of a list is counted where the API has no number: what is more is said so.
@@ -215,9 +216,8 @@ pub fn title(state: State) -> String {
     }
 }
 
-/// A phone that has not asked for so long is silent.
+/// A phone that has not asked for this long is silent.
 const WEEK_MS: u64 = 7 * DAY_MS;
-const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// What a tenant's overview is made from.
 pub struct Overview {

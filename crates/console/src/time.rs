@@ -3,6 +3,12 @@
 use crate::part::Hour;
 use crate::text::{EN, fill};
 
+/// An hour, in milliseconds.
+pub(crate) const HOUR_MS: u64 = 3600 * 1000;
+
+/// A day, in milliseconds.
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
+
 /// A time, in the three ways in which a page says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {

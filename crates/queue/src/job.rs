@@ -34,8 +34,8 @@ const SLOWEST_CHECK_MS: u64 = 60_000;
 /// The reason of a job whose time was over after it was sent.
 const TOO_OLD: &str = "too_old";
 
-/// Up to so many sendings in vain, a lost lease is followed by the next without delay: a relay that is
-/// killed delays nobody.
+/// A lost lease is retried immediately up to this many failed attempts, so that a killed relay delays
+/// nobody.
 const MAX_FREE_LOSSES: u32 = 2;
 
 /// Where a job stands. The first three are pending, the others final.

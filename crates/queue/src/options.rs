@@ -187,9 +187,6 @@ impl PoolOptions {
 }
 
 /// A pace is 0.001 to 10,000 a second; with `or_none`, 0 says that there is no limit.
-///
-/// # Errors
-/// In words.
 pub fn check_pace(name: &str, value: f64, or_none: bool) -> Result<(), String> {
     if (0.001..=10_000.0).contains(&value) || (or_none && value == 0.0) {
         return Ok(());

@@ -89,9 +89,6 @@ pub struct Spec {
 
 impl Spec {
     /// Refuses what cannot be meant, and ends the stages with all.
-    ///
-    /// # Errors
-    /// In words.
     pub fn checked(mut self) -> Result<Self, String> {
         check_pace("per_second", self.per_second, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;
@@ -190,7 +187,7 @@ pub struct Tally {
     pub released: u64,
     pub in_time: u64,
     pub late: u64,
-    /// Counting for neither: cancelled, deleted, or pending in another rollout.
+    /// Devices excluded from the result: cancelled, deleted, or pending in another rollout.
     pub excluded: u64,
 }
 

@@ -27,9 +27,6 @@ pub trait Sql {
     fn rows<T: DeserializeOwned>(&self, sql: &str, args: &[Arg]) -> Result<Vec<T>, SqlError>;
 
     /// Runs one statement.
-    ///
-    /// # Errors
-    /// The statement failed.
     fn run(&self, sql: &str, args: &[Arg]) -> Result<(), SqlError>;
 }
 

@@ -10,7 +10,7 @@ use ulid::Ulid;
 use crate::api::request::call::Call;
 use crate::api::request::page::PageWindow;
 use crate::http::problem::Problem;
-use crate::platform::first_id_at;
+use crate::platform::{HOUR_MS, first_id_at};
 use crate::store::events::{self, EventFilter, EventRow};
 use crate::store::metrics;
 
@@ -99,8 +99,7 @@ pub async fn of_all(call: Call) -> Result<Shown<EventCounts>, Problem> {
     }))
 }
 
-const HOUR_MS: u64 = 3_600_000;
-/// So many hours are the last day, with the one that goes on.
+/// The hours of the last day, with the one that goes on.
 const HOURS: u64 = 24;
 
 /// When a request was made, by its id.

@@ -16,7 +16,7 @@ use crate::api::request::secret::wrap;
 use crate::api::request::valid;
 use crate::http::problem::Problem;
 use crate::model::webhook::{MessageKind, WebhookOptions};
-use crate::platform::{self, config};
+use crate::platform::{self, HOUR_MS, config};
 use crate::store::webhooks::{self, MAX_WEBHOOKS, WebhookRow, WrappedSecret, secret_identity};
 use crate::store::{ChangeError, LAST_ID};
 use crate::webhooks::{
@@ -64,7 +64,6 @@ impl From<MessageRow> for MessageView {
 /// For how many hours a secret is good after it was replaced, by default and at most.
 const OVERLAP_HOURS: u64 = 24;
 const MAX_OVERLAP_HOURS: u64 = 168;
-const HOUR_MS: u64 = 3_600_000;
 
 /// `listWebhooks`.
 pub async fn list_all(call: Call<WebhookQuery>) -> Result<Shown<Page<WebhookView>>, Problem> {

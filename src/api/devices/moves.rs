@@ -486,7 +486,7 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
                 rollout: None,
                 state: Some(state.as_str().to_owned()),
                 before: None,
-                limit: JOBS,
+                limit: MAX_WAITING_JOBS,
             };
             let jobs = match client::call(env, &pool, &PoolCall::Jobs(filter)).await? {
                 PoolReply::Jobs { jobs, .. } => jobs,
@@ -507,8 +507,8 @@ async fn try_cancel_jobs(call: &Context, tenant_id: &str, device_id: &str) -> Re
     Ok(number)
 }
 
-/// A device has one waiting job for each event: more than this is not looked for.
-const JOBS: u32 = 100;
+/// Most waiting jobs of a device that are looked for: it has one for each event.
+const MAX_WAITING_JOBS: u32 = 100;
 
 #[cfg(test)]
 mod tests {

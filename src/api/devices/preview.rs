@@ -224,17 +224,11 @@ impl Of {
     }
 
     /// One of the files, as it is at the name that the phone is told.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn render(&self, kind: FileKind, secrets: SecretsMode) -> Result<File, FileError> {
         self.render_for(kind, self.audience(kind), secrets)
     }
 
     /// One of the files, as it is at a name for that audience.
-    ///
-    /// # Errors
-    /// It cannot be made.
     pub fn render_for(
         &self,
         kind: FileKind,

@@ -9,7 +9,7 @@
 //! and an alarm. The alarm sets itself again before a step begins, so that one that is cut off at any moment is
 //! followed by another; the cron event wakes an object whose alarm was lost.
 //!
-//! A step changes [`STEP`] devices at most, each by the code of the call for it alone. Then it publishes what
+//! A step changes [`MAX_STEP_DEVICES`] devices at most, each by the code of the call for it alone. Then it publishes what
 //! they changed, the tenant once ([`commit::publish_step`]), and last notes what became of them. Where it is cut
 //! off, those that were changed are *applied*: the next step publishes and notes them. What the change of a device
 //! writes is one transaction with its turn ([`crate::store::operations`]), so none is changed twice.
@@ -39,15 +39,15 @@ use crate::store::operations::{self, OperationDeviceRow, OperationRow, Verdict};
 use crate::store::{Turn, tokens};
 use crate::witness;
 
-/// So many devices a step changes at most. Each takes some ten calls of D1 and 14 deletions in KV, and an
-/// invocation may make 1,000 calls.
-const STEP: u32 = 20;
+/// Most devices that a step changes. Each takes some ten calls of D1 and 14 deletions in KV, and an invocation may
+/// make 1,000 calls.
+const MAX_STEP_DEVICES: u32 = 20;
 
-/// A step begins no further device after so long, in milliseconds.
-const STEP_MS: u64 = 10_000;
+/// After this time a step begins no further device, in milliseconds.
+const MAX_STEP_MS: u64 = 10_000;
 
-/// So many devices that wait a step ends where the operation does not go on.
-const ENDED_AT_ONCE: u32 = 1_000;
+/// Most waiting devices that a step ends where the operation does not go on.
+const MAX_ENDED_DEVICES: u32 = 1_000;
 
 /// When an alarm rings again whose step was cut off, in milliseconds.
 const BACKUP_MS: u64 = 15_000;
@@ -99,9 +99,6 @@ async fn try_wake(env: &Env, tenant_id: &str) -> worker::Result<()> {
 }
 
 /// Wakes the objects of all tenants with operations that are not over.
-///
-/// # Errors
-/// D1 does not answer.
 pub async fn wake_all(env: &Env, db: &Db) -> Result<(), StorageError> {
     for tenant_id in operations::tenants_with_pending(db, MAX_WOKEN).await? {
         wake(env, &tenant_id).await;
@@ -248,7 +245,7 @@ impl Step<'_> {
             audit_chain::extend_later(self.app);
         }
         if !operation.is_running() {
-            operations::end_waiting(db, &operation.id, self.app.now, ENDED_AT_ONCE).await?;
+            operations::end_waiting(db, &operation.id, self.app.now, MAX_ENDED_DEVICES).await?;
         }
         changed
     }
@@ -256,8 +253,14 @@ impl Step<'_> {
     /// Devices that an earlier step changed, which was cut off before they were published.
     async fn applied(&self) -> Result<Vec<Verdict>, StorageError> {
         let db = &self.app.db;
-        let rows =
-            operations::devices(db, &self.operation.id, Some("applied"), 0, 2 * STEP).await?;
+        let rows = operations::devices(
+            db,
+            &self.operation.id,
+            Some("applied"),
+            0,
+            2 * MAX_STEP_DEVICES,
+        )
+        .await?;
         if !rows.is_empty() {
             let action: Result<Action, _> = ringfence_json::from_str(&self.operation.action);
             let target = action.ok().and_then(|it| it.target().map(str::to_owned));
@@ -309,13 +312,15 @@ impl Step<'_> {
     /// Changes the devices whose turn it is.
     async fn change(&self, token: &Token, verdicts: &mut Vec<Verdict>) -> Result<(), StorageError> {
         let (app, operation) = (self.app, self.operation);
-        let waiting = operations::devices(&app.db, &operation.id, Some("waiting"), 0, STEP).await?;
+        let waiting =
+            operations::devices(&app.db, &operation.id, Some("waiting"), 0, MAX_STEP_DEVICES)
+                .await?;
         if waiting.is_empty() {
             return Ok(());
         }
         let action = self.action().await?;
         for (place, row) in waiting.iter().enumerate() {
-            if place > 0 && platform::now() > app.now + STEP_MS {
+            if place > 0 && platform::now() > app.now + MAX_STEP_MS {
                 break;
             }
             // One that is not known to have worked just now gets a step of its own to fail in.

@@ -160,9 +160,6 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
 }
 
 /// Whether a text is certificates and nothing that is to stay at home.
-///
-/// # Errors
-/// What is wrong with it.
 pub fn check_pem(text: &str) -> Result<(), &'static str> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";

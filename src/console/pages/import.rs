@@ -23,10 +23,10 @@ use crate::console::visit::Visit;
 /// The longest table, in bytes: sealed and written as a form is, it has room in one.
 const MAX_TABLE: usize = 1024 * 1024;
 
-/// So many rows a step looks at: as many as a call of the API has.
-const STEP: usize = 500;
+/// Most rows that a step looks at: as many as a call of the API takes.
+const MAX_ROWS: usize = 500;
 
-/// So many settings, and bytes of settings, of a step: a call of the API has 1 MiB and 20,000 settings.
+/// Most settings, and bytes of settings, of a step: a call of the API takes 1 MiB and 20,000 settings.
 const MAX_SETTINGS: usize = 15_000;
 const MAX_BYTES: usize = 700_000;
 
@@ -174,7 +174,7 @@ impl Slice {
                     .sum::<usize>();
             }
             let is_first = slice.rows.is_empty();
-            is_full = slice.rows.len() >= STEP
+            is_full = slice.rows.len() >= MAX_ROWS
                 || (!is_first && (settings > MAX_SETTINGS || bytes > MAX_BYTES));
             if !is_full {
                 slice.rows.push(row);

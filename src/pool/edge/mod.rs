@@ -129,9 +129,6 @@ enum EdgeError {
 }
 
 /// Refuses options with which the pool could not send.
-///
-/// # Errors
-/// In words.
 pub fn check(edge: &EdgeOptions) -> Result<(), String> {
     sender_config(edge, None).map(drop)
 }

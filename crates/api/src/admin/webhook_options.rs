@@ -102,9 +102,6 @@ impl Default for WebhookOptions {
 
 impl WebhookOptions {
     /// Refuses what is out of bounds.
-    ///
-    /// # Errors
-    /// In words.
     pub fn check(&self) -> Result<(), String> {
         for (name, value, least, most) in [
             ("window_minutes", self.window_minutes, 5, 1_440),

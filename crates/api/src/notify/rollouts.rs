@@ -118,6 +118,6 @@ pub struct StageView {
     pub in_time: u64,
     /// Number of devices that did not fetch in time.
     pub late: u64,
-    /// Counting for neither: cancelled, deleted, or another rollout's.
+    /// Devices excluded from the result: cancelled, deleted, or counted in another rollout.
     pub excluded: u64,
 }

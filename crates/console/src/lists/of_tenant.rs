@@ -11,6 +11,7 @@ use crate::part::{Act, Cell, Column, Field, Form, Page, Table, Tone};
 use crate::reason;
 use crate::shell::{Shell, Viewer};
 use crate::text::{EN, fill};
+use crate::time::HOUR_MS;
 
 /// The names of the filter; the API has the same, but for `seen`, which counts from now.
 pub const FILTER: &[&str] = &[
@@ -61,10 +62,7 @@ fn columns() -> [Named; 14] {
 /// The columns that are there unless others are chosen.
 pub const USUAL: &[&str] = &["mac", "label", "model", "site", "state", "last_seen"];
 
-/// How far back `seen` looks, in milliseconds.
-const HOUR_MS: u64 = 3_600_000;
-
-/// The choices of `seen`: the word in the address, and the filter of the API with how long ago that is.
+/// The choices of `seen`: the word in the address, and the filter of the API with how long ago that is, in milliseconds.
 const SEEN: &[(&str, &str, u64)] = &[
     ("1h", "last_seen_after", HOUR_MS),
     ("1d", "last_seen_after", 24 * HOUR_MS),

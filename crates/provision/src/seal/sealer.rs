@@ -253,9 +253,6 @@ impl<'a> Sealer<'a> {
     }
 
     /// Seals a file. For the salt see [`super::salt`]; a method without one passes over it.
-    ///
-    /// # Errors
-    /// [`SealError`].
     pub fn seal(&self, salt: &Salt, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
         let ciphertext = match self.plan(salt, plaintext) {
             Plan::Cbc(key_iv) => cbc::encrypt(self.cbc(), &key_iv, plaintext),
@@ -269,9 +266,6 @@ impl<'a> Sealer<'a> {
     ///
     /// With a method of CBC about one wrong key in 256 goes unnoticed and gives nonsense, since nothing
     /// authenticates the file. Not for a service to run on what strangers send: see the module.
-    ///
-    /// # Errors
-    /// [`OpenError`].
     pub fn open(&self, file: &[u8]) -> Result<Vec<u8>, OpenError> {
         match &self.keyed {
             Keyed::Salted {

@@ -24,8 +24,9 @@ const MAX_QUEUED: u64 = 100_000;
 /// A rollout that stood still for so long, in milliseconds, is cancelled: its jobs would wait for ever.
 pub(super) const MAX_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
 
-/// A queue that was closed for less than this, in milliseconds, and for less than a tenth of its jobs'
-/// life, does not give them the time back: a relay that reconnects would cost a write for each.
+/// After a closure shorter than this, in milliseconds, and shorter than a tenth of a job's life, queued
+/// jobs do not get their waiting time credited; otherwise every relay reconnect would cost one write
+/// per job.
 const BRIEF_MS: u64 = 10_000;
 
 /// The next devices of a selection: D1 is to be asked for them.

@@ -27,9 +27,6 @@ pub struct Store<S> {
 
 impl<S: Sql> Store<S> {
     /// Opens the tables, bringing them up to date.
-    ///
-    /// # Errors
-    /// SQLite failed.
     pub fn open(sql: S) -> Result<Self, SqlError> {
         let store = Self { sql };
         store.migrate()?;
