@@ -165,10 +165,11 @@ async fn run(
     incoming: Incoming,
     tenant: Option<String>,
 ) -> Result<Outgoing, Problem> {
-    let mut result = commit::unless_overtaken(|| routes::call(operation, incoming.clone())).await;
-    if let Err(problem) = result {
-        result = Err(limits::explained(app, tenant.as_deref(), problem).await);
-    }
+    let result = commit::unless_overtaken(|| routes::call(operation, incoming.clone())).await;
+    let result = match result {
+        Ok(outgoing) => Ok(outgoing),
+        Err(failure) => Err(limits::explained(app, tenant.as_deref(), failure.problem()).await),
+    };
     let wrote = app.db.has_steps();
     // Before it is acknowledged; and of what a request has written that failed in the end, too.
     let reported = witness::report(app).await;
