@@ -25,10 +25,10 @@ use worker::{
 use crate::api::admin::audit_chain;
 use crate::api::check::candidate;
 use crate::api::operations::action;
-use crate::api::request::auth::Token;
 use crate::api::request::call::Context;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
+use crate::api::request::token::Token;
 use crate::app::{App, Caller};
 use crate::db::{Db, StorageError};
 use crate::http::problem::Problem;
