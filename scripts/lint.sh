@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a machine can hold the code to: formatting and linters, the arrows between the crates and the
-# floors of src/, dependencies, links, that no secret is committed, and known vulnerabilities.
+# floors and circles of src/, dependencies, links, that no secret is committed, and known vulnerabilities.
 #
 #   scripts/lint.sh         all of it
 #   scripts/lint.sh rules   what compiles nothing, from the arrows to the secrets: seconds
@@ -108,8 +108,8 @@ if grep -rnE '\bstd::(net::(Tcp|Udp)|fs::|process::|env::)|SystemTime::now|Insta
 fi
 if grep -rnE '\b(TcpStream|TcpListener|UdpSocket)\b' src; then bad "src/ opens a socket"; fi
 
-step "floors of src/"
-node scripts/floors.mjs || bad "src/ has an import that ARCHITECTURE.md, Floors, does not allow"
+step "floors and circles of src/"
+node scripts/floors.mjs || bad "src/ has an import or a circle that ARCHITECTURE.md, Floors and Circles, does not allow"
 
 step "the console's pages run no script but their own files"
 # The content security policy forbids the rest, and htmx would fail without a word.

@@ -8,8 +8,34 @@ const QUIET = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|\bb?r(#*)"[\s\S]*?"\1|"(?:[^"\\]|\\[\
 /** Source without comments and without what stands in texts. */
 export const spoken = (source) => source.replace(QUIET, (found) => (found.startsWith('/') ? ' ' : '""'));
 
-/** The same without a module of tests that stands in the file: it is the last thing in its file. */
-export const built = (source) => spoken(source).replace(/#\[cfg\(test\)\]\s*(?:pub(?:\([^)]*\))? )?mod \w+ \{[\s\S]*/, '');
+/** A text of the same length and lines, with nothing in it. */
+const blank = (text) => text.replace(/[^\n]/g, ' ');
+
+/** Where the block ends that begins with the brace at `start`: behind the brace that closes it. */
+function endOfBlock(code, start) {
+  let depth = 0;
+  for (let place = start; place < code.length; place += 1) {
+    if (code[place] === '{') depth += 1;
+    else if (code[place] === '}') depth -= 1;
+    if (depth === 0) return place + 1;
+  }
+  return code.length;
+}
+
+/** Source without the modules of tests that stand in the file. What stands behind such a module is built, and its lines keep their numbers. */
+export function untested(source) {
+  // A brace in a text or a comment closes nothing.
+  const code = source.replace(QUIET, blank);
+  let rest = source;
+  for (const { 0: head, index } of code.matchAll(/#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))? )?mod \w+ \{/g)) {
+    const end = endOfBlock(code, index + head.length - 1);
+    rest = rest.slice(0, index) + blank(source.slice(index, end)) + rest.slice(end);
+  }
+  return rest;
+}
+
+/** What is compiled into a build: no comments, no texts, no modules of tests. */
+export const built = (source) => spoken(untested(source));
 
 /** Every file of Rust below a folder. */
 export function* rustFiles(folder) {

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { rustFiles, testsAlone } from './rust-source.mjs';
+import { rustFiles, testsAlone, untested } from './rust-source.mjs';
 
 const VENDORS = 'crates/provision/src/vendor';
 const ROOTS = [
@@ -73,7 +73,7 @@ for (const root of ROOTS.filter(existsSync)) {
   for (const path of rustFiles(root)) {
     if (path.startsWith(`${VENDORS}/`) || path === BY_HAND || isTest(path)) continue;
     // Tests may play any vendor's phone.
-    const text = readFileSync(path, 'utf8').replace(/#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*(?:pub(?:\([^)]*\))? )?mod \w+ \{[\s\S]*/, '');
+    const text = untested(readFileSync(path, 'utf8'));
     const lower = text.toLowerCase();
     const near = [...words].filter(([word]) => lower.includes(word.toLowerCase()));
     for (const [number, line] of near.length === 0 ? [] : text.split('\n').entries()) {

@@ -1,13 +1,14 @@
 //! The operator's API, version 1: JSON below `/api/v1`.
 //!
 //! [`ringfence_api::operation`] is the whole of it at a glance, and [`routes`] has the handler of each operation. One
-//! file per resource; a handler takes a [`Call`] with its query and body as types, and gives an
+//! file per resource; a handler takes a [`Call`](request::call::Call) with its query and body as types, and gives an
 //! [`Answer`](ringfence_api::answer::Answer).
 //!
 //! *Architecture invariants:* every change goes through [`crate::store::Change`], and so has its
 //! audit entry in its own transaction; it is published to the edge before it is acknowledged; no
 //! handler reads a device's key back out.
 
+mod about;
 mod admin;
 mod check;
 mod devices;
@@ -25,38 +26,29 @@ mod tenancy;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use ringfence_api::answer::{Shown, Verbatim};
-use ringfence_api::health::Health;
 use ringfence_api::operation::{Needs, Operation};
 pub use ringfence_api::path::{Params, matches};
 pub use route::is_tried;
-use worker::{Env, Request, Response};
+use worker::{Request, Response};
 
 use crate::app::{App, Caller};
-use crate::db::migrations;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;
-use crate::store::standing;
 use crate::witness;
 use admin::audit_chain;
 pub use admin::{sessions, tokens};
 #[cfg(test)]
 pub use explain::words;
 use request::answer::Outgoing;
-pub use request::auth::Token;
 pub use request::call::Asked;
-use request::call::{Call, Incoming};
+use request::call::Incoming;
 pub use request::secret::wrap;
+pub use request::token::Token;
 use request::{allowance, auth, commit};
 use route::RouteMatch;
 use tenancy::limits;
 
 pub use operations::wake_all as wake_operations;
-
-/// The binding of the files that are deployed beside the Worker, and where the description of this API, made from the
-/// table of operations, is among them (`scripts/build.sh`): no phone needs it, so it is no part of the module.
-const FILES_BESIDE: &str = "ASSETS";
-const OPENAPI: &str = "https://assets/openapi.json";
 
 /// Says whether the Worker and its database answer; the one path that needs no HTTPS.
 const HEALTH: &str = "/healthz";
@@ -112,7 +104,7 @@ async fn dispatch(
     line.operation = operation.id();
     let header = request.headers().get("authorization")?;
     let token = match operation.needs() {
-        Needs::Nothing => auth::Token::nobody(),
+        Needs::Nothing => Token::nobody(),
         _ => {
             auth::authenticate(
                 &app,
@@ -135,7 +127,7 @@ async fn dispatch(
 async fn admit(
     app: &App,
     operation: Operation,
-    token: &auth::Token,
+    token: &Token,
     params: &Params,
 ) -> Result<Option<String>, Problem> {
     // A call that is refused has cost a look-up already: it is spent like any other.
@@ -165,10 +157,11 @@ async fn run(
     incoming: Incoming,
     tenant: Option<String>,
 ) -> Result<Outgoing, Problem> {
-    let mut result = commit::unless_overtaken(|| routes::call(operation, incoming.clone())).await;
-    if let Err(problem) = result {
-        result = Err(limits::explained(app, tenant.as_deref(), problem).await);
-    }
+    let result = commit::unless_overtaken(|| routes::call(operation, incoming.clone())).await;
+    let result = match result {
+        Ok(outgoing) => Ok(outgoing),
+        Err(failure) => Err(limits::explained(app, tenant.as_deref(), failure.problem()).await),
+    };
     let wrote = app.db.has_steps();
     // Before it is acknowledged; and of what a request has written that failed in the end, too.
     let reported = witness::report(app).await;
@@ -273,38 +266,5 @@ impl LogLine {
         } else {
             log::info("api", &fields);
         }
-    }
-}
-
-/// `getHealth`.
-async fn health(call: Call) -> Result<Shown<Health>, Problem> {
-    let standing = standing::read(&call.app.db).await?;
-    witness::vouch(&call.app, &standing).await?;
-    Ok(Shown(Health {
-        status: "ok",
-        newer_schema: migrations::newer(),
-    }))
-}
-
-/// `getOpenapi`.
-async fn openapi(call: Call) -> Result<Verbatim, Problem> {
-    match beside(&call.app.env, OPENAPI).await {
-        Ok(document) => Ok(Verbatim(document)),
-        Err(error) => Err(Problem {
-            internal: Some(format!("{OPENAPI}: {error}")),
-            ..Problem::new(
-                ProblemKind::Misconfigured,
-                "The description of the API was not deployed beside the Worker, or the binding ASSETS is missing. Deploy the whole release again.",
-            )
-        }),
-    }
-}
-
-/// A file that is deployed beside the Worker.
-async fn beside(env: &Env, url: &str) -> worker::Result<String> {
-    let mut answer = env.assets(FILES_BESIDE)?.fetch(url, None).await?;
-    match answer.status_code() {
-        200 => answer.text().await,
-        status => Err(worker::Error::from(format!("answered {status}"))),
     }
 }

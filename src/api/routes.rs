@@ -17,7 +17,7 @@ use crate::api::tenancy::{
     access_paths, certificates, file_tests, history, limits, models, settings, sites, templates,
     tenants,
 };
-use crate::api::{explain, families, operations};
+use crate::api::{about, explain, families, operations};
 
 /// Binds operations to their handlers.
 macro_rules! handlers {
@@ -33,9 +33,9 @@ macro_rules! handlers {
 
 #[rustfmt::skip]
 handlers! {
-    GetHealth => super::health,
+    GetHealth => about::health,
     GetMetrics => metrics::show,
-    GetOpenapi => super::openapi,
+    GetOpenapi => about::openapi,
     ListFamilies => families::list,
     GetVocabulary => families::vocabulary,
     Lint => lint::pasted,

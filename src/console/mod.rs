@@ -7,6 +7,7 @@
 mod cookie;
 mod fields;
 mod origin;
+mod page;
 mod pages;
 mod reply;
 mod route;
@@ -22,24 +23,17 @@ use crate::http::body;
 use crate::http::problem::Problem;
 use crate::platform::{identity, log};
 use fields::Fields;
-use reply::Reply;
-use route::{Found, Open};
+pub use page::has;
+use page::{Open, PATH};
+use reply::{Reply, own};
+use route::Found;
 use visit::Visit;
-
-/// Where it is.
-const PATH: &str = "/console";
 
 /// The longest form, in bytes: a template, escaped.
 const MAX_FORM: usize = 3 * 1024 * 1024;
 
 /// The longest form of somebody who is not signed in: a token.
 const MAX_STRANGERS_FORM: usize = 4 * 1024;
-
-/// Whether a path is the console's.
-pub fn has(path: &str) -> bool {
-    path.strip_prefix(PATH)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
 
 /// Answers a request below `/console`.
 ///
@@ -63,18 +57,6 @@ pub async fn answer(request: Request, app: App, caller: Caller) -> worker::Resul
         }
     };
     reply.into_response()
-}
-
-/// A problem of the console itself, as a page shows it.
-fn own(problem: &Problem, request_id: &str) -> Shown {
-    Shown {
-        request_id: request_id.to_owned(),
-        ..Shown::new(
-            problem.status(),
-            problem.kind.title(),
-            problem.detail.as_str(),
-        )
-    }
 }
 
 async fn dispatch(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use worker::{Headers, Response, ResponseBuilder};
 
 use crate::console::cookie;
+use crate::http::problem::Problem as Told;
 
 /// Nothing but the console's own parts is loaded, no script or style stands in the page, no other site shows it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -166,4 +167,16 @@ pub fn sign_in(next: &str, over: bool) -> String {
 pub fn not_signed_in(next: &str, problem: Problem) -> Reply {
     let status = problem.status;
     Reply::refused(status, form::page(next, None, Some(problem), None))
+}
+
+/// A problem of the console itself, as a page shows it.
+pub fn own(problem: &Told, request_id: &str) -> Problem {
+    Problem {
+        request_id: request_id.to_owned(),
+        ..Problem::new(
+            problem.status(),
+            problem.kind.title(),
+            problem.detail.as_str(),
+        )
+    }
 }

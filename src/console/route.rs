@@ -1,29 +1,11 @@
 //! Every page, in one table.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use ringfence_console::problem::Problem;
-
 use crate::api::{self, Params};
+use crate::console::page::Open;
 use crate::console::pages::{
     deeds, device, devices, explain, fleet, forms, history, import, lint, notify, operations,
     people, session, settings, start, tables, tenancy, webhooks,
 };
-use crate::console::reply::Reply;
-use crate::console::visit::Visit;
-
-/// A page, or why there is none.
-pub type Outcome = Result<Reply, Problem>;
-
-type Run = fn(Visit) -> Pin<Box<dyn Future<Output = Outcome>>>;
-
-/// For whom a page is.
-#[derive(Clone, Copy)]
-pub enum Open {
-    ToAll(Run),
-    SignedIn(Run),
-}
 
 struct Row {
     method: &'static str,

@@ -17,7 +17,7 @@ use crate::api::tokens;
 use crate::api::{self, Asked, Params, Token, Told};
 use crate::app::{App, Caller};
 use crate::console::fields::Fields;
-use crate::console::own;
+use crate::console::reply::own;
 use crate::console::reply::{self, Reply};
 
 /// Everything that a page works with.

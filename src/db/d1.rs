@@ -5,6 +5,7 @@ use js_sys::JsString;
 use ringfence_json::Node;
 use ringfence_sql::Arg;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use worker::D1Database;
 
@@ -98,7 +99,7 @@ impl D1Result {
 
     /// Its rows as trees.
     pub(super) fn rows(&self) -> Result<Node<'_>, StorageError> {
-        Node::parse(self.rows.as_bytes()).map_err(super::corrupt)
+        Node::parse(self.rows.as_bytes()).map_err(corrupt)
     }
 }
 
@@ -126,6 +127,29 @@ fn words_of(error: &JsValue) -> String {
         Some(error) => error.message().into(),
         None => format!("{error:?}"),
     }
+}
+
+/// As many results as there were statements.
+pub fn exactly<const N: usize>(results: Vec<D1Result>) -> Result<[D1Result; N], StorageError> {
+    results
+        .try_into()
+        .map_err(|_| StorageError::database("a batch lost a result"))
+}
+
+/// The rows of one result.
+pub fn rows<T: DeserializeOwned>(result: &D1Result) -> Result<Vec<T>, StorageError> {
+    let rows = result.rows()?;
+    ringfence_json::from_nodes(rows.items().map_err(corrupt)?).map_err(corrupt)
+}
+
+/// A value of a row.
+pub(super) fn read<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, StorageError> {
+    ringfence_json::from_node(node).map_err(corrupt)
+}
+
+#[cold]
+pub(super) fn corrupt(error: ringfence_json::Error) -> StorageError {
+    StorageError::Corrupt(error.to_string())
 }
 
 #[cfg(test)]

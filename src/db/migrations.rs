@@ -19,9 +19,8 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use worker::D1Database;
 
-use super::d1::{D1Result, Statement, sent};
+use super::d1::{D1Result, Statement, exactly, rows, sent};
 use super::error::{SchemaError, StorageError};
-use super::{exactly, rows};
 use crate::platform::{self, log};
 
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));

@@ -18,8 +18,9 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Context, D1Database, Env};
 
 use crate::model::standing::Step;
+use d1::{corrupt, read};
 
-pub use self::d1::{D1Result, Statement};
+pub use self::d1::{D1Result, Statement, exactly, rows};
 pub use self::error::{SchemaError, StorageError};
 
 /// The database binding, and what was written by way of it.
@@ -185,26 +186,4 @@ fn watched<T>(result: Result<T, StorageError>) -> Result<T, StorageError> {
     result.inspect_err(|error| {
         migrations::is_missing(error);
     })
-}
-
-/// As many results as there were statements.
-pub fn exactly<const N: usize>(results: Vec<D1Result>) -> Result<[D1Result; N], StorageError> {
-    results
-        .try_into()
-        .map_err(|_| StorageError::database("a batch lost a result"))
-}
-
-/// The rows of one result.
-pub fn rows<T: DeserializeOwned>(result: &D1Result) -> Result<Vec<T>, StorageError> {
-    let rows = result.rows()?;
-    ringfence_json::from_nodes(rows.items().map_err(corrupt)?).map_err(corrupt)
-}
-
-fn read<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, StorageError> {
-    ringfence_json::from_node(node).map_err(corrupt)
-}
-
-#[cold]
-fn corrupt(error: ringfence_json::Error) -> StorageError {
-    StorageError::Corrupt(error.to_string())
 }

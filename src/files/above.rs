@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::model::standing::Standing;
-use crate::store::file_inputs::{DeviceParts, Known, SettingRow, TemplateSource};
-use crate::store::settings::Scope;
+use crate::store::file_inputs::{DeviceParts, Known, TemplateSource};
+use crate::store::object::{Scope, SettingRow};
 
 /// So many bytes of all tenants are kept; the tenant that was asked for longest ago goes first.
 const MAX_BYTES: usize = 4 << 20;

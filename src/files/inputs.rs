@@ -17,9 +17,10 @@ use crate::db::StorageError;
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
 use crate::store::file_inputs::{
-    self, Addresses, DeviceParts, Forward, Reads, SettingRow, SharedParts, TemplateSource,
+    self, Addresses, DeviceParts, Forward, Reads, SharedParts, TemplateSource,
 };
-use crate::store::settings::{Scope, associated_data};
+use crate::store::object::{Scope, SettingRow};
+use crate::store::settings::associated_data;
 use crate::witness;
 
 /// What the files of a device, or of a model, are made from.

@@ -11,6 +11,8 @@ use web_sys::Response;
 
 use super::{PhoneRequest, Reason};
 use crate::db::StorageError;
+use crate::files::inputs::FileInputs;
+use crate::files::render;
 use crate::http::conditional::{Conditions, if_match, if_range, none_match};
 use crate::http::range::{Part, part};
 use crate::http::{AS_IT_SAYS, CONTENT_TYPE_OPTIONS, REQUEST_ID};
@@ -75,6 +77,18 @@ impl Body {
             Self::Known { length } => *length,
         }
     }
+}
+
+/// A file in clear that was made just now and is kept nowhere, as the outcome of a request.
+pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
+    Outcome::Served(Served {
+        body: Body::new(bytes),
+        content_type: render::content_type(bundle).into(),
+        content_encoding: String::new(),
+        etag: None,
+        reason,
+        detail: None,
+    })
 }
 
 /// What a browser may do with a file: nothing. It runs no script, loads nothing and does not belong

@@ -19,9 +19,10 @@ use serde_json::json;
 use super::asked::Asked;
 use super::deed::Deed;
 use super::keep::Looked;
-use super::sealed::{InClear, SealedFileError};
+use super::own_file::{self, InClear, SealedFileError};
+use super::request::storage;
 use super::{
-    Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared, storage,
+    Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
 };
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
@@ -53,7 +54,7 @@ pub(super) async fn serve(
     let kind = FileKind::Standard;
     let asked = Asked::of(request, tenant);
     let looked = shared::look(request, tenant, kind, &owner, at.whole.as_deref()).await;
-    looked.tell(Form::Plain, record);
+    record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = shared::cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
@@ -158,7 +159,7 @@ pub(super) async fn serve(
         };
         if take(request, tenant, &device, &policy, wanted, taking).await? {
             let content_type = match wanted {
-                Bootstrap::KeyAlone => sealed::CONTENT_TYPE,
+                Bootstrap::KeyAlone => own_file::CONTENT_TYPE,
                 Bootstrap::Whole => render::content_type(&bundle),
             };
             record.deeds.push(Deed::Refresh {

@@ -7,7 +7,9 @@ use ringfence_provision::url_template::MAX_PATH_LEN;
 use super::deed::Deed;
 use super::event::Record;
 use super::prefetch::Prefetch;
-use super::{Outcome, PhoneRequest, Reason, bootstrap, certificate, initial, sealed, shared};
+use super::{
+    Outcome, PhoneRequest, Reason, Taking, bootstrap, certificate, initial, sealed, shared,
+};
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FoundTenant};
@@ -17,15 +19,6 @@ use crate::throttle::{self, Guessed};
 
 /// A key under which KV never has a file.
 const NO_FILE: &str = "f1:none";
-
-/// What becomes of a bootstrap that is there for whoever asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taking {
-    /// It is claimed: a phone asks.
-    Claim,
-    /// Nothing: D1 is asked whether it could be claimed now.
-    Look,
-}
 
 /// Whose request it is.
 pub(super) struct Located {

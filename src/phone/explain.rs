@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::decide::{Located, Taking, decide, locate};
+use super::decide::{Located, decide, locate};
 use super::event::{Event, Record, without};
-use super::{Copy, Facts, Outcome, PhoneRequest, Reason, shared};
+use super::{Copy, Facts, Outcome, PhoneRequest, Reason, Taking, shared};
 use crate::edge::FoundTenant;
 use crate::files::inputs::FileInputs;
 use crate::files::render;

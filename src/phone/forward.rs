@@ -15,8 +15,9 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use serde_json::json;
 
-use super::initial::served;
-use super::{Outcome, PhoneRequest, Reason, asked, storage};
+use super::answer::served;
+use super::request::storage;
+use super::{Outcome, PhoneRequest, Reason, asked};
 use crate::db::StorageError;
 use crate::files::inputs::FileInputs;
 use crate::files::names::{own_urls, urls};

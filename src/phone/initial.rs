@@ -7,8 +7,10 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
+use super::answer::served;
 use super::asked::Asked;
-use super::{Body, Outcome, PhoneRequest, Reason, Served, forward, sealed, shared, storage};
+use super::request::storage;
+use super::{Outcome, PhoneRequest, Reason, forward, sealed, shared};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::names::urls;
@@ -113,15 +115,4 @@ async fn of_model(
         ..named.clone()
     };
     shared::find(request, tenant, &named).await
-}
-
-pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
-    Outcome::Served(Served {
-        body: Body::new(bytes),
-        content_type: render::content_type(bundle).into(),
-        content_encoding: String::new(),
-        etag: None,
-        reason,
-        detail: None,
-    })
 }

@@ -6,7 +6,6 @@ use ringfence_provision::kind::Form;
 use ringfence_provision::lifecycle::KeyState;
 
 use super::Copy;
-use super::event::Record;
 use crate::app::App;
 use crate::edge::{self, FileRead};
 use crate::model::published::{FileMeta, Place, PublishedTenant};
@@ -67,14 +66,12 @@ pub(super) async fn look(
 }
 
 impl Looked {
-    /// Tells whoever explains the decision what there is.
-    pub(super) fn tell(&self, form: Form, record: &mut Record) {
-        record.tell(|facts| {
-            facts.copies.extend(self.kept.as_ref().map(|kept| Copy {
-                form,
-                meta: kept.meta.clone(),
-            }));
-        });
+    /// What there is, for whoever explains the decision.
+    pub(super) fn copy(&self, form: Form) -> Option<Copy> {
+        self.kept.as_ref().map(|kept| Copy {
+            form,
+            meta: kept.meta.clone(),
+        })
     }
 
     /// As if KV had none.

@@ -23,76 +23,25 @@ mod facts;
 mod forward;
 mod initial;
 mod keep;
+mod own_file;
 mod prefetch;
 mod reason;
+mod request;
 mod sealed;
 mod shared;
 
-use ringfence_provision::url_template::MAX_PATH_LEN;
 use web_sys::Response;
 
 use crate::app::{App, Caller};
-use crate::db::StorageError;
-use crate::http::conditional::Conditions;
 use crate::http::head::Head;
-use crate::platform::hash::sha256_hex;
 use decide::{decide, locate};
 use event::Record;
 
 pub use answer::{Body, Outcome, PhoneAnswer, Served, unavailable};
 pub use asked::segment;
-pub use decide::Taking;
 pub use facts::{Copy, Facts};
 pub use reason::{Reason, Trace};
-
-/// A phone's request, with what every handler needs.
-pub struct PhoneRequest {
-    pub app: App,
-    pub caller: Caller,
-    /// Whether it is `HEAD`, which consumes nothing and reveals nothing.
-    pub head: bool,
-    /// Whether it is `GET` or `HEAD`.
-    pub is_read: bool,
-    /// The first segment, as the phone wrote it.
-    pub access_path: String,
-    /// SHA-256 of the access path, hex: what it is looked up by.
-    pub access_path_hash: String,
-    /// The rest, still percent-encoded.
-    pub path: String,
-    pub conditions: Conditions,
-}
-
-impl PhoneRequest {
-    /// A request for `path`, which begins with a slash. `method` is as it was sent.
-    pub fn new(method: &str, path: &str, conditions: Conditions, app: App, caller: Caller) -> Self {
-        let (access_path, rest) = path
-            .strip_prefix('/')
-            .unwrap_or(path)
-            .split_once('/')
-            .unwrap_or(("", ""));
-        // What cannot be one is looked up like any other: it takes as long.
-        let sound = access_path.len() <= MAX_PATH_LEN;
-        Self {
-            head: method == "HEAD",
-            is_read: matches!(method, "GET" | "HEAD"),
-            access_path_hash: sha256_hex(if sound { access_path } else { "" }),
-            access_path: access_path.to_owned(),
-            path: rest.to_owned(),
-            conditions,
-            app,
-            caller,
-        }
-    }
-
-    /// What URLs in the file begin with. A file that leaves over plain HTTP, being sealed, names HTTPS.
-    pub fn url_origin(&self) -> String {
-        if self.caller.tls {
-            self.caller.origin.clone()
-        } else {
-            format!("https://{}", self.caller.host)
-        }
-    }
-}
+pub use request::{PhoneRequest, Taking};
 
 /// Answers a phone.
 pub async fn answer(head: Head, app: App, caller: Caller) -> worker::Result<Response> {
@@ -110,12 +59,4 @@ pub async fn answer(head: Head, app: App, caller: Caller) -> worker::Result<Resp
     let answer = outcome.reply(&request).to_answer()?;
     event::record(&request, record, &outcome, &answer);
     Ok(answer.response)
-}
-
-/// Whatever keeps a bundle from being put together, the phone hears 503 and comes back.
-fn storage(error: crate::files::inputs::InputsError) -> StorageError {
-    match error {
-        crate::files::inputs::InputsError::Storage(error) => error,
-        other => StorageError::Corrupt(other.to_string()),
-    }
 }

@@ -4,36 +4,27 @@
 //! file it will be. D1 is asked only where KV has no file that is still good, and what the operator
 //! wants to know is written afterwards.
 
-use js_sys::ArrayBuffer;
 use ringfence_provision::kind::{FileKind, Form};
-use ringfence_provision::lifecycle::KeyState;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::seal::Profile;
-use ringfence_provision::serving::{Audience, Phone, extension};
-use ringfence_provision::template::SecretsMode;
+use ringfence_provision::serving::{Phone, extension};
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::deed::Deed;
+use super::deed::{Deed, Settling};
 use super::keep::{self, Looked};
-use super::{Body, Outcome, PhoneRequest, Reason, Served, storage};
-use crate::app::App;
+use super::own_file::{Made, SealedFileError, content_encoding, make};
+use super::request::storage;
+use super::{Body, Outcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
-use crate::files::render::{self, File, FileError};
-use crate::files::seal;
-use crate::kv::to_buffer;
-use crate::model::published::{FileMeta, Place, PublishedTenant};
+use crate::files::render::FileError;
+use crate::model::published::{FileMeta, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
-use crate::platform::log;
-use crate::store::claims;
 use crate::store::file_inputs::{Kept, Reads};
 use crate::witness;
-
-/// `Content-Type` of every sealed file, and of others that are no text.
-pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
 const MAX_FINDINGS: usize = 20;
@@ -64,7 +55,7 @@ pub(super) async fn serve(
     };
     let wanted = |meta: &FileMeta| has_extension(&request.path, &meta.extension);
     let looked = keep::look(&request.app, tenant, &origin, read, wanted).await;
-    looked.tell(Form::Sealed, record);
+    record.tell(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     let kept = looked.kept.as_ref();
     if let Some(kept) = kept.filter(|kept| tenant.accepts(&owner, kept.meta.version)) {
         let (bytes, meta) = (&kept.bytes, &kept.meta);
@@ -131,7 +122,7 @@ pub(super) async fn look_at_plain_name(
     let read = FileRead::begin(&request.app, key);
     let origin = request.url_origin();
     let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
-    looked.tell(Form::Sealed, record);
+    record.tell(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     looked
 }
 
@@ -213,25 +204,6 @@ pub(super) async fn serve_at_plain_name(
             })
         }
         Err(reason) => Ok(Outcome::Refused(reason)),
-    }
-}
-
-/// Puts the file that a phone asks for next where it is fast, after its bootstrap: made of what that one was made of. It
-/// will ask where it asked for that one, or where that one told it to.
-pub(super) async fn refresh(app: &App, mac: &Mac, bundle: &FileInputs, clear: &InClear) {
-    let tenant_id = &bundle.tenant_id;
-    if let Ok(made) = clear.seal(app, bundle).await
-        && made.may_be_kept
-    {
-        let Made { bytes, meta, .. } = made;
-        let key = edge::file_key(tenant_id, FileKind::Standard, Form::Sealed, &mac.upper());
-        // What changed meanwhile is told by this look.
-        if keep::state(app, tenant_id, Form::Sealed, &meta)
-            .await
-            .is_some()
-        {
-            keep::store(app, tenant_id, Form::Sealed, &key, &bytes, &meta).await;
-        }
     }
 }
 
@@ -328,143 +300,6 @@ fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
         .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
         && bundle.profile.as_ref().is_some_and(told_by)
         && witness::is_same_era(meta.version, bundle.version())
-}
-
-/// Why a sealed file could not be made.
-pub(super) enum SealedFileError {
-    File(FileError),
-    Seal(String),
-}
-
-/// A sealed file that was just made.
-struct Made {
-    bytes: ArrayBuffer,
-    meta: FileMeta,
-    /// Whether it is known for which access path it is.
-    may_be_kept: bool,
-}
-
-async fn make(
-    app: &App,
-    bundle: &FileInputs,
-    kind: FileKind,
-    asked: &Asked,
-) -> Result<Made, SealedFileError> {
-    InClear::of(app, bundle, kind, asked)?
-        .seal(app, bundle)
-        .await
-}
-
-/// A file of one device before it is sealed.
-pub(super) struct InClear {
-    pub(super) file: File,
-    /// For which access path it is, if it names one.
-    place: Option<Place>,
-}
-
-impl InClear {
-    /// Renders it.
-    pub(super) fn of(
-        app: &App,
-        bundle: &FileInputs,
-        kind: FileKind,
-        asked: &Asked,
-    ) -> Result<Self, SealedFileError> {
-        let (urls, place) = asked
-            .own_urls(&app.keyring, bundle, kind)
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-        let file = render::render(
-            bundle,
-            kind,
-            // A sealed file is for the one device whose key it is sealed with.
-            Audience::Device,
-            &urls,
-            SecretsMode::Reveal,
-        )
-        .map_err(SealedFileError::File)?;
-        let place = place.filter(|_| file.names_its_url);
-        Ok(Self { file, place })
-    }
-
-    async fn seal(&self, app: &App, bundle: &FileInputs) -> Result<Made, SealedFileError> {
-        let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
-            return Err(SealedFileError::Seal(
-                "the device has no sealing profile".into(),
-            ));
-        };
-        let key = seal::unwrap_key(&app.keyring, device)
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-        let key_id = seal::key_identity(&device.id, device.generation);
-        let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &self.file.bytes)
-            .await
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
-        let meta = FileMeta {
-            version: bundle.version(),
-            generation: device.generation,
-            etag: seal::etag(&bytes).await,
-            confirmed: false,
-            device: device.id.clone(),
-            extension: profile.extension.clone(),
-            content_type: CONTENT_TYPE.into(),
-            content_encoding: content_encoding(profile).into(),
-            length: bytes.len(),
-            master: String::new(),
-            family: None,
-            place: self.place.clone(),
-        };
-        Ok(Made {
-            bytes: to_buffer(&bytes),
-            may_be_kept: meta.place.is_some() || !self.file.names_its_url,
-            meta,
-        })
-    }
-}
-
-/// A sealed file that goes out, and after what it is confirmed.
-pub(super) struct Settling {
-    /// Whose file it is.
-    tenant_id: String,
-    /// Where it is to lie in KV; `None`: nowhere.
-    key: Option<String>,
-    bytes: ArrayBuffer,
-    meta: FileMeta,
-    /// Whether it was fetched in a way that confirms the key.
-    confirms: bool,
-    /// Whether KV has it already.
-    in_kv: bool,
-}
-
-/// The first fetch of a sealed name after a delivery confirms the key (`HEAD` is none); then the file is
-/// stored as one that has nothing new to say. While a bootstrap waits for a phone that may have the
-/// key already, every fetch goes on asking. Without a key it is stored nowhere.
-pub(super) async fn settle(app: App, settling: Settling) {
-    let Settling {
-        tenant_id,
-        key,
-        bytes,
-        meta,
-        confirms,
-        in_kv,
-    } = settling;
-    if confirms {
-        let confirmed = claims::confirm(&app.db, &meta.device, meta.generation, app.now).await;
-        if let Err(error) = confirmed {
-            log::warn("key_not_confirmed", &[("error", &error.to_string())]);
-        }
-    }
-    let Some(state) = keep::state(&app, &tenant_id, Form::Sealed, &meta).await else {
-        return;
-    };
-    let confirmed = state == KeyState::Confirmed;
-    if let Some(key) = key.filter(|_| confirmed || !in_kv) {
-        let meta = FileMeta { confirmed, ..meta };
-        keep::store(&app, &tenant_id, Form::Sealed, &key, &bytes, &meta).await;
-    }
-}
-
-/// The `Content-Encoding` of a profile's files; empty where they have none.
-fn content_encoding(profile: &Profile) -> &'static str {
-    profile.method.content_encoding().unwrap_or_default()
 }
 
 /// What the event says of the file.

@@ -12,7 +12,8 @@ use ringfence_provision::url_template::Resolved;
 use super::asked::Asked;
 use super::deed::{Deed, Keeping};
 use super::keep::{self, Looked};
-use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed, storage};
+use super::request::storage;
+use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
@@ -33,7 +34,7 @@ pub(super) async fn serve(
     let audience = Audience::named(named.mac.is_some(), named.model.is_some());
     let owner = owner(named);
     let looked = look(request, tenant, kind, &owner, None).await;
-    looked.tell(Form::Plain, record);
+    record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }

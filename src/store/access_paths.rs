@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::settings::json;
+use super::json::json;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 

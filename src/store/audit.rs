@@ -3,8 +3,9 @@
 
 use ringfence_sql::{Arg, args};
 
-use super::batch::parts;
 use super::by_id::{Condition, Looked, Page};
+use super::json::parts;
+use super::turn::Turn;
 use crate::db::{Db, Statement, StorageError};
 
 pub use crate::audit::AuditRow;
@@ -32,16 +33,6 @@ pub struct Entry {
     pub limited: bool,
     /// The device of an operation whose turn it is, where an operation makes the change.
     pub turn: Option<Turn>,
-}
-
-/// The turn of a device in an operation: it is changed once, and only while the operation goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
-    pub operation_id: String,
-    /// Its place in the selection.
-    pub number: u64,
-    /// When it is taken, in Unix milliseconds.
-    pub at: u64,
 }
 
 impl Entry {

@@ -10,7 +10,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::audit::{AUDIT_COLUMNS, AuditRow};
-use super::settings::json;
+use super::json::json;
 use super::{Change, ChangeError};
 use crate::audit::chain::{self, Head};
 use crate::db::{Db, Statement, StorageError, rows};

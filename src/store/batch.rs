@@ -8,19 +8,16 @@ use ringfence_sql::{Arg, args};
 use serde::{Deserialize, Serialize};
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES, StoredKey};
-use super::file_inputs::SettingRow;
 use super::history::{self, Sql};
+use super::json::{json, parts};
 use super::models::ModelRow;
-use super::settings::json;
+use super::object::SettingRow;
 use super::sites::SiteRow;
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, audit};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
-
-/// Most bytes of JSON in a parameter, but for its brackets and a single row that is longer: D1 takes 2 MB.
-const MAX_PARAMETER_BYTES: usize = 500_000;
 
 /// What a change of many devices begins with.
 pub struct Surroundings {
@@ -406,26 +403,6 @@ fn each<'a, T: Serialize>(
     Ok(parts(rows)?.into_iter().map(statement).collect())
 }
 
-/// Rows as JSON lists of [`MAX_PARAMETER_BYTES`] bytes, about.
-pub(super) fn parts<T: Serialize>(rows: &[T]) -> Result<Vec<String>, StorageError> {
-    let mut all: Vec<String> = Vec::new();
-    let mut part = String::new();
-    for row in rows {
-        let row = json(row)?;
-        if !part.is_empty() && part.len() + row.len() > MAX_PARAMETER_BYTES {
-            part.push(']');
-            all.push(std::mem::take(&mut part));
-        }
-        part.push(if part.is_empty() { '[' } else { ',' });
-        part.push_str(&row);
-    }
-    if !part.is_empty() {
-        part.push(']');
-        all.push(part);
-    }
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -434,8 +411,8 @@ mod tests {
     use ringfence_sql::{Memory, Sql as _};
 
     use super::*;
-    use crate::store::history::Object;
-    use crate::store::settings::{NewLayer, Scope};
+    use crate::store::object::{Object, Scope};
+    use crate::store::settings::NewLayer;
     use crate::store::testing::{entry, with_tenant};
 
     fn run(memory: &Memory, statements: Vec<Sql<'_>>) {
@@ -581,23 +558,5 @@ mod tests {
             at_once(&many, &layer(at - 1), &layer(at), at);
         }
         assert_eq!(all(&one), all(&many));
-    }
-
-    #[test]
-    fn rows_go_in_parts_that_a_parameter_holds() {
-        assert!(parts::<u8>(&[]).unwrap().is_empty());
-        let rows = vec!["x".repeat(1_000); 1_200];
-        let parts = parts(&rows).unwrap();
-        assert!(
-            parts
-                .iter()
-                .all(|part| part.len() <= MAX_PARAMETER_BYTES + 2)
-        );
-        let read: Vec<String> = parts
-            .iter()
-            .flat_map(|part| serde_json::from_str::<Vec<String>>(part).unwrap())
-            .collect();
-        assert_eq!(read, rows);
-        assert_eq!(parts.len(), 3);
     }
 }

@@ -11,11 +11,13 @@
 //!
 //! The last statement takes the database a step further ([`super::standing`]).
 
-use ringfence_sql::Arg;
+use ringfence_sql::{Arg, args};
 
 use super::audit::Entry;
-use super::history::{Kept, Object};
-use super::{operations, standing};
+use super::history::Kept;
+use super::json::json;
+use super::object::{Object, layer_key};
+use super::{standing, turn};
 use crate::db::{D1Result, Db, Statement, StorageError};
 use crate::model::limits::Quota;
 use crate::model::standing::Step;
@@ -87,14 +89,15 @@ pub enum ChangeError {
 
 impl From<StorageError> for ChangeError {
     fn from(error: StorageError) -> Self {
-        if operations::is_out_of_turn(&error) {
+        if turn::is_over(&error) {
             return Self::NotWaiting;
         }
+        // The last one: what an operation selects is no device any more, or too many.
         let guarded = matches!(
             error.violates_not_null(),
-            Some("tenants.seq" | "sessions.token_id")
+            Some("tenants.seq" | "sessions.token_id" | "operations.devices")
         );
-        if guarded || operations::is_of_no_size(&error) || error.violates_unique("models.name") {
+        if guarded || error.violates_unique("models.name") {
             Self::Overtaken
         } else {
             Self::Storage(error)
@@ -212,6 +215,41 @@ impl<'a> Change<'a> {
         self.kept.push(kept);
     }
 
+    /// Has objects and all that was kept of them gone.
+    ///
+    /// # Errors
+    /// Their names do not serialise.
+    pub(super) fn forget(
+        &mut self,
+        tenant_id: &str,
+        objects: &[String],
+    ) -> Result<(), StorageError> {
+        self.push(
+            "DELETE FROM versions WHERE tenant_id = ?1 \
+             AND object IN (SELECT value FROM json_each(?2))",
+            args![tenant_id, json(objects)?],
+        );
+        Ok(())
+    }
+
+    /// Has the layer of a scope gone, with what it was before.
+    ///
+    /// # Errors
+    /// As [`forget`](Self::forget).
+    pub(super) fn delete_layer(
+        &mut self,
+        tenant_id: &str,
+        scope: &str,
+    ) -> Result<(), StorageError> {
+        for table in ["settings", "layers"] {
+            self.push(
+                &format!("DELETE FROM {table} WHERE tenant_id = ?1 AND scope = ?2"),
+                args![tenant_id, scope],
+            );
+        }
+        self.forget(tenant_id, &[layer_key(scope)])
+    }
+
     /// Adds an audit entry besides the one that it is written with.
     pub fn enter(&mut self, entry: &Entry) {
         self.statements.push(entry.statement());
@@ -237,7 +275,7 @@ impl<'a> Change<'a> {
         }
         self.statements.push(entry.statement());
         if let Some(turn) = &entry.turn {
-            self.statements.push(operations::take_turn(turn));
+            self.statements.push(turn.take());
         }
         if let Some(tenant_id) = entry.tenant_id.as_deref().filter(|_| entry.limited) {
             self.within(tenant_id, Quota::AuditBytes);

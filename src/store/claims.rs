@@ -7,7 +7,7 @@
 use ringfence_sql::{Arg, args};
 use serde::de::IgnoredAny;
 
-use super::settings::json;
+use super::json::json;
 use super::standing;
 use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;

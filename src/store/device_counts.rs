@@ -4,7 +4,7 @@
 use ringfence_sql::args;
 use serde::{Deserialize, Serialize};
 
-use super::settings::json;
+use super::json::json;
 use crate::db::{Db, StorageError};
 use crate::platform::DAY_MS;
 

@@ -5,7 +5,9 @@ use ringfence_provision::lifecycle::KeyState;
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
-use super::settings::{self, LayerRows, NewLayer, json};
+use super::json::json;
+use super::object::Scope;
+use super::settings::{self, LayerRows, NewLayer};
 use super::sites::{self, SiteRow};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, moves};
@@ -69,7 +71,7 @@ pub async fn by_ids(
             "SELECT {DEVICE_COLUMNS} FROM json_each(?2) j CROSS JOIN {DEVICE_TABLES} \
              WHERE d.id = j.value AND d.tenant_id = ?1 ORDER BY j.key"
         ),
-        args![tenant_id, settings::json(ids)?],
+        args![tenant_id, json(ids)?],
     )
     .await
 }
@@ -137,7 +139,7 @@ pub async fn first_among(
         .row(
             "SELECT d.id, d.mac FROM json_each(?2) j \
              CROSS JOIN devices d ON d.tenant_id = ?1 AND d.mac = j.value ORDER BY j.key LIMIT 1",
-            args![tenant_id, super::settings::json(&macs)?],
+            args![tenant_id, json(&macs)?],
         )
         .await?;
     Ok(row.map(|row| (row.id, row.mac)))
@@ -207,18 +209,16 @@ pub async fn insert(db: &Db, new: &NewDevice<'_>, entry: &Entry) -> Result<Devic
         ],
     );
     if let Some(layer) = new.settings {
-        settings::replace(&mut change, tenant_id, &scope(row), layer, row.created_at)?;
+        settings::replace(
+            &mut change,
+            tenant_id,
+            &Scope::of_device(row),
+            layer,
+            row.created_at,
+        )?;
     }
     change.within(tenant_id, Quota::Devices);
     written(change, tenant_id, &row.mac, entry).await
-}
-
-/// The layer of a device.
-pub fn scope(device: &DeviceRow) -> settings::Scope {
-    settings::Scope::Device {
-        id: device.id.clone(),
-        mac: device.mac.clone(),
-    }
 }
 
 /// Writes a change; the device as it is then.
@@ -306,7 +306,13 @@ pub async fn update(
         ],
     );
     if let Some((layer, _)) = settings {
-        settings::replace(&mut change, &device.tenant_id, &scope(device), layer, now)?;
+        settings::replace(
+            &mut change,
+            &device.tenant_id,
+            &Scope::of_device(device),
+            layer,
+            now,
+        )?;
     }
     written(change, &device.tenant_id, &device.mac, entry).await
 }
@@ -340,7 +346,7 @@ pub async fn set_disabled(
 pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = at_revision(db, device);
     change.push("DELETE FROM devices WHERE id = ?1", args![&device.id]);
-    settings::delete_scope(&mut change, &device.tenant_id, &scope(device).key())?;
+    change.delete_layer(&device.tenant_id, &Scope::of_device(device).key())?;
     change.write(entry).await
 }
 
@@ -446,7 +452,7 @@ impl Affected {
             Self::Site(id) => (" AND d.site_id = ?2", id.into()),
             Self::Models(names) => (
                 " AND d.model IN (SELECT value FROM json_each(?2))",
-                settings::json(names)?.into(),
+                json(names)?.into(),
             ),
         })
     }

@@ -10,20 +10,11 @@ use serde::Deserialize;
 
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use super::file_tests::{self, FileTestRow};
-use super::settings::Scope;
+use super::object::{Scope, SettingRow};
 use super::{certificates, models, settings, standing, templates};
 use crate::db::{D1Result, Db, Statement, StorageError, exactly, rows};
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
-
-/// A setting as it is stored.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SettingRow {
-    pub scope: String,
-    pub name: String,
-    pub value: String,
-    pub master: Option<String>,
-}
 
 /// An operator-written template as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -13,8 +13,8 @@ use ringfence_sql::args;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::json::json;
 use super::reach;
-use super::settings::json;
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::platform::log;
 

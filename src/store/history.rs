@@ -19,10 +19,9 @@
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
-use super::file_inputs::SettingRow;
-use super::settings::{Scope, json};
-use super::templates::TemplateKey;
-use super::{Change, Entry};
+use super::Entry;
+use super::json::json;
+use super::object::{Object, Scope, SettingRow, layer_key};
 use crate::db::{Db, Statement, StorageError, rows};
 
 /// How many versions of one object are kept, the present one among them.
@@ -36,37 +35,6 @@ pub const MAX_HISTORY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Most versions that a change removes where a tenant's have more bytes than that.
 const MAX_REMOVED_AT_ONCE: u32 = 200;
-
-/// Something of which versions are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Object {
-    /// A tenant's options.
-    Options,
-    Template(TemplateKey),
-    /// A layer's settings.
-    Layer(Scope),
-}
-
-impl Object {
-    /// How it is written in the table.
-    pub fn key(&self) -> String {
-        match self {
-            Self::Options => "options".to_owned(),
-            Self::Template(key) => template_key(key),
-            Self::Layer(scope) => layer_key(&scope.key()),
-        }
-    }
-}
-
-fn template_key(key: &TemplateKey) -> String {
-    let (kind, family) = (key.kind.as_str(), key.family.as_str());
-    format!("template:{kind}/{family}/{}", key.model)
-}
-
-/// The object of the scope of a layer.
-pub(super) fn layer_key(scope: &str) -> String {
-    format!("layer:{scope}")
-}
 
 /// The newest version of the object `?2` of the tenant `?1`.
 const NEWEST: &str = "(SELECT max(number) FROM versions WHERE tenant_id = ?1 AND object = ?2)";
@@ -316,23 +284,6 @@ pub(super) fn after_all<'a>(tenant_id: &'a str, scopes: &str, entry: &'a Entry) 
 pub(super) const SINCE: &str = "(SELECT max(number) + 1 FROM versions \
      WHERE tenant_id = ?1 AND object = 'layer:' || ?2)";
 
-/// Adds to a change that objects and all that was kept of them are gone.
-///
-/// # Errors
-/// Their names do not serialise.
-pub(super) fn forget(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    objects: &[String],
-) -> Result<(), StorageError> {
-    change.push(
-        "DELETE FROM versions WHERE tenant_id = ?1 \
-         AND object IN (SELECT value FROM json_each(?2))",
-        args![tenant_id, json(objects)?],
-    );
-    Ok(())
-}
-
 /// A version, without what it holds.
 #[derive(Clone, Debug, Deserialize)]
 pub struct VersionRow {
@@ -488,6 +439,7 @@ mod tests {
     use ringfence_sql::{Memory, Sql as _};
 
     use super::*;
+    use crate::store::object::TemplateKey;
     use crate::store::settings::{self, NewLayer};
     use crate::store::testing::{entry, with_tenant};
 

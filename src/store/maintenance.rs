@@ -4,7 +4,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::settings::json;
+use super::json::json;
 use crate::db::{Db, StorageError};
 
 /// A bootstrap whose time is over.

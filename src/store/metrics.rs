@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use ringfence_sql::args;
 use serde::Deserialize;
 
+use super::json::json;
 use super::pools::{self, PoolRow};
-use super::settings::json;
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::platform::{DAY_MS, HOUR_MS};
 

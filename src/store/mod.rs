@@ -1,6 +1,8 @@
 //! D1: one module per table, every statement of the Worker is here.
 
 mod change;
+mod json;
+mod turn;
 
 pub mod access_paths;
 pub mod audit;
@@ -22,6 +24,7 @@ pub mod maintenance;
 pub mod metrics;
 pub mod models;
 pub mod moves;
+pub mod object;
 pub mod operations;
 pub mod pools;
 pub mod published;
@@ -44,8 +47,9 @@ pub mod tokens;
 pub mod unknown;
 pub mod webhooks;
 
-pub use audit::{Entry, Turn};
+pub use audit::Entry;
 pub use change::{Change, ChangeError, CheckedAgainst, Invalidates, SEQ};
+pub use turn::Turn;
 
 /// Sorts after every ULID.
 pub const LAST_ID: &str = "~";

@@ -5,9 +5,8 @@ use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::history::{self, Object};
-use super::settings::json;
-use super::templates::TemplateKey;
+use super::json::json;
+use super::object::{Object, TemplateKey};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
@@ -197,7 +196,7 @@ pub async fn delete(
         };
         Object::Template(key).key()
     });
-    history::forget(&mut change, tenant_id, &templates)?;
-    super::settings::delete_scope(&mut change, tenant_id, &format!("model:{}", model.name))?;
+    change.forget(tenant_id, &templates)?;
+    change.delete_layer(tenant_id, &format!("model:{}", model.name))?;
     change.write(entry).await
 }

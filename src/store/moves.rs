@@ -5,10 +5,10 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::access_paths::{self, AccessPathRow};
-use super::settings::{self, NewLayer, json};
-use super::{
-    Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, devices, models, unknown,
-};
+use super::json::json;
+use super::object::Scope;
+use super::settings::{self, NewLayer};
+use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, SEQ, models, unknown};
 use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
@@ -87,8 +87,8 @@ pub async fn write(
         push_road(&mut change, target, road);
     }
     // What it was stays nobody's: secrets are wrapped for the tenant that it leaves.
-    let scope = devices::scope(from);
-    settings::delete_scope(&mut change, &from.tenant_id, &scope.key())?;
+    let scope = Scope::of_device(from);
+    change.delete_layer(&from.tenant_id, &scope.key())?;
     let ends_at = moved.road.as_ref().map(|road| road.ends_at);
     // What the phone took was counted by the other tenant.
     change.push(

@@ -1,7 +1,7 @@
 //! Operations: one change of many devices, with what became of each.
 //!
 //! A device is *waiting* until its turn. The change of its turn takes the row in its own transaction
-//! ([`take_turn`]): from *waiting* to *applied*, or nothing at all is written. So it is changed once, whatever
+//! ([`Turn`](super::Turn)): from *waiting* to *applied*, or nothing at all is written. So it is changed once, whatever
 //! is cut off, and not after the operation was cancelled or its token removed. Once the change is published the
 //! row is *done*. What needed no change, or was refused one, goes to *unchanged* or *refused* without.
 
@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::audit::Turn;
 use super::device_list::{Condition, Draft};
-use super::file_inputs::SettingRow;
+use super::json::json;
+use super::object::SettingRow;
 use super::search::Needle;
-use super::settings::json;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError};
 
@@ -294,28 +293,6 @@ pub async fn secrets(db: &Db, operation: &OperationRow) -> Result<Vec<SettingRow
         args![&operation.tenant_id, secrets_scope(&operation.id)],
     )
     .await
-}
-
-/// Whether an error says that the selection has no device or too many.
-pub(super) fn is_of_no_size(error: &StorageError) -> bool {
-    error.violates_not_null() == Some("operations.devices")
-}
-
-/// Whether an error says that it was not the turn of a device.
-pub(super) fn is_out_of_turn(error: &StorageError) -> bool {
-    error.violates_not_null() == Some("operation_devices.outcome")
-}
-
-/// Takes the turn of a device, in the transaction of its change: unless it waits, and the operation goes on by
-/// the right of a token that is still there, nothing of the change is written.
-const TAKE_TURN: &str = "UPDATE operation_devices SET at = ?3, outcome = CASE WHEN outcome = 'waiting' \
-     AND EXISTS (SELECT 1 FROM operations o WHERE o.id = ?1 AND o.state = 'running' AND (o.token_hash <> '' \
-     OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = o.token_id AND (t.expires_at IS NULL OR ?3 < t.expires_at)))) \
-     THEN 'applied' END WHERE operation_id = ?1 AND number = ?2";
-
-/// [`TAKE_TURN`], for a change.
-pub(super) fn take_turn(turn: &Turn) -> Statement {
-    Statement::new(TAKE_TURN, args![&turn.operation_id, turn.number, turn.at])
 }
 
 /// An operation of a tenant.

@@ -39,7 +39,7 @@ pub fn statement(pairs: &[Pair]) -> Result<Statement, StorageError> {
         "SELECT j.value ->> 0 AS tenant, j.value ->> 1 AS pool, t.destinations, {GUARDED} AS guarded \
          FROM json_each(?1) j JOIN tenants t ON t.id = j.value ->> 0"
     );
-    Ok(Statement::new(&sql, args![super::settings::json(&pairs)?]))
+    Ok(Statement::new(&sql, args![super::json::json(&pairs)?]))
 }
 
 /// Whom each tenant may address in each pool. A list that cannot be read permits nobody.
@@ -95,7 +95,7 @@ pub async fn taken(
         .values(
             &sql,
             args![
-                super::settings::json(&asked)?,
+                super::json::json(&asked)?,
                 except.map(|(tenant, _)| tenant),
                 except.map(|(_, scope)| scope)
             ],
@@ -116,7 +116,7 @@ pub async fn shared(db: &Db, asked: &[AddressInPool]) -> Result<Vec<usize>, Stor
     let places: Vec<u64> = db
         .values(
             &shared_sql(),
-            args![super::settings::json(&asked)?, MAX_NEIGHBOURS as u64],
+            args![super::json::json(&asked)?, MAX_NEIGHBOURS as u64],
         )
         .await?;
     Ok(places

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ringfence_sql::Arg;
 use serde::{Deserialize, Serialize};
 
-use super::settings::json;
+use super::json::json;
 use super::unknown::{self, Recorded, Sighting};
 use crate::db::{D1Result, Db, Statement, StorageError, rows};
 

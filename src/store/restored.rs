@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Serialize;
 
-use super::settings::json;
+use super::json::json;
 use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError};
 

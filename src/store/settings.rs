@@ -3,49 +3,13 @@
 use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
-use super::file_inputs::SettingRow;
-use super::history::{self, Object, SINCE, Sql};
+use super::history::{self, SINCE, Sql};
+use super::json::json;
+use super::object::{Object, Scope, SettingRow};
 use super::tenants::{self, TenantRow};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates, models, sites};
 use crate::db::{D1Result, Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
-
-/// One layer of a tenant.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    Tenant,
-    /// A site's id.
-    Site(String),
-    /// A model's name.
-    Model(String),
-    /// A device's id, and its MAC for people.
-    Device {
-        id: String,
-        mac: String,
-    },
-}
-
-impl Scope {
-    /// How the scope is written in the table; part of the associated data of secrets.
-    pub fn key(&self) -> String {
-        match self {
-            Self::Tenant => "tenant".to_owned(),
-            Self::Site(id) => format!("site:{id}"),
-            Self::Model(name) => format!("model:{name}"),
-            Self::Device { id, .. } => format!("device:{id}"),
-        }
-    }
-
-    /// What the audit log calls it: a path of the API below its tenant.
-    pub fn path(&self) -> String {
-        match self {
-            Self::Tenant => "settings".to_owned(),
-            Self::Site(id) => format!("sites/{id}/settings"),
-            Self::Model(name) => format!("models/{name}/settings"),
-            Self::Device { mac, .. } => format!("devices/{mac}/settings"),
-        }
-    }
-}
 
 /// What a wrapped secret of a setting is bound to.
 pub fn associated_data(tenant_id: &str, scope: &str, name: &str) -> String {
@@ -323,47 +287,12 @@ pub async fn put(
     change.write(entry).await
 }
 
-/// Adds to a change that a layer is gone, with what it was before.
-///
-/// # Errors
-/// As [`history::forget`].
-pub fn delete_scope(
-    change: &mut Change<'_>,
-    tenant_id: &str,
-    scope: &str,
-) -> Result<(), StorageError> {
-    for table in ["settings", "layers"] {
-        change.push(
-            &format!("DELETE FROM {table} WHERE tenant_id = ?1 AND scope = ?2"),
-            args![tenant_id, scope],
-        );
-    }
-    history::forget(change, tenant_id, &[history::layer_key(scope)])
-}
-
-/// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
-pub(super) fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, StorageError> {
-    serde_json::to_string(value).map_err(|error| StorageError::Corrupt(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn scope_format_unchanged() {
-        let device = Scope::Device {
-            id: "01JD".into(),
-            mac: "0080F0C571EB".into(),
-        };
-        let site = Scope::Site("01JC".into());
-        let model = Scope::Model("KX-UTG300B".into());
-        let keys = [Scope::Tenant.key(), site.key(), model.key(), device.key()];
-        assert_eq!(
-            keys,
-            ["tenant", "site:01JC", "model:KX-UTG300B", "device:01JD"]
-        );
-        assert_eq!(device.path(), "devices/0080F0C571EB/settings");
+    fn associated_data_format_unchanged() {
         assert_eq!(
             associated_data("T", "tenant", "PASS"),
             "setting:T:tenant:PASS"

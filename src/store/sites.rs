@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ringfence_sql::args;
 use serde::Deserialize;
 
+use super::json::json;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
@@ -67,7 +68,7 @@ pub async fn names(
         .rows(
             "SELECT s.id, s.name FROM json_each(?2) j CROSS JOIN sites s ON s.id = j.value \
              AND s.tenant_id = ?1",
-            args![tenant_id, super::settings::json(ids)?],
+            args![tenant_id, json(ids)?],
         )
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
@@ -139,6 +140,6 @@ pub async fn delete(
         args![&site.id, site.revision],
     );
     change.push("DELETE FROM sites WHERE id = ?1", args![&site.id]);
-    super::settings::delete_scope(&mut change, tenant_id, &format!("site:{}", site.id))?;
+    change.delete_layer(tenant_id, &format!("site:{}", site.id))?;
     change.write(entry).await
 }

@@ -5,30 +5,10 @@ use ringfence_provision::kind::FileKind;
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::history::Object;
+use super::object::{Object, TemplateKey};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
-
-/// Which files a template is for: a kind, a family, and one model of it or (empty) every one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TemplateKey {
-    pub kind: FileKind,
-    pub family: Family,
-    pub model: String,
-}
-
-impl TemplateKey {
-    /// What the audit log calls it: a path of the API below its tenant.
-    pub fn path(&self) -> String {
-        let path = format!("templates/{}/{}", self.kind.as_str(), self.family.as_str());
-        if self.model.is_empty() {
-            path
-        } else {
-            format!("{path}/{}", self.model)
-        }
-    }
-}
 
 /// A template as it is stored.
 #[derive(Clone, Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::history::Object;
+use super::object::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::tenant::TenantOptions;

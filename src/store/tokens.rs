@@ -3,7 +3,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
-use super::settings::json;
+use super::json::json;
 use super::{Change, ChangeError, Entry, standing};
 use crate::db::{Db, StorageError};
 use crate::model::limits::Quota;

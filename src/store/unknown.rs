@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use ringfence_sql::args;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::settings::json;
+use super::json::json;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError};
 

@@ -15,7 +15,7 @@ after(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: tr
 function planted(files) {
   const folder = mkdtempSync(join(tmpdir(), 'ringfence-rules-'));
   made.push(folder);
-  for (const [name, text] of Object.entries(files)) {
+  for (const [name, text] of Object.entries(files).filter(([, text]) => text !== undefined)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
   }
@@ -60,8 +60,91 @@ describe('the floors of src/', () => {
     assert.equal(floors({ 'src/store.rs': quiet }).status, 0);
   });
 
+  it('read what stands behind a module of tests', () => {
+    const tests = '#[cfg(test)]\nmod tests {\n    fn a() {\n        b("}");\n    }\n}\n';
+    for (const behind of ['use crate::api::Problem;', 'fn c() { crate::api::d(); }\n']) {
+      assert.match(floors({ 'src/store.rs': `${tests}\n${behind}` }).said, /store uses api/, behind);
+      assert.match(floors({ 'src/store.rs': `#[cfg(test)]\nmod tests {}\n${behind}\nfn e() {\n}\n` }).said, /store uses api/, behind);
+    }
+  });
+
+  it('know by its place what a file calls `super`', () => {
+    const above = { 'src/store.rs': 'mod rows;\n', 'src/store/rows.rs': 'use super::super::api::Problem;\n' };
+    assert.match(floors(above).said, /src\/store\/rows\.rs: store uses api, which is not below it/);
+    assert.match(floors({ 'src/store.rs': 'use super::{lib, api::{Call, Problem}};\n' }).said, /store uses api/);
+    assert.equal(floors({ ...above, 'src/store/rows.rs': 'use super::super::store::api;\nuse super::api;\n' }).said, '');
+  });
+
+  it('let nothing use what stands in the root of its folder', () => {
+    const doc = { 'ARCHITECTURE.md': `${HOUSE['ARCHITECTURE.md']}\n\`\`\`floors api\nroutes\n\`\`\`\n`, 'src/api.rs': undefined };
+    const inside = (routes) => floors({ ...doc, 'src/api/mod.rs': 'mod routes;\nfn health() {}\n', 'src/api/routes.rs': routes });
+    assert.match(inside('use crate::api::health;\n').said, /routes uses what stands in the root of its folder/);
+    assert.equal(inside('use crate::store::Change;\n').said, '');
+  });
+
   it('know every module', () => {
     assert.match(floors({ 'src/attic.rs': '' }).said, /the module attic stands on no floor/);
+  });
+});
+
+describe('the circles of src/', () => {
+  const FLOORS = '```floors\nlib\nphone\n```\n';
+  /** What is said of a folder with these files, where the document has these rows. */
+  function circles(files, rows = '') {
+    const inside = Object.entries(files).map(([name, text]) => [`src/phone/${name}.rs`, text]);
+    const table = rows && `\n## Circles\n\n| folder | modules | why |\n|---|---|---|\n${rows}\n\n## Next\n`;
+    return rule(
+      'floors.mjs',
+      planted({ 'ARCHITECTURE.md': FLOORS + table, 'src/lib.rs': '', 'src/phone/mod.rs': '', ...Object.fromEntries(inside) }),
+    );
+  }
+  const found = (files) => circles(files).said.match(/^src\/(.*): they use each other in a circle/m)?.[1];
+  const ROUND = { a: 'use super::b::B;\n', b: 'use crate::phone::{c, d};\n', c: 'fn c() { super::a::a(); }\n', d: '' };
+
+  it('let files use each other one way', () => {
+    assert.deepEqual(circles({ ...ROUND, c: 'use super::d;\n' }), { status: 0, said: '' });
+  });
+
+  it('find one of two files and of three, however they name each other', () => {
+    assert.equal(circles(ROUND).status, 1);
+    assert.equal(found(ROUND), 'phone: a, b, c');
+    for (const back of ['use super::a;', 'use super::{d, a::{A, B}};', 'use crate::phone::a::*;', 'fn b() { crate::phone::a::a() }']) {
+      assert.equal(found({ a: 'use super::b;\n', b: `${back}\n`, d: '' }), 'phone: a, b', back);
+    }
+  });
+
+  it('find one that goes by what mod.rs passes on, and one by what stands in it', () => {
+    const passed = { mod: 'mod a;\nmod b;\npub use b::B;\n', a: 'use super::B;\n', b: 'use super::a::A;\n' };
+    assert.equal(found(passed), 'phone: a, b');
+    assert.equal(found({ ...passed, a: 'use super::*;\n' }), 'phone: a, b');
+    assert.equal(circles({ ...passed, b: '' }).said, '');
+    const own = { mod: 'mod a;\npub struct Request;\nfn answer() { a::decide(); }\n', a: 'use super::Request;\n' };
+    assert.equal(found(own), 'phone: a, mod');
+    assert.equal(found({ ...own, mod: 'mod a;\npub use a::A;\npub struct Request;\nfn answer() -> A {}\n' }), 'phone: a, mod');
+    assert.equal(circles({ ...own, mod: 'pub mod a;\npub struct Request;\n' }).said, '');
+  });
+
+  it('find one in a folder within a folder, and take a folder for one file', () => {
+    const deep = { 'event/mod': '', 'event/a': 'use super::b;\n', 'event/b': 'use crate::phone::event::a;\n' };
+    assert.equal(found(deep), 'phone/event: a, b');
+    assert.equal(found({ 'event/mod': '', 'event/a': 'use super::super::deed;\n', deed: 'use super::event::E;\n' }), 'phone: deed, event');
+  });
+
+  it('do not read tests', () => {
+    assert.equal(circles({ a: 'use super::b;\n', b: '#[cfg(test)]\nmod tests {\n    use crate::phone::a;\n}\n' }).said, '');
+    const file = { 'event/mod': '#[cfg(test)]\nmod tests;\n', 'event/tests': 'use crate::phone::deed;\n', deed: 'use super::event::E;\n' };
+    assert.equal(circles(file).said, '');
+    assert.equal(found({ ...file, 'event/mod': 'mod tests;\n' }), 'phone: deed, event');
+  });
+
+  it('let one be for which the document has a reason, as it is', () => {
+    const row = '| `phone` | `a`, `b`, `c` | They are one type. |';
+    assert.deepEqual(circles(ROUND, row), { status: 0, said: '' });
+    assert.match(circles(ROUND, '| `phone` | `a`, `b`, `c` |  |').said, /they use each other in a circle/);
+    const other = circles(ROUND, '| `phone` | `a`, `b` | They are one type. |').said;
+    assert.match(other, /src\/phone: a, b, c: they use each other/);
+    assert.match(other, /Circles lists phone: a, b, and there is no such circle/);
+    assert.match(circles({ a: '' }, row).said, /Circles lists phone: a, b, c, and there is no such circle/);
   });
 });
 
@@ -76,6 +159,11 @@ describe('the rule of vendors', () => {
   it('lets a vendor name what is its own, and tests play any phone', () => {
     const tests = 'fn a() {}\n#[cfg(test)]\nmod tests {\n    const A: &str = "ACME_KEY_1";\n}\n';
     assert.deepEqual(vendors({ 'src/phone.rs': tests }), { status: 0, said: '' });
+  });
+
+  it('reads what stands behind a module of tests, and says the line', () => {
+    const tests = '#[cfg(test)]\nmod tests {\n    fn a() {}\n}\nfn b() { c("ACME_KEY_1"); }\n';
+    assert.match(vendors({ 'src/phone.rs': tests }).said, /^src\/phone\.rs:5: `ACME_KEY_1` is acme's/m);
   });
 
   it('finds a parameter, a file and the vendor itself elsewhere, in code, texts and comments', () => {

@@ -13,11 +13,12 @@ use serde_json::json;
 
 use crate::api::admin::audit_chain;
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::auth::{self, ADMIN, Token};
+use crate::api::request::auth;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::page::PageWindow;
+use crate::api::request::token::{ADMIN, Token};
 use crate::app::{App, Caller};
 use crate::audit::digest::Digests;
 use crate::http::problem::{Problem, ProblemKind};

@@ -7,10 +7,10 @@ use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::page::Page;
 use serde_json::json;
 
-use crate::api::request::auth::Token;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
+use crate::api::request::token::Token;
 use crate::api::request::valid;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};

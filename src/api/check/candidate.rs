@@ -38,11 +38,11 @@ use crate::model::tenant::TenantOptions;
 use crate::store::CheckedAgainst;
 use crate::store::access_paths;
 use crate::store::devices::{self, Affected};
-use crate::store::file_inputs::{self, SettingRow, TenantParts};
+use crate::store::file_inputs::{self, TenantParts};
 use crate::store::file_tests::FileTestRow;
 use crate::store::models::ModelRow;
-use crate::store::settings::{self, Scope};
-use crate::store::templates::TemplateKey;
+use crate::store::object::{Scope, SettingRow, TemplateKey};
+use crate::store::settings;
 use crate::store::tenants::TenantRow;
 
 /// Up to so many devices, each is checked.
@@ -474,6 +474,52 @@ impl Candidate {
         let rows = settings::of_devices(&app.db, &tenant_id, &[&device.id]).await?;
         self.layers.extend(unwrapped(app, &tenant_id, &rows)?);
         Ok(device)
+    }
+}
+
+// What there is on a side: what the change replaces, or what is the same on both.
+impl Candidate {
+    pub(super) fn options(&self, side: Side) -> &TenantOptions {
+        match (side, &self.was.options) {
+            (Side::Before, Some(options)) => options,
+            _ => &self.options,
+        }
+    }
+
+    pub(super) fn certificates(&self, side: Side) -> &[String] {
+        match (side, &self.was.certificates) {
+            (Side::Before, Some(names)) => names,
+            _ => &self.certificates,
+        }
+    }
+
+    pub(super) fn model(&self, side: Side, name: &str) -> Option<&ModelRow> {
+        side.of(&self.was.models, self.models.get(name), name)
+    }
+
+    pub(super) fn layer(&self, side: Side, scope: &str) -> Option<&LayerSettings> {
+        side.of(&self.was.layers, self.layers.get(scope), scope)
+    }
+
+    /// What an operator wrote for a kind, a family, and a model or (empty) every one.
+    pub(super) fn template(
+        &self,
+        side: Side,
+        kind: FileKind,
+        family: Family,
+        model: &str,
+    ) -> Option<&String> {
+        let key = TemplateKey {
+            kind,
+            family,
+            model: model.to_owned(),
+        };
+        side.of(&self.was.templates, self.templates.get(&key), &key)
+    }
+
+    /// What a device is on a side; `None`: it is not there yet.
+    pub(super) fn device<'a>(&'a self, side: Side, device: &'a DeviceRow) -> Option<&'a DeviceRow> {
+        side.of(&self.was.devices, Some(device), device.id.as_str())
     }
 }
 

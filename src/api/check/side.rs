@@ -1,16 +1,14 @@
 //! A tenant as it is beside what it would be: what a change replaces is kept, the rest is the same.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringfence_provision::family::Family;
-use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::LayerSettings;
 
-use crate::api::check::candidate::Candidate;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::models::ModelRow;
-use crate::store::templates::TemplateKey;
+use crate::store::object::TemplateKey;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +17,21 @@ pub enum Side {
     Before,
     /// With the change.
     After,
+}
+
+impl Side {
+    /// What is on the side of something that a change may have replaced.
+    pub(super) fn of<'a, K: Ord + ?Sized, O: Ord + Borrow<K>, V>(
+        self,
+        was: &'a BTreeMap<O, Option<V>>,
+        is: Option<&'a V>,
+        key: &K,
+    ) -> Option<&'a V> {
+        match (self, was.get(key)) {
+            (Self::Before, Some(before)) => before.as_ref(),
+            _ => is,
+        }
+    }
 }
 
 /// Which access path files name on a side, of the one that the change is about and all others.
@@ -74,62 +87,4 @@ pub struct Was {
     pub(super) templates: BTreeMap<TemplateKey, Option<String>>,
     /// By id.
     pub(super) devices: BTreeMap<String, Option<DeviceRow>>,
-}
-
-/// What is on a side of something that a change may have replaced.
-fn of<'a, K: Ord + ?Sized, O: Ord + std::borrow::Borrow<K>, V>(
-    side: Side,
-    was: &'a BTreeMap<O, Option<V>>,
-    is: Option<&'a V>,
-    key: &K,
-) -> Option<&'a V> {
-    match (side, was.get(key)) {
-        (Side::Before, Some(before)) => before.as_ref(),
-        _ => is,
-    }
-}
-
-impl Candidate {
-    pub(super) fn options(&self, side: Side) -> &TenantOptions {
-        match (side, &self.was.options) {
-            (Side::Before, Some(options)) => options,
-            _ => &self.options,
-        }
-    }
-
-    pub(super) fn certificates(&self, side: Side) -> &[String] {
-        match (side, &self.was.certificates) {
-            (Side::Before, Some(names)) => names,
-            _ => &self.certificates,
-        }
-    }
-
-    pub(super) fn model(&self, side: Side, name: &str) -> Option<&ModelRow> {
-        of(side, &self.was.models, self.models.get(name), name)
-    }
-
-    pub(super) fn layer(&self, side: Side, scope: &str) -> Option<&LayerSettings> {
-        of(side, &self.was.layers, self.layers.get(scope), scope)
-    }
-
-    /// What an operator wrote for a kind, a family, and a model or (empty) every one.
-    pub(super) fn template(
-        &self,
-        side: Side,
-        kind: FileKind,
-        family: Family,
-        model: &str,
-    ) -> Option<&String> {
-        let key = TemplateKey {
-            kind,
-            family,
-            model: model.to_owned(),
-        };
-        of(side, &self.was.templates, self.templates.get(&key), &key)
-    }
-
-    /// What a device is on a side; `None`: it is not there yet.
-    pub(super) fn device<'a>(&'a self, side: Side, device: &'a DeviceRow) -> Option<&'a DeviceRow> {
-        of(side, &self.was.devices, Some(device), device.id.as_str())
-    }
 }

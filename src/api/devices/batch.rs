@@ -28,7 +28,8 @@ use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::batch::{self, Added, Batch, Changed, Layer, Surroundings};
 use crate::store::models::ModelRow;
-use crate::store::{Entry, Invalidates, devices, sites};
+use crate::store::object::Scope;
+use crate::store::{Entry, Invalidates, sites};
 use crate::{edge, platform};
 
 /// So many devices a call has at most: as many as the check of a change looks at.
@@ -188,7 +189,7 @@ impl<'a> Plan<'a> {
             valid::label("label", label)?;
         }
         let stored = self.found.devices.get(&mac).cloned();
-        let scope = stored.as_ref().map(|stored| devices::scope(stored).key());
+        let scope = stored.as_ref().map(|stored| Scope::of_device(stored).key());
         let layer = scope.as_ref().and_then(|scope| self.layers.get(scope));
         let before = layer.cloned().unwrap_or_default();
         let values = settings::merge(&before, &written(row, &before)?)?;
@@ -450,7 +451,7 @@ impl<'a> Plan<'a> {
                 }
             }
             if it.before != it.values {
-                let scope = devices::scope(&it.row).key();
+                let scope = Scope::of_device(&it.row).key();
                 let layer = settings::new_layer(app, tenant_id, &scope, &it.before, &it.values)?;
                 let kept: BTreeSet<&String> = layer.keep.iter().collect();
                 let gone = it.before.keys().filter(|name| !kept.contains(name));

@@ -14,7 +14,8 @@ use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::device_list::{self, Filter, Looked, Order, Place};
-use crate::store::devices::{self, scope};
+use crate::store::devices;
+use crate::store::object::Scope;
 use crate::store::search::{self, Needle, Numbered};
 use crate::store::tenants::TenantRow;
 use crate::store::{settings, sites};
@@ -237,7 +238,9 @@ impl Table {
         self.rows.extend(devices.into_iter().map(|device| {
             let site = device.site_id.as_ref().and_then(|id| sites.get(id));
             Written {
-                settings: layers.remove(&scope(&device).key()).unwrap_or_default(),
+                settings: layers
+                    .remove(&Scope::of_device(&device).key())
+                    .unwrap_or_default(),
                 site: site.cloned().unwrap_or_default(),
                 family: device.family.as_str().to_owned(),
                 mac: device.mac,

@@ -23,9 +23,9 @@ use crate::files::{render, seal};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
-use crate::store::history::{self, AsOf, Object};
-use crate::store::settings::Scope;
-use crate::store::templates::{self, TemplateKey};
+use crate::store::history::{self, AsOf};
+use crate::store::object::{Object, Scope, TemplateKey};
+use crate::store::templates;
 
 /// `diffFile`.
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {

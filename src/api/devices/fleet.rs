@@ -7,7 +7,7 @@ use ringfence_api::devices::fleet::{AlsoIn, FleetQuery, FoundDevice, WithDoubles
 use ringfence_api::page::Page;
 use ringfence_provision::mac::Mac;
 
-use crate::api::devices::device_view;
+use crate::api::devices::view::device_view;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;

@@ -16,6 +16,7 @@ use ringfence_provision::lifecycle::{
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
+use crate::api::devices::view::delivered;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
@@ -28,7 +29,8 @@ use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::platform;
 use crate::store::devices::{self as store, NextKey, StoredKey};
-use crate::store::settings::{self, Scope};
+use crate::store::object::Scope;
+use crate::store::settings;
 use crate::store::{ChangeError, Entry};
 
 /// How often a key is drawn, or a decision made anew, before giving up.
@@ -78,7 +80,7 @@ pub async fn rearm(call: Call<TrialQuery>) -> Result<Revised<Rearmed>, Failure> 
     Ok(Revised(
         Rearmed {
             device,
-            last_taken_by: devices::delivered(&before),
+            last_taken_by: delivered(&before),
         },
         revision,
     ))
@@ -420,7 +422,7 @@ fn entry(call: &Context, action: &'static str, row: &DeviceRow, transition: &Tra
         "key": {
             "state": row.key_state,
             "generation": row.generation,
-            "last_taken_by": devices::delivered(row),
+            "last_taken_by": delivered(row),
         },
     });
     let next = &transition.next;

@@ -7,8 +7,8 @@ use ringfence_api::page::Page;
 use ringfence_provision::family::Family;
 use ringfence_provision::vendor;
 
-use crate::api::devices::device_view;
 use crate::api::devices::fleet::{needle, number, number_key};
+use crate::api::devices::view::device_view;
 use crate::api::request::call::Call;
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;

@@ -11,23 +11,22 @@ pub mod list;
 pub mod moves;
 pub mod preview;
 pub mod unknown;
+pub mod view;
 
 use ringfence_api::answer::{CreatedRevised, Done, Revised};
 use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect};
 use ringfence_api::check::Checked;
 use ringfence_api::devices::fleet::WithDoubles;
-use ringfence_api::devices::{
-    DeviceInput, DeviceView, FailingView, KeyView, NewDeviceInput, SeenView,
-};
+use ringfence_api::devices::{DeviceInput, DeviceView, NewDeviceInput};
 use ringfence_api::tenancy::models::ModelInput;
 use ringfence_provision::family::Family;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::layers::LayerSettings;
 use ringfence_provision::lifecycle::KeyRecord;
-use ringfence_provision::vendor;
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
+use crate::api::devices::view::device_view;
 use crate::api::notify::pools;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
@@ -42,69 +41,8 @@ use crate::model::device::DeviceRow;
 use crate::store::Entry;
 use crate::store::devices::{self, DeviceValues, NewDevice, Surroundings};
 use crate::store::models::ModelRow;
-use crate::store::settings::Scope;
+use crate::store::object::Scope;
 use crate::store::tenants::TenantRow;
-
-/// A row as it is shown at a time.
-pub fn device_view(row: DeviceRow, now: u64) -> DeviceView {
-    DeviceView {
-        key: KeyView {
-            bootstrap_waits: row.disabled == 0 && row.key().bootstrap_waits(now),
-            state: row.key_state,
-            generation: row.generation,
-            ever_delivered: row.ever_delivered == 1,
-            armed_at: row.armed_at,
-            armed_until: row.armed_until,
-            last_taken_by: delivered(&row),
-            from_unexpected_network: row.unexpected_network == 1,
-            confirmed_at: row.confirmed_at,
-        },
-        stale: row.is_stale(),
-        failing: failing(&row),
-        file_version: row.file_version(),
-        id: row.id,
-        mac: row.mac,
-        model: row.model,
-        family: row.family,
-        profile_grade: row.profile.as_deref().and_then(vendor::grade),
-        profile: row.profile,
-        site: row.site_id,
-        label: row.label,
-        disabled: row.disabled == 1,
-        version: row.version,
-        fetched_version: row.fetched_version,
-        fetched_at: row.fetched_at,
-        last_seen: row.last_seen_at.map(|at| SeenView {
-            at,
-            address: row.last_seen_address,
-            user_agent: row.last_seen_user_agent,
-            country: None,
-        }),
-        forwarded_until: row.forward_until.filter(|until| now < *until),
-        revision: row.revision,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        checked: None,
-    }
-}
-
-/// Who took the bootstrap last, if anybody did.
-pub fn delivered(row: &DeviceRow) -> Option<SeenView> {
-    row.delivered_at.map(|at| SeenView {
-        at,
-        address: row.delivered_address.clone(),
-        user_agent: row.delivered_user_agent.clone(),
-        country: row.delivered_country.clone(),
-    })
-}
-
-fn failing(row: &DeviceRow) -> Option<FailingView> {
-    let at = row.failed_at.filter(|_| row.is_failing())?;
-    Some(FailingView {
-        at,
-        reason: row.failed_reason.clone().unwrap_or_default(),
-    })
-}
 
 /// What the audit log says about a device.
 pub fn audited(row: &DeviceRow) -> serde_json::Value {
@@ -416,7 +354,7 @@ async fn change(
 fn added_entry(call: &Context, row: &DeviceRow, values: &LayerSettings) -> Entry {
     let mut after = audited(row);
     if let Some(members) = after.as_object_mut() {
-        let digests = settings::digests(&call.app, &row.tenant_id, &devices::scope(row));
+        let digests = settings::digests(&call.app, &row.tenant_id, &Scope::of_device(row));
         let (_, is) = settings::difference(&digests, &LayerSettings::new(), values);
         members.insert("settings".into(), is);
     }
@@ -432,7 +370,7 @@ fn changed_entry(
     let mut was_all = audited(row);
     let mut is_all = audited(changed);
     if values != before {
-        let digests = settings::digests(&call.app, &row.tenant_id, &devices::scope(row));
+        let digests = settings::digests(&call.app, &row.tenant_id, &Scope::of_device(row));
         let (was, is) = settings::difference(&digests, before, values);
         for (all, settings) in [(&mut was_all, was), (&mut is_all, is)] {
             if let Some(members) = all.as_object_mut() {

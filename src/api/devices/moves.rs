@@ -14,7 +14,8 @@ use ringfence_queue::store::JobFilter;
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
-use crate::api::devices::{audited, device_view};
+use crate::api::devices::audited;
+use crate::api::devices::view::device_view;
 use crate::api::notify::pools as api_pools;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
@@ -32,7 +33,7 @@ use crate::store::access_paths::{self, AccessPathRow, segment_identity};
 use crate::store::devices::{self, Surroundings};
 use crate::store::models::ModelRow;
 use crate::store::moves::{self, Entries, Move, Road};
-use crate::store::settings::Scope;
+use crate::store::object::Scope;
 use crate::store::tenants::TenantRow;
 use crate::store::{Entry, pools};
 

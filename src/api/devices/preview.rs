@@ -10,7 +10,7 @@ use ringfence_provision::format;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::{Layer, LayerSettings};
 use ringfence_provision::serving::Audience;
-use ringfence_provision::template::{SecretsMode, UsedSetting};
+use ringfence_provision::template::{SecretsMode, layer_at};
 use ringfence_provision::unused::Unused;
 
 use crate::api::check::candidate::unreadable;
@@ -116,14 +116,6 @@ async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, F
         true => SecretsMode::Reveal,
         false => SecretsMode::Mask,
     })
-}
-
-/// The nearest layer that had a say in a line.
-pub fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
-    used.iter()
-        .filter(|used| used.line == line)
-        .map(|used| used.layer)
-        .max()
 }
 
 /// A device's files.
@@ -256,28 +248,5 @@ impl Of {
     /// For whom the file is at the name that the phone is told.
     pub fn audience(&self, kind: FileKind) -> Audience {
         names::audience(&self.options, &self.bundle, kind, self.now)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::api::devices::preview::*;
-
-    #[test]
-    fn a_line_shows_the_nearest_layer() {
-        let used = |line, layer| UsedSetting {
-            line,
-            name: "A".into(),
-            layer,
-            secret: false,
-        };
-        let all = [
-            used(1, Layer::Tenant),
-            used(1, Layer::Device),
-            used(2, Layer::Site),
-        ];
-        assert_eq!(layer_at(&all, 1), Some(Layer::Device));
-        assert_eq!(layer_at(&all, 2), Some(Layer::Site));
-        assert_eq!(layer_at(&all, 3), None);
     }
 }

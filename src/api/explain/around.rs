@@ -7,9 +7,9 @@ use ringfence_provision::format::RenderedFinding;
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
-use ringfence_provision::template::SecretsMode;
+use ringfence_provision::template::{SecretsMode, layer_at};
 
-use crate::api::devices::preview::{self, Of};
+use crate::api::devices::preview::Of;
 use crate::api::request::call::Context;
 use crate::files::inputs::{self, FileInputs, InputsError};
 use crate::files::render::FileError;
@@ -122,7 +122,7 @@ fn file(of: &Of, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
     };
     match of.render_for(kind, audience, SecretsMode::Mask) {
         Ok(file) => {
-            let origin = |_, _: &str, line: u32| preview::layer_at(&file.used, line);
+            let origin = |_, _: &str, line: u32| layer_at(&file.used, line);
             let documents = [(kind, &file.document)];
             details.parameters = effective::effective(bundle.family, &documents, origin)
                 .into_iter()

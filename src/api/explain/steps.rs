@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::around::{Around, shown_mac};
 use super::words::{self, Circumstances};
-use crate::api::devices::device_view;
-use crate::api::request::auth::Token;
+use crate::api::devices::view::device_view;
+use crate::api::request::token::Token;
 use crate::files::names::CERTIFICATES;
 use crate::model::published::PublishedTenant;
 use crate::phone::Reason;

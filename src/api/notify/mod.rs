@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::audit::device_object;
 use crate::http::problem::Problem;
 use crate::pool::client;
-use crate::store::settings::Scope;
+use crate::store::object::Scope;
 use crate::store::{fleet, pools as stored_pools};
 
 /// `notifyDevice`.

@@ -24,7 +24,7 @@ use crate::api::request::valid;
 use crate::api::tenancy::{limits, settings};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::store::file_inputs::SettingRow;
+use crate::store::object::SettingRow;
 use crate::store::operations::secrets_scope;
 use crate::store::settings::associated_data;
 use crate::store::tenants;

@@ -22,11 +22,11 @@ use ringfence_api::query::Nothing;
 use serde_json::{Value, json};
 
 use crate::api::devices::list;
-use crate::api::request::auth::Token;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::read;
+use crate::api::request::token::Token;
 use crate::http::problem::Problem;
 use crate::platform::config;
 use crate::platform::hash::sha256_hex;

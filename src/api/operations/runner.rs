@@ -25,10 +25,10 @@ use worker::{
 use crate::api::admin::audit_chain;
 use crate::api::check::candidate;
 use crate::api::operations::action;
-use crate::api::request::auth::Token;
 use crate::api::request::call::Context;
-use crate::api::request::commit;
+use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
+use crate::api::request::token::Token;
 use crate::app::{App, Caller};
 use crate::db::{Db, StorageError};
 use crate::http::problem::Problem;
@@ -328,11 +328,14 @@ impl Step<'_> {
             match self.turn(&action, token, row).await {
                 Ok(verdict) => verdicts.push(verdict),
                 // It was cancelled or stopped meanwhile: the next step sees to those that wait.
-                Err(problem) if commit::is_out_of_turn(&problem) => break,
-                Err(problem) if given_up => verdicts.push(refused(row.number, &problem)),
+                Err(Failure::OutOfTurn(_)) => break,
+                Err(failure) if given_up => {
+                    verdicts.push(refused(row.number, &failure.problem()));
+                }
                 // The others of this step are noted first; the next one begins with this device.
                 Err(_) if place > 0 => break,
-                Err(problem) => {
+                Err(failure) => {
+                    let problem = failure.problem();
                     let detail = problem.internal.unwrap_or(problem.detail);
                     return Err(StorageError::database(detail));
                 }
@@ -352,13 +355,16 @@ impl Step<'_> {
         Ok(action::with_secrets(action, &secrets))
     }
 
-    /// The turn of one device. What fails though nothing is wrong with it is an error: it is tried again.
+    /// The turn of one device.
+    ///
+    /// # Errors
+    /// [`Failure::OutOfTurn`]; or the device's change fails though nothing is wrong with the device: it is tried again.
     async fn turn(
         &self,
         action: &Action,
         token: &Token,
         row: &OperationDeviceRow,
-    ) -> Result<Verdict, Problem> {
+    ) -> Result<Verdict, Failure> {
         let (app, operation) = (self.app, self.operation);
         let if_match = match operation.if_unchanged {
             1 => IfMatch::Revision(row.revision),
@@ -390,10 +396,11 @@ impl Step<'_> {
                 outcome: action.outcome_without_change(),
                 ..done(row.number)
             }),
-            Err(problem) if problem.status() >= 500 || commit::is_out_of_turn(&problem) => {
-                Err(problem)
-            }
-            Err(problem) => Ok(refused(row.number, &problem)),
+            Err(Failure::OutOfTurn(problem)) => Err(Failure::OutOfTurn(problem)),
+            Err(failure) => match failure.problem() {
+                problem if problem.status() >= 500 => Err(problem.into()),
+                problem => Ok(refused(row.number, &problem)),
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a token may spend: each has so many reads, changes and checks a minute, since all tenants share
 //! one database and one thread.
 
-use crate::api::request::auth::Token;
+use crate::api::request::token::Token;
 use crate::app::App;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::log;

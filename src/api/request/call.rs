@@ -15,11 +15,11 @@ use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
 use crate::api::request::answer::Written;
-use crate::api::request::auth::Token;
 use crate::api::request::changing::{Changing, Trial};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::read::{body, query};
+use crate::api::request::token::Token;
 use crate::app::{App, Caller};
 use crate::audit::bound;
 use crate::audit::digest::Digests;

@@ -16,14 +16,6 @@ use crate::store::{Change, ChangeError, Entry};
 /// How often a request is worked on until it says that others are always faster.
 const MAX_ATTEMPTS: usize = 3;
 
-/// The member of the problem of a change whose turn in an operation is over; only the operation sees it.
-const OUT_OF_TURN: &str = "out_of_turn";
-
-/// Whether a problem is that of such a change.
-pub fn is_out_of_turn(problem: &Problem) -> bool {
-    problem.more.iter().any(|(name, _)| *name == OUT_OF_TURN)
-}
-
 /// How a change fails.
 #[derive(Debug)]
 pub enum Failure {
@@ -32,6 +24,9 @@ pub enum Failure {
     /// Nothing was written, because of a change at the same moment: the same request may succeed. The
     /// problem is what the operator is told if it does not.
     Overtaken(Problem),
+    /// Nothing was written, because the turn of the device in its operation is over: the operation was
+    /// cancelled or stopped, or changed the device already. Only a call that has a turn fails like this.
+    OutOfTurn(Problem),
     /// Doing it again would end the same.
     Problem(Problem),
 }
@@ -47,6 +42,7 @@ impl Failure {
     pub fn with(self, name: &'static str, value: impl Serialize) -> Self {
         match self {
             Self::Overtaken(problem) => Self::Overtaken(problem.with(name, value)),
+            Self::OutOfTurn(problem) => Self::OutOfTurn(problem.with(name, value)),
             Self::Problem(problem) => Self::Problem(problem.with(name, value)),
             Self::Tried(answer) => Self::Tried(answer),
         }
@@ -55,7 +51,7 @@ impl Failure {
     /// What the operator is told, where it is a problem.
     pub fn problem(self) -> Problem {
         match self {
-            Self::Overtaken(problem) | Self::Problem(problem) => problem,
+            Self::Overtaken(problem) | Self::OutOfTurn(problem) | Self::Problem(problem) => problem,
             Self::Tried(_) => Problem::internal("a trial was taken for a failure"),
         }
     }
@@ -66,7 +62,7 @@ impl Failure {
 ///
 /// # Errors
 /// Whatever `work` says; at last also that it was overtaken.
-pub async fn unless_overtaken<T, F>(mut work: impl FnMut() -> F) -> Result<T, Problem>
+pub async fn unless_overtaken<T, F>(mut work: impl FnMut() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -77,7 +73,7 @@ where
             _ => break,
         }
     }
-    result.map_err(Failure::problem)
+    result
 }
 
 /// How a change failed that was not written. `taken` are pairs of a unique column and what to
@@ -89,11 +85,9 @@ pub fn failed(error: ChangeError, if_match: IfMatch, taken: &[(&str, &str)]) -> 
         }
         ChangeError::OverQuota(quota) => return Problem::over(quota).into(),
         ChangeError::NotWaiting => {
-            return Problem::conflict(
+            return Failure::OutOfTurn(Problem::conflict(
                 "The operation was cancelled or stopped before this device's turn, or changed it already.",
-            )
-            .with(OUT_OF_TURN, true)
-            .into();
+            ));
         }
         ChangeError::Storage(error) => error,
     };
@@ -250,7 +244,7 @@ mod tests {
     }
 
     /// The attempts of a request that is overtaken so many times.
-    fn attempts(overtaken: usize) -> (usize, Result<(), Problem>) {
+    fn attempts(overtaken: usize) -> (usize, Result<(), Failure>) {
         let attempts = std::cell::Cell::new(0);
         let mut working = std::pin::pin!(unless_overtaken(|| {
             attempts.set(attempts.get() + 1);
@@ -271,7 +265,8 @@ mod tests {
         assert!(matches!(attempts(0), (1, Ok(()))));
         assert!(matches!(attempts(2), (3, Ok(()))));
         let (number, result) = attempts(9);
-        assert_eq!((number, result.err().map(|it| it.status())), (3, Some(409)));
+        let status = result.err().map(|it| it.problem().status());
+        assert_eq!((number, status), (3, Some(409)));
     }
 
     #[test]
@@ -299,6 +294,6 @@ mod tests {
         let late = failed(storage(
             "D1_ERROR: NOT NULL constraint failed: operation_devices.outcome: SQLITE_CONSTRAINT",
         ));
-        assert!(matches!(&late, Failure::Problem(problem) if is_out_of_turn(problem)));
+        assert!(matches!(&late, Failure::OutOfTurn(problem) if problem.status() == 409));
     }
 }

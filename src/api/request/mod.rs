@@ -11,4 +11,5 @@ pub mod known;
 pub mod page;
 pub mod read;
 pub mod secret;
+pub mod token;
 pub mod valid;

@@ -25,8 +25,8 @@ use crate::api::request::page::PageWindow;
 use crate::api::tenancy::{settings, templates, tenants};
 use crate::http::problem::Problem;
 use crate::model::tenant::TenantOptions;
-use crate::store::history::{self, Object, VersionRow};
-use crate::store::templates::TemplateKey;
+use crate::store::history::{self, VersionRow};
+use crate::store::object::{Object, TemplateKey};
 
 impl From<VersionRow> for VersionView {
     fn from(row: VersionRow) -> Self {

@@ -26,8 +26,8 @@ use crate::audit::digest::Digests;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::devices::{self, Affected};
-use crate::store::file_inputs::SettingRow;
-use crate::store::settings::{self, LayerRows, NewLayer, Scope};
+use crate::store::object::{Scope, SettingRow};
+use crate::store::settings::{self, LayerRows, NewLayer};
 use crate::store::tenants::TenantRow;
 
 /// Checks how many settings a layer has. Which families its files are for decides how many it may.

@@ -18,7 +18,8 @@ use crate::files::inputs;
 use crate::http::problem::Problem;
 use crate::store::CheckedAgainst;
 use crate::store::devices::Affected;
-use crate::store::templates::{self, NewTemplate, TemplateKey, TemplateRow};
+use crate::store::object::TemplateKey;
+use crate::store::templates::{self, NewTemplate, TemplateRow};
 use crate::store::tenants::TenantRow;
 
 /// How many templates a tenant has at most.

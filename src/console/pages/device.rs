@@ -13,11 +13,12 @@ use ringfence_console::text::EN;
 use ringfence_console::trial;
 use serde_json::{Value, json};
 
-use crate::console::pages::devices::{models, shown_again, sites, typed};
+use crate::console::page::Outcome;
+use crate::console::pages::choices::{models, sites};
+use crate::console::pages::devices::{shown_again, typed};
 use crate::console::pages::history;
 use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// The API's path of the device, or of what is below.

@@ -1,6 +1,6 @@
 //! Devices, unknown phones, requests.
 
-use ringfence_console::data::{Device, Event, Listed, Model, Read as _, Site, Unknown};
+use ringfence_console::data::{Device, Event, Listed, Read as _, Unknown};
 use ringfence_console::history::checked_device;
 use ringfence_console::lists::devices as page;
 use ringfence_console::lists::of_tenant::{self, OfTenant};
@@ -12,14 +12,12 @@ use ringfence_console::text::{EN, fill};
 use ringfence_console::{device, href, trial};
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
+use crate::console::pages::choices::{models, sites};
 use crate::console::pages::tenancy::families;
 use crate::console::pages::{history, operations};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
-
-/// So many sites or models are offered in a form.
-const CHOICES: &[(&str, &str)] = &[("limit", "200")];
 
 /// Devices of the tenant.
 pub async fn of_tenant(visit: Visit) -> Outcome {
@@ -89,18 +87,6 @@ pub async fn of_all(visit: Visit) -> Outcome {
         &filter,
         visit.now(),
     )))
-}
-
-/// The sites of the tenant.
-pub async fn sites(visit: &Visit) -> Result<Vec<Site>, Problem> {
-    let list: Listed<Site> = visit.get(&visit.of_tenant("/sites"), CHOICES).await?;
-    Ok(list.items)
-}
-
-/// The models of the tenant.
-pub async fn models(visit: &Visit) -> Result<Vec<Model>, Problem> {
-    let list: Listed<Model> = visit.get(&visit.of_tenant("/models"), CHOICES).await?;
-    Ok(list.items)
 }
 
 /// What a form says of a device.

@@ -9,8 +9,8 @@ use ringfence_provision::mac::Mac;
 use serde_json::{Map, Value};
 
 use crate::console::fields::Fields;
+use crate::console::page::Outcome;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// The length of an id of a request, a ULID.

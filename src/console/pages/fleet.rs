@@ -11,8 +11,8 @@ use ringfence_console::start;
 use ringfence_console::text::{self, EN, fill};
 use serde_json::Value;
 
+use crate::console::page::Outcome;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 use crate::platform::DAY_MS;
 

@@ -11,10 +11,10 @@ use ringfence_console::{href, time, trial};
 use serde_json::{Map, Value, json};
 
 use crate::api::{self, Params};
+use crate::console::page::{Open, Outcome};
 use crate::console::pages::deeds::filled;
 use crate::console::pages::history;
 use crate::console::reply::Reply;
-use crate::console::route::{Open, Outcome};
 use crate::console::visit::Visit;
 use crate::model::webhook::WebhookOptions;
 

@@ -9,8 +9,8 @@ use ringfence_console::text::{EN, fill};
 use serde_json::{Value, json};
 
 use crate::api::{self, Params};
+use crate::console::page::{Open, Outcome};
 use crate::console::reply::Reply;
-use crate::console::route::{Open, Outcome};
 use crate::console::visit::Visit;
 
 macro_rules! patterns {

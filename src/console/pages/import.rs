@@ -14,10 +14,10 @@ use ringfence_provision::layers::Value as Setting;
 use serde_json::{Map, Value, json};
 
 use crate::api;
-use crate::console::own;
+use crate::console::page::Outcome;
 use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
+use crate::console::reply::own;
 use crate::console::visit::Visit;
 
 /// The longest table, in bytes: sealed and written as a form is, it has room in one.

@@ -5,9 +5,9 @@ use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
 use crate::console::fields::Fields;
+use crate::console::page::Outcome;
 use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 fn asked(fields: &Fields) -> Asked {

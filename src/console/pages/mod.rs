@@ -1,5 +1,6 @@
 //! The pages: each asks the API for what it shows, and hands it to `crates/console`.
 
+pub mod choices;
 pub mod deeds;
 pub mod device;
 pub mod devices;

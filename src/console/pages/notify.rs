@@ -8,9 +8,9 @@ use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
 use serde_json::json;
 
+use crate::console::page::Outcome;
 use crate::console::pages::fleet;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// Jobs and rollouts of the tenant.

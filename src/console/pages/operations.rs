@@ -10,9 +10,9 @@ use ringfence_console::trial;
 use ringfence_provision::mac::Mac;
 use serde_json::{Value, json};
 
-use crate::console::pages::devices::{models, sites};
+use crate::console::page::Outcome;
+use crate::console::pages::choices::{models, sites};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// So many lines that are no MACs are named.

@@ -8,9 +8,9 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
 use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 use crate::platform::DAY_MS;
 

@@ -6,10 +6,10 @@ use ringfence_console::sign_in as page;
 use ringfence_console::text::EN;
 
 use crate::api::sessions;
-use crate::console::reply::{self, Reply};
-use crate::console::route::Outcome;
+use crate::console::cookie;
+use crate::console::page::{Outcome, has};
+use crate::console::reply::{self, Reply, own};
 use crate::console::visit::Visit;
-use crate::console::{cookie, own};
 use crate::platform::{config, identity};
 
 /// The form.
@@ -116,7 +116,7 @@ fn inward(next: &str) -> &str {
     let plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if plain && crate::console::has(path) && !path.contains("//") {
+    if plain && has(path) && !path.contains("//") {
         next
     } else {
         "/console"

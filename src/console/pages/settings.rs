@@ -10,9 +10,9 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
 use crate::console::pages::{history, tenancy};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// A layer: its title, and the last part of its path in the API and here.

@@ -9,10 +9,10 @@ use ringfence_console::start::{self as page, Step};
 use ringfence_console::text::{EN, fill};
 use serde_json::json;
 
+use crate::console::page::Outcome;
 use crate::console::pages::device;
 use crate::console::pages::devices::typed;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// Asks for the first tenant.

@@ -7,8 +7,8 @@ use ringfence_console::text::{self, EN, count, fill};
 use ringfence_console::trial;
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// The tests of files, and what came of running them.

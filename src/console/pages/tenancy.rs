@@ -9,9 +9,9 @@ use ringfence_console::text::{EN, fill};
 use ringfence_console::{href, reach, trial};
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
 use crate::console::pages::{forms, history};
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// The tenants.

@@ -8,8 +8,8 @@ use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
+use crate::console::page::Outcome;
 use crate::console::reply::Reply;
-use crate::console::route::Outcome;
 use crate::console::visit::Visit;
 
 /// The API's path of the webhooks of the tenant, or of those of the installation.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use ringfence_provision::kind::{FileKind, Form};
 
-use super::collected::{self, Queue};
 use super::{Due, Event, news, overflow, uses};
 use crate::app::App;
 use crate::db::StorageError;
@@ -33,12 +32,12 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// Keeps a request to be written together with others; where a job may wait for it, at once.
-    pub(super) fn collect(event: Event, due: Due, app: &App) {
+    /// What a request leaves that was answered just now.
+    pub(super) fn of(event: Event, due: Due, app: &App) -> Self {
         let device = event.record.device.as_deref().unwrap_or_default();
         let is_used =
             event.is_served() && uses::notable(&event.record.access_path_hash, device, app.now);
-        let one = Self {
+        Self {
             id: app.new_id(),
             now: app.now,
             request_id: app.request_id.to_string(),
@@ -46,16 +45,11 @@ impl Answered {
             is_used,
             event,
             due,
-        };
-        let queue = match one.is_news() {
-            true => Queue::News,
-            false => Queue::Ordinary,
-        };
-        collected::add(app, queue, one);
+        }
     }
 
     /// Whether the device took a version that is not yet recorded.
-    fn is_news(&self) -> bool {
+    pub(super) fn is_news(&self) -> bool {
         let taken = self.seen().zip(self.due.fetched);
         taken.is_some_and(|(device, version)| news::is_news(device, version))
     }

@@ -58,7 +58,7 @@ const PATIENCE: [Duration; 3] = [
 
 /// Which queue a request's leavings are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
+enum Queue {
     /// Nobody waits for it.
     Ordinary,
     /// Somebody may wait for it.
@@ -178,8 +178,13 @@ impl Kept {
     }
 }
 
-/// Keeps what a request leaves. Somebody's request lives on until it is written.
-pub(super) fn add(app: &App, queue: Queue, one: Answered) {
+/// Keeps what a request leaves, to be written together with others; where a job may wait for it, at once. Somebody's
+/// request lives on until it is written.
+pub(super) fn add(app: &App, one: Answered) {
+    let queue = match one.is_news() {
+        true => Queue::News,
+        false => Queue::Ordinary,
+    };
     if queue.with(|kept| kept.add(one, app.now)) {
         let leader = app.clone();
         app.later(async move { lead(&leader, queue).await });

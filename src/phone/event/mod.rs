@@ -138,7 +138,7 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
     let puzzle = due.event.then(|| event.puzzle(request)).flatten();
     if !thinks {
         event.log(&app);
-        Answered::collect(event, due, &app);
+        collected::add(&app, Answered::of(event, due, &app));
         return;
     }
     request.app.later(async move {
@@ -146,7 +146,7 @@ pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer:
         Delay::from(Duration::ZERO).await;
         event.think(puzzle, &app).await;
         event.log(&app);
-        Answered::collect(event, due, &app);
+        collected::add(&app, Answered::of(event, due, &app));
     });
 }
 

@@ -149,6 +149,18 @@ pub struct UsedSetting {
     pub secret: bool,
 }
 
+/// The nearest layer that had a say in a line, for [`effective`](crate::effective::effective). `used` is in the order
+/// that [`Rendered`] has.
+pub fn layer_at(used: &[UsedSetting], line: u32) -> Option<Layer> {
+    let first = used.partition_point(|it| it.line < line);
+    let from_there = used.get(first..).unwrap_or_default();
+    from_there
+        .iter()
+        .take_while(|it| it.line == line)
+        .map(|it| it.layer)
+        .max()
+}
+
 /// Renders a file.
 ///
 /// ```
@@ -234,18 +246,6 @@ impl Default for Limits {
 }
 
 impl Rendered {
-    /// The nearest layer that had a say in a line, for
-    /// [`effective`](crate::effective::effective).
-    pub fn layer_at(&self, line: u32) -> Option<Layer> {
-        let first = self.used.partition_point(|used| used.line < line);
-        let from_there = self.used.get(first..).unwrap_or_default();
-        from_there
-            .iter()
-            .take_while(|used| used.line == line)
-            .map(|used| used.layer)
-            .max()
-    }
-
     fn new(
         text: String,
         used: BTreeSet<UsedSetting>,

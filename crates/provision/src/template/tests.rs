@@ -210,11 +210,29 @@ fn what_is_used_is_told_by_line_and_layer() {
                   {% endfor %}\r\n";
     let rendered = text().render(source).unwrap();
     insta::assert_snapshot!(format!("{}\n{:#?}", rendered.text, rendered.used));
-    assert_eq!(rendered.layer_at(1), None);
-    assert_eq!(rendered.layer_at(2), Some(Layer::Site));
-    assert_eq!(rendered.layer_at(3), None);
-    assert_eq!(rendered.layer_at(4), Some(Layer::Device));
-    assert_eq!(rendered.layer_at(9), None);
+    assert_eq!(layer_at(&rendered.used, 1), None);
+    assert_eq!(layer_at(&rendered.used, 2), Some(Layer::Site));
+    assert_eq!(layer_at(&rendered.used, 3), None);
+    assert_eq!(layer_at(&rendered.used, 4), Some(Layer::Device));
+    assert_eq!(layer_at(&rendered.used, 9), None);
+}
+
+#[test]
+fn a_line_shows_the_nearest_layer() {
+    let used = |line, layer| UsedSetting {
+        line,
+        name: "A".into(),
+        layer,
+        secret: false,
+    };
+    let all = [
+        used(1, Layer::Tenant),
+        used(1, Layer::Device),
+        used(2, Layer::Site),
+    ];
+    assert_eq!(layer_at(&all, 1), Some(Layer::Device));
+    assert_eq!(layer_at(&all, 2), Some(Layer::Site));
+    assert_eq!(layer_at(&all, 3), None);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use std::cell::{Cell, RefCell};
 
 pub use lease::{Candidate, Found, Session};
 pub use relays::{Cancels, MAX_CAPACITY};
+use rollouts::NotChanged;
 pub use rollouts::{Device, Expansion};
 
 use super::job::{Job, JobEvent, RolloutVerdict, State};
@@ -131,9 +132,12 @@ impl<S: Sql> Engine<S> {
         now: u64,
     ) -> Result<PoolReply, SqlError> {
         match self.store.rollout(id)?.filter(|row| row.tenant == tenant) {
-            Some(row) => match self.apply_change(row, change, now)? {
+            Some(row) => match self.apply_change(row, change, now) {
                 Ok(()) => self.show_rollout(tenant, id),
-                Err(detail) => Ok(PoolReply::Conflict { detail }),
+                Err(NotChanged::Sql(error)) => Err(error),
+                Err(refused) => Ok(PoolReply::Conflict {
+                    detail: refused.to_string(),
+                }),
             },
             None => Ok(PoolReply::NotFound),
         }

@@ -12,6 +12,32 @@ use crate::target::TargetError;
 use crate::window::Opening;
 use ringfence_sql::{Sql, SqlError};
 
+/// Why a rollout is not paused, resumed or cancelled.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotChanged {
+    #[error(
+        "The rollout was not {}: it finished before, and each of its jobs has ended. Start a new rollout to notify phones again.",
+        done(*.0)
+    )]
+    Finished(RolloutChange),
+    #[error(
+        "The rollout was not {}: it was cancelled before, and what is cancelled does not go on. Start a new rollout for the phones that are still to be notified.",
+        done(*.0)
+    )]
+    Cancelled(RolloutChange),
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+}
+
+/// What a change does to a rollout.
+fn done(change: RolloutChange) -> &'static str {
+    match change {
+        RolloutChange::Pause => "paused",
+        RolloutChange::Resume => "resumed",
+        RolloutChange::Cancel => "cancelled",
+    }
+}
+
 /// For how many seconds of its pace a rollout keeps jobs queued.
 const AHEAD_S: f64 = 10.0;
 
@@ -145,14 +171,16 @@ impl<S: Sql> Engine<S> {
         Ok(cancels)
     }
 
-    /// Pauses, resumes or cancels; the inner error says why not.
+    /// Pauses, resumes or cancels.
+    ///
+    /// # Errors
+    /// The rollout is over, or the tables cannot be read or written.
     pub(super) fn apply_change(
         &self,
         mut row: RolloutRow,
         change: RolloutChange,
         now: u64,
-    ) -> Result<Result<(), String>, SqlError> {
-        let state = row.state.as_str();
+    ) -> Result<(), NotChanged> {
         match (change, row.state) {
             (RolloutChange::Pause, RolloutState::Running) => {
                 row.state = RolloutState::Paused;
@@ -173,11 +201,14 @@ impl<S: Sql> Engine<S> {
             }
             (RolloutChange::Pause, RolloutState::Paused)
             | (RolloutChange::Resume, RolloutState::Running)
-            | (RolloutChange::Cancel, RolloutState::Cancelled) => return Ok(Ok(())),
-            _ => return Ok(Err(format!("The rollout is {state}."))),
+            | (RolloutChange::Cancel, RolloutState::Cancelled) => return Ok(()),
+            (_, RolloutState::Finished) => return Err(NotChanged::Finished(change)),
+            (RolloutChange::Pause | RolloutChange::Resume, RolloutState::Cancelled) => {
+                return Err(NotChanged::Cancelled(change));
+            }
         }
         self.store.save_rollout(&row)?;
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// An operator has seen what the threshold stopped the rollout for: it is overlooked. A stage of

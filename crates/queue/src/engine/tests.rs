@@ -1054,11 +1054,21 @@ fn a_stage_that_fails_stops_the_rollout_and_says_why() {
         (RolloutState::Cancelled, 0, 0)
     );
     assert!(row.ended_at.is_some());
-    let refused = world
-        .engine
-        .change_rollout("T", "R", RolloutChange::Resume, world.now)
-        .unwrap();
-    assert!(matches!(refused, PoolReply::Conflict { .. }));
+    assert_eq!(
+        refusal(&world, RolloutChange::Resume),
+        "The rollout was not resumed: it was cancelled before, and what is cancelled does not go on. Start a new \
+         rollout for the phones that are still to be notified."
+    );
+    change(&world, "R", RolloutChange::Cancel);
+}
+
+/// Why the rollout is not changed.
+fn refusal(world: &World, change: RolloutChange) -> String {
+    let reply = world.engine.change_rollout("T", "R", change, world.now);
+    match reply.unwrap() {
+        PoolReply::Conflict { detail } => detail,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -1183,6 +1193,16 @@ fn a_rollout_waits_for_a_relay_and_can_be_paused() {
         (world.rollout_row().state, tally(&world, "fetched")),
         (RolloutState::Finished, 50)
     );
+    for (change, done) in [
+        (RolloutChange::Pause, "paused"),
+        (RolloutChange::Resume, "resumed"),
+        (RolloutChange::Cancel, "cancelled"),
+    ] {
+        let why = format!(
+            "The rollout was not {done}: it finished before, and each of its jobs has ended."
+        );
+        assert!(refusal(&world, change).starts_with(&why));
+    }
 }
 
 #[test]

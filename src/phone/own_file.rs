@@ -1,0 +1,122 @@
+//! A file of one device, made: rendered in clear, and sealed with the device's key.
+
+use js_sys::ArrayBuffer;
+use ringfence_provision::kind::FileKind;
+use ringfence_provision::seal::Profile;
+use ringfence_provision::serving::Audience;
+use ringfence_provision::template::SecretsMode;
+
+use super::asked::Asked;
+use crate::app::App;
+use crate::files::inputs::FileInputs;
+use crate::files::render::{self, File, FileError};
+use crate::files::seal;
+use crate::kv::to_buffer;
+use crate::model::published::{FileMeta, Place};
+
+/// `Content-Type` of every sealed file, and of others that are no text.
+pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
+
+/// Why a sealed file could not be made.
+pub(super) enum SealedFileError {
+    File(FileError),
+    Seal(String),
+}
+
+/// A sealed file that was just made.
+pub(super) struct Made {
+    pub(super) bytes: ArrayBuffer,
+    pub(super) meta: FileMeta,
+    /// Whether it is known for which access path it is.
+    pub(super) may_be_kept: bool,
+}
+
+/// Makes a sealed file.
+///
+/// # Errors
+/// It does not render, fails its lint, or cannot be sealed.
+pub(super) async fn make(
+    app: &App,
+    bundle: &FileInputs,
+    kind: FileKind,
+    asked: &Asked,
+) -> Result<Made, SealedFileError> {
+    InClear::of(app, bundle, kind, asked)?
+        .seal(app, bundle)
+        .await
+}
+
+/// A file of one device before it is sealed.
+pub(super) struct InClear {
+    pub(super) file: File,
+    /// For which access path it is, if it names one.
+    place: Option<Place>,
+}
+
+impl InClear {
+    /// Renders it.
+    pub(super) fn of(
+        app: &App,
+        bundle: &FileInputs,
+        kind: FileKind,
+        asked: &Asked,
+    ) -> Result<Self, SealedFileError> {
+        let (urls, place) = asked
+            .own_urls(&app.keyring, bundle, kind)
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let file = render::render(
+            bundle,
+            kind,
+            // A sealed file is for the one device whose key it is sealed with.
+            Audience::Device,
+            &urls,
+            SecretsMode::Reveal,
+        )
+        .map_err(SealedFileError::File)?;
+        let place = place.filter(|_| file.names_its_url);
+        Ok(Self { file, place })
+    }
+
+    /// Seals it with the device's key.
+    pub(super) async fn seal(
+        &self,
+        app: &App,
+        bundle: &FileInputs,
+    ) -> Result<Made, SealedFileError> {
+        let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
+            return Err(SealedFileError::Seal(
+                "the device has no sealing profile".into(),
+            ));
+        };
+        let key = seal::unwrap_key(&app.keyring, device)
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let key_id = seal::key_identity(&device.id, device.generation);
+        let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &self.file.bytes)
+            .await
+            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let meta = FileMeta {
+            version: bundle.version(),
+            generation: device.generation,
+            etag: seal::etag(&bytes).await,
+            confirmed: false,
+            device: device.id.clone(),
+            extension: profile.extension.clone(),
+            content_type: CONTENT_TYPE.into(),
+            content_encoding: content_encoding(profile).into(),
+            length: bytes.len(),
+            master: String::new(),
+            family: None,
+            place: self.place.clone(),
+        };
+        Ok(Made {
+            bytes: to_buffer(&bytes),
+            may_be_kept: meta.place.is_some() || !self.file.names_its_url,
+            meta,
+        })
+    }
+}
+
+/// The `Content-Encoding` of a profile's files; empty where they have none.
+pub(super) fn content_encoding(profile: &Profile) -> &'static str {
+    profile.method.content_encoding().unwrap_or_default()
+}
