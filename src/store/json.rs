@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::db::StorageError;
 
-/// So many bytes of JSON a parameter has, about: D1 takes 2 MB.
+/// Most bytes of JSON in a parameter, but for its brackets and a single row that is longer: D1 takes 2 MB.
 const MAX_PARAMETER_BYTES: usize = 500_000;
 
 /// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
