@@ -60,7 +60,7 @@ pub struct TestRun {
     /// Number of devices that were chosen.
     pub devices: u64,
     /// Number of devices that the tenant has.
-    pub of: u64,
+    pub devices_of_tenant: u64,
     /// How the devices were chosen.
     pub method: Method,
 }
