@@ -363,6 +363,7 @@ describe('the history', () => {
       run.items.map(({ name, files, failed }) => [name, files, failed]),
       [[test.name, 1, 0]],
     );
+    assert.equal(run.devices_of_tenant, run.devices);
 
     const put = (settings, query = '') => api.call('PUT', `${t}/sites/${site}/settings${query}`, { body: { settings } });
     const refused = await put({ SIP_USER: '9' });

@@ -16,7 +16,7 @@ pub struct ChangeQuery {
     /// files would break, and with `device` the lines that would differ. Names that are
     /// taken and quotas that are full are refused only by the change itself.
     pub dry_run: bool,
-    /// With `dry_run`: the MAC of a device of which each file's differing lines are shown.
+    /// The MAC of a device of which each file's differing lines are shown; only with `dry_run`.
     pub device: Option<String>,
     /// What people are told about the change, in the history and in the audit log; one line of at most 200 characters.
     pub comment: Option<String>,
@@ -43,9 +43,9 @@ pub struct DryRun {
     pub affected: u64,
     /// Number of devices whose files were rendered, as they are and as they would be.
     pub compared: u64,
-    /// Number of these whose files would not be the same.
+    /// Number of devices whose files would not be the same.
     pub changed: u64,
-    /// Number of these of which a file could not be served.
+    /// Number of devices of which a file could not be served.
     pub broken: u64,
     /// What was rendered, as in the answer to the change itself; null where no file depends on it.
     pub checked: Option<Value>,
@@ -63,11 +63,11 @@ pub struct DryRun {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Effect {
-    /// What it is about.
+    /// What the effect is about.
     pub about: About,
-    /// How many it concerns; null where that is no number.
+    /// How many things the effect concerns; null where the effect has no number.
     pub number: Option<u64>,
-    /// The same in a sentence.
+    /// The effect in a sentence.
     pub text: String,
 }
 
@@ -100,7 +100,7 @@ pub enum About {
     Replaced,
     /// Something that would be removed.
     Removed,
-    /// That nothing would change.
+    /// The absence of any change.
     Nothing,
 }
 

@@ -43,9 +43,9 @@ pub struct TestResult {
     pub name: String,
     /// Number of files that were held to the test; a file that cannot be made is not among them.
     pub files: u64,
-    /// Number of files that do not meet it.
+    /// Number of files that do not meet the test.
     pub failed: u64,
-    /// The files that do not meet it; at most the first 20.
+    /// The files that do not meet the test; at most the first 20.
     pub failures: Vec<FailedTest>,
 }
 
@@ -60,7 +60,7 @@ pub struct TestRun {
     /// Number of devices that were chosen.
     pub devices: u64,
     /// Number of devices that the tenant has.
-    pub of: u64,
+    pub devices_of_tenant: u64,
     /// How the devices were chosen.
     pub method: Method,
 }
@@ -70,12 +70,12 @@ pub struct TestRun {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Method {
-    /// Each affected device.
+    /// Each affected device was chosen.
     All,
-    /// One device of every combination of model and site, and a sample.
+    /// One device of every combination of model and site was chosen, and a sample of all.
     CombinationsAndSample,
-    /// Their files take so much work that not all of them were rendered; one device of each
-    /// combination of model and site came before any second one.
+    /// The files of all chosen devices take too much work for one request, so only some were
+    /// rendered; one device of each combination of model and site came before any second one.
     WithinBudget,
 }
 
@@ -83,8 +83,8 @@ pub enum Method {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Checked {
-    /// Number of devices whose files were rendered. It is smaller than what was chosen where the
-    /// devices have more than 250,000 settings of their own together.
+    /// Number of devices whose files were rendered. The number is smaller than that of the chosen
+    /// devices where these have more than 250,000 settings of their own together.
     pub devices: u64,
     /// Number of devices that the change affects.
     pub affected: u64,
@@ -111,7 +111,7 @@ pub struct LeftOut {
     pub family: Family,
     /// Number of devices of the family that were rendered and do without it.
     pub devices: u64,
-    /// Why the file has it not, in words.
+    /// Why the file does not have the setting, in words.
     pub message: String,
 }
 
@@ -119,7 +119,7 @@ pub struct LeftOut {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BrokenFile {
-    /// Whose file it is; null for a file of a model.
+    /// The MAC of the device whose file it is; null for a file of a model.
     pub mac: Option<String>,
     /// The model whose file it is.
     pub model: String,

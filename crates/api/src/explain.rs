@@ -18,8 +18,8 @@ use crate::devices::{DeviceView, KeyView};
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExplainInput {
-    /// A URL as the phone asked it, or its path alone, with the access path in front; the answer never repeats
-    /// the access path. Of a path alone the host is the tenant's.
+    /// A URL as the phone asked it, or its path alone, with the access path in front; the answer
+    /// never repeats the access path. A path alone is taken to be asked of the tenant's host.
     pub url: Option<String>,
     /// The id of a phone's request, from its answer's `ringfence-request-id`, its event or the log: what was
     /// asked then is explained with what is there now.
@@ -71,11 +71,11 @@ pub struct ExplainView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Source {
-    /// A URL.
+    /// The request was made from the member `url`.
     Url,
-    /// An event.
+    /// The request was made from the event that `request_id` names.
     RequestId,
-    /// A MAC.
+    /// The request was made from the member `mac`.
     Mac,
 }
 
@@ -83,7 +83,7 @@ pub enum Source {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AskedView {
-    /// Which member of the input it was made from.
+    /// The member of the input that the request was made from.
     pub from: Source,
     /// The method of the request.
     pub method: String,
@@ -112,17 +112,17 @@ pub enum StepId {
     AccessPath,
     /// The host that the tenant is bound to.
     Host,
-    /// GET or HEAD.
+    /// The method, which is GET or HEAD.
     Method,
     /// What the name asks for.
     Name,
-    /// HTTPS.
+    /// Whether the request comes over HTTPS.
     Transport,
     /// The device, or the model, that the file is for.
     Device,
     /// The state of the device's key.
     Key,
-    /// In which form the file goes out.
+    /// The form in which the file goes out.
     Form,
     /// The versions in KV and in D1.
     Copy,
@@ -135,13 +135,13 @@ pub enum StepId {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum StepOutcome {
-    /// The request passes.
+    /// The request passes this step.
     Passed,
-    /// Here the request ends, or what is served is not what should be.
+    /// The request ends at this step, or what is served is not what should be.
     Failed,
-    /// It did not come to that.
+    /// The request did not come to this step, or the step has nothing to tell of the request.
     Skipped,
-    /// It decides nothing about this request and is told all the same.
+    /// The step decides nothing about this request and is told all the same.
     Information,
 }
 
@@ -181,8 +181,9 @@ pub enum Details {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ThrottleDetails {
-    /// Whether too many wrong access paths came from the address, as far as the isolate remembers that answers
-    /// here. It ends within a minute, and keeps out only what KV does not know.
+    /// Whether too many wrong access paths came from the address, as far as the isolate remembers
+    /// that answers here. The throttle ends within a minute, and keeps out only what KV does not
+    /// know.
     pub is_throttled: bool,
 }
 
@@ -190,7 +191,7 @@ pub struct ThrottleDetails {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessPathDetails {
-    /// Id of the tenant that it belongs to.
+    /// Id of the tenant that the access path belongs to.
     pub tenant: String,
     /// Id of the access path; null where neither KV nor D1 tells it.
     pub id: Option<String>,
@@ -198,11 +199,11 @@ pub struct AccessPathDetails {
     pub label: Option<String>,
     /// The time at which it ends, in Unix milliseconds; null if it does not end.
     pub expires_at: Option<u64>,
-    /// Whether its time is over.
+    /// Whether the time of the access path is over.
     pub is_expired: bool,
     /// Id of the access path that the tenant's phones are to move to; null if there is none.
     pub target: Option<String>,
-    /// Whether KV knew it at this location.
+    /// Whether KV knew the access path at this location.
     pub in_kv: bool,
     /// The version of the tenant as KV has it; null where KV has none.
     pub kv_version: Option<u64>,
@@ -246,7 +247,8 @@ pub struct NameDetails {
     pub certificate: Option<String>,
     /// The name that was meant, where the one asked for is nearly right.
     pub expected: Option<String>,
-    /// What differs from it: a reason of the documentation's table, and what is wrong besides.
+    /// What differs from the expected name: a reason of the documentation's table, and what is
+    /// wrong besides.
     pub differs: Vec<String>,
 }
 
@@ -316,7 +318,7 @@ pub struct FileDetails {
     pub kind: FileKind,
     /// What is wrong with the file as D1 has it now.
     pub findings: Vec<RenderedFinding>,
-    /// Why it cannot be rendered, where it cannot.
+    /// Why the file cannot be rendered, where it cannot.
     pub error: Option<String>,
     /// The parameters of the file, with their layers; values of secrets are masked.
     pub parameters: Vec<ParameterView>,
@@ -326,13 +328,13 @@ pub struct FileDetails {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ParameterView {
-    /// Names it within the file.
+    /// The path that names the parameter within the file.
     pub path: String,
     /// The name of the parameter, as the phone knows it.
     pub name: String,
-    /// Its value; masked where it is a secret.
+    /// The value of the parameter; masked where it is a secret.
     pub value: String,
-    /// The layer whose setting it shows, if it shows one.
+    /// The layer whose setting the value shows, if it shows one.
     pub layer: Option<Layer>,
 }
 
@@ -340,13 +342,14 @@ pub struct ParameterView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VerdictView {
-    /// How it ends: served, not_modified, refused, broken or unavailable.
+    /// How the request ends: served, not_modified, refused, broken or unavailable.
     pub outcome: &'static str,
-    /// Why it ends so, in one word; the documentation explains each.
+    /// Why the request ends so, in one word; the documentation explains each.
     pub reason: &'static str,
     /// The HTTP status of the answer.
     pub status: u16,
-    /// For example the findings of a file that cannot be made, or what an unknown phone probably is.
+    /// More about the outcome, such as the findings of a file that cannot be made, or what an
+    /// unknown phone probably is.
     pub detail: Option<Value>,
 }
 
@@ -360,7 +363,7 @@ pub struct HearsView {
     pub headers: BTreeMap<String, String>,
     /// What `Content-Length` says; null if the answer has none.
     pub length: Option<u64>,
-    /// Whether length and ETag are those of the phone's answer. They are not where the file names its URL and the
-    /// access path, which is stored as a hash, is not known here.
+    /// Whether length and ETag are those of the phone's answer; false where the file names its URL
+    /// and the access path, which is stored as a hash, is not known here.
     pub is_exact: bool,
 }

@@ -12,11 +12,11 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FamilyView {
-    /// The word for it.
+    /// The word for the family.
     pub family: Family,
     /// Who makes its phones.
     pub vendor: &'static str,
-    /// The phones that belong to it.
+    /// The phones that belong to the family.
     pub phones: &'static str,
     /// The names that its phones ask for, unless the tenant's options say otherwise.
     pub names: Vec<NameView>,
@@ -24,15 +24,16 @@ pub struct FamilyView {
     pub never: &'static [&'static str],
     /// The sealing profiles that go with its phones.
     pub profiles: Vec<&'static str>,
-    /// What each of them is worth.
+    /// What each sealing profile of the family is worth.
     pub sealing: Vec<SealingView>,
-    /// The one that is on unless an operator says otherwise; null is plaintext over HTTPS.
+    /// The sealing profile that is on unless an operator says otherwise; null is plaintext over
+    /// HTTPS.
     pub default_profile: Option<&'static str>,
     /// What an operator types into a phone, field by field.
     pub typed: Vec<TypedView>,
     /// The event of a NOTIFY that makes its phones fetch their files.
     pub fetch_event: &'static str,
-    /// The event that makes them restart; null where none was found.
+    /// The event of a NOTIFY that makes its phones restart; null where none was found.
     pub restart_event: Option<&'static str>,
     /// What its phones call themselves: how a User-Agent begins, with braces around what differs.
     pub user_agents: &'static [&'static str],
@@ -86,7 +87,7 @@ pub struct FamilyPage {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommonSetting {
-    /// Its name; `{n}` stands for the number of a line or key, from 1.
+    /// The name of the setting; `{n}` stands for the number of a line or key, from 1.
     pub name: &'static str,
     /// What the setting does, in a sentence.
     pub description: &'static str,

@@ -1,6 +1,6 @@
 //! That all is well.
 
-/// That all is well.
+/// The answer of a Worker whose database answers.
 #[derive(serde::Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {

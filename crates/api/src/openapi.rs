@@ -256,7 +256,7 @@ fn path_parameter(segment: &str) -> Option<Value> {
         "mac" => "The MAC of the device or phone, in any notation.",
         "model" => "The name of the model, as the phone writes it.",
         "kind" => "The kind of the file: initial, standard, product, master or system.",
-        "family" => "The family of phones: ut, uds124, tgp500, utg or hdv.",
+        "family" => "The family of phones, as `listFamilies` names it.",
         "name" => "The file name of the certificate.",
         "test" => "The id of the test of files.",
         "job" => "The id of the job.",
@@ -307,15 +307,16 @@ fn problem(generator: &mut SchemaGenerator) -> Value {
     let listed = |of: Schema, description: &str| json!({ "type": "array", "items": of, "description": description });
     let devices = listed(
         generator.subschema_for::<BrokenFile>(),
-        "Of `invalid-files`: files that could not be served, each with its findings; at most the first 20.",
+        "The files that could not be served, each with its findings, at most the first 20; only with `invalid-files`.",
     );
     let tests = listed(
         generator.subschema_for::<FailedTest>(),
-        "Of `failed-tests`: tests of files that the change would break; at most the first 20.",
+        "The tests of files that the change would break, at most the first 20; only with `failed-tests`.",
     );
     let mut checked = json!(generator.subschema_for::<Checked>());
-    checked["description"] =
-        json!("Of `invalid-files` and `failed-tests`: what was rendered to find that out.");
+    checked["description"] = json!(
+        "What was rendered to find the problem; only with `invalid-files` and `failed-tests`."
+    );
     let types: Vec<String> = ProblemKind::ALL
         .iter()
         .map(|kind| format!("urn:ringfence:problem:{}", kind.as_str()))
@@ -329,7 +330,7 @@ fn problem(generator: &mut SchemaGenerator) -> Value {
             "status": { "type": "integer", "description": "The HTTP status of the answer." },
             "detail": { "type": "string", "description": "What is wrong with this very request, and what to do about it." },
             "request_id": { "type": "string", "description": "The id of the request, which is also in the log." },
-            "files": { "type": "integer", "description": "Of `invalid-files`: how many files could not be served." },
+            "files": { "type": "integer", "description": "Number of files that could not be served; only with `invalid-files`." },
             "devices": devices,
             "tests": tests,
             "checked": checked,

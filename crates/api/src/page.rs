@@ -12,7 +12,7 @@ pub const MAX_PAGE: u32 = 200;
 pub struct PageQuery {
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 

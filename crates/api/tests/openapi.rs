@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use ringfence_api::openapi::document;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
@@ -64,6 +64,126 @@ fn every_description_is_a_sentence() {
         }
     }
     assert!(wrong.is_empty(), "no sentences: {wrong:#?}");
+}
+
+/// A sentence that begins with one of these does not stand alone: the noun that is meant is elsewhere.
+const POINTING: &[&str] = &[
+    "He", "Her", "His", "It", "Its", "She", "That", "Their", "Them", "These", "They", "This",
+    "Those", "Whom", "Whose",
+];
+
+/// A description that begins with one of these is the end of a sentence that began in the member's name.
+const PARTIAL: &[&str] = &[
+    "As", "For", "From", "In", "Null", "Of", "Since", "Unique", "Unless", "Until", "While", "With",
+];
+
+/// What is wrong with a description, as far as a program can tell.
+fn fault(text: &str) -> Option<&'static str> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let first_word =
+        |text: &str| -> String { text.chars().take_while(|it| it.is_alphabetic()).collect() };
+    let begins = |text: &str, with: &[&str]| with.contains(&first_word(text).as_str());
+    let is_vague = |pair: &[&str]| {
+        let second = pair[1].trim_end_matches(|it: char| !it.is_alphabetic());
+        pair[0].eq_ignore_ascii_case("so") && ["many", "much", "long"].contains(&second)
+    };
+    if !text.starts_with(|it: char| it.is_uppercase() || it == '`') || !text.ends_with('.') {
+        Some("is not written as a sentence")
+    } else if words.len() < 3 {
+        Some("has fewer than three words")
+    } else if begins(text, PARTIAL) {
+        Some("is a part of a sentence")
+    } else if words.join(" ").split(". ").any(|it| begins(it, POINTING)) {
+        Some("has a sentence whose noun is elsewhere")
+    } else if words.windows(2).any(is_vague) {
+        Some("gives a number as `so many`")
+    } else if text.contains("[`") {
+        Some("has a link that leads nowhere outside the code")
+    } else {
+        None
+    }
+}
+
+/// What is wrong with the descriptions of a document or of a part of it, which is at `place`.
+fn faults(value: &Value, place: &str, wrong: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                faults(item, &format!("{place}/{number}"), wrong);
+            }
+        }
+        Value::Object(members) => {
+            if let Some(fault) = members
+                .get("description")
+                .and_then(Value::as_str)
+                .and_then(fault)
+            {
+                wrong.push(format!("{place} {fault}: {}", members["description"]));
+            }
+            for (name, member) in members {
+                let place = format!("{place}/{name}");
+                match member.as_object().filter(|_| name == "properties") {
+                    // The names in it are the API's: one that is `description` describes nothing.
+                    Some(properties) => {
+                        for (name, schema) in properties {
+                            if schema.get("description").is_none() {
+                                wrong.push(format!("{place}/{name} has no description"));
+                            }
+                            faults(schema, &format!("{place}/{name}"), wrong);
+                        }
+                    }
+                    // A default is no schema.
+                    None if name == "default" => {}
+                    None => faults(member, &place, wrong),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_description_stands_alone_and_none_is_missing() {
+    let mut wrong = Vec::new();
+    faults(&document(), "", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_description_that_does_not_stand_alone_is_found_wherever_it_is() {
+    let bad = [
+        "In clear, without TLS.",
+        "A MAC.",
+        "the id of the tenant.",
+        "The id of the tenant",
+        "Of its last entry.",
+        "As the phone reads it.",
+        "Its name; 1 to 100 characters.",
+        "Those that never asked for anything.",
+        "The key of the device. It is never shown.",
+        "The rollout waits for so\nmany seconds.",
+        "Nobody waits so long.",
+        "The MACs, at most [`MAX`].",
+    ];
+    for text in bad {
+        assert!(fault(text).is_some(), "{text}");
+        let variant =
+            json!({ "oneOf": [{ "properties": { "description": { "description": text } } }] });
+        let mut wrong = Vec::new();
+        faults(&variant, "", &mut wrong);
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert!(wrong[0].starts_with("/oneOf/0/properties/description "));
+    }
+    let good = [
+        "The address that the request came from.",
+        "`running` or `paused`, and for good `finished`.",
+        "The device is disabled. Italian phones are, too.",
+    ];
+    assert_eq!(good.map(fault), [None; 3]);
+    let mut wrong = Vec::new();
+    let missing = json!({ "anyOf": [{ "properties": { "secret": { "type": "string" } } }] });
+    faults(&missing, "", &mut wrong);
+    assert_eq!(wrong, ["/anyOf/0/properties/secret has no description"]);
 }
 
 #[test]

@@ -21,11 +21,11 @@ const CONTEXT: usize = 3;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum LineKind {
-    /// It is in both texts.
+    /// The line is in both texts.
     Equal,
-    /// It is in the newer text alone.
+    /// The line is in the newer text alone.
     Insert,
-    /// It is in the older text alone.
+    /// The line is in the older text alone.
     Delete,
 }
 
@@ -35,9 +35,9 @@ pub enum LineKind {
 pub struct DiffLine {
     /// What became of the line.
     pub kind: LineKind,
-    /// Its number in the older text, counted from 1; null where it is not there.
+    /// The number of the line in the older text, counted from 1; null where the line is not there.
     pub from: Option<u32>,
-    /// Its number in the newer text, counted from 1; null where it is not there.
+    /// The number of the line in the newer text, counted from 1; null where the line is not there.
     pub to: Option<u32>,
     /// The line without its end. Secrets are masked; a line of which a secret alone differs is deleted and
     /// inserted, with the same text.

@@ -21,13 +21,13 @@ pub struct EffectiveParameter {
     pub path: String,
     /// Its own name.
     pub name: String,
-    /// Its value; as secret as the document that it came from.
+    /// The value of the parameter; as secret as the document that it came from.
     pub value: String,
-    /// The file that it came from.
+    /// The kind of the file that the value came from.
     pub from: FileKind,
-    /// The layer whose setting it shows, if it shows one.
+    /// The layer whose setting the value shows, if it shows one.
     pub layer: Option<Layer>,
-    /// What it overrides, the strongest first.
+    /// The values that this one overrides, the strongest first.
     pub shadows: Vec<Shadowed>,
 }
 
@@ -35,11 +35,11 @@ pub struct EffectiveParameter {
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Shadowed {
-    /// The file that it came from.
+    /// The kind of the file that the value came from.
     pub kind: FileKind,
-    /// Its value; as secret as the document that it came from.
+    /// The value of the parameter; as secret as the document that it came from.
     pub value: String,
-    /// The layer whose setting it shows, if it shows one.
+    /// The layer whose setting the value shows, if it shows one.
     pub layer: Option<Layer>,
 }
 

@@ -10,15 +10,16 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FileKind {
-    /// Names the other files and the root certificates; fetched from the provisioning URL.
+    /// The initial file names the other files and the root certificates; a phone fetches it from
+    /// the provisioning URL.
     Initial,
-    /// For one device, by its MAC.
+    /// A standard file is for one device, by its MAC.
     Standard,
-    /// For one model.
+    /// A product file is for the phones of one model.
     Product,
-    /// For all devices of a tenant.
+    /// A master file is for all devices of a tenant.
     Master,
-    /// For all devices behind a KX-UDS124.
+    /// A system file is for all devices behind a KX-UDS124.
     System,
 }
 
@@ -54,9 +55,9 @@ impl FileKind {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Form {
-    /// As the phone reads it.
+    /// The file is served as the phone reads it.
     Plain,
-    /// Encrypted with the device's key.
+    /// The file is served encrypted with the device's key.
     Sealed,
 }
 

@@ -54,13 +54,13 @@ const RESERVED: [&str; 25] = [
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Layer {
-    /// A provider's customer.
+    /// The layer of a tenant, a provider's customer.
     Tenant,
-    /// A place of a tenant.
+    /// The layer of a site, a place of a tenant.
     Site,
-    /// A model of phone.
+    /// The layer of a model of phones.
     Model,
-    /// One phone.
+    /// The layer of a device, one phone.
     Device,
 }
 

@@ -20,11 +20,11 @@ use crate::vocabulary;
 pub struct Unused {
     /// The name of the setting that reaches no file.
     pub name: String,
-    /// The layer that it is on.
+    /// The layer that the setting is on.
     pub layer: Layer,
-    /// Why it reaches none.
+    /// Why the setting reaches no file.
     pub why: Why,
-    /// The same in words, with what to do.
+    /// Why the setting reaches no file, in words, with what to do.
     pub message: String,
 }
 
@@ -33,11 +33,11 @@ pub struct Unused {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Why {
-    /// Its name begins with a kind of file that no phone in question asks for.
+    /// The name of the setting begins with a kind of file that no phone in question asks for.
     NoSuchFile,
-    /// There is a file that it is meant for, and settings of its layer do not go there.
+    /// The setting is meant for a file that settings of its layer do not go to.
     OutOfReach,
-    /// No template reads it.
+    /// No template reads the setting.
     NotRead,
 }
 

@@ -18,12 +18,13 @@ const MAX_CAPACITY: u32 = 5_000;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Sender {
-    /// The relays that are connected.
+    /// The relays that are connected send the NOTIFYs.
     #[default]
     Relay,
-    /// The pool itself.
+    /// The pool itself sends the NOTIFYs.
     Edge,
-    /// The pool itself, and a relay whatever it cannot deliver or has no room for.
+    /// The pool itself sends the NOTIFYs, and a relay sends whatever the pool cannot deliver or has
+    /// no room for.
     EdgeThenRelay,
 }
 
@@ -32,9 +33,10 @@ pub enum Sender {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EdgeTransport {
-    /// In clear.
+    /// TCP carries SIP in clear.
     Tcp,
-    /// Encrypted; the proxy's certificate has to be for the name that `proxy` is, and publicly trusted.
+    /// TLS carries SIP encrypted; the proxy's certificate has to be for the name that `proxy` is,
+    /// and publicly trusted.
     #[default]
     Tls,
 }
@@ -55,10 +57,10 @@ impl From<EdgeTransport> for Transport {
 pub struct EdgeOptions {
     /// Name or address of the proxy that everything goes to. Without `binding` it has to be a public one.
     pub proxy: String,
-    /// Its port, from 1024; 5061 for TLS and 5060 for TCP where it is left out.
+    /// The port of the proxy, from 1024; 5061 for TLS and 5060 for TCP where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// What carries SIP to it.
+    /// What carries SIP to the proxy.
     pub transport: EdgeTransport,
     /// The domains that the proxy is asked for: `pbx.example`, or `*.phones.example` for everything below it. None is
     /// any.
@@ -72,7 +74,8 @@ pub struct EdgeOptions {
     pub binding: Option<String>,
     /// Whether the proxy may send requests of its own over the connection (RFC 5923): `alias` in Via.
     pub alias: bool,
-    /// Jobs that the pool holds for its proxy at a time; so many NOTIFYs may be out.
+    /// Most jobs that the pool holds for its proxy at a time, and most NOTIFYs that are on their
+    /// way to it; 1 to 5000.
     pub capacity: u32,
     /// Most NOTIFYs a second to the proxy; 0 is no limit.
     pub per_second: u32,

@@ -43,22 +43,22 @@ const MAX_FREE_LOSSES: u32 = 2;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum State {
-    /// Waits for its time, or for a relay.
+    /// The job waits for its time, or for a relay.
     Queued,
-    /// With a relay, until its lease ends.
+    /// A relay has the job until its lease ends.
     Leased,
-    /// The phone said 2xx; its download is waited for. Or it said nothing to the last, and is looked
-    /// for once more before that is final.
+    /// The phone answered 2xx, and its download is waited for; or the phone did not answer the last
+    /// NOTIFY, and its download is looked for once more before that is final.
     Answered,
     /// The phone took the files the job was about, after it was notified.
     Fetched,
-    /// The phone or a proxy refused, or it cannot be notified at all.
+    /// The phone or a proxy refused the NOTIFY, or the phone cannot be notified at all.
     Rejected,
-    /// No answer, however often.
+    /// The phone did not answer, however often it was notified.
     Unreachable,
-    /// Its time is over; the reason says in which way.
+    /// The time of the job is over; the reason says in which way.
     Expired,
-    /// An operator took it back, or its device was deleted.
+    /// An operator took the job back, or its device was deleted.
     Cancelled,
 }
 
@@ -138,9 +138,9 @@ pub struct Job {
     pub queue: String,
     pub state: State,
     pub created_at: u64,
-    /// While queued: not before.
+    /// The time before which a queued job is not sent, in Unix milliseconds.
     pub due_at: u64,
-    /// While queued: not after.
+    /// The time after which a queued job is not sent, in Unix milliseconds.
     pub expires_at: u64,
     /// Whether `due_at` is a turn that the pace of its network has granted.
     #[serde(rename = "slot", with = "zero_or_one")]
@@ -159,7 +159,7 @@ pub struct Job {
     pub lease_until: Option<u64>,
     /// Sendings in vain, and leases of which nobody knows whether they were.
     pub tries: u32,
-    /// Further requests that joined it.
+    /// Number of further requests that joined the job.
     pub joined: u32,
     /// When it was first given to a relay that did not give it back unsent.
     pub first_sent_at: Option<u64>,
@@ -177,7 +177,7 @@ pub struct Job {
     pub verdict: RolloutVerdict,
     /// Last SIP status code.
     pub code: Option<u16>,
-    /// Why it is where it is: a stable word.
+    /// Why the job is in its state, in one word for programs.
     pub reason: String,
     /// The same for a person, with what to do.
     #[serde(rename = "words")]

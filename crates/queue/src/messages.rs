@@ -164,13 +164,13 @@ pub struct OpenRollout {
     pub id: String,
     /// The id of the tenant whose phones it tells.
     pub tenant: String,
-    /// It is either `running` or `paused`.
+    /// The state of the rollout: `running` or `paused`.
     pub state: RolloutState,
     /// What the rollout is doing, for people.
     pub message: String,
     /// How many devices the rollout is for.
     pub total: u64,
-    /// Devices that have, or had, their job.
+    /// Number of devices that have, or had, their job.
     pub released: u64,
     /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
@@ -181,15 +181,17 @@ pub struct OpenRollout {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EdgeStatus {
-    /// Jobs that it holds for its proxy.
+    /// Number of jobs that the pool holds for its proxy.
     pub in_flight: u64,
     /// When its proxy last accepted a connection.
     pub connected_at: Option<u64>,
-    /// Since when there was none to be had; null: the last one was.
+    /// The time since which the pool gets no connection to its proxy, in Unix milliseconds; null if
+    /// the last attempt succeeded.
     pub failing_since: Option<u64>,
-    /// When there was last none to be had, or one broke with jobs on their way.
+    /// The time at which the pool last got no connection, or lost one with jobs on their way, in
+    /// Unix milliseconds.
     pub failed_at: Option<u64>,
-    /// Why, as a part of a sentence.
+    /// Why the connection failed, as a part of a sentence.
     pub failure: Option<String>,
 }
 

@@ -40,13 +40,13 @@ pub struct PoolOptions {
     pub network_per_second: f64,
     /// Prefix length that makes IPv4 destinations one network.
     pub network_bits_v4: u8,
-    /// The same for IPv6.
+    /// Prefix length that makes IPv6 destinations one network.
     pub network_bits_v6: u8,
     /// Whether the pool's tenants trust one another: then a tenant without destinations of its own may
     /// address anybody that the relays may send to, and two tenants may have the same address of record.
     /// For tenants of one and the same operator.
     pub trusting: bool,
-    /// For how many days ended jobs and rollouts are kept.
+    /// Number of days for which ended jobs and rollouts are kept.
     pub retention_days: u32,
     /// Who sends the NOTIFYs.
     pub sender: Sender,

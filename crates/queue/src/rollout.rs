@@ -17,7 +17,7 @@ const JUDGED_ENOUGH: u64 = 50;
 /// Most MACs in one selection.
 pub const MAX_MACS: usize = 10_000;
 
-/// Which devices. Several fields narrow each other; without any it is every device of the tenant.
+/// The devices of a rollout. Several fields narrow each other; without any the rollout is for every device of the tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -28,7 +28,7 @@ pub struct Selection {
     /// Name of a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// A group of MACs, at most [`MAX_MACS`].
+    /// A group of MACs, at most 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub macs: Option<Vec<String>>,
 }
@@ -38,11 +38,18 @@ pub struct Selection {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Stage {
-    /// Up to this many devices.
-    Devices(u64),
-    /// Up to this part of all, in percent.
-    Percent(f64),
-    /// All of them. A rollout ends with it, whether it is written or not.
+    /// The stage goes up to this number of devices.
+    Devices(
+        /// Number of devices, counted from the first one of the rollout.
+        u64,
+    ),
+    /// The stage goes up to this part of all devices.
+    Percent(
+        /// The part of all devices of the rollout in percent, more than 0, up to 100.
+        f64,
+    ),
+    /// The stage goes up to all devices. A rollout ends with this stage, whether it is written or
+    /// not.
     All,
 }
 
@@ -74,7 +81,7 @@ pub struct Spec {
     pub per_second: f64,
     /// NOTIFYs a second to one destination network; 0 is no limit.
     pub network_per_second: f64,
-    /// Each job waits a random part of so many seconds more.
+    /// Each job waits a random time of up to this number of seconds more; at most 86400.
     pub spread_s: u32,
     /// Time of day, with its zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,13 +163,13 @@ impl Spec {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RolloutState {
-    /// Going on, or waiting for its window or a relay.
+    /// The rollout goes on, or waits for its window or a relay.
     Running,
-    /// Stopped by an operator or by its threshold; the reason says which.
+    /// An operator or the threshold stopped the rollout; the reason says which.
     Paused,
-    /// Every job has ended.
+    /// Every job of the rollout has ended.
     Finished,
-    /// Taken back.
+    /// An operator cancelled the rollout.
     Cancelled,
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// From when to when, in the wall time of a zone.
+/// A time of the day, from a beginning to an end, in the wall time of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "schema",
@@ -16,7 +16,8 @@ pub struct TimeWindow {
     /// The time of the day at which it begins, `HH:MM`, inclusive.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: Clock,
-    /// `HH:MM`, exclusive. Not after `from`: on the next day. Equal to `from`: a whole day.
+    /// The time of the day at which it ends, `HH:MM`, exclusive. A time before `from` is on the
+    /// next day; a time equal to `from` makes a whole day.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub to: Clock,
     /// The days on which it opens; absent is every day.

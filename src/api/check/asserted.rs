@@ -148,7 +148,7 @@ impl Candidate {
             items: items.collect(),
             next: None,
             devices: candidate.devices.len() as u64,
-            of: candidate.of,
+            devices_of_tenant: candidate.of,
             method: match run.is_short {
                 true => Method::WithinBudget,
                 false => candidate.method,

@@ -177,7 +177,7 @@ async fn tried(call: &Context, wanted: &FileTestRow) -> Result<(), Failure> {
         ));
     }
     call.tried(|| DryRun {
-        affected: run.of,
+        affected: run.devices_of_tenant,
         compared: run.devices,
         tests,
         ..DryRun::of(effects)

@@ -71,7 +71,10 @@ pub async fn file_tests(visit: Visit) -> Outcome {
 }
 
 fn run_of(run: &Value) -> Table {
-    let title = fill(EN.test_run_of, &[&run.count("devices"), &run.count("of")]);
+    let title = fill(
+        EN.test_run_of,
+        &[&run.count("devices"), &run.count("devices_of_tenant")],
+    );
     let rows = run.list("items").iter().map(|test| {
         let failed = test.number("failed").unwrap_or_default();
         let state = match failed {

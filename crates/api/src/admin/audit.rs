@@ -16,14 +16,14 @@ pub struct AuditQuery {
     pub token: Option<String>,
     /// The id of a request, or of an operation for all that it changed.
     pub request_id: Option<String>,
-    /// At or after this time in Unix milliseconds.
+    /// Only entries at or after this time in Unix milliseconds.
     pub after: Option<u64>,
-    /// Before this time in Unix milliseconds.
+    /// Only entries before this time in Unix milliseconds.
     pub before: Option<u64>,
     /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
     /// `next` tells.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub struct AuditView {
     pub id: String,
     /// The time, in Unix milliseconds.
     pub at: u64,
-    /// The id of the tenant whose data it changed; null if it concerns no tenant.
+    /// The id of the tenant whose data was changed; null if the change concerns no tenant.
     pub tenant: Option<String>,
     /// Id of the token; `admin` for the deployment's own, `time` for what nobody did.
     pub token: String,
@@ -43,9 +43,9 @@ pub struct AuditView {
     pub action: String,
     /// What was changed: a path of the API below its tenant; empty for the tenant itself.
     pub object: String,
-    /// What it had been, without secrets and cut where it was long.
+    /// What the object had been, without secrets and cut where it was long.
     pub before: Option<Value>,
-    /// What it became, without secrets and cut where it was long.
+    /// What the object became, without secrets and cut where it was long.
     pub after: Option<Value>,
     /// Where the change came from.
     pub address: String,

@@ -63,13 +63,14 @@ pub struct VerifyView {
     pub cuts: Vec<CutRow>,
 }
 
-/// Up to where to cut.
+/// The last entry of the audit log that is cut.
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CutInput {
     /// Number of the last entry to be removed, from the last line of the export.
     pub number: u64,
-    /// Its hash, from the same line: who knows it has exported the log up to there.
+    /// The hash of that entry, from the same line: who knows the hash has exported the log up to
+    /// there.
     pub hash: String,
 }
 
@@ -77,7 +78,7 @@ pub struct CutInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
-    /// Of the entry; 0: before the first.
+    /// The number of the entry; 0 is before the first entry.
     pub number: u64,
     /// SHA-256 in hexadecimal digits.
     pub hash: String,
@@ -87,15 +88,15 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CutRow {
-    /// Of its last entry.
+    /// The number of the last entry that was cut.
     pub number: u64,
-    /// Hash of its last entry.
+    /// The hash of the last entry that was cut.
     pub hash: String,
     /// The number of the first entry that was cut.
     pub first_number: u64,
     /// The hash that stood before the first entry that was cut.
     pub first_hash: String,
-    /// How many entries it had.
+    /// Number of entries that were cut.
     pub entries: u64,
     /// The time of the first entry that was cut, in Unix milliseconds.
     pub first_at: u64,
@@ -132,12 +133,12 @@ pub struct ChainLine {
 /// How far the chain goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ChainMark {
-    /// Of the last line alone: whether the log ends there.
+    /// Whether the log ends there; only in the last line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
     /// SHA-256 in hexadecimal digits.
     pub hash: String,
-    /// Of the entry; 0: before the first.
+    /// The number of the entry; 0 is before the first entry.
     pub number: u64,
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct EventQuery {
     /// A MAC, in any notation: also of a device that is not there yet, or not any more.
     pub device: Option<String>,
-    /// For example `served` or `refused`.
+    /// Only events with this outcome, for example `served` or `refused`.
     pub outcome: Option<String>,
     /// Why the request ended so, in one word, for example `bootstrap_consumed`.
     pub reason: Option<String>,
@@ -21,14 +21,14 @@ pub struct EventQuery {
     pub address: Option<String>,
     /// The id of a request, as its answer has it in `ringfence-request-id`.
     pub request_id: Option<String>,
-    /// At or after this time in Unix milliseconds.
+    /// Only events at or after this time in Unix milliseconds.
     pub after: Option<u64>,
-    /// Before this time in Unix milliseconds.
+    /// Only events before this time in Unix milliseconds.
     pub before: Option<u64>,
     /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
     /// `next` tells.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct EventView {
     pub form: Option<String>,
     /// How the request ended: served, not_modified, refused, broken or unavailable.
     pub outcome: String,
-    /// Why it ended so, in one word; the documentation explains each.
+    /// Why the request ended so, in one word; the documentation explains each.
     pub reason: String,
     /// The HTTP status of the answer.
     pub status: u16,
@@ -71,7 +71,8 @@ pub struct EventView {
     /// Id of the access path under which it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_path: Option<String>,
-    /// For example the findings of a file that could not be made, or the name that was `expected`.
+    /// More about the outcome, such as the findings of a file that could not be made, or the name
+    /// that was `expected`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Value>,
 }

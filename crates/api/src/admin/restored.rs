@@ -19,13 +19,14 @@ pub struct RestoredInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UndoneView {
-    /// The time at which it had been done, in Unix milliseconds.
+    /// The time at which the step had been done, in Unix milliseconds.
     pub at: u64,
-    /// Id of the tenant, if it was about one.
+    /// Id of the tenant, if the step was about one.
     pub tenant: Option<String>,
-    /// As in the audit log; `device.claim` is a phone that took its bootstrap.
+    /// What had been done, in the word of the audit log; `device.claim` is a phone that took its
+    /// bootstrap.
     pub action: String,
-    /// What it had been done to, as in the audit log.
+    /// What had been changed, as in the audit log.
     pub object: String,
     /// Id of the token that did it; empty for a phone.
     pub token: String,
@@ -59,7 +60,7 @@ pub struct RestoredView {
     /// How many undone steps are known by their number alone: their requests were cut off before they
     /// were answered. What they did was told to nobody.
     pub unknown: u64,
-    /// The last 200 of those that are known, the newest first.
+    /// The last 200 of the undone steps that are known, the newest first.
     pub steps: Vec<UndoneView>,
     /// Ids of tokens that had been removed and are there again.
     pub tokens: Vec<String>,
@@ -67,16 +68,17 @@ pub struct RestoredView {
     pub access_paths: Vec<String>,
     /// Ids of relays that had been removed and are there again.
     pub relays: Vec<String>,
-    /// Ids of tenants whose phones had been told to move to another access path than the database says, or
-    /// to none. None is named any more.
+    /// Ids of tenants whose phones had been told to move to another access path than the database
+    /// says, or to none. None of these tenants has a target any more.
     pub targets: Vec<String>,
-    /// Ids of tenants that had been removed and are there again. Their tokens and access paths go.
+    /// Ids of tenants that had been removed and are there again. The tokens and access paths of
+    /// these tenants are removed.
     pub tenants: Vec<String>,
-    /// Devices that had been removed or taken out of service. They are disabled.
+    /// Devices that had been removed or taken out of service. Each of them is disabled.
     pub disabled: Vec<DeviceRef>,
     /// Devices to which a phone that asks their former tenant is no longer sent on.
     pub forwards: Vec<DeviceRef>,
-    /// Devices that had another key than the database has now. They are to be re-keyed.
+    /// Devices that had another key than the database has now. Each of them is to be re-keyed.
     pub rekey: Vec<DeviceRef>,
     /// Values of KV that were published before the restore and are still to be removed: repeat the
     /// call until there are none.

@@ -17,17 +17,20 @@ pub struct StepInput {
 pub struct RotationView {
     /// Id of the master key that wraps.
     pub current: String,
-    /// Id of the one before it, if the deployment still has it.
+    /// Id of the master key before the current one, if the deployment still has it.
     pub previous: Option<String>,
-    /// Values under the previous one: to be wrapped again, or, in KV, to be removed. The end of the audit
-    /// chain, which it seals, is one. In the answer to
-    /// a step without those that `failed`: they would stay for ever.
+    /// Number of values under the previous key: to be wrapped again, or, in KV, to be removed. The
+    /// end of the audit chain, which that key seals, is one. The answer to a step leaves out those
+    /// that `failed`, which would stay for ever.
     pub remaining: u64,
-    /// Whether there may be more under the previous one or under neither: of each kind of value some 10,000 are counted at most.
+    /// Whether there may be more values under the previous key or under neither: of each kind of
+    /// value some 10,000 are counted at most.
     pub is_at_least: bool,
-    /// How many of them are files in KV. A step counts them once nothing else remains.
+    /// How many of the remaining values are files in KV. A step counts the files once nothing else
+    /// remains.
     pub files: u64,
-    /// Values under neither. They cannot be read until their master key is back as the previous one.
+    /// Number of values under neither key. Such a value cannot be read until its master key is back
+    /// as the previous one.
     pub unreadable: u64,
     /// How many values this step wrapped again.
     #[serde(skip_serializing_if = "Option::is_none")]

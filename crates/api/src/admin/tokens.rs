@@ -26,18 +26,18 @@ impl Access {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenInput {
-    /// For people; 1 to 100 characters.
+    /// A name for people; 1 to 100 characters.
     pub name: String,
-    /// Id of the one tenant it sees; null: every one.
+    /// Id of the one tenant that the token sees; null is every tenant.
     #[serde(default)]
     pub tenant: Option<String>,
     /// What the token may do: read, read and write, or read `GET /metrics` and nothing else.
     pub access: Access,
-    /// Whether it may see secrets.
+    /// Whether the token may see secrets.
     #[serde(default)]
     pub reveal: bool,
-    /// From when on it is worth nothing, in Unix milliseconds; null is never. Not later than the end of
-    /// the token that makes it.
+    /// The time from which on the token is worth nothing, in Unix milliseconds; null is never. The
+    /// time is not later than the end of the token that makes this one.
     #[serde(default)]
     pub expires_at: Option<u64>,
     /// The e-mail address of whoever signs in to the console as this token by Cloudflare Access; null is nobody.
@@ -75,10 +75,10 @@ pub struct TokenView {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenQuery {
-    /// Only those of this tenant.
+    /// Only tokens of this tenant.
     pub tenant: Option<String>,
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }

@@ -55,31 +55,34 @@ impl MessageKind {
     }
 }
 
-/// When a webhook is told of what.
+/// The limits that decide when a webhook sends messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookOptions {
-    /// After a message of a kind the next one of that kind waits for so many minutes, 5 to 1440, and has all that
-    /// came in between.
+    /// Number of minutes between two messages of one kind, 5 to 1440. The later message has all
+    /// that came in between.
     pub window_minutes: u32,
     /// The kinds that are told once a day.
     pub daily: Vec<MessageKind>,
-    /// The minute of the day, in UTC, at which these are told; 0 to 1439.
+    /// The minute of the day, in UTC, at which the kinds in `daily` are told; 0 to 1439.
     pub daily_at: u32,
-    /// After so many minutes a phone that took its bootstrap has not come back; 5 to 10080.
+    /// Number of minutes after which a phone that took its bootstrap counts as not come back; 5 to
+    /// 10080.
     pub never_came_back_minutes: u32,
-    /// After so many minutes without a request a device is silent; 60 to 43200.
+    /// Number of minutes without a request after which a device counts as silent; 60 to 43200.
     pub site_silent_minutes: u32,
-    /// Of a site with five devices or more, more than so many percent must be silent; 1 to 99.
+    /// The percentage of a site's devices that may be silent without a message, 1 to 99. A site
+    /// with fewer than five devices is left out.
     pub site_silent_percent: u32,
-    /// A rollout must be paused for so many minutes; 0 to 1440.
+    /// Number of minutes that a rollout must be paused before a message tells it; 0 to 1440.
     pub rollout_paused_minutes: u32,
-    /// A relay must be away for so many minutes; 1 to 1440.
+    /// Number of minutes that a relay must be away before a message tells it; 1 to 1440.
     pub relay_lost_minutes: u32,
-    /// So many requests of one address for names that nobody has are a scan; 10 to 100000.
+    /// Number of requests of one address for names that nobody has, from which on they count as a
+    /// scan; 10 to 100000.
     pub scan_requests: u32,
-    /// They come within so many minutes; 5 to 60.
+    /// Number of minutes within which the requests of a scan come; 5 to 60.
     pub scan_minutes: u32,
 }
 

@@ -9,17 +9,18 @@ use crate::admin::webhook_options::{MessageKind, WebhookOptions};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WebhookInput {
-    /// For people; 1 to 100 characters.
+    /// A name for people; 1 to 100 characters.
     pub name: String,
-    /// Where messages are sent: `https` and a public name, without a user or password. The URL is stored in clear
-    /// and shown to whoever may read, so it is no place for a secret.
+    /// The URL that messages are sent to: `https` and a public name, without a user or password.
+    /// The URL is stored in clear and shown to whoever may read, so it is no place for a secret.
     pub url: String,
-    /// Of what is told, at least one kind; `relay.lost` is for webhooks of the installation alone.
+    /// The kinds of messages that are sent, at least one; `relay.lost` is for webhooks of the
+    /// installation alone.
     pub kinds: Vec<MessageKind>,
-    /// When it is told; what is left out has its default.
+    /// The limits that decide when messages are sent; a limit that is left out has its default.
     #[serde(default)]
     pub options: WebhookOptions,
-    /// Whether nothing is looked for and nothing sent.
+    /// Whether the webhook is off: nothing is looked for and nothing is sent.
     #[serde(default)]
     pub disabled: bool,
 }
@@ -33,7 +34,7 @@ pub struct WebhookQuery {
     pub dead: bool,
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -47,13 +48,14 @@ pub struct WebhookView {
     pub tenant: Option<String>,
     /// The name that people know it by.
     pub name: String,
-    /// Where messages are sent.
+    /// The URL that messages are sent to.
     pub url: String,
-    /// Of what is told.
+    /// The kinds of messages that are sent.
     pub kinds: Vec<MessageKind>,
-    /// When it is told, each option with its default where nothing was given.
+    /// The limits that decide when messages are sent, each with its default where nothing was
+    /// given.
     pub options: WebhookOptions,
-    /// Whether nothing is looked for and nothing sent.
+    /// Whether the webhook is off: nothing is looked for and nothing is sent.
     pub disabled: bool,
     /// How many of its messages were given up and are kept; `GET …/messages?state=dead` shows them.
     pub dead: u64,
@@ -73,7 +75,8 @@ pub struct WebhookView {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecretInput {
-    /// For so many hours messages are signed with the secret of before, too; 0 to 168, by default 24.
+    /// Number of hours during which messages are signed with the previous secret, too; 0 to 168, by
+    /// default 24.
     pub overlap_hours: Option<u64>,
 }
 
@@ -83,7 +86,8 @@ pub struct SecretInput {
 pub struct SecretView {
     /// What messages are signed with from now on, `whsec_…`; only in this answer.
     pub secret: String,
-    /// Until when messages are signed with the secret of before, too, in Unix milliseconds.
+    /// The time until which messages are signed with the previous secret, too,
+    /// in Unix milliseconds.
     pub previous_until: u64,
 }
 
@@ -92,11 +96,11 @@ pub struct SecretView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MessageState {
-    /// It is sent until the receiver has it.
+    /// The message is sent until the receiver has it.
     Waiting,
-    /// The receiver has it.
+    /// The receiver has the message.
     Delivered,
-    /// It was tried ten times, or the receiver answered 410.
+    /// The message was sent ten times in vain, or the receiver answered 410.
     Dead,
 }
 
@@ -126,13 +130,14 @@ pub struct MessageView {
     pub id: String,
     /// What the message is about, the `type` of its body.
     pub kind: String,
-    /// What became of it.
+    /// What became of the message.
     pub state: MessageState,
-    /// How often it was sent.
+    /// How often the message was sent.
     pub tries: u64,
     /// The status that the receiver answered last; null if it did not answer.
     pub status: Option<u16>,
-    /// Why the last try failed: `status`, `redirect`, `timeout`, `connection`, `gone` or `url`; null if it did not.
+    /// Why the last try failed: `status`, `redirect`, `timeout`, `connection`, `gone` or `url`;
+    /// null if it did not fail.
     pub error: Option<String>,
     /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
@@ -149,10 +154,10 @@ pub struct MessageView {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessageQuery {
-    /// Only those in this state.
+    /// Only messages in this state.
     pub state: Option<MessageState>,
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }

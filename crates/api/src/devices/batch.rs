@@ -22,8 +22,8 @@ pub struct BatchInput {
 pub struct BatchDevice {
     /// The MAC address, in any notation.
     pub mac: String,
-    /// As the phone writes it, with its regional suffix; a new device needs one. A model that the tenant does not
-    /// have yet is added.
+    /// The model as the phone writes it, with its regional suffix; a new device needs one. A model
+    /// that the tenant does not have yet is added.
     pub model: Option<String>,
     /// The family of a model that the tenant does not have yet; left out, its name tells.
     pub family: Option<String>,
@@ -31,7 +31,7 @@ pub struct BatchDevice {
     pub site: Option<String>,
     /// Name of a site; a site that the tenant does not have yet is added.
     pub site_name: Option<String>,
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     pub label: Option<String>,
     /// The settings of the device's layer, all of them, as in `PUT …/settings`; not together with `set`.
     pub settings: Option<BTreeMap<String, Value>>,
@@ -81,13 +81,13 @@ pub struct BatchAnswer {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Became {
-    /// It was added.
+    /// The device was added.
     Created,
-    /// It was changed.
+    /// The device was changed.
     Changed,
-    /// It was already as it was to be.
+    /// The device was already as it was to be.
     Unchanged,
-    /// It was refused.
+    /// The device was refused.
     Refused,
 }
 
@@ -97,7 +97,7 @@ pub enum Became {
 pub struct BatchRow {
     /// The MAC: twelve upper-case hexadecimal digits; null where the call has none that can be read.
     pub mac: Option<String>,
-    /// What became of it.
+    /// What became of the device.
     pub outcome: Became,
     /// What of a device that is changed becomes another, by name: `model`, `site`, `label`, and each setting as
     /// `settings.NAME`. Values are not in it.

@@ -39,19 +39,19 @@ pub struct DeviceCounts {
 pub struct Counts {
     /// How many devices the tenant has.
     pub devices: u64,
-    /// Those that are out of service.
+    /// Number of devices that are out of service.
     pub disabled: u64,
-    /// Those that took their standard file and lack the last version of it.
+    /// Number of devices that took their standard file and lack the last version of it.
     pub stale: u64,
-    /// Those whose last request was refused, or for a file that is broken.
+    /// Number of devices whose last request was refused, or for a file that is broken.
     pub failing: u64,
-    /// Those that never asked for anything.
+    /// Number of devices that never asked for anything.
     pub never_seen: u64,
-    /// Those that got a file in the last 24 hours.
+    /// Number of devices that got a file in the last 24 hours.
     pub seen_24h: u64,
-    /// Those that got a file once, and none in the last 7 days.
+    /// Number of devices that got a file once, and none in the last 7 days.
     pub silent_7d: u64,
-    /// Those whose bootstrap was taken from none of the tenant's `expected_networks`.
+    /// Number of devices whose bootstrap was taken from none of the tenant's `expected_networks`.
     pub unexpected_network: u64,
 }
 
@@ -91,16 +91,16 @@ pub struct AllCounts {
     pub devices: u64,
     /// The devices by the state of their key.
     pub by_state: BTreeMap<String, u64>,
-    /// Those that are out of service.
+    /// Number of devices that are out of service.
     pub disabled: u64,
-    /// Those that took their standard file and lack the last version of it.
+    /// Number of devices that took their standard file and lack the last version of it.
     pub stale: u64,
-    /// Those whose last request was refused, or for a file that is broken.
+    /// Number of devices whose last request was refused, or for a file that is broken.
     pub failing: u64,
-    /// Those that never asked for anything.
+    /// Number of devices that never asked for anything.
     pub never_seen: u64,
-    /// Those that took their bootstrap and did not come back within an hour.
+    /// Number of devices that took their bootstrap and did not come back within an hour.
     pub never_came_back: u64,
-    /// Those whose bootstrap was taken from none of their tenant's `expected_networks`.
+    /// Number of devices whose bootstrap was taken from none of their tenant's `expected_networks`.
     pub unexpected_network: u64,
 }

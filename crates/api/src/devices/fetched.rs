@@ -9,12 +9,12 @@ use crate::changing::FileDiff;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Source {
-    /// It was made from the history, and is what the edge still keeps of that version.
+    /// The file was made from the history, and is what the edge still keeps of that version.
     Kept,
-    /// It was made from the history of templates, settings and options, with the device's present model, site and
-    /// certificates. The edge no longer keeps that version.
+    /// The file was made from the history of templates, settings and options, with the device's
+    /// present model, site and certificates. The edge no longer keeps that version.
     History,
-    /// It is not known any more.
+    /// The file that the phone fetched is not known any more.
     Unknown,
 }
 
@@ -30,7 +30,7 @@ pub struct FetchedView {
     pub version: u64,
     /// How it is known what the phone fetched.
     pub source: Source,
-    /// Why it is not known; null where it is.
+    /// Why it is not known what the phone fetched; null where it is known.
     pub reason: Option<String>,
     /// How the files differ; null where it is not known what the phone fetched.
     pub diff: Option<FileDiff>,

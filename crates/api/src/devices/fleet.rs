@@ -18,7 +18,7 @@ pub struct FleetQuery {
     pub doubled: bool,
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 

@@ -22,7 +22,7 @@ pub struct LintInput {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LintView {
-    /// Whether it may be served: no finding is an error.
+    /// Whether the text may be served: no finding is an error.
     pub ok: bool,
     /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<Finding>,
@@ -34,9 +34,9 @@ pub struct LintView {
 pub struct FileLintView {
     /// The kind of the file that it is about.
     pub kind: FileKind,
-    /// Whether it may be served.
+    /// Whether the file may be served.
     pub ok: bool,
-    /// Why it cannot be rendered, where it cannot.
+    /// Why the file cannot be rendered, where it cannot.
     pub error: Option<String>,
     /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<RenderedFinding>,

@@ -45,7 +45,7 @@ pub struct DeviceQuery {
     /// How many items; 1 to 200, by default 50. With several filters a page may be shorter and still not the last:
     /// `next` tells.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }
 

@@ -29,13 +29,13 @@ pub struct NewDeviceInput {
     /// The MAC address, in any notation.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub mac: Mac,
-    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
-    /// yet is added if its name suggests its family.
+    /// The model as the phone writes it, with its regional suffix. A model that the tenant does not
+    /// have yet is added if its name suggests its family.
     pub model: String,
     /// Id of a site.
     #[serde(default)]
     pub site: Option<String>,
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     #[serde(default)]
     pub label: String,
     /// The settings of the device's layer, as in `PUT …/settings`.
@@ -51,13 +51,13 @@ pub struct NewDeviceInput {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceInput {
-    /// As the phone writes it, with its regional suffix. A model that the tenant does not have
-    /// yet is added if its name suggests its family.
+    /// The model as the phone writes it, with its regional suffix. A model that the tenant does not
+    /// have yet is added if its name suggests its family.
     pub model: String,
     /// Id of a site.
     #[serde(default)]
     pub site: Option<String>,
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     #[serde(default)]
     pub label: String,
     /// The settings of the device's layer, as in `PUT …/settings`. Left out, they stay.
@@ -93,21 +93,24 @@ pub struct DeviceView {
     pub disabled: bool,
     /// The life of the device's key; the key itself is never shown.
     pub key: KeyView,
-    /// Of its own last change.
+    /// The version of the device's own last change.
     pub version: u64,
-    /// Of its files: of its own last change or the last one above it.
+    /// The version of the device's files: that of the device's own last change, or of the last
+    /// change of a layer above it.
     pub file_version: u64,
-    /// Of the last standard file it took.
+    /// The version of the standard file that the phone took last; null if the phone took none.
     pub fetched_version: Option<u64>,
     /// The time at which the phone last took its standard file, in Unix milliseconds.
     pub fetched_at: Option<u64>,
     /// Who last got a file of the device, and when.
     pub last_seen: Option<SeenView>,
-    /// Whether it took its standard file and lacks the last version of it.
+    /// Whether the phone took its standard file and lacks the last version of it.
     pub stale: bool,
-    /// Its last request, where that was refused or for a file that is broken; null once it got a file again.
+    /// The device's last request, where that was refused or for a file that is broken; null once
+    /// the device got a file again.
     pub failing: Option<FailingView>,
-    /// Until when the tenant that it was in sends its phone here; absent once the phone was here.
+    /// The time until which the device's former tenant sends its phone here, in Unix milliseconds;
+    /// absent once the phone was here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forwarded_until: Option<u64>,
     /// The number of its changes, which is also its ETag.
@@ -139,9 +142,10 @@ pub struct KeyView {
     pub armed_until: Option<u64>,
     /// Who took the last bootstrap, and when; null if nobody did.
     pub last_taken_by: Option<SeenView>,
-    /// Whether it was taken from none of the networks that the tenant expected bootstraps from at that time.
+    /// Whether the bootstrap was taken from none of the networks that the tenant expected
+    /// bootstraps from at that time.
     pub from_unexpected_network: bool,
-    /// When a sealed file was fetched for the first time after that.
+    /// When a sealed file was fetched for the first time after the bootstrap was taken.
     pub confirmed_at: Option<u64>,
 }
 
@@ -151,7 +155,7 @@ pub struct KeyView {
 pub struct FailingView {
     /// The time of the request, in Unix milliseconds.
     pub at: u64,
-    /// Why it ended so, in one word, as in the events.
+    /// Why the request ended so, in one word, as in the events.
     pub reason: String,
 }
 
@@ -161,7 +165,7 @@ pub struct FailingView {
 pub struct SeenView {
     /// The time of the request, in Unix milliseconds.
     pub at: u64,
-    /// Null for an imported key, which nobody took.
+    /// The address that the request came from; null for an imported key, which nobody took.
     pub address: Option<String>,
     /// What the phone says it is; no proof.
     pub user_agent: Option<String>,

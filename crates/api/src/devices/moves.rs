@@ -17,7 +17,7 @@ pub struct MoveInput {
     /// one that the tenant does not have yet is added.
     #[serde(default)]
     pub model: Option<String>,
-    /// For people; at most 100 characters. Left out, it stays.
+    /// A text for people; at most 100 characters. A label that is left out stays.
     #[serde(default)]
     pub label: Option<String>,
     /// What becomes of the settings of the device's own layer.
@@ -33,10 +33,10 @@ pub struct MoveInput {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Keep {
-    /// They go along, secrets too.
+    /// The settings go along, secrets too.
     #[default]
     Keep,
-    /// They are removed.
+    /// The settings are removed.
     Drop,
 }
 
@@ -46,12 +46,12 @@ pub enum Keep {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForwardInput {
-    /// False: the phone gets nothing any more where it was.
+    /// Whether the phone is sent on; with false, the phone gets nothing any more where it was.
     pub enabled: bool,
     /// An access path of the new tenant, as its URL or its segment. Left out, one that earlier moves
     /// used, or a new one.
     pub url: Option<String>,
-    /// For how many days at most; 1 to 365, by default 30.
+    /// Most days for which the phone is sent on; 1 to 365, by default 30.
     pub days: u32,
 }
 
@@ -80,7 +80,7 @@ pub struct MovedView {
     pub cancelled_jobs: Option<u32>,
 }
 
-/// Where a phone is sent.
+/// The place that a phone is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForwardView {
@@ -90,6 +90,6 @@ pub struct ForwardView {
     /// The access path's URL, if this move made it: it is shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Until when at most, in Unix milliseconds.
+    /// The time until which the phone is sent on at most, in Unix milliseconds.
     pub until: u64,
 }

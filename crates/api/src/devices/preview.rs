@@ -14,18 +14,18 @@ use serde::Serialize;
 pub struct PreviewView {
     /// The kind of the file that it is about.
     pub kind: FileKind,
-    /// Of the settings that it was made from.
+    /// The version of the settings that the file was made from.
     pub version: u64,
     /// The file, before sealing; null if it cannot be made. Secrets are masked unless the token
     /// may see them and asked to; then these are the very bytes, but for the access path in URLs.
     pub text: Option<String>,
-    /// Its length in bytes, as shown.
+    /// The length of the file in bytes, as shown.
     pub length: usize,
-    /// Why it cannot be rendered, where it cannot.
+    /// Why the file cannot be rendered, where it cannot.
     pub error: Option<String>,
     /// What is wrong with the file, each with its place and what to do.
     pub findings: Vec<RenderedFinding>,
-    /// The settings that had a say in it, by line of the file.
+    /// The settings that had a say in the file, by line of the file.
     pub used: Vec<UsedSetting>,
 }
 
@@ -33,17 +33,17 @@ pub struct PreviewView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EffectiveView {
-    /// Names it within its file: in XML, the elements below the root.
+    /// The path that names the parameter within its file: in XML, the elements below the root.
     pub path: String,
     /// The name of the parameter, as the phone knows it.
     pub name: String,
     /// The value that the phone obeys; masked where it is a secret.
     pub value: String,
-    /// The file that it came from.
+    /// The kind of the file that the value came from.
     pub from: FileKind,
-    /// The layer whose setting it shows, if it shows one.
+    /// The layer whose setting the value shows, if it shows one.
     pub layer: Option<Layer>,
-    /// What it overrides, the strongest first.
+    /// The values that this one overrides, the strongest first.
     pub shadows: Vec<Shadowed>,
 }
 

@@ -18,7 +18,7 @@ pub struct AdoptInput {
     pub model: Option<String>,
     /// Id of a site.
     pub site: Option<String>,
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     pub label: String,
     /// The settings of the device's layer, as in `PUT …/settings`.
     #[cfg_attr(

@@ -12,14 +12,14 @@ pub struct JobView {
     pub id: String,
     /// The MAC of the device that the job notifies.
     pub device: String,
-    /// Text of the Event header.
+    /// The text of the Event header.
     pub event: String,
     /// The id of the pool that it belongs to.
     pub pool: String,
     /// `queued`, `leased` (with a relay), `answered` (2xx, its download is waited for); and for good
     /// `fetched`, `rejected`, `unreachable`, `expired` or `cancelled`.
     pub state: State,
-    /// Why it is where it is: a stable word.
+    /// Why the job is in its state, in one word for programs.
     pub reason: String,
     /// What became of the job and why, for people.
     pub message: String,
@@ -27,19 +27,19 @@ pub struct JobView {
     pub code: Option<u16>,
     /// The version of the device's files that it should come for.
     pub version: u64,
-    /// The rollout that it belongs to.
+    /// Id of the rollout that the job belongs to.
     pub rollout: Option<String>,
-    /// The relay that has it, or had it last.
+    /// Id of the relay that has the job, or had it last.
     pub relay: Option<String>,
     /// The number of NOTIFYs that were sent in vain.
     pub tries: u32,
-    /// Further requests that joined it.
+    /// Number of further requests that joined the job.
     pub joined: u32,
     /// The time at which it was made, in Unix milliseconds.
     pub created_at: u64,
-    /// While queued: not before.
+    /// The time before which a queued job is not sent, in Unix milliseconds.
     pub due_at: u64,
-    /// While queued: not after.
+    /// The time after which a queued job is not sent, in Unix milliseconds.
     pub expires_at: u64,
     /// When it was last given to a relay.
     pub sent_at: Option<u64>,
@@ -49,7 +49,8 @@ pub struct JobView {
     pub fetched_at: Option<u64>,
     /// The time at which it ended, in Unix milliseconds; null while it goes on.
     pub ended_at: Option<u64>,
-    /// Its history: each time it was given to a relay. Only where one job is asked for.
+    /// The history of the job: each time that it was given to a relay. A list of jobs leaves the
+    /// history out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<Attempt>>,
 }
@@ -59,15 +60,15 @@ pub struct JobView {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobQuery {
-    /// Only those of this device: a MAC in any notation.
+    /// Only jobs of this device: a MAC in any notation.
     pub device: Option<String>,
-    /// Only those of this rollout.
+    /// Only jobs of this rollout.
     pub rollout: Option<String>,
-    /// Only those in this state.
+    /// Only jobs in this state.
     pub state: Option<State>,
     /// How many items; 1 to 200, by default 50. With a filter a page may be shorter and still not
     /// the last: `next` tells.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }

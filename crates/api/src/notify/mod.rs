@@ -45,7 +45,7 @@ pub struct JobBrief {
     pub event: String,
     /// The id of the pool that it belongs to.
     pub pool: String,
-    /// The state that it is in now.
+    /// The state that the job is in now.
     pub state: ringfence_queue::job::State,
     /// When it goes out at the earliest, in Unix milliseconds: a job about a change waits until every
     /// location can see the change.
@@ -60,7 +60,7 @@ pub struct Notices {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub jobs: Vec<Notified>,
-    /// One for each pool that reaches some of the phones.
+    /// The rollouts that were started, one for each pool that reaches some of the phones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub rollouts: Vec<RolloutView>,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PoolInput {
-    /// Unique; 1 to 100 characters.
+    /// A name for people, which no other pool has; 1 to 100 characters.
     pub name: String,
     /// The options of the pool; what is left out has its default.
     #[serde(default)]
@@ -64,12 +64,12 @@ pub struct Assignment {
     pub pool: Option<String>,
 }
 
-/// Whom a tenant may address through the relays of its pools.
+/// The destinations that a tenant may address through the relays of its pools.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reachable {
-    /// Null is nobody's word: a tenant whose pools have no phones of other tenants may address whomever
-    /// their relays may; any other nobody.
+    /// The destinations that the tenant may address. With null, a tenant whose pools have no phones
+    /// of other tenants may address whomever their relays may; any other tenant may address nobody.
     #[cfg_attr(feature = "schema", schemars(with = "Option<DestinationsShape>"))]
     pub destinations: Option<Destinations>,
 }

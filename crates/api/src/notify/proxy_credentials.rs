@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct ProxyCredentialsInput {
     /// The user name that the proxy knows the pool by.
     pub username: String,
-    /// Its password. No answer ever has it.
+    /// The password for that user name. No answer ever has the password.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub password: Secret,
     /// The realm that alone is answered; null: whichever the proxy names.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RelayInput {
-    /// Unique in its pool; 1 to 100 characters.
+    /// A name for people, which no other relay of the pool has; 1 to 100 characters.
     pub name: String,
 }
 
@@ -15,7 +15,7 @@ pub struct RelayInput {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DrainInput {
-    /// For the relay's log; at most 100 characters.
+    /// The reason, for the relay's log; at most 100 characters.
     pub reason: String,
 }
 
@@ -33,21 +33,21 @@ pub struct RelayView {
     pub created_at: u64,
     /// Whether the relay is connected to its pool now.
     pub connected: bool,
-    /// When it was last heard of; null: never.
+    /// When the relay was last heard of; null is never.
     pub last_seen_at: Option<u64>,
-    /// When it last said hello.
+    /// When the relay last said hello.
     pub hello_at: Option<u64>,
     /// The version of the program that the relay runs.
     pub software_version: Option<String>,
     /// The name of the program that the relay runs.
     pub software: Option<String>,
-    /// Jobs that it is willing to hold at one time.
+    /// Most jobs that the relay is willing to hold at one time.
     pub capacity: Option<u32>,
     /// The transports that the relay can send by: `udp4`, `udp6`.
     pub transports: Vec<String>,
-    /// Jobs that it holds.
+    /// Number of jobs that the relay holds.
     pub in_flight: u64,
-    /// Whether it gets no more jobs until it connects again.
+    /// Whether the relay gets no more jobs until it connects again.
     pub draining: bool,
     /// What the relay sends as its bearer; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RolloutInput {
-    /// Which devices in service: a site, a model, a group of MACs, several of them to narrow each
-    /// other, or nothing for every device.
+    /// The devices in service that are notified: a site, a model, a group of MACs, several of them
+    /// to narrow each other, or nothing for every device.
     pub selection: Selection,
     /// Text of the Event header; absent is what the settings of each device's own event say, or the event that makes phones of its family fetch.
     pub event: Option<String>,
@@ -19,9 +19,9 @@ pub struct RolloutInput {
     pub per_second: Option<f64>,
     /// NOTIFYs a second to one destination network, 0.001 to 10000; 0 is no limit.
     pub network_per_second: Option<f64>,
-    /// Each job waits a random part of so many seconds more.
+    /// Each job waits a random time of up to this number of seconds more; at most 86400.
     pub spread_s: u32,
-    /// The time of day.
+    /// The time of the day in which NOTIFYs go out; null is any time.
     pub window: Option<TimeWindow>,
     /// How far to go before looking back; all comes last by itself.
     pub stages: Vec<Stage>,
@@ -43,15 +43,16 @@ pub struct RolloutView {
     pub pool: String,
     /// `running`, `paused`, `finished` or `cancelled`.
     pub state: RolloutState,
-    /// Why it is where it is: `running`, `window`, `no_relay`, `operator`, `threshold`, `finished`.
+    /// Why the rollout is in its state: `running`, `window`, `no_relay`, `operator`, `threshold`,
+    /// `finished`.
     pub reason: String,
     /// What the rollout is doing or why it ended, for people.
     pub message: String,
     /// Number of devices that the rollout is for.
     pub total: u64,
-    /// Devices that have, or had, their job.
+    /// Number of devices that have, or had, their job.
     pub released: u64,
-    /// The stage that it is in, from 0.
+    /// The stage that the rollout is in, counted from 0.
     pub stage: u32,
     /// The number of jobs in each state.
     pub progress: Progress,
@@ -66,12 +67,12 @@ pub struct RolloutView {
     pub per_second: f64,
     /// The number of NOTIFYs a second to one destination network.
     pub network_per_second: f64,
-    /// Each job waits a random part of this many seconds more.
+    /// Each job waits a random time of up to this number of seconds more.
     pub spread_s: u32,
     /// The time of the day in which NOTIFYs go out; null is any time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
-    /// The share of failures at which the rollout stops by itself.
+    /// What must be true for the rollout to go on from a stage to the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
     /// How long each job may wait to be fetched, in seconds.
@@ -82,7 +83,7 @@ pub struct RolloutView {
     pub ended_at: Option<u64>,
 }
 
-/// How many of its jobs are in each state.
+/// How many jobs of a rollout are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
@@ -112,12 +113,13 @@ pub struct Progress {
 pub struct StageView {
     /// The part of the devices that have been notified when the stage is over.
     pub until: Stage,
-    /// The number of devices notified when it is through, counted from the first.
+    /// The number of devices notified when the stage is through, counted from the first.
     pub devices: u64,
     /// Number of devices that fetched in time.
     pub in_time: u64,
     /// Number of devices that did not fetch in time.
     pub late: u64,
-    /// Devices excluded from the result: cancelled, deleted, or counted in another rollout.
+    /// Number of devices that the result leaves out: their job was cancelled or counts in another rollout,
+    /// or the device was deleted.
     pub excluded: u64,
 }

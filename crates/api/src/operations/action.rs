@@ -12,7 +12,10 @@ use crate::tenancy::settings::SettingsInput;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Action {
     /// Tells the phone, as `notifyDevice` does.
-    Notify(NotifyInput),
+    Notify(
+        /// What the phone is asked to do.
+        NotifyInput,
+    ),
     /// Gives the device a new key, as `rekeyDevice` does.
     Rekey,
     /// Has the bootstrap of the same key served once more, as `rearmDevice` does.
@@ -24,13 +27,25 @@ pub enum Action {
     /// Removes the device, as `deleteDevice` does.
     Delete,
     /// Moves the device to another tenant, as `moveDevice` does; takes a token for all tenants.
-    Move(MoveInput),
+    Move(
+        /// Where the device goes, and how.
+        MoveInput,
+    ),
     /// Writes these settings of the device's own layer and leaves its others as they are.
-    Set(SettingsInput),
+    Set(
+        /// The settings that are written.
+        SettingsInput,
+    ),
     /// Removes settings of the device's own layer.
-    Unset(UnsetInput),
+    Unset(
+        /// The settings that are removed.
+        UnsetInput,
+    ),
     /// Changes the model or the site of the device, as `putDevice` does, and leaves all else as it is.
-    Change(ChangeInput),
+    Change(
+        /// What the device becomes.
+        ChangeInput,
+    ),
 }
 
 /// Settings to be removed.

@@ -13,16 +13,17 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OperationInput {
-    /// Which devices. They are fixed when the operation starts: what fits later is not in it.
+    /// The devices that are changed. The selection is made when the operation starts: a device that
+    /// fits later is not in it.
     pub selection: SelectionInput,
-    /// What is done to each of them.
+    /// What is done to each device.
     pub action: Action,
     /// Whether devices are left alone that an operator changed since the operation started, as with `If-Match`.
     #[serde(default)]
     pub if_unchanged: bool,
 }
 
-/// Which devices: `query` or `macs`.
+/// The devices of an operation, by `query` or by `macs`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -52,7 +53,7 @@ pub struct Started {
     pub operation: Option<OperationView>,
     /// The number of devices.
     pub devices: u64,
-    /// The same by the state of their keys.
+    /// Number of devices by the state of their keys.
     pub by_state: BTreeMap<String, u64>,
     /// MACs of the selection that are no devices of the tenant, the first 100.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,11 +72,11 @@ pub struct Started {
 pub struct Sample {
     /// Number of devices that were tried, at most 10.
     pub devices: u64,
-    /// Number of these whose files would not be the same.
+    /// Number of devices whose files would not be the same.
     pub changed: u64,
-    /// Number of these that would be refused, most often because a file could not be served.
+    /// Number of devices that would be refused, most often because a file could not be served.
     pub refused: u64,
-    /// Why the first of these would be refused.
+    /// Why the first refused device would be refused.
     pub cause: Option<String>,
     /// The MAC of the first device whose files would not be the same.
     pub mac: Option<String>,
@@ -118,15 +119,15 @@ pub struct OperationView {
 pub struct OutcomeCounts {
     /// How many devices the operation has.
     pub all: u64,
-    /// Those without a final outcome.
+    /// Number of devices without a final outcome.
     pub pending: u64,
-    /// Those that were changed, or told.
+    /// Number of devices that were changed, or whose phones were told.
     pub done: u64,
-    /// Those that were already what they were to become.
+    /// Number of devices that were already what they were to become.
     pub unchanged: u64,
-    /// Those whose change was refused, each for a cause of its own.
+    /// Number of devices whose change was refused, each for a cause of its own.
     pub refused: u64,
-    /// Those that were left alone because the operation was cancelled or stopped.
+    /// Number of devices that were left alone because the operation was cancelled or stopped.
     pub cancelled: u64,
 }
 
@@ -135,17 +136,17 @@ pub struct OutcomeCounts {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Outcome {
-    /// Its turn has not come.
+    /// The turn of the device has not come.
     Waiting,
-    /// It is changed, and the change is being published.
+    /// The device is changed, and the change is being published.
     Applied,
-    /// It is changed, or its phone is told.
+    /// The device is changed, or its phone is told.
     Done,
-    /// It was already what it was to become.
+    /// The device was already what it was to become.
     Unchanged,
-    /// Its change was refused.
+    /// The change of the device was refused.
     Refused,
-    /// It was left alone because the operation was cancelled or stopped.
+    /// The device was left alone because the operation was cancelled or stopped.
     Cancelled,
 }
 
@@ -182,7 +183,7 @@ pub struct OperationDevice {
     pub mac: String,
     /// Id of the device.
     pub device: String,
-    /// What became of it.
+    /// What became of the device.
     pub outcome: Outcome,
     /// The kind of problem that refused it, as in the `type` of a problem: `conflict`, `not-found`.
     pub cause: Option<String>,
@@ -197,10 +198,10 @@ pub struct OperationDevice {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutcomeQuery {
-    /// Only those with this outcome.
+    /// Only devices with this outcome.
     pub outcome: Option<Outcome>,
     /// How many items; 1 to 200, by default 50.
     pub limit: Option<u32>,
-    /// `next` of the page before.
+    /// The `next` of the page before.
     pub cursor: Option<String>,
 }

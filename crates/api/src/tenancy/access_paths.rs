@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessPathInput {
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     #[serde(default)]
     pub label: String,
-    /// From when on it answers no more, in Unix milliseconds; null is never.
+    /// The time from which on the access path answers no more, in Unix milliseconds; null is never.
     #[serde(default)]
     pub expires_at: Option<u64>,
 }
@@ -18,10 +18,10 @@ pub struct AccessPathInput {
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewAccessPathInput {
-    /// For people; at most 100 characters.
+    /// A text for people; at most 100 characters.
     #[serde(default)]
     pub label: String,
-    /// From when on it answers no more, in Unix milliseconds; null is never.
+    /// The time from which on the access path answers no more, in Unix milliseconds; null is never.
     #[serde(default)]
     pub expires_at: Option<u64>,
     /// Whether the tenant's phones are to move to it, as by `putAccessPathTarget`.
@@ -51,13 +51,15 @@ pub struct AccessPathView {
     pub created_at: u64,
     /// The time at which it ends, in Unix milliseconds; null if it does not end.
     pub expires_at: Option<u64>,
-    /// When a phone last got a file under it, to the hour; null if none ever has.
+    /// When a phone last got a file under the access path, to the hour; null if none ever has.
     pub last_used_at: Option<u64>,
-    /// How many devices have got a file under it in the last seven days, at most 1,000. A request that names no
-    /// device, such as one for a model's file, counts for `last_used_at` alone.
+    /// How many devices have got a file under the access path in the last seven days, at most
+    /// 1,000. A request that names no device, such as one for a model's file, counts for
+    /// `last_used_at` alone.
     pub devices_7d: u64,
-    /// Since when the tenant's phones are to move to it, in Unix milliseconds; null if they are not. Every file
-    /// of a device that names URLs names those of this access path, under whichever it was asked for.
+    /// The time since which the tenant's phones are to move to this access path,
+    /// in Unix milliseconds; null if they are not. Every file of a device that names URLs names those of
+    /// this access path, under whichever it was asked for.
     pub target_since: Option<u64>,
     /// What stands in URLs; only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,11 +73,12 @@ pub struct AccessPathView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetPage {
-    /// Since when they are to, in Unix milliseconds.
+    /// The time since which phones are to move to the access path, in Unix milliseconds.
     pub since: u64,
-    /// How many devices in service got their last file under it, to the hour.
+    /// Number of devices in service that got their last file under the access path, to the hour.
     pub moved: u64,
-    /// How many devices in service did not, or never got any.
+    /// Number of devices in service that got their last file under another access path, or never
+    /// got any.
     pub not_moved: u64,
     /// The devices that have not moved, in the order of their MACs.
     pub items: Vec<NotMovedView>,
@@ -91,11 +94,11 @@ pub struct NotMovedView {
     pub mac: String,
     /// A text of the operator for people to read.
     pub label: String,
-    /// The name of its model.
+    /// The name of the device's model.
     pub model: String,
-    /// Id of the access path under which it last got a file; null if it never got any under one that is still
-    /// there.
+    /// Id of the access path under which the device last got a file; null if it never got any under
+    /// one that is still there.
     pub access_path: Option<String>,
-    /// When that was, in Unix milliseconds, to the hour.
+    /// The time at which the device last got that file, in Unix milliseconds, to the hour.
     pub last_used_at: Option<u64>,
 }

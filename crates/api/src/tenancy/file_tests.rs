@@ -25,10 +25,10 @@ pub struct FileTestInput {
     /// The parameter: its path, as the effective parameters of a device show it, or its name, which then stands for
     /// every place that has it.
     pub parameter: String,
-    /// What is expected of it.
+    /// What is expected of the parameter.
     pub expect: Expect,
-    /// What it is compared with, where `expect` is `equals` or `contains`. It is stored and shown in
-    /// clear: write no secret here.
+    /// The text that the parameter's value is compared with, where `expect` is `equals` or
+    /// `contains`. The text is stored and shown in clear: write no secret here.
     #[serde(default)]
     pub value: Option<String>,
 }
@@ -68,13 +68,13 @@ pub struct FileTestView {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Expect {
-    /// It is there with this value, to the character.
+    /// The parameter is there with this value, to the character.
     Equals,
-    /// It is there with this text in its value.
+    /// The parameter is there with this text in its value.
     Contains,
-    /// It is there, with whatever value.
+    /// The parameter is there, with whatever value.
     Present,
-    /// It is not there.
+    /// The parameter is not there.
     Absent,
 }
 

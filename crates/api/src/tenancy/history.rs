@@ -9,7 +9,8 @@ use crate::tenancy::settings::SettingView;
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VersionView {
-    /// Its number; 0 is what there was before the first change of which a version was kept.
+    /// The number of the version; 0 is what there was before the first change of which a version
+    /// was kept.
     pub version: u64,
     /// The time of the change.
     pub at: u64,
@@ -19,9 +20,9 @@ pub struct VersionView {
     pub request_id: Option<String>,
     /// What was said about the change.
     pub comment: String,
-    /// Whether it is so now.
+    /// Whether the version is the current one.
     pub current: bool,
-    /// The time at which another version took its place; null while it is so.
+    /// The time at which another version took its place; null for the current version.
     pub ended_at: Option<u64>,
     /// About how many bytes of the tenant's history go with it.
     pub bytes: u64,
@@ -76,10 +77,10 @@ pub struct SettingDiff {
     pub to: Option<SettingView>,
 }
 
-/// Where to go back to.
+/// The version to go back to.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RollbackInput {
-    /// The version that is to be so again.
+    /// The number of the version that is to be the current one again.
     pub version: u64,
 }

@@ -18,7 +18,7 @@ pub struct QuotaView {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LimitsView {
-    /// By name: what is used and what may be.
+    /// What is used and what may be used, by the name of the quota.
     pub quotas: BTreeMap<&'static str, QuotaView>,
     /// Limits that are not the defaults, as `PUT` takes them.
     pub limits: Limits,

@@ -11,7 +11,7 @@ use crate::check::Checked;
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelInput {
-    /// Left out, it is guessed from the name.
+    /// The family of the model's phones; left out, the family is guessed from the name.
     pub family: Option<Family>,
     /// Name of the sealing profile: `utg-128`, `utg-192` or `utg-256` for `utg`, or the same with
     /// `-sha256` for phones that derive the key by SHA-256; `e1c`, `e2c` or `e3c` for the text
@@ -30,11 +30,11 @@ fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelView {
-    /// As the phone writes it.
+    /// The name of the model, as the phone writes it.
     pub name: String,
     /// The family of phones that it is for.
     pub family: Family,
-    /// Null: plaintext over HTTPS.
+    /// Name of the sealing profile; null is plaintext over HTTPS.
     pub profile: Option<String>,
     /// What sealing by the profile is worth; null without a profile.
     pub profile_grade: Option<Grade>,

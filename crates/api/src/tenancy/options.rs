@@ -35,10 +35,10 @@ pub struct TenantOptions {
     /// Whether an initial file asked for by MAC names the plain standard file before and the sealed one
     /// after the key was delivered, instead of both by the phone's own rule.
     pub state_dependent_names: bool,
-    /// For how many seconds after a bootstrap was taken the same source address may take it
-    /// again; 0 is never. It ends at the first sealed fetch.
+    /// Number of seconds after a bootstrap was taken during which the same source address may take
+    /// it again; 0 is none. The first sealed fetch ends this time.
     pub retry_window_s: u32,
-    /// After how many seconds an unused bootstrap expires; 0 is never.
+    /// Number of seconds after which an unused bootstrap expires; 0 is never.
     pub bootstrap_expiry_s: u32,
     /// Whether sealed files may leave over plain HTTP. A bootstrap never does.
     pub sealed_over_http: bool,
@@ -46,7 +46,7 @@ pub struct TenantOptions {
     pub unverified_profiles: bool,
     /// How many events a minute are written; the rest is counted.
     pub events_per_minute: u32,
-    /// For how many days events are kept.
+    /// Number of days for which events are kept.
     pub event_retention_days: u32,
     /// The networks that bootstraps are expected to be taken from, such as `203.0.113.0/24` or
     /// `2001:db8::/32`; none: from everywhere. One that is taken elsewhere is taken all the same, and its device
@@ -82,10 +82,11 @@ impl Default for TenantOptions {
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Names {
-    /// Where it is served as it is.
+    /// The names at which the file is served as it is.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub plain: Vec<UrlTemplate>,
-    /// Where it is served encrypted: needs `{MAC}`, and ends in the extension of a profile.
+    /// The names at which the file is served encrypted; each has `{MAC}` in it, and ends in the
+    /// extension of a profile.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub sealed: Vec<UrlTemplate>,
 }
@@ -96,9 +97,9 @@ pub struct Names {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PlainName {
-    /// The same refusal as everything else.
+    /// The plain name answers the same refusal as any name that serves nothing.
     Refuse,
-    /// The sealed file.
+    /// The plain name answers the sealed file.
     Sealed,
 }
 
@@ -107,9 +108,9 @@ pub enum PlainName {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SharedFiles {
-    /// Sealed with the asking device's key.
+    /// The file is served sealed with the key of the device that asks.
     Sealed,
-    /// As they are.
+    /// The file is served as it is.
     Plain,
 }
 

@@ -11,8 +11,8 @@ use crate::notify::Notices;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettingsInput {
-    /// By name, `[A-Za-z_][A-Za-z0-9_.-]{0,95}`: a string; `{"secret": "…"}`, which nobody can read
-    /// back; or `{"secret": null}`, the same as `{"keep": true}`: what is stored.
+    /// The settings by name, `[A-Za-z_][A-Za-z0-9_.-]{0,95}`: a string; `{"secret": "…"}`, which
+    /// nobody can read back; or `{"secret": null}`, the same as `{"keep": true}`: what is stored.
     #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, SettingShape>"))]
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -23,9 +23,18 @@ pub struct SettingsInput {
 #[serde(untagged)]
 #[allow(dead_code)]
 enum SettingShape {
+    /// A value that is no secret.
     Text(String),
-    Secret { secret: Option<String> },
-    Keep { keep: bool },
+    /// A value that is kept secret.
+    Secret {
+        /// The value, which nobody can read back; null keeps the value that is stored.
+        secret: Option<String>,
+    },
+    /// The value that is stored.
+    Keep {
+        /// Whether the value that is stored stays; nothing but true is taken.
+        keep: bool,
+    },
 }
 
 /// A setting, as it is shown.
@@ -33,9 +42,11 @@ enum SettingShape {
 #[serde(untagged)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SettingView {
+    /// A value that is no secret.
     Text(String),
-    /// Null, unless the token may see secrets and asked to.
+    /// A value that is a secret.
     Secret {
+        /// The value; null unless the token may see secrets and asked to.
         secret: Option<String>,
     },
 }
@@ -46,7 +57,7 @@ pub enum SettingView {
 pub struct SettingsView {
     /// The settings of this layer by name; secrets are masked.
     pub settings: BTreeMap<String, SettingView>,
-    /// Counts the changes of the layer; 0 before the first one.
+    /// Number of changes of the layer; 0 before the first one.
     pub revision: u64,
     /// What was rendered to see that a change breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +80,7 @@ pub struct SettingsQuery {
     /// Writes nothing, and answers what the change would do: how many devices would get other files, how many
     /// files would break, and with `device` the lines that would differ.
     pub dry_run: bool,
-    /// With `dry_run`: the MAC of a device of which each file's differing lines are shown.
+    /// The MAC of a device of which each file's differing lines are shown; only with `dry_run`.
     pub device: Option<String>,
     /// What people are told about the change, in the history and in the audit log; one line of at most 200 characters.
     pub comment: Option<String>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SiteInput {
-    /// Unique within the tenant; 1 to 100 characters.
+    /// A name for people, which no other site of the tenant has; 1 to 100 characters.
     pub name: String,
 }
 

@@ -22,13 +22,13 @@ pub struct TemplateView {
     pub kind: FileKind,
     /// The family of phones that it is for.
     pub family: Family,
-    /// Null: for every model of the family.
+    /// The name of the model that the template is for; null is every model of the family.
     pub model: Option<String>,
     /// The text of the template, in Jinja's syntax.
     pub source: String,
     /// Whether it is the one that comes with Ringfence, because nobody wrote another.
     pub builtin: bool,
-    /// Counts the changes of the template; 0 while it is the built-in one.
+    /// Number of changes of the template; 0 while it is the built-in one.
     pub revision: u64,
     /// The time at which it was made, in Unix milliseconds.
     pub created_at: Option<u64>,

@@ -10,10 +10,11 @@ use crate::tenancy::options::TenantOptions;
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TenantInput {
-    /// Unique; 1 to 100 characters. Takes a token for all tenants to change: whether a name is taken
-    /// is about other tenants.
+    /// A name for people, which no other tenant has; 1 to 100 characters. A change of the name
+    /// takes a token for all tenants, because whether a name is taken is about other tenants.
     pub name: String,
-    /// Where alone the tenant's access paths answer; without it they answer everywhere.
+    /// The hostname at which alone the tenant's access paths answer; left out, they answer
+    /// everywhere.
     #[serde(default)]
     pub hostname: Option<String>,
     /// The options of the tenant; what is left out has its default.
@@ -33,7 +34,7 @@ pub struct TenantView {
     pub hostname: Option<String>,
     /// The options, each with its default where nothing was given.
     pub options: TenantOptions,
-    /// Counts the changes above the devices: of options, settings, templates and models.
+    /// Number of changes above the devices: of options, settings, templates and models.
     pub settings_version: u64,
     /// The number of its changes, which is also its ETag.
     pub revision: u64,
@@ -44,7 +45,8 @@ pub struct TenantView {
     /// What was rendered to see that a change of options breaks no file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
-    /// In the answer of a change: the names of families that a name of the tenant takes the place of.
+    /// The names of families that a name of the tenant takes the place of; only in the answer to a
+    /// change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub stands_back: Vec<StandsBack>,

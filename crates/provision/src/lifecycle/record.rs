@@ -63,7 +63,7 @@ pub struct KeyRecord {
     pub delivered_at: Option<u64>,
     /// The source address that took it. `None` for an imported key.
     pub delivered_to: Option<String>,
-    /// When a sealed file was fetched for the first time after that.
+    /// When a sealed file was fetched for the first time after the bootstrap was taken.
     pub confirmed_at: Option<u64>,
 }
 

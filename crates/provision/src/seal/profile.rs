@@ -21,11 +21,11 @@ pub const MAX_UNPACKED: u64 = 8 * 1024 * 1024;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Grade {
-    /// Published, and nobody reads a file without its key. It may still show when a file changed, and how
-    /// long it is.
+    /// The format is published, and nobody reads a file without its key. A sealed file may still
+    /// show when the file changed, and how long the file is.
     Sound,
-    /// Published, and nobody reads a whole file without its key, but sealed files show more than that:
-    /// which parts of two files, or of one, are equal.
+    /// The format is published, and nobody reads a whole file without its key, but sealed files
+    /// show more: which parts of two files, or of one, are equal.
     Weak,
     /// Whoever knows the vendor's format reads the file: what would be a key is public.
     Obfuscation,

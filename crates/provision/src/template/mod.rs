@@ -145,7 +145,7 @@ pub struct UsedSetting {
     pub name: String,
     /// The layer whose value counted.
     pub layer: Layer,
-    /// Whether it is a secret.
+    /// Whether the setting is a secret.
     pub secret: bool,
 }
 

@@ -29,7 +29,8 @@ pub struct Conduct {
     pub http_authentication: &'static [Fact],
     /// Which servers its phones trust, and which versions of TLS they speak.
     pub tls: &'static [Fact],
-    /// Models with the code that stands in names, and with their lines. It may be the list of the vendor.
+    /// Models with the code that stands in names, and with their lines. The list may be the
+    /// vendor's.
     pub models: &'static [KnownModel],
 }
 
@@ -109,7 +110,7 @@ pub struct Asked {
     /// The name, with braces around what differs: `{code}` is the code of a model, `{model}` a model in small letters,
     /// `{name}` any of the other names.
     pub name: &'static str,
-    /// For whom the file is that would be there.
+    /// The phones that the file at this name would be for.
     pub role: Role,
     /// What a phone does after a 404 at this name; null where that was not found.
     pub missing: Option<AfterMissing>,
@@ -137,20 +138,20 @@ impl Asked {
     }
 }
 
-/// For whom a file is.
+/// The phones that a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Role {
-    /// It leads to the device's own.
+    /// The file leads to the device's own file.
     Initial,
-    /// It lists the names of others.
+    /// The file lists the names of other files.
     Index,
-    /// For one device.
+    /// The file is for one device.
     Device,
-    /// For one model.
+    /// The file is for the phones of one model.
     Model,
-    /// For all phones.
+    /// The file is for all phones.
     Everybody,
 }
 
@@ -172,13 +173,13 @@ impl Role {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AfterMissing {
-    /// It goes on with what it would have asked for anyway.
+    /// The phone goes on with what it would have asked for anyway.
     GoesOn,
-    /// It asks for the next name, which it would not ask for otherwise.
+    /// The phone asks for the next name, which it would not ask for otherwise.
     AsksNext,
-    /// It keeps what it has.
+    /// The phone keeps the files that it has.
     Keeps,
-    /// It asks for nothing that comes behind.
+    /// The phone asks for none of the names that come behind.
     Stops,
 }
 
@@ -188,9 +189,9 @@ pub enum AfterMissing {
 pub struct Macro {
     /// How the macro is written.
     pub written: &'static str,
-    /// What it stands for in a few words.
+    /// What the macro stands for, in a few words.
     pub stands_for: &'static str,
-    /// Whether no source says it.
+    /// Whether no source tells of the macro.
     pub inferred: bool,
 }
 
@@ -218,9 +219,10 @@ impl Macro {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Challenge {
-    /// When phones do so.
+    /// When phones challenge a NOTIFY.
     pub when: Challenges,
-    /// Whose name and password answer the challenge; null where that was not found.
+    /// A sentence that says whose name and password answer the challenge; null where that was not
+    /// found.
     pub credentials: Option<Fact>,
     /// More about the challenge, and about whom phones take the event from.
     pub remarks: &'static [Fact],
@@ -231,9 +233,9 @@ pub struct Challenge {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Challenges {
-    /// Unless a parameter says otherwise.
+    /// The phones challenge unless a parameter says otherwise.
     ByDefault,
-    /// Only where a parameter says so.
+    /// The phones challenge only where a parameter says so.
     IfSet,
     /// No source tells of a challenge.
     NotSeen,
