@@ -44,6 +44,27 @@ export function baselines(namespace) {
   ];
 }
 
+/** A plain Worker that does the least for the same answer: two reads of a map, and the bytes with as many headers. Asked as `/STATUS/BYTES`. */
+export const plain = {
+  name: 'plain',
+  script: `const known = new Map();
+  const read = async (name) => known.get(name);
+  export default {
+    async fetch(request) {
+      const [, status, length] = new URL(request.url).pathname.split('/').map(Number);
+      const [bytes] = await Promise.all([read(length), read('tenant')]);
+      if (bytes === undefined) known.set(length, new Uint8Array(length));
+      return new Response(status === 304 ? null : (bytes ?? known.get(length)), {
+        status,
+        headers: {
+          'accept-ranges': 'bytes', 'cache-control': 'private, no-cache', 'content-type': 'application/octet-stream',
+          etag: '"0123456789abcdef"', 'ringfence-request-id': '01JD0000000000000000000000', 'x-content-type-options': 'nosniff',
+        },
+      });
+    },
+  };`,
+};
+
 /** The \`aes\` crate's sealing as WebAssembly in a Worker; see seal-wasm/. */
 export function aesCrate(wasm) {
   return {

@@ -15,6 +15,8 @@ import { cpu } from './cpu.mjs';
 const QUICK = Boolean(process.env.QUICK);
 const JOBS = QUICK ? 5000 : 100_000;
 const POOLS = 4;
+/** The fastest pace that a rollout may name, unless the pool's options say otherwise: that many are to be handed out a second. */
+const GOAL = 1000;
 
 const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
@@ -63,7 +65,7 @@ for (const [name, { seconds, cpu: spent, growth }] of [
   [`in ${POOLS} pools at once`, several],
 ]) {
   say(
-    `  ${name.padEnd(28)} ${whole(JOBS / seconds).padStart(12)} ${((spent / JOBS) * 1000).toFixed(2).padStart(17)} ${`${whole(growth)} MiB`.padStart(19)}`,
+    `  ${name.padEnd(28)} ${whole(JOBS / seconds).padStart(12)} ${((spent / JOBS) * 1000).toFixed(2).padStart(17)} ${`${whole(growth)} MiB`.padStart(19)}   goal ${whole(GOAL)}/s: ${JOBS / seconds >= GOAL ? 'met' : 'MISSED'}`,
   );
 }
 const file = join(ROOT, '.local/bench.json');

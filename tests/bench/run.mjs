@@ -22,7 +22,11 @@ const CROWD = QUICK ? 10_000 : 100_000;
 /** Bytes of the plaintext whose sealed file has about 28 KB. */
 const PLAIN_28K = 20_500;
 
-const results = { generator, rounds: ROUNDS, rates: {}, ratios: {}, counts: {}, sealing: {}, size: {}, startup: {} };
+/** Of a hot request under load: D1 statements and rows written. */
+const GOALS = { statements: 0.05, rowsWritten: 2 };
+const UNDER_LOAD = QUICK ? 1000 : 5000;
+
+const results = { generator, rounds: ROUNDS, rates: {}, ratios: {}, counts: {}, underLoad: {}, sealing: {}, size: {}, startup: {} };
 const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
 const whole = (number) => Math.round(number).toLocaleString('en');
@@ -118,7 +122,7 @@ async function rates() {
   const ratio = (name, value, goal) => {
     results.ratios[name] = { value, ...(goal ? { goal } : {}) };
   };
-  ratio('sealed file, hot / two KV reads', rate['sealed file, hot'] / baseline, 0.8);
+  ratio('sealed file, hot / two KV reads', rate['sealed file, hot'] / baseline, 0.95);
   ratio('304 / two KV reads', rate['sealed file, 304'] / baseline, 1.0);
   ratio('constant / two KV reads', rate['baseline: a constant of as many bytes, JavaScript'] / baseline);
   ratio('refusal, unknown MAC / two KV reads', rate['refusal, unknown MAC'] / baseline);
@@ -187,6 +191,40 @@ async function counts() {
     await count('consumed bootstrap', tenant.path(`Config${phone.mac}.cfg`));
     await count('unknown MAC', tenant.path(`Config${mac(0xffffff)}.cfg`));
     await count('unknown access path', `/AAAAAAAAAAAAAAAAAAAAAA/Config${phone.mac}.cfg`);
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** What hot requests cost D1 when many come: of a tenant whose minute has room for an event of each, and of one whose minute is full. */
+async function underLoad() {
+  progress(`what ${whole(UNDER_LOAD)} hot requests cost D1`);
+  const worker = await Ringfence.start({ probe: true, silent: true });
+  try {
+    for (const [name, room] of [
+      ['below the minute of its tenant', 100_000],
+      ['above the minute of its tenant', 1],
+    ]) {
+      const tenant = await seedTenant(worker, { templates, options: { events_per_minute: room } });
+      const list = Array.from({ length: 20 }, (_, number) => ({ mac: mac(number + 1), state: 'confirmed' }));
+      const phones = await seedDevices(worker, tenant, list);
+      const urls = phones.map((phone) => `${worker.http.slice(0, -1)}${tenant.path(`Config${phone.mac}.enc`)}`);
+      const seen = async () =>
+        (await worker.sql('SELECT coalesce(sum(seen), 0) AS n FROM event_minutes WHERE tenant_id = ?1', tenant.id))[0].n;
+      // Each file is made, each use of the access path is noted, and the full minute is known to be full.
+      for (let time = 0; time < 3; time += 1) await eachOnce(urls);
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      const before = await seen();
+      await worker.probe({ reset: true });
+      await eachOnce(Array.from({ length: UNDER_LOAD }, (_, number) => urls[number % urls.length]));
+      // What an isolate only counts it tells in hundreds.
+      await eventually(seen, (now) => now - before > UNDER_LOAD - 100, 'all requests, written or counted');
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      const { d1Statements, rowsRead, rowsWritten } = await worker.probe({ reset: true });
+      results.underLoad[name] = Object.fromEntries(
+        Object.entries({ statements: d1Statements, rowsRead, rowsWritten }).map(([what, number]) => [what, number / UNDER_LOAD]),
+      );
+    }
   } finally {
     await worker.stop();
   }
@@ -265,6 +303,13 @@ function report() {
       `  ${name.padEnd(32)} ${c.status}  ${String(c.kvReads).padStart(8)}  ${String(c.kvWrites).padStart(9)}  ${`${c.d1Statements} (${c.d1NotEvents})`.padStart(27)}  ${`${c.rowsRead}/${c.rowsWritten}`.padStart(17)}  ${String(c.sealings).padStart(8)}`,
     );
   }
+  say('\nPer hot request under load');
+  for (const [name, found] of Object.entries(results.underLoad)) {
+    const reached = (what) => `goal ${GOALS[what]}: ${found[what] <= GOALS[what] ? 'met' : 'MISSED'}`;
+    say(
+      `  ${name.padEnd(32)} ${found.statements.toFixed(3)} D1 statements (${reached('statements')}), ${found.rowsWritten.toFixed(2)} rows written (${reached('rowsWritten')}), ${found.rowsRead.toFixed(1)} read`,
+    );
+  }
   say('\nSealing one file (AES-128-CBC)      WebCrypto    aes crate in WebAssembly');
   for (const [size, s] of Object.entries(results.sealing)) {
     say(`  ${size.padEnd(32)} ${s.webcryptoMs.toFixed(3)} ms     ${s.aesCrateMs.toFixed(3)} ms   (${s.ratio.toFixed(1)} times as long)`);
@@ -281,6 +326,7 @@ function report() {
 }
 
 await counts();
+await underLoad();
 await rates();
 await sealing();
 await sizeAndStartup();

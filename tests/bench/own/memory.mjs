@@ -2,12 +2,16 @@
 // from this isolate's memory, so that what a request costs is the Worker's. After `POST /__memory/on` each question is asked for real
 // once, and its answer is given to whoever asks the same again; nothing else is written. What was a first fetch stays one:
 // a claim is won each time, and a file that was not in KV is not in it. `POST /__memory/off` forgets every answer and asks for real.
+// From `POST /__memory/count` on the events are counted that would have been written; `POST /__memory/counted` says how many, and
+// ends that: counting takes time, and is not done while a request's is measured.
 
 import Worker, { Operations, Pool, Webhooks, Witness } from './index.js';
 export { Operations, Pool, Webhooks, Witness };
 
 const answers = new Map();
 let isOn = false;
+/** How many events were written since somebody wanted to know; undefined: nobody does. */
+let events;
 
 /** The answer to a question: the first one's. A promise belongs to the request that made it, so what is kept is its value. */
 async function remembered(question, ask) {
@@ -50,6 +54,10 @@ class D1Database {
   }
 
   batch(list) {
+    if (events !== undefined) {
+      // What is bound to it is the list of them.
+      for (const { sql, values } of list) if (sql.startsWith('INSERT INTO events ')) events += JSON.parse(values[0]).length;
+    }
     return remembered(list.map(({ sql }) => sql).join(';'), () => this.#real.batch(list.map((one) => one.real())));
   }
 }
@@ -97,12 +105,18 @@ export default class extends Worker {
   }
 
   fetch(request) {
-    const [, wanted] = request.method === 'POST' ? (/\/__memory\/(on|off)$/.exec(request.url) ?? []) : [];
-    if (wanted) {
+    const [, wanted] = request.method === 'POST' ? (/\/__memory\/(\w+)$/.exec(request.url) ?? []) : [];
+    if (wanted === 'count') events = 0;
+    if (wanted === 'counted') {
+      const counted = events;
+      events = undefined;
+      return Response.json(counted);
+    }
+    if (wanted === 'on' || wanted === 'off') {
       answers.clear();
       isOn = wanted === 'on';
-      return new Response();
     }
+    if (wanted) return new Response();
     return super.fetch(request);
   }
 }
