@@ -151,6 +151,18 @@ fn a_file_names_the_access_path_unless_the_operator_does() {
     assert_eq!(values_with["https server"], "phones.example.net");
     assert_eq!(values_with["https path"], "k7Qd");
     assert_eq!(values_with["download protocol"], "HTTPS");
+    assert_eq!(values_with["https port"], "443");
+    let at_port = [urls[0], ("host", "phones.example.net:8443"), urls[2]];
+    for (settings, port) in [
+        (SETTINGS, "8443"),
+        (&[("standard_https_port", "444")], "444"),
+    ] {
+        let text = PHONE.rendered(settings, &at_port).unwrap().text;
+        let found = values(&text);
+        assert_eq!(found["https server"], "phones.example.net");
+        assert_eq!(found["https port"], port);
+        assert_eq!(text.matches("https port:").count(), 1, "{text}");
+    }
     let own = [("standard_https_server", "other.example")];
     let text = PHONE.rendered(&own, &urls).unwrap().text;
     assert_eq!(text.trim(), "https server: other.example");

@@ -217,7 +217,9 @@ fn wrong_values_are_refused_and_what_cannot_be_said_is_left_out() {
     let error = PHONE.refused(&[("line_1_transport", "tsl")]);
     assert!(error.contains("udp, tcp or tls"), "{error}");
     let error = PHONE.refused(&[("provisioning_interval", "90"), ("resync_time", "03:00")]);
-    assert!(error.contains("provisioning_interval"), "{error}");
+    let says = "provisioning_interval: these phones fetch at a time of day or after an interval";
+    assert!(error.starts_with(says), "{error}");
+    assert!(error.contains("resync_time"), "{error}");
     assert_eq!(
         PHONE.left_out(&[
             ("admin_password", "1"),

@@ -228,7 +228,11 @@ fn without_a_url_of_its_own_a_file_names_none() {
     static.auto_provision.update_file_mode = 0
     ");
     let file = served(OLD, &rendered(OLD, &[]).unwrap());
-    assert_eq!(file, "#!version:1.0.0.1\nsip.notify_reboot_enable = 0\n");
+    insta::assert_snapshot!(file, @r"
+    #!version:1.0.0.1
+    sip.notify_reboot_enable = 0
+    auto_provision.aes_key_in_file = 0
+    ");
 }
 
 #[test]

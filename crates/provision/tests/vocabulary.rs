@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use phone::{Asked, Phone};
 use proptest::prelude::*;
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{Document, has_errors, lint};
+use ringfence_provision::format::{Confidence, Document, Severity, codes, has_errors, judge, lint};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::layers::check_name;
 use ringfence_provision::template::{RenderError, Rendered, SecretsMode};
@@ -250,22 +250,85 @@ fn rules_name_settings_that_there_are_and_parameters_that_an_operator_can_set() 
     }
 }
 
+/// The family's phone that has most of what the family can say.
+fn fullest(family: Family) -> Phone {
+    let model = match family.as_str() {
+        "ut" => "KX-UT136",
+        "utg" => "KX-UTG300B",
+        "gxp" => "GXP2170",
+        "gxp-v2" => "GRP2670",
+        "yealink" => "T58W",
+        "yealink-v80" => "T46G",
+        "spa" => "SPA504G",
+        "mpp" => "8841-3PCC",
+        "snom" => "snomD735",
+        "fanvil" | "fanvil-text" => "X7",
+        "fanvil-x" => "X4",
+        "htek" => "UC926",
+        "mitel" => "6867i",
+        _ => "MODEL1",
+    };
+    Phone {
+        family,
+        mac: "0080F0C0FFEE",
+        model,
+    }
+}
+
+/// Two values that no other setting of a full phone has, and that a phone would not have without being told.
+fn two_values(family: Family, setting: &Setting, number: u16, count: usize) -> [String; 2] {
+    let one_of = |words: [&str; 2]| words.map(str::to_owned);
+    let numbered = |first: usize| [first + count, first + 500 + count].map(|it| it.to_string());
+    match (setting.name, setting.kind) {
+        ("line_{n}_transport", _) if UDP_ALONE.contains(&family.as_str()) => one_of(["udp", "tcp"]),
+        ("line_{n}_transport", _) => one_of(["tls", "tcp"]),
+        ("line_{n}_dtmf", _) => one_of(["rfc2833", "inband"]),
+        ("line_{n}_srtp", _) => one_of(["required", "off"]),
+        ("key_{n}_type", _) if number == 1 => one_of(["blf", "speed_dial"]),
+        ("key_{n}_type", _) if number == 2 => one_of(["speed_dial", "blf"]),
+        ("key_{n}_type", _) => one_of(["line", "blf"]),
+        ("key_{n}_line", _) => [(number % 2 + 1).to_string(), number.to_string()],
+        (_, Kind::Text) => numbered(12_345_000),
+        (_, Kind::Host) => numbered(1_000).map(|it| format!("h{it}.example.net")),
+        (_, Kind::HostPort) => numbered(1_000).map(|it| format!("h{it}.example.net:{it}")),
+        (_, Kind::Port) => numbered(5_100),
+        (_, Kind::Flag) => one_of(["no", "yes"]),
+        (_, Kind::Number { .. }) => numbered(1_200),
+        (_, Kind::Zone) => one_of(["Europe/Berlin", "Asia/Tokyo"]),
+        (_, Kind::Language) => one_of(["de", "fr"]),
+        (_, Kind::Country) => one_of(["DE", "FR"]),
+        (_, Kind::TimeOfDay) => one_of(["03:00", "04:00"]),
+        (_, Kind::Url) => numbered(1_000).map(|it| format!("http://files.example.net/{it}")),
+        (_, Kind::Codecs) => one_of(["pcma,pcmu", "pcmu,pcma"]),
+        (name, kind) => panic!("{name} {kind:?}"),
+    }
+}
+
+/// Each setting is in the file, where another value of it or none makes another file, or a finding names it; and no setting
+/// is both.
 #[test]
 fn every_setting_of_a_full_phone_is_written_or_named() {
     for family in Family::ALL {
-        let mut settings: Vec<(String, &str)> = Vec::new();
+        let phone = fullest(family);
+        let mut settings: Vec<(String, [String; 2])> = Vec::new();
         for setting in SETTINGS {
-            for number in ["1", "2"] {
-                let name = setting.name.replace("{n}", number);
-                settings.retain(|(other, _)| *other != name);
-                settings.push((name, example(setting)));
+            for number in 1..=3 {
+                let name = setting.name.replace("{n}", &number.to_string());
+                let again = settings.iter().any(|(other, _)| *other == name);
+                if !again {
+                    let values = two_values(family, setting, number, settings.len());
+                    settings.push((name, values));
+                }
             }
         }
-        let mut settings: Vec<(&str, &str)> =
-            settings.iter().map(|(a, b)| (a.as_str(), *b)).collect();
         // What one family cannot have is refused by its name.
+        let first = |settings: &[(String, [String; 2])]| {
+            let settings = settings.iter().map(|(a, b)| (a.as_str(), b[0].as_str()));
+            let settings: Vec<(&str, &str)> = settings.collect();
+            phone.rendered(&settings, &[])
+        };
         let rendered = loop {
-            match file(family, &settings, SecretsMode::Reveal) {
+            match first(&settings) {
                 Ok(rendered) => break rendered,
                 Err(RenderError::Setting {
                     setting, reason, ..
@@ -284,7 +347,112 @@ fn every_setting_of_a_full_phone_is_written_or_named() {
         values(family, &rendered.text);
         let used: BTreeSet<&str> = rendered.used.iter().map(|it| it.name.as_str()).collect();
         let left_out: BTreeSet<&str> = rendered.left_out.iter().map(String::as_str).collect();
-        assert!(used.is_disjoint(&left_out), "{family:?}");
+        let unsaid = rendered.unsaid.iter().map(|it| it.setting.as_str());
+        let named: BTreeSet<&str> = unsaid.chain(left_out).collect();
+        assert!(used.is_disjoint(&named), "{family:?}");
+        let mut silent = Vec::new();
+        for (at, (name, [_, other])) in settings.iter().enumerate() {
+            let mut changed = settings.clone();
+            changed[at].1[0].clone_from(other);
+            if named.contains(name.as_str()) {
+                if let Ok(same) = first(&changed) {
+                    assert_eq!(same.text, rendered.text, "{family:?} {name}");
+                }
+                continue;
+            }
+            assert!(used.contains(name.as_str()), "{family:?} {name}");
+            let mut less = settings.clone();
+            less.remove(at);
+            let is_noticed = |settings: &[(String, [String; 2])]| {
+                first(settings).ok().as_ref() != Some(&rendered)
+            };
+            if !is_noticed(&changed) && !is_noticed(&less) {
+                silent.push(name);
+            }
+        }
+        assert!(
+            silent.is_empty(),
+            "{family:?} {silent:?}\n{}",
+            rendered.text
+        );
+    }
+}
+
+/// The families whose phones have one parameter for where a line registers and for its domain.
+const ONE_SERVER: [&str; 12] = [
+    "yealink",
+    "yealink-v80",
+    "gxp",
+    "gxp-v2",
+    "snom",
+    "snom-m",
+    "fanvil",
+    "fanvil-x",
+    "fanvil-text",
+    "htek",
+    "obi",
+    "mitel",
+];
+
+#[test]
+fn a_domain_beside_its_registrar_is_written_or_named() {
+    for family in Family::ALL {
+        let beside = |registrar: &'static str| {
+            let mut settings = line(family).to_vec();
+            settings.push(("line_1_registrar", registrar));
+            settings
+        };
+        let made = file(family, &beside("reg.example.net"), SecretsMode::Reveal).unwrap();
+        let is_in_file = made.text.contains("sip.example.net");
+        let is_one = ONE_SERVER.contains(&family.as_str());
+        assert_eq!(is_in_file, !is_one, "{family:?}\n{}", made.text);
+        let told: Vec<_> = made.unsaid.iter().map(|it| it.setting.as_str()).collect();
+        if !is_one {
+            assert_eq!(told, [""; 0], "{family:?}");
+            continue;
+        }
+        assert_eq!(told, ["line_1_domain"], "{family:?}");
+        let document = judge(family, FileKind::Standard, &made, Confidence::Open, || None);
+        let (_, findings) = document.unwrap();
+        let [finding] = findings.as_slice() else {
+            panic!("{family:?} {findings:?}");
+        };
+        assert_eq!(finding.code, codes::SETTING_NOT_OF_FAMILY);
+        assert_eq!(finding.severity, Severity::Warning);
+        assert_eq!(
+            finding.message,
+            format!(
+                "line_1_domain is in no file of {family:?}: these phones have one parameter for it, and line_1_registrar is in it"
+            )
+        );
+        // The same host is no loss, whatever its case, and whatever else has one of several parameters for it.
+        let mut same = beside("SIP.example.net");
+        same.push(("line_1_proxy", "proxy.example.net"));
+        let made = file(family, &same, SecretsMode::Reveal).unwrap();
+        assert_eq!(made.unsaid, [], "{family:?}");
+    }
+}
+
+#[test]
+fn a_registrar_that_a_first_hop_takes_the_place_of_is_named_with_its_port() {
+    for family in ["spa", "mpp"].map(|it| Family::parse(it).unwrap()) {
+        let mut settings = line(family).to_vec();
+        settings.push(("line_1_registrar", "reg.example.net"));
+        settings.push(("line_1_port", "5071"));
+        let made = file(family, &settings, SecretsMode::Reveal).unwrap();
+        assert_eq!(made.unsaid, [], "{family:?}");
+        assert!(
+            made.text.contains(">reg.example.net:5071<"),
+            "{}",
+            made.text
+        );
+        settings.push(("line_1_outbound_proxy", "edge.example.net"));
+        let made = file(family, &settings, SecretsMode::Reveal).unwrap();
+        let told: Vec<_> = made.unsaid.iter().map(|it| it.setting.as_str()).collect();
+        assert_eq!(told, ["line_1_port", "line_1_registrar"], "{family:?}");
+        let reason = "these phones have one parameter for it, and line_1_outbound_proxy is in it";
+        assert!(made.unsaid.iter().all(|it| it.reason == reason));
+        assert!(!made.text.contains("5071"), "{}", made.text);
     }
 }
 

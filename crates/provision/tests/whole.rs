@@ -99,6 +99,16 @@ fn whole(family: &str, model: &'static str) -> String {
     if matches!(phone.family.format(), Format::Xml) {
         roxmltree::Document::parse(&file).unwrap();
     }
+    for wrong in made.unsaid {
+        let _ = writeln!(refused, "not said: {}: {}", wrong.setting, wrong.reason);
+    }
+    for wrong in made.partly {
+        let _ = writeln!(
+            refused,
+            "of some lines: {}: {}",
+            wrong.setting, wrong.reason
+        );
+    }
     for name in made.left_out {
         let _ = writeln!(refused, "left out: {name}");
     }
@@ -150,6 +160,12 @@ fn files_that_come_before_a_phones_own() {
             "8841-3PCC",
             FileKind::Initial,
             &[("initial_Resync_Periodic", "3600")],
+        ),
+        (
+            "obi",
+            "OBi202",
+            FileKind::Initial,
+            &[("initial_DeviceInfo.Time.NTPServer1", "ntp.example.net")],
         ),
         (
             "mitel",

@@ -7,7 +7,7 @@ mod phone;
 
 use phone::Phone;
 use ringfence_provision::family::Family;
-use ringfence_provision::format::{has_errors, lint};
+use ringfence_provision::format::{Confidence, has_errors, judge, lint};
 use ringfence_provision::kind::FileKind;
 
 fn phone(family: &str, model: &'static str) -> Phone {
@@ -766,6 +766,108 @@ fn a_wish_that_is_left_out_leaves_the_other_ones_whole() {
             made.text
         );
     }
+}
+
+/// Where a phone fetches in one of two ways, the time of day counts, and the interval is told.
+#[test]
+fn an_interval_gives_way_to_a_time_of_day() {
+    for (family, model) in [
+        ("gxp", "GXP2170"),
+        ("gxp-v2", "GRP2670"),
+        ("snom", "snomD785"),
+        ("spa", "SPA504G"),
+        ("mpp", "8841-3PCC"),
+        ("poly", "VVX 411"),
+        ("obi", "OBi1062"),
+        ("ut", "KX-UT136"),
+        ("uds124", "KX-UDS124"),
+        ("tgp500", "KX-TGP550"),
+        ("utg", "KX-UTG300B"),
+        ("hdv", "KX-HDV230"),
+    ] {
+        let phone = phone(family, model);
+        let time = ("resync_time", "03:00");
+        let both = [time, ("provisioning_interval", "1440")];
+        let made = phone.rendered(&both, &[]).unwrap();
+        let [wrong] = made.unsaid.as_slice() else {
+            panic!("{family} {:?}", made.unsaid);
+        };
+        assert_eq!(wrong.setting, "provisioning_interval", "{family}");
+        assert!(
+            wrong.reason.contains("resync_time is set as well"),
+            "{family} {}",
+            wrong.reason
+        );
+        let alone = phone.rendered(&[time], &[]).unwrap();
+        assert_eq!(alone.text, made.text, "{family}");
+        assert_eq!(alone.unsaid, [], "{family}");
+    }
+}
+
+/// Where a family has parameters of some lines alone, the others are told.
+#[test]
+fn what_reaches_some_lines_alone_is_told() {
+    let line = |n: u16| {
+        [("user", "u"), ("password", "p"), ("domain", "a.example")]
+            .map(|(word, value)| (format!("line_{n}_{word}"), value))
+    };
+    let phone_of = |family, model, lines: &[u16]| {
+        let mut settings: Vec<_> = lines.iter().flat_map(|n| line(*n)).collect();
+        settings.push(("codecs".to_owned(), "g722,pcma"));
+        settings.push(("dial_plan".to_owned(), "xx."));
+        let settings: Vec<_> = settings.iter().map(|(a, b)| (a.as_str(), *b)).collect();
+        let made = phone(family, model).rendered(&settings, &[]).unwrap();
+        let told: Vec<_> = made
+            .partly
+            .iter()
+            .map(|it| format!("{}: {}", it.setting, it.reason))
+            .collect();
+        (made, told)
+    };
+    let none = "no parameter of these phones is known for";
+    let (made, told) = phone_of("gxp", "GXP2170", &[1, 2, 5, 6]);
+    let expected = [
+        format!("codecs: {none} lines 2, 5 and 6"),
+        format!("dial_plan: {none} lines 5 and 6"),
+    ];
+    assert_eq!(told, expected);
+    assert!(made.text.contains("<P57>9</P57>"), "{}", made.text);
+    assert!(made.text.contains("<P459>xx.</P459>"), "{}", made.text);
+    let family = Family::parse("gxp").unwrap();
+    let (_, findings) =
+        judge(family, FileKind::Standard, &made, Confidence::Open, || None).unwrap();
+    let messages: Vec<_> = findings.iter().map(|it| it.message.as_str()).collect();
+    assert!(
+        messages.contains(
+            &format!("codecs is not of all lines of gxp: {none} lines 2, 5 and 6").as_str()
+        ),
+        "{messages:?}"
+    );
+    // Lines that the family does not know are told as such.
+    assert_eq!(phone_of("gxp", "GXP1610", &[1, 5]).1, [""; 0]);
+    for (family, model) in [
+        ("gxp", "GXP2170"),
+        ("gxp-v2", "GRP2670"),
+        ("yealink", "T58W"),
+        ("snom", "snomD785"),
+        ("htek", "UC926"),
+        ("ut", "KX-UT136"),
+        ("spa", "SPA504G"),
+    ] {
+        let lines: &[u16] = if family == "gxp" { &[1] } else { &[1, 2, 5] };
+        assert_eq!(phone_of(family, model, lines).1, [""; 0], "{family}");
+    }
+}
+
+/// A KX-UT670 tells its zone by a code that is not public.
+#[test]
+fn a_zone_is_told_to_none_but_those_that_read_it() {
+    let zone = ("time_zone", "Europe/Berlin");
+    assert_eq!(phone("ut", "KX-UT670").left_out(&[zone]), ["time_zone"]);
+    let made = phone("ut", "KX-UT670").rendered(&[zone], &[]).unwrap();
+    assert!(!made.text.contains("DST_") && !made.text.contains("TIME_ZONE"));
+    let made = phone("ut", "KX-UT136").rendered(&[zone], &[]).unwrap();
+    assert!(made.text.contains("TIME_ZONE=\"60\""), "{}", made.text);
 }
 
 /// All lines and keys of the largest models fit into a file and into what its making may cost.

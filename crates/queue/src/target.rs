@@ -52,9 +52,10 @@ const OF_A_DEVICE: [&str; 5] = [
 ];
 
 /// The settings of a phone's first line that stand in for what is not said.
-pub const OF_LINE_1: [&str; 4] = [
+pub const OF_LINE_1: [&str; 5] = [
     "line_1_user",
     "line_1_domain",
+    "line_1_registrar",
     "line_1_auth_user",
     "line_1_password",
 ];
@@ -170,9 +171,15 @@ impl Settings {
         Ok(stands_in.then(|| self.line_1()).flatten())
     }
 
+    /// The domain of the phone's first line; of one that has none, its registrar, which phones take for the domain.
+    fn place_of_line_1(&self) -> Option<&str> {
+        self.text("line_1_domain")
+            .or_else(|| self.text("line_1_registrar"))
+    }
+
     /// The address of record of the phone's first line.
     fn line_1(&self) -> Option<SipUri> {
-        let (user, domain) = (self.text("line_1_user")?, self.text("line_1_domain")?);
+        let (user, domain) = (self.text("line_1_user")?, self.place_of_line_1()?);
         SipUri::parse_pasted(&format!("sip:{user}@{domain}")).ok()
     }
 
@@ -274,7 +281,7 @@ pub fn aor_of(settings: &Settings) -> Option<String> {
     aor_in("NOTIFY_AOR", settings.of_line("NOTIFY_AOR", line)?)
 }
 
-/// The domain of the device's first line, in lower case, where it is to be asked whether another tenant in the pool
+/// The domain of the device's first line, or without one its registrar, in lower case, where it is to be asked whether another tenant in the pool
 /// may address it: where other tenants are there, no setting names an address of record, and this tenant may
 /// address the domain. An address of a host is no domain.
 pub fn line_1_domain(settings: &Settings) -> Option<String> {
@@ -340,7 +347,7 @@ pub struct Message {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error(
-        "Nobody knows where this device is: set NOTIFY_AOR (sip:user@host) or NOTIFY_ADDRESS (address:port) on the device or a layer above it, or line_1_user and line_1_domain where no other tenant of the pool may address that domain."
+        "Nobody knows where this device is: set NOTIFY_AOR (sip:user@host) or NOTIFY_ADDRESS (address:port) on the device or a layer above it, or line_1_user and line_1_domain (or line_1_registrar) where no other tenant of the pool may address that domain."
     )]
     None,
     #[error("The setting {name} cannot be used: {why}.")]
@@ -856,6 +863,44 @@ mod tests {
         ] {
             assert_eq!(line_1_domain(&of(&more, &reach)), None, "{more:?}");
         }
+    }
+
+    #[test]
+    fn a_first_line_without_a_domain_is_at_its_registrar() {
+        let of = |more: &[(&str, &str)], reach: &Reach| {
+            let line = [
+                ("line_1_user", "201"),
+                ("line_1_registrar", "Reg.example"),
+                ("line_1_password", "x"),
+            ];
+            let mut settings = settings(&[&line, more].concat());
+            settings.set_reach(reach.clone());
+            settings
+        };
+        let nobody_else = Reach::default();
+        let told = message(&of(&[], &nobody_else)).unwrap();
+        assert_eq!(told.target.aor, "sip:201@reg.example");
+        assert_eq!(told.credentials.unwrap().username, "201");
+        // A domain counts before it; one that is empty is none.
+        for (domain, aor) in [
+            ("pbx.example", "sip:201@pbx.example"),
+            ("", "sip:201@reg.example"),
+        ] {
+            let told = message(&of(&[("line_1_domain", domain)], &nobody_else)).unwrap();
+            assert_eq!(told.target.aor, aor);
+        }
+        // Beside other tenants it is asked whose the very host is that the NOTIFY would go to.
+        let own = reach(&["reg.example"], &[]);
+        assert_eq!(line_1_domain(&of(&[], &own)).unwrap(), "reg.example");
+        assert_eq!(message(&of(&[], &own)), Err(TargetError::None));
+        let beyond = [("line_1_domain", "pbx.example")];
+        assert_eq!(line_1_domain(&of(&beyond, &own)), None);
+        let alone = Reach {
+            has_domain_alone: true,
+            ..own
+        };
+        let told = message(&of(&[], &alone)).unwrap();
+        assert_eq!(told.target.aor, "sip:201@reg.example");
     }
 
     #[test]

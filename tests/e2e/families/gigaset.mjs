@@ -75,7 +75,7 @@ function base({ model, mac, own, userAgent }) {
       '%MACD.xml',
     ],
     event: 'check-sync;reboot=false',
-    restart: 'check-sync;reboot=true',
+    restart: null,
     profile: null,
     expect,
   };

@@ -129,34 +129,44 @@ pub fn judge(
     }
 }
 
-/// A warning for each setting that the family has no parameter for, no word for its value, or a key that does nothing; names are
-/// no secrets.
+/// A warning for each setting that is in no parameter, or in that of some lines alone; names are no secrets.
 fn left_out(family: Family, rendered: &Rendered) -> impl Iterator<Item = RenderedFinding> {
-    let one = move |name: &String, why: &str, help: &str| RenderedFinding {
+    let one = move |name: &String, message: String, help: &str| RenderedFinding {
         code: codes::SETTING_NOT_OF_FAMILY,
         severity: Severity::Warning,
         line: 0,
         column: 0,
-        message: format!("{name} is in no file of {family:?}: {why}"),
+        message,
         help: help.to_owned(),
         settings: vec![name.clone()],
     };
+    let in_no_file = move |name: &String, why: &str, help: &str| {
+        let message = format!("{name} is in no file of {family:?}: {why}");
+        one(name, message, help)
+    };
     let without_parameter = rendered.left_out.iter().map(move |name| {
-        let why = "no parameter of these phones is known for it";
-        one(
+        in_no_file(
             name,
-            why,
+            "no parameter of these phones is known for it",
             "Set the parameter by its own name, if the phone has one, or leave the setting away.",
         )
     });
     let without_word = rendered.unsaid.iter().map(move |wrong| {
-        one(
+        in_no_file(
             &wrong.setting,
             &wrong.reason,
             "Change it for these phones, on the layer of their model or of one phone, or let them keep what they have.",
         )
     });
+    let of_some_lines = rendered.partly.iter().map(move |wrong| {
+        one(
+            &wrong.setting,
+            format!("{} is not of all lines of {family:?}: {}", wrong.setting, wrong.reason),
+            "Set the parameters of these lines by their own names, if the phone has them, or let the lines keep what they have.",
+        )
+    });
     without_word
+        .chain(of_some_lines)
         .chain(without_parameter)
         .take(MAX_SETTINGS_LEFT_OUT)
 }

@@ -94,6 +94,7 @@ fn run(
         record.used(),
         record.left_out(),
         record.unsaid(),
+        record.partly(),
     ))
 }
 

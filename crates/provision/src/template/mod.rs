@@ -130,8 +130,11 @@ pub struct Rendered {
     pub used: Vec<UsedSetting>,
     /// The settings of the [vocabulary](crate::vocabulary) that the family has no parameter for, by name.
     pub left_out: Vec<String>,
-    /// Those of which it has a parameter and no word for the value, or whose key does nothing, so that the phone keeps what it has.
+    /// Those that are in none of its parameters though it has one: there is no word for the value, another setting is in it, or
+    /// the key does nothing. The phone keeps what it has.
     pub unsaid: Vec<WrongValue>,
+    /// Those that are in parameters of some lines, and of which other lines have none.
+    pub partly: Vec<WrongValue>,
 }
 
 /// A setting that had a say in a line.
@@ -251,6 +254,7 @@ impl Rendered {
         used: BTreeSet<UsedSetting>,
         left_out: Vec<String>,
         unsaid: Vec<WrongValue>,
+        partly: Vec<WrongValue>,
     ) -> Self {
         let used = used.into_iter().collect();
         Self {
@@ -258,6 +262,7 @@ impl Rendered {
             used,
             left_out,
             unsaid,
+            partly,
         }
     }
 }

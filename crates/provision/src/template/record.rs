@@ -57,8 +57,10 @@ pub(super) struct Record<'c> {
     joined: Vec<(&'c str, Layer, bool)>,
     /// Settings of the vocabulary that the family has no parameter for.
     left_out: Vec<&'c str>,
-    /// Those of which it has no word for the value, or whose key does nothing.
+    /// Those that are in no parameter though it has one for them.
     unsaid: Vec<WrongValue>,
+    /// Those that are said of some lines alone.
+    partly: Vec<WrongValue>,
     by_address: BTreeMap<usize, usize>,
     device: BTreeMap<&'static str, Arc<str>>,
     urls: BTreeMap<&'c str, Arc<str>>,
@@ -124,6 +126,7 @@ impl<'c> Record<'c> {
             joined: translation.joined,
             left_out: translation.left_out,
             unsaid: translation.unsaid,
+            partly: translation.partly,
             settings,
             by_address: BTreeMap::new(),
             device: context
@@ -241,9 +244,14 @@ impl<'c> Record<'c> {
             .collect()
     }
 
-    /// Settings of the vocabulary of which the family has no word for the value, or whose key does nothing.
+    /// Settings of the vocabulary that are in no parameter though the family has one for them.
     pub(super) fn unsaid(&self) -> Vec<WrongValue> {
         self.unsaid.clone()
+    }
+
+    /// Settings of the vocabulary that are said of some lines alone.
+    pub(super) fn partly(&self) -> Vec<WrongValue> {
+        self.partly.clone()
     }
 
     /// The setting whose text this very string is, recorded as used in the line being written.

@@ -18,7 +18,7 @@ mod translate;
 pub use kind::Kind;
 pub use rule::{
     Chars, Encoding, Models, Name, Reading, Rule, Run, Runs, Written, each, host_alone,
-    host_and_port, host_without_port, one, port_alone, port_unless_proxy, runs, table,
+    host_and_port, host_without_port, interval, one, port_alone, port_unless_proxy, runs, table,
 };
 pub use settings::{MAX_NUMBER, SETTINGS, Setting, find};
 pub use summer::{hour, month, weekday_from_one};

@@ -21,6 +21,9 @@ pub struct Rule {
     pub models: Models,
     /// Whether a setting of the phone is said of each of its lines: of line 1, and of any other that has a user.
     pub of_lines: bool,
+    /// The setting of the phone that the rule's gives way to, where both are there and that one can be said: of this one
+    /// nothing is written then.
+    pub unless: Option<&'static str>,
 }
 
 /// Some models of a family, by what stands anywhere in their names, in capitals.
@@ -74,6 +77,7 @@ impl Rule {
             value,
             models: Models::All,
             of_lines: false,
+            unless: None,
         }
     }
 }
@@ -300,6 +304,14 @@ pub const fn runs(setting: &'static str, numbers: &'static Runs, value: Encoding
     Rule::new(setting, Name::Runs(numbers), value)
 }
 
+/// A parameter of phones that fetch their files at a time of day or after an interval and not both: with both settings the
+/// time of day counts, where it can be said.
+pub const fn interval(parameter: &'static str, value: Encoding) -> Rule {
+    let unless = Some("resync_time");
+    let rule = one("provisioning_interval", parameter, value);
+    Rule { unless, ..rule }
+}
+
 /// For [`Encoding::With`]: a line's host with the line's port, as `host` or `host:port`.
 ///
 /// # Errors
@@ -409,6 +421,11 @@ impl Name {
 }
 
 impl Encoding {
+    /// Whether the setting's value is in what it writes; otherwise it is the same for all values, or another setting's.
+    pub(super) fn carries(self) -> bool {
+        !matches!(self, Self::Fixed(_) | Self::Joined | Self::AsLine1)
+    }
+
     pub(super) fn write(self, reading: &Reading<'_>) -> Written {
         let value = reading.value();
         Ok(Some(match self {

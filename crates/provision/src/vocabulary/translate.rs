@@ -15,9 +15,12 @@ pub struct Translation<'a> {
     pub joined: Vec<(&'a str, Layer, bool)>,
     /// Settings that the family has no parameter for, by name.
     pub left_out: Vec<&'a str>,
-    /// [Wishes](Setting::wish) of which the family has a parameter and no word for the value, and what belongs to a key that
-    /// is not said to do anything; by name.
+    /// What is in no parameter though the family has one for it, by name: [wishes](Setting::wish) that there is no word for
+    /// or that [give way](Rule::unless) to another, settings whose parameters others have taken, and what belongs to a key
+    /// that is not said to do anything.
     pub unsaid: Vec<WrongValue>,
+    /// Settings of the phone that are said of some of its lines and cannot be said of others, by name.
+    pub partly: Vec<WrongValue>,
 }
 
 /// The value of a parameter, and the setting that it is from.
@@ -90,54 +93,187 @@ pub fn translate<'a>(
     for one in &read.present {
         by_setting.entry(one.setting.name).or_default().push(one);
     }
-    let mut parameters = BTreeMap::new();
-    let mut said: BTreeSet<&str> = BTreeSet::new();
+    let mut made = Made::default();
     let mut unsaid = unsaid(&rules, &by_setting, &lines, &read, &model);
-    for rule in rules {
+    for rule in &rules {
         for one in by_setting.get(rule.setting).into_iter().flatten() {
             if unsaid.contains_key(one.name) {
-                said.insert(one.name);
+                made.said.insert(one.name);
                 continue;
             }
             for (number, name) in names(rule, one, &lines, &model) {
-                if !matches!(rule.value, Encoding::AsLine1) || is_as_line_1(one, &read.values) {
-                    said.insert(one.name);
-                }
-                if !parameters.contains_key(&name)
-                    && let Some(translated) = write(rule, one, number, &read.values)?
-                {
-                    parameters.insert(name, translated);
-                }
+                made.apply(rule, one, number, name, &read.values)?;
             }
         }
     }
-    let written: BTreeSet<&str> = parameters.values().map(|it| it.setting).collect();
-    let is_joined = |one: &&Present<'_>| {
-        said.contains(one.name) && !written.contains(one.name) && !unsaid.contains_key(one.name)
-    };
-    let (idle, joined): (Vec<_>, Vec<_>) = read
-        .present
-        .iter()
-        .filter(is_joined)
-        .partition(|one| is_of_idle_key(one, &read));
-    for one in idle {
-        let reason = "its key is not said to do anything: set the type of the key as well";
-        unsaid.insert(one.name, wrong(one.name, reason));
+    made.leave_out_taken();
+    let written: BTreeSet<&str> = made.parameters.values().map(|it| it.setting).collect();
+    let mut joined = Vec::new();
+    for one in &read.present {
+        let is_told = written.contains(one.name) || unsaid.contains_key(one.name);
+        if is_told || !made.said.contains(one.name) {
+            continue;
+        }
+        match made.why_not(one, &read) {
+            Some(reason) => {
+                unsaid.insert(one.name, wrong(one.name, reason));
+            }
+            None => joined.push((one.name, one.layer, one.secret)),
+        }
     }
     let names = read.present.iter().map(|one| one.name);
     Ok(Translation {
-        joined: joined
-            .into_iter()
-            .map(|one| (one.name, one.layer, one.secret))
-            .collect(),
-        left_out: names.filter(|name| !said.contains(name)).collect(),
+        joined,
+        left_out: names.filter(|name| !made.said.contains(name)).collect(),
         unsaid: unsaid.into_values().collect(),
-        parameters,
+        partly: partly(&rules, &by_setting, &read, &model),
+        parameters: made.parameters,
     })
 }
 
-/// The wishes that the family has a parameter for and no word: of such a one nothing is written, lest half of it take the
-/// place of another setting's parameter.
+/// What rules have made of settings, by their names.
+#[derive(Default)]
+struct Made<'a> {
+    parameters: BTreeMap<String, Translated<'a>>,
+    /// Those that the family has a parameter for.
+    said: BTreeSet<&'a str>,
+    /// Those whose value is in a parameter.
+    whole: BTreeSet<&'a str>,
+    /// Those that are a part of what others write.
+    part: BTreeSet<&'a str>,
+    /// Those of another line that are to be as line 1 has them.
+    as_line_1: BTreeSet<&'a str>,
+    /// Those whose parameter has another value, and the setting that it is from.
+    taken: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Made<'a> {
+    /// Applies a rule to a setting: of several for one parameter the first counts.
+    fn apply(
+        &mut self,
+        rule: &Rule,
+        one: &Present<'a>,
+        number: Option<u16>,
+        parameter: String,
+        values: &BTreeMap<&str, String>,
+    ) -> Result<(), WrongValue> {
+        match rule.value {
+            Encoding::AsLine1 if is_as_line_1(one, values) => {
+                self.said.insert(one.name);
+                self.as_line_1.insert(one.name);
+            }
+            Encoding::AsLine1 => {}
+            Encoding::Joined => {
+                self.said.insert(one.name);
+                self.part.insert(one.name);
+            }
+            _ => {
+                self.said.insert(one.name);
+            }
+        }
+        let written = write(rule, one, number, values);
+        let carries = rule.value.carries();
+        let Some(first) = self.parameters.get(&parameter) else {
+            if let Some(own) = written? {
+                self.parameters.insert(parameter, own);
+                if carries {
+                    self.whole.insert(one.name);
+                }
+            }
+            return Ok(());
+        };
+        match written {
+            Ok(None) => {}
+            _ if !carries || first.setting == one.name => {}
+            Ok(Some(own)) if is_in(first, &own, one.setting.kind) => {
+                self.whole.insert(one.name);
+            }
+            _ => {
+                self.taken.entry(one.name).or_insert(first.setting);
+            }
+        }
+        Ok(())
+    }
+
+    /// A setting is taken if its value is in none of its parameters. Then those that are the same for all values are of no
+    /// use, either.
+    fn leave_out_taken(&mut self) {
+        self.taken.retain(|name, _| !self.whole.contains(name));
+        self.parameters
+            .retain(|_, it| !self.taken.contains_key(it.setting));
+    }
+
+    /// Why a setting that is in no parameter of its own is not said to the phone, if it is not.
+    fn why_not(&self, one: &Present<'_>, read: &Read<'_>) -> Option<String> {
+        // What is to be as line 1 has it is not said where that of line 1 is not.
+        let first = one.setting.name.replace("{n}", "1");
+        let of_line_1 = || {
+            let follows = self.as_line_1.contains(one.name);
+            self.taken.get(first.as_str()).filter(|_| follows)
+        };
+        if let Some(by) = self.taken.get(one.name).or_else(of_line_1) {
+            return Some(format!(
+                "these phones have one parameter for it, and {by} is in it"
+            ));
+        }
+        let is_part = [&self.whole, &self.part, &self.as_line_1];
+        let is_part = is_part.iter().any(|some| some.contains(one.name));
+        of_no_use(one, read, is_part).map(str::to_owned)
+    }
+}
+
+/// Whether what a rule would write is in the parameter already. Hosts have no case.
+fn is_in(first: &Translated<'_>, own: &Translated<'_>, kind: Kind) -> bool {
+    let (there, own) = (first.value.expose(), own.value.expose());
+    match kind {
+        Kind::Host | Kind::HostPort => there.eq_ignore_ascii_case(own),
+        _ => there == own,
+    }
+}
+
+/// The settings of the phone for which the family has a parameter of some lines and none of others that have a user.
+fn partly(
+    rules: &[&Rule],
+    by_setting: &BTreeMap<&str, Vec<&Present<'_>>>,
+    read: &Read<'_>,
+    model: &str,
+) -> Vec<WrongValue> {
+    let reaches = |setting: &str, number: Option<u16>| {
+        let mut of_it = rules.iter().filter(|rule| rule.setting == setting);
+        of_it.any(|rule| rule.parameter.of(number, model).is_some())
+    };
+    let users = read.present.iter().filter(|one| one.setting.name == USER);
+    let mut lines: Vec<_> = users
+        .map(|one| one.number)
+        .filter(|number| reaches(USER, *number))
+        .collect();
+    lines.sort_unstable();
+    let of_lines: BTreeSet<&str> = rules
+        .iter()
+        .filter(|rule| rule.of_lines)
+        .map(|rule| rule.setting)
+        .collect();
+    let present = of_lines.into_iter().filter_map(|setting| {
+        let [one] = by_setting.get(setting)?.as_slice() else {
+            return None;
+        };
+        let beyond = lines.iter().filter(|number| !reaches(setting, **number));
+        let beyond: Vec<String> = beyond
+            .filter_map(|number| Some(number.as_ref()?.to_string()))
+            .collect();
+        let (last, others) = beyond.split_last()?;
+        let lines = match others {
+            [] => format!("line {last}"),
+            others => format!("lines {} and {last}", others.join(", ")),
+        };
+        let reason = format!("no parameter of these phones is known for {lines}");
+        Some(wrong(one.name, reason))
+    });
+    present.collect()
+}
+
+/// The wishes that the family has a parameter for and no word, and those that give way to another that has one: of such a one
+/// nothing is written, lest half of it take the place of another setting's parameter.
 fn unsaid<'a>(
     rules: &[&Rule],
     by_setting: &BTreeMap<&str, Vec<&Present<'a>>>,
@@ -156,17 +292,47 @@ fn unsaid<'a>(
             }
         }
     }
+    for rule in rules {
+        let Some(other) = rule.unless.and_then(|other| by_setting.get(other)?.first()) else {
+            continue;
+        };
+        let has_it = rules.iter().any(|it| it.setting == other.setting.name);
+        if !has_it || unsaid.contains_key(other.name) {
+            continue;
+        }
+        for one in by_setting.get(rule.setting).into_iter().flatten() {
+            let reason = format!(
+                "these phones fetch at a time of day or after an interval, and {} is set as well",
+                other.name
+            );
+            unsaid
+                .entry(one.name)
+                .or_insert_with(|| wrong(one.name, reason));
+        }
+    }
     unsaid
 }
 
-/// Whether a setting is of a key that no layer says anything to do. Where a layer takes the key back, it is idle on purpose.
-fn is_of_idle_key(one: &Present<'_>, read: &Read<'_>) -> bool {
-    let is_of = one.setting.name.starts_with("key_{n}_");
-    let number = one.number.filter(|_| is_of);
-    number.is_some_and(|number| {
-        let kind = format!("key_{number}_type");
-        !read.values.contains_key(kind.as_str()) && !read.taken_back.contains(kind.as_str())
-    })
+/// Why a setting that is in no parameter of its own says nothing to a phone, if it does not: what its key does has no use for
+/// it. `is_part` is whether it can be a part of another one's parameter. Where a layer takes the key back, it is idle on
+/// purpose.
+fn of_no_use(one: &Present<'_>, read: &Read<'_>, is_part: bool) -> Option<&'static str> {
+    let kind = format!("key_{}_type", one.number?);
+    let does = read.values.get(kind.as_str()).map(String::as_str);
+    match (one.setting.name, does) {
+        ("key_{n}_value", Some("line")) => Some("its key shows a line, which calls nothing"),
+        ("line_{n}_label", Some(_)) if !is_part => {
+            Some("the key of the line's number does something else")
+        }
+        (name, Some(_)) if name.starts_with("key_{n}_") && !is_part => {
+            Some("what its key does has no use for it")
+        }
+        (name, None) if name.starts_with("key_{n}_") => {
+            let is_idle = !read.taken_back.contains(kind.as_str());
+            is_idle.then_some("its key is not said to do anything: set the type of the key as well")
+        }
+        _ => None,
+    }
 }
 
 fn read(layers: &Layers) -> Result<Read<'_>, WrongValue> {

@@ -4,7 +4,9 @@
 //! itself, also what would be its default.
 
 use super::keys::{extension, function, key_label, line_label};
-use crate::vocabulary::{Chars, Encoding, Reading, Rule, Written, each, host_and_port, one};
+use crate::vocabulary::{
+    Chars, Encoding, Reading, Rule, Written, each, host_and_port, interval, one,
+};
 
 /// So many lines no phone of the SPA line has; it passes over what it does not know.
 const MAX_SPA_LINES: u16 = 12;
@@ -26,7 +28,7 @@ macro_rules! rules {
             each("line_{n}_user", "Auth_ID_{n}_", $lines, Encoding::AsIs),
             each("line_{n}_password", "Password_{n}_", $lines, Encoding::AsIs),
             each("line_{n}_domain", "Proxy_{n}_", $lines, Encoding::With(domain)),
-            each("line_{n}_registrar", "Proxy_{n}_", $lines, Encoding::With(host_and_port)),
+            each("line_{n}_registrar", "Proxy_{n}_", $lines, Encoding::With(registrar)),
             // A port alone has no parameter: it stands behind the host.
             each("line_{n}_port", "Proxy_{n}_", $lines, Encoding::Joined),
             each("line_{n}_outbound_proxy", "Use_Outbound_Proxy_{n}_", $lines, Encoding::Fixed("Yes")),
@@ -34,6 +36,7 @@ macro_rules! rules {
             each("line_{n}_user", "Use_Outbound_Proxy_{n}_", $lines, Encoding::Fixed("No")),
             each("line_{n}_outbound_proxy", "Outbound_Proxy_{n}_", $lines, Encoding::AsIs),
             each("line_{n}_registrar", "Outbound_Proxy_{n}_", $lines, Encoding::With(hop)),
+            each("line_{n}_port", "Outbound_Proxy_{n}_", $lines, Encoding::With(port_of_hop)),
             each("line_{n}_transport", "SIP_Transport_{n}_", $lines, TRANSPORT),
             each("line_{n}_user", "SIP_Transport_{n}_", $lines, Encoding::Fixed("UDP")),
             each("line_{n}_expires", "Register_Expires_{n}_", $lines, Encoding::AsIs),
@@ -59,7 +62,8 @@ macro_rules! rules {
             one("syslog", "Syslog_Server", Encoding::AsIs),
             one("vlan", "Enable_VLAN", Encoding::Fixed("Yes")),
             one("vlan", "VLAN_ID", Encoding::AsIs),
-            one("provisioning_interval", "Resync_Periodic", Encoding::Units(60, 1)),
+            // With a time of day it is passed over.
+            interval("Resync_Periodic", Encoding::Units(60, 1)),
             one("resync_time", "Resync_At__HHmm_", Encoding::With(|it| Ok(Some(it.value().replace(':', ""))))),
             one("firmware_url", "Upgrade_Enable", Encoding::Fixed("Yes")),
             one("phone_book_url", "XML_Directory_Service_URL", Encoding::AsIs),
@@ -143,6 +147,19 @@ fn domain(reading: &Reading<'_>) -> Written {
     }
 }
 
+fn registrar(reading: &Reading<'_>) -> Written {
+    match other_registrar(reading) {
+        Some(_) => Ok(None),
+        None => host_and_port(reading),
+    }
+}
+
+/// The port stands behind the registrar: where another first hop takes the registrar's place, it takes the port's.
+#[allow(clippy::unnecessary_wraps)]
+fn port_of_hop(reading: &Reading<'_>) -> Written {
+    Ok(other_registrar(reading).map(|registrar| reading.with_port(registrar)))
+}
+
 fn hop(reading: &Reading<'_>) -> Written {
     match other_registrar(reading) {
         Some(_) => host_and_port(reading),
@@ -150,9 +167,12 @@ fn hop(reading: &Reading<'_>) -> Written {
     }
 }
 
+/// Beside an outbound proxy that one is the first hop.
 #[allow(clippy::unnecessary_wraps)]
 fn uses_hop(reading: &Reading<'_>) -> Written {
-    Ok(other_registrar(reading).map(|_| "Yes".to_owned()))
+    let is_first = reading.get("line_{n}_outbound_proxy").is_none();
+    let hop = other_registrar(reading).filter(|_| is_first);
+    Ok(hop.map(|_| "Yes".to_owned()))
 }
 
 #[allow(clippy::unnecessary_wraps)]

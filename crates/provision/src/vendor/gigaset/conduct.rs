@@ -18,7 +18,7 @@ pub(super) const NX70: Conduct = Conduct {
     )],
     fetch: Some(found("The base loads its file without a restart.")),
     restart: Some(found(
-        "From 2.52 it restarts the base where `SystemSettings.global.CheckSyncRebootEnabled` is 1 and the NOTIFY goes to an account; older firmware ignores it.",
+        "From 2.52 `check-sync;reboot=true` to an account restarts the base where `SystemSettings.global.CheckSyncRebootEnabled` is 1, which the file does not say; older firmware ignores it.",
     )),
     certificate: &[
         found("There is one. Its subject was not found."),

@@ -94,13 +94,13 @@ pub const NX70: Family = Family::new(&FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: false,
-    // `check-sync;reboot=true` restarts it only where a parameter allows that.
     typed: &[(
         "Settings, System, Provisioning and configuration: URL",
         "<base>",
     )],
     fetch_event: "check-sync;reboot=false",
-    restart_event: Some("check-sync;reboot=true"),
+    // `check-sync;reboot=true` restarts it only where a parameter allows that, which the file leaves to the operator.
+    restart_event: None,
     conduct: &conduct::NX70,
     key: KeyPlace {
         prefix: "",

@@ -4,8 +4,8 @@
 
 use super::vocabulary::{LANGUAGE, PASSWORD, full_hour, phone_book, scheme, without_scheme};
 use crate::vocabulary::{
-    Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys,
-    one,
+    Chars, Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port,
+    interval, keys, one,
 };
 
 /// So many accounts the largest phone has. One that has fewer passes over the others.
@@ -151,7 +151,7 @@ pub(super) const ITEMS: &[Rule] = &[
         "phonebook.download.server",
         Encoding::With(phone_book),
     ),
-    // There is one mode of asking: an hour of the day goes before an interval.
+    // There is one mode of asking.
     one(
         "resync_time",
         "provisioning.auto.mode",
@@ -168,16 +168,8 @@ pub(super) const ITEMS: &[Rule] = &[
         Encoding::Fixed("Yes"),
     ),
     one("vlan", "network.port.eth.1.vlan.tag", Encoding::AsIs),
-    one(
-        "provisioning_interval",
-        "provisioning.auto.mode",
-        Encoding::Fixed("YesUpgradeMin"),
-    ),
-    one(
-        "provisioning_interval",
-        "provisioning.auto.minute",
-        Encoding::Within(60, 40_320),
-    ),
+    interval("provisioning.auto.mode", Encoding::Fixed("YesUpgradeMin")),
+    interval("provisioning.auto.minute", Encoding::Within(60, 40_320)),
 ];
 
 /// The vendor's remarks count so many, and want no gaps between those that are in use.

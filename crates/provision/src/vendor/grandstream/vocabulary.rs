@@ -6,7 +6,7 @@
 
 use crate::vocabulary::{
     Chars, Encoding, Reading, Rule, Run, Runs, Written, codecs, host_and_port, host_without_port,
-    keys, one, runs, table,
+    interval, keys, one, runs, table,
 };
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
@@ -17,6 +17,7 @@ macro_rules! codec {
             $parameter,
             Encoding::With(|it| codecs::at(it, $rank, 8, CODECS)),
         )
+        .of_lines()
     };
 }
 
@@ -123,15 +124,11 @@ pub(super) const P_VALUES: &[Rule] = &[
     one("firmware_url", "P192", Encoding::With(without_scheme)),
     one("phone_book_url", "P330", scheme!("1", "3")),
     one("phone_book_url", "P331", Encoding::With(phone_book)),
-    // There is one mode of asking: an hour of the day goes before an interval.
+    // There is one mode of asking.
     one("resync_time", "P194", Encoding::Fixed("2")),
     one("resync_time", "P285", Encoding::With(full_hour)),
-    one("provisioning_interval", "P194", Encoding::Fixed("1")),
-    one(
-        "provisioning_interval",
-        "P193",
-        Encoding::Within(60, 40_320),
-    ),
+    interval("P194", Encoding::Fixed("1")),
+    interval("P193", Encoding::Within(60, 40_320)),
 ];
 
 /// Models with six accounts whose numbers go on as those of the first four do.

@@ -41,6 +41,7 @@ pub(super) const UC: &[Rule] = &[
     each("line_{n}_expires", "P32", LINES, Encoding::AsLine1),
     each("line_{n}_dtmf", "P20166", LINES, Encoding::AsLine1),
     one("line_{n}_transport", "P130", TRANSPORT),
+    one("line_{n}_registrar", "P130", Encoding::Fixed("0")),
     one("line_{n}_domain", "P130", Encoding::Fixed("0")),
     one("line_{n}_outbound_proxy", "P48", Encoding::AsIs),
     table("line_{n}_enabled", ACTIVE, Encoding::Flag("1", "0")),

@@ -1,7 +1,9 @@
 //! How OBi phones say the settings of the vocabulary. A line is a service (SP1, SP2, …) that points to a profile of
 //! a provider (A, B, …): here line 1 to the first, line 2 to the second, and so on.
 
-use crate::vocabulary::{Encoding, Reading, Rule, Written, each, host_alone, one, port_alone};
+use crate::vocabulary::{
+    Encoding, Reading, Rule, Written, each, host_alone, interval, one, port_alone,
+};
 
 /// How many profiles the largest phones have; the adapters have four.
 const MAX_LINES: u16 = 6;
@@ -112,13 +114,12 @@ pub(super) const OBI: &[Rule] = &[
     one("vlan", "DeviceInfo.WAN.VLANEnable", Encoding::Fixed("true")),
     one("vlan", "DeviceInfo.WAN.VLANID", Encoding::AsIs),
     one("dial_plan", "VoiceService.1.Phone.DigitMap", Encoding::AsIs),
-    one(
-        "provisioning_interval",
+    // A phone fetches in one way.
+    interval(
         "X_DeviceManagement.ITSPProvisioning.Method",
         Encoding::Fixed("Periodically"),
     ),
-    one(
-        "provisioning_interval",
+    interval(
         "X_DeviceManagement.ITSPProvisioning.Interval",
         Encoding::Units(60, 1),
     ),
@@ -129,8 +130,9 @@ pub(super) const OBI: &[Rule] = &[
     ),
     one(
         "resync_time",
+        // Without a range it adds up to half an hour of its own.
         "X_DeviceManagement.ITSPProvisioning.TimeofDay",
-        Encoding::With(time_of_day),
+        Encoding::AsIs,
     ),
 ];
 
@@ -150,15 +152,4 @@ fn uri(reading: &Reading<'_>) -> Written {
         .get("line_{n}_auth_user")
         .is_some_and(|it| it != user);
     Ok(other.then(|| user.to_owned()))
-}
-
-/// A phone fetches in one way. Without a range it adds up to half an hour of its own.
-fn time_of_day(reading: &Reading<'_>) -> Written {
-    match reading.get("provisioning_interval") {
-        None => Ok(Some(reading.value().to_owned())),
-        Some(_) => Err(
-            "these phones fetch at a time of day or after an interval: provisioning_interval is set as well"
-                .to_owned(),
-        ),
-    }
 }

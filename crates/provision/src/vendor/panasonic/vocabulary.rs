@@ -3,7 +3,8 @@
 //! the offset is in minutes, is inferred.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, each, host_alone, keys, one, port_alone, port_unless_proxy,
+    Encoding, Reading, Rule, Written, each, host_alone, interval, keys, one, port_alone,
+    port_unless_proxy,
 };
 use crate::zone::{ByWeek, Change};
 
@@ -11,6 +12,9 @@ use crate::zone::{ByWeek, Change};
 const MAX_LINES: u16 = 8;
 
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
+
+/// The model that has a parameter of its own for its zone, whose codes are not public.
+const BY_COUNTRY: &[&str] = &["KX-UT670"];
 
 /// The rules of both formats, which have the same parameters: a line's between what stands before them and after,
 /// the phone's behind the group that they are in.
@@ -48,7 +52,7 @@ macro_rules! rules {
             one("syslog", concat!($log, "SYSLOG_ADDR"), Encoding::With(host_alone)),
             one("syslog", concat!($log, "SYSLOG_PORT"), Encoding::With(port_alone)),
             rules!(@zone $time, "TIME_ZONE", |it| Ok(Some(it.zone()?.minutes_east().to_string()))),
-            one("time_zone", concat!($time, "DST_ENABLE"), Encoding::SummerTime("Y", "N")),
+            one("time_zone", concat!($time, "DST_ENABLE"), Encoding::SummerTime("Y", "N")).except(BY_COUNTRY),
             rules!(@zone $time, "DST_OFFSET", |it| Ok(it.zone()?.saving.map(|it| it.minutes().to_string()))),
             rules!(@zone $time, "DST_START_MONTH", |it| start(it, |it| it.month.into())),
             rules!(@zone $time, "DST_START_ORDINAL_DAY", |it| start(it, |it| it.week.into())),
@@ -60,8 +64,9 @@ macro_rules! rules {
             rules!(@zone $time, "DST_STOP_TIME", |it| stop(it, |it| it.minute)),
             one("admin_password", concat!($login, "ADMIN_PASS"), Encoding::AsIs),
             one("user_password", concat!($login, "USER_PASS"), Encoding::AsIs),
-            one("provisioning_interval", concat!($provisioning, "CFG_CYCLIC"), Encoding::Fixed("Y")),
-            one("provisioning_interval", concat!($provisioning, "CFG_CYCLIC_INTVL"), Encoding::AsIs),
+            // A time of day disables it.
+            interval(concat!($provisioning, "CFG_CYCLIC"), Encoding::Fixed("Y")),
+            interval(concat!($provisioning, "CFG_CYCLIC_INTVL"), Encoding::AsIs),
             one("resync_time", concat!($provisioning, "CFG_RESYNC_TIME"), Encoding::AsIs),
             $($more,)*
         ]
@@ -70,7 +75,7 @@ macro_rules! rules {
         each($setting, concat!($before, $name, $end), MAX_LINES, $value)
     };
     (@zone $group:literal, $name:literal, $write:expr) => {
-        one("time_zone", concat!($group, $name), Encoding::With($write))
+        one("time_zone", concat!($group, $name), Encoding::With($write)).except(BY_COUNTRY)
     };
 }
 
@@ -101,7 +106,7 @@ pub(super) const TEXT: &[Rule] = rules!(
     key(
         "key_{n}_line",
         "FLEX_BUTTON_FACILITY_ARG{n}",
-        Encoding::Joined
+        Encoding::With(line_of_shown)
     ),
     key(
         "key_{n}_value",
@@ -151,6 +156,14 @@ const KEYS: &[(&str, &str)] = &[
 fn shown_line(reading: &Reading<'_>) -> Written {
     match reading.value() {
         "line" => keys::line(reading),
+        _ => Ok(None),
+    }
+}
+
+/// The line of a key that shows one: what calls or watches works for the phone.
+fn line_of_shown(reading: &Reading<'_>) -> Written {
+    match reading.get("key_{n}_type") {
+        Some("line") => Ok(Some(reading.value().to_owned())),
         _ => Ok(None),
     }
 }

@@ -2,8 +2,8 @@
 //! whole.
 
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_alone, hour, month, one, port_alone,
-    weekday_from_one,
+    Encoding, Reading, Rule, Written, codecs, each, host_alone, hour, interval, month, one,
+    port_alone, weekday_from_one,
 };
 use crate::zone::ByWeek;
 
@@ -91,7 +91,7 @@ pub(super) const UCS: &[Rule] = &[
         "line_{n}_domain",
         "reg.{n}.server.1.address",
         MAX_LINES,
-        Encoding::AsIs,
+        Encoding::With(domain),
     ),
     each(
         "line_{n}_port",
@@ -226,28 +226,13 @@ pub(super) const UCS: &[Rule] = &[
     codec!("g722", "G722"),
     codec!("g729", "G729_AB"),
     one("firmware_url", "device.prov.upgradeServer", Encoding::AsIs),
-    one(
-        "provisioning_interval",
-        "prov.polling.enabled",
-        Encoding::Fixed("1"),
-    ),
-    one(
-        "provisioning_interval",
-        "prov.polling.mode",
-        Encoding::Fixed("rel"),
-    ),
-    one(
-        "provisioning_interval",
-        "prov.polling.period",
-        Encoding::With(polling_period),
-    ),
+    // A phone polls in one way.
+    interval("prov.polling.enabled", Encoding::Fixed("1")),
+    interval("prov.polling.mode", Encoding::Fixed("rel")),
+    interval("prov.polling.period", Encoding::With(polling_period)),
     one("resync_time", "prov.polling.enabled", Encoding::Fixed("1")),
     one("resync_time", "prov.polling.mode", Encoding::Fixed("abs")),
-    one(
-        "resync_time",
-        "prov.polling.time",
-        Encoding::With(polling_time),
-    ),
+    one("resync_time", "prov.polling.time", Encoding::AsIs),
 ];
 
 /// Events in the voice stream, or tones in it.
@@ -272,6 +257,16 @@ const LANGUAGE: Encoding = Encoding::Choice(&[
 const SRTP: Encoding = Encoding::Choice(&[("off", "0"), ("optional", "1"), ("required", "1")]);
 const SRTP_REQUIRED: Encoding =
     Encoding::Choice(&[("off", "0"), ("optional", "0"), ("required", "1")]);
+
+/// Where the line registers, unless a registrar does. Beside one it is in the address, and lost where the user has a domain of
+/// its own.
+#[allow(clippy::unnecessary_wraps)]
+fn domain(reading: &Reading<'_>) -> Written {
+    let user = reading.get("line_{n}_user");
+    let in_address =
+        reading.get("line_{n}_registrar").is_some() && user.is_some_and(|user| !user.contains('@'));
+    Ok((!in_address).then(|| reading.value().to_owned()))
+}
 
 /// The user; with the domain behind it where that is not where the line registers.
 #[allow(clippy::unnecessary_wraps)]
@@ -334,16 +329,5 @@ fn polling_period(reading: &Reading<'_>) -> Written {
     match seconds.saturating_mul(60) {
         seconds if seconds > MORE_THAN => Ok(Some(seconds.to_string())),
         _ => Err("these phones take more than 60 minutes".to_owned()),
-    }
-}
-
-/// A phone polls in one way.
-fn polling_time(reading: &Reading<'_>) -> Written {
-    match reading.get("provisioning_interval") {
-        None => Ok(Some(reading.value().to_owned())),
-        Some(_) => Err(
-            "these phones fetch at a time of day or after an interval: provisioning_interval is set as well"
-                .to_owned(),
-        ),
     }
 }

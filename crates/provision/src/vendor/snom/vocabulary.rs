@@ -3,7 +3,8 @@
 
 use super::dect;
 use crate::vocabulary::{
-    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, keys, one,
+    Encoding, Reading, Rule, Written, codecs, each, host_and_port, host_without_port, interval,
+    keys, one,
 };
 use crate::zone::ByWeek;
 
@@ -181,7 +182,7 @@ pub(super) const DESK: &[Rule] = &[
         MAX_KEYS,
         Encoding::AsIs,
     ),
-    // It has one mode of asking: a time of day goes before an interval.
+    // It has one mode of asking.
     one("resync_time", "prov_polling_enabled", Encoding::Fixed("on")),
     one("resync_time", "prov_polling_mode", Encoding::Fixed("abs")),
     one("resync_time", "prov_polling_time", Encoding::AsIs),
@@ -198,21 +199,9 @@ pub(super) const DESK: &[Rule] = &[
         Encoding::With(|it| Ok(Some(it.zone()?.standard_offset.to_string()))),
     ),
     one("time_zone", "dst", Encoding::With(summer_time)),
-    one(
-        "provisioning_interval",
-        "prov_polling_enabled",
-        Encoding::Fixed("on"),
-    ),
-    one(
-        "provisioning_interval",
-        "prov_polling_mode",
-        Encoding::Fixed("rel"),
-    ),
-    one(
-        "provisioning_interval",
-        "prov_polling_period",
-        Encoding::Units(60, 1),
-    ),
+    interval("prov_polling_enabled", Encoding::Fixed("on")),
+    interval("prov_polling_mode", Encoding::Fixed("rel")),
+    interval("prov_polling_period", Encoding::Units(60, 1)),
 ];
 
 /// What a key does and with what; `park` is the word for a parked call.
@@ -293,6 +282,9 @@ fn outbound(reading: &Reading<'_>) -> Written {
 
 /// Without an outbound proxy the registrar stands there, for the sake of the transport.
 fn by_transport(reading: &Reading<'_>) -> Written {
+    if reading.get("line_{n}_outbound_proxy").is_some() {
+        return Ok(None);
+    }
     let host = reading
         .get("line_{n}_registrar")
         .or_else(|| reading.get("line_{n}_domain"))
