@@ -65,7 +65,7 @@ else
   fi
   step "the tests of every crate are compiled (the Worker is built meanwhile)"
   # Cargo's lines say how far it is; where the programs are, nobody needs to read.
-  cargo test --workspace --no-run 2>&1 | grep -v '^ *Executable'
+  cargo test --workspace --no-run 2>&1 | grep --line-buffered -v '^ *Executable'
   # They run while a core waits: for the Worker's last step, which takes one alone for minutes, and for phones.
   echo "[test] unit, property, snapshot and smoke-fuzz tests of every crate: they run beside what follows"
   set -m
