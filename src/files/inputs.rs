@@ -17,7 +17,7 @@ use crate::db::StorageError;
 use crate::model::device::DeviceRow;
 use crate::model::standing::Standing;
 use crate::store::file_inputs::{
-    self, Addresses, DeviceParts, Forward, Reads, SharedParts, TemplateSource,
+    self, Addresses, DeviceParts, Forward, ReadWhen, SharedParts, TemplateSource,
 };
 use crate::store::object::{Scope, SettingRow};
 use crate::store::settings::associated_data;
@@ -42,7 +42,7 @@ pub struct FileInputs {
     pub addresses: Option<Addresses>,
 }
 
-/// A bundle cannot be put together.
+/// What a file is made from cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum InputsError {
     #[error(transparent)]
@@ -64,14 +64,14 @@ impl FileInputs {
     }
 }
 
-/// The bundle of a device.
+/// What a device's files are made from.
 pub async fn for_device(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
 ) -> Result<Option<FileInputs>, InputsError> {
     let known = above::of(tenant_id);
-    let reads = Reads::Always;
+    let reads = ReadWhen::Always;
     let (parts, standing) =
         file_inputs::device(&app.db, tenant_id, &mac.upper(), reads, known.known()).await?;
     parts
@@ -79,7 +79,7 @@ pub async fn for_device(
         .transpose()
 }
 
-/// The bundle of a device for a phone's request. Where the condition of `reads` does not hold it
+/// What a device's files are made from, for a phone's request. Where the condition of `reads` does not hold it
 /// has neither settings nor templates, and the request is to be refused.
 ///
 /// # Errors
@@ -88,7 +88,7 @@ pub async fn for_phone(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
-    reads: Reads<'_>,
+    reads: ReadWhen<'_>,
 ) -> Result<Option<FileInputs>, InputsError> {
     let known = above::of(tenant_id);
     let (parts, standing) =
@@ -102,7 +102,7 @@ pub async fn for_phone(
         .transpose()
 }
 
-/// The bundle of a device for a request at the plain name of its standard file, likewise; and where its phone is sent
+/// What a device's files are made from, for a request at the plain name of its standard file, likewise; and where its phone is sent
 /// on to, if the device left the tenant.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ pub async fn at_plain_name(
     app: &App,
     tenant_id: &str,
     mac: &Mac,
-    reads: Reads<'_>,
+    reads: ReadWhen<'_>,
 ) -> Result<(Option<FileInputs>, Option<Forward>), InputsError> {
     let known = above::of(tenant_id);
     let (parts, forward, standing) = file_inputs::at_plain_name(
@@ -126,15 +126,15 @@ pub async fn at_plain_name(
     witness::vouch(app, &standing)
         .await
         .map_err(StorageError::from)?;
-    let bundle = parts
+    let inputs = parts
         .map(|parts| of_device(app, tenant_id, &known, &standing, parts))
         .transpose()?;
-    Ok((bundle, forward))
+    Ok((inputs, forward))
 }
 
 /// What an initial file that is asked for by MAC is made from.
 pub struct Initial {
-    pub bundle: Option<FileInputs>,
+    pub inputs: Option<FileInputs>,
     /// Names of the tenant's certificates.
     pub certificates: Vec<String>,
     /// Where the phone is sent on to, if the device left the tenant.
@@ -153,7 +153,7 @@ pub async fn for_initial(app: &App, tenant_id: &str, mac: &Mac) -> Result<Initia
         .await
         .map_err(StorageError::from)?;
     Ok(Initial {
-        bundle: parts
+        inputs: parts
             .device
             .map(|device| of_device(app, tenant_id, &known, &standing, device))
             .transpose()?,
@@ -184,7 +184,7 @@ fn of_device(
     of_rows(app, whose, settings, &inputs.templates)
 }
 
-/// The bundle of a model for a phone's request, for files that are not one device's.
+/// What a model's files are made from, for a phone's request for files that are not one device's.
 ///
 /// # Errors
 /// [`InputsError`]; also if the database is behind what was witnessed.
@@ -302,7 +302,7 @@ pub fn nearest<T>(kind: FileKind, model: &str, written: impl Fn(&str) -> Option<
     own.or_else(|| written(""))
 }
 
-/// The bundle of a whole family, for files whose name tells neither a device nor a model. `model` is
+/// What a whole family's files are made from, for files whose name tells neither a device nor a model. `model` is
 /// any of its models: nothing of that model's own is in it.
 ///
 /// # Errors

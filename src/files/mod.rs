@@ -1,4 +1,4 @@
-//! From what is stored to the bytes a phone gets: bundle, render, lint, seal.
+//! From what is stored to the bytes a phone gets: collect the inputs, render, lint, seal.
 
 pub mod above;
 pub mod inputs;

@@ -20,18 +20,18 @@ pub const CERTIFICATES: &str = "certs/";
 pub fn urls(
     base: &Base,
     options: &TenantOptions,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     certificates: &[String],
     now: u64,
 ) -> Urls {
     let mut names = Vec::new();
-    let kinds = bundle
+    let kinds = inputs
         .family
         .kinds()
         .iter()
         .filter(|&&kind| kind != FileKind::Initial);
     for &kind in kinds {
-        if let Some(name) = name(options, bundle, kind, now) {
+        if let Some(name) = name(options, inputs, kind, now) {
             names.push((kind.as_str().to_owned(), name));
         }
     }
@@ -41,20 +41,20 @@ pub fn urls(
             format!("{CERTIFICATES}{name}"),
         ));
     }
-    let standard = own_name(options, bundle);
+    let standard = own_name(options, inputs);
     Urls::new(base, standard.as_deref(), names)
 }
 
 /// What a device's file may name of itself. It is the same in whatever state the key is.
-pub fn own_urls(base: &Base, options: &TenantOptions, bundle: &FileInputs) -> Urls {
-    Urls::new(base, own_name(options, bundle).as_deref(), [])
+pub fn own_urls(base: &Base, options: &TenantOptions, inputs: &FileInputs) -> Urls {
+    Urls::new(base, own_name(options, inputs).as_deref(), [])
 }
 
 /// The name under which a phone of the family asks for its standard file: the first that the tenant gives
 /// the family, or the first by which the phone asks by itself, or else the one that it is told.
-fn own_name(options: &TenantOptions, bundle: &FileInputs) -> Option<String> {
+fn own_name(options: &TenantOptions, inputs: &FileInputs) -> Option<String> {
     const KIND: FileKind = FileKind::Standard;
-    let family = bundle.family;
+    let family = inputs.family;
     let given = options
         .family_urls
         .get(&family)
@@ -63,7 +63,7 @@ fn own_name(options: &TenantOptions, bundle: &FileInputs) -> Option<String> {
         && let Some(name) = name_by_itself(family)
     {
         let template = UrlTemplate::parse(name).ok()?;
-        return Some(filled_in(&template, bundle));
+        return Some(filled_in(&template, inputs));
     }
     let template = given
         .and_then(|names| {
@@ -72,7 +72,7 @@ fn own_name(options: &TenantOptions, bundle: &FileInputs) -> Option<String> {
             whole.or_else(|| names.sealed.first())
         })
         .or_else(|| options.preferred_name(KIND, Form::Plain, family, ""))?;
-    Some(filled_in(template, bundle))
+    Some(filled_in(template, inputs))
 }
 
 /// The first name by which a phone of the family asks for its standard file without being told. What carries
@@ -86,12 +86,12 @@ fn name_by_itself(family: Family) -> Option<&'static str> {
 
 /// The name under which the phone of a device asks for its standard file at `now`, in Unix milliseconds: the
 /// one by which it asks by itself, or else the one that it is told.
-pub fn asked_name(options: &TenantOptions, bundle: &FileInputs, now: u64) -> Option<String> {
+pub fn asked_name(options: &TenantOptions, inputs: &FileInputs, now: u64) -> Option<String> {
     const KIND: FileKind = FileKind::Standard;
-    let told = || name(options, bundle, KIND, now);
-    match name_by_itself(bundle.family).is_some() {
-        true => own_name(options, bundle).or_else(told),
-        false => told().or_else(|| own_name(options, bundle)),
+    let told = || name(options, inputs, KIND, now);
+    match name_by_itself(inputs.family).is_some() {
+        true => own_name(options, inputs).or_else(told),
+        false => told().or_else(|| own_name(options, inputs)),
     }
 }
 
@@ -144,14 +144,14 @@ pub fn name_of_kind(
 /// The name of a file, for a device as it is, for a model as the phone itself fills it in. A shared
 /// file that goes out sealed has no name where none is for the device's profile: at a plain name
 /// there would be nothing but the refusal.
-fn name(options: &TenantOptions, bundle: &FileInputs, kind: FileKind, now: u64) -> Option<String> {
-    let template = template(options, bundle, kind, now)?;
-    Some(filled_in(template, bundle))
+fn name(options: &TenantOptions, inputs: &FileInputs, kind: FileKind, now: u64) -> Option<String> {
+    let template = template(options, inputs, kind, now)?;
+    Some(filled_in(template, inputs))
 }
 
 /// A name as it is for the device, or as the phone itself fills it in.
-fn filled_in(template: &UrlTemplate, bundle: &FileInputs) -> String {
-    let Some(device) = &bundle.device else {
+fn filled_in(template: &UrlTemplate, inputs: &FileInputs) -> String {
+    let Some(device) = &inputs.device else {
         return template.with_phone_macros();
     };
     let vars = UrlVars {
@@ -167,20 +167,20 @@ fn filled_in(template: &UrlTemplate, bundle: &FileInputs) -> String {
 /// The name that the phone is told, as it is written.
 fn template<'a>(
     options: &'a TenantOptions,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     now: u64,
 ) -> Option<&'a UrlTemplate> {
-    let extension = bundle
+    let extension = inputs
         .profile
         .as_ref()
         .map_or("", |profile| profile.extension.as_str());
-    let form = form(options, bundle, kind, now);
+    let form = form(options, inputs, kind, now);
     options
-        .preferred_name(kind, form, bundle.family, extension)
+        .preferred_name(kind, form, inputs.family, extension)
         .or_else(|| {
             let plain = kind == FileKind::Standard || form == Form::Plain;
-            plain.then(|| options.preferred_name(kind, Form::Plain, bundle.family, ""))?
+            plain.then(|| options.preferred_name(kind, Form::Plain, inputs.family, ""))?
         })
 }
 
@@ -188,21 +188,21 @@ fn template<'a>(
 /// Without a name it is for everyone.
 pub fn audience(
     options: &TenantOptions,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     now: u64,
 ) -> Audience {
-    template(options, bundle, kind, now).map_or(Audience::Everyone, Audience::of)
+    template(options, inputs, kind, now).map_or(Audience::Everyone, Audience::of)
 }
 
 /// In what form the phone is to ask for a file at `now`, in Unix milliseconds: while a bootstrap waits,
 /// that is what it has to fetch.
-fn form(options: &TenantOptions, bundle: &FileInputs, kind: FileKind, now: u64) -> Form {
-    let device = bundle.device.as_ref();
+fn form(options: &TenantOptions, inputs: &FileInputs, kind: FileKind, now: u64) -> Form {
+    let device = inputs.device.as_ref();
     let has_key = device.is_some_and(DeviceRow::may_have_sealed);
     let waits = device.is_some_and(|device| device.key().bootstrap_waits(now));
     match kind {
-        _ if bundle.profile.is_none() => Form::Plain,
+        _ if inputs.profile.is_none() => Form::Plain,
         FileKind::Standard if options.state_dependent_names && has_key && !waits => Form::Sealed,
         FileKind::Standard => Form::Plain,
         _ if options.shared_files == SharedFiles::Sealed => Form::Sealed,

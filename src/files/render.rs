@@ -1,4 +1,4 @@
-//! From a bundle to a file that passed its format's lint. Pure: the API renders candidates with it
+//! From a file's inputs to a file that passed its format's lint. Pure: the API renders candidates with it
 //! before it stores a change, and the phone gets what it makes.
 
 use std::collections::BTreeMap;
@@ -62,35 +62,35 @@ fn first(findings: &[RenderedFinding]) -> String {
 /// name all, and another file of a device what is its own. A file that several devices share is the same
 /// under every access path, and may name none.
 pub fn render(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     audience: Audience,
     urls: &Urls,
     secrets: SecretsMode,
 ) -> Result<File, FileError> {
-    render_metered(bundle, kind, audience, urls, secrets, &mut 0)
+    render_metered(inputs, kind, audience, urls, secrets, &mut 0)
 }
 
 /// The same, and adds to `spent` what it took, in the fuel of templates, also where it fails.
 pub fn render_metered(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     audience: Audience,
     urls: &Urls,
     secrets: SecretsMode,
     spent: &mut u64,
 ) -> Result<File, FileError> {
-    let source = source(bundle, kind);
-    let layers = visible(&bundle.layers, kind, audience);
+    let source = source(inputs, kind);
+    let layers = visible(&inputs.layers, kind, audience);
     let device = own_of_device(kind, audience)
-        .then_some(bundle.device.as_ref())
+        .then_some(inputs.device.as_ref())
         .flatten()
         .and_then(|device| Some((Mac::parse(&device.mac).ok()?, device.model.as_str())));
     let none = BTreeMap::new();
     let initial = kind == FileKind::Initial;
     let seen = match own_of_device(kind, audience) {
         // What a template does not name, nobody looks for in the file.
-        _ if !may_name_urls(bundle, kind) => None,
+        _ if !may_name_urls(inputs, kind) => None,
         _ if initial => Some(urls.seen()),
         true => Some(urls.own()),
         false => None,
@@ -98,17 +98,17 @@ pub fn render_metered(
     let context = RenderContext {
         file_name: kind.as_str(),
         kind,
-        format: bundle.family.format(),
-        vocabulary: bundle.family.spec().vocabulary,
+        format: inputs.family.format(),
+        vocabulary: inputs.family.spec().vocabulary,
         layers: &layers,
         device: device.map(|(mac, model)| DeviceVars {
             mac,
             model,
-            sealed_extension: bundle.profile.as_ref().map(|it| it.extension.as_str()),
+            sealed_extension: inputs.profile.as_ref().map(|it| it.extension.as_str()),
         }),
         urls: seen.unwrap_or(&none),
         secrets,
-        limits: Limits::of(bundle.family),
+        limits: Limits::of(inputs.family),
     };
     let mut rendered = render_template(source, &context, spent)?;
     let mut names_its_url = false;
@@ -135,7 +135,7 @@ pub fn render_metered(
         *spent = spent.saturating_add(linted(&masked.text));
         Some(masked)
     };
-    let judged = format::judge(bundle.family, kind, &rendered, confidence, masked);
+    let judged = format::judge(inputs.family, kind, &rendered, confidence, masked);
     let (document, findings) = judged.map_err(FileError::Lint)?;
     let unsaid = rendered.unsaid.into_iter().map(|wrong| wrong.setting);
     Ok(File {
@@ -149,19 +149,19 @@ pub fn render_metered(
 }
 
 /// The template of a kind of file.
-fn source(bundle: &FileInputs, kind: FileKind) -> &str {
-    let written = bundle.templates.get(&kind);
-    written.map_or_else(|| bundle.family.template(kind), String::as_str)
+fn source(inputs: &FileInputs, kind: FileKind) -> &str {
+    let written = inputs.templates.get(&kind);
+    written.map_or_else(|| inputs.family.template(kind), String::as_str)
 }
 
 /// Whether the template of a kind of file has the word in it without which it can name no URL.
-pub fn may_name_urls(bundle: &FileInputs, kind: FileKind) -> bool {
-    source(bundle, kind).contains("urls")
+pub fn may_name_urls(inputs: &FileInputs, kind: FileKind) -> bool {
+    source(inputs, kind).contains("urls")
 }
 
 /// The bootstrap: the standard file with what tells the phone the device's key.
 pub fn with_key(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     profile: &Profile,
     file: &File,
     key: &DeviceKey,
@@ -173,7 +173,7 @@ pub fn with_key(
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     format::insert_key(
-        bundle.family,
+        inputs.family,
         FileKind::Standard,
         file.document.clone(),
         &parameters,
@@ -184,7 +184,7 @@ pub fn with_key(
 
 /// The file that carries the key alone, of a device of a family that has one.
 pub fn key_alone(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     profile: &Profile,
     file: &File,
     key: &DeviceKey,
@@ -192,13 +192,13 @@ pub fn key_alone(
 ) -> Result<Vec<u8>, FileError> {
     let parameters = profile.sealer(key).parameters();
     let key = parameters.first().map_or("", |(_, value)| value.as_str());
-    format::key_carrier(bundle.family, mac, &file.document, &bundle.layers, key)
+    format::key_carrier(inputs.family, mac, &file.document, &inputs.layers, key)
         .map_err(|finding| FileError::Lint(vec![finding.into()]))
 }
 
 /// `Content-Type` of a file in clear.
-pub fn content_type(bundle: &FileInputs) -> &'static str {
-    match bundle.family.format() {
+pub fn content_type(inputs: &FileInputs) -> &'static str {
+    match inputs.family.format() {
         ringfence_provision::family::Format::Text | ringfence_provision::family::Format::Lines => {
             "text/plain; charset=utf-8"
         }

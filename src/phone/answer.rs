@@ -80,10 +80,10 @@ impl Body {
 }
 
 /// A file in clear that was made just now and is kept nowhere, as the outcome of a request.
-pub(super) fn served(bundle: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
+pub(super) fn served(inputs: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
     Outcome::Served(Served {
         body: Body::new(bytes),
-        content_type: render::content_type(bundle).into(),
+        content_type: render::content_type(inputs).into(),
         content_encoding: String::new(),
         etag: None,
         reason,

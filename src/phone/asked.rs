@@ -44,11 +44,11 @@ impl Asked {
     pub(super) fn base(
         &self,
         keyring: &Keyring,
-        bundle: &FileInputs,
+        inputs: &FileInputs,
     ) -> Result<(Base, Option<Place>), StorageError> {
-        let addresses = bundle.addresses.as_ref();
+        let addresses = inputs.addresses.as_ref();
         let target = addresses
-            .map(|addresses| target(keyring, &bundle.tenant_id, addresses))
+            .map(|addresses| target(keyring, &inputs.tenant_id, addresses))
             .transpose()?
             .flatten();
         let (id, segment) = match target {
@@ -75,23 +75,23 @@ impl Asked {
     pub(super) fn own_urls(
         &self,
         keyring: &Keyring,
-        bundle: &FileInputs,
+        inputs: &FileInputs,
         kind: FileKind,
     ) -> Result<(Urls, Option<Place>), StorageError> {
         // Most files name none.
-        let Some(addresses) = bundle
+        let Some(addresses) = inputs
             .addresses
             .as_ref()
-            .filter(|_| render::may_name_urls(bundle, kind))
+            .filter(|_| render::may_name_urls(inputs, kind))
         else {
             return Ok((Urls::default(), None));
         };
         let options: TenantOptions =
             ringfence_json::from_str(&addresses.options).map_err(|error| {
-                StorageError::Corrupt(format!("options of tenant {}: {error}", bundle.tenant_id))
+                StorageError::Corrupt(format!("options of tenant {}: {error}", inputs.tenant_id))
             })?;
-        let (base, place) = self.base(keyring, bundle)?;
-        Ok((own_urls(&base, &options, bundle), place))
+        let (base, place) = self.base(keyring, inputs)?;
+        Ok((own_urls(&base, &options, inputs), place))
     }
 }
 

@@ -33,7 +33,7 @@ use crate::model::published::PublishedTenant;
 use crate::model::tenant::PlainName;
 use crate::phone::event::Record;
 use crate::store::claims;
-use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
+use crate::store::file_inputs::{AtPlainName, Claimant, ReadWhen};
 use crate::witness;
 
 /// How often a change in between makes the claim start over.
@@ -75,17 +75,17 @@ pub(super) async fn serve(
         false => None,
     };
     for _ in 0..MAX_ATTEMPTS {
-        let reads = Reads::Plain(AtPlainName {
+        let reads = ReadWhen::Plain(AtPlainName {
             claim: consumes.then_some(claimant),
             sealed: at.sealed_after,
             in_clear: at.has_whole_files(),
             families: listed.as_deref(),
             kept: in_kv.as_ref().and_then(sealed::kept),
         });
-        let (bundle, forward) = inputs::at_plain_name(&request.app, &tenant.tenant, mac, reads)
+        let (inputs, forward) = inputs::at_plain_name(&request.app, &tenant.tenant, mac, reads)
             .await
             .map_err(storage)?;
-        let Some(bundle) = bundle else {
+        let Some(inputs) = inputs else {
             let whole = at.whole.as_deref();
             let forward = forward.filter(|forward| forward::leads_by_own_file(forward, whole));
             let Some(forward) = forward else {
@@ -94,34 +94,34 @@ pub(super) async fn serve(
             record.tell(|facts| facts.forward = Some(forward.clone()));
             return Ok(forward::serve(request, &forward, kind, mac).await);
         };
-        let Some(device) = bundle.device.clone() else {
+        let Some(device) = inputs.device.clone() else {
             return Ok(Outcome::Refused(Reason::UnknownDevice));
         };
-        record.found(&bundle);
-        if device.disabled == 0 && at.with_index.contains(&bundle.family) {
+        record.found(&inputs);
+        if device.disabled == 0 && at.with_index.contains(&inputs.family) {
             record.kind = Some(FileKind::Initial);
             return initial::serve(request, tenant, named, record).await;
         }
-        let is_theirs = theirs.is_none_or(|all| all.contains(&bundle.family));
-        if !is_theirs || bundle.family.spec().forbids(&request.path) {
+        let is_theirs = theirs.is_none_or(|all| all.contains(&inputs.family));
+        if !is_theirs || inputs.family.spec().forbids(&request.path) {
             return Ok(Outcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {
             return Ok(Outcome::Refused(Reason::Disabled));
         }
-        if sealed::misses_inputs(&bundle, in_kv.as_ref()) {
+        if sealed::misses_inputs(&inputs, in_kv.as_ref()) {
             in_kv = in_kv.map(Looked::without_file);
             continue;
         }
-        let wanted = at.bootstrap_of(bundle.family);
-        if wanted == Bootstrap::KeyAlone && bundle.profile.is_none() {
+        let wanted = at.bootstrap_of(inputs.family);
+        if wanted == Bootstrap::KeyAlone && inputs.profile.is_none() {
             return Ok(Outcome::Refused(Reason::WrongForm));
         }
-        let Some(profile) = bundle.profile.clone() else {
-            record.fetched = Some(bundle.version());
-            return shared::from_bundle(
+        let Some(profile) = inputs.profile.clone() else {
+            record.fetched = Some(inputs.version());
+            return shared::from_inputs(
                 request,
-                &bundle,
+                &inputs,
                 &shared::Wanted {
                     kind,
                     audience: Audience::Device,
@@ -141,13 +141,13 @@ pub(super) async fn serve(
             let sealed_instead = wanted == Bootstrap::Whole && !waits;
             return match in_kv.take().filter(|_| sealed_instead) {
                 Some(looked) => {
-                    sealed::serve_at_plain_name(request, tenant, &bundle, looked, record).await
+                    sealed::serve_at_plain_name(request, tenant, &inputs, looked, record).await
                 }
                 None => Ok(Outcome::Refused(reason)),
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
-        let made = make(request, &bundle, &profile, &device, *mac, &asked, wanted);
+        let made = make(request, &inputs, &profile, &device, *mac, &asked, wanted);
         let (body, clear) = match made {
             Ok((bytes, clear)) => (Body::new(&bytes), clear),
             Err(SealedFileError::File(error)) => {
@@ -160,11 +160,11 @@ pub(super) async fn serve(
         if take(request, tenant, &device, &policy, wanted, taking).await? {
             let content_type = match wanted {
                 Bootstrap::KeyAlone => own_file::CONTENT_TYPE,
-                Bootstrap::Whole => render::content_type(&bundle),
+                Bootstrap::Whole => render::content_type(&inputs),
             };
             record.deeds.push(Deed::Refresh {
                 mac: *mac,
-                bundle: Box::new(bundle),
+                inputs: Box::new(inputs),
                 clear: Box::new(clear),
             });
             return Ok(Outcome::Served(Served {
@@ -332,19 +332,19 @@ fn may_claim(ask: &ClaimAsk<'_>, device: &DeviceRow, policy: &ClaimPolicy) -> Re
 /// The bootstrap, and the same without the key.
 fn make(
     request: &PhoneRequest,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     profile: &Profile,
     device: &DeviceRow,
     mac: Mac,
     asked: &Asked,
     wanted: Bootstrap,
 ) -> Result<(Vec<u8>, InClear), SealedFileError> {
-    let clear = InClear::of(&request.app, bundle, FileKind::Standard, asked)?;
+    let clear = InClear::of(&request.app, inputs, FileKind::Standard, asked)?;
     let key = seal::unwrap_key(&request.app.keyring, device)
         .map_err(|error| SealedFileError::Seal(error.to_string()))?;
     let bytes = match wanted {
-        Bootstrap::Whole => render::with_key(bundle, profile, &clear.file, &key),
-        Bootstrap::KeyAlone => render::key_alone(bundle, profile, &clear.file, &key, mac),
+        Bootstrap::Whole => render::with_key(inputs, profile, &clear.file, &key),
+        Bootstrap::KeyAlone => render::key_alone(inputs, profile, &clear.file, &key, mac),
     }
     .map_err(SealedFileError::File)?;
     Ok((bytes, clear))

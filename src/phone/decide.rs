@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FoundTenant};
 use crate::files::names::CERTIFICATES;
-use crate::store::file_inputs::{self, Known, Reads};
+use crate::store::file_inputs::{self, Known, ReadWhen};
 use crate::throttle::{self, Guessed};
 
 /// A key under which KV never has a file.
@@ -150,6 +150,6 @@ pub(super) async fn decide(
 async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
     let known = Known::default();
-    file_inputs::device(&app.db, "none", "none", Reads::Always, known).await?;
+    file_inputs::device(&app.db, "none", "none", ReadWhen::Always, known).await?;
     Ok(Outcome::Refused(reason))
 }

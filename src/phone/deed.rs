@@ -30,7 +30,7 @@ pub(super) enum Deed {
     /// A bootstrap was taken: the file that the phone asks for next is put where it is fast.
     Refresh {
         mac: Mac,
-        bundle: Box<FileInputs>,
+        inputs: Box<FileInputs>,
         clear: Box<InClear>,
     },
 }
@@ -68,9 +68,9 @@ impl Deed {
             Self::Publish { tenant_id, version } => edge::publish_missed(&app, tenant_id, version),
             Self::Settle(settling) => request.app.later(settle(app, *settling)),
             Self::Keep(keeping) => request.app.later(async move { keeping.keep(&app).await }),
-            Self::Refresh { mac, bundle, clear } => request
+            Self::Refresh { mac, inputs, clear } => request
                 .app
-                .later(async move { refresh(&app, &mac, &bundle, &clear).await }),
+                .later(async move { refresh(&app, &mac, &inputs, &clear).await }),
         }
     }
 }
@@ -114,9 +114,9 @@ async fn settle(app: App, settling: Settling) {
 
 /// Puts the file that a phone asks for next where it is fast, after its bootstrap: made of what that one was made of. It
 /// will ask where it asked for that one, or where that one told it to.
-async fn refresh(app: &App, mac: &Mac, bundle: &FileInputs, clear: &InClear) {
-    let tenant_id = &bundle.tenant_id;
-    if let Ok(made) = clear.seal(app, bundle).await
+async fn refresh(app: &App, mac: &Mac, inputs: &FileInputs, clear: &InClear) {
+    let tenant_id = &inputs.tenant_id;
+    if let Ok(made) = clear.seal(app, inputs).await
         && made.may_be_kept
     {
         let Made { bytes, meta, .. } = made;

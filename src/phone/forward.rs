@@ -73,27 +73,27 @@ async fn make(
     let app = &request.app;
     let target = &forward.target_id;
     let inputs::Initial {
-        bundle,
+        inputs,
         certificates,
         ..
     } = inputs::for_initial(app, target, mac)
         .await
         .map_err(storage)?;
     // The target may have removed it since, or have another device of that MAC.
-    let Some(bundle) = bundle.filter(|bundle| {
-        let device = bundle.device.as_ref();
+    let Some(inputs) = inputs.filter(|inputs| {
+        let device = inputs.device.as_ref();
         device.is_some_and(|device| device.id == forward.device_id)
     }) else {
         return Ok(Outcome::Refused(Reason::UnknownDevice));
     };
-    if bundle.device.as_ref().is_some_and(|it| it.disabled != 0) {
+    if inputs.device.as_ref().is_some_and(|it| it.disabled != 0) {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
     let options: TenantOptions = ringfence_json::from_str(&forward.options)
         .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
     let keyring = &app.keyring;
     // Where that tenant's phones are to move to, or else where the move said.
-    let segment = match bundle.addresses.as_ref() {
+    let segment = match inputs.addresses.as_ref() {
         Some(addresses) => asked::target(keyring, target, addresses)?.map(|(_, segment)| segment),
         None => None,
     };
@@ -109,21 +109,21 @@ async fn make(
         access_path: segment.expose().to_owned(),
         hostname: forward.hostname.clone(),
     };
-    let (bundle, urls) = match kind {
+    let (inputs, urls) = match kind {
         FileKind::Initial => {
-            let urls = urls(&base, &options, &bundle, &certificates, request.app.now);
-            (bundle, urls)
+            let urls = urls(&base, &options, &inputs, &certificates, request.app.now);
+            (inputs, urls)
         }
         // It became a sealed one meanwhile.
-        _ if bundle.profile.is_some() => return Ok(Outcome::Refused(Reason::UnknownDevice)),
+        _ if inputs.profile.is_some() => return Ok(Outcome::Refused(Reason::UnknownDevice)),
         _ => {
-            let urls = own_urls(&base, &options, &bundle);
-            (bare(bundle), urls)
+            let urls = own_urls(&base, &options, &inputs);
+            (bare(inputs), urls)
         }
     };
     Ok(
-        match render::render(&bundle, kind, Audience::Device, &urls, SecretsMode::Reveal) {
-            Ok(file) => served(&bundle, &file.bytes, Reason::Forwarded),
+        match render::render(&inputs, kind, Audience::Device, &urls, SecretsMode::Reveal) {
+            Ok(file) => served(&inputs, &file.bytes, Reason::Forwarded),
             // What is wrong with it is for the other tenant alone, and may quote its access path.
             Err(_) => Outcome::Broken {
                 detail: json!({
@@ -135,10 +135,10 @@ async fn make(
 }
 
 /// A device whose files say what their built-in templates say without any setting.
-fn bare(bundle: FileInputs) -> FileInputs {
+fn bare(inputs: FileInputs) -> FileInputs {
     FileInputs {
         layers: Layers::default(),
         templates: BTreeMap::new(),
-        ..bundle
+        ..inputs
     }
 }

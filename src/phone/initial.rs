@@ -36,57 +36,57 @@ pub(super) async fn serve(
             let initial = inputs::for_initial(&request.app, &tenant.tenant, mac)
                 .await
                 .map_err(storage)?;
-            if let (None, Some(forward)) = (&initial.bundle, &initial.forward) {
+            if let (None, Some(forward)) = (&initial.inputs, &initial.forward) {
                 record.tell(|facts| facts.forward = Some(forward.clone()));
                 return Ok(forward::serve(request, forward, FileKind::Initial, mac).await);
             }
             initial
-                .bundle
-                .map(|bundle| (bundle, initial.certificates))
+                .inputs
+                .map(|inputs| (inputs, initial.certificates))
                 .ok_or(Reason::UnknownDevice)
         }
         None => match of_model(request, tenant, named, theirs.as_deref()).await? {
-            Ok(bundle) => {
+            Ok(inputs) => {
                 let names = certificates::names(&request.app.db, &tenant.tenant).await?;
-                Ok((bundle, names))
+                Ok((inputs, names))
             }
             Err(reason) => Err(reason),
         },
     };
-    let (bundle, certificates) = match found {
+    let (inputs, certificates) = match found {
         Ok(found) => found,
         Err(reason) => return Ok(Outcome::Refused(reason)),
     };
-    record.found(&bundle);
-    if bundle
+    record.found(&inputs);
+    if inputs
         .device
         .as_ref()
         .is_some_and(|device| device.disabled != 0)
     {
         return Ok(Outcome::Refused(Reason::Disabled));
     }
-    let is_theirs = theirs.is_none_or(|all| all.contains(&bundle.family));
-    let family = bundle.family.spec();
+    let is_theirs = theirs.is_none_or(|all| all.contains(&inputs.family));
+    let family = inputs.family.spec();
     if !is_theirs || !family.kinds.contains(&FileKind::Initial) || family.forbids(&request.path) {
         return Ok(Outcome::Refused(Reason::NoSuchPath));
     }
-    let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &bundle)?;
+    let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &inputs)?;
     let urls = urls(
         &base,
         &tenant.options,
-        &bundle,
+        &inputs,
         &certificates,
         request.app.now,
     );
     Ok(
         match render::render(
-            &bundle,
+            &inputs,
             FileKind::Initial,
             Audience::named(named.mac.is_some(), named.model.is_some()),
             &urls,
             SecretsMode::Reveal,
         ) {
-            Ok(file) => served(&bundle, &file.bytes, Reason::Initial),
+            Ok(file) => served(&inputs, &file.bytes, Reason::Initial),
             Err(error) => Outcome::Broken {
                 detail: sealed::broken(&error),
             },

@@ -37,12 +37,12 @@ pub(super) struct Made {
 /// It does not render, fails its lint, or cannot be sealed.
 pub(super) async fn make(
     app: &App,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     asked: &Asked,
 ) -> Result<Made, SealedFileError> {
-    InClear::of(app, bundle, kind, asked)?
-        .seal(app, bundle)
+    InClear::of(app, inputs, kind, asked)?
+        .seal(app, inputs)
         .await
 }
 
@@ -57,15 +57,15 @@ impl InClear {
     /// Renders it.
     pub(super) fn of(
         app: &App,
-        bundle: &FileInputs,
+        inputs: &FileInputs,
         kind: FileKind,
         asked: &Asked,
     ) -> Result<Self, SealedFileError> {
         let (urls, place) = asked
-            .own_urls(&app.keyring, bundle, kind)
+            .own_urls(&app.keyring, inputs, kind)
             .map_err(|error| SealedFileError::Seal(error.to_string()))?;
         let file = render::render(
-            bundle,
+            inputs,
             kind,
             // A sealed file is for the one device whose key it is sealed with.
             Audience::Device,
@@ -81,9 +81,9 @@ impl InClear {
     pub(super) async fn seal(
         &self,
         app: &App,
-        bundle: &FileInputs,
+        inputs: &FileInputs,
     ) -> Result<Made, SealedFileError> {
-        let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
+        let (Some(device), Some(profile)) = (&inputs.device, &inputs.profile) else {
             return Err(SealedFileError::Seal(
                 "the device has no sealing profile".into(),
             ));
@@ -95,7 +95,7 @@ impl InClear {
             .await
             .map_err(|error| SealedFileError::Seal(error.to_string()))?;
         let meta = FileMeta {
-            version: bundle.version(),
+            version: inputs.version(),
             generation: device.generation,
             etag: seal::etag(&bytes).await,
             confirmed: false,

@@ -66,7 +66,7 @@ impl PhoneRequest {
     }
 }
 
-/// Whatever keeps a bundle from being put together, the phone hears 503 and comes back.
+/// Whatever keeps a file's inputs from being put together, the phone hears 503 and comes back.
 pub(super) fn storage(error: InputsError) -> StorageError {
     match error {
         InputsError::Storage(error) => error,

@@ -23,7 +23,7 @@ use crate::files::render::FileError;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
-use crate::store::file_inputs::{Kept, Reads};
+use crate::store::file_inputs::{Kept, ReadWhen};
 use crate::witness;
 
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
@@ -74,21 +74,21 @@ pub(super) async fn serve(
         let body = Body::Read(bytes.clone());
         return Ok(served(body, meta, Reason::Sealed, None));
     }
-    let Some(bundle) = inputs::for_phone(&request.app, &tenant.tenant, mac, Reads::Sealed)
+    let Some(inputs) = inputs::for_phone(&request.app, &tenant.tenant, mac, ReadWhen::Sealed)
         .await
         .map_err(storage)?
     else {
         return Ok(Outcome::Refused(Reason::UnknownDevice));
     };
-    record.found(&bundle);
-    match fit(&bundle, kind, Some(&request.path), tenant) {
+    record.found(&inputs);
+    match fit(&inputs, kind, Some(&request.path), tenant) {
         Ok(()) => {
             let ask = SealedAsk {
                 kind,
                 at_plain_name: false,
                 asked: &Asked::of(request, tenant),
             };
-            from_bundle(request, &bundle, &ask, looked, record).await
+            from_inputs(request, &inputs, &ask, looked, record).await
         }
         Err(reason) => Ok(Outcome::Refused(reason)),
     }
@@ -137,23 +137,23 @@ pub(super) fn kept(looked: &Looked) -> Option<Kept<'_>> {
 }
 
 /// Whether what KV has is the very file that would be made now.
-fn is_current(bundle: &FileInputs, meta: &FileMeta) -> bool {
-    is_own(bundle, meta) && meta.version == bundle.version()
+fn is_current(inputs: &FileInputs, meta: &FileMeta) -> bool {
+    is_own(inputs, meta) && meta.version == inputs.version()
 }
 
 /// Whether D1 has left out what the file is made from, and KV's is none for this Worker: one of before may have sealed
 /// with the same profile in another way.
-pub(super) fn misses_inputs(bundle: &FileInputs, looked: Option<&Looked>) -> bool {
+pub(super) fn misses_inputs(inputs: &FileInputs, looked: Option<&Looked>) -> bool {
     let Some(stored) = looked.and_then(|looked| looked.kept.as_ref()) else {
         return false;
     };
     let meta = &stored.meta;
-    let is_left_out = bundle.device.as_ref().is_some_and(|device| {
+    let is_left_out = inputs.device.as_ref().is_some_and(|device| {
         device.id == meta.device
             && device.generation == meta.generation
-            && bundle.version() == meta.version
+            && inputs.version() == meta.version
     });
-    is_left_out && !is_current(bundle, meta)
+    is_left_out && !is_current(inputs, meta)
 }
 
 /// Serves the sealed standard file at the plain name, for tenants that want that. It goes out whole
@@ -164,16 +164,16 @@ pub(super) fn misses_inputs(bundle: &FileInputs, looked: Option<&Looked>) -> boo
 pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     looked: Looked,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
-    match fit(bundle, FileKind::Standard, None, tenant) {
+    match fit(inputs, FileKind::Standard, None, tenant) {
         Ok(()) => {
             if let Some(kept) = looked
                 .kept
                 .as_ref()
-                .filter(|it| is_current(bundle, &it.meta))
+                .filter(|it| is_current(inputs, &it.meta))
             {
                 record_file(record, FileKind::Standard, &kept.meta);
                 let (body, reason) = (Body::Read(kept.bytes.clone()), Reason::SealedAtPlainName);
@@ -190,7 +190,7 @@ pub(super) async fn serve_at_plain_name(
                 at_plain_name: true,
                 asked: &Asked::of(request, tenant),
             };
-            let outcome = from_bundle(request, bundle, &ask, looked, record).await?;
+            let outcome = from_inputs(request, inputs, &ask, looked, record).await?;
             Ok(match outcome {
                 Outcome::Served(served) => Outcome::Served(Served {
                     etag: None,
@@ -209,16 +209,16 @@ pub(super) async fn serve_at_plain_name(
 
 /// Whether a device may get a sealed file at that path.
 fn fit(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     kind: FileKind,
     path: Option<&str>,
     tenant: &PublishedTenant,
 ) -> Result<(), Reason> {
-    let (Some(device), Some(profile)) = (&bundle.device, &bundle.profile) else {
+    let (Some(device), Some(profile)) = (&inputs.device, &inputs.profile) else {
         return Err(Reason::WrongForm);
     };
     let shape = Phone {
-        family: bundle.family,
+        family: inputs.family,
         profile: Some(profile),
     };
     let extension = path.map_or(profile.extension.as_str(), extension);
@@ -243,15 +243,15 @@ struct SealedAsk<'a> {
     asked: &'a Asked,
 }
 
-async fn from_bundle(
+async fn from_inputs(
     request: &PhoneRequest,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     ask: &SealedAsk<'_>,
     looked: Looked,
     record: &mut Record,
 ) -> Result<Outcome, StorageError> {
     let kind = ask.kind;
-    match make(&request.app, bundle, kind, ask.asked).await {
+    match make(&request.app, inputs, kind, ask.asked).await {
         Ok(Made {
             bytes,
             meta,
@@ -261,7 +261,7 @@ async fn from_bundle(
             let body = Body::Read(bytes.clone());
             let outcome = served(body, &meta, Reason::Sealed, None);
             record.deeds.push(Deed::Settle(Box::new(Settling {
-                tenant_id: bundle.tenant_id.clone(),
+                tenant_id: inputs.tenant_id.clone(),
                 key: may_be_kept.then(|| looked.key_of(&meta)),
                 bytes,
                 meta,
@@ -274,7 +274,7 @@ async fn from_bundle(
             let detail = broken(&error);
             // One with URLs of another access path is none of the phone's: it keeps what it has.
             Ok(
-                match looked.kept.filter(|kept| is_own(bundle, &kept.meta)) {
+                match looked.kept.filter(|kept| is_own(inputs, &kept.meta)) {
                     Some(kept) => {
                         let body = Body::Read(kept.bytes);
                         served(body, &kept.meta, Reason::SealedLastGood, Some(detail))
@@ -290,16 +290,16 @@ async fn from_bundle(
 /// Whether a cached file was made for this device and its current key. The device id is compared too,
 /// because a re-added MAC starts at generation 1 again. After a restore of the database a generation
 /// may be given out a second time, so a file of another era belongs to no device.
-fn is_own(bundle: &FileInputs, meta: &FileMeta) -> bool {
+fn is_own(inputs: &FileInputs, meta: &FileMeta) -> bool {
     let told_by = |profile: &Profile| {
         profile.extension == meta.extension && content_encoding(profile) == meta.content_encoding
     };
-    bundle
+    inputs
         .device
         .as_ref()
         .is_some_and(|device| device.id == meta.device && device.generation == meta.generation)
-        && bundle.profile.as_ref().is_some_and(told_by)
-        && witness::is_same_era(meta.version, bundle.version())
+        && inputs.profile.as_ref().is_some_and(told_by)
+        && witness::is_same_era(meta.version, inputs.version())
 }
 
 /// What the event says of the file.

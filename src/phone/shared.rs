@@ -20,7 +20,7 @@ use crate::files::inputs::{self, FileInputs};
 use crate::files::{render, seal};
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::phone::event::Record;
-use crate::store::file_inputs::{self, Reads};
+use crate::store::file_inputs::{self, ReadWhen};
 use crate::witness;
 
 /// Serves a product, master or system file.
@@ -38,12 +38,12 @@ pub(super) async fn serve(
     if let Some(outcome) = cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
-    let bundle = match find(request, tenant, named).await? {
-        Ok(bundle) => bundle,
+    let inputs = match find(request, tenant, named).await? {
+        Ok(inputs) => inputs,
         Err(reason) => return Ok(Outcome::Refused(reason)),
     };
-    record.found(&bundle);
-    if bundle
+    record.found(&inputs);
+    if inputs
         .device
         .as_ref()
         .is_some_and(|device| device.disabled != 0)
@@ -51,8 +51,8 @@ pub(super) async fn serve(
         return Ok(Outcome::Refused(Reason::Disabled));
     }
     let phone = Phone {
-        family: bundle.family,
-        profile: bundle.profile.as_ref(),
+        family: inputs.family,
+        profile: inputs.profile.as_ref(),
     };
     let rules = tenant.options.rules();
     if rules.serves(kind, Form::Plain, "", phone).is_err() {
@@ -64,7 +64,7 @@ pub(super) async fn serve(
         looked: &looked,
         asked: &Asked::of(request, tenant),
     };
-    from_bundle(request, &bundle, &wanted, Reason::Shared, record).await
+    from_inputs(request, &inputs, &wanted, Reason::Shared, record).await
 }
 
 /// Whose file is at a name, as KV's key says it: a MAC, a model, a family, or nobody in particular.
@@ -87,7 +87,7 @@ pub(super) async fn find(
     let (app, id) = (&request.app, &tenant.tenant);
     let (found, missing) = match (&named.mac, &named.model) {
         (Some(mac), _) => (
-            inputs::for_phone(app, id, mac, Reads::InService).await,
+            inputs::for_phone(app, id, mac, ReadWhen::InService).await,
             Reason::UnknownDevice,
         ),
         (None, Some(model)) => (
@@ -174,9 +174,9 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Renders a file and answers with it; it is to be put into KV afterwards.
-pub(super) async fn from_bundle(
+pub(super) async fn from_inputs(
     request: &PhoneRequest,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     wanted: &Wanted<'_>,
     reason: Reason,
     record: &mut Record,
@@ -187,25 +187,25 @@ pub(super) async fn from_bundle(
         looked,
         asked,
     } = wanted;
-    let (urls, place) = asked.own_urls(&request.app.keyring, bundle, kind)?;
-    let file = match render::render(bundle, kind, audience, &urls, SecretsMode::Reveal) {
+    let (urls, place) = asked.own_urls(&request.app.keyring, inputs, kind)?;
+    let file = match render::render(inputs, kind, audience, &urls, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {
-            return last_good(request, bundle, looked, sealed::broken(&error)).await;
+            return last_good(request, inputs, looked, sealed::broken(&error)).await;
         }
     };
     let meta = FileMeta {
-        version: bundle.version(),
+        version: inputs.version(),
         generation: 0,
         etag: String::new(),
         confirmed: true,
-        device: device_id(bundle).to_owned(),
+        device: device_id(inputs).to_owned(),
         extension: String::new(),
-        content_type: render::content_type(bundle).into(),
+        content_type: render::content_type(inputs).into(),
         content_encoding: String::new(),
         length: file.bytes.len(),
         master: request.app.keyring.current().id().to_owned(),
-        family: (kind == FileKind::Standard).then_some(bundle.family),
+        family: (kind == FileKind::Standard).then_some(inputs.family),
         place: place.filter(|_| file.names_its_url),
     };
     let outcome = Outcome::Served(Served {
@@ -221,7 +221,7 @@ pub(super) async fn from_bundle(
         return Ok(outcome);
     }
     record.deeds.push(Deed::Keep(Box::new(Keeping {
-        tenant_id: bundle.tenant_id.clone(),
+        tenant_id: inputs.tenant_id.clone(),
         key: looked.key_of(&meta),
         bytes: file.bytes,
         meta,
@@ -232,14 +232,14 @@ pub(super) async fn from_bundle(
 /// The file of before, where the present one cannot be made; but none with URLs of another access path.
 async fn last_good(
     request: &PhoneRequest,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     looked: &Looked,
     detail: serde_json::Value,
 ) -> Result<Outcome, StorageError> {
     // Another device may have had the MAC, and after a restore another history the versions.
     let own = looked.kept.as_ref().filter(|kept| {
         let meta = &kept.meta;
-        meta.device == device_id(bundle) && witness::is_same_era(meta.version, bundle.version())
+        meta.device == device_id(inputs) && witness::is_same_era(meta.version, inputs.version())
     });
     let Some(kept) = own else {
         return Ok(Outcome::Broken { detail });
@@ -261,8 +261,8 @@ async fn last_good(
 }
 
 /// The device that a file is made for; empty for one of a model or tenant.
-fn device_id(bundle: &FileInputs) -> &str {
-    bundle.device.as_ref().map_or("", |device| &device.id)
+fn device_id(inputs: &FileInputs) -> &str {
+    inputs.device.as_ref().map_or("", |device| &device.id)
 }
 
 /// A model of the family that the file at a name for everyone is written for.

@@ -196,7 +196,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::store::file_inputs::{AtPlainName, Claimant, Reads};
+    use crate::store::file_inputs::{AtPlainName, Claimant, ReadWhen};
     use crate::store::testing::with_schema;
 
     /// Times are few and near each other, so that ends are met.
@@ -438,7 +438,7 @@ mod tests {
             let serves = matches!(step(&record, &claim, &policy).effect, Effect::ServePlaintext { .. });
             let gets = !disabled && (serves || (sealed && record.ever_delivered));
             let claimant = Claimant { now, address: source, retry_window_ms: policy.retry_window() };
-            let (condition, values) = Reads::Plain(AtPlainName { claim: Some(claimant), sealed, in_clear, families: None, kept: None }).condition();
+            let (condition, values) = ReadWhen::Plain(AtPlainName { claim: Some(claimant), sealed, in_clear, families: None, kept: None }).condition();
             let mut all = vec!["T".into(), "0080F0C571EB".into()];
             all.extend(values);
             let sql = format!("SELECT {condition} AS reads FROM devices d WHERE d.tenant_id = ?1 AND ?2 <> ''");

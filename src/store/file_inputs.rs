@@ -67,7 +67,7 @@ const TARGET: &str =
 /// When a device's settings and templates are read along with it. They are skipped for requests that
 /// will be refused: the extra time would reveal that the device exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reads<'a> {
+pub enum ReadWhen<'a> {
     /// Always: an operator asks.
     Always,
     /// If the device is in service.
@@ -110,7 +110,7 @@ pub struct Claimant<'a> {
     pub retry_window_ms: u64,
 }
 
-impl<'a> Reads<'a> {
+impl<'a> ReadWhen<'a> {
     /// The condition, on a device `d` that may be another than that of the MAC `?2`, and its values,
     /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
     /// whichever part of an AND it likes, and stops at the first of an OR that holds, but not so in a
@@ -185,7 +185,7 @@ pub async fn device(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    reads: Reads<'_>,
+    reads: ReadWhen<'_>,
     known: Known<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let [device, settings, templates, standing] = db
@@ -201,7 +201,7 @@ pub async fn at_plain_name(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    reads: Reads<'_>,
+    reads: ReadWhen<'_>,
     known: Known<'_>,
     now: u64,
 ) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
@@ -264,7 +264,7 @@ pub async fn initial(
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
     let [device, settings, templates, standing] =
-        device_statements(tenant_id, mac, Reads::InService, known);
+        device_statements(tenant_id, mac, ReadWhen::InService, known);
     let [device, settings, templates, standing, certificates, forward] = db
         .batch_of([
             device,
@@ -306,7 +306,7 @@ const FORWARD: &str = "SELECT v.device_id, v.target_id, t.hostname, t.options, \
 fn device_statements(
     tenant_id: &str,
     mac: &str,
-    reads: Reads<'_>,
+    reads: ReadWhen<'_>,
     known: Known<'_>,
 ) -> [Statement; 4] {
     let inputs = Inputs::of(tenant_id, mac, reads, known);
@@ -331,7 +331,7 @@ const PICKED: &str = "d.tenant_id = ?1 AND d.mac = coalesce(\
 /// The statements that read what a device's files are made from, and their values.
 struct Inputs<'a> {
     /// The settings of each scope of the device that is not known. A scope without any has a row all the same, with no
-    /// name: so it is known which were read, for the condition of [`Reads`] may have let none be read.
+    /// name: so it is known which were read, for the condition of [`ReadWhen`] may have let none be read.
     settings: String,
     /// What operators wrote for the files of the device's model and family, unless it is known.
     templates: String,
@@ -339,7 +339,7 @@ struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    fn of(tenant_id: &'a str, mac: &'a str, reads: Reads<'a>, known: Known<'a>) -> Self {
+    fn of(tenant_id: &'a str, mac: &'a str, reads: ReadWhen<'a>, known: Known<'a>) -> Self {
         let (condition, more) = reads.condition();
         let mut values: Vec<Arg<'a>> = vec![tenant_id.into(), mac.into()];
         values.extend(more);
@@ -647,7 +647,7 @@ mod tests {
     /// The settings that are read, by scope, as `name=value`; and the sources of the templates.
     fn read(
         memory: &Memory,
-        reads: Reads<'_>,
+        reads: ReadWhen<'_>,
         known: Known<'_>,
     ) -> (Vec<(String, String)>, Vec<String>) {
         let inputs = Inputs::of("T", MAC, reads, known);
@@ -684,7 +684,7 @@ mod tests {
                 let scopes = &list;
                 let (settings, templates) = read(
                     &memory,
-                    Reads::Always,
+                    ReadWhen::Always,
                     Known {
                         version,
                         era,
@@ -712,14 +712,14 @@ mod tests {
     fn a_scope_that_is_empty_is_told_from_one_that_was_not_read() {
         let memory = database();
         let scopes = |reads| read(&memory, reads, Known::default()).0.len();
-        assert_eq!(scopes(Reads::InService), 4);
+        assert_eq!(scopes(ReadWhen::InService), 4);
         // Its key was never delivered.
-        assert_eq!(scopes(Reads::Sealed), 0);
+        assert_eq!(scopes(ReadWhen::Sealed), 0);
         memory
             .run("UPDATE devices SET site_id = NULL", &[])
             .unwrap();
-        assert_eq!(scopes(Reads::InService), 3);
+        assert_eq!(scopes(ReadWhen::InService), 3);
         memory.run("UPDATE devices SET disabled = 1", &[]).unwrap();
-        assert_eq!(scopes(Reads::InService), 0);
+        assert_eq!(scopes(ReadWhen::InService), 0);
     }
 }

@@ -721,7 +721,7 @@ describe('the command line', () => {
     const somebody = new Operator(bare);
     context.after(() => somebody.end());
     const refused = await somebody.run(['openapi']);
-    assert.deepEqual([refused.code, refused.out], [1, '']);
+    assert.deepEqual([refused.code, refused.out], [3, '']);
     assert.match(refused.err, /Deploy the whole release again/);
   });
 

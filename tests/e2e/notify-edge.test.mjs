@@ -263,6 +263,34 @@ describe('a pool that sends itself', () => {
     await second.end();
   });
 
+  it('goes on with what comes in the moment in which its options change', async () => {
+    const proxies = [
+      await sipp('answer', { tcp: true, keys: { status: '200 OK' } }),
+      await sipp('answer', { tcp: true, keys: { status: '200 OK' } }),
+    ];
+    const here = await pool({ port: proxies[0].port, idle_s: 60 });
+    const phones = [];
+    for (const user of ['101', '102']) phones.push(await phone(worker, here.tenant, { NOTIFY_AOR: `sip:${user}@pbx.test` }));
+    for (let round = 1; round <= 12; round += 1) {
+      const current = await api.get(`/pools/${here.pool.id}`);
+      const edge = { ...current.options.edge, port: proxies[round % 2].port };
+      const body = { name: current.name, options: { ...current.options, edge } };
+      // The end of one has the pool look round; it looks again 50 ms later, and finds new options and the other at once.
+      const told = async ({ mac, url }, finish) => {
+        const { job } = await api.post(`${here.at}/devices/${mac}/notify`);
+        const found = () => api.get(`${here.at}/jobs/${job.id}`);
+        await eventually(found, ({ answered_at: at }) => at !== null, `an answer in round ${round}`, 20_000);
+        await worker.fetch(url);
+        if (finish) return ended(api, here.at, job.id);
+        for (const deadline = Date.now() + 20_000; (await found()).ended_at === null;) assert.ok(Date.now() < deadline);
+      };
+      await told(phones[0]);
+      await api.put(`/pools/${here.pool.id}`, body, { ifMatch: `"${current.revision}"` });
+      assert.equal((await told(phones[1], true)).state, 'fetched');
+    }
+    await Promise.all(proxies.map((proxy) => proxy.end()));
+  });
+
   it('reaches a proxy by the binding of a private network', async () => {
     const proxy = await sipp('answer', { tcp: true, keys: { status: '200 OK' } });
     const here = await pool({ proxy: 'pbx.internal', port: proxy.port, binding: 'PRIVATE_NET' });

@@ -23,14 +23,14 @@ use crate::store::tenants::TenantRow;
 const MAX_VALUES: usize = 5;
 
 impl FileTestRow {
-    /// Whether a bundle's files are held to it.
-    pub(super) fn is_for(&self, bundle: &FileInputs) -> bool {
+    /// Whether the files that are made from these inputs are held to it.
+    pub(super) fn is_for(&self, inputs: &FileInputs) -> bool {
         let fits = |wanted: &Option<String>, is: Option<&str>| match wanted {
             Some(wanted) => is == Some(wanted),
             None => true,
         };
-        let device = bundle.device.as_ref();
-        fits(&self.model, Some(&bundle.model))
+        let device = inputs.device.as_ref();
+        fits(&self.model, Some(&inputs.model))
             && fits(&self.site_id, device.and_then(|it| it.site_id.as_deref()))
             && fits(&self.mac, device.map(|it| it.mac.as_str()))
     }
@@ -71,7 +71,7 @@ impl Candidate {
     ) -> u64 {
         let tests = self.tests.iter().enumerate();
         let mut tests = tests
-            .filter(|(_, test)| test.kind == kind && test.is_for(&files.bundle))
+            .filter(|(_, test)| test.kind == kind && test.is_for(&files.inputs))
             .peekable();
         if tests.peek().is_none() {
             return 0;
@@ -160,7 +160,7 @@ impl Candidate {
 /// What is told of a test that a file does not meet. The values are read off the file with masks in it.
 fn failed_test(files: &Files, audience: Audience, test: &FileTestRow) -> FailedTest {
     let render = |secrets| {
-        let file = render::render(&files.bundle, test.kind, audience, &files.urls, secrets);
+        let file = render::render(&files.inputs, test.kind, audience, &files.urls, secrets);
         file.map(|file| file.document.parameters()).ok()
     };
     let masked = render(SecretsMode::Mask).unwrap_or_default();
@@ -170,8 +170,8 @@ fn failed_test(files: &Files, audience: Audience, test: &FileTestRow) -> FailedT
     FailedTest {
         test: test.id.clone(),
         name: test.name.clone(),
-        mac: files.bundle.device.as_ref().map(|it| it.mac.clone()),
-        model: files.bundle.model.clone(),
+        mac: files.inputs.device.as_ref().map(|it| it.mac.clone()),
+        model: files.inputs.model.clone(),
         file: test.kind,
         parameter: test.parameter.clone(),
         expect: test.expect,

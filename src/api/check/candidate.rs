@@ -360,7 +360,7 @@ impl Candidate {
     }
 
     /// All that one device's files, or a model's, are made from; `None` where there is no such model.
-    pub(super) fn bundle(
+    pub(super) fn inputs(
         &self,
         side: Side,
         device: Option<&DeviceRow>,
@@ -392,15 +392,15 @@ impl Candidate {
         .map_err(unreadable)
     }
 
-    /// What the URLs of a bundle's files are.
-    pub(super) fn urls(&self, side: Side, bundle: &FileInputs) -> Urls {
+    /// What the URLs of files that are made from these inputs are.
+    pub(super) fn urls(&self, side: Side, inputs: &FileInputs) -> Urls {
         let options = self.options(side);
         let mut base = self.base.clone();
         if let Some(paths) = &self.access_paths {
-            let device = bundle.device.as_ref().map(|device| device.id.as_str());
+            let device = inputs.device.as_ref().map(|device| device.id.as_str());
             base.access_path = paths.stand_in(side, device).to_owned();
         }
-        names::urls(&base, options, bundle, self.certificates(side), self.now)
+        names::urls(&base, options, inputs, self.certificates(side), self.now)
     }
 
     /// Looks for the settings of the layer that is changed.

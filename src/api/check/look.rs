@@ -67,20 +67,20 @@ impl Missed {
     }
 
     /// Whether it is the value of the layer that a device does without: another layer's may count instead.
-    fn is_about(&self, bundle: &FileInputs, name: &str) -> bool {
-        let counting = bundle.layers.lookup(name).map(|(layer, _)| layer);
+    fn is_about(&self, inputs: &FileInputs, name: &str) -> bool {
+        let counting = inputs.layers.lookup(name).map(|(layer, _)| layer);
         self.names.contains(name) && counting == self.layer
     }
 
     /// Looks at what is found about a file of a device.
-    fn saw(&mut self, family: Family, bundle: &FileInputs, findings: &[RenderedFinding]) {
-        let Some(device) = bundle.device.as_ref().filter(|_| !self.names.is_empty()) else {
+    fn saw(&mut self, family: Family, inputs: &FileInputs, findings: &[RenderedFinding]) {
+        let Some(device) = inputs.device.as_ref().filter(|_| !self.names.is_empty()) else {
             return;
         };
         for finding in findings {
             let is_one = finding.code == codes::SETTING_NOT_OF_FAMILY;
             let name = finding.settings.first().filter(|_| is_one);
-            let Some(name) = name.filter(|name| self.is_about(bundle, name)) else {
+            let Some(name) = name.filter(|name| self.is_about(inputs, name)) else {
                 continue;
             };
             let by = self.found.entry((name.clone(), family)).or_default();
@@ -287,16 +287,16 @@ impl Candidate {
         look: &mut Look,
         found: &mut Found,
     ) -> Result<Shared, Problem> {
-        let Some(bundle) = self.bundle(Side::After, None, model)? else {
+        let Some(inputs) = self.inputs(Side::After, None, model)? else {
             return Err(Problem::internal(format!("model {model} is not there")));
         };
-        let files = self.files(Side::After, bundle, Part::Shared, look);
+        let files = self.files(Side::After, inputs, Part::Shared, look);
         let from = self.left.as_deref().unwrap_or(self);
         let before = match look.compares || !files.failed.is_empty() {
-            true => from.bundle(Side::Before, None, model)?,
+            true => from.inputs(Side::Before, None, model)?,
             false => None,
         };
-        let before = before.map(|bundle| from.files(Side::Before, bundle, Part::Shared, look));
+        let before = before.map(|inputs| from.files(Side::Before, inputs, Part::Shared, look));
         let shared = Shared {
             is_broken: !files.broken.is_empty(),
             has_changed: look.compares && !files.are_as(before.as_ref()),
@@ -315,21 +315,21 @@ impl Candidate {
         found: &mut Found,
     ) -> Result<(), Problem> {
         found.devices += 1;
-        let Some(bundle) = self.bundle(Side::After, Some(device), &device.model)? else {
+        let Some(inputs) = self.inputs(Side::After, Some(device), &device.model)? else {
             return Err(Problem::internal(format!(
                 "model {} is not there",
                 device.model
             )));
         };
-        let mut files = self.files(Side::After, bundle, Part::Own, look);
+        let mut files = self.files(Side::After, inputs, Part::Own, look);
         let compared = match look.compares || !files.failed.is_empty() {
             true => self.compared(device),
             false => None,
         };
         let before = match compared {
             Some((of, was)) => of
-                .bundle(Side::Before, Some(was), &was.model)?
-                .map(|bundle| of.files(Side::Before, bundle, Part::Own, look)),
+                .inputs(Side::Before, Some(was), &was.model)?
+                .map(|inputs| of.files(Side::Before, inputs, Part::Own, look)),
             None => None,
         };
         let has_moved = compared.is_none_or(|(_, was)| was.model != device.model);
@@ -337,7 +337,7 @@ impl Candidate {
         found.changed += u64::from(look.compares && differs);
         files.sizes.extend(&shared.sizes);
         let options = self.options(Side::After);
-        let told = names::audience(options, &files.bundle, FileKind::System, self.now);
+        let told = names::audience(options, &files.inputs, FileKind::System, self.now);
         files.check_sizes(told);
         found.broken_devices += u64::from(shared.is_broken || !files.broken.is_empty());
         let failed = self.failed(&files, self.told_before(before.as_ref()));
@@ -350,15 +350,15 @@ impl Candidate {
         before.filter(|_| self.left.is_none())
     }
 
-    fn files(&self, side: Side, bundle: FileInputs, part: Part, look: &mut Look) -> Files {
-        // A bundle has settings of its own.
-        let layers = &bundle.layers;
+    fn files(&self, side: Side, inputs: FileInputs, part: Part, look: &mut Look) -> Files {
+        // Inputs have settings of their own.
+        let layers = &inputs.layers;
         let settings = Layer::ALL.map(|layer| layers.layer(layer).len());
         look.budget.spend(settings.iter().sum::<usize>() as u64);
         let options = self.options(side);
-        let urls = self.urls(side, &bundle);
-        let family = bundle.family;
-        let mut files = Files::new(bundle, urls);
+        let urls = self.urls(side, &inputs);
+        let family = inputs.family;
+        let mut files = Files::new(inputs, urls);
         let each = family.kinds().iter().flat_map(|&kind| {
             let audiences = options.audiences(kind, family);
             audiences.into_iter().map(move |audience| (kind, audience))
@@ -366,7 +366,7 @@ impl Candidate {
         for (kind, audience) in each.filter(|&(kind, audience)| part.has(kind, audience)) {
             let mut spent = 0;
             let rendered = render::render_metered(
-                &files.bundle,
+                &files.inputs,
                 kind,
                 audience,
                 &files.urls,
@@ -382,10 +382,10 @@ impl Candidate {
                     }
                     if side == Side::After {
                         look.watch.knew(file.unsaid.iter().map(String::as_str));
-                        look.left_out.saw(family, &files.bundle, &file.findings);
+                        look.left_out.saw(family, &files.inputs, &file.findings);
                     }
                     files.sizes.push((kind, audience, file.bytes.len()));
-                    let told = || names::audience(options, &files.bundle, kind, self.now);
+                    let told = || names::audience(options, &files.inputs, kind, self.now);
                     // Of several system files the phone reads one.
                     if kind != FileKind::System || audience == told() {
                         look.budget
@@ -406,7 +406,7 @@ impl Candidate {
     }
 }
 
-/// Which of a bundle's files.
+/// Which of the files that are made from the inputs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// Those that differ from device to device.
@@ -421,9 +421,9 @@ impl Part {
     }
 }
 
-/// The files of one bundle.
+/// The files that are made from the inputs of one device or model.
 pub(super) struct Files {
-    pub(super) bundle: FileInputs,
+    pub(super) inputs: FileInputs,
     pub(super) urls: Urls,
     sizes: Vec<(FileKind, Audience, usize)>,
     pub(super) broken: Vec<BrokenFile>,
@@ -434,9 +434,9 @@ pub(super) struct Files {
 }
 
 impl Files {
-    fn new(bundle: FileInputs, urls: Urls) -> Self {
+    fn new(inputs: FileInputs, urls: Urls) -> Self {
         Self {
-            bundle,
+            inputs,
             urls,
             sizes: Vec::new(),
             broken: Vec::new(),
@@ -447,7 +447,7 @@ impl Files {
 
     /// Whether a phone gets the same bytes: the same contents, sealed in the same way.
     fn are_as(&self, before: Option<&Self>) -> bool {
-        let profile = |files: &Self| files.bundle.profile.as_ref().map(|it| it.name.clone());
+        let profile = |files: &Self| files.inputs.profile.as_ref().map(|it| it.name.clone());
         before.is_some_and(|before| {
             self.contents == before.contents && profile(self) == profile(before)
         })
@@ -460,8 +460,8 @@ impl Files {
         error: Option<String>,
     ) -> BrokenFile {
         BrokenFile {
-            mac: self.bundle.device.as_ref().map(|device| device.mac.clone()),
-            model: self.bundle.model.clone(),
+            mac: self.inputs.device.as_ref().map(|device| device.mac.clone()),
+            model: self.inputs.model.clone(),
             file,
             findings,
             error,
@@ -490,7 +490,7 @@ impl Files {
             })
             .map(|&(kind, _, bytes)| (kind, bytes))
             .collect();
-        let findings = format::lint_sizes(self.bundle.family, &sizes);
+        let findings = format::lint_sizes(self.inputs.family, &sizes);
         if format::has_errors(&findings) {
             let findings = findings.into_iter().map(Into::into).collect();
             let broken = self.broken(FileKind::Standard, findings, None);
@@ -583,7 +583,7 @@ impl Candidate {
                 run.is_short = true;
                 break;
             }
-            let Some(bundle) = self.bundle(Side::After, device, model)? else {
+            let Some(inputs) = self.inputs(Side::After, device, model)? else {
                 continue;
             };
             let part = if device.is_some() {
@@ -591,11 +591,11 @@ impl Candidate {
             } else {
                 Part::Shared
             };
-            let files = self.files(Side::After, bundle, part, &mut look);
+            let files = self.files(Side::After, inputs, part, &mut look);
             let made = files.sizes.iter().map(|(kind, _, _)| *kind);
             let kinds: BTreeSet<FileKind> = made.collect();
             for (at, test) in self.tests.iter().enumerate() {
-                if kinds.contains(&test.kind) && test.is_for(&files.bundle) {
+                if kinds.contains(&test.kind) && test.is_for(&files.inputs) {
                     *run.files.entry(at).or_default() += 1;
                 }
             }

@@ -57,24 +57,24 @@ impl Candidate {
     /// How the files of a device differ.
     async fn diff(&mut self, call: &Context, mac: &Mac) -> Result<Vec<FileDiff>, Problem> {
         let device = self.fetch(&call.app, mac).await?;
-        let after = self.bundle(Side::After, Some(&device), &device.model)?;
+        let after = self.inputs(Side::After, Some(&device), &device.model)?;
         let this = &*self;
         let compared = this.compared(&device);
         let before = match compared {
-            Some((of, was)) => of.bundle(Side::Before, Some(was), &was.model)?,
+            Some((of, was)) => of.inputs(Side::Before, Some(was), &was.model)?,
             None => None,
         };
         let from = compared.map_or(this, |(of, _)| of);
         let kinds = [&before, &after].into_iter().flatten();
         let kinds: BTreeSet<FileKind> = kinds
-            .flat_map(|bundle| bundle.family.kinds().iter().copied())
+            .flat_map(|inputs| inputs.family.kinds().iter().copied())
             .collect();
-        let side = |of: &Self, side, bundle: &Option<FileInputs>, kind| {
-            let bundle = bundle.as_ref()?;
-            let is_its = bundle.family.kinds().contains(&kind);
-            let audience = names::audience(of.options(side), bundle, kind, of.now);
-            let urls = of.urls(side, bundle);
-            is_its.then(|| Compared::new(bundle, kind, audience, &urls))
+        let side = |of: &Self, side, inputs: &Option<FileInputs>, kind| {
+            let inputs = inputs.as_ref()?;
+            let is_its = inputs.family.kinds().contains(&kind);
+            let audience = names::audience(of.options(side), inputs, kind, of.now);
+            let urls = of.urls(side, inputs);
+            is_its.then(|| Compared::new(inputs, kind, audience, &urls))
         };
         let differences = kinds.into_iter().map(|kind| {
             let from = side(from, Side::Before, &before, kind);
@@ -103,8 +103,8 @@ pub struct Compared {
 
 impl Compared {
     /// Makes the file of a kind.
-    pub fn new(bundle: &FileInputs, kind: FileKind, audience: Audience, urls: &Urls) -> Self {
-        let render = |secrets| render::render(bundle, kind, audience, urls, secrets);
+    pub fn new(inputs: &FileInputs, kind: FileKind, audience: Audience, urls: &Urls) -> Self {
+        let render = |secrets| render::render(inputs, kind, audience, urls, secrets);
         let made = render(SecretsMode::Reveal).and_then(|open| {
             let masked = render(SecretsMode::Mask)?;
             Ok((open, masked))

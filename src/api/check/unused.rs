@@ -43,18 +43,18 @@ pub fn of_files<'a>(
 /// Which settings of all layers reach none of a device's files. `audience` says for whom a file is
 /// at the name that the phone is told.
 pub fn of_device(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     options: &TenantOptions,
     audience: impl Fn(FileKind) -> Audience,
     files: &[(FileKind, File)],
 ) -> Vec<Unused> {
     let sources = || {
-        let kinds = bundle.family.kinds().iter().copied();
+        let kinds = inputs.family.kinds().iter().copied();
         kinds
-            .filter(|kind| !options.audiences(*kind, bundle.family).is_empty())
+            .filter(|kind| !options.audiences(*kind, inputs.family).is_empty())
             .map(|kind| {
-                let written = bundle.templates.get(&kind);
-                let builtin = || bundle.family.template(kind);
+                let written = inputs.templates.get(&kind);
+                let builtin = || inputs.family.template(kind);
                 (
                     kind,
                     audience(kind),
@@ -65,7 +65,7 @@ pub fn of_device(
     let layers = Layer::ALL.into_iter();
     let mut unused: Vec<Unused> = layers
         .flat_map(|layer| {
-            let mut watch = watch(layer, bundle.layers.layer(layer));
+            let mut watch = watch(layer, inputs.layers.layer(layer));
             for (kind, file) in files {
                 watch.saw(render::layers_of(*kind, audience(*kind)), &file.used);
             }

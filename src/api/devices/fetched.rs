@@ -31,16 +31,16 @@ use crate::store::templates;
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
-    if !of.bundle.family.kinds().contains(&kind) {
+    if !of.inputs.family.kinds().contains(&kind) {
         return Err(Problem::not_found("file"));
     }
-    let Some(device) = of.bundle.device.clone() else {
+    let Some(device) = of.inputs.device.clone() else {
         return Err(Problem::not_found("device"));
     };
     let view = FetchedView {
         fetched_version: device.fetched_version,
         fetched_at: device.fetched_at,
-        version: of.bundle.version(),
+        version: of.inputs.version(),
         source: Source::Unknown,
         reason: None,
         diff: None,
@@ -60,7 +60,7 @@ pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let now = compared(&of, kind);
     let then_of = of.as_it_was(past.layers, past.templates, past.options);
     let then = compared(&then_of, kind);
-    let source = match kept(&call.app, &then_of.bundle, &device, kind, version, &then).await {
+    let source = match kept(&call.app, &then_of.inputs, &device, kind, version, &then).await {
         Some(true) => Source::Kept,
         None => Source::History,
         Some(false) => {
@@ -77,7 +77,7 @@ pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
 }
 
 fn compared(of: &Of, kind: FileKind) -> Compared {
-    Compared::new(&of.bundle, kind, of.audience(kind), of.urls())
+    Compared::new(&of.inputs, kind, of.audience(kind), of.urls())
 }
 
 /// What a device's files were made from.
@@ -194,12 +194,12 @@ async fn past(
     device: &DeviceRow,
     version: u64,
 ) -> Result<Option<Past>, Problem> {
-    let bundle = &of.bundle;
-    let (scopes, keys) = (scopes(device), keys(bundle));
+    let inputs = &of.inputs;
+    let (scopes, keys) = (scopes(device), keys(inputs));
     let mut objects = vec![Object::Options];
     objects.extend(scopes.iter().map(|(_, scope)| Object::Layer(scope.clone())));
     objects.extend(keys.iter().cloned().map(Object::Template));
-    let tenant_id = &bundle.tenant_id;
+    let tenant_id = &inputs.tenant_id;
     let found = history::as_of(&app.db, tenant_id, &objects, version).await?;
     let found = found.into_iter().map(|row| (row.object.clone(), row));
     let reader = Reader {
@@ -218,23 +218,23 @@ async fn past(
     };
     Ok(Some(Past {
         layers,
-        templates: chosen(bundle, &written),
+        templates: chosen(inputs, &written),
         options,
     }))
 }
 
 /// The templates that the files were made from, of what was written.
 fn chosen(
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     written: &BTreeMap<TemplateKey, Option<String>>,
 ) -> BTreeMap<FileKind, String> {
-    let kinds = bundle.family.kinds().iter();
+    let kinds = inputs.family.kinds().iter();
     kinds
         .filter_map(|&kind| {
-            let source = inputs::nearest(kind, &bundle.model, |model| {
+            let source = inputs::nearest(kind, &inputs.model, |model| {
                 let key = TemplateKey {
                     kind,
-                    family: bundle.family,
+                    family: inputs.family,
                     model: model.to_owned(),
                 };
                 written.get(&key).cloned().flatten()
@@ -262,16 +262,16 @@ fn scopes(device: &DeviceRow) -> Vec<(Layer, Scope)> {
 }
 
 /// The templates that the files may be made from.
-fn keys(bundle: &FileInputs) -> Vec<TemplateKey> {
+fn keys(inputs: &FileInputs) -> Vec<TemplateKey> {
     let key = |kind, model: &str| TemplateKey {
         kind,
-        family: bundle.family,
+        family: inputs.family,
         model: model.to_owned(),
     };
-    let kinds = bundle.family.kinds().iter().copied();
+    let kinds = inputs.family.kinds().iter().copied();
     kinds
         .flat_map(|kind| {
-            let own = inputs::may_differ_by_model(kind).then(|| key(kind, &bundle.model));
+            let own = inputs::may_differ_by_model(kind).then(|| key(kind, &inputs.model));
             [Some(key(kind, "")), own].into_iter().flatten()
         })
         .collect()
@@ -280,27 +280,27 @@ fn keys(bundle: &FileInputs) -> Vec<TemplateKey> {
 /// Whether a file is what the edge keeps of a version; `None`: it keeps none that could be compared.
 async fn kept(
     app: &App,
-    bundle: &FileInputs,
+    inputs: &FileInputs,
     device: &DeviceRow,
     kind: FileKind,
     version: u64,
     file: &Compared,
 ) -> Option<bool> {
-    let form = match bundle.profile {
+    let form = match inputs.profile {
         Some(_) => Form::Sealed,
         None => Form::Plain,
     };
     // The URLs of the phone's access path are not known here.
-    if file.names_its_url || render::may_name_urls(bundle, kind) {
+    if file.names_its_url || render::may_name_urls(inputs, kind) {
         return None;
     }
-    let key = edge::file_key(&bundle.tenant_id, kind, form, &device.mac);
+    let key = edge::file_key(&inputs.tenant_id, kind, form, &device.mac);
     let (bytes, meta) = edge::read_file(app, &key).await?;
     let is_its = meta.version == version && (meta.device.is_empty() || meta.device == device.id);
     if !is_its {
         return None;
     }
-    let Some(profile) = &bundle.profile else {
+    let Some(profile) = &inputs.profile else {
         let frame = Uint8Array::new(&bytes).to_vec();
         let open = seal::unwrap_file(&app.keyring, &key, &frame).await.ok()?;
         return Some(Uint8Array::new(&open).to_vec() == file.bytes);

@@ -28,7 +28,7 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
     let mut files = Vec::new();
     let mut sizes = Vec::new();
     let mut items: Vec<FileLintView> = Vec::new();
-    for &kind in of.bundle.family.kinds() {
+    for &kind in of.inputs.family.kinds() {
         // With the secrets in it, for they may be what is wrong; its findings never quote them.
         let (findings, error) = match of.render(kind, SecretsMode::Reveal) {
             Ok(file) => {
@@ -49,7 +49,7 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
         });
     }
     sizes.retain(|(kind, _)| *kind != FileKind::Initial);
-    let together = format::lint_sizes(of.bundle.family, &sizes);
+    let together = format::lint_sizes(of.inputs.family, &sizes);
     if let Some(standard) = items
         .iter_mut()
         .find(|item| item.kind == FileKind::Standard)

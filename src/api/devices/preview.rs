@@ -32,12 +32,12 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure
     call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
-    if !of.bundle.family.kinds().contains(&kind) {
+    if !of.inputs.family.kinds().contains(&kind) {
         return Err(Problem::not_found("file").into());
     }
     let shown = format!("files/{}", kind.as_str());
     let secrets = secrets(&call, &shown).await?;
-    let version = of.bundle.version();
+    let version = of.inputs.version();
     let empty = PreviewView {
         kind,
         version,
@@ -69,7 +69,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
     let of = Of::read(&call).await?;
     let secrets = secrets(&call, "effective").await?;
     let mut files = Vec::new();
-    for &kind in of.bundle.family.kinds() {
+    for &kind in of.inputs.family.kinds() {
         match of.render(kind, secrets) {
             Ok(file) => files.push((kind, file)),
             // It only names the others.
@@ -91,7 +91,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
         let (_, file) = files.iter().find(|(found, _)| *found == kind)?;
         layer_at(&file.used, line)
     };
-    let items = effective::effective(of.bundle.family, &documents, origin)
+    let items = effective::effective(of.inputs.family, &documents, origin)
         .into_iter()
         .map(|parameter| EffectiveView {
             path: parameter.path,
@@ -120,7 +120,7 @@ async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, F
 
 /// A device's files.
 pub struct Of {
-    pub bundle: FileInputs,
+    pub inputs: FileInputs,
     urls: Urls,
     base: Base,
     /// Names of the tenant's certificates.
@@ -137,11 +137,11 @@ impl Of {
     /// There is no such device, or D1 does not answer.
     pub async fn read(call: &Context) -> Result<Self, Problem> {
         let tenant = call.tenant().await?;
-        let bundle = inputs::for_device(&call.app, &tenant.id, &call.mac()?)
+        let inputs = inputs::for_device(&call.app, &tenant.id, &call.mac()?)
             .await
             .map_err(unreadable)?
             .ok_or_else(|| Problem::not_found("device"))?;
-        Self::of(call, &tenant, bundle).await
+        Self::of(call, &tenant, inputs).await
     }
 
     /// What else is needed to render the files of a device, or of a model.
@@ -151,7 +151,7 @@ impl Of {
     pub async fn of(
         call: &Context,
         tenant: &TenantRow,
-        bundle: FileInputs,
+        inputs: FileInputs,
     ) -> Result<Self, Problem> {
         let named = certificates::names(&call.app.db, &tenant.id).await?;
         // No access path is known here: only its hash is stored.
@@ -165,9 +165,9 @@ impl Of {
             hostname: tenant.hostname.clone(),
         };
         let options = tenant.options()?;
-        let urls = names::urls(&base, &options, &bundle, &named, call.app.now);
+        let urls = names::urls(&base, &options, &inputs, &named, call.app.now);
         Ok(Self {
-            bundle,
+            inputs,
             urls,
             base,
             certificates: named,
@@ -184,20 +184,20 @@ impl Of {
         templates: BTreeMap<FileKind, String>,
         options: TenantOptions,
     ) -> Self {
-        let mut bundle = self.bundle.clone();
+        let mut inputs = self.inputs.clone();
         for (layer, settings) in layers {
             match layer {
-                Layer::Tenant => bundle.layers.tenant = settings,
-                Layer::Site => bundle.layers.site = settings,
-                Layer::Model => bundle.layers.model = settings,
-                Layer::Device => bundle.layers.device = settings,
+                Layer::Tenant => inputs.layers.tenant = settings,
+                Layer::Site => inputs.layers.site = settings,
+                Layer::Model => inputs.layers.model = settings,
+                Layer::Device => inputs.layers.device = settings,
             }
         }
-        bundle.templates = templates;
+        inputs.templates = templates;
         let (base, certificates) = (self.base.clone(), self.certificates.clone());
         Self {
-            urls: names::urls(&base, &options, &bundle, &certificates, self.now),
-            bundle,
+            urls: names::urls(&base, &options, &inputs, &certificates, self.now),
+            inputs,
             base,
             certificates,
             options,
@@ -227,9 +227,9 @@ impl Of {
         audience: Audience,
         secrets: SecretsMode,
     ) -> Result<File, FileError> {
-        let mut file = render::render(&self.bundle, kind, audience, &self.urls, secrets)?;
-        if let Some(device) = &self.bundle.device {
-            let beyond = format::beyond_model(self.bundle.family, &device.model, &file.used);
+        let mut file = render::render(&self.inputs, kind, audience, &self.urls, secrets)?;
+        if let Some(device) = &self.inputs.device {
+            let beyond = format::beyond_model(self.inputs.family, &device.model, &file.used);
             file.findings.extend(beyond);
         }
         Ok(file)
@@ -238,15 +238,15 @@ impl Of {
     /// The settings that reach none of the files. Where one of them cannot be made, what it would
     /// have read is not known: then there is nothing to tell.
     pub fn unused(&self, files: &[(FileKind, File)]) -> Vec<Unused> {
-        if files.len() < self.bundle.family.kinds().len() {
+        if files.len() < self.inputs.family.kinds().len() {
             return Vec::new();
         }
         let audience = |kind| self.audience(kind);
-        unused::of_device(&self.bundle, &self.options, audience, files)
+        unused::of_device(&self.inputs, &self.options, audience, files)
     }
 
     /// For whom the file is at the name that the phone is told.
     pub fn audience(&self, kind: FileKind) -> Audience {
-        names::audience(&self.options, &self.bundle, kind, self.now)
+        names::audience(&self.options, &self.inputs, kind, self.now)
     }
 }

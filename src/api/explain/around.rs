@@ -94,8 +94,8 @@ fn unreadable(kind: FileKind, error: &InputsError) -> FileDetails {
 
 /// The file as it is at the name that was asked for; `None` where phones of the family have none.
 fn file(of: &Of, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
-    let bundle: &FileInputs = &of.bundle;
-    if !bundle.family.kinds().contains(&kind) {
+    let inputs: &FileInputs = &of.inputs;
+    if !inputs.family.kinds().contains(&kind) {
         return None;
     }
     let named = explained.facts.named.as_ref();
@@ -124,7 +124,7 @@ fn file(of: &Of, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
         Ok(file) => {
             let origin = |_, _: &str, line: u32| layer_at(&file.used, line);
             let documents = [(kind, &file.document)];
-            details.parameters = effective::effective(bundle.family, &documents, origin)
+            details.parameters = effective::effective(inputs.family, &documents, origin)
                 .into_iter()
                 .map(|parameter| ParameterView {
                     path: hide(parameter.path),

@@ -403,7 +403,7 @@ async fn name_of(
         .ok()
         .flatten();
     let name = match device {
-        Some(bundle) => names::asked_name(&options, &bundle, app.now),
+        Some(inputs) => names::asked_name(&options, &inputs, app.now),
         None => {
             let user_agent = input.user_agent.as_deref().unwrap_or_default();
             let guess = vendor::guess(user_agent, "");

@@ -143,9 +143,11 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
         (None, Some(der)) => {
             let bytes = STANDARD
                 .decode(der.trim())
-                .map_err(|_| Problem::invalid_value("`der` is not base64."))?;
+                .map_err(|_| Problem::invalid_value("`der` is not base64. Send the certificate's DER bytes in base64, or its text as `pem`."))?;
             if !is_der(&bytes) {
-                return Err(Problem::invalid_value("`der` is no DER certificate."));
+                return Err(Problem::invalid_value(
+                    "`der` is base64, but not of a DER certificate. Convert it (`openssl x509 -outform der`), or send its text as `pem`.",
+                ));
             }
             bytes
         }

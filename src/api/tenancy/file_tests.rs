@@ -43,7 +43,7 @@ impl From<FileTestRow> for FileTestView {
 
 const TAKEN: &[(&str, &str)] = &[(
     "file_tests.name",
-    "Another test of this tenant has this name.",
+    "Another test of this tenant has this name. Choose another one, or change that test.",
 )];
 
 /// `listFileTests`.

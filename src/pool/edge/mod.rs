@@ -227,6 +227,8 @@ impl Pool {
         })
         .await;
         self.edge.waker.replace(None);
+        // Nothing is held any more, so the next run may have jobs: those that this one gave back wake the object.
+        self.edge.is_draining.set(false);
     }
 
     async fn configured(
