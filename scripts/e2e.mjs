@@ -1,4 +1,4 @@
-// Runs test files, each in a process of its own: so many of a list at once, in the order in which they are named. A list
+// Runs test files, each in a process of its own: AT-ONCE files of a list at a time, in the order in which they are named. A list
 // behind a `+` runs beside the first one; as soon as it has nothing left, one more of the first list runs at once.
 //
 //   node scripts/e2e.mjs AT-ONCE FILE… [+ AT-ONCE FILE…]
@@ -10,7 +10,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { stripVTControlCharacters } from 'node:util';
 
-/** Of each list, how many at once, and its files. */
+/** The words of each list: how many of its files at a time, and the files. */
 const lists = [[]];
 for (const word of process.argv.slice(2)) {
   if (word === '+') lists.push([]);

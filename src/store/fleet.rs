@@ -333,7 +333,7 @@ async fn mark_alone(
     let mut by_domain: BTreeMap<reach::AddressInPool, Vec<&mut Settings>> = BTreeMap::new();
     for (device, settings) in devices.iter().zip(all) {
         if let Ok(settings) = settings
-            && let Some(domain) = target::line_1_domain(settings)
+            && let Some(domain) = target::line_1_host(settings)
         {
             let asked = (device.tenant_id.clone(), device.pool.clone(), domain);
             by_domain.entry(asked).or_default().push(settings);

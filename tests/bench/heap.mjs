@@ -1,4 +1,4 @@
-// What the isolate holds: after so many requests of so many phones, each with its own file, and with a pool's jobs queued in its
+// What the isolate holds: after ten requests of each of its phones, which have a file of their own, and with a pool's jobs queued in its
 // object; and how long a run of that object's alarm takes then. Bytes of V8 are what it has in use, garbage with it; the module's
 // memory is beside that, and never shrinks. An isolate may have 128 MB of both. Ends with an error where the jobs are not queued. Adds
 // `heap` to .local/bench.json.

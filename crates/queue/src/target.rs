@@ -172,14 +172,14 @@ impl Settings {
     }
 
     /// The domain of the phone's first line; of one that has none, its registrar, which phones take for the domain.
-    fn place_of_line_1(&self) -> Option<&str> {
+    fn host_of_line_1(&self) -> Option<&str> {
         self.text("line_1_domain")
             .or_else(|| self.text("line_1_registrar"))
     }
 
     /// The address of record of the phone's first line.
     fn line_1(&self) -> Option<SipUri> {
-        let (user, domain) = (self.text("line_1_user")?, self.place_of_line_1()?);
+        let (user, domain) = (self.text("line_1_user")?, self.host_of_line_1()?);
         SipUri::parse_pasted(&format!("sip:{user}@{domain}")).ok()
     }
 
@@ -281,10 +281,10 @@ pub fn aor_of(settings: &Settings) -> Option<String> {
     aor_in("NOTIFY_AOR", settings.of_line("NOTIFY_AOR", line)?)
 }
 
-/// The domain of the device's first line, or without one its registrar, in lower case, where it is to be asked whether another tenant in the pool
-/// may address it: where other tenants are there, no setting names an address of record, and this tenant may
+/// The host of the device's first line (its domain, or its registrar where it has none), in lower case, where it is to
+/// be asked whether another tenant in the pool may address it: where other tenants are there, no setting names an address of record, and this tenant may
 /// address the domain. An address of a host is no domain.
-pub fn line_1_domain(settings: &Settings) -> Option<String> {
+pub fn line_1_host(settings: &Settings) -> Option<String> {
     let line = line(settings).ok().filter(|line| *line == 1)?;
     if !settings.reach.guarded || settings.of_line("NOTIFY_AOR", line).is_some() {
         return None;
@@ -827,7 +827,7 @@ mod tests {
         let own = reach(&["pbx.example"], &["198.51.100.0/24"]);
         // Nobody has been asked whose the domain is.
         assert_eq!(message(&of(&[], &own)), Err(TargetError::None));
-        assert_eq!(line_1_domain(&of(&[], &own)).unwrap(), "pbx.example");
+        assert_eq!(line_1_host(&of(&[], &own)).unwrap(), "pbx.example");
         let alone = Reach {
             has_domain_alone: true,
             ..own.clone()
@@ -861,7 +861,7 @@ mod tests {
             (vec![("line_1_domain", "198.51.100.7")], own.clone()),
             (vec![("NOTIFY_LINE", "2")], own.clone()),
         ] {
-            assert_eq!(line_1_domain(&of(&more, &reach)), None, "{more:?}");
+            assert_eq!(line_1_host(&of(&more, &reach)), None, "{more:?}");
         }
     }
 
@@ -891,10 +891,10 @@ mod tests {
         }
         // Beside other tenants it is asked whose the very host is that the NOTIFY would go to.
         let own = reach(&["reg.example"], &[]);
-        assert_eq!(line_1_domain(&of(&[], &own)).unwrap(), "reg.example");
+        assert_eq!(line_1_host(&of(&[], &own)).unwrap(), "reg.example");
         assert_eq!(message(&of(&[], &own)), Err(TargetError::None));
         let beyond = [("line_1_domain", "pbx.example")];
-        assert_eq!(line_1_domain(&of(&beyond, &own)), None);
+        assert_eq!(line_1_host(&of(&beyond, &own)), None);
         let alone = Reach {
             has_domain_alone: true,
             ..own

@@ -5,7 +5,7 @@ use ringfence_console::problem::Problem;
 
 use crate::console::visit::Visit;
 
-/// So many sites or models are offered in a form.
+/// Most sites, and most models, that a form offers.
 const CHOICES: &[(&str, &str)] = &[("limit", "200")];
 
 /// The sites of the tenant.

@@ -242,17 +242,20 @@ fn partly(
         let mut of_it = rules.iter().filter(|rule| rule.setting == setting);
         of_it.any(|rule| rule.parameter.of(number, model).is_some())
     };
+    let of_lines: BTreeSet<&str> = rules
+        .iter()
+        .filter(|rule| rule.of_lines && by_setting.contains_key(rule.setting))
+        .map(|rule| rule.setting)
+        .collect();
+    if of_lines.is_empty() {
+        return Vec::new();
+    }
     let users = read.present.iter().filter(|one| one.setting.name == USER);
     let mut lines: Vec<_> = users
         .map(|one| one.number)
         .filter(|number| reaches(USER, *number))
         .collect();
     lines.sort_unstable();
-    let of_lines: BTreeSet<&str> = rules
-        .iter()
-        .filter(|rule| rule.of_lines)
-        .map(|rule| rule.setting)
-        .collect();
     let present = of_lines.into_iter().filter_map(|setting| {
         let [one] = by_setting.get(setting)?.as_slice() else {
             return None;
