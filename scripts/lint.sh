@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 teller=lint
 . scripts/steps.sh
 
-failed=0
-bad() { printf '[lint] %s\n' "$*" >&2; failed=1; }
+complaints=()
+bad() { printf '[lint] %s\n' "$*" >&2; complaints+=("$*"); }
 
 only=${1:-}
 if [ "$only" != rules ]; then
@@ -175,5 +175,6 @@ else
 fi
 
 took
-if [ "$failed" != 0 ]; then exit 1; fi
+# Again at the end: whoever sees the last lines of a log sees what is wrong.
+if [ ${#complaints[@]} -gt 0 ]; then printf '[lint] %s\n' "${complaints[@]}" >&2; exit 1; fi
 echo "[lint] clean"

@@ -97,7 +97,7 @@ pub struct Reach {
     pub guarded: bool,
     /// Whether another tenant in the pool has the device's address of record.
     pub taken: bool,
-    /// Whether no other tenant in the pool may address the [domain of the first line](line_1_domain).
+    /// Whether no other tenant in the pool may address the [host of the first line](line_1_host).
     pub has_domain_alone: bool,
 }
 
