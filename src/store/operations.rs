@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_provision::family::Family;
 use ringfence_sql::args;
 use serde::Deserialize;
 
@@ -147,6 +148,28 @@ pub async fn preview(
         .into_iter()
         .map(|row| (row.state, row.number))
         .collect())
+}
+
+/// A family, and the name of a sealing profile, that some devices have.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FamilyRow {
+    pub family: Family,
+    pub profile: Option<String>,
+}
+
+/// Which families and profiles the devices of a selection have.
+pub async fn families(
+    db: &Db,
+    tenant_id: &str,
+    selection: &Selection,
+) -> Result<Vec<FamilyRow>, StorageError> {
+    let draft = selection.draft(tenant_id)?;
+    let sql = format!(
+        "SELECT DISTINCT m.family, m.profile FROM ({}) s JOIN devices d ON d.id = s.id \
+         JOIN models m ON m.tenant_id = d.tenant_id AND m.name = d.model ORDER BY m.family, m.profile",
+        draft.sql
+    );
+    db.rows(&sql, &draft.args).await
 }
 
 /// The MACs of the first devices of a selection.

@@ -188,9 +188,20 @@ describe('families beside each other in a tenant without options', () => {
         const at = `${t}/devices/${phone.mac}`;
         await api.put(`${at}/settings`, { settings: phone.settings });
         const old = keys.get(phone.mac);
-        await api.post(`${at}/rekey`);
-        // Where the sealed file has a name of its own, and the phone's rule goes on asking for that.
         const plain = new Set(phone.boot.filter(([, wanted]) => !['sealed', 'shared'].includes(wanted)).map(([name]) => name));
+        // A phone that never comes back to a name in clear must be brought there, and whoever re-keys it is told so before.
+        const comes = phone.again.some(([name]) => plain.has(name));
+        const { effects } = await api.post(`${at}/rekey?dry_run=true`);
+        const { message } = await api.post(`${t}/operations?dry_run=true`, { selection: { macs: [phone.mac] }, action: 'rekey' });
+        for (const text of [effects.map((effect) => effect.text).join(' '), message])
+          assert.equal(/that was not reset asks for its sealed file alone/.test(text), !comes, text);
+        await api.post(`${at}/rekey`);
+        if (!comes) {
+          const [[name]] = phone.again;
+          const { next } = await api.post('/explain', { tenant: t.split('/').at(-1), mac: phone.mac, name });
+          assert.match(next, /that was not reset .*: (reset it, or )?enter `/);
+        }
+        // Where the sealed file has a name of its own, and the phone's rule goes on asking for that.
         for (const [name] of phone.keyOf ? [] : phone.again.filter(([name]) => !plain.has(name)))
           assert.deepEqual(withoutRequestId(await ask(name, phone.userAgent)), nobody, name);
         await firstBoot(phone);

@@ -86,6 +86,7 @@ fn what_a_record_says_is_short_and_whole_sentences() {
         .collect();
         let single = [
             conduct.with_key,
+            conduct.after_rekey,
             conduct.fetch,
             conduct.restart,
             conduct.certificate_subject,
@@ -385,6 +386,11 @@ fn key(family: Family) -> String {
         Some(beside) => format!("what changes with it: {}", fact(beside)),
         None => format!("what changes with it: {NOT_FOUND}"),
     });
+    said.extend(
+        spec.conduct
+            .after_rekey
+            .map(|says| format!("after a re-key: {}", fact(&says))),
+    );
     lined(said.into_iter())
 }
 

@@ -9,10 +9,12 @@ use ringfence_api::changing::{About, ChangeQuery, DryRun, Effect, TrialQuery};
 use ringfence_api::devices::DeviceView;
 use ringfence_api::devices::keys::{KeyInput, Rearmed, RekeyQuery};
 use ringfence_api::notify::WithNotices;
+use ringfence_provision::family::Family;
 use ringfence_provision::key::DeviceKey;
 use ringfence_provision::lifecycle::{
     self, ClaimPolicy, Effect as KeyEffect, KeyEvent, KeyRecord, KeyState, Transition,
 };
+use ringfence_provision::vendor;
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
@@ -256,6 +258,10 @@ fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
         }
     };
     effects.push(Effect::said(About::SealedFiles, sealed));
+    if is_new && next.state == KeyState::Armed {
+        let says = after_rekey(row.family, row.profile.as_deref());
+        effects.extend(says.map(|text| Effect::said(About::PlaintextFile, text)));
+    }
     if row.disabled == 1 {
         effects.push(Effect::said(
             About::Service,
@@ -263,6 +269,12 @@ fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
         ));
     }
     effects
+}
+
+/// What somebody has to do besides, so that the phone takes the bootstrap of a new key.
+pub fn after_rekey(family: Family, profile: Option<&str>) -> Option<&'static str> {
+    let profile = vendor::profile(profile?)?;
+    family.after_rekey(&profile).map(|says| says.text)
 }
 
 /// What becomes of the plaintext file. Without a sealing profile there is none that is handed out once: all of the

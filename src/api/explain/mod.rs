@@ -13,8 +13,11 @@ mod asked;
 mod steps;
 pub mod words;
 
+use crate::api::devices::keys;
 use crate::api::request::call::{Call, Context};
 use crate::http::problem::Problem;
+use crate::model::device::DeviceRow;
+use crate::phone::Reason;
 use crate::phone::explain::{Asking, Explained};
 use around::Around;
 use asked::Question;
@@ -67,9 +70,19 @@ pub async fn explained(context: &Context, input: &ExplainInput) -> Result<Explai
             detail: explained.detail(),
         },
         hears: hears(&explained, segment_is_known),
-        next: words::next(explained.reason()).to_owned(),
+        next: next(explained.reason(), around.device.as_ref()),
         then,
     })
+}
+
+/// What to do next. A phone that asks for its sealed file before it has the bootstrap may not come for that by itself.
+fn next(reason: Reason, device: Option<&DeviceRow>) -> String {
+    let text = words::next(reason);
+    let device = device.filter(|_| reason == Reason::NotDelivered);
+    match device.and_then(|it| keys::after_rekey(it.family, it.profile.as_deref())) {
+        Some(says) => format!("{text} {says}"),
+        None => text.to_owned(),
+    }
 }
 
 fn asked_view(

@@ -25,7 +25,7 @@ use crate::api::tenancy::{limits, settings};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::store::object::SettingRow;
-use crate::store::operations::secrets_scope;
+use crate::store::operations::{self, Selection, secrets_scope};
 use crate::store::settings::associated_data;
 use crate::store::tenants;
 
@@ -72,6 +72,29 @@ pub async fn check(action: &Action, call: &Context) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// What becomes of each device of a selection, for people. Of a new key it also says what somebody has to do at phones of some
+/// families.
+pub async fn message(
+    action: &Action,
+    call: &Context,
+    selection: &Selection,
+) -> Result<String, Problem> {
+    let mut message = action.effect().to_owned();
+    if !matches!(action, Action::Rekey) {
+        return Ok(message);
+    }
+    let tenant = call.param("tenant");
+    for row in operations::families(&call.app.db, tenant, selection).await? {
+        let says = keys::after_rekey(row.family, row.profile.as_deref());
+        // Several profiles of a family say the same.
+        let says = says.map(|text| format!(" {}: {text}", row.family.as_str()));
+        if let Some(says) = says.filter(|says| !message.contains(says.as_str())) {
+            message += &says;
+        }
+    }
+    Ok(message)
 }
 
 /// The action without what is secret in it, and that, wrapped for the operation.

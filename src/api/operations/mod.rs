@@ -106,7 +106,7 @@ pub async fn create(call: Call<StartQuery, OperationInput>) -> Result<Accepted<S
         devices,
         by_state,
         missing,
-        message: input.action.effect().to_owned(),
+        message: action::message(&input.action, &call, &selection).await?,
         sample: None,
     };
     if call.query.dry_run {

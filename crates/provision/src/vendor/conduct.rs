@@ -15,6 +15,9 @@ pub struct Conduct {
     pub macros: Option<&'static [Macro]>,
     /// What has to change in a file along with the key.
     pub with_key: Option<Fact>,
+    /// What a new key takes where its phones ask for the sealed file at a name of its own, and for nothing else; null where
+    /// they come for a bootstrap by themselves.
+    pub after_rekey: Option<Fact>,
     /// What the event that fetches does, unless a parameter says otherwise.
     pub fetch: Option<Fact>,
     /// What the event that restarts does, unless a parameter says otherwise.
@@ -41,6 +44,7 @@ impl Conduct {
         missing: &[],
         macros: None,
         with_key: None,
+        after_rekey: None,
         fetch: None,
         restart: None,
         challenge: None,

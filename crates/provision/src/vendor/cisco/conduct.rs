@@ -16,6 +16,9 @@ pub(super) const SPA: Conduct = Conduct {
     with_key: Some(found(
         "The rule says `[--key $SA]` before the URL of the sealed file.",
     )),
+    after_rekey: Some(found(
+        "A phone that was not reset asks for its sealed file alone, which is refused until it has the bootstrap: reset it, or enter `<base>/$MA.cfg` as its `Profile_Rule`.",
+    )),
     certificate_subject: Some(found(
         "`OU` is the model, `L` the serial number, `S` the MAC. Later units have all three in `CN`: `SPA-525G2, MAC: …, Serial: …`.",
     )),
@@ -52,6 +55,9 @@ pub(super) const MPP: Conduct = Conduct {
     ],
     with_key: Some(found(
         "Nothing for `mpp-8188`, of which a header of the answer tells. For the other profiles the rule says `[--key $SA]`.",
+    )),
+    after_rekey: Some(found(
+        "A phone that was not reset asks for its sealed file alone, which is refused until it has the bootstrap: reset it, or enter `<base>/$MA.xml` as its `Profile_Rule`.",
     )),
     certificate_subject: Some(found(
         "`OU` is the model, `L` the serial number, `S` the MAC.",
@@ -105,6 +111,7 @@ const BOTH: Conduct = Conduct {
         Macro::found("$$", "a dollar sign"),
     ]),
     with_key: None,
+    after_rekey: None,
     fetch: Some(found(
         "It fetches without a restart, if `Resync_From_SIP` is `Yes`. Nothing counts while a line is in a call, for `Forced_Resync_Delay` at most.",
     )),

@@ -20,6 +20,9 @@ pub(super) const OBI: Conduct = Conduct {
     with_key: Some(found(
         "`ConfigURL` says `-A=aes -K=$SPRM0 -IV=$SPRM1` before the URL of the sealed file.",
     )),
+    after_rekey: Some(inferred(
+        "A device that was not reset asks for its sealed file alone, which is refused until it has the bootstrap: enter `<base>/$MAC.xml` as its `ConfigURL`.",
+    )),
     http_authentication: &[inferred("Basic and digest.")],
     ..Conduct::NOT_FOUND
 };

@@ -57,6 +57,7 @@ const BOTH: Conduct = Conduct {
         Macro::inferred("$MAC", "the MAC in small letters"),
     ]),
     with_key: None,
+    after_rekey: None,
     fetch: Some(found(
         "It fetches and restarts: `sip.notify_reboot_enable` is 1. With 0, which the built-in template writes, it fetches alone; with 2 nothing happens.",
     )),
