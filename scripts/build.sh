@@ -60,7 +60,9 @@ static_parts() {
       --banner:js="/*! CodeMirror: $(cat node_modules/@codemirror/state/LICENSE) */" --outfile="$made/console/assets/$name"
   fi
   cp crates/console/assets/_headers "$made/_headers"
-  cp crates/api/openapi.json "$made/openapi.json"
+  # Without the blanks that are for people.
+  node -e 'const { readFileSync, writeFileSync } = require("node:fs"); const [from, to] = process.argv.slice(1); writeFileSync(to, JSON.stringify(JSON.parse(readFileSync(from, "utf8"))))' \
+    crates/api/openapi.json "$made/openapi.json"
   if ! diff -rq "$made" build/public >/dev/null 2>&1; then
     # One that is served just now is replaced in place.
     mkdir -p "$parts" && chmod 755 "$made" && cp -r "$made"/. build/public/

@@ -27,23 +27,46 @@ pub async fn health(call: Call) -> Result<Shown<Health>, Problem> {
 
 /// `getOpenapi`.
 pub async fn openapi(call: Call) -> Result<Verbatim, Problem> {
-    match beside(&call.app.env, OPENAPI).await {
-        Ok(document) => Ok(Verbatim(document)),
-        Err(error) => Err(Problem {
-            internal: Some(format!("{OPENAPI}: {error}")),
-            ..Problem::new(
-                ProblemKind::Misconfigured,
-                "The description of the API was not deployed beside the Worker, or the binding ASSETS is missing. Deploy the whole release again.",
-            )
-        }),
-    }
+    beside(&call.app.env, OPENAPI)
+        .await
+        .map(Verbatim)
+        .map_err(|missing| {
+            let (kind, detail) = match &missing {
+                Missing::NotDeployed(_) => (
+                    ProblemKind::Misconfigured,
+                    "The description of the API was not deployed beside the Worker, or the binding ASSETS is missing. Deploy the whole release again.",
+                ),
+                Missing::NoAnswer(_) => (
+                    ProblemKind::Unavailable,
+                    "The files that are deployed beside the Worker cannot be had just now. Try again in half a minute.",
+                ),
+            };
+            Problem {
+                internal: Some(format!("{OPENAPI}: {missing}")),
+                ..Problem::new(kind, detail)
+            }
+        })
+}
+
+/// Why a file that is deployed beside the Worker cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum Missing {
+    #[error("not deployed: {0}")]
+    NotDeployed(String),
+    #[error("no answer: {0}")]
+    NoAnswer(String),
 }
 
 /// A file that is deployed beside the Worker.
-async fn beside(env: &Env, url: &str) -> worker::Result<String> {
-    let mut answer = env.assets(FILES_BESIDE)?.fetch(url, None).await?;
+async fn beside(env: &Env, url: &str) -> Result<String, Missing> {
+    let files = env
+        .assets(FILES_BESIDE)
+        .map_err(|error| Missing::NotDeployed(error.to_string()))?;
+    let unheard = |error: worker::Error| Missing::NoAnswer(error.to_string());
+    let mut answer = files.fetch(url, None).await.map_err(unheard)?;
     match answer.status_code() {
-        200 => answer.text().await,
-        status => Err(worker::Error::from(format!("answered {status}"))),
+        200 => answer.text().await.map_err(unheard),
+        404 => Err(Missing::NotDeployed("answered 404".to_owned())),
+        status => Err(Missing::NoAnswer(format!("answered {status}"))),
     }
 }

@@ -94,7 +94,7 @@ impl Problem {
             internal: Some(what.into()),
             ..Self::new(
                 ProblemKind::Internal,
-                "An internal error ended the request: the Worker came to a state that its code rules out. The Worker's log has the details; search it for this request id.",
+                "An internal error ended the request: something happened that the Worker's code does not expect. The Worker's log has the details; search it for this request id.",
             )
         }
     }

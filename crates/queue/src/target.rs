@@ -168,19 +168,25 @@ impl Settings {
             return uri("NOTIFY_AOR", aor).map(Some);
         }
         let stands_in = line == 1 && self.line_1_stands_in();
-        Ok(stands_in.then(|| self.line_1()).flatten())
+        let Some((name, aor)) = stands_in.then(|| self.line_1()).flatten() else {
+            return Ok(None);
+        };
+        match self.reach.check(name, aor.host()) {
+            Ok(()) => Ok(Some(aor)),
+            // An address that is set does without: the host of a line was not written to say who is notified.
+            Err(_) if self.of_line("NOTIFY_ADDRESS", line).is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
-    /// The domain of the phone's first line; of one that has none, its registrar, which phones take for the domain.
-    fn host_of_line_1(&self) -> Option<&str> {
-        self.text("line_1_domain")
-            .or_else(|| self.text("line_1_registrar"))
-    }
-
-    /// The address of record of the phone's first line.
-    fn line_1(&self) -> Option<SipUri> {
-        let (user, domain) = (self.text("line_1_user")?, self.host_of_line_1()?);
-        SipUri::parse_pasted(&format!("sip:{user}@{domain}")).ok()
+    /// The address of record of the phone's first line, and the setting that its host is from: the domain, or the
+    /// registrar where there is none, which phones take for the domain.
+    fn line_1(&self) -> Option<(&'static str, SipUri)> {
+        let user = self.text("line_1_user")?;
+        let mut hosts = ["line_1_domain", "line_1_registrar"].into_iter();
+        let (name, host) = hosts.find_map(|name| Some((name, self.text(name)?)))?;
+        let aor = SipUri::parse_pasted(&format!("sip:{user}@{host}")).ok()?;
+        Some((name, aor))
     }
 
     /// Whether the first line may stand in for what is not set.
@@ -289,8 +295,8 @@ pub fn line_1_host(settings: &Settings) -> Option<String> {
     if !settings.reach.guarded || settings.of_line("NOTIFY_AOR", line).is_some() {
         return None;
     }
-    let aor = settings.line_1()?;
-    settings.reach.check("line_1_domain", aor.host()).ok()?;
+    let (name, aor) = settings.line_1()?;
+    settings.reach.check(name, aor.host()).ok()?;
     match aor.host() {
         Host::Name(name) => Some(name.trim_end_matches('.').to_ascii_lowercase()),
         _ => None,
@@ -419,8 +425,12 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         .of_line("NOTIFY_ADDRESS", line)
         .map(|text| address(text).map(|uri| (text.to_owned(), uri)))
         .transpose()?;
+    let reach = &settings.reach;
     let aor = match (settings.aor(line)?, &address) {
-        (Some(aor), _) => aor,
+        (Some(aor), _) => {
+            reach.check("NOTIFY_AOR", aor.host())?;
+            aor
+        }
         (None, Some((_, uri))) => uri.clone(),
         (None, None) => return Err(TargetError::None),
     };
@@ -428,8 +438,6 @@ pub fn message(settings: &Settings) -> Result<Message, TargetError> {
         .of_line("NOTIFY_ROUTE", line)
         .map(|route| uri("NOTIFY_ROUTE", route))
         .transpose()?;
-    let reach = &settings.reach;
-    reach.check("NOTIFY_AOR", aor.host())?;
     if let Some((_, address)) = &address {
         reach.check("NOTIFY_ADDRESS", address.host())?;
     }
@@ -904,6 +912,34 @@ mod tests {
     }
 
     #[test]
+    fn a_first_line_beyond_the_destinations_leaves_an_address_that_is_set_in_its_place() {
+        // Alone in its pool, with a list of destinations.
+        let own = Reach {
+            guarded: false,
+            ..reach(&[], &["198.51.100.0/24"])
+        };
+        let user = ("line_1_user", "201");
+        let password = ("line_1_password", "x");
+        let address = ("NOTIFY_ADDRESS", "198.51.100.7:5060");
+        for name in ["line_1_domain", "line_1_registrar"] {
+            let of = |more: &[(&str, &str)]| {
+                let line = [user, password, (name, "sip.example")];
+                let mut settings = settings(&[&line, more].concat());
+                settings.set_reach(own.clone());
+                message(&settings)
+            };
+            let built = of(&[address]).unwrap();
+            assert_eq!(built.target.aor, "sip:198.51.100.7:5060");
+            assert_eq!(built.credentials.unwrap().username, "201");
+            // Without one, the setting is named that leads there.
+            assert_eq!(of(&[]), Err(TargetError::Beyond { name }));
+            let aor = ("NOTIFY_AOR", "sip:201@sip.example");
+            let beyond = TargetError::Beyond { name: "NOTIFY_AOR" };
+            assert_eq!(of(&[aor, address]), Err(beyond));
+        }
+    }
+
+    #[test]
     fn a_tenant_addresses_its_own_destinations_alone() {
         let built = |pairs: &[(&str, &str)], reach: &Reach| {
             let mut settings = settings(pairs);
@@ -917,7 +953,7 @@ mod tests {
         for (pairs, name) in [
             (vec![("NOTIFY_AOR", "sip:101@other.example")], "NOTIFY_AOR"),
             (vec![("NOTIFY_AOR", "<sip:101@192.0.2.1>")], "NOTIFY_AOR"),
-            (vec![("NOTIFY_ADDRESS", "192.0.2.1:5060")], "NOTIFY_AOR"),
+            (vec![("NOTIFY_ADDRESS", "192.0.2.1:5060")], "NOTIFY_ADDRESS"),
             (
                 vec![aor, ("NOTIFY_ADDRESS", "192.0.2.1:5060")],
                 "NOTIFY_ADDRESS",
