@@ -7,7 +7,7 @@ export const metadataOf = ({ metadata }) => (typeof metadata === 'string' ? meta
 
 export const text = (kv, name) => kv.get(name, 'text');
 
-/** Stores text or bytes with metadata, for good or for so many seconds. */
+/** Stores text or bytes with metadata, for good or for `expirationTtl` seconds. */
 export const put = (kv, name, value, metadata, expirationTtl) =>
   kv.put(name, value, expirationTtl === undefined ? { metadata } : { metadata, expirationTtl });
 

@@ -52,7 +52,7 @@ extern "C" {
     -> Result<JsValue, JsValue>;
 }
 
-/// So many deletions are on their way at a time.
+/// The most deletions that are on their way to KV at a time.
 const MAX_DELETIONS: usize = 50;
 
 /// A name of the namespace.
@@ -103,7 +103,7 @@ impl Kv {
         Ok(Reading(JsFuture::from(promise)))
     }
 
-    /// Stores text with metadata for so many seconds, at least 60.
+    /// Stores text with metadata for `seconds` seconds, at least 60.
     pub(super) async fn put_text(
         &self,
         key: &str,
@@ -117,7 +117,7 @@ impl Kv {
             .map_err(failed)
     }
 
-    /// Stores bytes with metadata: for so many seconds, at least 60, or for good.
+    /// Stores bytes with metadata: for `seconds` seconds, at least 60, or for good.
     pub(super) async fn put_buffer(
         &self,
         key: &str,

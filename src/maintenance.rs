@@ -26,7 +26,7 @@ const EVENT_LAG_MS: u64 = 2 * 60_000;
 const MINUTE_LAG: u64 = 5;
 /// How many pages of events one run counts.
 const MAX_PAGES_COUNTED: usize = 20;
-/// After so long a phone that took its bootstrap and did not come back is one that never came back.
+/// After how many milliseconds a phone that took its bootstrap and did not come back is one that never came back.
 const BACK_WITHIN_MS: u64 = 3_600_000;
 
 /// For how many days an operation is kept after its end.

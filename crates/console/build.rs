@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use sha2::{Digest as _, Sha256};
 
-/// So many hexadecimal digits of the SHA-256.
+/// How many hexadecimal digits of the SHA-256 of a part are in its name.
 const DIGITS: usize = 16;
 
 /// What the editor is made of; `scripts/build.sh` makes one file of it, and names it by the same hash.

@@ -10,7 +10,7 @@ use crate::kv::Reading;
 use crate::model::published::FileMeta;
 use crate::platform::log;
 
-/// What a master key wraps ends by itself after so long, whoever asks for it.
+/// After how many seconds what a master key wraps ends by itself, whoever asks for it.
 const WRAPPED_LIFETIME_S: u32 = 30 * 24 * 3600;
 
 /// The key of a file. `owner` is a MAC, a model, or empty for a file of the whole tenant.

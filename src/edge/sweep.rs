@@ -10,10 +10,10 @@ use crate::db::StorageError;
 use crate::kv::Listed;
 use crate::model::published::FileMeta;
 
-/// So many values are removed in one go: a request to a Worker may make 1,000 calls of KV.
+/// The most values that are removed in one go: a request to a Worker may make 1,000 calls of KV.
 const MAX_DELETIONS: usize = 400;
 
-/// So many lists of 1,000 names are looked at in one go.
+/// The most lists, of 1,000 names each, that are looked at in one go.
 const MAX_PAGES: usize = 500;
 
 /// Counts the files that are wrapped under another master key than `master`, and removes some of them

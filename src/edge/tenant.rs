@@ -29,8 +29,8 @@ const WRITE_PAUSE: Duration = Duration::from_millis(1100);
 /// own.
 const LIFETIME_S: u32 = 24 * 3600;
 
-/// An isolate that misses a tenant in KV publishes it, and then the same state not again for so long:
-/// a value takes up to a minute to be seen everywhere.
+/// For how long an isolate that missed a tenant in KV and published it does not publish the same state again,
+/// in milliseconds: a value takes up to a minute to be seen everywhere.
 const REPUBLISH_MS: u64 = 60 * 1000;
 
 /// More tenants than this are not remembered as published.

@@ -13,7 +13,7 @@ use crate::model::standing::Standing;
 use crate::store::file_inputs::{DeviceParts, Known, TemplateSource};
 use crate::store::object::{Scope, SettingRow};
 
-/// So many bytes of all tenants are kept; the tenant that was asked for longest ago goes first.
+/// The most bytes that are kept of all tenants together; the tenant that was asked for longest ago goes first.
 const MAX_BYTES: usize = 4 << 20;
 
 /// What of a tenant is known, all of one version.

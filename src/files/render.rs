@@ -18,7 +18,7 @@ use ringfence_provision::template::{
 use super::inputs::FileInputs;
 use super::urls::Urls;
 
-/// So many bytes of a file cost one fuel to fill in, lint, read and write.
+/// How many bytes of a file cost one fuel to fill in, lint, read and write.
 const BYTES_LINTED_PER_FUEL: u64 = 16;
 
 /// A file in clear, as a phone of that family reads it.

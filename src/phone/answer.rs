@@ -267,7 +267,8 @@ impl Served {
         }
     }
 
-    /// The headers of an answer with so much of the file, but for its length. `whole` is the file's.
+    /// The headers of an answer with `selection` of the file, but for the answer's length. `whole` is the length of the file,
+    /// in bytes.
     fn headers<'a>(
         &'a self,
         selection: Selection,

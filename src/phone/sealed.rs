@@ -26,7 +26,7 @@ use crate::phone::event::Record;
 use crate::store::file_inputs::{Kept, ReadWhen};
 use crate::witness;
 
-/// So many findings of a file are in its event: every phone that asks for the file writes one.
+/// The most findings of a file that are in an event: every phone that asks for the file writes an event.
 const MAX_FINDINGS: usize = 20;
 
 /// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.

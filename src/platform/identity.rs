@@ -23,14 +23,14 @@ const MAX_ASSERTION: usize = 16 * 1024;
 /// The longest list of keys, in bytes.
 const MAX_KEYS: usize = 128 * 1024;
 
-/// So long keys are used before they are asked for anew, in milliseconds: Access changes them every six weeks,
+/// For how long keys are used before they are asked for anew, in milliseconds: Access changes them every six weeks,
 /// and goes on with the older ones for a week.
 const KEYS_LAST_MS: u64 = 10 * 60 * 1000;
 
-/// Nor are they asked for more often than that, whatever keys assertions name.
+/// How long after keys were asked for they are not asked for again, in milliseconds, whatever keys assertions name.
 const KEYS_PAUSE_MS: u64 = 30 * 1000;
 
-/// Clocks may differ by so many seconds.
+/// How many seconds the clocks of two machines may differ.
 const LEEWAY_S: u64 = 60;
 
 /// Why an assertion proves nothing. The words are for a person and hold nothing of the assertion.

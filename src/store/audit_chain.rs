@@ -211,8 +211,8 @@ pub async fn page(
         .collect())
 }
 
-/// Of entries after a number: where a file of them ends that has at most so many entries and bytes, and at least one
-/// entry, and how many it has; nothing, where there is none.
+/// Of the entries after the number `after`: where a file of them ends that has at most `limit` entries and `bytes` bytes,
+/// and at least one entry, and how many entries it has; nothing, where there is no entry.
 pub async fn extent(
     db: &Db,
     after: u64,

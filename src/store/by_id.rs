@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::LAST_ID;
 use crate::db::{Db, StorageError};
 
-/// So many rows are looked at for a page at most.
+/// The most rows that are looked at for a page.
 pub const MAX_LOOKED_AT: u32 = 5_000;
 
 /// A condition whose value comes behind it.

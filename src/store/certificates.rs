@@ -37,7 +37,7 @@ pub async fn body(db: &Db, tenant_id: &str, name: &str) -> Result<Option<String>
     .await
 }
 
-/// So many certificates an initial file names, the first by their names.
+/// The most certificates that an initial file names, the first by their names.
 pub const MAX_NAMED: usize = 3;
 
 pub(super) const NAMES: &str =

@@ -49,8 +49,8 @@ pub struct CheckedAgainst {
 }
 
 impl CheckedAgainst {
-    /// That all of it is still so when a change that invalidates so much is written, and the values of
-    /// the condition, which begin at `?first`. What is above devices was checked with all of them,
+    /// That all of it is still so when a change that makes `invalidates` stale is written, and the values
+    /// of the condition, which begin at `?first`. What is above devices was checked with all of them,
     /// so nothing may have changed; a device with what is above it, so other devices may have.
     fn condition(&self, invalidates: Invalidates, first: usize) -> (String, Vec<Arg<'_>>) {
         let (mut condition, mut values) = match invalidates {

@@ -48,7 +48,7 @@ const COUNT: &str = "WITH alike AS MATERIALIZED (SELECT d.key_state, d.model, d.
      sum(g.failing) AS failing, sum(g.never_seen) AS never_seen, sum(g.seen_lately) AS seen_lately, sum(g.silent) AS silent, \
      sum(g.unexpected_network) AS unexpected_network FROM added g GROUP BY g.of, g.name";
 
-/// So many devices are counted whenever somebody asks.
+/// How many devices a tenant may have at most for them to be counted whenever somebody asks.
 const MAX_COUNTED_AT_ONCE: u64 = 10_000;
 
 /// How many rows of one tenant's devices may be read in a day to count them.
@@ -124,7 +124,7 @@ impl KeptRow {
     }
 }
 
-/// Whether so many devices are to be counted again: the more there are, the more seldom.
+/// Whether a tenant's devices are to be counted again: the more there are, the more seldom.
 fn is_due(devices: u64, counted_at: Option<u64>, now: u64) -> bool {
     let pause = devices * DAY_MS / MAX_ROWS_A_DAY;
     devices <= MAX_COUNTED_AT_ONCE || counted_at.is_none_or(|at| now >= at + pause)

@@ -14,7 +14,7 @@ use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
 
-/// So many devices are looked at for a page at most.
+/// The most devices that are looked at for a page.
 pub const MAX_LOOKED_AT: u32 = 5_000;
 
 /// Which devices of a tenant.

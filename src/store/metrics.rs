@@ -42,7 +42,7 @@ const COUNT_HOURS: &str = "INSERT INTO metric_values (name, label, value) \
 /// Numbers of hours have six digits until 2084, so they sort as texts.
 const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND label < ?1";
 
-/// So many hours are kept.
+/// For how many hours the counts of events by the hour are kept.
 const HOURS_KEPT: u64 = 25;
 
 const PAGE_IS_COUNTED: &str =

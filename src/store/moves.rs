@@ -13,7 +13,7 @@ use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
-/// So many of a device's events go with it, the newest.
+/// How many of a device's events go with the device at most, the newest.
 const MAX_EVENTS: u32 = 500;
 
 /// The access path of the target that the phone is sent to.

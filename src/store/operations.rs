@@ -18,13 +18,13 @@ use super::search::Needle;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError};
 
-/// So many devices one operation has at most.
+/// The most devices of one operation.
 pub const MAX_DEVICES: u32 = 10_000;
-/// So many operations of a tenant go on at once.
+/// The most operations of a tenant that go on at once.
 pub const MAX_RUNNING: u64 = 3;
-/// So many devices all operations of a tenant have that are kept.
+/// The most devices that all kept operations of a tenant have together.
 pub const MAX_KEPT_DEVICES: u64 = 200_000;
-/// So many operations of a tenant are kept.
+/// The most operations of a tenant that are kept.
 pub const MAX_KEPT: u64 = 1_000;
 
 /// An operation as it is stored.

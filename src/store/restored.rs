@@ -7,7 +7,7 @@ use super::json::json;
 use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError};
 
-/// So many names are in one list: D1 takes values of 2 MB.
+/// The most names in one list: D1 takes values of 2 MB.
 const MAX_LIST: usize = 10_000;
 
 /// A device, by its tenant's id and its MAC.

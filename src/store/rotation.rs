@@ -17,8 +17,8 @@ pub struct Count {
     pub number: u64,
 }
 
-/// So many values of a table are counted at most under master keys whose ids come before the current one's, and so many
-/// under those that come after it: a step of a rotation costs the same however much is left.
+/// The most values of a table that are counted under master keys whose ids come before the current one's, and the most
+/// that are counted under those that come after it: a step of a rotation costs the same however much is left.
 pub const MAX_COUNTED: u32 = 10_000;
 
 /// Tables with values that a master key wraps, and the column that has its id, which an index begins with.

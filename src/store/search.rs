@@ -221,7 +221,7 @@ pub struct Double {
     pub tenant_name: String,
 }
 
-/// At most so many other tenants are named.
+/// The most other tenants that are named.
 const MAX_DOUBLES: u32 = 20;
 
 /// Who else has that MAC.

@@ -36,7 +36,7 @@ const COLUMNS: &str = "s.id, s.hash, s.token_id, s.admin_mark, s.created_at, s.l
      s.expires_at, s.address, s.user_agent, s.email, t.name AS token_name, t.tenant_id, t.access, t.reveal, \
      t.expires_at AS token_expires_at";
 
-/// A token has so many sessions at most: a further one ends the oldest.
+/// The most sessions of a token: a further one ends the oldest.
 pub const MAX_SESSIONS: u32 = 20;
 
 /// A session by its id, and where the database stands, for D1 alone vouches for it.

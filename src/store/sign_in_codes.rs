@@ -8,7 +8,7 @@ use super::{Change, ChangeError, Entry, standing};
 use crate::db::{Db, StorageError};
 use crate::model::standing::Standing;
 
-/// A token has so many codes at most: a further one ends the oldest.
+/// The most codes of a token: a further one ends the oldest.
 pub const MAX_CODES: u32 = 5;
 
 /// A code to be stored.

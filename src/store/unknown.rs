@@ -32,7 +32,7 @@ const AWAY_MS: u64 = 24 * 3600 * 1000;
 /// How many rows a minute adds for those that call themselves phones.
 const MAX_NEW: u64 = 100;
 
-/// So many rows a minute may have added for one that does not call itself a phone to be added, too.
+/// From how many added rows on a minute adds none for those that do not call themselves phones.
 const MAX_NEW_STRANGERS: u64 = 20;
 
 /// Notes requests, as their events are written: where the minute has room for both, and where the MAC is no

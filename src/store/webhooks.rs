@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Change, ChangeError, Entry};
 use crate::db::{D1Result, Db, Statement, StorageError, rows};
 
-/// A tenant has so many webhooks at most, and so has the installation.
+/// The most webhooks of a tenant, and of the installation.
 pub const MAX_WEBHOOKS: u32 = 10;
 
 /// A webhook as it is stored.
@@ -299,7 +299,7 @@ pub struct Look<'a> {
     pub scan: Option<(String, String, u32)>,
     /// Ids of events between.
     pub broken: Option<(String, String)>,
-    /// Devices not heard of since are silent, and more than so many percent of a site's must be.
+    /// The time since when silent devices were not heard of, and the percentage that silent devices of a site must exceed.
     pub sites: Option<(u64, u32)>,
 }
 

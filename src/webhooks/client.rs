@@ -8,7 +8,7 @@ use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::{self, DAY_MS, first_id_at, log};
 use crate::store::webhooks;
 
-/// So many objects the cron event wakes.
+/// The most objects that the cron event wakes.
 const MAX_WOKEN: u32 = 50;
 
 /// Calls a webhook's object.

@@ -6,7 +6,7 @@ use super::record::{MessageRow, Tried};
 use super::sign::{WebhookSecret, signatures};
 use crate::platform;
 
-/// A receiver has so long to answer, in milliseconds.
+/// How long a receiver has to answer, in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
 
 /// Sends a message and says what came of it. A redirect is not followed, and the body of the answer is not read.

@@ -34,7 +34,7 @@ pub enum WebhookReply {
     },
     /// There is no such message, or it is not dead.
     NotFound,
-    /// So many messages wait that there is no room.
+    /// There is no room: too many messages wait.
     Full,
     /// The object failed; for the log.
     Failed {

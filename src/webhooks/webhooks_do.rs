@@ -27,7 +27,7 @@ use crate::store::webhooks::{self, WebhookRow, WebhookSecretRow, secret_identity
 const LOOK_MS: u64 = 300_000;
 /// When an alarm rings again whose work was cut off, in milliseconds: a message takes ten seconds at most.
 const BACKUP_MS: u64 = 30_000;
-/// One alarm delivers so many messages. The next follows at once.
+/// The most messages that one alarm delivers. The next alarm follows at once.
 const MAX_DELIVERED: u32 = 10;
 /// How far back a look goes at most, should the object have slept, in milliseconds.
 const MAX_BACK_MS: u64 = 6 * 3_600_000;

@@ -17,8 +17,8 @@ const BINDING: &str = "WITNESS";
 /// The deployment's one witness.
 const NAME: &str = "deployment";
 
-/// For how long an isolate goes on with what the witness answered. A database that is put back within so long
-/// of a step may be believed for the rest of it, by isolates that have not heard of the step.
+/// For how long an isolate goes on with what the witness answered, in milliseconds. A database that is put back within
+/// this time after a step may be believed for the rest of the time, by isolates that have not heard of the step.
 pub const KEPT_MS: u64 = 5_000;
 
 thread_local! {

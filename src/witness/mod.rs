@@ -28,8 +28,8 @@ pub use client::{ask, report, vouch, vouch_now};
 pub use messages::{Known, WitnessCall, WitnessReply};
 pub use record::WitnessRecord;
 
-/// Versions of one era of a database are below this many; the next era begins with them. No tenant
-/// has so many changes in the time to which D1 can be put back (30 days).
+/// How many versions one era of a database has; the next era begins after them. No tenant has as many
+/// changes in the time to which D1 can be put back (30 days).
 pub const ERA: u64 = 1_000_000_000;
 
 /// Whether two versions are of the same era.

@@ -8,13 +8,13 @@ use super::messages::{Known, WitnessCall, WitnessReply};
 use crate::model::standing::{Standing, Step};
 use crate::platform::DAY_MS;
 
-/// Steps are kept for so long: five days more than D1 can be put back.
+/// For how long steps are kept, in milliseconds: five days more than D1 can be put back.
 const KEPT_MS: u64 = 35 * DAY_MS;
 
-/// And not more than so many.
+/// The most steps that are kept.
 const MAX_STEPS: u64 = 200_000;
 
-/// So many old steps go each time: a row that is added makes room for more than itself.
+/// The most old steps that go each time: a row that is added makes room for more than itself.
 const MAX_PRUNED: u32 = 10;
 
 /// The witness's tables over a database.

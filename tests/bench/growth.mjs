@@ -13,11 +13,11 @@ import { median } from './load.mjs';
 const QUICK = Boolean(process.env.QUICK);
 const FEW = 1000;
 const MANY = QUICK ? 50_000 : 1_000_000;
-/** Of these, the measured tenant has so many. */
+/** How many of the `MANY` devices the measured tenant has. */
 const OWN = QUICK ? 5000 : 100_000;
 const TIMES = QUICK ? 3 : 15;
 const EVENTS = QUICK ? 10_000 : 100_000;
-/** So many values a step of a rotation wraps again: its default. */
+/** How many values a step of a rotation wraps again: its default. */
 const STEP = 50;
 
 const say = (text) => process.stdout.write(`${text}\n`);

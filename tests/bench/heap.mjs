@@ -22,9 +22,9 @@ const QUICK = Boolean(process.env.QUICK);
 const PHONES = QUICK ? 1000 : 10_000;
 const ROUNDS = 10;
 const JOBS = QUICK ? 5000 : 100_000;
-/** So many of the jobs are leased by a relay that never answers: without a relay a rollout is closed, and makes no job. */
+/** How many of the jobs a relay leases that never answers: without a relay a rollout is closed, and makes no job. */
 const LEASED = 10;
-/** So many are handed out while nearly all of the others are still queued. */
+/** How many of the jobs are handed out while nearly all of the others are still queued. */
 const DRAINED = QUICK ? 1000 : 5000;
 /** What an isolate may have of V8's memory and the module's together: the platform's bound. */
 const BOUND = 128e6;

@@ -23,8 +23,9 @@ import { Profiler } from './own/profiler.mjs';
 const QUICK = Boolean(process.env.QUICK);
 const ROUNDS = QUICK ? 3 : 9;
 const SECONDS = 1;
-/** So many seconds a row is asked at most before it is measured, and less once the compiler's share is below this. */
+/** For how many seconds a row is asked at most before it is measured. */
 const MAX_WARM_UP = 30;
+/** The compiler's share below which a row is measured even before `MAX_WARM_UP` is over. */
 const COMPILED = 0.05;
 /**
  * Of a tenant whose minute is full a request leaves no event, and at this rate nearly every minute is full with the first second. This
@@ -41,7 +42,7 @@ const say = (text) => process.stdout.write(`${text}\n`);
 const progress = (text) => process.stderr.write(`[bench] ${text}\n`);
 const milliseconds = (number) => number.toFixed(3).padStart(8);
 
-/** Files of about so many bytes, a template for each family. */
+/** Files of about `bytes` bytes, a template for each family. */
 function templates(bytes) {
   const lines = (of) => Array.from({ length: Math.floor((bytes - 300) / of(0).length) }, (_, number) => of(number)).join('');
   const digits = (number) => String(number).padStart(5, '0');
@@ -117,7 +118,7 @@ async function rows(worker) {
 
 const memory = async (worker, wanted) => (await fetch(`${worker.http}__memory/${wanted}`, { method: 'POST' })).text();
 
-/** Asks a row's question for real, so often as it takes to become that row, and then once more to be remembered. */
+/** Asks a row's question for real, as often as it takes to become that row, and then once more to be remembered. */
 async function prepare(worker, row) {
   const ask = async (headers = {}) => {
     const response = await fetch(row.url, { headers });

@@ -239,7 +239,7 @@ async function memory() {
     });
     await seedCrowd(worker, here.tenant, CROWD);
     // With RFC 3261's T1 of 500 ms a NOTIFY without an answer is out for 32 s, and the pool on this
-    // machine may need longer to hand out so many. Twice that T1 keeps them all out at once; what one
+    // machine may need longer to hand out all jobs. Twice that T1 keeps all NOTIFYs out at once; what one
     // of them takes is the same.
     relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 1000, capacity: CROWD + 10_000 });
     const [, metrics] = /http=Some\((127\.0\.0\.1:\d+)\)/.exec(relay.output) ?? [];

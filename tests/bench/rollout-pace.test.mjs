@@ -13,8 +13,8 @@ import { Ringfence } from '../support/worker/ringfence.mjs';
 const COUNT = 10_000;
 const PACE = 500;
 const NETWORKS = 10;
-// The networks take turns in runs of so many devices, as offices do that were entered one after the
-// other: a rollout that minds the order alone would tell a whole run in less than half a second.
+// How many devices of one network follow each other before the next network's turn, as with offices that were
+// entered one after the other: a rollout that minds the order alone would tell a whole run in less than half a second.
 const RUN = 200;
 // What a network gets over a while is about 70 % of it; ten times that is a little above the pace.
 const LIMIT = 75;

@@ -22,7 +22,7 @@ const PHONES = QUICK ? 800 : 8000;
 const CONNECTIONS = 32;
 const BOOTSTRAPS = QUICK ? 20 : 100;
 const FETCHES = QUICK ? 20 : 200;
-/** A power cut as it is feared: so many phones boot within so many seconds. */
+/** A power cut as it is feared: how many phones boot, and within how many seconds. */
 const FEARED = { phones: 100_000, seconds: 120 };
 /** A tenant's flood is no more to another tenant's bootstrap than as many requests to a plain Worker are. */
 const FLOOD_GOAL = 1.1;

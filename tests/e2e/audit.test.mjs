@@ -32,7 +32,7 @@ function follow(text) {
   return { entries, end };
 }
 
-/** Adds an entry by hand, as one that was written so long ago. */
+/** Adds an entry by hand, as one that was written `days` days ago. */
 function oldEntry(worker, days, object = 'settings') {
   return worker.sql(
     "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, address, request_id, at) VALUES (?1, NULL, 'admin', 'test.old', ?2, NULL, '{\"a\":1}', '192.0.2.1', 'r', ?3)",

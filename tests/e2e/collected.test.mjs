@@ -34,7 +34,7 @@ describe('what answers leave to be written', () => {
     return { tenant, devices };
   }
 
-  /** So many requests, twenty at a time; none may fail. */
+  /** Makes `count` requests, twenty at a time; none may fail. */
   async function ask(path, count) {
     let next = 0;
     const one = async () => {

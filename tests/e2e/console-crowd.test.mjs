@@ -10,11 +10,12 @@ import { seedCrowd, seedTenant, ulid } from '../support/worker/seed.mjs';
 
 const CROWD = 100_000;
 
-/** The first page may weigh so much, in bytes, whatever the fleet. */
+/** How many bytes the first page may weigh at most, whatever the fleet. */
 const MAX_FIRST_PAGE = 60 * 1024;
 
-/** So many views are measured at once, so often. */
+/** How many views are measured at once. */
 const VIEWS = 20;
+/** How often that many views are measured. */
 const ROUNDS = 5;
 
 const median = (list) => list.toSorted((one, other) => one - other)[Math.floor(list.length / 2)];
@@ -60,7 +61,7 @@ describe('the console before 100,000 devices', () => {
     await boss.open(of(''));
     const devices = boss.page.getByRole('link', { name: /^100,000 devices$/ }).or(boss.page.locator('a', { hasText: '100,000' }).first());
     await devices.first().waitFor();
-    // So many are counted now and then: the page says when, and counts again where that is asked for.
+    // A crowd is counted now and then: the page says when, and counts again where that is asked for.
     const { worker } = console_;
     await worker.sql('UPDATE device_counts SET counted_at = counted_at - 240000 WHERE tenant_id = ?1', tenant.id);
     await boss.open(of(''));
@@ -153,7 +154,7 @@ describe('the console before 100,000 devices', () => {
     assert.equal(made(/^SELECT s\.scope, s\.name, s\.value/), 25_000 / 500);
     context.diagnostic(`three parts of 25,000 devices: ${sql.length} statements`);
     assert.ok(sql.length <= 200, `${sql.length} statements`);
-    // In words: what differs among so many would take an assertion minutes to find.
+    // In words: what differs among 25,000 MACs would take an assertion minutes to find.
     assert.ok(kept.flat().toSorted().join() === macs.join(), 'each device is in one part');
     // What fits into one is one, as ever.
     await boss.open(of(`/devices?q=${macs[0]}`));
@@ -166,7 +167,7 @@ describe('the console before 100,000 devices', () => {
   it('makes tables shorter where devices have many settings, and leaves none out', async () => {
     const model = 'KX-UTG300B';
     const t = `/tenants/${tenant.id}`;
-    // One device has so many that a table of 10,000 rows would have more than 2,000,000 cells.
+    // One device has enough settings for a table of 10,000 rows to have more than 2,000,000 cells.
     const [{ id }] = await console_.worker.sql('SELECT id FROM devices WHERE model = ?1 ORDER BY id LIMIT 1', model);
     const names = Array.from({ length: 201 }, (_, number) => `NOTE_${number}`);
     const scope = `device:${id}`;
@@ -209,7 +210,7 @@ describe('the console before 100,000 devices', () => {
       JSON.stringify(rows),
       Date.now(),
     );
-    // Whoever looks where a part ends takes what is new into the chain: so much is read beside the parts themselves.
+    // Whoever looks where a part ends takes what is new into the chain: what is new is read beside the parts themselves.
     await console_.admin.get('/audit/export/part');
     await boss.open('/console/audit');
     await worker.probe({ reset: true });

@@ -12,7 +12,7 @@ import { ROOT } from '../support/config.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 
-/** The first page may weigh so much, in bytes. */
+/** How many bytes the first page may weigh at most. */
 const MAX_FIRST_PAGE = 60 * 1024;
 
 describe('the console', () => {

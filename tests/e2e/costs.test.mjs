@@ -62,7 +62,7 @@ describe('what a request costs', () => {
     return { answer, counts: [kvReads, kvWrites, d1Statements, rowsRead, rowsWritten, encryptions] };
   }
 
-  /** Each row of the table, measured in a tenant with so many devices more. */
+  /** Each row of the table, measured in a tenant with `crowd` further devices. */
   async function measured(crowd) {
     // That a device has used the access path is noted once an hour: it is for all of the table, or not yet.
     while (Date.now() % HOUR_MS > HOUR_MS - 2 * MINUTE_MS) await pause(1_000);

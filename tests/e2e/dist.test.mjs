@@ -11,7 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { ROOT, wranglerConfig } from '../support/config.mjs';
 import { builtWorker, pack, tarball } from '../support/cloud/package.mjs';
 
-/** So large may the package be, packed, in bytes: somebody waits for it. */
+/** How large the packed package may be, in bytes: somebody waits for it. */
 const MAX_SIZE = 4 * 1024 * 1024;
 
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'));

@@ -10,7 +10,7 @@ import { open8188, saltOf, saltOf8188, seal8188, sealAsTheCrate } from '../suppo
 const KEY = '12341234abcdabcd12341234abcdabcd';
 const SALT = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 
-/** A text of so many bytes, the same in every run, that ends in a line end. */
+/** A text of `size` bytes, the same in every run, that ends in a line end. */
 function content(size) {
   const bytes = Buffer.alloc(Math.max(size - 1, 0), createHash('sha512').update(String(size)).digest('hex'));
   return size === 0 ? bytes : Buffer.concat([bytes, Buffer.from('\n')]);

@@ -58,7 +58,7 @@ describe('families beside each other in a tenant without options', () => {
   before(async () => {
     worker = await Ringfence.start();
     api = new Api(worker);
-    // So many requests a minute are more than a minute has room for otherwise, and who asks twice in a full one is noted once.
+    // These tests make more requests in a minute than a minute has room for otherwise, and who asks twice in a full one is noted once.
     const options = { events_per_minute: 100_000 };
     t = `/tenants/${(await api.post('/tenants', { name: 'All', options })).id}`;
     ({ segment } = await api.post(`${t}/access-paths`, { label: 'all' }));

@@ -28,7 +28,7 @@ const samples = (page) =>
 /** The names of Ringfence's metrics in a text. */
 const named = (text) => [...new Set(text.match(/\bringfence_[a-z_]+\b/g))];
 
-/** Makes events, minutes and the mark of those that are counted ten minutes older: as if so much time had passed. */
+/** Makes events, minutes and the mark of those that are counted ten minutes older: as if ten minutes had passed. */
 async function age(worker) {
   const rows = await worker.sql('SELECT id, at FROM events');
   for (const { id, at } of rows) {

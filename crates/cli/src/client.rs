@@ -14,16 +14,16 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use crate::failure::{Failure, Problem};
 use crate::output::Output;
 
-/// For so long an answer may take: the heaviest calls take seconds.
+/// How long an answer may take. The heaviest calls take seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The longest body of an answer that is read: a table of 10,000 devices has some megabytes.
 const MAX_BODY: u64 = 256 * 1024 * 1024;
 
-/// A call that may be repeated is made so often while the API says that it cannot answer now.
+/// How often a call that may be repeated is made at most while the API says that it cannot answer now.
 const MAX_TRIES: u32 = 5;
 
-/// For no longer is waited between them, whatever the answer says.
+/// The longest wait before a call is repeated, whatever the answer says.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// A client of one installation.

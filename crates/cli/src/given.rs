@@ -85,7 +85,7 @@ impl Given<'_> {
         })
     }
 
-    /// At most so many items of a list, where the command says so.
+    /// The most items of a list, where the command says it with `--limit`; `--limit 0` is for all.
     ///
     /// # Errors
     /// `--limit` is no number.

@@ -11,7 +11,7 @@ use crate::words::{cell, field, plain, text};
 /// Columns: what is above each, and the field below.
 pub type Columns = &'static [(&'static str, &'static str)];
 
-/// A table for people without `--limit` has so many rows at most.
+/// The most rows of a table for people, without `--limit`.
 pub const MAX_SHOWN: usize = 1_000;
 
 /// Writes a list as it comes, page by page.
@@ -34,7 +34,7 @@ impl List {
         }
     }
 
-    /// At most so many items: what the command says, and for people a number that a screen bears.
+    /// The most items: `said` if the command says it, otherwise for people a number that a screen bears.
     pub fn limit(&self, said: Option<usize>) -> usize {
         let is_table = self.output.format == Format::People && !self.output.quiet;
         said.unwrap_or(if is_table { MAX_SHOWN } else { usize::MAX })
@@ -147,7 +147,7 @@ fn action(action: &Value) -> String {
         .to_owned()
 }
 
-/// So long is a value at most where a change is said in one cell, in characters.
+/// The longest value, in characters, where a change is said in one cell.
 const MAX_SAID: usize = 24;
 
 /// What differs between what something was and what it became: `label: Desk → Front desk`.
@@ -207,7 +207,8 @@ const GAP: usize = GAP_PADDING as usize;
 /// The same, as comfy-table has it.
 const GAP_PADDING: u16 = 2;
 
-/// A longer word, such as a URL, may be broken: no id, MAC, time or address is so long, nor a path of the API with an id.
+/// The longest word that is not broken, in characters: no id, MAC, time or address is as long, nor a path of the API with
+/// an id. A longer word, such as a URL, may be broken.
 const MAX_WORD: usize = 40;
 
 /// How the columns of a table share the width that there is.

@@ -26,7 +26,7 @@ const COST: (u32, u32, u32) = (64 * 1024, 3, 1);
 /// The shortest passphrase, in characters.
 const MIN_PASSPHRASE: usize = 12;
 
-/// So many salts a table has at most: a table of ours has one, and each costs as much as the passphrase.
+/// The most salts of a table. A table of ours has one, and each salt costs as much as the passphrase.
 const MAX_SALTS: usize = 16;
 
 type Salt = [u8; 16];

@@ -11,7 +11,7 @@ import { tags } from '@lezer/highlight';
 
 import { template } from './template.js';
 
-/** The server is asked when nobody has typed for so long, in milliseconds. */
+/** For how long nobody has typed before the server is asked, in milliseconds. */
 const PAUSE = 1200;
 
 const colors = HighlightStyle.define([

@@ -11,7 +11,7 @@ use crate::text::EN;
 /// Where it is.
 pub const PATH: &str = "/console/lint";
 
-/// So much of a line is shown beside what is wrong with it, in characters.
+/// The most characters of a line that are shown beside what is wrong with the line.
 const MAX_SHOWN: usize = 120;
 
 /// What was typed.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::problem::{Problem, broken, line_in};
 use crate::text::{EN, fill};
 
-/// So many are shown.
+/// The most marks that are shown.
 pub const MAX_MARKS: usize = 50;
 
 /// Something that is wrong.

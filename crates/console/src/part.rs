@@ -518,11 +518,12 @@ pub enum Kind {
     Select(Vec<(String, String)>),
     /// Any of these values, with their words. Those that are ticked are the lines of the field's value.
     Several(Vec<(String, String)>),
-    /// So many rows.
+    /// A text area, with its number of rows.
     Area(u32),
-    /// MACs, in so many rows; what is none is named as it is typed, where the page may run its script.
+    /// A text area for MACs, with its number of rows; what is no MAC is named as it is typed, where the page may run its
+    /// script.
     Macs(u32),
-    /// A template of so many rows, with what is wrong with it as JSON.
+    /// A text area for a template, with its number of rows, and what is wrong with the template as JSON.
     Template(u32, String),
     /// A file whose text goes into the area of this name: where the page may run its script, otherwise it is not there.
     FileInto(&'static str),

@@ -13,7 +13,7 @@ use crate::shell::{Shell, Viewer};
 use crate::text::EN;
 use crate::{trial, vocabulary};
 
-/// So many empty rows are there for new settings.
+/// How many empty rows the form has for new settings.
 pub const MORE_ROWS: usize = 4;
 
 /// A row of the form.

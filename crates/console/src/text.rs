@@ -46,7 +46,7 @@ pub fn count(of: u64, one: &str, many: &str) -> String {
     fill(text, &[&number(of)])
 }
 
-/// So many bytes, in the unit that says it shortest.
+/// A number of bytes, in the unit that says it shortest.
 pub fn bytes(number: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| number >= *unit) {

@@ -10,7 +10,7 @@ use crate::text::{EN, fill};
 /// What the names of the fields begin with.
 const FIELD: &str = "word-";
 
-/// So many lines or keys are offered at most.
+/// The most lines or keys that are offered.
 const MAX_OFFERED: usize = 60;
 
 /// The fields of the vocabulary, by what they are about, and the rows that are left: settings of a vendor's own.

@@ -11,7 +11,7 @@ use ringfence_test_cost::{Counting, Memory};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Each is run so often, in turn with the others.
+/// How often each piece of work is run, in turn with the others.
 const ROUNDS: usize = 7;
 
 /// A table as an operator's spreadsheet has it: a line with its password on each phone, some cells quoted.

@@ -115,7 +115,7 @@ pub struct Mapping {
     pub(crate) columns: Vec<(String, Target, usize)>,
 }
 
-/// So many lines a mapping has at most; what is more is not one.
+/// The most lines of a mapping; a text with more lines is no mapping.
 const MAX_MAPPED: usize = 1_000;
 
 impl Mapping {

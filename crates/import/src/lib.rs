@@ -40,10 +40,10 @@ pub use write::{Exported, Written, write};
 /// The longest file, in bytes.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// So many rows a file has at most, the header apart.
+/// The most rows of a file, the header apart.
 pub const MAX_ROWS: usize = 100_000;
 
-/// So many columns a row has at most: a base station with all its handsets has some 5,000 settings.
+/// The most columns of a row: a base station with all its handsets has some 5,000 settings.
 pub const MAX_COLUMNS: usize = 6_000;
 
 /// The longest cell, in bytes: longer than any value that is stored.

@@ -70,8 +70,8 @@ pub fn list_from_str<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {
     from_nodes(Node::parse(text.as_bytes())?.items()?)
 }
 
-/// Reads JSON text in UTF-8, and says where members stand that nothing has read, at most so many: each as the names
-/// and places that lead to it.
+/// Reads JSON text in UTF-8, and says where members stand that nothing has read, `most` of them at most: each as the
+/// names and places that lead to it.
 pub fn from_slice_noting<T: DeserializeOwned>(
     text: &[u8],
     most: usize,

@@ -10,10 +10,10 @@ use serde::Serialize;
 use similar::algorithms::{Capture, Compact, Replace, myers};
 use similar::{DiffOp, DiffTag};
 
-/// So many lines of either text are looked at together.
+/// The most lines of either text that are looked at together.
 const MAX_PIECE: usize = 2_048;
 
-/// So many equal lines are told around what differs.
+/// How many equal lines are told before and after what differs, where there are as many.
 const CONTEXT: usize = 3;
 
 /// What became of a line.
@@ -342,7 +342,7 @@ mod tests {
         }
     }
 
-    /// Pairs of texts that are hard to compare, of so many lines.
+    /// Pairs of texts that are hard to compare, each text of `number` lines.
     fn hostile(number: usize) -> Vec<(Vec<Id>, Vec<Id>)> {
         let all = |of: &dyn Fn(usize) -> usize| (0..number).map(|at| Id(of(at))).collect();
         let mut state = 7_u64;

@@ -9,7 +9,7 @@ thread_local! {
     static STEPS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// So many bytes or items were looked at.
+/// Counts `steps` bytes or items that were looked at.
 pub(crate) fn took(steps: usize) {
     STEPS.set(STEPS.get().saturating_add(steps));
 }

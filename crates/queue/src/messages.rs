@@ -153,7 +153,7 @@ pub struct Status {
     pub open: Vec<OpenRollout>,
 }
 
-/// So many rollouts that go on are told.
+/// How many of the rollouts that go on are told at most.
 pub const MAX_OPEN_TOLD: usize = 20;
 
 /// A rollout that goes on. Times are Unix milliseconds.

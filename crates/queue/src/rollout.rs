@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::options::check_pace;
 use super::window::TimeWindow;
 
-/// With so many devices judged, a share below the threshold stops the rollout at once, instead of
-/// only when the stage can no longer reach it.
+/// From how many judged devices on a share below the threshold stops the rollout at once, instead of
+/// only when the stage can no longer reach the threshold.
 const JUDGED_ENOUGH: u64 = 50;
 
 /// Most MACs in one selection.

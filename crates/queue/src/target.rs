@@ -262,7 +262,7 @@ pub fn is_address(name: &str) -> bool {
     ADDRESSES.iter().any(|base| is_of_line(name, base))
 }
 
-/// Whether a tenant that may address so many may have this setting, by the address in it.
+/// Whether a tenant that may address what is in `reach` may have this setting, by the address in it.
 ///
 /// # Errors
 /// It may not; a setting that cannot be read is [`check_setting`]'s.

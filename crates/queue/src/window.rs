@@ -73,9 +73,9 @@ pub enum Day {
 /// Whether a window is open, and for how many more milliseconds that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// Open for so long.
+    /// Open, and for how many more milliseconds.
     Open(u64),
-    /// Closed for so long; more than a week if it never opens.
+    /// Closed, and for how many more milliseconds; more than a week if the window never opens.
     Closed(u64),
 }
 

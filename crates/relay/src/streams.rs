@@ -20,11 +20,11 @@ use tokio_rustls::TlsConnector;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a proxy may take none of what is written: it is at a stand, and so is every NOTIFY behind it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
-/// A connection that was quiet for so long is closed, if no NOTIFY is out over it.
+/// How long a connection may be quiet before it is closed, if no NOTIFY is out over it.
 const IDLE: Duration = Duration::from_secs(60);
 /// Read at once, in bytes.
 const BUFFER: usize = 16 * 1024;
-/// What is read waits in so many pieces; then the connection is not read any further.
+/// The most pieces in which what was read waits; then the connection is not read any further.
 const MAX_PIECES: usize = 64;
 
 /// What happens on a connection.

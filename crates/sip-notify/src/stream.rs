@@ -46,7 +46,7 @@ pub enum StreamError {
     ContentLength,
 }
 
-/// What begins a message is told within so many bytes: longer than any method, or the version.
+/// How many bytes suffice to tell what begins a message: any method is shorter, and so is the version.
 const START: usize = 64;
 
 /// Takes a stream apart. Any split of the same bytes gives the same frames; what it holds is bounded by
@@ -54,9 +54,9 @@ const START: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub struct Framer {
     buffer: Vec<u8>,
-    /// So much of the buffer was given out.
+    /// How many bytes of the buffer were given out.
     taken: usize,
-    /// So much of what follows was looked at without finding the end of the headers.
+    /// How many bytes after `taken` were looked at without finding the end of the headers.
     scanned: usize,
     /// The length of the message that begins at `taken`, once its headers are there.
     length: Option<usize>,

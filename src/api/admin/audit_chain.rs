@@ -19,7 +19,7 @@ use crate::http::problem::Problem;
 use crate::platform::{DAY_MS, log};
 use crate::store::audit_chain::{self as store, ChainError};
 
-/// An entry is kept for so many days at least.
+/// For how many days an entry is kept at least.
 pub const KEPT_DAYS: u64 = 90;
 
 /// How many lines an answer has at most.

@@ -21,10 +21,10 @@ use crate::store::restored::{self, KeptAccess, NextStanding, Undo};
 use crate::store::standing;
 use crate::witness::{self, ERA, Known, WitnessReply};
 
-/// So many steps are read at a time.
+/// The most steps that are read at a time.
 const MAX_READ: u32 = 2_000;
 
-/// So many steps are shown, and so many ids of each list are in the audit entry.
+/// The most steps that are shown, and the most ids of each list that are in the audit entry.
 const MAX_SHOWN: usize = 200;
 
 /// `getRestored`.

@@ -35,13 +35,13 @@ const LASTS_MS: u64 = 12 * 3600 * 1000;
 /// How exact the time of the last use is: a page does not write.
 const USED_MS: u64 = 5 * 60 * 1000;
 
-/// So many characters of what a browser says it is are kept.
+/// The most characters that are kept of what a browser says it is.
 const MAX_USER_AGENT: usize = 60;
 
 /// The audit log's word for it.
 const OPENED: &str = "session.create";
 
-/// So many sessions are remembered for the case that wrong ones come from the same address.
+/// The most sessions that are remembered for the case that wrong ones come from the same address.
 const MAX_GOOD: usize = 1_000;
 
 thread_local! {
@@ -53,7 +53,7 @@ thread_local! {
 pub struct Opened {
     /// What the cookie holds.
     pub cookie: String,
-    /// For so many seconds.
+    /// How many seconds the cookie lasts.
     pub lasts_s: u64,
 }
 

@@ -19,7 +19,7 @@ use crate::store::devices::Affected;
 use crate::store::file_tests::FileTestRow;
 use crate::store::tenants::TenantRow;
 
-/// So many values are told that a parameter has.
+/// How many of the values that a parameter has are told at most.
 const MAX_VALUES: usize = 5;
 
 impl FileTestRow {

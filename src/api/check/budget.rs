@@ -10,8 +10,8 @@ use crate::platform;
 /// with the built-in templates and 240 settings).
 pub const WHOLE_CHECK: u64 = 5_000_000;
 
-/// After so much fuel in one go, others are let go first. One rendering takes 200,000 at
-/// most, a KX-UDS124's five times that.
+/// How much fuel a check spends in one go before others are let go first. One rendering takes 200,000
+/// at most, a KX-UDS124's five times that.
 const AT_A_STRETCH: u64 = 50_000;
 
 /// What is left of a check's fuel.

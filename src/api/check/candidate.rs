@@ -45,15 +45,15 @@ use crate::store::object::{Scope, SettingRow, TemplateKey};
 use crate::store::settings;
 use crate::store::tenants::TenantRow;
 
-/// Up to so many devices, each is checked.
+/// Up to how many devices each of them is checked.
 pub const MAX_ALL: u64 = 500;
-/// So many combinations of model and site at most.
+/// The most combinations of model and site of which a device is checked, where there are more devices.
 const MAX_COMBINATIONS: u32 = 1_000;
-/// So many devices of the sample.
+/// The most devices of the sample.
 const MAX_SAMPLE: u32 = 200;
-/// As many settings of devices are read at once at most.
+/// The most settings of devices that are read at once.
 const MAX_ROWS_AT_ONCE: usize = 100_000;
-/// With so many settings of devices an isolate's memory is well used: no further devices are read.
+/// From how many settings of devices on no further devices are read: an isolate's memory is well used with them.
 const MAX_SETTINGS: usize = 250_000;
 
 /// A tenant as it is and as it would be: what sets something replaces it, and [`check`](Self::check) looks

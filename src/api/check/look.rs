@@ -23,10 +23,10 @@ use crate::files::urls::Urls;
 use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 
-/// So many broken files, and so many broken tests, are told; after one more the check of a change ends.
+/// The most broken files, and the most broken tests, that are told; after one more the check of a change ends.
 pub const MAX_TOLD: usize = 20;
 
-/// So many settings that phones do without are told.
+/// How many of the settings that phones do without are told at most.
 const MAX_LEFT_OUT: usize = 100;
 
 /// What a check counts and looks for.

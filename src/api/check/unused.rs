@@ -11,7 +11,7 @@ use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File};
 use crate::model::tenant::TenantOptions;
 
-/// So many are listed.
+/// The most unused settings that are listed.
 const MAX_UNUSED: usize = 100;
 
 /// Looks for the settings of a layer that are for files.

@@ -32,17 +32,17 @@ use crate::store::object::Scope;
 use crate::store::{Entry, Invalidates, sites};
 use crate::{edge, platform};
 
-/// So many devices a call has at most: as many as the check of a change looks at.
+/// The most devices of one call: as many as the check of a change looks at.
 pub const MAX_ROWS: usize = 500;
 
-/// So many settings a call writes at most, of all its devices together.
+/// The most settings that one call writes, of all its devices together.
 const MAX_SETTINGS: usize = 20_000;
 
-/// Of so many devices the files are removed from KV one by one, 14 deletions each. Where more change, all files of the
-/// tenant are made anew: an invocation may make 1,000 calls.
+/// The most devices whose files are removed from KV one by one, 14 deletions each. Where more devices change, all files
+/// of the tenant are made anew: an invocation may make 1,000 calls.
 const MAX_DROPPED: usize = 40;
 
-/// For so long after a change a repetition of the call sees to it that the change is known to the edge.
+/// For how long after a change, in milliseconds, a repetition of the call sees to it that the change is known to the edge.
 const REPEATED_MS: u64 = 3_600_000;
 
 /// `putDevices`.

@@ -20,19 +20,19 @@ use crate::store::search::{self, Needle, Numbered};
 use crate::store::tenants::TenantRow;
 use crate::store::{settings, sites};
 
-/// So many devices are read at once.
+/// The most devices that are read at once.
 const PAGE: usize = 500;
 
-/// So many devices are in one table.
+/// The most devices in one table.
 const MAX_DEVICES: usize = 10_000;
 
-/// So often the list is read for one table: with several filters it comes in pieces.
+/// How often the list is read for one table at most: with several filters the list comes in pieces.
 const MAX_READINGS: usize = 20;
 
-/// With so many settings a table has enough.
+/// The most settings in one table.
 const MAX_SETTINGS: usize = 100_000;
 
-/// With so many cells, too: a column stands for each setting that a device has.
+/// The most cells in one table: a column stands for each setting that a device has.
 const MAX_CELLS: usize = 2_000_000;
 
 /// `exportDevices`.

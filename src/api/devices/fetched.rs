@@ -187,7 +187,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a device's files were made from in a version; `None`: the history does not reach back so far.
+/// What a device's files were made from in a version; `None`: the history does not reach back to that version.
 async fn past(
     app: &App,
     of: &Of,

@@ -32,13 +32,13 @@ const MAX_URL: usize = 2_048;
 /// The longest value of a header, in bytes.
 const MAX_VALUE: usize = 1_000;
 
-/// So many headers are looked at.
+/// The most headers that are taken.
 const MAX_HEADERS: usize = 16;
 
 /// The longest method, in bytes.
 const MAX_METHOD: usize = 32;
 
-/// So many tenants are named that have the MAC, when the caller has to choose.
+/// How many of the tenants that have the MAC are named at most, when the caller has to choose.
 const MAX_TENANTS: u32 = 10;
 
 /// Stands for an access path whose segment is stored as a hash alone, and is as long as those that the API makes.

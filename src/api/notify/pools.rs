@@ -271,7 +271,7 @@ pub async fn put_destinations(
     }))
 }
 
-/// So many phones are looked at when destinations are tried.
+/// The most phones that are looked at when destinations are tried.
 const MAX_TRIED: u32 = 500;
 
 /// Which phones in service could no longer be notified with other destinations, and which could be from then on.

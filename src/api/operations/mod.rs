@@ -39,10 +39,10 @@ use crate::store::tenants::TenantRow;
 
 pub use runner::wake_all;
 
-/// So many devices a dry run tries. Each takes some ten calls of D1, of which a request may make 1,000.
+/// The most devices that a dry run tries. Each device takes some ten calls of D1, of which a request may make 1,000.
 const MAX_SAMPLE: u32 = 10;
 
-/// So many MACs that are no devices are named.
+/// How many of the MACs that are no devices are named at most.
 const MAX_MISSING: u32 = 100;
 
 /// A row, as a token sees it: a tenant's own does not learn where devices move to.

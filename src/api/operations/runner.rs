@@ -55,10 +55,10 @@ const BACKUP_MS: u64 = 15_000;
 /// The longest pause after steps that could not be done, in milliseconds.
 const MAX_PAUSE_MS: u64 = 60_000;
 
-/// After so many steps in a row that one device could not be changed in, it is given up.
+/// How many steps in a row may fail to change one device before the device is given up.
 const MAX_FAILURES: u64 = 10;
 
-/// So many tenants the cron event wakes the objects of.
+/// The most tenants whose objects the cron event wakes.
 const MAX_WOKEN: u32 = 200;
 
 /// The binding of the class.
@@ -210,7 +210,7 @@ async fn step(env: &Env, tenant_id: &str) -> Result<Next, StorageError> {
 const TROUBLE: &str =
     "A step could not be done: storage, the edge or the witness did not answer. It is tried again.";
 
-/// The pause after so many failures in a row.
+/// The pause after `failures` failures in a row, in milliseconds.
 fn pause(failures: u64) -> u64 {
     let doubled = 1_000_u64.saturating_mul(1 << failures.min(10));
     doubled.min(MAX_PAUSE_MS)

@@ -1,5 +1,5 @@
-//! What a token may spend: each has so many reads, changes and checks a minute, since all tenants share
-//! one database and one thread.
+//! What a token may spend: reads, changes and checks of each token are limited by the minute, since all
+//! tenants share one database and one thread.
 
 use crate::api::request::token::Token;
 use crate::app::App;

@@ -243,7 +243,7 @@ mod tests {
         ChangeError::from(StorageError::database(text))
     }
 
-    /// The attempts of a request that is overtaken so many times.
+    /// How many attempts a request makes that is overtaken `overtaken` times, and what comes of it.
     fn attempts(overtaken: usize) -> (usize, Result<(), Failure>) {
         let attempts = std::cell::Cell::new(0);
         let mut working = std::pin::pin!(unless_overtaken(|| {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::http::problem::Problem;
 
-/// So many unknown members are named.
+/// The most unknown members that are named.
 const MAX_UNKNOWN: usize = 5;
 
 /// The longest name of a member that is repeated, in bytes.

@@ -16,7 +16,7 @@ use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 use crate::platform::DAY_MS;
 
-/// So many pools are looked at with their relays.
+/// The most pools that are looked at with their relays, and the most webhooks with messages that were given up.
 const MAX_POOLS: &str = "20";
 
 /// The whole deployment, for who sees all of it; the one tenant otherwise.
@@ -49,7 +49,7 @@ async fn given_up(visit: &Visit) -> Result<Vec<Value>, Problem> {
     Ok(list.items)
 }
 
-/// Tenants with how many of their devices are in a state: so many of them a page as can be asked one by one.
+/// Tenants with how many of their devices are in a state. A page has no more tenants than can be asked one by one.
 pub async fn by_tenant(visit: Visit) -> Outcome {
     let state = State::of_word(visit.param("state"))
         .ok_or_else(|| Problem::new(404, EN.not_found, EN.not_found_detail))?;

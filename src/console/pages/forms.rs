@@ -408,7 +408,7 @@ async fn page(
     Ok(trial::on(Page::new(shell), dry).with(form))
 }
 
-/// So many of a list are offered.
+/// How many entries of a list are offered at most.
 const LIMIT: &[(&str, &str)] = &[("limit", "200")];
 
 /// What the form says, as the API takes it. What is left empty is left out, or null where that means none.

@@ -30,7 +30,7 @@ const MAX_ROWS: usize = 500;
 const MAX_SETTINGS: usize = 15_000;
 const MAX_BYTES: usize = 700_000;
 
-/// So many refused rows are kept from step to step.
+/// The most refused rows that are kept from step to step.
 const MAX_KEPT: usize = 200;
 
 /// The form.

@@ -15,10 +15,10 @@ use crate::console::pages::choices::{models, sites};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
-/// So many lines that are no MACs are named.
+/// How many of the lines that are no MACs are named at most.
 const MAX_NAMED: usize = 20;
 
-/// So much is shown of such a line, in characters.
+/// The most characters that are shown of a line that is no MAC.
 const MAX_LINE: usize = 40;
 
 /// What is carried from one form to the next.

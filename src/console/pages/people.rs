@@ -199,5 +199,5 @@ async fn audit_lines(visit: &Visit, part: &AuditPart) -> Result<Vec<u8>, Problem
     Ok(lines)
 }
 
-/// So many entries a page of the export has at most.
+/// The most entries of a page of the export.
 const MAX_LINES: u64 = 500;

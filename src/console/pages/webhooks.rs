@@ -24,7 +24,7 @@ fn one_of(visit: &Visit) -> String {
     format!("{}{}", of(visit), href::path([visit.param("webhook")]))
 }
 
-/// The webhooks: so few that each is asked for its newest message.
+/// The webhooks: they are few enough for each to be asked for its newest message.
 pub async fn page(visit: Visit) -> Outcome {
     let list: Listed<Value> = visit.get(&of(&visit), &[]).await?;
     let mut webhooks = Vec::new();

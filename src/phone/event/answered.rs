@@ -189,7 +189,7 @@ impl Answered {
 
 #[cfg(test)]
 impl Answered {
-    /// One that has an event of so many bytes of words.
+    /// One that has an event with `words` bytes of words.
     pub(super) fn for_test(number: usize, words: usize) -> Self {
         let mut event = Event::for_test("refused");
         event.detail = Some("x".repeat(words));

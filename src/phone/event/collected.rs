@@ -21,19 +21,19 @@ use crate::platform;
 use crate::platform::log::warn;
 use crate::store::requests;
 
-/// So long after a writing the next one begins, while many come.
+/// How long after a writing the next one begins while many come, in milliseconds: the longest pause.
 const MAX_PAUSE_MS: u64 = 1000;
 
-/// The same while they come one by one.
+/// How long after a writing the next one begins while they come one by one, in milliseconds: the shortest pause.
 const MIN_PAUSE_MS: u64 = 60;
 
-/// From so many in a list on the pause grows.
+/// From how many in a list on the pause grows.
 const MANY: usize = 4;
 
-/// So many are written together: a statement's list has at most about half a megabyte, of the two that D1 takes.
+/// How many are written together at most: a statement's list has at most about half a megabyte, of the two that D1 takes.
 const MAX_TOGETHER: usize = 200;
 
-/// So many bytes of what the events say in words are in one list.
+/// The most bytes in one list of what the events say in words.
 const MAX_WORDS: usize = 400_000;
 
 /// More than these are not kept, where D1 does not take them as fast as they come.
@@ -42,11 +42,11 @@ const MAX_KEPT: usize = 2000;
 /// How often a leader looks whether enough have come.
 const LOOK_MS: u64 = 50;
 
-/// So many statements one leader makes: on the plan that costs nothing D1 takes fifty of a request, whose answer has had
-/// some of them.
+/// The most statements that one leader makes: on the plan that costs nothing D1 takes fifty of a request, whose answer
+/// has had some of them.
 const MAX_STATEMENTS: usize = 36;
 
-/// A leader that has not been heard of for so long is gone with its request.
+/// After how many milliseconds a leader that has not been heard of is gone with its request.
 const GONE_MS: u64 = 30_000;
 
 /// Before what D1 did not take is tried again, the first, the second and the third time.

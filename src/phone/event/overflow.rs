@@ -14,8 +14,8 @@ const MAX_TENANTS: usize = 1000;
 /// More devices of a full minute than this are not remembered; they are recorded again.
 const MAX_DEVICES: usize = 5000;
 
-/// In a full minute a device that takes the same again is recorded again after so long: it may have been
-/// told in between, and the job waits to see it come back.
+/// After how many milliseconds a device that takes the same again in a full minute is recorded again: it may have
+/// been told in between, and the job waits to see it come back.
 const AGAIN_MS: u64 = 5_000;
 
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub(super) struct Uncounted {
 /// Whether an event of a tenant may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Room {
-    /// Yes; so many of an earlier minute are still to be counted.
+    /// Yes; `earlier` is what is still to be counted of an earlier minute.
     Left { earlier: Option<Uncounted> },
     /// No: it is only counted, and from time to time the count is to be written.
     None { report: Option<Uncounted> },

@@ -25,7 +25,7 @@ const WRITE_MS: u64 = 15_000;
 /// Read at once, in bytes.
 const BUFFER: usize = 16 * 1024;
 
-/// What is written waits up to so many bytes; then nothing more is taken from the sender.
+/// How many written bytes may wait; then nothing more is taken from the sender.
 const MAX_OUTGOING: usize = 256 * 1024;
 
 /// What the connection and whoever uses it leave for each other.

@@ -19,7 +19,7 @@ pub const MAX_WAITING: u64 = 200;
 const MAX_FINDINGS: u64 = 2_000;
 /// Most messages that are kept, delivered or dead: the oldest go first.
 const MAX_KEPT: u64 = 500;
-/// For so long a message is kept after its end.
+/// For how long a message is kept after its end, in milliseconds.
 const KEPT_MS: u64 = 30 * DAY_MS;
 /// How long after a try that failed the next one is, in milliseconds; after the last one there is none. Some 28
 /// hours altogether.

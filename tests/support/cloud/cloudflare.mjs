@@ -32,7 +32,7 @@ export class Cloudflare {
     /** `(method, path) => promise`, after each call that was done and before its answer goes out. */
     it.afterwards = [];
     it.isFree = false;
-    /** So many lists of namespaces, and looks at a database, know nothing yet of what was just made. */
+    /** How many lists of namespaces, and how many looks at a database, know nothing yet of what was just made. */
     it.staleLooks = { namespaces: 0, databases: 0 };
     it.calls = [];
     it.unknown = [];

@@ -9,7 +9,7 @@
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
 // that matches back until `release`; `holding` in the answer says whether it is there. From `record` on the calls of
-// D1 are kept; `replay` makes them once more, so often, by themselves: what D1 costs without the Worker. `abort` ends the
+// D1 are kept; `replay` is how often they are made again by themselves: what D1 costs without the Worker. `abort` ends the
 // object of a pool, whatever it is at: so the runtime moves one to another machine.
 
 import Worker, { Operations as Steps, Pool as Queue } from './index.js';

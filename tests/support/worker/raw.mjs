@@ -8,7 +8,7 @@ import { within } from './ringfence.mjs';
 /**
  * Sends one request and returns what came back until the other side closed, or until the answer is
  * complete. `options`: method, version ('1.0'/'1.1'), headers (a list of [name, value]; Host is added
- * unless given), body, abortAfter (destroys the socket after so many bytes of the answer), secure.
+ * unless given), body, abortAfter (after how many bytes of the answer the socket is destroyed), secure.
  */
 export async function rawRequest(port, target, options = {}) {
   const { method = 'GET', version = '1.1', headers = [], body = '', secure = false } = options;

@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::table::{self, Columns, List};
 use crate::words::{count, field, plain, text, time};
 
-/// A rotation that gets on no further for so long has stopped.
+/// How long a rotation may get on no further before it counts as stopped.
 const STANDSTILL: Duration = Duration::from_secs(180);
 
 /// Columns of the audit log.

@@ -10,7 +10,7 @@ use crate::session::Session;
 use crate::table;
 use crate::words::{ago, cell, count as counted, field, moment, now, plain, text};
 
-/// So many of a phone's last requests are shown with it.
+/// How many of a phone's last requests are shown with the phone at most.
 const MAX_REQUESTS: usize = 5;
 
 /// Puts the names of sites where lists of phones have their ids.

@@ -22,7 +22,7 @@ use crate::words::{cell, count, field, now, text};
 /// How often is looked, at first and at last.
 const POLL: (Duration, Duration) = (Duration::from_millis(300), Duration::from_secs(5));
 
-/// An event may be written so long after a later one: by another isolate.
+/// How long after a later event an earlier one may still be written, by another isolate, in milliseconds.
 const OVERLAP_MS: u64 = 30_000;
 
 /// A job that nobody fetches for ends after half an hour.
@@ -35,10 +35,10 @@ struct Patience {
     failed: u32,
 }
 
-/// So often in a row it may not answer.
+/// How often in a row the installation may not answer and is asked again.
 const MAX_FAILED: u32 = 12;
 
-/// So long is waited then.
+/// How long the command waits before it asks an installation again that did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
 
 impl Patience {

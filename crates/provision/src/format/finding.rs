@@ -124,7 +124,7 @@ impl Place {
         Self { line, column }
     }
 
-    /// So many characters further on the same line.
+    /// The place that is `characters` further on the same line.
     pub(crate) fn right(self, characters: usize) -> Self {
         let characters = u32::try_from(characters).unwrap_or(u32::MAX);
         Self {
@@ -158,8 +158,8 @@ impl Findings {
         }
     }
 
-    /// There are so many errors that a reader need not go on. Warnings never stop it: what they
-    /// are about is served, and must have been read to its end.
+    /// Whether a reader need not go on, since [`MAX_FINDINGS`] errors were found. Warnings never stop
+    /// a reader: what they are about is served, and must have been read to its end.
     pub(crate) fn is_hopeless(&self) -> bool {
         self.errors >= MAX_FINDINGS
     }

@@ -19,10 +19,10 @@ use crate::kind::FileKind;
 use crate::template::{Rendered, UsedSetting};
 use crate::vocabulary;
 
-/// So many settings of a line are named.
+/// The most settings that a finding names.
 const MAX_SETTINGS: usize = 8;
 
-/// Of so many settings at most a finding says that they are in no file.
+/// The most settings of which a finding says that they are in no file.
 const MAX_SETTINGS_LEFT_OUT: usize = 40;
 
 /// One thing that is wrong with a file that was made from settings: no word of it is out of a file

@@ -190,7 +190,7 @@ fn check_macros(
 
 /// What an opening brace begins.
 enum Macro<'a> {
-    /// A macro of so many bytes.
+    /// A macro, and how many bytes it has.
     Known(usize),
     /// Braces around a word that is no macro.
     Unknown(&'a str),
@@ -239,7 +239,7 @@ fn angle_macro(rest: &str) -> Option<&'static str> {
     })
 }
 
-/// At most so many characters of the beginning.
+/// The beginning of a text, at most `characters` characters.
 fn first(text: &str, characters: usize) -> &str {
     let end = text.char_indices().nth(characters);
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)

@@ -16,10 +16,10 @@ use crate::format::with_lf;
 use crate::layers::{Layer, check_name};
 use crate::vocabulary::WrongValue;
 
-/// So many bytes of a template cost one fuel to read,
+/// How many bytes of a template cost one fuel to read.
 const BYTES_READ_PER_FUEL: u64 = 16;
 
-/// and so much fuel each of its tags.
+/// How much fuel each tag of a template costs to read.
 const FUEL_PER_TAG: u64 = 4;
 
 /// Renders, and adds the fuel that it took to `spent`.

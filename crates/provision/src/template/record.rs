@@ -23,7 +23,7 @@ const STANDARD: &str = "standard_";
 /// More than anyone reads.
 const MAX_MISSING: usize = 1000;
 
-/// So many characters of a computed name are shown.
+/// The most characters of a computed name that are shown.
 pub(super) const MAX_NAME_SHOWN: usize = 100;
 
 /// A setting as a template sees it.
@@ -290,7 +290,7 @@ impl<'c> Record<'c> {
         self.recent.clear();
     }
 
-    /// So many lines more are complete.
+    /// Counts `lines` further lines that are complete.
     pub(super) fn line_ends(&mut self, lines: usize) {
         let lines = u32::try_from(lines).unwrap_or(u32::MAX);
         self.lines = self.lines.saturating_add(lines);

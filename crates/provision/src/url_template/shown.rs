@@ -10,7 +10,7 @@ pub const MAX_SHOWN_LEN: usize = 200;
 /// What is shown in the place of something that is not.
 const HIDDEN: &str = "…";
 
-/// From so many letters, digits, dashes and underscores in a row on, a text may be a secret: an
+/// From how many letters, digits, dashes and underscores in a row on a text may be a secret: an
 /// access path has 32, a key 32, a token more. No name of a file that a phone makes up is as long.
 const SECRET_LEN: usize = 32;
 

@@ -45,7 +45,7 @@ pub(super) fn fit<'a>(pattern: &str, text: &'a str, end: End) -> Option<Holes<'a
     fits(pattern, cut(text, MAX_TEXT), end, &mut holes).then_some(holes)
 }
 
-/// The beginning of a text, at most so many bytes.
+/// The beginning of a text, at most `most` bytes.
 fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most))
         .unwrap_or_default()

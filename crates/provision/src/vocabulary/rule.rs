@@ -87,8 +87,8 @@ impl Rule {
 pub enum Name {
     /// The same for all. For a numbered setting: of number 1 alone.
     One(&'static str),
-    /// Up to so many, with the number in its place: `{n}` counted from 1, `{z}` counted from 0, `{5}` in five
-    /// digits.
+    /// The same but for the number in its place, and how many numbers there are: `{n}` counted from 1, `{z}` counted
+    /// from 0, `{5}` in five digits.
     Each(&'static str, u16),
     /// One name for each number, from 1; an empty one is not known.
     Table(&'static [&'static str]),
@@ -280,7 +280,7 @@ pub const fn one(setting: &'static str, parameter: &'static str, value: Encoding
     Rule::new(setting, Name::One(parameter), value)
 }
 
-/// A parameter of each of so many lines or keys; see [`Name::Each`].
+/// A parameter of each of `count` lines or keys; see [`Name::Each`].
 pub const fn each(
     setting: &'static str,
     parameter: &'static str,

@@ -33,7 +33,7 @@ impl Reading<'_> {
         })
     }
 
-    /// How many minutes summer time adds, if the phone can be told so many. Without summer time the parameter is
+    /// How many minutes summer time adds, if the phone can be told that number. Without summer time the parameter is
     /// left out.
     ///
     /// # Errors

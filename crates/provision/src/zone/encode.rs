@@ -89,7 +89,7 @@ impl Saving {
         self.save / 60
     }
 
-    /// What summer time adds, for phones that can be told so many minutes, and no more or less.
+    /// What summer time adds, in minutes, for phones that can be told a number of minutes in `known` and no other.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ pub enum ZoneError {
     /// The form has whole hours.
     #[error("the clocks change on the {0}, and the phone can only be told a full hour")]
     Hour(Change),
-    /// The form says that summer time adds an hour, or so many minutes within bounds.
+    /// The form says that summer time adds an hour, or a number of minutes within bounds.
     #[error(
         "summer time adds {minutes} minutes, and the phone can only be told {}",
         of_minutes(*least, *most)

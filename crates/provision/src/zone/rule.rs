@@ -137,7 +137,7 @@ pub(super) fn day(year: i64, month: u8, day: u8) -> i64 {
     year * 365 + leap_days + (153 * month + 2) / 5 + i64::from(day) - 1 - 719_468
 }
 
-/// The date (year, month, day) that is so many days after 1970-01-01.
+/// The date (year, month, day) that is `days` days after 1970-01-01.
 pub(super) fn date(days: i64) -> (i64, u8, u8) {
     // 400 years have 146,097 days, so the guess is wrong by one year at most.
     let guess = 1970 + (days * 400).div_euclid(146_097);

@@ -88,7 +88,7 @@ impl Places {
         self.left(tenant, Share::Fair) > 0 || self.left(tenant, Share::More) > 0
     }
 
-    /// A tenant takes so many.
+    /// A tenant takes `places` places.
     pub(super) fn take(&mut self, tenant: &str, places: u64) {
         self.free = self.free.saturating_sub(places);
         *self.held.entry(tenant.to_owned()).or_default() += places;

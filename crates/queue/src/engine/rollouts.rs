@@ -47,7 +47,7 @@ const MAX_CHUNK: u64 = 1_000;
 /// Most queued jobs of a rollout, whatever keeps them from being sent.
 const MAX_QUEUED: u64 = 100_000;
 
-/// A rollout that stood still for so long, in milliseconds, is cancelled: its jobs would wait for ever.
+/// How long a rollout may stand still, in milliseconds, before it is cancelled: its jobs would wait for ever.
 pub(super) const MAX_CLOSED_MS: u64 = 30 * 24 * 3_600_000;
 
 /// After a closure shorter than this, in milliseconds, and shorter than a tenth of a job's life, queued

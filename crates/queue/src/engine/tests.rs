@@ -22,7 +22,7 @@ const T0: u64 = 1_790_812_800_000;
 /// What a phone does when it is notified.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phone {
-    /// Answers 200 and fetches so many milliseconds later.
+    /// Answers 200, and fetches this number of milliseconds later.
     Fetches(u64),
     /// Answers 200 and takes an older version.
     Stale,
@@ -1447,7 +1447,7 @@ proptest! {
     }
 }
 
-/// A world whose tenant T has a rollout over so many phones that never answer, on a relay with 200
+/// A world whose tenant T has a rollout over `phones` phones that never answer, on a relay with 200
 /// places.
 fn silent_crowd(phones: u64) -> World {
     let mut world = World::new(quick());

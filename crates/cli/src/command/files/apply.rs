@@ -17,7 +17,7 @@ use crate::failure::{Failure, Problem};
 use crate::session::Session;
 use crate::words::{count, field, text};
 
-/// So many bytes a call of the batch has at most: the API takes 1 MiB.
+/// The most bytes of a call of the batch; the API takes 1 MiB.
 const MAX_CALL: usize = 700_000;
 
 /// Makes the changes.

@@ -26,11 +26,13 @@ pub(super) use progress::Progress;
 use row::{Sheet, Verdict};
 use state::State;
 
-/// So many rows a call of the API has at most.
+/// The most rows of one call of the API.
 pub const MAX_ROWS: usize = 500;
 
-/// So many settings of a call, and bytes of it: the API takes 20,000 and 1 MiB.
+/// The most settings of one call of the API, which takes 20,000.
 const MAX_SETTINGS: usize = 15_000;
+
+/// The most bytes of one call of the API, which takes 1 MiB.
 const MAX_CALL: usize = 700_000;
 
 /// What became of the rows.

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::Output;
 
-/// Where there is no terminal, so often is said how far it is.
+/// How long after one line about the progress the next one is written, where there is no terminal.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// A bar on a terminal, and a line now and then elsewhere.
@@ -22,8 +22,8 @@ pub(in crate::command) struct Progress {
 }
 
 impl Progress {
-    /// Begins, with so many of all done before; 0 where nobody knows how many there are. Where answers are written to
-    /// the same terminal meanwhile, `is_torn`, there is no bar.
+    /// Begins. `all` is how many items there are, 0 where nobody knows, and `from` is how many of the items were done
+    /// before. Where answers are written to the same terminal meanwhile, `is_torn`, there is no bar.
     pub(in crate::command) fn new(
         output: Output,
         what: &'static str,
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// So many are done.
+    /// Says that `done` items are done.
     pub(in crate::command) fn at(&mut self, done: u64) {
         let line = || say(self.what, done, self.all, self.from, self.began.elapsed());
         if let Some(bar) = &self.bar {

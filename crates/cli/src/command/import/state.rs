@@ -16,7 +16,7 @@ use crate::words::field;
 pub(super) struct State {
     /// Whether the whole table was checked, and is to be written.
     pub is_checked: bool,
-    /// So many rows are done.
+    /// How many rows are done.
     pub written: u64,
     pub counts: Counts,
 }

@@ -21,7 +21,7 @@ use ringfence_api::path::segment;
 /// The longest file that a phone reads, in bytes: more than any family takes.
 const MAX_FILE: u64 = 8 * 1024 * 1024;
 
-/// So many further names that files tell are followed.
+/// How many of the further names that files tell are followed at most.
 const MAX_FOLLOWED: usize = 8;
 
 /// A phone, with what it has of earlier boots.

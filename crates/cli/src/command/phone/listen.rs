@@ -12,7 +12,7 @@ use crate::words::plain;
 /// The longest datagram.
 const MAX_DATAGRAM: usize = 65_535;
 
-/// So many requests are remembered, so that a copy is answered and not obeyed.
+/// The most requests that are remembered, so that a copy of one is answered and not obeyed.
 const MAX_REMEMBERED: usize = 10_000;
 
 /// Listens until the time is over or the program is ended.

@@ -16,13 +16,13 @@ use crate::output::{Format, Output};
 use crate::table;
 use crate::words::count as counted;
 
-/// So many phones boot at most.
+/// The most phones that one command boots.
 const MAX_PHONES: u64 = 10_000;
 
-/// So many boot at one time at most.
+/// The most phones that boot at one time.
 const MAX_AT_ONCE: u64 = 64;
 
-/// So many of them without a file are named.
+/// How many of the phones that got no file are named at most.
 const MAX_NAMED: usize = 5;
 
 /// What came of all of them.

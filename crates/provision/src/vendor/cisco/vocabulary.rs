@@ -8,8 +8,9 @@ use crate::vocabulary::{
     Chars, Encoding, Reading, Rule, Written, each, host_and_port, interval, one,
 };
 
-/// So many lines no phone of the SPA line has; it passes over what it does not know.
+/// The most lines in the file of a phone of the SPA line. No such phone has as many; it passes over what it does not know.
 const MAX_SPA_LINES: u16 = 12;
+/// The most lines in the file of an MPP phone.
 const MAX_MPP_LINES: u16 = 16;
 
 /// The rules that both families share, with those of one of them before them.

@@ -8,7 +8,7 @@ use crate::vocabulary::{
     interval, keys, one,
 };
 
-/// So many accounts the largest phone has. One that has fewer passes over the others.
+/// How many accounts the largest phone has. A phone that has fewer passes over the others.
 const ACCOUNTS: u16 = 16;
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
@@ -172,7 +172,7 @@ pub(super) const ITEMS: &[Rule] = &[
     interval("provisioning.auto.minute", Encoding::Within(60, 40_320)),
 ];
 
-/// The vendor's remarks count so many, and want no gaps between those that are in use.
+/// How many keys the vendor's remarks count. They want no gaps between the keys that are in use.
 const KEYS: u16 = 40;
 const MODES: &[(&str, &str)] = &[
     ("line", "Line"),
