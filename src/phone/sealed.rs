@@ -23,7 +23,7 @@ use crate::files::render::FileError;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
-use crate::store::file_inputs::{Kept, ReadWhen};
+use crate::store::file_inputs::{CachedFile, ReadWhen};
 use crate::witness;
 
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
@@ -127,9 +127,9 @@ pub(super) async fn look_at_plain_name(
 }
 
 /// What D1 compares with the device, to leave out what the file is made from where KV has that file.
-pub(super) fn kept(looked: &Looked) -> Option<Kept<'_>> {
+pub(super) fn kept(looked: &Looked) -> Option<CachedFile<'_>> {
     let meta = &looked.kept.as_ref()?.meta;
-    Some(Kept {
+    Some(CachedFile {
         device_id: &meta.device,
         generation: meta.generation,
         version: meta.version,

@@ -472,13 +472,13 @@ mod tests {
                 grows: false,
             };
             let entry = entry(at);
-            let kept = history::Kept::new("T", object);
-            run(memory, kept.before(at));
+            let history = history::ObjectHistory::new("T", object);
+            run(memory, history.before(at));
             run(
                 memory,
                 super::super::settings::replacing("T", &scope, &new, at).unwrap(),
             );
-            run(memory, kept.after(&entry));
+            run(memory, history.after(&entry));
         }
     }
 

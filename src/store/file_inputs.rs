@@ -90,12 +90,12 @@ pub struct AtPlainName<'a> {
     /// The families whose name it is, as a JSON list; `None`: of all.
     pub families: Option<&'a str>,
     /// The sealed file that KV has: where the device is as it was then, nothing is read for another one.
-    pub kept: Option<Kept<'a>>,
+    pub kept: Option<CachedFile<'a>>,
 }
 
 /// What a file that KV has was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
+pub struct CachedFile<'a> {
     pub device_id: &'a str,
     pub generation: u32,
     pub version: u64,
