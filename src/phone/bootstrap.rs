@@ -22,7 +22,7 @@ use super::keep::Looked;
 use super::own_file::{self, InClear, SealedFileError};
 use super::request::storage;
 use super::{
-    Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
+    Body, PhoneOutcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
 };
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
@@ -47,7 +47,7 @@ pub(super) async fn serve(
     mac: &Mac,
     taking: Taking,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let at = At::of(request, tenant, named, record);
     let theirs = at.families.as_deref();
     let owner = mac.upper();
@@ -89,13 +89,13 @@ pub(super) async fn serve(
             let whole = at.whole.as_deref();
             let forward = forward.filter(|forward| forward::leads_by_own_file(forward, whole));
             let Some(forward) = forward else {
-                return Ok(Outcome::Refused(Reason::UnknownDevice));
+                return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
             };
             record.tell(|facts| facts.forward = Some(forward.clone()));
             return Ok(forward::serve(request, &forward, kind, mac).await);
         };
         let Some(device) = inputs.device.clone() else {
-            return Ok(Outcome::Refused(Reason::UnknownDevice));
+            return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
         };
         record.found(&inputs);
         if device.disabled == 0 && at.with_index.contains(&inputs.family) {
@@ -104,10 +104,10 @@ pub(super) async fn serve(
         }
         let is_theirs = theirs.is_none_or(|all| all.contains(&inputs.family));
         if !is_theirs || inputs.family.spec().forbids(&request.path) {
-            return Ok(Outcome::Refused(Reason::NoSuchPath));
+            return Ok(PhoneOutcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {
-            return Ok(Outcome::Refused(Reason::Disabled));
+            return Ok(PhoneOutcome::Refused(Reason::Disabled));
         }
         if sealed::misses_inputs(&inputs, in_kv.as_ref()) {
             in_kv = in_kv.map(Looked::without_file);
@@ -115,7 +115,7 @@ pub(super) async fn serve(
         }
         let wanted = at.bootstrap_of(inputs.family);
         if wanted == Bootstrap::KeyAlone && inputs.profile.is_none() {
-            return Ok(Outcome::Refused(Reason::WrongForm));
+            return Ok(PhoneOutcome::Refused(Reason::WrongForm));
         }
         let Some(profile) = inputs.profile.clone() else {
             record.fetched = Some(inputs.version());
@@ -143,7 +143,7 @@ pub(super) async fn serve(
                 Some(looked) => {
                     sealed::serve_at_plain_name(request, tenant, &inputs, looked, record).await
                 }
-                None => Ok(Outcome::Refused(reason)),
+                None => Ok(PhoneOutcome::Refused(reason)),
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
@@ -151,7 +151,7 @@ pub(super) async fn serve(
         let (body, clear) = match made {
             Ok((bytes, clear)) => (Body::new(&bytes), clear),
             Err(SealedFileError::File(error)) => {
-                return Ok(Outcome::Broken {
+                return Ok(PhoneOutcome::Broken {
                     detail: sealed::broken(&error),
                 });
             }
@@ -167,7 +167,7 @@ pub(super) async fn serve(
                 inputs: Box::new(inputs),
                 clear: Box::new(clear),
             });
-            return Ok(Outcome::Served(Served {
+            return Ok(PhoneOutcome::Served(Served {
                 body,
                 content_type: content_type.into(),
                 content_encoding: String::new(),
@@ -178,7 +178,7 @@ pub(super) async fn serve(
         }
         // Somebody else took it, or the device changed meanwhile: the next look tells.
     }
-    Ok(Outcome::Refused(Reason::LostClaim))
+    Ok(PhoneOutcome::Refused(Reason::LostClaim))
 }
 
 /// Takes the bootstrap of a device, or looks whether it could be taken at this moment. Either is the

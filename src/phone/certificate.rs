@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Body, Outcome, PhoneRequest, Reason, Served};
+use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::files::seal::etag;
 use crate::model::published::PublishedTenant;
@@ -14,9 +14,9 @@ pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     name: &str,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let Some(body) = certificates::body(&request.app.db, &tenant.tenant, name).await? else {
-        return Ok(Outcome::Refused(Reason::NoCertificate));
+        return Ok(PhoneOutcome::Refused(Reason::NoCertificate));
     };
     let bytes = STANDARD
         .decode(body)
@@ -26,7 +26,7 @@ pub(super) async fn serve(
     } else {
         "application/x-x509-ca-cert"
     };
-    Ok(Outcome::Served(Served {
+    Ok(PhoneOutcome::Served(Served {
         etag: Some(etag(&bytes).await),
         body: Body::new(&bytes),
         content_type: content_type.into(),

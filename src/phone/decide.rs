@@ -8,7 +8,7 @@ use super::deed::Deed;
 use super::event::Record;
 use super::prefetch::Prefetch;
 use super::{
-    Outcome, PhoneRequest, Reason, Taking, bootstrap, certificate, initial, sealed, shared,
+    PhoneOutcome, PhoneRequest, Reason, Taking, bootstrap, certificate, initial, sealed, shared,
 };
 use crate::app::App;
 use crate::db::StorageError;
@@ -66,7 +66,7 @@ pub(super) async fn decide(
     located: Located,
     taking: Taking,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let app = &request.app;
     let Located { found, guess } = located;
     let Some(FoundTenant { known, .. }) = found else {
@@ -75,7 +75,7 @@ pub(super) async fn decide(
         edge::read_file(app, NO_FILE).await;
         // One that is too long to be one is unknown, too.
         let is_none = request.access_path.is_empty() || request.access_path.len() > MAX_PATH_LEN;
-        return Ok(Outcome::Refused(if is_none {
+        return Ok(PhoneOutcome::Refused(if is_none {
             Reason::NoAccessPath
         } else {
             Reason::UnknownAccessPath
@@ -147,9 +147,9 @@ pub(super) async fn decide(
 
 /// The refusal of what is not even looked up, after as much work as a look-up takes: a stranger
 /// learns nothing from the time either.
-async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
+async fn refuse_unknown(app: &App, reason: Reason) -> Result<PhoneOutcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
     let known = Known::default();
     file_inputs::device(&app.db, "none", "none", ReadWhen::Always, known).await?;
-    Ok(Outcome::Refused(reason))
+    Ok(PhoneOutcome::Refused(reason))
 }

@@ -15,7 +15,7 @@ use super::deed::{Deed, Settling};
 use super::keep::{self, Looked};
 use super::own_file::{Made, SealedFileError, content_encoding, make};
 use super::request::storage;
-use super::{Body, Outcome, PhoneRequest, Reason, Served};
+use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
@@ -37,7 +37,7 @@ pub(super) async fn serve(
     mac: &Mac,
     begun: Option<FileRead>,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &owner);
     let origin = request.url_origin();
@@ -78,7 +78,7 @@ pub(super) async fn serve(
         .await
         .map_err(storage)?
     else {
-        return Ok(Outcome::Refused(Reason::UnknownDevice));
+        return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
     };
     record.found(&inputs);
     match fit(&inputs, kind, Some(&request.path), tenant) {
@@ -90,7 +90,7 @@ pub(super) async fn serve(
             };
             from_inputs(request, &inputs, &ask, looked, record).await
         }
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Err(reason) => Ok(PhoneOutcome::Refused(reason)),
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn serve_at_plain_name(
     inputs: &FileInputs,
     looked: Looked,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     match fit(inputs, FileKind::Standard, None, tenant) {
         Ok(()) => {
             if let Some(kept) = looked
@@ -178,7 +178,7 @@ pub(super) async fn serve_at_plain_name(
                 record_file(record, FileKind::Standard, &kept.meta);
                 let (body, reason) = (Body::Read(kept.bytes.clone()), Reason::SealedAtPlainName);
                 return Ok(match served(body, &kept.meta, reason, None) {
-                    Outcome::Served(served) => Outcome::Served(Served {
+                    PhoneOutcome::Served(served) => PhoneOutcome::Served(Served {
                         etag: None,
                         ..served
                     }),
@@ -192,7 +192,7 @@ pub(super) async fn serve_at_plain_name(
             };
             let outcome = from_inputs(request, inputs, &ask, looked, record).await?;
             Ok(match outcome {
-                Outcome::Served(served) => Outcome::Served(Served {
+                PhoneOutcome::Served(served) => PhoneOutcome::Served(Served {
                     etag: None,
                     reason: match served.reason {
                         Reason::Sealed => Reason::SealedAtPlainName,
@@ -203,7 +203,7 @@ pub(super) async fn serve_at_plain_name(
                 other => other,
             })
         }
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Err(reason) => Ok(PhoneOutcome::Refused(reason)),
     }
 }
 
@@ -249,7 +249,7 @@ async fn from_inputs(
     ask: &SealedAsk<'_>,
     looked: Looked,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let kind = ask.kind;
     match make(&request.app, inputs, kind, ask.asked).await {
         Ok(Made {
@@ -279,7 +279,7 @@ async fn from_inputs(
                         let body = Body::Read(kept.bytes);
                         served(body, &kept.meta, Reason::SealedLastGood, Some(detail))
                     }
-                    None => Outcome::Broken { detail },
+                    None => PhoneOutcome::Broken { detail },
                 },
             )
         }
@@ -310,8 +310,8 @@ fn record_file(record: &mut Record, kind: FileKind, meta: &FileMeta) {
     }
 }
 
-fn served(body: Body, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> Outcome {
-    Outcome::Served(Served {
+fn served(body: Body, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> PhoneOutcome {
+    PhoneOutcome::Served(Served {
         body,
         content_type: meta.content_type.clone(),
         content_encoding: meta.content_encoding.clone(),

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ringfence_import::{Exported, MAX_ROWS, Outcome, Table, Wishes, Written, write};
+use ringfence_import::{Exported, MAX_ROWS, RowOutcome, Table, Wishes, Written, write};
 use ringfence_test_cost::{Counting, Memory};
 
 #[global_allocator]
@@ -52,7 +52,7 @@ fn read(text: &str) -> usize {
     let table = Table::open(text.as_bytes(), Wishes::default()).expect("it is a table");
     let devices = table
         .rows()
-        .filter(|row| matches!(row.outcome, Outcome::Device(_)));
+        .filter(|row| matches!(row.outcome, RowOutcome::Device(_)));
     devices.map(black_box).count()
 }
 

@@ -9,7 +9,7 @@ use ringfence_provision::mac::Mac;
 use serde_json::{Map, Value};
 
 use crate::console::fields::Fields;
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
@@ -18,7 +18,7 @@ const ID_LENGTH: usize = 26;
 
 /// The form; with the id of a request or a MAC in the address, also what is found. A URL is never taken from
 /// there: it would stay in the browser's history.
-pub async fn form(visit: Visit) -> Outcome {
+pub async fn form(visit: Visit) -> PageResult {
     let query = &visit.query;
     let given = query.filled("request_id").or(query.filled("mac"));
     let Some(given) = given.filter(|text| !is_url(text)) else {
@@ -33,7 +33,7 @@ pub async fn form(visit: Visit) -> Outcome {
 }
 
 /// What is found for what was typed.
-pub async fn ask(visit: Visit) -> Outcome {
+pub async fn ask(visit: Visit) -> PageResult {
     let form = &visit.form;
     let what = of_log(form.get("what").trim());
     explain(&visit, what, again(form, what)).await
@@ -84,7 +84,7 @@ fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-async fn explain(visit: &Visit, what: &str, asked: Asked) -> Outcome {
+async fn explain(visit: &Visit, what: &str, asked: Asked) -> PageResult {
     let found = match member(what) {
         None => Err(Problem::new(422, EN.cannot_read, EN.explain_neither)),
         Some(member) => {

@@ -5,7 +5,7 @@ use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
 use crate::console::fields::Fields;
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -19,7 +19,7 @@ fn asked(fields: &Fields) -> Asked {
 }
 
 /// The form; the address may name family and kind.
-pub async fn form(visit: Visit) -> Outcome {
+pub async fn form(visit: Visit) -> PageResult {
     let asked = Asked {
         text: String::new(),
         ..asked(&visit.query)
@@ -30,7 +30,7 @@ pub async fn form(visit: Visit) -> Outcome {
 }
 
 /// What is wrong with what was pasted, which stays.
-pub async fn check(visit: Visit) -> Outcome {
+pub async fn check(visit: Visit) -> PageResult {
     let asked = asked(&visit.form);
     let body = json!({ "family": asked.family, "kind": asked.kind, "text": asked.text });
     let found = visit.send::<Value>("POST", "/lint", Some(body)).await;

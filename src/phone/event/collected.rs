@@ -339,7 +339,10 @@ mod tests {
         for number in 1..MANY + 2 {
             assert!(!backlog.add(one(number, 0), 1_000));
         }
-        assert_eq!((backlog.wait_ms(1_000), backlog.take(1_000).len()), (0, MANY + 1));
+        assert_eq!(
+            (backlog.wait_ms(1_000), backlog.take(1_000).len()),
+            (0, MANY + 1)
+        );
         assert_eq!(backlog.wait_ms(1_000), 0);
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_api::devices::export::TableView;
 use ringfence_api::operation::Operation;
 use ringfence_api::tenancy::settings::SettingView;
-use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
+use ringfence_import::{Exported, RowOutcome, Table, Wishes, Written, write};
 use ringfence_provision::layers::Value as Setting;
 use ringfence_provision::mac::Mac;
 
@@ -95,7 +95,7 @@ fn joined(mut tables: Vec<Vec<u8>>) -> Result<(Vec<u8>, u64), Failure> {
             .map_err(|error| Failure::Unreachable(format!("the export cannot be read: {error}")))?;
         for row in table.rows() {
             match row.outcome {
-                Outcome::Device(device) => devices.push(written(*device)),
+                RowOutcome::Device(device) => devices.push(written(*device)),
                 _ => {
                     return Err(Failure::Unreachable(format!(
                         "line {} of the export cannot be read: update this program.",

@@ -2,7 +2,7 @@
 //! smoke test.
 
 use ringfence_import::{
-    Device, Exported, MAX_COLUMNS, MAX_ROWS, Outcome, Table, Wishes, Written, write,
+    Device, Exported, MAX_COLUMNS, MAX_ROWS, RowOutcome, Table, Wishes, Written, write,
 };
 
 /// Reads the bytes as a table; its devices are written as a table once more, which reads back as the same devices.
@@ -25,9 +25,9 @@ pub(crate) fn table(data: &[u8]) -> usize {
     let mut devices = Vec::new();
     for row in rows {
         match row.outcome {
-            Outcome::Device(device) => devices.push(written(&device)),
-            Outcome::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
-            Outcome::NoPhone => {}
+            RowOutcome::Device(device) => devices.push(written(&device)),
+            RowOutcome::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
+            RowOutcome::NoPhone => {}
         }
     }
     let text = write(&devices).expect("memory takes every byte");
@@ -36,7 +36,7 @@ pub(crate) fn table(data: &[u8]) -> usize {
     let read: Vec<_> = again
         .rows()
         .map(|row| match row.outcome {
-            Outcome::Device(device) => written(&device),
+            RowOutcome::Device(device) => written(&device),
             other => panic!("{other:?}: {text}"),
         })
         .collect();
