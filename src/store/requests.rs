@@ -171,14 +171,14 @@ impl CurrentFiles {
 
 /// What is known once it is written.
 #[derive(Debug, Default)]
-pub struct Written {
+pub struct WrittenRequests {
     minutes: BTreeMap<(String, u64), u64>,
     devices: BTreeMap<String, CurrentFiles>,
     /// Of the phones that are no device, those that had room.
     pub unknown: Vec<Recorded>,
 }
 
-impl Written {
+impl WrittenRequests {
     /// How many events a tenant's minute has seen, these included.
     pub fn minute(&self, tenant_id: &str, minute: u64) -> u64 {
         let key = (tenant_id.to_owned(), minute);
@@ -195,7 +195,7 @@ impl Written {
 pub const MAX_STATEMENTS: usize = 7;
 
 /// Writes what requests leave: all of it, or nothing.
-pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError> {
+pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<WrittenRequests, StorageError> {
     let lists = Lists::of(all);
     let mut batch = Batch::default();
     let minutes = batch.add(COUNT, &lists.minutes, &[])?;
@@ -206,11 +206,11 @@ pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError>
     let unknown = batch.add(unknown::RECORD, &lists.sightings, &unknown::MAX_ADDED)?;
     batch.add(unknown::COUNT, &lists.sightings, &[])?;
     if batch.statements.is_empty() {
-        return Ok(Written::default());
+        return Ok(WrittenRequests::default());
     }
     let results = db.batch(batch.statements).await?;
     let unknown = unknown.and_then(|place| results.get(place));
-    Ok(Written {
+    Ok(WrittenRequests {
         minutes: minutes_of(&results, minutes)?,
         devices: devices_of(&results, devices)?,
         unknown: unknown.map(rows).transpose()?.unwrap_or_default(),

@@ -35,7 +35,7 @@ pub use header::Ignored;
 pub use row::{Device, Row, RowOutcome};
 pub use system::System;
 pub use table::{Table, Wishes};
-pub use write::{Exported, Written, write};
+pub use write::{ExportedDevice, ExportedValue, write};
 
 /// The longest file, in bytes.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use ringfence_import::{
-    Device, Exported, FileError, Mapping, Refusal, Row, RowOutcome, Table, Wishes, Written,
-    is_secret_name, write,
+    Device, ExportedDevice, ExportedValue, FileError, Mapping, Refusal, Row, RowOutcome, Table,
+    Wishes, is_secret_name, write,
 };
 
 #[path = "../fuzz/checks/tables.rs"]
@@ -196,18 +196,21 @@ fn a_file_ends_at_its_bounds() {
 
 #[test]
 fn a_table_has_a_column_for_each_setting_in_its_order() {
-    let device = Written {
+    let device = ExportedDevice {
         mac: "0080F0C571EB".into(),
         model: "KX-UTG300B".into(),
         label: "=Desk, \"front\"".into(),
         settings: BTreeMap::from([
-            ("line_10_user".into(), Exported::Text("+49 1".into())),
-            ("line_2_user".into(), Exported::Text("202".into())),
-            ("line_1_password".into(), Exported::Secret),
-            ("admin_password".into(), Exported::Text("in clear".into())),
-            ("NTP".into(), Exported::Text(String::new())),
+            ("line_10_user".into(), ExportedValue::Text("+49 1".into())),
+            ("line_2_user".into(), ExportedValue::Text("202".into())),
+            ("line_1_password".into(), ExportedValue::Secret),
+            (
+                "admin_password".into(),
+                ExportedValue::Text("in clear".into()),
+            ),
+            ("NTP".into(), ExportedValue::Text(String::new())),
         ]),
-        ..Written::default()
+        ..ExportedDevice::default()
     };
     assert_eq!(
         write(&[device]).unwrap(),
@@ -216,7 +219,7 @@ fn a_table_has_a_column_for_each_setting_in_its_order() {
     );
 }
 
-fn a_device() -> impl Strategy<Value = Written> {
+fn a_device() -> impl Strategy<Value = ExportedDevice> {
     let line = "[ -~äß]{0,20}";
     let name = prop_oneof![
         "line_[1-9]_label",
@@ -227,8 +230,8 @@ fn a_device() -> impl Strategy<Value = Written> {
     // What is a secret by its name is written without its value.
     let name = name.prop_filter("a secret", |name| !is_secret_name(name));
     let value = prop_oneof![
-        4 => line.prop_map(Exported::Text),
-        1 => Just(Exported::Secret),
+        4 => line.prop_map(ExportedValue::Text),
+        1 => Just(ExportedValue::Secret),
     ];
     let settings = prop::collection::btree_map(name, value, 0..6);
     (
@@ -238,7 +241,7 @@ fn a_device() -> impl Strategy<Value = Written> {
         line,
         settings,
     )
-        .prop_map(|(mac, model, site, label, settings)| Written {
+        .prop_map(|(mac, model, site, label, settings)| ExportedDevice {
             mac: format!("02{mac:010X}"),
             model,
             family: String::new(),
@@ -332,7 +335,7 @@ proptest! {
 
     #[test]
     fn what_was_written_reads_back_as_it_was(devices in prop::collection::vec(a_device(), 0..8)) {
-        let mut by_mac: BTreeMap<String, Written> = devices.into_iter().map(|it| (it.mac.clone(), it)).collect();
+        let mut by_mac: BTreeMap<String, ExportedDevice> = devices.into_iter().map(|it| (it.mac.clone(), it)).collect();
         let file = write(&by_mac.values().cloned().collect::<Vec<_>>()).unwrap();
         let read = rows(&file);
         let found = self::devices(&read);

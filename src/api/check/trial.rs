@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::api::check::candidate::Candidate;
 use crate::api::check::look::Found;
 use crate::api::check::side::Side;
-use crate::api::request::answer::Written;
+use crate::api::request::answer::IntoOutgoing;
 use crate::api::request::call::Context;
 use crate::api::request::changing::Trial;
 use crate::api::request::commit::Failure;
@@ -51,7 +51,7 @@ impl Candidate {
             diff,
             effects: std::mem::take(&mut self.effects),
         };
-        Ok(Failure::Tried(Box::new(Shown(answer).outgoing()?)))
+        Ok(Failure::Tried(Box::new(Shown(answer).into_outgoing()?)))
     }
 
     /// How the files of a device differ.

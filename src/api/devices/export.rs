@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_api::answer::{Csv, Shown};
 use ringfence_api::devices::export::TableView;
 use ringfence_api::devices::list::DeviceQuery;
-use ringfence_import::{Exported, Written};
+use ringfence_import::{ExportedDevice, ExportedValue};
 
 use super::fleet::{number, numbered};
 use super::list::{self, name, place};
@@ -205,7 +205,7 @@ impl Reading {
 /// A table that grows.
 #[derive(Default)]
 struct Table {
-    rows: Vec<Written>,
+    rows: Vec<ExportedDevice>,
 }
 
 impl Table {
@@ -217,12 +217,12 @@ impl Table {
     ) -> Result<(), Problem> {
         let db = &call.app.db;
         let ids: Vec<&str> = devices.iter().map(|device| device.id.as_str()).collect();
-        let mut layers: BTreeMap<String, BTreeMap<String, Exported>> = BTreeMap::new();
+        let mut layers: BTreeMap<String, BTreeMap<String, ExportedValue>> = BTreeMap::new();
         for row in settings::of_devices(db, tenant_id, &ids).await? {
             // What is wrapped stays so: a table has no secrets.
             let value = match row.master {
-                None => Exported::Text(row.value),
-                Some(_) => Exported::Secret,
+                None => ExportedValue::Text(row.value),
+                Some(_) => ExportedValue::Secret,
             };
             layers.entry(row.scope).or_default().insert(row.name, value);
         }
@@ -237,7 +237,7 @@ impl Table {
         };
         self.rows.extend(devices.into_iter().map(|device| {
             let site = device.site_id.as_ref().and_then(|id| sites.get(id));
-            Written {
+            ExportedDevice {
                 settings: layers
                     .remove(&Scope::of_device(&device).key())
                     .unwrap_or_default(),

@@ -14,7 +14,7 @@ use serde_json::Value;
 use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::Written;
+use crate::api::request::answer::IntoOutgoing;
 use crate::api::request::changing::{Changing, Trial};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
@@ -311,7 +311,7 @@ impl Context {
     /// [`Failure::Tried`], if it is.
     pub fn tried(&self, would: impl FnOnce() -> DryRun) -> Result<(), Failure> {
         match self.is_trial() {
-            true => Err(Failure::Tried(Box::new(Shown(would()).outgoing()?))),
+            true => Err(Failure::Tried(Box::new(Shown(would()).into_outgoing()?))),
             false => Ok(()),
         }
     }

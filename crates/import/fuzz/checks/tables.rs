@@ -2,7 +2,7 @@
 //! smoke test.
 
 use ringfence_import::{
-    Device, Exported, MAX_COLUMNS, MAX_ROWS, RowOutcome, Table, Wishes, Written, write,
+    Device, ExportedDevice, ExportedValue, MAX_COLUMNS, MAX_ROWS, RowOutcome, Table, Wishes, write,
 };
 
 /// Reads the bytes as a table; its devices are written as a table once more, which reads back as the same devices.
@@ -45,19 +45,19 @@ pub(crate) fn table(data: &[u8]) -> usize {
 }
 
 /// The device as an export has it.
-pub(crate) fn written(device: &Device) -> Written {
+pub(crate) fn written(device: &Device) -> ExportedDevice {
     let settings = device.settings.iter().map(|(name, value)| {
         let value = match value.is_secret() {
-            true => Exported::Secret,
-            false => Exported::Text(value.expose().to_owned()),
+            true => ExportedValue::Secret,
+            false => ExportedValue::Text(value.expose().to_owned()),
         };
         (name.clone(), value)
     });
     let secrets = device
         .secrets
         .iter()
-        .map(|name| (name.clone(), Exported::Secret));
-    Written {
+        .map(|name| (name.clone(), ExportedValue::Secret));
+    ExportedDevice {
         mac: device.mac.upper(),
         model: device.model.clone().unwrap_or_default(),
         family: device.family.clone().unwrap_or_default(),
