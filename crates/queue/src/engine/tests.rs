@@ -209,7 +209,7 @@ impl World {
                     destinations: None,
                 }));
                 let fetched = self.fetched.get(&candidate.device).copied();
-                (candidate, Found::Device { fetched, message })
+                (candidate, CandidateDevice::InService { fetched, message })
             })
             .collect();
         self.now += self.d1_ms[0];
