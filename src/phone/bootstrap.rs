@@ -16,11 +16,11 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::url_template::Resolved;
 use serde_json::json;
 
-use super::asked::Asked;
 use super::deed::Deed;
 use super::keep::Looked;
 use super::own_file::{self, InClear, SealedFileError};
 use super::request::storage;
+use super::request_url::RequestUrl;
 use super::{
     Body, PhoneOutcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
 };
@@ -52,7 +52,7 @@ pub(super) async fn serve(
     let theirs = at.families.as_deref();
     let owner = mac.upper();
     let kind = FileKind::Standard;
-    let asked = Asked::of(request, tenant);
+    let request_url = RequestUrl::of(request, tenant);
     let looked = shared::look(request, tenant, kind, &owner, at.whole.as_deref()).await;
     record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = shared::cached(request, tenant, kind, &owner, &looked, record).await {
@@ -126,7 +126,7 @@ pub(super) async fn serve(
                     kind,
                     audience: Audience::Device,
                     looked: &looked,
-                    asked: &asked,
+                    request_url: &request_url,
                 },
                 Reason::PlainOverHttps,
                 record,
@@ -147,7 +147,15 @@ pub(super) async fn serve(
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
-        let made = make(request, &inputs, &profile, &device, *mac, &asked, wanted);
+        let made = make(
+            request,
+            &inputs,
+            &profile,
+            &device,
+            *mac,
+            &request_url,
+            wanted,
+        );
         let (body, clear) = match made {
             Ok((bytes, clear)) => (Body::new(&bytes), clear),
             Err(SealedFileError::File(error)) => {
@@ -336,10 +344,10 @@ fn make(
     profile: &Profile,
     device: &DeviceRow,
     mac: Mac,
-    asked: &Asked,
+    request_url: &RequestUrl,
     wanted: Bootstrap,
 ) -> Result<(Vec<u8>, InClear), SealedFileError> {
-    let clear = InClear::of(&request.app, inputs, FileKind::Standard, asked)?;
+    let clear = InClear::of(&request.app, inputs, FileKind::Standard, request_url)?;
     let key = seal::unwrap_key(&request.app.keyring, device)
         .map_err(|error| SealedFileError::Seal(error.to_string()))?;
     let bytes = match wanted {

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::answer::served;
 use super::request::storage;
-use super::{PhoneOutcome, PhoneRequest, Reason, asked};
+use super::{PhoneOutcome, PhoneRequest, Reason, request_url};
 use crate::db::StorageError;
 use crate::files::inputs::FileInputs;
 use crate::files::names::{own_urls, urls};
@@ -94,12 +94,14 @@ async fn make(
     let keyring = &app.keyring;
     // Where that tenant's phones are to move to, or else where the move said.
     let segment = match inputs.addresses.as_ref() {
-        Some(addresses) => asked::target(keyring, target, addresses)?.map(|(_, segment)| segment),
+        Some(addresses) => {
+            request_url::target(keyring, target, addresses)?.map(|(_, segment)| segment)
+        }
         None => None,
     };
     let segment = match segment {
         Some(segment) => segment,
-        None => asked::segment(keyring, target, &forward.access_path_id, &forward.segment)?,
+        None => request_url::segment(keyring, target, &forward.access_path_id, &forward.segment)?,
     };
     let base = Base {
         origin: match &forward.hostname {

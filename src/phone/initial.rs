@@ -8,8 +8,8 @@ use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
 use super::answer::served;
-use super::asked::Asked;
 use super::request::storage;
+use super::request_url::RequestUrl;
 use super::{PhoneOutcome, PhoneRequest, Reason, forward, sealed, shared};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
@@ -70,7 +70,7 @@ pub(super) async fn serve(
     if !is_theirs || !family.kinds.contains(&FileKind::Initial) || family.forbids(&request.path) {
         return Ok(PhoneOutcome::Refused(Reason::NoSuchPath));
     }
-    let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &inputs)?;
+    let (base, _) = RequestUrl::of(request, tenant).base(&request.app.keyring, &inputs)?;
     let urls = urls(
         &base,
         &tenant.options,

@@ -6,7 +6,7 @@ use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
-use super::asked::Asked;
+use super::request_url::RequestUrl;
 use crate::app::App;
 use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File, FileError};
@@ -39,9 +39,9 @@ pub(super) async fn make(
     app: &App,
     inputs: &FileInputs,
     kind: FileKind,
-    asked: &Asked,
+    request_url: &RequestUrl,
 ) -> Result<Made, SealedFileError> {
-    InClear::of(app, inputs, kind, asked)?
+    InClear::of(app, inputs, kind, request_url)?
         .seal(app, inputs)
         .await
 }
@@ -59,9 +59,9 @@ impl InClear {
         app: &App,
         inputs: &FileInputs,
         kind: FileKind,
-        asked: &Asked,
+        request_url: &RequestUrl,
     ) -> Result<Self, SealedFileError> {
-        let (urls, place) = asked
+        let (urls, place) = request_url
             .own_urls(&app.keyring, inputs, kind)
             .map_err(|error| SealedFileError::Seal(error.to_string()))?;
         let file = render::render(

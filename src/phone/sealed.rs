@@ -10,11 +10,11 @@ use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::{Phone, extension};
 use serde_json::{Value, json};
 
-use super::asked::Asked;
 use super::deed::{Deed, Settling};
 use super::keep::{self, Looked};
 use super::own_file::{Made, SealedFileError, content_encoding, make};
 use super::request::storage;
+use super::request_url::RequestUrl;
 use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
@@ -86,7 +86,7 @@ pub(super) async fn serve(
             let ask = SealedAsk {
                 kind,
                 at_plain_name: false,
-                asked: &Asked::of(request, tenant),
+                request_url: &RequestUrl::of(request, tenant),
             };
             from_inputs(request, &inputs, &ask, looked, record).await
         }
@@ -188,7 +188,7 @@ pub(super) async fn serve_at_plain_name(
             let ask = SealedAsk {
                 kind: FileKind::Standard,
                 at_plain_name: true,
-                asked: &Asked::of(request, tenant),
+                request_url: &RequestUrl::of(request, tenant),
             };
             let outcome = from_inputs(request, inputs, &ask, looked, record).await?;
             Ok(match outcome {
@@ -240,7 +240,7 @@ struct SealedAsk<'a> {
     kind: FileKind,
     /// Whether by the name of the bootstrap.
     at_plain_name: bool,
-    asked: &'a Asked,
+    request_url: &'a RequestUrl,
 }
 
 async fn from_inputs(
@@ -251,7 +251,7 @@ async fn from_inputs(
     record: &mut Record,
 ) -> Result<PhoneOutcome, StorageError> {
     let kind = ask.kind;
-    match make(&request.app, inputs, kind, ask.asked).await {
+    match make(&request.app, inputs, kind, ask.request_url).await {
         Ok(Made {
             bytes,
             meta,

@@ -9,10 +9,10 @@ use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
-use super::asked::Asked;
 use super::deed::{Deed, Keeping};
 use super::keep::{self, Looked};
 use super::request::storage;
+use super::request_url::RequestUrl;
 use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served, sealed};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
@@ -62,7 +62,7 @@ pub(super) async fn serve(
         kind,
         audience,
         looked: &looked,
-        asked: &Asked::of(request, tenant),
+        request_url: &RequestUrl::of(request, tenant),
     };
     from_inputs(request, &inputs, &wanted, Reason::Shared, record).await
 }
@@ -170,7 +170,7 @@ pub(super) struct Wanted<'a> {
     pub(super) audience: Audience,
     /// What KV has of it.
     pub(super) looked: &'a Looked,
-    pub(super) asked: &'a Asked,
+    pub(super) request_url: &'a RequestUrl,
 }
 
 /// Renders a file and answers with it; it is to be put into KV afterwards.
@@ -185,9 +185,9 @@ pub(super) async fn from_inputs(
         kind,
         audience,
         looked,
-        asked,
+        request_url,
     } = wanted;
-    let (urls, place) = asked.own_urls(&request.app.keyring, inputs, kind)?;
+    let (urls, place) = request_url.own_urls(&request.app.keyring, inputs, kind)?;
     let file = match render::render(inputs, kind, audience, &urls, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {

@@ -52,7 +52,7 @@ pub struct Context {
 
 /// What is asked of an operation, whether it came by HTTP or from the console.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct RawCall {
     /// Without its question mark.
     pub query: String,
     /// The header of that name.
@@ -61,7 +61,7 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
-impl Asked {
+impl RawCall {
     /// Holds what did not come by HTTP to the same length.
     ///
     /// # Errors
@@ -103,19 +103,19 @@ impl Incoming {
     /// # Errors
     /// `If-Match` cannot be read.
     pub fn new(
-        asked: Asked,
+        raw: RawCall,
         app: App,
         caller: Caller,
         token: Token,
         params: Params,
         revealed: Rc<Cell<bool>>,
     ) -> Result<Self, Problem> {
-        let changing = Changing::of(&asked.query)?;
+        let changing = Changing::of(&raw.query)?;
         let context = Context {
             app,
             caller,
             token,
-            if_match: IfMatch::parse(asked.if_match.as_deref())?,
+            if_match: IfMatch::parse(raw.if_match.as_deref())?,
             changing,
             params,
             revealed,
@@ -123,8 +123,8 @@ impl Incoming {
         };
         Ok(Self {
             context,
-            query: asked.query,
-            body: asked.body.into(),
+            query: raw.query,
+            body: raw.body.into(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A file that is pasted and checked; nothing is stored.
 
-use ringfence_console::lint::{self as page, Asked};
+use ringfence_console::lint::{self as page, LintForm};
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
-fn asked(fields: &Fields) -> Asked {
-    Asked {
+fn asked(fields: &Fields) -> LintForm {
+    LintForm {
         family: fields.get("family").to_owned(),
         kind: fields.get("kind").to_owned(),
         text: fields.get("text").replace("\r\n", "\n"),
@@ -20,7 +20,7 @@ fn asked(fields: &Fields) -> Asked {
 
 /// The form; the address may name family and kind.
 pub async fn form(visit: Visit) -> PageResult {
-    let asked = Asked {
+    let asked = LintForm {
         text: String::new(),
         ..asked(&visit.query)
     };

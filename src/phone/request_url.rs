@@ -18,7 +18,7 @@ use crate::store::file_inputs::Addresses;
 
 /// Where a file was asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestUrl {
     origin: String,
     segment: SecretString,
     /// Id of the access path, where KV knows it.
@@ -26,7 +26,7 @@ pub(super) struct Asked {
     hostname: Option<String>,
 }
 
-impl Asked {
+impl RequestUrl {
     pub(super) fn of(request: &PhoneRequest, tenant: &PublishedTenant) -> Self {
         Self {
             origin: request.url_origin(),
