@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 
 #[wasm_bindgen]
 extern "C" {
@@ -160,7 +160,7 @@ impl Kv {
     ) -> Result<KeyPage, StorageError> {
         let page = list(&self.0, prefix, cursor.map(ToOwned::to_owned)).await;
         let text = page.map_err(failed)?.as_string().unwrap_or_default();
-        ringfence_json::from_str(&text).map_err(|error| StorageError::Corrupt(error.to_string()))
+        ringfence_json::from_str(&text).map_err(|error| Corrupt::Json(error).into())
     }
 }
 

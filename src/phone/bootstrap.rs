@@ -163,7 +163,7 @@ pub(super) async fn serve(
                     detail: sealed::broken(&error),
                 });
             }
-            Err(SealedFileError::Seal(error)) => return Err(StorageError::Corrupt(error)),
+            Err(SealedFileError::Storage(error)) => return Err(error),
         };
         if take(request, tenant, &device, &policy, wanted, taking).await? {
             let content_type = match wanted {
@@ -348,8 +348,8 @@ fn make(
     wanted: Bootstrap,
 ) -> Result<(Vec<u8>, InClear), SealedFileError> {
     let clear = InClear::of(&request.app, inputs, FileKind::Standard, request_url)?;
-    let key = seal::unwrap_key(&request.app.keyring, device)
-        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+    let key =
+        seal::unwrap_key(&request.app.keyring, device).map_err(SealedFileError::not_sealed)?;
     let bytes = match wanted {
         Bootstrap::Whole => render::with_key(inputs, profile, &clear.file, &key),
         Bootstrap::KeyAlone => render::key_alone(inputs, profile, &clear.file, &key, mac),

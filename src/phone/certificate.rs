@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served};
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 use crate::files::seal::etag;
 use crate::model::published::PublishedTenant;
 use crate::store::certificates;
@@ -18,9 +18,10 @@ pub(super) async fn serve(
     let Some(body) = certificates::body(&request.app.db, &tenant.tenant, name).await? else {
         return Ok(PhoneOutcome::Refused(Reason::NoCertificate));
     };
-    let bytes = STANDARD
-        .decode(body)
-        .map_err(|error| StorageError::Corrupt(format!("certificate {name}: {error}")))?;
+    let bytes = STANDARD.decode(body).map_err(|why| {
+        let name = name.to_owned();
+        Corrupt::Certificate { name, why }
+    })?;
     let content_type = if bytes.starts_with(b"-----BEGIN") {
         "application/x-pem-file"
     } else {

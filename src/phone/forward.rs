@@ -18,7 +18,7 @@ use serde_json::json;
 use super::answer::served;
 use super::request::storage;
 use super::{PhoneOutcome, PhoneRequest, Reason, request_url};
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 use crate::files::inputs::FileInputs;
 use crate::files::names::{own_urls, urls};
 use crate::files::urls::Base;
@@ -89,8 +89,10 @@ async fn make(
     if inputs.device.as_ref().is_some_and(|it| it.disabled != 0) {
         return Ok(PhoneOutcome::Refused(Reason::Disabled));
     }
-    let options: TenantOptions = ringfence_json::from_str(&forward.options)
-        .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
+    let options: TenantOptions = ringfence_json::from_str(&forward.options).map_err(|why| {
+        let tenant = target.clone();
+        Corrupt::TenantOptions { tenant, why }
+    })?;
     let keyring = &app.keyring;
     // Where that tenant's phones are to move to, or else where the move said.
     let segment = match inputs.addresses.as_ref() {

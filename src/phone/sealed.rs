@@ -283,7 +283,7 @@ async fn from_inputs(
                 },
             )
         }
-        Err(SealedFileError::Seal(error)) => Err(StorageError::Corrupt(error)),
+        Err(SealedFileError::Storage(error)) => Err(error),
     }
 }
 

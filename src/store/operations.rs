@@ -15,7 +15,7 @@ use super::json::json;
 use super::object::SettingRow;
 use super::search::Needle;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, Statement, StorageError};
+use crate::db::{Corrupt, Db, Statement, StorageError};
 
 /// So many devices one operation has at most.
 pub const MAX_DEVICES: u32 = 10_000;
@@ -196,7 +196,7 @@ pub async fn usage(db: &Db, tenant_id: &str) -> Result<Usage, StorageError> {
         args![tenant_id],
     )
     .await?
-    .ok_or_else(|| StorageError::Corrupt("an aggregate has no row".into()))
+    .ok_or_else(|| Corrupt::NoAggregate.into())
 }
 
 /// An operation to be started.
