@@ -30,7 +30,7 @@ mod write;
 
 pub use cell::{guarded, is_secret_name};
 pub use column::{Mapping, Target};
-pub use error::{FileError, Refusal};
+pub use error::{FileError, MeaningError, Refusal};
 pub use header::Ignored;
 pub use row::{Device, Row, RowOutcome};
 pub use system::System;
