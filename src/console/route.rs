@@ -148,8 +148,8 @@ const PAGES: &[Row] = &[
     page!(POST "/console/tenants/{tenant}/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate),
 
     page!(GET  "/console/tenants/{tenant}/notify" SignedIn notify::page),
-    page!(GET  "/console/tenants/{tenant}/notify/all" SignedIn notify::tell_all_form),
-    page!(POST "/console/tenants/{tenant}/notify/all" SignedIn notify::tell_all),
+    page!(GET  "/console/tenants/{tenant}/notify/all" SignedIn notify::notify_all_form),
+    page!(POST "/console/tenants/{tenant}/notify/all" SignedIn notify::notify_all),
     page!(GET  "/console/tenants/{tenant}/jobs/{job}" SignedIn notify::job),
     page!(GET  "/console/tenants/{tenant}/rollouts/{rollout}" SignedIn notify::rollout),
 ];

@@ -214,7 +214,7 @@ impl RolloutState {
 pub struct Tally {
     /// Devices in it.
     pub size: u64,
-    /// Of those, told or about to be.
+    /// Of those, notified or about to be.
     pub released: u64,
     pub in_time: u64,
     pub late: u64,

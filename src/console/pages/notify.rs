@@ -42,11 +42,11 @@ pub async fn page(visit: Visit) -> PageResult {
 }
 
 /// Says what a rollout to every phone will do.
-pub async fn tell_all_form(visit: Visit) -> PageResult {
-    Ok(Reply::page(tell_all_page(&visit, None).await?))
+pub async fn notify_all_form(visit: Visit) -> PageResult {
+    Ok(Reply::page(notify_all_page(&visit, None).await?))
 }
 
-async fn tell_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, Problem> {
+async fn notify_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, Problem> {
     let form = Form::post(&*visit.path, EN.start_rollout)
         .saying(EN.start_rollout_does)
         .or_back(href::tenant(visit.tenant_id(), "notify"));
@@ -55,7 +55,7 @@ async fn tell_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, 
 }
 
 /// Starts it.
-pub async fn tell_all(visit: Visit) -> PageResult {
+pub async fn notify_all(visit: Visit) -> PageResult {
     match visit
         .send::<Rollout>("POST", &visit.of_tenant("/rollouts"), Some(json!({})))
         .await
@@ -68,7 +68,7 @@ pub async fn tell_all(visit: Visit) -> PageResult {
             let status = problem.status;
             Ok(Reply::refused(
                 status,
-                tell_all_page(&visit, Some(problem)).await?,
+                notify_all_page(&visit, Some(problem)).await?,
             ))
         }
     }

@@ -265,7 +265,9 @@ impl Pool {
             .collect();
         let now = platform::now();
         let given = engine.unsent(&jobs, now);
-        if let Err(error) = given.and_then(|()| note(engine, |status| status.fail(why, now))) {
+        if let Err(error) =
+            given.and_then(|()| record_status(engine, |status| status.fail(why, now)))
+        {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
         self.rest_until.set(now + super::REST_MS);
@@ -446,7 +448,7 @@ impl Pool {
         }
     }
 
-    /// Stores what became of jobs. What cannot be stored is told again when the leases end.
+    /// Stores what became of jobs. What cannot be stored is sent again when the leases end.
     fn record(&self, engine: &Engine<ObjectSql>, sender: &mut ringfence_sender::Engine) {
         let mut results: Vec<JobResult> = Vec::new();
         let mut returned: Vec<(JobRef, ReturnReason)> = Vec::new();
@@ -472,7 +474,7 @@ impl Pool {
     }
 
     fn noted(&self, engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) {
-        if let Err(error) = note(engine, change) {
+        if let Err(error) = record_status(engine, change) {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
     }
@@ -499,7 +501,10 @@ fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
 }
 
 /// Changes what is known of the pool as a sender.
-fn note(engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) -> Result<(), SqlError> {
+fn record_status(
+    engine: &Engine<ObjectSql>,
+    change: impl FnOnce(&mut EdgeStatus),
+) -> Result<(), SqlError> {
     let mut status = noted_status(engine)?;
     change(&mut status);
     let text = serde_json::to_string(&status).unwrap_or_default();

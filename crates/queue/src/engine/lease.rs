@@ -302,7 +302,7 @@ impl<S: Sql> Engine<S> {
     /// `None` if the job's network lets it through now; else when it will.
     ///
     /// Each job is given a turn, so that it is looked at once and not in every round. A turn may be
-    /// taken late, as late as may be, as long as the network was not told too much just before: a
+    /// taken late, as late as may be, as long as the network had not too many NOTIFYs just before: a
     /// slow round loses few turns, and a pause does not end in a burst.
     fn network_turn(
         &self,
@@ -337,7 +337,7 @@ impl<S: Sql> Engine<S> {
         Ok((!goes).then(|| turn_us.div_ceil(1000).max(now + 1)))
     }
 
-    /// Counts a job for its network, if that may be told now; whether it may.
+    /// Counts a job for its network, if a NOTIFY may go there now; whether it may.
     fn network_lets(&self, job: &Job, per_second: f64, now: u64) -> Result<bool, SqlError> {
         if per_second <= 0.0 || job.network.is_empty() {
             return Ok(true);
@@ -529,7 +529,7 @@ impl<S: Sql> Engine<S> {
                 fetched: Some((version, at)),
                 ..
             } if version >= job.version && job.first_sent_at.is_some_and(|sent| at > sent) => {
-                // It came back after a sending that nobody answered: not to be told again.
+                // It came back after a sending that nobody answered: not to be notified again.
                 Err(Instead::Seen(version, at))
             }
             CandidateDevice::InService {

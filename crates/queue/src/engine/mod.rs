@@ -99,7 +99,7 @@ impl<S: Sql> Engine<S> {
         })
     }
 
-    /// Takes a job back; also whom to tell to stop.
+    /// Takes a job back; also which relay is to stop.
     pub fn cancel_job(
         &self,
         tenant: &str,

@@ -127,7 +127,7 @@ fn an_answered_job_of_an_evicted_object_is_fetched_all_the_same() {
 }
 
 #[test]
-fn a_silent_phone_that_came_back_is_not_told_again() {
+fn a_silent_phone_that_came_back_is_not_notified_again() {
     let mut world = World::new(quick());
     world.relay("r1", 10);
     world.phones.insert("a".into(), Phone::Silent);

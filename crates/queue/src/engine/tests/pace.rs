@@ -24,7 +24,7 @@ fn a_rollout_keeps_its_pace() {
 }
 
 #[test]
-fn no_network_is_told_faster_than_its_limit() {
+fn no_network_is_notified_faster_than_its_limit() {
     let mut world = World::new(quick());
     world.relay("r1", 10_000);
     for n in 0..600 {

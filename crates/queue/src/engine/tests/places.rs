@@ -12,7 +12,7 @@ fn a_silent_rollout_leaves_places_for_another_tenants_job() {
     submit_as(&world, "U", "u");
     world.run(world.now + 200);
     assert_eq!(world.notified.last().unwrap().1, "u");
-    assert_eq!(world.notified.len(), 176, "it was the next to be told");
+    assert_eq!(world.notified.len(), 176, "it was the next to be notified");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_full_pool_wakes_for_those_alone_who_may_have_a_place() {
 }
 
 #[test]
-fn tenants_with_much_to_say_are_told_in_turn() {
+fn tenants_with_many_jobs_have_theirs_in_turn() {
     let mut world = World::new(quick());
     for tenant in ["A", "B", "C"] {
         let jobs = if tenant == "A" { 600 } else { 40 };
