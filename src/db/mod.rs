@@ -136,7 +136,7 @@ impl Db {
             Ok(results) => {
                 let mut results = results.into_iter();
                 if let Some(found) = results.next() {
-                    migrations::note(&found)?;
+                    migrations::record(&found)?;
                 }
                 Ok(results.collect())
             }

@@ -29,13 +29,13 @@ use crate::witness;
 /// So many findings of a file are in its event: every phone that asks for the file writes one.
 const MAX_FINDINGS: usize = 20;
 
-/// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.
+/// Serves a sealed file at its own name. `prefetched` is a read that may be the one it takes.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     kind: FileKind,
     mac: &Mac,
-    begun: Option<FileRead>,
+    prefetched: Option<FileRead>,
     record: &mut Record,
 ) -> Result<PhoneOutcome, StorageError> {
     let owner = mac.upper();
@@ -49,7 +49,7 @@ pub(super) async fn serve(
         let length = meta.length;
         return Ok(served(Body::Known { length }, &meta, Reason::Sealed, None));
     }
-    let read = match begun.filter(|read| read.key() == key) {
+    let read = match prefetched.filter(|read| read.key() == key) {
         Some(read) => read,
         None => FileRead::begin(&request.app, key.clone()),
     };

@@ -514,8 +514,8 @@ pub async fn stop(db: &Db, id: &str, cause: &str, now: u64) -> Result<(), Storag
     .map(drop)
 }
 
-/// Notes that a step could not be done.
-pub async fn note_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
+/// Records that a step could not be done.
+pub async fn record_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET failures = failures + 1, trouble = ?2 WHERE id = ?1",
         args![id, trouble],

@@ -202,7 +202,7 @@ async fn step(env: &Env, tenant_id: &str) -> Result<Next, StorageError> {
         "operation_step",
         &[("operation", &operation.id), ("error", &error)],
     );
-    operations::note_trouble(&db, &operation.id, TROUBLE).await?;
+    operations::record_trouble(&db, &operation.id, TROUBLE).await?;
     Ok(Next::In(pause(operation.failures)))
 }
 

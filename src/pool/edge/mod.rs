@@ -266,7 +266,7 @@ impl Pool {
         let now = platform::now();
         let given = engine.unsent(&jobs, now);
         if let Err(error) =
-            given.and_then(|()| record_status(engine, |status| status.fail(why, now)))
+            given.and_then(|()| change_status(engine, |status| status.fail(why, now)))
         {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
@@ -342,7 +342,7 @@ impl Pool {
             self.feed(&mut sender).await;
             if let Some(open) = &mut link {
                 if open.has_just_opened() {
-                    self.noted(engine, |status| status.connect(now));
+                    self.record_status(engine, |status| status.connect(now));
                 }
                 let read = open.take();
                 if !read.is_empty() {
@@ -358,7 +358,7 @@ impl Pool {
                 {
                     if !sender.is_empty() {
                         log::warn("pool_edge", &[("proxy", &peer.host), ("error", &why)]);
-                        self.noted(engine, |status| status.fail(&why, now));
+                        self.record_status(engine, |status| status.fail(&why, now));
                     }
                     sender.disconnected(&peer, &why, now);
                     open.close().await;
@@ -375,7 +375,7 @@ impl Pool {
             if sender.poll_close().is_some()
                 && let Some(open) = link.take()
             {
-                self.noted(engine, |status| {
+                self.record_status(engine, |status| {
                     status.fail("the proxy said what is no SIP", now)
                 });
                 open.close().await;
@@ -473,8 +473,8 @@ impl Pool {
         self.edge.ring();
     }
 
-    fn noted(&self, engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) {
-        if let Err(error) = record_status(engine, change) {
+    fn record_status(&self, engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) {
+        if let Err(error) = change_status(engine, change) {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
     }
@@ -487,13 +487,13 @@ impl Pool {
         if engine.store.options()?.sends_itself().is_none() {
             return Ok(None);
         }
-        let mut status = noted_status(engine)?;
+        let mut status = stored_status(engine)?;
         status.in_flight = self.edge.held.get() as u64;
         Ok(Some(status))
     }
 }
 
-fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
+fn stored_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
     let text = engine.store.meta(STATUS)?;
     Ok(text
         .and_then(|text| ringfence_json::from_str(&text).ok())
@@ -501,11 +501,11 @@ fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
 }
 
 /// Changes what is known of the pool as a sender.
-fn record_status(
+fn change_status(
     engine: &Engine<ObjectSql>,
     change: impl FnOnce(&mut EdgeStatus),
 ) -> Result<(), SqlError> {
-    let mut status = noted_status(engine)?;
+    let mut status = stored_status(engine)?;
     change(&mut status);
     let text = serde_json::to_string(&status).unwrap_or_default();
     engine.store.set_meta(STATUS, &text)
