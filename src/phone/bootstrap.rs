@@ -17,7 +17,7 @@ use ringfence_provision::url_template::Resolved;
 use serde_json::json;
 
 use super::deed::Deed;
-use super::keep::Looked;
+use super::keep::InKv;
 use super::own_file::{self, InClear, SealedFileError};
 use super::request::storage;
 use super::request_url::RequestUrl;
@@ -110,7 +110,7 @@ pub(super) async fn serve(
             return Ok(PhoneOutcome::Refused(Reason::Disabled));
         }
         if sealed::misses_inputs(&inputs, in_kv.as_ref()) {
-            in_kv = in_kv.map(Looked::without_file);
+            in_kv = in_kv.map(InKv::without_file);
             continue;
         }
         let wanted = at.bootstrap_of(inputs.family);

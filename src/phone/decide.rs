@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FoundTenant};
 use crate::files::names::CERTIFICATES;
-use crate::store::file_inputs::{self, Known, ReadWhen};
+use crate::store::file_inputs::{self, KnownAbove, ReadWhen};
 use crate::throttle::{self, Guessed};
 
 /// A key under which KV never has a file.
@@ -149,7 +149,7 @@ pub(super) async fn decide(
 /// learns nothing from the time either.
 async fn refuse_unknown(app: &App, reason: Reason) -> Result<PhoneOutcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
-    let known = Known::default();
+    let known = KnownAbove::default();
     file_inputs::device(&app.db, "none", "none", ReadWhen::Always, known).await?;
     Ok(PhoneOutcome::Refused(reason))
 }

@@ -11,7 +11,7 @@ use ringfence_provision::serving::{Phone, extension};
 use serde_json::{Value, json};
 
 use super::deed::{Deed, Settling};
-use super::keep::{self, Looked};
+use super::keep::{self, InKv};
 use super::own_file::{Made, SealedFileError, content_encoding, make};
 use super::request::storage;
 use super::request_url::RequestUrl;
@@ -116,7 +116,7 @@ pub(super) async fn look_at_plain_name(
     tenant: &PublishedTenant,
     mac: &Mac,
     record: &mut Record,
-) -> Looked {
+) -> InKv {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, FileKind::Standard, Form::Sealed, &owner);
     let read = FileRead::begin(&request.app, key);
@@ -127,7 +127,7 @@ pub(super) async fn look_at_plain_name(
 }
 
 /// What D1 compares with the device, to leave out what the file is made from where KV has that file.
-pub(super) fn kept(looked: &Looked) -> Option<CachedFile<'_>> {
+pub(super) fn kept(looked: &InKv) -> Option<CachedFile<'_>> {
     let meta = &looked.kept.as_ref()?.meta;
     Some(CachedFile {
         device_id: &meta.device,
@@ -143,7 +143,7 @@ fn is_current(inputs: &FileInputs, meta: &FileMeta) -> bool {
 
 /// Whether D1 has left out what the file is made from, and KV's is none for this Worker: one of before may have sealed
 /// with the same profile in another way.
-pub(super) fn misses_inputs(inputs: &FileInputs, looked: Option<&Looked>) -> bool {
+pub(super) fn misses_inputs(inputs: &FileInputs, looked: Option<&InKv>) -> bool {
     let Some(stored) = looked.and_then(|looked| looked.kept.as_ref()) else {
         return false;
     };
@@ -165,7 +165,7 @@ pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     inputs: &FileInputs,
-    looked: Looked,
+    looked: InKv,
     record: &mut Record,
 ) -> Result<PhoneOutcome, StorageError> {
     match fit(inputs, FileKind::Standard, None, tenant) {
@@ -247,7 +247,7 @@ async fn from_inputs(
     request: &PhoneRequest,
     inputs: &FileInputs,
     ask: &SealedAsk<'_>,
-    looked: Looked,
+    looked: InKv,
     record: &mut Record,
 ) -> Result<PhoneOutcome, StorageError> {
     let kind = ask.kind;

@@ -10,7 +10,7 @@ use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
 use super::deed::{Deed, Keeping};
-use super::keep::{self, Looked};
+use super::keep::{self, InKv};
 use super::request::storage;
 use super::request_url::RequestUrl;
 use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served, sealed};
@@ -113,7 +113,7 @@ pub(super) async fn look(
     kind: FileKind,
     owner: &str,
     families: Option<&[Family]>,
-) -> Looked {
+) -> InKv {
     let key = edge::file_key(&tenant.tenant, kind, Form::Plain, owner);
     let read = FileRead::begin(&request.app, key);
     let is_theirs = |meta: &FileMeta| {
@@ -131,7 +131,7 @@ pub(super) async fn cached(
     tenant: &PublishedTenant,
     kind: FileKind,
     owner: &str,
-    looked: &Looked,
+    looked: &InKv,
     record: &mut Record,
 ) -> Option<PhoneOutcome> {
     let kept = looked.kept.as_ref()?;
@@ -169,7 +169,7 @@ pub(super) struct Wanted<'a> {
     pub(super) kind: FileKind,
     pub(super) audience: Audience,
     /// What KV has of it.
-    pub(super) looked: &'a Looked,
+    pub(super) looked: &'a InKv,
     pub(super) request_url: &'a RequestUrl,
 }
 
@@ -233,7 +233,7 @@ pub(super) async fn from_inputs(
 async fn last_good(
     request: &PhoneRequest,
     inputs: &FileInputs,
-    looked: &Looked,
+    looked: &InKv,
     detail: serde_json::Value,
 ) -> Result<PhoneOutcome, StorageError> {
     // Another device may have had the MAC, and after a restore another history the versions.

@@ -71,7 +71,7 @@ pub struct Leaves<'a> {
     pub event: Option<NewEvent<'a>>,
     /// Earlier events that are counted and not written.
     pub uncounted: Option<Uncounted<'a>>,
-    pub seen: Option<Seen<'a>>,
+    pub seen: Option<SeenDevice<'a>>,
     pub used: Option<Use<'a>>,
     /// With an event alone.
     pub sighting: Option<Sighting<'a>>,
@@ -123,7 +123,7 @@ pub struct Uncounted<'a> {
 
 /// That a device was here; `fetched` is the version of the standard file it took, if it did.
 #[derive(Clone, Copy)]
-pub struct Seen<'a> {
+pub struct SeenDevice<'a> {
     /// Where it asked. One that left the tenant meanwhile was not here: versions are the tenant's.
     pub tenant_id: &'a str,
     pub device_id: &'a str,
@@ -406,8 +406,8 @@ impl<'a> Lists<'a> {
     }
 }
 
-impl<'a> From<&Seen<'a>> for SeenItem<'a> {
-    fn from(seen: &Seen<'a>) -> Self {
+impl<'a> From<&SeenDevice<'a>> for SeenItem<'a> {
+    fn from(seen: &SeenDevice<'a>) -> Self {
         Self {
             tenant_id: seen.tenant_id,
             device_id: seen.device_id,
@@ -422,7 +422,7 @@ impl<'a> From<&Seen<'a>> for SeenItem<'a> {
 
 impl<'a> SeenItem<'a> {
     /// The same device once more: what is later counts.
-    fn also(&mut self, seen: &Seen<'a>) {
+    fn also(&mut self, seen: &SeenDevice<'a>) {
         if seen.now >= self.at {
             self.tenant_id = seen.tenant_id;
             self.at = seen.now;
@@ -473,8 +473,8 @@ mod tests {
         }
     }
 
-    fn seen<'a>(device_id: &'a str, now: u64, fetched: Option<u64>) -> Seen<'a> {
-        Seen {
+    fn seen<'a>(device_id: &'a str, now: u64, fetched: Option<u64>) -> SeenDevice<'a> {
+        SeenDevice {
             tenant_id: "T",
             device_id,
             now,

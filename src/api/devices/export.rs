@@ -13,7 +13,8 @@ use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::device_list::{self, Filter, Looked, Order, Place};
+use crate::store::by_id::PageRows;
+use crate::store::device_list::{self, Filter, ListPlace, Order};
 use crate::store::devices;
 use crate::store::object::Scope;
 use crate::store::search::{self, Needle, Numbered};
@@ -121,7 +122,7 @@ async fn fitting(
 /// How far a list is read.
 #[derive(Clone)]
 enum After {
-    Place(Place),
+    Place(ListPlace),
     Number(u64),
 }
 
@@ -177,9 +178,9 @@ impl Reading {
                 Some(After::Place(place)) => Some(place),
                 _ => None,
             };
-            let looked: Looked<Place> =
+            let looked: PageRows<ListPlace, ListPlace> =
                 device_list::list(db, tenant_id, &self.filter, self.order, after, limit).await?;
-            let of = |place: Place| (place.id.clone(), After::Place(place));
+            let of = |place: ListPlace| (place.id.clone(), After::Place(place));
             let places = looked.rows.into_iter().map(of).collect();
             (places, looked.ended_at.map(After::Place))
         };

@@ -11,7 +11,7 @@ use crate::edge;
 use crate::platform::log::warn;
 use crate::store::moves;
 use crate::store::requests::{
-    self, CurrentFiles, Leaves, NewEvent, Seen, Uncounted, Use, WrittenRequests,
+    self, CurrentFiles, Leaves, NewEvent, SeenDevice, Uncounted, Use, WrittenRequests,
 };
 use crate::store::unknown::{self, Sighting};
 
@@ -93,7 +93,7 @@ impl Answered {
                 minute: uncounted.minute,
                 number: uncounted.number,
             }),
-            seen: self.seen().map(|device_id| Seen {
+            seen: self.seen().map(|device_id| SeenDevice {
                 tenant_id,
                 device_id,
                 now: self.now,
