@@ -586,5 +586,4 @@ mod zero_or_one {
 }
 
 #[cfg(test)]
-#[path = "job_tests.rs"]
 mod tests;
