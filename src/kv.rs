@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::Env;
 
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 
 #[wasm_bindgen]
 extern "C" {
@@ -20,10 +20,10 @@ extern "C" {
     fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
 
     /// What [`begin`] promises.
-    type Found;
+    type FoundValue;
 
     #[wasm_bindgen(method, getter)]
-    fn value(this: &Found) -> Option<ArrayBuffer>;
+    fn value(this: &FoundValue) -> Option<ArrayBuffer>;
 }
 
 #[wasm_bindgen(module = "/src/kv.js")]
@@ -33,7 +33,7 @@ extern "C" {
     fn begin(kv: &Namespace, key: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(js_name = metadataOf)]
-    fn metadata_of(found: &Found) -> Option<String>;
+    fn metadata_of(found: &FoundValue) -> Option<String>;
 
     #[wasm_bindgen(catch)]
     async fn text(kv: &Namespace, key: &str) -> Result<JsValue, JsValue>;
@@ -160,7 +160,7 @@ impl Kv {
     ) -> Result<KeyPage, StorageError> {
         let page = list(&self.0, prefix, cursor.map(ToOwned::to_owned)).await;
         let text = page.map_err(failed)?.as_string().unwrap_or_default();
-        ringfence_json::from_str(&text).map_err(|error| StorageError::Corrupt(error.to_string()))
+        ringfence_json::from_str(&text).map_err(|error| Corrupt::Json(error).into())
     }
 }
 
@@ -170,7 +170,7 @@ pub(super) struct Reading(JsFuture);
 impl Reading {
     /// The bytes, outside the module's memory, with their metadata as text.
     pub(super) async fn finish(self) -> Result<Option<(ArrayBuffer, String)>, StorageError> {
-        let found: Found = self.0.await.map_err(failed)?.unchecked_into();
+        let found: FoundValue = self.0.await.map_err(failed)?.unchecked_into();
         Ok(found.value().zip(metadata_of(&found)))
     }
 }

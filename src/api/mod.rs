@@ -40,8 +40,8 @@ pub use admin::{sessions, tokens};
 #[cfg(test)]
 pub use explain::words;
 use request::answer::Outgoing;
-pub use request::call::Asked;
 use request::call::Incoming;
+pub use request::call::RawCall;
 pub use request::secret::wrap;
 pub use request::token::Token;
 use request::{allowance, auth, commit};
@@ -117,9 +117,9 @@ async fn dispatch(
     };
     line.token.clone_from(&token.id);
     let tenant = admit(&app, operation, &token, &params).await?;
-    let asked = Asked::read(&request).await?;
+    let raw = RawCall::read(&request).await?;
     let revealed = Rc::clone(&line.revealed);
-    let incoming = Incoming::new(asked, app.clone(), caller, token, params, revealed)?;
+    let incoming = Incoming::new(raw, app.clone(), caller, token, params, revealed)?;
     run(&app, operation, incoming, tenant).await
 }
 
@@ -181,21 +181,21 @@ pub async fn ask(
     token: &Token,
     method: &str,
     path: &str,
-    asked: Asked,
-) -> Told {
+    raw: RawCall,
+) -> RawAnswer {
     let mut line = LogLine {
         address: caller.address.clone(),
         token: token.id.clone(),
         ..LogLine::default()
     };
-    let result = inner(app, caller, token, (method, path), asked, &mut line).await;
+    let result = inner(app, caller, token, (method, path), raw, &mut line).await;
     line.write(result.as_ref(), &app.request_id);
     match result {
-        Ok(outgoing) => Told {
+        Ok(outgoing) => RawAnswer {
             status: outgoing.status,
             body: outgoing.body,
         },
-        Err(problem) => Told {
+        Err(problem) => RawAnswer {
             status: problem.status(),
             body: problem.document(&app.request_id).unwrap_or_default(),
         },
@@ -207,7 +207,7 @@ async fn inner(
     caller: &Caller,
     token: &Token,
     (method, path): (&str, &str),
-    asked: Asked,
+    raw: RawCall,
     line: &mut LogLine,
 ) -> Result<Outgoing, Problem> {
     let RouteMatch::Route(operation, params) = route::find(method, path) else {
@@ -215,15 +215,15 @@ async fn inner(
     };
     line.operation = operation.id();
     let tenant = admit(app, operation, token, &params).await?;
-    asked.check_length()?;
+    raw.check_length()?;
     let revealed = Rc::clone(&line.revealed);
     let (worker, caller) = (app.clone(), caller.clone());
-    let incoming = Incoming::new(asked, worker, caller, token.clone(), params, revealed)?;
+    let incoming = Incoming::new(raw, worker, caller, token.clone(), params, revealed)?;
     run(app, operation, incoming, tenant).await
 }
 
 /// An answer of [`ask`].
-pub struct Told {
+pub struct RawAnswer {
     pub status: u16,
     /// JSON; a problem document outside of 2xx.
     pub body: Vec<u8>,

@@ -8,7 +8,7 @@ use ringfence_api::path::{self, Params};
 use ringfence_api::query::Input;
 
 use crate::api::request::allowance::Spent;
-use crate::api::request::answer::{Outgoing, Written};
+use crate::api::request::answer::{IntoOutgoing, Outgoing};
 use crate::api::request::call::{Call, Incoming};
 use crate::api::request::commit::Failure;
 use crate::http::problem::Problem;
@@ -100,7 +100,7 @@ pub fn run<Q, B, A, E, F>(incoming: Incoming, handler: fn(Call<Q, B>) -> F) -> P
 where
     Q: Input + 'static,
     B: Input + 'static,
-    A: Written,
+    A: IntoOutgoing,
     // A handler whose change may be overtaken says so; for the others an error is an error.
     E: Into<Failure>,
     F: Future<Output = Result<A, E>> + 'static,
@@ -112,7 +112,7 @@ where
     };
     Box::pin(async move {
         match handler(call).await {
-            Ok(answer) => Ok(answer.outgoing()?),
+            Ok(answer) => Ok(answer.into_outgoing()?),
             Err(error) => tried(error.into()),
         }
     })

@@ -26,7 +26,6 @@ use fields::Fields;
 pub use page::has;
 use page::{Open, PATH};
 use reply::{Reply, own};
-use route::Found;
 use visit::Visit;
 
 /// The longest form, in bytes: a template, escaped.
@@ -96,14 +95,11 @@ async fn dispatch(
         _ => Fields::default(),
     };
     let query = Fields::parse(url.query().unwrap_or_default().as_bytes());
-    let (open, params) = match route::find(method, &path) {
-        Found::Page(open, params) => (open, params),
-        Found::Nothing => {
-            let params = route::tenant_of(&path);
-            let visit = Visit::new(app, caller, signed_in, path, params, query, form);
-            let problem = Shown::new(404, EN.not_found, EN.not_found_detail);
-            return Ok(visit.problem(problem).await);
-        }
+    let Some((open, params)) = route::find(method, &path) else {
+        let params = route::tenant_of(&path);
+        let visit = Visit::new(app, caller, signed_in, path, params, query, form);
+        let problem = Shown::new(404, EN.not_found, EN.not_found_detail);
+        return Ok(visit.problem(problem).await);
     };
     let run = match open {
         Open::ToAll(run) => run,

@@ -18,10 +18,10 @@ pub fn has(path: &str) -> bool {
 }
 
 /// A page, or why there is none.
-pub type Outcome = Result<Reply, Problem>;
+pub type PageResult = Result<Reply, Problem>;
 
 /// Makes a page for a visit.
-pub type Run = fn(Visit) -> Pin<Box<dyn Future<Output = Outcome>>>;
+pub type Run = fn(Visit) -> Pin<Box<dyn Future<Output = PageResult>>>;
 
 /// For whom a page is.
 #[derive(Clone, Copy)]

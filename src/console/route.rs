@@ -148,17 +148,11 @@ const PAGES: &[Row] = &[
     page!(POST "/console/tenants/{tenant}/webhooks/{webhook}/rotate-secret" SignedIn webhooks::rotate),
 
     page!(GET  "/console/tenants/{tenant}/notify" SignedIn notify::page),
-    page!(GET  "/console/tenants/{tenant}/notify/all" SignedIn notify::tell_all_form),
-    page!(POST "/console/tenants/{tenant}/notify/all" SignedIn notify::tell_all),
+    page!(GET  "/console/tenants/{tenant}/notify/all" SignedIn notify::notify_all_form),
+    page!(POST "/console/tenants/{tenant}/notify/all" SignedIn notify::notify_all),
     page!(GET  "/console/tenants/{tenant}/jobs/{job}" SignedIn notify::job),
     page!(GET  "/console/tenants/{tenant}/rollouts/{rollout}" SignedIn notify::rollout),
 ];
-
-/// What a method and a path lead to.
-pub enum Found {
-    Page(Open, Params),
-    Nothing,
-}
 
 /// The tenant of a path that is no page, as the pattern of a page would name it.
 pub fn tenant_of(path: &str) -> Params {
@@ -171,20 +165,16 @@ pub fn tenant_of(path: &str) -> Params {
     .unwrap_or_default()
 }
 
-/// Looks a request up. `HEAD` is answered like `GET`.
-pub fn find(method: &str, path: &str) -> Found {
+/// The page that a method and a path lead to. `HEAD` is answered like `GET`.
+pub fn find(method: &str, path: &str) -> Option<(Open, Params)> {
     let method = if method == "HEAD" { "GET" } else { method };
     let path = path.strip_suffix('/').unwrap_or(path);
     // What takes something away has longer paths than the pages that would fit them, too.
-    if let Some((open, params)) = deeds::find(method, path)
+    deeds::find(method, path)
         .or_else(|| history::find(method, path))
         .or_else(|| forms::find(method, path))
-    {
-        return Found::Page(open, params);
-    }
-    PAGES
-        .iter()
-        .filter(|row| row.method == method)
-        .find_map(|row| Some(Found::Page(row.open, api::matches(row.pattern, path)?)))
-        .unwrap_or(Found::Nothing)
+        .or_else(|| {
+            let mut rows = PAGES.iter().filter(|row| row.method == method);
+            rows.find_map(|row| Some((row.open, api::matches(row.pattern, path)?)))
+        })
 }

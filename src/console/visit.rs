@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::api::sessions::{self, SignedIn};
 use crate::api::tokens;
-use crate::api::{self, Asked, Params, Token, Told};
+use crate::api::{self, Params, RawAnswer, RawCall, Token};
 use crate::app::{App, Caller};
 use crate::console::fields::Fields;
 use crate::console::reply::own;
@@ -161,9 +161,9 @@ impl Visit {
         query: &[(&str, &str)],
         if_match: Option<String>,
         body: Option<Value>,
-    ) -> Result<Told, Problem> {
+    ) -> Result<RawAnswer, Problem> {
         let query = href::query(query);
-        let asked = Asked {
+        let raw = RawCall {
             query: query.strip_prefix('?').unwrap_or_default().to_owned(),
             if_match,
             body: body
@@ -171,11 +171,11 @@ impl Visit {
                 .unwrap_or_default(),
         };
         let path = format!("/api/v1{path}");
-        let told = api::ask(&self.app, &self.caller, &self.token, method, &path, asked).await;
-        if (200..300).contains(&told.status) {
-            return Ok(told);
+        let answer = api::ask(&self.app, &self.caller, &self.token, method, &path, raw).await;
+        if (200..300).contains(&answer.status) {
+            return Ok(answer);
         }
-        let document: Document = ringfence_json::from_slice(&told.body).unwrap_or_default();
+        let document: Document = ringfence_json::from_slice(&answer.body).unwrap_or_default();
         Err(Problem::from(document))
     }
 

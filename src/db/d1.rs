@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use worker::D1Database;
 
-use super::error::StorageError;
+use super::error::{Corrupt, StorageError};
 
 #[wasm_bindgen(module = "/src/db/d1.js")]
 extern "C" {
@@ -149,7 +149,7 @@ pub(super) fn read<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, StorageErr
 
 #[cold]
 pub(super) fn corrupt(error: ringfence_json::Error) -> StorageError {
-    StorageError::Corrupt(error.to_string())
+    Corrupt::Json(error).into()
 }
 
 #[cfg(test)]

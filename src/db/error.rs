@@ -12,7 +12,7 @@ pub enum StorageError {
     Cache(String),
     /// What is stored is not what this program writes, or does not open under the master keys in use.
     #[error("stored data: {0}")]
-    Corrupt(String),
+    Corrupt(#[from] Corrupt),
     /// The deployment lacks something.
     #[error("configuration: {0}")]
     Config(String),
@@ -71,6 +71,47 @@ pub enum SchemaError {
     Migrating,
     #[error("the migration {step} could not be applied")]
     Failed { step: String },
+}
+
+/// What is wrong with what is stored. The words name rows, and no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Corrupt {
+    /// Rows, KV's names or a parameter's JSON.
+    #[error(transparent)]
+    Json(#[from] ringfence_json::Error),
+    #[error(transparent)]
+    Parameter(#[from] serde_json::Error),
+    #[error("options of tenant {tenant}: {why}")]
+    TenantOptions {
+        tenant: String,
+        why: ringfence_json::Error,
+    },
+    #[error("limits of tenant {tenant}: {why}")]
+    TenantLimits {
+        tenant: String,
+        why: ringfence_json::Error,
+    },
+    #[error("an operation's action: {0}")]
+    OperationAction(ringfence_json::Error),
+    #[error("an operation's secrets do not open")]
+    OperationSecrets,
+    #[error("certificate {name}: {why}")]
+    Certificate {
+        name: String,
+        why: base64::DecodeError,
+    },
+    /// Something wrapped, by its identity.
+    #[error("{0} does not open")]
+    Wrapped(String),
+    #[error("the device has no sealing profile")]
+    NoProfile,
+    /// What a device's file is made from, or the key that it is sealed with.
+    #[error(transparent)]
+    File(Box<dyn std::error::Error>),
+    #[error("an aggregate has no row")]
+    NoAggregate,
+    #[error("the table `standing` has no row: apply the migrations again")]
+    NoStanding,
 }
 
 /// What D1 says of a statement.

@@ -125,8 +125,8 @@ struct Guarded {
     newer: Option<String>,
 }
 
-/// Takes note of what [`guard`] has found.
-pub(super) fn note(result: &D1Result) -> Result<(), StorageError> {
+/// Remembers what [`guard`] has found.
+pub(super) fn record(result: &D1Result) -> Result<(), StorageError> {
     let newer = rows::<Guarded>(result)?
         .into_iter()
         .find_map(|row| row.newer);
@@ -252,7 +252,7 @@ impl Run<'_> {
         let free = "DELETE FROM schema_lock WHERE id = 1 AND holder = ?1";
         let ended = vec![Statement::new(free, args![&self.holder]), guard()];
         let [_, guarded] = exactly(sent(self.database, &ended).await?)?;
-        note(&guarded)?;
+        record(&guarded)?;
         if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
             log::info("migrated", &[("from", &first.name), ("to", &last.name)]);
         }

@@ -21,7 +21,7 @@ use crate::model::standing::Step;
 use d1::{corrupt, read};
 
 pub use self::d1::{D1Result, Statement, exactly, rows};
-pub use self::error::{SchemaError, StorageError};
+pub use self::error::{Corrupt, SchemaError, StorageError};
 
 /// The database binding, and what was written by way of it.
 pub struct Db {
@@ -136,7 +136,7 @@ impl Db {
             Ok(results) => {
                 let mut results = results.into_iter();
                 if let Some(found) = results.next() {
-                    migrations::note(&found)?;
+                    migrations::record(&found)?;
                 }
                 Ok(results.collect())
             }

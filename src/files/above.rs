@@ -3,14 +3,14 @@
 //! each isolate and version then, not once for each device.
 //!
 //! D1 itself says whether what is kept still holds: the statements that read a device compare the version and leave out
-//! what is known of it ([`Known`]). So nothing here is ever too old, however long it is kept. Secrets stay wrapped.
+//! what is known of it ([`KnownAbove`]). So nothing here is ever too old, however long it is kept. Secrets stay wrapped.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::model::standing::Standing;
-use crate::store::file_inputs::{DeviceParts, Known, TemplateSource};
+use crate::store::file_inputs::{DeviceParts, KnownAbove, TemplateSource};
 use crate::store::object::{Scope, SettingRow};
 
 /// The most bytes that are kept of all tenants together; the tenant that was asked for longest ago goes first.
@@ -54,8 +54,8 @@ pub fn of(tenant_id: &str) -> Rc<Above> {
 
 impl Above {
     /// What need not be read.
-    pub fn known(&self) -> Known<'_> {
-        Known {
+    pub fn known(&self) -> KnownAbove<'_> {
+        KnownAbove {
             version: self.version,
             era: self.era,
             scopes: &self.scopes,

@@ -25,7 +25,7 @@ extern "C" {
 }
 
 /// How a request ended.
-pub enum Outcome {
+pub enum PhoneOutcome {
     /// A file, or a part of it, or word that the phone's copy is good.
     Served(Served),
     /// The one refusal.
@@ -80,8 +80,8 @@ impl Body {
 }
 
 /// A file in clear that was made just now and is kept nowhere, as the outcome of a request.
-pub(super) fn served(inputs: &FileInputs, bytes: &[u8], reason: Reason) -> Outcome {
-    Outcome::Served(Served {
+pub(super) fn served(inputs: &FileInputs, bytes: &[u8], reason: Reason) -> PhoneOutcome {
+    PhoneOutcome::Served(Served {
         body: Body::new(bytes),
         content_type: render::content_type(inputs).into(),
         content_encoding: String::new(),
@@ -129,7 +129,7 @@ enum Sent<'a> {
     Part(&'a ArrayBuffer, u32, u32),
 }
 
-impl Outcome {
+impl PhoneOutcome {
     /// How a request ends that was decided so.
     pub(super) fn of(decided: Result<Self, StorageError>) -> Self {
         decided.unwrap_or_else(|error| Self::Unavailable {

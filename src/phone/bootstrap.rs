@@ -16,13 +16,13 @@ use ringfence_provision::serving::Audience;
 use ringfence_provision::url_template::Resolved;
 use serde_json::json;
 
-use super::asked::Asked;
 use super::deed::Deed;
-use super::keep::Looked;
+use super::keep::InKv;
 use super::own_file::{self, InClear, SealedFileError};
 use super::request::storage;
+use super::request_url::RequestUrl;
 use super::{
-    Body, Outcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
+    Body, PhoneOutcome, PhoneRequest, Reason, Served, Taking, forward, initial, sealed, shared,
 };
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
@@ -47,12 +47,12 @@ pub(super) async fn serve(
     mac: &Mac,
     taking: Taking,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let at = At::of(request, tenant, named, record);
     let theirs = at.families.as_deref();
     let owner = mac.upper();
     let kind = FileKind::Standard;
-    let asked = Asked::of(request, tenant);
+    let request_url = RequestUrl::of(request, tenant);
     let looked = shared::look(request, tenant, kind, &owner, at.whole.as_deref()).await;
     record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = shared::cached(request, tenant, kind, &owner, &looked, record).await {
@@ -89,13 +89,13 @@ pub(super) async fn serve(
             let whole = at.whole.as_deref();
             let forward = forward.filter(|forward| forward::leads_by_own_file(forward, whole));
             let Some(forward) = forward else {
-                return Ok(Outcome::Refused(Reason::UnknownDevice));
+                return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
             };
             record.tell(|facts| facts.forward = Some(forward.clone()));
             return Ok(forward::serve(request, &forward, kind, mac).await);
         };
         let Some(device) = inputs.device.clone() else {
-            return Ok(Outcome::Refused(Reason::UnknownDevice));
+            return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
         };
         record.found(&inputs);
         if device.disabled == 0 && at.with_index.contains(&inputs.family) {
@@ -104,18 +104,18 @@ pub(super) async fn serve(
         }
         let is_theirs = theirs.is_none_or(|all| all.contains(&inputs.family));
         if !is_theirs || inputs.family.spec().forbids(&request.path) {
-            return Ok(Outcome::Refused(Reason::NoSuchPath));
+            return Ok(PhoneOutcome::Refused(Reason::NoSuchPath));
         }
         if device.disabled != 0 {
-            return Ok(Outcome::Refused(Reason::Disabled));
+            return Ok(PhoneOutcome::Refused(Reason::Disabled));
         }
         if sealed::misses_inputs(&inputs, in_kv.as_ref()) {
-            in_kv = in_kv.map(Looked::without_file);
+            in_kv = in_kv.map(InKv::without_file);
             continue;
         }
         let wanted = at.bootstrap_of(inputs.family);
         if wanted == Bootstrap::KeyAlone && inputs.profile.is_none() {
-            return Ok(Outcome::Refused(Reason::WrongForm));
+            return Ok(PhoneOutcome::Refused(Reason::WrongForm));
         }
         let Some(profile) = inputs.profile.clone() else {
             record.fetched = Some(inputs.version());
@@ -126,7 +126,7 @@ pub(super) async fn serve(
                     kind,
                     audience: Audience::Device,
                     looked: &looked,
-                    asked: &asked,
+                    request_url: &request_url,
                 },
                 Reason::PlainOverHttps,
                 record,
@@ -143,19 +143,27 @@ pub(super) async fn serve(
                 Some(looked) => {
                     sealed::serve_at_plain_name(request, tenant, &inputs, looked, record).await
                 }
-                None => Ok(Outcome::Refused(reason)),
+                None => Ok(PhoneOutcome::Refused(reason)),
             };
         }
         // Copied before the claim: after it nothing is made that memory could fail for.
-        let made = make(request, &inputs, &profile, &device, *mac, &asked, wanted);
+        let made = make(
+            request,
+            &inputs,
+            &profile,
+            &device,
+            *mac,
+            &request_url,
+            wanted,
+        );
         let (body, clear) = match made {
             Ok((bytes, clear)) => (Body::new(&bytes), clear),
             Err(SealedFileError::File(error)) => {
-                return Ok(Outcome::Broken {
+                return Ok(PhoneOutcome::Broken {
                     detail: sealed::broken(&error),
                 });
             }
-            Err(SealedFileError::Seal(error)) => return Err(StorageError::Corrupt(error)),
+            Err(SealedFileError::Storage(error)) => return Err(error),
         };
         if take(request, tenant, &device, &policy, wanted, taking).await? {
             let content_type = match wanted {
@@ -167,7 +175,7 @@ pub(super) async fn serve(
                 inputs: Box::new(inputs),
                 clear: Box::new(clear),
             });
-            return Ok(Outcome::Served(Served {
+            return Ok(PhoneOutcome::Served(Served {
                 body,
                 content_type: content_type.into(),
                 content_encoding: String::new(),
@@ -178,7 +186,7 @@ pub(super) async fn serve(
         }
         // Somebody else took it, or the device changed meanwhile: the next look tells.
     }
-    Ok(Outcome::Refused(Reason::LostClaim))
+    Ok(PhoneOutcome::Refused(Reason::LostClaim))
 }
 
 /// Takes the bootstrap of a device, or looks whether it could be taken at this moment. Either is the
@@ -336,12 +344,12 @@ fn make(
     profile: &Profile,
     device: &DeviceRow,
     mac: Mac,
-    asked: &Asked,
+    request_url: &RequestUrl,
     wanted: Bootstrap,
 ) -> Result<(Vec<u8>, InClear), SealedFileError> {
-    let clear = InClear::of(&request.app, inputs, FileKind::Standard, asked)?;
-    let key = seal::unwrap_key(&request.app.keyring, device)
-        .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+    let clear = InClear::of(&request.app, inputs, FileKind::Standard, request_url)?;
+    let key =
+        seal::unwrap_key(&request.app.keyring, device).map_err(SealedFileError::not_sealed)?;
     let bytes = match wanted {
         Bootstrap::Whole => render::with_key(inputs, profile, &clear.file, &key),
         Bootstrap::KeyAlone => render::key_alone(inputs, profile, &clear.file, &key, mac),

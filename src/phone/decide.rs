@@ -8,13 +8,13 @@ use super::deed::Deed;
 use super::event::Record;
 use super::prefetch::Prefetch;
 use super::{
-    Outcome, PhoneRequest, Reason, Taking, bootstrap, certificate, initial, sealed, shared,
+    PhoneOutcome, PhoneRequest, Reason, Taking, bootstrap, certificate, initial, sealed, shared,
 };
 use crate::app::App;
 use crate::db::StorageError;
 use crate::edge::{self, FoundTenant};
 use crate::files::names::CERTIFICATES;
-use crate::store::file_inputs::{self, Known, ReadWhen};
+use crate::store::file_inputs::{self, KnownAbove, ReadWhen};
 use crate::throttle::{self, Guessed};
 
 /// A key under which KV never has a file.
@@ -24,7 +24,7 @@ const NO_FILE: &str = "f1:none";
 pub(super) struct Located {
     /// The tenant behind the access path, if there is one.
     pub(super) found: Option<FoundTenant>,
-    guess: Option<Prefetch>,
+    prefetch: Option<Prefetch>,
 }
 
 /// Looks the access path up.
@@ -36,7 +36,7 @@ pub(super) async fn locate(
     record: &mut Record,
 ) -> Result<Located, StorageError> {
     let (app, hash) = (&request.app, &request.access_path_hash);
-    let guess = asks(request).then(|| Prefetch::new(request)).flatten();
+    let prefetch = asks(request).then(|| Prefetch::new(request)).flatten();
     let address = &request.caller.address;
     let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
     let found = edge::find_tenant(app, hash, trusted).await?;
@@ -49,7 +49,7 @@ pub(super) async fn locate(
             });
         }
     }
-    Ok(Located { found, guess })
+    Ok(Located { found, prefetch })
 }
 
 /// Whether the method and the length of the path are those of a question.
@@ -66,16 +66,16 @@ pub(super) async fn decide(
     located: Located,
     taking: Taking,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let app = &request.app;
-    let Located { found, guess } = located;
+    let Located { found, prefetch } = located;
     let Some(FoundTenant { known, .. }) = found else {
         record.deeds.push(Deed::CountGuess);
         // D1 has been asked: a KV read is what is left of the usual work.
         edge::read_file(app, NO_FILE).await;
         // One that is too long to be one is unknown, too.
         let is_none = request.access_path.is_empty() || request.access_path.len() > MAX_PATH_LEN;
-        return Ok(Outcome::Refused(if is_none {
+        return Ok(PhoneOutcome::Refused(if is_none {
             Reason::NoAccessPath
         } else {
             Reason::UnknownAccessPath
@@ -106,8 +106,8 @@ pub(super) async fn decide(
         }
         return certificate::serve(request, tenant, name).await;
     }
-    let (resolved, begun) = match &known.table {
-        Some(table) => Prefetch::finish(guess, table, &request.path),
+    let (resolved, prefetched) = match &known.table {
+        Some(table) => Prefetch::finish(prefetch, table, &request.path),
         None => (None, None),
     };
     let Some(resolved) = resolved else {
@@ -129,7 +129,7 @@ pub(super) async fn decide(
     }
     match (resolved.kind, resolved.form, resolved.mac) {
         (kind, Form::Sealed, Some(mac)) => {
-            sealed::serve(request, tenant, kind, &mac, begun, record).await
+            sealed::serve(request, tenant, kind, &mac, prefetched, record).await
         }
         (FileKind::Standard, Form::Plain, Some(mac)) => {
             bootstrap::serve(request, tenant, &resolved, &mac, taking, record).await
@@ -147,9 +147,9 @@ pub(super) async fn decide(
 
 /// The refusal of what is not even looked up, after as much work as a look-up takes: a stranger
 /// learns nothing from the time either.
-async fn refuse_unknown(app: &App, reason: Reason) -> Result<Outcome, StorageError> {
+async fn refuse_unknown(app: &App, reason: Reason) -> Result<PhoneOutcome, StorageError> {
     edge::read_file(app, NO_FILE).await;
-    let known = Known::default();
+    let known = KnownAbove::default();
     file_inputs::device(&app.db, "none", "none", ReadWhen::Always, known).await?;
-    Ok(Outcome::Refused(reason))
+    Ok(PhoneOutcome::Refused(reason))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::decide::{Located, decide, locate};
 use super::event::{Event, Record, without};
-use super::{Copy, Facts, Outcome, PhoneRequest, Reason, Taking, shared};
+use super::{Copy, Facts, PhoneOutcome, PhoneRequest, Reason, Taking, shared};
 use crate::edge::FoundTenant;
 use crate::files::inputs::FileInputs;
 use crate::files::render;
@@ -18,7 +18,7 @@ const MIN_SECRET: usize = 8;
 /// A request whose access path was looked up.
 pub struct Asking {
     pub request: PhoneRequest,
-    located: Result<Located, Outcome>,
+    located: Result<Located, PhoneOutcome>,
     record: Record,
 }
 
@@ -43,7 +43,7 @@ impl Asking {
             ..Record::default()
         };
         let located = locate(&request, &mut record).await;
-        let located = located.map_err(|error| Outcome::of(Err(error)));
+        let located = located.map_err(|error| PhoneOutcome::of(Err(error)));
         let mut asking = Self {
             request,
             located,
@@ -80,7 +80,9 @@ impl Asking {
             mut record,
         } = self;
         let outcome = match located {
-            Ok(located) => Outcome::of(decide(&request, located, Taking::Look, &mut record).await),
+            Ok(located) => {
+                PhoneOutcome::of(decide(&request, located, Taking::Look, &mut record).await)
+            }
             Err(outcome) => outcome,
         };
         record.deeds.clear();

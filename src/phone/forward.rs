@@ -17,8 +17,8 @@ use serde_json::json;
 
 use super::answer::served;
 use super::request::storage;
-use super::{Outcome, PhoneRequest, Reason, asked};
-use crate::db::StorageError;
+use super::{PhoneOutcome, PhoneRequest, Reason, request_url};
+use crate::db::{Corrupt, StorageError};
 use crate::files::inputs::FileInputs;
 use crate::files::names::{own_urls, urls};
 use crate::files::urls::Base;
@@ -44,7 +44,7 @@ pub(super) async fn serve(
     forward: &Forward,
     kind: FileKind,
     mac: &Mac,
-) -> Outcome {
+) -> PhoneOutcome {
     match make(request, forward, kind, mac).await {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -57,7 +57,7 @@ pub(super) async fn serve(
                     ("error", &error.to_string()),
                 ],
             );
-            Outcome::Unavailable {
+            PhoneOutcome::Unavailable {
                 detail: "The file of the tenant that the device is in cannot be read now.".into(),
             }
         }
@@ -69,7 +69,7 @@ async fn make(
     forward: &Forward,
     kind: FileKind,
     mac: &Mac,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let app = &request.app;
     let target = &forward.target_id;
     let inputs::Initial {
@@ -84,22 +84,26 @@ async fn make(
         let device = inputs.device.as_ref();
         device.is_some_and(|device| device.id == forward.device_id)
     }) else {
-        return Ok(Outcome::Refused(Reason::UnknownDevice));
+        return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
     };
     if inputs.device.as_ref().is_some_and(|it| it.disabled != 0) {
-        return Ok(Outcome::Refused(Reason::Disabled));
+        return Ok(PhoneOutcome::Refused(Reason::Disabled));
     }
-    let options: TenantOptions = ringfence_json::from_str(&forward.options)
-        .map_err(|error| StorageError::Corrupt(format!("options of tenant {target}: {error}")))?;
+    let options: TenantOptions = ringfence_json::from_str(&forward.options).map_err(|why| {
+        let tenant = target.clone();
+        Corrupt::TenantOptions { tenant, why }
+    })?;
     let keyring = &app.keyring;
     // Where that tenant's phones are to move to, or else where the move said.
     let segment = match inputs.addresses.as_ref() {
-        Some(addresses) => asked::target(keyring, target, addresses)?.map(|(_, segment)| segment),
+        Some(addresses) => {
+            request_url::target(keyring, target, addresses)?.map(|(_, segment)| segment)
+        }
         None => None,
     };
     let segment = match segment {
         Some(segment) => segment,
-        None => asked::segment(keyring, target, &forward.access_path_id, &forward.segment)?,
+        None => request_url::segment(keyring, target, &forward.access_path_id, &forward.segment)?,
     };
     let base = Base {
         origin: match &forward.hostname {
@@ -115,7 +119,7 @@ async fn make(
             (inputs, urls)
         }
         // It became a sealed one meanwhile.
-        _ if inputs.profile.is_some() => return Ok(Outcome::Refused(Reason::UnknownDevice)),
+        _ if inputs.profile.is_some() => return Ok(PhoneOutcome::Refused(Reason::UnknownDevice)),
         _ => {
             let urls = own_urls(&base, &options, &inputs);
             (bare(inputs), urls)
@@ -125,7 +129,7 @@ async fn make(
         match render::render(&inputs, kind, Audience::Device, &urls, SecretsMode::Reveal) {
             Ok(file) => served(&inputs, &file.bytes, Reason::Forwarded),
             // What is wrong with it is for the other tenant alone, and may quote its access path.
-            Err(_) => Outcome::Broken {
+            Err(_) => PhoneOutcome::Broken {
                 detail: json!({
                     "render": "The file of the tenant that the device is in cannot be made: its lint there says why."
                 }),

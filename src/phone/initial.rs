@@ -8,9 +8,9 @@ use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
 use super::answer::served;
-use super::asked::Asked;
 use super::request::storage;
-use super::{Outcome, PhoneRequest, Reason, forward, sealed, shared};
+use super::request_url::RequestUrl;
+use super::{PhoneOutcome, PhoneRequest, Reason, forward, sealed, shared};
 use crate::db::StorageError;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::names::urls;
@@ -25,7 +25,7 @@ pub(super) async fn serve(
     tenant: &PublishedTenant,
     named: &Resolved,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     // The name may be another family's, and some phones have no such file at all.
     let theirs = record
         .names
@@ -55,7 +55,7 @@ pub(super) async fn serve(
     };
     let (inputs, certificates) = match found {
         Ok(found) => found,
-        Err(reason) => return Ok(Outcome::Refused(reason)),
+        Err(reason) => return Ok(PhoneOutcome::Refused(reason)),
     };
     record.found(&inputs);
     if inputs
@@ -63,14 +63,14 @@ pub(super) async fn serve(
         .as_ref()
         .is_some_and(|device| device.disabled != 0)
     {
-        return Ok(Outcome::Refused(Reason::Disabled));
+        return Ok(PhoneOutcome::Refused(Reason::Disabled));
     }
     let is_theirs = theirs.is_none_or(|all| all.contains(&inputs.family));
     let family = inputs.family.spec();
     if !is_theirs || !family.kinds.contains(&FileKind::Initial) || family.forbids(&request.path) {
-        return Ok(Outcome::Refused(Reason::NoSuchPath));
+        return Ok(PhoneOutcome::Refused(Reason::NoSuchPath));
     }
-    let (base, _) = Asked::of(request, tenant).base(&request.app.keyring, &inputs)?;
+    let (base, _) = RequestUrl::of(request, tenant).base(&request.app.keyring, &inputs)?;
     let urls = urls(
         &base,
         &tenant.options,
@@ -87,7 +87,7 @@ pub(super) async fn serve(
             SecretsMode::Reveal,
         ) {
             Ok(file) => served(&inputs, &file.bytes, Reason::Initial),
-            Err(error) => Outcome::Broken {
+            Err(error) => PhoneOutcome::Broken {
                 detail: sealed::broken(&error),
             },
         },

@@ -21,7 +21,7 @@ pub(super) struct StoredFile {
 }
 
 /// What KV has of a file.
-pub(super) struct Looked {
+pub(super) struct InKv {
     key: String,
     /// What is for whoever asks, of whatever version.
     pub(super) kept: Option<StoredFile>,
@@ -38,9 +38,9 @@ pub(super) async fn look(
     origin: &str,
     read: FileRead,
     wanted: impl Fn(&FileMeta) -> bool,
-) -> Looked {
+) -> InKv {
     let key = read.key().to_owned();
-    let mut looked = Looked {
+    let mut looked = InKv {
         key: key.clone(),
         kept: None,
         other: None,
@@ -65,7 +65,7 @@ pub(super) async fn look(
     looked
 }
 
-impl Looked {
+impl InKv {
     /// What there is, for whoever explains the decision.
     pub(super) fn copy(&self, form: Form) -> Option<Copy> {
         self.kept.as_ref().map(|kept| Copy {
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_file_lies_beside_one_of_its_version_with_another_url_and_takes_an_older_ones_place() {
-        let mut looked = Looked {
+        let mut looked = InKv {
             key: "f".into(),
             kept: None,
             other: Some((5, place("A"))),

@@ -1,6 +1,6 @@
 //! What a phone gets: `GET` or `HEAD` of `/{access path}/{path}`.
 //!
-//! One file per thing a phone can ask for. Each of them ends in an [`Outcome`]: a file that passed
+//! One file per thing a phone can ask for. Each of them ends in a [`PhoneOutcome`]: a file that passed
 //! its lint, whole and with `Content-Length`; the one refusal; or 503 where storage fails.
 //!
 //! What is decided and what is done about it are apart: [`decide()`] reads, and says what the answer is and
@@ -12,7 +12,6 @@
 //! and nothing is written before any answer but the claim of a bootstrap.
 
 mod answer;
-mod asked;
 mod bootstrap;
 mod certificate;
 mod decide;
@@ -27,6 +26,7 @@ mod own_file;
 mod prefetch;
 mod reason;
 mod request;
+mod request_url;
 mod sealed;
 mod shared;
 
@@ -37,11 +37,11 @@ use crate::http::head::Head;
 use decide::{decide, locate};
 use event::Record;
 
-pub use answer::{Body, Outcome, PhoneAnswer, Served, unavailable};
-pub use asked::segment;
+pub use answer::{Body, PhoneAnswer, PhoneOutcome, Served, unavailable};
 pub use facts::{Copy, Facts};
 pub use reason::{Reason, Trace};
 pub use request::{PhoneRequest, Taking};
+pub use request_url::segment;
 
 /// Answers a phone.
 pub async fn answer(head: Head, app: App, caller: Caller) -> worker::Result<Response> {
@@ -52,7 +52,7 @@ pub async fn answer(head: Head, app: App, caller: Caller) -> worker::Result<Resp
         Ok(located) => decide(&request, located, Taking::Claim, &mut record).await,
         Err(error) => Err(error),
     };
-    let outcome = Outcome::of(outcome);
+    let outcome = PhoneOutcome::of(outcome);
     for deed in std::mem::take(&mut record.deeds) {
         deed.start(&request);
     }

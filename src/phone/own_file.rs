@@ -6,8 +6,9 @@ use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::SecretsMode;
 
-use super::asked::Asked;
+use super::request_url::RequestUrl;
 use crate::app::App;
+use crate::db::{Corrupt, StorageError};
 use crate::files::inputs::FileInputs;
 use crate::files::render::{self, File, FileError};
 use crate::files::seal;
@@ -19,8 +20,16 @@ pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 
 /// Why a sealed file could not be made.
 pub(super) enum SealedFileError {
+    /// It does not render, or fails its lint.
     File(FileError),
-    Seal(String),
+    /// What it is made from or sealed with cannot be had.
+    Storage(StorageError),
+}
+
+impl SealedFileError {
+    pub(super) fn not_sealed(why: impl std::error::Error + 'static) -> Self {
+        Self::Storage(Corrupt::File(Box::new(why)).into())
+    }
 }
 
 /// A sealed file that was just made.
@@ -39,9 +48,9 @@ pub(super) async fn make(
     app: &App,
     inputs: &FileInputs,
     kind: FileKind,
-    asked: &Asked,
+    request_url: &RequestUrl,
 ) -> Result<Made, SealedFileError> {
-    InClear::of(app, inputs, kind, asked)?
+    InClear::of(app, inputs, kind, request_url)?
         .seal(app, inputs)
         .await
 }
@@ -59,11 +68,11 @@ impl InClear {
         app: &App,
         inputs: &FileInputs,
         kind: FileKind,
-        asked: &Asked,
+        request_url: &RequestUrl,
     ) -> Result<Self, SealedFileError> {
-        let (urls, place) = asked
+        let (urls, place) = request_url
             .own_urls(&app.keyring, inputs, kind)
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+            .map_err(SealedFileError::Storage)?;
         let file = render::render(
             inputs,
             kind,
@@ -84,16 +93,13 @@ impl InClear {
         inputs: &FileInputs,
     ) -> Result<Made, SealedFileError> {
         let (Some(device), Some(profile)) = (&inputs.device, &inputs.profile) else {
-            return Err(SealedFileError::Seal(
-                "the device has no sealing profile".into(),
-            ));
+            return Err(SealedFileError::Storage(Corrupt::NoProfile.into()));
         };
-        let key = seal::unwrap_key(&app.keyring, device)
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+        let key = seal::unwrap_key(&app.keyring, device).map_err(SealedFileError::not_sealed)?;
         let key_id = seal::key_identity(&device.id, device.generation);
         let bytes = seal::seal(&app.keyring, profile, &key, &key_id, &self.file.bytes)
             .await
-            .map_err(|error| SealedFileError::Seal(error.to_string()))?;
+            .map_err(SealedFileError::not_sealed)?;
         let meta = FileMeta {
             version: inputs.version(),
             generation: device.generation,

@@ -45,12 +45,14 @@ impl Prefetch {
 
     /// What the path names by `table`, and the read that was begun if it may be of use.
     pub(super) fn finish(
-        guess: Option<Self>,
+        prefetch: Option<Self>,
         table: &Rc<RouteTable>,
         path: &str,
     ) -> (Option<Resolved>, Option<FileRead>) {
-        match guess {
-            Some(guess) if Rc::ptr_eq(&guess.table, table) => (guess.resolved, guess.read),
+        match prefetch {
+            Some(prefetch) if Rc::ptr_eq(&prefetch.table, table) => {
+                (prefetch.resolved, prefetch.read)
+            }
             _ => (table.resolve(path), None),
         }
     }

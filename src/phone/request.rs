@@ -3,7 +3,7 @@
 use ringfence_provision::url_template::MAX_PATH_LEN;
 
 use crate::app::{App, Caller};
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 use crate::files::inputs::InputsError;
 use crate::http::conditional::Conditions;
 use crate::platform::hash::sha256_hex;
@@ -70,6 +70,6 @@ impl PhoneRequest {
 pub(super) fn storage(error: InputsError) -> StorageError {
     match error {
         InputsError::Storage(error) => error,
-        other => StorageError::Corrupt(other.to_string()),
+        other => Corrupt::File(Box::new(other)).into(),
     }
 }

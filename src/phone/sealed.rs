@@ -10,12 +10,12 @@ use ringfence_provision::seal::Profile;
 use ringfence_provision::serving::{Phone, extension};
 use serde_json::{Value, json};
 
-use super::asked::Asked;
 use super::deed::{Deed, Settling};
-use super::keep::{self, Looked};
+use super::keep::{self, InKv};
 use super::own_file::{Made, SealedFileError, content_encoding, make};
 use super::request::storage;
-use super::{Body, Outcome, PhoneRequest, Reason, Served};
+use super::request_url::RequestUrl;
+use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
@@ -23,21 +23,21 @@ use crate::files::render::FileError;
 use crate::model::published::{FileMeta, PublishedTenant};
 use crate::model::tenant::has_extension;
 use crate::phone::event::Record;
-use crate::store::file_inputs::{Kept, ReadWhen};
+use crate::store::file_inputs::{CachedFile, ReadWhen};
 use crate::witness;
 
 /// The most findings of a file that are in an event: every phone that asks for the file writes an event.
 const MAX_FINDINGS: usize = 20;
 
-/// Serves a sealed file at its own name. `begun` is a read that may be the one it takes.
+/// Serves a sealed file at its own name. `prefetched` is a read that may be the one it takes.
 pub(super) async fn serve(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     kind: FileKind,
     mac: &Mac,
-    begun: Option<FileRead>,
+    prefetched: Option<FileRead>,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, kind, Form::Sealed, &owner);
     let origin = request.url_origin();
@@ -49,7 +49,7 @@ pub(super) async fn serve(
         let length = meta.length;
         return Ok(served(Body::Known { length }, &meta, Reason::Sealed, None));
     }
-    let read = match begun.filter(|read| read.key() == key) {
+    let read = match prefetched.filter(|read| read.key() == key) {
         Some(read) => read,
         None => FileRead::begin(&request.app, key.clone()),
     };
@@ -78,7 +78,7 @@ pub(super) async fn serve(
         .await
         .map_err(storage)?
     else {
-        return Ok(Outcome::Refused(Reason::UnknownDevice));
+        return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
     };
     record.found(&inputs);
     match fit(&inputs, kind, Some(&request.path), tenant) {
@@ -86,11 +86,11 @@ pub(super) async fn serve(
             let ask = SealedAsk {
                 kind,
                 at_plain_name: false,
-                asked: &Asked::of(request, tenant),
+                request_url: &RequestUrl::of(request, tenant),
             };
             from_inputs(request, &inputs, &ask, looked, record).await
         }
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Err(reason) => Ok(PhoneOutcome::Refused(reason)),
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn look_at_plain_name(
     tenant: &PublishedTenant,
     mac: &Mac,
     record: &mut Record,
-) -> Looked {
+) -> InKv {
     let owner = mac.upper();
     let key = edge::file_key(&tenant.tenant, FileKind::Standard, Form::Sealed, &owner);
     let read = FileRead::begin(&request.app, key);
@@ -127,9 +127,9 @@ pub(super) async fn look_at_plain_name(
 }
 
 /// What D1 compares with the device, to leave out what the file is made from where KV has that file.
-pub(super) fn kept(looked: &Looked) -> Option<Kept<'_>> {
+pub(super) fn kept(looked: &InKv) -> Option<CachedFile<'_>> {
     let meta = &looked.kept.as_ref()?.meta;
-    Some(Kept {
+    Some(CachedFile {
         device_id: &meta.device,
         generation: meta.generation,
         version: meta.version,
@@ -143,7 +143,7 @@ fn is_current(inputs: &FileInputs, meta: &FileMeta) -> bool {
 
 /// Whether D1 has left out what the file is made from, and KV's is none for this Worker: one of before may have sealed
 /// with the same profile in another way.
-pub(super) fn misses_inputs(inputs: &FileInputs, looked: Option<&Looked>) -> bool {
+pub(super) fn misses_inputs(inputs: &FileInputs, looked: Option<&InKv>) -> bool {
     let Some(stored) = looked.and_then(|looked| looked.kept.as_ref()) else {
         return false;
     };
@@ -165,9 +165,9 @@ pub(super) async fn serve_at_plain_name(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     inputs: &FileInputs,
-    looked: Looked,
+    looked: InKv,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     match fit(inputs, FileKind::Standard, None, tenant) {
         Ok(()) => {
             if let Some(kept) = looked
@@ -178,7 +178,7 @@ pub(super) async fn serve_at_plain_name(
                 record_file(record, FileKind::Standard, &kept.meta);
                 let (body, reason) = (Body::Read(kept.bytes.clone()), Reason::SealedAtPlainName);
                 return Ok(match served(body, &kept.meta, reason, None) {
-                    Outcome::Served(served) => Outcome::Served(Served {
+                    PhoneOutcome::Served(served) => PhoneOutcome::Served(Served {
                         etag: None,
                         ..served
                     }),
@@ -188,11 +188,11 @@ pub(super) async fn serve_at_plain_name(
             let ask = SealedAsk {
                 kind: FileKind::Standard,
                 at_plain_name: true,
-                asked: &Asked::of(request, tenant),
+                request_url: &RequestUrl::of(request, tenant),
             };
             let outcome = from_inputs(request, inputs, &ask, looked, record).await?;
             Ok(match outcome {
-                Outcome::Served(served) => Outcome::Served(Served {
+                PhoneOutcome::Served(served) => PhoneOutcome::Served(Served {
                     etag: None,
                     reason: match served.reason {
                         Reason::Sealed => Reason::SealedAtPlainName,
@@ -203,7 +203,7 @@ pub(super) async fn serve_at_plain_name(
                 other => other,
             })
         }
-        Err(reason) => Ok(Outcome::Refused(reason)),
+        Err(reason) => Ok(PhoneOutcome::Refused(reason)),
     }
 }
 
@@ -240,18 +240,18 @@ struct SealedAsk<'a> {
     kind: FileKind,
     /// Whether by the name of the bootstrap.
     at_plain_name: bool,
-    asked: &'a Asked,
+    request_url: &'a RequestUrl,
 }
 
 async fn from_inputs(
     request: &PhoneRequest,
     inputs: &FileInputs,
     ask: &SealedAsk<'_>,
-    looked: Looked,
+    looked: InKv,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let kind = ask.kind;
-    match make(&request.app, inputs, kind, ask.asked).await {
+    match make(&request.app, inputs, kind, ask.request_url).await {
         Ok(Made {
             bytes,
             meta,
@@ -279,11 +279,11 @@ async fn from_inputs(
                         let body = Body::Read(kept.bytes);
                         served(body, &kept.meta, Reason::SealedLastGood, Some(detail))
                     }
-                    None => Outcome::Broken { detail },
+                    None => PhoneOutcome::Broken { detail },
                 },
             )
         }
-        Err(SealedFileError::Seal(error)) => Err(StorageError::Corrupt(error)),
+        Err(SealedFileError::Storage(error)) => Err(error),
     }
 }
 
@@ -310,8 +310,8 @@ fn record_file(record: &mut Record, kind: FileKind, meta: &FileMeta) {
     }
 }
 
-fn served(body: Body, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> Outcome {
-    Outcome::Served(Served {
+fn served(body: Body, meta: &FileMeta, reason: Reason, detail: Option<Value>) -> PhoneOutcome {
+    PhoneOutcome::Served(Served {
         body,
         content_type: meta.content_type.clone(),
         content_encoding: meta.content_encoding.clone(),

@@ -9,11 +9,11 @@ use ringfence_provision::serving::{Audience, Phone, Present};
 use ringfence_provision::template::SecretsMode;
 use ringfence_provision::url_template::Resolved;
 
-use super::asked::Asked;
 use super::deed::{Deed, Keeping};
-use super::keep::{self, Looked};
+use super::keep::{self, InKv};
 use super::request::storage;
-use super::{Body, Outcome, PhoneRequest, Reason, Served, sealed};
+use super::request_url::RequestUrl;
+use super::{Body, PhoneOutcome, PhoneRequest, Reason, Served, sealed};
 use crate::db::StorageError;
 use crate::edge::{self, FileRead};
 use crate::files::inputs::{self, FileInputs};
@@ -29,7 +29,7 @@ pub(super) async fn serve(
     tenant: &PublishedTenant,
     named: &Resolved,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let kind = named.kind;
     let audience = Audience::named(named.mac.is_some(), named.model.is_some());
     let owner = owner(named);
@@ -40,7 +40,7 @@ pub(super) async fn serve(
     }
     let inputs = match find(request, tenant, named).await? {
         Ok(inputs) => inputs,
-        Err(reason) => return Ok(Outcome::Refused(reason)),
+        Err(reason) => return Ok(PhoneOutcome::Refused(reason)),
     };
     record.found(&inputs);
     if inputs
@@ -48,7 +48,7 @@ pub(super) async fn serve(
         .as_ref()
         .is_some_and(|device| device.disabled != 0)
     {
-        return Ok(Outcome::Refused(Reason::Disabled));
+        return Ok(PhoneOutcome::Refused(Reason::Disabled));
     }
     let phone = Phone {
         family: inputs.family,
@@ -56,13 +56,13 @@ pub(super) async fn serve(
     };
     let rules = tenant.options.rules();
     if rules.serves(kind, Form::Plain, "", phone).is_err() {
-        return Ok(Outcome::Refused(Reason::WrongForm));
+        return Ok(PhoneOutcome::Refused(Reason::WrongForm));
     }
     let wanted = Wanted {
         kind,
         audience,
         looked: &looked,
-        asked: &Asked::of(request, tenant),
+        request_url: &RequestUrl::of(request, tenant),
     };
     from_inputs(request, &inputs, &wanted, Reason::Shared, record).await
 }
@@ -113,7 +113,7 @@ pub(super) async fn look(
     kind: FileKind,
     owner: &str,
     families: Option<&[Family]>,
-) -> Looked {
+) -> InKv {
     let key = edge::file_key(&tenant.tenant, kind, Form::Plain, owner);
     let read = FileRead::begin(&request.app, key);
     let is_theirs = |meta: &FileMeta| {
@@ -131,9 +131,9 @@ pub(super) async fn cached(
     tenant: &PublishedTenant,
     kind: FileKind,
     owner: &str,
-    looked: &Looked,
+    looked: &InKv,
     record: &mut Record,
-) -> Option<Outcome> {
+) -> Option<PhoneOutcome> {
     let kept = looked.kept.as_ref()?;
     let meta = &kept.meta;
     if !tenant.accepts(owner, meta.version) {
@@ -154,7 +154,7 @@ pub(super) async fn cached(
     } else {
         Reason::Shared
     };
-    Some(Outcome::Served(Served {
+    Some(PhoneOutcome::Served(Served {
         body: Body::Read(bytes),
         content_type: meta.content_type.clone(),
         content_encoding: String::new(),
@@ -169,8 +169,8 @@ pub(super) struct Wanted<'a> {
     pub(super) kind: FileKind,
     pub(super) audience: Audience,
     /// What KV has of it.
-    pub(super) looked: &'a Looked,
-    pub(super) asked: &'a Asked,
+    pub(super) looked: &'a InKv,
+    pub(super) request_url: &'a RequestUrl,
 }
 
 /// Renders a file and answers with it; it is to be put into KV afterwards.
@@ -180,14 +180,14 @@ pub(super) async fn from_inputs(
     wanted: &Wanted<'_>,
     reason: Reason,
     record: &mut Record,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     let &Wanted {
         kind,
         audience,
         looked,
-        asked,
+        request_url,
     } = wanted;
-    let (urls, place) = asked.own_urls(&request.app.keyring, inputs, kind)?;
+    let (urls, place) = request_url.own_urls(&request.app.keyring, inputs, kind)?;
     let file = match render::render(inputs, kind, audience, &urls, SecretsMode::Reveal) {
         Ok(file) => file,
         Err(error) => {
@@ -208,7 +208,7 @@ pub(super) async fn from_inputs(
         family: (kind == FileKind::Standard).then_some(inputs.family),
         place: place.filter(|_| file.names_its_url),
     };
-    let outcome = Outcome::Served(Served {
+    let outcome = PhoneOutcome::Served(Served {
         body: Body::new(&file.bytes),
         content_type: meta.content_type.clone(),
         content_encoding: String::new(),
@@ -233,21 +233,21 @@ pub(super) async fn from_inputs(
 async fn last_good(
     request: &PhoneRequest,
     inputs: &FileInputs,
-    looked: &Looked,
+    looked: &InKv,
     detail: serde_json::Value,
-) -> Result<Outcome, StorageError> {
+) -> Result<PhoneOutcome, StorageError> {
     // Another device may have had the MAC, and after a restore another history the versions.
     let own = looked.kept.as_ref().filter(|kept| {
         let meta = &kept.meta;
         meta.device == device_id(inputs) && witness::is_same_era(meta.version, inputs.version())
     });
     let Some(kept) = own else {
-        return Ok(Outcome::Broken { detail });
+        return Ok(PhoneOutcome::Broken { detail });
     };
     let frame = js_sys::Uint8Array::new(&kept.bytes).to_vec();
     Ok(
         match seal::unwrap_file(&request.app.keyring, &kept.key, &frame).await {
-            Ok(bytes) => Outcome::Served(Served {
+            Ok(bytes) => PhoneOutcome::Served(Served {
                 body: Body::Read(bytes),
                 content_type: kept.meta.content_type.clone(),
                 content_encoding: String::new(),
@@ -255,7 +255,7 @@ async fn last_good(
                 reason: Reason::SharedLastGood,
                 detail: Some(detail),
             }),
-            Err(_) => Outcome::Broken { detail },
+            Err(_) => PhoneOutcome::Broken { detail },
         },
     )
 }

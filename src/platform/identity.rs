@@ -136,14 +136,14 @@ struct Keys {
 }
 
 /// The keys of an issuer, and when they were read, in Unix milliseconds.
-struct Kept {
+struct IssuerKeys {
     issuer: String,
     at: u64,
     keys: Vec<Key>,
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    static ISSUER_KEYS: RefCell<Option<IssuerKeys>> = const { RefCell::new(None) };
 }
 
 #[wasm_bindgen]
@@ -186,7 +186,7 @@ pub async fn email(access: &Access, assertion: &str, now: u64) -> Result<String,
 }
 
 async fn key(access: &Access, kid: &str, now: u64) -> Result<Option<Key>, Refused> {
-    let (found, is_fresh) = KEPT.with_borrow(|kept| match kept {
+    let (found, is_fresh) = ISSUER_KEYS.with_borrow(|kept| match kept {
         Some(kept) if kept.issuer == access.issuer => {
             let found = kept.keys.iter().find(|key| key.kid == kid).cloned();
             let lasts = if found.is_some() {
@@ -203,7 +203,7 @@ async fn key(access: &Access, kid: &str, now: u64) -> Result<Option<Key>, Refuse
     }
     let keys = read_keys(&access.issuer).await?;
     let found = keys.iter().find(|key| key.kid == kid).cloned();
-    KEPT.set(Some(Kept {
+    ISSUER_KEYS.set(Some(IssuerKeys {
         issuer: access.issuer.clone(),
         at: now,
         keys,

@@ -1,7 +1,7 @@
 //! D1 as the queue asks it.
 
 use ringfence_provision::vendor::DEFAULT_EVENT;
-use ringfence_queue::engine::{Candidate, Device, Expansion, Found};
+use ringfence_queue::engine::{Candidate, CandidateDevice, Device, Expansion};
 use ringfence_queue::target::{self, Settings, TargetError};
 use worker::Env;
 
@@ -16,7 +16,7 @@ use crate::store::fleet::{self, FleetRow};
 pub async fn look_up(
     env: &Env,
     candidates: Vec<Candidate>,
-) -> Result<Vec<(Candidate, Found)>, StorageError> {
+) -> Result<Vec<(Candidate, CandidateDevice)>, StorageError> {
     let db = Db::new(env)?;
     let ids: Vec<&str> = candidates
         .iter()
@@ -30,9 +30,9 @@ pub async fn look_up(
             let same =
                 |row: &FleetRow| row.id == candidate.device && row.tenant_id == candidate.tenant;
             let found = match known.iter().find(|(row, _)| same(row)) {
-                None => Found::Deleted,
-                Some((row, _)) if row.disabled != 0 => Found::Disabled,
-                Some((row, settings)) => Found::Device {
+                None => CandidateDevice::Deleted,
+                Some((row, _)) if row.disabled != 0 => CandidateDevice::Disabled,
+                Some((row, settings)) => CandidateDevice::InService {
                     fetched: row.fetched(),
                     message: match settings {
                         Ok(settings) => target::message(settings).map(Box::new),

@@ -285,7 +285,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Tells relays what is no longer wanted.
+    /// Takes back from relays what is no longer wanted.
     pub(super) fn send_cancels(&self, cancels: Cancels) {
         let mut by_relay: BTreeMap<String, Vec<JobRef>> = BTreeMap::new();
         for (relay, job) in cancels {

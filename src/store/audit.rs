@@ -3,7 +3,7 @@
 
 use ringfence_sql::{Arg, args};
 
-use super::by_id::{Condition, Looked, Page};
+use super::by_id::{Condition, Page, PageRows};
 use super::json::parts;
 use super::turn::Turn;
 use crate::db::{Db, Statement, StorageError};
@@ -156,6 +156,6 @@ pub async fn list(
     db: &Db,
     filter: &Filter<'_>,
     limit: u32,
-) -> Result<Looked<AuditRow>, StorageError> {
+) -> Result<PageRows<AuditRow>, StorageError> {
     filter.page().read(db, limit).await
 }

@@ -20,7 +20,7 @@ use crate::model::device::DeviceRow;
 use crate::model::limits::Quota;
 
 /// What a change of many devices begins with.
-pub struct Surroundings {
+pub struct BatchSurroundings {
     pub tenant: TenantRow,
     /// By MAC.
     pub devices: BTreeMap<String, DeviceRow>,
@@ -42,7 +42,7 @@ pub async fn surroundings(
     macs: &[String],
     sites: &[String],
     left_since: u64,
-) -> Result<Option<Surroundings>, StorageError> {
+) -> Result<Option<BatchSurroundings>, StorageError> {
     #[derive(Deserialize)]
     struct Revision {
         scope: String,
@@ -61,7 +61,7 @@ pub async fn surroundings(
     let devices: Vec<DeviceRow> = rows(&devices)?;
     let revisions: Vec<Revision> = rows(&revisions)?;
     let left: Vec<Left> = rows(&left)?;
-    Ok(Some(Surroundings {
+    Ok(Some(BatchSurroundings {
         tenant,
         devices: devices
             .into_iter()
@@ -472,13 +472,13 @@ mod tests {
                 grows: false,
             };
             let entry = entry(at);
-            let kept = history::Kept::new("T", object);
-            run(memory, kept.before(at));
+            let history = history::ObjectHistory::new("T", object);
+            run(memory, history.before(at));
             run(
                 memory,
                 super::super::settings::replacing("T", &scope, &new, at).unwrap(),
             );
-            run(memory, kept.after(&entry));
+            run(memory, history.after(&entry));
         }
     }
 

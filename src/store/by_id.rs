@@ -31,12 +31,12 @@ pub(super) struct Page<'a> {
     pub from: Option<&'a str>,
 }
 
-/// What was found for a page.
+/// What was found for a page. `At` is where a page can begin: below an id, or behind another place in a list.
 #[derive(Debug)]
-pub struct Looked<T> {
+pub struct PageRows<T, At = String> {
     pub rows: Vec<T>,
-    /// The id to go on below, if the bound was reached before the page was full.
-    pub ended_at: Option<String>,
+    /// Where to go on, if the bound was reached before the page was full.
+    pub ended_at: Option<At>,
 }
 
 impl Page<'_> {
@@ -45,7 +45,7 @@ impl Page<'_> {
         &self,
         db: &Db,
         limit: u32,
-    ) -> Result<Looked<T>, StorageError> {
+    ) -> Result<PageRows<T>, StorageError> {
         let (sql, args) = self.rows(limit);
         let rows: Vec<T> = db.rows(&sql, &args).await?;
         let mut ended_at = None;
@@ -53,7 +53,7 @@ impl Page<'_> {
             let (sql, args) = self.last();
             ended_at = db.value(&sql, &args).await?;
         }
-        Ok(Looked { rows, ended_at })
+        Ok(PageRows { rows, ended_at })
     }
 
     fn ids(&self, most: u32) -> (String, Vec<Arg<'_>>) {

@@ -14,7 +14,7 @@
 use ringfence_sql::{Arg, args};
 
 use super::audit::Entry;
-use super::history::Kept;
+use super::history::ObjectHistory;
 use super::json::json;
 use super::object::{Object, layer_key};
 use super::{standing, turn};
@@ -112,7 +112,7 @@ pub struct Change<'a> {
     /// What it is held to, each by a statement.
     quotas: Vec<Quota>,
     /// What it gives a new version.
-    kept: Vec<Kept>,
+    histories: Vec<ObjectHistory>,
 }
 
 impl<'a> Change<'a> {
@@ -137,7 +137,7 @@ impl<'a> Change<'a> {
             db,
             statements: vec![guard],
             quotas: Vec::new(),
-            kept: Vec::new(),
+            histories: Vec::new(),
         }
     }
 
@@ -183,7 +183,7 @@ impl<'a> Change<'a> {
             db,
             statements: Vec::new(),
             quotas: Vec::new(),
-            kept: Vec::new(),
+            histories: Vec::new(),
         }
     }
 
@@ -208,11 +208,11 @@ impl<'a> Change<'a> {
     /// Has the versions of something kept: to be called before the statements that change it. What it is then
     /// becomes a version with the change, in the name of who makes it.
     pub fn keep(&mut self, tenant_id: &str, object: Object, now: u64) {
-        let kept = Kept::new(tenant_id, object);
-        for (sql, values) in kept.before(now) {
+        let history = ObjectHistory::new(tenant_id, object);
+        for (sql, values) in history.before(now) {
             self.push(&sql, &values);
         }
-        self.kept.push(kept);
+        self.histories.push(history);
     }
 
     /// Has objects and all that was kept of them gone.
@@ -268,8 +268,8 @@ impl<'a> Change<'a> {
     /// # Errors
     /// As [`write`](Self::write).
     pub async fn commit(mut self, entry: &Entry) -> Result<Vec<D1Result>, ChangeError> {
-        for kept in std::mem::take(&mut self.kept) {
-            for (sql, values) in kept.after(entry) {
+        for history in std::mem::take(&mut self.histories) {
+            for (sql, values) in history.after(entry) {
                 self.push(&sql, &values);
             }
         }

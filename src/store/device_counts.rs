@@ -63,7 +63,7 @@ pub struct Counted {
 
 /// Whose devices are counted, and for when.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct CountRequest<'a> {
     pub tenant_id: &'a str,
     /// Unix milliseconds.
     pub now: u64,
@@ -92,8 +92,8 @@ const KEEP: &str = "INSERT INTO device_counts (tenant_id, counted_at, counts) VA
      WHERE excluded.counted_at > counted_at";
 
 /// Counts a tenant's devices, or says what was counted a moment ago where there are many.
-pub async fn count(db: &Db, asked: Asked<'_>) -> Result<Counted, StorageError> {
-    let Asked {
+pub async fn count(db: &Db, asked: CountRequest<'_>) -> Result<Counted, StorageError> {
+    let CountRequest {
         tenant_id,
         now,
         lately,

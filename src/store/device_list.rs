@@ -10,6 +10,7 @@ use ringfence_sql::Arg;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::by_id::PageRows;
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
@@ -69,7 +70,7 @@ pub struct Order {
 
 /// The place of a device in the order of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Place {
+pub struct ListPlace {
     /// What the list is sorted by, as text.
     pub key: String,
     pub id: String,
@@ -97,7 +98,7 @@ pub trait Placed: DeserializeOwned {
     fn id(&self) -> &str;
 
     /// Its place.
-    fn place(&self) -> Place;
+    fn place(&self) -> ListPlace;
 }
 
 impl Placed for Listed {
@@ -109,8 +110,8 @@ impl Placed for Listed {
         &self.device.id
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn place(&self) -> ListPlace {
+        ListPlace {
             key: self.place_key.clone(),
             id: self.device.id.clone(),
         }
@@ -118,7 +119,7 @@ impl Placed for Listed {
 }
 
 /// The place alone, for as many devices as one answer of D1 would not take whole.
-impl Placed for Place {
+impl Placed for ListPlace {
     const KEY: &'static str = "place_key AS key";
     const COLUMNS: &'static str = "d.id";
     const TABLES: &'static str = "devices d";
@@ -127,17 +128,9 @@ impl Placed for Place {
         &self.id
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> ListPlace {
         self.clone()
     }
-}
-
-/// What was found for a page.
-#[derive(Debug)]
-pub struct Looked<T> {
-    pub rows: Vec<T>,
-    /// Where to go on, if the bound was reached before the page was full.
-    pub ended_at: Option<Place>,
 }
 
 /// A condition on the device `d`; `?` in it stands for its value.
@@ -425,7 +418,7 @@ impl<'a> Draft<'a> {
 
 impl Plan {
     /// The ids in the order of the list, behind a place.
-    fn push_ids<'a>(&'a self, draft: &mut Draft<'a>, after: Option<&'a Place>, most: u32) {
+    fn push_ids<'a>(&'a self, draft: &mut Draft<'a>, after: Option<&'a ListPlace>, most: u32) {
         let Some(after) = after else {
             self.push_part(draft, "", false, most);
             return;
@@ -484,7 +477,7 @@ impl Plan {
     fn page<'a, T: Placed>(
         &'a self,
         tenant_id: &'a str,
-        after: Option<&'a Place>,
+        after: Option<&'a ListPlace>,
         limit: u32,
     ) -> Draft<'a> {
         let mut draft = Draft {
@@ -506,7 +499,7 @@ impl Plan {
     }
 
     /// The statement that reads the last place that is looked at.
-    fn last<'a>(&'a self, tenant_id: &'a str, after: Option<&'a Place>) -> Draft<'a> {
+    fn last<'a>(&'a self, tenant_id: &'a str, after: Option<&'a ListPlace>) -> Draft<'a> {
         let mut draft = Draft {
             sql: "SELECT place_id AS id, place_key AS key FROM (".to_owned(),
             args: vec![tenant_id.into()],
@@ -524,9 +517,9 @@ pub async fn list<T: Placed>(
     tenant_id: &str,
     filter: &Filter,
     order: Order,
-    after: Option<&Place>,
+    after: Option<&ListPlace>,
     limit: u32,
-) -> Result<Looked<T>, StorageError> {
+) -> Result<PageRows<T, ListPlace>, StorageError> {
     let plan = filter.plan(order);
     let draft = plan.page::<T>(tenant_id, after, limit);
     let mut rows: Vec<T> = db.rows(&draft.sql, &draft.args).await?;
@@ -541,7 +534,7 @@ pub async fn list<T: Placed>(
         let draft = plan.last(tenant_id, after);
         ended_at = db.row(&draft.sql, &draft.args).await?;
     }
-    Ok(Looked { rows, ended_at })
+    Ok(PageRows { rows, ended_at })
 }
 
 #[cfg(test)]
@@ -721,13 +714,13 @@ mod tests {
     fn pages(memory: &Memory, filter: &Filter, order: Order, limit: u32) -> Vec<String> {
         let plan = filter.plan(order);
         let mut found: Vec<String> = Vec::new();
-        let mut after: Option<Place> = None;
+        let mut after: Option<ListPlace> = None;
         loop {
-            let draft = plan.page::<Place>("T", after.as_ref(), limit);
-            let places: Vec<Place> = memory.rows(&draft.sql, &draft.args).unwrap();
+            let draft = plan.page::<ListPlace>("T", after.as_ref(), limit);
+            let places: Vec<ListPlace> = memory.rows(&draft.sql, &draft.args).unwrap();
             let draft = plan.page::<Listed>("T", after.as_ref(), limit);
             let rows: Vec<Listed> = memory.rows(&draft.sql, &draft.args).unwrap();
-            let of_rows: Vec<Place> = rows.iter().map(Placed::place).collect();
+            let of_rows: Vec<ListPlace> = rows.iter().map(Placed::place).collect();
             assert_eq!(places, of_rows);
             let Some(last) = rows.last() else { break };
             after = Some(last.place());

@@ -77,7 +77,7 @@ pub async fn by_ids(
 }
 
 /// What a change of a device begins with.
-pub struct Surroundings {
+pub struct DeviceSurroundings {
     pub tenant: TenantRow,
     pub device: Option<DeviceRow>,
     /// Its own settings; of none, and at revision 0, where there is no device.
@@ -96,7 +96,7 @@ pub async fn surroundings(
     mac: &str,
     site: Option<&str>,
     left_since: u64,
-) -> Result<Option<Surroundings>, StorageError> {
+) -> Result<Option<DeviceSurroundings>, StorageError> {
     let [settings, revision] = settings::device_layer_statements(tenant_id, mac);
     let [tenant, device, settings, revision, left, site] = db
         .batch_of([
@@ -115,7 +115,7 @@ pub async fn surroundings(
     let Some(tenant) = rows(&tenant)?.pop() else {
         return Ok(None);
     };
-    Ok(Some(Surroundings {
+    Ok(Some(DeviceSurroundings {
         tenant,
         device: rows(&device)?.pop(),
         layer: settings::layer_of(&settings, &revision)?,

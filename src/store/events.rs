@@ -3,7 +3,7 @@
 use ringfence_sql::Arg;
 use serde::Deserialize;
 
-use super::by_id::{Condition, Looked, Page};
+use super::by_id::{Condition, Page, PageRows};
 use crate::db::{Db, StorageError};
 
 /// What a phone asked for and got.
@@ -122,7 +122,7 @@ pub async fn list(
     tenant_id: &str,
     filter: &EventFilter<'_>,
     limit: u32,
-) -> Result<Looked<EventRow>, StorageError> {
+) -> Result<PageRows<EventRow>, StorageError> {
     filter.page(tenant_id).read(db, limit).await
 }
 

@@ -24,7 +24,7 @@ pub struct TemplateSource {
     pub source: String,
 }
 
-/// All that a device's files are made from, but for what was [`Known`] above it.
+/// All that a device's files are made from, but for what was known above it ([`KnownAbove`]).
 pub struct DeviceParts {
     pub device: DeviceRow,
     pub addresses: Addresses,
@@ -36,7 +36,7 @@ pub struct DeviceParts {
 
 /// What of a tenant need not be read once more: what is above its devices, as it was at a version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known<'a> {
+pub struct KnownAbove<'a> {
     /// Of the tenant, which every change above its devices takes further; 0: nothing is known.
     pub version: u64,
     /// Of the database: in another one the same version may be another change.
@@ -90,12 +90,12 @@ pub struct AtPlainName<'a> {
     /// The families whose name it is, as a JSON list; `None`: of all.
     pub families: Option<&'a str>,
     /// The sealed file that KV has: where the device is as it was then, nothing is read for another one.
-    pub kept: Option<Kept<'a>>,
+    pub kept: Option<CachedFile<'a>>,
 }
 
 /// What a file that KV has was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
+pub struct CachedFile<'a> {
     pub device_id: &'a str,
     pub generation: u32,
     pub version: u64,
@@ -186,7 +186,7 @@ pub async fn device(
     tenant_id: &str,
     mac: &str,
     reads: ReadWhen<'_>,
-    known: Known<'_>,
+    known: KnownAbove<'_>,
 ) -> Result<(Option<DeviceParts>, Standing), StorageError> {
     let [device, settings, templates, standing] = db
         .batch_of(device_statements(tenant_id, mac, reads, known))
@@ -202,7 +202,7 @@ pub async fn at_plain_name(
     tenant_id: &str,
     mac: &str,
     reads: ReadWhen<'_>,
-    known: Known<'_>,
+    known: KnownAbove<'_>,
     now: u64,
 ) -> Result<(Option<DeviceParts>, Option<Forward>, Standing), StorageError> {
     let [device, settings, templates, standing] = device_statements(tenant_id, mac, reads, known);
@@ -260,7 +260,7 @@ pub async fn initial(
     db: &Db,
     tenant_id: &str,
     mac: &str,
-    known: Known<'_>,
+    known: KnownAbove<'_>,
     now: u64,
 ) -> Result<(InitialParts, Standing), StorageError> {
     let [device, settings, templates, standing] =
@@ -307,7 +307,7 @@ fn device_statements(
     tenant_id: &str,
     mac: &str,
     reads: ReadWhen<'_>,
-    known: Known<'_>,
+    known: KnownAbove<'_>,
 ) -> [Statement; 4] {
     let inputs = Inputs::of(tenant_id, mac, reads, known);
     [
@@ -339,7 +339,7 @@ struct Inputs<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    fn of(tenant_id: &'a str, mac: &'a str, reads: ReadWhen<'a>, known: Known<'a>) -> Self {
+    fn of(tenant_id: &'a str, mac: &'a str, reads: ReadWhen<'a>, known: KnownAbove<'a>) -> Self {
         let (condition, more) = reads.condition();
         let mut values: Vec<Arg<'a>> = vec![tenant_id.into(), mac.into()];
         values.extend(more);
@@ -648,7 +648,7 @@ mod tests {
     fn read(
         memory: &Memory,
         reads: ReadWhen<'_>,
-        known: Known<'_>,
+        known: KnownAbove<'_>,
     ) -> (Vec<(String, String)>, Vec<String>) {
         let inputs = Inputs::of("T", MAC, reads, known);
         let settings = by_scope(memory.rows(&inputs.settings, &inputs.values).unwrap());
@@ -685,7 +685,7 @@ mod tests {
                 let (settings, templates) = read(
                     &memory,
                     ReadWhen::Always,
-                    Known {
+                    KnownAbove {
                         version,
                         era,
                         scopes,
@@ -711,7 +711,7 @@ mod tests {
     #[test]
     fn a_scope_that_is_empty_is_told_from_one_that_was_not_read() {
         let memory = database();
-        let scopes = |reads| read(&memory, reads, Known::default()).0.len();
+        let scopes = |reads| read(&memory, reads, KnownAbove::default()).0.len();
         assert_eq!(scopes(ReadWhen::InService), 4);
         // Its key was never delivered.
         assert_eq!(scopes(ReadWhen::Sealed), 0);

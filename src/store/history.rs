@@ -39,9 +39,9 @@ const MAX_REMOVED_AT_ONCE: u32 = 200;
 /// The newest version of the object `?2` of the tenant `?1`.
 const NEWEST: &str = "(SELECT max(number) FROM versions WHERE tenant_id = ?1 AND object = ?2)";
 
-/// What is kept of an object, as the transaction of a change has it.
+/// The versions of an object, as the transaction of a change keeps them.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct ObjectHistory {
     tenant_id: String,
     object: Object,
 }
@@ -49,7 +49,7 @@ pub(super) struct Kept {
 /// A statement and its values.
 pub(super) type Sql<'a> = (String, Vec<Arg<'a>>);
 
-impl Kept {
+impl ObjectHistory {
     pub(super) fn new(tenant_id: &str, object: Object) -> Self {
         Self {
             tenant_id: tenant_id.to_owned(),
@@ -169,7 +169,7 @@ fn over(tenant_id: &str, limit: u32) -> Vec<Arg<'_>> {
 }
 
 /// What runs before a layer's settings are replaced but for those of the names `keep`, a JSON list: what is
-/// replaced is kept with the versions that had it. After [`Kept::before`].
+/// replaced is kept with the versions that had it. After [`ObjectHistory::before`].
 pub(super) fn retire<'a>(tenant_id: &'a str, scope: &'a str, keep: &str) -> Vec<Sql<'a>> {
     let own = || -> Vec<Arg<'a>> { vec![tenant_id.into(), layer_key(scope).into()] };
     let with = |more: Vec<Arg<'a>>| own().into_iter().chain(more).collect::<Vec<_>>();
@@ -202,7 +202,7 @@ pub(super) fn newest_of(scope: &str) -> String {
     )
 }
 
-/// [`Kept::before`] for the layers of many scopes, a JSON list.
+/// [`ObjectHistory::before`] for the layers of many scopes, a JSON list.
 pub(super) fn before_all<'a>(tenant_id: &'a str, scopes: &str, now: u64) -> Sql<'a> {
     let newest = newest_of("j.value");
     let sql = format!(
@@ -245,7 +245,7 @@ pub(super) fn retire_all<'a>(tenant_id: &'a str, scopes: &str, retired: &[String
     all
 }
 
-/// [`Kept::after`] for the layers of many scopes.
+/// [`ObjectHistory::after`] for the layers of many scopes.
 pub(super) fn after_all<'a>(tenant_id: &'a str, scopes: &str, entry: &'a Entry) -> Vec<Sql<'a>> {
     let with = |more: Vec<Arg<'a>>| -> Vec<Arg<'a>> {
         let own: [Arg<'a>; 2] = [tenant_id.into(), scopes.to_owned().into()];
@@ -447,10 +447,10 @@ mod tests {
     fn change(memory: &Memory, object: &Object, at: u64, work: Vec<Sql<'_>>) {
         let guard = "UPDATE tenants SET seq = seq + 1, version = seq + 1 WHERE id = 'T'";
         memory.run(guard, &[]).unwrap();
-        let kept = Kept::new("T", object.clone());
+        let history = ObjectHistory::new("T", object.clone());
         let entry = entry(at);
-        let statements = kept.before(at).into_iter().chain(work);
-        for (sql, values) in statements.chain(kept.after(&entry)) {
+        let statements = history.before(at).into_iter().chain(work);
+        for (sql, values) in statements.chain(history.after(&entry)) {
             memory.run(&sql, &values).unwrap();
         }
     }

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 
 /// Most bytes of JSON in a parameter, but for its brackets and a single row that is longer: D1 takes 2 MB.
 const MAX_PARAMETER_BYTES: usize = 500_000;
 
 /// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, StorageError> {
-    serde_json::to_string(value).map_err(|error| StorageError::Corrupt(error.to_string()))
+    Ok(serde_json::to_string(value).map_err(Corrupt::from)?)
 }
 
 /// Rows as JSON lists of [`MAX_PARAMETER_BYTES`] bytes, about.

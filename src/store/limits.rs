@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::audit::bound::MAX_ENTRY;
-use crate::db::{Db, Statement, StorageError};
+use crate::db::{Corrupt, Db, Statement, StorageError};
 use crate::model::limits::{Limits, Quota};
 
 impl Quota {
@@ -90,8 +90,10 @@ pub async fn usage(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let limits = ringfence_json::from_str(&row.limits)
-        .map_err(|error| StorageError::Corrupt(format!("limits of tenant {tenant_id}: {error}")))?;
+    let limits = ringfence_json::from_str(&row.limits).map_err(|why| {
+        let tenant = tenant_id.to_owned();
+        Corrupt::TenantLimits { tenant, why }
+    })?;
     let used = |quota: Quota| {
         let used = row.used.get(&format!("used_{}", quota.name()));
         used.and_then(serde_json::Value::as_u64).unwrap_or_default()

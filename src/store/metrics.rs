@@ -107,7 +107,7 @@ impl Progress {
 
 /// What a scrape reads.
 #[derive(Clone, Debug, Default)]
-pub struct Counted {
+pub struct ScrapeRows {
     pub fetches: Vec<FetchRow>,
     pub values: Vec<ValueRow>,
     pub progress: Progress,
@@ -283,7 +283,7 @@ fn by_hour(values: &[ValueRow]) -> Vec<HourRow> {
 }
 
 /// What a scrape shows: four statements, one round trip. `pools` is how many pools it shows at most.
-pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
+pub async fn counted(db: &Db, pools: u32) -> Result<ScrapeRows, StorageError> {
     let statements = [
         Statement::new(
             "SELECT kind, outcome, reason, number FROM metric_fetches WHERE kind > '' ORDER BY kind, outcome, reason LIMIT ?1",
@@ -301,7 +301,7 @@ pub async fn counted(db: &Db, pools: u32) -> Result<Counted, StorageError> {
         pools::first(pools),
     ];
     let [fetches, values, progress, pools] = db.batch_of(statements).await?;
-    Ok(Counted {
+    Ok(ScrapeRows {
         fetches: rows(&fetches)?,
         values: rows(&values)?,
         progress: rows(&progress)?.into_iter().next().unwrap_or_default(),

@@ -16,7 +16,7 @@ use super::json::json;
 use super::object::SettingRow;
 use super::search::Needle;
 use super::{Change, ChangeError, Entry, Invalidates};
-use crate::db::{Db, Statement, StorageError};
+use crate::db::{Corrupt, Db, Statement, StorageError};
 
 /// The most devices of one operation.
 pub const MAX_DEVICES: u32 = 10_000;
@@ -219,7 +219,7 @@ pub async fn usage(db: &Db, tenant_id: &str) -> Result<Usage, StorageError> {
         args![tenant_id],
     )
     .await?
-    .ok_or_else(|| StorageError::Corrupt("an aggregate has no row".into()))
+    .ok_or_else(|| Corrupt::NoAggregate.into())
 }
 
 /// An operation to be started.
@@ -537,8 +537,8 @@ pub async fn stop(db: &Db, id: &str, cause: &str, now: u64) -> Result<(), Storag
     .map(drop)
 }
 
-/// Notes that a step could not be done.
-pub async fn note_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
+/// Records that a step could not be done.
+pub async fn record_trouble(db: &Db, id: &str, trouble: &str) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET failures = failures + 1, trouble = ?2 WHERE id = ?1",
         args![id, trouble],

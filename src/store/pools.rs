@@ -1,7 +1,9 @@
 //! Pools, and who belongs to which.
 
-use ringfence_provision::wrap::Keyring;
-use ringfence_sip_notify::Credentials;
+use std::str::Utf8Error;
+
+use ringfence_provision::wrap::{Keyring, WrapError};
+use ringfence_sip_notify::{Credentials, CredentialsError};
 use ringfence_sql::args;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -25,20 +27,29 @@ pub fn password_identity(pool: &str) -> String {
     format!("pool-credentials:{pool}")
 }
 
+/// Why the credentials of a pool for its proxy are of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolCredentialsError {
+    #[error("the password for the proxy does not open: {0}")]
+    Wrapped(#[from] WrapError),
+    #[error("the password for the proxy is no text")]
+    NoText(#[from] Utf8Error),
+    #[error("the credentials for the proxy: {0}")]
+    Unusable(#[from] CredentialsError),
+}
+
 impl CredentialsRow {
     /// As a NOTIFY needs them.
-    ///
-    /// # Errors
-    /// In words: the password does not open, or is none.
-    pub fn open(&self, keyring: &Keyring) -> Result<Credentials, String> {
+    pub fn open(&self, keyring: &Keyring) -> Result<Credentials, PoolCredentialsError> {
         let plain = keyring
             .unwrap(&password_identity(&self.pool_id), &self.password)
-            .map(Zeroizing::new)
-            .map_err(|error| format!("the password for the proxy does not open: {error}"))?;
-        let password = std::str::from_utf8(&plain)
-            .map_err(|_| "the password for the proxy is no text".to_owned())?;
-        Credentials::new(&self.username, password, self.realm.as_deref())
-            .map_err(|error| format!("the credentials for the proxy: {error}"))
+            .map(Zeroizing::new)?;
+        let password = std::str::from_utf8(&plain)?;
+        Ok(Credentials::new(
+            &self.username,
+            password,
+            self.realm.as_deref(),
+        )?)
     }
 }
 

@@ -4,7 +4,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::standing;
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{Corrupt, Db, Statement, StorageError, rows};
 use crate::model::published::{Fence, PublishedTenant};
 use crate::model::standing::Standing;
 use crate::model::tenant::TenantOptions;
@@ -20,8 +20,9 @@ struct PublishedRow {
 
 impl PublishedRow {
     fn options(&self) -> Result<TenantOptions, StorageError> {
-        ringfence_json::from_str(&self.options).map_err(|error| {
-            StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
+        ringfence_json::from_str(&self.options).map_err(|why| {
+            let tenant = self.id.clone();
+            Corrupt::TenantOptions { tenant, why }.into()
         })
     }
 }

@@ -71,7 +71,7 @@ pub struct Leaves<'a> {
     pub event: Option<NewEvent<'a>>,
     /// Earlier events that are counted and not written.
     pub uncounted: Option<Uncounted<'a>>,
-    pub seen: Option<Seen<'a>>,
+    pub seen: Option<SeenDevice<'a>>,
     pub used: Option<Use<'a>>,
     /// With an event alone.
     pub sighting: Option<Sighting<'a>>,
@@ -123,7 +123,7 @@ pub struct Uncounted<'a> {
 
 /// That a device was here; `fetched` is the version of the standard file it took, if it did.
 #[derive(Clone, Copy)]
-pub struct Seen<'a> {
+pub struct SeenDevice<'a> {
     /// Where it asked. One that left the tenant meanwhile was not here: versions are the tenant's.
     pub tenant_id: &'a str,
     pub device_id: &'a str,
@@ -171,14 +171,14 @@ impl CurrentFiles {
 
 /// What is known once it is written.
 #[derive(Debug, Default)]
-pub struct Written {
+pub struct WrittenRequests {
     minutes: BTreeMap<(String, u64), u64>,
     devices: BTreeMap<String, CurrentFiles>,
     /// Of the phones that are no device, those that had room.
     pub unknown: Vec<Recorded>,
 }
 
-impl Written {
+impl WrittenRequests {
     /// How many events a tenant's minute has seen, these included.
     pub fn minute(&self, tenant_id: &str, minute: u64) -> u64 {
         let key = (tenant_id.to_owned(), minute);
@@ -195,7 +195,7 @@ impl Written {
 pub const MAX_STATEMENTS: usize = 7;
 
 /// Writes what requests leave: all of it, or nothing.
-pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError> {
+pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<WrittenRequests, StorageError> {
     let lists = Lists::of(all);
     let mut batch = Batch::default();
     let minutes = batch.add(COUNT, &lists.minutes, &[])?;
@@ -206,11 +206,11 @@ pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<Written, StorageError>
     let unknown = batch.add(unknown::RECORD, &lists.sightings, &unknown::MAX_ADDED)?;
     batch.add(unknown::COUNT, &lists.sightings, &[])?;
     if batch.statements.is_empty() {
-        return Ok(Written::default());
+        return Ok(WrittenRequests::default());
     }
     let results = db.batch(batch.statements).await?;
     let unknown = unknown.and_then(|place| results.get(place));
-    Ok(Written {
+    Ok(WrittenRequests {
         minutes: minutes_of(&results, minutes)?,
         devices: devices_of(&results, devices)?,
         unknown: unknown.map(rows).transpose()?.unwrap_or_default(),
@@ -406,8 +406,8 @@ impl<'a> Lists<'a> {
     }
 }
 
-impl<'a> From<&Seen<'a>> for SeenItem<'a> {
-    fn from(seen: &Seen<'a>) -> Self {
+impl<'a> From<&SeenDevice<'a>> for SeenItem<'a> {
+    fn from(seen: &SeenDevice<'a>) -> Self {
         Self {
             tenant_id: seen.tenant_id,
             device_id: seen.device_id,
@@ -422,7 +422,7 @@ impl<'a> From<&Seen<'a>> for SeenItem<'a> {
 
 impl<'a> SeenItem<'a> {
     /// The same device once more: what is later counts.
-    fn also(&mut self, seen: &Seen<'a>) {
+    fn also(&mut self, seen: &SeenDevice<'a>) {
         if seen.now >= self.at {
             self.tenant_id = seen.tenant_id;
             self.at = seen.now;
@@ -473,8 +473,8 @@ mod tests {
         }
     }
 
-    fn seen<'a>(device_id: &'a str, now: u64, fetched: Option<u64>) -> Seen<'a> {
-        Seen {
+    fn seen<'a>(device_id: &'a str, now: u64, fetched: Option<u64>) -> SeenDevice<'a> {
+        SeenDevice {
             tenant_id: "T",
             device_id,
             now,

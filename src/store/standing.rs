@@ -6,7 +6,7 @@
 use ringfence_sql::args;
 use serde::de::DeserializeOwned;
 
-use crate::db::{D1Result, Db, Statement, StorageError, rows};
+use crate::db::{Corrupt, D1Result, Db, Statement, StorageError, rows};
 use crate::model::standing::Standing;
 
 /// The statement that reads where the database stands, for a batch.
@@ -56,9 +56,7 @@ pub fn advance_if_changed(mark: &str) -> Statement {
 /// # Errors
 /// There is none.
 pub fn one(result: &D1Result) -> Result<Standing, StorageError> {
-    some(result)?.ok_or_else(|| {
-        StorageError::Corrupt("the table `standing` has no row: apply the migrations again".into())
-    })
+    some(result)?.ok_or_else(|| Corrupt::NoStanding.into())
 }
 
 /// The row of a step that may not have been taken.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::object::Object;
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
-use crate::db::{Db, Statement, StorageError, rows};
+use crate::db::{Corrupt, Db, Statement, StorageError, rows};
 use crate::model::tenant::TenantOptions;
 
 /// A tenant as it is stored.
@@ -32,8 +32,9 @@ impl TenantRow {
     /// # Errors
     /// The stored JSON is not what this program writes.
     pub fn options(&self) -> Result<TenantOptions, StorageError> {
-        ringfence_json::from_str(&self.options).map_err(|error| {
-            StorageError::Corrupt(format!("options of tenant {}: {error}", self.id))
+        ringfence_json::from_str(&self.options).map_err(|why| {
+            let tenant = self.id.clone();
+            Corrupt::TenantOptions { tenant, why }.into()
         })
     }
 }

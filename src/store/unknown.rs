@@ -156,9 +156,9 @@ pub struct Recorded {
     first_at: u64,
 }
 
-/// What is left to do about a phone.
+/// A phone that came again, and is now to be kept with those that do.
 #[derive(Serialize)]
-struct Kept<'a> {
+struct Returning<'a> {
     tenant_id: &'a str,
     mac: &'a str,
     /// Who was not here since then makes room for it.
@@ -193,7 +193,7 @@ fn upkeep(
     recorded: &[Recorded],
 ) -> Result<Vec<(&'static str, String, u32)>, StorageError> {
     let mut added = BTreeSet::new();
-    let mut kept = Vec::new();
+    let mut returning = Vec::new();
     for one in recorded {
         let own = |it: &&&Sighting<'_>| it.tenant_id == one.tenant_id && it.mac == one.mac;
         let own: Vec<_> = sightings.iter().filter(own).collect();
@@ -205,7 +205,7 @@ fn upkeep(
         if let Some(at) = plausible.map(|it| it.at).max()
             && (one.standing, one.times > 1) == (1, true)
         {
-            kept.push(Kept {
+            returning.push(Returning {
                 tenant_id: &one.tenant_id,
                 mac: &one.mac,
                 since: at.saturating_sub(AWAY_MS),
@@ -216,8 +216,8 @@ fn upkeep(
     if !added.is_empty() {
         statements.push((TRIM, json(&added)?, MAX_PASSING));
     }
-    if !kept.is_empty() {
-        let list = json(&kept)?;
+    if !returning.is_empty() {
+        let list = json(&returning)?;
         statements.push((ROOM, list.clone(), MAX_RETURNING));
         statements.push((KEEP, list, MAX_RETURNING));
     }

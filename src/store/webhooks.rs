@@ -305,7 +305,7 @@ pub struct Look<'a> {
 
 /// What a look found.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct LookRows {
     pub unexpected: Vec<FoundDevice>,
     pub never_came_back: Vec<FoundDevice>,
     pub scan: Vec<FoundScan>,
@@ -347,7 +347,7 @@ fn of_events(tenant_id: Option<&str>) -> &'static str {
 }
 
 /// Looks, in one round trip to D1.
-pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
+pub async fn look(db: &Db, look: &Look<'_>) -> Result<LookRows, StorageError> {
     let tenant = || Arg::from(look.tenant_id);
     let limit = || Arg::from(MAX_FOUND);
     let mut statements: Vec<Statement> = Vec::new();
@@ -402,13 +402,13 @@ pub async fn look(db: &Db, look: &Look<'_>) -> Result<Found, StorageError> {
         ));
     }
     if statements.is_empty() {
-        return Ok(Found::default());
+        return Ok(LookRows::default());
     }
     found(look, &db.batch(statements).await?)
 }
 
 /// Reads the results in the order of the statements.
-fn found(look: &Look<'_>, results: &[D1Result]) -> Result<Found, StorageError> {
+fn found(look: &Look<'_>, results: &[D1Result]) -> Result<LookRows, StorageError> {
     fn next<T: serde::de::DeserializeOwned>(
         asked: bool,
         results: &mut std::slice::Iter<'_, D1Result>,
@@ -422,7 +422,7 @@ fn found(look: &Look<'_>, results: &[D1Result]) -> Result<Found, StorageError> {
         }
     }
     let mut results = results.iter();
-    Ok(Found {
+    Ok(LookRows {
         unexpected: next(look.unexpected.is_some(), &mut results)?,
         never_came_back: next(look.never_came_back.is_some(), &mut results)?,
         scan: next(look.scan.is_some(), &mut results)?,

@@ -10,7 +10,7 @@ use crate::model::webhook::{MessageKind, WebhookOptions};
 use crate::platform::first_id_at;
 use crate::pool::client;
 use crate::store::pools;
-use crate::store::webhooks::{self, Found, FoundDevice, Look, WebhookRow};
+use crate::store::webhooks::{self, FoundDevice, Look, LookRows, WebhookRow};
 
 /// What is younger than that may still be written: an event follows its answer.
 pub const LAG_MS: u64 = 60_000;
@@ -96,7 +96,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn seen(&self, found: Found, times: Times) -> Seen {
+    fn seen(&self, found: LookRows, times: Times) -> Seen {
         let mut seen = Seen {
             came_about: vec![
                 (MessageKind::UnexpectedNetwork, devices(found.unexpected)),
@@ -276,7 +276,7 @@ mod tests {
             country: Some("NL".into()),
             at: 5,
         };
-        let found = Found {
+        let found = LookRows {
             unexpected: vec![device("D")],
             never_came_back: vec![device("E")],
             scan: vec![FoundScan {

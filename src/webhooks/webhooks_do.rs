@@ -286,7 +286,7 @@ impl Webhooks {
         };
         let seen = watch.look(&self.env, db, times).await?;
         // From here on nothing is waited for: all of it is written, or nothing.
-        self.note(&seen, times)?;
+        self.write_down(&seen, times)?;
         record.compose(&work.row.id, &work.options, now, &iso(now), new_message_id)?;
         record.prune(now)?;
         if self.asked.get() == asked {
@@ -295,7 +295,7 @@ impl Webhooks {
         Ok(())
     }
 
-    fn note(&self, seen: &Seen, times: Times) -> Result<(), SqlError> {
+    fn write_down(&self, seen: &Seen, times: Times) -> Result<(), SqlError> {
         let record = self.record()?;
         for (kind, findings) in &seen.came_about {
             record.found(*kind, findings)?;

@@ -44,12 +44,14 @@ pub fn ago(milliseconds: u64, now: u64) -> String {
     format!("{count} {unit} ago")
 }
 
+/// A text is no time.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a time as 2026-03-01, 2026-03-01T08:30:00Z or as a duration such as 2h or 30d")]
+pub struct TimeError;
+
 /// Reads a time: as RFC 3339 writes it, the date alone, or a duration such as `2h` before now or, for what is to end,
 /// behind it. Unix milliseconds.
-///
-/// # Errors
-/// It is none of them.
-pub fn time(text: &str, is_future: bool) -> Result<u64, String> {
+pub fn time(text: &str, is_future: bool) -> Result<u64, TimeError> {
     let text = text.trim();
     let at = match humantime::parse_duration(text) {
         Ok(length) if is_future => SystemTime::now().checked_add(length),
@@ -63,10 +65,7 @@ pub fn time(text: &str, is_future: bool) -> Result<u64, String> {
     let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     since
         .and_then(|since| u64::try_from(since.as_millis()).ok())
-        .ok_or_else(|| {
-            "write a time as 2026-03-01, 2026-03-01T08:30:00Z or as a duration such as 2h or 30d"
-                .to_owned()
-        })
+        .ok_or(TimeError)
 }
 
 /// A value of an answer as a cell of a table. `name` is its field: times are known by it.

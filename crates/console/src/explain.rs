@@ -18,7 +18,7 @@ pub const PATH: &str = "/console/explain";
 
 /// What was typed, as far as it may be shown again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct ExplainForm {
     /// Nothing, if it was a URL.
     pub what: String,
     pub address: String,
@@ -30,7 +30,7 @@ pub struct Asked {
 pub fn page(
     shell: Shell,
     viewer: &Viewer,
-    asked: &Asked,
+    asked: &ExplainForm,
     answer: Option<&Value>,
     now: u64,
 ) -> Page {
@@ -43,7 +43,7 @@ pub fn page(
     page.with(Section::Acts(vec![Act::plain(EN.lint, lint::PATH)]))
 }
 
-fn form(viewer: &Viewer, asked: &Asked) -> Form {
+fn form(viewer: &Viewer, asked: &ExplainForm) -> Form {
     let mut more = vec![
         Field::line("address", EN.explain_address, &asked.address).hinting(EN.explain_optional),
         Field::line("user_agent", EN.explain_agent, &asked.user_agent).hinting(EN.explain_optional),
@@ -319,7 +319,7 @@ mod tests {
             "hears": {"status": 404, "length": 9, "is_exact": true},
             "next": "Add it.",
         });
-        let asked = Asked::default();
+        let asked = ExplainForm::default();
         let shell = Shell::outside("x");
         let html = page(shell, &Viewer::default(), &asked, Some(&answer), 0).html();
         let html = html.unwrap_or_default();

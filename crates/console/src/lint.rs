@@ -16,14 +16,14 @@ const MAX_SHOWN: usize = 120;
 
 /// What was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct LintForm {
     pub family: String,
     pub kind: String,
     pub text: String,
 }
 
 /// The page: what was found, and below it the form with what was typed.
-pub fn page(shell: Shell, families: &[Family], asked: &Asked, answer: Option<&Value>) -> Page {
+pub fn page(shell: Shell, families: &[Family], asked: &LintForm, answer: Option<&Value>) -> Page {
     let mut page = Page::new(shell.leading(EN.lint_lead));
     if let Some(answer) = answer {
         let findings = answer.list("findings");
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_finding_stands_beside_its_line_and_the_text_stays() {
-        let asked = Asked {
+        let asked = LintForm {
             family: "utg".into(),
             kind: "standard".into(),
             text: format!("one\n  <b>two</b>{}\n", "x".repeat(500)),

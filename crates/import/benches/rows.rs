@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ringfence_import::{Exported, MAX_ROWS, Outcome, Table, Wishes, Written, write};
+use ringfence_import::{ExportedDevice, ExportedValue, MAX_ROWS, RowOutcome, Table, Wishes, write};
 use ringfence_test_cost::{Counting, Memory};
 
 #[global_allocator]
@@ -52,13 +52,13 @@ fn read(text: &str) -> usize {
     let table = Table::open(text.as_bytes(), Wishes::default()).expect("it is a table");
     let devices = table
         .rows()
-        .filter(|row| matches!(row.outcome, Outcome::Device(_)));
+        .filter(|row| matches!(row.outcome, RowOutcome::Device(_)));
     devices.map(black_box).count()
 }
 
-fn written(rows: usize) -> Vec<Written> {
-    let text = |name: &str, value: String| (name.to_owned(), Exported::Text(value));
-    let device = |row: usize| Written {
+fn written(rows: usize) -> Vec<ExportedDevice> {
+    let text = |name: &str, value: String| (name.to_owned(), ExportedValue::Text(value));
+    let device = |row: usize| ExportedDevice {
         mac: format!("0080F0{row:06X}"),
         model: "KX-UTG300B".into(),
         family: "utg".into(),
@@ -67,7 +67,7 @@ fn written(rows: usize) -> Vec<Written> {
         settings: [
             text("line_1_user", format!("{}", 2_000 + row)),
             text("line_1_domain", "sip.example".into()),
-            ("line_1_password".to_owned(), Exported::Secret),
+            ("line_1_password".to_owned(), ExportedValue::Secret),
         ]
         .into(),
     };

@@ -4,7 +4,7 @@ use ringfence_provision::layers::check_name;
 use ringfence_provision::vocabulary;
 
 use crate::cell::is_secret_name;
-use crate::error::FileError;
+use crate::error::{FileError, MeaningError};
 
 /// What an operator says a column means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +75,14 @@ impl Target {
     ///
     /// # Errors
     /// It is said to be a setting, and its name is none.
-    pub fn parse(word: &str) -> Result<Option<Self>, String> {
+    pub fn parse(word: &str) -> Result<Option<Self>, MeaningError> {
         let word = word.trim();
         let checked = |name: &str, secret: bool| match check_name(name) {
             Ok(()) => Ok(Some(Self::Setting {
                 secret: secret || is_secret_name(name),
                 name: name.to_owned(),
             })),
-            Err(_) => Err(
-                "what stands behind the colon is no name of a setting: letters, digits, _ . and -."
-                    .to_owned(),
-            ),
+            Err(_) => Err(MeaningError::SettingName),
         };
         if let Some(name) = word.strip_prefix("setting:") {
             return checked(name, false);
@@ -134,13 +131,9 @@ impl Mapping {
             if theirs.trim().is_empty() || at >= MAX_MAPPED {
                 return Err(FileError::Mapping(number));
             }
-            let meaning = |why: &str| FileError::Meaning {
-                line: number,
-                why: why.to_owned(),
-            };
             let target = Target::parse(ours)
-                .map_err(|why| meaning(&why))?
-                .ok_or_else(|| meaning("behind = stands mac, model, family, site, label, ignore, a setting such as line_1_user, or setting: and the name of any other."))?;
+                .and_then(|target| target.ok_or(MeaningError::Unknown))
+                .map_err(|why| FileError::Meaning { line: number, why })?;
             columns.push((theirs.trim().to_lowercase(), target, number));
         }
         Ok(Self { columns })

@@ -4,6 +4,19 @@ use thiserror::Error;
 
 use crate::{MAX_BYTES, MAX_CELL, MAX_COLUMNS, MAX_ROWS};
 
+/// Why a column cannot mean what a mapping says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum MeaningError {
+    /// It is said to be a setting, and its name is none.
+    #[error("what stands behind the colon is no name of a setting: letters, digits, _ . and -.")]
+    SettingName,
+    /// Nothing that a column can be.
+    #[error(
+        "behind = stands mac, model, family, site, label, ignore, a setting such as line_1_user, or setting: and the name of any other."
+    )]
+    Unknown,
+}
+
 /// Why a file cannot be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FileError {
@@ -72,7 +85,7 @@ pub enum FileError {
         /// The line of the mapping.
         line: usize,
         /// What is wrong.
-        why: String,
+        why: MeaningError,
     },
     /// A mapping of a column that is not there.
     #[error("Line {0} of what the columns mean is about a column that the file does not have.")]

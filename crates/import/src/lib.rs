@@ -7,14 +7,14 @@
 //! Nothing that is said about a file quotes a cell of it: what stands in the wrong column may be a password.
 //!
 //! ```
-//! use ringfence_import::{Outcome, Table, Wishes};
+//! use ringfence_import::{RowOutcome, Table, Wishes};
 //!
 //! let file = "mac;model;ext\r\n00:80:f0:c5:71:eb;KX-UTG300B;201\r\n0080F0;KX-UTG300B;202\r\n";
 //! let table = Table::open(file.as_bytes(), Wishes::default())?;
 //! let rows: Vec<_> = table.rows().collect();
-//! assert!(matches!(&rows[0].outcome, Outcome::Device(device) if device.mac.upper() == "0080F0C571EB"));
+//! assert!(matches!(&rows[0].outcome, RowOutcome::Device(device) if device.mac.upper() == "0080F0C571EB"));
 //! assert_eq!(rows[1].line, 3);
-//! assert!(matches!(rows[1].outcome, Outcome::Refused(_)));
+//! assert!(matches!(rows[1].outcome, RowOutcome::Refused(_)));
 //! # Ok::<(), ringfence_import::FileError>(())
 //! ```
 
@@ -30,12 +30,12 @@ mod write;
 
 pub use cell::{guarded, is_secret_name};
 pub use column::{Mapping, Target};
-pub use error::{FileError, Refusal};
+pub use error::{FileError, MeaningError, Refusal};
 pub use header::Ignored;
-pub use row::{Device, Outcome, Row};
+pub use row::{Device, Row, RowOutcome};
 pub use system::System;
 pub use table::{Table, Wishes};
-pub use write::{Exported, Written, write};
+pub use write::{ExportedDevice, ExportedValue, write};
 
 /// The longest file, in bytes.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;

@@ -24,12 +24,12 @@ const MAX_MODEL: usize = 32;
 pub struct Row {
     /// The line that it begins at, counted from 1 in the file as it came.
     pub line: u64,
-    pub outcome: Outcome,
+    pub outcome: RowOutcome,
 }
 
 /// What a row is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RowOutcome {
     Device(Box<Device>),
     /// It has no MAC: an extension without a phone, or nothing at all.
     NoPhone,
@@ -52,11 +52,11 @@ pub struct Device {
 }
 
 /// Reads a row. The MAC of an earlier one is for the caller to know.
-pub(crate) fn read(cells: &csv::StringRecord, header: &Header, wishes: &Wishes) -> Outcome {
+pub(crate) fn read(cells: &csv::StringRecord, header: &Header, wishes: &Wishes) -> RowOutcome {
     match device(cells, header, wishes) {
-        Ok(Some(device)) => Outcome::Device(Box::new(device)),
-        Ok(None) => Outcome::NoPhone,
-        Err(refusal) => Outcome::Refused(refusal),
+        Ok(Some(device)) => RowOutcome::Device(Box::new(device)),
+        Ok(None) => RowOutcome::NoPhone,
+        Err(refusal) => RowOutcome::Refused(refusal),
     }
 }
 

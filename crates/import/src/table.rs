@@ -7,7 +7,7 @@ use ringfence_provision::mac::Mac;
 use crate::column::Mapping;
 use crate::error::{FileError, Refusal};
 use crate::header::{self, Header, Ignored};
-use crate::row::{self, Outcome, Row};
+use crate::row::{self, Row, RowOutcome};
 use crate::system::System;
 use crate::text::{self, Text};
 use crate::{MAX_ROWS, row::Device};
@@ -122,11 +122,11 @@ impl Iterator for Rows<'_> {
             .lines
             .begin_of(&self.cells, self.reader.position().byte());
         let outcome = match self.count > MAX_ROWS {
-            true => Outcome::Refused(Refusal::TooMany),
+            true => RowOutcome::Refused(Refusal::TooMany),
             false => row::read(&self.cells, &self.table.header, &self.table.wishes),
         };
         let outcome = match outcome {
-            Outcome::Device(device) => self.unless_doubled(device, line),
+            RowOutcome::Device(device) => self.unless_doubled(device, line),
             other => other,
         };
         Some(Row { line, outcome })
@@ -134,12 +134,12 @@ impl Iterator for Rows<'_> {
 }
 
 impl Rows<'_> {
-    fn unless_doubled(&mut self, device: Box<Device>, line: u64) -> Outcome {
+    fn unless_doubled(&mut self, device: Box<Device>, line: u64) -> RowOutcome {
         match self.seen.get(&device.mac) {
-            Some(first) => Outcome::Refused(Refusal::Doubled(*first)),
+            Some(first) => RowOutcome::Refused(Refusal::Doubled(*first)),
             None => {
                 self.seen.insert(device.mac, line);
-                Outcome::Device(device)
+                RowOutcome::Device(device)
             }
         }
     }

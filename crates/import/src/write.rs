@@ -9,7 +9,7 @@ use crate::cell::{guarded, is_secret_name};
 
 /// A value of a setting, as a table may have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exported {
+pub enum ExportedValue {
     Text(String),
     /// There is one; the table does not have it.
     Secret,
@@ -17,7 +17,7 @@ pub enum Exported {
 
 /// A device as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct ExportedDevice {
     /// Twelve hexadecimal digits.
     pub mac: String,
     pub model: String,
@@ -25,7 +25,7 @@ pub struct Written {
     /// The name of its site; empty for none.
     pub site: String,
     pub label: String,
-    pub settings: BTreeMap<String, Exported>,
+    pub settings: BTreeMap<String, ExportedValue>,
 }
 
 /// Writes devices, one a row below a header. A column stands for each setting that one of them has, `secrets` for
@@ -33,7 +33,7 @@ pub struct Written {
 ///
 /// # Errors
 /// None that memory can have: the writer's own type asks for it.
-pub fn write(devices: &[Written]) -> csv::Result<String> {
+pub fn write(devices: &[ExportedDevice]) -> csv::Result<String> {
     // Spreadsheets want CRLF, as RFC 4180 does.
     let mut out = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -75,10 +75,10 @@ pub fn write(devices: &[Written]) -> csv::Result<String> {
 }
 
 /// What is shown of a setting.
-fn shown<'a>(name: &str, value: &'a Exported) -> Option<&'a str> {
+fn shown<'a>(name: &str, value: &'a ExportedValue) -> Option<&'a str> {
     match value {
-        Exported::Text(text) if !is_secret_name(name) => Some(text),
-        Exported::Text(_) | Exported::Secret => None,
+        ExportedValue::Text(text) if !is_secret_name(name) => Some(text),
+        ExportedValue::Text(_) | ExportedValue::Secret => None,
     }
 }
 
@@ -121,7 +121,7 @@ fn natural(name: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-fn columns(devices: &[Written]) -> BTreeSet<Column<'_>> {
+fn columns(devices: &[ExportedDevice]) -> BTreeSet<Column<'_>> {
     let settings = devices.iter().flat_map(|device| &device.settings);
     settings
         .filter(|(name, value)| shown(name, value).is_some())

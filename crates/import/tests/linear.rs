@@ -1,6 +1,6 @@
 //! A file takes linear time and memory, whatever it is made of: N bytes and four times as many.
 
-use ringfence_import::{Exported, Mapping, Table, Wishes, Written, guarded, write};
+use ringfence_import::{ExportedDevice, ExportedValue, Mapping, Table, Wishes, guarded, write};
 use ringfence_test_cost::{Counting, PIECES, assert_linear, repeated};
 
 #[global_allocator]
@@ -74,11 +74,15 @@ fn many_rows_and_many_columns_take_linear_time() {
 #[test]
 fn a_table_is_written_in_linear_time() {
     assert_linear("devices", 20_000, |bytes| {
-        let devices: Vec<Written> = (0..bytes / 40)
-            .map(|number| Written {
+        let devices: Vec<ExportedDevice> = (0..bytes / 40)
+            .map(|number| ExportedDevice {
                 mac: format!("02{number:010X}"),
-                settings: [("line_1_user".to_owned(), Exported::Text(number.to_string()))].into(),
-                ..Written::default()
+                settings: [(
+                    "line_1_user".to_owned(),
+                    ExportedValue::Text(number.to_string()),
+                )]
+                .into(),
+                ..ExportedDevice::default()
             })
             .collect();
         let _ = write(&devices);

@@ -1,7 +1,7 @@
 //! A table of each system that is known by its header, as that system writes it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use ringfence_import::{Device, Outcome, Row, System, Table, Wishes};
+use ringfence_import::{Device, Row, RowOutcome, System, Table, Wishes};
 
 fn read(sample: &[u8]) -> (System, Vec<String>, Vec<Row>) {
     let table = Table::open(sample, Wishes::default()).unwrap();
@@ -11,7 +11,7 @@ fn read(sample: &[u8]) -> (System, Vec<String>, Vec<Row>) {
 
 fn device(row: &Row) -> &Device {
     match &row.outcome {
-        Outcome::Device(device) => device,
+        RowOutcome::Device(device) => device,
         other => panic!("{other:?}"),
     }
 }
@@ -48,7 +48,7 @@ fn a_fusionpbx_export_has_lines_side_by_side_and_ragged_rows() {
     );
     assert!(said(&rows[1]).starts_with("0080F0C571EC KX-UTG200B Workshop line_1_auth_user=202 "));
     assert!(!said(&rows[1]).contains("line_2"));
-    assert_eq!((rows[2].line, &rows[2].outcome), (4, &Outcome::NoPhone));
+    assert_eq!((rows[2].line, &rows[2].outcome), (4, &RowOutcome::NoPhone));
     assert_eq!(
         ignored,
         [
@@ -90,7 +90,7 @@ fn a_3cx_export_has_people_and_columns_in_any_place() {
         "0080F0C571EB KX-UTG300B Ada Fischer line_1_auth_user=201a line_1_display_name=Ada Fischer line_1_password=*Harbour-1 \
          line_1_user=201"
     );
-    assert_eq!(rows[1].outcome, Outcome::NoPhone);
+    assert_eq!(rows[1].outcome, RowOutcome::NoPhone);
     for name in ["Language", "VMPIN", "Template", "BLF"] {
         assert!(ignored.iter().any(|it| it == name), "{name}");
     }
@@ -115,5 +115,5 @@ fn a_freepbx_table_has_the_secret_of_its_device() {
         said(&rows[0]),
         "0080F0C571EB  Ada Fischer line_1_display_name=Ada Fischer line_1_password=*Harbour-1 line_1_user=201"
     );
-    assert_eq!(rows[1].outcome, Outcome::NoPhone);
+    assert_eq!(rows[1].outcome, RowOutcome::NoPhone);
 }

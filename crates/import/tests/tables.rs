@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use ringfence_import::{
-    Device, Exported, FileError, Mapping, Outcome, Refusal, Row, Table, Wishes, Written,
-    is_secret_name, write,
+    Device, ExportedDevice, ExportedValue, FileError, Mapping, Refusal, Row, RowOutcome, Table,
+    Wishes, is_secret_name, write,
 };
 
 #[path = "../fuzz/checks/tables.rs"]
@@ -33,7 +33,7 @@ fn refused(text: &str) -> FileError {
 
 fn devices(rows: &[Row]) -> Vec<&Device> {
     let found = rows.iter().filter_map(|row| match &row.outcome {
-        Outcome::Device(device) => Some(device.as_ref()),
+        RowOutcome::Device(device) => Some(device.as_ref()),
         _ => None,
     });
     found.collect()
@@ -45,7 +45,7 @@ fn sayings(bytes: &[u8], wishes: Wishes) -> Vec<String> {
         Err(error) => vec![error.to_string()],
         Ok(table) => {
             let refusals = table.rows().filter_map(|row| match row.outcome {
-                Outcome::Refused(refusal) => Some(refusal.to_string()),
+                RowOutcome::Refused(refusal) => Some(refusal.to_string()),
                 _ => None,
             });
             refusals.collect()
@@ -67,29 +67,31 @@ fn each_row_has_a_verdict_with_its_line() {
     let column = "Label".to_owned();
     assert_eq!(
         found[0].1,
-        Outcome::Refused(Refusal::Text { column, most: 100 })
+        RowOutcome::Refused(Refusal::Text { column, most: 100 })
     );
-    assert_eq!(found[1].1, Outcome::Refused(Refusal::Scientific));
-    assert_eq!(found[2].1, Outcome::Refused(Refusal::Short(10)));
-    assert_eq!(found[3].1, Outcome::NoPhone);
+    assert_eq!(found[1].1, RowOutcome::Refused(Refusal::Scientific));
+    assert_eq!(found[2].1, RowOutcome::Refused(Refusal::Short(10)));
+    assert_eq!(found[3].1, RowOutcome::NoPhone);
     assert!(
-        matches!(found[4].1, Outcome::Device(_)),
+        matches!(found[4].1, RowOutcome::Device(_)),
         "the first one with this MAC was refused"
     );
     assert_eq!(
         found[5].1,
-        Outcome::Refused(Refusal::Wide {
+        RowOutcome::Refused(Refusal::Wide {
             cells: 5,
             columns: 3
         })
     );
-    assert!(matches!(found[6].1, Outcome::Device(_)) && matches!(found[7].1, Outcome::Device(_)));
+    assert!(
+        matches!(found[6].1, RowOutcome::Device(_)) && matches!(found[7].1, RowOutcome::Device(_))
+    );
 }
 
 #[test]
 fn a_mac_that_is_there_twice_is_told_with_the_line_of_the_first() {
     let found = rows("mac\n0080F0C571EB\n0080F0C571EC\n00:80:F0:C5:71:EB\n");
-    assert_eq!(found[2].outcome, Outcome::Refused(Refusal::Doubled(2)));
+    assert_eq!(found[2].outcome, RowOutcome::Refused(Refusal::Doubled(2)));
     assert_eq!(found[2].line, 4);
     assert!(Refusal::Doubled(2).to_string().contains("Line 2"));
 }
@@ -136,7 +138,7 @@ fn what_is_not_taken_is_named_and_values_are_checked() {
         .collect();
     assert_eq!(names, [(2, "Colour", false)]);
     let row = table.rows().next().unwrap();
-    let Outcome::Refused(refusal) = row.outcome else {
+    let RowOutcome::Refused(refusal) = row.outcome else {
         panic!()
     };
     assert_eq!(
@@ -181,31 +183,34 @@ fn a_file_ends_at_its_bounds() {
     assert_eq!(found.len(), ringfence_import::MAX_ROWS + 1);
     assert_eq!(
         found.last().unwrap().outcome,
-        Outcome::Refused(Refusal::TooMany)
+        RowOutcome::Refused(Refusal::TooMany)
     );
     let wide = "a,".repeat(ringfence_import::MAX_COLUMNS + 1);
     assert!(matches!(refused(&wide), FileError::Columns(_)));
     let quoted = format!("mac,label\n0080F0C571EB,\"{}", "x\n".repeat(10_000));
     assert!(matches!(
         &rows(&quoted)[0].outcome,
-        Outcome::Refused(Refusal::LongCell { .. })
+        RowOutcome::Refused(Refusal::LongCell { .. })
     ));
 }
 
 #[test]
 fn a_table_has_a_column_for_each_setting_in_its_order() {
-    let device = Written {
+    let device = ExportedDevice {
         mac: "0080F0C571EB".into(),
         model: "KX-UTG300B".into(),
         label: "=Desk, \"front\"".into(),
         settings: BTreeMap::from([
-            ("line_10_user".into(), Exported::Text("+49 1".into())),
-            ("line_2_user".into(), Exported::Text("202".into())),
-            ("line_1_password".into(), Exported::Secret),
-            ("admin_password".into(), Exported::Text("in clear".into())),
-            ("NTP".into(), Exported::Text(String::new())),
+            ("line_10_user".into(), ExportedValue::Text("+49 1".into())),
+            ("line_2_user".into(), ExportedValue::Text("202".into())),
+            ("line_1_password".into(), ExportedValue::Secret),
+            (
+                "admin_password".into(),
+                ExportedValue::Text("in clear".into()),
+            ),
+            ("NTP".into(), ExportedValue::Text(String::new())),
         ]),
-        ..Written::default()
+        ..ExportedDevice::default()
     };
     assert_eq!(
         write(&[device]).unwrap(),
@@ -214,7 +219,7 @@ fn a_table_has_a_column_for_each_setting_in_its_order() {
     );
 }
 
-fn a_device() -> impl Strategy<Value = Written> {
+fn a_device() -> impl Strategy<Value = ExportedDevice> {
     let line = "[ -~äß]{0,20}";
     let name = prop_oneof![
         "line_[1-9]_label",
@@ -225,8 +230,8 @@ fn a_device() -> impl Strategy<Value = Written> {
     // What is a secret by its name is written without its value.
     let name = name.prop_filter("a secret", |name| !is_secret_name(name));
     let value = prop_oneof![
-        4 => line.prop_map(Exported::Text),
-        1 => Just(Exported::Secret),
+        4 => line.prop_map(ExportedValue::Text),
+        1 => Just(ExportedValue::Secret),
     ];
     let settings = prop::collection::btree_map(name, value, 0..6);
     (
@@ -236,7 +241,7 @@ fn a_device() -> impl Strategy<Value = Written> {
         line,
         settings,
     )
-        .prop_map(|(mac, model, site, label, settings)| Written {
+        .prop_map(|(mac, model, site, label, settings)| ExportedDevice {
             mac: format!("02{mac:010X}"),
             model,
             family: String::new(),
@@ -330,7 +335,7 @@ proptest! {
 
     #[test]
     fn what_was_written_reads_back_as_it_was(devices in prop::collection::vec(a_device(), 0..8)) {
-        let mut by_mac: BTreeMap<String, Written> = devices.into_iter().map(|it| (it.mac.clone(), it)).collect();
+        let mut by_mac: BTreeMap<String, ExportedDevice> = devices.into_iter().map(|it| (it.mac.clone(), it)).collect();
         let file = write(&by_mac.values().cloned().collect::<Vec<_>>()).unwrap();
         let read = rows(&file);
         let found = self::devices(&read);

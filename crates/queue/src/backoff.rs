@@ -6,7 +6,7 @@ const MAX_RETRY_AFTER_MS: u64 = 24 * 3_600_000;
 /// The delay before the next sending after `tries` sendings in vain, in milliseconds.
 ///
 /// It doubles from `base_ms` with every try up to `cap_ms`; of that, between half and all is waited,
-/// as `random` decides, so that phones which fell silent together are not told together again.
+/// as `random` decides, so that phones which fell silent together are not notified together again.
 pub fn delay(
     tries: u32,
     base_ms: u64,

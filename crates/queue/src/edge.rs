@@ -1,14 +1,18 @@
 //! The pool itself as the sender of its NOTIFYs, over TCP or TLS to one proxy: what an operator sets for it.
 
-use ringfence_sip_notify::{Host, SipUri, Transport};
-use ringfence_wire::{DOMAIN_NOT_ALLOWED, Destinations, JobResult, NEEDS_A_RELAY, Outcome};
+use ringfence_sip_notify::{Host, SipUri, Transport, UriError};
+use ringfence_wire::{
+    DOMAIN_NOT_ALLOWED, Destinations, DestinationsError, JobResult, NEEDS_A_RELAY, Outcome,
+};
 use serde::{Deserialize, Serialize};
+
+use super::options::OutOfRange;
 
 /// How a pool that sends itself is called where relays have their ids. No relay has this one: theirs are ULIDs.
 pub const EDGE: &str = "edge";
 
 /// Lowest port that a proxy may have: below are the services of a system, and none of them is a proxy.
-const MIN_PORT: u16 = 1024;
+const MIN_PORT: u32 = 1024;
 
 /// Most jobs that the edge sender may hold.
 const MAX_CAPACITY: u32 = 5_000;
@@ -100,6 +104,38 @@ impl Default for EdgeOptions {
     }
 }
 
+/// Why a pool could not send itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EdgeOptionsError {
+    /// The proxy is no host.
+    #[error(
+        "edge.proxy is `{0}`; it has to be the name or the address of a SIP proxy, without a port"
+    )]
+    Proxy(String),
+    /// A number.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
+    /// The domains that the proxy is asked for.
+    #[error("edge.domains: {0}")]
+    Domains(#[from] DestinationsError),
+    /// The From is no SIP URI.
+    #[error("edge.from is `{text}`: {why}")]
+    From {
+        /// What it is.
+        text: String,
+        /// Why it is none.
+        why: UriError,
+    },
+    /// The binding has no name that a binding can have.
+    #[error("edge.binding is the name of a binding in wrangler.toml: letters, digits and _")]
+    BindingName,
+    /// The binding is for TCP.
+    #[error(
+        "edge.binding reaches the proxy by a tunnel that carries TCP alone; set edge.transport to `tcp`"
+    )]
+    BindingWithTls,
+}
+
 impl EdgeOptions {
     /// The port that is dialled.
     pub fn dialled_port(&self) -> u16 {
@@ -117,71 +153,43 @@ impl EdgeOptions {
     }
 
     /// The From of every NOTIFY.
-    ///
-    /// # Errors
-    /// In words: it is no SIP URI.
-    pub fn from_uri(&self) -> Result<SipUri, String> {
+    pub fn from_uri(&self) -> Result<SipUri, EdgeOptionsError> {
         let host = self.host().ok_or_else(|| self.no_proxy())?;
         let text = match &self.from {
             Some(text) => text.clone(),
             None => format!("sip:ringfence@{host}"),
         };
-        SipUri::parse(&text).map_err(|error| format!("edge.from is `{text}`: {error}"))
+        SipUri::parse(&text).map_err(|why| EdgeOptionsError::From { text, why })
     }
 
     /// Refuses what could not work.
-    ///
-    /// # Errors
-    /// In words: which option may have which values.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), EdgeOptionsError> {
         if self.host().is_none() {
             return Err(self.no_proxy());
         }
-        if self.port.is_some_and(|port| port < MIN_PORT) {
-            return Err(format!(
-                "edge.port is {}; it may be {MIN_PORT} to 65535",
-                self.dialled_port()
-            ));
-        }
+        OutOfRange::check("edge.port", self.dialled_port().into(), MIN_PORT..=65_535)?;
         let domains = Destinations {
             domains: self.domains.clone(),
             ..Destinations::default()
         };
-        domains
-            .checked()
-            .map_err(|error| format!("edge.domains: {error}"))?;
+        domains.checked()?;
         self.from_uri()?;
         if let Some(binding) = &self.binding {
             let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if binding.is_empty() || binding.len() > 64 || !binding.chars().all(name) {
-                return Err(
-                    "edge.binding is the name of a binding in wrangler.toml: letters, digits and _"
-                        .into(),
-                );
+                return Err(EdgeOptionsError::BindingName);
             }
             if self.transport == EdgeTransport::Tls {
-                return Err(
-                    "edge.binding reaches the proxy by a tunnel that carries TCP alone; set edge.transport to `tcp`"
-                        .into(),
-                );
+                return Err(EdgeOptionsError::BindingWithTls);
             }
         }
-        let range = |name: &str, value: u32, least: u32, most: u32| match value {
-            value if (least..=most).contains(&value) => Ok(()),
-            value => Err(format!(
-                "edge.{name} is {value}; it may be {least} to {most}"
-            )),
-        };
-        range("capacity", self.capacity, 1, MAX_CAPACITY)?;
-        range("per_second", self.per_second, 0, 10_000)?;
-        range("idle_s", self.idle_s, 0, 300)
+        OutOfRange::check("edge.capacity", self.capacity, 1..=MAX_CAPACITY)?;
+        OutOfRange::check("edge.per_second", self.per_second, 0..=10_000)?;
+        Ok(OutOfRange::check("edge.idle_s", self.idle_s, 0..=300)?)
     }
 
-    fn no_proxy(&self) -> String {
-        format!(
-            "edge.proxy is `{}`; it has to be the name or the address of a SIP proxy, without a port",
-            self.proxy
-        )
+    fn no_proxy(&self) -> EdgeOptionsError {
+        EdgeOptionsError::Proxy(self.proxy.clone())
     }
 }
 
@@ -219,7 +227,7 @@ mod tests {
             edge: Some(edge),
             ..PoolOptions::default()
         };
-        options.check().unwrap_err()
+        options.check().unwrap_err().to_string()
     }
 
     #[test]
@@ -255,7 +263,13 @@ mod tests {
             sender: Sender::EdgeThenRelay,
             ..PoolOptions::default()
         };
-        assert!(without.check().unwrap_err().contains("which proxy"));
+        assert!(
+            without
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("which proxy")
+        );
         let cases: [(EdgeOptions, &str); 8] = [
             (EdgeOptions::default(), "edge.proxy is ``"),
             (

@@ -162,7 +162,7 @@ pub const MAX_OPEN_TOLD: usize = 20;
 pub struct OpenRollout {
     /// The id of the rollout.
     pub id: String,
-    /// The id of the tenant whose phones it tells.
+    /// The id of the tenant whose phones it notifies.
     pub tenant: String,
     /// The state of the rollout: `running` or `paused`.
     pub state: RolloutState,

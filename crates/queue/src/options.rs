@@ -1,9 +1,11 @@
 //! What an operator may set for a pool.
 
+use std::ops::RangeInclusive;
+
 use ringfence_wire::DEFAULT_LEASE_MS;
 use serde::{Deserialize, Serialize};
 
-use super::edge::{EdgeOptions, Sender};
+use super::edge::{EdgeOptions, EdgeOptionsError, Sender};
 use super::job::JobPolicy;
 
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
@@ -79,6 +81,83 @@ impl Default for PoolOptions {
     }
 }
 
+/// Why options could not work.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OptionsError {
+    /// A number.
+    #[error(transparent)]
+    Range(#[from] OutOfRange),
+    /// A pace.
+    #[error(transparent)]
+    Pace(#[from] PaceError),
+    /// The pool is to send itself, and has no options for that.
+    #[error("sender is not `relay`, so that edge has to say which proxy the pool sends to")]
+    NoEdge,
+    /// How the pool itself sends.
+    #[error(transparent)]
+    Edge(#[from] EdgeOptionsError),
+}
+
+/// An option is none of the numbers that it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value}; it may be {least} to {most}")]
+pub struct OutOfRange {
+    name: &'static str,
+    value: u32,
+    least: u32,
+    most: u32,
+}
+
+impl OutOfRange {
+    /// Refuses a number outside of `range`.
+    pub(crate) fn check(
+        name: &'static str,
+        value: u32,
+        range: RangeInclusive<u32>,
+    ) -> Result<(), Self> {
+        match range.contains(&value) {
+            true => Ok(()),
+            false => Err(Self {
+                name,
+                value,
+                least: *range.start(),
+                most: *range.end(),
+            }),
+        }
+    }
+}
+
+/// A pace is out of bounds.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum PaceError {
+    /// A pace that has to be one.
+    #[error("{name} is {value}; it may be 0.001 to 10000 a second")]
+    Pace {
+        /// The option.
+        name: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// A pace that may be none.
+    #[error("{name} is {value}; it may be 0.001 to 10000 a second, or 0 for no limit")]
+    PaceOrNone {
+        /// The option.
+        name: &'static str,
+        /// What it is.
+        value: f64,
+    },
+}
+
+/// A rollout names a pace that is beyond its pool's.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("{name} is {value}; the pool's option {option} allows {most} at most")]
+pub struct BeyondPool {
+    name: &'static str,
+    value: f64,
+    option: &'static str,
+    most: f64,
+}
+
 impl PoolOptions {
     /// How the pool itself sends, if it does.
     pub fn sends_itself(&self) -> Option<&EdgeOptions> {
@@ -89,35 +168,26 @@ impl PoolOptions {
     }
 
     /// Refuses what could not work.
-    ///
-    /// # Errors
-    /// In words: which option may have which values.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), OptionsError> {
         let week = 7 * 24 * 3600;
-        let range = |name: &str, value: u32, least: u32, most: u32| match value {
-            value if (least..=most).contains(&value) => Ok(()),
-            value => Err(format!("{name} is {value}; it may be {least} to {most}")),
-        };
-        range("change_wait_s", self.change_wait_s, 0, 3600)?;
-        range("expiry_s", self.expiry_s, 1, week)?;
-        range("lease_s", self.lease_s, 2, 3600)?;
-        range("fetch_timeout_s", self.fetch_timeout_s, 1, week)?;
-        range("fetch_poll_ms", self.fetch_poll_ms, 100, 60_000)?;
-        range("max_attempts", self.max_attempts, 1, 100)?;
-        range("retry_base_s", self.retry_base_s, 1, 3600)?;
-        range("retry_cap_s", self.retry_cap_s, 1, 24 * 3600)?;
-        range("network_bits_v4", self.network_bits_v4.into(), 0, 32)?;
-        range("network_bits_v6", self.network_bits_v6.into(), 0, 128)?;
-        range("retention_days", self.retention_days, 1, 400)?;
+        let range = OutOfRange::check;
+        range("change_wait_s", self.change_wait_s, 0..=3600)?;
+        range("expiry_s", self.expiry_s, 1..=week)?;
+        range("lease_s", self.lease_s, 2..=3600)?;
+        range("fetch_timeout_s", self.fetch_timeout_s, 1..=week)?;
+        range("fetch_poll_ms", self.fetch_poll_ms, 100..=60_000)?;
+        range("max_attempts", self.max_attempts, 1..=100)?;
+        range("retry_base_s", self.retry_base_s, 1..=3600)?;
+        range("retry_cap_s", self.retry_cap_s, 1..=24 * 3600)?;
+        range("network_bits_v4", self.network_bits_v4.into(), 0..=32)?;
+        range("network_bits_v6", self.network_bits_v6.into(), 0..=128)?;
+        range("retention_days", self.retention_days, 1..=400)?;
         check_pace("rollout_per_second", self.rollout_per_second, false)?;
         check_pace("rollout_per_second_max", self.rollout_per_second_max, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;
         match (self.sender, &self.edge) {
-            (Sender::Edge | Sender::EdgeThenRelay, None) => Err(
-                "sender is not `relay`, so that edge has to say which proxy the pool sends to"
-                    .into(),
-            ),
-            (_, Some(edge)) => edge.check(),
+            (Sender::Edge | Sender::EdgeThenRelay, None) => Err(OptionsError::NoEdge),
+            (_, Some(edge)) => Ok(edge.check()?),
             _ => Ok(()),
         }
     }
@@ -144,30 +214,25 @@ impl PoolOptions {
         &self,
         per_second: Option<f64>,
         network_per_second: Option<f64>,
-    ) -> Result<(), String> {
-        let beyond = |name: &str, value: f64, option: &str, most: f64| {
-            Err(format!(
-                "{name} is {value}; the pool's option {option} allows {most} at most"
-            ))
-        };
+    ) -> Result<(), BeyondPool> {
         match per_second {
             Some(value) if self.rollout_pace(value) < value => {
-                return beyond(
-                    "per_second",
+                return Err(BeyondPool {
+                    name: "per_second",
                     value,
-                    "rollout_per_second_max",
-                    self.rollout_per_second_max,
-                );
+                    option: "rollout_per_second_max",
+                    most: self.rollout_per_second_max,
+                });
             }
             _ => {}
         }
         match network_per_second {
-            Some(value) if self.network_pace(value) != value => beyond(
-                "network_per_second",
+            Some(value) if self.network_pace(value) != value => Err(BeyondPool {
+                name: "network_per_second",
                 value,
-                "network_per_second",
-                self.network_per_second,
-            ),
+                option: "network_per_second",
+                most: self.network_per_second,
+            }),
             _ => Ok(()),
         }
     }
@@ -187,14 +252,13 @@ impl PoolOptions {
 }
 
 /// A pace is 0.001 to 10,000 a second; with `or_none`, 0 says that there is no limit.
-pub fn check_pace(name: &str, value: f64, or_none: bool) -> Result<(), String> {
-    if (0.001..=10_000.0).contains(&value) || (or_none && value == 0.0) {
-        return Ok(());
+pub fn check_pace(name: &'static str, value: f64, or_none: bool) -> Result<(), PaceError> {
+    match ((0.001..=10_000.0).contains(&value), or_none) {
+        (true, _) => Ok(()),
+        (false, true) if value == 0.0 => Ok(()),
+        (false, true) => Err(PaceError::PaceOrNone { name, value }),
+        (false, false) => Err(PaceError::Pace { name, value }),
     }
-    let none = if or_none { ", or 0 for no limit" } else { "" };
-    Err(format!(
-        "{name} is {value}; it may be 0.001 to 10000 a second{none}"
-    ))
 }
 
 #[cfg(test)]
@@ -223,7 +287,7 @@ mod tests {
             ..PoolOptions::default()
         };
         assert_eq!(
-            options.check().unwrap_err(),
+            options.check().unwrap_err().to_string(),
             "lease_s is 0; it may be 2 to 3600"
         );
         let options = PoolOptions {
@@ -244,7 +308,8 @@ mod tests {
         assert!(options.check_rollout(None, None).is_ok());
         assert!(options.check_rollout(Some(1000.0), Some(10.0)).is_ok());
         for (per_second, network) in [(Some(1001.0), None), (None, Some(11.0)), (None, Some(0.0))] {
-            let message = options.check_rollout(per_second, network).unwrap_err();
+            let error = options.check_rollout(per_second, network).unwrap_err();
+            let message = error.to_string();
             assert!(message.contains("the pool's option"), "{message}");
         }
         assert_eq!(options.network_pace(0.0), 10.0);

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::options::check_pace;
+use super::options::{PaceError, check_pace};
 use super::window::TimeWindow;
 
 /// From how many judged devices on a share below the threshold stops the rollout at once, instead of
@@ -94,37 +94,61 @@ pub struct Spec {
     pub expiry_s: u32,
 }
 
+/// Why a rollout cannot be meant as it is.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SpecError {
+    /// A pace.
+    #[error(transparent)]
+    Pace(#[from] PaceError),
+    /// It spreads its jobs over more than a day.
+    #[error("spread_s is at most a day, 86400")]
+    Spread,
+    /// Its jobs try for too long, or not at all.
+    #[error("expiry_s may be 1 to 604800")]
+    Expiry,
+    /// Its window has an empty list of days.
+    #[error("window.days names no day: the window would never open. Leave it out for every day")]
+    NoDay,
+    /// Too many.
+    #[error("a rollout has at most 20 stages")]
+    Stages,
+    /// A stage of no devices.
+    #[error("a stage of no devices tells nothing")]
+    EmptyStage,
+    /// A stage of a share that is none.
+    #[error("a stage of {0} percent: it may be more than 0, up to 100")]
+    Percent(f64),
+    /// The share, or the time for it.
+    #[error("threshold.share may be 0 to 1, threshold.within_s 1 to 86400")]
+    Threshold,
+}
+
 impl Spec {
     /// Refuses what cannot be meant, and ends the stages with all.
-    pub fn checked(mut self) -> Result<Self, String> {
+    pub fn checked(mut self) -> Result<Self, SpecError> {
         check_pace("per_second", self.per_second, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;
         if self.spread_s > 24 * 3600 {
-            return Err("spread_s is at most a day, 86400".into());
+            return Err(SpecError::Spread);
         }
         if !(1..=7 * 24 * 3600).contains(&self.expiry_s) {
-            return Err("expiry_s may be 1 to 604800".into());
+            return Err(SpecError::Expiry);
         }
         if let Some(TimeWindow {
             days: Some(days), ..
         }) = &self.window
             && days.is_empty()
         {
-            return Err(
-                "window.days names no day: the window would never open. Leave it out for every day"
-                    .into(),
-            );
+            return Err(SpecError::NoDay);
         }
         if self.stages.len() > 20 {
-            return Err("a rollout has at most 20 stages".into());
+            return Err(SpecError::Stages);
         }
         for stage in &self.stages {
             match stage {
-                Stage::Devices(0) => return Err("a stage of no devices tells nothing".into()),
+                Stage::Devices(0) => return Err(SpecError::EmptyStage),
                 Stage::Percent(percent) if !(*percent > 0.0 && *percent <= 100.0) => {
-                    return Err(format!(
-                        "a stage of {percent} percent: it may be more than 0, up to 100"
-                    ));
+                    return Err(SpecError::Percent(*percent));
                 }
                 _ => {}
             }
@@ -138,7 +162,7 @@ impl Spec {
         if let Some(Threshold { share, within_s }) = self.threshold
             && (!(0.0..=1.0).contains(&share) || !(1..=24 * 3600).contains(&within_s))
         {
-            return Err("threshold.share may be 0 to 1, threshold.within_s 1 to 86400".into());
+            return Err(SpecError::Threshold);
         }
         Ok(self)
     }
@@ -190,7 +214,7 @@ impl RolloutState {
 pub struct Tally {
     /// Devices in it.
     pub size: u64,
-    /// Of those, told or about to be.
+    /// Of those, notified or about to be.
     pub released: u64,
     pub in_time: u64,
     pub late: u64,
@@ -296,7 +320,13 @@ mod tests {
             window: Some(never),
             ..spec("[]")
         };
-        assert!(refused.checked().unwrap_err().contains("window.days"));
+        assert!(
+            refused
+                .checked()
+                .unwrap_err()
+                .to_string()
+                .contains("window.days")
+        );
         assert!(spec(r#"[{"devices":0}]"#).checked().is_err());
         assert!(spec(r#"[{"percent":101}]"#).checked().is_err());
         assert!(

@@ -1,4 +1,4 @@
-//! From a device's settings to whom to tell and what.
+//! From a device's settings to whom to notify and what to send.
 //!
 //! These settings are read from the four layers like every other (tenant < site < model < device):
 //!
@@ -8,7 +8,7 @@
 //! | `NOTIFY_ADDRESS` | where the datagrams go, `198.51.100.7:5060`, if not to be looked up from the address of record |
 //! | `NOTIFY_ROUTE` | outbound proxy, `sip:proxy.example;lr` |
 //! | `NOTIFY_USERNAME`, `NOTIFY_PASSWORD`, `NOTIFY_REALM` | credentials of the line, for a phone or proxy that challenges; the password as a secret |
-//! | `NOTIFY_LINE` | which line to tell, 1 to 24, default 1 |
+//! | `NOTIFY_LINE` | which line to notify, 1 to 24, default 1 |
 //! | `NOTIFY_HEADERS` | further headers, one `Name: value` a line, of those that are harmless |
 //! | `NOTIFY_BODY`, `NOTIFY_CONTENT_TYPE` | a body and its type |
 //! | an [event setting](Settings::new) | text of the Event header: which settings these are, and what counts without one, is the phones' vendors' affair, and the caller's |
@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 /// The zone of a tenant's time windows: an IANA name, read from the tenant's layer.
 pub const ZONE_SETTING: &str = "NOTIFY_TIME_ZONE";
 
-/// The settings that say whom to tell, each of which may be one line's.
+/// The settings that say whom to notify, each of which may be one line's.
 const ADDRESSES: [&str; 3] = ["NOTIFY_AOR", "NOTIFY_ADDRESS", "NOTIFY_ROUTE"];
 /// Settings of which a line may have one of its own.
 const OF_A_LINE: [&str; 6] = [
@@ -60,7 +60,7 @@ pub const OF_LINE_1: [&str; 5] = [
     "line_1_password",
 ];
 
-/// Whether a setting of this name is read to tell a device that there is something new. `events` are the
+/// Whether a setting of this name is read to notify a device. `events` are the
 /// settings that hold the text of an Event header.
 pub fn is_read(name: &str, events: &[&str]) -> bool {
     OF_A_DEVICE.contains(&name)
@@ -257,7 +257,7 @@ pub fn check_setting(name: &str, value: &str, events: &[&'static str]) -> Result
     }
 }
 
-/// Whether a setting says whom to tell.
+/// Whether a setting says whom to notify.
 pub fn is_address(name: &str) -> bool {
     ADDRESSES.iter().any(|base| is_of_line(name, base))
 }
@@ -349,7 +349,7 @@ pub struct Message {
     pub destinations: Option<Destinations>,
 }
 
-/// Why a device cannot be told. The words name the setting, never its value.
+/// Why a device cannot be notified. The words name the setting, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error(
@@ -840,10 +840,10 @@ mod tests {
             has_domain_alone: true,
             ..own.clone()
         };
-        let told = message(&of(&[], &alone)).unwrap();
-        assert_eq!(told.target.aor, "sip:201@pbx.example");
-        assert_eq!(told.credentials.unwrap().username, "201");
-        assert_eq!(told.destinations, own.destinations);
+        let sent = message(&of(&[], &alone)).unwrap();
+        assert_eq!(sent.target.aor, "sip:201@pbx.example");
+        assert_eq!(sent.credentials.unwrap().username, "201");
+        assert_eq!(sent.destinations, own.destinations);
         // Another line has what is set for it alone.
         let second = of(&[("NOTIFY_LINE", "2")], &alone);
         assert_eq!(message(&second), Err(TargetError::None));
@@ -886,16 +886,16 @@ mod tests {
             settings
         };
         let nobody_else = Reach::default();
-        let told = message(&of(&[], &nobody_else)).unwrap();
-        assert_eq!(told.target.aor, "sip:201@reg.example");
-        assert_eq!(told.credentials.unwrap().username, "201");
+        let sent = message(&of(&[], &nobody_else)).unwrap();
+        assert_eq!(sent.target.aor, "sip:201@reg.example");
+        assert_eq!(sent.credentials.unwrap().username, "201");
         // A domain counts before it; one that is empty is none.
         for (domain, aor) in [
             ("pbx.example", "sip:201@pbx.example"),
             ("", "sip:201@reg.example"),
         ] {
-            let told = message(&of(&[("line_1_domain", domain)], &nobody_else)).unwrap();
-            assert_eq!(told.target.aor, aor);
+            let sent = message(&of(&[("line_1_domain", domain)], &nobody_else)).unwrap();
+            assert_eq!(sent.target.aor, aor);
         }
         // Beside other tenants it is asked whose the very host is that the NOTIFY would go to.
         let own = reach(&["reg.example"], &[]);
@@ -907,8 +907,8 @@ mod tests {
             has_domain_alone: true,
             ..own
         };
-        let told = message(&of(&[], &alone)).unwrap();
-        assert_eq!(told.target.aor, "sip:201@reg.example");
+        let sent = message(&of(&[], &alone)).unwrap();
+        assert_eq!(sent.target.aor, "sip:201@reg.example");
     }
 
     #[test]

@@ -33,8 +33,13 @@ pub struct TimeWindow {
 #[serde(try_from = "String", into = "String")]
 pub struct Clock(u16);
 
+/// A text is no time of day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no time of day: write HH:MM, 00:00 to 23:59")]
+pub struct ClockError(String);
+
 impl TryFrom<String> for Clock {
-    type Error = String;
+    type Error = ClockError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let two = |part: &str| {
@@ -45,7 +50,7 @@ impl TryFrom<String> for Clock {
             .and_then(|(hour, minute)| Some((two(hour)?, two(minute)?)))
             .filter(|&(hour, minute)| hour < 24 && minute < 60)
             .map(|(hour, minute)| Self(hour * 60 + minute))
-            .ok_or_else(|| format!("`{text}` is no time of day: write HH:MM, 00:00 to 23:59"))
+            .ok_or(ClockError(text))
     }
 }
 

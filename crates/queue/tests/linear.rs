@@ -1,4 +1,4 @@
-//! A setting that says whom to tell is checked in linear time and memory, whatever it repeats.
+//! A setting that says whom to notify is checked in linear time and memory, whatever it repeats.
 
 use ringfence_queue::target::{aor_in, check_setting};
 use ringfence_test_cost::{Counting, assert_linear, repeated};

@@ -63,7 +63,7 @@ async fn run(config: Option<PathBuf>, only_check: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Err(error) = log::start(&file.log) {
-        return fail(2, &error);
+        return fail(2, &error.to_string());
     }
     let (mut term, mut int) = match (
         signal(SignalKind::terminate()),

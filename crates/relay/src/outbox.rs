@@ -11,7 +11,8 @@ use ringfence_wire::{EncodeError, JobRef, JobResult, RelayFrame, ReturnReason, b
 /// How many items go into one frame at most; 64 KiB is the other limit.
 const MAX_ITEMS: usize = 200;
 
-struct Kept {
+/// A result that the pool has not written down yet.
+struct UnrecordedResult {
     result: JobResult,
     lease_end: u64,
     /// Whether it was said on the present connection.
@@ -23,7 +24,7 @@ struct Kept {
 pub struct Outbox {
     acks: Vec<JobRef>,
     returns: Vec<(JobRef, ReturnReason)>,
-    results: HashMap<String, Kept>,
+    results: HashMap<String, UnrecordedResult>,
     unsaid: VecDeque<String>,
 }
 
@@ -49,7 +50,7 @@ impl Outbox {
     pub fn result(&mut self, result: JobResult, lease_end: u64) {
         let id = result.job.id.clone();
         self.unsaid.push_back(id.clone());
-        let kept = Kept {
+        let kept = UnrecordedResult {
             result,
             lease_end,
             said: false,

@@ -192,10 +192,23 @@ impl Resolver {
     }
 }
 
+/// Why the addresses of the pool's host are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    #[error("no name servers to look up {host}: {why}. See {SYSTEM}, or set `dns.servers`")]
+    NoServers { host: String, why: NetError },
+    #[error("cannot look up {host}: {why}")]
+    Lookup { host: String, why: NetError },
+}
+
 /// The addresses of a host that is no SIP host: the pool's. IPv4 comes first, since an office's IPv6
 /// is broken more often. The system's name servers and its `/etc/hosts` are asked, or, where there
 /// are none, `dns.servers`: those may know nothing but SIP.
-pub async fn addresses(host: &str, port: u16, config: &Dns) -> Result<Vec<SocketAddr>, String> {
+pub async fn addresses(
+    host: &str,
+    port: u16,
+    config: &Dns,
+) -> Result<Vec<SocketAddr>, AddressError> {
     // RFC 6761 §6.3: nobody has to be asked for it.
     if host.eq_ignore_ascii_case("localhost") {
         return Ok(vec![
@@ -212,15 +225,14 @@ pub async fn addresses(host: &str, port: u16, config: &Dns) -> Result<Vec<Socket
             true => Err(error),
             false => build(config, true, true),
         })
-        .map_err(|error| {
-            format!(
-                "no name servers to look up {host}: {error}. See {SYSTEM}, or set `dns.servers`"
-            )
+        .map_err(|why| {
+            let host = host.to_owned();
+            AddressError::NoServers { host, why }
         })?;
-    let found = dns
-        .lookup_ip(host)
-        .await
-        .map_err(|error| format!("cannot look up {host}: {error}"))?;
+    let found = dns.lookup_ip(host).await.map_err(|why| {
+        let host = host.to_owned();
+        AddressError::Lookup { host, why }
+    })?;
     let mut addresses: Vec<SocketAddr> = found.iter().map(|ip| (ip, port).into()).collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.truncate(MAX_RECORDS);

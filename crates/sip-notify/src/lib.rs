@@ -94,7 +94,7 @@ pub use header::{HARMLESS, HeaderError, HeaderName, HeaderValue};
 pub use host::{Host, SentBy};
 pub use lex::ParseError;
 pub use message::Message;
-pub use outcome::{AuthFailure, Ending, NoAnswer, Outcome, Unusable};
+pub use outcome::{AuthFailure, Ending, NoAnswer, NotifyOutcome, Unusable};
 pub use refusal::{Refusal, refuse};
 pub use request::{MAX_REQUEST, MAX_STREAM_REQUEST, NotifyRequest, RequestError};
 pub use response::{CSeq, Response, branches, peek_branch};

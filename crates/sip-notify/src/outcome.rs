@@ -5,7 +5,7 @@ use crate::lex::ParseError;
 
 /// The end of a [`NotifySession`](crate::NotifySession), reported once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct NotifyOutcome {
     /// How it ended.
     pub ending: Ending,
     /// From the first copy handed out to the final answer, in milliseconds, with whatever was lost

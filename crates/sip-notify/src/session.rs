@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 use crate::entropy::{self, Entropy};
 use crate::lex::ParseError;
 use crate::message::Message;
-use crate::outcome::{AuthFailure, Ending, NoAnswer, Outcome, Unusable};
+use crate::outcome::{AuthFailure, Ending, NoAnswer, NotifyOutcome, Unusable};
 use crate::response::Response;
 use crate::transaction::{ClientTransaction, Match, Timers, TransactionEvent};
 
@@ -35,7 +35,7 @@ pub enum Receipt {
 
 /// One NOTIFY to one phone: a transaction, and another for each challenge that is answered.
 ///
-/// It ends with exactly one [`Outcome`], and sends nothing afterwards. The caller may drop it with
+/// It ends with exactly one [`NotifyOutcome`], and sends nothing afterwards. The caller may drop it with
 /// the outcome: copies of the final answer then match no session, and are dropped as strays are. To
 /// absorb them by the letter of RFC 3261 §17.1.2.2, keep it until [`poll_timeout`] is `None`.
 ///
@@ -47,7 +47,7 @@ pub struct NotifySession {
     known: Known,
     /// Boxed, since few sessions are challenged and many are held.
     answers: Option<Box<Answers>>,
-    outcome: Option<Box<Outcome>>,
+    outcome: Option<Box<NotifyOutcome>>,
     /// Requests before this transaction's, and their copies.
     earlier_attempts: u16,
     earlier_transmissions: u16,
@@ -179,7 +179,7 @@ impl NotifySession {
     }
 
     /// The outcome, once.
-    pub fn poll_outcome(&mut self) -> Option<Outcome> {
+    pub fn poll_outcome(&mut self) -> Option<NotifyOutcome> {
         self.outcome.take().map(|outcome| *outcome)
     }
 
@@ -237,7 +237,7 @@ impl NotifySession {
     fn finish(&mut self, ending: Ending, round_trip_ms: Option<u32>) {
         self.answers = None;
         self.known = Known::default();
-        self.outcome = Some(Box::new(Outcome {
+        self.outcome = Some(Box::new(NotifyOutcome {
             ending,
             round_trip_ms,
             attempts: self.earlier_attempts.saturating_add(1),

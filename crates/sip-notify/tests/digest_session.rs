@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use ringfence_sip_notify::{
-    AuthFailure, Credentials, Ending, NotifySession, Outcome, Receipt, Timers,
+    AuthFailure, Credentials, Ending, NotifyOutcome, NotifySession, Receipt, Timers,
 };
 use support::phone::{expected, parameter};
 use support::{Random, answer, header, headers, message, parse, session, session_with_credentials};
@@ -24,7 +24,7 @@ fn challenge(session: &mut NotifySession, status: &str, lines: &[&str]) -> Recei
 
 fn failed(session: &mut NotifySession) -> AuthFailure {
     match session.poll_outcome() {
-        Some(Outcome {
+        Some(NotifyOutcome {
             ending: Ending::AuthFailed { failure, .. },
             ..
         }) => failure,

@@ -316,7 +316,8 @@ fn decided(
         let local = config::loopback_counts_as_tls(call.app.is_local, &call.caller.host);
         check_receiver(&input.url, local).map_err(Problem::invalid_value)?;
     }
-    input.options.check().map_err(Problem::invalid_value)?;
+    let checked = input.options.check();
+    checked.map_err(|error| Problem::invalid_value(error.to_string()))?;
     let mut kinds = input.kinds.clone();
     kinds.sort_unstable();
     kinds.dedup();

@@ -106,7 +106,7 @@ impl Missed {
 
 /// What a check found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct CheckReport {
     /// Number of devices whose files were rendered.
     pub(super) devices: u64,
     /// Whether the budget ended before the devices did.
@@ -123,7 +123,7 @@ pub(super) struct Found {
     pub(super) changed: u64,
 }
 
-impl Found {
+impl CheckReport {
     fn is_enough(&self, look: &Look) -> bool {
         !look.compares && (self.files > MAX_TOLD || self.tests > MAX_TOLD)
     }
@@ -168,9 +168,9 @@ impl Candidate {
             left_out: Missed::of(self.layer_changed(), self.names_changed()),
             compares: call.changing.trial.is_some(),
         };
-        let found = self.look_through(&mut look).await?;
+        let report = self.look_through(&mut look).await?;
         // Files that are not made show nothing of what would reach them.
-        let unused = match found.files {
+        let unused = match report.files {
             0 => self.unused(&look.watch),
             _ => Vec::new(),
         };
@@ -178,9 +178,9 @@ impl Candidate {
         let mut left_out = look.left_out.told();
         left_out.retain(|left| unused.iter().all(|unused| unused.name != left.name));
         let checked = Checked {
-            devices: found.devices,
+            devices: report.devices,
             affected: self.of,
-            method: match found.is_short {
+            method: match report.is_short {
                 true => Method::WithinBudget,
                 false => self.method,
             },
@@ -188,9 +188,9 @@ impl Candidate {
             left_out,
         };
         if let Some(trial) = call.changing.trial {
-            return Err(self.tried(call, trial, found, &checked).await?);
+            return Err(self.tried(call, trial, report, &checked).await?);
         }
-        match found.problem(&checked) {
+        match report.problem(&checked) {
             Some(problem) => Err(problem.into()),
             None => Ok(checked),
         }
@@ -217,7 +217,7 @@ impl Candidate {
         };
         let mut refused = BTreeMap::new();
         // The files that devices of a model share, and what is wrong with these.
-        let mut shared: BTreeMap<&str, (Shared, Found)> = BTreeMap::new();
+        let mut shared: BTreeMap<&str, (Shared, CheckReport)> = BTreeMap::new();
         for device in in_turn(&self.devices) {
             if !look.budget.is_within(100) {
                 checked.method = Method::WithinBudget;
@@ -225,18 +225,18 @@ impl Candidate {
             }
             let model = device.model.as_str();
             if !shared.contains_key(model) {
-                let mut found = Found::default();
-                let files = self.shared_files(model, &mut look, &mut found)?;
-                shared.insert(model, (files, found));
+                let mut report = CheckReport::default();
+                let files = self.shared_files(model, &mut look, &mut report)?;
+                shared.insert(model, (files, report));
             }
             let Some((files, of_model)) = shared.get(model) else {
                 continue;
             };
-            let mut found = Found::default();
-            self.own_files(device, files, &mut look, &mut found)?;
-            found.add(of_model.broken.clone(), of_model.failed.clone());
+            let mut report = CheckReport::default();
+            self.own_files(device, files, &mut look, &mut report)?;
+            report.add(of_model.broken.clone(), of_model.failed.clone());
             checked.devices += 1;
-            if let Some(problem) = found.problem(&checked) {
+            if let Some(problem) = report.problem(&checked) {
                 refused.insert(device.id.clone(), problem);
             }
             look.budget.pause_if_due().await;
@@ -244,8 +244,8 @@ impl Candidate {
         Ok((checked, refused))
     }
 
-    async fn look_through(&self, look: &mut Look) -> Result<Found, Problem> {
-        let mut found = Found::default();
+    async fn look_through(&self, look: &mut Look) -> Result<CheckReport, Problem> {
+        let mut report = CheckReport::default();
         let mut shared = BTreeMap::new();
         let models: BTreeSet<&str> = self
             .devices
@@ -254,38 +254,38 @@ impl Candidate {
             .chain(self.shared.iter().map(String::as_str))
             .collect();
         for model in models {
-            if found.is_enough(look) {
+            if report.is_enough(look) {
                 break;
             }
             // The other half is the devices'.
             if !look.budget.is_within(50) {
-                found.is_short = true;
+                report.is_short = true;
                 break;
             }
-            shared.insert(model, self.shared_files(model, look, &mut found)?);
+            shared.insert(model, self.shared_files(model, look, &mut report)?);
             look.budget.pause_if_due().await;
         }
         for device in in_turn(&self.devices) {
-            if found.is_enough(look) {
+            if report.is_enough(look) {
                 break;
             }
             if !look.budget.is_within(100) {
-                found.is_short = true;
+                report.is_short = true;
                 break;
             }
             let none = Shared::default();
             let shared = shared.get(device.model.as_str()).unwrap_or(&none);
-            self.own_files(device, shared, look, &mut found)?;
+            self.own_files(device, shared, look, &mut report)?;
             look.budget.pause_if_due().await;
         }
-        Ok(found)
+        Ok(report)
     }
 
     fn shared_files(
         &self,
         model: &str,
         look: &mut Look,
-        found: &mut Found,
+        report: &mut CheckReport,
     ) -> Result<Shared, Problem> {
         let Some(inputs) = self.inputs(Side::After, None, model)? else {
             return Err(Problem::internal(format!("model {model} is not there")));
@@ -303,7 +303,7 @@ impl Candidate {
             sizes: files.sizes.clone(),
         };
         let failed = self.failed(&files, self.told_before(before.as_ref()));
-        found.add(files.broken, failed);
+        report.add(files.broken, failed);
         Ok(shared)
     }
 
@@ -312,9 +312,9 @@ impl Candidate {
         device: &DeviceRow,
         shared: &Shared,
         look: &mut Look,
-        found: &mut Found,
+        report: &mut CheckReport,
     ) -> Result<(), Problem> {
-        found.devices += 1;
+        report.devices += 1;
         let Some(inputs) = self.inputs(Side::After, Some(device), &device.model)? else {
             return Err(Problem::internal(format!(
                 "model {} is not there",
@@ -334,14 +334,14 @@ impl Candidate {
         };
         let has_moved = compared.is_none_or(|(_, was)| was.model != device.model);
         let differs = has_moved || shared.has_changed || !files.are_as(before.as_ref());
-        found.changed += u64::from(look.compares && differs);
+        report.changed += u64::from(look.compares && differs);
         files.sizes.extend(&shared.sizes);
         let options = self.options(Side::After);
         let told = names::audience(options, &files.inputs, FileKind::System, self.now);
         files.check_sizes(told);
-        found.broken_devices += u64::from(shared.is_broken || !files.broken.is_empty());
+        report.broken_devices += u64::from(shared.is_broken || !files.broken.is_empty());
         let failed = self.failed(&files, self.told_before(before.as_ref()));
-        found.add(files.broken, failed);
+        report.add(files.broken, failed);
         Ok(())
     }
 
@@ -531,28 +531,28 @@ fn files(of: usize) -> String {
     }
 }
 
-fn refusal(found: Found, checked: &Checked) -> Problem {
-    let files = files(found.files);
+fn refusal(report: CheckReport, checked: &Checked) -> Problem {
+    let files = files(report.files);
     Problem::new(
         ProblemKind::InvalidFiles,
         format!(
             "With this change {files} could not be served, so nothing was changed. Mend what is said of each file, and make the change again."
         ),
     )
-    .with("files", found.files)
-    .with("devices", found.broken)
+    .with("files", report.files)
+    .with("devices", report.broken)
     .with("checked", checked)
 }
 
-fn failed_tests(found: Found, checked: &Checked) -> Problem {
-    let files = files(found.tests);
+fn failed_tests(report: CheckReport, checked: &Checked) -> Problem {
+    let files = files(report.tests);
     Problem::new(
         ProblemKind::FailedTests,
         format!(
             "With this change {files} would no longer be what the tenant's tests of files say, so nothing was changed. Make another change, or change the tests that are named."
         ),
     )
-    .with("tests", found.failed)
+    .with("tests", report.failed)
     .with("checked", checked)
 }
 

@@ -13,9 +13,9 @@ use ringfence_provision::template::SecretsMode;
 use serde::Serialize;
 
 use crate::api::check::candidate::Candidate;
-use crate::api::check::look::Found;
+use crate::api::check::look::CheckReport;
 use crate::api::check::side::Side;
-use crate::api::request::answer::Written;
+use crate::api::request::answer::IntoOutgoing;
 use crate::api::request::call::Context;
 use crate::api::request::changing::Trial;
 use crate::api::request::commit::Failure;
@@ -33,7 +33,7 @@ impl Candidate {
         &mut self,
         call: &Context,
         trial: Trial,
-        found: Found,
+        report: CheckReport,
         checked: &Checked,
     ) -> Result<Failure, Problem> {
         let diff = match trial.device {
@@ -42,16 +42,16 @@ impl Candidate {
         };
         let answer = DryRun {
             affected: checked.affected,
-            compared: found.devices,
-            changed: found.changed,
-            broken: found.broken_devices,
+            compared: report.devices,
+            changed: report.changed,
+            broken: report.broken_devices,
             checked: Some(json(checked)?),
-            files: found.broken.iter().map(json).collect::<Result<_, _>>()?,
-            tests: found.failed.iter().map(json).collect::<Result<_, _>>()?,
+            files: report.broken.iter().map(json).collect::<Result<_, _>>()?,
+            tests: report.failed.iter().map(json).collect::<Result<_, _>>()?,
             diff,
             effects: std::mem::take(&mut self.effects),
         };
-        Ok(Failure::Tried(Box::new(Shown(answer).outgoing()?)))
+        Ok(Failure::Tried(Box::new(Shown(answer).into_outgoing()?)))
     }
 
     /// How the files of a device differ.

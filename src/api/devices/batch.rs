@@ -26,7 +26,7 @@ use crate::api::request::valid;
 use crate::api::tenancy::settings;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::batch::{self, Added, Batch, Changed, Layer, Surroundings};
+use crate::store::batch::{self, Added, Batch, BatchSurroundings, Changed, Layer};
 use crate::store::models::ModelRow;
 use crate::store::object::Scope;
 use crate::store::{Entry, Invalidates, sites};
@@ -104,7 +104,7 @@ async fn around(
     call: &Context,
     rows: &[BatchDevice],
     macs: &[Result<String, Problem>],
-) -> Result<Surroundings, Problem> {
+) -> Result<BatchSurroundings, Problem> {
     let macs: Vec<String> = macs.iter().flatten().cloned().collect();
     let named: BTreeSet<&String> = rows
         .iter()
@@ -133,7 +133,7 @@ struct Wanted {
 /// What a call comes to.
 struct Plan<'a> {
     call: &'a Context,
-    found: Surroundings,
+    found: BatchSurroundings,
     /// The settings of devices that are there, by scope.
     layers: BTreeMap<String, LayerSettings>,
     candidate: Candidate,
@@ -147,7 +147,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    async fn new(call: &'a Context, found: Surroundings) -> Result<Self, Problem> {
+    async fn new(call: &'a Context, found: BatchSurroundings) -> Result<Self, Problem> {
         Ok(Self {
             layers: candidate::layers(&call.app, &found.tenant.id, &found.settings)?,
             candidate: Candidate::of_tenant(&call.app, &found.tenant).await?,

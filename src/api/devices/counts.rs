@@ -10,7 +10,7 @@ use ringfence_provision::vendor;
 use crate::api::request::call::Call;
 use crate::http::problem::Problem;
 use crate::platform::DAY_MS;
-use crate::store::device_counts::{self, Asked, CountRow, Counted};
+use crate::store::device_counts::{self, CountRequest, CountRow, Counted};
 use crate::store::metrics::{self, ValueRow};
 
 impl From<&CountRow> for Counts {
@@ -33,7 +33,7 @@ pub async fn show(call: Call<CountQuery>) -> Result<Shown<DeviceCounts>, Problem
     let tenant = call.tenant().await?;
     let now = call.app.now;
     let [lately, silent] = [DAY_MS, 7 * DAY_MS].map(|span| now.saturating_sub(span));
-    let asked = Asked {
+    let asked = CountRequest {
         tenant_id: &tenant.id,
         again: call.query.again,
         now,

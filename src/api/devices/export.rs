@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_api::answer::{Csv, Shown};
 use ringfence_api::devices::export::TableView;
 use ringfence_api::devices::list::DeviceQuery;
-use ringfence_import::{Exported, Written};
+use ringfence_import::{ExportedDevice, ExportedValue};
 
 use super::fleet::{number, numbered};
 use super::list::{self, name, place};
@@ -13,7 +13,8 @@ use crate::api::request::call::{Call, Context};
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
-use crate::store::device_list::{self, Filter, Looked, Order, Place};
+use crate::store::by_id::PageRows;
+use crate::store::device_list::{self, Filter, ListPlace, Order};
 use crate::store::devices;
 use crate::store::object::Scope;
 use crate::store::search::{self, Needle, Numbered};
@@ -121,7 +122,7 @@ async fn fitting(
 /// How far a list is read.
 #[derive(Clone)]
 enum After {
-    Place(Place),
+    Place(ListPlace),
     Number(u64),
 }
 
@@ -177,9 +178,9 @@ impl Reading {
                 Some(After::Place(place)) => Some(place),
                 _ => None,
             };
-            let looked: Looked<Place> =
+            let looked: PageRows<ListPlace, ListPlace> =
                 device_list::list(db, tenant_id, &self.filter, self.order, after, limit).await?;
-            let of = |place: Place| (place.id.clone(), After::Place(place));
+            let of = |place: ListPlace| (place.id.clone(), After::Place(place));
             let places = looked.rows.into_iter().map(of).collect();
             (places, looked.ended_at.map(After::Place))
         };
@@ -205,7 +206,7 @@ impl Reading {
 /// A table that grows.
 #[derive(Default)]
 struct Table {
-    rows: Vec<Written>,
+    rows: Vec<ExportedDevice>,
 }
 
 impl Table {
@@ -217,12 +218,12 @@ impl Table {
     ) -> Result<(), Problem> {
         let db = &call.app.db;
         let ids: Vec<&str> = devices.iter().map(|device| device.id.as_str()).collect();
-        let mut layers: BTreeMap<String, BTreeMap<String, Exported>> = BTreeMap::new();
+        let mut layers: BTreeMap<String, BTreeMap<String, ExportedValue>> = BTreeMap::new();
         for row in settings::of_devices(db, tenant_id, &ids).await? {
             // What is wrapped stays so: a table has no secrets.
             let value = match row.master {
-                None => Exported::Text(row.value),
-                Some(_) => Exported::Secret,
+                None => ExportedValue::Text(row.value),
+                Some(_) => ExportedValue::Secret,
             };
             layers.entry(row.scope).or_default().insert(row.name, value);
         }
@@ -237,7 +238,7 @@ impl Table {
         };
         self.rows.extend(devices.into_iter().map(|device| {
             let site = device.site_id.as_ref().and_then(|id| sites.get(id));
-            Written {
+            ExportedDevice {
                 settings: layers
                     .remove(&Scope::of_device(&device).key())
                     .unwrap_or_default(),

@@ -12,7 +12,8 @@ use crate::api::devices::view::device_view;
 use crate::api::request::call::Call;
 use crate::api::request::page::{self, PageWindow};
 use crate::http::problem::Problem;
-use crate::store::device_list::{self, Filter, Listed, Looked, Order, Place, Placed, Sort};
+use crate::store::by_id::PageRows;
+use crate::store::device_list::{self, Filter, ListPlace, Listed, Order, Placed, Sort};
 use crate::store::search::{self, Needle};
 
 impl From<SortBy> for Order {
@@ -100,7 +101,7 @@ pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Pr
     let name = name(order);
     let after = place(&window, &name)?;
     let db = &call.app.db;
-    let looked: Looked<Listed> = device_list::list(
+    let looked: PageRows<Listed, ListPlace> = device_list::list(
         db,
         &tenant.id,
         &filter,
@@ -110,7 +111,7 @@ pub async fn list(call: Call<DeviceQuery>) -> Result<Shown<Page<DeviceView>>, Pr
     )
     .await?;
     let now = call.app.now;
-    let key = |place: Place| [name.clone(), place.key, place.id];
+    let key = |place: ListPlace| [name.clone(), place.key, place.id];
     let mut page = window.page(
         looked.rows,
         |row| key(row.place()),
@@ -154,10 +155,10 @@ pub(super) fn name(order: Order) -> String {
 ///
 /// # Errors
 /// The cursor is another list's.
-pub(super) fn place(window: &PageWindow<3>, order: &str) -> Result<Option<Place>, Problem> {
+pub(super) fn place(window: &PageWindow<3>, order: &str) -> Result<Option<ListPlace>, Problem> {
     match &window.after {
         None => Ok(None),
-        Some([name, key, id]) if name == order => Ok(Some(Place {
+        Some([name, key, id]) if name == order => Ok(Some(ListPlace {
             key: key.clone(),
             id: id.clone(),
         })),
@@ -183,7 +184,7 @@ mod tests {
         let cursor = page::cursor(&[name(by_label), "Desk 4".into(), "01JD".into()]);
         let window: PageWindow<3> = PageWindow::new(None, Some(&cursor)).unwrap();
         let place_of = |order| place(&window, &name(order));
-        let expected = Place {
+        let expected = ListPlace {
             key: "Desk 4".into(),
             id: "01JD".into(),
         };

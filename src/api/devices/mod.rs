@@ -39,7 +39,7 @@ use crate::edge;
 use crate::http::problem::Problem;
 use crate::model::device::DeviceRow;
 use crate::store::Entry;
-use crate::store::devices::{self, DeviceValues, NewDevice, Surroundings};
+use crate::store::devices::{self, DeviceSurroundings, DeviceValues, NewDevice};
 use crate::store::models::ModelRow;
 use crate::store::object::Scope;
 use crate::store::tenants::TenantRow;
@@ -150,7 +150,11 @@ const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
 const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
 
 /// What a change of the path's device, or of one that is to be added, begins with.
-async fn around(call: &Context, mac: &str, site: Option<&str>) -> Result<Surroundings, Problem> {
+async fn around(
+    call: &Context,
+    mac: &str,
+    site: Option<&str>,
+) -> Result<DeviceSurroundings, Problem> {
     let tenant_id = call.param("tenant");
     let since = call.app.now.saturating_sub(edge::FENCE_MS);
     devices::surroundings(&call.app.db, tenant_id, mac, site, since)
@@ -158,7 +162,7 @@ async fn around(call: &Context, mac: &str, site: Option<&str>) -> Result<Surroun
         .ok_or_else(|| Problem::not_found("tenant"))
 }
 
-fn check_input(found: &Surroundings, input: &DeviceInput) -> Result<(), Problem> {
+fn check_input(found: &DeviceSurroundings, input: &DeviceInput) -> Result<(), Problem> {
     valid::label("label", &input.label)?;
     valid::model(&input.model)?;
     if input.site.is_some() && !found.has_site {
@@ -247,7 +251,7 @@ fn fresh(
 /// than its name tells.
 async fn add(
     call: &Context,
-    found: &Surroundings,
+    found: &DeviceSurroundings,
     mac: String,
     input: &DeviceInput,
     family: Option<Family>,
@@ -291,7 +295,7 @@ async fn add(
 
 async fn change(
     call: &Context,
-    found: &Surroundings,
+    found: &DeviceSurroundings,
     row: &DeviceRow,
     input: &DeviceInput,
 ) -> Result<(DeviceRow, Option<Checked>), Failure> {

@@ -30,7 +30,7 @@ use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS, log};
 use crate::pool::client;
 use crate::store::access_paths::{self, AccessPathRow, segment_identity};
-use crate::store::devices::{self, Surroundings};
+use crate::store::devices::{self, DeviceSurroundings};
 use crate::store::models::ModelRow;
 use crate::store::moves::{self, Entries, Move, Road};
 use crate::store::object::Scope;
@@ -90,8 +90,8 @@ pub async fn end(call: Call<TrialQuery>) -> Result<Done, Failure> {
 
 async fn go(
     call: &Call<ChangeQuery, MoveInput>,
-    here: &Surroundings,
-    there: &Surroundings,
+    here: &DeviceSurroundings,
+    there: &DeviceSurroundings,
     row: DeviceRow,
 ) -> Result<MovedView, Failure> {
     let app = &call.app;

@@ -1,6 +1,8 @@
 //! Pools: the relays that reach the same phones, how their queue works, and which tenants and sites
 //! they serve.
 
+use std::fmt::Display;
+
 use ringfence_api::answer::{CreatedRevised, Done, Revised, Shown};
 use ringfence_api::changing::{About, DryRun, Effect, TrialQuery};
 use ringfence_api::notify::pools::{Assignment, PoolInput, PoolView, QueueView, Reachable};
@@ -562,10 +564,11 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
 
 fn checked(input: &PoolInput) -> Result<(String, String), Problem> {
     let name = valid::name("name", &input.name)?.to_owned();
-    let checked = input.options.check();
-    checked
-        .and_then(|()| input.options.edge.as_ref().map_or(Ok(()), edge::check))
-        .map_err(|error| Problem::invalid_value(format!("`options`: {error}.")))?;
+    let refused = |error: &dyn Display| Problem::invalid_value(format!("`options`: {error}."));
+    input.options.check().map_err(|error| refused(&error))?;
+    if let Some(edge) = &input.options.edge {
+        edge::check(edge).map_err(|error| refused(&error))?;
+    }
     let options = serde_json::to_string(&input.options)
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok((name, options))

@@ -30,7 +30,7 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
 use crate::api::request::token::Token;
 use crate::app::{App, Caller};
-use crate::db::{Db, StorageError};
+use crate::db::{Corrupt, Db, StorageError};
 use crate::http::problem::Problem;
 use crate::platform::credential::is_same;
 use crate::platform::hash::sha256_hex;
@@ -202,7 +202,7 @@ async fn step(env: &Env, tenant_id: &str) -> Result<Next, StorageError> {
         "operation_step",
         &[("operation", &operation.id), ("error", &error)],
     );
-    operations::note_trouble(&db, &operation.id, TROUBLE).await?;
+    operations::record_trouble(&db, &operation.id, TROUBLE).await?;
     Ok(Next::In(pause(operation.failures)))
 }
 
@@ -346,12 +346,12 @@ impl Step<'_> {
 
     async fn action(&self) -> Result<Action, StorageError> {
         let operation = self.operation;
-        let action: Action = ringfence_json::from_str(&operation.action)
-            .map_err(|error| StorageError::Corrupt(format!("an operation's action: {error}")))?;
+        let action: Action =
+            ringfence_json::from_str(&operation.action).map_err(Corrupt::OperationAction)?;
         let rows = operations::secrets(&self.app.db, operation).await?;
         let scope = operations::secrets_scope(&operation.id);
         let secrets = candidate::layer(self.app, &operation.tenant_id, &scope, &rows)
-            .map_err(|_| StorageError::Corrupt("an operation's secrets do not open".into()))?;
+            .map_err(|_| Corrupt::OperationSecrets)?;
         Ok(action::with_secrets(action, &secrets))
     }
 

@@ -21,13 +21,13 @@ pub struct Outgoing {
     pub next: Option<String>,
 }
 
-/// An answer that can be written down.
-pub trait Written: Answer {
-    /// The answer, written down.
+/// An answer that becomes what goes out.
+pub trait IntoOutgoing: Answer {
+    /// The answer with its body written.
     ///
     /// # Errors
     /// The body does not serialise.
-    fn outgoing(self) -> Result<Outgoing, Problem>;
+    fn into_outgoing(self) -> Result<Outgoing, Problem>;
 }
 
 fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<Outgoing, Problem> {
@@ -42,50 +42,50 @@ fn write<T: Serialize>(status: u16, body: &T, revision: Option<u64>) -> Result<O
     })
 }
 
-macro_rules! written {
+macro_rules! with_body {
     ($name:ident, |$self:ident| $revision:expr) => {
-        impl<T: Output> Written for $name<T> {
-            fn outgoing(self) -> Result<Outgoing, Problem> {
+        impl<T: Output> IntoOutgoing for $name<T> {
+            fn into_outgoing(self) -> Result<Outgoing, Problem> {
                 let $self = self;
                 write(Self::STATUS, &$self.0, $revision)
             }
         }
     };
 }
-written!(Shown, |it| None);
-written!(Revised, |it| Some(it.1));
-written!(Created, |it| None);
-written!(Accepted, |it| None);
-written!(CreatedRevised, |it| Some(it.1));
+with_body!(Shown, |it| None);
+with_body!(Revised, |it| Some(it.1));
+with_body!(Created, |it| None);
+with_body!(Accepted, |it| None);
+with_body!(CreatedRevised, |it| Some(it.1));
 
-impl Written for Done {
-    fn outgoing(self) -> Result<Outgoing, Problem> {
+impl IntoOutgoing for Done {
+    fn into_outgoing(self) -> Result<Outgoing, Problem> {
         let mut empty = Outgoing::text(Self::CONTENT_TYPE, String::new(), None);
         empty.status = Self::STATUS;
         Ok(empty)
     }
 }
 
-impl Written for Verbatim {
-    fn outgoing(self) -> Result<Outgoing, Problem> {
+impl IntoOutgoing for Verbatim {
+    fn into_outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
     }
 }
 
-impl<T: Output + Into<String>> Written for Lines<T> {
-    fn outgoing(self) -> Result<Outgoing, Problem> {
+impl<T: Output + Into<String>> IntoOutgoing for Lines<T> {
+    fn into_outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.0.into(), None))
     }
 }
 
-impl Written for Csv {
-    fn outgoing(self) -> Result<Outgoing, Problem> {
+impl IntoOutgoing for Csv {
+    fn into_outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.text, self.next))
     }
 }
 
-impl Written for Metrics {
-    fn outgoing(self) -> Result<Outgoing, Problem> {
+impl IntoOutgoing for Metrics {
+    fn into_outgoing(self) -> Result<Outgoing, Problem> {
         Ok(Outgoing::text(Self::CONTENT_TYPE, self.0, None))
     }
 }
@@ -132,11 +132,11 @@ mod tests {
 
     #[test]
     fn the_type_of_an_answer_says_its_status_and_its_etag() {
-        let outgoing = CreatedRevised("a", 3).outgoing().unwrap();
+        let outgoing = CreatedRevised("a", 3).into_outgoing().unwrap();
         assert_eq!(outgoing.status, 201);
         assert_eq!(outgoing.etag.as_deref(), Some("\"3\""));
         assert_eq!(outgoing.body, b"\"a\"");
-        assert_eq!(Shown("a").outgoing().unwrap().etag, None);
-        assert_eq!(Done.outgoing().unwrap().status, 204);
+        assert_eq!(Shown("a").into_outgoing().unwrap().etag, None);
+        assert_eq!(Done.into_outgoing().unwrap().status, 204);
     }
 }

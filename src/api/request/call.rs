@@ -14,7 +14,7 @@ use serde_json::Value;
 use worker::Request;
 
 use crate::api::request::allowance::{self, Spent};
-use crate::api::request::answer::Written;
+use crate::api::request::answer::IntoOutgoing;
 use crate::api::request::changing::{Changing, Trial};
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::etag::IfMatch;
@@ -52,7 +52,7 @@ pub struct Context {
 
 /// What is asked of an operation, whether it came by HTTP or from the console.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct RawCall {
     /// Without its question mark.
     pub query: String,
     /// The header of that name.
@@ -61,7 +61,7 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
-impl Asked {
+impl RawCall {
     /// Holds what did not come by HTTP to the same length.
     ///
     /// # Errors
@@ -103,19 +103,19 @@ impl Incoming {
     /// # Errors
     /// `If-Match` cannot be read.
     pub fn new(
-        asked: Asked,
+        raw: RawCall,
         app: App,
         caller: Caller,
         token: Token,
         params: Params,
         revealed: Rc<Cell<bool>>,
     ) -> Result<Self, Problem> {
-        let changing = Changing::of(&asked.query)?;
+        let changing = Changing::of(&raw.query)?;
         let context = Context {
             app,
             caller,
             token,
-            if_match: IfMatch::parse(asked.if_match.as_deref())?,
+            if_match: IfMatch::parse(raw.if_match.as_deref())?,
             changing,
             params,
             revealed,
@@ -123,8 +123,8 @@ impl Incoming {
         };
         Ok(Self {
             context,
-            query: asked.query,
-            body: asked.body.into(),
+            query: raw.query,
+            body: raw.body.into(),
         })
     }
 }
@@ -311,7 +311,7 @@ impl Context {
     /// [`Failure::Tried`], if it is.
     pub fn tried(&self, would: impl FnOnce() -> DryRun) -> Result<(), Failure> {
         match self.is_trial() {
-            true => Err(Failure::Tried(Box::new(Shown(would()).outgoing()?))),
+            true => Err(Failure::Tried(Box::new(Shown(would()).into_outgoing()?))),
             false => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use ringfence_console::trial;
 use serde_json::{Value, json};
 
 use crate::api::{self, Params};
-use crate::console::page::{Open, Outcome};
+use crate::console::page::{Open, PageResult};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
@@ -152,12 +152,12 @@ async fn tried(visit: &Visit, deed: &Deed) -> Option<Result<Value, Problem>> {
     Some(visit.send_with(deed.method, &path, &query, body).await)
 }
 
-async fn ask(visit: Visit) -> Outcome {
+async fn ask(visit: Visit) -> PageResult {
     let deed = of(&visit)?;
     Ok(Reply::page(page(&visit, &deed, None).await?))
 }
 
-async fn act(visit: Visit) -> Outcome {
+async fn act(visit: Visit) -> PageResult {
     let deed = of(&visit)?;
     let body = (deed.method == "POST").then(|| json!({}));
     let path = filled(deed.api, visit.params());

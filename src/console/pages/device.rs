@@ -13,7 +13,7 @@ use ringfence_console::text::EN;
 use ringfence_console::trial;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::choices::{models, sites};
 use crate::console::pages::devices::{shown_again, typed};
 use crate::console::pages::history;
@@ -49,7 +49,7 @@ async fn shell(visit: &Visit, device: &Device, of: &str) -> Result<Shell, Proble
 }
 
 /// The page of a device.
-pub async fn page(visit: Visit) -> Outcome {
+pub async fn page(visit: Visit) -> PageResult {
     let device = find(&visit).await?;
     let shell = visit.tenant_shell(&title(&device)).await?;
     let site = match &device.site {
@@ -81,7 +81,7 @@ pub async fn page(visit: Visit) -> Outcome {
 }
 
 /// The form of a device.
-pub async fn edit(visit: Visit) -> Outcome {
+pub async fn edit(visit: Visit) -> PageResult {
     let device = find(&visit).await?;
     edit_page(&visit, &device, (None, None)).await
 }
@@ -90,7 +90,7 @@ async fn edit_page(
     visit: &Visit,
     device: &Device,
     again: (Option<Value>, Option<Problem>),
-) -> Outcome {
+) -> PageResult {
     let back = href::device(visit.tenant_id(), &device.mac, "");
     let form = page::form(
         &visit.path,
@@ -104,7 +104,7 @@ async fn edit_page(
 }
 
 /// Writes it.
-pub async fn save(visit: Visit) -> Outcome {
+pub async fn save(visit: Visit) -> PageResult {
     let typed = typed(&visit);
     let body = json!({ "model": typed.model, "site": typed.site, "label": typed.label });
     let mac = visit.param("mac");
@@ -142,7 +142,7 @@ fn no_page() -> Problem {
 }
 
 /// Says what an action will do, and asks for it.
-pub async fn confirm(visit: Visit) -> Outcome {
+pub async fn confirm(visit: Visit) -> PageResult {
     Ok(Reply::page(confirm_page(&visit, None).await?))
 }
 
@@ -171,7 +171,7 @@ async fn tried(visit: &Visit, name: &str) -> Option<Result<Value, Problem>> {
 }
 
 /// Does it.
-pub async fn act(visit: Visit) -> Outcome {
+pub async fn act(visit: Visit) -> PageResult {
     let name = visit.param("action");
     dangerous(name).ok_or_else(no_page)?;
     let done = match name {
@@ -212,16 +212,16 @@ pub async fn act(visit: Visit) -> Outcome {
 }
 
 /// What the device ends up with.
-pub async fn effective(visit: Visit) -> Outcome {
+pub async fn effective(visit: Visit) -> PageResult {
     effective_page(&visit, false).await
 }
 
 /// The same with its secrets; the API writes down who looked.
-pub async fn effective_revealed(visit: Visit) -> Outcome {
+pub async fn effective_revealed(visit: Visit) -> PageResult {
     effective_page(&visit, true).await
 }
 
-async fn effective_page(visit: &Visit, reveal: bool) -> Outcome {
+async fn effective_page(visit: &Visit, reveal: bool) -> PageResult {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let effective: EffectivePage = visit.get(&api(visit, "/effective"), query).await?;
     let shell = shell(visit, &find(visit).await?, EN.effective).await?;
@@ -230,16 +230,16 @@ async fn effective_page(visit: &Visit, reveal: bool) -> Outcome {
 }
 
 /// A file as the device would get it.
-pub async fn file(visit: Visit) -> Outcome {
+pub async fn file(visit: Visit) -> PageResult {
     file_page(&visit, false).await
 }
 
 /// The same with its secrets; the API writes down who looked.
-pub async fn file_revealed(visit: Visit) -> Outcome {
+pub async fn file_revealed(visit: Visit) -> PageResult {
     file_page(&visit, true).await
 }
 
-async fn file_page(visit: &Visit, reveal: bool) -> Outcome {
+async fn file_page(visit: &Visit, reveal: bool) -> PageResult {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let rest = format!("/files{}/preview", href::path([visit.param("kind")]));
     let preview: Preview = visit.get(&api(visit, &rest), query).await?;
@@ -281,7 +281,7 @@ pub async fn family(visit: &Visit, device: &Device) -> Result<Option<Family>, Pr
     Ok(all.into_iter().find(|one| one.family == device.family))
 }
 
-async fn url_page(visit: &Visit, place: &Place, problem: Option<Problem>) -> Outcome {
+async fn url_page(visit: &Visit, place: &Place, problem: Option<Problem>) -> PageResult {
     let device = find(visit).await?;
     let family = family(visit, &device).await?;
     let shell = shell(visit, &device, EN.what_to_type).await?;
@@ -292,13 +292,13 @@ async fn url_page(visit: &Visit, place: &Place, problem: Option<Problem>) -> Out
 }
 
 /// What is typed into the phone.
-pub async fn url(visit: Visit) -> Outcome {
+pub async fn url(visit: Visit) -> PageResult {
     let place = place(&visit, visit.param("mac")).await?;
     url_page(&visit, &place, None).await
 }
 
 /// The same with the access path that was typed, if it is one of the tenant's.
-pub async fn url_known(visit: Visit) -> Outcome {
+pub async fn url_known(visit: Visit) -> PageResult {
     let mut place = place(&visit, visit.param("mac")).await?;
     let typed = visit.form.get("segment").trim();
     place.segment = segment(typed).to_owned();
@@ -324,7 +324,7 @@ pub fn segment(typed: &str) -> &str {
     rest.split('/').next().unwrap_or_default()
 }
 
-async fn move_page(visit: &Visit, again: (Option<Value>, Option<Problem>)) -> Outcome {
+async fn move_page(visit: &Visit, again: (Option<Value>, Option<Problem>)) -> PageResult {
     let device = find(visit).await?;
     let list: Listed<Tenant> = visit.get("/tenants", &[("limit", "200")]).await?;
     let mut tenants = list.items;
@@ -343,12 +343,12 @@ async fn move_page(visit: &Visit, again: (Option<Value>, Option<Problem>)) -> Ou
 }
 
 /// Asks where a device goes.
-pub async fn move_form(visit: Visit) -> Outcome {
+pub async fn move_form(visit: Visit) -> PageResult {
     move_page(&visit, (None, None)).await
 }
 
 /// Moves it. An access path that was made for its phone is on the page that follows alone.
-pub async fn move_away(visit: Visit) -> Outcome {
+pub async fn move_away(visit: Visit) -> PageResult {
     let form = &visit.form;
     let body = json!({
         "tenant": form.get("tenant"),

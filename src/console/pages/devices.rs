@@ -12,7 +12,7 @@ use ringfence_console::text::{EN, fill};
 use ringfence_console::{device, href, trial};
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::choices::{models, sites};
 use crate::console::pages::tenancy::families;
 use crate::console::pages::{history, operations};
@@ -20,20 +20,20 @@ use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
 /// Devices of the tenant.
-pub async fn of_tenant(visit: Visit) -> Outcome {
+pub async fn of_tenant(visit: Visit) -> PageResult {
     let cursor = visit.query.filled("cursor").map(str::to_owned);
     list(&visit, cursor, &Picked::default()).await
 }
 
 /// The next page of them, with what was picked on this one.
-pub async fn keep_picked(visit: Visit) -> Outcome {
+pub async fn keep_picked(visit: Visit) -> PageResult {
     let cursor = visit.form.filled("cursor").map(str::to_owned);
     let mut picked = operations::picked(&visit);
     picked.all = false;
     list(&visit, cursor, &picked).await
 }
 
-async fn list(visit: &Visit, cursor: Option<String>, picked: &Picked) -> Outcome {
+async fn list(visit: &Visit, cursor: Option<String>, picked: &Picked) -> PageResult {
     let shell = visit.tenant_shell(EN.devices).await?;
     let filter = visit.query.only(of_tenant::FILTER);
     let query = of_tenant::of_api(&filter, visit.now());
@@ -76,7 +76,7 @@ async fn list(visit: &Visit, cursor: Option<String>, picked: &Picked) -> Outcome
 }
 
 /// Devices of every tenant.
-pub async fn of_all(visit: Visit) -> Outcome {
+pub async fn of_all(visit: Visit) -> PageResult {
     let filter = visit.query.only(&["q", "doubled"]);
     let mut query = filter.clone();
     query.extend(visit.query.only(&["cursor"]));
@@ -101,7 +101,7 @@ pub fn typed(visit: &Visit) -> Device {
 }
 
 /// The form of a new device.
-pub async fn new(visit: Visit) -> Outcome {
+pub async fn new(visit: Visit) -> PageResult {
     new_page(&visit, &Device::default(), (None, None)).await
 }
 
@@ -122,7 +122,7 @@ async fn new_page(
     visit: &Visit,
     typed: &Device,
     again: (Option<Value>, Option<Problem>),
-) -> Outcome {
+) -> PageResult {
     let at = href::tenant(visit.tenant_id(), "devices");
     let form = device::form(
         &visit.path,
@@ -136,7 +136,7 @@ async fn new_page(
 }
 
 /// Adds a device.
-pub async fn add(visit: Visit) -> Outcome {
+pub async fn add(visit: Visit) -> PageResult {
     let typed = typed(&visit);
     let body =
         json!({ "mac": typed.mac, "model": typed.model, "site": typed.site, "label": typed.label });
@@ -151,7 +151,7 @@ pub async fn add(visit: Visit) -> Outcome {
 }
 
 /// Phones that are no devices.
-pub async fn unknown(visit: Visit) -> Outcome {
+pub async fn unknown(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.unknown_phones).await?;
     let query = visit.query.only(&["cursor"]);
     let list: Listed<Unknown> = visit.get(&visit.of_tenant("/unknown"), &query).await?;
@@ -165,7 +165,7 @@ pub async fn unknown(visit: Visit) -> Outcome {
 }
 
 /// Asks what such a phone is to be.
-pub async fn adopt_form(visit: Visit) -> Outcome {
+pub async fn adopt_form(visit: Visit) -> PageResult {
     let typed = Device {
         model: String::new(),
         ..Device::default()
@@ -177,7 +177,7 @@ async fn adopt_page(
     visit: &Visit,
     typed: &Device,
     again: (Option<Value>, Option<Problem>),
-) -> Outcome {
+) -> PageResult {
     let mac = visit.param("mac");
     let (models, sites) = (models(visit).await?, sites(visit).await?);
     let mut kinds = vec![(String::new(), EN.as_it_says.to_owned())];
@@ -204,7 +204,7 @@ async fn adopt_page(
 }
 
 /// Adds a device for such a phone.
-pub async fn adopt(visit: Visit) -> Outcome {
+pub async fn adopt(visit: Visit) -> PageResult {
     let mac = visit.param("mac");
     let typed = typed(&visit);
     let mut body = json!({ "site": typed.site, "label": typed.label });
@@ -222,7 +222,7 @@ pub async fn adopt(visit: Visit) -> Outcome {
 }
 
 /// What phones asked for.
-pub async fn requests(visit: Visit) -> Outcome {
+pub async fn requests(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.requests).await?;
     let filter = visit.query.only(&["device", "outcome", "after", "before"]);
     let mut query = filter.clone();

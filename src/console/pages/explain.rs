@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use ringfence_console::explain::{self as page, Asked};
+use ringfence_console::explain::{self as page, ExplainForm};
 use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
 use ringfence_provision::mac::Mac;
 use serde_json::{Map, Value};
 
 use crate::console::fields::Fields;
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
@@ -18,29 +18,29 @@ const ID_LENGTH: usize = 26;
 
 /// The form; with the id of a request or a MAC in the address, also what is found. A URL is never taken from
 /// there: it would stay in the browser's history.
-pub async fn form(visit: Visit) -> Outcome {
+pub async fn form(visit: Visit) -> PageResult {
     let query = &visit.query;
     let given = query.filled("request_id").or(query.filled("mac"));
     let Some(given) = given.filter(|text| !is_url(text)) else {
-        return Ok(Reply::page(shown(&visit, &Asked::default(), None)));
+        return Ok(Reply::page(shown(&visit, &ExplainForm::default(), None)));
     };
-    let asked = Asked {
+    let asked = ExplainForm {
         what: given.to_owned(),
         tenant: query.get("tenant").to_owned(),
-        ..Asked::default()
+        ..ExplainForm::default()
     };
     explain(&visit, given, asked).await
 }
 
 /// What is found for what was typed.
-pub async fn ask(visit: Visit) -> Outcome {
+pub async fn ask(visit: Visit) -> PageResult {
     let form = &visit.form;
     let what = of_log(form.get("what").trim());
     explain(&visit, what, again(form, what)).await
 }
 
 /// What may be shown of what was typed: nothing that has the looks of a URL.
-fn again(form: &Fields, what: &str) -> Asked {
+fn again(form: &Fields, what: &str) -> ExplainForm {
     let shown = |text: &str, fits: bool| match fits {
         true => text.to_owned(),
         false => String::new(),
@@ -48,7 +48,7 @@ fn again(form: &Fields, what: &str) -> Asked {
     let address = form.get("address").trim();
     let agent = form.get("user_agent").trim();
     let tenant = form.get("tenant").trim();
-    Asked {
+    ExplainForm {
         // An access path alone has no looks of its own, so only what is known to be none is shown.
         what: shown(what, matches!(member(what), Some("mac" | "request_id"))),
         address: shown(address, address.parse::<IpAddr>().is_ok()),
@@ -84,7 +84,7 @@ fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-async fn explain(visit: &Visit, what: &str, asked: Asked) -> Outcome {
+async fn explain(visit: &Visit, what: &str, asked: ExplainForm) -> PageResult {
     let found = match member(what) {
         None => Err(Problem::new(422, EN.cannot_read, EN.explain_neither)),
         Some(member) => {
@@ -113,7 +113,11 @@ async fn explain(visit: &Visit, what: &str, asked: Asked) -> Outcome {
     })
 }
 
-fn shown(visit: &Visit, asked: &Asked, answer: Option<&Value>) -> ringfence_console::part::Page {
+fn shown(
+    visit: &Visit,
+    asked: &ExplainForm,
+    answer: Option<&Value>,
+) -> ringfence_console::part::Page {
     let shell = visit.shell(EN.explain);
     page::page(shell, &visit.viewer, asked, answer, visit.now())
 }
@@ -144,7 +148,7 @@ mod tests {
             b"what=x&address=/segment/a.cfg&user_agent=https://h/segment/a.cfg&tenant=/segment",
         );
         let shown = again(&form, "https://h/segment/a.cfg");
-        assert_eq!(shown, Asked::default());
+        assert_eq!(shown, ExplainForm::default());
         let form = Fields::parse(b"address=192.0.2.7&user_agent=Phone/1.0");
         assert_eq!(again(&form, "access-path-without-more").what, "");
         let shown = again(&form, "0080F0C571EB");

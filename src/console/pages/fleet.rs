@@ -11,7 +11,7 @@ use ringfence_console::start;
 use ringfence_console::text::{self, EN, fill};
 use serde_json::Value;
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 use crate::platform::DAY_MS;
@@ -20,7 +20,7 @@ use crate::platform::DAY_MS;
 const MAX_POOLS: &str = "20";
 
 /// The whole deployment, for who sees all of it; the one tenant otherwise.
-pub async fn page(visit: Visit) -> Outcome {
+pub async fn page(visit: Visit) -> PageResult {
     if let Some(tenant) = &visit.viewer.tenant {
         return Ok(Reply::see(&href::tenant(tenant, "")));
     }
@@ -50,7 +50,7 @@ async fn given_up(visit: &Visit) -> Result<Vec<Value>, Problem> {
 }
 
 /// Tenants with how many of their devices are in a state. A page has no more tenants than can be asked one by one.
-pub async fn by_tenant(visit: Visit) -> Outcome {
+pub async fn by_tenant(visit: Visit) -> PageResult {
     let state = State::of_word(visit.param("state"))
         .ok_or_else(|| Problem::new(404, EN.not_found, EN.not_found_detail))?;
     let mut query = vec![("limit", "20")];
@@ -100,7 +100,7 @@ pub async fn pools(visit: &Visit) -> Result<Vec<(Pool, Vec<Relay>)>, Problem> {
 }
 
 /// One tenant.
-pub async fn overview(visit: Visit) -> Outcome {
+pub async fn overview(visit: Visit) -> PageResult {
     let tenant = visit.tenant().await?;
     let mut shell = visit
         .shell(&tenant.name)
@@ -191,7 +191,7 @@ async fn count(visit: &Visit, state: State, counts: &Value) -> Result<Counted, P
 }
 
 /// The version, and how the deployment is.
-pub async fn about(visit: Visit) -> Outcome {
+pub async fn about(visit: Visit) -> PageResult {
     let viewer = &visit.viewer;
     let may = match (viewer.write, viewer.reveal) {
         (true, true) => EN.may_write_reveal,

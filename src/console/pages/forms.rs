@@ -11,7 +11,7 @@ use ringfence_console::{href, time, trial};
 use serde_json::{Map, Value, json};
 
 use crate::api::{self, Params};
-use crate::console::page::{Open, Outcome};
+use crate::console::page::{Open, PageResult};
 use crate::console::pages::deeds::filled;
 use crate::console::pages::history;
 use crate::console::reply::Reply;
@@ -304,7 +304,7 @@ fn path(visit: &Visit, entry: &Entry) -> String {
     filled(entry.api, &params)
 }
 
-async fn show(visit: Visit) -> Outcome {
+async fn show(visit: Visit) -> PageResult {
     let entry = of(&visit)?;
     let mut quotas = Value::Null;
     let there: Value = match (entry.reads, entry.page.ends_with("/limits")) {
@@ -501,7 +501,7 @@ fn read_clock(text: &str) -> Result<u64, Problem> {
         .ok_or_else(|| Problem::new(422, EN.cannot_read, fill(EN.no_clock, &[text])))
 }
 
-async fn save(visit: Visit) -> Outcome {
+async fn save(visit: Visit) -> PageResult {
     let entry = of(&visit)?;
     let saved = match body(&visit, entry) {
         Ok(body) => {

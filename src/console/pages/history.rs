@@ -9,7 +9,7 @@ use ringfence_console::text::{EN, fill};
 use serde_json::{Value, json};
 
 use crate::api::{self, Params};
-use crate::console::page::{Open, Outcome};
+use crate::console::page::{Open, PageResult};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
@@ -104,7 +104,7 @@ impl Thing {
 }
 
 /// The versions, and what differs between two.
-async fn list(visit: Visit) -> Outcome {
+async fn list(visit: Visit) -> PageResult {
     let thing = Thing::of(&visit)?;
     let query = visit.query.only(&["cursor"]);
     let path = visit.of_tenant(&format!("/history{}", thing.rest));
@@ -228,7 +228,7 @@ pub async fn change_device(
 }
 
 /// Says what going back would do: it is tried at once.
-async fn ask(visit: Visit) -> Outcome {
+async fn ask(visit: Visit) -> PageResult {
     let thing = Thing::of(&visit)?;
     let version = visit.query.get("version").to_owned();
     let path = visit.of_tenant(&format!("/rollback{}", thing.rest));
@@ -250,7 +250,7 @@ async fn confirm(
     version: &str,
     dry: Option<Value>,
     problem: Option<Problem>,
-) -> Outcome {
+) -> PageResult {
     let shell = visit.tenant_shell(&thing.title).await?;
     let revision = thing.revision(visit).await?;
     let status = problem.as_ref().map_or(200, |problem| problem.status);
@@ -267,7 +267,7 @@ async fn confirm(
 }
 
 /// Goes back.
-async fn go(visit: Visit) -> Outcome {
+async fn go(visit: Visit) -> PageResult {
     let thing = Thing::of(&visit)?;
     let version = visit.form.get("version").to_owned();
     let path = visit.of_tenant(&format!("/rollback{}", thing.rest));

@@ -9,12 +9,12 @@ use ringfence_console::import::{self as page, About, Became, Counts, Part, Typed
 use ringfence_console::lists::of_tenant;
 use ringfence_console::problem::Problem;
 use ringfence_console::text::{EN, fill};
-use ringfence_import::{Device, FileError, Mapping, Outcome as Row, Table, Wishes};
+use ringfence_import::{Device, FileError, Mapping, RowOutcome, Table, Wishes};
 use ringfence_provision::layers::Value as Setting;
 use serde_json::{Map, Value, json};
 
 use crate::api;
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
 use crate::console::reply::own;
@@ -34,7 +34,7 @@ const MAX_BYTES: usize = 700_000;
 const MAX_KEPT: usize = 200;
 
 /// The form.
-pub async fn form(visit: Visit) -> Outcome {
+pub async fn form(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.import).await?;
     let typed = Typed::default();
     Ok(Reply::page(page::page(
@@ -47,7 +47,7 @@ pub async fn form(visit: Visit) -> Outcome {
 }
 
 /// A step: rows are checked, or imported.
-pub async fn step(visit: Visit) -> Outcome {
+pub async fn step(visit: Visit) -> PageResult {
     let (mut typed, text) = typed(&visit);
     let text = match text {
         Ok(text) => text,
@@ -89,7 +89,7 @@ pub async fn step(visit: Visit) -> Outcome {
     }))
 }
 
-async fn again(visit: &Visit, typed: &Typed, problem: Problem) -> Outcome {
+async fn again(visit: &Visit, typed: &Typed, problem: Problem) -> PageResult {
     let shell = visit.tenant_shell(EN.import).await?;
     let status = problem.status;
     let page = page::page(shell, &visit.path, visit.tenant_id(), typed, Some(problem));
@@ -166,7 +166,7 @@ impl Slice {
             if at < from || is_full {
                 continue;
             }
-            if let Row::Device(device) = &row.outcome {
+            if let RowOutcome::Device(device) = &row.outcome {
                 settings += device.settings.len();
                 let each = device.settings.iter();
                 bytes += each
@@ -185,8 +185,8 @@ impl Slice {
 
     fn devices(&self) -> Vec<&Device> {
         let found = self.rows.iter().filter_map(|row| match &row.outcome {
-            Row::Device(device) => Some(device.as_ref()),
-            Row::NoPhone | Row::Refused(_) => None,
+            RowOutcome::Device(device) => Some(device.as_ref()),
+            RowOutcome::NoPhone | RowOutcome::Refused(_) => None,
         });
         found.collect()
     }
@@ -251,13 +251,13 @@ fn verdicts(slice: &Slice, answer: Batch) -> Vec<Verdict> {
     let mut answers = answer.items.into_iter();
     let each = slice.rows.iter().map(|row| {
         let (mac, became, why) = match &row.outcome {
-            Row::NoPhone => (
+            RowOutcome::NoPhone => (
                 String::new(),
                 Became::NoPhone,
                 EN.import_no_phone_why.to_owned(),
             ),
-            Row::Refused(refusal) => (String::new(), Became::Refused, refusal.to_string()),
-            Row::Device(device) => {
+            RowOutcome::Refused(refusal) => (String::new(), Became::Refused, refusal.to_string()),
+            RowOutcome::Device(device) => {
                 let (became, why) = said(device, answers.next().unwrap_or_default());
                 (device.mac.upper(), became, why)
             }
@@ -367,7 +367,7 @@ fn kept(line: &str) -> Option<Verdict> {
 }
 
 /// The devices of a list as a file.
-pub async fn export(visit: Visit) -> Outcome {
+pub async fn export(visit: Visit) -> PageResult {
     let filter = visit.query.only(of_tenant::FILTER);
     let asked = of_tenant::of_api(&filter, visit.now());
     let mut query: Vec<_> = asked

@@ -1,17 +1,17 @@
 //! A file that is pasted and checked; nothing is stored.
 
-use ringfence_console::lint::{self as page, Asked};
+use ringfence_console::lint::{self as page, LintForm};
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
 use crate::console::fields::Fields;
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::tenancy::families;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
-fn asked(fields: &Fields) -> Asked {
-    Asked {
+fn asked(fields: &Fields) -> LintForm {
+    LintForm {
         family: fields.get("family").to_owned(),
         kind: fields.get("kind").to_owned(),
         text: fields.get("text").replace("\r\n", "\n"),
@@ -19,8 +19,8 @@ fn asked(fields: &Fields) -> Asked {
 }
 
 /// The form; the address may name family and kind.
-pub async fn form(visit: Visit) -> Outcome {
-    let asked = Asked {
+pub async fn form(visit: Visit) -> PageResult {
+    let asked = LintForm {
         text: String::new(),
         ..asked(&visit.query)
     };
@@ -30,7 +30,7 @@ pub async fn form(visit: Visit) -> Outcome {
 }
 
 /// What is wrong with what was pasted, which stays.
-pub async fn check(visit: Visit) -> Outcome {
+pub async fn check(visit: Visit) -> PageResult {
     let asked = asked(&visit.form);
     let body = json!({ "family": asked.family, "kind": asked.kind, "text": asked.text });
     let found = visit.send::<Value>("POST", "/lint", Some(body)).await;

@@ -8,13 +8,13 @@ use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
 use serde_json::json;
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::fleet;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
 /// Jobs and rollouts of the tenant.
-pub async fn page(visit: Visit) -> Outcome {
+pub async fn page(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.notify).await?;
     let filter = visit.query.only(&["device", "state"]);
     let mut query = filter.clone();
@@ -42,11 +42,11 @@ pub async fn page(visit: Visit) -> Outcome {
 }
 
 /// Says what a rollout to every phone will do.
-pub async fn tell_all_form(visit: Visit) -> Outcome {
-    Ok(Reply::page(tell_all_page(&visit, None).await?))
+pub async fn notify_all_form(visit: Visit) -> PageResult {
+    Ok(Reply::page(notify_all_page(&visit, None).await?))
 }
 
-async fn tell_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, Problem> {
+async fn notify_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, Problem> {
     let form = Form::post(&*visit.path, EN.start_rollout)
         .saying(EN.start_rollout_does)
         .or_back(href::tenant(visit.tenant_id(), "notify"));
@@ -55,7 +55,7 @@ async fn tell_all_page(visit: &Visit, problem: Option<Problem>) -> Result<Page, 
 }
 
 /// Starts it.
-pub async fn tell_all(visit: Visit) -> Outcome {
+pub async fn notify_all(visit: Visit) -> PageResult {
     match visit
         .send::<Rollout>("POST", &visit.of_tenant("/rollouts"), Some(json!({})))
         .await
@@ -68,14 +68,14 @@ pub async fn tell_all(visit: Visit) -> Outcome {
             let status = problem.status;
             Ok(Reply::refused(
                 status,
-                tell_all_page(&visit, Some(problem)).await?,
+                notify_all_page(&visit, Some(problem)).await?,
             ))
         }
     }
 }
 
 /// One job.
-pub async fn job(visit: Visit) -> Outcome {
+pub async fn job(visit: Visit) -> PageResult {
     let path = visit.of_tenant(&format!("/jobs{}", href::path([visit.param("job")])));
     let job: Job = visit.get(&path, &[]).await?;
     let shell = visit.tenant_shell(EN.job).await?;
@@ -89,7 +89,7 @@ pub async fn job(visit: Visit) -> Outcome {
 }
 
 /// One rollout.
-pub async fn rollout(visit: Visit) -> Outcome {
+pub async fn rollout(visit: Visit) -> PageResult {
     let id = visit.param("rollout");
     let path = visit.of_tenant(&format!("/rollouts{}", href::path([id])));
     let rollout: Rollout = visit.get(&path, &[]).await?;
@@ -121,7 +121,7 @@ async fn failed(visit: &Visit, rollout: &str) -> Result<Vec<Job>, Problem> {
 }
 
 /// The pools.
-pub async fn pools(visit: Visit) -> Outcome {
+pub async fn pools(visit: Visit) -> PageResult {
     let pools = fleet::pools(&visit).await?;
     Ok(Reply::page(page::pools(
         visit.shell(EN.pools),
@@ -131,7 +131,7 @@ pub async fn pools(visit: Visit) -> Outcome {
 }
 
 /// The form of a new pool.
-pub async fn new_pool(visit: Visit) -> Outcome {
+pub async fn new_pool(visit: Visit) -> PageResult {
     Ok(Reply::page(named(
         &visit,
         EN.add_pool,
@@ -150,7 +150,7 @@ fn named(visit: &Visit, title: &str, back: &str, problem: Option<Problem>) -> Pa
 }
 
 /// Adds a pool.
-pub async fn add_pool(visit: Visit) -> Outcome {
+pub async fn add_pool(visit: Visit) -> PageResult {
     let body = json!({ "name": visit.form.get("name").trim() });
     match visit.send::<Pool>("POST", "/pools", Some(body)).await {
         Ok(pool) => Ok(Reply::see(&format!(
@@ -168,7 +168,7 @@ pub async fn add_pool(visit: Visit) -> Outcome {
 }
 
 /// A pool and its relays.
-pub async fn pool(visit: Visit) -> Outcome {
+pub async fn pool(visit: Visit) -> PageResult {
     let path = href::path(["pools", visit.param("pool")]);
     let pool: Pool = visit.get(&path, &[]).await?;
     let relays: Listed<Relay> = visit.get(&format!("{path}/relays"), &[]).await?;
@@ -187,7 +187,7 @@ fn pool_page(visit: &Visit) -> String {
 }
 
 /// The form of a new relay.
-pub async fn new_relay(visit: Visit) -> Outcome {
+pub async fn new_relay(visit: Visit) -> PageResult {
     Ok(Reply::page(named(
         &visit,
         EN.add_relay,
@@ -197,7 +197,7 @@ pub async fn new_relay(visit: Visit) -> Outcome {
 }
 
 /// Adds a relay; its credential is on this page alone.
-pub async fn add_relay(visit: Visit) -> Outcome {
+pub async fn add_relay(visit: Visit) -> PageResult {
     let path = format!("{}/relays", href::path(["pools", visit.param("pool")]));
     let body = json!({ "name": visit.form.get("name").trim() });
     match visit.send::<Relay>("POST", &path, Some(body)).await {

@@ -10,7 +10,7 @@ use ringfence_console::trial;
 use ringfence_provision::mac::Mac;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::choices::{models, sites};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -28,7 +28,7 @@ const CARRIED: &[&str] = &[
 ];
 
 /// The operations.
-pub async fn list(visit: Visit) -> Outcome {
+pub async fn list(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.operations).await?;
     let query = visit.query.only(&["cursor"]);
     let list: Value = visit.get(&visit.of_tenant("/operations"), &query).await?;
@@ -38,7 +38,7 @@ pub async fn list(visit: Visit) -> Outcome {
 }
 
 /// One of them, with what became of its devices.
-pub async fn one(visit: Visit) -> Outcome {
+pub async fn one(visit: Visit) -> PageResult {
     let path = visit.of_tenant(&format!(
         "/operations{}",
         href::path([visit.param("operation")])
@@ -143,14 +143,14 @@ fn action(visit: &Visit) -> Value {
 }
 
 /// The form that picks, without a list beside it.
-pub async fn new(visit: Visit) -> Outcome {
+pub async fn new(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.change_many).await?;
     let form = page::pick(visit.tenant_id(), &visit.viewer, &Picked::default());
     Ok(Reply::page(Page::new(shell).with(form)))
 }
 
 /// What the verb needs to know, or, where that is known, what would happen.
-pub async fn ask(visit: Visit) -> Outcome {
+pub async fn ask(visit: Visit) -> PageResult {
     let picked = picked(&visit);
     let selected = match selection(&picked) {
         Ok(selected) => selected,
@@ -182,7 +182,7 @@ pub async fn ask(visit: Visit) -> Outcome {
     }
 }
 
-async fn again(visit: &Visit, picked: &Picked, problem: Problem) -> Outcome {
+async fn again(visit: &Visit, picked: &Picked, problem: Problem) -> PageResult {
     let status = problem.status;
     let shell = visit.tenant_shell(EN.change_many).await?;
     let form = page::pick(visit.tenant_id(), &visit.viewer, picked);
@@ -256,7 +256,7 @@ async fn confirm_page(
 }
 
 /// Starts it.
-pub async fn start(visit: Visit) -> Outcome {
+pub async fn start(visit: Visit) -> PageResult {
     let picked = picked(&visit);
     let selected = match selection(&picked) {
         Ok(selected) => selected,

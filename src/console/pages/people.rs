@@ -8,7 +8,7 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::parts::{self, Exported};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -24,7 +24,7 @@ async fn tenants(visit: &Visit) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// The tokens.
-pub async fn tokens(visit: Visit) -> Outcome {
+pub async fn tokens(visit: Visit) -> PageResult {
     let query = visit.query.only(&["cursor", "tenant"]);
     let list: Listed<Token> = visit.get("/tokens", &query).await?;
     let shell = visit.shell(EN.tokens);
@@ -39,7 +39,7 @@ pub async fn tokens(visit: Visit) -> Outcome {
 }
 
 /// The form of a new token.
-pub async fn new_token(visit: Visit) -> Outcome {
+pub async fn new_token(visit: Visit) -> PageResult {
     let typed = Token {
         access: "read".into(),
         ..Token::default()
@@ -59,7 +59,7 @@ async fn token_page(
 }
 
 /// Makes a token; its text is on this page alone.
-pub async fn add_token(visit: Visit) -> Outcome {
+pub async fn add_token(visit: Visit) -> PageResult {
     let form = &visit.form;
     let typed = Token {
         name: form.get("name").trim().to_owned(),
@@ -96,7 +96,7 @@ pub async fn add_token(visit: Visit) -> Outcome {
 }
 
 /// The sessions.
-pub async fn sessions(visit: Visit) -> Outcome {
+pub async fn sessions(visit: Visit) -> PageResult {
     let list: Listed<Session> = visit
         .get("/sessions", &visit.query.only(&["cursor"]))
         .await?;
@@ -105,18 +105,18 @@ pub async fn sessions(visit: Visit) -> Outcome {
 }
 
 /// Every change.
-pub async fn audit(visit: Visit) -> Outcome {
+pub async fn audit(visit: Visit) -> PageResult {
     let shell = visit.shell(EN.audit);
     changes(&visit, shell, "/audit", false).await
 }
 
 /// Every change of the tenant.
-pub async fn tenant_audit(visit: Visit) -> Outcome {
+pub async fn tenant_audit(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.audit).await?;
     changes(&visit, shell, &visit.of_tenant("/audit"), true).await
 }
 
-async fn changes(visit: &Visit, shell: Shell, path: &str, of_tenant: bool) -> Outcome {
+async fn changes(visit: &Visit, shell: Shell, path: &str, of_tenant: bool) -> PageResult {
     let filter = visit.query.only(log::FILTER);
     let mut query = filter.clone();
     query.extend(visit.query.only(&["cursor"]));
@@ -136,7 +136,7 @@ async fn changes(visit: &Visit, shell: Shell, path: &str, of_tenant: bool) -> Ou
 }
 
 /// Follows the chain over the log, as far as one call goes.
-pub async fn verify_audit(visit: Visit) -> Outcome {
+pub async fn verify_audit(visit: Visit) -> PageResult {
     let found: Value = visit
         .get("/audit/verify", &visit.query.only(&["after"]))
         .await?;
@@ -150,7 +150,7 @@ pub async fn verify_audit(visit: Visit) -> Outcome {
 const MAX_PAGES: usize = 100;
 
 /// The log as a file, one entry a line, with the hashes of its chain; in parts, where it is longer.
-pub async fn export_audit(visit: Visit) -> Outcome {
+pub async fn export_audit(visit: Visit) -> PageResult {
     let after = visit.query.only(&["after"]);
     let part: AuditPart = visit.get("/audit/export/part", &after).await?;
     let of = Exported {

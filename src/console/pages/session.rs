@@ -7,13 +7,13 @@ use ringfence_console::text::EN;
 
 use crate::api::sessions;
 use crate::console::cookie;
-use crate::console::page::{Outcome, has};
+use crate::console::page::{PageResult, has};
 use crate::console::reply::{self, Reply, own};
 use crate::console::visit::Visit;
 use crate::platform::{config, identity};
 
 /// The form.
-pub async fn form(visit: Visit) -> Outcome {
+pub async fn form(visit: Visit) -> PageResult {
     let said = match visit.query.get("said") {
         "over" => Some(EN.session_over),
         "out" => Some(EN.signed_out),
@@ -33,7 +33,7 @@ async fn by_access(visit: &Visit) -> Option<Result<String, String>> {
 }
 
 /// Opens a session for whoever Cloudflare Access names.
-pub async fn sign_in_by_access(visit: Visit) -> Outcome {
+pub async fn sign_in_by_access(visit: Visit) -> PageResult {
     let next = visit.form.get("next");
     let refused = |status, why: String| {
         reply::not_signed_in(next, Shown::new(status, EN.sign_in_access, why))
@@ -56,7 +56,7 @@ pub async fn sign_in_by_access(visit: Visit) -> Outcome {
 }
 
 /// Opens a session for a one-time code.
-pub async fn sign_in_by_code(visit: Visit) -> Outcome {
+pub async fn sign_in_by_code(visit: Visit) -> PageResult {
     match sessions::open_by_code(&visit.app, &visit.caller, visit.form.get("code").trim()).await {
         Ok(opened) => {
             let cookie = cookie::set(&opened.cookie, opened.lasts_s);
@@ -70,7 +70,7 @@ pub async fn sign_in_by_code(visit: Visit) -> Outcome {
 }
 
 /// Opens a session for an API token.
-pub async fn sign_in(visit: Visit) -> Outcome {
+pub async fn sign_in(visit: Visit) -> PageResult {
     let next = visit.form.get("next");
     let token = visit.form.get("token").trim();
     if token.is_empty() {
@@ -90,13 +90,13 @@ pub async fn sign_in(visit: Visit) -> Outcome {
 }
 
 /// Ends the own session.
-pub async fn sign_out(visit: Visit) -> Outcome {
+pub async fn sign_out(visit: Visit) -> PageResult {
     visit.end_session(&visit.session).await?;
     Ok(Reply::see("/console/sign-in?said=out").forgetting(true))
 }
 
 /// Says what the end of a session does.
-pub async fn ask_end(visit: Visit) -> Outcome {
+pub async fn ask_end(visit: Visit) -> PageResult {
     let form = Form::post(&*visit.path, EN.end)
         .saying(EN.end_does)
         .or_back("/console/sessions")
@@ -105,7 +105,7 @@ pub async fn ask_end(visit: Visit) -> Outcome {
 }
 
 /// Ends a session.
-pub async fn end(visit: Visit) -> Outcome {
+pub async fn end(visit: Visit) -> PageResult {
     visit.end_session(visit.param("session")).await?;
     Ok(Reply::see("/console/sessions?done=ended"))
 }

@@ -10,7 +10,7 @@ use ringfence_console::shell::Shell;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::{history, tenancy};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
@@ -49,17 +49,17 @@ macro_rules! layers {
     ($($show:ident $save:ident $reveal:ident = $folder:literal $param:literal;)*) => {
         $(
             /// Shows the settings of a layer.
-            pub async fn $show(visit: Visit) -> Outcome {
+            pub async fn $show(visit: Visit) -> PageResult {
                 show(&visit, &Layer::new($folder, visit.param($param)), false).await
             }
 
             /// Writes them.
-            pub async fn $save(visit: Visit) -> Outcome {
+            pub async fn $save(visit: Visit) -> PageResult {
                 save(&visit, &Layer::new($folder, visit.param($param))).await
             }
 
             /// Shows them with their secrets; the API writes down who looked.
-            pub async fn $reveal(visit: Visit) -> Outcome {
+            pub async fn $reveal(visit: Visit) -> PageResult {
                 show(&visit, &Layer::new($folder, visit.param($param)), true).await
             }
         )*
@@ -120,7 +120,7 @@ async fn layer_shell(visit: &Visit, layer: &Layer) -> Result<Shell, Problem> {
     visit.tenant_shell(&title).await
 }
 
-async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> Outcome {
+async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> PageResult {
     let shell = layer_shell(visit, layer).await?;
     let status = shown.problem.as_ref().map_or(200, |problem| problem.status);
     let history = format!("history{}/settings", layer.below);
@@ -138,7 +138,7 @@ async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> Outcome {
     Ok(Reply::refused(status, page::page(shell, &visit.viewer, of)))
 }
 
-async fn show(visit: &Visit, layer: &Layer, reveal: bool) -> Outcome {
+async fn show(visit: &Visit, layer: &Layer, reveal: bool) -> PageResult {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let settings: Settings = visit.get(&layer.api(visit), query).await?;
     let shown = Shown {
@@ -151,7 +151,7 @@ async fn show(visit: &Visit, layer: &Layer, reveal: bool) -> Outcome {
     layer_page(visit, layer, shown).await
 }
 
-async fn save(visit: &Visit, layer: &Layer) -> Outcome {
+async fn save(visit: &Visit, layer: &Layer) -> PageResult {
     let typed = read(visit.form.all());
     let (dry, problem) = match history::change(visit, "PUT", &layer.api(visit), body(&typed)).await
     {
@@ -173,7 +173,7 @@ async fn save(visit: &Visit, layer: &Layer) -> Outcome {
 }
 
 /// The templates; with a family in the address, the one that was asked for.
-pub async fn templates(visit: Visit) -> Outcome {
+pub async fn templates(visit: Visit) -> PageResult {
     let query = &visit.query;
     if let (Some(kind), Some(family)) = (query.filled("kind"), query.filled("family")) {
         let model = query
@@ -226,7 +226,7 @@ async fn template_page(
     template: &Template,
     dry: Option<&Value>,
     problem: Option<Problem>,
-) -> Outcome {
+) -> PageResult {
     let shell = visit.tenant_shell(&title(visit)).await?;
     let status = problem.as_ref().map_or(200, |problem| problem.status);
     let history = format!("history{}", place(visit));
@@ -245,13 +245,13 @@ async fn template_page(
 }
 
 /// One template.
-pub async fn template(visit: Visit) -> Outcome {
+pub async fn template(visit: Visit) -> PageResult {
     let template: Template = visit.get(&visit.of_tenant(&place(&visit)), &[]).await?;
     template_page(&visit, &template, None, None).await
 }
 
 /// Writes it, or says what that would change; for the editor, what would be wrong with it.
-pub async fn save_template(visit: Visit) -> Outcome {
+pub async fn save_template(visit: Visit) -> PageResult {
     let path = visit.of_tenant(&place(&visit));
     // A browser sends line ends as CRLF.
     let source = visit.form.get("source").replace("\r\n", "\n");

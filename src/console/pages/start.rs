@@ -9,20 +9,20 @@ use ringfence_console::start::{self as page, Step};
 use ringfence_console::text::{EN, fill};
 use serde_json::json;
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::device;
 use crate::console::pages::devices::typed;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
 /// Asks for the first tenant.
-pub async fn begin(visit: Visit) -> Outcome {
+pub async fn begin(visit: Visit) -> PageResult {
     let page = page::page(visit.shell(EN.start), Step::Tenant, page::tenant(""));
     Ok(Reply::page(page))
 }
 
 /// Adds it.
-pub async fn add_tenant(visit: Visit) -> Outcome {
+pub async fn add_tenant(visit: Visit) -> PageResult {
     let name = visit.form.get("name").trim();
     let body = json!({ "name": name });
     match visit.send::<Tenant>("POST", "/tenants", Some(body)).await {
@@ -40,7 +40,7 @@ fn refused(page: Page, problem: Problem) -> Reply {
 }
 
 /// The step that comes next in a tenant.
-pub async fn next(visit: Visit) -> Outcome {
+pub async fn next(visit: Visit) -> PageResult {
     let one = [("limit", "1")];
     let devices: Listed<Device> = visit.get(&visit.of_tenant("/devices"), &one).await?;
     if let Some(device) = devices.items.first() {
@@ -64,14 +64,14 @@ pub async fn next(visit: Visit) -> Outcome {
 }
 
 /// Does the step that its form is of.
-pub async fn go(visit: Visit) -> Outcome {
+pub async fn go(visit: Visit) -> PageResult {
     match visit.form.get("step") {
         "path" => add_path(&visit).await,
         _ => add_phone(&visit).await,
     }
 }
 
-async fn add_path(visit: &Visit) -> Outcome {
+async fn add_path(visit: &Visit) -> PageResult {
     let label = visit.form.get("label").trim();
     let made = visit
         .send::<AccessPath>(
@@ -99,7 +99,7 @@ async fn add_path(visit: &Visit) -> Outcome {
     Ok(Reply::page(page))
 }
 
-async fn add_phone(visit: &Visit) -> Outcome {
+async fn add_phone(visit: &Visit) -> PageResult {
     let typed = typed(visit);
     let segment = device::segment(visit.form.get("segment").trim());
     let body = json!({ "mac": typed.mac, "model": typed.model, "label": typed.label });
@@ -117,7 +117,7 @@ async fn add_phone(visit: &Visit) -> Outcome {
 }
 
 /// Watches the phone come.
-pub async fn watch(visit: Visit) -> Outcome {
+pub async fn watch(visit: Visit) -> PageResult {
     let mac = visit.param("mac").to_owned();
     Ok(Reply::page(watch_page(&visit, &mac, "").await?))
 }

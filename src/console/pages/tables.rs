@@ -7,12 +7,12 @@ use ringfence_console::text::{self, EN, count, fill};
 use ringfence_console::trial;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
 /// The tests of files, and what came of running them.
-pub async fn file_tests(visit: Visit) -> Outcome {
+pub async fn file_tests(visit: Visit) -> PageResult {
     let at = href::tenant(visit.tenant_id(), "file-tests");
     let list: Value = visit.get(&visit.of_tenant("/file-tests"), &[]).await?;
     let shell = visit.tenant_shell(EN.file_tests).await?;
@@ -96,7 +96,7 @@ fn run_of(run: &Value) -> Table {
 }
 
 /// The certificates.
-pub async fn certificates(visit: Visit) -> Outcome {
+pub async fn certificates(visit: Visit) -> PageResult {
     let at = href::tenant(visit.tenant_id(), "certificates");
     let list: Value = visit.get(&visit.of_tenant("/certificates"), &[]).await?;
     let now = visit.now();
@@ -132,7 +132,7 @@ pub async fn certificates(visit: Visit) -> Outcome {
 }
 
 /// How far the tenant's phones have moved to an access path.
-pub async fn target(visit: Visit) -> Outcome {
+pub async fn target(visit: Visit) -> PageResult {
     let below = format!("access-paths{}/target", href::path([visit.param("path")]));
     let at = href::tenant(visit.tenant_id(), &below);
     let query = visit.query.only(&["cursor"]);
@@ -177,13 +177,13 @@ pub async fn target(visit: Visit) -> Outcome {
 }
 
 /// The rotation of the master key, and its next step.
-pub async fn rotation(visit: Visit) -> Outcome {
+pub async fn rotation(visit: Visit) -> PageResult {
     let rotation: Value = visit.get("/rotation", &[]).await?;
     Ok(Reply::page(rotation_page(&visit, &rotation)))
 }
 
 /// Takes a step.
-pub async fn rotate(visit: Visit) -> Outcome {
+pub async fn rotate(visit: Visit) -> PageResult {
     let rotation: Value = visit.send("POST", "/rotation", Some(json!({}))).await?;
     Ok(Reply::page(rotation_page(&visit, &rotation)))
 }
@@ -221,13 +221,13 @@ fn rotation_page(visit: &Visit, rotation: &Value) -> Page {
 }
 
 /// Whether the database was put back, and what that undid.
-pub async fn restored(visit: Visit) -> Outcome {
+pub async fn restored(visit: Visit) -> PageResult {
     let restored: Value = visit.get("/restored", &[]).await?;
     Ok(Reply::page(restored_page(&visit, &restored)))
 }
 
 /// Takes it into use.
-pub async fn take(visit: Visit) -> Outcome {
+pub async fn take(visit: Visit) -> PageResult {
     let body = json!({ "remove_all": visit.form.is_ticked("remove_all") });
     match visit.send::<Value>("POST", "/restored", Some(body)).await {
         Ok(_) => Ok(Reply::see("/console/restored?done=changed")),

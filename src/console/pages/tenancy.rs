@@ -9,13 +9,13 @@ use ringfence_console::text::{EN, fill};
 use ringfence_console::{href, reach, trial};
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::pages::{forms, history};
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
 /// The tenants.
-pub async fn tenants(visit: Visit) -> Outcome {
+pub async fn tenants(visit: Visit) -> PageResult {
     let list: Listed<Tenant> = visit
         .get("/tenants", &visit.query.only(&["cursor"]))
         .await?;
@@ -24,7 +24,7 @@ pub async fn tenants(visit: Visit) -> Outcome {
 }
 
 /// The form of a new tenant.
-pub async fn new_tenant(visit: Visit) -> Outcome {
+pub async fn new_tenant(visit: Visit) -> PageResult {
     let form = page::tenant_form(&visit.path, &Tenant::default(), "/console/tenants");
     Ok(Reply::page(
         Page::new(visit.shell(EN.add_tenant)).with(form),
@@ -60,7 +60,7 @@ fn typed_tenant(visit: &Visit) -> (Tenant, Result<Value, Problem>) {
 }
 
 /// Adds a tenant.
-pub async fn add_tenant(visit: Visit) -> Outcome {
+pub async fn add_tenant(visit: Visit) -> PageResult {
     let (typed, body) = typed_tenant(&visit);
     let added = match body {
         Ok(body) => visit.send::<Tenant>("POST", "/tenants", Some(body)).await,
@@ -81,7 +81,7 @@ pub async fn add_tenant(visit: Visit) -> Outcome {
 }
 
 /// The form of a tenant.
-pub async fn edit_tenant(visit: Visit) -> Outcome {
+pub async fn edit_tenant(visit: Visit) -> PageResult {
     let tenant = visit.tenant().await?;
     tenant_page(&visit, &tenant, None, None).await
 }
@@ -91,7 +91,7 @@ async fn tenant_page(
     tenant: &Tenant,
     dry: Option<&Value>,
     problem: Option<Problem>,
-) -> Outcome {
+) -> PageResult {
     let back = href::tenant(visit.tenant_id(), "");
     let form = page::tenant_form(&visit.path, tenant, &back);
     let form = checked(form, &history::typed(visit));
@@ -108,7 +108,7 @@ async fn tenant_page(
 }
 
 /// Writes it, or says what that would change.
-pub async fn save_tenant(visit: Visit) -> Outcome {
+pub async fn save_tenant(visit: Visit) -> PageResult {
     let (typed, body) = typed_tenant(&visit);
     let saved = match body {
         Ok(body) => history::change(&visit, "PUT", &visit.of_tenant(""), body).await,
@@ -135,7 +135,7 @@ pub async fn save_tenant(visit: Visit) -> Outcome {
 }
 
 /// The access paths.
-pub async fn access_paths(visit: Visit) -> Outcome {
+pub async fn access_paths(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.access_paths).await?;
     let query = visit.query.only(&["cursor"]);
     let list: Listed<AccessPath> = visit.get(&visit.of_tenant("/access-paths"), &query).await?;
@@ -144,7 +144,7 @@ pub async fn access_paths(visit: Visit) -> Outcome {
 }
 
 /// The form of a new access path.
-pub async fn new_access_path(visit: Visit) -> Outcome {
+pub async fn new_access_path(visit: Visit) -> PageResult {
     Ok(Reply::page(access_path_page(&visit, None).await?))
 }
 
@@ -162,7 +162,7 @@ async fn access_path_page(visit: &Visit, problem: Option<Problem>) -> Result<Pag
 }
 
 /// Makes an access path; its segment is on this page alone.
-pub async fn add_access_path(visit: Visit) -> Outcome {
+pub async fn add_access_path(visit: Visit) -> PageResult {
     let ends = visit.form.filled("expires_at").map(forms::read_time);
     let made = match ends.transpose() {
         Ok(ends) => {
@@ -200,7 +200,7 @@ pub async fn add_access_path(visit: Visit) -> Outcome {
 }
 
 /// The sites.
-pub async fn sites(visit: Visit) -> Outcome {
+pub async fn sites(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.sites).await?;
     let query = visit.query.only(&["cursor"]);
     let list: Listed<Site> = visit.get(&visit.of_tenant("/sites"), &query).await?;
@@ -236,14 +236,14 @@ async fn site_page(
 }
 
 /// The form of a new site.
-pub async fn new_site(visit: Visit) -> Outcome {
+pub async fn new_site(visit: Visit) -> PageResult {
     Ok(Reply::page(
         site_page(&visit, &Site::default(), (None, None)).await?,
     ))
 }
 
 /// Adds a site.
-pub async fn add_site(visit: Visit) -> Outcome {
+pub async fn add_site(visit: Visit) -> PageResult {
     put_site(
         &visit,
         "POST",
@@ -254,7 +254,7 @@ pub async fn add_site(visit: Visit) -> Outcome {
     .await
 }
 
-async fn put_site(visit: &Visit, method: &str, path: &str, now: Site, done: &str) -> Outcome {
+async fn put_site(visit: &Visit, method: &str, path: &str, now: Site, done: &str) -> PageResult {
     let name = visit.form.get("name").trim().to_owned();
     let (dry, problem) = match history::change(visit, method, path, json!({ "name": name })).await {
         Ok(None) => {
@@ -282,20 +282,20 @@ fn site_path(visit: &Visit) -> String {
 }
 
 /// The form of a site.
-pub async fn edit_site(visit: Visit) -> Outcome {
+pub async fn edit_site(visit: Visit) -> PageResult {
     let site: Site = visit.get(&site_path(&visit), &[]).await?;
     Ok(Reply::page(site_page(&visit, &site, (None, None)).await?))
 }
 
 /// Writes it.
-pub async fn save_site(visit: Visit) -> Outcome {
+pub async fn save_site(visit: Visit) -> PageResult {
     let path = site_path(&visit);
     let now: Site = visit.get(&path, &[]).await?;
     put_site(&visit, "PUT", &path, now, "saved").await
 }
 
 /// The models.
-pub async fn models(visit: Visit) -> Outcome {
+pub async fn models(visit: Visit) -> PageResult {
     let shell = visit.tenant_shell(EN.models).await?;
     let query = visit.query.only(&["cursor"]);
     let list: Listed<Model> = visit.get(&visit.of_tenant("/models"), &query).await?;
@@ -340,14 +340,14 @@ fn model_path(visit: &Visit, name: &str) -> String {
 }
 
 /// The form of a new model.
-pub async fn new_model(visit: Visit) -> Outcome {
+pub async fn new_model(visit: Visit) -> PageResult {
     Ok(Reply::page(
         model_page(&visit, &Model::default(), (None, None)).await?,
     ))
 }
 
 /// The form of a model.
-pub async fn edit_model(visit: Visit) -> Outcome {
+pub async fn edit_model(visit: Visit) -> PageResult {
     let model: Model = visit
         .get(&model_path(&visit, visit.param("model")), &[])
         .await?;
@@ -355,7 +355,7 @@ pub async fn edit_model(visit: Visit) -> Outcome {
 }
 
 /// Writes a model, or a new one.
-pub async fn save_model(visit: Visit) -> Outcome {
+pub async fn save_model(visit: Visit) -> PageResult {
     let form = &visit.form;
     let name = match visit.param("model") {
         "" => form.get("name").trim().to_owned(),

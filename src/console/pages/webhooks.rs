@@ -8,7 +8,7 @@ use ringfence_console::problem::Problem;
 use ringfence_console::text::EN;
 use serde_json::{Value, json};
 
-use crate::console::page::Outcome;
+use crate::console::page::PageResult;
 use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 
@@ -25,7 +25,7 @@ fn one_of(visit: &Visit) -> String {
 }
 
 /// The webhooks: they are few enough for each to be asked for its newest message.
-pub async fn page(visit: Visit) -> Outcome {
+pub async fn page(visit: Visit) -> PageResult {
     let list: Listed<Value> = visit.get(&of(&visit), &[]).await?;
     let mut webhooks = Vec::new();
     for webhook in list.items {
@@ -46,7 +46,7 @@ pub async fn page(visit: Visit) -> Outcome {
 }
 
 /// A webhook and its messages.
-pub async fn one(visit: Visit) -> Outcome {
+pub async fn one(visit: Visit) -> PageResult {
     let at = one_of(&visit);
     let webhook: Value = visit.get(&at, &[]).await?;
     let filter = visit.query.only(&["state"]);
@@ -75,7 +75,7 @@ fn back(visit: &Visit) -> String {
 }
 
 /// Says what a new secret does.
-pub async fn rotate_form(visit: Visit) -> Outcome {
+pub async fn rotate_form(visit: Visit) -> PageResult {
     Ok(Reply::page(rotate_page(&visit, "24", None).await?))
 }
 
@@ -95,7 +95,7 @@ async fn rotate_page(
 }
 
 /// Replaces the secret; the new one is on this page alone.
-pub async fn rotate(visit: Visit) -> Outcome {
+pub async fn rotate(visit: Visit) -> PageResult {
     let hours = visit.form.get("overlap_hours").trim();
     let said = hours
         .parse::<u64>()

@@ -10,7 +10,9 @@ use crate::db::StorageError;
 use crate::edge;
 use crate::platform::log::warn;
 use crate::store::moves;
-use crate::store::requests::{self, CurrentFiles, Leaves, NewEvent, Seen, Uncounted, Use, Written};
+use crate::store::requests::{
+    self, CurrentFiles, Leaves, NewEvent, SeenDevice, Uncounted, Use, WrittenRequests,
+};
 use crate::store::unknown::{self, Sighting};
 
 /// How many statements the writing of a list takes at most.
@@ -91,7 +93,7 @@ impl Answered {
                 minute: uncounted.minute,
                 number: uncounted.number,
             }),
-            seen: self.seen().map(|device_id| Seen {
+            seen: self.seen().map(|device_id| SeenDevice {
                 tenant_id,
                 device_id,
                 now: self.now,
@@ -149,7 +151,7 @@ impl Answered {
     }
 
     /// Remembers what was written, so that it is not written again soon.
-    fn remember(&self, written: &Written) {
+    fn remember(&self, written: &WrittenRequests) {
         let Event { record, .. } = &self.event;
         if let Some((device, version)) = self.seen().zip(self.due.fetched) {
             news::remember(device, version);
@@ -167,7 +169,7 @@ impl Answered {
 
     /// Does what the device's row asks for, now that it was looked at. Device and tenant, where the phone was still sent
     /// here by the tenant that the device was in.
-    async fn look_after(&self, app: &App, written: &Written) -> Option<(&str, &str)> {
+    async fn look_after(&self, app: &App, written: &WrittenRequests) -> Option<(&str, &str)> {
         let (device_id, tenant_id) = (self.seen()?, self.event.record.tenant.as_deref()?);
         let now = written.device(device_id);
         self.check_kept(app, now).await;

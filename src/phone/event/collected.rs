@@ -65,7 +65,8 @@ enum Queue {
     News,
 }
 
-struct Kept {
+/// What waits in a queue, and when it is written.
+struct Backlog {
     waiting: Vec<Answered>,
     /// When whoever leads was last heard of.
     leader: Option<u64>,
@@ -78,12 +79,12 @@ struct Kept {
 }
 
 thread_local! {
-    static ORDINARY: RefCell<Kept> = const { RefCell::new(Kept::new(MIN_PAUSE_MS, MAX_PAUSE_MS)) };
-    static NEWS: RefCell<Kept> = const { RefCell::new(Kept::new(0, 0)) };
+    static ORDINARY: RefCell<Backlog> = const { RefCell::new(Backlog::new(MIN_PAUSE_MS, MAX_PAUSE_MS)) };
+    static NEWS: RefCell<Backlog> = const { RefCell::new(Backlog::new(0, 0)) };
 }
 
 impl Queue {
-    fn with<R>(self, work: impl FnOnce(&mut Kept) -> R) -> R {
+    fn with<R>(self, work: impl FnOnce(&mut Backlog) -> R) -> R {
         match self {
             Self::Ordinary => ORDINARY.with_borrow_mut(work),
             Self::News => NEWS.with_borrow_mut(work),
@@ -91,7 +92,7 @@ impl Queue {
     }
 }
 
-impl Kept {
+impl Backlog {
     const fn new(pause_ms: u64, max_pause_ms: u64) -> Self {
         Self {
             waiting: Vec::new(),
@@ -185,7 +186,7 @@ pub(super) fn add(app: &App, one: Answered) {
         true => Queue::News,
         false => Queue::Ordinary,
     };
-    if queue.with(|kept| kept.add(one, app.now)) {
+    if queue.with(|backlog| backlog.add(one, app.now)) {
         let leader = app.clone();
         app.later(async move { lead(&leader, queue).await });
     }
@@ -195,26 +196,26 @@ async fn lead(app: &App, queue: Queue) {
     let mut room = MAX_STATEMENTS;
     loop {
         loop {
-            let wait = queue.with(|kept| kept.wait_ms(platform::now()));
+            let wait = queue.with(|backlog| backlog.wait_ms(platform::now()));
             if wait == 0 {
                 break;
             }
             Delay::from(Duration::from_millis(wait)).await;
         }
         while room >= answered::MAX_STATEMENTS {
-            let list = queue.with(|kept| kept.take(platform::now()));
+            let list = queue.with(|backlog| backlog.take(platform::now()));
             if list.is_empty() {
                 break;
             }
             room = write(app, queue, list, room).await;
         }
-        let is_left = queue.with(Kept::resign);
+        let is_left = queue.with(Backlog::resign);
         if !is_left || room < answered::MAX_STATEMENTS {
             return;
         }
         // Whoever asks next leads; perhaps nobody does.
         Delay::from(Duration::from_millis(MAX_PAUSE_MS)).await;
-        if !queue.with(|kept| kept.stand_in(platform::now())) {
+        if !queue.with(|backlog| backlog.stand_in(platform::now())) {
             return;
         }
     }
@@ -233,14 +234,14 @@ async fn write(app: &App, queue: Queue, mut list: Vec<Answered>, mut room: usize
             return room;
         };
         // Where too many come meanwhile, the oldest are kept.
-        queue.with(|kept| kept.put_back(list));
+        queue.with(|backlog| backlog.put_back(list));
         if room < answered::MAX_STATEMENTS {
             return room;
         }
         Delay::from(wait).await;
-        list = queue.with(|kept| kept.take(platform::now()));
+        list = queue.with(|backlog| backlog.take(platform::now()));
     }
-    let dropped = queue.with(|kept| std::mem::take(&mut kept.dropped));
+    let dropped = queue.with(|backlog| std::mem::take(&mut backlog.dropped));
     if dropped > 0 {
         warn("events_dropped", &[("number", &dropped.to_string())]);
     }
@@ -255,8 +256,8 @@ mod tests {
         Answered::for_test(number, words)
     }
 
-    fn kept() -> Kept {
-        Kept::new(MIN_PAUSE_MS, MAX_PAUSE_MS)
+    fn backlog() -> Backlog {
+        Backlog::new(MIN_PAUSE_MS, MAX_PAUSE_MS)
     }
 
     fn ids(list: &[Answered]) -> Vec<String> {
@@ -265,58 +266,58 @@ mod tests {
 
     #[test]
     fn the_first_one_leads_and_the_next_when_it_is_done() {
-        let mut kept = kept();
-        assert!(kept.add(one(0, 0), 1_000));
-        assert_eq!(kept.wait_ms(1_000), 0, "nothing was written lately");
-        assert!(!kept.add(one(1, 0), 1_000));
-        assert_eq!(ids(&kept.take(1_000)), ["0", "1"]);
-        assert!(!kept.add(one(2, 0), 1_001));
-        assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS - 1), 1);
-        assert_eq!(kept.wait_ms(1_000 + MIN_PAUSE_MS), 0);
-        assert!(kept.resign(), "one is left");
-        assert!(kept.add(one(3, 0), 1_002));
-        assert!(!kept.stand_in(1_003), "another one leads");
+        let mut backlog = backlog();
+        assert!(backlog.add(one(0, 0), 1_000));
+        assert_eq!(backlog.wait_ms(1_000), 0, "nothing was written lately");
+        assert!(!backlog.add(one(1, 0), 1_000));
+        assert_eq!(ids(&backlog.take(1_000)), ["0", "1"]);
+        assert!(!backlog.add(one(2, 0), 1_001));
+        assert_eq!(backlog.wait_ms(1_000 + MIN_PAUSE_MS - 1), 1);
+        assert_eq!(backlog.wait_ms(1_000 + MIN_PAUSE_MS), 0);
+        assert!(backlog.resign(), "one is left");
+        assert!(backlog.add(one(3, 0), 1_002));
+        assert!(!backlog.stand_in(1_003), "another one leads");
     }
 
     #[test]
     fn where_nobody_comes_whoever_led_leads_again_and_one_that_is_gone_is_replaced() {
-        let mut kept = kept();
-        kept.add(one(0, 0), 1_000);
-        assert!(kept.resign());
-        assert!(kept.stand_in(2_000));
-        assert!(!kept.add(one(1, 0), 2_000 + GONE_MS - 1));
-        assert!(kept.add(one(2, 0), 2_000 + GONE_MS));
-        kept.take(9_000);
-        assert!(!kept.resign());
-        assert!(!kept.stand_in(9_000));
+        let mut backlog = backlog();
+        backlog.add(one(0, 0), 1_000);
+        assert!(backlog.resign());
+        assert!(backlog.stand_in(2_000));
+        assert!(!backlog.add(one(1, 0), 2_000 + GONE_MS - 1));
+        assert!(backlog.add(one(2, 0), 2_000 + GONE_MS));
+        backlog.take(9_000);
+        assert!(!backlog.resign());
+        assert!(!backlog.stand_in(9_000));
     }
 
     #[test]
     fn a_list_is_bounded_in_number_and_words() {
-        let mut kept = kept();
+        let mut backlog = backlog();
         for number in 0..MAX_TOGETHER + 1 {
-            kept.add(one(number, 0), 1_000);
+            backlog.add(one(number, 0), 1_000);
         }
-        assert_eq!(kept.wait_ms(0), 0);
-        assert_eq!(kept.take(1_000).len(), MAX_TOGETHER);
-        assert_eq!(kept.take(1_000).len(), 1);
-        assert!(kept.take(1_000).is_empty());
+        assert_eq!(backlog.wait_ms(0), 0);
+        assert_eq!(backlog.take(1_000).len(), MAX_TOGETHER);
+        assert_eq!(backlog.take(1_000).len(), 1);
+        assert!(backlog.take(1_000).is_empty());
         for number in 0..3 {
-            kept.add(one(number, MAX_WORDS), 1_000);
+            backlog.add(one(number, MAX_WORDS), 1_000);
         }
-        assert_eq!(kept.take(1_000).len(), 1);
-        assert_eq!(kept.take(1_000).len(), 1);
+        assert_eq!(backlog.take(1_000).len(), 1);
+        assert_eq!(backlog.take(1_000).len(), 1);
     }
 
     #[test]
     fn the_pause_grows_while_many_come_and_shrinks_when_few_do() {
-        let mut kept = kept();
+        let mut backlog = backlog();
         let mut round = |number: usize| {
             for each in 0..number {
-                kept.add(one(each, 0), 1_000);
+                backlog.add(one(each, 0), 1_000);
             }
-            kept.take(1_000);
-            kept.pause_ms
+            backlog.take(1_000);
+            backlog.pause_ms
         };
         assert_eq!(round(1), MIN_PAUSE_MS);
         assert_eq!(round(MANY), MIN_PAUSE_MS * 2);
@@ -332,29 +333,32 @@ mod tests {
 
     #[test]
     fn news_do_not_wait_however_many_come_and_what_comes_during_a_writing_is_one_list() {
-        let mut kept = Kept::new(0, 0);
-        assert!(kept.add(one(0, 0), 1_000));
-        assert_eq!((kept.wait_ms(1_000), kept.take(1_000).len()), (0, 1));
+        let mut backlog = Backlog::new(0, 0);
+        assert!(backlog.add(one(0, 0), 1_000));
+        assert_eq!((backlog.wait_ms(1_000), backlog.take(1_000).len()), (0, 1));
         for number in 1..MANY + 2 {
-            assert!(!kept.add(one(number, 0), 1_000));
+            assert!(!backlog.add(one(number, 0), 1_000));
         }
-        assert_eq!((kept.wait_ms(1_000), kept.take(1_000).len()), (0, MANY + 1));
-        assert_eq!(kept.wait_ms(1_000), 0);
+        assert_eq!(
+            (backlog.wait_ms(1_000), backlog.take(1_000).len()),
+            (0, MANY + 1)
+        );
+        assert_eq!(backlog.wait_ms(1_000), 0);
     }
 
     #[test]
     fn what_is_too_much_is_counted_and_what_is_put_back_comes_first() {
-        let mut kept = kept();
+        let mut backlog = backlog();
         for number in 0..MAX_KEPT + 3 {
-            kept.add(one(number, 0), 1_000);
+            backlog.add(one(number, 0), 1_000);
         }
-        assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 3));
-        let list = kept.take(1_000);
-        kept.add(one(7_000, 0), 1_000);
-        kept.put_back(list);
-        assert_eq!((kept.waiting.len(), kept.dropped), (MAX_KEPT, 4));
+        assert_eq!((backlog.waiting.len(), backlog.dropped), (MAX_KEPT, 3));
+        let list = backlog.take(1_000);
+        backlog.add(one(7_000, 0), 1_000);
+        backlog.put_back(list);
+        assert_eq!((backlog.waiting.len(), backlog.dropped), (MAX_KEPT, 4));
         assert_eq!(
-            ids(&kept.take(1_000)).first().map(String::as_str),
+            ids(&backlog.take(1_000)).first().map(String::as_str),
             Some("0")
         );
     }

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::files::inputs::FileInputs;
 use crate::phone::deed::Deed;
 use crate::phone::facts::Facts;
-use crate::phone::{Outcome, PhoneAnswer, PhoneRequest, Reason, Trace};
+use crate::phone::{PhoneAnswer, PhoneOutcome, PhoneRequest, Reason, Trace};
 use crate::platform::config::LogLevel;
 use crate::platform::log::info;
 use answered::Answered;
@@ -124,7 +124,12 @@ struct Due {
 }
 
 /// Logs an answer to a phone and, after it has gone out, writes its event.
-pub fn record(request: &PhoneRequest, record: Record, outcome: &Outcome, answer: &PhoneAnswer) {
+pub fn record(
+    request: &PhoneRequest,
+    record: Record,
+    outcome: &PhoneOutcome,
+    answer: &PhoneAnswer,
+) {
     let mut event = Event::of(request, record, outcome, answer.status, answer.bytes);
     let taken = matches!(event.status, 200 | 206 | 304) && !request.head;
     // Most of a flood leaves nothing to write: then nothing outlives the answer either.
@@ -165,12 +170,12 @@ impl Event {
     fn of(
         request: &PhoneRequest,
         record: Record,
-        outcome: &Outcome,
+        outcome: &PhoneOutcome,
         status: u16,
         bytes: usize,
     ) -> Self {
         let (word, reason, detail) = match outcome {
-            Outcome::Served(served) => (
+            PhoneOutcome::Served(served) => (
                 if status == 304 {
                     "not_modified"
                 } else {
@@ -179,15 +184,17 @@ impl Event {
                 served.reason,
                 served.detail.as_ref().map(ToString::to_string),
             ),
-            Outcome::Refused(reason) => ("refused", *reason, None),
-            Outcome::Unavailable { detail } => (
+            PhoneOutcome::Refused(reason) => ("refused", *reason, None),
+            PhoneOutcome::Unavailable { detail } => (
                 "unavailable",
                 Reason::Storage,
                 Some(json!({ "error": detail }).to_string()),
             ),
-            Outcome::Broken { detail } => ("broken", Reason::FileNotMade, Some(detail.to_string())),
+            PhoneOutcome::Broken { detail } => {
+                ("broken", Reason::FileNotMade, Some(detail.to_string()))
+            }
         };
-        let no_file = !matches!(outcome, Outcome::Served(_)) && record.tenant.is_some();
+        let no_file = !matches!(outcome, PhoneOutcome::Served(_)) && record.tenant.is_some();
         Self {
             outcome: word,
             reason,
@@ -208,7 +215,7 @@ impl Event {
     pub async fn found_out(
         request: &PhoneRequest,
         record: Record,
-        outcome: &Outcome,
+        outcome: &PhoneOutcome,
         status: u16,
         bytes: usize,
     ) -> Self {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use ringfence_queue::edge::{EDGE, EdgeOptions};
+use ringfence_queue::edge::{EDGE, EdgeOptions, EdgeOptionsError};
 use ringfence_queue::engine::{Engine, Session};
 use ringfence_queue::messages::EdgeStatus;
 use ringfence_sender::{Destinations, Done, EngineConfig, Names, Pace, StreamPeer, destination};
@@ -33,7 +33,7 @@ use crate::db::object::ObjectSql;
 use crate::db::{Db, StorageError};
 use crate::platform::{self, config, log};
 use crate::pool::Pool;
-use crate::store::pools;
+use crate::store::pools::{self, PoolCredentialsError};
 
 /// How long a run takes jobs, in milliseconds: the runtime ends an alarm after 15 minutes, and the last of them may be
 /// on their way for half a minute more.
@@ -122,32 +122,42 @@ impl Edge {
 /// Why the pool cannot send as things are.
 #[derive(Debug, thiserror::Error)]
 enum EdgeError {
-    #[error("{0}")]
-    Options(String),
+    #[error("the pool does not send itself")]
+    Off,
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Credentials(#[from] PoolCredentialsError),
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
+/// Why options name nothing that may be dialled.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    #[error("edge.proxy is no name and no address")]
+    NoHost,
+    #[error("edge.proxy is {0}, which is no SIP proxy")]
+    Never(&'static str),
+    #[error(transparent)]
+    Options(#[from] EdgeOptionsError),
+}
+
 /// Refuses options with which the pool could not send.
-pub fn check(edge: &EdgeOptions) -> Result<(), String> {
+pub fn check(edge: &EdgeOptions) -> Result<(), ProxyError> {
     sender_config(edge, None).map(drop)
 }
 
 /// What the sender runs with.
-///
-/// # Errors
-/// In words: the options name nothing that may be dialled.
 fn sender_config(
     edge: &EdgeOptions,
     credentials: Option<Credentials>,
-) -> Result<EngineConfig, String> {
-    let host = edge
-        .host()
-        .ok_or_else(|| "edge.proxy is no name and no address".to_owned())?;
+) -> Result<EngineConfig, ProxyError> {
+    let host = edge.host().ok_or(ProxyError::NoHost)?;
     if let Some(ip) = host.ip()
         && let Some(what) = destination::never(ip.to_canonical())
     {
-        return Err(format!("edge.proxy is {what}, which is no SIP proxy"));
+        return Err(ProxyError::Never(what));
     }
     let transport = Transport::from(edge.transport);
     let port = edge.dialled_port();
@@ -204,7 +214,7 @@ impl Pool {
                 .configured(engine, edge)
                 .await
                 .map(|config| (edge, config)),
-            None => Err(EdgeError::Options("the pool does not send itself".into())),
+            None => Err(EdgeError::Off),
         };
         let (edge, config) = match config {
             Ok(config) => config,
@@ -239,11 +249,8 @@ impl Pool {
         let pool = engine.store.meta("pool").ok().flatten().unwrap_or_default();
         let keyring = config::keyring(&self.env).map_err(|error| StorageError::Config(error.0))?;
         let stored = pools::credentials(&Db::new(&self.env)?, &pool).await?;
-        let credentials = stored
-            .map(|row| row.open(&keyring))
-            .transpose()
-            .map_err(EdgeError::Options)?;
-        sender_config(edge, credentials).map_err(EdgeError::Options)
+        let credentials = stored.map(|row| row.open(&keyring)).transpose()?;
+        Ok(sender_config(edge, credentials)?)
     }
 
     /// Gives back what was leased: the pool cannot send as things are.
@@ -258,7 +265,9 @@ impl Pool {
             .collect();
         let now = platform::now();
         let given = engine.unsent(&jobs, now);
-        if let Err(error) = given.and_then(|()| note(engine, |status| status.fail(why, now))) {
+        if let Err(error) =
+            given.and_then(|()| change_status(engine, |status| status.fail(why, now)))
+        {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
         self.rest_until.set(now + super::REST_MS);
@@ -333,7 +342,7 @@ impl Pool {
             self.feed(&mut sender).await;
             if let Some(open) = &mut link {
                 if open.has_just_opened() {
-                    self.noted(engine, |status| status.connect(now));
+                    self.record_status(engine, |status| status.connect(now));
                 }
                 let read = open.take();
                 if !read.is_empty() {
@@ -349,7 +358,7 @@ impl Pool {
                 {
                     if !sender.is_empty() {
                         log::warn("pool_edge", &[("proxy", &peer.host), ("error", &why)]);
-                        self.noted(engine, |status| status.fail(&why, now));
+                        self.record_status(engine, |status| status.fail(&why, now));
                     }
                     sender.disconnected(&peer, &why, now);
                     open.close().await;
@@ -366,7 +375,7 @@ impl Pool {
             if sender.poll_close().is_some()
                 && let Some(open) = link.take()
             {
-                self.noted(engine, |status| {
+                self.record_status(engine, |status| {
                     status.fail("the proxy said what is no SIP", now)
                 });
                 open.close().await;
@@ -439,7 +448,7 @@ impl Pool {
         }
     }
 
-    /// Stores what became of jobs. What cannot be stored is told again when the leases end.
+    /// Stores what became of jobs. What cannot be stored is sent again when the leases end.
     fn record(&self, engine: &Engine<ObjectSql>, sender: &mut ringfence_sender::Engine) {
         let mut results: Vec<JobResult> = Vec::new();
         let mut returned: Vec<(JobRef, ReturnReason)> = Vec::new();
@@ -464,8 +473,8 @@ impl Pool {
         self.edge.ring();
     }
 
-    fn noted(&self, engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) {
-        if let Err(error) = note(engine, change) {
+    fn record_status(&self, engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) {
+        if let Err(error) = change_status(engine, change) {
             log::warn("pool_edge", &[("error", &error.0)]);
         }
     }
@@ -478,13 +487,13 @@ impl Pool {
         if engine.store.options()?.sends_itself().is_none() {
             return Ok(None);
         }
-        let mut status = noted_status(engine)?;
+        let mut status = stored_status(engine)?;
         status.in_flight = self.edge.held.get() as u64;
         Ok(Some(status))
     }
 }
 
-fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
+fn stored_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
     let text = engine.store.meta(STATUS)?;
     Ok(text
         .and_then(|text| ringfence_json::from_str(&text).ok())
@@ -492,8 +501,11 @@ fn noted_status(engine: &Engine<ObjectSql>) -> Result<EdgeStatus, SqlError> {
 }
 
 /// Changes what is known of the pool as a sender.
-fn note(engine: &Engine<ObjectSql>, change: impl FnOnce(&mut EdgeStatus)) -> Result<(), SqlError> {
-    let mut status = noted_status(engine)?;
+fn change_status(
+    engine: &Engine<ObjectSql>,
+    change: impl FnOnce(&mut EdgeStatus),
+) -> Result<(), SqlError> {
+    let mut status = stored_status(engine)?;
     change(&mut status);
     let text = serde_json::to_string(&status).unwrap_or_default();
     engine.store.set_meta(STATUS, &text)

@@ -103,9 +103,18 @@ impl Default for WebhookOptions {
     }
 }
 
+/// An option is out of bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`options.{name}` is {least} to {most}.")]
+pub struct OutOfBounds {
+    name: &'static str,
+    least: u32,
+    most: u32,
+}
+
 impl WebhookOptions {
     /// Refuses what is out of bounds.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), OutOfBounds> {
         for (name, value, least, most) in [
             ("window_minutes", self.window_minutes, 5, 1_440),
             ("daily_at", self.daily_at, 0, 1_439),
@@ -128,7 +137,7 @@ impl WebhookOptions {
             ("scan_minutes", self.scan_minutes, 5, 60),
         ] {
             if !(least..=most).contains(&value) {
-                return Err(format!("`options.{name}` is {least} to {most}."));
+                return Err(OutOfBounds { name, least, most });
             }
         }
         Ok(())
@@ -163,8 +172,8 @@ mod tests {
             ..WebhookOptions::default()
         };
         assert_eq!(
-            far.check(),
-            Err("`options.scan_minutes` is 5 to 60.".into())
+            far.check().unwrap_err().to_string(),
+            "`options.scan_minutes` is 5 to 60."
         );
     }
 }

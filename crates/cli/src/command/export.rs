@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_api::devices::export::TableView;
 use ringfence_api::operation::Operation;
 use ringfence_api::tenancy::settings::SettingView;
-use ringfence_import::{Exported, Outcome, Table, Wishes, Written, write};
+use ringfence_import::{ExportedDevice, ExportedValue, RowOutcome, Table, Wishes, write};
 use ringfence_provision::layers::Value as Setting;
 use ringfence_provision::mac::Mac;
 
@@ -95,7 +95,7 @@ fn joined(mut tables: Vec<Vec<u8>>) -> Result<(Vec<u8>, u64), Failure> {
             .map_err(|error| Failure::Unreachable(format!("the export cannot be read: {error}")))?;
         for row in table.rows() {
             match row.outcome {
-                Outcome::Device(device) => devices.push(written(*device)),
+                RowOutcome::Device(device) => devices.push(written(*device)),
                 _ => {
                     return Err(Failure::Unreachable(format!(
                         "line {} of the export cannot be read: update this program.",
@@ -179,22 +179,22 @@ fn with_secrets(
         .map_err(|error| Failure::Usage(format!("the table cannot be written: {error}")))
 }
 
-fn written(device: ringfence_import::Device) -> Written {
-    let mut settings: BTreeMap<String, Exported> = device
+fn written(device: ringfence_import::Device) -> ExportedDevice {
+    let mut settings: BTreeMap<String, ExportedValue> = device
         .settings
         .into_iter()
         .map(|(name, value)| match value {
-            Setting::Text(text) => (name, Exported::Text(text)),
-            Setting::Secret(_) => (name, Exported::Secret),
+            Setting::Text(text) => (name, ExportedValue::Text(text)),
+            Setting::Secret(_) => (name, ExportedValue::Secret),
         })
         .collect();
     settings.extend(
         device
             .secrets
             .into_iter()
-            .map(|name| (name, Exported::Secret)),
+            .map(|name| (name, ExportedValue::Secret)),
     );
-    Written {
+    ExportedDevice {
         mac: device.mac.upper(),
         model: device.model.unwrap_or_default(),
         family: device.family.unwrap_or_default(),
@@ -210,17 +210,17 @@ mod tests {
 
     use super::*;
 
-    fn device(number: u8, name: &str, value: &str) -> Written {
-        Written {
+    fn device(number: u8, name: &str, value: &str) -> ExportedDevice {
+        ExportedDevice {
             mac: format!("0080F00000{number:02X}"),
             model: "KX-UTG300B".into(),
             family: "utg".into(),
             label: "=not a formula".into(),
             settings: BTreeMap::from([
-                (name.to_owned(), Exported::Text(value.into())),
-                ("line_1_password".to_owned(), Exported::Secret),
+                (name.to_owned(), ExportedValue::Text(value.into())),
+                ("line_1_password".to_owned(), ExportedValue::Secret),
             ]),
-            ..Written::default()
+            ..ExportedDevice::default()
         }
     }
 

@@ -2,7 +2,7 @@
 //! smoke test.
 
 use ringfence_import::{
-    Device, Exported, MAX_COLUMNS, MAX_ROWS, Outcome, Table, Wishes, Written, write,
+    Device, ExportedDevice, ExportedValue, MAX_COLUMNS, MAX_ROWS, RowOutcome, Table, Wishes, write,
 };
 
 /// Reads the bytes as a table; its devices are written as a table once more, which reads back as the same devices.
@@ -25,9 +25,9 @@ pub(crate) fn table(data: &[u8]) -> usize {
     let mut devices = Vec::new();
     for row in rows {
         match row.outcome {
-            Outcome::Device(device) => devices.push(written(&device)),
-            Outcome::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
-            Outcome::NoPhone => {}
+            RowOutcome::Device(device) => devices.push(written(&device)),
+            RowOutcome::Refused(refusal) => assert!(!refusal.to_string().is_empty()),
+            RowOutcome::NoPhone => {}
         }
     }
     let text = write(&devices).expect("memory takes every byte");
@@ -36,7 +36,7 @@ pub(crate) fn table(data: &[u8]) -> usize {
     let read: Vec<_> = again
         .rows()
         .map(|row| match row.outcome {
-            Outcome::Device(device) => written(&device),
+            RowOutcome::Device(device) => written(&device),
             other => panic!("{other:?}: {text}"),
         })
         .collect();
@@ -45,19 +45,19 @@ pub(crate) fn table(data: &[u8]) -> usize {
 }
 
 /// The device as an export has it.
-pub(crate) fn written(device: &Device) -> Written {
+pub(crate) fn written(device: &Device) -> ExportedDevice {
     let settings = device.settings.iter().map(|(name, value)| {
         let value = match value.is_secret() {
-            true => Exported::Secret,
-            false => Exported::Text(value.expose().to_owned()),
+            true => ExportedValue::Secret,
+            false => ExportedValue::Text(value.expose().to_owned()),
         };
         (name.clone(), value)
     });
     let secrets = device
         .secrets
         .iter()
-        .map(|name| (name.clone(), Exported::Secret));
-    Written {
+        .map(|name| (name.clone(), ExportedValue::Secret));
+    ExportedDevice {
         mac: device.mac.upper(),
         model: device.model.clone().unwrap_or_default(),
         family: device.family.clone().unwrap_or_default(),

@@ -98,11 +98,11 @@ pub struct Candidate {
 
 /// What D1 knows of a candidate's device.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+pub enum CandidateDevice {
     /// It no longer exists.
     Deleted,
     Disabled,
-    Device {
+    InService {
         /// What it took last, and when.
         fetched: Option<(u64, u64)>,
         message: Result<Box<Message>, TargetError>,
@@ -302,7 +302,7 @@ impl<S: Sql> Engine<S> {
     /// `None` if the job's network lets it through now; else when it will.
     ///
     /// Each job is given a turn, so that it is looked at once and not in every round. A turn may be
-    /// taken late, as late as may be, as long as the network was not told too much just before: a
+    /// taken late, as late as may be, as long as the network had not too many NOTIFYs just before: a
     /// slow round loses few turns, and a pause does not end in a burst.
     fn network_turn(
         &self,
@@ -337,7 +337,7 @@ impl<S: Sql> Engine<S> {
         Ok((!goes).then(|| turn_us.div_ceil(1000).max(now + 1)))
     }
 
-    /// Counts a job for its network, if that may be told now; whether it may.
+    /// Counts a job for its network, if a NOTIFY may go there now; whether it may.
     fn network_lets(&self, job: &Job, per_second: f64, now: u64) -> Result<bool, SqlError> {
         if per_second <= 0.0 || job.network.is_empty() {
             return Ok(true);
@@ -357,7 +357,7 @@ impl<S: Sql> Engine<S> {
     /// written down before it is returned.
     pub fn lease(
         &self,
-        found: Vec<(Candidate, Found)>,
+        found: Vec<(Candidate, CandidateDevice)>,
         free: &mut [Free],
         now: u64,
     ) -> Result<Vec<(String, wire::Job)>, SqlError> {
@@ -515,28 +515,28 @@ impl<S: Sql> Engine<S> {
     }
 
     /// The message, or what else is to happen to the job.
-    fn look(&self, job: &Job, found: Found) -> Result<Message, Instead> {
+    fn look(&self, job: &Job, found: CandidateDevice) -> Result<Message, Instead> {
         match found {
-            Found::Deleted => Err(Instead::Cancel(
+            CandidateDevice::Deleted => Err(Instead::Cancel(
                 "device_gone",
                 "Its device was deleted, or is another tenant's.",
             )),
-            Found::Disabled => Err(Instead::Cancel(
+            CandidateDevice::Disabled => Err(Instead::Cancel(
                 "device_disabled",
                 "Its device was disabled.",
             )),
-            Found::Device {
+            CandidateDevice::InService {
                 fetched: Some((version, at)),
                 ..
             } if version >= job.version && job.first_sent_at.is_some_and(|sent| at > sent) => {
-                // It came back after a sending that nobody answered: not to be told again.
+                // It came back after a sending that nobody answered: not to be notified again.
                 Err(Instead::Seen(version, at))
             }
-            Found::Device {
+            CandidateDevice::InService {
                 message: Ok(message),
                 ..
             } => Ok(*message),
-            Found::Device {
+            CandidateDevice::InService {
                 message: Err(error),
                 ..
             } => Err(Instead::Refuse(error.reason(), error.to_string())),

@@ -16,7 +16,7 @@ mod tests;
 
 use std::cell::{Cell, RefCell};
 
-pub use lease::{Candidate, Found, Session};
+pub use lease::{Candidate, CandidateDevice, Session};
 pub use relays::{Cancels, MAX_CAPACITY};
 use rollouts::NotChanged;
 pub use rollouts::{Device, Expansion};
@@ -99,7 +99,7 @@ impl<S: Sql> Engine<S> {
         })
     }
 
-    /// Takes a job back; also whom to tell to stop.
+    /// Takes a job back; also which relay is to stop.
     pub fn cancel_job(
         &self,
         tenant: &str,

@@ -15,7 +15,7 @@ const REMEMBERED_MS: u64 = 86_400_000;
 /// Most jobs that a relay may hold, whatever it says.
 pub const MAX_CAPACITY: u32 = 100_000;
 
-/// Whom to tell to give up what.
+/// Which relay is to give up which job.
 pub type Cancels = Vec<(String, JobRef)>;
 
 impl<S: Sql> Engine<S> {
@@ -147,7 +147,7 @@ impl<S: Sql> Engine<S> {
     }
 }
 
-/// Whom to tell that a job is no longer wanted.
+/// Which relay has a job that is no longer wanted.
 pub(super) fn cancel_of(job: &Job) -> Cancels {
     match (&job.relay, job.state) {
         (Some(relay), State::Leased) => vec![(

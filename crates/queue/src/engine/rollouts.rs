@@ -75,7 +75,7 @@ pub struct Expansion {
 pub struct Device {
     /// Its job. The id is used unless the device has a pending one.
     pub job: NewJob,
-    /// Why it cannot be told as it stands.
+    /// Why it cannot be notified as it stands.
     pub problem: Option<TargetError>,
 }
 

@@ -164,7 +164,7 @@ impl<S: Sql> Engine<S> {
             .map(|at| at.max(now + TICK_MS)))
     }
 
-    /// Lanes with queued jobs, less those whose jobs do not grow old because nothing of them may go
+    /// Queues with queued jobs, less those whose jobs do not grow old because nothing of them may go
     /// out.
     fn moving_queues(&self) -> Result<Vec<String>, SqlError> {
         let rows = self.store.open_rollouts()?;

@@ -21,7 +21,7 @@ impl<S: Sql> Store<S> {
         self.sql.run(sql, args![name, value])
     }
 
-    /// The pool's options; the defaults until it was told others.
+    /// The pool's options; the defaults until it has others.
     pub fn options(&self) -> Result<PoolOptions, SqlError> {
         let text = self.meta("options")?;
         Ok(text

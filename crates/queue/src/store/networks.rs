@@ -1,4 +1,4 @@
-//! How fast each destination network is being told: where its paces stand.
+//! How fast NOTIFYs go to each destination network: where its paces stand.
 
 use serde::Deserialize;
 

@@ -64,7 +64,7 @@ pub fn check(file: &File, needs_pool: bool) -> Checked {
         );
     }
     if let Err(error) = log::directives(&file.log) {
-        to.error("log.level", error);
+        to.error("log.level", error.to_string());
     }
     let findings = to.0;
     let settings = match sip {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use ringfence_sip_notify::{
-    Ending, NotifySession, Outcome, ParseError, Receipt, Response, branches,
+    Ending, NotifyOutcome, NotifySession, ParseError, Receipt, Response, branches,
 };
 use ringfence_wire::{JobResult, ReturnReason};
 
@@ -188,7 +188,7 @@ impl Engine {
 
 /// RFC 3263 §4.3: silence, a transport error and 503 are followed by the next address; any other
 /// answer is the answer.
-fn moves_on(outcome: &Outcome) -> bool {
+fn moves_on(outcome: &NotifyOutcome) -> bool {
     matches!(
         outcome.ending,
         Ending::Unreachable(_) | Ending::Rejected { code: 503, .. }

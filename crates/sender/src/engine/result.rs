@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ringfence_sip_notify::{AuthFailure, Ending, NoAnswer, Outcome as SipOutcome};
+use ringfence_sip_notify::{AuthFailure, Ending, NoAnswer, NotifyOutcome};
 use ringfence_wire::{JobRef, JobResult, Outcome, Retry};
 
 use super::Names;
@@ -21,7 +21,7 @@ pub(super) const NOT_THE_TENANTS: &str = "tenant_destination_not_allowed";
 pub const WHAT_TO_DO: &str = " What to do: ";
 
 /// A NOTIFY session's end.
-pub(super) fn of(entry: &Entry, outcome: &SipOutcome) -> JobResult {
+pub(super) fn of(entry: &Entry, outcome: &NotifyOutcome) -> JobResult {
     let explanation = outcome.ending.explanation();
     let retry = if explanation.retry.is_retry() {
         Retry::Later

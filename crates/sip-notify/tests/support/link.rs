@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_sip_notify::{Datagram, NotifySession, Outcome, Receipt};
+use ringfence_sip_notify::{Datagram, NotifyOutcome, NotifySession, Receipt};
 
 use super::Random;
 use super::phone::Phone;
@@ -25,7 +25,7 @@ enum To {
 
 /// What came of it.
 pub struct Run {
-    pub outcome: Outcome,
+    pub outcome: NotifyOutcome,
     pub ended_at: u64,
     /// When each copy went out.
     pub sent_at: Vec<u64>,
@@ -44,7 +44,7 @@ pub fn run(
 ) -> Run {
     let mut now = 0;
     let mut on_the_way: BTreeMap<(u64, u64), (To, Vec<u8>)> = BTreeMap::new();
-    let mut ended: Option<(u64, Outcome)> = None;
+    let mut ended: Option<(u64, NotifyOutcome)> = None;
     let mut sent_at = Vec::new();
     let (mut provisionals, mut dropped, mut serial) = (0, 0, 0);
     let mut random_for_session = Random(random.next());

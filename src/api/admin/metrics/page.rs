@@ -3,11 +3,11 @@
 use ringfence_queue::messages::{Gauges, PendingJobs};
 
 use super::exposition::{Exposition, Family, Kind};
-use crate::store::metrics::Counted;
+use crate::store::metrics::ScrapeRows;
 
 /// What the page is made from.
 pub struct Facts {
-    pub counted: Counted,
+    pub counted: ScrapeRows,
     pub pools: Vec<PoolFacts>,
     /// Whether there are more pools than are shown.
     pub left_out: bool,
@@ -132,7 +132,7 @@ pub fn page(facts: &Facts) -> String {
 }
 
 /// What phones asked for, and how their devices are.
-fn phones(page: &mut Exposition, counted: &Counted) {
+fn phones(page: &mut Exposition, counted: &ScrapeRows) {
     let sample = |kind, outcome, reason, number| {
         (
             [("kind", kind), ("outcome", outcome), ("reason", reason)],
@@ -243,7 +243,7 @@ mod tests {
             number,
         };
         Facts {
-            counted: Counted {
+            counted: ScrapeRows {
                 fetches: vec![
                     fetch("none", "refused", "no_such_path", 4),
                     fetch("standard", "served", "bootstrap", 2),

@@ -96,19 +96,28 @@ impl Place {
     }
 }
 
-/// What is wrong with the settings of a layer, if anything is.
-pub(super) fn check(layer: &Layer) -> Result<(), String> {
+/// What is wrong with a setting of a layer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SettingError {
+    #[error(
+        "{0} is a secret, which does not belong into a file: write {{ secret = \"env:NAME\" }}, \"file:PATH\", \"command:LINE\", or \"{KEPT}\" for what the installation has"
+    )]
+    InClear(String),
+    #[error(
+        "the secret {0} is none of \"env:NAME\", \"file:PATH\", \"command:LINE\" and \"{KEPT}\""
+    )]
+    Reference(String),
+}
+
+/// Refuses a secret that does not stand elsewhere.
+pub(super) fn check(layer: &Layer) -> Result<(), SettingError> {
     for (name, setting) in layer {
         match setting {
             Setting::Text(_) if is_secret_name(name) => {
-                return Err(format!(
-                    "{name} is a secret, which does not belong into a file: write {{ secret = \"env:NAME\" }}, \"file:PATH\", \"command:LINE\", or \"{KEPT}\" for what the installation has"
-                ));
+                return Err(SettingError::InClear(name.clone()));
             }
             Setting::Secret(it) if it.secret != KEPT && !secret::is_reference(&it.secret) => {
-                return Err(format!(
-                    "the secret {name} is none of \"env:NAME\", \"file:PATH\", \"command:LINE\" and \"{KEPT}\""
-                ));
+                return Err(SettingError::Reference(name.clone()));
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::fleet::{Device, Fleet, Layer, Place, Setting, check};
+use super::fleet::{Device, Fleet, Layer, Place, Setting, SettingError, check};
 use crate::failure::Failure;
 
 /// The longest of the files, in bytes: 100,000 phones with some settings each.
@@ -115,7 +115,7 @@ fn by_mac(
 }
 
 fn check_layers(folder: &Path, fleet: &Fleet) -> Result<(), Failure> {
-    let wrong = |name: &str, whose: &str, why: String| {
+    let wrong = |name: &str, whose: &str, why: SettingError| {
         let path = folder.join(name);
         Failure::Usage(format!("{}{whose}: {why}.", path.display()))
     };

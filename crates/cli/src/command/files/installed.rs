@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ringfence_api::operation::Operation;
 use ringfence_api::tenancy::settings::SettingView;
-use ringfence_import::{Outcome, Table, Wishes};
+use ringfence_import::{RowOutcome, Table, Wishes};
 use ringfence_provision::layers::Value as Setting_;
 use serde_json::Value;
 
@@ -113,7 +113,7 @@ fn devices(session: &Session) -> Result<BTreeMap<ringfence_provision::mac::Mac, 
         let table = Table::open(&text, Wishes::default())
             .map_err(|error| Failure::Unreachable(format!("the phones cannot be read: {error}")))?;
         for row in table.rows() {
-            let Outcome::Device(device) = row.outcome else {
+            let RowOutcome::Device(device) = row.outcome else {
                 return Err(Failure::Unreachable(
                     "a phone of the installation cannot be read: update this program.".to_owned(),
                 ));

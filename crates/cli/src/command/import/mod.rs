@@ -12,7 +12,7 @@ use std::cell::RefCell;
 
 use ringfence_api::operation::Operation;
 use ringfence_import::{
-    FileError, MAX_BYTES, Mapping, Outcome, Refusal, Row, System, Table, Wishes,
+    FileError, MAX_BYTES, Mapping, Refusal, Row, RowOutcome, System, Table, Wishes,
 };
 use serde_json::{Value, json};
 
@@ -300,7 +300,7 @@ impl Import<'_> {
             let next = rows.next().map(|row| self.unwrapped(row));
             let device = match &next {
                 Some(Row {
-                    outcome: Outcome::Device(device),
+                    outcome: RowOutcome::Device(device),
                     ..
                 }) => Some(row::body(device)),
                 _ => None,
@@ -328,10 +328,10 @@ impl Import<'_> {
 
     /// The row with the secrets that are wrapped in it, or refused for them.
     fn unwrapped(&mut self, mut row: Row) -> Row {
-        if let Outcome::Device(device) = &mut row.outcome
+        if let RowOutcome::Device(device) = &mut row.outcome
             && let Err(refusal) = wrapped::open_all(self.unwrap.as_mut(), device)
         {
-            row.outcome = Outcome::Refused(Refusal::Setting {
+            row.outcome = RowOutcome::Refused(Refusal::Setting {
                 column: refusal.0,
                 why: refusal.1.to_owned(),
             });
@@ -366,9 +366,9 @@ impl Import<'_> {
         }
         let mut answers = answers.into_iter();
         let verdicts = step.rows.into_iter().map(|row| match row.outcome {
-            Outcome::NoPhone => Verdict::own(row.line, "no phone", String::new()),
-            Outcome::Refused(refusal) => Verdict::own(row.line, "refused", refusal.to_string()),
-            Outcome::Device(device) => {
+            RowOutcome::NoPhone => Verdict::own(row.line, "no phone", String::new()),
+            RowOutcome::Refused(refusal) => Verdict::own(row.line, "refused", refusal.to_string()),
+            RowOutcome::Device(device) => {
                 Verdict::of(row.line, &device, &answers.next().unwrap_or_default())
             }
         });

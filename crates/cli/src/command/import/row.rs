@@ -238,14 +238,14 @@ fn say(verdict: &Verdict) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use ringfence_import::{Outcome, Table, Wishes};
+    use ringfence_import::{RowOutcome, Table, Wishes};
 
     use super::*;
 
     fn device(file: &str) -> Device {
         let table = Table::open(file.as_bytes(), Wishes::default()).unwrap();
         match table.rows().next().unwrap().outcome {
-            Outcome::Device(device) => *device,
+            RowOutcome::Device(device) => *device,
             other => panic!("{other:?}"),
         }
     }

@@ -305,7 +305,7 @@ fn a_job_that_was_sent_and_grows_too_old_is_looked_for_once_more() {
         (job.state, job.reason.as_str()),
         (State::Answered, "too_old")
     );
-    // An older download since is no reason to tell it again: its time is over.
+    // An older download since is no reason to notify it again: its time is over.
     let stale = JobEvent::Seen {
         version: 6,
         at: T0 + 9,
@@ -345,7 +345,7 @@ fn a_lost_lease_goes_out_again_and_its_late_failure_is_ignored() {
         0,
     );
     assert_eq!((job.state, job.lease), (State::Leased, 2));
-    // A late success is good news: the phone need not be told again.
+    // A late success is good news: the phone need not be notified again.
     job.apply(
         &JobEvent::Report(&result(1, Outcome::Answered, Some(200))),
         over + 2,
@@ -401,7 +401,7 @@ fn what_was_given_back_after_it_was_sent_is_proven_by_a_download() {
 }
 
 /// A relay that is killed again and again, a lease that is too short, a relay that gives back what it
-/// sent: none of them tells a silent phone more often than silence itself.
+/// sent: none of them notifies a silent phone more often than silence itself.
 #[test]
 fn sendings_without_a_result_count_and_wait_after_the_second() {
     type Loss = fn(&Job) -> (u64, JobEvent<'static>);

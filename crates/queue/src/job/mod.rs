@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::backoff;
 
-/// What the object adds to the lease it tells the relay, in milliseconds: the relay counts from the
+/// What the object adds to the lease that the relay has, in milliseconds: the relay counts from the
 /// arrival of the frame.
 pub const LEASE_GRACE_MS: u64 = 5_000;
 
@@ -517,7 +517,7 @@ impl Job {
     }
 
     /// Its lease ended without a result. The phone may have been notified: it counts as a sending in
-    /// vain, or one that is silent would be told at the end of every lease. What one relay lost goes
+    /// vain, or one that is silent would be notified at the end of every lease. What one relay lost goes
     /// to the next at once; a job that is lost again and again waits as after any other failure.
     fn lose(&mut self, reason: &str, message: &str, now: u64, policy: &JobPolicy, random: u64) {
         self.tries = self.tries.saturating_add(1);
@@ -586,5 +586,4 @@ mod zero_or_one {
 }
 
 #[cfg(test)]
-#[path = "job_tests.rs"]
 mod tests;

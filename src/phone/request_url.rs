@@ -6,7 +6,7 @@ use ringfence_provision::secret::SecretString;
 use ringfence_provision::wrap::Keyring;
 
 use super::PhoneRequest;
-use crate::db::StorageError;
+use crate::db::{Corrupt, StorageError};
 use crate::files::inputs::FileInputs;
 use crate::files::names::own_urls;
 use crate::files::render;
@@ -18,7 +18,7 @@ use crate::store::file_inputs::Addresses;
 
 /// Where a file was asked for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestUrl {
     origin: String,
     segment: SecretString,
     /// Id of the access path, where KV knows it.
@@ -26,7 +26,7 @@ pub(super) struct Asked {
     hostname: Option<String>,
 }
 
-impl Asked {
+impl RequestUrl {
     pub(super) fn of(request: &PhoneRequest, tenant: &PublishedTenant) -> Self {
         Self {
             origin: request.url_origin(),
@@ -87,8 +87,9 @@ impl Asked {
             return Ok((Urls::default(), None));
         };
         let options: TenantOptions =
-            ringfence_json::from_str(&addresses.options).map_err(|error| {
-                StorageError::Corrupt(format!("options of tenant {}: {error}", inputs.tenant_id))
+            ringfence_json::from_str(&addresses.options).map_err(|why| {
+                let tenant = inputs.tenant_id.clone();
+                Corrupt::TenantOptions { tenant, why }
             })?;
         let (base, place) = self.base(keyring, inputs)?;
         Ok((own_urls(&base, &options, inputs), place))
@@ -128,5 +129,5 @@ pub fn segment(
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .map(SecretString::new)
-        .ok_or_else(|| StorageError::Corrupt(format!("{identity} does not open")))
+        .ok_or_else(|| Corrupt::Wrapped(identity).into())
 }
