@@ -302,6 +302,7 @@ impl Pool {
             PoolCall::Watch => self.watched(engine)?,
             PoolCall::SetOptions { options } => {
                 engine.set_options(&options)?;
+                self.follow_options(engine)?;
                 PoolReply::Done
             }
             PoolCall::DropRelay { relay } => {

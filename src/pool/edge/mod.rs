@@ -60,6 +60,8 @@ pub(super) struct Edge {
     inbox: RefCell<Vec<Job>>,
     /// No longer wanted.
     cancelled: RefCell<Vec<JobRef>>,
+    /// What the run that is under way sends by.
+    sends_by: RefCell<Option<EdgeOptions>>,
     /// Whether a run takes no more jobs.
     is_draining: Cell<bool>,
     /// Whether the pool's work has something new to look at.
@@ -209,6 +211,7 @@ impl Pool {
     pub(super) async fn run(&self, engine: &Engine<ObjectSql>) {
         let options = engine.store.options().ok();
         let edge = options.as_ref().and_then(|options| options.sends_itself());
+        self.edge.sends_by.replace(edge.cloned());
         let config = match edge {
             Some(edge) => self
                 .configured(engine, edge)
@@ -216,12 +219,37 @@ impl Pool {
                 .map(|config| (edge, config)),
             None => Err(EdgeError::Off),
         };
-        let (edge, config) = match config {
-            Ok(config) => config,
-            Err(error) => return self.give_up(engine, &error.to_string()),
+        match config {
+            Ok((edge, config)) => self.send_and_work(engine, edge, config).await,
+            Err(error) => self.give_up(engine, &error.to_string()),
+        }
+        self.edge.sends_by.replace(None);
+        // Nothing is held any more, so the next run may have jobs: those that this one gave back wake the object.
+        self.edge.is_draining.set(false);
+    }
+
+    /// Has a run that sends by other options than the pool's take no more jobs, and give back those that have not gone out.
+    pub(super) fn follow_options(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
+        let options = engine.store.options()?;
+        let is_other = match &*self.edge.sends_by.borrow() {
+            Some(own) => options.sends_itself() != Some(own),
+            None => false,
         };
+        if is_other {
+            self.edge.is_draining.set(true);
+            self.edge.wake();
+        }
+        Ok(())
+    }
+
+    async fn send_and_work(
+        &self,
+        engine: &Engine<ObjectSql>,
+        edge: &EdgeOptions,
+        config: EngineConfig,
+    ) {
         let mut sending = pin!(self.send(engine, edge, config));
-        let mut working = pin!(self.keep_working(engine, edge));
+        let mut working = pin!(self.keep_working(engine));
         let (mut is_sent, mut is_worked) = (false, false);
         poll_fn(|cx| {
             self.edge.waker.replace(Some(cx.waker().clone()));
@@ -237,8 +265,6 @@ impl Pool {
         })
         .await;
         self.edge.waker.replace(None);
-        // Nothing is held any more, so the next run may have jobs: those that this one gave back wake the object.
-        self.edge.is_draining.set(false);
     }
 
     async fn configured(
@@ -274,7 +300,7 @@ impl Pool {
     }
 
     /// The pool's work, whenever there may be some, until the run is over.
-    async fn keep_working(&self, engine: &Engine<ObjectSql>, edge: &EdgeOptions) {
+    async fn keep_working(&self, engine: &Engine<ObjectSql>) {
         let mut next = None;
         let mut not_before = platform::now() + ROUND_MS;
         let mut beat = platform::now();
@@ -303,18 +329,9 @@ impl Pool {
                 log::warn("pool_work", &[("error", &error.to_string())]);
                 self.rest_until.set(platform::now() + super::REST_MS);
             }
-            let options = engine.store.options();
-            if options.is_ok_and(|options| options.sends_itself() != Some(edge)) {
-                self.drain_itself();
-            }
             not_before = self.rest_until.get().max(platform::now() + ROUND_MS);
             next = self.next_wake(engine).ok().flatten();
         }
-    }
-
-    fn drain_itself(&self) {
-        self.edge.is_draining.set(true);
-        self.edge.wake();
     }
 
     /// Sends and records, until there has been nothing to send for a while.

@@ -63,8 +63,9 @@ macro_rules! rules {
             one("syslog", "Syslog_Server", Encoding::AsIs),
             one("vlan", "Enable_VLAN", Encoding::Fixed("Yes")),
             one("vlan", "VLAN_ID", Encoding::AsIs),
-            // With a time of day it is passed over.
+            // With a time of day it is passed over, so that one of before is taken back.
             interval("Resync_Periodic", Encoding::Units(60, 1)),
+            interval("Resync_At__HHmm_", Encoding::Fixed("")),
             one("resync_time", "Resync_At__HHmm_", Encoding::With(|it| Ok(Some(it.value().replace(':', ""))))),
             one("firmware_url", "Upgrade_Enable", Encoding::Fixed("Yes")),
             one("phone_book_url", "XML_Directory_Service_URL", Encoding::AsIs),

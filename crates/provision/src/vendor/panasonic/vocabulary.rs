@@ -64,9 +64,10 @@ macro_rules! rules {
             rules!(@zone $time, "DST_STOP_TIME", |it| stop(it, |it| it.minute)),
             one("admin_password", concat!($login, "ADMIN_PASS"), Encoding::AsIs),
             one("user_password", concat!($login, "USER_PASS"), Encoding::AsIs),
-            // A time of day disables it.
+            // A time of day disables it, so that one of before is taken back.
             interval(concat!($provisioning, "CFG_CYCLIC"), Encoding::Fixed("Y")),
             interval(concat!($provisioning, "CFG_CYCLIC_INTVL"), Encoding::AsIs),
+            interval(concat!($provisioning, "CFG_RESYNC_TIME"), Encoding::Fixed("")),
             one("resync_time", concat!($provisioning, "CFG_RESYNC_TIME"), Encoding::AsIs),
             $($more,)*
         ]

@@ -121,7 +121,8 @@ macro_rules! rules {
 
 /// Whether a codec is on, and its rank.
 macro_rules! codec {
-    (on $codec:literal) => {
+    // A `literal` that is passed on can no longer be told from another one; a `tt` can.
+    (on $codec:tt) => {
         each(
             "codecs",
             concat!("account.{n}.codec.", codec!(@ $codec), ".enable"),
@@ -130,7 +131,7 @@ macro_rules! codec {
         )
         .of_lines()
     };
-    (rank $codec:literal) => {
+    (rank $codec:tt) => {
         each(
             "codecs",
             concat!("account.{n}.codec.", codec!(@ $codec), ".priority"),
