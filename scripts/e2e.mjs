@@ -17,6 +17,10 @@ for (const word of process.argv.slice(2)) {
   else lists.at(-1).push(word);
 }
 const queues = lists.map(([atOnce, ...files]) => ({ atOnce: Number(atOnce), files }));
+if (queues.some(({ atOnce, files }) => !Number.isInteger(atOnce) || atOnce < 1 || files.length === 0)) {
+  console.error('e2e.mjs AT-ONCE FILE… [+ AT-ONCE FILE…]: how many files at a time, and which');
+  process.exit(2);
+}
 const all = queues.flatMap(({ files }) => files).length;
 
 const begun = Date.now();
@@ -61,6 +65,10 @@ const [first] = queues;
 await Promise.all(
   queues.flatMap((own) => Array.from({ length: own.atOnce }, (_, at) => (own !== first && at === 0 ? lane(own, first) : lane(own)))),
 );
+if (done !== all) {
+  process.stdout.write(`[e2e] ${all - done} files were not run\n`);
+  process.exitCode = 1;
+}
 if (failed.length) {
   process.stdout.write(`[e2e] these have failed: ${failed.join(', ')}\n`);
   process.exitCode = 1;

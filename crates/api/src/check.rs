@@ -94,14 +94,14 @@ pub struct Checked {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub unused: Vec<Unused>,
-    /// Settings of the changed layer that phones of a family do without, because the family has no parameter for them or
-    /// no word for the value; at most the first 100.
+    /// Settings of the changed layer that the files of some phones lack, or have for some of the lines alone; at most the first
+    /// 100. The family has no parameter for them or no word for the value, or another setting is in the parameter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub left_out: Vec<LeftOut>,
 }
 
-/// A setting that phones of a family do without.
+/// A setting that the files of a family's phones lack, or have for some of the lines alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LeftOut {
@@ -109,9 +109,9 @@ pub struct LeftOut {
     pub name: String,
     /// The family of the phones.
     pub family: Family,
-    /// Number of devices of the family that were rendered and do without it.
+    /// Number of devices of the family that were rendered and whose files lack the setting.
     pub devices: u64,
-    /// Why the file does not have the setting, in words.
+    /// Why the file lacks the setting, or for which lines, in words.
     pub message: String,
 }
 

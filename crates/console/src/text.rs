@@ -788,7 +788,7 @@ texts! {
     trial_sampled: "{} of {} devices, a sample",
     trial_changed: "Would get other files",
     trial_broken: "Would have a broken file",
-    trial_left_out: "Settings that some phones do without",
+    trial_left_out: "Settings that some files lack, or have for some lines alone",
     trial_left_out_of: "{}: {}",
     trial_broken_files: "Files that would break",
     trial_tests: "Tests that would fail",

@@ -13,7 +13,7 @@ use similar::{DiffOp, DiffTag};
 /// The most lines of either text that are looked at together.
 const MAX_PIECE: usize = 2_048;
 
-/// How many equal lines are told before and after what differs, where there are as many.
+/// How many equal lines are told before and after what differs at most.
 const CONTEXT: usize = 3;
 
 /// What became of a line.

@@ -175,6 +175,21 @@ fn two_lines_are_read_back_as_they_were_set() {
 }
 
 #[test]
+fn a_codec_that_the_vendor_spells_in_another_way_is_in_the_vendors_parameter() {
+    let settings = [SETTINGS, &[("codecs", "g726-32,pcma")]].concat();
+    let file = served(STATIC, &rendered(STATIC, &settings).unwrap());
+    for (name, value) in [
+        ("account.1.codec.g726_32.enable", "1"),
+        ("account.1.codec.g726_32.priority", "1"),
+        ("account.1.codec.pcma.priority", "2"),
+        ("account.1.codec.pcmu.enable", "0"),
+    ] {
+        assert_eq!(one(&file, name), value, "{name}");
+    }
+    assert!(!file.contains("g726-32"), "{file}");
+}
+
+#[test]
 fn phones_before_v81_are_told_the_server_in_every_spelling() {
     let file = served(OLD, &rendered(OLD, SETTINGS).unwrap());
     for (name, value) in [

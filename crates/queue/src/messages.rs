@@ -185,8 +185,8 @@ pub struct EdgeStatus {
     pub in_flight: u64,
     /// When its proxy last accepted a connection.
     pub connected_at: Option<u64>,
-    /// The time since which the pool gets no connection to its proxy, in Unix milliseconds; null if
-    /// the last attempt succeeded.
+    /// The time since which the pool itself cannot send, in Unix milliseconds: its proxy takes no connection, a connection
+    /// broke with jobs on it, or what the pool needs for sending cannot be read. Null after the last connection that was taken.
     pub failing_since: Option<u64>,
     /// The time at which the pool last got no connection, or lost one with jobs on their way, in
     /// Unix milliseconds.

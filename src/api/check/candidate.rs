@@ -45,7 +45,7 @@ use crate::store::object::{Scope, SettingRow, TemplateKey};
 use crate::store::settings;
 use crate::store::tenants::TenantRow;
 
-/// Up to how many devices each of them is checked.
+/// The most devices that a change affects for each of them to be checked.
 pub const MAX_ALL: u64 = 500;
 /// The most combinations of model and site of which a device is checked, where there are more devices.
 const MAX_COMBINATIONS: u32 = 1_000;

@@ -21,16 +21,16 @@ use crate::platform;
 use crate::platform::log::warn;
 use crate::store::requests;
 
-/// How long after a writing the next one begins while many come, in milliseconds: the longest pause.
+/// The longest pause between two writings, in milliseconds: the pause grows to it while many requests come.
 const MAX_PAUSE_MS: u64 = 1000;
 
-/// How long after a writing the next one begins while they come one by one, in milliseconds: the shortest pause.
+/// The shortest pause between two writings, in milliseconds: for requests that come one by one.
 const MIN_PAUSE_MS: u64 = 60;
 
-/// From how many in a list on the pause grows.
+/// From how many requests in a list on the pause grows.
 const MANY: usize = 4;
 
-/// How many are written together at most: a statement's list has at most about half a megabyte, of the two that D1 takes.
+/// The most requests that are written together: a statement's list has at most about half a megabyte, of the two that D1 takes.
 const MAX_TOGETHER: usize = 200;
 
 /// The most bytes in one list of what the events say in words.

@@ -4,11 +4,11 @@
 //
 //   { "d1": "fail" | "lose-answer" | null, "d1Match": "regular expression" | null,
 //     "kv": "fail" | "empty" | "fail-writes" | null, "witness": "fail" | null, "hold": "regular expression" | null,
-//     "d1Most": 50 | null, "release": true, "reset": true, "record": true, "replay": 10, "abort": "id of a pool" }
+//     "holdsEach": true, "d1Most": 50 | null, "release": true, "reset": true, "record": true, "replay": 10, "abort": "id of a pool" }
 //
 // `lose-answer` does what was asked and then fails, as a connection lost at the wrong moment does.
 // `d1Match` limits the fault to statements that match. `hold` keeps the next call of D1 with a statement
-// that matches back until `release`; `holding` in the answer says whether it is there. From `record` on the calls of
+// that matches back until `release`, with `holdsEach` every such call; `holding` in the answer says whether one is there. From `record` on the calls of
 // D1 are kept; `replay` is how often they are made again by themselves: what D1 costs without the Worker. `abort` ends the
 // object of a pool, whatever it is at: so the runtime moves one to another machine.
 
@@ -34,7 +34,7 @@ const none = () => ({
 let counts = none();
 /** KV reads that are under way. */
 let reading = 0;
-let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null, d1Most: null };
+let faults = { d1: null, d1Match: null, kv: null, witness: null, hold: null, holdsEach: false, d1Most: null };
 /** Whether a call of D1 is being held back. */
 let holding = false;
 /** Wrapped statement → the real one, which is what the runtime takes in a batch. */
@@ -57,7 +57,7 @@ function forward(target, overrides) {
 async function d1(statements, work, bound, own) {
   recorded?.push(bound);
   if (faults.hold && statements.some((sql) => new RegExp(faults.hold).test(sql))) {
-    faults.hold = null;
+    if (!faults.holdsEach) faults.hold = null;
     holding = true;
     // Its own timer: one request of workerd cannot wake another.
     while (holding) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -211,7 +211,11 @@ export default class Probe extends Worker {
         .fetch('https://pool/__abort')
         .catch(() => {});
     faults = { ...faults, ...wanted };
-    if (release) holding = false;
+    if (release) {
+      holding = false;
+      faults.hold = wanted.hold ?? null;
+      faults.holdsEach = false;
+    }
     if (record !== undefined) recorded = record ? [] : null;
     const calls = recorded ?? [];
     if (replay > 0) recorded = null;

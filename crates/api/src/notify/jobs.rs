@@ -29,7 +29,7 @@ pub struct JobView {
     pub version: u64,
     /// Id of the rollout that the job belongs to.
     pub rollout: Option<String>,
-    /// Id of the relay that has the job, or had it last.
+    /// Id of the relay that has the job, or had it last; `edge` is the pool that sends itself.
     pub relay: Option<String>,
     /// The number of NOTIFYs that were sent in vain.
     pub tries: u32,

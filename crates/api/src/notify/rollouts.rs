@@ -43,7 +43,7 @@ pub struct RolloutView {
     pub pool: String,
     /// `running`, `paused`, `finished` or `cancelled`.
     pub state: RolloutState,
-    /// Why the rollout is in its state: `running`, `window`, `no_relay`, `operator`, `threshold`,
+    /// Why the rollout is in its state: `running`, `window`, `no_relay`, `operator`, `threshold`, `stood_still`, `unreadable`,
     /// `finished`.
     pub reason: String,
     /// What the rollout is doing or why it ended, for people.
@@ -72,7 +72,7 @@ pub struct RolloutView {
     /// The time of the day in which NOTIFYs go out; null is any time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<TimeWindow>,
-    /// What must be true for the rollout to go on from a stage to the next one.
+    /// What must be true for the rollout to go on: where it is not, the rollout pauses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<Threshold>,
     /// How long each job may wait to be fetched, in seconds.

@@ -57,7 +57,7 @@ pub(super) const MPP: Conduct = Conduct {
         "Nothing for `mpp-8188`, of which a header of the answer tells. For the other profiles the rule says `[--key $SA]`.",
     )),
     after_rekey: Some(found(
-        "A phone that was not reset asks for its sealed file alone, which is refused until it has the bootstrap: reset it, or enter `<base>/$MA.xml` as its `Profile_Rule`.",
+        "A phone that is sealed as the SPA line and was not reset asks for its sealed file alone, which is refused until it has the bootstrap: reset it, or enter `<base>/$MA.xml` as its `Profile_Rule`.",
     )),
     certificate_subject: Some(found(
         "`OU` is the model, `L` the serial number, `S` the MAC.",
