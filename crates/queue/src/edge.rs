@@ -126,7 +126,7 @@ impl EdgeOptions {
             Some(text) => text.clone(),
             None => format!("sip:ringfence@{host}"),
         };
-        SipUri::parse(&text).map_err(|error| format!("edge.from is `{text}`: {error}"))
+        SipUri::parse(&text).map_err(|error| format!("edge.from: {error}"))
     }
 
     /// Refuses what could not work.
@@ -284,7 +284,7 @@ mod tests {
                     from: Some("nobody".into()),
                     ..edge()
                 },
-                "edge.from is `nobody`",
+                "edge.from: a SIP address starts with sip:",
             ),
             (
                 EdgeOptions {
@@ -312,6 +312,16 @@ mod tests {
             let said = refusal(options);
             assert!(said.contains(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn a_password_in_the_from_is_refused_and_not_repeated() {
+        let said = refusal(EdgeOptions {
+            from: Some("sip:pool:5ecret@pbx.example".into()),
+            ..edge()
+        });
+        assert!(said.contains("a password has no place"), "{said}");
+        assert!(!said.contains("5ecret"), "{said}");
     }
 
     #[test]
