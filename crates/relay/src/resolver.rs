@@ -220,7 +220,7 @@ pub async fn addresses(host: &str, port: u16, config: &Dns) -> Result<Vec<Socket
     let found = dns
         .lookup_ip(host)
         .await
-        .map_err(|error| format!("cannot look up {host}: {error}"))?;
+        .map_err(|error| format!("cannot look up {host}: {error}. See that the name is right, and that the name servers answer"))?;
     let mut addresses: Vec<SocketAddr> = found.iter().map(|ip| (ip, port).into()).collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
     addresses.truncate(MAX_RECORDS);

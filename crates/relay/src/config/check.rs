@@ -108,7 +108,7 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
     if pool.capacity == 0 {
         to.error(
             "pool.capacity",
-            "0 jobs at a time means that nothing is ever sent",
+            "must be above 0: with 0 jobs at a time nothing is ever sent",
         );
     }
     if pool.ping_interval_s < 5 {
@@ -123,7 +123,7 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
     if pool.drain_s > 60 {
         to.warning(
             "pool.drain_s",
-            "a service manager seldom waits a minute for a program to stop",
+            "a service manager seldom waits a minute for a program to stop; take 60 or less",
         );
     }
     Some(PoolSettings {
@@ -238,7 +238,7 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
     if secret.expose().is_empty() || !secret.expose().bytes().all(fits) {
         to.error(
             KEY,
-            "the credential is empty, or holds a character that no credential has",
+            "the credential is empty, or holds a character that no credential has: write it there as the API gave it when the relay was created",
         );
         return None;
     }
@@ -390,7 +390,7 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
         {
             to.error(
                 "destinations.allow",
-                format!("{net} is {what}: no NOTIFY goes there"),
+                format!("{net} is {what}: no NOTIFY goes there; take it out"),
             );
         }
         if net.trunc() != *net {
@@ -422,7 +422,7 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
     if file.pace.per_destination == 0 && file.pace.total == 0 {
         to.warning(
             "pace.per_destination",
-            "no limit at all: an office's phones would all be told, and all download, at once",
+            "no limit at all: an office's phones would all be told, and all download, at once; set per_destination, total or both",
         );
     }
     let destinations = Destinations::new(
