@@ -116,14 +116,22 @@ impl Spec {
             );
         }
         if self.stages.len() > 20 {
-            return Err("a rollout has at most 20 stages".into());
+            let stages = self.stages.len();
+            return Err(format!(
+                "stages has {stages} stages; it may have 20 at most"
+            ));
         }
         for stage in &self.stages {
             match stage {
-                Stage::Devices(0) => return Err("a stage of no devices tells nothing".into()),
+                Stage::Devices(0) => {
+                    return Err(
+                        "stages has a stage of 0 devices, which tells nothing; it may have 1 or more"
+                            .into(),
+                    );
+                }
                 Stage::Percent(percent) if !(*percent > 0.0 && *percent <= 100.0) => {
                     return Err(format!(
-                        "a stage of {percent} percent: it may be more than 0, up to 100"
+                        "stages has a stage of {percent} percent; it may have more than 0, up to 100"
                     ));
                 }
                 _ => {}
