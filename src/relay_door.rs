@@ -59,7 +59,10 @@ pub async fn answer(request: &Request, app: &App, caller: &Caller) -> worker::Re
     };
     let upgrade = request.headers().get("upgrade")?.unwrap_or_default();
     if request.method() != Method::Get || !upgrade.eq_ignore_ascii_case("websocket") {
-        return refuse(426, "This is a WebSocket.");
+        return refuse(
+            426,
+            "This is the WebSocket of relays. Ask by GET, with `Upgrade: websocket`.",
+        );
     }
     let headers = Headers::new();
     headers.set("upgrade", "websocket")?;

@@ -211,7 +211,7 @@ async function tryOut(folder, choices) {
   const path = writeConfig(folder, configFor(choices));
   const { status, output } = await wrangler(['deploy', '--dry-run', '--config', path], { cwd: folder });
   show(output.trim());
-  if (status !== 0) throw new Refusal('it could not be deployed like this: see above.');
+  if (status !== 0) throw new Refusal('it could not be deployed like this: wrangler says above why. Mend that, then run this again.');
   say('It could be deployed like this. Nothing was.');
   return 0;
 }

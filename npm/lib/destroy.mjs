@@ -45,7 +45,10 @@ reset by hand before another server can provision it. A backup of the database i
     return true;
   });
   show('');
-  if (!removed) throw new Refusal('that is not the name: nothing is removed.');
+  if (!removed)
+    throw new Refusal(
+      'that is not the name: nothing is removed. To remove it after all, run this again and type the name as it is asked for.',
+    );
   // The Worker first: what still answered would do so without its data.
   if (bindings) {
     await cloud.removeWorker(names.worker);

@@ -34,9 +34,14 @@ export async function dev({ flags, config, port = 8787, state = '.ringfence', de
     if (!(await isHealthy(base, 120, { ended: () => server.ended, still }))) {
       if (server.asked) return 0;
       const said = readFileSync(log, 'utf8').trim().split('\n').slice(-20).join('\n');
-      throw new Refusal(`the Worker does not answer. Its log says:\n${said}`);
+      throw new Refusal(`the Worker does not answer. Its log says:\n${said}\nMend what it says, then run this again.`);
     }
-    if (demo) await demonstrate(base, secrets.ADMIN_TOKEN, folder);
+    if (demo) {
+      await demonstrate(base, secrets.ADMIN_TOKEN, folder).catch((error) => {
+        if (!(error instanceof Refusal)) throw error;
+        throw new Refusal(`the demonstration failed: ${error.message}. Remove ${folder} to begin anew, or say --no-demo.`);
+      });
+    }
     server.clock = keepTime(base);
     const link = isSeenByPersonAlone() ? await signInLink(base, secrets.ADMIN_TOKEN) : undefined;
     show(`
@@ -52,7 +57,7 @@ export async function dev({ flags, config, port = 8787, state = '.ringfence', de
       say('Stopped.');
       return 0;
     }
-    throw new Refusal(`the Worker ended by itself: see ${log}`);
+    throw new Refusal(`the Worker ended by itself. ${log} says why: mend that, then run this again.`);
   } finally {
     clearInterval(server.clock);
     await server.stop();

@@ -80,7 +80,9 @@ impl Problem {
     pub fn not_found(what: &str) -> Self {
         Self::new(
             ProblemKind::NotFound,
-            format!("There is no {what} of that name here, or the token may not see it."),
+            format!(
+                "There is no {what} of that name here, or the token may not see it. Look it up in the list, or use a token that sees it."
+            ),
         )
     }
 
@@ -174,7 +176,7 @@ impl From<StorageError> for Problem {
             StorageError::Schema(why) => return Self::schema(why),
             StorageError::Database(_) | StorageError::Unvouched(_) => (
                 ProblemKind::Unavailable,
-                "Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",
+                "The database does not answer, or the witness does not vouch for it. Try again in half a minute. If it stays so, look at the database's state in the Cloudflare dashboard.",
             ),
             StorageError::Cache(_) => (
                 ProblemKind::Unavailable,
@@ -182,11 +184,11 @@ impl From<StorageError> for Problem {
             ),
             StorageError::Corrupt(_) => (
                 ProblemKind::Misconfigured,
-                "Something that is stored cannot be read: another version wrote it, or it is wrapped under a master key that is not in use. The Worker's log says what, under this request id.",
+                "Something that is stored cannot be read: another version wrote it, or it is wrapped under a master key that is not in use. The Worker's log says what, under this request id: deploy that version, or set that key as MASTER_KEY_PREVIOUS.",
             ),
             StorageError::Config(_) => (
                 ProblemKind::Misconfigured,
-                "The deployment lacks a binding or a secret. The Worker's log says which, under this request id.",
+                "The deployment lacks a binding or a secret. The Worker's log says which, under this request id: set it, and deploy again.",
             ),
         };
         Self {
@@ -198,7 +200,7 @@ impl From<StorageError> for Problem {
 
 impl From<ConfigError> for Problem {
     fn from(error: ConfigError) -> Self {
-        Self::new(ProblemKind::Misconfigured, error.0)
+        Self::new(ProblemKind::Misconfigured, format!("{}.", error.0))
     }
 }
 

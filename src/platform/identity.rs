@@ -36,9 +36,13 @@ const LEEWAY_S: u64 = 60;
 /// Why an assertion proves nothing. The words are for a person and hold nothing of the assertion.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("It is not a signed assertion of Cloudflare Access.")]
+    #[error(
+        "It is not a signed assertion of Cloudflare Access. Load the page again, or sign in with an API token."
+    )]
     Form,
-    #[error("It is signed by no key that Cloudflare Access publishes for `ACCESS_TEAM`.")]
+    #[error(
+        "It is signed by no key that Cloudflare Access publishes for `ACCESS_TEAM`: compare that with the name of the team in Cloudflare One."
+    )]
     Signature,
     #[error(
         "It is for another team or application: compare `ACCESS_TEAM` and `ACCESS_AUDIENCE` with the application in Cloudflare One."
@@ -48,7 +52,9 @@ pub enum Refused {
     Time,
     #[error("It names no person by an e-mail address. A service signs in with an API token.")]
     Nobody,
-    #[error("The keys of `ACCESS_TEAM` cannot be read: {0}")]
+    #[error(
+        "The keys of `ACCESS_TEAM` cannot be read ({0}). Load the page again; if it stays so, compare `ACCESS_TEAM` with the name of the team in Cloudflare One."
+    )]
     Keys(String),
 }
 

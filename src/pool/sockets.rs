@@ -359,7 +359,7 @@ impl Pool {
         let sockets = self.sockets(relay);
         if sockets.is_empty() {
             return PoolReply::Conflict {
-                detail: "The relay is not connected.".into(),
+                detail: "The relay is not connected, so it has no jobs to hand back and gets none. Nothing is to be done.".into(),
             };
         }
         for socket in sockets {

@@ -27,11 +27,13 @@ pub fn check(text: &str, local: bool) -> Result<Url, &'static str> {
         .map_err(|_| "`url` is no URL, such as `https://hooks.example/ringfence`.")?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
-            "`url` has a user name or password in it. Messages are signed; the receiver checks that.",
+            "`url` has a user name or password in it. Leave them out: messages are signed, and the receiver checks that.",
         );
     }
     if url.fragment().is_some() {
-        return Err("`url` has a fragment, which is never sent.");
+        return Err(
+            "`url` has a fragment, which is never sent. Leave out the `#` and what follows.",
+        );
     }
     let host = url.host_str().unwrap_or_default();
     if local && matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
@@ -44,7 +46,9 @@ pub fn check(text: &str, local: bool) -> Result<Url, &'static str> {
     let name = host.trim_end_matches('.').to_ascii_lowercase();
     let is_address = host.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok();
     if is_address {
-        return Err("`url` has an address in place of a name.");
+        return Err(
+            "`url` has an address in place of a name. Give the receiver a public name, which its certificate is for.",
+        );
     }
     let is_below = |end: &str| {
         name.strip_suffix(end)
@@ -52,7 +56,9 @@ pub fn check(text: &str, local: bool) -> Result<Url, &'static str> {
     };
     let is_private = NOT_PUBLIC.iter().any(|end| name == *end || is_below(end));
     if !name.contains('.') || is_private {
-        return Err("`url` has a name that no public server has.");
+        return Err(
+            "`url` has a name that no public server has, so nothing can be sent there. Give the receiver a public name, such as hooks.example.org.",
+        );
     }
     Ok(url)
 }

@@ -64,8 +64,8 @@ impl From<WitnessError> for Problem {
                 ..Self::new(
                     ProblemKind::DatabaseRestored,
                     "The database was put back to an earlier point. Until an operator has called \
-                     `POST /api/v1/restored` with ADMIN_TOKEN, it answers for nothing: see the \
-                     docs/operations.md, After a restore.",
+                     `POST /api/v1/restored` with ADMIN_TOKEN, it answers for nothing: see \
+                     *After a restore* in docs/operations.md.",
                 )
             },
             WitnessError::Unreachable(_) => Self {

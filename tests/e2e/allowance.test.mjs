@@ -136,7 +136,7 @@ describe('a token', () => {
     for (const name of ['Somebody else', 'Nobody']) answers.push(await api.call('PUT', `/tenants/${tenant}`, { body: { name } }));
     assert.deepEqual(
       answers.map((answer) => [answer.status, answer.body.detail]),
-      Array(2).fill([403, 'The name takes a token for all tenants.']),
+      Array(2).fill([403, 'A change of `name` takes a token for all tenants. Leave it as it is, or use such a token.']),
     );
     // Its own stays possible, with other options.
     assert.equal((await api.call('PUT', `/tenants/${tenant}`, { body: { name: 'Tenant', options: { retry_window_s: 5 } } })).status, 200);

@@ -219,7 +219,7 @@ impl Client {
             // What is wrong with a header may be the token.
             .map_err(|_| {
                 Failure::Usage(
-                    "the URL or the token has a character that no HTTP request has.".to_owned(),
+                    "the URL or the token has a character that no HTTP request has. Copy both once more.".to_owned(),
                 )
             })?;
         let unreachable = |error: ureq::Error| {

@@ -80,7 +80,9 @@ impl Problem {
         let kind = kind.rsplit(':').next().unwrap_or_default().to_owned();
         let detail = match text("detail") {
             empty if empty.is_empty() => {
-                format!("The answer has status {status} and is none of Ringfence's.")
+                format!(
+                    "The answer has status {status} and is none of Ringfence's: is the URL that of a Ringfence?"
+                )
             }
             detail => detail,
         };

@@ -154,7 +154,12 @@ impl Given<'_> {
             wanted.eq(names.iter().copied())
         };
         let found = self.verb.calls.iter().find(fits).copied();
-        found.ok_or_else(|| Failure::Usage(format!("{} takes no such thing.", self.verb.words)))
+        found.ok_or_else(|| {
+            Failure::Usage(format!(
+                "{0} takes no such thing: `ringfence help {0}` says what it takes.",
+                self.verb.words
+            ))
+        })
     }
 
     /// The last of the verb's operations for whose path all names are given.
@@ -308,7 +313,7 @@ pub fn read_bytes(path: &str, most: u64) -> Result<Vec<u8>, Failure> {
     read.map_err(wrong)?;
     if bytes.len() as u64 > most {
         return Err(Failure::Usage(format!(
-            "{path} has more than {most} bytes, which is more than can be taken."
+            "{path} has more than {most} bytes, the most that are taken. Is it the right file?"
         )));
     }
     Ok(bytes)
@@ -320,7 +325,11 @@ pub fn read_bytes(path: &str, most: u64) -> Result<Vec<u8>, Failure> {
 /// It cannot be read, or is not UTF-8.
 pub fn read_text(path: &str) -> Result<String, Failure> {
     let bytes = read_bytes(path, MAX_FILE)?;
-    String::from_utf8(bytes).map_err(|_| Failure::Usage(format!("{path} is not written in UTF-8.")))
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::Usage(format!(
+            "{path} is not written in UTF-8. Save it as UTF-8 and try again."
+        ))
+    })
 }
 
 /// Reads a file, or standard input for `-`, as JSON.

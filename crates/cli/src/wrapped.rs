@@ -51,7 +51,7 @@ impl Wrap {
     pub fn new(passphrase: &SecretString) -> Result<Self, Failure> {
         if passphrase.expose().chars().count() < MIN_PASSPHRASE {
             return Err(Failure::Usage(format!(
-                "the passphrase has fewer than {MIN_PASSPHRASE} characters: whoever has the table could try them all."
+                "the passphrase has fewer than {MIN_PASSPHRASE} characters: whoever has the table could try them all. Take a longer one."
             )));
         }
         let mut salt = Salt::default();
@@ -134,7 +134,7 @@ impl Unwrap {
             aad: aad.as_bytes(),
         };
         let plain = cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| {
-            "the wrapped secret does not open: the passphrase is another one, or the cell is of another phone or column"
+            "the wrapped secret does not open: the passphrase is another one, or the cell is of another phone or column. Give the passphrase of the export, or export the table again"
         })?;
         let text = String::from_utf8(plain).map_err(|_| BROKEN)?;
         Ok(SecretString::new(text))

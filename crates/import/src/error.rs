@@ -77,7 +77,9 @@ pub enum FileError {
         second: usize,
     },
     /// A mapping that is none.
-    #[error("Line {0} of what the columns mean is not written as theirs=ours.")]
+    #[error(
+        "Line {0} of what the columns mean is not written as theirs=ours. Write the column's name, =, and what it is, such as Extension=line_1_user."
+    )]
     Mapping(usize),
     /// A mapping to something that there is not.
     #[error("Line {line} of what the columns mean: {why}")]
@@ -88,7 +90,9 @@ pub enum FileError {
         why: MeaningError,
     },
     /// A mapping of a column that is not there.
-    #[error("Line {0} of what the columns mean is about a column that the file does not have.")]
+    #[error(
+        "Line {0} of what the columns mean is about a column that the file does not have. Write its name as the first line of the file has it, or remove the line."
+    )]
     NoSuchColumn(usize),
 }
 
@@ -146,7 +150,7 @@ pub enum Refusal {
         most: usize,
     },
     /// Two groups of columns are for the same line of the phone.
-    #[error("Two lines of this phone have the number {0}.")]
+    #[error("Two lines of this phone have the number {0}. Give each of them a number of its own.")]
     LineTwice(u16),
     /// The number of a line of the phone is none.
     #[error("`{column}` is the number of a line of the phone: 1 to 255.")]

@@ -119,13 +119,8 @@ pub enum EdgeOptionsError {
     #[error("edge.domains: {0}")]
     Domains(#[from] DestinationsError),
     /// The From is no SIP URI.
-    #[error("edge.from is `{text}`: {why}")]
-    From {
-        /// What it is.
-        text: String,
-        /// Why it is none.
-        why: UriError,
-    },
+    #[error("edge.from: {0}")]
+    From(UriError),
     /// The binding has no name that a binding can have.
     #[error("edge.binding is the name of a binding in wrangler.toml: letters, digits and _")]
     BindingName,
@@ -159,7 +154,7 @@ impl EdgeOptions {
             Some(text) => text.clone(),
             None => format!("sip:ringfence@{host}"),
         };
-        SipUri::parse(&text).map_err(|why| EdgeOptionsError::From { text, why })
+        SipUri::parse(&text).map_err(EdgeOptionsError::From)
     }
 
     /// Refuses what could not work.
@@ -298,7 +293,7 @@ mod tests {
                     from: Some("nobody".into()),
                     ..edge()
                 },
-                "edge.from is `nobody`",
+                "edge.from: a SIP address starts with sip:",
             ),
             (
                 EdgeOptions {
@@ -326,6 +321,16 @@ mod tests {
             let said = refusal(options);
             assert!(said.contains(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn a_password_in_the_from_is_refused_and_not_repeated() {
+        let said = refusal(EdgeOptions {
+            from: Some("sip:pool:5ecret@pbx.example".into()),
+            ..edge()
+        });
+        assert!(said.contains("a password has no place"), "{said}");
+        assert!(!said.contains("5ecret"), "{said}");
     }
 
     #[test]

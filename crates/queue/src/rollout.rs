@@ -110,13 +110,13 @@ pub enum SpecError {
     #[error("window.days names no day: the window would never open. Leave it out for every day")]
     NoDay,
     /// Too many.
-    #[error("a rollout has at most 20 stages")]
-    Stages,
+    #[error("stages has {0} stages; it may have 20 at most")]
+    Stages(usize),
     /// A stage of no devices.
-    #[error("a stage of no devices tells nothing")]
+    #[error("stages has a stage of 0 devices, which tells nothing; it may have 1 or more")]
     EmptyStage,
     /// A stage of a share that is none.
-    #[error("a stage of {0} percent: it may be more than 0, up to 100")]
+    #[error("stages has a stage of {0} percent; it may have more than 0, up to 100")]
     Percent(f64),
     /// The share, or the time for it.
     #[error("threshold.share may be 0 to 1, threshold.within_s 1 to 86400")]
@@ -142,7 +142,7 @@ impl Spec {
             return Err(SpecError::NoDay);
         }
         if self.stages.len() > 20 {
-            return Err(SpecError::Stages);
+            return Err(SpecError::Stages(self.stages.len()));
         }
         for stage in &self.stages {
             match stage {

@@ -491,10 +491,10 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
         }
         let (name, value) = line
             .split_once(':')
-            .ok_or_else(|| bad("a line is not `Name: value`".into()))?;
+            .ok_or_else(|| bad("a line is not written as `Name: value`".into()))?;
         let name = HeaderName::parse(name.trim()).map_err(|error| bad(error.to_string()))?;
         if name.is_reserved() {
-            return Err(bad(format!("the request decides {name} itself")));
+            return Err(bad(HeaderError::Reserved(name).to_string()));
         }
         if !name.is_harmless() {
             return Err(bad(HeaderError::NotHarmless(name).to_string()));
@@ -505,7 +505,9 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
                 .iter()
                 .any(|given| given.name.eq_ignore_ascii_case(state))
         {
-            return Err(bad(format!("{name} is there twice, and a NOTIFY has one")));
+            return Err(bad(format!(
+                "{name} is there twice, and a NOTIFY has one: remove one of them"
+            )));
         }
         let value = HeaderValue::parse(value).map_err(|error| bad(error.to_string()))?;
         headers.push(Header {
@@ -514,7 +516,9 @@ fn headers(text: &str) -> Result<Vec<Header>, TargetError> {
         });
     }
     if headers.len() > MAX_HEADERS {
-        return Err(bad(format!("more than {MAX_HEADERS} headers")));
+        return Err(bad(format!(
+            "it has more than {MAX_HEADERS} headers: remove some"
+        )));
     }
     Ok(headers)
 }
@@ -540,7 +544,7 @@ fn body(text: &str) -> Result<(), TargetError> {
     if text.len() > MAX_BODY {
         return Err(bad(
             "NOTIFY_BODY",
-            "it has more than 1024 bytes, and a NOTIFY is one datagram",
+            "it has more than 1024 bytes, and a NOTIFY is one datagram: shorten it",
         ));
     }
     Ok(())

@@ -100,13 +100,19 @@ pub async fn keep(
 enum ConnectError {
     #[error("`pool.url` cannot be asked: {0}")]
     Url(Error),
-    #[error("the credential fits no header")]
+    #[error(
+        "the credential has a character that no header has: write it into `pool.credential_file` as the API gave it"
+    )]
     Credential,
-    #[error("the pool refuses the credential: it is revoked, or of another deployment")]
+    #[error(
+        "the pool refuses the credential: it is revoked, or of another deployment. Create a relay in the pool, and give this one that credential"
+    )]
     Refused,
-    #[error("the pool answered HTTP {0} instead of a WebSocket")]
+    #[error(
+        "the pool answered HTTP {0} instead of a WebSocket. It is asked again; if it stays so, see that `pool.url` names the Worker's host"
+    )]
     Status(u16),
-    #[error("no connection within {} s", CONNECT_TIMEOUT.as_secs())]
+    #[error("no connection within {} s: see that this machine reaches the host of `pool.url`", CONNECT_TIMEOUT.as_secs())]
     TimedOut,
     #[error("{}", described(.0))]
     Failed(Error),
@@ -181,7 +187,7 @@ async fn reach(pool: &PoolSettings, dns: &Dns) -> std::io::Result<TcpStream> {
             .await
             .map_err(std::io::Error::other)?,
     };
-    let mut last = std::io::Error::other(format!("{host} has no address"));
+    let mut last = std::io::Error::other(format!("DNS has no address of {host}: see `pool.url`"));
     for address in found {
         let why = match timeout(ACCEPT_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
@@ -192,7 +198,9 @@ async fn reach(pool: &PoolSettings, dns: &Dns) -> std::io::Result<TcpStream> {
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} s", ACCEPT_TIMEOUT.as_secs()),
         };
-        last = std::io::Error::other(format!("cannot reach the pool at {address}: {why}"));
+        last = std::io::Error::other(format!(
+            "cannot reach the pool at {address}: {why}. See that this machine's firewall and routes let it out there"
+        ));
     }
     Err(last)
 }

@@ -197,7 +197,9 @@ impl Resolver {
 pub enum AddressError {
     #[error("no name servers to look up {host}: {why}. See {SYSTEM}, or set `dns.servers`")]
     NoServers { host: String, why: NetError },
-    #[error("cannot look up {host}: {why}")]
+    #[error(
+        "cannot look up {host}: {why}. See that the name is right, and that the name servers answer"
+    )]
     Lookup { host: String, why: NetError },
 }
 

@@ -33,7 +33,7 @@ const MAX_EVENTS: usize = 64;
 #[derive(Debug, Error)]
 pub enum RunError {
     /// Settings without a pool.
-    #[error("the configuration names no pool")]
+    #[error("the configuration names no pool: set `pool.url` and `pool.credential_file`")]
     NoPool,
     /// No sockets.
     #[error(transparent)]

@@ -168,7 +168,9 @@ fn add(roots: &mut RootCertStore, pem: &[u8]) -> io::Result<()> {
     }
     match roots.len() > before {
         true => Ok(()),
-        false => Err(io::Error::other("there is no certificate in PEM in it")),
+        false => Err(io::Error::other(
+            "there is no certificate in PEM in it; name a file that has -----BEGIN CERTIFICATE-----",
+        )),
     }
 }
 

@@ -180,7 +180,7 @@ pub enum HeaderError {
     )]
     NotHarmless(HeaderName),
     /// Another of a name of which a request has one.
-    #[error("the header {0} is there twice, and a NOTIFY has one")]
+    #[error("the header {0} is there twice, and a NOTIFY has one: remove one of them")]
     Twice(HeaderName),
 }
 

@@ -202,7 +202,7 @@ pub enum UriError {
     #[error("a SIP address starts with sip:, for example sip:100@pbx.example")]
     Scheme,
     /// `sips:`.
-    #[error("sips: asks for TLS, and the relay sends over UDP: use sip:")]
+    #[error("sips: asks for TLS on the whole way, which no sender can promise: use sip:")]
     Secure,
     /// A character that must be escaped, or more than one `@`.
     #[error("the part before the @ holds a character that must be written as %hh")]
@@ -217,13 +217,17 @@ pub enum UriError {
     #[error("the port is not a number from 1 to 65535")]
     Port,
     /// Malformed, or `maddr`.
-    #[error("a parameter is malformed, or is maddr, which would send the request elsewhere")]
+    #[error(
+        "a parameter is malformed, or is maddr, which would send the request elsewhere: correct or remove it"
+    )]
     Parameter,
     /// `transport` other than `udp`.
-    #[error("the relay sends over UDP: remove the transport parameter")]
+    #[error("the transport is the sender's to choose: remove the transport parameter")]
     Transport,
     /// `?name=value`.
-    #[error("headers after a ? are not allowed in an address that a request is sent to")]
+    #[error(
+        "headers after a ? are not allowed in an address that a request is sent to: remove the ? and what follows"
+    )]
     Headers,
     /// `201/sip:201@192.0.2.5`.
     #[error(

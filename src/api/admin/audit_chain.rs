@@ -76,10 +76,12 @@ impl From<ChainError> for Failure {
     fn from(error: ChainError) -> Self {
         match error {
             ChainError::Storage(error) => error.into(),
-            ChainError::Overtaken => Self::Overtaken(Problem::conflict(error.to_string())),
-            ChainError::Forged | ChainError::UnknownKey(_) => {
-                Self::Problem(Problem::conflict(error.to_string()))
-            }
+            ChainError::Overtaken => Self::Overtaken(Problem::conflict(
+                "Somebody else was extending or cutting the audit chain at the same moment. Repeat the request.",
+            )),
+            ChainError::Forged | ChainError::UnknownKey(_) => Self::Problem(Problem::conflict(
+                format!("Nothing was done, because {}", told(&error)),
+            )),
         }
     }
 }
@@ -173,14 +175,20 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
         Ok(head) => head,
         Err(error @ (ChainError::Forged | ChainError::UnknownKey(_))) => {
             let nothing = chain::first_link();
-            return found(Some(error.to_string()), nothing.clone(), nothing, None, 0);
+            return found(Some(told(&error)), nothing.clone(), nothing, None, 0);
         }
         Err(error) => return Err(error.into()),
     };
     let from = from(&call, call.query.after, &head).await?;
     let (pending, stored_end) = store::beyond(&app.db, &head).await?;
     if let Some(fault) = cut_fault(&head, &cuts) {
-        return found(Some(fault), from.clone(), from, None, pending);
+        return found(
+            Some(format!("{fault}. {COMPARE}")),
+            from.clone(),
+            from,
+            None,
+            pending,
+        );
     }
     let mut link = from.clone();
     for _ in 0..MAX_PAGES {
@@ -189,7 +197,7 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
         if entries.is_empty() {
             let fault = (link != head.end() || stored_end != head.number).then(|| {
                 format!(
-                    "the log ends at entry {}, but its sealed end is entry {}: entries were taken out, or their hashes changed",
+                    "the log ends at entry {}, but its sealed end is entry {}: entries were taken out, or their hashes changed. {COMPARE}",
                     link.number, head.number
                 )
             });
@@ -197,11 +205,26 @@ pub async fn verify(call: Call<VerifyQuery>) -> Result<Shown<VerifyView>, Failur
         }
         match chain::follow(link.clone(), &entries) {
             Ok(end) => link = end,
-            Err(fault) => return found(Some(fault.to_string()), from, link, None, pending),
+            Err(fault) => {
+                let fault = format!("{fault}. {COMPARE}");
+                return found(Some(fault), from, link, None, pending);
+            }
         }
     }
     let next = Some(link.number);
     found(None, from, link, next, pending)
+}
+
+/// What to do about a log that is not what it was.
+const COMPARE: &str = "Compare the log with what was exported of it before.";
+
+/// Why the chain cannot be followed, and what to do.
+fn told(error: &ChainError) -> String {
+    match error {
+        // It says by itself what to do.
+        ChainError::UnknownKey(_) => format!("{error}."),
+        _ => format!("{error}. {COMPARE}"),
+    }
 }
 
 /// What is wrong with the rows that cuts left, if anything is.
@@ -233,7 +256,9 @@ pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Failure
     let input = &call.body;
     let head = store::extend(&app.db, &app.keyring, MAX_PAGES_CHAINED).await?;
     if let Some(fault) = cut_fault(&head, &store::cuts(&app.db, 2).await?) {
-        return Err(Problem::conflict(format!("Nothing was cut, because {fault}.")).into());
+        return Err(
+            Problem::conflict(format!("Nothing was cut, because {fault}. {COMPARE}")).into(),
+        );
     }
     let period = store::period(&app.db, head.cut_number, input.number).await?;
     let (first, last) = period

@@ -14,7 +14,7 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::page::PageWindow;
 use crate::api::request::secret::wrap;
 use crate::api::request::valid;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::webhook::{MessageKind, WebhookOptions};
 use crate::platform::{self, HOUR_MS, config};
 use crate::store::webhooks::{self, MAX_WEBHOOKS, WebhookRow, WrappedSecret, secret_identity};
@@ -294,9 +294,12 @@ fn one(reply: WebhookReply) -> Result<MessageView, Problem> {
             message.ok_or_else(|| Problem::internal("the webhook's object has lost the message"))
         }
         WebhookReply::Full => Err(Problem::conflict(format!(
-            "{MAX_WAITING} messages wait already. The list of its messages says why they are not delivered."
+            "{MAX_WAITING} messages of the webhook wait already, and no more are taken. The list of its messages says why they are not delivered: mend that first."
         ))),
-        WebhookReply::NotFound => Err(Problem::not_found("dead message")),
+        WebhookReply::NotFound => Err(Problem::new(
+            ProblemKind::NotFound,
+            "No message with this id was given up, and only such a message is sent again. The list of messages says how each stands.",
+        )),
         WebhookReply::Done | WebhookReply::Failed { .. } => Err(Problem::internal(
             "the webhook's object answered something else",
         )),
@@ -322,11 +325,13 @@ fn decided(
     kinds.sort_unstable();
     kinds.dedup();
     if kinds.is_empty() {
-        return Err(Problem::invalid_value("`kinds` names nothing to tell."));
+        return Err(Problem::invalid_value(
+            "`kinds` names nothing to tell. Name at least one kind; to have nothing sent, set `disabled` beside it.",
+        ));
     }
     if row.tenant_id.is_some() && kinds.contains(&MessageKind::RelayLost) {
         return Err(Problem::invalid_value(
-            "`relay.lost` is for webhooks of the whole installation: relays belong to no tenant.",
+            "`relay.lost` is for webhooks of the whole installation: relays belong to no tenant. Leave it out of `kinds`, or add a webhook of the whole installation.",
         ));
     }
     let options = WebhookOptions {

@@ -92,7 +92,7 @@ fn macs(rows: &[BatchDevice]) -> Vec<Result<String, Problem>> {
             .upper();
         if !seen.insert(mac.clone()) {
             return Err(Problem::invalid_value(
-                "`mac`: an earlier device of the same call has this MAC already.",
+                "`mac`: an earlier device of the same call has this MAC already. Leave one of the two out.",
             ));
         }
         Ok(mac)
@@ -200,7 +200,7 @@ impl<'a> Plan<'a> {
             .or(stored.as_ref().map(|stored| &stored.model));
         let name = name.cloned().ok_or_else(|| {
             Problem::invalid_value(
-                "`model`: the tenant has no device with this MAC, and a new one needs a model.",
+                "`model`: the tenant has no device with this MAC, and a new one needs a model. Name the model, or correct the MAC.",
             )
         })?;
         let label = row
@@ -490,7 +490,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-const TAKEN_SITE: &str = "Another site of this tenant has this name.";
+const TAKEN_SITE: &str = "Somebody else added a site of this name at the same moment. Repeat the call: the devices get that site.";
 const TAKEN: &[(&str, &str)] = &[("sites.name", TAKEN_SITE)];
 
 /// The layer that a row writes, as the call for its settings would.

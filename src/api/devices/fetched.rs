@@ -16,11 +16,12 @@ use crate::api::check::candidate;
 use crate::api::check::trial::{Compared, difference};
 use crate::api::devices::preview::Of;
 use crate::api::request::call::Call;
+use crate::api::request::valid;
 use crate::app::App;
 use crate::edge;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::{render, seal};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::device::DeviceRow;
 use crate::model::tenant::TenantOptions;
 use crate::store::history::{self, AsOf};
@@ -31,9 +32,8 @@ use crate::store::templates;
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
-    if !of.inputs.family.kinds().contains(&kind) {
-        return Err(Problem::not_found("file"));
-    }
+    valid::kind_of(of.inputs.family, kind)
+        .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
     let Some(device) = of.inputs.device.clone() else {
         return Err(Problem::not_found("device"));
     };

@@ -420,7 +420,7 @@ fn decide(row: &DeviceRow, event: &KeyEvent) -> Result<Transition, Problem> {
     match transition.effect {
         KeyEffect::Changed(_) => Ok(transition),
         KeyEffect::Refuse(reason) => Err(Problem::conflict(format!(
-            "The state of the device's key does not allow this: {}.",
+            "The state of the device's key does not allow this: {}. Remove the device and add it anew: it gets a new key.",
             reason.as_str()
         ))),
         _ => Err(Problem::internal(

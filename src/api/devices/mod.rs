@@ -146,7 +146,8 @@ pub fn revised(row: DeviceRow, now: u64) -> Revised<DeviceView> {
     Revised(device_view(row, now), revision)
 }
 
-const TAKEN_MAC: &str = "The tenant has a device with this MAC already.";
+const TAKEN_MAC: &str = "The tenant has a device with this MAC already. Change that device, or remove it first: \
+                         a device that is added anew gets a new key.";
 const TAKEN: &[(&str, &str)] = &[("devices.mac", TAKEN_MAC)];
 
 /// What a change of the path's device, or of one that is to be added, begins with.

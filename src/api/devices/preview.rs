@@ -17,12 +17,13 @@ use crate::api::check::candidate::unreadable;
 use crate::api::check::unused;
 use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::Failure;
+use crate::api::request::valid;
 use crate::audit::device_object;
 use crate::files::inputs::{self, FileInputs};
 use crate::files::names;
 use crate::files::render::{self, File, FileError};
 use crate::files::urls::{Base, Urls};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::model::tenant::TenantOptions;
 use crate::store::certificates;
 use crate::store::tenants::TenantRow;
@@ -32,9 +33,8 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure
     call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
     let of = Of::read(&call).await?;
-    if !of.inputs.family.kinds().contains(&kind) {
-        return Err(Problem::not_found("file").into());
-    }
+    valid::kind_of(of.inputs.family, kind)
+        .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
     let shown = format!("files/{}", kind.as_str());
     let secrets = secrets(&call, &shown).await?;
     let version = of.inputs.version();

@@ -61,7 +61,10 @@ impl From<PoolRow> for PoolView {
     }
 }
 
-const TAKEN: &[(&str, &str)] = &[("pools.name", "Another pool has this name.")];
+const TAKEN: &[(&str, &str)] = &[(
+    "pools.name",
+    "Another pool has this name. Choose another one, or change that pool.",
+)];
 
 /// `listPools`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<PoolView>>, Problem> {
@@ -153,7 +156,7 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     call.if_match.check(row.revision)?;
     if row.id == DEFAULT_POOL {
         return Err(
-            Problem::conflict("This is the pool of whatever names no other: it stays.").into(),
+            Problem::conflict("This is the pool of whatever names no other, so it stays. To have phones notified by another pool, have their tenants or sites name it.").into(),
         );
     }
     let status = status(&call, &row.id).await?;

@@ -10,7 +10,7 @@ use crate::api::notify::pools::find;
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::store::pools::{self, CredentialsRow, password_identity};
 
 impl From<CredentialsRow> for ProxyCredentialsView {
@@ -27,8 +27,14 @@ impl From<CredentialsRow> for ProxyCredentialsView {
 pub async fn show(call: Call) -> Result<Shown<ProxyCredentialsView>, Problem> {
     let pool = find(&call, call.param("pool")).await?;
     let row = pools::credentials(&call.app.db, &pool.id).await?;
-    row.map(|row| Shown(row.into()))
-        .ok_or_else(|| Problem::not_found("proxy credentials"))
+    row.map(|row| Shown(row.into())).ok_or_else(none)
+}
+
+fn none() -> Problem {
+    Problem::new(
+        ProblemKind::NotFound,
+        "The pool has no credentials for its proxy. `PUT` of the same path sets them.",
+    )
 }
 
 /// `putProxyCredentials`.
@@ -74,7 +80,7 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let pool = find(&call, call.param("pool")).await?;
     let row = pools::credentials(&call.app.db, &pool.id)
         .await?
-        .ok_or_else(|| Problem::not_found("proxy credentials"))?;
+        .ok_or_else(none)?;
     call.tried_saying(
         About::Removed,
         "The pool no longer answers its proxy's challenge: a proxy that asks for a password refuses what the pool sends.",

@@ -44,7 +44,10 @@ fn relay_view(row: RelayRow, status: &Status) -> RelayView {
     }
 }
 
-const TAKEN: &[(&str, &str)] = &[("relays.name", "Another relay of this pool has this name.")];
+const TAKEN: &[(&str, &str)] = &[(
+    "relays.name",
+    "Another relay of this pool has this name. Choose another one, or remove that relay first.",
+)];
 
 /// `listRelays`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<RelayView>>, Problem> {

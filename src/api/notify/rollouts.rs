@@ -284,7 +284,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Poo
     };
     if macs.len() > MAX_MACS {
         return Err(Problem::invalid_value(format!(
-            "`selection.macs` has at most {MAX_MACS} MACs."
+            "`selection.macs` has at most {MAX_MACS} MACs. Select by `site` or `model`, or make several rollouts."
         )));
     }
     let mut wanted = Vec::new();
@@ -305,7 +305,7 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Poo
             .take(20)
             .collect();
         return Err(Problem::invalid_value(
-            "Some MACs are of no device in service of this tenant and selection.",
+            "Some MACs are of no device in service of this tenant and selection: `missing` has the first 20 of them. Leave them out, or add or enable the devices.",
         )
         .with("missing", missing));
     }

@@ -45,7 +45,7 @@ pub async fn check(action: &Action, call: &Context) -> Result<(), Problem> {
             call.token.check(Needs::WriteAll, None)?;
             if input.tenant == call.param("tenant") {
                 return Err(Problem::invalid_value(
-                    "`action.move.tenant` is the tenant that the devices are in.",
+                    "`action.move.tenant` is the tenant that the devices are in. To change their site or model, use the action `change`.",
                 ));
             }
             let target = tenants::find(&call.app.db, &input.tenant).await?;

@@ -282,7 +282,7 @@ fn selection(input: &SelectionInput, tenant: &TenantRow) -> Result<Selection, Pr
             Ok(Selection::Macs(macs.into_iter().collect()))
         }
         _ => Err(Problem::invalid_value(
-            "`selection` has either `query` or `macs`.",
+            "`selection` has either `query` or `macs`, and not both.",
         )),
     }
 }
@@ -299,7 +299,7 @@ fn check_size(devices: u64) -> Result<(), Problem> {
     }
     if devices == 0 {
         return Err(Problem::invalid_value(
-            "The selection has no device of the tenant.",
+            "The selection has no device of the tenant. Select others: the list of devices shows what a query finds.",
         ));
     }
     Ok(())

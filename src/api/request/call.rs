@@ -241,7 +241,9 @@ impl Context {
     pub fn kind(&self) -> Result<FileKind, Problem> {
         FileKind::parse(self.param("kind")).ok_or_else(|| {
             let kinds = FileKind::ALL.map(FileKind::as_str).join(", ");
-            Problem::invalid_request(format!("The kinds of file are {kinds}."))
+            Problem::invalid_request(format!(
+                "The path names no kind of file that there is. The kinds are {kinds}."
+            ))
         })
     }
 
@@ -368,7 +370,9 @@ fn unreadable(error: BodyError) -> Problem {
     match error {
         BodyError::TooLarge => Problem::new(
             ProblemKind::TooLarge,
-            format!("A body is at most {MAX_BODY} bytes long."),
+            format!(
+                "A body is at most {MAX_BODY} bytes long. Send less at once: lists can go in several calls."
+            ),
         ),
         BodyError::Lost => {
             Problem::invalid_request("The body did not arrive whole. Send the request again.")

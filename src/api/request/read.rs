@@ -50,6 +50,14 @@ fn wrong_body(error: Option<Error>, unknown: &[Vec<String>]) -> Problem {
         format!("unknown field `{path}`")
     });
     let mut wrong = unknown.collect::<Vec<_>>().join(", ");
+    let what_to_do = match wrong.is_empty() {
+        true => "",
+        false => " The description of the API (/api/v1/openapi.json) has those that this takes.",
+    };
+    let body = match &error {
+        Some(error) if !error.is_data() => "The body is no JSON",
+        _ => "The body",
+    };
     if let Some(error) = error {
         wrong.push_str(if wrong.is_empty() { "" } else { "; " });
         wrong.push_str(&without_values(error.what()));
@@ -58,7 +66,7 @@ fn wrong_body(error: Option<Error>, unknown: &[Vec<String>]) -> Problem {
             wrong.push_str(&format!(" at `{path}`"));
         }
     }
-    Problem::invalid_request(format!("The body: {wrong}."))
+    Problem::invalid_request(format!("{body}: {wrong}.{what_to_do}"))
 }
 
 /// The path of a member. Names of this API are small letters and `_`; what is not written like one
@@ -211,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_json_is_said_to_be_none() {
+        for text in [&b"name=a"[..], b"{\"name\":", b"{} {}"] {
+            let problem = body::<Named>(text).unwrap_err();
+            assert!(
+                problem.detail.starts_with("The body is no JSON: "),
+                "{}",
+                problem.detail
+            );
+        }
+    }
+
+    #[test]
     fn a_missing_member_is_named() {
         let problem = body::<Named>(b"").unwrap_err();
         assert!(
@@ -259,7 +279,10 @@ mod tests {
         let urls = serde_json::json!({ "initial": { "plain": [format!("{{{SECRET}}}")] } });
         detail::<TenantInput>(serde_json::json!({ "name": "a", "options": { "urls": urls } }));
         let said = detail::<Named>(serde_json::json!({ "name": "a", SECRET: "b" }));
-        assert_eq!(said, "The body: unknown field `…`.");
+        assert_eq!(
+            said,
+            "The body: unknown field `…`. The description of the API (/api/v1/openapi.json) has those that this takes."
+        );
         detail::<Named>(serde_json::json!({ "name": { SECRET: "b" } }));
     }
 

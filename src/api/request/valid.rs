@@ -1,5 +1,8 @@
 //! What names and labels may be. Every refusal says which member it is about.
 
+use ringfence_provision::family::Family;
+use ringfence_provision::kind::FileKind;
+
 use crate::http::problem::Problem;
 
 /// The longest name of a tenant, site or token, and the longest label, in characters.
@@ -44,6 +47,24 @@ pub fn model(text: &str) -> Result<&str, Problem> {
     }
     Err(Problem::invalid_value(
         "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B or 6940: 1 to 32 letters, digits, `.`, `_` and `-`, at least one letter or digit, and not twelve hexadecimal digits.",
+    ))
+}
+
+/// That phones of a family ask for a kind of file; or else, in words, for which they do.
+///
+/// # Errors
+/// They do not.
+pub fn kind_of(family: Family, kind: FileKind) -> Result<(), String> {
+    let kinds = family.kinds();
+    if kinds.contains(&kind) {
+        return Ok(());
+    }
+    let asked: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    Err(format!(
+        "Phones of the family {} never ask for a {} file. Name a kind that they ask for: {}.",
+        family.as_str(),
+        kind.as_str(),
+        asked.join(", ")
     ))
 }
 

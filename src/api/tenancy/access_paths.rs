@@ -16,7 +16,7 @@ use crate::api::request::page::PageWindow;
 use crate::api::request::secret::wrap;
 use crate::api::request::valid;
 use crate::edge;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, DAY_MS};
 use crate::store::access_paths::{
@@ -240,7 +240,10 @@ pub async fn end_target(call: Call<ChangeQuery>) -> Result<Done, Failure> {
 pub async fn show_target(call: Call<PageQuery>) -> Result<Shown<TargetPage>, Problem> {
     let row = find(&call).await?;
     let Some(since) = row.target_since else {
-        return Err(Problem::not_found("target"));
+        return Err(Problem::new(
+            ProblemKind::NotFound,
+            "The tenant's phones are not told to move to this access path. `PUT` of the same path has them move.",
+        ));
     };
     let window = PageWindow::of(&call.query)?;
     let (counted, rows) = access_paths::moved(

@@ -151,11 +151,15 @@ fn file(input: &CertificateInput) -> Result<Vec<u8>, Problem> {
             }
             bytes
         }
-        _ => return Err(Problem::invalid_value("Send `pem` or `der`.")),
+        _ => {
+            return Err(Problem::invalid_value(
+                "Send the certificate as `pem` or as `der`, and not as both.",
+            ));
+        }
     };
     if bytes.len() > MAX_SIZE {
         return Err(Problem::invalid_value(format!(
-            "A certificate is at most {MAX_SIZE} bytes."
+            "A certificate is at most {MAX_SIZE} bytes long. Leave out what no phone needs, or upload each certificate under a name of its own."
         )));
     }
     Ok(bytes)
@@ -174,13 +178,17 @@ pub fn check_pem(text: &str) -> Result<(), &'static str> {
         return Err("must have 1 to 10 blocks -----BEGIN CERTIFICATE-----");
     }
     for block in blocks {
-        let (body, _) = block.split_once(END).ok_or("has a block without its end")?;
+        let (body, _) = block
+            .split_once(END)
+            .ok_or("has a block without its end: copy it down to -----END CERTIFICATE-----")?;
         let body: String = body.split_ascii_whitespace().collect();
         let der = STANDARD
             .decode(body)
-            .map_err(|_| "has a block that is not base64")?;
+            .map_err(|_| "has a block that is not base64: send the text of the file as it is")?;
         if !is_der(&der) {
-            return Err("has a block that is no certificate");
+            return Err(
+                "has a block that is no certificate, or not a whole one: send the text of the file as it is",
+            );
         }
     }
     Ok(())

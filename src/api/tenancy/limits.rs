@@ -25,7 +25,7 @@ pub async fn put(call: Call<TrialQuery, Limits>) -> Result<Shown<LimitsView>, Fa
         .models
         .is_some_and(|most| most > Quota::Models.default_limit())
     {
-        return Err(Problem::invalid_value("`models` is at most 1000.").into());
+        return Err(Problem::invalid_value("`models` is at most 1000, which is as many as are read at once. Give 1000 or less, or leave it out for 1000.").into());
     }
     if call.is_trial() {
         let used = usage(&call.app.db, call.param("tenant")).await?;

@@ -408,7 +408,7 @@ pub fn merge(
                 Some(NewValue::New(value)) => value,
                 Some(NewValue::Keep) => stored.get(name).cloned().ok_or_else(|| {
                     Problem::invalid_value(format!(
-                        "`settings.{name}`: there is no stored value to keep."
+                        "`settings.{name}` has no stored value to keep. Give its value, or leave it out."
                     ))
                 })?,
                 None => {

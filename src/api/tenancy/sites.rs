@@ -26,7 +26,10 @@ impl From<SiteRow> for SiteView {
     }
 }
 
-const TAKEN: &[(&str, &str)] = &[("sites.name", "Another site of this tenant has this name.")];
+const TAKEN: &[(&str, &str)] = &[(
+    "sites.name",
+    "Another site of this tenant has this name. Choose another one, or change that site.",
+)];
 
 /// `listSites`.
 pub async fn list(call: Call<PageQuery>) -> Result<Shown<Page<SiteView>>, Problem> {

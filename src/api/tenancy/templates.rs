@@ -15,7 +15,7 @@ use crate::api::request::commit::{self, Failure};
 use crate::api::request::valid;
 use crate::audit::digest::Digests;
 use crate::files::inputs;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 use crate::store::CheckedAgainst;
 use crate::store::devices::Affected;
 use crate::store::object::TemplateKey;
@@ -56,7 +56,7 @@ pub async fn show(call: Call) -> Result<Revised<TemplateView>, Problem> {
     match templates::find(&call.app.db, &tenant.id, &key).await? {
         Some(row) => Ok(revised(row, None)),
         None if key.model.is_empty() => Ok(Revised(builtin(&key), 0)),
-        None => Err(Problem::not_found("template")),
+        None => Err(not_written()),
     }
 }
 
@@ -144,7 +144,7 @@ pub async fn remove(
     let app = &call.app;
     let row = templates::find(&app.db, &tenant.id, key)
         .await?
-        .ok_or_else(|| Problem::not_found("template"))?;
+        .ok_or_else(not_written)?;
     call.if_match.check(row.revision)?;
     let (_, checked_against) = check(call, tenant, key, None).await?;
     let entry = call.entry(
@@ -215,6 +215,13 @@ fn audited(keyring: &Keyring, tenant_id: &str, source: &str) -> serde_json::Valu
     Digests::new(keyring, format!("{tenant_id}:templates")).text("", source)
 }
 
+fn not_written() -> Problem {
+    Problem::new(
+        ProblemKind::NotFound,
+        "No template was written here, so the family's counts, or else the built-in one. `PUT` of the same path writes one.",
+    )
+}
+
 /// The template that a path names.
 ///
 /// # Errors
@@ -223,13 +230,7 @@ pub fn key(call: &Context) -> Result<TemplateKey, Problem> {
     let kind = call.kind()?;
     let family = family(call.param("family"))?;
     let model = call.param("model");
-    if !family.kinds().contains(&kind) {
-        return Err(Problem::invalid_request(format!(
-            "Phones of the family {} never ask for a {} file.",
-            family.as_str(),
-            kind.as_str()
-        )));
-    }
+    valid::kind_of(family, kind).map_err(Problem::invalid_request)?;
     if !model.is_empty() {
         valid::model(model)?;
         if !inputs::may_differ_by_model(kind) {
@@ -253,7 +254,9 @@ pub fn key(call: &Context) -> Result<TemplateKey, Problem> {
 pub fn family(word: &str) -> Result<Family, Problem> {
     Family::parse(word).ok_or_else(|| {
         let families = Family::ALL.map(Family::as_str).join(", ");
-        Problem::invalid_request(format!("The families are {families}."))
+        Problem::invalid_request(format!(
+            "The path names no family that there is. The families are {families}."
+        ))
     })
 }
 

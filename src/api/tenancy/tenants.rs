@@ -40,8 +40,14 @@ fn tenant_view(row: TenantRow) -> Result<TenantView, Problem> {
 }
 
 const TAKEN: &[(&str, &str)] = &[
-    ("tenants.name", "Another tenant has this name."),
-    ("tenants.hostname", "Another tenant has this hostname."),
+    (
+        "tenants.name",
+        "Another tenant has this name. Choose another one, or change that tenant.",
+    ),
+    (
+        "tenants.hostname",
+        "Another tenant has this `hostname`, which the phones of one tenant alone may use. Choose another one, or take it from that tenant first.",
+    ),
 ];
 
 /// `listTenants`.
@@ -120,14 +126,14 @@ pub async fn write(
     if before.hostname != input.hostname && call.token.tenant.is_some() {
         return Err(Problem::new(
             ProblemKind::Forbidden,
-            "The hostname takes a token for all tenants.",
+            "A change of `hostname` takes a token for all tenants. Leave it as it is, or use such a token.",
         )
         .into());
     }
     if before.name != input.name && call.token.tenant.is_some() {
         return Err(Problem::new(
             ProblemKind::Forbidden,
-            "The name takes a token for all tenants.",
+            "A change of `name` takes a token for all tenants. Leave it as it is, or use such a token.",
         )
         .into());
     }
@@ -311,7 +317,7 @@ fn check(input: &TenantInput) -> Result<Vec<StandsBack>, Problem> {
     }
     if options.expected_networks.len() > MAX_NETWORKS {
         return Err(Problem::invalid_value(format!(
-            "`options.expected_networks` has at most {MAX_NETWORKS} networks: each edge location holds them, and each bootstrap is held against them."
+            "`options.expected_networks` has at most {MAX_NETWORKS} networks: each edge location holds them, and each bootstrap is held against them. Name fewer and larger ones."
         )));
     }
     names::check(options, input.hostname.as_deref())

@@ -177,11 +177,17 @@ fn connect(env: &Env, edge: &EdgeOptions) -> worker::Result<Socket> {
     // A VPC network has no wrapper in workers-rs. Locally, a service whose Worker takes connections stands for it.
     let network = Reflect::get(env, &JsValue::from(binding.as_str()))?;
     if network.is_undefined() {
-        return Err(format!("the Worker has no binding {binding}").into());
+        return Err(format!(
+            "the Worker has no binding {binding}: add it to wrangler.toml and deploy, or correct edge.binding"
+        ).into());
     }
     let dial: Function = Reflect::get(&network, &"connect".into())?
         .dyn_into()
-        .map_err(|_| worker::Error::from(format!("{binding} is no network")))?;
+        .map_err(|_| {
+            worker::Error::from(format!(
+                "the binding {binding} is no VPC network: name one in edge.binding"
+            ))
+        })?;
     let at = match host.contains(':') {
         true => format!("[{host}]:{}", edge.dialled_port()),
         false => format!("{host}:{}", edge.dialled_port()),

@@ -186,7 +186,7 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let missing = field(&answer, "missing").as_array().map_or(0, Vec::len);
     if missing > 0 {
         session.output.remark(&format!(
-            "{missing} of the named MACs are no phones of the tenant."
+            "{missing} of the named MACs are no phones of the tenant, and are passed over."
         ));
     }
     let operation = field(&answer, "operation");

@@ -14,10 +14,12 @@ use crate::output::Output;
 /// # Errors
 /// They cannot be written.
 pub fn completions(output: Output, given: &Given<'_>) -> Result<(), Failure> {
-    let shell: Shell = given
-        .required("shell")?
-        .parse()
-        .map_err(|_| Failure::Usage("this shell is not known.".to_owned()))?;
+    let shell: Shell = given.required("shell")?.parse().map_err(|_| {
+        Failure::Usage(
+            "this shell is not known: `ringfence help completions` names those that are."
+                .to_owned(),
+        )
+    })?;
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command(), "ringfence", &mut text);
     output.bytes(&text)

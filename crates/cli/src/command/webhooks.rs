@@ -32,8 +32,12 @@ fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
         operation.pattern().contains("{tenant}") != given.flag("everywhere")
     };
     let operation = given.verb.calls.iter().find(is_fit).copied();
-    let operation = operation
-        .ok_or_else(|| Failure::Usage(format!("{} takes no --everywhere.", given.verb.words)))?;
+    let operation = operation.ok_or_else(|| {
+        Failure::Usage(format!(
+            "{} takes no --everywhere: leave it out.",
+            given.verb.words
+        ))
+    })?;
     let mut call = session.call(operation, &[place("webhook"), place("message")])?;
     call.query = given.query(session)?;
     Ok(call)

@@ -21,7 +21,9 @@ pub enum EscapeError {
         name: &'static str,
     },
     /// The character is a control character or not a character of XML 1.0.
-    #[error("the control character U+{code:04X} cannot be written in a value")]
+    #[error(
+        "the control character U+{code:04X} cannot be written in a value: choose a value without it"
+    )]
     Control {
         /// Its code point.
         code: u32,
@@ -30,7 +32,7 @@ pub enum EscapeError {
     #[error("a value cannot begin or end with a blank in this format")]
     Blank,
     /// A parameter cannot have that name.
-    #[error("no parameter of this format can have that name")]
+    #[error("no parameter of this format can have that name: look it up in the guide of the model")]
     Name,
     /// Longer than [`MAX_VALUE`].
     #[error("a value of {length} characters is too long: a phone takes {MAX_VALUE} at most")]

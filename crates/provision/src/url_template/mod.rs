@@ -146,7 +146,7 @@ pub enum UrlTemplateError {
     #[error("a part of the path between slashes is empty: no slash first, last or doubled")]
     EmptySegment,
     /// `.` or `..` between slashes.
-    #[error("the path has a part {0:?}, which a client removes before it asks")]
+    #[error("the path has a part {0:?}, which a client removes before it asks: leave it out")]
     DotSegment(String),
 }
 

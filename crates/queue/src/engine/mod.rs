@@ -110,7 +110,10 @@ impl<S: Sql> Engine<S> {
             return Ok((PoolReply::NotFound, Vec::new()));
         };
         if job.state.is_final() {
-            let detail = format!("The job has ended: {}.", job.state.as_str());
+            let detail = format!(
+                "The job has ended ({}), so there is nothing to take back. Notify the device to tell its phone again.",
+                job.state.as_str()
+            );
             return Ok((PoolReply::Conflict { detail }, Vec::new()));
         }
         let cancels = relays::cancel_of(&job);

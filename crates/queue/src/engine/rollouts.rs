@@ -142,7 +142,7 @@ impl<S: Sql> Engine<S> {
                     &mut row,
                     RolloutState::Cancelled,
                     "unreadable",
-                    "Its order cannot be read.",
+                    "Its order cannot be read: another version wrote it. Start a new rollout for the phones that are still to be notified.",
                     now,
                 )?;
                 continue;
@@ -153,7 +153,7 @@ impl<S: Sql> Engine<S> {
             if row.state != RolloutState::Cancelled && still >= MAX_CLOSED_MS {
                 row.state = RolloutState::Cancelled;
                 let message = format!(
-                    "It stood still for 30 days and was cancelled. {}",
+                    "It stood still for 30 days and was cancelled: start a new rollout for the phones that are still to be notified. {}",
                     row.message
                 );
                 set_reason(&mut row, "stood_still", &message);

@@ -424,8 +424,8 @@ impl Job {
         {
             self.tries = self.tries.saturating_add(1);
             if self.tries >= policy.max_attempts {
-                let message =
-                    "The phone came back each time, but took older files than it was told about.";
+                let message = "The phone came back each time, but took older files than it was told about. \
+                     Notify it again; if it stays so, raise the pool's option change_wait_s.";
                 self.end(State::Expired, now, "stale_copy", message);
             } else {
                 let wait = self
@@ -481,7 +481,8 @@ impl Job {
         }
         if self.state == State::Queued && now >= self.expires_at {
             let message = match (self.lease, self.reason.as_str()) {
-                (0, _) => "It was never sent: no relay was there for it, or its turn never came."
+                (0, _) => "It was never sent: no relay was there for it, or its turn never came. \
+                           See whether a relay of the pool is connected, then notify the device again."
                     .to_owned(),
                 (_, reason) => format!(
                     "Its time is over. The last that happened: {reason}. {}",
@@ -523,7 +524,8 @@ impl Job {
         self.tries = self.tries.saturating_add(1);
         if self.tries >= policy.max_attempts {
             let message = format!(
-                "No relay could say what became of it, the last time: {reason}. Tried {} times.",
+                "No relay could say what became of it, the last time: {reason}. Tried {} times. \
+                 Look at the relays' logs, then notify the device again.",
                 self.tries
             );
             return self.end_unheard(State::Unreachable, now, reason, &message);

@@ -108,7 +108,7 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
     if pool.capacity == 0 {
         to.error(
             "pool.capacity",
-            "0 jobs at a time means that nothing is ever sent",
+            "must be above 0: with 0 jobs at a time nothing is ever sent",
         );
     }
     if pool.ping_interval_s < 5 {
@@ -123,7 +123,7 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
     if pool.drain_s > 60 {
         to.warning(
             "pool.drain_s",
-            "a service manager seldom waits a minute for a program to stop",
+            "a service manager seldom waits a minute for a program to stop; take 60 or less",
         );
     }
     Some(PoolSettings {
@@ -238,7 +238,7 @@ fn credential(pool: &Pool, to: &mut Findings) -> Option<Secret> {
     if secret.expose().is_empty() || !secret.expose().bytes().all(fits) {
         to.error(
             KEY,
-            "the credential is empty, or holds a character that no credential has",
+            "the credential is empty, or holds a character that no credential has: write it there as the API gave it when the relay was created",
         );
         return None;
     }
@@ -287,7 +287,8 @@ fn sip(sip: &Sip, to: &mut Findings) -> Option<SipSettings> {
     let from = match SipUri::parse(&sip.from) {
         Ok(uri) => Some(uri),
         Err(error) => {
-            to.error("sip.from", format!("`{}`: {error}", sip.from));
+            // It may have a password in it.
+            to.error("sip.from", error.to_string());
             None
         }
     };
@@ -351,10 +352,7 @@ fn proxy(text: &str, to: &mut Findings) -> Option<(SipUri, Transport)> {
     if let Some(asked) = host.split(';').skip(1).find(|part| is_transport(part)) {
         let name = asked.split_once('=').map_or("", |(_, name)| name);
         let Some(known) = Transport::parse(name.trim()) else {
-            to.error(
-                key,
-                format!("`{text}`: the transport may be udp, tcp or tls"),
-            );
+            to.error(key, "the transport may be udp, tcp or tls");
             return None;
         };
         transport = known;
@@ -362,7 +360,7 @@ fn proxy(text: &str, to: &mut Findings) -> Option<(SipUri, Transport)> {
     let rest: Vec<&str> = host.split(';').filter(|part| !is_transport(part)).collect();
     SipUri::parse(&format!("{user}{at}{}", rest.join(";")))
         .map(|uri| (uri, transport))
-        .map_err(|error| to.error(key, format!("`{text}`: {error}")))
+        .map_err(|error| to.error(key, error.to_string()))
         .ok()
 }
 
@@ -392,7 +390,7 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
         {
             to.error(
                 "destinations.allow",
-                format!("{net} is {what}: no NOTIFY goes there"),
+                format!("{net} is {what}: no NOTIFY goes there; take it out"),
             );
         }
         if net.trunc() != *net {
@@ -424,7 +422,7 @@ fn destinations(file: &File, sip: Option<&SipSettings>, to: &mut Findings) -> De
     if file.pace.per_destination == 0 && file.pace.total == 0 {
         to.warning(
             "pace.per_destination",
-            "no limit at all: an office's phones would all be told, and all download, at once",
+            "no limit at all: an office's phones would all be told, and all download, at once; set per_destination, total or both",
         );
     }
     let destinations = Destinations::new(
@@ -665,6 +663,21 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         let found = broken("credential = \"abc\"", &text);
         assert!(found[0].error && found[0].message.contains("write the credential there"));
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        let proxy = "[sip]\noutbound_proxy = \"sip:relay:5ecret@pbx.example\"";
+        for (from, to, key) in [
+            ("sip:prov@", "sip:prov:5ecret@", "sip.from"),
+            ("[sip]", proxy, "sip.outbound_proxy"),
+        ] {
+            let found = broken(from, to);
+            let error = found.iter().find(|found| found.error).unwrap();
+            assert_eq!(error.key, key);
+            assert!(error.message.contains("a password has no place"), "{error}");
+            assert!(!error.message.contains("5ecret"), "{error}");
+        }
     }
 
     #[test]

@@ -49,9 +49,10 @@ pub fn load(
             error,
         })?,
     };
-    let mut table = text
-        .parse::<Table>()
-        .map_err(|error| ConfigError::Toml(error.to_string()))?;
+    let mut table = text.parse::<Table>().map_err(|error| {
+        let path = path.map_or_else(String::new, |path| path.display().to_string());
+        ConfigError::Toml(format!("{path}, {}", syntax(&text, &error)))
+    })?;
     for (name, value) in env {
         if let Some(rest) = name.strip_prefix(ENV_PREFIX) {
             overlay(&mut table, rest, &value).ok_or(ConfigError::Variable(name))?;
@@ -63,6 +64,16 @@ pub fn load(
             None => shape(&error.to_string()),
         })
     })
+}
+
+/// Where the file is no TOML, and why. The library's own words quote the line, which may be the credential's.
+fn syntax(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    let why = error.message().lines().next().unwrap_or_default();
+    format!(
+        "line {line}: {why}. Mend that line; ringfence-relay.example.toml shows how it is written"
+    )
 }
 
 /// The library's words in one line, and how the value is written where they do not say.
@@ -160,6 +171,21 @@ mod tests {
         let file = load(Some(&path), env).unwrap();
         assert_eq!(file.pool.url.as_deref(), Some("wss://b.example/relay/v1"));
         assert_eq!(file.pool.capacity, 7);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named_with_its_line_and_without_what_stands_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("relay.toml");
+        std::fs::write(
+            &path,
+            "[pool]\nurl = \"wss://a.example\"\ncredential = rfr_5ecret\n",
+        )
+        .unwrap();
+        let said = load(Some(&path), []).unwrap_err().to_string();
+        assert!(said.contains("relay.toml, line 3: "), "{said}");
+        assert!(said.contains("Mend that line"), "{said}");
+        assert!(!said.contains("5ecret"), "{said}");
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub enum SendError {
     #[error("{0}: {1}")]
     Address(&'static str, UriError),
     /// No target.
-    #[error("there is no SIP address to send to")]
+    #[error(
+        "there is no SIP address to send to: name one, such as sip:101@pbx.example, or write one a line into the file of --targets-file"
+    )]
     NoTarget,
 }
 

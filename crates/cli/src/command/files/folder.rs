@@ -82,9 +82,9 @@ fn read_file(path: &Path) -> std::io::Result<String> {
     let file = std::fs::File::open(path)?;
     file.take(MAX_FILE + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_FILE {
-        return Err(std::io::Error::other(
-            "the file is longer than any that is read",
-        ));
+        return Err(std::io::Error::other(format!(
+            "it has more than {MAX_FILE} bytes, the most that are read: is it the right file?"
+        )));
     }
     Ok(text)
 }
@@ -102,11 +102,14 @@ fn by_mac(
             ))
         })?;
         if device.model.is_empty() {
-            return Err(wrong(format!("{} has no model.", mac.upper())));
+            return Err(wrong(format!(
+                "{} has no model: give it one, such as model = \"KX-UTG300B\".",
+                mac.upper()
+            )));
         }
         if out.insert(mac, device).is_some() {
             return Err(wrong(format!(
-                "{} is there twice, in two notations.",
+                "{} is there twice, in two notations. Keep one of them.",
                 mac.upper()
             )));
         }

@@ -26,7 +26,11 @@ pub(super) fn listen(
     address: &str,
     length: Option<u64>,
 ) -> Result<(), Failure> {
-    let wrong = |error: std::io::Error| Failure::Usage(format!("--notify {address}: {error}"));
+    let wrong = |error: std::io::Error| {
+        Failure::Usage(format!(
+            "--notify {address}: {error}. Name an address of this machine and a port that is free."
+        ))
+    };
     let socket = UdpSocket::bind(address).map_err(wrong)?;
     let own = socket.local_addr().map_err(wrong)?;
     output.remark(&format!("Listening for NOTIFY at {own}; Ctrl-C ends it."));

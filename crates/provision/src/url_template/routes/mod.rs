@@ -115,7 +115,9 @@ pub enum RouteError {
     )]
     TooComplicated,
     /// More than [`MAX_ROUTES`].
-    #[error("{0} routes are too many; at most {MAX_ROUTES} are compared with each other")]
+    #[error(
+        "{0} names are too many; at most {MAX_ROUTES} are compared with each other: leave out those that no phone asks for"
+    )]
     TooMany(usize),
 }
 
