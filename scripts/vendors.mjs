@@ -5,14 +5,18 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { rustFiles, testsAlone, untested } from './rust-source.mjs';
+import { testsAlone, untested } from './rust-source.mjs';
 
 const VENDORS = 'crates/provision/src/vendor';
+const SETTINGS = 'crates/provision/src/vocabulary/settings.rs';
 const ROOTS = [
   'src',
   'crates/api/src',
   'crates/cli/src',
   'crates/console/src',
+  'crates/console/templates',
+  'crates/console/assets',
+  'crates/console/editor',
   'crates/import/src',
   'crates/json/src',
   'crates/provision/src',
@@ -22,10 +26,22 @@ const ROOTS = [
   'crates/sql/src',
   'crates/relay/src',
   'crates/sender/src',
+  'migrations',
+  'npm/bin',
+  'npm/lib',
 ];
 
-/** A tool that an operator uses by hand, with no vendor around: its default event is the commonest. */
-const BY_HAND = 'crates/relay/src/cli.rs';
+/** What is built into the product or goes with it: code, pages, templates, the database's schema, examples. */
+const READ = /\.(?:rs|js|mjs|html|txt|xml|j2|sql|css|svg|toml)$/;
+
+/**
+ * Files that may name a vendor's words, each with why. A migration that has landed never changes: none names such a word
+ * today, and one in which a new vendor's word happens to stand belongs here.
+ */
+const MAY = new Map([
+  ['crates/relay/src/cli.rs', 'A tool that an operator uses by hand, with no vendor around: its default event is the commonest.'],
+  ['npm/lib/demo.mjs', 'It plays a phone of one vendor for whoever tries the package.'],
+]);
 
 // Words of our own that a vendor's folder holds too.
 const OURS = new Set(['{MAC}', '{mac}', '{MODEL}', '{fwver}', '{MODEL}.cfg', '{MAC}.cfg', '{mac}.cfg', '.enc', 'TIME_ZONE']);
@@ -38,17 +54,53 @@ const WORDS = [
   /\bP\d{2,5}\b/g,
   /\b[A-Z][A-Za-z0-9]*(?:_[A-Z][A-Za-z0-9]*)+_?\b/g,
   /\b[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+){2,}\b/g,
+  // One of words without anything between them.
+  /\b[A-Z][a-z0-9]+(?:[A-Z][A-Za-z0-9]*)+\b/g,
   // An event, as a record says it.
   /^"(?:[a-z]+-sync|resync|restart_now|reboot_now|[a-z-]+;reboot=[a-z]+)"$/g,
 ];
 
-/** The parameters, files and events that a vendor's source names in its texts. */
-function named(text) {
-  const words = new Set();
-  for (const [literal] of text.replace(/\/\/[^\n]*/g, '').matchAll(/"(?:[^"\\]|\\.)*"/g)) {
-    for (const pattern of WORDS) for (const [word] of literal.matchAll(pattern)) words.add(word);
-  }
-  return words;
+/** A parameter in small letters, with `_` between its words: the whole of a text, with holes for numbers and a number behind a full stop. */
+const SMALL = /^([a-z][a-z0-9]+(?:_(?:[a-z0-9]|\{\w+\})+|\{\w+\})+)(?:\.\{?\w+\}?)?$/;
+
+/** A parameter with full stops and a hole between its words. */
+const WITH_HOLES = /^[A-Za-z]\w*(?:\.[\w{}]+){2,}$/;
+
+/** The settings of the vocabulary, and the words that stand behind `line_{n}_` in one. */
+function ofVocabulary() {
+  const source = existsSync(SETTINGS) ? readFileSync(SETTINGS, 'utf8') : '';
+  const names = [...source.matchAll(/"([a-z][a-z_{}]+)"/g)].map(([, name]) => name);
+  return new Set(names.flatMap((name) => [name, name.replace(/^\w+\{n\}_/, '')]));
+}
+const vocabulary = ofVocabulary();
+
+/** The parameters, files and events that a text of a vendor's source names. */
+function* named(literal) {
+  for (const pattern of WORDS) for (const [word] of literal.matchAll(pattern)) yield word;
+  const inner = literal.slice(1, -1);
+  if (WITH_HOLES.test(inner) && inner.includes('{')) yield inner;
+  const [, small] = SMALL.exec(inner) ?? [];
+  // What begins with `line_` is the beginning of a setting's name.
+  if (!small || vocabulary.has(small) || small.startsWith('line_')) return;
+  yield small;
+  // Some vendors write them with blanks. Two words may be anybody's.
+  if (small.split('_').length > 2) yield small.replaceAll('_', ' ');
+}
+
+/** The texts of a vendor's file: those of Rust source; of a template the names of elements and of lines, as if each stood in quotes. */
+function texts(path) {
+  const source = readFileSync(path, 'utf8');
+  if (path.endsWith('.rs')) return [...source.replace(/\/\/[^\n]*/g, '').matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => text);
+  const frame = source.replace(/\{#[\s\S]*?#\}/g, '').replace(/\{[{%][\s\S]*?[%}]\}/g, '');
+  const elements = [...frame.matchAll(/<([A-Za-z]\w*)|name="([^"]+)"/g)].map(([, element, name]) => element ?? name);
+  const lines = [...frame.matchAll(/^(\w+(?: \w+)*):/gm)].map(([, name]) => name);
+  return [...elements, ...lines].map((name) => `"${name}"`);
+}
+
+/** Every file below a folder, or the file itself. */
+function* files(path) {
+  if (!statSync(path).isDirectory()) return yield path;
+  for (const name of readdirSync(path).sort()) yield* files(join(path, name));
 }
 
 /** Whether `word` stands in `line`, also with what a phone puts before or behind it (`_1`), but not as a piece of a longer word. */
@@ -58,31 +110,53 @@ const stands = (word, line) =>
     .slice(1)
     .some((rest) => !/^[A-Za-z]/.test(rest));
 
+const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** How a word is found: whole, with a number or a hole in each of its holes, if it is in small letters or has full stops between. */
+function finder(word) {
+  const isWhole = /^[a-z][a-z0-9_{} ]*$/.test(word) || (WITH_HOLES.test(word) && word.includes('{'));
+  if (!isWhole) return (line) => stands(word, line);
+  const pieces = word.split(/\{\w+\}/).map(escaped);
+  const whole = new RegExp(`(?<![\\w.])${pieces.join('(?:\\d+|\\{\\w*\\})')}(?!\\w)`);
+  return (line) => whole.test(line);
+}
+
 const vendors = readdirSync(VENDORS).filter((name) => statSync(join(VENDORS, name)).isDirectory());
 const words = new Map();
 for (const vendor of vendors) {
-  for (const path of rustFiles(join(VENDORS, vendor))) {
-    for (const word of named(readFileSync(path, 'utf8'))) if (!OURS.has(word)) words.set(word, vendor);
+  for (const path of files(join(VENDORS, vendor))) {
+    if (!/\.(?:rs|j2)$/.test(path)) continue;
+    for (const text of texts(path))
+      for (const word of named(text)) if (!OURS.has(word)) words.set(word, { vendor, begin: word.split('{')[0] || word, is: finder(word) });
+    // A line's name may have blanks.
+    if (path.endsWith('.j2'))
+      for (const text of texts(path).filter((it) => it.includes(' '))) {
+        const word = text.slice(1, -1);
+        words.set(word, { vendor, begin: word, is: finder(word) });
+      }
   }
-  words.set(vendor, vendor);
+  const itself = new RegExp(`\\b${vendor}\\b`, 'i');
+  words.set(vendor, { vendor, begin: vendor, is: (line) => itself.test(line) });
 }
+
+const isRead = (path) => READ.test(path) && !path.endsWith('.min.js') && !path.startsWith(`${VENDORS}/`) && !MAY.has(path);
 
 const wrong = [];
 for (const root of ROOTS.filter(existsSync)) {
   const isTest = testsAlone(root);
-  for (const path of rustFiles(root)) {
-    if (path.startsWith(`${VENDORS}/`) || path === BY_HAND || isTest(path)) continue;
+  for (const path of files(root)) {
+    if (!isRead(path) || isTest(path)) continue;
     // Tests may play any vendor's phone.
-    const text = untested(readFileSync(path, 'utf8'));
+    const source = readFileSync(path, 'utf8');
+    const text = path.endsWith('.rs') ? untested(source) : source;
     const lower = text.toLowerCase();
-    const near = [...words].filter(([word]) => lower.includes(word.toLowerCase()));
+    const near = [...words].filter(([, { begin }]) => lower.includes(begin.toLowerCase()));
     for (const [number, line] of near.length === 0 ? [] : text.split('\n').entries()) {
       const isComment = /^\s*\/\//.test(line);
-      for (const [word, vendor] of near) {
+      for (const [word, { vendor, is }] of near) {
         // An event in quotes is one in the code; a comment may have it in an example.
         if (isComment && word.startsWith('"')) continue;
-        const found = word === vendor ? new RegExp(`\\b${word}\\b`, 'i').test(line) : stands(word, line);
-        if (found) wrong.push(`${path}:${number + 1}: \`${word}\` is ${vendor}'s: put it into ${VENDORS}/${vendor}`);
+        if (is(line)) wrong.push(`${path}:${number + 1}: \`${word}\` is ${vendor}'s: put it into ${VENDORS}/${vendor}`);
       }
     }
   }

@@ -1,6 +1,6 @@
 //! What a file says of URLs: an initial file of the other files', a device's file of its own.
 //!
-//! A template sees stand-ins for the access path, and for the host where the tenant is bound to
+//! A template sees stand-ins for the access path, and for the host and its port where the tenant is bound to
 //! none; the real ones are filled in after it has run. So it sees the same in the check of a
 //! change, in a preview and for a phone, and cannot behave in one of them and not in another.
 
@@ -12,8 +12,14 @@ use ringfence_provision::url_template::check_url_len;
 /// Stands for the access path, and is as long as those that the API makes.
 const ACCESS_PATH: &str = "access-path-comes-here";
 
-/// Stands for the host of a tenant that is bound to none. No such name can exist (RFC 6761 §6.4).
+/// Stands for the host of a tenant that is bound to none, with its port. No such name can exist (RFC 6761 §6.4).
 const HOST: &str = "host-comes-here.invalid";
+
+/// Stands for the same host without its port.
+const HOSTNAME: &str = "hostname-comes-here.invalid";
+
+/// Stands for the port of that host.
+const PORT: &str = "port-comes-here";
 
 /// What all URLs of a tenant begin with.
 #[derive(Clone, Debug)]
@@ -57,7 +63,7 @@ impl Urls {
             format!("{origin}/{access_path}")
         };
         let fits = |name: &str| check_url_len(&longest, name).is_ok();
-        let mut own = own(seen_host, standard);
+        let mut own = own(hostname.as_deref(), standard);
         if let Some(name) = standard.filter(|name| fits(name)) {
             own.insert(STANDARD.to_owned(), format!("{seen_base}/{name}"));
         }
@@ -75,6 +81,9 @@ impl Urls {
                 .map_or("", |(_, authority)| authority);
             stand_ins.push((format!("https://{HOST}"), origin.clone()));
             stand_ins.push((HOST.to_owned(), authority.to_owned()));
+            let (name, port) = apart(origin, authority);
+            stand_ins.push((HOSTNAME.to_owned(), name.to_owned()));
+            stand_ins.push((PORT.to_owned(), port.to_owned()));
         }
         Self {
             seen,
@@ -109,14 +118,14 @@ impl Urls {
             }
         }
         let lower = text.to_ascii_lowercase();
-        let broken = [ACCESS_PATH, HOST]
+        let broken = [ACCESS_PATH, HOST, HOSTNAME, PORT]
             .into_iter()
             .find_map(|part| lower.find(part));
         match broken {
             Some(at) => Err(RenderError::Failed {
                 file: file.to_owned(),
                 line: line_at(&lower, at),
-                message: "the access path and the host are filled into the file after the template has run, so it can write a URL but not change the letters of these two"
+                message: "the access path, the host and its port are filled into the file after the template has run, so it can write a URL but not change the letters of these"
                     .to_owned(),
             }),
             None => Ok(Filled { text, is_changed }),
@@ -135,8 +144,22 @@ pub struct Filled {
 /// The URL of a device's standard file among those that the device's own files may name.
 const STANDARD: &str = "standard";
 
-/// What a device's file may say of where its files are, in the pieces in which phones take it.
-fn own(host: &str, standard: Option<&str>) -> BTreeMap<String, String> {
+/// An authority without its port, and the port: the scheme's own where none is written. The brackets of an address stay.
+fn apart<'a>(origin: &str, authority: &'a str) -> (&'a str, &'a str) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ if origin.starts_with("http:") => (authority, "80"),
+        _ => (authority, HTTPS),
+    }
+}
+
+/// The port of HTTPS (RFC 9110 §4.2.2).
+const HTTPS: &str = "443";
+
+/// What a device's file may say of where its files are, in the pieces in which phones take it. A host that a tenant is
+/// bound to has no port.
+fn own(bound: Option<&str>, standard: Option<&str>) -> BTreeMap<String, String> {
+    let host = bound.unwrap_or(HOST);
     let folder = standard
         .and_then(|name| name.rsplit_once('/'))
         .map(|(folder, _)| format!("/{folder}"))
@@ -147,6 +170,8 @@ fn own(host: &str, standard: Option<&str>) -> BTreeMap<String, String> {
         ("without_scheme", format!("{host}/{path}")),
         ("origin", format!("https://{host}")),
         ("host", host.to_owned()),
+        ("hostname", bound.unwrap_or(HOSTNAME).to_owned()),
+        ("port", bound.map_or(PORT, |_| HTTPS).to_owned()),
         ("path", path),
     ]
     .map(|(key, value)| (key.to_owned(), value))
@@ -243,6 +268,28 @@ mod tests {
     }
 
     #[test]
+    fn a_host_and_its_port_can_be_named_apart() {
+        for (hostname, origin, expected) in [
+            (None, "https://a.example:8443", "a.example 8443"),
+            (None, "https://a.example", "a.example 443"),
+            (None, "http://127.0.0.1:8787", "127.0.0.1 8787"),
+            (None, "http://a.example", "a.example 80"),
+            (None, "https://[2001:db8::1]:8443", "[2001:db8::1] 8443"),
+            (None, "https://[2001:db8::1]", "[2001:db8::1] 443"),
+            (Some("b.example"), "https://b.example", "b.example 443"),
+        ] {
+            let urls = urls(&base(hostname, origin, "s3gment"));
+            let [name, port] = ["hostname", "port"].map(|piece| urls.own()[piece].clone());
+            let filled = urls.fill("standard", format!("{name} {port}")).unwrap();
+            assert_eq!(filled.text, expected);
+            assert_eq!(filled.is_changed, hostname.is_none());
+        }
+        let urls = urls(&base(None, "https://a.example", "s3gment"));
+        let broken = urls.fill("standard", urls.own()["port"].to_uppercase());
+        assert!(matches!(broken, Err(RenderError::Failed { line: 1, .. })));
+    }
+
+    #[test]
     fn a_devices_file_names_where_its_files_are_in_the_pieces_that_phones_take() {
         let base = base(None, "https://phones.example:8443", "s3gment");
         let urls = urls(&base);
@@ -258,8 +305,10 @@ mod tests {
             [
                 "base=https://phones.example:8443/s3gment/gs",
                 "host=phones.example:8443",
+                "hostname=phones.example",
                 "origin=https://phones.example:8443",
                 "path=s3gment/gs",
+                "port=8443",
                 "standard=https://phones.example:8443/s3gment/gs/cfg0080f0c571eb.xml",
                 "without_scheme=phones.example:8443/s3gment/gs",
             ]

@@ -15,7 +15,7 @@ import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const EVENT = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE devices SET last_seen_at)/;
-const URLS = ['base', 'host', 'origin', 'path', 'standard', 'without_scheme'];
+const URLS = ['base', 'host', 'hostname', 'origin', 'path', 'port', 'standard', 'without_scheme'];
 const named = URLS.map((name) => `<URL_${name.toUpperCase()}>{{ urls.${name} }}</URL_${name.toUpperCase()}>`).join('');
 const TEMPLATES = {
   ...XML,
@@ -83,8 +83,10 @@ describe("the URL in a device's file", () => {
         [
           `${origin()}/${path.segment}`,
           authority,
+          '127.0.0.1',
           origin(),
           path.segment,
+          String(worker.port),
           `${origin()}/${path.segment}/Config${phone.mac}.cfg`,
           `${authority}/${path.segment}`,
         ],

@@ -151,7 +151,17 @@ describe('the circles of src/', () => {
 describe('the rule of vendors', () => {
   const FOLDER = 'crates/provision/src/vendor';
   const HOUSE = {
-    [`${FOLDER}/acme/mod.rs`]: 'const A: &str = "ACME_KEY_1";\nconst B: &str = "acme{MAC}.cfg";\n',
+    [`${FOLDER}/acme/mod.rs`]: [
+      'const A: &str = "ACME_KEY_1";',
+      'const B: &str = "acme{MAC}.cfg";',
+      'const C: [&str; 4] = ["acme_line{n}_user", "acme_dial_plan", "acme.{n}.server", "AcmeServerPath"];',
+      'const E: [&str; 2] = ["odd_dial_plan", "odd.{n}.server"];',
+      // A setting of the vocabulary is everybody's.
+      'const D: [&str; 2] = ["line_{n}_auth_user", "auth_user"];',
+      '',
+    ].join('\n'),
+    [`${FOLDER}/acme/templates/standard.j2`]: '{# acme #}\n<NotifyAcme>{{ standard_x }}</NotifyAcme>\nacme server: x\n',
+    'crates/provision/src/vocabulary/settings.rs': 'const A: &str = "line_{n}_auth_user";\n',
     'src/lib.rs': 'fn a() { b("{MODEL}.cfg"); }\n',
   };
   const vendors = (files) => rule('vendors.mjs', planted({ ...HOUSE, ...files }));
@@ -159,6 +169,55 @@ describe('the rule of vendors', () => {
   it('lets a vendor name what is its own, and tests play any phone', () => {
     const tests = 'fn a() {}\n#[cfg(test)]\nmod tests {\n    const A: &str = "ACME_KEY_1";\n}\n';
     assert.deepEqual(vendors({ 'src/phone.rs': tests }), { status: 0, said: '' });
+  });
+
+  it('finds a name of words in small letters, with its holes, with full stops and with blanks, and one of a template', () => {
+    for (const word of [
+      'acme_line{n}_user',
+      'acme_line1_user',
+      'acme line2 user',
+      'acme_dial_plan',
+      'acme dial plan',
+      'acme.1.server',
+      'acme.{z}.server',
+      'AcmeServerPath',
+      'NotifyAcme',
+      'acme server',
+    ]) {
+      const { status, said } = vendors({ 'src/phone.rs': `fn a() { b("${word}"); }\n` });
+      assert.equal(status, 1, word);
+      assert.match(said, /^src\/phone\.rs:1: `[^`]*` is acme's/m, word);
+    }
+  });
+
+  it('lets be what is ours, and what is a piece of a longer name', () => {
+    const said = (word) => vendors({ 'src/phone.rs': `fn a() { b("${word}"); }\n` });
+    for (const word of ['odd_dial_plan', 'odd.2.server']) assert.equal(said(word).status, 1, word);
+    for (const word of ['auth_user', 'line_{n}_auth_user', 'my_odd_dial_plan', 'odd_dial_planner', 'x.odd.2.server', 'dial plan'])
+      assert.deepEqual(said(word), { status: 0, said: '' }, word);
+  });
+
+  it('reads pages, templates, scripts and migrations too, and no script of somebody else', () => {
+    for (const path of [
+      'src/phone.js',
+      'crates/console/templates/part/field.html',
+      'crates/console/templates/mail.txt',
+      'crates/console/templates/feed.xml',
+      'crates/console/assets/console.js',
+      'crates/console/editor/editor.js',
+      'migrations/0024_next.sql',
+      'npm/lib/dev.mjs',
+    ]) {
+      const { status, said } = vendors({ [path]: '\nACME_KEY_1\n' });
+      assert.equal(status, 1, path);
+      assert.ok(said.startsWith(`${path}:2: \`ACME_KEY_1\` is acme's`), said);
+    }
+    const others = {
+      'crates/console/assets/some.min.js': 'ACME_KEY_1\n',
+      'npm/lib/demo.mjs': 'ACME_KEY_1\n',
+      'docs/phones/acme.md': 'ACME_KEY_1\n',
+    };
+    assert.deepEqual(vendors(others), { status: 0, said: '' });
   });
 
   it('reads what stands behind a module of tests, and says the line', () => {

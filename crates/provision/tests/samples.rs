@@ -59,6 +59,7 @@ fn model(family: Family) -> &'static str {
         "hdv" => "KX-HDV230",
         "gxp" => "GXP2170",
         "gxp-v2" => "GRP2614",
+        "ht" => "HT802",
         "yealink" => "T46S",
         "yealink-v80" => "T28P",
         "spa" => "SPA504G",

@@ -1,5 +1,5 @@
 //! Grandstream's named items and binary form: what the built-in templates make, read back by readers that are not
-//! ours. The P values are looked at in `vendors.rs`.
+//! ours; and the numbers of the adapters. The P values of phones are looked at in `vendors.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -18,7 +18,7 @@ use ringfence_provision::format::{
 };
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::mac::Mac;
-use ringfence_provision::vendor::grandstream::{GXP, GXP_V2, binary};
+use ringfence_provision::vendor::grandstream::{GXP, GXP_V2, HT, binary};
 use ringfence_provision::vendor::{self, is_read_by_carrier};
 
 const KEY: &str = "12341234abcdabcd12341234abcdabcd";
@@ -324,6 +324,218 @@ fn a_bootstrap_carries_the_password_as_an_item() {
     }
 }
 
+/// A phone of the family of adapters.
+fn adapter(model: &'static str) -> Phone {
+    Phone {
+        family: HT,
+        model,
+        ..PHONE
+    }
+}
+
+/// The P values of an adapter's file, as XML has them.
+fn p_values(file: &str) -> BTreeMap<String, String> {
+    let xml = roxmltree::Document::parse(file).unwrap();
+    let config = xml.descendants().find(|it| it.has_tag_name("config"));
+    let config = config.unwrap();
+    assert_eq!(config.attribute("version"), Some("1"));
+    let values = config.children().filter(roxmltree::Node::is_element);
+    values
+        .map(|node| {
+            let value = node.text().unwrap_or_default().to_owned();
+            (node.tag_name().name().to_owned(), value)
+        })
+        .collect()
+}
+
+/// Of ports, each with its number in the values; they register at one server.
+fn ports(count: usize) -> Vec<(String, String)> {
+    let of = |n: usize| {
+        [
+            ("user", format!("20{n}")),
+            ("auth_user", format!("a20{n}")),
+            ("password", format!("pass <{n}>")),
+            ("display_name", format!("Port {n}")),
+            ("domain", "sip.example.net".to_owned()),
+            ("port", "5061".to_owned()),
+            ("outbound_proxy", "edge.example.net".to_owned()),
+            ("transport", "tls".to_owned()),
+            ("expires", "600".to_owned()),
+            ("dtmf", "info".to_owned()),
+            ("srtp", "optional".to_owned()),
+        ]
+        .map(|(word, value)| (format!("line_{n}_{word}"), value))
+    };
+    let mut all: Vec<_> = (1..=count).flat_map(of).collect();
+    all.push(("codecs".to_owned(), "pcma,ilbc".to_owned()));
+    all
+}
+
+fn borrowed(settings: &[(String, String)]) -> Vec<(&str, &str)> {
+    let settings = settings.iter();
+    settings.map(|(a, b)| (a.as_str(), b.as_str())).collect()
+}
+
+#[test]
+fn the_ports_of_an_adapter_stand_at_the_numbers_of_the_public_templates() {
+    // Of each port: whether it is in use, user, authentication user, password and name.
+    let own: [(&str, &[[&str; 5]]); 5] = [
+        ("HT801", &[["P271", "P35", "P36", "P34", "P3"]]),
+        (
+            "HT802",
+            &[
+                ["P271", "P35", "P36", "P34", "P3"],
+                ["P401", "P735", "P736", "P734", "P703"],
+            ],
+        ),
+        (
+            "HT812",
+            &[
+                ["P4595", "P4060", "P4090", "P4120", "P4180"],
+                ["P4596", "P4061", "P4091", "P4121", "P4181"],
+            ],
+        ),
+        (
+            "HT814",
+            &[
+                ["P4595", "P4060", "P4090", "P4120", "P4180"],
+                ["P4596", "P4061", "P4091", "P4121", "P4181"],
+                ["P4597", "P4062", "P4092", "P4122", "P4182"],
+                ["P4598", "P4063", "P4093", "P4123", "P4183"],
+            ],
+        ),
+        (
+            "HT818",
+            &[
+                ["P4595", "P4060", "P4090", "P4120", "P4180"],
+                ["P4596", "P4061", "P4091", "P4121", "P4181"],
+                ["P4597", "P4062", "P4092", "P4122", "P4182"],
+                ["P4598", "P4063", "P4093", "P4123", "P4183"],
+                ["P4599", "P4064", "P4094", "P4124", "P4184"],
+                ["P4600", "P4065", "P4095", "P4125", "P4185"],
+                ["P4601", "P4066", "P4096", "P4126", "P4186"],
+                ["P4602", "P4067", "P4097", "P4127", "P4187"],
+            ],
+        ),
+    ];
+    for (model, numbers) in own {
+        let settings = ports(numbers.len());
+        let made = adapter(model).rendered(&borrowed(&settings), &[]).unwrap();
+        assert_eq!(made.left_out, [""; 0], "{model}");
+        assert_eq!((made.unsaid, made.partly), (vec![], vec![]), "{model}");
+        let values = p_values(&adapter(model).faultless(FileKind::Standard, &made.text));
+        for (at, [active, user, auth, password, name]) in numbers.iter().enumerate() {
+            let n = at + 1;
+            assert_eq!(values[*active], "1", "{model} {n}");
+            assert_eq!(values[*user], format!("20{n}"), "{model}");
+            assert_eq!(values[*auth], format!("a20{n}"), "{model}");
+            assert_eq!(values[*password], format!("pass <{n}>"), "{model}");
+            assert_eq!(values[*name], format!("Port {n}"), "{model}");
+        }
+        // Server, proxy, transport, expiry, digits and encryption, of a port of its own or of the profile.
+        let of_port = ["P47", "P48", "P130", "P32", "P850", "P183", "P57", "P58"];
+        let of_second = [
+            "P747", "P748", "P830", "P732", "P860", "P443", "P757", "P758",
+        ];
+        let expected = [
+            "sip.example.net:5061",
+            "edge.example.net",
+            "2",
+            "10",
+            "102",
+            "1",
+            "8",
+            "97",
+        ];
+        for ((number, second), value) in of_port.into_iter().zip(of_second).zip(expected) {
+            assert_eq!(values[number], value, "{model} {number}");
+            let told = values.get(second).map(String::as_str);
+            assert_eq!(
+                told,
+                (model == "HT802").then_some(value),
+                "{model} {second}"
+            );
+        }
+        // Ports point to the first profile, which is in use.
+        let has_profiles = model.starts_with("HT81");
+        let pointing = (4150..4158).filter(|number| values.contains_key(&format!("P{number}")));
+        let count = if has_profiles { numbers.len() } else { 0 };
+        assert_eq!(pointing.count(), count, "{model}");
+        assert_eq!(values["P271"], "1", "{model}");
+        assert_eq!(values.contains_key("P35"), !has_profiles, "{model}");
+    }
+}
+
+#[test]
+fn what_an_adapter_has_no_port_or_no_number_for_is_told() {
+    for (model, line) in [
+        ("HT801", 2),
+        ("HT802", 3),
+        ("HT812", 3),
+        ("HT814", 5),
+        ("HT818", 9),
+        // It has a port for a line of the exchange.
+        ("HT813", 2),
+    ] {
+        let user = format!("line_{line}_user");
+        let told = adapter(model).left_out(&[(user.as_str(), "201")]);
+        assert_eq!(told, [user], "{model}");
+    }
+    for setting in [
+        ("dial_plan", "x+"),
+        ("language", "de"),
+        ("provisioning_interval", "1440"),
+        ("resync_time", "03:00"),
+        ("firmware_url", "https://fw.example/x"),
+        ("line_1_label", "x"),
+    ] {
+        assert_eq!(adapter("HT802").left_out(&[setting]), [setting.0]);
+    }
+    let refused = adapter("HT802").refusal(("codecs", "g722,pcma"));
+    assert!(refused.contains("alone"), "{refused}");
+    let refused = adapter("HT802").refusal(("admin_password", "abc"));
+    assert!(refused.contains("4 to 30"), "{refused}");
+}
+
+/// The ports of such an adapter have one server, so that of another line cannot be said.
+#[test]
+fn a_port_whose_server_is_not_that_of_line_1_is_told() {
+    let mut settings = ports(2);
+    for (name, value) in &mut settings {
+        if name == "line_2_domain" {
+            *value = "b.example".to_owned();
+        }
+    }
+    let made = adapter("HT814")
+        .rendered(&borrowed(&settings), &[])
+        .unwrap();
+    assert_eq!(made.left_out, ["line_2_domain"]);
+    assert!(!made.text.contains("b.example"), "{}", made.text);
+    let made = adapter("HT802")
+        .rendered(&borrowed(&settings), &[])
+        .unwrap();
+    assert_eq!(made.left_out, [""; 0]);
+    assert_eq!(p_values(&made.text)["P747"], "b.example:5061");
+}
+
+#[test]
+fn a_models_name_tells_a_phone_from_an_adapter() {
+    for (model, family) in [
+        ("HT801", Some(HT)),
+        ("HT802V2", Some(HT)),
+        ("HT818", Some(HT)),
+        ("GXP2160", Some(GXP)),
+        ("GHP611", Some(GXP_V2)),
+        // Nothing is known of what its second port reads; of the others no source has enough.
+        ("HT813", None),
+        ("HT503", None),
+        ("GXW4232", None),
+        ("DP750", None),
+    ] {
+        assert_eq!(Family::guess(model), family, "{model}");
+    }
+}
+
 /// The pairs of a binary file, by the layout of the two public programs, and nothing of ours.
 fn read_binary(file: &[u8]) -> Vec<(String, String)> {
     assert_eq!(file.len() % 16, 0);
@@ -379,7 +591,7 @@ fn carrier(family: Family, settings: &[(&str, &str)]) -> Result<Vec<u8>, Finding
 #[test]
 fn the_binary_form_carries_the_key_and_where_the_phone_asks_next() {
     let expected = format!("P212=2 P237=phones.example:8443/s3gment P1359={KEY} gnkey=0b82");
-    for family in [GXP, GXP_V2] {
+    for family in [GXP, GXP_V2, HT] {
         let file = carrier(family, SETTINGS).unwrap();
         let pairs = read_binary(&file);
         let shown: Vec<String> = pairs.iter().map(|(a, b)| format!("{a}={b}")).collect();
@@ -432,7 +644,7 @@ fn settings_overrule_what_the_binary_form_says() {
 
 #[test]
 fn the_key_goes_out_alone_by_the_names_of_the_binary_form_and_no_others() {
-    for family in [GXP, GXP_V2] {
+    for family in [GXP, GXP_V2, HT] {
         for name in [
             "cfg{mac}",
             "cfg{mac}.bin",
@@ -491,8 +703,8 @@ proptest! {
 }
 
 #[test]
-fn no_error_is_in_what_both_templates_make_of_nothing() {
-    for family in [GXP, GXP_V2] {
+fn no_error_is_in_what_the_templates_make_of_nothing() {
+    for family in [GXP, GXP_V2, HT] {
         let made = Phone { family, ..PHONE }.rendered(&[], &URLS).unwrap();
         let findings =
             ringfence_provision::format::lint(family, FileKind::Standard, made.text.as_bytes());

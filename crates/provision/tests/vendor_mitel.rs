@@ -143,7 +143,8 @@ fn the_file_without_which_a_phone_goes_no_further_is_never_empty() {
 fn a_file_names_the_access_path_unless_the_operator_does() {
     let urls = [
         ("base", "https://phones.example.net/k7Qd"),
-        ("host", "phones.example.net"),
+        ("hostname", "phones.example.net"),
+        ("port", "443"),
         ("path", "k7Qd"),
     ];
     let text = PHONE.rendered(SETTINGS, &urls).unwrap().text;
@@ -152,7 +153,7 @@ fn a_file_names_the_access_path_unless_the_operator_does() {
     assert_eq!(values_with["https path"], "k7Qd");
     assert_eq!(values_with["download protocol"], "HTTPS");
     assert_eq!(values_with["https port"], "443");
-    let at_port = [urls[0], ("host", "phones.example.net:8443"), urls[2]];
+    let at_port = [urls[0], urls[1], ("port", "8443"), urls[3]];
     for (settings, port) in [
         (SETTINGS, "8443"),
         (&[("standard_https_port", "444")], "444"),

@@ -1,4 +1,5 @@
-//! Snom's base stations: what the built-in template makes, read back by another reader.
+//! Snom's base stations: what the built-in template makes, read back by another reader; and by which names a desk phone
+//! gets its file.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -11,6 +12,7 @@ use phone::{Phone, TWO_LINES};
 use proptest::prelude::*;
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
+use ringfence_provision::url_template::{Route, RouteTable, UrlTemplate};
 use ringfence_provision::vendor::snom::{DECT as FAMILY, DESK};
 
 const MAC: &str = "000413b60680";
@@ -132,6 +134,39 @@ fn a_models_name_tells_a_base_from_a_desk_phone() {
         ("M500KLE", None),
     ] {
         assert_eq!(Family::guess(model), family, "{model}");
+    }
+}
+
+/// The rule by which a desk phone makes names of the URL that it is given, below the access path.
+#[test]
+fn a_desk_phone_gets_its_file_by_each_name_that_has_its_mac_and_by_no_other() {
+    let routes = DESK.spec().names.iter().map(|(kind, form, name)| Route {
+        kind: *kind,
+        form: *form,
+        template: UrlTemplate::parse(name).unwrap(),
+        family: Some(DESK),
+    });
+    let table = RouteTable::new(routes.collect()).unwrap();
+    for (given, asked) in [
+        ("", ["snomD345.htm", "snomD345-000413A11FA7.htm"]),
+        ("{mac}.xml", ["snomD345-firmware.htm", "000413A11FA7.xml"]),
+        ("config.xml", ["config.xml", "config-000413A11FA7.xml"]),
+    ] {
+        let [for_many, own] = asked;
+        assert_eq!(table.resolve(for_many), None, "{given}");
+        let found = table.resolve(own).unwrap();
+        assert_eq!(found.mac.unwrap().upper(), "000413A11FA7", "{given}");
+    }
+    // A URL without a slash at its end, and names that are spelled otherwise.
+    for other in [
+        "",
+        "-000413A11FA7",
+        "config-000413a11fa7.xml",
+        "config-.xml",
+        "Config-000413A11FA7.xml",
+        "config-00:04:13:A1:1F:A7.xml",
+    ] {
+        assert_eq!(table.resolve(other), None, "{other}");
     }
 }
 

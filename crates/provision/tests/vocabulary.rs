@@ -257,6 +257,7 @@ fn fullest(family: Family) -> Phone {
         "utg" => "KX-UTG300B",
         "gxp" => "GXP2170",
         "gxp-v2" => "GRP2670",
+        "ht" => "HT802",
         "yealink" => "T58W",
         "yealink-v80" => "T46G",
         "spa" => "SPA504G",
@@ -384,11 +385,12 @@ fn every_setting_of_a_full_phone_is_written_or_named() {
 }
 
 /// The families whose phones have one parameter for where a line registers and for its domain.
-const ONE_SERVER: [&str; 12] = [
+const ONE_SERVER: [&str; 13] = [
     "yealink",
     "yealink-v80",
     "gxp",
     "gxp-v2",
+    "ht",
     "snom",
     "snom-m",
     "fanvil",

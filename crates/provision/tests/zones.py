@@ -263,7 +263,7 @@ def panasonic(of):
 
 
 # Of phones that read a POSIX TZ string: where it is.
-POSIX = {"gxp": "P64", "gxp-v2": "dateTime.timezone"}
+POSIX = {"gxp": "P64", "gxp-v2": "dateTime.timezone", "ht": "P64"}
 
 FILES = {
     "yealink": yealink,

@@ -321,7 +321,7 @@ fn ciscos_files_say_every_zone_or_why_not() {
 
 #[test]
 fn grandstreams_files_say_every_zone_or_why_not() {
-    for family in ["gxp", "gxp-v2"] {
+    for family in ["gxp", "gxp-v2", "ht"] {
         files_say_the_rule(family, &[]);
     }
 }

@@ -55,6 +55,10 @@ const P_VALUES = [
   ['P212', '2'],
 ];
 
+/** Of an adapter: another number of the second port, and no parameter that all sources agree about for the interval. */
+const PORTS = [...P_VALUES.filter(([name]) => !['P404', 'P193'].includes(name)), ['P735', '202'], ['P747', 'b.example']];
+const { provisioning_interval: _, ...ofPorts } = settings;
+
 const ITEMS = [
   ['account.1.enable', 'Yes'],
   ['account.1.sip.server.1.address', 'sip.example.net:5061'],
@@ -86,7 +90,7 @@ function keyOf(file, mac) {
 }
 
 /** A phone. `binary` is the name by which it asks for the binary form, `first` whether it does so before the XML. */
-function phone({ id, model, mac, userAgent, profile, expect, binary = '', first = true }) {
+function phone({ id, model, mac, userAgent, profile, expect, binary = '', first = true, own = settings, challenges = true }) {
   const lower = mac.toLowerCase();
   const colons = lower.replace(/(..)(?=.)/g, '$1:');
   const [form, xml] = [`cfg${lower}${binary}`, `cfg${lower}.xml`];
@@ -107,7 +111,7 @@ function phone({ id, model, mac, userAgent, profile, expect, binary = '', first 
     model,
     mac,
     userAgent: `${userAgent} DevId ${lower}`,
-    settings,
+    settings: own,
     boot: first ? boot : older,
     again: first ? again : again.toReversed(),
     // They stand in for a missing file, and are no lower layer.
@@ -123,7 +127,7 @@ function phone({ id, model, mac, userAgent, profile, expect, binary = '', first 
     ],
     event: 'resync',
     restart: 'check-sync;reboot=true',
-    challenges: true,
+    challenges,
     profile,
     expect: expect(lower),
     keyOf: (file) => keyOf(file, lower),
@@ -139,6 +143,15 @@ const items = {
   id: 'gxp-v2',
   profile: 'gxp-v2-256',
   expect: (mac) => expectation(mac, 2, /<item name="([^"]+)">([^<]*)<\/item>/g, ITEMS, 'provisioning.config.serverPath'),
+};
+
+const adapter = {
+  id: 'ht',
+  profile: 'gxp-256',
+  own: ofPorts,
+  // From the factory it takes the event from anybody.
+  challenges: false,
+  expect: (mac) => expectation(mac, 1, /<(P\d+)>([^<]*)<\/P\d+>/g, PORTS, 'P237'),
 };
 
 export const families = [
@@ -169,5 +182,11 @@ export const families = [
     model: 'GHP611',
     mac: 'C074AD2BD85C',
     userAgent: 'Grandstream Model HW GHP611  V1.0A SW 1.0.1.49',
+  }),
+  phone({
+    ...adapter,
+    model: 'HT802',
+    mac: 'C074AD2BD85D',
+    userAgent: 'Grandstream Model HW HT802 V1.1A SW 1.0.17.5',
   }),
 ];

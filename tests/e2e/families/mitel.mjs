@@ -38,6 +38,10 @@ function expect(text, name = '') {
     assert.deepEqual([...values], [['https validate certificates', '1']]);
     return;
   }
+  // There is no URL: the host, and the port of the Worker of a test, which is none that HTTPS has by itself.
+  assert.match(values.get('https server') ?? '', /^[a-z0-9.-]+$/);
+  assert.match(values.get('https port') ?? '', /^\d+$/);
+  assert.notEqual(values.get('https port'), '443');
   assert.equal(values.get('sip line1 user name'), '201');
   assert.equal(values.get('sip line1 auth name'), '201-auth');
   assert.equal(values.get('sip line1 password'), PASSWORD);

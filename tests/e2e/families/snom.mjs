@@ -49,11 +49,14 @@ function desk({ model, mac, userAgent }) {
       // A 3xx with firmware 8 in its place.
       [`${colons}.xml`, 'plain'],
       [`${colons.toLowerCase()}.xml`, 'plain'],
+      // Where it is given a URL that ends in a name for everybody.
+      ['config.xml', 'none'],
+      [`config-${mac}.xml`, 'plain'],
     ],
-    never: [`${model}.htm`, `${model}-firmware.htm`, `${model}-firmware.xml`, 'snom-general.xml', 'config.xml', `config-${mac}.xml`],
+    never: [`${model}.htm`, `${model}-firmware.htm`, `${model}-firmware.xml`, 'snom-general.xml', 'config.xml'],
     wrong: [
       // All digits in either case, a MAC could not be wrong.
-      ...(/[A-F]/.test(mac) ? [`${lower}.xml`, `${model}-${lower}.htm`] : []),
+      ...(/[A-F]/.test(mac) ? [`${lower}.xml`, `${model}-${lower}.htm`, `config-${lower}.xml`] : []),
       `${model}-${colons}.htm`,
       `${colons.replaceAll(':', '-')}.xml`,
       `${colons}:.xml`,

@@ -1,4 +1,5 @@
-//! Lines of a name and a value without quotes: `account.1.label = Reception`, `sip line1 user name: 201`.
+//! Lines of a name and a value without quotes: a name with full stops, an equals sign and a value, or a name of
+//! several words, a colon and a value.
 //!
 //! No vendor of such files publishes an escape. So what a family's lines cannot hold is refused
 //! ([`LineSyntax::refused`]), and so are blanks at the ends of a value, which a phone cuts off. Lines end in LF, as

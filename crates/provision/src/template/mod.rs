@@ -74,8 +74,8 @@ pub struct RenderContext<'a> {
     pub layers: &'a Layers,
     /// The device, in files that are for one.
     pub device: Option<DeviceVars<'a>>,
-    /// What `urls.…` stands for, by name: `base` and its pieces `without_scheme`, `origin`, `host` and `path`, in
-    /// files for one device; `standard`; and in an initial file `product`, `master`, `system`,
+    /// What `urls.…` stands for, by name: `base` and its pieces `without_scheme`, `origin`, `host`, `hostname`, `port` and
+    /// `path`, in files for one device; `standard`; and in an initial file `product`, `master`, `system`,
     /// `certificate_1` to `certificate_3`.
     pub urls: &'a BTreeMap<String, String>,
     /// Whether secrets are written or masked.

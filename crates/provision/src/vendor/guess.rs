@@ -214,7 +214,7 @@ mod tests {
             ),
             (
                 "Grandstream Model HW HT801 V1.1A SW 1.0.17.5 DevId c074ad2bd859",
-                ["Grandstream", "", "HT801", "1.0.17.5", "C074AD2BD859"],
+                ["Grandstream", "ht", "HT801", "1.0.17.5", "C074AD2BD859"],
             ),
             (
                 "Grandstream Model HW GXV3350  V1.3A SW 1.0.3.6 DevId c074ad2bd859",

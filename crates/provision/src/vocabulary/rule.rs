@@ -134,6 +134,13 @@ impl Run {
         Self { models, ..self }
     }
 
+    /// The same of all models but these.
+    #[must_use]
+    pub const fn except(self, models: &'static [&'static str]) -> Self {
+        let models = Models::Except(models);
+        Self { models, ..self }
+    }
+
     fn at(self, number: u16) -> Option<u32> {
         let behind = number.checked_sub(self.from)?;
         let grown = self.step.saturating_mul(behind.into());

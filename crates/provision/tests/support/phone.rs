@@ -15,10 +15,12 @@ use ringfence_provision::template::{
 };
 
 /// The pieces of a URL that a phone asked under.
-pub(crate) const URLS: [(&str, &str); 4] = [
+pub(crate) const URLS: [(&str, &str); 6] = [
     ("base", "https://phones.example.net/s3gment"),
     ("without_scheme", "phones.example.net/s3gment"),
     ("host", "phones.example.net"),
+    ("hostname", "phones.example.net"),
+    ("port", "443"),
     ("path", "s3gment"),
 ];
 

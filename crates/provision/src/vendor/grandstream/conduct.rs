@@ -1,7 +1,7 @@
 //! How Grandstream's phones behave: from the vendor's guides and from public templates (WAZO, FusionPBX).
 
 use crate::vendor::conduct::AfterMissing::{AsksNext, GoesOn};
-use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found, inferred};
+use crate::vendor::conduct::{Challenge, Challenges, Conduct, Role, asked, found, inferred, model};
 
 pub(super) const P_VALUES: Conduct = Conduct {
     fetch: Some(found(
@@ -59,4 +59,43 @@ pub(super) const ITEMS: Conduct = Conduct {
         "It does not check the server's certificate, nor its name, unless a file says so (P8463 and P22030 as P values).",
     )],
     ..Conduct::NOT_FOUND
+};
+
+/// Adapters: from the HT80x guide and from the vendor's remarks in FusionPBX's templates.
+pub(super) const ADAPTERS: Conduct = Conduct {
+    asks: &[
+        asked("cfg{mac}", Role::Device, Some(GoesOn))
+            .remark("The binary form, which counts before the next name is asked for."),
+        asked("cfg{mac}.bin", Role::Device, Some(GoesOn)).remark("So the guide of 2023."),
+        asked("cfg{mac}.xml", Role::Device, Some(AsksNext)),
+        asked("cfg.xml", Role::Everybody, Some(GoesOn)),
+    ],
+    missing: &[
+        found("Each name may be missing."),
+        found("The last name stands in for the one before it."),
+    ],
+    fetch: Some(inferred("It fetches without a restart, as the phones do.")),
+    restart: Some(inferred("It restarts the adapter, as it does the phones.")),
+    challenge: Some(Challenge {
+        when: Challenges::IfSet,
+        credentials: None,
+        remarks: &[found(
+            "By the vendor's remarks P4428 is 1 from the factory, which switches it off.",
+        )],
+    }),
+    http_authentication: &[found("P1360 and P1361 hold name and password.")],
+    tls: &[
+        found(
+            "By the vendor's remarks it checks the server's certificate from the factory (P8463 is 1), and not the server's name (P22030 is 0).",
+        ),
+        found("Which authorities it knows was not found."),
+    ],
+    models: &[
+        model("HT801", "", 1),
+        model("HT802", "", 2),
+        model("HT812", "", 2),
+        model("HT814", "", 4),
+        model("HT818", "", 8),
+    ],
+    ..ITEMS
 };

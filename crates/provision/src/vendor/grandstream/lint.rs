@@ -18,8 +18,20 @@ const RULES: Numbered = Numbered {
     key_help: "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
 };
 
-/// Looks at a file of P values.
+/// Looks at a phone's file of P values.
 pub(super) fn check_p_values(file: &mut Examined<'_>) {
+    check_numbers(
+        file,
+        "Write the P value, or give the model the family gxp-v2.",
+    );
+}
+
+/// Looks at an adapter's file of P values.
+pub(super) fn check_adapters(file: &mut Examined<'_>) {
+    check_numbers(file, "Write the P value.");
+}
+
+fn check_numbers(file: &mut Examined<'_>, instead_of_an_item: &'static str) {
     if let Document::Xml(document) = file.document {
         for (version, at) in document.attribute_of("config", "version") {
             if version.is_some_and(|version| version != "1") {
@@ -35,7 +47,7 @@ pub(super) fn check_p_values(file: &mut Examined<'_>) {
                     codes::NAME_NOT_OF_FAMILY,
                     at,
                     "<item> is of files with <config version=\"2\">, and a phone passes over it here",
-                    "Write the P value, or give the model the family gxp-v2.",
+                    instead_of_an_item,
                 ));
             }
         }

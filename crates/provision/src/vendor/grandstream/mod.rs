@@ -1,5 +1,6 @@
-//! Grandstream: phones that read `P` values (`<config version="1">`): GXP11xx to GXP21xx, GRP26xx; and phones that
-//! read named items (`<config version="2">`): GRP26xx as well, and newer ones.
+//! Grandstream: phones that read `P` values (`<config version="1">`): GXP11xx to GXP21xx, GRP26xx; adapters that read
+//! `P` values with numbers of their own: HT80x, HT81x; and phones that read named items (`<config version="2">`): GRP26xx
+//! as well, and newer ones.
 //!
 //! From the vendor's *XML Provisioning Guide* (2011, 2012, 2018) and administration guides, and from
 //! templates of public provisioning servers, which agree on the numbers and names here. Nothing was tried on
@@ -19,6 +20,7 @@ use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyn
 use crate::kind::{FileKind, Form};
 use crate::vendor::{Along, Extra, FamilySpec, KeyCarrier, KeyPlace, UserAgents};
 
+mod adapters;
 pub mod binary;
 mod conduct;
 mod items;
@@ -29,7 +31,7 @@ mod vocabulary;
 pub use profiles::PROFILES;
 
 /// The vendor's families.
-pub const FAMILIES: [Family; 2] = [GXP, GXP_V2];
+pub const FAMILIES: [Family; 3] = [GXP, GXP_V2, HT];
 
 /// What the vendor's phones call themselves. The version of the hardware may follow the model.
 pub(super) const USER_AGENTS: UserAgents = UserAgents {
@@ -50,28 +52,22 @@ pub const GXP: Family = Family::new(&FamilySpec {
     id: "gxp",
     phones: "Grandstream GXP11xx to GXP21xx and GRP26xx, as far as they read P values.",
     model_prefixes: &["GXP11", "GXP14", "GXP16", "GXP17", "GXP21", "GRP26"],
-    syntax: Syntax::Xml(XmlSyntax {
-        style: XmlStyle::Elements { index: "idx" },
-        root: ROOT,
-        groups: None,
-        // A phone drops a file whose `mac` is not its own.
-        values: &["mac"],
-        attributes: &[(ROOT, "version", false), ("config", "version", false)],
-        parameter_attributes: &[],
-        attributes_help: "<gs_provision> and <config> have version; a phone ignores others.",
-    }),
-    profiles: &["gxp-256", "gxp-256-sha256"],
-    default_profile: Some("gxp-256"),
-    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
     conduct: &conduct::P_VALUES,
-    key: KeyPlace {
-        prefix: lint::KEY,
-        groups: &["config"],
-        carrier: Some(&CARRIER),
-    },
     vocabulary: vocabulary::P_VALUES,
     lint: lint::check_p_values,
-    ..BOTH
+    ..NUMBERED
+});
+
+/// Adapters for analogue telephones: the same files, with other numbers for most of what is a port's. An HT813 has a port for a
+/// line of the exchange, and is none of them.
+pub const HT: Family = Family::new(&FamilySpec {
+    id: "ht",
+    phones: "Grandstream's adapters HT801, HT802, HT812, HT814 and HT818: a line is a port.",
+    model_prefixes: &["HT801", "HT802", "HT812", "HT814", "HT818"],
+    conduct: &conduct::ADAPTERS,
+    vocabulary: adapters::ADAPTERS,
+    lint: lint::check_adapters,
+    ..NUMBERED
 });
 
 /// Phones that read named items. Of the model's name alone nobody can tell which of the two a GRP26xx is to get, so
@@ -108,13 +104,36 @@ pub const GXP_V2: Family = Family::new(&FamilySpec {
     },
     vocabulary: items::ITEMS,
     lint: lint::check_items,
-    ..BOTH
+    ..COMMON
 });
 
 const ROOT: &str = "gs_provision";
 
-/// What both have in common.
-const BOTH: FamilySpec = FamilySpec {
+/// What those have in common that read `P` values.
+const NUMBERED: FamilySpec = FamilySpec {
+    syntax: Syntax::Xml(XmlSyntax {
+        style: XmlStyle::Elements { index: "idx" },
+        root: ROOT,
+        groups: None,
+        // A phone drops a file whose `mac` is not its own.
+        values: &["mac"],
+        attributes: &[(ROOT, "version", false), ("config", "version", false)],
+        parameter_attributes: &[],
+        attributes_help: "<gs_provision> and <config> have version; a phone ignores others.",
+    }),
+    profiles: &["gxp-256", "gxp-256-sha256"],
+    default_profile: Some("gxp-256"),
+    templates: &[(FileKind::Standard, include_str!("templates/standard.j2"))],
+    key: KeyPlace {
+        prefix: lint::KEY,
+        groups: &["config"],
+        carrier: Some(&CARRIER),
+    },
+    ..COMMON
+};
+
+/// What all have in common.
+const COMMON: FamilySpec = FamilySpec {
     id: "",
     phones: "",
     model_prefixes: &[],
@@ -144,7 +163,7 @@ const BOTH: FamilySpec = FamilySpec {
     model_affixes: &[],
     older: None,
     sealed_at_plain_name: true,
-    // It challenges unless P4428 is 1.
+    // A phone challenges unless P4428 is 1, which it is in an adapter.
     typed: &[
         ("Config Via", "HTTPS"),
         ("Config Server Path", "<host>/<segment>"),

@@ -11,6 +11,9 @@ pub(super) const DESK: Conduct = Conduct {
             .remark("Instead, by firmware 8 of the 3xx."),
         asked("{MODEL}.htm", Role::Model, Some(GoesOn)).remark("If the URL ends in `/`."),
         asked("{MODEL}-{MAC}.htm", Role::Device, Some(GoesOn)).remark("If the URL ends in `/`."),
+        asked("config.xml", Role::Everybody, Some(GoesOn))
+            .remark("If the URL ends in it; of another name without `{mac}` likewise."),
+        asked("config-{MAC}.xml", Role::Device, Some(GoesOn)).remark("Behind that one."),
         asked("{MODEL}-firmware.htm", Role::Model, Some(GoesOn)).remark("In any case."),
     ],
     macros: Some(&[

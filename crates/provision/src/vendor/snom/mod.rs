@@ -4,8 +4,13 @@
 //! tried on hardware.
 //!
 //! A phone that is given `…/<segment>/{mac}.xml` asks for `<MAC>.xml`, in capitals; one that is given
-//! `…/<segment>/` asks for `<type>.htm` and `<type>-<MAC>.htm`, as in `snomD345-000413A11FA7.htm`. Either
-//! way `<type>-firmware.htm` follows. A 404 on one of them is normal. Base stations ask alike.
+//! `…/<segment>/` asks for `<type>.htm` and `<type>-<MAC>.htm`, as in `snomD345-000413A11FA7.htm`; one that is given
+//! another name asks for it as it stands and then with the MAC before the extension: `config.xml`, `config-<MAC>.xml`. In
+//! each case `<type>-firmware.htm` follows. A 404 on one of them is normal. Base stations ask alike, as far as is known.
+//!
+//! The rule for other names is printed by Gigaset for its phones with the same firmware. The first of two such names is
+//! for everybody, so it is never answered. Of a URL that ends without a slash and a name, as `…/<segment>`, the second
+//! name is `<segment>-<MAC>`: it stands beside the access path and not below it, so nothing can answer it.
 //!
 //! No cipher of files is published, and none was found: files go out in clear over HTTPS, and the access
 //! path is what protects them.
@@ -108,6 +113,8 @@ const PHONES: FamilySpec = FamilySpec {
         (FileKind::Standard, Form::Plain, "{MODEL}-{MAC}.htm"),
         // Firmware 8 of the 3xx.
         (FileKind::Standard, Form::Plain, "{MAC:COLONS}.xml"),
+        // Where the URL ends in `config.xml`, behind that one.
+        (FileKind::Standard, Form::Plain, "config-{MAC}.xml"),
     ],
     never: &[],
     model_affixes: &[],
