@@ -305,6 +305,10 @@ impl Pool {
                 self.follow_options(engine)?;
                 PoolReply::Done
             }
+            PoolCall::RenewCredentials => {
+                self.end_run();
+                PoolReply::Done
+            }
             PoolCall::DropRelay { relay } => {
                 self.close(&relay);
                 engine.drop_relay(&relay, now)?;

@@ -146,6 +146,22 @@ describe('a pool that sends itself', () => {
     });
   }
 
+  it('answers a challenge with the password that it has now, also while it is sending', async () => {
+    const proxy = await kamailio({ password: PASSWORD, streams: true });
+    // The connection of the first NOTIFY would serve the next one, too.
+    const here = await pool({ port: proxy.port, idle_s: 60 }, { max_attempts: 1 });
+    const path = `/pools/${here.pool.id}/proxy-credentials`;
+    await api.put(path, { username: 'ringfence', password: 'another' });
+    const handset = await proxy.registered('305');
+    const refused = await tell(here, { NOTIFY_AOR: 'sip:305@pbx.test' }, { fetches: false });
+    assert.deepEqual([refused.state, refused.code], ['rejected', 407], refused.message);
+    await api.put(path, { username: 'ringfence', password: PASSWORD });
+    const done = await tell(here, { NOTIFY_AOR: 'sip:305@pbx.test' });
+    assert.deepEqual([done.state, done.code], ['fetched', 200], done.message);
+    await handset.end();
+    await proxy.end();
+  });
+
   it('believes no certificate of a stranger and none for another name, and says so', async () => {
     const stranger = authority('Another CA');
     const issued = [stranger.issue(['DNS:localhost']), ca.issue(['DNS:pbx.example'])];

@@ -51,6 +51,8 @@ pub enum PoolCall {
     SetOptions {
         options: PoolOptions,
     },
+    /// The credentials for the proxy are others: what is sending by those of before takes no more jobs.
+    RenewCredentials,
     /// Closes a relay's connection and takes its jobs back: its credential was removed.
     DropRelay {
         relay: String,

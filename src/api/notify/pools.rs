@@ -553,7 +553,15 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
     let set = PoolCall::SetOptions {
         options: options.clone(),
     };
-    match client::call(&call.app.env, pool, &set).await {
+    hear(call, pool, &set).await
+}
+
+/// Has the object of a pool know of a change that is stored.
+///
+/// # Errors
+/// It does not answer.
+pub async fn hear(call: &Context, pool: &str, change: &PoolCall) -> Result<(), Problem> {
+    match client::call(&call.app.env, pool, change).await {
         Ok(_) => Ok(()),
         Err(problem) => Err(Problem {
             internal: problem.internal,

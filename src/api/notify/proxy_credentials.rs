@@ -3,10 +3,11 @@
 use ringfence_api::answer::{Done, Shown};
 use ringfence_api::changing::{About, TrialQuery};
 use ringfence_api::notify::proxy_credentials::{ProxyCredentialsInput, ProxyCredentialsView};
+use ringfence_queue::messages::PoolCall;
 use ringfence_sip_notify::Credentials;
 use serde_json::json;
 
-use crate::api::notify::pools::find;
+use crate::api::notify::pools::{find, hear};
 use crate::api::request::call::Call;
 use crate::api::request::commit::{self, Failure};
 use crate::api::request::secret::wrap;
@@ -49,7 +50,7 @@ pub async fn put(
         .map_err(|error| Problem::invalid_value(format!("These are no credentials: {error}.")))?;
     call.tried_saying(
         About::Replaced,
-        "The pool answers its proxy's challenge with these from its next connection on.",
+        "The pool answers its proxy's challenge with these from then on.",
     )?;
     let row = CredentialsRow {
         username: input.username.clone(),
@@ -72,6 +73,7 @@ pub async fn put(
     pools::put_credentials(&call.app.db, &row, master, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    hear(&call, &row.pool_id, &PoolCall::RenewCredentials).await?;
     Ok(Shown(row.into()))
 }
 
@@ -91,5 +93,6 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
     pools::delete_credentials(&call.app.db, &pool.id, &entry)
         .await
         .map_err(|error| commit::failed(error, call.if_match, &[]))?;
+    hear(&call, &pool.id, &PoolCall::RenewCredentials).await?;
     Ok(Done)
 }

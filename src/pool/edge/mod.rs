@@ -228,18 +228,21 @@ impl Pool {
         self.edge.is_draining.set(false);
     }
 
-    /// Has a run that sends by other options than the pool's take no more jobs, and give back those that have not gone out.
+    /// Ends a run that sends by other options than the pool's.
     pub(super) fn follow_options(&self, engine: &Engine<ObjectSql>) -> Result<(), SqlError> {
         let options = engine.store.options()?;
-        let is_other = match &*self.edge.sends_by.borrow() {
-            Some(own) => options.sends_itself() != Some(own),
-            None => false,
-        };
-        if is_other {
+        if self.edge.sends_by.borrow().as_ref() != options.sends_itself() {
+            self.end_run();
+        }
+        Ok(())
+    }
+
+    /// Has the run that is under way take no more jobs, and give back those that have not gone out.
+    pub(super) fn end_run(&self) {
+        if self.edge.sends_by.borrow().is_some() {
             self.edge.is_draining.set(true);
             self.edge.wake();
         }
-        Ok(())
     }
 
     async fn send_and_work(
