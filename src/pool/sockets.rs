@@ -40,7 +40,7 @@ const NOT_RECORDED: u16 = 4011;
 const PING_MS: u32 = 30_000;
 
 /// After how many pings that did not come a connection counts for dead.
-const MISSED_PINGS: u64 = 3;
+const MAX_MISSED_PINGS: u64 = 3;
 
 /// What is remembered of a connection while the object sleeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Attachment {
     /// Whether a relay last heard of at `heard_at` should have been heard of since. Its host may
     /// have lost power: TCP alone finds that out after many minutes.
     fn is_silent(&self, heard_at: u64, now: u64) -> bool {
-        now > heard_at + SEEN_MS + u64::from(self.ping_ms) * MISSED_PINGS
+        now > heard_at + SEEN_MS + u64::from(self.ping_ms) * MAX_MISSED_PINGS
     }
 }
 

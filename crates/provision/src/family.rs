@@ -15,7 +15,7 @@ use crate::vendor::conduct::Fact;
 use crate::vendor::{FAMILIES, FamilySpec, KeyCarrier};
 
 /// How many settings a layer may have for phones whose files need no more.
-pub const USUAL_SETTINGS: usize = 1_000;
+pub const MAX_SETTINGS: usize = 1_000;
 
 /// The syntax of a family's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

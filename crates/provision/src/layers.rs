@@ -228,8 +228,8 @@ pub fn check_name(name: &str) -> Result<(), SettingError> {
 
 /// The first characters of what is no name.
 fn beginning(name: &str) -> String {
-    const SHOWN: usize = 5;
-    match name.char_indices().nth(SHOWN) {
+    const MAX_SHOWN: usize = 5;
+    match name.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
         None => name.to_owned(),
     }

@@ -12,7 +12,7 @@ use super::window::TimeWindow;
 
 /// From how many judged devices on a share below the threshold stops the rollout at once, instead of
 /// only when the stage can no longer reach the threshold.
-const JUDGED_ENOUGH: u64 = 50;
+const MIN_JUDGED: u64 = 50;
 
 /// Most MACs in one selection.
 pub const MAX_MACS: usize = 10_000;
@@ -248,7 +248,7 @@ pub fn decide(tally: &Tally, threshold: Option<&Threshold>) -> Decision {
     let share = tally.in_time as f64 / judged.max(1) as f64;
     // A hair's breadth for the floating point: 1 - 0.9 of 10 is one device.
     let most_late = ((1.0 - threshold.share) * counted as f64 + 1e-9).floor() as u64;
-    if tally.late > most_late || (judged >= JUDGED_ENOUGH && share + 1e-9 < threshold.share) {
+    if tally.late > most_late || (judged >= MIN_JUDGED && share + 1e-9 < threshold.share) {
         return Decision::Pause(format!(
             "{} of {judged} devices of this stage fetched within {} s ({:.1} %), which is below {:.1} %. \
              Look at the jobs that are not fetched, then resume or cancel.",

@@ -119,18 +119,18 @@ impl PoolFrame {
 /// An item that alone is too long for a frame comes back in the second list.
 pub fn batches<T: Serialize, F>(items: Vec<T>, frame: impl Fn(Vec<T>) -> F) -> (Vec<F>, Vec<T>) {
     // Room for the envelope: version, type, the list's name and a reason.
-    const ROOM: usize = MAX_FRAME_BYTES - 256;
+    const MAX_ITEMS_BYTES: usize = MAX_FRAME_BYTES - 256;
     let (mut frames, mut oversized) = (Vec::new(), Vec::new());
     let (mut part, mut used) = (Vec::new(), 0);
     for item in items {
         let length = match serde_json::to_vec(&item) {
-            Ok(text) if text.len() < ROOM => text.len() + 1,
+            Ok(text) if text.len() < MAX_ITEMS_BYTES => text.len() + 1,
             _ => {
                 oversized.push(item);
                 continue;
             }
         };
-        if used + length > ROOM {
+        if used + length > MAX_ITEMS_BYTES {
             frames.push(frame(std::mem::take(&mut part)));
             used = 0;
         }

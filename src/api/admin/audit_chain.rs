@@ -20,7 +20,7 @@ use crate::platform::{DAY_MS, log};
 use crate::store::audit_chain::{self as store, ChainError};
 
 /// For how many days an entry is kept at least.
-pub const KEPT_DAYS: u64 = 90;
+pub const MIN_KEPT_DAYS: u64 = 90;
 
 /// How many lines an answer has at most.
 const MAX_LINES: u32 = 500;
@@ -268,9 +268,9 @@ pub async fn cut(call: Call<Nothing, CutInput>) -> Result<Shown<CutRow>, Failure
                 "`number` and `hash` are not an entry of the chain and its hash. Export the period to its end, keep the lines, and name what the last line says.",
             )
         })?;
-    if last.at > app.now.saturating_sub(KEPT_DAYS * DAY_MS) {
+    if last.at > app.now.saturating_sub(MIN_KEPT_DAYS * DAY_MS) {
         return Err(Problem::invalid_value(format!(
-            "`number`: that entry is younger than {KEPT_DAYS} days, and younger ones are kept. Export with `until` at least {KEPT_DAYS} days ago."
+            "`number`: that entry is younger than {MIN_KEPT_DAYS} days, and younger ones are kept. Export with `until` at least {MIN_KEPT_DAYS} days ago."
         )).into());
     }
     let row = CutRow {

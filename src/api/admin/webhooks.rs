@@ -62,7 +62,7 @@ impl From<MessageRow> for MessageView {
 }
 
 /// For how many hours a secret is good after it was replaced, by default and at most.
-const OVERLAP_HOURS: u64 = 24;
+const USUAL_OVERLAP_HOURS: u64 = 24;
 const MAX_OVERLAP_HOURS: u64 = 168;
 
 /// `listWebhooks`.
@@ -201,7 +201,7 @@ pub async fn delete(call: Call<TrialQuery>) -> Result<Done, Failure> {
 
 /// `rotateWebhookSecret`, `rotateTenantWebhookSecret`.
 pub async fn rotate(call: Call<TrialQuery, SecretInput>) -> Result<Created<SecretView>, Failure> {
-    let hours = call.body.overlap_hours.unwrap_or(OVERLAP_HOURS);
+    let hours = call.body.overlap_hours.unwrap_or(USUAL_OVERLAP_HOURS);
     if hours > MAX_OVERLAP_HOURS {
         return Err(Problem::invalid_value(format!(
             "`overlap_hours` is 0 to {MAX_OVERLAP_HOURS}."

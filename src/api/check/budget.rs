@@ -8,11 +8,11 @@ use crate::platform;
 
 /// The fuel of one whole check: some four times what 500 ordinary devices take (2,000 to 3,000 each
 /// with the built-in templates and 240 settings).
-pub const WHOLE_CHECK: u64 = 5_000_000;
+pub const MAX_FUEL: u64 = 5_000_000;
 
 /// How much fuel a check spends in one go before others are let go first. One rendering takes 200,000
 /// at most, a KX-UDS124's five times that.
-const AT_A_STRETCH: u64 = 50_000;
+const MAX_STRETCH: u64 = 50_000;
 
 /// What is left of a check's fuel.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            left: WHOLE_CHECK,
+            left: MAX_FUEL,
             stretch: 0,
         }
     }
@@ -39,7 +39,7 @@ impl Budget {
 
     /// Whether no more than this share of the whole, in percent, has been spent.
     pub fn is_within(&self, percent: u64) -> bool {
-        WHOLE_CHECK - self.left <= WHOLE_CHECK / 100 * percent && self.left > 0
+        MAX_FUEL - self.left <= MAX_FUEL / 100 * percent && self.left > 0
     }
 
     /// Lets others go first, if it is time.
@@ -50,7 +50,7 @@ impl Budget {
     }
 
     fn pause_is_due(&mut self) -> bool {
-        let due = self.stretch >= AT_A_STRETCH;
+        let due = self.stretch >= MAX_STRETCH;
         if due {
             self.stretch = 0;
         }
@@ -66,7 +66,7 @@ mod tests {
     fn a_budget_ends_and_its_shares_are_kept() {
         let mut budget = Budget::default();
         assert!(budget.is_within(50) && budget.is_within(100));
-        budget.spend(WHOLE_CHECK / 2);
+        budget.spend(MAX_FUEL / 2);
         assert!(budget.is_within(50));
         budget.spend(1);
         assert!(!budget.is_within(50) && budget.is_within(100));
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_pause_is_due_after_each_stretch() {
         let mut budget = Budget::default();
-        budget.spend(AT_A_STRETCH - 1);
+        budget.spend(MAX_STRETCH - 1);
         assert!(!budget.pause_is_due());
         budget.spend(1);
         assert!(budget.pause_is_due());

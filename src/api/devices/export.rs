@@ -22,7 +22,7 @@ use crate::store::tenants::TenantRow;
 use crate::store::{settings, sites};
 
 /// The most devices that are read at once.
-const PAGE: usize = 500;
+const MAX_READ: usize = 500;
 
 /// The most devices in one table.
 const MAX_DEVICES: usize = 10_000;
@@ -41,7 +41,7 @@ pub async fn csv(call: Call<DeviceQuery>) -> Result<Csv, Problem> {
     let tenant = call.tenant().await?;
     let part = Part::of(&call, &tenant).await?;
     let mut table = Table::default();
-    for ids in part.ids.chunks(PAGE) {
+    for ids in part.ids.chunks(MAX_READ) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let devices = devices::by_ids(&call.app.db, &tenant.id, &ids).await?;
         table.add(&call, &tenant.id, devices).await?;

@@ -9,7 +9,7 @@ use ringfence_api::answer::Revised;
 use ringfence_api::check::Checked;
 use ringfence_api::query::RevealQuery;
 use ringfence_api::tenancy::settings::{SettingView, SettingsInput, SettingsQuery, SettingsView};
-use ringfence_provision::family::{Family, USUAL_SETTINGS};
+use ringfence_provision::family::{Family, MAX_SETTINGS};
 use ringfence_provision::layers::{LayerSettings, Value, check_name, check_setting};
 use ringfence_provision::secret::SecretString;
 use ringfence_provision::vendor::EVENT_SETTINGS;
@@ -41,7 +41,7 @@ pub fn check_number(
     let most = families
         .into_iter()
         .map(Family::settings_limit)
-        .fold(USUAL_SETTINGS, usize::max);
+        .fold(MAX_SETTINGS, usize::max);
     if settings.len() > most {
         return Err(Problem::invalid_value(format!(
             "A layer of these phones has at most {most} settings, and this has {}. Put what several phones share into a layer above them.",

@@ -16,8 +16,9 @@ use crate::console::reply::Reply;
 use crate::console::visit::Visit;
 use crate::platform::DAY_MS;
 
-/// The most pools that are looked at with their relays, and the most webhooks with messages that were given up.
-const MAX_POOLS: &str = "20";
+/// The most pools that are looked at with their relays, the most webhooks with messages that were given up, and the most tenants
+/// of a page that are asked one by one.
+const MAX_LISTED: &str = "20";
 
 /// The whole deployment, for who sees all of it; the one tenant otherwise.
 pub async fn page(visit: Visit) -> PageResult {
@@ -44,16 +45,16 @@ pub async fn page(visit: Visit) -> PageResult {
 
 /// Webhooks of all tenants and of the installation with messages that were given up.
 async fn given_up(visit: &Visit) -> Result<Vec<Value>, Problem> {
-    let query = [("dead", "true"), ("limit", MAX_POOLS)];
+    let query = [("dead", "true"), ("limit", MAX_LISTED)];
     let list: Listed<Value> = visit.get("/webhooks", &query).await?;
     Ok(list.items)
 }
 
-/// Tenants with how many of their devices are in a state. A page has no more tenants than can be asked one by one.
+/// Tenants with how many of their devices are in a state. A page has [`MAX_LISTED`] of them at most.
 pub async fn by_tenant(visit: Visit) -> PageResult {
     let state = State::of_word(visit.param("state"))
         .ok_or_else(|| Problem::new(404, EN.not_found, EN.not_found_detail))?;
-    let mut query = vec![("limit", "20")];
+    let mut query = vec![("limit", MAX_LISTED)];
     query.extend(visit.query.only(&["cursor"]));
     let tenants: Listed<Tenant> = visit.get("/tenants", &query).await?;
     let limit = MAX_COUNTED.to_string();
@@ -87,7 +88,7 @@ pub async fn by_tenant(visit: Visit) -> PageResult {
 
 /// Pools, each with its queue and its relays.
 pub async fn pools(visit: &Visit) -> Result<Vec<(Pool, Vec<Relay>)>, Problem> {
-    let list: Listed<Pool> = visit.get("/pools", &[("limit", MAX_POOLS)]).await?;
+    let list: Listed<Pool> = visit.get("/pools", &[("limit", MAX_LISTED)]).await?;
     let mut pools = Vec::new();
     for pool in list.items {
         let path = href::path(["pools", &pool.id]);

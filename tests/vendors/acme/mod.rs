@@ -2,7 +2,7 @@
 //!
 //! Its phones read lines, as `line.1.user: 201`, and ask for `<mac>.acme` alone.
 
-use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
+use crate::family::{Duplicates, Family, LineSyntax, Syntax, MAX_SETTINGS};
 use crate::kind::{FileKind, Form};
 use crate::seal::ProfileSpec;
 use crate::vendor::conduct::{AfterMissing, Conduct, Role, asked, found, model};
@@ -35,7 +35,7 @@ pub const DESK: Family = Family::new(&FamilySpec {
         modules: None,
     }),
     total_limit: 64 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::LastWins,
     kinds: &[FileKind::Standard],
     profiles: &[],

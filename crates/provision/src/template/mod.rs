@@ -53,7 +53,7 @@ pub use error::RenderError;
 pub use guard::{MAX_NESTING, MAX_SOURCE_LEN, MAX_TAG_LEN};
 pub use names::Names;
 
-use crate::family::{Family, Format, USUAL_SETTINGS};
+use crate::family::{Family, Format, MAX_SETTINGS};
 use crate::kind::FileKind;
 use crate::layers::{Layer, Layers};
 use crate::mac::Mac;
@@ -229,7 +229,7 @@ impl Limits {
     /// to the settings that a layer of theirs may have.
     pub fn of(family: Family) -> Self {
         let usual = Self::default();
-        let times = family.settings_limit() / USUAL_SETTINGS;
+        let times = family.settings_limit() / MAX_SETTINGS;
         let times = u64::try_from(times).unwrap_or(u64::MAX);
         Self {
             fuel: usual.fuel.saturating_mul(times),

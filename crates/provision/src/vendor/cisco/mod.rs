@@ -12,7 +12,7 @@
 //! of its own and the device's file rewrites the rule, as a bootstrap and when it is sealed alike. MPP phones
 //! are told by a header of the answer (RFC 8188), under the name of the plain file, which they go on taking.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{Conduct, FamilySpec, KeyPlace, UserAgents};
 
@@ -160,7 +160,7 @@ const FLAT: FamilySpec = FamilySpec {
     }),
     // No limit is published; templates of 100 KB are in use.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     // Within a file and from file to file.
     duplicates: Duplicates::LastWins,
     kinds: &[FileKind::Initial, FileKind::Standard],

@@ -14,7 +14,7 @@
 //! out in clear over HTTPS, and the access path is what protects them.
 
 use crate::family::{
-    Duplicates, Family, LineSyntax, Modules, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax,
+    Duplicates, Family, LineSyntax, MAX_SETTINGS, Modules, Syntax, XmlStyle, XmlSyntax,
 };
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
@@ -65,7 +65,7 @@ pub const SYS_CONF: Family = Family::new(&FamilySpec {
     }),
     // No limit is published; templates of 197,000 bytes are in use.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],
@@ -111,7 +111,7 @@ pub const VOIP_CONFIG: Family = Family::new(&FamilySpec {
     }),
     // No limit is published; templates of 47,000 bytes are in use.
     total_limit: 256 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],
@@ -164,7 +164,7 @@ pub const TEXT: Family = Family::new(&FamilySpec {
     }),
     // No limit is published; files of 36,000 bytes are in use.
     total_limit: 256 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],

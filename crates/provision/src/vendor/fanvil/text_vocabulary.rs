@@ -6,14 +6,14 @@ use super::{keys, zone};
 use crate::vocabulary::{Encoding, Rule, each, host_alone, one, port_alone};
 
 /// What the models with the most have.
-const LINES: u16 = 20;
+const MAX_LINES: u16 = 20;
 
 macro_rules! line {
     ($setting:literal, $name:literal, $value:expr) => {
         each(
             concat!("line_{n}_", $setting),
             concat!("SIP_CONFIG_MODULE.SIP_Line_List.SIP{n}_", $name),
-            LINES,
+            MAX_LINES,
             $value,
         )
     };
@@ -59,7 +59,7 @@ pub(super) const TEXT: &[Rule] = &[
     each(
         "codecs",
         "SIP_CONFIG_MODULE.SIP_Line_List.SIP{n}_VoiceCodecMap",
-        LINES,
+        MAX_LINES,
         CODEC_MAP,
     )
     .of_lines(),

@@ -19,7 +19,7 @@
 //! (`master.bin` and more), which Ringfence has none of: it is pointed at `<MAC>.xml` itself. The N300 and the C610 have the
 //! same format and other names, and the Maxwell another: these are not written.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{Conduct, FamilySpec, KeyPlace, UserAgents};
 
@@ -79,7 +79,7 @@ pub const NX70: Family = Family::new(&FamilySpec {
     }),
     // No limit is published.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],
@@ -173,7 +173,7 @@ const PROVIDER_FRAME: FamilySpec = FamilySpec {
     }),
     // No limit is published.
     total_limit: 256 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],

@@ -154,19 +154,19 @@ macro_rules! account {
     };
 }
 
-const ACCOUNTS: u16 = 6;
+const MAX_ACCOUNTS: u16 = 6;
 
 pub(super) const N510: &[Rule] = &[
     each(
         "line_{n}_enabled",
         "BS_IP_Data1.ucB_SIP_ACCOUNT_IS_ACTIVE_{n}",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         ACTIVE,
     ),
     each(
         "line_{n}_user",
         "BS_IP_Data1.ucB_SIP_ACCOUNT_IS_ACTIVE_{n}",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         ON,
     ),
     account!("user", "BS_IP_Data1.aucS_SIP_USER_ID", TEXT),
@@ -196,32 +196,32 @@ pub(super) const N510: &[Rule] = &[
     each(
         "line_{n}_voicemail",
         "BS_IP_Data1.aucS_VOIP_NET_AM_NUMBER_{n}",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         TEXT,
     ),
     each(
         "line_{n}_voicemail",
         "BS_IP_Data1.ucB_VOIP_NET_AM_ENABLED_{n}",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         ON,
     ),
     each(
         "line_{n}_label",
         "BS_Accounts.astAccounts.{z}.aucAccountName.0",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         TEXT,
     ),
     // Without these, all handsets ring for all accounts.
     each(
         "line_{n}_user",
         "BS_Accounts.astAccounts.{z}.uiSendMask",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         OWN_HANDSET,
     ),
     each(
         "line_{n}_user",
         "BS_Accounts.astAccounts.{z}.uiReceiveMask",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         OWN_HANDSET,
     ),
     one(
@@ -233,7 +233,7 @@ pub(super) const N510: &[Rule] = &[
     each(
         "line_{n}_dtmf",
         "BS_IP_Data1.ucI_DTMF_TX_MODE_BITS",
-        ACCOUNTS,
+        MAX_ACCOUNTS,
         Encoding::AsLine1,
     ),
     one("admin_password", "BS_CUSTOM.aucKdsPin.0", PIN),
@@ -256,14 +256,14 @@ const PROXY_PORT: Encoding = Encoding::With(|it| {
 });
 
 /// The accounts of an N720.
-const N720_ACCOUNTS: u16 = 100;
+const MAX_N720_ACCOUNTS: u16 = 100;
 
 macro_rules! member {
     ($setting:literal, $name:literal, $value:expr) => {
         each(
             concat!("line_{n}_", $setting),
             concat!("BS_VOIP_Data.astVoipAccounts.{z}.", $name),
-            N720_ACCOUNTS,
+            MAX_N720_ACCOUNTS,
             $value,
         )
     };
@@ -285,7 +285,7 @@ macro_rules! as_line_1 {
         each(
             concat!("line_{n}_", $setting),
             "BS_VOIP_Data.astVoipAccounts.{z}.ucVoipProviderIndex",
-            N720_ACCOUNTS,
+            MAX_N720_ACCOUNTS,
             Encoding::AsLine1,
         )
     };

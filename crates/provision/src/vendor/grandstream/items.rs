@@ -9,7 +9,7 @@ use crate::vocabulary::{
 };
 
 /// How many accounts the largest phone has. A phone that has fewer passes over the others.
-const ACCOUNTS: u16 = 16;
+const MAX_ACCOUNTS: u16 = 16;
 
 /// The codec of a rank. Behind those that are wanted stays what the phone has.
 macro_rules! codec {
@@ -94,27 +94,27 @@ pub(super) const ITEMS: &[Rule] = &[
     each(
         "key_{n}_type",
         "pks.vpk.{n}.keyMode",
-        KEYS,
+        MAX_KEYS,
         Encoding::With(|it| keys::kind(it, MODES)),
     ),
     each(
         "key_{n}_type",
         "pks.vpk.{n}.account",
-        KEYS,
+        MAX_KEYS,
         // Counted from 0, as WAZO and FS PBX write it; FusionPBX writes Account1, and says in a remark that 0 is meant.
         Encoding::With(keys::line_from_zero),
     ),
     each(
         "key_{n}_line",
         "pks.vpk.{n}.account",
-        KEYS,
+        MAX_KEYS,
         Encoding::Joined,
     ),
-    each("key_{n}_label", "pks.vpk.{n}.description", KEYS, LABEL),
+    each("key_{n}_label", "pks.vpk.{n}.description", MAX_KEYS, LABEL),
     each(
         "key_{n}_value",
         "pks.vpk.{n}.value",
-        KEYS,
+        MAX_KEYS,
         Encoding::With(key_value),
     ),
     codec!(0, 1),
@@ -173,7 +173,7 @@ pub(super) const ITEMS: &[Rule] = &[
 ];
 
 /// How many keys the vendor's remarks count. They want no gaps between the keys that are in use.
-const KEYS: u16 = 40;
+const MAX_KEYS: u16 = 40;
 const MODES: &[(&str, &str)] = &[
     ("line", "Line"),
     ("blf", "BLF"),
@@ -218,7 +218,7 @@ const SRTP: Encoding = Encoding::Choice(&[
 ]);
 
 const fn line(setting: &'static str, item: &'static str, value: Encoding) -> Rule {
-    each(setting, item, ACCOUNTS, value)
+    each(setting, item, MAX_ACCOUNTS, value)
 }
 
 /// Yes for one of the ways to send digits, No for the others.

@@ -16,7 +16,7 @@
 //! already. A phone that asks for the XML first gets it in clear, with the password in it, and no binary form
 //! afterwards. That a phone goes on reading plain XML once it has a password is not stated anywhere.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{Along, Extra, FamilySpec, KeyCarrier, KeyPlace, UserAgents};
 
@@ -148,7 +148,7 @@ const COMMON: FamilySpec = FamilySpec {
     }),
     // No limit is published; templates of 7,400 lines are in use.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],

@@ -10,7 +10,7 @@
 //! The guide has a chapter on encrypted files, which is in no public store: files go out in clear over
 //! HTTPS, and the access path is what protects them.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::p_values::Numbered;
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
@@ -49,7 +49,7 @@ pub const UC: Family = Family::new(&FamilySpec {
     }),
     // No limit is published.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],

@@ -23,7 +23,7 @@ macro_rules! later {
     ($setting:literal, $first:literal, $value:expr) => {
         runs(
             $setting,
-            &Runs("P", &[Run::new(7, LINES, $first, 1)]),
+            &Runs("P", &[Run::new(7, MAX_LINES, $first, 1)]),
             $value,
         )
     };
@@ -33,13 +33,18 @@ pub(super) const UC: &[Rule] = &[
     one("line_{n}_registrar", "P47", Encoding::With(host_and_port)),
     one("line_{n}_domain", "P47", Encoding::With(host_and_port)),
     // All lines register where line 1 does.
-    each("line_{n}_registrar", "P47", LINES, Encoding::AsLine1),
-    each("line_{n}_domain", "P47", LINES, Encoding::AsLine1),
-    each("line_{n}_port", "P47", LINES, Encoding::AsLine1),
-    each("line_{n}_transport", "P130", LINES, Encoding::AsLine1),
-    each("line_{n}_outbound_proxy", "P48", LINES, Encoding::AsLine1),
-    each("line_{n}_expires", "P32", LINES, Encoding::AsLine1),
-    each("line_{n}_dtmf", "P20166", LINES, Encoding::AsLine1),
+    each("line_{n}_registrar", "P47", MAX_LINES, Encoding::AsLine1),
+    each("line_{n}_domain", "P47", MAX_LINES, Encoding::AsLine1),
+    each("line_{n}_port", "P47", MAX_LINES, Encoding::AsLine1),
+    each("line_{n}_transport", "P130", MAX_LINES, Encoding::AsLine1),
+    each(
+        "line_{n}_outbound_proxy",
+        "P48",
+        MAX_LINES,
+        Encoding::AsLine1,
+    ),
+    each("line_{n}_expires", "P32", MAX_LINES, Encoding::AsLine1),
+    each("line_{n}_dtmf", "P20166", MAX_LINES, Encoding::AsLine1),
     one("line_{n}_transport", "P130", TRANSPORT),
     one("line_{n}_registrar", "P130", Encoding::Fixed("0")),
     one("line_{n}_domain", "P130", Encoding::Fixed("0")),
@@ -103,7 +108,7 @@ pub(super) const UC: &[Rule] = &[
         "line_{n}_user",
         &Runs(
             "P",
-            &[Run::new(7, 8, 24_088, 1), Run::new(9, LINES, 24_720, 1)],
+            &[Run::new(7, 8, 24_088, 1), Run::new(9, MAX_LINES, 24_720, 1)],
         ),
         Encoding::Fixed("0"),
     ),
@@ -125,7 +130,7 @@ const DISPLAY: &[&str] = &["P3", "P703", "P507", "P607", "P1707", "P1807"];
 const TRANSPORT: Encoding = Encoding::Choice(&[("udp", "0"), ("tcp", "1"), ("tls", "2")]);
 
 /// As many accounts as the largest models have.
-const LINES: u16 = 16;
+const MAX_LINES: u16 = 16;
 
 const LABEL: &[&str] = &["P20000", "P20001", "P20002", "P20003", "P20378", "P20379"];
 const VOICEMAIL: &[&str] = &["P33", "P426", "P526", "P626", "P1726", "P1826"];

@@ -13,7 +13,7 @@
 //! Sealed files (`.tuz`) are made by the vendor's tool with a password that every phone can find out; the format
 //! is not published. Files go out in clear over HTTPS, and the access path is what protects them.
 
-use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
+use crate::family::{Duplicates, Family, LineSyntax, MAX_SETTINGS, Syntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
@@ -58,7 +58,7 @@ pub const SIP: Family = Family::new(&FamilySpec {
     }),
     // No limit is published.
     total_limit: 256 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard, FileKind::Master],
     profiles: &[],

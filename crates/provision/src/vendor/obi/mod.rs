@@ -12,7 +12,7 @@
 //! file has a name of its own, and a bootstrap sets these parameters and rewrites the rule. The sealed file has the
 //! same rule again: a new access path comes by it, too.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
@@ -55,7 +55,7 @@ pub const OBI: Family = Family::new(&FamilySpec {
     }),
     // No limit is published; a backup of all parameters has 220 KB.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Initial, FileKind::Standard],
     profiles: &["obi-128"],

@@ -15,7 +15,7 @@ mod vocabulary;
 
 pub use profiles::PROFILES;
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
@@ -218,7 +218,7 @@ const TEXT: FamilySpec = FamilySpec {
     },
     // The guides say "120 KB"; a KB is taken as 1024 bytes.
     total_limit: 120 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::FirstWins,
     kinds: &[
         FileKind::Initial,

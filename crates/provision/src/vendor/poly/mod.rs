@@ -17,7 +17,7 @@
 //! a file begins is in no public source. A phone that is told of a file that it cannot read restarts again and
 //! again. So there is no profile: files go out in clear over HTTPS.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
@@ -68,7 +68,7 @@ pub const UCS: Family = Family::new(&FamilySpec {
     }),
     // No limit is published.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     // It is told for two files, and not for one.
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Initial, FileKind::Standard],

@@ -15,7 +15,7 @@
 //! No cipher of files is published, and none was found: files go out in clear over HTTPS, and the access
 //! path is what protects them.
 
-use crate::family::{Duplicates, Family, Syntax, USUAL_SETTINGS, XmlStyle, XmlSyntax};
+use crate::family::{Duplicates, Family, MAX_SETTINGS, Syntax, XmlStyle, XmlSyntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, UserAgents};
 
@@ -102,7 +102,7 @@ const PHONES: FamilySpec = FamilySpec {
     }),
     // No limit is published.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: &[],

@@ -11,7 +11,7 @@
 //! The device's file is sealed under the name of the plain one, where an operator wants that: the vendor's cipher
 //! is ECB, which shows equal blocks and lets them be swapped.
 
-use crate::family::{Duplicates, Family, LineSyntax, Syntax, USUAL_SETTINGS};
+use crate::family::{Duplicates, Family, LineSyntax, MAX_SETTINGS, Syntax};
 use crate::kind::{FileKind, Form};
 use crate::vendor::{FamilySpec, KeyPlace, Older, UserAgents};
 
@@ -77,7 +77,7 @@ pub const STATIC: Family = Family::new(&FamilySpec {
     syntax: SYNTAX,
     // No limit is published.
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     // That the last counts is known of several files; within one it is a guess.
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
@@ -120,7 +120,7 @@ pub const OLD: Family = Family::new(&FamilySpec {
     ],
     syntax: SYNTAX,
     total_limit: 512 * 1024,
-    settings_limit: USUAL_SETTINGS,
+    settings_limit: MAX_SETTINGS,
     duplicates: Duplicates::Unstated,
     kinds: &[FileKind::Standard],
     profiles: PROFILES_OF_OLD,
