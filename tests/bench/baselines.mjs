@@ -2,12 +2,14 @@
 // KV namespace. `kv` does what a hot sealed file cannot do without (two KV reads, the answer) and
 // nothing else; `constant` does not even that.
 
-/** Scripts for Ringfence.start({ extra }); `namespace` is the id of the real Worker's KV namespace. */
-export function baselines(namespace) {
+import { bindings } from '../support/config.mjs';
+
+/** Scripts for Ringfence.start({ extra }). */
+export function baselines() {
   return [
     {
       name: 'kv',
-      kvNamespaces: { FILES: namespace },
+      kvNamespaces: bindings().kvNamespaces,
       script: `export default {
         async fetch(request, env) {
           const [, tenant, file] = new URL(request.url).pathname.split('/').map(decodeURIComponent);

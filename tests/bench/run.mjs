@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { ROOT, wranglerConfig } from '../support/config.mjs';
+import { ROOT } from '../support/config.mjs';
 import { standard, XML } from '../support/worker/content.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 import { hashAccessPath, mac, seedCrowd, seedDevice, seedDevices, seedTenant } from '../support/worker/seed.mjs';
@@ -44,8 +44,7 @@ async function settled(worker, tenant, phone) {
 // --- Rates -------------------------------------------------------------------------------------------
 
 async function rates() {
-  const namespace = wranglerConfig().kv_namespaces[0].id;
-  const worker = await Ringfence.start({ extra: baselines(namespace), silent: true });
+  const worker = await Ringfence.start({ extra: baselines(), silent: true });
   try {
     const tenant = await seedTenant(worker, { templates, options: { events_per_minute: 60 } });
     const phone = await seedDevice(worker, tenant, { mac: mac(1), state: 'delivered' });
@@ -238,7 +237,7 @@ async function sealing() {
   progress('sealing: WebCrypto and the aes crate in WebAssembly');
   const worker = await Ringfence.start({
     migrate: false,
-    extra: [...baselines('none').filter(({ name }) => name === 'webcrypto'), aesCrate(readFileSync(wasm))],
+    extra: [...baselines().filter(({ name }) => name === 'webcrypto'), aesCrate(readFileSync(wasm))],
   });
   try {
     // workerd stops its clock while a Worker computes, so it is measured from outside: the time of a

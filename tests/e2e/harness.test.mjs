@@ -1,4 +1,4 @@
-// What the other tests stand on: the readers of wrangler.toml and of SQL files, and scripts.
+// What the other tests stand on: the readers of wrangler.toml and of SQL files, scripts, and what the benchmarks measure against.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { ROOT, bindings } from '../support/config.mjs';
+import { baselines, plain } from '../bench/baselines.mjs';
+import { Ringfence } from '../support/worker/ringfence.mjs';
 import { statements } from '../support/worker/sql.mjs';
 import { parseToml } from '../support/toml.mjs';
 
@@ -37,6 +39,23 @@ describe('the reader of SQL files', () => {
       "-- a; b\nCREATE TABLE a (b TEXT DEFAULT ';'); /* ; */\nCREATE TRIGGER t BEFORE DELETE ON a\nBEGIN SELECT CASE WHEN 1 THEN 2 END; SELECT 3; END;\nSELECT 1";
     assert.equal(statements(sql).length, 3);
     assert.match(statements(sql)[1], /^CREATE TRIGGER[\s\S]*END$/);
+  });
+});
+
+describe('what the benchmarks measure the Worker against', () => {
+  it('answers beside it, from the same namespace', async () => {
+    const worker = await Ringfence.start({ extra: [...baselines(), plain] });
+    try {
+      const { kv, constant, webcrypto, plain: least } = worker.direct;
+      await worker.ask('kvPut', { name: 'a file', value: Buffer.from('its bytes') });
+      const bytes = async (url) => Buffer.from(await (await fetch(url)).arrayBuffer());
+      assert.equal((await bytes(`${kv}tenant/a%20file`)).toString(), 'its bytes');
+      assert.equal((await bytes(`${constant}28000`)).length, 28_000);
+      assert.equal((await bytes(`${webcrypto}2000/2`)).toString(), 'done');
+      assert.equal((await bytes(`${least}200/2000`)).length, 2_000);
+    } finally {
+      await worker.stop();
+    }
   });
 });
 
