@@ -204,7 +204,7 @@ async function run() {
       await prepare(worker, row);
       const warmed = await warmUp(pids, row);
       const baseline = `${worker.direct.plain}${row.status ?? 200}/${row.bytes}`;
-      await load(baseline, { seconds: 0.5, status: row.status });
+      await load(baseline, { seconds: 1, status: row.status });
       if (PROFILES) {
         await profile(inspectorPort, row);
         continue;
