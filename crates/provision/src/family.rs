@@ -9,9 +9,7 @@ use std::hash::{Hash, Hasher};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::kind::{FileKind, Form};
-use crate::seal::Profile;
-use crate::vendor::conduct::Fact;
+use crate::kind::FileKind;
 use crate::vendor::{FAMILIES, FamilySpec, KeyCarrier};
 
 /// How many settings a layer may have for phones whose files need no more.
@@ -305,18 +303,6 @@ impl Family {
     /// Whether a name of its standard file, or a template of names, is one of the file that carries the key.
     pub fn carries_key_at(self, name: &str) -> bool {
         self.carrier().is_some_and(|carrier| carrier.is_at(name))
-    }
-
-    /// What an operator has to do besides, so that a phone which is sealed by that profile takes the bootstrap of a new key;
-    /// `None` where it comes for one by itself.
-    pub fn after_rekey(self, profile: &Profile) -> Option<Fact> {
-        let mut names = self.0.names.iter();
-        let has_own_name = names.any(|(kind, form, name)| {
-            (*kind, *form) == (FileKind::Standard, Form::Sealed)
-                && name.rsplit_once('.').map(|(_, extension)| extension)
-                    == Some(profile.extension.as_str())
-        });
-        self.0.conduct.after_rekey.filter(|_| has_own_name)
     }
 
     /// The name of the sealing profile that is on unless an operator says otherwise: only a family whose

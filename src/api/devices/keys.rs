@@ -14,7 +14,7 @@ use ringfence_provision::key::DeviceKey;
 use ringfence_provision::lifecycle::{
     self, ClaimPolicy, Effect as KeyEffect, KeyEvent, KeyRecord, KeyState, Transition,
 };
-use ringfence_provision::vendor;
+use ringfence_provision::{serving, vendor};
 use serde_json::json;
 
 use crate::api::check::candidate::{self, Candidate};
@@ -274,7 +274,7 @@ fn effects(row: &DeviceRow, next: &KeyRecord, now: u64) -> Vec<Effect> {
 /// What somebody has to do besides, so that the phone takes the bootstrap of a new key.
 pub fn after_rekey(family: Family, profile: Option<&str>) -> Option<&'static str> {
     let profile = vendor::profile(profile?)?;
-    family.after_rekey(&profile).map(|says| says.text)
+    serving::after_rekey(family, &profile).map(|says| says.text)
 }
 
 /// What becomes of the plaintext file. Without a sealing profile there is none that is handed out once: all of the

@@ -9,6 +9,7 @@
 //! served.
 
 use crate::vendor;
+use crate::vendor::conduct::Fact;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -235,6 +236,17 @@ pub fn is_shared(kind: FileKind) -> bool {
 /// where there is no dot.
 pub fn extension(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(_, end)| end)
+}
+
+/// What somebody has to do at a phone that is sealed by that profile, so that the phone takes the bootstrap of a new key;
+/// `None` where it comes for one by itself: because its sealed file has no name of its own, or by what its family does.
+pub fn after_rekey(family: Family, profile: &Profile) -> Option<Fact> {
+    let spec = family.spec();
+    let mut names = spec.names.iter();
+    let has_own_name = names.any(|(kind, form, name)| {
+        (*kind, *form) == (FileKind::Standard, Form::Sealed) && extension(name) == profile.extension
+    });
+    spec.conduct.after_rekey.filter(|_| has_own_name)
 }
 
 /// Why no profile that may be used goes with a sealed name, and what to do.

@@ -15,8 +15,8 @@ pub struct Conduct {
     pub macros: Option<&'static [Macro]>,
     /// What has to change in a file along with the key.
     pub with_key: Option<Fact>,
-    /// What a new key takes where its phones ask for the sealed file at a name of its own, and for nothing else; null where
-    /// they come for a bootstrap by themselves.
+    /// What somebody has to do at a phone that was not reset, so that the phone takes the bootstrap of a new key. Null where
+    /// its phones come for one by themselves.
     pub after_rekey: Option<Fact>,
     /// What the event that fetches does, unless a parameter says otherwise.
     pub fetch: Option<Fact>,
