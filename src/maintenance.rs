@@ -4,7 +4,7 @@ use worker::Env;
 
 use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
-use crate::platform::{self, DAY_MS, config, first_id_at, log};
+use crate::platform::{self, DAY_MS, MINUTE_MS, config, first_id_at, log};
 use crate::store::audit_chain::{self, ChainError};
 use crate::store::{
     claims, history, maintenance, metrics, moves, operations, sessions, sign_in_codes, unknown,
@@ -17,11 +17,11 @@ const MAX_EVENTS: u32 = 5_000;
 const MAX_PAGES_CHAINED: usize = 10;
 /// How many tenants share a statement.
 const MAX_TENANTS: u32 = 500;
-/// A minute's counter is of no use when the minute is over; a day leaves room to look at it.
-const MINUTES_KEPT: u64 = 24 * 60;
+/// For how many minutes their counters are kept: until the metrics have counted them, and a cron event or two may fail before.
+const MINUTES_KEPT: u64 = 3 * 60;
 
 /// How long after a request its event is written at the latest: the runtime keeps an answered request for 30 seconds.
-const EVENT_LAG_MS: u64 = 2 * 60_000;
+const EVENT_LAG_MS: u64 = 2 * MINUTE_MS;
 /// How long after a minute an isolate has reported most of what it only counted in it.
 const MINUTE_LAG: u64 = 5;
 /// How many pages of events one run counts.
@@ -64,6 +64,7 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
         let entries: Vec<_> = overdue.into_iter().map(|row| (row.id, new_id())).collect();
         swept.expired = claims::expire(&db, &entries, now, &new_id()).await?;
     }
+    maintenance::bring_old_events(&db, MAX_EVENTS).await?;
     if let Err(error) = count(&db, now).await {
         log::warn("metrics_not_counted", &[("error", &error.to_string())]);
     }
@@ -94,7 +95,7 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
         Err(error) => log::warn("audit_not_chained", &[("error", &error.to_string())]),
     }
     audit_chain::sweep(&db).await?;
-    let oldest = (now / 60_000).saturating_sub(MINUTES_KEPT);
+    let oldest = (now / MINUTE_MS).saturating_sub(MINUTES_KEPT);
     swept.minutes = maintenance::delete_minutes(&db, oldest, MAX_EVENTS).await?;
     swept.sessions = sessions::forget(&db, now, MAX_ROWS).await?
         + sign_in_codes::forget(&db, now, MAX_ROWS).await?;
@@ -108,9 +109,8 @@ pub async fn run(env: &Env, now: u64) -> Result<Swept, StorageError> {
 
 /// Counts for `GET /metrics` what has happened, before retention can remove it.
 async fn count(db: &Db, now: u64) -> Result<(), StorageError> {
-    let below = first_id_at(now.saturating_sub(EVENT_LAG_MS));
-    metrics::count_events(db, &below, now, MAX_PAGES_COUNTED).await?;
-    metrics::count_minutes(db, (now / 60_000).saturating_sub(MINUTE_LAG), now).await?;
+    metrics::count_events(db, now.saturating_sub(EVENT_LAG_MS), now, MAX_PAGES_COUNTED).await?;
+    metrics::count_minutes(db, (now / MINUTE_MS).saturating_sub(MINUTE_LAG), now).await?;
     if metrics::progress(db).await?.devices_are_due(now) {
         metrics::count_devices(db, now.saturating_sub(BACK_WITHIN_MS), now).await?;
     }

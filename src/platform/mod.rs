@@ -16,8 +16,11 @@ pub async fn let_others_go_first() {
     worker::Delay::from(std::time::Duration::ZERO).await;
 }
 
+/// A minute, in milliseconds.
+pub const MINUTE_MS: u64 = 60 * 1000;
+
 /// An hour, in milliseconds.
-pub const HOUR_MS: u64 = 3600 * 1000;
+pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 /// A day, in milliseconds.
 pub const DAY_MS: u64 = 24 * HOUR_MS;

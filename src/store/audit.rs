@@ -142,7 +142,6 @@ impl<'a> Filter<'a> {
         Page {
             columns: AUDIT_COLUMNS,
             source,
-            table: "audit",
             within,
             besides,
             below: self.below,

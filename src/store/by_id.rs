@@ -21,7 +21,6 @@ pub(super) struct Page<'a> {
     pub columns: &'static str,
     /// The table, with the index that answers `within` in the order of `id`.
     pub source: &'static str,
-    pub table: &'static str,
     pub within: Vec<Condition<'a>>,
     /// Conditions that each row is looked at for.
     pub besides: Vec<Condition<'a>>,
@@ -56,9 +55,10 @@ impl Page<'_> {
         Ok(PageRows { rows, ended_at })
     }
 
-    fn ids(&self, most: u32) -> (String, Vec<Arg<'_>>) {
+    /// What is looked at, the newest first.
+    fn looked_at(&self, columns: &str, most: u32) -> (String, Vec<Arg<'_>>) {
         let mut args: Vec<Arg<'_>> = vec![self.below.unwrap_or(LAST_ID).into()];
-        let mut sql = format!("SELECT id AS wid FROM {} WHERE id < ?1", self.source);
+        let mut sql = format!("SELECT {columns} FROM {} WHERE id < ?1", self.source);
         push(&mut sql, &mut args, &self.within);
         if let Some(from) = self.from {
             args.push(from.into());
@@ -74,11 +74,9 @@ impl Page<'_> {
             true => limit,
             false => MAX_LOOKED_AT,
         };
-        let (ids, mut args) = self.ids(most);
-        let mut sql = format!(
-            "SELECT {} FROM ({ids}) CROSS JOIN {} e ON e.id = wid WHERE 1",
-            self.columns, self.table
-        );
+        let (rows, mut args) = self.looked_at(self.columns, most);
+        // A list within a list: with its own limit it is read row by row, and no further than the page needs.
+        let mut sql = format!("SELECT {} FROM ({rows}) WHERE 1", self.columns);
         push(&mut sql, &mut args, &self.besides);
         args.push(limit.into());
         sql.push_str(&format!(" LIMIT ?{}", args.len()));
@@ -86,11 +84,11 @@ impl Page<'_> {
     }
 
     fn last(&self) -> (String, Vec<Arg<'_>>) {
-        let (ids, mut args) = self.ids(MAX_LOOKED_AT);
+        let (ids, mut args) = self.looked_at("id", MAX_LOOKED_AT);
         args.push((MAX_LOOKED_AT - 1).into());
         let place = args.len();
         (
-            format!("SELECT wid FROM ({ids}) LIMIT 1 OFFSET ?{place}"),
+            format!("SELECT id FROM ({ids}) LIMIT 1 OFFSET ?{place}"),
             args,
         )
     }

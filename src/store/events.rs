@@ -1,6 +1,6 @@
 //! Events: what phones asked for and got, as an operator reads them. `requests` writes them.
 
-use ringfence_sql::Arg;
+use ringfence_sql::{Arg, args};
 use serde::Deserialize;
 
 use super::by_id::{Condition, Page, PageRows};
@@ -45,8 +45,10 @@ pub struct EventFilter<'a> {
     pub from: Option<&'a str>,
 }
 
-/// Why a request got something; every other reason is one of those that got nothing, which have an index of
-/// their own.
+/// How a request ends that gets nothing; these have indexes of their own.
+pub const FAILURES: [&str; 3] = ["refused", "unavailable", "broken"];
+
+/// Why a request got something; every other reason is one of those that got nothing.
 pub const SERVED: [&str; 10] = [
     "sealed",
     "sealed_last_good",
@@ -67,47 +69,57 @@ impl<'a> EventFilter<'a> {
     fn page(&self, tenant_id: &'a str) -> Page<'a> {
         const OF_TENANT: &str = "tenant_id =";
         let refusal = self.reason.filter(|reason| !SERVED.contains(reason));
-        let mut within: Vec<Condition<'a>> = vec![(OF_TENANT, tenant_id.into())];
+        let failure = self.outcome.filter(|outcome| FAILURES.contains(outcome));
+        let gets_nothing = refusal.is_some() || failure.is_some();
+        let mut within: Vec<Condition<'a>> = vec![("tenant_id =", tenant_id.into())];
         let mut besides: Vec<Condition<'a>> = Vec::new();
+        // The first one that has an index; those of refusals have nothing else in them.
         let all = [
+            (
+                "mac =",
+                self.mac,
+                true,
+                "phone_events INDEXED BY phone_events_by_mac",
+            ),
             (
                 "address =",
                 self.address,
-                "events INDEXED BY events_by_address",
+                gets_nothing,
+                "phone_events INDEXED BY phone_events_by_refused_address",
             ),
-            ("mac =", self.mac, "events INDEXED BY events_by_mac"),
-            ("reason =", refusal, "events INDEXED BY events_by_refusal"),
+            (
+                "reason =",
+                self.reason,
+                refusal.is_some(),
+                "phone_events INDEXED BY phone_events_by_refusal",
+            ),
             (
                 "outcome =",
                 self.outcome,
-                "events INDEXED BY events_by_outcome",
+                failure.is_some(),
+                "phone_events INDEXED BY phone_events_by_failure",
             ),
         ];
-        let mut source = "events INDEXED BY events_by_tenant";
-        for (condition, value, by) in all {
+        // Its own key has no name.
+        let mut source = "phone_events";
+        for (condition, value, has_index, by) in all {
             let Some(value) = value else { continue };
-            if within.len() > 1 {
+            if within.len() > 1 || !has_index {
                 besides.push((condition, value.into()));
                 continue;
             }
             source = by;
             within.push((condition, value.into()));
-            if refusal.is_some() && condition == "reason =" {
+            if condition != "mac =" {
                 within.push(("status >= 400 AND status <", 1_000_u32.into()));
             }
         }
-        let served = self.reason.filter(|_| refusal.is_none());
-        for (condition, value) in [
-            ("reason =", served),
-            ("kind =", self.kind),
-            ("request_id =", self.request_id),
-        ] {
+        for (condition, value) in [("kind =", self.kind), ("request_id =", self.request_id)] {
             besides.extend(value.map(|value| (condition, value.into())));
         }
         Page {
             columns: EVENT_COLUMNS,
             source,
-            table: "events",
             within,
             besides,
             below: self.below,
@@ -141,16 +153,16 @@ pub async fn with_request(
         #[serde(rename = "$event")]
         event: EventRow,
     }
-    let mut sql = "SELECT tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
-                   user_agent, country, request_id, detail, at, path, access_path FROM events \
-                   WHERE id >= ?1 AND id < ?2 AND request_id = ?3"
-        .to_owned();
-    let mut args: Vec<Arg<'_>> = vec![from.into(), below.into(), request_id.into()];
-    if let Some(tenant_id) = tenant_id {
-        args.push(tenant_id.into());
-        sql.push_str(" AND tenant_id = ?4");
-    }
-    sql.push_str(" LIMIT 1");
-    let row: Option<Row> = db.row(&sql, &args).await?;
+    let args: &[Arg<'_>] = args![from, below, request_id, tenant_id];
+    let whose = match tenant_id {
+        Some(_) => "phone_events e WHERE e.tenant_id = ?4",
+        None => "tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id WHERE ?4 IS NULL AND t.id > ''",
+    };
+    let sql = format!(
+        "SELECT tenant_id, e.id AS id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, \
+         country, request_id, detail, at, path, access_path FROM {whose} \
+         AND e.id >= ?1 AND e.id < ?2 AND request_id = ?3 LIMIT 1"
+    );
+    let row: Option<Row> = db.row(&sql, args).await?;
     Ok(row.map(|row| (row.tenant_id, row.event)))
 }

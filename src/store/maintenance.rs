@@ -5,7 +5,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::json::json;
-use crate::db::{Db, StorageError};
+use crate::db::{Db, Statement, StorageError};
 
 /// A bootstrap whose time is over.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +40,26 @@ pub async fn retentions(db: &Db, after: &str, limit: u32) -> Result<Vec<Retentio
     .await
 }
 
+/// Brings events from the table that a Worker of before writes to where they are read, the newest first and at most `limit`.
+/// Where one is there already, that one stays.
+pub async fn bring_old_events(db: &Db, limit: u32) -> Result<usize, StorageError> {
+    const COLUMNS: &str = "tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, \
+         user_agent, country, request_id, detail, at, path, access_path";
+    const NEWEST: &str = "FROM events WHERE id > '' ORDER BY id DESC LIMIT ?1";
+    let brought = format!(
+        "INSERT INTO phone_events ({COLUMNS}) SELECT {COLUMNS} FROM (SELECT {COLUMNS} {NEWEST}) WHERE true \
+         ON CONFLICT (tenant_id, id) DO NOTHING"
+    );
+    let removed = format!("DELETE FROM events WHERE id IN (SELECT id {NEWEST})");
+    let [_, removed] = db
+        .batch_of([
+            Statement::new(&brought, args![limit]),
+            Statement::new(&removed, args![limit]),
+        ])
+        .await?;
+    Ok(removed.changes)
+}
+
 /// Removes events below an id for each tenant, at most `limit` altogether.
 pub async fn delete_events(
     db: &Db,
@@ -47,8 +67,8 @@ pub async fn delete_events(
     limit: u32,
 ) -> Result<usize, StorageError> {
     db.run(
-        "DELETE FROM events WHERE id IN (SELECT e.id FROM json_each(?1) j \
-         JOIN events e ON e.tenant_id = j.value ->> 0 AND e.id < j.value ->> 1 LIMIT ?2)",
+        "DELETE FROM phone_events WHERE (tenant_id, id) IN (SELECT e.tenant_id, e.id FROM json_each(?1) j \
+         JOIN phone_events e ON e.tenant_id = j.value ->> 0 AND e.id < j.value ->> 1 LIMIT ?2)",
         args![json(&floors)?, limit],
     )
     .await

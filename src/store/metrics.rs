@@ -12,10 +12,13 @@ use serde::Deserialize;
 use super::json::json;
 use super::pools::{self, PoolRow};
 use crate::db::{Db, Statement, StorageError, rows};
-use crate::platform::{DAY_MS, HOUR_MS};
+use crate::platform::{DAY_MS, HOUR_MS, MINUTE_MS, first_id_at, time_of_id};
 
-/// How many events one transaction counts at most.
-pub const MAX_EVENTS_COUNTED: u32 = 5_000;
+/// How many events one transaction counts at most, where one minute does not have more.
+const MAX_EVENTS_COUNTED: u64 = 5_000;
+
+/// How many minutes of events one transaction counts at most.
+const MAX_MINUTES_COUNTED: u64 = 60;
 
 /// How many minutes back requests are counted at most, should the cron event not have come for that long.
 const MAX_MINUTES_BACK: u64 = 60;
@@ -23,21 +26,36 @@ const MAX_MINUTES_BACK: u64 = 60;
 /// More rows of counted fetches than the words of kinds, outcomes and reasons can make.
 const MAX_FETCH_ROWS: u32 = 2_000;
 
-/// The last event that the next page has.
-const PAGE_END: &str = "SELECT max(id) AS id FROM (SELECT id FROM events \
-     WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id < ?1 ORDER BY id LIMIT ?2)";
+/// How far events are counted, and in which minute there may be one that is not.
+const COUNTED: &str = "SELECT event, (SELECT min(minute) FROM event_minutes) AS first FROM metric_progress WHERE id = 1";
 
-const COUNT_PAGE: &str = "INSERT INTO metric_fetches (kind, outcome, reason, number) \
-     SELECT coalesce(kind, 'none'), outcome, reason, count(*) FROM events \
-     WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 GROUP BY 1, 2, 3 \
-     ON CONFLICT DO UPDATE SET number = number + excluded.number";
+/// How many events each minute has at most: what was seen in it may have left none.
+const MINUTES: &str = "SELECT minute, sum(seen) AS events FROM event_minutes WHERE minute >= ?1 AND minute < ?2 \
+     GROUP BY minute ORDER BY minute";
+
+/// The events that are counted next, of every tenant: their key begins with it.
+macro_rules! page {
+    () => {
+        "FROM tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id \
+         AND e.id > (SELECT event FROM metric_progress WHERE id = 1) AND e.id <= ?1 WHERE t.id > ''"
+    };
+}
+
+const COUNT_PAGE: &str = concat!(
+    "INSERT INTO metric_fetches (kind, outcome, reason, number) \
+     SELECT coalesce(kind, 'none'), outcome, reason, count(*) ",
+    page!(),
+    " GROUP BY 1, 2, 3 ON CONFLICT DO UPDATE SET number = number + excluded.number"
+);
 
 /// The same events by the hour, for what is shown of the last day: the number of an hour is its Unix time / 3600 s.
-const COUNT_HOURS: &str = "INSERT INTO metric_values (name, label, value) \
+const COUNT_HOURS: &str = concat!(
+    "INSERT INTO metric_values (name, label, value) \
      SELECT 'hour', (at / 3600000) || CASE WHEN outcome IN ('served', 'not_modified') THEN ' served' ELSE ' refused' END, \
-     count(*) FROM events WHERE id > (SELECT event FROM metric_progress WHERE id = 1) AND id <= ?1 \
-     AND at >= ?2 GROUP BY 2 \
-     ON CONFLICT DO UPDATE SET value = value + excluded.value";
+     count(*) ",
+    page!(),
+    " AND at >= ?2 GROUP BY 2 ON CONFLICT DO UPDATE SET value = value + excluded.value"
+);
 
 /// Numbers of hours have six digits until 2084, so they sort as texts.
 const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND label < ?1";
@@ -114,13 +132,13 @@ pub struct ScrapeRows {
     pub pools: Vec<PoolRow>,
 }
 
-/// Counts the next events with ids below `below`; how many pages that took, at most `limit`.
+/// Counts the next events, those of requests before `before` (Unix milliseconds); how many pages that took, at most `limit`.
 ///
 /// # Errors
 /// D1 fails; pages that were counted stay counted.
 pub async fn count_events(
     db: &Db,
-    below: &str,
+    before: u64,
     now: u64,
     limit: usize,
 ) -> Result<usize, StorageError> {
@@ -128,11 +146,17 @@ pub async fn count_events(
     let forget = Statement::new(FORGET_HOURS, args![since.to_string()]);
     db.batch_of([forget]).await?;
     for page in 0..limit {
-        let end: Option<Option<String>> =
-            db.value(PAGE_END, args![below, MAX_EVENTS_COUNTED]).await?;
-        let Some(end) = end.flatten() else {
+        let counted: Option<Counted> = db.row(COUNTED, &[]).await?;
+        let counted = counted.unwrap_or_default();
+        let below = first_id_at(before);
+        if counted.event >= below {
             return Ok(page);
-        };
+        }
+        let from = counted.next_minute().unwrap_or(before / MINUTE_MS);
+        let minutes = args![from, from + MAX_MINUTES_COUNTED];
+        let minutes: Vec<MinuteRow> = db.rows(MINUTES, minutes).await?;
+        let end = page_end(from, &minutes) * MINUTE_MS;
+        let end = first_id_at(end.min(before));
         db.batch_of([
             Statement::new(COUNT_PAGE, args![&end]),
             Statement::new(COUNT_HOURS, args![&end, since * HOUR_MS]),
@@ -141,6 +165,41 @@ pub async fn count_events(
         .await?;
     }
     Ok(limit)
+}
+
+/// How far events are counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Counted {
+    /// The id below which they are; empty: none is.
+    event: String,
+    /// The first minute that is known of, by its Unix time / 60 s.
+    first: Option<u64>,
+}
+
+impl Counted {
+    /// The minute with which the next page begins; `None` where nothing has been counted and no minute is known of.
+    fn next_minute(&self) -> Option<u64> {
+        time_of_id(&self.event)
+            .map(|at| at / MINUTE_MS)
+            .max(self.first)
+    }
+}
+
+/// How many events a minute has at most.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct MinuteRow {
+    minute: u64,
+    events: u64,
+}
+
+/// The minute before which a page ends that begins with `from`: it has room for the events of those before, or of one.
+fn page_end(from: u64, minutes: &[MinuteRow]) -> u64 {
+    let mut events = 0;
+    let full = minutes.iter().find(|row| {
+        events += row.events;
+        events > MAX_EVENTS_COUNTED && row.minute > from
+    });
+    full.map_or(from + MAX_MINUTES_COUNTED, |row| row.minute)
 }
 
 /// Counts the requests of the minutes before `minute` (Unix time / 60 s).
@@ -329,25 +388,17 @@ mod tests {
 
     fn event(sql: &Memory, id: &str, kind: Option<&str>, reason: &str) {
         sql.run(
-            "INSERT INTO events (id, tenant_id, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at) \
+            "INSERT INTO phone_events (id, tenant_id, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at) \
              VALUES (?1, 'T', ?2, 'refused', ?3, 404, 0, '', '', '', '', 1)",
             args![id, kind, reason],
         )
         .unwrap();
     }
 
-    /// One run of the cron event, page by page.
-    fn run(sql: &Memory, below: &str, page: u32) {
-        #[derive(Deserialize)]
-        struct End {
-            id: Option<String>,
-        }
-        loop {
-            let end: Vec<End> = sql.rows(PAGE_END, args![below, page]).unwrap();
-            let Some(end) = end[0].id.clone() else { return };
-            sql.run(COUNT_PAGE, args![&end]).unwrap();
-            sql.run(PAGE_IS_COUNTED, args![&end, 5_u64]).unwrap();
-        }
+    /// One page of the cron event.
+    fn run(sql: &Memory, end: &str) {
+        sql.run(COUNT_PAGE, args![end]).unwrap();
+        sql.run(PAGE_IS_COUNTED, args![end, 5_u64]).unwrap();
     }
 
     fn counts(sql: &Memory) -> BTreeMap<(String, String), u64> {
@@ -368,7 +419,6 @@ mod tests {
         #[test]
         fn every_event_is_counted_once_and_no_counter_goes_down(
             steps in prop::collection::vec((0..40_u32, 0..3_u8, any::<bool>(), 0..60_u32), 1..40),
-            page in 1..4_u32,
         ) {
             let sql = with_schema();
             tenant(&sql);
@@ -381,10 +431,10 @@ mod tests {
                     event(&sql, &id, (*reason > 0).then_some("standard"), &format!("r{reason}"));
                     written += 1;
                 }
-                run(&sql, &format!("{:04}", at + 1), page);
+                run(&sql, &format!("{:04}", at + 1));
                 if *prunes {
                     let floor = format!("{:04}", at.saturating_sub(*back as usize));
-                    sql.run("DELETE FROM events WHERE id < ?1", args![&floor]).unwrap();
+                    sql.run("DELETE FROM phone_events WHERE id < ?1", args![&floor]).unwrap();
                 }
                 let now = counts(&sql);
                 for (of, number) in &before {
@@ -402,11 +452,60 @@ mod tests {
         tenant(&sql);
         event(&sql, "A", None, "no_such_path");
         event(&sql, "B", None, "no_such_path");
-        run(&sql, "Z", 10);
+        run(&sql, "B");
         // The slower run had found the same end.
         sql.run(COUNT_PAGE, args!["B"]).unwrap();
         sql.run(PAGE_IS_COUNTED, args!["B", 5_u64]).unwrap();
         assert_eq!(counts(&sql).values().sum::<u64>(), 2);
+    }
+
+    #[test]
+    fn a_page_has_room_for_the_events_of_its_minutes_and_goes_on() {
+        let rows = |all: &[(u64, u64)]| -> Vec<MinuteRow> {
+            let row = |&(minute, events)| MinuteRow { minute, events };
+            all.iter().map(row).collect()
+        };
+        let most = MAX_EVENTS_COUNTED;
+        assert_eq!(page_end(10, &[]), 10 + MAX_MINUTES_COUNTED);
+        let few = rows(&[(10, 5), (11, most - 5)]);
+        assert_eq!(page_end(10, &few), 10 + MAX_MINUTES_COUNTED);
+        assert_eq!(page_end(10, &rows(&[(10, 5), (11, most)])), 11);
+        // One minute alone is taken whatever it has.
+        let flood = rows(&[(10, 9 * most), (14, 9 * most)]);
+        assert_eq!(page_end(10, &flood), 14);
+        let first_id = |minute| Some(minute).map(|it| first_id_at(it * MINUTE_MS));
+        for (event, first, next) in [
+            (None, None, None),
+            (None, Some(7), Some(7)),
+            (first_id(9), Some(7), Some(9)),
+            (first_id(9), None, Some(9)),
+            // Nothing was asked for in between.
+            (first_id(9), Some(12), Some(12)),
+        ] {
+            let counted = Counted {
+                event: event.unwrap_or_default(),
+                first,
+            };
+            assert_eq!(counted.next_minute(), next, "{counted:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_counts_events_reads_all_of_them() {
+        let sql = with_schema();
+        let plan = |text: &str| sql.plan(text).join("\n");
+        for text in [COUNT_PAGE, COUNT_HOURS] {
+            let plan = plan(text);
+            assert!(
+                plan.contains("SEARCH e USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)"),
+                "{plan}"
+            );
+        }
+        for text in [COUNTED, MINUTES] {
+            let plan = plan(text);
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            assert!(plan.contains("USING PRIMARY KEY (minute"), "{plan}");
+        }
     }
 
     #[test]
@@ -423,7 +522,7 @@ mod tests {
         ] {
             event(&sql, id, None, "r");
             sql.run(
-                "UPDATE events SET at = ?2, outcome = ?3 WHERE id = ?1",
+                "UPDATE phone_events SET at = ?2, outcome = ?3 WHERE id = ?1",
                 args![id, now - hours_ago * HOUR_MS, outcome],
             )
             .unwrap();

@@ -112,8 +112,8 @@ pub async fn write(
         settings::replace(&mut change, target, &scope, layer, now)?;
     }
     change.push(
-        "UPDATE events SET tenant_id = ?1, access_path = NULL WHERE id IN (SELECT id FROM events \
-         WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
+        "UPDATE phone_events SET tenant_id = ?1, access_path = NULL WHERE tenant_id = ?2 AND id IN \
+         (SELECT id FROM phone_events WHERE tenant_id = ?2 AND mac = ?3 ORDER BY id DESC LIMIT ?4)",
         args![target, &from.tenant_id, &from.mac, MAX_EVENTS],
     );
     push_traces(&mut change, moved, now);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::json::json;
 use super::unknown::{self, Recorded, Sighting};
 use crate::db::{D1Result, Db, Statement, StorageError, rows};
+use crate::platform::MINUTE_MS;
 
 /// Counts the requests of tenants' minutes, whether they are written or not.
 const COUNT: &str = "INSERT INTO event_minutes (tenant_id, minute, seen) \
@@ -21,7 +22,7 @@ const COUNT: &str = "INSERT INTO event_minutes (tenant_id, minute, seen) \
 
 /// Writes events, as long as their minutes had room: those that were counted together with one and come `behind` it in its
 /// minute do not take its room.
-const WRITE: &str = "INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
+const WRITE: &str = "INSERT INTO phone_events (id, tenant_id, device_id, mac, kind, form, outcome, reason, \
      status, bytes, address, user_agent, country, request_id, detail, at, path, access_path) \
      SELECT e.value ->> 'id', m.tenant_id, e.value ->> 'device_id', e.value ->> 'mac', \
      e.value ->> 'kind', e.value ->> 'form', e.value ->> 'outcome', e.value ->> 'reason', \
@@ -31,21 +32,28 @@ const WRITE: &str = "INSERT INTO events (id, tenant_id, device_id, mac, kind, fo
      (SELECT id FROM access_paths WHERE hash = e.value ->> 'access_path_hash')) \
      FROM json_each(?1) e JOIN event_minutes m \
      ON m.tenant_id = e.value ->> 'tenant_id' AND m.minute = e.value ->> 'minute' \
-     WHERE m.seen - (e.value ->> 'behind') <= (e.value ->> 'limit') ON CONFLICT (id) DO NOTHING";
+     WHERE m.seen - (e.value ->> 'behind') <= (e.value ->> 'limit') ON CONFLICT (tenant_id, id) DO NOTHING";
 
-/// Notes who was here. Answers are recorded in any order, so what was taken and who was here are each compared with their own
-/// time: the record of a later product file must not cost the one about the standard file before it.
+/// Notes which version was taken, where it is another one than the last. Answers are recorded in any order, so what was taken and
+/// who was here are each compared with their own time: the record of a later product file must not cost the one about the standard
+/// file before it. Before [`SEEN`], which moves that time on. By itself, for the version is in an index, and a phone that asks for
+/// what it has would write it each time.
+const TAKEN: &str = "UPDATE devices SET fetched_version = s.taken \
+     FROM (SELECT value ->> 'tenant_id' AS tenant_id, value ->> 'device_id' AS device_id, \
+     value ->> 'taken' AS taken, value ->> 'taken_at' AS taken_at FROM json_each(?1)) s \
+     WHERE devices.id = s.device_id AND devices.tenant_id = s.tenant_id AND s.taken IS NOT NULL \
+     AND fetched_version IS NOT s.taken AND coalesce(fetched_at, 0) <= s.taken_at";
+
+/// Notes who was here.
 const SEEN: &str = "UPDATE devices SET last_seen_at = max(coalesce(last_seen_at, s.at), s.at), \
      last_seen_address = CASE WHEN last_seen_at > s.at THEN last_seen_address ELSE s.address END, \
      last_seen_user_agent = CASE WHEN last_seen_at > s.at THEN last_seen_user_agent \
      ELSE s.user_agent END, \
-     fetched_version = CASE WHEN s.taken IS NULL OR fetched_at > s.taken_at THEN fetched_version \
-     ELSE s.taken END, \
-     fetched_at = CASE WHEN s.taken IS NULL OR fetched_at > s.taken_at THEN fetched_at \
+     fetched_at = CASE WHEN s.taken_at IS NULL OR fetched_at > s.taken_at THEN fetched_at \
      ELSE s.taken_at END \
      FROM (SELECT value ->> 'tenant_id' AS tenant_id, value ->> 'device_id' AS device_id, \
      value ->> 'at' AS at, value ->> 'address' AS address, value ->> 'user_agent' AS user_agent, \
-     value ->> 'taken' AS taken, value ->> 'taken_at' AS taken_at FROM json_each(?1)) s \
+     value ->> 'taken_at' AS taken_at FROM json_each(?1)) s \
      WHERE devices.id = s.device_id AND devices.tenant_id = s.tenant_id \
      RETURNING id AS device_id, version, generation, disabled, forward_until";
 
@@ -109,7 +117,7 @@ pub struct NewEvent<'a> {
 impl NewEvent<'_> {
     /// Of Unix time.
     pub fn minute(&self) -> u64 {
-        self.at / 60_000
+        self.at / MINUTE_MS
     }
 }
 
@@ -192,7 +200,7 @@ impl WrittenRequests {
 }
 
 /// How many statements [`write()`] takes at most.
-pub const MAX_STATEMENTS: usize = 7;
+pub const MAX_STATEMENTS: usize = 8;
 
 /// Writes what requests leave: all of it, or nothing.
 pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<WrittenRequests, StorageError> {
@@ -200,6 +208,7 @@ pub async fn write(db: &Db, all: &[Leaves<'_>]) -> Result<WrittenRequests, Stora
     let mut batch = Batch::default();
     let minutes = batch.add(COUNT, &lists.minutes, &[])?;
     batch.add(WRITE, &lists.events, &[])?;
+    batch.add(TAKEN, &lists.taken(), &[])?;
     let devices = batch.add(SEEN, &lists.seen, &[])?;
     batch.add(USED_BY_DEVICE, &lists.by_devices, &[USE_STEP_MS])?;
     batch.add(USED, &lists.used, &[USE_STEP_MS])?;
@@ -320,6 +329,12 @@ struct UseItem<'a> {
 }
 
 impl<'a> Lists<'a> {
+    /// The devices that took a version.
+    fn taken(&self) -> Vec<&SeenItem<'a>> {
+        let seen = self.seen.iter();
+        seen.filter(|item| item.taken.is_some()).collect()
+    }
+
     fn of(all: &'a [Leaves<'a>]) -> Self {
         let mut lists = Self::default();
         // How many events each minute gets: of those, how many come behind one is known once all are counted.
@@ -446,8 +461,6 @@ mod tests {
     use super::*;
     use crate::store::testing;
 
-    const MINUTE: u64 = 60_000;
-
     fn event<'a>(id: &'a str, tenant_id: &'a str, limit: u32) -> NewEvent<'a> {
         NewEvent {
             id,
@@ -465,7 +478,7 @@ mod tests {
             country: "",
             request_id: "r",
             detail: None,
-            at: MINUTE + 5,
+            at: MINUTE_MS + 5,
             path: None,
             access_path: None,
             access_path_hash: "h",
@@ -501,6 +514,7 @@ mod tests {
         };
         list(COUNT, json(&lists.minutes).unwrap());
         list(WRITE, json(&lists.events).unwrap());
+        list(TAKEN, json(&lists.taken()).unwrap());
         list(SEEN, json(&lists.seen).unwrap());
         list(USED_BY_DEVICE, json(&lists.by_devices).unwrap());
         list(USED, json(&lists.used).unwrap());
@@ -559,13 +573,13 @@ mod tests {
             number: 1,
         };
         of(rest, Some(uncounted));
-        let written: Vec<String> = values(&memory, "SELECT id FROM events ORDER BY id");
+        let written: Vec<String> = values(&memory, "SELECT id FROM phone_events ORDER BY id");
         assert_eq!(written, ["E0", "E1", "E2", "E3"]);
         let seen: u64 = value(&memory, "SELECT seen FROM event_minutes");
         assert_eq!(seen, 9);
-        let agent: String = value(&memory, "SELECT user_agent FROM events LIMIT 1");
+        let agent: String = value(&memory, "SELECT user_agent FROM phone_events LIMIT 1");
         assert_eq!(agent, "x\"}]", "hostile text stays in its field");
-        let path: String = value(&memory, "SELECT access_path FROM events LIMIT 1");
+        let path: String = value(&memory, "SELECT access_path FROM phone_events LIMIT 1");
         assert_eq!(path, "A", "looked up by its hash");
     }
 
@@ -578,7 +592,7 @@ mod tests {
         });
         run(&memory, &all);
         run(&memory, &all);
-        let written: Vec<String> = values(&memory, "SELECT id FROM events");
+        let written: Vec<String> = values(&memory, "SELECT id FROM phone_events");
         assert_eq!(written, ["E"]);
     }
 
@@ -666,7 +680,7 @@ mod tests {
             let (together, alone) = (with_phone(), with_phone());
             let ids: Vec<String> = (0..list.len()).map(|number| format!("E{number:03}")).collect();
             let all: Vec<Leaves<'_>> = list.iter().zip(&ids).map(|(&(minute, at, fetched, is_seen), id)| Leaves {
-                event: Some(NewEvent { at: MINUTE * u64::from(minute) + at, ..event(id, "T", limit) }),
+                event: Some(NewEvent { at: MINUTE_MS * u64::from(minute) + at, ..event(id, "T", limit) }),
                 // Times differ: of two at once either may be the last.
                 seen: is_seen.then(|| seen("D", at * 100 + id.len() as u64, fetched)),
                 ..Leaves::default()
@@ -676,9 +690,9 @@ mod tests {
                 run(&alone, one);
             }
             for sql in [
-                "SELECT group_concat(id) FROM (SELECT id FROM events ORDER BY id)",
+                "SELECT group_concat(id) FROM (SELECT id FROM phone_events ORDER BY id)",
                 "SELECT group_concat(minute || ':' || seen) FROM (SELECT * FROM event_minutes ORDER BY minute)",
-                "SELECT last_seen_at || ' ' || fetched_at FROM devices",
+                "SELECT last_seen_at || ' ' || fetched_at || ' ' || fetched_version FROM devices",
             ] {
                 let of = |memory: &Memory| values::<Option<String>>(memory, sql);
                 prop_assert_eq!(of(&together), of(&alone));

@@ -340,9 +340,12 @@ const SITES_OF_ALL: &str = "SELECT s.id, s.tenant_id, s.name, count(*) AS device
 fn of_events(tenant_id: Option<&str>) -> &'static str {
     match tenant_id {
         Some(_) => {
-            "events INDEXED BY events_by_tenant WHERE tenant_id = ?1 AND id >= ?2 AND id < ?3"
+            "phone_events e WHERE e.tenant_id = ?1 AND e.id >= ?2 AND e.id < ?3"
         }
-        None => "events WHERE ?1 IS NULL AND id >= ?2 AND id < ?3",
+        None => {
+            "tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id AND e.id >= ?2 AND e.id < ?3 \
+             WHERE ?1 IS NULL AND t.id > ''"
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use worker::Env;
 use super::message::Finding;
 use crate::db::{Db, StorageError};
 use crate::model::webhook::{MessageKind, WebhookOptions};
-use crate::platform::first_id_at;
+use crate::platform::{MINUTE_MS, first_id_at};
 use crate::pool::client;
 use crate::store::pools;
 use crate::store::webhooks::{self, FoundDevice, Look, LookRows, WebhookRow};
@@ -45,8 +45,6 @@ pub struct Seen {
     pub came_about: Vec<(MessageKind, Vec<Finding>)>,
     pub is_so: Vec<(MessageKind, Vec<Finding>)>,
 }
-
-const MINUTE_MS: u64 = 60_000;
 
 impl<'a> Watch<'a> {
     fn has(&self, kind: MessageKind) -> bool {

@@ -45,7 +45,7 @@ async function writeEvents(worker, tenant, count) {
       rows.push([ulid(undefined, at), ulid(), mac((number * 7919) % 1000, 'BCC341'), `198.51.100.${number % 250}`, ulid(), at]);
     }
     await worker.sql(
-      `INSERT INTO events (id, tenant_id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, country,
+      `INSERT INTO phone_events (id, tenant_id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, country,
        request_id, at, access_path)
        SELECT value ->> 0, ?1, value ->> 1, value ->> 2, 'standard', 'sealed', 'served', 'sealed', 200, 27650, value ->> 3,
        'Panasonic_KX-UTG300B/01.133 (' || lower(value ->> 2) || ')', 'DE', value ->> 4, value ->> 5,

@@ -94,7 +94,7 @@ async function storm() {
     const all = requests + TENANTS;
     await eventually(counted, (number) => number >= all, 'every request, written or counted', 10_000).catch(() => {});
     const known = await counted();
-    const [{ n: written }] = await worker.sql('SELECT count(*) AS n FROM events');
+    const [{ n: written }] = await worker.sql('SELECT count(*) AS n FROM phone_events');
     const [{ n: fetched }] = await worker.sql('SELECT count(*) AS n FROM devices WHERE fetched_version IS NOT NULL');
     const [{ n: keys }] = await worker.sql("SELECT count(*) AS n FROM devices WHERE key_state = 'confirmed'");
     if (fetched !== phones.length || keys !== phones.length) throw new Error(`${fetched} of ${phones.length} fetched, ${keys} confirmed`);

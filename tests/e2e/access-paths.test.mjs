@@ -88,7 +88,7 @@ describe('an access path', () => {
     await ask(tenant.path(`Config${phone.mac}.enc`));
     await new Promise((resolve) => setTimeout(resolve, 1200));
     const { sql } = await worker.probe({ reset: true });
-    assert.ok(sql.some((text) => text.startsWith('INSERT INTO events')));
+    assert.ok(sql.some((text) => text.startsWith('INSERT INTO phone_events')));
     assert.ok(!sql.some((text) => /access_path_devices|last_used_at/.test(text)), sql.join('\n'));
   });
 

@@ -287,7 +287,7 @@ describe('a bootstrap', () => {
       const value = Buffer.from(base64, 'base64').toString('latin1') + JSON.stringify(metadata);
       assert.ok(!value.includes(phone.key) && !value.includes('quite-a-secret-91') && !value.includes('PANASIP'), name);
     }
-    for (const table of ['devices', 'events', 'settings', 'audit', 'tenants']) {
+    for (const table of ['devices', 'phone_events', 'settings', 'audit', 'tenants']) {
       const dump = JSON.stringify(await worker.sql(`SELECT * FROM ${table}`));
       assert.ok(!dump.includes(phone.key) && !dump.includes('quite-a-secret-91'), table);
     }

@@ -11,7 +11,7 @@ import { eventually } from '../support/wait.mjs';
 /** What is written after answers. */
 const WRITTEN =
   /^(INSERT INTO (event_minutes|events|access_path_devices|unknown_phones)|UPDATE (devices SET last_seen_at|access_paths SET last_used_at|event_minutes))/;
-const EVENTS = 'INSERT INTO events';
+const EVENTS = 'INSERT INTO phone_events';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -47,7 +47,7 @@ describe('what answers leave to be written', () => {
     await Promise.all(Array.from({ length: 20 }, one));
   }
 
-  const events = (tenant) => worker.sql('SELECT count(*) AS n FROM events WHERE tenant_id = ?1', tenant.id).then(([row]) => row.n);
+  const events = (tenant) => worker.sql('SELECT count(*) AS n FROM phone_events WHERE tenant_id = ?1', tenant.id).then(([row]) => row.n);
 
   /** An office of three whose phones have asked three times each, all of which is written. */
   async function quietOffice() {
@@ -83,7 +83,7 @@ describe('what answers leave to be written', () => {
     assert.ok(seen.rowsWritten <= 2 * 2000, `${seen.rowsWritten} rows for 2,000 requests`);
     assert.equal(seen.sql.length, statements, 'nothing else is asked of D1');
     const written = await worker.sql(
-      'SELECT minute, count(*) AS n FROM (SELECT at / 60000 AS minute FROM events WHERE tenant_id = ?1) GROUP BY 1',
+      'SELECT minute, count(*) AS n FROM (SELECT at / 60000 AS minute FROM phone_events WHERE tenant_id = ?1) GROUP BY 1',
       tenant.id,
     );
     for (const { n } of written) assert.ok(n <= 300, `${n} events in a minute that has room for 300`);
@@ -100,7 +100,7 @@ describe('what answers leave to be written', () => {
     const { trips } = await worker.probe({ reset: true });
     assert.deepEqual(
       trips.map((texts) => texts.map((text) => text.split(' ').slice(0, 3).join(' '))),
-      [['INSERT INTO event_minutes', 'INSERT INTO events', 'UPDATE devices SET']],
+      [['INSERT INTO event_minutes', 'INSERT INTO phone_events', 'UPDATE devices SET', 'UPDATE devices SET']],
     );
   });
 

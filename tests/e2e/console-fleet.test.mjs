@@ -41,7 +41,7 @@ describe('the console over all tenants', () => {
       (events) => events.length === 2,
     );
     // An event is counted a while after its request: as if ten minutes had passed.
-    for (const { id, at } of await console_.worker.sql('SELECT id, at FROM events')) {
+    for (const { id, at } of await console_.worker.sql('SELECT id, at FROM phone_events')) {
       const before = at - 600_000;
       await console_.worker.sql('UPDATE events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, before), before);
     }
@@ -208,7 +208,7 @@ describe('the console over all tenants', () => {
     events.push(asked(25 * 3_600_000, 'refused', 'no_such_path', 404));
     for (let number = 0; number < 250; number += 1) events.push(asked(3_600_000 + number, 'served', 'sealed', 200));
     await console_.worker.sql(
-      `INSERT INTO events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+      `INSERT INTO phone_events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
        SELECT value ->> 0, ?1, value ->> 1, value ->> 2, value ->> 3, 0, '198.51.100.9', '', '', 'r', value ->> 4 FROM json_each(?2)`,
       busy.id,
       JSON.stringify(events),

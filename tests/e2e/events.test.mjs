@@ -128,7 +128,7 @@ describe('events', () => {
     const DAY = 24 * 3600_000;
     const add = (age) =>
       worker.sql(
-        `INSERT INTO events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+        `INSERT INTO phone_events (id, tenant_id, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
          VALUES (?1, ?2, 'refused', 'unknown_device', 404, 0, '', '', '', ?1, ?3)`,
         ulid(undefined, Date.now() - age),
         tenant.id,
@@ -142,5 +142,45 @@ describe('events', () => {
       (events) => events.length === 1,
     );
     assert.ok((await tenant.events())[0].at > Date.now() - 2 * DAY);
+  });
+
+  it('that a Worker of before has written are brought by the cron trigger, once, and say nothing anew of their device', async () => {
+    const tenant = await seedTenant(worker);
+    const phone = await seedDevice(worker, tenant, { mac: mac(4), state: 'confirmed' });
+    const MINUTE = 60_000;
+    const ids = [9, 6, 3].map((minutes) => ulid(undefined, Date.now() - minutes * MINUTE));
+    for (const id of ids) {
+      await worker.sql(
+        `INSERT INTO events (id, tenant_id, mac, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+         VALUES (?1, ?2, ?3, 'standard', 'broken', 'file_not_made', 503, 0, '192.0.2.7', '', '', ?1, 5)`,
+        id,
+        tenant.id,
+        phone.mac,
+      );
+    }
+    // One of them is here already, as after a run that was cut off; since then somebody has seen to the device.
+    await worker.batch(
+      [
+        'INSERT INTO phone_events SELECT tenant_id, id, device_id, mac, kind, form, outcome, reason, status, bytes, address, user_agent, country, request_id, detail, at, path, access_path FROM events WHERE id = ?1',
+        ids[1],
+      ],
+      ['UPDATE devices SET failed_at = NULL, failed_reason = NULL WHERE mac = ?1', phone.mac],
+    );
+    const fetches = () =>
+      worker.sql("SELECT sum(number) AS n FROM metric_fetches WHERE reason = 'file_not_made'").then(([row]) => row.n ?? 0);
+    for (let run = 0; run < 2; run += 1) {
+      await worker.ask('scheduled', {});
+      const events = await eventually(
+        () => tenant.events(),
+        (list) => list.length === ids.length,
+      );
+      assert.deepEqual(
+        events.map(({ id }) => id),
+        ids,
+      );
+      assert.deepEqual(await worker.sql('SELECT id FROM events'), []);
+      assert.equal((await tenant.device(phone.mac)).failed_at, null);
+    }
+    assert.equal(await eventually(fetches, (n) => n > 0), ids.length);
   });
 });

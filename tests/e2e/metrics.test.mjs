@@ -30,7 +30,7 @@ const named = (text) => [...new Set(text.match(/\bringfence_[a-z_]+\b/g))];
 
 /** Makes events, minutes and the mark of those that are counted ten minutes older: as if ten minutes had passed. */
 async function age(worker) {
-  const rows = await worker.sql('SELECT id, at FROM events');
+  const rows = await worker.sql('SELECT id, at FROM phone_events');
   for (const { id, at } of rows) {
     await worker.sql('UPDATE events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, at - 600_000), at - 600_000);
   }
@@ -140,7 +140,7 @@ describe('metrics', () => {
     assert.equal(more('ringfence_requests_total'), 6);
 
     // A second run counts nothing again, and what retention removes stays counted.
-    await worker.sql('DELETE FROM events');
+    await worker.sql('DELETE FROM phone_events');
     await worker.sql('DELETE FROM event_minutes');
     await cron();
     const second = await page();
@@ -180,7 +180,7 @@ describe('metrics', () => {
       await eventually(found, (n) => n >= to - from);
       await age(worker);
       await cron();
-      await worker.sql('DELETE FROM events');
+      await worker.sql('DELETE FROM phone_events');
       return (await scrape()).text();
     };
     const few = samples(await ask(0x2000, 0x2001));

@@ -594,6 +594,12 @@ describe('the schema of the database', () => {
     const api = new Api(worker);
     assert.deepEqual((await api.get('/tokens')).items, []);
     await worker.batch(
+      ['DROP TABLE phone_events'],
+      ['DROP TABLE event_minutes'],
+      [
+        'CREATE TABLE event_minutes (tenant_id TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE, minute INTEGER NOT NULL, ' +
+          'seen INTEGER NOT NULL, new_phones INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (tenant_id, minute)) STRICT, WITHOUT ROWID',
+      ],
       ['DROP INDEX models_by_family'],
       ['DROP INDEX webhooks_with_dead'],
       ['ALTER TABLE webhooks DROP COLUMN dead'],

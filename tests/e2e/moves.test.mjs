@@ -217,7 +217,7 @@ describe('a device that moves', () => {
       await worker.sql('SELECT * FROM settings'),
       await worker.sql('SELECT * FROM moves'),
       await worker.sql('SELECT * FROM audit'),
-      await worker.sql('SELECT * FROM events'),
+      await worker.sql('SELECT * FROM phone_events'),
     ]);
     assert.ok(!rows.includes('planted') && !rows.includes(made.segment));
     assert.ok(element(await text(a.get(`Initial${own}.cfg`)), 'CFG_STANDARD_FILE_PATH').startsWith(made.url));
@@ -624,7 +624,7 @@ describe('a device that moves', () => {
   it('takes as many of its events along as are sensible', async () => {
     const device = await seedDevice(worker, a, { mac: own, state: 'confirmed' });
     await worker.sql(
-      `INSERT INTO events (id, tenant_id, device_id, mac, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+      `INSERT INTO phone_events (id, tenant_id, device_id, mac, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
        SELECT printf('01K%023d', value), ?1, ?2, ?3, 'served', 'sealed', 200, 1, '', '', '', '', value FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 700) SELECT value FROM n)`,
       a.id,
       device.id,

@@ -142,7 +142,7 @@ describe('a request that got nothing', () => {
       assert.equal(of === null, logOnly.includes(reason), reason);
       if (of === null) {
         assert.deepEqual(
-          await worker.sql('SELECT id FROM events WHERE request_id = ?1', answer.header('ringfence-request-id')),
+          await worker.sql('SELECT id FROM phone_events WHERE request_id = ?1', answer.header('ringfence-request-id')),
           [],
           reason,
         );
@@ -215,7 +215,7 @@ describe('a request that got nothing', () => {
     assert.equal(await shown('0123456789abcdef0123456789abcdef/KX.txt%3Fa=secret-2'), '…/KX.txt');
     assert.equal(await shown('u/admin:secret-3@phones.example'), 'u/…@phones.example');
     assert.equal((await shown(`${'ab/'.repeat(150)}`)).length, 200);
-    for (const text of [JSON.stringify(await worker.sql('SELECT * FROM events')), worker.log]) {
+    for (const text of [JSON.stringify(await worker.sql('SELECT * FROM phone_events')), worker.log]) {
       assert.ok(!text.includes(tenant.accessPath) && !/secret-\d/.test(text));
     }
   });

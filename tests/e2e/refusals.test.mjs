@@ -154,20 +154,20 @@ describe('a refusal', () => {
   it('of a request that belongs to no tenant leaves a log line and no event', async () => {
     // What was asked before is in D1 a second after its answer.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const before = (await worker.sql('SELECT count(*) AS n FROM events'))[0].n;
+    const before = (await worker.sql('SELECT count(*) AS n FROM phone_events'))[0].n;
     const answer = await rawRequest(worker.port, `/${newAccessPath()}/Config${mac(1)}.cfg`);
     const id = answer.header('ringfence-request-id');
     const line = await worker.logLine((entry) => entry.request_id === id);
     assert.equal(line.outcome, 'refused');
     assert.equal(line.reason, 'unknown_access_path');
     await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.equal((await worker.sql('SELECT count(*) AS n FROM events'))[0].n, before);
+    assert.equal((await worker.sql('SELECT count(*) AS n FROM phone_events'))[0].n, before);
   });
 
   it('does not wait for its event, which is written once, and as soon as D1 takes it again', async () => {
     const here = await seedTenant(worker);
     const path = here.path(`Config${mac(0x700001)}.cfg`);
-    const events = () => worker.sql('SELECT reason FROM events WHERE tenant_id = ?1', here.id);
+    const events = () => worker.sql('SELECT reason FROM phone_events WHERE tenant_id = ?1', here.id);
     await worker.probe({ d1: 'fail', d1Match: '^INSERT INTO (event_minutes|events)' });
     const expected = withoutRequestId(seen['an unknown access path']);
     for (let time = 0; time < 5; time += 1) assert.equal(withoutRequestId(await rawRequest(worker.port, path)), expected);

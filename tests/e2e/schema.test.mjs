@@ -347,6 +347,14 @@ describe('migrations', () => {
           tenant.id,
           'x'.repeat(5000),
         );
+        const isKept = await worker.sql("SELECT 1 FROM sqlite_master WHERE name = 'phone_events'");
+        await worker.sql(
+          `INSERT INTO ${isKept.length ? 'phone_events' : 'events'} (id, tenant_id, mac, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+           VALUES (?1, ?2, ?3, 'refused', 'no_such_name', 404, 0, '192.0.2.1', '', '', 'r', 1)`,
+          ulid(),
+          tenant.id,
+          armed.mac,
+        );
         const before = await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac');
         if (index + 1 < all.length) await worker.migrate({ first: all[index + 1].name });
         assert.deepEqual(await worker.sql('SELECT id, mac, key_state, generation, key_wrapped FROM devices ORDER BY mac'), before);
@@ -359,6 +367,11 @@ describe('migrations', () => {
           { number: 1, action: 'test', bytes: 5000 },
         ]);
         assert.deepEqual(await worker.sql('SELECT devices, audit_bytes FROM tenants'), [{ devices: 2, audit_bytes: 5001 }]);
+        const { items } = await new Api(worker).get(`/tenants/${tenant.id}/events?mac=${armed.mac}`);
+        assert.deepEqual(
+          items.map(({ reason, address }) => [reason, address]),
+          [['no_such_name', '192.0.2.1']],
+        );
         assert.equal((await tenant.get(`Config${armed.mac}.cfg`)).status, 200);
         assert.equal((await tenant.get(`Config${confirmed.mac}.enc`)).status, 200);
         const view = await new Api(worker).get(`/tenants/${tenant.id}/devices/${confirmed.mac}`);

@@ -100,7 +100,7 @@ describe('storage', () => {
     const here = await seedTenant(worker, { options: { events_per_minute: 10_000 } });
     const phone = await seedDevice(worker, here, { mac: mac(1), state: 'confirmed' });
     const path = here.path(`Config${phone.mac}.enc`);
-    const events = async () => (await worker.sql('SELECT count(*) AS n FROM events WHERE tenant_id = ?1', here.id))[0].n;
+    const events = async () => (await worker.sql('SELECT count(*) AS n FROM phone_events WHERE tenant_id = ?1', here.id))[0].n;
     await raw(path);
     await eventually(events, (number) => number === 1);
     // Whoever takes over from a request that is not heard of any more is kept waiting as well: this takes as long as it takes.

@@ -103,7 +103,7 @@ describe('an address that guesses', () => {
     assert.equal((await file()).status, 200);
     // Whoever guesses leaves no event, and takes no room in the minute of the tenant whose phone is beside it.
     await eventually(
-      () => worker.sql('SELECT status, count(*) AS n FROM events WHERE tenant_id = ?1 GROUP BY status', tenant.id),
+      () => worker.sql('SELECT status, count(*) AS n FROM phone_events WHERE tenant_id = ?1 GROUP BY status', tenant.id),
       (rows) => rows.length === 1 && rows[0].status === 200 && rows[0].n === 2,
     );
     // KV does not answer: then nobody can be told from a phone, and D1 is asked for all.

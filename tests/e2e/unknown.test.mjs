@@ -356,7 +356,7 @@ describe('a phone that nobody entered', () => {
     assert.ok(begin > 0 && !names.slice(0, begin).some((text) => /^(INSERT|UPDATE|DELETE)/.test(text)), names.join('; '));
     assert.deepEqual(names.slice(begin, begin + 4), [
       'INSERT INTO event_minutes',
-      'INSERT INTO events',
+      'INSERT INTO phone_events',
       'INSERT INTO unknown_phones',
       'UPDATE event_minutes SET',
     ]);

@@ -170,7 +170,7 @@ describe('webhooks', () => {
     ];
     await worker.batch(
       ...events.map(([phone, kind, outcome, reason, status]) => [
-        `INSERT INTO events (id, tenant_id, mac, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
+        `INSERT INTO phone_events (id, tenant_id, mac, kind, outcome, reason, status, bytes, address, user_agent, country, request_id, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '198.51.100.9', '', '', 'r', ?8)`,
         ulid(undefined, recent),
         tenant.id,

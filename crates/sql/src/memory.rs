@@ -32,6 +32,17 @@ impl Memory {
         Self(Rc::new(connection), Rc::default())
     }
 
+    /// How SQLite would run a statement, step by step.
+    pub fn plan(&self, sql: &str) -> Vec<String> {
+        let mut statement = self
+            .0
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let nothing = vec![Value::Null; statement.parameter_count()];
+        let steps = statement.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3));
+        steps.unwrap().map(Result::unwrap).collect()
+    }
+
     /// Statements so far that read a whole table, or sort what they read, each with its plan.
     pub fn scans(&self) -> Vec<String> {
         let mut scans = Vec::new();
@@ -42,15 +53,7 @@ impl Memory {
             {
                 continue;
             }
-            let mut statement = self
-                .0
-                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                .unwrap();
-            let nothing = vec![Value::Null; statement.parameter_count()];
-            let rows = statement.query_map(rusqlite::params_from_iter(nothing), |row| {
-                row.get::<_, String>(3)
-            });
-            for step in rows.unwrap().map(Result::unwrap) {
+            for step in self.plan(sql) {
                 let whole = step.starts_with("SCAN")
                     && !step.contains("INDEX")
                     && !step.contains("json_each")

@@ -56,7 +56,7 @@ class D1Database {
   batch(list) {
     if (events !== undefined) {
       // What is bound to it is the list of them.
-      for (const { sql, values } of list) if (sql.startsWith('INSERT INTO events ')) events += JSON.parse(values[0]).length;
+      for (const { sql, values } of list) if (sql.startsWith('INSERT INTO phone_events ')) events += JSON.parse(values[0]).length;
     }
     return remembered(list.map(({ sql }) => sql).join(';'), () => this.#real.batch(list.map((one) => one.real())));
   }

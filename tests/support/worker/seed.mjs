@@ -100,7 +100,7 @@ export class Tenant {
   }
 
   events(where = '1') {
-    return this.worker.sql(`SELECT * FROM events WHERE tenant_id = ?1 AND ${where} ORDER BY id`, this.id);
+    return this.worker.sql(`SELECT * FROM phone_events WHERE tenant_id = ?1 AND ${where} ORDER BY id`, this.id);
   }
 }
 
