@@ -67,7 +67,6 @@ const EVENT_COLUMNS: &str = "id, device_id, mac, kind, form, outcome, reason, st
 
 impl<'a> EventFilter<'a> {
     fn page(&self, tenant_id: &'a str) -> Page<'a> {
-        const OF_TENANT: &str = "tenant_id =";
         let refusal = self.reason.filter(|reason| !SERVED.contains(reason));
         let failure = self.outcome.filter(|outcome| FAILURES.contains(outcome));
         let gets_nothing = refusal.is_some() || failure.is_some();
