@@ -33,29 +33,19 @@ const COUNTED: &str = "SELECT event, (SELECT min(minute) FROM event_minutes) AS 
 const MINUTES: &str = "SELECT minute, sum(seen) AS events FROM event_minutes WHERE minute >= ?1 AND minute < ?2 \
      GROUP BY minute ORDER BY minute";
 
-/// The events that are counted next, of every tenant: their key begins with it.
-macro_rules! page {
-    () => {
-        "FROM tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id \
-         AND e.id > (SELECT event FROM metric_progress WHERE id = 1) AND e.id <= ?1 WHERE t.id > ''"
-    };
-}
-
-const COUNT_PAGE: &str = concat!(
-    "INSERT INTO metric_fetches (kind, outcome, reason, number) \
-     SELECT coalesce(kind, 'none'), outcome, reason, count(*) ",
-    page!(),
-    " GROUP BY 1, 2, 3 ON CONFLICT DO UPDATE SET number = number + excluded.number"
-);
+/// Counts the next events of every tenant: the key of an event begins with its tenant's id.
+const COUNT_PAGE: &str = "INSERT INTO metric_fetches (kind, outcome, reason, number) \
+     SELECT coalesce(kind, 'none'), outcome, reason, count(*) \
+     FROM tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id \
+     AND e.id > (SELECT event FROM metric_progress WHERE id = 1) AND e.id <= ?1 WHERE t.id > '' GROUP BY 1, 2, 3 \
+     ON CONFLICT DO UPDATE SET number = number + excluded.number";
 
 /// The same events by the hour, for what is shown of the last day: the number of an hour is its Unix time / 3600 s.
-const COUNT_HOURS: &str = concat!(
-    "INSERT INTO metric_values (name, label, value) \
+const COUNT_HOURS: &str = "INSERT INTO metric_values (name, label, value) \
      SELECT 'hour', (at / 3600000) || CASE WHEN outcome IN ('served', 'not_modified') THEN ' served' ELSE ' refused' END, \
-     count(*) ",
-    page!(),
-    " AND at >= ?2 GROUP BY 2 ON CONFLICT DO UPDATE SET value = value + excluded.value"
-);
+     count(*) FROM tenants t CROSS JOIN phone_events e ON e.tenant_id = t.id \
+     AND e.id > (SELECT event FROM metric_progress WHERE id = 1) AND e.id <= ?1 WHERE t.id > '' \
+     AND at >= ?2 GROUP BY 2 ON CONFLICT DO UPDATE SET value = value + excluded.value";
 
 /// Numbers of hours have six digits until 2084, so they sort as texts.
 const FORGET_HOURS: &str = "DELETE FROM metric_values WHERE name = 'hour' AND label < ?1";

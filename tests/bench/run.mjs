@@ -147,7 +147,7 @@ async function quiet(worker) {
 // --- Counts ------------------------------------------------------------------------------------------
 
 const AFTERWARDS =
-  /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE access_paths SET last_used_at|UPDATE devices SET (last_seen_at|key_state = 'confirmed')|SELECT d\.generation, max|SELECT d\.id, d\.mac FROM json_each)/;
+  /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE access_paths SET last_used_at|UPDATE devices SET (last_seen_at|key_state = 'confirmed')|SELECT d\.generation, max|SELECT d\.id, d\.mac FROM json_each)/;
 
 async function counts() {
   progress('what each request costs');

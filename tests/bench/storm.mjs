@@ -98,7 +98,7 @@ async function storm() {
     const [{ n: fetched }] = await worker.sql('SELECT count(*) AS n FROM devices WHERE fetched_version IS NOT NULL');
     const [{ n: keys }] = await worker.sql("SELECT count(*) AS n FROM devices WHERE key_state = 'confirmed'");
     if (fetched !== phones.length || keys !== phones.length) throw new Error(`${fetched} of ${phones.length} fetched, ${keys} confirmed`);
-    const AFTERWARDS = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE (access_paths|devices) SET last_)/;
+    const AFTERWARDS = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE (access_paths|devices) SET last_)/;
     const events = seen.sql.filter((sql) => AFTERWARDS.test(sql)).length;
     return {
       phones: phones.length,

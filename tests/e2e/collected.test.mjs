@@ -10,7 +10,7 @@ import { eventually } from '../support/wait.mjs';
 
 /** What is written after answers. */
 const WRITTEN =
-  /^(INSERT INTO (event_minutes|events|access_path_devices|unknown_phones)|UPDATE (devices SET last_seen_at|access_paths SET last_used_at|event_minutes))/;
+  /^(INSERT INTO (event_minutes|phone_events|access_path_devices|unknown_phones)|UPDATE (devices SET (fetched_version|last_seen_at)|access_paths SET last_used_at|event_minutes))/;
 const EVENTS = 'INSERT INTO phone_events';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -184,6 +184,8 @@ describe('what answers leave to be written', () => {
       'the first is being written',
     );
     await ask((number) => tenant.path(`Config${devices[number + 1].mac}.enc`), 29);
+    // What a request leaves is collected after its answer.
+    await pause(1000);
     await worker.probe({ release: true });
     await eventually(
       () => worker.sql('SELECT count(*) AS n FROM devices WHERE tenant_id = ?1 AND fetched_version IS NOT NULL', tenant.id),

@@ -43,7 +43,7 @@ describe('the console over all tenants', () => {
     // An event is counted a while after its request: as if ten minutes had passed.
     for (const { id, at } of await console_.worker.sql('SELECT id, at FROM phone_events')) {
       const before = at - 600_000;
-      await console_.worker.sql('UPDATE events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, before), before);
+      await console_.worker.sql('UPDATE phone_events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, before), before);
     }
     await cron();
     const { page } = boss;

@@ -32,7 +32,7 @@ const named = (text) => [...new Set(text.match(/\bringfence_[a-z_]+\b/g))];
 async function age(worker) {
   const rows = await worker.sql('SELECT id, at FROM phone_events');
   for (const { id, at } of rows) {
-    await worker.sql('UPDATE events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, at - 600_000), at - 600_000);
+    await worker.sql('UPDATE phone_events SET id = ?2, at = ?3 WHERE id = ?1', id, ulid(undefined, at - 600_000), at - 600_000);
   }
   await worker.sql('UPDATE event_minutes SET minute = minute - 10');
   await worker.sql('UPDATE metric_progress SET minute = minute - 10');

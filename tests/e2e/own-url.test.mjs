@@ -14,7 +14,7 @@ import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
 import { mac, seedDevice, seedTenant } from '../support/worker/seed.mjs';
 import { eventually } from '../support/wait.mjs';
 
-const EVENT = /^(INSERT INTO (event_minutes|events|access_path_devices)|UPDATE devices SET last_seen_at)/;
+const EVENT = /^(INSERT INTO (event_minutes|phone_events|access_path_devices)|UPDATE devices SET last_seen_at)/;
 const URLS = ['base', 'host', 'hostname', 'origin', 'path', 'port', 'standard', 'without_scheme'];
 const named = URLS.map((name) => `<URL_${name.toUpperCase()}>{{ urls.${name} }}</URL_${name.toUpperCase()}>`).join('');
 const TEMPLATES = {

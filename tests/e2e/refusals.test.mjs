@@ -122,7 +122,7 @@ describe('a refusal', () => {
       for (const text of written) {
         assert.match(
           text,
-          /^(INSERT INTO (event_minutes|events|unknown_phones) |UPDATE event_minutes SET new_phones |DELETE FROM unknown_phones )/,
+          /^(INSERT INTO (event_minutes|phone_events|unknown_phones) |UPDATE event_minutes SET new_phones |DELETE FROM unknown_phones )/,
           `${cause}: ${text}`,
         );
       }
@@ -168,7 +168,7 @@ describe('a refusal', () => {
     const here = await seedTenant(worker);
     const path = here.path(`Config${mac(0x700001)}.cfg`);
     const events = () => worker.sql('SELECT reason FROM phone_events WHERE tenant_id = ?1', here.id);
-    await worker.probe({ d1: 'fail', d1Match: '^INSERT INTO (event_minutes|events)' });
+    await worker.probe({ d1: 'fail', d1Match: '^INSERT INTO (event_minutes|phone_events)' });
     const expected = withoutRequestId(seen['an unknown access path']);
     for (let time = 0; time < 5; time += 1) assert.equal(withoutRequestId(await rawRequest(worker.port, path)), expected);
     assert.deepEqual(await events(), []);

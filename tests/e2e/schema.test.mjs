@@ -367,7 +367,7 @@ describe('migrations', () => {
           { number: 1, action: 'test', bytes: 5000 },
         ]);
         assert.deepEqual(await worker.sql('SELECT devices, audit_bytes FROM tenants'), [{ devices: 2, audit_bytes: 5001 }]);
-        const { items } = await new Api(worker).get(`/tenants/${tenant.id}/events?mac=${armed.mac}`);
+        const { items } = await new Api(worker).get(`/tenants/${tenant.id}/events?device=${armed.mac}`);
         assert.deepEqual(
           items.map(({ reason, address }) => [reason, address]),
           [['no_such_name', '192.0.2.1']],

@@ -104,7 +104,7 @@ describe('storage', () => {
     await raw(path);
     await eventually(events, (number) => number === 1);
     // Whoever takes over from a request that is not heard of any more is kept waiting as well: this takes as long as it takes.
-    await worker.probe({ hold: '^INSERT INTO (event_minutes|events)', holdsEach: true });
+    await worker.probe({ hold: '^INSERT INTO (event_minutes|phone_events)', holdsEach: true });
     let sent = 0;
     const lane = async () => {
       while ((sent += 1) <= count) assert.equal((await raw(path)).status, 200);

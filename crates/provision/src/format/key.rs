@@ -38,7 +38,7 @@ pub fn insert_key(
         return Err(refusal("the key is empty"));
     }
     let place = &family.spec().key;
-    let present = document.parameters();
+    let present = document.in_place();
     let taken = present.iter().find(|parameter| {
         let name = parameter.name.as_str();
         name.starts_with(place.prefix) || parameters.iter().any(|(ours, _)| name == *ours)
@@ -51,6 +51,7 @@ pub fn insert_key(
             "Delete it: each device has a key of its own, which Ringfence puts into its bootstrap.",
         ));
     }
+    drop(present);
     for (name, value) in parameters {
         push(&mut document, place.groups, name, value).map_err(|_| {
             refusal("the key or what goes with it cannot be written in this format")
@@ -80,7 +81,7 @@ pub fn key_carrier(
     if key.is_empty() {
         return Err(refusal("the key is empty"));
     }
-    let present = document.parameters();
+    let present = document.in_place();
     let along = carrier.along.iter().filter_map(|along| {
         let found = present.iter().rfind(|one| one.path == along.path)?;
         if along.words.is_empty() {

@@ -62,6 +62,11 @@ impl Document {
         self.parameters.clone()
     }
 
+    /// The same where they are.
+    pub(super) fn in_place(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
     /// The magic line, if there is one, and one line for each parameter; all with LF. A file of modules has their
     /// lines as well, and CR LF.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -180,7 +185,7 @@ fn read_line(
     findings: &mut Findings,
 ) -> Option<Parameter> {
     let start = Place::new(number, 1);
-    let Some((before, after)) = line.split_once(syntax.separator) else {
+    let Some((before, after)) = split(line, syntax.separator) else {
         findings.push(Finding::error(
             codes::NOT_A_PARAMETER,
             start,
@@ -199,7 +204,8 @@ fn read_line(
     let blanks = after.chars().count() - after.trim_start().chars().count();
     let at = start.right(before.chars().count() + 1 + blanks);
     source::check_value(Format::Lines, name, value, at, findings);
-    if let Some(place) = value.chars().position(|it| syntax.refused.contains(&it)) {
+    if let Some(place) = value.find(syntax.refused) {
+        let place = value.get(..place).unwrap_or_default().chars().count();
         findings.push(Finding::error(
             codes::VALUE_CHARACTER,
             at.right(place),
@@ -217,6 +223,15 @@ fn read_line(
         column: at.column,
         ..Parameter::new(name, value)
     })
+}
+
+/// The line before and after its first separator. Lines are short, and of a sign of ASCII bytes are looked through at once.
+fn split(line: &str, separator: char) -> Option<(&str, &str)> {
+    if !separator.is_ascii() {
+        return line.split_once(separator);
+    }
+    let at = line.bytes().position(|byte| char::from(byte) == separator)?;
+    Some((line.get(..at)?, line.get(at + 1..)?))
 }
 
 /// What tells a parameter from others of the file: of one that may be repeated its value, too.

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Findings, Place, codes};
 use super::message::message;
-use super::{Document, Parameter, url};
+use super::{Document, Parameter, source, url};
 use crate::family::Family;
 use crate::kind::FileKind;
 
@@ -68,9 +68,12 @@ pub(super) fn examine(
     bytes: &[u8],
     bootstrap: bool,
 ) -> (Document, Vec<Finding>) {
-    let (document, parameters, mut findings) = Document::scan(family, bytes);
+    let (document, mut findings) = Document::scan(family, bytes);
+    let parameters = document.in_place();
+    source::check_duplicates(family, &parameters, &mut findings);
     if bytes.len() > family.total_limit() {
         // Nothing of it has been read.
+        drop(parameters);
         return (document, findings.into_vec());
     }
     if !family.kinds().contains(&kind) {
@@ -93,6 +96,7 @@ pub(super) fn examine(
         findings: &mut findings,
     };
     (family.spec().lint)(&mut file);
+    drop(parameters);
     (document, findings.into_vec())
 }
 

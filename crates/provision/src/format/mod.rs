@@ -37,6 +37,8 @@ pub(crate) use finding::{Findings, Place};
 pub(crate) use message::{Message, MessagePart, message, shown};
 pub(crate) use source::with_lf;
 
+use std::borrow::Cow;
+
 use crate::family::{Family, Format, Syntax};
 
 /// A file in either format.
@@ -96,7 +98,8 @@ impl Document {
     /// # Errors
     /// Every finding of the reader, when at least one of them is an error. Nothing is repaired.
     pub fn parse(family: Family, bytes: &[u8]) -> Result<Self, Vec<Finding>> {
-        let (document, _, findings) = Self::scan(family, bytes);
+        let (document, mut findings) = Self::scan(family, bytes);
+        source::check_duplicates(family, &document.in_place(), &mut findings);
         if findings.has_errors() {
             return Err(findings.into_vec());
         }
@@ -130,17 +133,24 @@ impl Document {
         }
     }
 
-    /// What can be made out of the file, its parameters, and everything that is wrong with its syntax.
-    fn scan(family: Family, bytes: &[u8]) -> (Self, Vec<Parameter>, Findings) {
+    /// The same, borrowed where the file is a list of them.
+    pub(crate) fn in_place(&self) -> Cow<'_, [Parameter]> {
+        match self {
+            Self::Text(document) => Cow::Borrowed(document.in_place()),
+            Self::Lines(document) => Cow::Borrowed(document.in_place()),
+            Self::Xml(document) => Cow::Owned(document.parameters()),
+        }
+    }
+
+    /// What can be made out of the file, and everything that is wrong with its syntax but for parameters that it sets twice.
+    fn scan(family: Family, bytes: &[u8]) -> (Self, Findings) {
         let mut findings = Findings::default();
         let document = match &family.spec().syntax {
             Syntax::Text { .. } => Self::Text(text::read(family, bytes, &mut findings)),
             Syntax::Lines(syntax) => Self::Lines(lines::read(family, syntax, bytes, &mut findings)),
             Syntax::Xml(syntax) => Self::Xml(xml::read(family, syntax, bytes, &mut findings)),
         };
-        let parameters = document.parameters();
-        source::check_duplicates(family, &parameters, &mut findings);
-        (document, parameters, findings)
+        (document, findings)
     }
 }
 

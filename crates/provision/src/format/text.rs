@@ -57,6 +57,11 @@ impl Document {
         self.parameters.clone()
     }
 
+    /// The same where they are.
+    pub(super) fn in_place(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
     /// The magic line, one line for each parameter, an empty line; all with CRLF.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = String::new();

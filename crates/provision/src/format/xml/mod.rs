@@ -372,13 +372,15 @@ impl Element {
         let mut path = if prefix.is_empty() {
             self.name.clone()
         } else {
-            format!("{prefix}/{}", self.name)
+            [prefix, "/", &self.name].concat()
         };
         let named = || self.children.iter().find(|child| child.name == index);
         let number = self.attribute(index);
         if let Some(number) = number.or_else(|| named().map(|it| it.value.as_str())) {
             let end = number.floor_char_boundary(MAX_INDEX);
-            path = format!("{path}[{}]", number.get(..end).unwrap_or_default());
+            for part in ["[", number.get(..end).unwrap_or_default(), "]"] {
+                path.push_str(part);
+            }
         }
         if self.parameter {
             parameters.push(Parameter {

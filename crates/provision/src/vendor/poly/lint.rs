@@ -39,7 +39,7 @@ pub(super) fn check(file: &mut Examined<'_>) {
     if index {
         return check_index(file);
     }
-    let parameters = file.document.parameters();
+    let parameters = file.document.in_place();
     let values: BTreeMap<&str, &str> = parameters
         .iter()
         .map(|it| (it.name.as_str(), it.value.as_str()))
