@@ -7,7 +7,7 @@
 use ringfence_sql::{Arg, args};
 use serde::de::IgnoredAny;
 
-use super::json::json;
+use super::json::{MAX_LIST, json};
 use super::standing;
 use crate::db::{Db, Statement, StorageError};
 use crate::model::device::DeviceRow;
@@ -64,6 +64,45 @@ const CONFIRM: &str = "UPDATE devices SET key_state = 'confirmed', confirmed_at 
 const EXPIRE: &str = "UPDATE devices SET key_state = 'expired', updated_at = ?2 \
      WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) \
      AND key_state = 'armed' AND armed_until <= ?2";
+
+/// Notes that phones have their keys, for claims that a restore of the database undid.
+const KEEP_CLAIMED: &str = "UPDATE devices SET ever_delivered = 1 \
+     WHERE (tenant_id, mac, generation) IN \
+     (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)) AND key_state <> 'replaced'";
+
+/// Voids keys of devices that had another one when the database was put back.
+const VOID_REKEYED: &str = "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
+     revision = revision + 1, updated_at = ?2 \
+     WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1)) \
+     AND key_state <> 'replaced'";
+
+/// Ends every bootstrap that waits, after a restore.
+const VOID_WAITING: &str = "UPDATE devices SET key_state = 'expired', revision = revision + 1, \
+     updated_at = ?1 WHERE key_state = 'armed'";
+
+/// A device, by its tenant's id and its MAC.
+pub type DeviceName = (String, String);
+
+/// What a restore of the database does to keys, as statements with their values in the order in which they
+/// have to run: a key that was both taken and replaced is void.
+///
+/// `claimed` are the devices whose claims were undone, with the generation of the key; `rekeyed` those that had
+/// another key.
+pub(super) fn restored(
+    claimed: &[(String, String, u32)],
+    rekeyed: &[DeviceName],
+    now: u64,
+) -> Result<Vec<(&'static str, Vec<Arg<'static>>)>, StorageError> {
+    let mut statements = Vec::new();
+    for some in claimed.chunks(MAX_LIST) {
+        statements.push((KEEP_CLAIMED, vec![json(&some)?.into()]));
+    }
+    for some in rekeyed.chunks(MAX_LIST) {
+        statements.push((VOID_REKEYED, vec![json(&some)?.into(), now.into()]));
+    }
+    statements.push((VOID_WAITING, vec![now.into()]));
+    Ok(statements)
+}
 
 /// Who claims a bootstrap.
 pub struct Claim<'a> {
@@ -424,6 +463,27 @@ mod tests {
             let transition = step(&record, &KeyEvent::Tick { now }, &ClaimPolicy::default());
             run(&memory, EXPIRE, args!["[[\"D\",\"entry\"]]", now]);
             prop_assert_eq!(key(&memory), transition.next);
+        }
+
+        /// Every key is as the life cycle says once the database is taken into use; a claim of another
+        /// generation is none of this key.
+        #[test]
+        fn a_restore_does_what_the_life_cycle_says(
+            record in record(), now in TIMES, undone in prop::option::of(1..3_u32), rekeyed in any::<bool>(),
+            other in any::<bool>(),
+        ) {
+            let memory = database(&record, false, 0);
+            let claimed = undone == Some(record.generation) && !other;
+            let event = KeyEvent::Restored { claimed, rekeyed };
+            let expected = step(&record, &event, &ClaimPolicy::default()).next;
+            let of = |tenant: &str| (tenant.to_owned(), "0080F0C571EB".to_owned());
+            let (tenant, mac) = of(if other { "U" } else { "T" });
+            let claims: Vec<_> = undone.map(|it| (tenant, mac, it)).into_iter().collect();
+            let names = if rekeyed { vec![of("U"), of("T")] } else { vec![of("U")] };
+            for (sql, values) in restored(&claims, &names, now).unwrap() {
+                run(&memory, sql, &values);
+            }
+            prop_assert_eq!(key(&memory), expected);
         }
 
         /// Whoever gets something at the plain name has their settings read with the device.

@@ -7,6 +7,9 @@ use crate::db::{Corrupt, StorageError};
 /// Most bytes of JSON in a parameter, but for its brackets and a single row that is longer: D1 takes 2 MB.
 const MAX_PARAMETER_BYTES: usize = 500_000;
 
+/// The most names in one list: D1 takes values of 2 MB.
+pub(super) const MAX_LIST: usize = 10_000;
+
 /// JSON for a parameter that `json_each` takes apart: one parameter for any number of rows.
 pub(super) fn json(value: &(impl Serialize + ?Sized)) -> Result<String, StorageError> {
     Ok(serde_json::to_string(value).map_err(Corrupt::from)?)

@@ -3,15 +3,10 @@
 use ringfence_sql::args;
 use serde::Serialize;
 
-use super::json::json;
+use super::claims::{self, DeviceName};
+use super::json::{MAX_LIST, json};
 use super::{Change, ChangeError, Entry};
 use crate::db::{Db, StorageError};
-
-/// The most names in one list: D1 takes values of 2 MB.
-const MAX_LIST: usize = 10_000;
-
-/// A device, by its tenant's id and its MAC.
-pub type DeviceName = (String, String);
 
 /// What must not stay as the database has it. Each is a list of what it may have: what it does not
 /// have is passed over.
@@ -140,27 +135,9 @@ pub async fn take_into_use(
             args![json(&some)?],
         );
     }
-    // The phone has the key: its sealed files may go on.
-    for some in undo.claimed.chunks(MAX_LIST) {
-        change.push(
-            "UPDATE devices SET ever_delivered = 1 WHERE (tenant_id, mac, generation) IN \
-             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))",
-            args![json(&some)?],
-        );
+    for (sql, values) in claims::restored(&undo.claimed, &undo.rekeyed, now)? {
+        change.push(sql, &values);
     }
-    for some in undo.rekeyed.chunks(MAX_LIST) {
-        change.push(
-            "UPDATE devices SET key_state = 'expired', ever_delivered = 0, \
-             revision = revision + 1, updated_at = ?2 \
-             WHERE (tenant_id, mac) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
-            args![json(&some)?, now],
-        );
-    }
-    change.push(
-        "UPDATE devices SET key_state = 'expired', revision = revision + 1, updated_at = ?1 \
-         WHERE key_state = 'armed'",
-        args![now],
-    );
     change.push(
         "UPDATE operations SET state = 'stopped', cause = 'database_restored', ended_at = ?1 \
          WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM operations INDEXED BY operations_pending \

@@ -21,7 +21,7 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     // Time may go backwards a little, as it does between two machines.
     let event = (
         0_u64..400,
-        0_u8..12,
+        0_u8..14,
         0_usize..3,
         proptest::option::of(0_u64..200),
     );
@@ -42,7 +42,11 @@ fn event_of(now: u64, choice: u8, source: &str, until: Option<u64>) -> KeyEvent 
         8 => KeyEvent::Tick { now },
         9 => KeyEvent::Rearm { now, until },
         10 => KeyEvent::Rekey { now, until },
-        _ => KeyEvent::Import { now },
+        11 => KeyEvent::Import { now },
+        _ => KeyEvent::Restored {
+            claimed: choice == 13,
+            rekeyed: now.is_multiple_of(2),
+        },
     }
 }
 
@@ -94,7 +98,7 @@ proptest! {
                     taken = true;
                 }
                 Effect::Changed(KeyChange::Rearmed { .. } | KeyChange::Rekeyed) => taken = false,
-                Effect::Changed(KeyChange::Imported) => taken = true,
+                Effect::Changed(KeyChange::Imported | KeyChange::Restored) => taken = true,
                 _ => {}
             }
         }
@@ -128,7 +132,9 @@ proptest! {
                 // Nobody may retry from here on until it is armed again.
                 (Effect::ServeSealed { confirms: true }, _) => taken = Some((String::new(), 0)),
                 (Effect::Changed(KeyChange::Rearmed { .. } | KeyChange::Rekeyed), _) => taken = None,
-                (Effect::Changed(KeyChange::Imported), _) => taken = Some((String::new(), 0)),
+                (Effect::Changed(KeyChange::Imported | KeyChange::Restored), _) => {
+                    taken = Some((String::new(), 0));
+                }
                 _ => {}
             }
         }
@@ -160,6 +166,11 @@ proptest! {
         let mut phone_has_it = false;
         for input in &inputs {
             let (at, transition) = history.apply(input);
+            if let KeyEvent::Restored { claimed, rekeyed } = input.event
+                && at == history.current()
+            {
+                phone_has_it = !rekeyed && (phone_has_it || claimed);
+            }
             match transition.effect {
                 Effect::ServePlaintext { .. } | Effect::Changed(KeyChange::Imported) => {
                     phone_has_it = true;
@@ -296,4 +307,34 @@ fn the_last_generation_cannot_be_replaced() {
         Effect::Refuse(KeyReason::NoGenerationLeft)
     );
     assert_eq!((transition.next, transition.replaced), (last, None));
+}
+
+/// A database that was put back gives out nothing that may have been taken since.
+#[test]
+fn after_a_restore_no_bootstrap_waits_and_a_key_that_was_replaced_seals_nothing() {
+    let policy = ClaimPolicy {
+        retry_window_ms: Some(100),
+    };
+    let claim = KeyEvent::Claim {
+        now: 2,
+        source: "192.0.2.7".to_owned(),
+    };
+    let armed = KeyRecord::new(0, None);
+    let delivered = step(&armed, &claim, &policy).next;
+    let confirmed = step(&delivered, &KeyEvent::SealedFetch { now: 2 }, &policy).next;
+    for record in [armed, delivered, confirmed] {
+        for (claimed, rekeyed) in [(false, false), (true, false), (false, true), (true, true)] {
+            let restored = KeyEvent::Restored { claimed, rekeyed };
+            let next = step(&record, &restored, &policy).next;
+            assert!(!next.bootstrap_waits(1));
+            let had_it = record.ever_delivered || claimed;
+            assert_eq!(may_serve_sealed(&next), had_it && !rekeyed);
+            let again = step(&next, &restored, &policy);
+            assert_eq!((again.effect, again.next), (Effect::Nothing, next.clone()));
+            if rekeyed || record.state != KeyState::Delivered {
+                let asked = step(&next, &claim, &policy).effect;
+                assert!(matches!(asked, Effect::Refuse(_)), "{asked:?}");
+            }
+        }
+    }
 }

@@ -8,6 +8,8 @@
 //!              └──── time ──────▶ expired ─ sealed fetch, if it ────┘
 //!                                           was delivered before
 //!   re-key: any state ──▶ replaced, and a new generation is armed
+//!   restore of the database: armed ──▶ expired; any state ──▶ expired and
+//!                            never delivered, if the restore undid a re-key
 //! ```
 //!
 //! An *armed* key has a bootstrap waiting: the one plaintext file, with the key in it. The first
@@ -30,7 +32,8 @@
 //!
 //! Two requests at once must not both read *armed* and then both write *delivered*. So a service does
 //! not store what [`step()`] gives for a claim, a confirmation or the end of a bootstrap: it does each in
-//! one conditional statement, whose condition is what [`step()`] checks. The Worker's statements are in
+//! one conditional statement, whose condition is what [`step()`] checks. A restore, which concerns every
+//! key at once, is a few statements in one transaction. The Worker's statements are in
 //! `src/store/claims.rs`, and a property test there holds them to [`step()`]. A retry does not move
 //! `delivered_at`, so that it does not extend its own window. A NULL never opens anything but
 //! `armed_until`, where it means that the bootstrap does not expire.

@@ -42,6 +42,14 @@ pub enum KeyEvent {
         /// The time.
         now: u64,
     },
+    /// An operator takes a database into use that was put back to an earlier point. The record is
+    /// as it was then, and what happened to the key since is not in it.
+    Restored {
+        /// Whether a phone has taken the bootstrap of this generation since.
+        claimed: bool,
+        /// Whether the device has got another key since: this one may be a stranger's.
+        rekeyed: bool,
+    },
 }
 
 /// What an operator has decided about claims.
@@ -113,6 +121,8 @@ pub enum KeyChange {
     Rekeyed,
     /// A new generation is in service, without a bootstrap.
     Imported,
+    /// The key gives out no more than it would if the database had not been put back.
+    Restored,
 }
 
 /// Why nothing is served. For the operator: to a phone every refusal looks the same.
@@ -179,6 +189,7 @@ pub fn step(record: &KeyRecord, event: &KeyEvent, policy: &ClaimPolicy) -> Trans
         KeyEvent::Import { now } => succeed(record, KeyChange::Imported, |generation| {
             KeyRecord::delivered(generation, *now)
         }),
+        KeyEvent::Restored { claimed, rekeyed } => restored(record, *claimed, *rekeyed),
     }
 }
 
@@ -262,6 +273,24 @@ fn rearm(record: &KeyRecord, now: u64, until: Option<u64>) -> Transition {
             last_delivered_to: record.delivered_to.clone(),
         }),
     )
+}
+
+/// No bootstrap waits any longer: the phone that it waited for may have taken it, and who asks for it now
+/// may be another one. What a phone has is still sealed for it; what may be a stranger's key is not used.
+fn restored(record: &KeyRecord, claimed: bool, rekeyed: bool) -> Transition {
+    let next = KeyRecord {
+        state: match record.state {
+            KeyState::Armed => KeyState::Expired,
+            _ if rekeyed => KeyState::Expired,
+            state => state,
+        },
+        ever_delivered: !rekeyed && (record.ever_delivered || claimed),
+        ..record.clone()
+    };
+    if next == *record {
+        return stay(record, Effect::Nothing);
+    }
+    move_to(next, Effect::Changed(KeyChange::Restored))
 }
 
 fn succeed(
