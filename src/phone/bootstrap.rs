@@ -54,7 +54,7 @@ pub(super) async fn serve(
     let kind = FileKind::Standard;
     let request_url = RequestUrl::of(request, tenant);
     let looked = shared::look(request, tenant, kind, &owner, at.whole.as_deref()).await;
-    record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
+    record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = shared::cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
@@ -91,7 +91,7 @@ pub(super) async fn serve(
             let Some(forward) = forward else {
                 return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
             };
-            record.tell(|facts| facts.forward = Some(forward.clone()));
+            record.record_fact(|facts| facts.forward = Some(forward.clone()));
             return Ok(forward::serve(request, &forward, kind, mac).await);
         };
         let Some(device) = inputs.device.clone() else {

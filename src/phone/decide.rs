@@ -41,7 +41,7 @@ pub(super) async fn locate(
     let trusted = !throttle::is_barred(Guessed::AccessPath, address, app.now);
     let found = edge::find_tenant(app, hash, trusted).await?;
     if let Some(FoundTenant { known, in_kv }) = &found {
-        record.tell(|facts| facts.tenant = Some((known.clone(), *in_kv)));
+        record.record_fact(|facts| facts.tenant = Some((known.clone(), *in_kv)));
         if !in_kv {
             record.deeds.push(Deed::Publish {
                 tenant_id: known.tenant.tenant.clone(),
@@ -122,7 +122,7 @@ pub(super) async fn decide(
     });
     record.form = Some(resolved.form);
     record.mac = resolved.mac;
-    record.tell(|facts| facts.named = Some(resolved.clone()));
+    record.record_fact(|facts| facts.named = Some(resolved.clone()));
     let over_http = !request.caller.tls;
     if over_http && !(resolved.form == Form::Sealed && tenant.options.sealed_over_http) {
         return refuse_unknown(app, Reason::NotTls).await;

@@ -37,7 +37,7 @@ pub(super) async fn serve(
                 .await
                 .map_err(storage)?;
             if let (None, Some(forward)) = (&initial.inputs, &initial.forward) {
-                record.tell(|facts| facts.forward = Some(forward.clone()));
+                record.record_fact(|facts| facts.forward = Some(forward.clone()));
                 return Ok(forward::serve(request, forward, FileKind::Initial, mac).await);
             }
             initial

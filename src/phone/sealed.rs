@@ -55,7 +55,7 @@ pub(super) async fn serve(
     };
     let wanted = |meta: &FileMeta| has_extension(&request.path, &meta.extension);
     let looked = keep::look(&request.app, tenant, &origin, read, wanted).await;
-    record.tell(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
+    record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     let kept = looked.kept.as_ref();
     if let Some(kept) = kept.filter(|kept| tenant.accepts(&owner, kept.meta.version)) {
         let (bytes, meta) = (&kept.bytes, &kept.meta);
@@ -81,7 +81,7 @@ pub(super) async fn serve(
         return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
     };
     record.found(&inputs);
-    match fit(&inputs, kind, Some(&request.path), tenant) {
+    match may_serve(&inputs, kind, Some(&request.path), tenant) {
         Ok(()) => {
             let ask = SealedAsk {
                 kind,
@@ -122,7 +122,7 @@ pub(super) async fn look_at_plain_name(
     let read = FileRead::begin(&request.app, key);
     let origin = request.url_origin();
     let looked = keep::look(&request.app, tenant, &origin, read, |_| true).await;
-    record.tell(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
+    record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Sealed)));
     looked
 }
 
@@ -168,7 +168,7 @@ pub(super) async fn serve_at_plain_name(
     looked: InKv,
     record: &mut Record,
 ) -> Result<PhoneOutcome, StorageError> {
-    match fit(inputs, FileKind::Standard, None, tenant) {
+    match may_serve(inputs, FileKind::Standard, None, tenant) {
         Ok(()) => {
             if let Some(kept) = looked
                 .kept
@@ -208,7 +208,7 @@ pub(super) async fn serve_at_plain_name(
 }
 
 /// Whether a device may get a sealed file at that path.
-fn fit(
+fn may_serve(
     inputs: &FileInputs,
     kind: FileKind,
     path: Option<&str>,

@@ -34,7 +34,7 @@ pub(super) async fn serve(
     let audience = Audience::named(named.mac.is_some(), named.model.is_some());
     let owner = owner(named);
     let looked = look(request, tenant, kind, &owner, None).await;
-    record.tell(|facts| facts.copies.extend(looked.copy(Form::Plain)));
+    record.record_fact(|facts| facts.copies.extend(looked.copy(Form::Plain)));
     if let Some(outcome) = cached(request, tenant, kind, &owner, &looked, record).await {
         return Ok(outcome);
     }
@@ -143,7 +143,7 @@ pub(super) async fn cached(
     let bytes = seal::unwrap_file(&request.app.keyring, &kept.key, &frame)
         .await
         .ok()?;
-    record.tell(|facts| facts.came_from_kv = true);
+    record.record_fact(|facts| facts.came_from_kv = true);
     if !meta.device.is_empty() {
         record.device = Some(meta.device.clone());
         record.came_from_kv(&kept.key, meta.version, None);

@@ -380,7 +380,7 @@ impl Pool {
     /// Closes a relay's connections.
     pub(super) fn close(&self, relay: &str) {
         for socket in self.sockets(relay) {
-            remove(&socket);
+            close_removed(&socket);
         }
     }
 
@@ -409,7 +409,7 @@ impl Pool {
     ) -> Result<(), SqlError> {
         let now = platform::now();
         if engine.store.is_buried(&before.relay)? {
-            remove(socket);
+            close_removed(socket);
             return Ok(());
         }
         engine.hello(&before.relay, hello, now)?;
@@ -489,7 +489,7 @@ fn forget(socket: &WebSocket) {
 }
 
 /// Closes a connection for which there is no credential any more.
-fn remove(socket: &WebSocket) {
+fn close_removed(socket: &WebSocket) {
     forget(socket);
     let _ = socket.close(Some(REMOVED), Some("its credential was removed"));
 }

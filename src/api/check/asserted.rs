@@ -148,7 +148,7 @@ impl Candidate {
             items: items.collect(),
             next: None,
             devices: candidate.devices.len() as u64,
-            devices_of_tenant: candidate.of,
+            devices_of_tenant: candidate.affected,
             method: match run.is_short {
                 true => Method::WithinBudget,
                 false => candidate.method,

@@ -81,7 +81,8 @@ pub struct Candidate {
     pub(super) was: Was,
     /// Models whose shared files are checked though none of `devices` has them.
     pub(super) shared: BTreeSet<String>,
-    pub(super) of: u64,
+    /// How many devices the change affects; of many, `devices` has a sample.
+    pub(super) affected: u64,
     pub(super) method: Method,
     /// What the change does besides, for a trial.
     pub effects: Vec<Effect>,
@@ -100,17 +101,17 @@ impl Candidate {
         let also = devices::affected(id, affected, limit)?;
         let (parts, [count, first]) = file_inputs::of_tenant(&app.db, id, also).await?;
         let mut candidate = Self::of_parts(app, tenant, parts)?;
-        candidate.of = devices::counted(&count)?;
+        candidate.affected = devices::counted(&count)?;
         candidate.shared = match affected {
             Affected::All => candidate.models.keys().cloned().collect(),
             Affected::Models(names) => names.iter().cloned().collect(),
             Affected::Site(_) => BTreeSet::new(),
         };
-        candidate.devices = if candidate.of <= MAX_ALL {
+        candidate.devices = if candidate.affected <= MAX_ALL {
             rows(&first)?
         } else {
             candidate.method = Method::CombinationsAndSample;
-            let stride = candidate.of / u64::from(MAX_SAMPLE);
+            let stride = candidate.affected / u64::from(MAX_SAMPLE);
             let mut chosen =
                 devices::one_of_each_combination(&app.db, id, affected, MAX_COMBINATIONS).await?;
             chosen.extend(devices::sample(&app.db, id, affected, stride.max(1), MAX_SAMPLE).await?);
@@ -193,7 +194,7 @@ impl Candidate {
             tests: parts.tests,
             was: Was::default(),
             shared: BTreeSet::new(),
-            of: 0,
+            affected: 0,
             method: Method::All,
             effects: Vec::new(),
             changed: None,
@@ -210,7 +211,7 @@ impl Candidate {
     ) {
         self.checked_against.device = Some((device.id.clone(), device.version));
         self.devices.clear();
-        self.of = 0;
+        self.affected = 0;
         self.add_device(device, values, stored);
     }
 
@@ -229,7 +230,7 @@ impl Candidate {
         let (before, layer) = stored.unzip();
         self.was.devices.insert(device.id.clone(), before);
         self.devices.push(device);
-        self.of += 1;
+        self.affected += 1;
         if let Some(layer) = layer {
             self.layers.insert(scope.key(), layer);
         }

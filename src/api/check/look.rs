@@ -179,7 +179,7 @@ impl Candidate {
         left_out.retain(|left| unused.iter().all(|unused| unused.name != left.name));
         let checked = Checked {
             devices: report.devices,
-            affected: self.of,
+            affected: self.affected,
             method: match report.is_short {
                 true => Method::WithinBudget,
                 false => self.method,
@@ -210,7 +210,7 @@ impl Candidate {
         };
         let mut checked = Checked {
             devices: 0,
-            affected: self.of,
+            affected: self.affected,
             method: self.method,
             unused: Vec::new(),
             left_out: Vec::new(),

@@ -14,7 +14,7 @@ use ringfence_provision::layers::{Layer, LayerSettings};
 
 use crate::api::check::candidate;
 use crate::api::check::trial::{Compared, difference};
-use crate::api::devices::preview::Of;
+use crate::api::devices::preview::DeviceFiles;
 use crate::api::request::call::Call;
 use crate::api::request::valid;
 use crate::app::App;
@@ -31,16 +31,16 @@ use crate::store::templates;
 /// `diffFile`.
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let kind = call.kind()?;
-    let of = Of::read(&call).await?;
-    valid::kind_of(of.inputs.family, kind)
+    let device_files = DeviceFiles::read(&call).await?;
+    valid::kind_of(device_files.inputs.family, kind)
         .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
-    let Some(device) = of.inputs.device.clone() else {
+    let Some(device) = device_files.inputs.device.clone() else {
         return Err(Problem::not_found("device"));
     };
     let view = FetchedView {
         fetched_version: device.fetched_version,
         fetched_at: device.fetched_at,
-        version: of.inputs.version(),
+        version: device_files.inputs.version(),
         source: Source::Unknown,
         reason: None,
         diff: None,
@@ -54,13 +54,13 @@ pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let Some(version) = device.fetched_version else {
         return unknown("The phone has fetched no file in this tenant.");
     };
-    let Some(past) = past(&call.app, &of, &device, version).await? else {
+    let Some(past) = past(&call.app, &device_files, &device, version).await? else {
         return unknown("The history does not reach back to the version that the phone fetched.");
     };
-    let now = compared(&of, kind);
-    let then_of = of.as_it_was(past.layers, past.templates, past.options);
-    let then = compared(&then_of, kind);
-    let source = match kept(&call.app, &then_of.inputs, &device, kind, version, &then).await {
+    let now = compared(&device_files, kind);
+    let then_files = device_files.as_it_was(past.layers, past.templates, past.options);
+    let then = compared(&then_files, kind);
+    let source = match kept(&call.app, &then_files.inputs, &device, kind, version, &then).await {
         Some(true) => Source::Kept,
         None => Source::History,
         Some(false) => {
@@ -76,8 +76,13 @@ pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     }))
 }
 
-fn compared(of: &Of, kind: FileKind) -> Compared {
-    Compared::new(&of.inputs, kind, of.audience(kind), of.urls())
+fn compared(device_files: &DeviceFiles, kind: FileKind) -> Compared {
+    Compared::new(
+        &device_files.inputs,
+        kind,
+        device_files.audience(kind),
+        device_files.urls(),
+    )
 }
 
 /// What a device's files were made from.
@@ -190,11 +195,11 @@ impl Reader<'_> {
 /// What a device's files were made from in a version; `None`: the history does not reach back to that version.
 async fn past(
     app: &App,
-    of: &Of,
+    device_files: &DeviceFiles,
     device: &DeviceRow,
     version: u64,
 ) -> Result<Option<Past>, Problem> {
-    let inputs = &of.inputs;
+    let inputs = &device_files.inputs;
     let (scopes, keys) = (scopes(device), keys(inputs));
     let mut objects = vec![Object::Options];
     objects.extend(scopes.iter().map(|(_, scope)| Object::Layer(scope.clone())));
@@ -207,7 +212,7 @@ async fn past(
         tenant_id,
         found: found.collect(),
     };
-    let Some(options) = reader.options(of.options()).await? else {
+    let Some(options) = reader.options(device_files.options()).await? else {
         return Ok(None);
     };
     let Some(layers) = reader.layers(scopes).await? else {

@@ -7,7 +7,7 @@ use ringfence_provision::format::{self, RenderedFinding, has_errors};
 use ringfence_provision::kind::FileKind;
 use ringfence_provision::template::SecretsMode;
 
-use crate::api::devices::preview::Of;
+use crate::api::devices::preview::DeviceFiles;
 use crate::api::request::call::Call;
 use crate::files::render::FileError;
 use crate::http::problem::Problem;
@@ -24,13 +24,13 @@ pub async fn pasted(call: Call<Nothing, LintInput>) -> Result<Shown<LintView>, P
 
 /// `lintDevice`.
 pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
-    let of = Of::read(&call).await?;
+    let device_files = DeviceFiles::read(&call).await?;
     let mut files = Vec::new();
     let mut sizes = Vec::new();
     let mut items: Vec<FileLintView> = Vec::new();
-    for &kind in of.inputs.family.kinds() {
+    for &kind in device_files.inputs.family.kinds() {
         // With the secrets in it, for they may be what is wrong; its findings never quote them.
-        let (findings, error) = match of.render(kind, SecretsMode::Reveal) {
+        let (findings, error) = match device_files.render(kind, SecretsMode::Reveal) {
             Ok(file) => {
                 sizes.push((kind, file.bytes.len()));
                 let findings = file.findings.clone();
@@ -49,7 +49,7 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
         });
     }
     sizes.retain(|(kind, _)| *kind != FileKind::Initial);
-    let together = format::lint_sizes(of.inputs.family, &sizes);
+    let together = format::lint_sizes(device_files.inputs.family, &sizes);
     if let Some(standard) = items
         .iter_mut()
         .find(|item| item.kind == FileKind::Standard)
@@ -62,6 +62,6 @@ pub async fn device(call: Call) -> Result<Shown<LintPage>, Problem> {
     Ok(Shown(LintPage {
         items,
         next: None,
-        unused: of.unused(&files),
+        unused: device_files.unused(&files),
     }))
 }

@@ -32,12 +32,12 @@ use crate::store::tenants::TenantRow;
 pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure> {
     call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
-    let of = Of::read(&call).await?;
-    valid::kind_of(of.inputs.family, kind)
+    let device_files = DeviceFiles::read(&call).await?;
+    valid::kind_of(device_files.inputs.family, kind)
         .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
     let shown = format!("files/{}", kind.as_str());
     let secrets = secrets(&call, &shown).await?;
-    let version = of.inputs.version();
+    let version = device_files.inputs.version();
     let empty = PreviewView {
         kind,
         version,
@@ -47,7 +47,7 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure
         findings: Vec::new(),
         used: Vec::new(),
     };
-    Ok(Shown(match of.render(kind, secrets) {
+    Ok(Shown(match device_files.render(kind, secrets) {
         Ok(file) => PreviewView {
             length: file.bytes.len(),
             text: Some(String::from_utf8_lossy(&file.bytes).into_owned()),
@@ -66,11 +66,11 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure
 /// `effectiveParameters`.
 pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, Failure> {
     call.may_reveal(call.query.reveal)?;
-    let of = Of::read(&call).await?;
+    let device_files = DeviceFiles::read(&call).await?;
     let secrets = secrets(&call, "effective").await?;
     let mut files = Vec::new();
-    for &kind in of.inputs.family.kinds() {
-        match of.render(kind, secrets) {
+    for &kind in device_files.inputs.family.kinds() {
+        match device_files.render(kind, secrets) {
             Ok(file) => files.push((kind, file)),
             // It only names the others.
             Err(_) if kind == FileKind::Initial => {}
@@ -91,7 +91,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
         let (_, file) = files.iter().find(|(found, _)| *found == kind)?;
         layer_at(&file.used, line)
     };
-    let items = effective::effective(of.inputs.family, &documents, origin)
+    let items = effective::effective(device_files.inputs.family, &documents, origin)
         .into_iter()
         .map(|parameter| EffectiveView {
             path: parameter.path,
@@ -105,7 +105,7 @@ pub async fn effective(call: Call<RevealQuery>) -> Result<Shown<EffectivePage>, 
     Ok(Shown(EffectivePage {
         items,
         next: None,
-        unused: of.unused(&files),
+        unused: device_files.unused(&files),
     }))
 }
 
@@ -119,7 +119,7 @@ async fn secrets(call: &Call<RevealQuery>, shown: &str) -> Result<SecretsMode, F
 }
 
 /// A device's files.
-pub struct Of {
+pub struct DeviceFiles {
     pub inputs: FileInputs,
     urls: Urls,
     base: Base,
@@ -130,7 +130,7 @@ pub struct Of {
     now: u64,
 }
 
-impl Of {
+impl DeviceFiles {
     /// Reads what the files of the path's device are made from.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use ringfence_provision::mac::Mac;
 use ringfence_provision::serving::Audience;
 use ringfence_provision::template::{SecretsMode, layer_at};
 
-use crate::api::devices::preview::Of;
+use crate::api::devices::preview::DeviceFiles;
 use crate::api::request::call::Context;
 use crate::files::inputs::{self, FileInputs, InputsError};
 use crate::files::render::FileError;
@@ -70,8 +70,8 @@ impl Around {
             Ok(None) => (None, None),
             Ok(Some(inputs)) => {
                 let version = inputs.version();
-                let of = Of::of(context, tenant, inputs).await?;
-                (Some(version), file(&of, kind, explained))
+                let device_files = DeviceFiles::of(context, tenant, inputs).await?;
+                (Some(version), file(&device_files, kind, explained))
             }
             Err(InputsError::Storage(error)) => return Err(error.into()),
             Err(error) => (None, Some(unreadable(kind, &error))),
@@ -93,8 +93,8 @@ fn unreadable(kind: FileKind, error: &InputsError) -> FileDetails {
 }
 
 /// The file as it is at the name that was asked for; `None` where phones of the family have none.
-fn file(of: &Of, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
-    let inputs: &FileInputs = &of.inputs;
+fn file(device_files: &DeviceFiles, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
+    let inputs: &FileInputs = &device_files.inputs;
     if !inputs.family.kinds().contains(&kind) {
         return None;
     }
@@ -120,7 +120,7 @@ fn file(of: &Of, kind: FileKind, explained: &Explained) -> Option<FileDetails> {
         error: None,
         parameters: Vec::new(),
     };
-    match of.render_for(kind, audience, SecretsMode::Mask) {
+    match device_files.render_for(kind, audience, SecretsMode::Mask) {
         Ok(file) => {
             let origin = |_, _: &str, line: u32| layer_at(&file.used, line);
             let documents = [(kind, &file.document)];

@@ -67,8 +67,8 @@ pub struct ServedFromKv {
 }
 
 impl Record {
-    /// Tells whoever explains the decision of a fact; where nobody does, it costs nothing.
-    pub(in crate::phone) fn tell(&mut self, of: impl FnOnce(&mut Facts)) {
+    /// Records a fact for whoever explains the decision; where nobody does, it costs nothing.
+    pub(in crate::phone) fn record_fact(&mut self, of: impl FnOnce(&mut Facts)) {
         if let Some(facts) = &mut self.facts {
             of(facts);
         }
@@ -77,12 +77,12 @@ impl Record {
     /// Notes what the file is made from.
     pub(in crate::phone) fn found(&mut self, inputs: &FileInputs) {
         self.device = inputs.device.as_ref().map(|device| device.id.clone());
-        self.tell(|facts| facts.inputs = Some(inputs.clone()));
+        self.record_fact(|facts| facts.inputs = Some(inputs.clone()));
     }
 
     /// Notes that the file came from KV: once D1 is asked anyway, it is held against it.
     pub fn came_from_kv(&mut self, key: &str, version: u64, generation: Option<u32>) {
-        self.tell(|facts| facts.came_from_kv = true);
+        self.record_fact(|facts| facts.came_from_kv = true);
         self.kept = Some(ServedFromKv {
             key: key.to_owned(),
             version,
