@@ -14,6 +14,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::json::json;
+use super::object::Scope;
 use super::reach;
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::platform::log;
@@ -73,16 +74,11 @@ impl FleetRow {
 
     /// The layers that count for it, the farthest first.
     fn scopes(&self) -> Vec<String> {
-        let site = self.site_id.as_ref().map(|site| format!("site:{site}"));
-        [
-            Some("tenant".to_owned()),
-            site,
-            Some(format!("model:{}", self.model)),
-            Some(format!("device:{}", self.id)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let mut scopes = vec![Scope::Tenant.key()];
+        scopes.extend(self.site_id.clone().map(|site| Scope::Site(site).key()));
+        scopes.push(Scope::Model(self.model.clone()).key());
+        scopes.push(Scope::device_key(&self.id));
+        scopes
     }
 }
 

@@ -6,7 +6,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::json::json;
-use super::object::{Object, TemplateKey};
+use super::object::{Object, Scope, TemplateKey};
 use super::{Change, ChangeError, CheckedAgainst, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
@@ -197,6 +197,6 @@ pub async fn delete(
         Object::Template(key).key()
     });
     change.forget(tenant_id, &templates)?;
-    change.delete_layer(tenant_id, &format!("model:{}", model.name))?;
+    change.delete_layer(tenant_id, &Scope::Model(model.name.clone()).key())?;
     change.write(entry).await
 }

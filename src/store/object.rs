@@ -36,8 +36,13 @@ impl Scope {
             Self::Tenant => "tenant".to_owned(),
             Self::Site(id) => format!("site:{id}"),
             Self::Model(name) => format!("model:{name}"),
-            Self::Device { id, .. } => format!("device:{id}"),
+            Self::Device { id, .. } => Self::device_key(id),
         }
+    }
+
+    /// The [`key`](Self::key) of the layer of the device of that id.
+    pub(super) fn device_key(id: &str) -> String {
+        format!("device:{id}")
     }
 
     /// What the audit log calls it: a path of the API below its tenant.

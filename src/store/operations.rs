@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::device_list::{Condition, Draft};
 use super::json::json;
-use super::object::SettingRow;
+use super::object::{Scope, SettingRow};
 use super::search::Needle;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Corrupt, Db, Statement, StorageError};
@@ -240,7 +240,7 @@ pub struct NewOperation<'a> {
 /// The scope under which secrets of an operation are kept: like a device's, of none that there is, so that
 /// no file reads it and a rotation of the master key does.
 pub fn secrets_scope(id: &str) -> String {
-    format!("device:operation-{id}")
+    Scope::device_key(&format!("operation-{id}"))
 }
 
 /// Starts an operation: fixes its selection.

@@ -117,7 +117,7 @@ pub async fn of_devices(
     tenant_id: &str,
     ids: &[&str],
 ) -> Result<Vec<SettingRow>, StorageError> {
-    let scopes: Vec<String> = ids.iter().map(|id| format!("device:{id}")).collect();
+    let scopes: Vec<String> = ids.iter().map(|id| Scope::device_key(id)).collect();
     db.rows(
         "SELECT s.scope, s.name, s.value, s.master FROM json_each(?2) j \
          JOIN settings s ON s.tenant_id = ?1 AND s.scope = j.value",

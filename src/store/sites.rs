@@ -6,6 +6,7 @@ use ringfence_sql::args;
 use serde::Deserialize;
 
 use super::json::json;
+use super::object::Scope;
 use super::{Change, ChangeError, Entry, Invalidates};
 use crate::db::{Db, Statement, StorageError, rows};
 use crate::model::limits::Quota;
@@ -140,6 +141,6 @@ pub async fn delete(
         args![&site.id, site.revision],
     );
     change.push("DELETE FROM sites WHERE id = ?1", args![&site.id]);
-    change.delete_layer(tenant_id, &format!("site:{}", site.id))?;
+    change.delete_layer(tenant_id, &Scope::Site(site.id.clone()).key())?;
     change.write(entry).await
 }

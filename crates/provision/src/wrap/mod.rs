@@ -72,7 +72,7 @@ impl Keyring {
             .ok_or_else(|| WrapError::UnknownKey { id: id.to_owned() })
     }
 
-    /// Wraps a value for the row that `associated_data` names, such as `device/<id>/key/<n>`.
+    /// Wraps a value for the row that `associated_data` names, such as `device-key:<id>:<generation>`.
     ///
     /// # Errors
     /// [`WrapError::TooLong`], which takes 64 GiB.
