@@ -56,11 +56,11 @@ impl Pool {
 
         let mut free = engine.free(&self.sessions())?;
         for _ in 0..MAX_ROUNDS {
-            let candidates = engine.candidates(&free, platform::now())?;
-            if candidates.is_empty() {
+            let due_jobs = engine.due_jobs(&free, platform::now())?;
+            if due_jobs.is_empty() {
                 break;
             }
-            match lookups::look_up(&self.env, candidates).await {
+            match lookups::look_up(&self.env, due_jobs).await {
                 Ok(found) => {
                     engine.still_free(&mut free, &self.sessions());
                     let jobs = engine.lease(found, &mut free, platform::now())?;

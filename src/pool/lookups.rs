@@ -1,7 +1,7 @@
 //! D1 as the queue asks it.
 
 use ringfence_provision::vendor::DEFAULT_EVENT;
-use ringfence_queue::engine::{Candidate, CandidateDevice, Device, Expansion};
+use ringfence_queue::engine::{Device, DueDevice, DueJob, Expansion};
 use ringfence_queue::target::{self, Settings, TargetError};
 use worker::Env;
 
@@ -9,30 +9,29 @@ use crate::db::{Db, StorageError};
 use crate::platform::{self, config};
 use crate::store::fleet::{self, FleetRow};
 
-/// What there is to know of the candidates' devices.
+/// What there is to know of the due jobs' devices.
 ///
 /// # Errors
 /// D1 does not answer, or there are no master keys.
 pub async fn look_up(
     env: &Env,
-    candidates: Vec<Candidate>,
-) -> Result<Vec<(Candidate, CandidateDevice)>, StorageError> {
+    due_jobs: Vec<DueJob>,
+) -> Result<Vec<(DueJob, DueDevice)>, StorageError> {
     let db = Db::new(env)?;
-    let ids: Vec<&str> = candidates
+    let ids: Vec<&str> = due_jobs
         .iter()
-        .map(|candidate| candidate.device.as_str())
+        .map(|due_job| due_job.device.as_str())
         .collect();
     let rows = fleet::by_ids(&db, &ids).await?;
     let known = with_settings(env, &db, rows).await?;
-    Ok(candidates
+    Ok(due_jobs
         .into_iter()
-        .map(|candidate| {
-            let same =
-                |row: &FleetRow| row.id == candidate.device && row.tenant_id == candidate.tenant;
+        .map(|due_job| {
+            let same = |row: &FleetRow| row.id == due_job.device && row.tenant_id == due_job.tenant;
             let found = match known.iter().find(|(row, _)| same(row)) {
-                None => CandidateDevice::Deleted,
-                Some((row, _)) if row.disabled != 0 => CandidateDevice::Disabled,
-                Some((row, settings)) => CandidateDevice::InService {
+                None => DueDevice::Deleted,
+                Some((row, _)) if row.disabled != 0 => DueDevice::Disabled,
+                Some((row, settings)) => DueDevice::InService {
                     fetched: row.fetched(),
                     message: match settings {
                         Ok(settings) => target::message(settings).map(Box::new),
@@ -40,7 +39,7 @@ pub async fn look_up(
                     },
                 },
             };
-            (candidate, found)
+            (due_job, found)
         })
         .collect())
 }

@@ -449,7 +449,7 @@ pub async fn tenants_with_pending(db: &Db, limit: u32) -> Result<Vec<String>, St
 
 /// What became of a device.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Verdict {
+pub struct TurnOutcome {
     pub number: u64,
     /// The final outcome, unless the device's change was applied: then that is *done*.
     pub outcome: &'static str,
@@ -462,18 +462,18 @@ pub struct Verdict {
 pub async fn record(
     db: &Db,
     id: &str,
-    verdicts: &[Verdict],
+    outcomes: &[TurnOutcome],
     got_on: bool,
     now: u64,
 ) -> Result<(), StorageError> {
-    let rows: Vec<_> = verdicts
+    let rows: Vec<_> = outcomes
         .iter()
-        .map(|verdict| {
+        .map(|outcome| {
             (
-                verdict.number,
-                verdict.outcome,
-                verdict.cause,
-                &verdict.detail,
+                outcome.number,
+                outcome.outcome,
+                outcome.cause,
+                &outcome.detail,
             )
         })
         .collect();

@@ -376,7 +376,7 @@ fn do_call(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 /// A page is not to be had or cannot be written.
 pub fn show_list(
     session: &Session,
-    call: &crate::client::Call,
+    call: &crate::client::ApiCall,
     mut list: List,
     limit: usize,
 ) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ pub struct Client {
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct ApiCall {
     pub operation: Operation,
     /// From the root on: `/api/v1/tenants`.
     pub path: String,
@@ -51,7 +51,7 @@ pub struct Call {
     pub is_repeatable: bool,
 }
 
-impl Call {
+impl ApiCall {
     /// A call of an operation, without anything but its path.
     pub fn new(operation: Operation, path: String) -> Self {
         Self {
@@ -169,7 +169,7 @@ impl Client {
     ///
     /// # Errors
     /// It is not answered, or not within 2xx.
-    pub fn call(&self, call: &Call) -> Result<Answer, Failure> {
+    pub fn call(&self, call: &ApiCall) -> Result<Answer, Failure> {
         let may_repeat = call.is_repeatable || call.operation.method() != "POST";
         let mut tries = 1;
         loop {
@@ -193,7 +193,7 @@ impl Client {
         }
     }
 
-    fn once(&self, call: &Call) -> Result<Result<Answer, (Problem, Option<Duration>)>, Failure> {
+    fn once(&self, call: &ApiCall) -> Result<Result<Answer, (Problem, Option<Duration>)>, Failure> {
         let mut url = format!("{}{}", self.base, call.path);
         if !call.query.is_empty() {
             let query = form_urlencoded::Serializer::new(String::new())
@@ -276,7 +276,7 @@ impl Client {
     /// A part is not to be had, or `each` failed.
     pub fn tables(
         &self,
-        call: &Call,
+        call: &ApiCall,
         mut each: impl FnMut(Vec<u8>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut part = call.clone();
@@ -294,7 +294,7 @@ impl Client {
     ///
     /// # Errors
     /// A page is not to be had, or an item is something else.
-    pub fn all<T: DeserializeOwned>(&self, call: &Call) -> Result<Vec<T>, Failure> {
+    pub fn all<T: DeserializeOwned>(&self, call: &ApiCall) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
         self.pages(call, usize::MAX, |items| {
             for item in &items {
@@ -311,7 +311,7 @@ impl Client {
     /// A page is not to be had, or `each` failed.
     pub fn pages(
         &self,
-        call: &Call,
+        call: &ApiCall,
         limit: usize,
         mut each: impl FnMut(Vec<Value>) -> Result<(), Failure>,
     ) -> Result<bool, Failure> {
@@ -464,7 +464,7 @@ mod tests {
             label: Some(String::new()),
             ..BatchDevice::default()
         };
-        let call = Call::new(Operation::PutDevices, String::new());
+        let call = ApiCall::new(Operation::PutDevices, String::new());
         let body = BatchInput {
             devices: vec![device],
         };

@@ -8,7 +8,7 @@ use ringfence_api::operation::Operation;
 use ringfence_api::path;
 use serde_json::{Map, Value};
 
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::failure::Failure;
 use crate::secret;
 use crate::session::Session;
@@ -215,7 +215,7 @@ impl Given<'_> {
     ///
     /// # Errors
     /// As [`Self::call_of`].
-    pub fn call(&self, session: &Session) -> Result<Call, Failure> {
+    pub fn call(&self, session: &Session) -> Result<ApiCall, Failure> {
         self.call_of(session, self.given_operation()?)
     }
 
@@ -223,8 +223,8 @@ impl Given<'_> {
     ///
     /// # Errors
     /// A place is missing, the tenant or the site is not there, or a value is not what it must be.
-    pub fn call_of(&self, session: &Session, operation: Operation) -> Result<Call, Failure> {
-        let mut call = Call::new(operation, self.path(session, operation)?);
+    pub fn call_of(&self, session: &Session, operation: Operation) -> Result<ApiCall, Failure> {
+        let mut call = ApiCall::new(operation, self.path(session, operation)?);
         call.query = self.query(session)?;
         Ok(call)
     }

@@ -9,7 +9,7 @@ use ringfence_api::path;
 use ringfence_api::tenancy::sites::SiteView;
 use serde_json::Value;
 
-use crate::client::{Call, Client};
+use crate::client::{ApiCall, Client};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::text;
@@ -104,7 +104,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::tenant`], or a name is missing.
-    pub fn call(&self, operation: Operation, names: &[(&str, &str)]) -> Result<Call, Failure> {
+    pub fn call(&self, operation: Operation, names: &[(&str, &str)]) -> Result<ApiCall, Failure> {
         let path = path::fill(operation.pattern(), |name| {
             match names.iter().find(|(it, _)| *it == name) {
                 Some((_, value)) => Ok((*value).to_owned()),
@@ -112,7 +112,7 @@ impl Session {
                 None => Err(Failure::Usage(format!("name the {name}."))),
             }
         })?;
-        Ok(Call::new(operation, path))
+        Ok(ApiCall::new(operation, path))
     }
 
     /// The names of the tenant's sites, by their ids.
@@ -193,7 +193,7 @@ impl Session {
     /// The id of that item of a list which has this name. An id needs no look-up.
     fn named(
         &self,
-        list: &Call,
+        list: &ApiCall,
         wanted: &str,
         noun: &str,
         command: &str,

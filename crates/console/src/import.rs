@@ -31,7 +31,7 @@ pub enum Became {
 
 /// A row and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct RowVerdict {
     pub line: u64,
     pub mac: String,
     pub became: Became,
@@ -143,7 +143,7 @@ pub struct Part {
     pub from: u64,
     pub to: u64,
     pub of: u64,
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<RowVerdict>,
 }
 
 /// The form.
@@ -189,7 +189,7 @@ fn on(at: &str, typed: &Typed, submit: &str, step: &str, from: u64) -> Form {
     })
 }
 
-fn table(caption: &str, verdicts: &[Verdict], empty: &str) -> Table {
+fn table(caption: &str, verdicts: &[RowVerdict], empty: &str) -> Table {
     let columns = [EN.import_line, EN.mac, EN.import_outcome, EN.import_why];
     Table::new(caption, &columns, empty).with_rows(verdicts.iter().map(|it| {
         let (tone, text) = match it.became {

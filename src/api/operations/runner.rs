@@ -35,7 +35,7 @@ use crate::http::problem::Problem;
 use crate::platform::credential::is_same;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, config, log};
-use crate::store::operations::{self, OperationDeviceRow, OperationRow, Verdict};
+use crate::store::operations::{self, OperationDeviceRow, OperationRow, TurnOutcome};
 use crate::store::{Turn, tokens};
 use crate::witness;
 
@@ -227,11 +227,11 @@ impl Step<'_> {
     async fn run(&self) -> Result<(), StorageError> {
         let operation = self.operation;
         let db = &self.app.db;
-        let mut verdicts = self.applied().await?;
+        let mut outcomes = self.applied().await?;
         let mut changed = Ok(());
         if operation.is_running() {
             match self.token().await? {
-                Ok(token) => changed = self.change(&token, &mut verdicts).await,
+                Ok(token) => changed = self.change(&token, &mut outcomes).await,
                 Err(cause) => {
                     operations::stop(db, &operation.id, cause, self.app.now).await?;
                 }
@@ -240,7 +240,7 @@ impl Step<'_> {
         // Whatever failed, what was changed before is made known and noted.
         commit::publish_step(self.app).await?;
         let got_on = changed.is_ok();
-        operations::record(db, &operation.id, &verdicts, got_on, platform::now()).await?;
+        operations::record(db, &operation.id, &outcomes, got_on, platform::now()).await?;
         if self.wrote.get() {
             audit_chain::extend_later(self.app);
         }
@@ -251,7 +251,7 @@ impl Step<'_> {
     }
 
     /// Devices that an earlier step changed, which was cut off before they were published.
-    async fn applied(&self) -> Result<Vec<Verdict>, StorageError> {
+    async fn applied(&self) -> Result<Vec<TurnOutcome>, StorageError> {
         let db = &self.app.db;
         let rows = operations::devices(
             db,
@@ -310,7 +310,11 @@ impl Step<'_> {
     }
 
     /// Changes the devices whose turn it is.
-    async fn change(&self, token: &Token, verdicts: &mut Vec<Verdict>) -> Result<(), StorageError> {
+    async fn change(
+        &self,
+        token: &Token,
+        outcomes: &mut Vec<TurnOutcome>,
+    ) -> Result<(), StorageError> {
         let (app, operation) = (self.app, self.operation);
         let waiting =
             operations::devices(&app.db, &operation.id, Some("waiting"), 0, MAX_STEP_DEVICES)
@@ -326,11 +330,11 @@ impl Step<'_> {
             // One that is not known to have worked just now gets a step of its own to fail in.
             let given_up = place == 0 && operation.failures >= MAX_FAILURES;
             match self.turn(&action, token, row).await {
-                Ok(verdict) => verdicts.push(verdict),
+                Ok(outcome) => outcomes.push(outcome),
                 // It was cancelled or stopped meanwhile: the next step sees to those that wait.
                 Err(Failure::OutOfTurn(_)) => break,
                 Err(failure) if given_up => {
-                    verdicts.push(refused(row.number, &failure.problem()));
+                    outcomes.push(refused(row.number, &failure.problem()));
                 }
                 // The others of this step are noted first; the next one begins with this device.
                 Err(_) if place > 0 => break,
@@ -364,7 +368,7 @@ impl Step<'_> {
         action: &Action,
         token: &Token,
         row: &OperationDeviceRow,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<TurnOutcome, Failure> {
         let (app, operation) = (self.app, self.operation);
         let if_match = match operation.if_unchanged {
             1 => IfMatch::Revision(row.revision),
@@ -392,7 +396,7 @@ impl Step<'_> {
         }
         witness::report(app).await?;
         match result {
-            Ok(()) => Ok(Verdict {
+            Ok(()) => Ok(TurnOutcome {
                 outcome: action.outcome_without_change(),
                 ..done(row.number)
             }),
@@ -407,8 +411,8 @@ impl Step<'_> {
 
 const REMOVED: &str = "token_removed";
 
-fn done(number: u64) -> Verdict {
-    Verdict {
+fn done(number: u64) -> TurnOutcome {
+    TurnOutcome {
         number,
         outcome: "done",
         cause: None,
@@ -416,8 +420,8 @@ fn done(number: u64) -> Verdict {
     }
 }
 
-fn refused(number: u64, problem: &Problem) -> Verdict {
-    Verdict {
+fn refused(number: u64, problem: &Problem) -> TurnOutcome {
+    TurnOutcome {
         number,
         outcome: "refused",
         cause: Some(problem.kind.as_str()),

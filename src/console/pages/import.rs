@@ -5,7 +5,7 @@
 //! keeps of a page opens nowhere else.
 
 use ringfence_console::data::{Batch, BatchRow, Measured, Read as _};
-use ringfence_console::import::{self as page, About, Became, Counts, Part, Typed, Verdict};
+use ringfence_console::import::{self as page, About, Became, Counts, Part, RowVerdict, Typed};
 use ringfence_console::lists::of_tenant;
 use ringfence_console::problem::Problem;
 use ringfence_console::text::{EN, fill};
@@ -247,7 +247,7 @@ fn about(table: &Table<'_>, answer: &Batch) -> About {
 }
 
 /// What becomes of each row: what the table itself tells, and what the API says of the others.
-fn verdicts(slice: &Slice, answer: Batch) -> Vec<Verdict> {
+fn verdicts(slice: &Slice, answer: Batch) -> Vec<RowVerdict> {
     let mut answers = answer.items.into_iter();
     let each = slice.rows.iter().map(|row| {
         let (mac, became, why) = match &row.outcome {
@@ -262,7 +262,7 @@ fn verdicts(slice: &Slice, answer: Batch) -> Vec<Verdict> {
                 (device.mac.upper(), became, why)
             }
         };
-        Verdict {
+        RowVerdict {
             line: row.line,
             mac,
             became,
@@ -356,9 +356,9 @@ fn ran(
 }
 
 /// A refused row as the step before sent it on.
-fn kept(line: &str) -> Option<Verdict> {
+fn kept(line: &str) -> Option<RowVerdict> {
     let mut parts = line.splitn(3, '\t');
-    Some(Verdict {
+    Some(RowVerdict {
         line: parts.next()?.parse().ok()?,
         mac: parts.next()?.to_owned(),
         became: Became::Refused,

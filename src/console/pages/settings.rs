@@ -97,7 +97,7 @@ async fn family(visit: &Visit) -> Result<Option<String>, Problem> {
 }
 
 /// What a page of settings shows besides what is stored.
-struct Shown<'a> {
+struct SettingsPage<'a> {
     rows: &'a [page::Row],
     revision: u64,
     revealed: bool,
@@ -120,7 +120,7 @@ async fn layer_shell(visit: &Visit, layer: &Layer) -> Result<Shell, Problem> {
     visit.tenant_shell(&title).await
 }
 
-async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> PageResult {
+async fn layer_page(visit: &Visit, layer: &Layer, shown: SettingsPage<'_>) -> PageResult {
     let shell = layer_shell(visit, layer).await?;
     let status = shown.problem.as_ref().map_or(200, |problem| problem.status);
     let history = format!("history{}/settings", layer.below);
@@ -141,7 +141,7 @@ async fn layer_page(visit: &Visit, layer: &Layer, shown: Shown<'_>) -> PageResul
 async fn show(visit: &Visit, layer: &Layer, reveal: bool) -> PageResult {
     let query: &[_] = if reveal { &[("reveal", "true")] } else { &[] };
     let settings: Settings = visit.get(&layer.api(visit), query).await?;
-    let shown = Shown {
+    let shown = SettingsPage {
         rows: &rows(&settings),
         revision: settings.revision,
         revealed: reveal,
@@ -162,7 +162,7 @@ async fn save(visit: &Visit, layer: &Layer) -> PageResult {
     let now: Settings = visit.get(&layer.api(visit), &[]).await?;
     // What was only tried is saved against what it was tried on.
     let seen = visit.form.get("if_match").parse().ok();
-    let shown = Shown {
+    let shown = SettingsPage {
         rows: &typed,
         revision: seen.filter(|_| problem.is_none()).unwrap_or(now.revision),
         revealed: false,

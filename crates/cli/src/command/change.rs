@@ -4,7 +4,7 @@ use ringfence_api::devices::batch::{BatchDevice, BatchInput};
 use ringfence_api::operation::Operation;
 use serde_json::{Map, Value, json};
 
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::command::settings::{assigned, kept};
 use crate::command::{fleet, follow};
 use crate::failure::{Failure, Problem};
@@ -124,7 +124,7 @@ fn refused(item: &Value) -> Failure {
     Failure::Refused(Box::new(Problem::of_row(item)))
 }
 
-fn done(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
+fn done(session: &Session, given: &Given<'_>, call: &ApiCall) -> Result<(), Failure> {
     let mut call = call.clone();
     if given.flag("dry_run") {
         call = call.asking("device", given.required("mac")?);
@@ -198,7 +198,7 @@ pub fn operate(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// Asks before many phones lose something, and says how many they are.
-fn asked(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
+fn asked(session: &Session, given: &Given<'_>, call: &ApiCall) -> Result<(), Failure> {
     let Some(lost) = lost(given.required("action")?).filter(|_| !given.flag("yes")) else {
         return Ok(());
     };

@@ -10,7 +10,7 @@ use ringfence_api::operation::Operation;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::client::{self, Call};
+use crate::client::{self, ApiCall};
 use crate::failure::Failure;
 use crate::given::Given;
 use crate::output::Format;
@@ -72,7 +72,7 @@ impl Patience {
 ///
 /// # Errors
 /// The events are not to be had, or cannot be written.
-pub fn events(session: &Session, call: &Call, columns: Columns) -> Result<(), Failure> {
+pub fn events(session: &Session, call: &ApiCall, columns: Columns) -> Result<(), Failure> {
     let mut call = call.clone();
     call.query
         .retain(|(name, _)| name != "before" && name != "limit");

@@ -4,7 +4,7 @@ use ringfence_import::is_secret_name;
 use serde_json::{Map, Value, json};
 
 use crate::cli::show_list;
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::command::fleet;
 use crate::failure::Failure;
 use crate::given::{Given, pair};
@@ -18,7 +18,7 @@ use crate::words::{cell, field, plain};
 ///
 /// # Errors
 /// The site is not there, or several layers are named.
-fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
+fn call(session: &Session, given: &Given<'_>) -> Result<ApiCall, Failure> {
     let named = ["site", "model", "device"].map(|name| given.text(name));
     let place = match named {
         [None, None, None] => return session.call(given.operation(&[])?, &[]),

@@ -4,7 +4,7 @@ use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
 use crate::cli::show_list;
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::command::fleet;
 use crate::failure::Failure;
 use crate::given::{Given, add, put, read_json};
@@ -26,7 +26,7 @@ pub const EVERYWHERE: Arg = Arg {
 };
 
 /// The call of the verb's operation, of the tenant's webhooks or those of the whole installation.
-fn call(session: &Session, given: &Given<'_>) -> Result<Call, Failure> {
+fn call(session: &Session, given: &Given<'_>) -> Result<ApiCall, Failure> {
     let place = |name| (name, given.text(name).unwrap_or_default());
     let is_fit = |operation: &&Operation| {
         operation.pattern().contains("{tenant}") != given.flag("everywhere")
@@ -73,7 +73,7 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     shown(session, given, &call)
 }
 
-fn shown(session: &Session, given: &Given<'_>, call: &Call) -> Result<(), Failure> {
+fn shown(session: &Session, given: &Given<'_>, call: &ApiCall) -> Result<(), Failure> {
     let answer = session.client.call(call)?.json()?;
     if given.flag("dry_run") {
         return fleet::show_trial(session.output, &answer);

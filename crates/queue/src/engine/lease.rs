@@ -89,16 +89,16 @@ struct Queue {
 
 /// A job whose turn it is: D1 is to be asked what there is to know of its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub struct DueJob {
     pub job: String,
     /// Whose job it is: a device may be another tenant's by now.
     pub tenant: String,
     pub device: String,
 }
 
-/// What D1 knows of a candidate's device.
+/// What D1 knows of a due job's device.
 #[derive(Clone, Debug, PartialEq)]
-pub enum CandidateDevice {
+pub enum DueDevice {
     /// It no longer exists.
     Deleted,
     Disabled,
@@ -150,7 +150,7 @@ impl<S: Sql> Engine<S> {
     /// tenant in turn, first those of no rollout, then those of each rollout that is open.
     ///
     /// A turn that is handed out is spent, whatever becomes of it.
-    pub fn candidates(&self, free: &[Free], now: u64) -> Result<Vec<Candidate>, SqlError> {
+    pub fn due_jobs(&self, free: &[Free], now: u64) -> Result<Vec<DueJob>, SqlError> {
         let options = self.store.options()?;
         let mut queues = self.queues(&options)?;
         let mut places = Places::new(free, queues.iter().map(|queue| queue.tenant.as_str()));
@@ -164,7 +164,7 @@ impl<S: Sql> Engine<S> {
         tenants.rotate_left(first);
 
         let mut networks: BTreeMap<String, NetworkPace> = BTreeMap::new();
-        let mut taken: Vec<Candidate> = Vec::new();
+        let mut taken: Vec<DueJob> = Vec::new();
         for share in [Share::Fair, Share::More] {
             let mut wanting = tenants.clone();
             // Each tenant that wants more gets an equal part of what is left, again and again: a tenant
@@ -236,7 +236,7 @@ impl<S: Sql> Engine<S> {
         queue: &mut Queue,
         most: u64,
         networks: &mut BTreeMap<String, NetworkPace>,
-        taken: &mut Vec<Candidate>,
+        taken: &mut Vec<DueJob>,
         now: u64,
     ) -> Result<(), SqlError> {
         let interval = interval_us(queue.per_second);
@@ -245,7 +245,7 @@ impl<S: Sql> Engine<S> {
             None => most,
         };
         let before = taken.len();
-        let count = |taken: &Vec<Candidate>| (taken.len() - before) as u64;
+        let count = |taken: &Vec<DueJob>| (taken.len() - before) as u64;
         let id = queue.row.as_ref().map_or("", |row| row.id.as_str());
         let mut looked = 0;
         // Jobs of a closed network move to a later turn, which brings others to the front: look again
@@ -255,7 +255,7 @@ impl<S: Sql> Engine<S> {
             let due = self.store.due(id, &queue.tenant, now, most + queue.taken)?;
             let fresh: Vec<Job> = due
                 .into_iter()
-                .filter(|job| !taken.iter().any(|c: &Candidate| c.job == job.id))
+                .filter(|job| !taken.iter().any(|c: &DueJob| c.job == job.id))
                 .collect();
             if fresh.is_empty() {
                 break;
@@ -267,7 +267,7 @@ impl<S: Sql> Engine<S> {
                     break;
                 }
                 match self.network_turn(&job, queue.network_per_second, networks, now)? {
-                    None if job.is_due(now) => taken.push(Candidate {
+                    None if job.is_due(now) => taken.push(DueJob {
                         job: job.id,
                         tenant: job.tenant,
                         device: job.device,
@@ -353,23 +353,19 @@ impl<S: Sql> Engine<S> {
         Ok(true)
     }
 
-    /// Leases candidates to relays, by what D1 found. What goes to whom is in the answer; it is
+    /// Leases due jobs to relays, by what D1 found. What goes to whom is in the answer; it is
     /// written down before it is returned.
     pub fn lease(
         &self,
-        found: Vec<(Candidate, CandidateDevice)>,
+        found: Vec<(DueJob, DueDevice)>,
         free: &mut [Free],
         now: u64,
     ) -> Result<Vec<(String, wire::Job)>, SqlError> {
         let options = self.store.options()?;
         let mut rollouts: BTreeMap<String, Option<RolloutRow>> = BTreeMap::new();
         let mut out = Vec::new();
-        for (candidate, found) in found {
-            let Some(job) = self
-                .store
-                .job(&candidate.job)?
-                .filter(|job| job.is_due(now))
-            else {
+        for (due_job, found) in found {
+            let Some(job) = self.store.job(&due_job.job)?.filter(|job| job.is_due(now)) else {
                 continue;
             };
             for id in job.rollout.iter().chain([&job.queue]) {
@@ -515,28 +511,28 @@ impl<S: Sql> Engine<S> {
     }
 
     /// The message, or what else is to happen to the job.
-    fn look(&self, job: &Job, found: CandidateDevice) -> Result<Message, Instead> {
+    fn look(&self, job: &Job, found: DueDevice) -> Result<Message, Instead> {
         match found {
-            CandidateDevice::Deleted => Err(Instead::Cancel(
+            DueDevice::Deleted => Err(Instead::Cancel(
                 "device_gone",
                 "Its device was deleted, or is another tenant's.",
             )),
-            CandidateDevice::Disabled => Err(Instead::Cancel(
+            DueDevice::Disabled => Err(Instead::Cancel(
                 "device_disabled",
                 "Its device was disabled.",
             )),
-            CandidateDevice::InService {
+            DueDevice::InService {
                 fetched: Some((version, at)),
                 ..
             } if version >= job.version && job.first_sent_at.is_some_and(|sent| at > sent) => {
                 // It came back after a sending that nobody answered: not to be notified again.
                 Err(Instead::Seen(version, at))
             }
-            CandidateDevice::InService {
+            DueDevice::InService {
                 message: Ok(message),
                 ..
             } => Ok(*message),
-            CandidateDevice::InService {
+            DueDevice::InService {
                 message: Err(error),
                 ..
             } => Err(Instead::Refuse(error.reason(), error.to_string())),

@@ -16,7 +16,7 @@ mod tests;
 
 use std::cell::{Cell, RefCell};
 
-pub use lease::{Candidate, CandidateDevice, Session};
+pub use lease::{DueDevice, DueJob, Session};
 pub use relays::{Cancels, MAX_CAPACITY};
 use rollouts::NotChanged;
 pub use rollouts::{Device, Expansion};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::compare::{Change, Difference, Gone, Other, What, writing};
 use super::fleet::Place;
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::command::import::MAX_ROWS;
 use crate::failure::{Failure, Problem};
 use crate::session::Session;
@@ -173,7 +173,7 @@ fn one(session: &Session, what: &What, comment: &str) -> Result<(), Failure> {
 }
 
 /// A call about a template: by the first operation where it is a family's, by the second where it is a model's.
-fn template(session: &Session, place: &Place, of: [Operation; 2]) -> Result<Call, Failure> {
+fn template(session: &Session, place: &Place, of: [Operation; 2]) -> Result<ApiCall, Failure> {
     let [of_family, of_model] = of;
     let (kind, family) = (("kind", &*place.kind), ("family", &*place.family));
     match &place.model {

@@ -9,7 +9,7 @@ use ringfence_provision::mac::Mac;
 use serde_json::{Map, Value, json};
 
 use super::fleet::{Device, Fleet, KEPT, Layer, Model, Place, Setting, Site};
-use crate::client::Call;
+use crate::client::ApiCall;
 use crate::command::import::MAX_ROWS;
 use crate::failure::Failure;
 use crate::secret;
@@ -306,7 +306,7 @@ fn compare_sites(
 ///
 /// # Errors
 /// There is no such site yet.
-pub(super) fn writing(session: &Session, whose: &Whose) -> Result<Call, Failure> {
+pub(super) fn writing(session: &Session, whose: &Whose) -> Result<ApiCall, Failure> {
     match whose {
         Whose::Tenant => session.call(Operation::PutTenantSettings, &[]),
         Whose::Site(name) => {

@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::words::{count, field, text};
 use crate::wrapped::{self, Unwrap};
 pub(super) use progress::Progress;
-use row::{Sheet, Verdict};
+use row::{RowVerdict, Sheet};
 use state::State;
 
 /// The most rows of one call of the API.
@@ -281,7 +281,7 @@ impl Import<'_> {
         table: &Table<'_>,
         from: u64,
         is_trial: bool,
-        verdict: &mut dyn FnMut(Verdict) -> Result<(), Failure>,
+        verdict: &mut dyn FnMut(RowVerdict) -> Result<(), Failure>,
         after: &mut dyn FnMut(u64, Counts) -> Result<(), Failure>,
     ) -> Result<Counts, Failure> {
         let what = if is_trial {
@@ -340,7 +340,7 @@ impl Import<'_> {
     }
 
     /// Makes the call for some rows.
-    fn send(&self, step: Step, is_trial: bool) -> Result<Vec<Verdict>, Failure> {
+    fn send(&self, step: Step, is_trial: bool) -> Result<Vec<RowVerdict>, Failure> {
         let mut answers = Vec::new();
         if !step.devices.is_empty() {
             let mut call = self
@@ -366,10 +366,12 @@ impl Import<'_> {
         }
         let mut answers = answers.into_iter();
         let verdicts = step.rows.into_iter().map(|row| match row.outcome {
-            RowOutcome::NoPhone => Verdict::own(row.line, "no phone", String::new()),
-            RowOutcome::Refused(refusal) => Verdict::own(row.line, "refused", refusal.to_string()),
+            RowOutcome::NoPhone => RowVerdict::own(row.line, "no phone", String::new()),
+            RowOutcome::Refused(refusal) => {
+                RowVerdict::own(row.line, "refused", refusal.to_string())
+            }
             RowOutcome::Device(device) => {
-                Verdict::of(row.line, &device, &answers.next().unwrap_or_default())
+                RowVerdict::of(row.line, &device, &answers.next().unwrap_or_default())
             }
         });
         Ok(verdicts.collect())

@@ -15,7 +15,7 @@ use crate::words::{field, plain, text};
 
 /// What became of a row, or would become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
+pub(super) struct RowVerdict {
     /// Its line in the file, counted from 1.
     pub line: u64,
     pub mac: String,
@@ -25,7 +25,7 @@ pub(super) struct Verdict {
     pub detail: String,
 }
 
-impl Verdict {
+impl RowVerdict {
     /// A verdict that needs no installation.
     pub(super) fn own(line: u64, outcome: &'static str, detail: String) -> Self {
         Self {
@@ -160,7 +160,7 @@ impl Sheet {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn write(&mut self, verdict: &Verdict) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, verdict: &RowVerdict) -> Result<(), Failure> {
         let cells = || {
             [
                 verdict.line.to_string(),
@@ -220,7 +220,7 @@ impl Sheet {
 }
 
 /// A verdict on a line.
-fn say(verdict: &Verdict) -> String {
+fn say(verdict: &RowVerdict) -> String {
     let mac = match verdict.mac.as_str() {
         "" => "-",
         mac => mac,
@@ -268,14 +268,14 @@ mod tests {
     fn every_verdict_has_its_line() {
         let device = device("mac,secrets\n0080F0C571EB,line_1_password\n");
         let verdicts = [
-            Verdict::of(2, &device, &json!({"outcome": "created"})),
-            Verdict::of(
+            RowVerdict::of(2, &device, &json!({"outcome": "created"})),
+            RowVerdict::of(
                 3,
                 &device,
                 &json!({"outcome": "refused", "cause": "invalid-files", "detail": "A file would be broken.",
                 "files": [{"mac": "0080F0C571EB", "file": "standard", "findings": [{"line": 4, "message": "No line breaks.", "help": "Take it out."}]}]}),
             ),
-            Verdict::own(40_000, "no phone", String::new()),
+            RowVerdict::own(40_000, "no phone", String::new()),
         ];
         let said: Vec<String> = verdicts.iter().map(say).collect();
         insta::assert_snapshot!(said.join("\n"));

@@ -91,7 +91,7 @@ fn nothing_goes_out_after_a_rollout_was_stopped_while_d1_was_asked() {
         world.d1_ms = vec![100];
         world.meanwhile = Some(stop);
         world.run(T0 + 60_000);
-        assert_eq!(world.max_step, 1, "a candidate there was");
+        assert_eq!(world.max_step, 1, "a due job there was");
         assert!(world.notified.is_empty(), "{stop:?}: {:?}", world.notified);
     }
 }

@@ -7,7 +7,7 @@ use ringfence_sql::Memory;
 use ringfence_wire::{Hello, JobRef, JobResult, Outcome, Retry, Target, Transport};
 
 use crate::engine::places::Free;
-use crate::engine::{CandidateDevice, Device, Engine, Session};
+use crate::engine::{Device, DueDevice, Engine, Session};
 use crate::job::Job;
 use crate::messages::{NewRollout, RolloutChange, Submitted};
 use crate::options::PoolOptions;
@@ -189,14 +189,14 @@ impl World {
             .map(|(session, _)| session.clone())
             .collect();
         let mut free = engine.free(&sessions).unwrap();
-        let candidates = engine.candidates(&free, now).unwrap();
-        self.max_step = self.max_step.max(candidates.len());
-        let found = candidates
+        let due_jobs = engine.due_jobs(&free, now).unwrap();
+        self.max_step = self.max_step.max(due_jobs.len());
+        let found = due_jobs
             .into_iter()
-            .map(|candidate| {
+            .map(|due_job| {
                 let message = Ok(Box::new(Message {
                     target: Target {
-                        aor: format!("sip:{}@pbx.example", candidate.device),
+                        aor: format!("sip:{}@pbx.example", due_job.device),
                         address: None,
                     },
                     route: None,
@@ -206,8 +206,8 @@ impl World {
                     credentials: None,
                     destinations: None,
                 }));
-                let fetched = self.fetched.get(&candidate.device).copied();
-                (candidate, CandidateDevice::InService { fetched, message })
+                let fetched = self.fetched.get(&due_job.device).copied();
+                (due_job, DueDevice::InService { fetched, message })
             })
             .collect();
         self.now += self.d1_ms[0];
