@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::decide::{Located, decide, locate};
 use super::event::{Event, Record, without};
-use super::{Copy, Facts, PhoneOutcome, PhoneRequest, Reason, Taking, shared};
+use super::shared::{self, Found};
+use super::{Copy, Facts, PhoneOutcome, PhoneRequest, Reason, Taking};
 use crate::edge::FoundTenant;
 use crate::files::inputs::FileInputs;
 use crate::files::render;
@@ -115,8 +116,10 @@ impl Asking {
 async fn shared_inputs(request: &PhoneRequest, facts: &Facts) -> Option<FileInputs> {
     let (known, _) = facts.tenant.as_ref().filter(|_| facts.came_from_kv)?;
     let named = facts.named.as_ref().filter(|named| named.mac.is_none())?;
-    let found = shared::find(request, &known.tenant, named).await;
-    found.ok().and_then(Result::ok)
+    match shared::find(request, &known.tenant, named).await {
+        Ok(Found::Inputs(inputs)) => Some(*inputs),
+        Ok(Found::Nothing(_)) | Err(_) => None,
+    }
 }
 
 impl Explained {

@@ -10,9 +10,10 @@ use ringfence_provision::url_template::Resolved;
 use super::answer::served;
 use super::request::storage;
 use super::request_url::RequestUrl;
+use super::shared::Found;
 use super::{PhoneOutcome, PhoneRequest, Reason, forward, sealed, shared};
 use crate::db::StorageError;
-use crate::files::inputs::{self, FileInputs};
+use crate::files::inputs;
 use crate::files::names::urls;
 use crate::files::render;
 use crate::model::published::PublishedTenant;
@@ -31,7 +32,7 @@ pub(super) async fn serve(
         .names
         .as_ref()
         .and_then(|names| names.families_at(&request.path, FileKind::Initial, Form::Plain));
-    let found = match &named.mac {
+    let (inputs, certificates) = match &named.mac {
         Some(mac) => {
             let initial = inputs::for_initial(&request.app, &tenant.tenant, mac)
                 .await
@@ -40,22 +41,18 @@ pub(super) async fn serve(
                 record.record_fact(|facts| facts.forward = Some(forward.clone()));
                 return Ok(forward::serve(request, forward, FileKind::Initial, mac).await);
             }
-            initial
-                .inputs
-                .map(|inputs| (inputs, initial.certificates))
-                .ok_or(Reason::UnknownDevice)
+            let Some(inputs) = initial.inputs else {
+                return Ok(PhoneOutcome::Refused(Reason::UnknownDevice));
+            };
+            (inputs, initial.certificates)
         }
         None => match of_model(request, tenant, named, theirs.as_deref()).await? {
-            Ok(inputs) => {
+            Found::Inputs(inputs) => {
                 let names = certificates::names(&request.app.db, &tenant.tenant).await?;
-                Ok((inputs, names))
+                (*inputs, names)
             }
-            Err(reason) => Err(reason),
+            Found::Nothing(reason) => return Ok(PhoneOutcome::Refused(reason)),
         },
-    };
-    let (inputs, certificates) = match found {
-        Ok(found) => found,
-        Err(reason) => return Ok(PhoneOutcome::Refused(reason)),
     };
     record.found(&inputs);
     if inputs
@@ -101,9 +98,9 @@ async fn of_model(
     tenant: &PublishedTenant,
     named: &Resolved,
     theirs: Option<&[Family]>,
-) -> Result<Result<FileInputs, Reason>, StorageError> {
+) -> Result<Found, StorageError> {
     let found = shared::find(request, tenant, named).await?;
-    let (Err(Reason::UnknownModel), Some(asked)) = (&found, &named.model) else {
+    let (Found::Nothing(Reason::UnknownModel), Some(asked)) = (&found, &named.model) else {
         return Ok(found);
     };
     let alike = models::alike(&request.app.db, &tenant.tenant, asked, theirs).await?;

@@ -39,8 +39,8 @@ pub(super) async fn serve(
         return Ok(outcome);
     }
     let inputs = match find(request, tenant, named).await? {
-        Ok(inputs) => inputs,
-        Err(reason) => return Ok(PhoneOutcome::Refused(reason)),
+        Found::Inputs(inputs) => inputs,
+        Found::Nothing(reason) => return Ok(PhoneOutcome::Refused(reason)),
     };
     record.found(&inputs);
     if inputs
@@ -78,12 +78,20 @@ fn owner(named: &Resolved) -> String {
     }
 }
 
+/// What was found for the file at a plain name.
+pub(super) enum Found {
+    /// What it is made from.
+    Inputs(Box<FileInputs>),
+    /// There is none, for a reason.
+    Nothing(Reason),
+}
+
 /// What the file at a plain name is made from, or why there is nothing.
 pub(super) async fn find(
     request: &PhoneRequest,
     tenant: &PublishedTenant,
     named: &Resolved,
-) -> Result<Result<FileInputs, Reason>, StorageError> {
+) -> Result<Found, StorageError> {
     let (app, id) = (&request.app, &tenant.tenant);
     let (found, missing) = match (&named.mac, &named.model) {
         (Some(mac), _) => (
@@ -99,10 +107,13 @@ pub(super) async fn find(
                 inputs::for_family(app, id, &model).await,
                 Reason::UnknownModel,
             ),
-            None => return Ok(Err(Reason::NoFamily)),
+            None => return Ok(Found::Nothing(Reason::NoFamily)),
         },
     };
-    Ok(found.map_err(storage)?.ok_or(missing))
+    Ok(match found.map_err(storage)? {
+        Some(inputs) => Found::Inputs(Box::new(inputs)),
+        None => Found::Nothing(missing),
+    })
 }
 
 /// What KV has of a plain file. `families` are those whose name was asked for; `None`: it is a name of all.

@@ -526,12 +526,31 @@ pub async fn end_waiting(db: &Db, id: &str, now: u64, limit: u32) -> Result<(), 
     .map(drop)
 }
 
-/// Stops an operation that goes on, for a cause.
-pub async fn stop(db: &Db, id: &str, cause: &str, now: u64) -> Result<(), StorageError> {
+/// Why an operation is stopped while it goes on. A restored database stops them all by itself, with the cause
+/// `database_restored`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// The token that it was started with is no longer there.
+    TokenRemoved,
+    TokenExpired,
+}
+
+impl StopCause {
+    /// The word in the table and in the API.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenRemoved => "token_removed",
+            Self::TokenExpired => "token_expired",
+        }
+    }
+}
+
+/// Stops an operation that goes on.
+pub async fn stop(db: &Db, id: &str, cause: StopCause, now: u64) -> Result<(), StorageError> {
     db.run(
         "UPDATE operations SET state = 'stopped', cause = ?2, ended_at = ?3 \
          WHERE id = ?1 AND state = 'running'",
-        args![id, cause, now],
+        args![id, cause.as_str(), now],
     )
     .await
     .map(drop)

@@ -8,13 +8,20 @@ use crate::text::{EN, fill};
 /// The id of the form for a one-time code, which `console.js` fills in from behind the `#` of a link.
 const BY_CODE: &str = "by-code";
 
-/// The form. `next` is where one wanted to go, `said` what happened before. `by_access` is the e-mail address
-/// that Cloudflare Access names, or why it is not believed.
+/// What Cloudflare Access says of whoever comes.
+pub enum ByAccess {
+    /// The e-mail address that it names.
+    Email(String),
+    /// Why it is not believed.
+    Refused(String),
+}
+
+/// The form. `next` is where one wanted to go, `said` what happened before.
 pub fn page(
     next: &str,
     said: Option<&'static str>,
     problem: Option<Problem>,
-    by_access: Option<Result<String, String>>,
+    by_access: Option<ByAccess>,
 ) -> Page {
     let mut shell = Shell::outside(EN.sign_in).leading(EN.sign_in_lead);
     shell.done = said.map(str::to_owned);
@@ -30,11 +37,13 @@ pub fn page(
     let page = Page::new(shell).with(by_code);
     let page = match by_access {
         None => page,
-        Some(Ok(email)) => page.with(
+        Some(ByAccess::Email(email)) => page.with(
             Form::post("/console/sign-in/access", &fill(EN.sign_in_as, &[&email]))
                 .with(Field::hidden("next", next)),
         ),
-        Some(Err(why)) => page.with(Section::Text(fill(EN.sign_in_not_by_access, &[&why]))),
+        Some(ByAccess::Refused(why)) => {
+            page.with(Section::Text(fill(EN.sign_in_not_by_access, &[&why])))
+        }
     };
     page.with(form).with_problem(problem)
 }

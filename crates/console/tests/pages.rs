@@ -234,7 +234,12 @@ fn every_kind_of_page_is_whole() {
         secret: true,
     };
     let pages = [
-        sign_in::page("\"><x>", Some("said"), None, Some(Err("\"><x>".into()))),
+        sign_in::page(
+            "\"><x>",
+            Some("said"),
+            None,
+            Some(sign_in::ByAccess::Refused("\"><x>".into())),
+        ),
         device::page(shell(), &viewer, &one),
         device::confirm(shell(), "T", &device, "rekey", true),
         of_tenant::page(

@@ -32,8 +32,7 @@ use crate::store::templates;
 pub async fn diff(call: Call) -> Result<Shown<FetchedView>, Problem> {
     let kind = call.kind()?;
     let device_files = DeviceFiles::read(&call).await?;
-    valid::kind_of(device_files.inputs.family, kind)
-        .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
+    valid::kind_of(device_files.inputs.family, kind, ProblemKind::NotFound)?;
     let Some(device) = device_files.inputs.device.clone() else {
         return Err(Problem::not_found("device"));
     };

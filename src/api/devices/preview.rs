@@ -33,8 +33,7 @@ pub async fn file(call: Call<RevealQuery>) -> Result<Shown<PreviewView>, Failure
     call.may_reveal(call.query.reveal)?;
     let kind = call.kind()?;
     let device_files = DeviceFiles::read(&call).await?;
-    valid::kind_of(device_files.inputs.family, kind)
-        .map_err(|detail| Problem::new(ProblemKind::NotFound, detail))?;
+    valid::kind_of(device_files.inputs.family, kind, ProblemKind::NotFound)?;
     let shown = format!("files/{}", kind.as_str());
     let secrets = secrets(&call, &shown).await?;
     let version = device_files.inputs.version();

@@ -35,7 +35,7 @@ use crate::http::problem::Problem;
 use crate::platform::credential::is_same;
 use crate::platform::hash::sha256_hex;
 use crate::platform::{self, config, log};
-use crate::store::operations::{self, OperationDeviceRow, OperationRow, TurnOutcome};
+use crate::store::operations::{self, OperationDeviceRow, OperationRow, StopCause, TurnOutcome};
 use crate::store::{Turn, tokens};
 use crate::witness;
 
@@ -286,7 +286,7 @@ impl Step<'_> {
     }
 
     /// The token that the operation was started with, or why it stops.
-    async fn token(&self) -> Result<Result<Token, &'static str>, StorageError> {
+    async fn token(&self) -> Result<Result<Token, StopCause>, StorageError> {
         let operation = self.operation;
         if !operation.token_hash.is_empty() {
             witness::vouch_now(self.app).await?;
@@ -295,16 +295,16 @@ impl Step<'_> {
             return Ok(if is_it {
                 Ok(Token::admin())
             } else {
-                Err(REMOVED)
+                Err(StopCause::TokenRemoved)
             });
         }
         let (row, standing) = tokens::find_vouched(&self.app.db, &operation.token_id).await?;
         witness::vouch(self.app, &standing).await?;
         let Some(row) = row else {
-            return Ok(Err(REMOVED));
+            return Ok(Err(StopCause::TokenRemoved));
         };
         if row.expires_at.is_some_and(|end| end <= self.app.now) {
-            return Ok(Err("token_expired"));
+            return Ok(Err(StopCause::TokenExpired));
         }
         Ok(Ok(Token::of_row(row)))
     }
@@ -408,8 +408,6 @@ impl Step<'_> {
         }
     }
 }
-
-const REMOVED: &str = "token_removed";
 
 fn done(number: u64) -> TurnOutcome {
     TurnOutcome {

@@ -3,7 +3,7 @@
 use ringfence_provision::family::Family;
 use ringfence_provision::kind::FileKind;
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemKind};
 
 /// The longest name of a tenant, site or token, and the longest label, in characters.
 pub const MAX_NAME: usize = 100;
@@ -50,21 +50,24 @@ pub fn model(text: &str) -> Result<&str, Problem> {
     ))
 }
 
-/// That phones of a family ask for a kind of file; or else, in words, for which they do.
+/// That phones of a family ask for a kind of file.
 ///
 /// # Errors
-/// They do not.
-pub fn kind_of(family: Family, kind: FileKind) -> Result<(), String> {
+/// They do not: a problem of the kind `refused_as`, which says for which files they do.
+pub fn kind_of(family: Family, kind: FileKind, refused_as: ProblemKind) -> Result<(), Problem> {
     let kinds = family.kinds();
     if kinds.contains(&kind) {
         return Ok(());
     }
     let asked: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-    Err(format!(
-        "Phones of the family {} never ask for a {} file. Name a kind that they ask for: {}.",
-        family.as_str(),
-        kind.as_str(),
-        asked.join(", ")
+    Err(Problem::new(
+        refused_as,
+        format!(
+            "Phones of the family {} never ask for a {} file. Name a kind that they ask for: {}.",
+            family.as_str(),
+            kind.as_str(),
+            asked.join(", ")
+        ),
     ))
 }
 

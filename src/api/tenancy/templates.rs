@@ -230,7 +230,7 @@ pub fn key(call: &Context) -> Result<TemplateKey, Problem> {
     let kind = call.kind()?;
     let family = family(call.param("family"))?;
     let model = call.param("model");
-    valid::kind_of(family, kind).map_err(Problem::invalid_request)?;
+    valid::kind_of(family, kind, ProblemKind::InvalidRequest)?;
     if !model.is_empty() {
         valid::model(model)?;
         if !inputs::may_differ_by_model(kind) {

@@ -2,7 +2,7 @@
 
 use ringfence_console::part::{Form, Page};
 use ringfence_console::problem::Problem as Shown;
-use ringfence_console::sign_in as page;
+use ringfence_console::sign_in::{self as page, ByAccess};
 use ringfence_console::text::EN;
 
 use crate::api::sessions;
@@ -24,12 +24,16 @@ pub async fn form(visit: Visit) -> PageResult {
     Ok(Reply::page(page::page(next, said, None, by_access)))
 }
 
-/// Who Cloudflare Access says comes, or why it cannot be believed; nothing where it says nothing.
-async fn by_access(visit: &Visit) -> Option<Result<String, String>> {
+/// What Cloudflare Access says of whoever comes; nothing where it says nothing.
+async fn by_access(visit: &Visit) -> Option<ByAccess> {
     let access = config::access(&visit.app.env)?;
     let assertion = visit.assertion.as_deref()?;
-    let known = identity::email(&access, assertion, visit.app.now).await;
-    Some(known.map_err(|refused| refused.to_string()))
+    Some(
+        match identity::email(&access, assertion, visit.app.now).await {
+            Ok(email) => ByAccess::Email(email),
+            Err(refused) => ByAccess::Refused(refused.to_string()),
+        },
+    )
 }
 
 /// Opens a session for whoever Cloudflare Access names.
@@ -39,8 +43,8 @@ pub async fn sign_in_by_access(visit: Visit) -> PageResult {
         reply::not_signed_in(next, Shown::new(status, EN.sign_in_access, why))
     };
     let email = match by_access(&visit).await {
-        Some(Ok(email)) => email,
-        Some(Err(why)) => return Ok(refused(403, why)),
+        Some(ByAccess::Email(email)) => email,
+        Some(ByAccess::Refused(why)) => return Ok(refused(403, why)),
         None => return Ok(refused(403, EN.sign_in_no_access.to_owned())),
     };
     match sessions::open_as(&visit.app, &visit.caller, &email).await {
