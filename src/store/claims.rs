@@ -59,11 +59,29 @@ const CONFIRM: &str = "UPDATE devices SET key_state = 'confirmed', confirmed_at 
      WHERE id = ?1 AND generation = ?2 AND ever_delivered = 1 \
      AND key_state IN ('delivered', 'expired')";
 
-/// Ends bootstraps whose time is over. The claim looks at the time itself, so nothing depends on when
+/// The device whose bootstrap waits longer than it may, at the time `?2`.
+pub(super) const OVERDUE: &str = "key_state = 'armed' AND armed_until <= ?2";
+
+/// Ends bootstraps that are [`OVERDUE`]. The claim looks at the time itself, so nothing depends on when
 /// this runs.
-const EXPIRE: &str = "UPDATE devices SET key_state = 'expired', updated_at = ?2 \
-     WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) \
-     AND key_state = 'armed' AND armed_until <= ?2";
+fn expire_sql() -> String {
+    format!(
+        "UPDATE devices SET key_state = 'expired', updated_at = ?2 \
+         WHERE id IN (SELECT value ->> 0 FROM json_each(?1)) AND {OVERDUE}"
+    )
+}
+
+/// Enters into the audit log what [`expire_sql`] would end.
+fn enter_expired_sql() -> String {
+    format!(
+        "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
+         address, request_id, at) \
+         SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
+         json_object('key', json_object('generation', d.generation, 'state', 'armed')), \
+         json_object('key', json_object('generation', d.generation, 'state', 'expired')), \
+         '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 WHERE {OVERDUE}"
+    )
+}
 
 /// Notes that phones have their keys, for claims that a restore of the database undid.
 const KEEP_CLAIMED: &str = "UPDATE devices SET ever_delivered = 1 \
@@ -207,17 +225,8 @@ pub async fn expire(
     let pairs = json(&entries)?;
     let results = db
         .batch(vec![
-            Statement::new(
-                "INSERT INTO audit (id, tenant_id, token_id, action, object, before, after, \
-                 address, request_id, at) \
-                 SELECT j.value ->> 1, d.tenant_id, 'time', 'device.expire', 'devices/' || d.mac, \
-                 json_object('key', json_object('generation', d.generation, 'state', 'armed')), \
-                 json_object('key', json_object('generation', d.generation, 'state', 'expired')), \
-                 '', ?3, ?2 FROM json_each(?1) j JOIN devices d ON d.id = j.value ->> 0 \
-                 WHERE d.key_state = 'armed' AND d.armed_until <= ?2",
-                args![&pairs, now, request_id],
-            ),
-            Statement::new(EXPIRE, args![&pairs, now]),
+            Statement::new(&enter_expired_sql(), args![&pairs, now, request_id]),
+            Statement::new(&expire_sql(), args![&pairs, now]),
         ])
         .await?;
     Ok(results.get(1).map_or(0, |it| it.changes))
@@ -229,13 +238,14 @@ mod tests {
 
     use proptest::prelude::*;
     use ringfence_provision::lifecycle::{
-        ClaimPolicy, Effect, KeyEvent, KeyRecord, KeyState, step,
+        ClaimPolicy, Effect, KeyChange, KeyEvent, KeyRecord, KeyState, may_serve_sealed, step,
     };
     use ringfence_sql::{Memory, Sql};
     use serde::Deserialize;
 
     use super::*;
     use crate::store::file_inputs::{AtPlainName, Claimant, ReadWhen};
+    use crate::store::maintenance;
     use crate::store::testing::with_schema;
 
     /// Times are few and near each other, so that ends are met.
@@ -335,7 +345,7 @@ mod tests {
         claims
     }
 
-    /// Runs [`CONFIRM`] or [`EXPIRE`].
+    /// Runs a statement that gives nothing.
     fn run(memory: &Memory, sql: &str, args: &[ringfence_sql::Arg<'_>]) {
         memory.run(sql, args).unwrap();
     }
@@ -457,12 +467,26 @@ mod tests {
             prop_assert_eq!(key(&memory), transition.next);
         }
 
+        /// What is looked for, entered into the audit log and ended is what the life cycle ends.
         #[test]
         fn time_ends_what_the_life_cycle_says(record in record(), now in TIMES) {
             let memory = database(&record, false, 0);
             let transition = step(&record, &KeyEvent::Tick { now }, &ClaimPolicy::default());
-            run(&memory, EXPIRE, args!["[[\"D\",\"entry\"]]", now]);
-            prop_assert_eq!(key(&memory), transition.next);
+            let ends = transition.effect == Effect::Changed(KeyChange::Expired);
+            let count = |sql: &str, values: &[ringfence_sql::Arg<'_>]| {
+                memory.rows::<serde_json::Value>(sql, values).unwrap().len()
+            };
+            // No entry leaves the log but by a transaction that is undone.
+            run(&memory, "BEGIN", &[]);
+            let overdue = count(&maintenance::overdue_sql(), args![9_u64, now]);
+            let pairs = r#"[["D","entry"],["E","other"]]"#;
+            run(&memory, &enter_expired_sql(), args![pairs, now, "request"]);
+            let entered = count("SELECT id FROM audit", &[]);
+            run(&memory, &expire_sql(), args![pairs, now]);
+            let ended = key(&memory);
+            run(&memory, "ROLLBACK", &[]);
+            prop_assert_eq!((overdue, entered), (usize::from(ends), usize::from(ends)));
+            prop_assert_eq!(ended, transition.next);
         }
 
         /// Every key is as the life cycle says once the database is taken into use; a claim of another
@@ -486,6 +510,16 @@ mod tests {
             prop_assert_eq!(key(&memory), expected);
         }
 
+        /// Settings are read for a sealed file where the life cycle serves one, and only there.
+        #[test]
+        fn settings_are_read_for_whoever_gets_a_sealed_file(record in record(), disabled in any::<bool>()) {
+            let memory = database(&record, disabled, 0);
+            let (condition, _) = ReadWhen::Sealed.condition();
+            let sql = format!("SELECT d.id FROM devices d WHERE d.tenant_id = ?1 AND {condition}");
+            let rows: Vec<serde_json::Value> = memory.rows(&sql, args!["T", "0080F0C571EB"]).unwrap();
+            prop_assert_eq!(!rows.is_empty(), !disabled && may_serve_sealed(&record));
+        }
+
         /// Whoever gets something at the plain name has their settings read with the device.
         #[test]
         fn settings_are_read_for_whoever_gets_something(
@@ -496,7 +530,7 @@ mod tests {
             let policy = ClaimPolicy { retry_window_ms: Some(window_s * 1000) };
             let claim = KeyEvent::Claim { now, source: source.into() };
             let serves = matches!(step(&record, &claim, &policy).effect, Effect::ServePlaintext { .. });
-            let gets = !disabled && (serves || (sealed && record.ever_delivered));
+            let gets = !disabled && (serves || (sealed && may_serve_sealed(&record)));
             let claimant = Claimant { now, address: source, retry_window_ms: policy.retry_window() };
             let (condition, values) = ReadWhen::Plain(AtPlainName { claim: Some(claimant), sealed, in_clear, families: None, kept: None }).condition();
             let mut all = vec!["T".into(), "0080F0C571EB".into()];

@@ -110,6 +110,10 @@ pub struct Claimant<'a> {
     pub retry_window_ms: u64,
 }
 
+/// The device `d` whose files are served sealed, by its key: `ringfence_provision::lifecycle::may_serve_sealed` as
+/// SQL. Properties of `claims.rs` hold it to that.
+const MAY_SERVE_SEALED: &str = "d.ever_delivered = 1 AND d.key_state <> 'replaced'";
+
 impl<'a> ReadWhen<'a> {
     /// The condition, on a device `d` that may be another than that of the MAC `?2`, and its values,
     /// which begin at `?3`. It reads the same rows for every device that it refuses: SQLite begins with
@@ -121,7 +125,7 @@ impl<'a> ReadWhen<'a> {
             Self::InService => return ("d.mac = ?2 AND d.disabled = 0".into(), Vec::new()),
             Self::Sealed => {
                 return (
-                    "d.mac = ?2 AND d.disabled = 0 AND d.ever_delivered = 1".into(),
+                    format!("d.mac = ?2 AND d.disabled = 0 AND {MAY_SERVE_SEALED}"),
                     Vec::new(),
                 );
             }
@@ -148,13 +152,13 @@ impl<'a> ReadWhen<'a> {
             ];
         }
         match plain.kept.filter(|_| plain.sealed) {
-            None if plain.sealed => reasons.push_str(" + (d.ever_delivered = 1)"),
+            None if plain.sealed => reasons.push_str(&format!(" + ({MAY_SERVE_SEALED})")),
             None => {}
             Some(kept) => {
                 let first = values.len() + 3;
                 let (generation, version) = (first + 1, first + 2);
                 reasons.push_str(&format!(
-                    " + (d.ever_delivered = 1 AND NOT (d.id = ?{first} AND d.generation = ?{generation} \
+                    " + ({MAY_SERVE_SEALED} AND NOT (d.id = ?{first} AND d.generation = ?{generation} \
                      AND max(d.version, (SELECT version FROM tenants WHERE id = ?1)) = ?{version}))"
                 ));
                 values.extend([

@@ -4,6 +4,7 @@
 use ringfence_sql::args;
 use serde::Deserialize;
 
+use super::claims::OVERDUE;
 use super::json::json;
 use crate::db::{Db, Statement, StorageError};
 
@@ -15,12 +16,11 @@ pub struct Overdue {
 
 /// Devices whose bootstrap was not taken in time, the longest overdue first.
 pub async fn overdue(db: &Db, now: u64, limit: u32) -> Result<Vec<Overdue>, StorageError> {
-    db.rows(
-        "SELECT id FROM devices WHERE key_state = 'armed' AND armed_until <= ?1 \
-         ORDER BY armed_until LIMIT ?2",
-        args![now, limit],
-    )
-    .await
+    db.rows(&overdue_sql(), args![limit, now]).await
+}
+
+pub(super) fn overdue_sql() -> String {
+    format!("SELECT id FROM devices WHERE {OVERDUE} ORDER BY armed_until LIMIT ?1")
 }
 
 /// A tenant and for how many days it keeps events.
