@@ -203,6 +203,13 @@ pub struct Caller {
     pub country: String,
 }
 
+/// The longest address of a caller, in characters: that of an IPv6 address with an IPv4 address in it.
+const MAX_ADDRESS: usize = 45;
+/// The longest User-Agent that is kept of a caller, in characters.
+const MAX_USER_AGENT: usize = 200;
+/// The longest code of a country, in characters.
+const MAX_COUNTRY: usize = 2;
+
 impl Caller {
     /// Whoever asks there and says that of itself. `is_local` as in [`App`].
     pub fn at(
@@ -217,9 +224,9 @@ impl Caller {
             tls: origin.is_https || config::loopback_counts_as_tls(is_local, host),
             origin: origin.text.clone(),
             host: host.clone(),
-            address: bounded(address, 45),
-            user_agent: bounded(user_agent, 200),
-            country: bounded(country, 2),
+            address: bounded(address, MAX_ADDRESS),
+            user_agent: bounded(user_agent, MAX_USER_AGENT),
+            country: bounded(country, MAX_COUNTRY),
         }
     }
 }

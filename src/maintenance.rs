@@ -5,7 +5,7 @@ use worker::Env;
 use crate::db::{Db, StorageError};
 use crate::model::tenant::TenantOptions;
 use crate::platform::{self, DAY_MS, MINUTE_MS, config, first_id_at, log};
-use crate::store::audit_chain::{self, ChainError};
+use crate::store::audit_chain::{self, ChainError, MAX_PAGES_CHAINED};
 use crate::store::{
     claims, history, maintenance, metrics, moves, operations, sessions, sign_in_codes, unknown,
 };
@@ -15,8 +15,6 @@ const MAX_ROWS: u32 = 500;
 const MAX_EVENTS: u32 = 5_000;
 /// Old events go faster than those of a million phones come, which leave three each a day.
 const MAX_OLD_EVENTS: u32 = 20_000;
-/// How many pages of audit entries one run takes into their chain.
-const MAX_PAGES_CHAINED: usize = 10;
 /// How many tenants share a statement.
 const MAX_TENANTS: u32 = 500;
 /// For how many minutes their counters are kept: until the metrics have counted them, and a cron event or two may fail before.

@@ -44,7 +44,7 @@ impl Quota {
         match self {
             Self::Devices => 100_000,
             Self::Sites => 5_000,
-            Self::Models => 1_000,
+            Self::Models => MAX_MODELS,
             Self::Tokens => 100,
             Self::SettingsBytes => 64 * MIB,
             Self::TemplateBytes => 8 * MIB,
@@ -78,6 +78,9 @@ impl Quota {
         }
     }
 }
+
+/// The most models that a tenant may ever have: as many as are read at once.
+pub const MAX_MODELS: u64 = 1_000;
 
 const MIB: u64 = 1024 * 1024;
 

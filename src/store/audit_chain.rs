@@ -22,6 +22,9 @@ const MAX_PAGE_ENTRIES: u32 = 500;
 /// bounded may be long.
 const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
+/// How many pages of entries one call or one run of the cron event takes into the chain, where some are not in it yet.
+pub const MAX_PAGES_CHAINED: usize = 10;
+
 /// The chain cannot be extended or cut.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {

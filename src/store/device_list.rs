@@ -10,13 +10,10 @@ use ringfence_sql::Arg;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::by_id::PageRows;
+use super::by_id::{MAX_LOOKED_AT, PageRows};
 use super::devices::{DEVICE_COLUMNS, DEVICE_TABLES};
 use crate::db::{Db, StorageError};
 use crate::model::device::DeviceRow;
-
-/// The most devices that are looked at for a page.
-pub const MAX_LOOKED_AT: u32 = 5_000;
 
 /// Which devices of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ import { networks } from '../support/sip/pace.mjs';
 import { Ringfence } from '../support/worker/ringfence.mjs';
 
 const COUNT = 600;
-const LIMIT = 40;
+const MAX_PER_SECOND = 40;
 
 describe('a rollout to several networks', () => {
   let worker;
@@ -33,7 +33,7 @@ describe('a rollout to several networks', () => {
     people = await crowd(worker, here.tenant, COUNT, { host: (number) => `127.0.${network(number)}.${1 + (number % 200)}` });
     await people.start();
     relay = await connected({ port: worker.port, credential: here.relays[0].credential, t1: 500 });
-    await api.post(`${here.at}/rollouts`, { per_second: 150, network_per_second: LIMIT });
+    await api.post(`${here.at}/rollouts`, { per_second: 150, network_per_second: MAX_PER_SECOND });
     const list = await allEnded(worker, here.tenant, COUNT, api);
     assert.deepEqual(tally(list), { fetched: COUNT });
     assert.deepEqual(new Set(people.told.values()), new Set([1]));
@@ -44,11 +44,11 @@ describe('a rollout to several networks', () => {
         leased: job.sent_at,
         heard: people.ticks.get(job.device),
       })),
-      LIMIT,
+      MAX_PER_SECOND,
     );
     for (const one of found)
       t.diagnostic(
-        `127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${LIMIT}`,
+        `127.0.${one.network}.0/24: ${one.count} phones, in its busiest second ${one.atPhones} told (${one.atPool} leased) at a limit of ${MAX_PER_SECOND}`,
       );
     t.diagnostic(`the ways from pool to phone differed by ${unevenMs} ms`);
     for (const one of found) {

@@ -239,8 +239,8 @@ describe('a request that got nothing', () => {
   });
 
   it('stays bounded by the events of a minute, whatever is thought about it', async () => {
-    const LIMIT = 5;
-    const quiet = await seedTenant(worker, { options: { events_per_minute: LIMIT } });
+    const MAX_EVENTS = 5;
+    const quiet = await seedTenant(worker, { options: { events_per_minute: MAX_EVENTS } });
     const first = Math.floor(Date.now() / 60_000);
     await worker.probe({ reset: true });
     for (let i = 0; i < 60; i += 1) await rawRequest(worker.port, quiet.path(`config${mac(i)}.cfg`));
@@ -249,10 +249,10 @@ describe('a request that got nothing', () => {
     for (let i = 0; i < 60; i += 1) await rawRequest(worker.port, quiet.path(`Config${mac(i)}.cfg`));
     await new Promise((resolve) => setTimeout(resolve, 500));
     const minutes = Math.floor(Date.now() / 60_000) - first + 1;
-    assert.ok((await quiet.events()).length <= LIMIT * minutes);
+    assert.ok((await quiet.events()).length <= MAX_EVENTS * minutes);
     const { sql } = await worker.probe({ reset: true });
     const lookUps = sql.filter((text) => LOOK_UP.test(text)).length;
     // An isolate tries no more events than the minute has room for.
-    assert.ok(lookUps > 0 && lookUps <= LIMIT * minutes, `${lookUps} look-ups`);
+    assert.ok(lookUps > 0 && lookUps <= MAX_EVENTS * minutes, `${lookUps} look-ups`);
   });
 });

@@ -232,8 +232,8 @@ fn naming(columns: Columns) -> usize {
     }
 }
 
-/// A text that is broken into narrower lines is not read with pleasure, in characters.
-const READABLE: usize = 24;
+/// The narrowest column for much text, in characters: what is broken into narrower lines is hard to read.
+const MIN_WIDTH: usize = 24;
 
 fn longest_word(text: &str) -> usize {
     let words = text.split_whitespace().map(|word| word.chars().count());
@@ -279,7 +279,7 @@ impl Layout {
                 name if name == at => *wanted,
                 0 => word,
                 // Below the row there is more room for much text.
-                _ => word.max(READABLE.min(*wanted)),
+                _ => word.max(MIN_WIDTH.min(*wanted)),
             };
             let next = all + least + if at > 0 { GAP } else { 0 };
             if at > 0 && (next > most || !others.is_empty()) {

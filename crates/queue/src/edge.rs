@@ -17,6 +17,15 @@ const MIN_PORT: u32 = 1024;
 /// Most jobs that the edge sender may hold.
 const MAX_CAPACITY: u32 = 5_000;
 
+/// Most NOTIFYs that the edge sender may be told to send in a second.
+const MAX_PER_SECOND: u32 = 10_000;
+
+/// The longest time that a quiet connection is kept, in seconds.
+const MAX_IDLE_S: u32 = 300;
+
+/// The longest name of a binding, in bytes.
+const MAX_BINDING: usize = 64;
+
 /// Who sends a pool's NOTIFYs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -162,7 +171,11 @@ impl EdgeOptions {
         if self.host().is_none() {
             return Err(self.no_proxy());
         }
-        OutOfRange::check("edge.port", self.dialled_port().into(), MIN_PORT..=65_535)?;
+        OutOfRange::check(
+            "edge.port",
+            self.dialled_port().into(),
+            MIN_PORT..=u16::MAX.into(),
+        )?;
         let domains = Destinations {
             domains: self.domains.clone(),
             ..Destinations::default()
@@ -171,7 +184,7 @@ impl EdgeOptions {
         self.from_uri()?;
         if let Some(binding) = &self.binding {
             let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if binding.is_empty() || binding.len() > 64 || !binding.chars().all(name) {
+            if binding.is_empty() || binding.len() > MAX_BINDING || !binding.chars().all(name) {
                 return Err(EdgeOptionsError::BindingName);
             }
             if self.transport == EdgeTransport::Tls {
@@ -179,8 +192,12 @@ impl EdgeOptions {
             }
         }
         OutOfRange::check("edge.capacity", self.capacity, 1..=MAX_CAPACITY)?;
-        OutOfRange::check("edge.per_second", self.per_second, 0..=10_000)?;
-        Ok(OutOfRange::check("edge.idle_s", self.idle_s, 0..=300)?)
+        OutOfRange::check("edge.per_second", self.per_second, 0..=MAX_PER_SECOND)?;
+        Ok(OutOfRange::check(
+            "edge.idle_s",
+            self.idle_s,
+            0..=MAX_IDLE_S,
+        )?)
     }
 
     fn no_proxy(&self) -> EdgeOptionsError {

@@ -197,6 +197,9 @@ pub struct EdgeStatus {
     pub failure: Option<String>,
 }
 
+/// The longest [`EdgeStatus::failure`], in characters.
+const MAX_FAILURE: usize = 300;
+
 impl EdgeStatus {
     /// The proxy accepted a connection.
     pub fn connect(&mut self, now: u64) {
@@ -208,7 +211,12 @@ impl EdgeStatus {
     pub fn fail(&mut self, why: &str, now: u64) {
         self.failing_since.get_or_insert(now);
         self.failed_at = Some(now);
-        self.failure = Some(why.chars().filter(|c| !c.is_control()).take(300).collect());
+        self.failure = Some(
+            why.chars()
+                .filter(|c| !c.is_control())
+                .take(MAX_FAILURE)
+                .collect(),
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an operator may set for a pool.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
 use ringfence_wire::DEFAULT_LEASE_MS;
@@ -7,6 +8,33 @@ use serde::{Deserialize, Serialize};
 
 use super::edge::{EdgeOptions, EdgeOptionsError, Sender};
 use super::job::JobPolicy;
+
+/// The longest `change_wait_s`.
+const MAX_CHANGE_WAIT_S: u32 = 3600;
+/// The longest time that a job may try, in seconds: a week.
+pub(crate) const MAX_EXPIRY_S: u32 = 7 * 24 * 3600;
+/// The shortest lease, in seconds.
+const MIN_LEASE_S: u32 = 2;
+/// The longest lease, in seconds.
+const MAX_LEASE_S: u32 = 3600;
+/// The longest `fetch_timeout_s`: a week.
+const MAX_FETCH_TIMEOUT_S: u32 = 7 * 24 * 3600;
+/// The shortest `fetch_poll_ms`.
+const MIN_FETCH_POLL_MS: u32 = 100;
+/// The longest `fetch_poll_ms`: a minute.
+const MAX_FETCH_POLL_MS: u32 = 60_000;
+/// The largest `max_attempts`.
+const MAX_SENDINGS: u32 = 100;
+/// The longest `retry_base_s`.
+const MAX_RETRY_BASE_S: u32 = 3600;
+/// The longest `retry_cap_s`: a day.
+const MAX_RETRY_CAP_S: u32 = 24 * 3600;
+/// The largest `retention_days`.
+const MAX_RETENTION_DAYS: u32 = 400;
+/// The slowest pace, in jobs a second.
+const MIN_PACE: f64 = 0.001;
+/// The fastest pace, in jobs a second.
+const MAX_PACE: f64 = 10_000.0;
 
 /// A pool's options. Every field has a default, so that an empty object is a whole set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,7 +159,7 @@ impl OutOfRange {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum PaceError {
     /// A pace that has to be one.
-    #[error("{name} is {value}; it may be 0.001 to 10000 a second")]
+    #[error("{name} is {value}; it may be {MIN_PACE} to {MAX_PACE} a second")]
     Pace {
         /// The option.
         name: &'static str,
@@ -139,7 +167,7 @@ pub enum PaceError {
         value: f64,
     },
     /// A pace that may be none.
-    #[error("{name} is {value}; it may be 0.001 to 10000 a second, or 0 for no limit")]
+    #[error("{name} is {value}; it may be {MIN_PACE} to {MAX_PACE} a second, or 0 for no limit")]
     PaceOrNone {
         /// The option.
         name: &'static str,
@@ -169,19 +197,38 @@ impl PoolOptions {
 
     /// Refuses what could not work.
     pub fn check(&self) -> Result<(), OptionsError> {
-        let week = 7 * 24 * 3600;
         let range = OutOfRange::check;
-        range("change_wait_s", self.change_wait_s, 0..=3600)?;
-        range("expiry_s", self.expiry_s, 1..=week)?;
-        range("lease_s", self.lease_s, 2..=3600)?;
-        range("fetch_timeout_s", self.fetch_timeout_s, 1..=week)?;
-        range("fetch_poll_ms", self.fetch_poll_ms, 100..=60_000)?;
-        range("max_attempts", self.max_attempts, 1..=100)?;
-        range("retry_base_s", self.retry_base_s, 1..=3600)?;
-        range("retry_cap_s", self.retry_cap_s, 1..=24 * 3600)?;
-        range("network_bits_v4", self.network_bits_v4.into(), 0..=32)?;
-        range("network_bits_v6", self.network_bits_v6.into(), 0..=128)?;
-        range("retention_days", self.retention_days, 1..=400)?;
+        range("change_wait_s", self.change_wait_s, 0..=MAX_CHANGE_WAIT_S)?;
+        range("expiry_s", self.expiry_s, 1..=MAX_EXPIRY_S)?;
+        range("lease_s", self.lease_s, MIN_LEASE_S..=MAX_LEASE_S)?;
+        range(
+            "fetch_timeout_s",
+            self.fetch_timeout_s,
+            1..=MAX_FETCH_TIMEOUT_S,
+        )?;
+        range(
+            "fetch_poll_ms",
+            self.fetch_poll_ms,
+            MIN_FETCH_POLL_MS..=MAX_FETCH_POLL_MS,
+        )?;
+        range("max_attempts", self.max_attempts, 1..=MAX_SENDINGS)?;
+        range("retry_base_s", self.retry_base_s, 1..=MAX_RETRY_BASE_S)?;
+        range("retry_cap_s", self.retry_cap_s, 1..=MAX_RETRY_CAP_S)?;
+        range(
+            "network_bits_v4",
+            self.network_bits_v4.into(),
+            0..=Ipv4Addr::BITS,
+        )?;
+        range(
+            "network_bits_v6",
+            self.network_bits_v6.into(),
+            0..=Ipv6Addr::BITS,
+        )?;
+        range(
+            "retention_days",
+            self.retention_days,
+            1..=MAX_RETENTION_DAYS,
+        )?;
         check_pace("rollout_per_second", self.rollout_per_second, false)?;
         check_pace("rollout_per_second_max", self.rollout_per_second_max, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;
@@ -251,9 +298,9 @@ impl PoolOptions {
     }
 }
 
-/// A pace is 0.001 to 10,000 a second; with `or_none`, 0 says that there is no limit.
+/// A pace is [`MIN_PACE`] to [`MAX_PACE`] a second; with `or_none`, 0 says that there is no limit.
 pub fn check_pace(name: &'static str, value: f64, or_none: bool) -> Result<(), PaceError> {
-    match ((0.001..=10_000.0).contains(&value), or_none) {
+    match ((MIN_PACE..=MAX_PACE).contains(&value), or_none) {
         (true, _) => Ok(()),
         (false, true) if value == 0.0 => Ok(()),
         (false, true) => Err(PaceError::PaceOrNone { name, value }),

@@ -7,8 +7,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::options::{PaceError, check_pace};
+use super::options::{MAX_EXPIRY_S, PaceError, check_pace};
 use super::window::TimeWindow;
+
+/// The longest time over which a rollout spreads its jobs, in seconds: a day.
+const MAX_SPREAD_S: u32 = 24 * 3600;
+
+/// The most stages of a rollout, without the last one that is added.
+const MAX_STAGES: usize = 20;
+
+/// The longest time that a threshold may give the phones of a stage, in seconds: a day.
+const MAX_WITHIN_S: u32 = 24 * 3600;
 
 /// From how many judged devices on a share below the threshold stops the rollout at once, instead of
 /// only when the stage can no longer reach the threshold.
@@ -101,16 +110,16 @@ pub enum SpecError {
     #[error(transparent)]
     Pace(#[from] PaceError),
     /// It spreads its jobs over more than a day.
-    #[error("spread_s is at most a day, 86400")]
+    #[error("spread_s is at most a day, {MAX_SPREAD_S}")]
     Spread,
     /// Its jobs try for too long, or not at all.
-    #[error("expiry_s may be 1 to 604800")]
+    #[error("expiry_s may be 1 to {MAX_EXPIRY_S}")]
     Expiry,
     /// Its window has an empty list of days.
     #[error("window.days names no day: the window would never open. Leave it out for every day")]
     NoDay,
     /// Too many.
-    #[error("stages has {0} stages; it may have 20 at most")]
+    #[error("stages has {0} stages; it may have {MAX_STAGES} at most")]
     Stages(usize),
     /// A stage of no devices.
     #[error("stages has a stage of 0 devices, which tells nothing; it may have 1 or more")]
@@ -119,7 +128,7 @@ pub enum SpecError {
     #[error("stages has a stage of {0} percent; it may have more than 0, up to 100")]
     Percent(f64),
     /// The share, or the time for it.
-    #[error("threshold.share may be 0 to 1, threshold.within_s 1 to 86400")]
+    #[error("threshold.share may be 0 to 1, threshold.within_s 1 to {MAX_WITHIN_S}")]
     Threshold,
 }
 
@@ -128,10 +137,10 @@ impl Spec {
     pub fn checked(mut self) -> Result<Self, SpecError> {
         check_pace("per_second", self.per_second, false)?;
         check_pace("network_per_second", self.network_per_second, true)?;
-        if self.spread_s > 24 * 3600 {
+        if self.spread_s > MAX_SPREAD_S {
             return Err(SpecError::Spread);
         }
-        if !(1..=7 * 24 * 3600).contains(&self.expiry_s) {
+        if !(1..=MAX_EXPIRY_S).contains(&self.expiry_s) {
             return Err(SpecError::Expiry);
         }
         if let Some(TimeWindow {
@@ -141,7 +150,7 @@ impl Spec {
         {
             return Err(SpecError::NoDay);
         }
-        if self.stages.len() > 20 {
+        if self.stages.len() > MAX_STAGES {
             return Err(SpecError::Stages(self.stages.len()));
         }
         for stage in &self.stages {
@@ -160,7 +169,7 @@ impl Spec {
             self.threshold.get_or_insert(DEFAULT_THRESHOLD);
         }
         if let Some(Threshold { share, within_s }) = self.threshold
-            && (!(0.0..=1.0).contains(&share) || !(1..=24 * 3600).contains(&within_s))
+            && (!(0.0..=1.0).contains(&share) || !(1..=MAX_WITHIN_S).contains(&within_s))
         {
             return Err(SpecError::Threshold);
         }

@@ -72,9 +72,11 @@ pub fn is_read(name: &str, events: &[&str]) -> bool {
 fn own_line(suffix: &str) -> Option<u8> {
     let digits = suffix.strip_prefix('_')?;
     let line: u8 = digits.parse().ok()?;
-    ((1..=24).contains(&line) && line.to_string() == digits).then_some(line)
+    ((1..=MAX_LINE).contains(&line) && line.to_string() == digits).then_some(line)
 }
 
+/// The highest number of a line.
+const MAX_LINE: u8 = 24;
 const MAX_BODY: usize = 1024;
 const MAX_HEADERS: usize = 16;
 
@@ -477,8 +479,11 @@ fn line(settings: &Settings) -> Result<u8, TargetError> {
 
 fn line_number(text: &str) -> Result<u8, TargetError> {
     match text.parse::<u8>() {
-        Ok(line @ 1..=24) => Ok(line),
-        _ => Err(bad("NOTIFY_LINE", "it is the number of a line, 1 to 24")),
+        Ok(line @ 1..=MAX_LINE) => Ok(line),
+        _ => Err(bad(
+            "NOTIFY_LINE",
+            format!("it is the number of a line, 1 to {MAX_LINE}"),
+        )),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::audit::chain::{self, Head};
 use crate::http::problem::Problem;
 use crate::platform::{DAY_MS, log};
-use crate::store::audit_chain::{self as store, ChainError};
+use crate::store::audit_chain::{self as store, ChainError, MAX_PAGES_CHAINED};
 
 /// For how many days an entry is kept at least.
 pub const MIN_KEPT_DAYS: u64 = 90;
@@ -34,9 +34,6 @@ const MAX_PAGES_OF_PART: usize = 60;
 
 /// How many pages of entries one call verifies.
 const MAX_PAGES: usize = 10;
-
-/// How many pages of entries one call takes into the chain, where some are not in it yet.
-const MAX_PAGES_CHAINED: usize = 10;
 
 /// How many cuts are shown.
 const MAX_CUTS: u32 = 50;

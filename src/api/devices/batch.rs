@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_api::answer::Shown;
 use ringfence_api::check::Checked;
 use ringfence_api::devices::batch::{
-    BatchAnswer, BatchDevice, BatchInput, BatchQuery, BatchRow, Became,
+    BatchAnswer, BatchDevice, BatchInput, BatchQuery, BatchRow, Became, MAX_ROWS,
 };
 use ringfence_provision::family::Family;
 use ringfence_provision::key::DeviceKey;
@@ -31,9 +31,6 @@ use crate::store::models::ModelRow;
 use crate::store::object::Scope;
 use crate::store::{Entry, Invalidates, sites};
 use crate::{edge, platform};
-
-/// The most devices of one call: as many as the check of a change looks at.
-pub const MAX_ROWS: usize = 500;
 
 /// The most settings that one call writes, of all its devices together.
 const MAX_SETTINGS: usize = 20_000;

@@ -25,6 +25,9 @@ use crate::platform::zone;
 use crate::pool::client;
 use crate::store::{fleet, pools, sites};
 
+/// How many MACs a refusal names that are of no device.
+const MAX_MISSING: usize = 20;
+
 fn rollout_view(row: RolloutRow, tallies: &[TallyRow], pool: &str) -> Result<RolloutView, Problem> {
     let spec = row
         .spec()
@@ -302,11 +305,11 @@ async fn select(app: &App, tenant: &str, input: &RolloutInput) -> Result<Vec<Poo
         let missing: Vec<&String> = wanted
             .iter()
             .filter(|mac| !found.contains(mac.as_str()))
-            .take(20)
+            .take(MAX_MISSING)
             .collect();
-        return Err(Problem::invalid_value(
-            "Some MACs are of no device in service of this tenant and selection: `missing` has the first 20 of them. Leave them out, or add or enable the devices.",
-        )
+        return Err(Problem::invalid_value(format!(
+            "Some MACs are of no device in service of this tenant and selection: `missing` has the first {MAX_MISSING} of them. Leave them out, or add or enable the devices.",
+        ))
         .with("missing", missing));
     }
     let mut parts: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -8,6 +8,16 @@ use crate::http::problem::{Problem, ProblemKind};
 /// The longest name of a tenant, site or token, and the longest label, in characters.
 pub const MAX_NAME: usize = 100;
 
+/// The longest name of a model, in bytes.
+const MAX_MODEL: usize = 32;
+
+/// The longest name of a certificate, in bytes.
+const MAX_CERTIFICATE_NAME: usize = 64;
+
+/// The longest DNS name and the longest of its labels, in bytes (RFC 1035 §2.3.4, without the dots at the ends).
+const MAX_HOSTNAME: usize = 253;
+const MAX_HOSTNAME_LABEL: usize = 63;
+
 /// A name for people: not empty, on one line, at most [`MAX_NAME`] characters.
 ///
 /// # Errors
@@ -34,7 +44,7 @@ pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
     Ok(text)
 }
 
-/// A model as a phone writes it into a URL: 1 to 32 of `[A-Za-z0-9._-]` with a letter or a digit, and not
+/// A model as a phone writes it into a URL: 1 to [`MAX_MODEL`] of `[A-Za-z0-9._-]` with a letter or a digit, and not
 /// twelve hexadecimal digits, which are a MAC.
 ///
 /// # Errors
@@ -42,12 +52,12 @@ pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
 pub fn model(text: &str) -> Result<&str, Problem> {
     let hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let named = text.bytes().any(|byte| byte.is_ascii_alphanumeric());
-    if is_file_name(text, 32) && named && !hex {
+    if is_file_name(text, MAX_MODEL) && named && !hex {
         return Ok(text);
     }
-    Err(Problem::invalid_value(
-        "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B or 6940: 1 to 32 letters, digits, `.`, `_` and `-`, at least one letter or digit, and not twelve hexadecimal digits.",
-    ))
+    Err(Problem::invalid_value(format!(
+        "`model` is what the phone calls itself, with its regional suffix, such as KX-UTG300B or 6940: 1 to {MAX_MODEL} letters, digits, `.`, `_` and `-`, at least one letter or digit, and not twelve hexadecimal digits.",
+    )))
 }
 
 /// That phones of a family ask for a kind of file.
@@ -76,12 +86,12 @@ pub fn kind_of(family: Family, kind: FileKind, refused_as: ProblemKind) -> Resul
 /// # Errors
 /// It is no plain file name.
 pub fn certificate(text: &str) -> Result<&str, Problem> {
-    if is_file_name(text, 64) && !text.starts_with('.') {
+    if is_file_name(text, MAX_CERTIFICATE_NAME) && !text.starts_with('.') {
         return Ok(text);
     }
-    Err(Problem::invalid_value(
-        "A certificate's name is 1 to 64 letters, digits, `.`, `_` and `-`, and does not begin with a dot.",
-    ))
+    Err(Problem::invalid_value(format!(
+        "A certificate's name is 1 to {MAX_CERTIFICATE_NAME} letters, digits, `.`, `_` and `-`, and does not begin with a dot.",
+    )))
 }
 
 /// A DNS name in lower case, without a port.
@@ -91,12 +101,12 @@ pub fn certificate(text: &str) -> Result<&str, Problem> {
 pub fn hostname(text: &str) -> Result<&str, Problem> {
     let label = |label: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=63).contains(&label.len())
+        (1..=MAX_HOSTNAME_LABEL).contains(&label.len())
             && label.bytes().all(plain)
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    if text.len() <= 253 && text.split('.').all(label) {
+    if text.len() <= MAX_HOSTNAME && text.split('.').all(label) {
         return Ok(text);
     }
     Err(Problem::invalid_value(

@@ -9,7 +9,7 @@ use crate::api::request::call::{Call, Context};
 use crate::api::request::commit::{self, Failure};
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::model::limits::{Limits, Quota};
+use crate::model::limits::{Limits, MAX_MODELS, Quota};
 use crate::store::limits::{self, usage};
 
 /// `getTenantLimits`.
@@ -20,12 +20,8 @@ pub async fn show(call: Call) -> Result<Shown<LimitsView>, Problem> {
 /// `putTenantLimits`. A limit below what is used refuses what would use more, and removes nothing.
 pub async fn put(call: Call<TrialQuery, Limits>) -> Result<Shown<LimitsView>, Failure> {
     let before = view(&call).await?.limits;
-    if call
-        .body
-        .models
-        .is_some_and(|most| most > Quota::Models.default_limit())
-    {
-        return Err(Problem::invalid_value("`models` is at most 1000, which is as many as are read at once. Give 1000 or less, or leave it out for 1000.").into());
+    if call.body.models.is_some_and(|most| most > MAX_MODELS) {
+        return Err(Problem::invalid_value(format!("`models` is at most {MAX_MODELS}, which is as many as are read at once. Give {MAX_MODELS} or less, or leave it out for {MAX_MODELS}.")).into());
     }
     if call.is_trial() {
         let used = usage(&call.app.db, call.param("tenant")).await?;

@@ -4,6 +4,7 @@
 //! travels sealed under the master key, for this session and this tenant alone: a page shows none, and what a browser
 //! keeps of a page opens nowhere else.
 
+use ringfence_api::devices::batch::MAX_ROWS;
 use ringfence_console::data::{Batch, BatchRow, Measured, Read as _};
 use ringfence_console::import::{self as page, About, Became, Counts, Part, RowVerdict, Typed};
 use ringfence_console::lists::of_tenant;
@@ -22,9 +23,6 @@ use crate::console::visit::Visit;
 
 /// The longest table, in bytes: sealed and written as a form is, it has room in one.
 const MAX_TABLE: usize = 1024 * 1024;
-
-/// Most rows that a step looks at: as many as a call of the API takes.
-const MAX_ROWS: usize = 500;
 
 /// Most settings, and bytes of settings, of a step: a call of the API takes 1 MiB and 20,000 settings.
 const MAX_SETTINGS: usize = 15_000;

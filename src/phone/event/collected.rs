@@ -28,7 +28,7 @@ const MAX_PAUSE_MS: u64 = 1000;
 const MIN_PAUSE_MS: u64 = 60;
 
 /// From how many requests in a list on the pause grows.
-const MANY: usize = 4;
+const MIN_GROWING: usize = 4;
 
 /// The most requests that are written together: a statement's list has at most about half a megabyte, of the two that D1 takes.
 const MAX_TOGETHER: usize = 200;
@@ -131,7 +131,7 @@ impl Backlog {
     fn adapt(&mut self, number: usize) {
         let next = match number {
             0..=1 => self.pause_ms / 2,
-            2..MANY => self.pause_ms,
+            2..MIN_GROWING => self.pause_ms,
             _ => self.pause_ms * 2,
         };
         self.pause_ms = next.max(MIN_PAUSE_MS).min(self.max_pause_ms);
@@ -320,12 +320,12 @@ mod tests {
             backlog.pause_ms
         };
         assert_eq!(round(1), MIN_PAUSE_MS);
-        assert_eq!(round(MANY), MIN_PAUSE_MS * 2);
-        assert_eq!(round(MANY - 1), MIN_PAUSE_MS * 2);
+        assert_eq!(round(MIN_GROWING), MIN_PAUSE_MS * 2);
+        assert_eq!(round(MIN_GROWING - 1), MIN_PAUSE_MS * 2);
         for _ in 0..9 {
-            round(MANY);
+            round(MIN_GROWING);
         }
-        assert_eq!(round(MANY), MAX_PAUSE_MS);
+        assert_eq!(round(MIN_GROWING), MAX_PAUSE_MS);
         // A look that finds nothing says nothing.
         assert_eq!(round(0), MAX_PAUSE_MS);
         assert_eq!(round(1), MAX_PAUSE_MS / 2);
@@ -336,12 +336,12 @@ mod tests {
         let mut backlog = Backlog::new(0, 0);
         assert!(backlog.add(one(0, 0), 1_000));
         assert_eq!((backlog.wait_ms(1_000), backlog.take(1_000).len()), (0, 1));
-        for number in 1..MANY + 2 {
+        for number in 1..MIN_GROWING + 2 {
             assert!(!backlog.add(one(number, 0), 1_000));
         }
         assert_eq!(
             (backlog.wait_ms(1_000), backlog.take(1_000).len()),
-            (0, MANY + 1)
+            (0, MIN_GROWING + 1)
         );
         assert_eq!(backlog.wait_ms(1_000), 0);
     }

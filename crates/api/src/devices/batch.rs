@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::check::Checked;
 
+/// The most devices of one call: as many as the check of a change looks at.
+pub const MAX_ROWS: usize = 500;
+
 /// Devices to be added or changed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -15,6 +15,12 @@ const REMEMBERED_MS: u64 = 86_400_000;
 /// Most jobs that a relay may hold, whatever it says.
 pub const MAX_CAPACITY: u32 = 100_000;
 
+/// The longest word that is kept of a relay's hello, in characters.
+const MAX_HELLO_WORD: usize = 64;
+
+/// The most transports that are kept of a relay's hello.
+const MAX_TRANSPORTS: usize = 8;
+
 /// Which relay is to give up which job.
 pub type Cancels = Vec<(String, JobRef)>;
 
@@ -29,13 +35,13 @@ impl<S: Sql> Engine<S> {
         let bounded = |text: &str| {
             text.chars()
                 .filter(|c| !c.is_control())
-                .take(64)
+                .take(MAX_HELLO_WORD)
                 .collect::<String>()
         };
         let transports: Vec<String> = hello
             .transports
             .iter()
-            .take(8)
+            .take(MAX_TRANSPORTS)
             .filter_map(|transport| {
                 serde_json::to_value(transport)
                     .ok()?

@@ -34,6 +34,11 @@ const SLOWEST_CHECK_MS: u64 = 60_000;
 /// The reason of a job whose time was over after it was sent.
 const TOO_OLD: &str = "too_old";
 
+/// The longest reason that is kept of a job or of a lease, in characters.
+pub(crate) const MAX_REASON: usize = 64;
+/// The longest message that is kept of a job or of a lease, in characters.
+pub(crate) const MAX_MESSAGE: usize = 600;
+
 /// A lost lease is retried immediately up to this many failed attempts, so that a killed relay delays
 /// nobody.
 const MAX_FREE_LOSSES: u32 = 2;
@@ -569,8 +574,8 @@ impl Job {
     }
 
     fn set_reason(&mut self, reason: &str, message: &str) {
-        self.reason = reason.chars().take(64).collect();
-        self.message = message.chars().take(600).collect();
+        self.reason = reason.chars().take(MAX_REASON).collect();
+        self.message = message.chars().take(MAX_MESSAGE).collect();
     }
 }
 

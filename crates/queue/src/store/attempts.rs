@@ -4,10 +4,14 @@ use ringfence_wire::JobResult;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use crate::job::{MAX_MESSAGE, MAX_REASON};
 use ringfence_sql::{Sql, SqlError, args};
 
 /// Leases of one job that are remembered.
 const MAX_ATTEMPTS: u32 = 100;
+
+/// The longest destination that is kept of a lease, in characters.
+const MAX_DESTINATION: usize = 80;
 
 /// One lease of a job, and how it went. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,11 +110,14 @@ impl<S: Sql> Store<S> {
                 now,
                 outcome,
                 result.code.map(u32::from),
-                bounded(&result.reason, 64),
-                bounded(&result.explanation, 600),
+                bounded(&result.reason, MAX_REASON),
+                bounded(&result.explanation, MAX_MESSAGE),
                 result.attempts,
                 result.rtt_ms,
-                result.destination.as_deref().map(|text| bounded(text, 80)),
+                result
+                    .destination
+                    .as_deref()
+                    .map(|text| bounded(text, MAX_DESTINATION)),
                 &result.job.id,
                 result.job.lease,
                 relay,

@@ -18,6 +18,13 @@ use crate::streams::check_ca;
 use ringfence_sender::Destinations;
 use ringfence_sender::destination::never;
 
+/// The shortest `pool.ping_interval_s`.
+const MIN_PING_INTERVAL_S: u32 = 5;
+/// The shortest `pool.reconnect_min_ms`.
+const MIN_RECONNECT_MS: u32 = 100;
+/// The longest `pool.drain_s` without a warning: a minute.
+const MAX_DRAIN_S: u32 = 60;
+
 /// One thing to know about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -111,19 +118,24 @@ fn pool(pool: &Pool, to: &mut Findings) -> Option<PoolSettings> {
             "must be above 0: with 0 jobs at a time nothing is ever sent",
         );
     }
-    if pool.ping_interval_s < 5 {
-        to.error("pool.ping_interval_s", "must be at least 5");
-    }
-    if pool.reconnect_min_ms < 100 || pool.reconnect_max_ms < pool.reconnect_min_ms {
+    if pool.ping_interval_s < MIN_PING_INTERVAL_S {
         to.error(
-            "pool.reconnect_min_ms",
-            "must be at least 100 and at most reconnect_max_ms",
+            "pool.ping_interval_s",
+            format!("must be at least {MIN_PING_INTERVAL_S}"),
         );
     }
-    if pool.drain_s > 60 {
+    if pool.reconnect_min_ms < MIN_RECONNECT_MS || pool.reconnect_max_ms < pool.reconnect_min_ms {
+        to.error(
+            "pool.reconnect_min_ms",
+            format!("must be at least {MIN_RECONNECT_MS} and at most reconnect_max_ms"),
+        );
+    }
+    if pool.drain_s > MAX_DRAIN_S {
         to.warning(
             "pool.drain_s",
-            "a service manager seldom waits a minute for a program to stop; take 60 or less",
+            format!(
+                "a service manager seldom waits a minute for a program to stop; take {MAX_DRAIN_S} or less"
+            ),
         );
     }
     Some(PoolSettings {

@@ -6,13 +6,13 @@
 
 use std::collections::VecDeque;
 
+use ringfence_api::devices::batch::MAX_ROWS;
 use ringfence_api::operation::Operation;
 use serde_json::{Value, json};
 
 use super::compare::{Change, Difference, Gone, Other, What, writing};
 use super::fleet::Place;
 use crate::client::ApiCall;
-use crate::command::import::MAX_ROWS;
 use crate::failure::{Failure, Problem};
 use crate::session::Session;
 use crate::words::{count, field, text};

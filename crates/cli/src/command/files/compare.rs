@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use ringfence_api::devices::batch::MAX_ROWS;
 use ringfence_api::operation::Operation;
 use ringfence_provision::diff::{LineKind, Lines, hunks};
 use ringfence_provision::mac::Mac;
@@ -10,7 +11,6 @@ use serde_json::{Map, Value, json};
 
 use super::fleet::{Device, Fleet, KEPT, Layer, Model, Place, Setting, Site};
 use crate::client::ApiCall;
-use crate::command::import::MAX_ROWS;
 use crate::failure::Failure;
 use crate::secret;
 use crate::session::Session;

@@ -10,6 +10,7 @@ mod state;
 
 use std::cell::RefCell;
 
+use ringfence_api::devices::batch::MAX_ROWS;
 use ringfence_api::operation::Operation;
 use ringfence_import::{
     FileError, MAX_BYTES, Mapping, Refusal, Row, RowOutcome, System, Table, Wishes,
@@ -25,9 +26,6 @@ use crate::wrapped::{self, Unwrap};
 pub(super) use progress::Progress;
 use row::{RowVerdict, Sheet};
 use state::State;
-
-/// The most rows of one call of the API.
-pub const MAX_ROWS: usize = 500;
 
 /// The most settings of one call of the API, which takes 20,000.
 const MAX_SETTINGS: usize = 15_000;
