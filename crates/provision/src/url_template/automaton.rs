@@ -15,13 +15,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::Part;
 use super::macros::{Macro, Progress, START};
 
-/// One that stands for each kind of character that a macro knows, all templates' literals aside.
+/// One character for each kind of characters that a macro knows, all templates' literals aside.
 /// The digit and the letter make a MAC that a device could have.
 const REPRESENTATIVES: &[u8] = b"4CcKk._-:";
 
 /// How much work the comparison of a whole table may be, in steps from one state by one character:
-/// a fraction of a second. The tables that people write take some ten thousand; long literals
-/// behind a macro that could be part of it, repeated over many templates, take any number.
+/// a fraction of a second. The tables that people write take about ten thousand steps; long literals
+/// behind a macro that could be part of them, repeated over many templates, take any number.
 const MAX_STEPS: usize = 2_000_000;
 
 /// How often the search for an example comes by one pair of places, each time by another path. Paths that two
@@ -60,7 +60,7 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Reached {
     place: (State, State),
-    /// Which of those reached was before it, and the character between.
+    /// The index of the pair of places that was reached before this pair, and the character between the two.
     before: Option<(usize, u8)>,
 }
 
@@ -129,9 +129,9 @@ impl Automaton {
         Some(Reading { mac, model, fwver })
     }
 
-    /// The shortest path that both read; with `differently`, one that they split into literals and macros in
-    /// different ways, and the shortest that they read with different values for their macros, where such a one
-    /// is found.
+    /// The shortest path that both templates read. With `differently`, the shortest path that the two templates
+    /// read with different values for their macros, where such a path is found; otherwise the shortest path that
+    /// they split into literals and macros in different ways.
     pub(crate) fn common_path(
         &self,
         other: &Self,
@@ -149,8 +149,9 @@ impl Automaton {
         Ok(Some(telling.unwrap_or(shortest)))
     }
 
-    /// Whether two templates read a path with different values, or one reads it in two ways. One that splits a
-    /// path in two ways always reads it with different values: its parts are the same, in the same order.
+    /// Whether two templates read a path with different values, or one reads it in two ways. A template that
+    /// splits a path in two ways always reads it with different values: the template's parts are the same, in the same
+    /// order.
     fn differs(&self, other: &Self, path: &str) -> bool {
         std::ptr::eq(self, other) || self.read(path) != other.read(path)
     }

@@ -43,6 +43,9 @@ const MAX_LEASED: u64 = 250;
 /// Rows of one queue looked at in one step, most of them perhaps only to be given a later turn.
 const MAX_LOOKED_AT: u64 = 2_000;
 
+/// How long a job waits for which no relay with room is fit, in milliseconds, before relays are looked for again.
+const NO_RELAY_WAIT_MS: u64 = 10_000;
+
 /// By how much the rounds in which turns are taken may come late without a turn being lost, in
 /// milliseconds.
 const LATE_MS: u64 = 200;
@@ -103,7 +106,7 @@ pub enum DueDevice {
     Deleted,
     Disabled,
     InService {
-        /// What it took last, and when.
+        /// The version that the device took last, and when.
         fetched: Option<(u64, u64)>,
         message: Result<Box<Message>, TargetError>,
     },
@@ -194,7 +197,7 @@ impl<S: Sql> Engine<S> {
             }
         }
         for (network, pace) in networks {
-            // What is handed out is written down when it is.
+            // `sent_us` is written when the job is leased (`network_lets`).
             let NetworkPace { sent_us, .. } = self.store.network(&network)?;
             self.store
                 .set_network(&network, NetworkPace { sent_us, ..pace })?;
@@ -251,7 +254,7 @@ impl<S: Sql> Engine<S> {
         // Jobs of a closed network move to a later turn, which brings others to the front: look again
         // until enough were taken, nothing moved, or too many rows were read for one step.
         while count(taken) < most && looked < MAX_LOOKED_AT {
-            // Those taken are still queued, and come first again.
+            // Jobs taken in this round are still queued, and come first again.
             let due = self.store.due(id, &queue.tenant, now, most + queue.taken)?;
             let fresh: Vec<Job> = due
                 .into_iter()
@@ -299,7 +302,7 @@ impl<S: Sql> Engine<S> {
         Ok(())
     }
 
-    /// `None` if the job's network lets it through now; else when it will.
+    /// `None` if the job's network lets the job through now; otherwise the time of the job's turn, in ms.
     ///
     /// Each job is given a turn, so that it is looked at once and not in every round. A turn may be
     /// taken late, as late as may be, as long as the network had not too many NOTIFYs just before: a
@@ -318,7 +321,7 @@ impl<S: Sql> Engine<S> {
         let mut pace = match networks.get(&job.network) {
             Some(pace) => *pace,
             None => NetworkPace {
-                // What went before is looked at when D1 has answered.
+                // NOTIFYs sent earlier are checked by `network_lets`, after D1 has answered.
                 sent_us: now_us,
                 ..self.store.network(&job.network)?
             },
@@ -337,7 +340,7 @@ impl<S: Sql> Engine<S> {
         Ok((!goes).then(|| turn_us.div_ceil(1000).max(now + 1)))
     }
 
-    /// Counts a job for its network, if a NOTIFY may go there now; whether it may.
+    /// Counts a job for its network, if a NOTIFY may go there now. Returns whether it may.
     fn network_lets(&self, job: &Job, per_second: f64, now: u64) -> Result<bool, SqlError> {
         if per_second <= 0.0 || job.network.is_empty() {
             return Ok(true);
@@ -392,7 +395,7 @@ impl<S: Sql> Engine<S> {
                 None => options.network_per_second,
             };
             if !self.network_lets(&job, per_second, now)? {
-                // It keeps its turn, and is looked at again in the next round.
+                // The job keeps its turn, and is looked at again in the next round.
                 continue;
             }
             let needs_a_relay = options.sender == Sender::EdgeThenRelay
@@ -401,9 +404,9 @@ impl<S: Sql> Engine<S> {
                 if free.iter().all(|free| free.free == 0) {
                     break;
                 }
-                // Nobody with room speaks its address family, or may have it: not to be looked at again at once.
+                // No relay with room speaks the job's address family, or may have the job.
                 let later = Job {
-                    due_at: now + 10_000,
+                    due_at: now + NO_RELAY_WAIT_MS,
                     turn_granted: false,
                     ..job.clone()
                 };
