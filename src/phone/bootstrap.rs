@@ -333,7 +333,10 @@ fn may_claim(ask: &ClaimAsk<'_>, device: &DeviceRow, policy: &ClaimPolicy) -> Re
         Effect::ServePlaintext { .. } => Ok(()),
         Effect::Refuse(why) => Err(why.into()),
         // A claim is answered in one of the two ways above.
-        Effect::ServeSealed { .. } | Effect::Changed(_) | Effect::Nothing => Err(Reason::Consumed),
+        Effect::ServeSealed { .. }
+        | Effect::Changed(_)
+        | Effect::NoGenerationLeft
+        | Effect::Nothing => Err(Reason::Consumed),
     }
 }
 

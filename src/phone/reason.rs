@@ -1,12 +1,12 @@
 //! Why a request ended as it did: for the operator alone, never for whoever asked.
 
-use ringfence_provision::lifecycle;
+use ringfence_provision::lifecycle::KeyReason;
 use ringfence_provision::url_template::Slip;
 
 /// The reasons with their words, in one list: a word cannot be forgotten, nor a reason in
 /// `Reason::ALL`.
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $word:expr,)*) => {
         /// Why a request ended as it did. docs/troubleshooting.md explains each of the words to the operator.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Reason { $($(#[$doc])* $name,)* }
@@ -59,10 +59,10 @@ reasons! {
     UnknownDevice = "unknown_device",
     UnknownModel = "unknown_model",
     Disabled = "disabled",
-    NotDelivered = "key_not_delivered",
-    Consumed = "bootstrap_consumed",
-    Expired = "bootstrap_expired",
-    Replaced = "key_replaced",
+    NotDelivered = KeyReason::NotDelivered.as_str(),
+    Consumed = KeyReason::Consumed.as_str(),
+    Expired = KeyReason::Expired.as_str(),
+    Replaced = KeyReason::Replaced.as_str(),
     HeadOfBootstrap = "head_of_bootstrap",
     ConditionalBootstrap = "conditional_bootstrap",
     LostClaim = "lost_claim",
@@ -174,16 +174,13 @@ impl From<Slip> for Reason {
     }
 }
 
-impl From<lifecycle::KeyReason> for Reason {
-    fn from(reason: lifecycle::KeyReason) -> Self {
+impl From<KeyReason> for Reason {
+    fn from(reason: KeyReason) -> Self {
         match reason {
-            lifecycle::KeyReason::Consumed => Self::Consumed,
-            lifecycle::KeyReason::Expired => Self::Expired,
-            lifecycle::KeyReason::NotDelivered => Self::NotDelivered,
-            // No phone's request asks for another generation.
-            lifecycle::KeyReason::Replaced | lifecycle::KeyReason::NoGenerationLeft => {
-                Self::Replaced
-            }
+            KeyReason::Consumed => Self::Consumed,
+            KeyReason::Expired => Self::Expired,
+            KeyReason::NotDelivered => Self::NotDelivered,
+            KeyReason::Replaced => Self::Replaced,
         }
     }
 }
@@ -241,10 +238,10 @@ mod tests {
     #[test]
     fn a_reason_of_the_life_cycle_keeps_its_word() {
         for reason in [
-            lifecycle::KeyReason::Consumed,
-            lifecycle::KeyReason::Expired,
-            lifecycle::KeyReason::NotDelivered,
-            lifecycle::KeyReason::Replaced,
+            KeyReason::Consumed,
+            KeyReason::Expired,
+            KeyReason::NotDelivered,
+            KeyReason::Replaced,
         ] {
             assert_eq!(Reason::from(reason).as_str(), reason.as_str());
         }

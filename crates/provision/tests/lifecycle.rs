@@ -302,10 +302,7 @@ fn the_last_generation_cannot_be_replaced() {
         until: None,
     };
     let transition = step(&last, &rekey, &ClaimPolicy::default());
-    assert_eq!(
-        transition.effect,
-        Effect::Refuse(KeyReason::NoGenerationLeft)
-    );
+    assert_eq!(transition.effect, Effect::NoGenerationLeft);
     assert_eq!((transition.next, transition.replaced), (last, None));
 }
 

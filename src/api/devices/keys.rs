@@ -419,14 +419,18 @@ fn decide(row: &DeviceRow, event: &KeyEvent) -> Result<Transition, Problem> {
     let transition = lifecycle::step(&row.key(), event, &ClaimPolicy::default());
     match transition.effect {
         KeyEffect::Changed(_) => Ok(transition),
-        KeyEffect::Refuse(reason) => Err(Problem::conflict(format!(
-            "The state of the device's key does not allow this: {}. Remove the device and add it anew: it gets a new key.",
-            reason.as_str()
-        ))),
+        KeyEffect::Refuse(reason) => Err(refused(reason.as_str())),
+        KeyEffect::NoGenerationLeft => Err(refused("no_generation_left")),
         _ => Err(Problem::internal(
             "an operator's event was taken for a phone's",
         )),
     }
+}
+
+fn refused(why: &str) -> Problem {
+    Problem::conflict(format!(
+        "The state of the device's key does not allow this: {why}. Remove the device and add it anew: it gets a new key.",
+    ))
 }
 
 fn entry(call: &Context, action: &'static str, row: &DeviceRow, transition: &Transition) -> Entry {

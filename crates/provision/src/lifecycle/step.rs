@@ -101,6 +101,8 @@ pub enum Effect {
     Refuse(KeyReason),
     /// There is nobody to answer. Store `next`, and write the change to the audit log.
     Changed(KeyChange),
+    /// There is no new key for the device, which has had 2³²−1. `next` is what it was.
+    NoGenerationLeft,
     /// Nothing.
     Nothing,
 }
@@ -136,8 +138,6 @@ pub enum KeyReason {
     NotDelivered,
     /// This generation is history.
     Replaced,
-    /// The device has had 2³²−1 keys.
-    NoGenerationLeft,
 }
 
 impl KeyReason {
@@ -148,7 +148,6 @@ impl KeyReason {
             Self::Expired => "bootstrap_expired",
             Self::NotDelivered => "key_not_delivered",
             Self::Replaced => "key_replaced",
-            Self::NoGenerationLeft => "no_generation_left",
         }
     }
 }
@@ -299,7 +298,7 @@ fn succeed(
     successor: impl FnOnce(u32) -> KeyRecord,
 ) -> Transition {
     let Some(generation) = record.generation.checked_add(1) else {
-        return stay(record, Effect::Refuse(KeyReason::NoGenerationLeft));
+        return stay(record, Effect::NoGenerationLeft);
     };
     Transition {
         next: successor(generation),

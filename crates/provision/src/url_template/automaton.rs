@@ -21,7 +21,7 @@ const REPRESENTATIVES: &[u8] = b"4CcKk._-:";
 
 /// How much work the comparison of a whole table may be, in steps from one state by one character:
 /// a fraction of a second. The tables that people write take about ten thousand steps; long literals
-/// behind a macro that could be part of them, repeated over many templates, take any number.
+/// that the macro before them could read too, repeated over many templates, take any number.
 const MAX_STEPS: usize = 2_000_000;
 
 /// How often the search for an example comes by one pair of places, each time by another path. Paths that two
