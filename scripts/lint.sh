@@ -142,9 +142,9 @@ node scripts/pages.mjs || bad "a page of docs/phones is not like the others"
 step "README is a first page"
 if [ "$(wc -l <README.md)" -gt 150 ]; then bad "README.md has more than 150 lines: what is more belongs to docs/"; fi
 
-step "each crate has a README"
-for crate in crates/*/; do
-  [ -s "${crate}README.md" ] || bad "${crate}README.md is missing: what the crate does, in a few lines, and how its tests are run"
+step "each crate and each tool has a README"
+for folder in crates/*/ tools/*/; do
+  [ -s "${folder}README.md" ] || bad "${folder}README.md is missing: what it does, in a few lines, and how its tests are run"
 done
 
 step "nothing is cited that is not in the repository"

@@ -1,4 +1,11 @@
-//! D1: one module per table, every statement of the Worker is here.
+//! D1: every statement of the Worker is here. A module is named after the table that it writes, or after what it does
+//! to several:
+//!
+//! - how anything is written: `change`, `turn`, `json`, `batch`, `limits`, `object`, `history`;
+//! - lists and searches: `by_id`, `device_list`, `device_counts`, `search`;
+//! - what others than the operator's API ask of several tables: `claims` (the life of a key), `file_inputs`, `published`,
+//!   `requests` (what phones' requests leave), `fleet` and `reach` (NOTIFY);
+//! - what time and operators do to the whole database: `maintenance`, `metrics`, `rotation`, `restored`.
 
 mod change;
 mod json;

@@ -27,3 +27,5 @@ pub mod vendor;
 pub mod vocabulary;
 pub mod wrap;
 pub mod zone;
+
+pub use hash::hex;

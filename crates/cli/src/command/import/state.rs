@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ringfence_provision::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -10,6 +11,9 @@ use crate::failure::Failure;
 use crate::given::Given;
 use crate::profile::write_private;
 use crate::words::field;
+
+/// How many digits of the digest are in the name of an import's file.
+const NAME_DIGITS: usize = 32;
 
 /// How far an import is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,12 +43,8 @@ pub(super) fn name(base: &str, tenant: &str, table: &[u8], given: &Given<'_>) ->
         part(text.as_bytes());
     }
     part(&[u8::from(given.flag("continue_on_error"))]);
-    let name: String = digest
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut name = hex(&digest.finalize());
+    name.truncate(NAME_DIGITS);
     folder().join(format!("import-{name}.json"))
 }
 
