@@ -45,7 +45,7 @@ describe('quotas', () => {
     assert.deepEqual([entry.action, entry.after], ['tenant.limits', { devices: 5 }]);
   });
 
-  it('of devices: exactly so many of many at once, and room again after a removal', async () => {
+  it('of devices: exactly as many of many at once as the limit allows, and room again after a removal', async () => {
     const { t, api } = await newTenant({ devices: 3 });
     const add = (n) => api.call('PUT', `${t}/devices/${mac(n)}`, { body: { model: 'KX-UTG300B' } });
     assert.equal((await add(1)).status, 200);

@@ -84,7 +84,7 @@ pub(super) const VERBS: &[Verb] = &[
         .confirms("Removing a webhook with its secret cannot be undone."),
     run("webhooks test", "Send a webhook a message for a test", webhooks::test, &[Operation::TestWebhook, Operation::TestTenantWebhook], &[WEBHOOK]),
     run("webhooks rotate-secret", "Make a new secret for a webhook; it is shown this once", webhooks::rotate_secret,
-        &[Operation::RotateWebhookSecret, Operation::RotateTenantWebhookSecret], &[WEBHOOK, &[own("overlap_hours", "For so long the one before counts too").is(Kind::Number)], super::TRIED]),
+        &[Operation::RotateWebhookSecret, Operation::RotateTenantWebhookSecret], &[WEBHOOK, &[own("overlap_hours", "Number of hours for which the secret before counts too").is(Kind::Number)], super::TRIED]),
     run("webhooks messages", "List what a webhook was told", webhooks::messages, &[Operation::ListWebhookMessages, Operation::ListTenantWebhookMessages],
         &[WEBHOOK, &[own("state", "Only in this state").is(Kind::Choice(&["waiting", "delivered", "dead"]))], PAGED]),
     run("webhooks resend", "Send a message once more", webhooks::resend,

@@ -173,7 +173,7 @@ pub(super) const VERBS: &[Verb] = &[
             body("model", "Its model there"), body("label", "Its label there"), body("site", "Its site there, by name or id").is(Kind::SiteThere),
             body("settings", "What becomes of its settings").is(Kind::Choice(&["keep", "drop"])),
             body("forward.enabled", "Whether its phone is sent on from here").is(Kind::Switch).named("forward"),
-            body("forward.days", "For so many days").is(Kind::Number).named("forward_days"),
+            body("forward.days", "Number of days for which the phone is sent on").is(Kind::Number).named("forward_days"),
             body("forward.url", "Where to, if the other tenant has several access paths: env:VARIABLE, file:PATH, command:LINE or -").is(Kind::Secret).named("forward_to")], CHANGE], Shows::Device),
     call("devices end-forward", "No longer send a phone that moved away on", &[Operation::EndForward], &[MAC, super::TRIED], Shows::Done("ended")),
     call("devices notify", "Tell a phone to fetch its files", &[Operation::NotifyDevice], &[MAC, NOTIFICATION, WAIT, super::TRIED], Shows::One).waits(Wait::Job),

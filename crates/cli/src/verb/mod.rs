@@ -324,7 +324,7 @@ impl Arg {
 /// What each list takes.
 const PAGED: &[Arg] = &[own(
     "limit",
-    "At most so many; 0 for all. A table for people has 1000 without it",
+    "Most rows that are listed; 0 for all. A table for people has 1000 without it",
 )
 .is(Kind::Number)];
 
@@ -385,7 +385,7 @@ pub const WAIT: &[Arg] = &[
     own("wait", "Wait for how it ends, and say so by the exit code").is(Kind::Flag),
     own(
         "timeout",
-        "With --wait: give up after so long [default: 35m]",
+        "With --wait: time after which to give up [default: 35m]",
     ),
 ];
 
