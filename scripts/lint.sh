@@ -150,13 +150,9 @@ done
 step "nothing is cited that is not in the repository"
 if git grep -nIiE '\b(issue [0-9]+\b|(findings|design|structure|domain)\.md)' -- . ':!scripts/lint.sh'; then bad "cite what a reader can open"; fi
 
-step "a comment says what a number is"
+step "a text says what a number is, and a section # Errors what fails"
 # CONTRIBUTING.md, How prose is written. What is in migrations/ stays as it was applied.
-vague() { # vague MARK PATH…: comments that say it; MARK begins a comment
-  git grep -nIiE "($1).*\bso many\b" -- "${@:2}"
-}
-if vague '//|/\*|^ *\*' '*.rs' '*.mjs' '*.js'; then bad "a comment says 'so many': say what the number is, and its unit"; fi
-if vague '#|--' '*.sh' '*.sql' ':!migrations' ':!scripts/lint.sh'; then bad "a script's comment says 'so many': say what the number is, and its unit"; fi
+node scripts/prose.mjs || bad "a text does not say what it means"
 
 # --- Secrets ----------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ thread_local! {
 /// Whether this isolate knows that the schema is current.
 ///
 /// # Errors
-/// It was told a moment ago that it is not.
+/// The isolate was told a moment ago that the schema is not current.
 pub(super) fn is_known() -> Result<bool, SchemaError> {
     KNOWN.with_borrow(|known| match known {
         Known::Nothing => Ok(false),

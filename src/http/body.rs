@@ -37,7 +37,7 @@ pub enum BodyError {
 /// the piece that crosses it are read.
 ///
 /// # Errors
-/// It is longer, or it ended before its end.
+/// The body is longer, or ended before its end.
 pub async fn read(request: &Request, limit: usize) -> Result<Vec<u8>, BodyError> {
     let lost = |_: JsValue| BodyError::Lost;
     let announced = announced(request.headers().get("content-length").ok().flatten());

@@ -43,7 +43,7 @@ pub(super) struct Made {
 /// Makes a sealed file.
 ///
 /// # Errors
-/// It does not render, fails its lint, or cannot be sealed.
+/// The file does not render, fails its lint, or cannot be sealed.
 pub(super) async fn make(
     app: &App,
     inputs: &FileInputs,

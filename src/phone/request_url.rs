@@ -116,7 +116,7 @@ pub(super) fn target(
 /// The segment of an access path, which is stored wrapped.
 ///
 /// # Errors
-/// It does not open: the master key is missing, or the row was changed or moved.
+/// The segment does not open: the master key is missing, or the row was changed or moved.
 pub fn segment(
     keyring: &Keyring,
     tenant_id: &str,

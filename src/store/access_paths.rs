@@ -358,7 +358,7 @@ pub fn push_insert(change: &mut Change<'_>, tenant_id: &str, row: &AccessPathRow
 /// Changes the label and the expiry of an access path.
 ///
 /// # Errors
-/// It is gone, or phones are to move to it and it would end, or D1 fails.
+/// The access path is gone, or phones are to move to it and it would end, or D1 fails.
 pub async fn update(
     db: &Db,
     tenant_id: &str,

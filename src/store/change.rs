@@ -218,7 +218,7 @@ impl<'a> Change<'a> {
     /// Has objects and all that was kept of them gone.
     ///
     /// # Errors
-    /// Their names do not serialise.
+    /// The names of the objects do not serialise.
     pub(super) fn forget(
         &mut self,
         tenant_id: &str,

@@ -259,8 +259,8 @@ fn at_revision<'a>(db: &'a Db, device: &DeviceRow) -> Change<'a> {
 /// Replaces what an operator decided about a device; what it is then.
 ///
 /// # Errors
-/// It is no longer at the revision of `device`, what it was checked against is no longer so, its site
-/// or model is gone, or D1 fails.
+/// The row is no longer at the revision of `device`, what the change was checked against is no longer so, the site or
+/// model is gone, or D1 fails.
 pub async fn update(
     db: &Db,
     device: &DeviceRow,
@@ -320,7 +320,7 @@ pub async fn update(
 /// Puts a device in or out of service.
 ///
 /// # Errors
-/// It is no longer at the revision of `device`, or D1 fails.
+/// The row is no longer at the revision of `device`, or D1 fails.
 pub async fn set_disabled(
     db: &Db,
     device: &DeviceRow,
@@ -342,7 +342,7 @@ pub async fn set_disabled(
 /// Removes a device and its settings.
 ///
 /// # Errors
-/// It is no longer at the revision of `device`, or D1 fails.
+/// The row is no longer at the revision of `device`, or D1 fails.
 pub async fn delete(db: &Db, device: &DeviceRow, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = at_revision(db, device);
     change.push("DELETE FROM devices WHERE id = ?1", args![&device.id]);

@@ -100,7 +100,7 @@ const AT_REVISION: &str =
 /// Replaces a test that is still at its revision.
 ///
 /// # Errors
-/// It is not, another one has its name, or D1 fails.
+/// The test is no longer at its revision, another test has the name, or D1 fails.
 pub async fn update(
     db: &Db,
     tenant_id: &str,
@@ -137,7 +137,7 @@ pub async fn update(
 /// Removes a test that is still at its revision.
 ///
 /// # Errors
-/// It is not, or D1 fails.
+/// The test is no longer at its revision, or D1 fails.
 pub async fn delete(
     db: &Db,
     tenant_id: &str,

@@ -129,8 +129,7 @@ pub fn push_insert(change: &mut Change<'_>, tenant_id: &str, model: &ModelRow) {
 /// Gives a model another family or profile.
 ///
 /// # Errors
-/// It is no longer at the revision of `model`, what it was checked against is no longer so, or D1
-/// fails.
+/// The row is no longer at the revision of `model`, what the change was checked against is no longer so, or D1 fails.
 pub async fn update(
     db: &Db,
     checked_against: &CheckedAgainst,
@@ -165,7 +164,7 @@ pub async fn update(
 /// refuses it.
 ///
 /// # Errors
-/// It is no longer at the revision of `model`, has devices, or D1 fails.
+/// The row is no longer at the revision of `model`, the model has devices, or D1 fails.
 pub async fn delete(
     db: &Db,
     tenant_id: &str,

@@ -161,7 +161,7 @@ pub async fn insert(db: &Db, row: &PoolRow, entry: &Entry) -> Result<(), ChangeE
 /// if the pool is no longer at `row.revision`.
 ///
 /// # Errors
-/// It is no longer at that revision, another one has the name, or D1 fails.
+/// The pool is no longer at that revision, another pool has the name, or D1 fails.
 pub async fn update(
     db: &Db,
     row: &PoolRow,

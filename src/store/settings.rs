@@ -162,7 +162,7 @@ pub struct NewLayer {
 /// not undone.
 ///
 /// # Errors
-/// Its rows do not serialise.
+/// The rows of the layer do not serialise.
 pub fn replace(
     change: &mut Change<'_>,
     tenant_id: &str,
@@ -183,7 +183,7 @@ pub fn replace(
 /// The statements of it.
 ///
 /// # Errors
-/// Its rows do not serialise.
+/// The rows of the layer do not serialise.
 pub(super) fn replacing<'a>(
     tenant_id: &'a str,
     scope: &'a str,
@@ -229,7 +229,7 @@ pub(super) fn replacing<'a>(
 /// Replaces a layer that is still at `revision`.
 ///
 /// # Errors
-/// It is not, what it was checked against is no longer so, or D1 fails.
+/// The layer is no longer at `revision`, what the change was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
     checked_against: &CheckedAgainst,

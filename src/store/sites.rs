@@ -100,7 +100,7 @@ pub async fn insert(
 /// Renames a site.
 ///
 /// # Errors
-/// It is no longer at `revision`, another one has the name, or D1 fails.
+/// The site is no longer at `revision`, another site has the name, or D1 fails.
 pub async fn rename(
     db: &Db,
     tenant_id: &str,
@@ -126,7 +126,7 @@ pub async fn rename(
 /// Removes a site and its settings. A site with devices stays: the foreign key refuses it.
 ///
 /// # Errors
-/// It is no longer at `revision`, has devices, or D1 fails.
+/// The site is no longer at `revision`, has devices, or D1 fails.
 pub async fn delete(
     db: &Db,
     tenant_id: &str,

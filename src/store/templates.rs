@@ -84,7 +84,7 @@ pub struct NewTemplate<'a> {
 /// Adds or replaces a template that is still at `revision` (0: there is none).
 ///
 /// # Errors
-/// It is not, what it was checked against is no longer so, or D1 fails.
+/// The template is no longer at `revision`, what the change was checked against is no longer so, or D1 fails.
 pub async fn put(
     db: &Db,
     checked_against: &CheckedAgainst,
@@ -122,7 +122,7 @@ pub async fn put(
 /// Removes a template that is still at `revision`.
 ///
 /// # Errors
-/// It is not, what it was checked against is no longer so, or D1 fails.
+/// The template is no longer at `revision`, what the change was checked against is no longer so, or D1 fails.
 pub async fn delete(
     db: &Db,
     checked_against: &CheckedAgainst,

@@ -92,8 +92,8 @@ pub async fn insert(
 /// Replaces what an operator decided about a tenant.
 ///
 /// # Errors
-/// It is no longer at the revision of `tenant` or what it was checked against is no longer so;
-/// another one has its name or hostname, or D1 fails.
+/// The row is no longer at the revision of `tenant`, what the change was checked against is no longer so, another
+/// tenant has the name or hostname, or D1 fails.
 pub async fn update(
     db: &Db,
     tenant: &TenantRow,
@@ -129,7 +129,7 @@ pub async fn update(
 /// Removes a tenant that has no devices, and everything that belongs to it.
 ///
 /// # Errors
-/// It is no longer at `revision` or has devices, or D1 fails.
+/// The tenant is no longer at `revision` or has devices, or D1 fails.
 pub async fn delete(db: &Db, id: &str, revision: u64, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::guarded(
         db,

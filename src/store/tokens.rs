@@ -119,7 +119,7 @@ pub async fn of_tenant(
 /// Adds a token.
 ///
 /// # Errors
-/// Its tenant does not exist, or D1 fails.
+/// The token's tenant does not exist, or D1 fails.
 pub async fn insert(db: &Db, row: &TokenRow, entry: &Entry) -> Result<(), ChangeError> {
     let mut change = Change::of_no_tenant(db);
     let (access, expires_at, metrics_until) = row.stored();

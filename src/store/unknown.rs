@@ -277,7 +277,7 @@ pub fn push_known(change: &mut Change<'_>, tenant_id: &str, mac: &str) {
 /// Removes one by an operator's word.
 ///
 /// # Errors
-/// It is gone, or D1 fails.
+/// The unknown phone is no longer listed, or D1 fails.
 pub async fn dismiss(
     db: &Db,
     tenant_id: &str,

@@ -14,7 +14,7 @@ const MAX_WOKEN: u32 = 50;
 /// Calls a webhook's object.
 ///
 /// # Errors
-/// It does not answer, or has failed.
+/// The object does not answer, or has failed.
 pub async fn call(env: &Env, id: &str, call: &WebhookCall) -> Result<WebhookReply, Problem> {
     match ask(env, id, call).await {
         Ok(WebhookReply::Failed { detail }) => Err(unavailable(detail)),

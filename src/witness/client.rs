@@ -27,9 +27,6 @@ thread_local! {
 }
 
 /// Asks the witness.
-///
-/// # Errors
-/// It does not answer.
 pub async fn ask(env: &Env, call: &WitnessCall) -> Result<WitnessReply, WitnessError> {
     match fetch(env, call).await {
         Ok(WitnessReply::Failed { detail }) => Err(WitnessError::Unreachable(detail)),

@@ -342,3 +342,39 @@ describe('the rule of dependencies', () => {
     }
   });
 });
+
+describe('the rule of prose', () => {
+  const prose = (files) => rule('prose.mjs', planted(files));
+
+  it('is content with what says what it means', () => {
+    const quiet = [
+      '/// Reads a body.\n///\n/// # Errors\n/// The body is longer than `limit`.\nfn read() {}\n',
+      '// So long as a relay is there, no source says it in so many words.\n',
+    ];
+    for (const text of quiet) assert.deepEqual(prose({ 'src/a.rs': text }), { status: 0, said: '' }, text);
+    assert.equal(prose({ 'migrations/1.sql': '-- so many\n' }).said, '');
+  });
+
+  it('finds a number that stands elsewhere, in comments and in texts, over two lines too', () => {
+    const places = {
+      'src/a.rs': 'const A: &str = "Wait so long.";\n',
+      'crates/b/src/b.rs': '/// Waits so\n/// many seconds.\n',
+      'tests/c.mjs': '// For so many days.\n',
+      'scripts/d.sh': '# after so long\n',
+      'crates/e/templates/e.html': '<p>So many.</p>\n',
+    };
+    for (const [path, text] of Object.entries(places)) {
+      const { status, said } = prose({ [path]: text });
+      assert.equal(status, 1, path);
+      assert.match(said, /^(\S+):1: 'so (many|long)': say what the number is, and its unit\n$/, path);
+      assert.ok(said.startsWith(path), said);
+    }
+  });
+
+  it('finds a section of errors that begins with a pronoun', () => {
+    const text = (first) => `/// Reads a time.\n///\n/// # Errors\n/// ${first}\nfn read() {}\n`;
+    assert.match(prose({ 'src/a.rs': text('It is none.') }).said, /^src\/a\.rs:3: a section # Errors begins with 'It'/);
+    assert.match(prose({ 'crates/a/src/a.rs': text('They cannot be written.') }).said, /begins with 'They'/);
+    assert.equal(prose({ 'src/a.rs': text('Items are missing.') }).said, '');
+  });
+});

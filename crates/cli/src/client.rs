@@ -86,7 +86,7 @@ impl ApiCall {
     /// The same with a body of the API's types. What has no value is left out: an older Worker may not know it.
     ///
     /// # Errors
-    /// It does not serialise.
+    /// The body does not serialise.
     pub fn sending(self, body: &impl Serialize) -> Result<Self, Failure> {
         let mut body = serde_json::to_value(body)
             .map_err(|error| Failure::Usage(format!("the body cannot be written: {error}")))?;
@@ -125,9 +125,6 @@ pub struct Answer {
 
 impl Answer {
     /// Its body as JSON; null where there is none.
-    ///
-    /// # Errors
-    /// It is something else.
     pub fn json(&self) -> Result<Value, Failure> {
         if self.body.is_empty() {
             return Ok(Value::Null);
@@ -168,7 +165,7 @@ impl Client {
     /// Makes a call.
     ///
     /// # Errors
-    /// It is not answered, or not within 2xx.
+    /// The call has no answer, or one that is not 2xx.
     pub fn call(&self, call: &ApiCall) -> Result<Answer, Failure> {
         let may_repeat = call.is_repeatable || call.operation.method() != "POST";
         let mut tries = 1;
@@ -359,9 +356,6 @@ fn leave_out_nulls(value: &mut Value) {
 }
 
 /// A part of an answer as a type of the API. What that does not know is passed over.
-///
-/// # Errors
-/// It is something else.
 pub fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Failure> {
     T::deserialize(value).map_err(|error| {
         Failure::Unreachable(format!(

@@ -35,7 +35,7 @@ impl Given<'_> {
     /// The text of an argument that clap insists on.
     ///
     /// # Errors
-    /// It is not there after all.
+    /// The argument is not there after all.
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         self.text(name).ok_or_else(|| {
             Failure::Usage(format!(
@@ -61,17 +61,11 @@ impl Given<'_> {
     }
 
     /// A number.
-    ///
-    /// # Errors
-    /// It is none.
     pub fn number(&self, name: &str) -> Result<Option<u64>, Failure> {
         self.text(name).map(|text| number(name, text)).transpose()
     }
 
     /// A duration such as `20m`, in seconds.
-    ///
-    /// # Errors
-    /// It is none.
     pub fn seconds(&self, name: &str) -> Result<Option<u64>, Failure> {
         let Some(text) = self.text(name) else {
             return Ok(None);
@@ -295,7 +289,7 @@ fn number(name: &str, text: &str) -> Result<u64, Failure> {
 /// Reads a file, or standard input for `-`.
 ///
 /// # Errors
-/// It cannot be read, or is too long.
+/// The file cannot be read, or has more than `most` bytes.
 pub fn read_bytes(path: &str, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let name = Path::new(path);
@@ -322,7 +316,7 @@ pub fn read_bytes(path: &str, most: u64) -> Result<Vec<u8>, Failure> {
 /// Reads a file, or standard input for `-`, as text.
 ///
 /// # Errors
-/// It cannot be read, or is not UTF-8.
+/// The file cannot be read, or is not UTF-8.
 pub fn read_text(path: &str) -> Result<String, Failure> {
     let bytes = read_bytes(path, MAX_FILE)?;
     String::from_utf8(bytes).map_err(|_| {
@@ -335,7 +329,7 @@ pub fn read_text(path: &str) -> Result<String, Failure> {
 /// Reads a file, or standard input for `-`, as JSON.
 ///
 /// # Errors
-/// It cannot be read, or is no JSON.
+/// The file cannot be read, or is no JSON.
 pub fn read_json(path: &str) -> Result<Value, Failure> {
     serde_json::from_str(&read_text(path)?)
         .map_err(|error| Failure::Usage(format!("{path} is no JSON: {error}.")))

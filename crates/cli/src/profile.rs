@@ -167,9 +167,6 @@ pub fn save(path: &Path, profiles: &Profiles) -> Result<(), Failure> {
 }
 
 /// Writes a file that its owner alone may read, whole or not at all.
-///
-/// # Errors
-/// It cannot be written.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| Failure::file(path, &error);
     if let Some(folder) = path.parent() {

@@ -15,7 +15,7 @@ const MAX_SECRET: u64 = 64 * 1024;
 /// at its end is taken off.
 ///
 /// # Errors
-/// It is no reference, or leads to nothing. The message names the reference and not the secret.
+/// The text is no reference, or the reference leads to nothing. The message names the reference and not the secret.
 pub fn read(reference: &str) -> Result<SecretString, Failure> {
     let text = match reference.split_once(':') {
         Some(("env", name)) => std::env::var(name).map_err(|_| {
@@ -50,7 +50,7 @@ pub fn is_reference(text: &str) -> bool {
 /// Reads standard input as a secret's text, to its end.
 ///
 /// # Errors
-/// It cannot be read, or is too long.
+/// Standard input cannot be read, or is too long.
 pub fn standard_input() -> Result<String, Failure> {
     if std::io::stdin().is_terminal() {
         use std::io::Write as _;

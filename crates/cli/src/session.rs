@@ -116,9 +116,6 @@ impl Session {
     }
 
     /// The names of the tenant's sites, by their ids.
-    ///
-    /// # Errors
-    /// They cannot be listed.
     pub fn sites(&self) -> Result<Rc<BTreeMap<String, String>>, Failure> {
         if let Some(sites) = &*self.sites.borrow() {
             return Ok(Rc::clone(sites));

@@ -41,9 +41,6 @@ impl List {
     }
 
     /// Takes a page.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn page(&mut self, items: &[Value]) -> Result<(), Failure> {
         for item in items {
             self.item(item)?;
@@ -88,9 +85,6 @@ impl List {
     }
 
     /// Ends the list; `has_more` says that the installation has further items.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn end(self, has_more: bool) -> Result<(), Failure> {
         match self.output.format {
             Format::Csv if self.count == 0 => {
@@ -410,9 +404,6 @@ pub fn draw(layout: &Layout, rows: &[Vec<String>], has_colours: bool) -> String 
 }
 
 /// Writes a table for people.
-///
-/// # Errors
-/// It cannot be written.
 pub fn show(output: Output, columns: Columns, rows: &[Vec<String>]) -> Result<(), Failure> {
     let layout = Layout::of(columns, rows, output.width());
     output.answer(&draw(&layout, rows, output.has_colours()))?;
@@ -459,9 +450,6 @@ pub fn record(cells: impl Iterator<Item = String>) -> String {
 }
 
 /// Writes one thing, field by field.
-///
-/// # Errors
-/// It cannot be written.
 pub fn one(output: Output, answer: &Value) -> Result<(), Failure> {
     match output.format {
         Format::Json => json(output, answer),
@@ -496,9 +484,6 @@ fn name(answer: &Value) -> &str {
 }
 
 /// Writes an answer as JSON, on several lines.
-///
-/// # Errors
-/// It cannot be written.
 pub fn json(output: Output, answer: &Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(answer)
         .map_err(|error| Failure::Usage(format!("the answer cannot be written: {error}")))?;

@@ -74,7 +74,7 @@ impl Target {
     /// Reads what an operator or the header of a table of our own calls it. `Ok(None)`: it is nothing that we know.
     ///
     /// # Errors
-    /// It is said to be a setting, and its name is none.
+    /// The word says that the column is a setting, and its name is none.
     pub fn parse(word: &str) -> Result<Option<Self>, MeaningError> {
         let word = word.trim();
         let checked = |name: &str, secret: bool| match check_name(name) {

@@ -37,7 +37,7 @@ impl<'a> Table<'a> {
     /// Reads what begins a file.
     ///
     /// # Errors
-    /// It is no CSV in UTF-8 whose first line names its columns, one of them the MAC.
+    /// The file is no CSV in UTF-8 whose first line names its columns, one of them the MAC.
     pub fn open(bytes: &'a [u8], wishes: Wishes) -> Result<Self, FileError> {
         let text = text::read(bytes, wishes.delimiter)?;
         let mut names = csv::StringRecord::new();

@@ -29,7 +29,7 @@ use self::reader::{Notes, Reader, Spot};
 /// Reads JSON text.
 ///
 /// # Errors
-/// It is no JSON, or does not fit `T`.
+/// The text is no JSON, or does not fit `T`.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     from_slice(text.as_bytes())
 }
@@ -37,7 +37,7 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 /// Reads JSON text in UTF-8.
 ///
 /// # Errors
-/// It is no JSON, or does not fit `T`.
+/// The text is no JSON, or does not fit `T`.
 pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
     from_node(&Node::parse(text)?)
 }
@@ -45,7 +45,7 @@ pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
 /// Reads a tree.
 ///
 /// # Errors
-/// It does not fit `T`.
+/// The tree does not fit `T`.
 pub fn from_node<T: DeserializeOwned>(node: &Node<'_>) -> Result<T, Error> {
     T::deserialize(Reader(&Spot::root(node, None)))
 }
@@ -65,7 +65,7 @@ pub fn from_nodes<T: DeserializeOwned>(nodes: &[Node<'_>]) -> Result<Vec<T>, Err
 /// Reads a list of anything from JSON text.
 ///
 /// # Errors
-/// It is no JSON, no list, or one does not fit `T`.
+/// The text is no JSON, no list, or an element does not fit `T`.
 pub fn list_from_str<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {
     from_nodes(Node::parse(text.as_bytes())?.items()?)
 }
@@ -89,7 +89,7 @@ pub fn from_slice_noting<T: DeserializeOwned>(
 /// `T` asks for one.
 ///
 /// # Errors
-/// They do not fit `T`.
+/// The names and values do not fit `T`.
 pub fn from_pairs<'t, T: DeserializeOwned>(
     pairs: impl Iterator<Item = (Cow<'t, str>, Cow<'t, str>)>,
 ) -> Result<T, Error> {

@@ -28,7 +28,7 @@ impl<'t> Node<'t> {
     /// Reads JSON text in UTF-8. Lists and objects are at most 128 deep.
     ///
     /// # Errors
-    /// It is no JSON, or something follows it.
+    /// The text is no JSON, or something follows the JSON.
     pub fn parse(text: &'t [u8]) -> Result<Self, Error> {
         serde_json::from_slice(text).map_err(|error| Error::syntax(&error))
     }
@@ -36,7 +36,7 @@ impl<'t> Node<'t> {
     /// What a list has in it.
     ///
     /// # Errors
-    /// It is no list.
+    /// The node is no list.
     pub fn items(&self) -> Result<&[Self], Error> {
         match self {
             Self::List(items) => Ok(items),

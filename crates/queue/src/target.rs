@@ -267,7 +267,7 @@ pub fn is_address(name: &str) -> bool {
 /// Whether a tenant that may address what is in `reach` may have this setting, by the address in it.
 ///
 /// # Errors
-/// It may not; a setting that cannot be read is [`check_setting`]'s.
+/// The tenant may not have the setting; one that cannot be read is [`check_setting`]'s.
 pub fn check_reach(name: &str, value: &str, reach: &Reach) -> Result<(), TargetError> {
     let (base, uri) = match address_in(name, value) {
         Some(found) => found,

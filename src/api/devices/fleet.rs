@@ -94,7 +94,7 @@ pub async fn with_doubles(
 /// What `?q=` says.
 ///
 /// # Errors
-/// It is too short, too long, or not on one line.
+/// The text is too short, too long, or not on one line.
 pub fn needle(text: &str) -> Result<Needle, Problem> {
     Needle::parse(text).ok_or_else(|| {
         Problem::invalid_request(format!(

@@ -60,7 +60,7 @@ pub fn filter(query: &DeviceQuery, version: u64) -> Result<Filter, Problem> {
 /// What is searched for.
 ///
 /// # Errors
-/// It is too short, too long, or not on one line.
+/// The text of `q` is too short, too long, or not on one line.
 pub fn sought(query: &DeviceQuery) -> Result<Option<Needle>, Problem> {
     query.q.as_deref().map(needle).transpose()
 }

@@ -61,7 +61,7 @@ pub struct Question {
 /// Reads what is asked.
 ///
 /// # Errors
-/// It says too little or too much, or what it names is not there.
+/// The input says too little or too much, or what the input names is not there.
 pub async fn question(context: &Context, input: &ExplainInput) -> Result<Question, Problem> {
     check(input)?;
     match (&input.url, &input.request_id, &input.mac) {

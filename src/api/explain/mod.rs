@@ -36,7 +36,7 @@ pub async fn explain(call: Call<Nothing, ExplainInput>) -> Result<Shown<ExplainV
 /// Explains what the caller has.
 ///
 /// # Errors
-/// It says too little or too much, what it names is not there, or D1 does not answer.
+/// The input says too little or too much, what the input names is not there, or D1 does not answer.
 pub async fn explained(context: &Context, input: &ExplainInput) -> Result<ExplainView, Problem> {
     let Question {
         request,

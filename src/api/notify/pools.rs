@@ -538,9 +538,6 @@ pub async fn find(call: &Context, id: &str) -> Result<PoolRow, Problem> {
 }
 
 /// What a pool's object says of itself.
-///
-/// # Errors
-/// It does not answer.
 pub async fn status(call: &Context, pool: &str) -> Result<Status, Problem> {
     match client::call(&call.app.env, pool, &PoolCall::Status).await? {
         PoolReply::Status(status) => Ok(status),
@@ -557,9 +554,6 @@ async fn publish(call: &Context, pool: &str, options: &PoolOptions) -> Result<()
 }
 
 /// Has the object of a pool know of a change that is stored.
-///
-/// # Errors
-/// It does not answer.
 pub async fn hear(call: &Context, pool: &str, change: &PoolCall) -> Result<(), Problem> {
     match client::call(&call.app.env, pool, change).await {
         Ok(_) => Ok(()),

@@ -38,7 +38,7 @@ const MAX_SETTINGS: usize = 100;
 /// What can be told of it before any device's turn.
 ///
 /// # Errors
-/// It would be refused for every device.
+/// The action would be refused for every device.
 pub async fn check(action: &Action, call: &Context) -> Result<(), Problem> {
     match action {
         Action::Move(input) => {

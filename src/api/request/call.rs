@@ -226,18 +226,12 @@ impl Context {
     }
 
     /// The `{mac}` of the path.
-    ///
-    /// # Errors
-    /// It is not one.
     pub fn mac(&self) -> Result<Mac, Problem> {
         Mac::parse(self.param("mac"))
             .map_err(|error| Problem::invalid_request(format!("The path's MAC: {error}.")))
     }
 
     /// The `{kind}` of the path.
-    ///
-    /// # Errors
-    /// It is not one.
     pub fn kind(&self) -> Result<FileKind, Problem> {
         FileKind::parse(self.param("kind")).ok_or_else(|| {
             let kinds = FileKind::ALL.map(FileKind::as_str).join(", ");

@@ -23,7 +23,7 @@ impl IfMatch {
     /// Reads the header.
     ///
     /// # Errors
-    /// It is not `*` or one ETag of this API.
+    /// The header is not `*` or one ETag of this API.
     pub fn parse(header: Option<&str>) -> Result<Self, Problem> {
         let Some(text) = header.map(str::trim) else {
             return Ok(Self::Absent);

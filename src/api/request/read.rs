@@ -15,9 +15,6 @@ const MAX_UNKNOWN: usize = 5;
 const MAX_MEMBER: usize = 40;
 
 /// Reads a query.
-///
-/// # Errors
-/// It is not what the operation takes.
 pub fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
     ringfence_json::from_pairs(form_urlencoded::parse(query.as_bytes())).map_err(wrong_query)
 }
@@ -27,9 +24,6 @@ pub fn query<Q: DeserializeOwned>(query: &str) -> Result<Q, Problem> {
 /// more. A query is never stored, so its type refuses them by itself.
 ///
 /// An empty body is an empty object: what has only optional members may be left out.
-///
-/// # Errors
-/// It is not what the operation takes.
 pub fn body<B: DeserializeOwned>(body: &[u8]) -> Result<B, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     match ringfence_json::from_slice_noting(body, MAX_UNKNOWN) {

@@ -19,9 +19,6 @@ const MAX_HOSTNAME: usize = 253;
 const MAX_HOSTNAME_LABEL: usize = 63;
 
 /// A name for people: not empty, on one line, at most [`MAX_NAME`] characters.
-///
-/// # Errors
-/// It is not.
 pub fn name<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
     if text.trim().is_empty() {
         return Err(Problem::invalid_value(format!(
@@ -34,7 +31,7 @@ pub fn name<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
 /// A label for people: may be empty.
 ///
 /// # Errors
-/// It is too long, or not on one line.
+/// The label is too long, or not on one line.
 pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
     if text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
         return Err(Problem::invalid_value(format!(
@@ -46,9 +43,6 @@ pub fn label<'a>(member: &str, text: &'a str) -> Result<&'a str, Problem> {
 
 /// A model as a phone writes it into a URL: 1 to [`MAX_MODEL`] of `[A-Za-z0-9._-]` with a letter or a digit, and not
 /// twelve hexadecimal digits, which are a MAC.
-///
-/// # Errors
-/// It is not.
 pub fn model(text: &str) -> Result<&str, Problem> {
     let hex = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let named = text.bytes().any(|byte| byte.is_ascii_alphanumeric());
@@ -63,7 +57,7 @@ pub fn model(text: &str) -> Result<&str, Problem> {
 /// That phones of a family ask for a kind of file.
 ///
 /// # Errors
-/// They do not: a problem of the kind `refused_as`, which says for which files they do.
+/// The family's phones ask for other kinds: a problem of the kind `refused_as`, which says for which.
 pub fn kind_of(family: Family, kind: FileKind, refused_as: ProblemKind) -> Result<(), Problem> {
     let kinds = family.kinds();
     if kinds.contains(&kind) {
@@ -84,7 +78,7 @@ pub fn kind_of(family: Family, kind: FileKind, refused_as: ProblemKind) -> Resul
 /// The name under which a certificate is served.
 ///
 /// # Errors
-/// It is no plain file name.
+/// The text is no plain file name.
 pub fn certificate(text: &str) -> Result<&str, Problem> {
     if is_file_name(text, MAX_CERTIFICATE_NAME) && !text.starts_with('.') {
         return Ok(text);
@@ -95,9 +89,6 @@ pub fn certificate(text: &str) -> Result<&str, Problem> {
 }
 
 /// A DNS name in lower case, without a port.
-///
-/// # Errors
-/// It is not.
 pub fn hostname(text: &str) -> Result<&str, Problem> {
     let label = |label: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -155,7 +155,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
 /// Whether the tenant may have one model more.
 ///
 /// # Errors
-/// It has as many as can be.
+/// The tenant has as many models as can be.
 pub fn check_room(tenant: &Candidate) -> Result<(), Problem> {
     if tenant.models().len() >= models::MAX_MODELS as usize {
         return Err(Problem::conflict(format!(

@@ -219,7 +219,7 @@ async fn change(
 /// Writes a layer's settings, if its files stand the check.
 ///
 /// # Errors
-/// They do not, or the layer is another than the caller has seen.
+/// A file fails the check, or the layer is another than the caller has seen.
 pub async fn write(
     call: &Context,
     found: LayerFound,

@@ -70,7 +70,7 @@ pub async fn put(call: Call<ChangeQuery, TemplateInput>) -> Result<Revised<Templ
 /// Writes a template, if its files stand the check.
 ///
 /// # Errors
-/// They do not, or the template is another than the caller has seen.
+/// A file fails the check, or the template is another than the caller has seen.
 pub async fn write(
     call: &Context,
     tenant: &TenantRow,
@@ -135,7 +135,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
 /// Removes a template, if the files without it stand the check.
 ///
 /// # Errors
-/// They do not, or the template is gone or another than the caller has seen.
+/// A file fails the check, or the template is gone or another than the caller has seen.
 pub async fn remove(
     call: &Context,
     tenant: &TenantRow,

@@ -115,7 +115,7 @@ pub async fn put(call: Call<ChangeQuery, TenantInput>) -> Result<Revised<TenantV
 /// Replaces what an operator decided about a tenant, if the files stand the check.
 ///
 /// # Errors
-/// They do not, the token may not do it, or the tenant is another than the caller has seen.
+/// A file fails the check, the token may not change the tenant, or the tenant is another than the caller has seen.
 pub async fn write(
     call: &Context,
     row: TenantRow,

@@ -488,9 +488,6 @@ fn put(body: &mut Map<String, Value>, place: &str, value: Value) {
 }
 
 /// A time that was typed in UTC, in Unix milliseconds.
-///
-/// # Errors
-/// It is none.
 pub fn read_time(text: &str) -> Result<u64, Problem> {
     time::read(text).ok_or_else(|| Problem::new(422, EN.cannot_read, fill(EN.no_time, &[text])))
 }

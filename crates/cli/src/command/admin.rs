@@ -30,9 +30,6 @@ pub const AUDIT_COLUMNS: Columns = &[
 ];
 
 /// `tokens list`.
-///
-/// # Errors
-/// They are not to be had.
 pub fn tokens(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let list = List::new(
         session.output,

@@ -78,9 +78,6 @@ pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// Says how a phone is.
-///
-/// # Errors
-/// It cannot be written.
 pub fn show_device(session: &Session, device: &Value) -> Result<(), Failure> {
     if session.output.format != Format::People || session.output.quiet {
         return table::one(session.output, device);
@@ -447,9 +444,6 @@ pub fn remark_on_change(output: Output, answer: &Value) {
 }
 
 /// What a change would do to files.
-///
-/// # Errors
-/// It cannot be written.
 pub fn show_trial(output: Output, trial: &Value) -> Result<(), Failure> {
     if output.format != Format::People {
         return table::one(output, trial);

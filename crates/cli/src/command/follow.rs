@@ -160,7 +160,7 @@ fn event_line(session: &Session, event: &Value, columns: Columns, layout: &Layou
 /// Follows what a call began to its end, and shows it then.
 ///
 /// # Errors
-/// It did not end well, or not in time.
+/// What the call began did not end well, or not in time.
 pub fn wait(
     session: &Session,
     given: &Given<'_>,

@@ -10,9 +10,6 @@ use crate::given::Given;
 use crate::output::Output;
 
 /// `completions`.
-///
-/// # Errors
-/// They cannot be written.
 pub fn completions(output: Output, given: &Given<'_>) -> Result<(), Failure> {
     let shell: Shell = given.required("shell")?.parse().map_err(|_| {
         Failure::Usage(

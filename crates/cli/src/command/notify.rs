@@ -13,9 +13,6 @@ use crate::verb::Wait;
 use crate::words::field;
 
 /// `destinations show`.
-///
-/// # Errors
-/// They are not to be had.
 pub fn destinations(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let answer = session.client.call(&given.call(session)?)?.json()?;
     if session.output.format == Format::People && field(&answer, "destinations").is_null() {
@@ -28,9 +25,6 @@ pub fn destinations(session: &Session, given: &Given<'_>) -> Result<(), Failure>
 }
 
 /// `pools of-tenant` and `sites pool`.
-///
-/// # Errors
-/// It is not to be had.
 pub fn pool_of(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let answer = session.client.call(&given.call(session)?)?.json()?;
     if session.output.format == Format::People && field(&answer, "pool").is_null() {

@@ -44,9 +44,6 @@ fn call(session: &Session, given: &Given<'_>) -> Result<ApiCall, Failure> {
 }
 
 /// `webhooks list`.
-///
-/// # Errors
-/// They are not to be had.
 pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let list = List::new(
         session.output,
@@ -65,9 +62,6 @@ pub fn list(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// `webhooks show`.
-///
-/// # Errors
-/// It is not there.
 pub fn show(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let call = call(session, given)?;
     shown(session, given, &call)
@@ -82,9 +76,6 @@ fn shown(session: &Session, given: &Given<'_>, call: &ApiCall) -> Result<(), Fai
 }
 
 /// `webhooks create`.
-///
-/// # Errors
-/// It is refused.
 pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let body = fields(given, json!({}))?;
     let call = call(session, given)?.with(body);
@@ -92,9 +83,6 @@ pub fn create(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// `webhooks change`.
-///
-/// # Errors
-/// It is not there, or the change is refused.
 pub fn change(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let call = call(session, given)?;
     let present = session.client.call(&call.reading()?)?;
@@ -127,9 +115,6 @@ fn fields(given: &Given<'_>, mut body: Value) -> Result<Value, Failure> {
 }
 
 /// `webhooks remove`.
-///
-/// # Errors
-/// It is not there.
 pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let call = call(session, given)?;
     if given.flag("dry_run") {
@@ -141,9 +126,6 @@ pub fn remove(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// `webhooks test`.
-///
-/// # Errors
-/// It is not there.
 pub fn test(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let call = call(session, given)?.with(json!({}));
     session.client.call(&call)?;
@@ -154,9 +136,6 @@ pub fn test(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
 }
 
 /// `webhooks rotate-secret`.
-///
-/// # Errors
-/// It is not there.
 pub fn rotate_secret(session: &Session, given: &Given<'_>) -> Result<(), Failure> {
     let body = match given.number("overlap_hours")? {
         Some(hours) => json!({"overlap_hours": hours}),

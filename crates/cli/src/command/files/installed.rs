@@ -17,9 +17,6 @@ use crate::session::Session;
 use crate::words::{field, text};
 
 /// Reads the whole tenant, without secrets.
-///
-/// # Errors
-/// It is not to be had.
 pub(super) fn read(session: &Session) -> Result<Fleet, Failure> {
     let tenant = session.call(Operation::GetTenant, &[])?;
     let tenant = session.client.call(&tenant)?.json()?;

@@ -157,9 +157,6 @@ impl Sheet {
     }
 
     /// Writes a verdict.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub(super) fn write(&mut self, verdict: &RowVerdict) -> Result<(), Failure> {
         let cells = || {
             [
@@ -193,9 +190,6 @@ impl Sheet {
     }
 
     /// Has what was written be on the disk.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         match &mut self.file {
             Some(file) => file

@@ -25,7 +25,7 @@ use boot::{Phone, Step};
 /// `phone`.
 ///
 /// # Errors
-/// It has no file in the end, or the command is not as it must be.
+/// The phone has no file in the end, or the command is not as it must be.
 pub fn phone(output: Output, given: &Given<'_>) -> Result<(), Failure> {
     let mac = Mac::parse(given.required("mac")?).map_err(|error| {
         Failure::Usage(format!(
