@@ -407,7 +407,7 @@ describe('the command line', () => {
     await eventually(() => said.err.includes('Events from now on'));
     isDown = true;
     way.cut();
-    await eventually(() => said.err.includes('It is asked again.'));
+    await eventually(() => said.err.includes('The Worker is asked again.'));
     assert.equal((await worker.fetch(new URL(`Config${mac(1)}.cfg`, url))).status, 200);
     isDown = false;
     await eventually(() => said.out.includes(mac(1)));

@@ -178,7 +178,7 @@ impl Client {
                     }
                     let wait = wait.min(MAX_WAIT);
                     self.output.remark(&format!(
-                        "{} It is asked again in {} s.",
+                        "{} The Worker is asked again in {} s.",
                         problem.detail.trim_end(),
                         wait.as_secs()
                     ));

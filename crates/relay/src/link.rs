@@ -109,7 +109,7 @@ enum ConnectError {
     )]
     Refused,
     #[error(
-        "the pool answered HTTP {0} instead of a WebSocket. It is asked again; if it stays so, see that `pool.url` names the Worker's host"
+        "the pool answered HTTP {0} instead of a WebSocket. The relay asks the pool again; if the pool goes on like this, see that `pool.url` names the Worker's host"
     )]
     Status(u16),
     #[error("no connection within {} s: see that this machine reaches the host of `pool.url`", CONNECT_TIMEOUT.as_secs())]

@@ -86,7 +86,7 @@ pub async fn create(call: Call<TrialQuery, TokenInput>) -> Result<Created<TokenV
     check(&call).await?;
     call.tried_saying(
         About::Added,
-        "A token is made. Its text is in the answer that makes it, and nowhere else.",
+        "A token is made. The text of the token is in the answer that makes it, and nowhere else.",
     )?;
     let id = call.app.new_id();
     let new = NewCredential::new(credential::TOKEN, &id, platform::random_array()?);

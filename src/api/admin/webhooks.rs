@@ -116,7 +116,7 @@ pub async fn create(
     let row = decided(&call, new, None)?;
     call.tried_saying(
         About::Added,
-        "The webhook is told of what happens from then on. Its secret is in the answer that makes it, and nowhere else.",
+        "The webhook is told of what happens from then on. The secret of the webhook is in the answer that makes the webhook, and nowhere else.",
     )?;
     let secret = WebhookSecret::new(platform::random_array()?);
     let place = secret_identity(&row.id, 1);

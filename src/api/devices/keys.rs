@@ -144,12 +144,12 @@ async fn tried_in_service(
         let mut effects = vec![Effect::counted(
             About::Service,
             1,
-            "The phone gets no file from then on: each of its requests is refused. Its key, settings and history stay.",
+            "The phone gets no file from then on: each of its requests is refused. The device's key, settings and history stay.",
         )];
         if waits {
             effects.push(Effect::said(
                 About::PlaintextFile,
-                "The plaintext file that waits is handed out to nobody while the device is out of service. Its time runs on.",
+                "The plaintext file that waits is handed out to nobody while the device is out of service. The time of that file runs on.",
             ));
         }
         call.tried(|| DryRun {

@@ -123,7 +123,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
             Effect::counted(
                 About::Service,
                 1,
-                "Its phone gets no file from then on. What waits to be told to it is cancelled.",
+                "The device's phone gets no file from then on. NOTIFY jobs that wait for the phone are cancelled.",
             ),
         ])
     })?;

@@ -96,7 +96,7 @@ pub async fn dismiss(call: Call<TrialQuery>) -> Result<Done, Failure> {
     let row = phone(&call, &call.mac()?.upper()).await?;
     call.tried_saying(
         About::Removed,
-        "The phone is taken off the list, and is there again when it asks again. It gets nothing either way.",
+        "The phone is taken off the list, and is there again when it asks again. The phone gets nothing either way.",
     )?;
     let before = json!({ "vendor": row.vendor, "model": row.model, "times": row.times });
     let object = format!("unknown/{}", row.mac);

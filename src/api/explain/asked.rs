@@ -68,7 +68,7 @@ pub async fn question(context: &Context, input: &ExplainInput) -> Result<Questio
         (Some(url), None, None) => {
             alone(
                 "url",
-                "Its access path says whose it is.",
+                "The access path of the URL says whose it is.",
                 &[
                     ("tenant", input.tenant.is_some()),
                     ("access_path", input.access_path.is_some()),
@@ -433,7 +433,7 @@ async fn event_of(context: &Context, id: &str) -> Result<(TenantRow, EventRow), 
     let nothing = || {
         Problem::new(
             ProblemKind::NotFound,
-            "No event has this `request_id`. It is the `ringfence-request-id` of a phone's answer. A request under an access path that nobody has leaves a log line alone, and so does one in a minute that was full; events end by their age.",
+            "No event has this `request_id`. A `request_id` is the `ringfence-request-id` of a phone's answer. A request under an access path that nobody has leaves a log line alone, and so does one in a minute that was full; events end by their age.",
         )
     };
     let at = time_of_id(id).ok_or_else(|| {

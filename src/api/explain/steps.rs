@@ -58,7 +58,7 @@ impl Said {
     fn nothing(step: StepId) -> Self {
         Self {
             step,
-            message: "It did not come to that.".to_owned(),
+            message: "The request did not come to this step.".to_owned(),
             details: None,
             outcome: Some(StepOutcome::Skipped),
         }
@@ -199,8 +199,8 @@ impl Finder<'_> {
             label: label.clone(),
         };
         let named = match label.as_deref() {
-            Some("") | None => "It is an access path of the tenant".to_owned(),
-            Some(label) => format!("It is the tenant's access path “{label}”"),
+            Some("") | None => "The access path is one of the tenant".to_owned(),
+            Some(label) => format!("The access path is the tenant's, “{label}”"),
         };
         let message = if details.is_expired {
             format!("{named}, and its time is over.")
@@ -330,9 +330,9 @@ impl Finder<'_> {
         };
         let message = match device {
             Some(device) if device.disabled != 0 => {
-                format!("It is the device {}, which is out of service.", device.mac)
+                format!("The MAC is that of the device {}, which is out of service.", device.mac)
             }
-            Some(device) => format!("It is the device {}, a {}.", device.mac, device.model),
+            Some(device) => format!("The MAC is that of the device {}, a {}.", device.mac, device.model),
             None if details.is_forwarded => {
                 "The device went to another tenant, which sends its phone on.".to_owned()
             }
@@ -493,7 +493,7 @@ impl Finder<'_> {
                 },
                 Reason::Certificate | Reason::Forwarded => Said {
                     step: StepId::File,
-                    message: "It goes out as it is.".to_owned(),
+                    message: "The file goes out as it is.".to_owned(),
                     details: None,
                     outcome: Some(StepOutcome::Passed),
                 },

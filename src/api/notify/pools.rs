@@ -84,7 +84,7 @@ pub async fn create(
     let (name, options) = checked(&call.body)?;
     call.tried_saying(
         About::Added,
-        "A pool is added. It reaches no phone until a tenant or a site names it.",
+        "A pool is added. The pool reaches no phone until a tenant or a site names it.",
     )?;
     let id = call.app.new_id();
     let now = call.app.now;
@@ -129,7 +129,7 @@ pub async fn put(call: Call<TrialQuery, PoolInput>) -> Result<Revised<PoolView>,
         if is_same { About::Nothing } else { About::Replaced },
         match is_same {
             true => "The pool is so already: nothing changes.",
-            false => "The pool's name and options are replaced. Its queue works by them at once, for jobs that wait too.",
+            false => "The pool's name and options are replaced. The pool's queue works by the new options at once, for jobs that wait too.",
         },
     )?;
     if (&row.name, &row.options) != (&name, &options) {

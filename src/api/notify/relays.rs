@@ -68,7 +68,7 @@ pub async fn create(call: Call<TrialQuery, RelayInput>) -> Result<Created<RelayV
     let name = valid::name("name", &call.body.name)?.to_owned();
     call.tried_saying(
         About::Added,
-        "A relay is added. Its credential is in the answer that makes it, and nowhere else.",
+        "A relay is added. The credential of the relay is in the answer that makes the relay, and nowhere else.",
     )?;
     let id = call.app.new_id();
     let credential = NewCredential::new(credential::RELAY, &id, platform::random_array()?);

@@ -230,7 +230,7 @@ pub async fn enter_late(app: &App, entry: &Entry) -> Result<(), Problem> {
         internal: Some(error.to_string()),
         ..Problem::new(
             ProblemKind::Unavailable,
-            "It is done, but the audit log could not be written; the Worker's log has the entry. Do not repeat the request.",
+            "The change was made, but the audit log could not be written; the Worker's log has the entry. Do not repeat the request.",
         )
     })
 }

@@ -135,7 +135,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
         }
         call.tried_saying(
             About::Removed,
-            "The model is removed with the settings of its layer, its templates and their history. It has no devices, so no file becomes another.",
+            "The model is removed with the settings of its layer, its templates and their history. The model has no devices, so no file becomes another.",
         )?;
     }
     let before = json!({ "family": row.family, "profile": row.profile });

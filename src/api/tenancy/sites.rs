@@ -123,7 +123,7 @@ pub async fn delete(call: Call<ChangeQuery>) -> Result<Done, Failure> {
         }
         call.tried_saying(
             About::Removed,
-            "The site is removed with the settings of its layer. It has no devices, so no file becomes another.",
+            "The site is removed with the settings of its layer. The site has no devices, so no file becomes another.",
         )?;
     }
     let entry = call.entry(

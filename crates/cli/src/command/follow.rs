@@ -57,7 +57,7 @@ impl Patience {
                 if self.failed == 0 {
                     session
                         .output
-                        .remark(&format!("{failure} It is asked again."));
+                        .remark(&format!("{failure} The Worker is asked again."));
                 }
                 self.failed += 1;
                 std::thread::sleep(PAUSE);

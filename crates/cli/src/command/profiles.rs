@@ -113,7 +113,7 @@ pub fn remove(output: Output, given: &Given<'_>) -> Result<(), Failure> {
         profiles.default = None;
     }
     profile::save(&path, &profiles)?;
-    output.remark("It is removed. Its token still works: `ringfence tokens remove` ends one.");
+    output.remark("The profile is removed. The token of the profile still works: `ringfence tokens remove` ends a token.");
     Ok(())
 }
 

@@ -518,11 +518,11 @@ impl<S: Sql> Engine<S> {
         match found {
             DueDevice::Deleted => Err(Instead::Cancel(
                 "device_gone",
-                "Its device was deleted, or is another tenant's.",
+                "The job's device was deleted, or is another tenant's.",
             )),
             DueDevice::Disabled => Err(Instead::Cancel(
                 "device_disabled",
-                "Its device was disabled.",
+                "The job's device was disabled.",
             )),
             DueDevice::InService {
                 fetched: Some((version, at)),

@@ -120,7 +120,7 @@ impl<S: Sql> Engine<S> {
         let options = self.store.options()?;
         let event = JobEvent::Cancel {
             reason: "operator",
-            message: "An operator took it back.",
+            message: "An operator took the job back.",
         };
         self.change(job, &event, &options, now)?;
         Ok((self.show_job(tenant, id)?, cancels))
@@ -258,9 +258,9 @@ fn fresh(new: NewJob, options: &PoolOptions, now: u64) -> Job {
         }
         .to_owned(),
         message: if due_at > now {
-            "It waits until every location can see the change."
+            "The job waits until every location can see the change."
         } else {
-            "It waits for its turn, or for a relay."
+            "The job waits for its turn, or for a relay."
         }
         .to_owned(),
     }

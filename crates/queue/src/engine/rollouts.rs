@@ -91,7 +91,7 @@ impl<S: Sql> Engine<S> {
             spec: serde_json::to_string(&new.spec).unwrap_or_default(),
             state: RolloutState::Running,
             reason: "running".into(),
-            message: "It is going on.".into(),
+            message: "The rollout goes on.".into(),
             total: new.total,
             cursor: String::new(),
             released: 0,
@@ -142,7 +142,7 @@ impl<S: Sql> Engine<S> {
                     &mut row,
                     RolloutState::Cancelled,
                     "unreadable",
-                    "Its order cannot be read: another version wrote it. Start a new rollout for the phones that are still to be notified.",
+                    "The order of the rollout cannot be read: another version wrote it. Start a new rollout for the phones that are still to be notified.",
                     now,
                 )?;
                 continue;
@@ -153,7 +153,7 @@ impl<S: Sql> Engine<S> {
             if row.state != RolloutState::Cancelled && still >= MAX_CLOSED_MS {
                 row.state = RolloutState::Cancelled;
                 let message = format!(
-                    "It stood still for 30 days and was cancelled: start a new rollout for the phones that are still to be notified. {}",
+                    "The rollout stood still for 30 days and was cancelled: start a new rollout for the phones that are still to be notified. {}",
                     row.message
                 );
                 set_reason(&mut row, "stood_still", &message);
@@ -185,7 +185,7 @@ impl<S: Sql> Engine<S> {
             (RolloutChange::Pause, RolloutState::Running) => {
                 row.state = RolloutState::Paused;
                 row.closed_since.get_or_insert(now);
-                set_reason(&mut row, "operator", "An operator paused it.");
+                set_reason(&mut row, "operator", "An operator paused the rollout.");
                 self.store.release_joined(&row.id)?;
             }
             (RolloutChange::Resume, RolloutState::Paused) => {
@@ -193,11 +193,11 @@ impl<S: Sql> Engine<S> {
                     self.forgive(&mut row)?;
                 }
                 row.state = RolloutState::Running;
-                set_reason(&mut row, "running", "It is going on.");
+                set_reason(&mut row, "running", "The rollout goes on.");
             }
             (RolloutChange::Cancel, RolloutState::Running | RolloutState::Paused) => {
                 row.state = RolloutState::Cancelled;
-                set_reason(&mut row, "operator", "An operator cancelled it.");
+                set_reason(&mut row, "operator", "An operator cancelled the rollout.");
             }
             (RolloutChange::Pause, RolloutState::Paused)
             | (RolloutChange::Resume, RolloutState::Running)
@@ -418,8 +418,8 @@ impl<S: Sql> Engine<S> {
         now: u64,
     ) -> Result<(), SqlError> {
         let shut = match opening(spec, offset, now) {
-            Some(Opening::Closed(_)) => Some(("window", "It waits for its time of day.")),
-            _ if !relays => Some(("no_relay", "It waits for a relay of its pool to connect.")),
+            Some(Opening::Closed(_)) => Some(("window", "The rollout waits for its time of day.")),
+            _ if !relays => Some(("no_relay", "The rollout waits for a relay of its pool to connect.")),
             _ => None,
         };
         match (shut, row.closed_since) {
@@ -437,7 +437,7 @@ impl<S: Sql> Engine<S> {
                 }
                 row.closed_since = None;
                 row.due_us = row.due_us.max(now * 1000);
-                set_reason(row, "running", "It is going on.");
+                set_reason(row, "running", "The rollout goes on.");
                 self.store.save_rollout(row)?;
             }
             (None, None) => {}
@@ -506,7 +506,7 @@ impl<S: Sql> Engine<S> {
             cancels.extend(relays::cancel_of(&job));
             let event = JobEvent::Cancel {
                 reason: "rollout_cancelled",
-                message: "Its rollout was cancelled.",
+                message: "The job's rollout was cancelled.",
             };
             self.change(job, &event, options, now)?;
         }

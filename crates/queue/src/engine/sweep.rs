@@ -69,7 +69,7 @@ impl<S: Sql> Engine<S> {
                 None => {
                     let event = JobEvent::Cancel {
                         reason: "device_gone",
-                        message: "Its device was deleted.",
+                        message: "The job's device was deleted.",
                     };
                     self.change(job, &event, &options, now)?;
                 }

@@ -254,7 +254,7 @@ impl Job {
             JobEvent::HandOver(result) => self.hand_over(result, now),
             JobEvent::GivenBack { lease, reason } => {
                 if self.state == State::Leased && self.lease == *lease {
-                    let message = "A relay gave it back; it goes out again.";
+                    let message = "A relay gave the job back; the job goes out again.";
                     let wait = match reason {
                         ReturnReason::Drain => 0,
                         ReturnReason::Pace => 3_000 + random % 4_000,
@@ -272,7 +272,7 @@ impl Job {
                 if self.state == State::Leased {
                     self.lose(
                         "relay_lost",
-                        "The relay that had it is gone; it goes to another, or waits for one.",
+                        "The relay that had the job is gone; the job goes to another, or waits for one.",
                         now,
                         policy,
                         random,
@@ -408,7 +408,7 @@ impl Job {
             _ => self.tries = self.tries.saturating_add(1),
         }
         let message = format!(
-            "The pool could not deliver it, and a relay is to send it. {}",
+            "The pool could not deliver the job, and a relay is to send it. {}",
             result.explanation
         );
         self.requeue(now, &result.reason, &message);
@@ -440,7 +440,7 @@ impl Job {
                 self.requeue(
                     now + wait,
                     "stale_copy",
-                    "The phone came back too early and took a stale copy; it is told again.",
+                    "The phone came back too early and took a stale copy; the phone is notified again.",
                 );
             }
         }
@@ -478,7 +478,7 @@ impl Job {
         if self.state == State::Leased && self.lease_until.is_none_or(|until| now >= until) {
             self.lose(
                 "lease_over",
-                "The relay said nothing about it within its lease; it goes out again.",
+                "The relay said nothing about the job within its lease; the job goes out again.",
                 now,
                 policy,
                 random,
@@ -486,11 +486,11 @@ impl Job {
         }
         if self.state == State::Queued && now >= self.expires_at {
             let message = match (self.lease, self.reason.as_str()) {
-                (0, _) => "It was never sent: no relay was there for it, or its turn never came. \
+                (0, _) => "The job was never sent: no relay was there for it, or its turn never came. \
                            See whether a relay of the pool is connected, then notify the device again."
                     .to_owned(),
                 (_, reason) => format!(
-                    "Its time is over. The last that happened: {reason}. {}",
+                    "The time of the job is over. The last that happened: {reason}. {}",
                     self.message
                 ),
             };

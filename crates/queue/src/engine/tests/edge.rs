@@ -67,7 +67,7 @@ fn what_the_pool_cannot_deliver_goes_to_a_relay_and_never_back() {
     );
     assert!(
         job.message
-            .starts_with("The pool could not deliver it, and a relay is to send it.")
+            .starts_with("The pool could not deliver the job, and a relay is to send it.")
     );
     world.relay("A", 1);
     world.phones.insert("d1".into(), Phone::Fetches(10));
