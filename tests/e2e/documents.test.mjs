@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { Api } from '../support/worker/api.mjs';
+import { CLI } from '../support/cli.mjs';
 import { ROOT } from '../support/config.mjs';
 import { Ringfence, newMasterKey } from '../support/worker/ringfence.mjs';
 import { sealAsTheCrate } from '../support/worker/reference.mjs';
@@ -37,7 +38,8 @@ function block(name, words) {
 
 /**
  * What needs an account, a toolchain, root or a PBX: it is not run here. `make` is run by the tests of `make`, the package in
- * npx.test.mjs, and the verbs of the command line in cli.test.mjs and first-day.test.mjs.
+ * npx.test.mjs, and the verbs of the command line in cli.test.mjs and first-day.test.mjs. That there are such verbs and
+ * options is looked at below.
  */
 const ELSEWHERE =
   /^(make|npm|npx|wrangler|export PATH|export BASE|cargo|install|cp|systemctl|ringfence|ringfence-relay|openssl rand -hex)\b|^# |^api\(\) |^api POST \/tokens/;
@@ -360,5 +362,88 @@ describe('the documents', () => {
       }
     }
     assert.ok(count > 30, `${count} calls were found in the documents`);
+  });
+});
+
+/** What a program says of itself with these arguments. */
+const helped = new Map();
+function help(program, ...args) {
+  const called = [program, ...args].join(' ');
+  if (!helped.has(called)) {
+    const { stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8', timeout: 30_000 });
+    assert.ifError(error);
+    helped.set(called, stdout + stderr);
+  }
+  return helped.get(called);
+}
+const commandLine = (...words) => help(CLI, ...words, '--help');
+/** What the npm package says of itself, from its source: the program wants a newer Node.js than the tests do. */
+const npmPackage = () => read('npm/lib/main.mjs').match(/^const HELP = `([\s\S]*?[^\\])`;$/m)[1];
+
+/** The commands that a help lists. */
+const commands = (text) =>
+  [...(text.match(/^Commands:\n((?: {2,}.*\n)+)/m)?.[1] ?? '').matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, name]) => name);
+
+/** What the npm package does: the command line hands it over. */
+const HANDED_OVER = ['deploy', 'dev', 'destroy'];
+
+/** What is wrong with a line that begins with `ringfence` or `npx ringfence`: a verb or an option that the program does not have. */
+function wrongIn(line) {
+  const words = line.split(/\s+/);
+  if (words[0] === 'npx') words.shift();
+  const [, ...said] = words;
+  const places = said.filter((word) => !word.startsWith('-'));
+  const options = said.flatMap((word) => word.match(/^--?[a-z][\w-]*/)?.[0] ?? []);
+  let [name] = places;
+  let text = commandLine();
+  if (name === 'help') return places.length > 1 ? wrongIn(['ringfence', ...places.slice(1)].join(' ')) : undefined;
+  if (HANDED_OVER.includes(name)) {
+    text = npmPackage();
+    if (!new RegExp(`\\b${name}\\b`).test(text)) return `there is no npx ringfence ${name}`;
+  } else if (name !== undefined) {
+    if (!commands(text).includes(name)) return `there is no ringfence ${name}`;
+    text = commandLine(name);
+    // A noun, whose verb follows; alone it is asked what verbs it has.
+    if (commands(text).length > 0 && places.length > 1) {
+      if (!commands(text).includes(places[1])) return `there is no ringfence ${name} ${places[1]}`;
+      name = `${name} ${places[1]}`;
+      text = commandLine(...name.split(' '));
+    }
+  }
+  const lacks = options.find((option) => !new RegExp(`(?<![\\w-])${option}(?![\\w-])`).test(text));
+  return lacks && `ringfence ${name ?? ''} takes no ${lacks}`;
+}
+
+/** The command lines of a text: in its blocks and between backticks, without comments and what they are joined with. */
+function commandLines(text) {
+  const blocks = [...text.matchAll(/^ *```\w*\n([\s\S]*?)^ *```$/gm)].flatMap(({ 1: block }) =>
+    block.replaceAll(/\\\n\s*/g, '').split('\n'),
+  );
+  const spans = [...text.replaceAll(/^ *```[\s\S]*?^ *```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(({ 1: span }) => span);
+  return [...blocks, ...spans]
+    .map((line) => line.replaceAll(/'[^']*'|"[^"]*"/g, 'TEXT').replace(/(^|\s)#.*$/, ''))
+    .flatMap((line) => line.split(/\||&&|;|\$\(|\s[0-9]?[<>]|&\s*$/))
+    .map((part) => part.replace(/^(\s*\w+=\S*)*\s+|^\s+/, '').trim())
+    .filter((part) => /^(?:npx )?ringfence(?: |$)/.test(part));
+}
+
+describe('the command line in the documents', () => {
+  it('has every verb and every option that they name', () => {
+    const readmes = readdirSync(join(ROOT, 'crates')).map((name) => `crates/${name}/README.md`);
+    const documents = [...DOCUMENTS, ...PHONES, 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'npm/README.md', ...readmes];
+    const lines = documents.flatMap((name) => commandLines(read(name)).map((line) => ({ name, line })));
+    const wrong = lines.map(({ name, line }) => ({ name, line, why: wrongIn(line) })).filter(({ why }) => why);
+    assert.deepEqual(wrong, []);
+    assert.ok(lines.length > 40, `${lines.length} command lines were found in the documents`);
+  });
+
+  it('is found lacking where a verb or an option has another name', () => {
+    const found = (text) => commandLines(text).map(wrongIn);
+    assert.deepEqual(found('```sh\nringfence devices list --stale   # those --without\n```\n'), [undefined]);
+    assert.deepEqual(found('```sh\nURL=1 ringfence devices liszt\n```\n'), ['there is no ringfence devices liszt']);
+    assert.deepEqual(found('Type `ringfence devises list`.'), ['there is no ringfence devises']);
+    assert.deepEqual(found('`ringfence help devices liszt`'), ['there is no ringfence devices liszt']);
+    assert.deepEqual(found('```sh\na && ringfence import FILE \\\n  --wrote\n```\n'), ['ringfence import takes no --wrote']);
+    assert.deepEqual(found('`npx ringfence deploy --dry-runs`'), ['ringfence deploy takes no --dry-runs']);
   });
 });
